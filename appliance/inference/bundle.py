@@ -1,0 +1,152 @@
+"""A model artefact described by frozen data, and the checks it must pass before it is used.
+
+A bundle is a folder ``<models>/<name>/<version>`` with ``bundle.json`` and the files it lists.
+Nothing here runs the model: digests and paths are checked, golden outputs are checked where the
+session lives (``engine.py``).
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from appliance.inference.errors import BundleMissingError, BundleRefusedError
+
+ROLES = ("classifier", "sentiment", "encoder")
+REQUIRED_FILES = ("model.onnx", "tokenizer.json", "labels.json", "golden.json")
+REMEDY = "Restore this bundle from the release, or activate another version."
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+
+
+@dataclass(frozen=True)
+class BundleRef:
+    """Which artefact said something; cheap to store beside every annotation."""
+
+    role: str
+    name: str
+    version: str
+    digest: str  # sha256 over the digests of the bundle's files
+    space: str | None = None  # id of the vector space, encoder only
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One artefact on disk: its reference, its folder, its file digests and its settings."""
+
+    ref: BundleRef
+    folder: Path
+    files: Mapping[str, str]  # file name -> sha256
+    settings: Mapping[str, Any]  # bundle.json as it stands
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest window the bundle reads, special tokens included."""
+        return int(self.settings["max_tokens"])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels in the order of the model's outputs; empty for an encoder."""
+        return tuple(self.settings.get("labels") or ())
+
+    @property
+    def calibration(self) -> Mapping[str, float]:
+        """Temperatures, weights and thresholds chosen on held-out rows when it was built."""
+        return self.settings.get("calibration") or {}
+
+    def read_json(self, name: str) -> Any:
+        """Parse one JSON file of the bundle; raises BundleRefusedError when it cannot be read."""
+        return read_json(self.folder / name, about=f"{self.ref.name}/{self.ref.version}")
+
+
+def refuse(about: str, why: str) -> BundleRefusedError:
+    """The one wording of a refusal: which bundle, why, and what to do."""
+    return BundleRefusedError(f"Bundle {about} is refused: {why} {REMEDY}")
+
+
+def read_json(path: Path, about: str) -> Any:
+    """Parse a JSON file; BundleMissingError when absent, BundleRefusedError when broken."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleMissingError(f"Bundle {about}: {path.name} is not there. {REMEDY}") from error
+    except (OSError, ValueError) as error:
+        raise refuse(about, f"{path.name} cannot be read ({error}).") from error
+
+
+def combined_digest(files: Mapping[str, str]) -> str:
+    """sha256 over ``name:digest`` lines in name order: one value that names the artefact."""
+    lines = "".join(f"{name}:{digest}\n" for name, digest in sorted(files.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def find_active(models_dir: Path, role: str) -> Bundle:
+    """Read active.json and the bundle.json it points to; opens no other file.
+
+    Raises BundleMissingError (no folder, no entry) or BundleRefusedError (malformed).
+    """
+    active = read_json(models_dir / "active.json", about=f"for {role}")
+    entry = active.get(role) if isinstance(active, dict) else None
+    if entry is None:
+        raise BundleMissingError(f"active.json names no bundle for {role}. {REMEDY}")
+    parts = str(entry).split("/")
+    if len(parts) != 2 or not all(_PLAIN_NAME.match(part) for part in parts):
+        raise refuse(str(entry)[:80], 'active.json must say "name/version".')
+    return describe(models_dir / parts[0] / parts[1], role)
+
+
+def describe(folder: Path, role: str) -> Bundle:
+    """Turn one folder's bundle.json into a Bundle; checks shape and paths, reads no weights."""
+    about = f"{folder.parent.name}/{folder.name}"
+    settings = read_json(folder / "bundle.json", about)
+    if not isinstance(settings, dict):
+        raise refuse(about, "bundle.json is not an object.")
+    _check_identity(settings, folder, role, about)
+    files = settings.get("files")
+    _check_files(files, about)
+    space = settings.get("space") if role == "encoder" else None
+    ref = BundleRef(role, settings["name"], settings["version"], combined_digest(files), space)
+    return Bundle(ref, folder, MappingProxyType(dict(files)), MappingProxyType(settings))
+
+
+def _check_identity(settings: Mapping[str, Any], folder: Path, role: str, about: str) -> None:
+    """The folder, the role and bundle.json must tell the same story."""
+    if settings.get("role") != role:
+        raise refuse(about, f"its role is {settings.get('role')!r}, not {role!r}.")
+    if (settings.get("name"), settings.get("version")) != (folder.parent.name, folder.name):
+        raise refuse(about, "name and version in bundle.json differ from its folder.")
+    tokens = settings.get("max_tokens")
+    if not isinstance(tokens, int) or not 8 <= tokens <= 512:
+        raise refuse(about, "max_tokens must be a number from 8 to 512.")
+    if role == "encoder" and not isinstance(settings.get("space"), str):
+        raise refuse(about, "an encoder must name its vector space.")
+
+
+def _check_files(files: object, about: str) -> None:
+    """Only plain names in the folder itself: no absolute paths, no "..", no sub-folders."""
+    if not isinstance(files, dict):
+        raise refuse(about, "bundle.json lists no files.")
+    for name, digest in files.items():
+        if not _PLAIN_NAME.match(name):
+            raise refuse(about, f"file name {name[:80]!r} is not a plain name.")
+        if not isinstance(digest, str) or not re.fullmatch("[0-9a-f]{64}", digest):
+            raise refuse(about, f"the digest of {name} is not a sha256.")
+    missing = [name for name in REQUIRED_FILES if name not in files]
+    if missing:
+        raise refuse(about, f"bundle.json does not list {', '.join(missing)}.")
+
+
+def verify_files(bundle: Bundle) -> None:
+    """Read every listed file once and compare its sha256; raises BundleRefusedError."""
+    about = f"{bundle.ref.name}/{bundle.ref.version}"
+    for name, expected in bundle.files.items():
+        try:
+            with (bundle.folder / name).open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise refuse(about, f"{name} cannot be read ({error.strerror}).") from error
+        if found != expected:
+            raise refuse(about, f"{name} has sha256 {found[:12]}…, expected {expected[:12]}….")
