@@ -1,0 +1,134 @@
+"""Verbs on people: every write goes through here."""
+
+from datetime import timedelta
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from appliance.accounts import queries
+from appliance.accounts.models import Customer, Role, SetupLink, User
+from appliance.accounts.tokens import hash_token, new_token
+from appliance.core.errors import BadInputError
+
+SETUP_LINK_HOURS = 24
+
+
+def add_user(
+    *,
+    email: str,
+    first_name: str,
+    last_name: str = "",
+    role: Role = Role.CUSTOMER,
+    password: str | None,
+) -> User:
+    """A new log-in. ``password=None`` makes one that cannot log in until a password is set.
+
+    Raises BadInputError when the address has a log-in already or the password is too weak.
+    """
+    user = User(email=email.strip().lower(), first_name=first_name, last_name=last_name, role=role)
+    user.is_superuser = role == Role.ADMIN  # Django's own pages ask for this flag
+    if password is None:
+        user.set_unusable_password()
+    else:
+        _check_password(password, user)
+        user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:
+        raise BadInputError(
+            f"{user.email} has an account already. Log in with it instead.", field="email"
+        ) from error
+    return user
+
+
+def _check_password(password: str, user: User) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise BadInputError(" ".join(error.messages), field="password") from error
+
+
+@transaction.atomic
+def register_customer(
+    *,
+    email: str,
+    first_name: str,
+    last_name: str = "",
+    organisation: str = "",
+    password: str | None,
+) -> Customer:
+    """A customer with a log-in. Raises BadInputError when the address is known already.
+
+    A customer known by e-mail alone is not handed to whoever registers that address: nothing
+    has shown that the address is theirs. An admin joins the two.
+    """
+    if queries.find_customer(email=email):
+        raise BadInputError(
+            f"{email} is known to this desk already. Log in, or ask an agent to open a log-in "
+            "for you.",
+            field="email",
+        )
+    user = add_user(email=email, first_name=first_name, last_name=last_name, password=password)
+    return add_customer(
+        email=email,
+        first_name=first_name,
+        last_name=last_name,
+        organisation=organisation,
+        user=user,
+    )
+
+
+def add_customer(
+    *,
+    email: str,
+    first_name: str,
+    last_name: str = "",
+    organisation: str = "",
+    is_premium: bool = False,
+    user: User | None = None,
+) -> Customer:
+    return Customer.objects.create(
+        email=email.strip().lower(),
+        first_name=first_name,
+        last_name=last_name,
+        organisation=organisation,
+        is_premium=is_premium,
+        user=user,
+    )
+
+
+def ensure_customer_of(user: User) -> Customer:
+    """The customer record of whoever opens a ticket; agents ask for help, too."""
+    if hasattr(user, "customer"):
+        return user.customer
+    known = queries.find_customer(email=user.email)
+    if known and known.user_id is None:
+        known.user = user
+        known.save(update_fields=["user"])
+        return known
+    return add_customer(
+        email=user.email, first_name=user.first_name, last_name=user.last_name, user=user
+    )
+
+
+@transaction.atomic
+def make_setup_link() -> str:
+    """A fresh single-use token for the set-up page; tokens made before stop working."""
+    SetupLink.objects.all().delete()
+    token = new_token()
+    SetupLink.objects.create(
+        token_sha256=hash_token(token),
+        expires_at=timezone.now() + timedelta(hours=SETUP_LINK_HOURS),
+    )
+    return token
+
+
+def use_setup_link(token: str) -> bool:
+    """Use the token up. False when somebody was faster; call it inside the set-up transaction."""
+    deleted, _ = SetupLink.objects.filter(
+        token_sha256=hash_token(token), expires_at__gt=timezone.now()
+    ).delete()
+    return deleted == 1

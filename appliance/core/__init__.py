@@ -1,0 +1,1 @@
+"""Errors, the base page, cache and text: what every room may use."""

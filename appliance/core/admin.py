@@ -1,0 +1,18 @@
+from django.contrib import admin
+
+from appliance.core.models import Desk
+
+admin.site.site_header = admin.site.site_title = "Skerry administration"
+admin.site.index_title = "Tables of this desk"
+
+
+@admin.register(Desk)
+class DeskAdmin(admin.ModelAdmin):
+    list_display = ["name", "set_up_at"]
+    readonly_fields = ["set_up_at"]
+
+    def has_add_permission(self, request) -> bool:
+        return False
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False

@@ -1,0 +1,1 @@
+"""Running the box: prepare, serve, work, health."""

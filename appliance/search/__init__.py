@@ -1,0 +1,1 @@
+"""Words, typos and meaning in one ranked list, scoped to the viewer."""

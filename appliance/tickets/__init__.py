@@ -1,0 +1,1 @@
+"""Tickets, their messages, categories and events."""

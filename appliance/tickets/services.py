@@ -1,0 +1,245 @@
+"""Verbs on tickets. Each is atomic, writes one event a change, and tells the cache."""
+
+import json
+import uuid
+from pathlib import Path
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from appliance.accounts.models import Customer, User
+from appliance.core import cache
+from appliance.core.errors import BadInputError, RefusedError
+from appliance.tickets.models import (
+    Event,
+    Message,
+    Priority,
+    Status,
+    Ticket,
+    TicketCategory,
+)
+
+DEFAULT_CATEGORIES = Path(__file__).with_name("default_categories.json")
+
+
+def open_ticket(
+    *,
+    customer: Customer,
+    subject: str,
+    description: str,
+    by: User | None,
+    priority: Priority = Priority.NORMAL,
+    submission_key: uuid.UUID | None = None,
+) -> Ticket:
+    """A new ticket. The same ``submission_key`` sent again gives the ticket made the first time."""
+    key = submission_key or uuid.uuid4()
+    try:
+        with transaction.atomic():
+            ticket = Ticket.objects.create(
+                customer=customer,
+                subject=subject,
+                description=description,
+                priority=priority,
+                submission_key=key,
+            )
+            _record(ticket, Event.Kind.OPENED, by, name=customer.full_name)
+            cache.changed(cache.TICKETS)
+    except IntegrityError:
+        ticket = Ticket.objects.filter(submission_key=key, customer=customer).first()
+        if ticket is None:
+            raise
+    return ticket
+
+
+def reply(
+    *,
+    ticket: Ticket,
+    by: User,
+    body: str,
+    status: Status | None = None,
+    submission_key: uuid.UUID | None = None,
+) -> Message:
+    """An answer the customer can read. A customer's answer to a solved ticket opens it again.
+
+    ``status`` is what an agent leaves the ticket in; by default one that was new becomes open.
+    """
+    if status is not None and not by.is_agent:
+        raise RefusedError("Only an agent can set the status of a ticket.")
+    with transaction.atomic():
+        locked = _lock(ticket)
+        if locked.status == Status.CLOSED:
+            raise BadInputError(
+                f"{ticket.number} is closed. Open a new ticket and name this one in it.",
+                field="body",
+            )
+        message, is_new = _say(locked, by, body, Message.Kind.REPLY, submission_key)
+        if is_new:
+            _change_status(locked, status or _status_after_reply(locked, by), by)
+    ticket.refresh_from_db()
+    return message
+
+
+def add_note(
+    *, ticket: Ticket, by: User, body: str, submission_key: uuid.UUID | None = None
+) -> Message:
+    """A note only agents see."""
+    if not by.is_agent:
+        raise RefusedError("Only an agent can write internal notes.")
+    with transaction.atomic():
+        message, _ = _say(_lock(ticket), by, body, Message.Kind.NOTE, submission_key)
+    ticket.refresh_from_db()
+    return message
+
+
+def set_status(*, ticket: Ticket, status: Status, by: User) -> None:
+    with transaction.atomic():
+        _change_status(_lock(ticket), status, by)
+    ticket.refresh_from_db()
+
+
+def set_priority(*, ticket: Ticket, priority: Priority, by: User) -> None:
+    with transaction.atomic():
+        locked = _lock(ticket)
+        if locked.priority != priority:
+            change = {"from": locked.get_priority_display(), "to": Priority(priority).label}
+            locked.priority = priority
+            _save(locked, "priority")
+            _record(locked, Event.Kind.PRIORITY, by, **change)
+    ticket.refresh_from_db()
+
+
+def set_category(*, ticket: Ticket, category: TicketCategory | None, by: User) -> None:
+    with transaction.atomic():
+        locked = _lock(ticket)
+        if locked.category_id != (category.pk if category else None):
+            change = {"from": _name(locked.category), "to": _name(category)}
+            locked.category = category
+            _save(locked, "category")
+            _record(locked, Event.Kind.CATEGORY, by, **change)
+    ticket.refresh_from_db()
+
+
+def assign(*, ticket: Ticket, assignee: User | None, by: User) -> None:
+    if assignee and not assignee.is_agent:
+        raise BadInputError(f"{assignee} is not an agent. Choose one.", field="assignee")
+    with transaction.atomic():
+        locked = _lock(ticket)
+        if locked.assignee_id != (assignee.pk if assignee else None):
+            change = {"from": _name(locked.assignee), "to": _name(assignee)}
+            locked.assignee = assignee
+            _save(locked, "assignee")
+            _record(locked, Event.Kind.ASSIGNEE, by, **change)
+    ticket.refresh_from_db()
+
+
+@transaction.atomic
+def record_sorting(
+    *,
+    ticket: Ticket,
+    category: TicketCategory | None,
+    sentiment_score: float | None,
+    bundles: str,
+    said: dict,
+) -> None:
+    """What the language models said. Never touches a category that a person chose.
+
+    ``bundles`` names who said it; ``said`` goes into the event as it is.
+    """
+    locked = _lock(ticket)
+    if not was_category_chosen(locked):
+        locked.category = category
+    if sentiment_score is not None:
+        locked.sentiment_score = sentiment_score
+    locked.save(update_fields=["category", "sentiment_score"])  # no change of updated_at
+    _record(locked, Event.Kind.SORTED, None, name=bundles, **said)
+    cache.changed(cache.TICKETS)
+
+
+def was_category_chosen(ticket: Ticket) -> bool:
+    """Whether a person has set the category of this ticket."""
+    return ticket.events.filter(kind=Event.Kind.CATEGORY, actor__isnull=False).exists()
+
+
+@transaction.atomic
+def load_default_categories(slugs: set[str] | None = None) -> None:
+    """The shipped taxonomy, or the part of it named; what is there already stays as it is."""
+    for position, row in enumerate(default_categories()):
+        if slugs is None or row["slug"] in slugs:
+            TicketCategory.objects.get_or_create(
+                slug=row["slug"],
+                defaults={
+                    "name": row["name"],
+                    "description": row["description"],
+                    "examples": row["examples"],
+                    "position": position,
+                },
+            )
+    cache.changed(cache.CATEGORIES)
+
+
+def default_categories() -> list[dict]:
+    """The taxonomy Skerry ships: slug, name, description and example phrases of each."""
+    return json.loads(DEFAULT_CATEGORIES.read_text())
+
+
+def _lock(ticket: Ticket) -> Ticket:
+    return Ticket.objects.select_for_update(of=["self"]).get(pk=ticket.pk)
+
+
+def _save(ticket: Ticket, field: str) -> None:
+    ticket.updated_at = timezone.now()
+    ticket.save(update_fields=[field, "updated_at"])
+    cache.changed(cache.TICKETS)
+
+
+def _name(thing: object | None) -> str:
+    return str(thing) if thing else ""
+
+
+def _say(
+    ticket: Ticket, by: User, body: str, kind: Message.Kind, key: uuid.UUID | None
+) -> tuple[Message, bool]:
+    """The message and whether it is new; the ticket must be locked, so a key is never raced."""
+    key = key or uuid.uuid4()
+    if earlier := Message.objects.filter(submission_key=key, ticket=ticket).first():
+        return earlier, False
+    message = Message.objects.create(
+        ticket=ticket,
+        author=by,
+        author_name=str(by),
+        kind=kind,
+        is_from_customer=ticket.customer.user_id == by.pk,
+        body=body,
+        submission_key=key,
+    )
+    noted = kind == Message.Kind.NOTE
+    _record(ticket, Event.Kind.NOTED if noted else Event.Kind.REPLIED, by, message=message.pk)
+    ticket.updated_at = timezone.now()
+    ticket.save(update_fields=["updated_at"])
+    cache.changed(cache.TICKETS)
+    return message, True
+
+
+def _status_after_reply(ticket: Ticket, by: User) -> Status:
+    asks = ticket.customer.user_id == by.pk
+    if asks and ticket.status in (Status.SOLVED, Status.WAITING):
+        return Status.OPEN
+    if not asks and ticket.status == Status.NEW:
+        return Status.OPEN
+    return Status(ticket.status)
+
+
+def _change_status(ticket: Ticket, status: Status, by: User) -> None:
+    if ticket.status != status:
+        change = {"from": ticket.get_status_display(), "to": Status(status).label}
+        ticket.status = status
+        _save(ticket, "status")
+        _record(ticket, Event.Kind.STATUS, by, **change)
+
+
+def _record(
+    ticket: Ticket, kind: Event.Kind, by: User | None, *, name: str = "", **data: object
+) -> None:
+    Event.objects.create(
+        ticket=ticket, kind=kind, actor=by, actor_name=str(by) if by else name, data=data
+    )

@@ -1,0 +1,112 @@
+"""What the bundles said of a text: annotations, vectors, suggestions, and corrections of them.
+
+Every row names the bundle that made it and the digest of the text it read, so work that is
+missing, older than the text, or made by another bundle is found by query.
+"""
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from pgvector.django import HalfVectorField, HnswIndex
+
+from appliance.accounts.models import User
+from appliance.knowledge.models import Article
+from appliance.tickets.models import Ticket, TicketCategory
+
+DIMENSIONS = 384
+NOT_SURE = ""
+
+
+class Annotation(models.Model):
+    """What one bundle said of one ticket: its category or its mood."""
+
+    class Kind(models.TextChoices):
+        CATEGORY = "category", "Category"
+        SENTIMENT = "sentiment", "Sentiment"
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="annotations")
+    kind = models.CharField(max_length=10, choices=Kind)
+    label = models.CharField(max_length=40, blank=True, help_text="Empty means: not sure.")
+    confidence = models.FloatField()
+    scores = models.JSONField(default=list, help_text="[label, score] pairs, best first")
+    bundle_name = models.CharField(max_length=80)
+    bundle_version = models.CharField(max_length=40)
+    bundle_digest = models.CharField(max_length=64)
+    text_sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "kind"], name="annotation_one_a_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.label or 'not sure'} ({self.confidence:.2f})"
+
+    @property
+    def is_decided(self) -> bool:
+        return self.label != NOT_SURE
+
+
+class TicketVector(models.Model):
+    """The meaning of a ticket, in one vector space."""
+
+    ticket = models.OneToOneField(Ticket, on_delete=models.CASCADE, related_name="vector")
+    space = models.CharField(max_length=80)
+    vector = HalfVectorField(dimensions=DIMENSIONS)
+    text_sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        indexes = [
+            # serves similar tickets and search by meaning
+            HnswIndex(
+                fields=["vector"], name="ticket_vector_hnsw", m=16, ef_construction=64,
+                opclasses=["halfvec_cosine_ops"],
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"vector of SKR-{self.ticket_id} in {self.space}"
+
+
+class Passage(models.Model):
+    """A piece of an article, small enough to mean one thing."""
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="passages")
+    position = models.PositiveSmallIntegerField()
+    text = models.TextField()
+    space = models.CharField(max_length=80)
+    vector = HalfVectorField(dimensions=DIMENSIONS)
+    text_sha256 = models.CharField(max_length=64, help_text="of the whole article")
+
+    class Meta:
+        ordering = ["article", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["article", "position"], name="passage_position_once"),
+        ]
+        indexes = [
+            # serves suggestions and search by meaning
+            HnswIndex(
+                fields=["vector"], name="passage_vector_hnsw", m=16, ef_construction=64,
+                opclasses=["halfvec_cosine_ops"],
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"passage {self.position} of {self.article_id}"
+
+
+class Correction(models.Model):
+    """A person chose another category than the bundle did (or chose where it was not sure)."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="corrections")
+    said = models.CharField(max_length=40, blank=True, help_text="What the bundle had said.")
+    category = models.ForeignKey(
+        TicketCategory, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    bundle_digest = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return f"SKR-{self.ticket_id}: {self.said or 'not sure'} → {self.category}"

@@ -1,0 +1,79 @@
+"""The cast of every test: Alice asks, Bob is an agent, Carol must see nothing, Dan administers."""
+
+import uuid
+
+import pytest
+from django.core.cache import cache
+
+from appliance.accounts import services as accounts
+from appliance.accounts.models import Customer, Role, User
+from appliance.tickets import services as tickets
+from appliance.tickets.models import Ticket, TicketCategory
+
+PASSWORD = "a-rock-alone-in-the-sea"
+
+
+@pytest.fixture(autouse=True)
+def _no_leftovers_in_the_cache():
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """A database of its own name for each run, so two runs do not meet."""
+    from django.conf import settings
+
+    test = settings.DATABASES["default"].setdefault("TEST", {})
+    test["NAME"] = f"test_skerry_{uuid.uuid4().hex[:8]}"
+
+
+def _customer(first_name: str, **more: object) -> Customer:
+    return accounts.register_customer(
+        email=f"{first_name.lower()}@example.org",
+        first_name=first_name,
+        last_name="Test",
+        password=PASSWORD,
+        **more,
+    )
+
+
+@pytest.fixture
+def alice(db) -> User:
+    return _customer("Alice").user
+
+
+@pytest.fixture
+def carol(db) -> User:
+    return _customer("Carol").user
+
+
+@pytest.fixture
+def bob(db) -> User:
+    return accounts.add_user(
+        email="bob@example.org", first_name="Bob", role=Role.AGENT, password=PASSWORD
+    )
+
+
+@pytest.fixture
+def dan(db) -> User:
+    return accounts.add_user(
+        email="dan@example.org", first_name="Dan", role=Role.ADMIN, password=PASSWORD
+    )
+
+
+@pytest.fixture
+def categories(db) -> dict[str, TicketCategory]:
+    """The default taxonomy, by slug."""
+    tickets.load_default_categories()
+    return {category.slug: category for category in TicketCategory.objects.all()}
+
+
+@pytest.fixture
+def ticket(alice: User) -> Ticket:
+    """Alice's printer."""
+    return tickets.open_ticket(
+        customer=alice.customer,
+        subject="Printer on ward 3 prints blank pages",
+        description="Since this morning every page comes out empty. The toner is new.",
+        by=alice,
+    )
