@@ -6,33 +6,77 @@ from pathlib import Path
 import numpy as np
 
 from appliance.inference.answers import BundleStatus, CategoryAnswer, SentimentAnswer
-from appliance.inference.bundle import ROLES, BundleRef, find_active
-from appliance.inference.errors import BundleMissingError
+from appliance.inference.bundle import ROLES, BundleRef
+from appliance.inference.classify import classify, known_labels
+from appliance.inference.embed import VectorCache
+from appliance.inference.errors import InferenceError
+from appliance.inference.sentiment import sentiment_answer
+from appliance.inference.slot import Slot
 
 __all__ = ["BundleStatus", "CategoryAnswer", "Engine", "SentimentAnswer"]
 
 
 class Engine:
-    """Reads texts with the active bundles of ``models_dir``."""
+    """Reads texts with the active bundles of ``models_dir``.
+
+    Every method may raise BundleMissingError or BundleRefusedError for the role it needs; the
+    other roles work on. One engine per process is enough.
+    """
 
     def __init__(self, models_dir: Path, threads: int = 2) -> None:
-        self.models_dir = Path(models_dir)
-        self.threads = threads
+        """``threads``: cores one text may use. Nothing is read until something is asked."""
+        self._slots = {role: Slot(Path(models_dir), role, threads) for role in ROLES}
+        self._texts = VectorCache(most=32)
+        self._descriptions = VectorCache(most=512)
 
     def ref(self, role: str) -> BundleRef:
-        return find_active(self.models_dir, role).ref
+        """Which bundle answers for a role; reads active.json and bundle.json only."""
+        return self._slots[role].ref()
 
     def classify(self, text: str, labels: Mapping[str, str]) -> CategoryAnswer:
-        raise BundleMissingError("no bundle yet")
+        """One of ``labels`` (slug → "name. description. example phrases"), or None: not sure."""
+        reader = self._slots["classifier"].reader()
+        names = list(labels)
+        if not names:
+            return CategoryAnswer(None, 0.0, (), reader.bundle.ref)
+        known = known_labels(reader.bundle, names)
+        similarities = self._similarities(text, labels, required=not known)
+        logits = reader.run(text) if known else None
+        return classify(reader.bundle, logits, similarities, names)
 
     def read_sentiment(self, text: str) -> SentimentAnswer:
-        raise BundleMissingError("no bundle yet")
+        """The mood of a text."""
+        reader = self._slots["sentiment"].reader()
+        return sentiment_answer(reader.bundle, reader.run(text))
 
     def embed(self, text: str) -> np.ndarray:
-        raise BundleMissingError("no bundle yet")
+        """float32 (384,), unit length, read-only; equal texts give equal vectors."""
+        return self._texts.embed(self._slots["encoder"].reader(), text)
 
     def load(self) -> None:
-        return None
+        """Load all three now; a failure is remembered in ``statuses``, not raised."""
+        for slot in self._slots.values():
+            try:
+                slot.reader()
+            except InferenceError:
+                continue  # the slot remembers it and says so
 
     def statuses(self) -> tuple[BundleStatus, ...]:
-        return tuple(BundleStatus(r, "", "", "", "missing", "no bundle yet", None) for r in ROLES)
+        """One per role, for the health page; loads nothing."""
+        return tuple(slot.status() for slot in self._slots.values())
+
+    def _similarities(
+        self, text: str, labels: Mapping[str, str], *, required: bool
+    ) -> dict[str, float] | None:
+        """Cosine of the text with each description; None when there is no encoder to ask."""
+        try:
+            encoder = self._slots["encoder"].reader()
+        except InferenceError:
+            if required:
+                raise
+            return None
+        vector = self._texts.embed(encoder, text)
+        return {
+            label: float(vector @ self._descriptions.embed(encoder, description))
+            for label, description in labels.items()
+        }
