@@ -1,0 +1,118 @@
+"""The desk itself, once its servers run: prepared, serving, announced, and kept that way."""
+
+import json
+import os
+import time
+from typing import Any
+
+from appliance.box import children, datadir, network, postgres, supervision
+from appliance.box.control import Supervisor
+from appliance.box.errors import BoxError, with_log_tail
+from appliance.box.files import ensure_content, read_json
+from appliance.box.layout import Box
+from appliance.box.terminal import say, warn
+
+SERVE_LIMIT_SECONDS = 90
+STATE_FILE = "launcher.json"
+QUICK_DEATHS_ALLOWED = 5
+QUICK_DEATH_SECONDS = 60
+
+
+def run(box: Box) -> None:
+    """Start the desk and keep it up; it comes back when even its supervisor is killed."""
+    quick_deaths = 0
+    while quick_deaths < QUICK_DEATHS_ALLOWED:
+        started = time.monotonic()
+        with supervision.running(box) as supervisor:
+            postgres.ensure_database(box, lambda: why_not(box, supervisor, "postgres"))
+            report = prepare(box)
+            ensure_serving(box, supervisor)
+            announce(box, report)
+            supervisor.keep_up()
+        is_quick = time.monotonic() - started < QUICK_DEATH_SECONDS
+        quick_deaths = quick_deaths + 1 if is_quick else 0
+        warn("the supervisor was killed; starting it again.")
+        time.sleep(quick_deaths)
+    raise with_log_tail(
+        "The supervisor keeps dying, so the desk was stopped.", box.logs / "supervisord.log"
+    )
+
+
+def prepare(box: Box) -> dict[str, Any]:
+    """The database is migrated and the demo loaded, before anybody is let in."""
+    if not (box.data / datadir.VERSION_FILE).exists():
+        say("Preparing the desk (first start only) ...")
+    report = children.prepare(box)
+    datadir.stamp_version(box)
+    if box.demo:
+        children.run_django(box, "load_demo", "The demo desk could not be loaded")
+    return report
+
+
+def ensure_serving(box: Box, supervisor: Supervisor) -> None:
+    """Web and worker run, and the web answers for itself."""
+    for program in supervision.programs(box):
+        supervisor.start(program.name)
+    deadline = time.monotonic() + SERVE_LIMIT_SECONDS
+    while not _is_serving(box, supervisor):
+        for name in ("web", "worker"):
+            if supervisor.given_up_on(name):
+                raise with_log_tail(f"The {name} process does not start.", box.logs / f"{name}.log")
+        if time.monotonic() > deadline:
+            log = box.logs / ("web.log" if box.serves else "worker.log")
+            raise with_log_tail(f"The desk did not answer in {SERVE_LIMIT_SECONDS} s.", log)
+        time.sleep(0.05)
+
+
+def _is_serving(box: Box, supervisor: Supervisor) -> bool:
+    if box.serves:
+        answer = network.health(box)
+        return bool(answer and answer["healthy"])
+    return supervisor.processes().get("worker", {}).get("state") == "running"
+
+
+def why_not(box: Box, supervisor: Supervisor, name: str) -> str | None:
+    """Why a server will never answer, when supervisord has given up on it."""
+    if supervisor.given_up_on(name):
+        return str(with_log_tail(f"{name} does not start.", box.logs / f"{name}.log"))
+    return None
+
+
+def announce(box: Box, report: dict[str, Any]) -> None:
+    """Say where the desk is. The set-up link is the one secret a terminal ever shows."""
+    state = {
+        "pid": os.getpid(),
+        "bind": box.bind,
+        "port": box.port,
+        "role": box.role,
+        "version": box.version,
+        "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    ensure_content(box.run / STATE_FILE, json.dumps(state) + "\n")
+    if not box.models.joinpath("active.json").exists():
+        warn(
+            "there are no language models, so tickets stay unsorted; everything else works. "
+            "python3 launcher.py doctor says how to add them."
+        )
+    if not box.serves:
+        say(f"Skerry {box.version}: the worker is running. Ctrl-C stops it.")
+        return
+    say(f"Skerry {box.version} is ready: {box.address}/")
+    if report.get("setup_path"):
+        say(f"Set it up once, with this link: {box.address}{report['setup_path']}")
+    say("Ctrl-C stops it.")
+
+
+def running_state(box: Box) -> dict[str, Any]:
+    """What the running launcher wrote about itself; call it only while one holds the data."""
+    state = read_json(box.run / STATE_FILE)
+    if state.get("pid") != datadir.holder(box):
+        return {}
+    return state
+
+
+def ensure_running(box: Box) -> None:
+    """For commands that need the servers and start none."""
+    needs_servers = box.has_own_database or box.has_own_cache
+    if needs_servers and not datadir.holder(box):
+        raise BoxError(f"No desk runs on {box.data}: start it first (python3 launcher.py).")

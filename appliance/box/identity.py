@@ -1,0 +1,264 @@
+"""Giving up root. Started as root, the launcher installs as root and runs nothing else as root.
+
+The rules: nothing the service user can write is executed or imported by root, root reads and
+writes nothing inside the data directory, and once root is given up it cannot come back.
+As an ordinary user none of this happens.
+"""
+
+import ctypes
+import json
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from appliance.box.errors import BoxError
+from appliance.box.layout import Box
+from appliance.box.terminal import say
+from appliance.box.traverse import grant_traverse
+
+SERVICE_USER = "skerry"
+PR_SET_NO_NEW_PRIVS = 38
+
+
+def is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def ensure_service_user(box: Box) -> None:
+    """As root: the user exists and can change nothing that root is about to execute."""
+    if not is_root():
+        return
+    account = _ensure_account()
+    changeable = _ask_as(account, lambda: _first_changeable(box))
+    if changeable:
+        raise BoxError(
+            f"{changeable} can be changed by the user '{SERVICE_USER}', so root will not run it: "
+            f"chown -R root {box.code} && chmod -R go-w {box.code}"
+        )
+
+
+def give_up_root(box: Box) -> None:
+    """As root: make the data directory, let the service user reach it all, become that user."""
+    if not is_root():
+        return
+    account = _account()
+    if account is None:
+        raise BoxError(f"There is no user '{SERVICE_USER}' yet: Skerry was never started as root.")
+    _ensure_data_directory(box, account)
+    _ensure_reachable(box, account)
+    _ensure_readable(box, account)
+    _become(account)
+
+
+def give_up_root_if_possible() -> bool:
+    """For the doctor: whether this now runs as the user whose data it would look at."""
+    if not is_root():
+        return True
+    account = _account()
+    if account:
+        _become(account)
+    return account is not None
+
+
+def give_up_root_to_look(box: Box) -> None:
+    """For commands that start nothing: become the service user, or leave if there is none."""
+    if not is_root():
+        return
+    account = _account()
+    if account is None:
+        raise BoxError(
+            f"No desk has been started as root on this machine (there is no user "
+            f"'{SERVICE_USER}'): run this as the user who owns {box.data}."
+        )
+    _become(account)
+
+
+def _account() -> pwd.struct_passwd | None:
+    try:
+        account = pwd.getpwnam(SERVICE_USER)
+    except KeyError:
+        return None
+    if account.pw_uid == 0:
+        raise BoxError(f"The user '{SERVICE_USER}' has uid 0: give it another uid.")
+    return account
+
+
+def _ensure_account() -> pwd.struct_passwd:
+    account = _account()
+    if account:
+        return account
+    command = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
+    remedy = f"make a system user '{SERVICE_USER}' without a shell, or start as an ordinary user."
+    if command is None:
+        raise BoxError(f"This machine has no useradd: {remedy}")
+    say(f"Making the system user '{SERVICE_USER}' ...")
+    options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+    result = subprocess.run(  # noqa: S603
+        [command, *options, "--shell", "/usr/sbin/nologin", SERVICE_USER],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    account = _account()
+    if result.returncode or account is None:
+        raise BoxError(f"useradd failed ({result.stderr.strip()}): {remedy}")
+    return account
+
+
+# --- what root may execute
+
+
+def _first_changeable(box: Box) -> str | None:
+    """Run as the service user: the first path of the code it could change, if any."""
+    for parent in box.code.parents:
+        if _can_change(parent) and not parent.stat().st_mode & stat.S_ISVTX:
+            return str(parent)
+    return next((str(path) for path in _executed_by_root(box) if _can_change(path)), None)
+
+
+def _executed_by_root(box: Box) -> Iterator[Path]:
+    yield box.code
+    yield from box.code.glob("*.py")
+    yield from box.code.glob("*.lock")
+    for folder in (box.code / "appliance", box.code / "wheels"):
+        yield from (Path(where) / name for where, _, names in os.walk(folder) for name in names)
+        yield from (Path(where) for where, _, _ in os.walk(folder))
+    yield from (box.venv, box.venv / "pyvenv.cfg", box.venv / "bin", *box.venv.glob("bin/*"))
+    for packages in box.venv.glob("lib/python*/site-packages"):
+        yield packages
+        yield from packages.iterdir()
+
+
+def _can_change(path: Path) -> bool:
+    try:
+        return os.access(path, os.W_OK) or path.lstat().st_uid == os.geteuid()
+    except OSError:
+        return False  # not there, or beyond reach: then not writable either
+
+
+# --- what the service user must reach
+
+
+def _ensure_data_directory(box: Box, account: pwd.struct_passwd) -> None:
+    """Make it and hand over the one directory made here; never a link, never what is inside."""
+    if os.path.lexists(box.data):
+        return
+    box.data.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    box.data.mkdir(mode=0o700)
+    made = os.open(box.data, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.fstat(made).st_uid != 0:
+            raise BoxError(f"{box.data} was exchanged while it was made: choose a safer place.")
+        os.fchown(made, account.pw_uid, account.pw_gid)
+    finally:
+        os.close(made)
+
+
+def _ensure_reachable(box: Box, account: pwd.struct_passwd) -> None:
+    """Open closed ancestors for this one user, to pass through only, and say so."""
+    stdlib = Path(os.__file__)
+    targets = [box.code, box.data, stdlib, *_links_of(box.python)]
+    opened: list[Path] = []
+    while blocked := _ask_as(account, lambda: _first_closed(targets)):
+        directory = Path(blocked)
+        try:
+            if directory in opened:
+                raise OSError(0, "the access list has no effect")
+            grant_traverse(directory, account.pw_uid)
+        except OSError as error:
+            raise BoxError(
+                f"The user '{SERVICE_USER}' cannot pass through {directory} and root cannot "
+                f"grant it ({error.strerror}): chmod o+x {directory}, or move Skerry elsewhere."
+            ) from error
+        opened.append(directory)
+        say(
+            f"Let the user '{SERVICE_USER}' pass through {directory} (traverse only; "
+            f"take it back with: setfacl -x u:{SERVICE_USER} {directory})"
+        )
+
+
+def _links_of(path: Path) -> list[Path]:
+    """The path and every link on the way to the real file."""
+    found = [path]
+    while found[-1].is_symlink() and len(found) < 40:
+        found.append(Path(os.path.normpath(found[-1].parent / os.readlink(found[-1]))))
+    return found
+
+
+def _first_closed(targets: list[Path]) -> str | None:
+    """Run as the service user: the first ancestor it cannot pass through, from the root down."""
+    for target in targets:
+        for parent in reversed(target.parents):
+            if not os.access(parent, os.X_OK):
+                return str(parent)
+    return None
+
+
+def _ensure_readable(box: Box, account: pwd.struct_passwd) -> None:
+    closed = _ask_as(account, lambda: _first_unreadable(box))
+    if closed is None:
+        return
+    where = box.code if Path(closed).is_relative_to(box.code) else closed
+    raise BoxError(f"The user '{SERVICE_USER}' cannot read {closed}: chmod -R go+rX {where}")
+
+
+def _first_unreadable(box: Box) -> str | None:
+    """Run as the service user: the first file of the code or interpreter it cannot read."""
+    wanted = [box.code, box.code / "launcher.py", Path(os.path.realpath(sys.executable))]
+    wanted += [box.venv, box.venv / "pyvenv.cfg", box.python, Path(os.__file__)]
+    wanted += box.venv.glob("lib/python*/site-packages")
+    for folder in (box.code / "appliance", box.models):
+        for where, folders, names in os.walk(folder):
+            wanted += [Path(where) / name for name in (*folders, *names)]
+    return next((str(p) for p in wanted if p.exists() and not os.access(p, os.R_OK)), None)
+
+
+# --- becoming somebody else
+
+
+def _ask_as(account: pwd.struct_passwd, question: Callable[[], Any]) -> Any:
+    """The answer as this user sees it: a forked child gives up root, answers and is gone."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            _become(account)
+            os.write(writer, json.dumps(question()).encode())
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as stream:
+        answer = stream.read()
+    _, status = os.waitpid(child, 0)
+    if status:
+        raise BoxError(f"Root could not become the user '{SERVICE_USER}': see the message above.")
+    return json.loads(answer)
+
+
+def _become(account: pwd.struct_passwd) -> None:
+    """Give up root for good, and prove it."""
+    uid, gid = account.pw_uid, account.pw_gid
+    os.initgroups(account.pw_name, gid)
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if os.getresuid() != (uid, uid, uid) or os.getresgid() != (gid, gid, gid) or _can_return():
+        raise BoxError("Root could not be given up: start Skerry as an ordinary user.")
+    os.umask(0o077)
+    os.environ.update(HOME="/", USER=SERVICE_USER, LOGNAME=SERVICE_USER)
+
+
+def _can_return() -> bool:
+    try:
+        os.setuid(0)
+    except PermissionError:
+        return False
+    return True

@@ -1,0 +1,100 @@
+"""Where everything is and what was asked for: one frozen value, passed to every step."""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance import VERSION
+from appliance.box.errors import BoxError
+
+ROLES = ("all", "web", "worker")
+SOCKET_PATH_LIMIT = 107  # bytes the kernel allows in the address of a Unix socket
+LONGEST_SOCKET_NAME = "/supervisor.sock.4194304"
+
+
+def named_in_environment(name: str) -> bool:
+    """Whether the operator gave this variable, or a file that holds it."""
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+
+
+@dataclass(frozen=True)
+class Box:
+    """One desk: its code, its data directory, its address, its role."""
+
+    code: Path
+    data: Path
+    bind: str = "127.0.0.1"
+    port: int = 8000
+    role: str = "all"
+    demo: bool = False
+    testing: bool = False  # own servers, own scratch data, may create databases
+
+    version = VERSION
+
+    @property
+    def venv(self) -> Path:
+        return self.code / ".venv"
+
+    @property
+    def python(self) -> Path:
+        return self.venv / "bin" / "python"
+
+    @property
+    def models(self) -> Path:
+        return Path(os.environ.get("SKERRY_MODELS") or self.code / "models")
+
+    @property
+    def run(self) -> Path:
+        return self.data / "run"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def secrets(self) -> Path:
+        return self.data / "secrets"
+
+    @property
+    def cluster(self) -> Path:
+        return self.data / "postgres"
+
+    @property
+    def sockets(self) -> Path:
+        """Where the Unix sockets are: run/, unless its path is too long for the kernel."""
+        if len(os.fsencode(self.run)) + len(LONGEST_SOCKET_NAME) <= SOCKET_PATH_LIMIT:
+            return self.run
+        name = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
+        return Path("/tmp") / f"skerry-{name}"  # noqa: S108 - owner and mode are checked on use
+
+    @property
+    def has_own_database(self) -> bool:
+        return self.testing or not named_in_environment("DATABASE_URL")
+
+    @property
+    def has_own_cache(self) -> bool:
+        return self.testing or not named_in_environment("REDIS_URL")
+
+    @property
+    def serves(self) -> bool:
+        return self.role in ("all", "web")
+
+    @property
+    def works(self) -> bool:
+        return self.role in ("all", "worker")
+
+    @property
+    def address(self) -> str:
+        host = self.bind if self.bind not in ("0.0.0.0", "::", "") else "127.0.0.1"  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def ensure_plain_paths(box: Box) -> None:
+    """Refuse the few characters that a module path or the supervisor's file cannot carry."""
+    for path in (box.code, box.data):
+        if re.search(r"[\x00-\x1f]|\s[;#]", str(path)):
+            raise BoxError(f"The path {str(path)!r} holds characters Skerry cannot use: rename it.")
+    if ":" in str(box.code):
+        raise BoxError(f"The path {box.code} holds a colon, which Python cannot use: rename it.")

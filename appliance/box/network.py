@@ -1,0 +1,70 @@
+"""The address of the desk: free before it starts, healthy before it is announced."""
+
+import errno
+import http.client
+import json
+import socket
+from typing import Any
+
+from appliance.box.errors import BoxError
+from appliance.box.layout import Box
+
+
+def ensure_port_free(box: Box) -> None:
+    """Bind once to see that the web server will be able to."""
+    if not box.serves:
+        return
+    reason = why_port_is_not_free(box)
+    if reason:
+        raise BoxError(reason)
+
+
+def why_port_is_not_free(box: Box) -> str | None:
+    """The sentence to say, or None."""
+    try:
+        found = socket.getaddrinfo(
+            box.bind, box.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, kind, protocol, _, address in found:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+    except OSError as error:
+        return _sentence(box, error)
+    return None
+
+
+def _sentence(box: Box, error: OSError) -> str:
+    where = f"{box.bind} port {box.port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where} is used by another program: stop it, or choose one with --port."
+    if error.errno == errno.EACCES:
+        return f"{where} needs root, which the desk does not keep: choose --port above 1023."
+    return (
+        f"{box.bind} is not an address of this machine ({error.strerror}): "
+        "choose one of its own with --bind, or leave --bind out."
+    )
+
+
+def health(box: Box, timeout_seconds: float = 5) -> dict[str, Any] | None:
+    """What /healthz answers, None when nothing answers; ``healthy`` says whether it was a 200."""
+    host = box.address.removeprefix("http://").rpartition(":")[0].strip("[]")
+    connection = http.client.HTTPConnection(host, box.port, timeout=timeout_seconds)
+    try:
+        # by a name the desk always knows, whatever address it listens on
+        connection.request("GET", "/healthz", headers={"Host": f"127.0.0.1:{box.port}"})
+        response = connection.getresponse()
+        body = response.read(65536)
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        answer = {}
+    if not isinstance(answer, dict):
+        answer = {}
+    return {**answer, "healthy": response.status == 200}

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Skerry in one command: ``python3 launcher.py`` makes what is missing and starts the desk.
+
+``start`` below is the recipe. Each step checks, acts only when it has to, and says in one sentence
+what is wrong and what to do about it. What the steps are made of is in appliance/box/.
+"""
+
+import sys
+
+# First, and in words an older Python reads: this file must still parse on Python 3.6.
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(
+        "Skerry needs Python 3.11 or newer and this is Python {}.{}: install a newer one, "
+        "or start with it (python3.11 launcher.py).".format(*sys.version_info)
+    )
+sys.dont_write_bytecode = True  # as root this would leave files in somebody's checkout
+
+# ruff: noqa: E402
+import argparse
+import os
+from pathlib import Path
+
+from appliance import VERSION
+from appliance.box import (
+    commands,
+    credentials,
+    datadir,
+    desk,
+    doctor,
+    environment,
+    identity,
+    network,
+    postgres,
+    stopping,
+    valkey,
+)
+from appliance.box.errors import BoxError
+from appliance.box.layout import ROLES, Box, ensure_plain_paths
+
+CODE = Path(__file__).resolve().parent
+FORWARDING = ("test", "manage")
+
+
+def start(box: Box) -> int:
+    """The recipe: from nothing to a desk that answers, and kept up until it is told to stop."""
+    identity.ensure_service_user(box)  # as root: may root run this code at all?
+    environment.ensure_installed(box)  # .venv, from requirements.lock
+    identity.give_up_root(box)  # as root: for good; a no-op for everybody else
+    with datadir.held(box):  # ours, locked, enough room, not from a newer Skerry
+        network.ensure_port_free(box)
+        credentials.ensure_secrets(box)
+        postgres.ensure_cluster(box)
+        valkey.ensure_config(box)
+        desk.run(box)  # servers, database, migrations, web and worker; then waits
+    return 0
+
+
+def read_arguments(arguments: list[str]) -> argparse.Namespace:
+    """The command line. Options may stand before or after the command."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--data", metavar="DIR", help="data directory (default: var)")
+    common.add_argument("--bind", metavar="ADDRESS", help="address to listen on (127.0.0.1)")
+    common.add_argument("--port", type=int, help="port to listen on (8000)")
+    common.add_argument("--role", choices=ROLES, help="what this machine runs (all)")
+    common.add_argument("--demo", action="store_true", help="load the demo desk")
+
+    parser = argparse.ArgumentParser(
+        prog="launcher.py", parents=[common], description="Start the desk, or look after it."
+    )
+    parser.add_argument("--version", action="version", version=f"Skerry {VERSION}")
+    kinds = parser.add_subparsers(dest="command", metavar="COMMAND")
+    kinds.add_parser("start", parents=[common], help="start the desk (what no command does)")
+    status = kinds.add_parser("status", parents=[common], help="is it up? 0 if healthy")
+    status.add_argument("--wait", type=float, default=0, metavar="SECONDS")
+    status.add_argument("--json", action="store_true")
+    kinds.add_parser("stop", parents=[common], help="stop it and wait until it has")
+    kinds.add_parser("doctor", parents=[common], help="what this machine lacks, and the remedy")
+    for name, text in (("test", "run the tests (pytest)"), ("manage", "a management command")):
+        kinds.add_parser(name, help=text, add_help=False)
+    own, forwarded = split_forwarded(arguments)
+    return parser.parse_args(own, argparse.Namespace(forwarded=forwarded))
+
+
+def split_forwarded(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """What follows ``test`` or ``manage`` is not ours: pytest or Django reads it."""
+    for at, word in enumerate(arguments):
+        if word in FORWARDING and arguments[at - 1 : at] not in (["--data"], ["--bind"]):
+            return arguments[: at + 1], arguments[at + 1 :]
+    return arguments, []
+
+
+def describe(options: argparse.Namespace) -> Box:
+    """Options win over the environment, which wins over the defaults."""
+    given = vars(options)
+    port = given.get("port", os.environ.get("SKERRY_PORT") or "8000")
+    role = given.get("role", os.environ.get("SKERRY_ROLE") or "all")
+    if not str(port).isascii() or not str(port).isdigit() or not 0 < int(port) < 65536:
+        raise BoxError(f"The port must be a number from 1 to 65535, not {port!r}.")
+    if role not in ROLES:
+        raise BoxError(f"SKERRY_ROLE must be one of {', '.join(ROLES)}, not {role!r}.")
+    data = given.get("data") or os.environ.get("SKERRY_DATA") or str(CODE / "var")
+    if os.path.islink(data) and not os.path.exists(data):
+        raise BoxError(f"{data} is a link to nothing: make its target, or choose another --data.")
+    return Box(
+        code=CODE,
+        data=Path(data).resolve(),
+        bind=given.get("bind") or os.environ.get("SKERRY_BIND") or "127.0.0.1",
+        port=int(port),
+        role=role,
+        demo=given.get("demo", False),
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what was asked for."""
+    box = describe(options)
+    ensure_plain_paths(box)
+    if options.command == "status":
+        return commands.status(box, wait_seconds=options.wait, as_json=options.json)
+    if options.command in FORWARDING:
+        return getattr(commands, options.command)(box, options.forwarded)
+    return {"stop": commands.stop, "doctor": doctor.examine}.get(options.command, start)(box)
+
+
+def main() -> int:
+    """Every failure that can be foreseen ends as one sentence here."""
+    options = read_arguments(sys.argv[1:])
+    try:
+        with stopping.on_signal():
+            return run(options)
+    except BoxError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except stopping.StopRequested:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
