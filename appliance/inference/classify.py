@@ -1,0 +1,71 @@
+"""From head logits and similarities to one of the desk's labels, or None for "not sure".
+
+The head knows the default taxonomy; the desk may rename, drop or add categories. A label the head
+does not know is judged by how near the ticket is to its description alone.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from appliance.inference.answers import CategoryAnswer
+from appliance.inference.bundle import Bundle
+
+
+def softmax(values: np.ndarray) -> np.ndarray:
+    """Probabilities in float64; (n,) → (n,)."""
+    powers = np.exp(values.astype(np.float64) - np.max(values))
+    return powers / powers.sum()
+
+
+def known_labels(bundle: Bundle, labels: Sequence[str]) -> list[str]:
+    """The desk's labels that the head was trained on."""
+    return [label for label in labels if label in bundle.labels]
+
+
+def head_shares(bundle: Bundle, logits: np.ndarray, labels: Sequence[str]) -> np.ndarray:
+    """(labels,) probabilities over the labels the head knows, 0 for the others; sums to 1 or 0."""
+    shares = np.zeros(len(labels))
+    known = [at for at, label in enumerate(labels) if label in bundle.labels]
+    if known:
+        columns = [bundle.labels.index(labels[at]) for at in known]
+        shares[known] = softmax(logits[columns] / bundle.calibration["head_temperature"])
+    return shares
+
+
+def similarity_shares(bundle: Bundle, similarities: np.ndarray) -> np.ndarray:
+    """Cosines (labels,) → probabilities (labels,)."""
+    return softmax(similarities / bundle.calibration["similarity_tau"])
+
+
+def mix(
+    bundle: Bundle, labels: Sequence[str], head: np.ndarray | None, near: np.ndarray | None
+) -> np.ndarray:
+    """Probabilities (labels,), from either or both; the head speaks for the labels it knows."""
+    if near is None or head is None:
+        return head if near is None else near
+    known = np.array([label in bundle.labels for label in labels])
+    weight = bundle.calibration["head_weight"]
+    told = weight * head * near[known].sum() + (1 - weight) * near
+    return np.where(known, told, near)
+
+
+def answer(bundle: Bundle, labels: Sequence[str], shares: np.ndarray) -> CategoryAnswer:
+    """The best label when its probability reaches the bundle's threshold, else None."""
+    order = sorted(range(len(labels)), key=lambda at: (-shares[at], labels[at]))
+    scores = tuple((labels[at], float(shares[at])) for at in order)
+    best, confidence = scores[0]
+    sure = confidence >= bundle.calibration["threshold"]
+    return CategoryAnswer(best if sure else None, confidence, scores, bundle.ref)
+
+
+def classify(
+    bundle: Bundle, logits: np.ndarray | None, similarities: Mapping[str, float] | None,
+    labels: Sequence[str],
+) -> CategoryAnswer:
+    """One answer from what is at hand; at least one of logits and similarities is given."""
+    head = None if logits is None else head_shares(bundle, logits, labels)
+    near = None
+    if similarities is not None:
+        near = similarity_shares(bundle, np.array([similarities[label] for label in labels]))
+    return answer(bundle, labels, mix(bundle, labels, head, near))

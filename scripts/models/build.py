@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Build the three bundles: train (or take finished checkpoints), export, quantize, calibrate, write.
+
+The same inputs give the same digests for everything but training noise.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import numpy as np
+import torch
+import train_classifier
+import train_sentiment
+from bundles import activate, write_bundle
+from calibrate import calibrate
+from data import MOOD_MIX, categories, category_target, manifest
+from export import OPSET, check_parity, export_fp32, quantize
+from tasks import CALIBRATION_PART, TEST_PART, taxonomy_rows
+from torch import nn
+from weights import SENTIMENTS, Source, load_trunk
+
+from appliance.inference.session import open_session
+from appliance.inference.tokens import TokenReader
+
+ROOT = Path(__file__).resolve().parents[2]
+MAX_TOKENS = {"classifier": 256, "sentiment": 256, "encoder": 256}
+MOOD_EXTRA = ("labelled_tickets", "ms_support_articles", "banking77_train", "goemotions")
+
+
+class Encoder(nn.Module):
+    """What the encoder's ONNX file computes, in torch, for the parity check."""
+
+    def __init__(self, trunk: nn.Module) -> None:
+        super().__init__()
+        self.trunk = trunk
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(rows, tokens) → unit vectors (rows, dims)."""
+        hidden = self.trunk(ids, attention_mask=mask).last_hidden_state
+        kept = mask.unsqueeze(-1).float()
+        return nn.functional.normalize((hidden * kept).sum(1) / kept.sum(1), dim=-1)
+
+
+def main() -> None:
+    """Build what --only names, or all three in order: the classifier is calibrated with the
+    encoder, so the encoder comes first."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the training data")
+    parser.add_argument("--weights", type=Path, required=True, help="what fetch_weights.py filled")
+    parser.add_argument("--work", type=Path, required=True, help="checkpoints and fp32 exports")
+    parser.add_argument("--models", type=Path, default=ROOT / "models")
+    parser.add_argument("--version", default="1")
+    parser.add_argument("--only", choices=["encoder", "sentiment", "classifier"])
+    parser.add_argument("--encoder-weights", default="minilm")
+    args = parser.parse_args()
+    torch.set_num_threads(2)
+    args.work.mkdir(parents=True, exist_ok=True)
+    for role, build in (("encoder", build_encoder), ("sentiment", build_sentiment),
+                        ("classifier", build_classifier)):
+        if args.only in (None, role):
+            name = build(args)
+            activate(args.models, role, f"{name}/{args.version}")
+            print(f"{role}: models/{name}/{args.version}", flush=True)
+
+
+def build_encoder(args: argparse.Namespace) -> str:
+    """Export the sentence encoder as it is."""
+    trunk, source = load_trunk(args.weights / args.encoder_weights)
+    name = f"encoder-{args.encoder_weights}"
+    fp32, int8 = args.work / "encoder.fp32.onnx", args.work / "encoder.int8.onnx"
+    export_fp32(trunk, "feature-extraction", source.tokenizer, fp32)
+    settings = {
+        **common("encoder", name, args.version, source, check_parity(fp32, Encoder(trunk))),
+        "architecture": f"BertModel, {trunk.config.num_hidden_layers} layers (Sentence-BERT)",
+        "dims": trunk.config.hidden_size, "pooling": "mean, unit length", "labels": [],
+        "space": f"{name}/{args.version}", "calibration": {}, "data": {},
+    }
+    quantize(fp32, int8)
+    write_bundle(args.models / name / args.version, int8, source.tokenizer, settings, {}, 0.02)
+    return name
+
+
+def build_sentiment(args: argparse.Namespace) -> str:
+    """DistilBERT over three moods."""
+    name, fp32, int8 = "sentiment", args.work / "sentiment.fp32.onnx", args.work / "mood.int8.onnx"
+    weights = args.weights / "minilm"
+    model = train_sentiment.train(weights, args.data, args.work / "sent.safetensors")
+    source = load_trunk(weights)[1]
+    export_fp32(model, "text-classification", source.tokenizer, fp32)
+    parity = check_parity(fp32, lambda ids, mask: model(ids, mask).logits)
+    used = [name for name, _, _ in MOOD_MIX] + list(MOOD_EXTRA)
+    settings = {
+        **common("sentiment", name, args.version, source, parity),
+        "architecture": "DistilBertForSequenceClassification, 6 layers", "dims": len(SENTIMENTS),
+        "pooling": "first token", "labels": list(SENTIMENTS), "calibration": {"temperature": 1.0},
+        "data": manifest(args.data, used),
+    }
+    quantize(fp32, int8)
+    labels = {label: label for label in SENTIMENTS}
+    write_bundle(args.models / name / args.version, int8, source.tokenizer, settings, labels, 0.15)
+    return name
+
+
+def build_classifier(args: argparse.Namespace) -> str:
+    """Twice the same recipe: once without the calibration part to choose the numbers, then with."""
+    name, labels = "classifier", categories(train_classifier.CATEGORIES)
+    weights = args.weights / "gte-small"
+    source = load_trunk(weights)[1]
+    first = args.work / "cls-cal.int8.onnx"
+    _classifier_onnx(args, "cls-cal", {TEST_PART, CALIBRATION_PART}, first)
+    numbers = _calibration(args, first, source.tokenizer, labels)
+    int8 = args.work / "classifier.int8.onnx"
+    parity = _classifier_onnx(args, "cls-final", {TEST_PART}, int8)
+    settings = {
+        **common("classifier", name, args.version, source, parity),
+        "architecture": "BertModel, 12 layers, linear head", "dims": len(labels),
+        "pooling": "mean", "labels": list(labels), "calibration": numbers,
+        "data": manifest(args.data, ["labelled_tickets"]),
+    }
+    write_bundle(args.models / name / args.version, int8, source.tokenizer, settings, labels, 0.15)
+    return name
+
+
+def _classifier_onnx(args: argparse.Namespace, run: str, leave_out: set, int8: Path) -> float:
+    checkpoint = args.work / f"{run}.safetensors"
+    model = train_classifier.train(args.weights / "gte-small", args.data, checkpoint, leave_out)
+    fp32 = args.work / f"{run}.fp32.onnx"
+    tokenizer = args.weights / "gte-small" / "tokenizer.json"
+    export_fp32(model.trunk, "feature-extraction", tokenizer, fp32, model.head)
+    quantize(fp32, int8)
+    return check_parity(fp32, model)
+
+
+def _calibration(
+    args: argparse.Namespace, int8: Path, tokenizer: Path, labels: dict[str, str]
+) -> dict[str, float]:
+    """Mixing weight, temperatures and threshold, on the calibration part, with int8 models."""
+    rows = taxonomy_rows(args.data, CALIBRATION_PART)
+    read_head = _runner(int8, tokenizer, "classifier")
+    embed = _runner(args.work / "encoder.int8.onnx",
+                    args.weights / args.encoder_weights / "tokenizer.json", "encoder")
+    described = np.array([embed(text) for text in labels.values()])
+    logits = np.array([read_head(row["text"]) for row in rows])
+    near = np.array([embed(row["text"]) for row in rows]) @ described.T
+    slugs = list(labels)
+    targets = np.array([category_target(row, slugs) for row in rows])
+    either = np.array([[s in (r["category"], r["second"]) for s in slugs] for r in rows])
+    return dict(calibrate(logits, near, targets, either))
+
+
+def _runner(onnx_file: Path, tokenizer: Path, role: str):
+    tokens = TokenReader(tokenizer, MAX_TOKENS[role])
+    session = open_session(onnx_file, 2, onnx_file.name)
+    return lambda text: session.run(tokens.ids(text))
+
+
+def common(role: str, name: str, version: str, source: Source, parity: float) -> dict:
+    """The part of bundle.json that is alike for all."""
+    return {
+        "format": 1, "role": role, "name": name, "version": version,
+        "licence": "MIT; started from " + source.licence,
+        "max_tokens": MAX_TOKENS[role], "opset": OPSET,
+        "quantization": "dynamic int8, signed weights, per channel",
+        "parity_with_torch": round(parity, 7),
+        "built_from": {"weights": source.name, "sha256": source.sha256},
+    }
+
+
+if __name__ == "__main__":
+    main()

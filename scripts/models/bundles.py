@@ -1,0 +1,75 @@
+"""Write a bundle: files, golden outputs, digests, card."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from weights import sha256_of
+
+from appliance.inference.session import open_session
+from appliance.inference.tokens import TokenReader
+
+GOLDEN_TEXTS = (  # our own words; short, long, terse, shouting, with a code, nearly empty
+    "I can't sign in since this morning, it says my account is locked.",
+    "printer 2nd floor jams again pls help",
+    "Thank you so much, the new laptop works perfectly!",
+    "This is the THIRD time I ask. Nobody answers and I am losing my patience.",
+    "VPN drops every ten minutes with error 809 when I work from home. Wi-Fi itself is fine, "
+    "other sites load, and my colleague in the same building does not see it. I have restarted "
+    "the router and reinstalled the client, and the log shows a time-out after phase two.",
+    "ok",
+)
+
+
+def write_bundle(
+    folder: Path, model: Path, tokenizer: Path, settings: Mapping[str, Any],
+    labels: Mapping[str, str], atol: float,
+) -> None:
+    """Fill ``folder`` with everything but the card, which holds scores measured afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(model, folder / "model.onnx")
+    write_json(folder / "tokenizer.json", plain(json.loads(tokenizer.read_text(encoding="utf-8"))))
+    write_json(folder / "labels.json", labels)
+    write_json(folder / "golden.json", _golden(folder, settings["max_tokens"], atol))
+    write_settings(folder, settings)
+
+
+def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
+    """bundle.json, with the digest of every file it vouches for."""
+    names = ("model.onnx", "tokenizer.json", "labels.json", "golden.json")
+    files = {name: sha256_of(folder / name) for name in names}
+    write_json(folder / "bundle.json", {**settings, "files": files})
+
+
+def plain(tokenizer: dict) -> dict:
+    """Without the truncation and fixed padding some files carry; the reader sets its own."""
+    return {**tokenizer, "truncation": None, "padding": None}
+
+
+def activate(models: Path, role: str, entry: str) -> None:
+    """Point active.json at "name/version" for one role, in one step."""
+    path = models / "active.json"
+    active = json.loads(path.read_text()) if path.exists() else {}
+    write_json(models / "active.json.new", {**active, role: entry})
+    os.replace(models / "active.json.new", path)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Readable JSON, except a tokenizer's, whose vocabulary would fill 30,000 lines."""
+    indent = None if path.name == "tokenizer.json" else 1
+    path.write_text(json.dumps(value, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _golden(folder: Path, max_tokens: int, atol: float) -> dict:
+    """What the finished files say about our texts, each alone, as the appliance reads them."""
+    tokens = TokenReader(folder / "tokenizer.json", max_tokens)
+    session = open_session(folder / "model.onnx", 1, folder.parent.name)
+    cases = []
+    for text in GOLDEN_TEXTS:
+        output = session.run(tokens.ids(text))
+        numbers = [round(float(value), 5) for value in output]
+        cases.append({"text": text, "ids": tokens.ids(text), "output": numbers})
+    return {"atol": atol, "cases": cases}

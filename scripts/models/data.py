@@ -1,0 +1,188 @@
+"""Training data: what each file is, under which licence, and which rows nobody may train on."""
+
+import gzip
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from weights import SENTIMENTS, sha256_of
+
+LICENCES = {
+    "labelled_tickets": "as its sources: CC0, CC BY-SA 3.0, CC BY 4.0, CDLA (labels: this project)",
+    "sentence_polarity_dedup": "CC BY 4.0 / MIT (SST-2 dev sentences removed)",
+    "uci_sentiment": "CC BY 4.0",
+    "senti4sd_train": "MIT (posts CC BY-SA)",
+    "tweet_sentiment": "CC BY 4.0",
+    "goemotions": "CC BY 4.0",
+    "pros_cons": "CC BY 4.0",
+    "banking77_train": "CC BY 4.0",
+    "ms_support_articles": "CC BY 4.0",
+    "sst2_dev": "evaluation only",
+    "stsb": "CC BY-SA 4.0, evaluation only",
+}
+PARTS = 6  # of labelled_tickets: part 0 is the test, part 1 chooses the calibration
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training text with a probability for every label, and how much it counts."""
+
+    text: str
+    target: tuple[float, ...]
+    weight: float = 1.0
+
+
+def read(data: Path, name: str) -> Iterator[dict]:
+    """The rows of one gzip JSON-lines file."""
+    with gzip.open(data / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
+def manifest(data: Path, names: list[str]) -> dict[str, dict[str, str]]:
+    """Name → sha256 and licence, for the card."""
+    return {
+        name: {"sha256": sha256_of(data / f"{name}.jsonl.gz"), "licence": LICENCES[name]}
+        for name in sorted(names)
+    }
+
+
+def part_of(text: str, parts: int = PARTS) -> int:
+    """Rows that open with the same three words share a part: templates must not leak."""
+    opening = " ".join(text.lower().split()[:3])
+    return int(hashlib.sha256(opening.encode()).hexdigest()[:8], 16) % parts
+
+
+def categories(path: Path) -> dict[str, str]:
+    """slug → "name. description. examples", the text that zero-label classification reads."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        item["slug"]: f"{item['name']}. {item['description']} {'; '.join(item['examples'])}"
+        for item in found
+    }
+
+
+def category_target(row: dict, slugs: list[str]) -> tuple[float, ...]:
+    """A reader's first choice, softened by the second choice and by the reader's confidence."""
+    share = {"high": 0.12, "medium": 0.25, "low": 0.4}[row["confidence"]]
+    target = [0.03 / len(slugs)] * len(slugs)
+    second = row["second"] if row["second"] in slugs else None
+    target[slugs.index(row["category"])] += 0.97 * (1 - (share if second else 0))
+    if second:
+        target[slugs.index(second)] += 0.97 * share
+    return tuple(target)
+
+
+def category_rows(data: Path, slugs: list[str], leave_out: set) -> list[Row]:
+    """labelled_tickets without the given parts (numbers) or sources (names)."""
+    return [
+        Row(row["text"], category_target(row, slugs), 0.6 if row["confidence"] == "low" else 1.0)
+        for row in read(data, "labelled_tickets")
+        if part_of(row["text"]) not in leave_out and row["source"] not in leave_out
+    ]
+
+
+def phrase_rows(path: Path, slugs: list[str]) -> list[Row]:
+    """Names, descriptions and example phrases of the shipped categories, as short tickets."""
+    rows = []
+    for item in json.loads(path.read_text(encoding="utf-8")):
+        target = category_target(
+            {"category": item["slug"], "second": None, "confidence": "high"}, slugs
+        )
+        texts = [item["name"], item["description"], *item["examples"]]
+        rows += [Row(text, target) for text in texts]
+    return rows
+
+
+def terse(text: str, chance: random.Random) -> str:
+    """The way internal tickets are often typed: lower case, bits missing, a slip of the keys."""
+    text = text.lower() if chance.random() < 0.7 else text
+    words = text.split()
+    if chance.random() < 0.5:
+        words = ["".join(c for c in word if c.isalpha() or c == "'") for word in words]
+    if len(words) > 12 and chance.random() < 0.5:
+        start = chance.randrange(len(words) // 3)
+        words = words[start : start + chance.randint(8, 60)]
+    words = [_slip(word, chance) if chance.random() < 0.04 else word for word in words]
+    return " ".join(word for word in words if word)
+
+
+def _slip(word: str, chance: random.Random) -> str:
+    """Two neighbouring letters change places."""
+    if len(word) < 4:
+        return word
+    at = chance.randrange(len(word) - 1)
+    return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+def mood_target(label: str, firmness: float = 0.94) -> tuple[float, ...]:
+    """The label with most of the mass, the rest shared."""
+    rest = (1 - firmness) / 2
+    return tuple(firmness if label == name else rest for name in SENTIMENTS)
+
+
+def mood_rows(data: Path, seed: int) -> list[Row]:
+    """The sentiment mix without its held-out rows. Neutral is a plain report or question."""
+    chance = random.Random(seed)
+    rows = []
+    for name, most, firmness in MOOD_MIX:
+        found = [row for row in read(data, name) if not is_mood_test(name, row)]
+        chance.shuffle(found)
+        kept = [Row(row["text"], mood_target(row["label"], firmness)) for row in found[:most]]
+        rows += [row for row in kept if len(row.text.split()) > 1]
+    rows += _ticket_moods(data, chance) + _plain_rows(data, chance) + _emotion_rows(data, chance)
+    chance.shuffle(rows)
+    return rows
+
+
+MOOD_MIX = (  # file, most rows, firmness of its labels
+    ("sentence_polarity_dedup", 9937, 0.95),
+    ("uci_sentiment", 2993, 0.95),
+    ("senti4sd_train", 3097, 0.94),
+    ("tweet_sentiment", 6000, 0.86),
+    ("pros_cons", 3000, 0.86),
+)
+
+
+def is_mood_test(name: str, row: dict) -> bool:
+    """One part in six of every three-class source is kept for the test."""
+    return name in {"senti4sd_train", "tweet_sentiment", "uci_sentiment"} and (
+        part_of(row["text"]) == 0
+    )
+
+
+def _ticket_moods(data: Path, chance: random.Random) -> list[Row]:
+    """Real tickets with a reader's sentiment; the few unhappy ones are shown three times."""
+    found = [r for r in read(data, "labelled_tickets") if part_of(r["text"]) != 0]
+    rows = [Row(r["text"], mood_target(r["sentiment"])) for r in found]
+    rare = [Row(r["text"], mood_target(r["sentiment"])) for r in found
+            if r["sentiment"] != "neutral"]
+    short = [Row(terse(row.text, chance), row.target) for row in rare * 2]
+    return rows + short
+
+
+def _plain_rows(data: Path, chance: random.Random) -> list[Row]:
+    """Reports and questions without a mood: symptoms of articles, questions to a bank."""
+    symptoms = [r["symptoms"] for r in read(data, "ms_support_articles") if r.get("symptoms")]
+    titles = [r["title"] for r in read(data, "ms_support_articles")]
+    asked = [r["text"] for r in read(data, "banking77_train")]
+    picked = chance.sample(symptoms, 500) + chance.sample(titles, 500) + chance.sample(asked, 1500)
+    return [Row(text[:600], mood_target("neutral", 0.9)) for text in picked]
+
+
+POSITIVE = {"admiration", "gratitude", "love", "joy", "excitement", "relief", "pride"}
+NEGATIVE = {"anger", "annoyance", "disappointment", "disgust", "sadness", "disapproval"}
+
+
+def _emotion_rows(data: Path, chance: random.Random) -> list[Row]:
+    """GoEmotions where its emotions agree on one mood, 1,500 of each."""
+    groups: dict[str, list[Row]] = {name: [] for name in SENTIMENTS}
+    for row in read(data, "goemotions"):
+        emotions = set(row["emotions"])
+        for label, wanted in (("positive", POSITIVE), ("negative", NEGATIVE),
+                              ("neutral", {"neutral"})):
+            if emotions <= wanted:
+                groups[label].append(Row(row["text"], mood_target(label, 0.88)))
+    return [row for group in groups.values() for row in chance.sample(group, 1500)]

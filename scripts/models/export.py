@@ -1,0 +1,114 @@
+"""From a trained model to an int8 ONNX file: optimum exports, we add pooling and head, fuse, quantize."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.transformers.fusion_options import FusionOptions
+from onnxruntime.transformers.optimizer import optimize_model
+from optimum.exporters.onnx import main_export
+from torch import nn
+
+OPSET = 17
+
+
+def export_fp32(
+    model: nn.Module, task: str, tokenizer: Path, path: Path, head: nn.Linear | None = None
+) -> None:
+    """Export a transformers model; for "feature-extraction" add mean pooling and the head.
+
+    Without a head the output is the unit-length mean vector, with one it is the logits.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        source, target = Path(scratch, "torch"), Path(scratch, "onnx")
+        model.float().eval().save_pretrained(source)
+        (source / "tokenizer.json").write_bytes(tokenizer.read_bytes())
+        main_export(
+            str(source), target, task=task, opset=OPSET, do_validation=False,
+            local_files_only=True, framework="pt",
+        )
+        exported = onnx.load(target / "model.onnx")
+    if task == "feature-extraction":
+        _add_pooling(exported, head)
+    onnx.checker.check_model(exported)
+    onnx.save(exported, path)
+
+
+def _add_pooling(model: onnx.ModelProto, head: nn.Linear | None) -> None:
+    """Mean over the tokens whose mask is one, then either the head or division by the length."""
+    graph = model.graph
+    weights = {"pool_axis": np.array([1], np.int64), "pool_last": np.array([-1], np.int64)}
+    nodes = [
+        helper.make_node("Cast", ["attention_mask"], ["pool_mask2"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["pool_mask2", "pool_last"], ["pool_mask"]),
+        helper.make_node("Mul", [graph.output[0].name, "pool_mask"], ["pool_kept"]),
+        helper.make_node("ReduceSum", ["pool_kept", "pool_axis"], ["pool_sum"], keepdims=0),
+        helper.make_node("ReduceSum", ["pool_mask", "pool_axis"], ["pool_count"], keepdims=0),
+        helper.make_node("Div", ["pool_sum", "pool_count"], ["pool_mean"]),
+    ]
+    if head is None:
+        name, width = "embedding", int(model.graph.output[0].type.tensor_type.shape.dim[2].dim_value)
+        nodes.append(helper.make_node("LpNormalization", ["pool_mean"], [name], axis=-1, p=2))
+    else:
+        name, width = "logits", head.out_features
+        weights["head_weight"] = head.weight.detach().numpy().T.copy()
+        weights["head_bias"] = head.bias.detach().numpy()
+        nodes.append(helper.make_node("Gemm", ["pool_mean", "head_weight", "head_bias"], [name]))
+    graph.node.extend(nodes)
+    graph.initializer.extend(numpy_helper.from_array(v, k) for k, v in weights.items())
+    del graph.output[:]
+    graph.output.append(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch_size", width])
+    )
+
+
+def check_parity(path: Path, reference: nn.Module, most: float = 2e-4) -> float:
+    """Largest difference to torch on two texts of unlike length, so one is padded. Raises."""
+    rng = np.random.default_rng(5)
+    ids = rng.integers(1000, 20000, (2, 40))
+    ids[:, 0], ids[0, -1], ids[1, 11], ids[1, 12:] = 101, 102, 102, 0
+    mask = (ids != 0).astype(np.int64)
+    with torch.no_grad():
+        expected = reference(torch.tensor(ids), torch.tensor(mask)).numpy()
+    off = float(np.abs(run_fp32(path, ids, mask) - expected).max())
+    if off > most:
+        raise ValueError(f"{path.name} differs from torch by {off} on padded input")
+    return off
+
+
+def run_fp32(path: Path, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """One run of an exported file on the CPU."""
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    known = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+    return session.run(None, {i.name: known[i.name] for i in session.get_inputs()})[0]
+
+
+def quantize(fp32: Path, int8: Path, *, fuse: bool = True, reduce_range: bool = False) -> None:
+    """Fuse attention and GELU, then dynamic int8: signed weights, one scale per channel.
+
+    The settings are optimum's ``avx512_vnni`` ones. The head stays in fp32: it is tiny.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        fused = Path(scratch, "fused.onnx")
+        if fuse:
+            options = FusionOptions("bert")
+            options.enable_embed_layer_norm = False  # keeps the Gather, which becomes int8
+            optimised = optimize_model(
+                str(fp32), model_type="bert", num_heads=12, hidden_size=384,
+                optimization_options=options, opt_level=0,
+            )
+            optimised.save_model_to_file(str(fused))
+        else:
+            fused = fp32
+        quantize_dynamic(
+            fused, int8, per_channel=True, weight_type=QuantType.QInt8,
+            reduce_range=reduce_range, extra_options={"DefaultTensorType": TensorProto.FLOAT},
+        )

@@ -1,0 +1,140 @@
+"""Read starting weights into transformers' architectures: safetensors or ONNX, never pickle.
+
+Three doors: gte-small from its ONNX file, MiniLM-L6 from its safetensors, and any local
+Hugging Face directory (``config.json`` + ``model.safetensors``) of a BERT or DistilBERT.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import numpy_helper
+from safetensors.torch import load_file
+from torch import nn
+from transformers import AutoConfig, BertConfig, BertModel, DistilBertConfig
+from transformers import DistilBertForSequenceClassification as DistilBertClassifier
+
+SENTIMENTS = ("negative", "neutral", "positive")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where weights came from: recorded in bundle.json and on the card."""
+
+    name: str
+    licence: str
+    sha256: str
+    tokenizer: Path
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of one file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def load_trunk(folder: Path) -> tuple[BertModel, Source]:
+    """A BertModel without pooler from a folder holding ONNX or safetensors weights."""
+    config = BertConfig.from_pretrained(folder, local_files_only=True)
+    config._attn_implementation = "eager"  # the only one that exports with a real padding mask
+    model = BertModel(config, add_pooling_layer=False)
+    exported = folder / "onnx" / "model.onnx"
+    path = exported if exported.exists() else folder / "model.safetensors"
+    state = _state_from_onnx(path) if exported.exists() else load_file(path)
+    _load_strictly(model, _plain_names(state))
+    return model.eval(), _source(folder, path)
+
+
+def load_distilbert(folder: Path, labels: tuple[str, ...] = SENTIMENTS):
+    """DistilBertForSequenceClassification; a BERT folder is converted, its head starts fresh."""
+    kind = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
+    if kind == "distilbert":
+        model = DistilBertClassifier.from_pretrained(
+            folder, local_files_only=True, num_labels=len(labels),
+            ignore_mismatched_sizes=True, attn_implementation="eager",
+        )
+        return _named(model, labels).eval(), _source(folder, folder / "model.safetensors")
+    bert, source = load_trunk(folder)
+    config = DistilBertConfig(
+        dim=bert.config.hidden_size, n_layers=bert.config.num_hidden_layers,
+        n_heads=bert.config.num_attention_heads, hidden_dim=bert.config.intermediate_size,
+        vocab_size=bert.config.vocab_size, num_labels=len(labels),
+        max_position_embeddings=bert.config.max_position_embeddings, seq_classif_dropout=0.1,
+    )
+    config._attn_implementation = "eager"
+    model = DistilBertClassifier(config)
+    _load_strictly(model.distilbert, distilbert_state(bert.state_dict()))
+    return _named(model, labels).eval(), source
+
+
+def distilbert_state(bert: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """BERT weights under DistilBERT's names. DistilBERT has no token types, so the vector of
+    type 0, which every token of a single text carries, moves into the positions."""
+    state = {}
+    for name, value in bert.items():
+        if name == "embeddings.position_embeddings.weight":
+            value = value + bert["embeddings.token_type_embeddings.weight"][0]
+        if "token_type" in name:
+            continue
+        for old, new in _DISTIL_NAMES:
+            name = name.replace(old, new)
+        state[name] = value
+    return state
+
+
+_DISTIL_NAMES = (
+    ("encoder.layer.", "transformer.layer."),
+    ("attention.self.query", "attention.q_lin"),
+    ("attention.self.key", "attention.k_lin"),
+    ("attention.self.value", "attention.v_lin"),
+    ("attention.output.dense", "attention.out_lin"),
+    ("attention.output.LayerNorm", "sa_layer_norm"),
+    ("intermediate.dense", "ffn.lin1"),
+    ("output.dense", "ffn.lin2"),
+    ("output.LayerNorm", "output_layer_norm"),
+)
+
+
+def _named(model: nn.Module, labels: tuple[str, ...]) -> nn.Module:
+    model.config.id2label = dict(enumerate(labels))
+    model.config.label2id = {label: number for number, label in enumerate(labels)}
+    return model
+
+
+def _state_from_onnx(path: Path) -> dict[str, torch.Tensor]:
+    """Initialisers by parameter name; a MatMul's is named by its node and transposed."""
+    graph = onnx.load(path, load_external_data=False).graph
+    values = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    state = {k: torch.tensor(v) for k, v in values.items() if re.match("embeddings|encoder", k)}
+    for node in graph.node:
+        found = re.fullmatch(r"/?encoder/layer\.(\d+)/(.+)/MatMul", node.name)
+        if found and node.input[1] in values:
+            name = f"encoder.layer.{found[1]}.{found[2].replace('/', '.')}.weight"
+            state[name] = torch.tensor(values[node.input[1]].T.copy())
+    return state
+
+
+def _plain_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name.removeprefix("bert."): value for name, value in state.items()}
+
+
+def _load_strictly(model: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """Every parameter must be found; the file may hold more (a pooler, position ids)."""
+    missing = model.load_state_dict(state, strict=False).missing_keys
+    missing = [name for name in missing if not name.endswith(("position_ids", "token_type_ids"))]
+    if missing:
+        raise ValueError(f"weights lack {missing[:3]} and {max(len(missing) - 3, 0)} more")
+
+
+def _source(folder: Path, path: Path) -> Source:
+    """The note ``source.json`` is written by fetch_weights; without it the folder's name serves."""
+    note = folder / "source.json"
+    said = json.loads(note.read_text()) if note.exists() else {}
+    return Source(
+        said.get("name", folder.name), said.get("licence", "see the folder's own licence"),
+        sha256_of(path), folder / "tokenizer.json",
+    )
