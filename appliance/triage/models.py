@@ -110,3 +110,27 @@ class Correction(models.Model):
 
     def __str__(self) -> str:
         return f"SKR-{self.ticket_id}: {self.said or 'not sure'} → {self.category}"
+
+
+class Attempt(models.Model):
+    """A text that is being read now, or one the bundles broke on. Gone once all went well."""
+
+    class Kind(models.TextChoices):
+        TICKET = "ticket", "Ticket"
+        ARTICLE = "article", "Article"
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    object_id = models.BigIntegerField()
+    text_sha256 = models.CharField(max_length=64)
+    bundles = models.CharField(max_length=120, help_text="Digests of the bundles that were asked.")
+    tries = models.PositiveSmallIntegerField()
+    held_until = models.DateTimeField(null=True, help_text="Whoever reads it has it until then.")
+    error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "object_id"], name="attempt_one_a_text"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.object_id}, try {self.tries}"

@@ -1,0 +1,112 @@
+"""What is left to read, found by query: never read, older than the text, or by another bundle.
+
+A role without a bundle has no work, so a desk without models looks once a minute and rests.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from appliance.inference.bundle import BundleRef
+from appliance.knowledge.models import Article
+from appliance.tickets.models import OPEN_STATUSES, Ticket, TicketCategory
+from appliance.triage import claims, engine
+from appliance.triage.models import Annotation, Attempt, Passage, TicketVector
+from appliance.triage.texts import ARTICLE_DIGEST, TICKET_DIGEST
+
+Refs = Mapping[str, BundleRef]
+KIND_OF_ROLE = {"classifier": Annotation.Kind.CATEGORY, "sentiment": Annotation.Kind.SENTIMENT}
+
+
+def labels() -> dict[str, str]:
+    """What the classifier chooses from: slug → what it reads to know the category."""
+    return {row.slug: row.reading for row in TicketCategory.objects.filter(is_active=True)}
+
+
+def refs_at_hand() -> dict[str, BundleRef]:
+    """The bundles that can be asked now, without the classifier while it has nothing to choose."""
+    refs = engine.refs()
+    if not TicketCategory.objects.filter(is_active=True).exists():
+        refs.pop("classifier", None)
+    return refs
+
+
+def identity(refs: Refs) -> str:
+    """One value for the bundles at hand: other bundles, other value."""
+    return ",".join(f"{ref.role}:{ref.digest[:24]}" for ref in refs.values())
+
+
+def find_stale_roles(ticket: Ticket, refs: Refs, text_sha256: str) -> set[str]:
+    """Which of the bundles at hand have not yet read this text. Two queries."""
+    fresh = set(
+        ticket.annotations.filter(text_sha256=text_sha256).values_list("kind", "bundle_digest")
+    )
+    stale = {
+        role
+        for role, kind in KIND_OF_ROLE.items()
+        if role in refs and (kind, refs[role].digest) not in fresh
+    }
+    if "encoder" in refs and not TicketVector.objects.filter(
+        ticket=ticket, space=refs["encoder"].space, text_sha256=text_sha256
+    ):
+        stale.add("encoder")
+    return stale
+
+
+def is_article_stale(article: Article, encoder: BundleRef, text_sha256: str) -> bool:
+    return not article.passages.filter(space=encoder.space, text_sha256=text_sha256).exists()
+
+
+def list_tickets_to_read(refs: Refs, limit: int) -> list[int]:
+    """Ids, open ones first, newest first. Reads every ticket: 0.3 s for 100,000."""
+    if not refs:
+        return []
+    annotations = Annotation.objects.filter(
+        ticket=OuterRef("pk"), text_sha256=OuterRef("text_sha256")
+    )
+    lacks = Q()
+    for role, kind in KIND_OF_ROLE.items():
+        if role in refs:
+            lacks |= ~Exists(annotations.filter(kind=kind, bundle_digest=refs[role].digest))
+    if "encoder" in refs:
+        vectors = TicketVector.objects.filter(
+            ticket=OuterRef("pk"),
+            text_sha256=OuterRef("text_sha256"),
+            space=refs["encoder"].space,
+        )
+        lacks |= ~Exists(vectors)
+    is_open = Case(When(status__in=OPEN_STATUSES, then=Value(0)), default=Value(1))
+    tickets = Ticket.objects.annotate(text_sha256=TICKET_DIGEST).filter(lacks)
+    tickets = _without_taken(tickets, Attempt.Kind.TICKET, refs)
+    return list(
+        tickets.order_by(is_open, "-created_at", "-id").values_list("pk", flat=True)[:limit]
+    )
+
+
+def list_articles_to_read(refs: Refs, limit: int) -> list[int]:
+    """Ids, latest change first."""
+    if "encoder" not in refs:
+        return []
+    passages = Passage.objects.filter(
+        article=OuterRef("pk"),
+        text_sha256=OuterRef("text_sha256"),
+        space=refs["encoder"].space,
+    )
+    articles = Article.objects.annotate(text_sha256=ARTICLE_DIGEST).filter(~Exists(passages))
+    articles = _without_taken(articles, Attempt.Kind.ARTICLE, {"encoder": refs["encoder"]})
+    return list(articles.order_by("-updated_at", "-id").values_list("pk", flat=True)[:limit])
+
+
+def _without_taken(rows: QuerySet, kind: Attempt.Kind, refs: Refs) -> QuerySet:
+    """Leaves out what somebody reads now, and what broke these bundles three times."""
+    now = timezone.now()
+    held = Q(held_until__range=(now, now + timedelta(seconds=claims.HOLD_SECONDS)))
+    parked = Q(
+        tries__gte=claims.MOST_TRIES,
+        bundles=identity(refs),
+        text_sha256=OuterRef("text_sha256"),
+    )
+    attempts = Attempt.objects.filter(kind=kind, object_id=OuterRef("pk"))
+    return rows.exclude(Exists(attempts.filter(held | parked)))

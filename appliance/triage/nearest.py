@@ -1,0 +1,59 @@
+"""Vectors: the meaning of what somebody typed, and the rows nearest to it."""
+
+import numpy as np
+import structlog
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from appliance.core import cache
+from appliance.inference.errors import InferenceError
+from appliance.triage import engine
+from appliance.triage.bounded import Bounded, BusyError
+from appliance.triage.texts import digest
+
+log = structlog.get_logger(__name__)
+QUERY_SECONDS = 2.0  # a person waits at most this long for the meaning of what they typed
+VECTOR_LIFETIME_SECONDS = 3600
+_embedders = Bounded("embed", threads=4)
+
+
+def list_nearest(rows: QuerySet, limit: int) -> list:
+    """The first rows of a queryset ordered by ``distance``, walked along the HNSW index.
+
+    Goes on walking when a filter (the viewer, the space) takes many of the nearest away.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")
+        cursor.execute("SET LOCAL hnsw.ef_search = 100")
+        return sorted(rows[:limit], key=lambda row: row.distance)
+
+
+def find_query_vector(text: str) -> tuple[np.ndarray, str] | None:
+    """float32 (384,) of unit length, and its space; None while nobody can embed.
+
+    From the cache when the same text was asked before. Waits at most QUERY_SECONDS.
+    """
+    encoder = engine.find_ref("encoder")
+    if encoder is None:
+        return None
+
+    def embed() -> bytes:
+        vector = _embedders.run(lambda: engine.current().embed(text), seconds=QUERY_SECONDS)
+        return vector.astype("<f4").tobytes()
+
+    try:
+        stored = cache.remember(
+            "query_vector", [encoder.digest, digest(text)], embed, seconds=VECTOR_LIFETIME_SECONDS
+        )
+    except (InferenceError, BusyError, TimeoutError) as error:
+        log.warning("meaning_unavailable", why=type(error).__name__)
+        return None
+    except Exception:  # onnxruntime and tokenizers raise what they like
+        log.exception("meaning_unavailable")
+        return None
+    return np.frombuffer(stored, dtype="<f4"), encoder.space
+
+
+def cosine(distance: float) -> float:
+    """Cosine distance to a similarity of 0..1."""
+    return min(1.0, max(0.0, 1.0 - distance))

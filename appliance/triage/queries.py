@@ -1,0 +1,265 @@
+"""Reads on what the bundles said, each scoped to the viewer."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.db.models import F, Value
+from pgvector.django import CosineDistance
+
+from appliance.accounts.models import User
+from appliance.core import cache
+from appliance.inference.answers import BundleStatus
+from appliance.knowledge.models import Article
+from appliance.tickets.models import Ticket, TicketCategory
+from appliance.triage import backlog, claims, engine, passages
+from appliance.triage.models import Annotation, Attempt, Passage, TicketVector
+from appliance.triage.nearest import cosine, find_query_vector, list_nearest
+from appliance.triage.texts import digest
+
+LEAST_LETTERS = 8  # a text shorter than this says too little to suggest anything
+MOST_CHARACTERS = 4000  # of a text that is still being typed
+MOST_WORDS = 32  # of a text, when articles are found by its words
+NEAREST = 40  # passages looked at to find a few articles
+
+State = Literal["sorted", "pending", "unavailable"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One category of the closed list with the probability the bundle gave it."""
+
+    slug: str
+    name: str
+    score: float
+
+
+@dataclass(frozen=True)
+class CategoryReading:
+    """What the classifier said; ``slug`` and ``name`` are empty when it was not sure."""
+
+    slug: str
+    name: str
+    confidence: float
+    is_decided: bool
+    scores: tuple[Score, ...]  # best first
+    bundle: str  # "name version"
+
+
+@dataclass(frozen=True)
+class SentimentReading:
+    """``label`` is negative, neutral or positive."""
+
+    label: str
+    confidence: float
+    bundle: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is known of a ticket's category and mood, and what the page may promise.
+
+    ``state``: "sorted" both are there; "pending" a worker will read it; "unavailable" nobody
+    will, until bundles are put in place (or another text, or other bundles: it was parked).
+    """
+
+    state: State
+    category: CategoryReading | None
+    sentiment: SentimentReading | None
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """An article that may answer, with the passage that matched best."""
+
+    article: Article
+    score: float  # 0..1; of two kinds that do not compare: cosine, or share of words
+    passage: str
+    why: Literal["passage", "words"]
+
+
+@dataclass(frozen=True)
+class Similar:
+    """Another ticket near in meaning."""
+
+    ticket: Ticket
+    score: float  # cosine, 0..1
+
+
+def find_reading(viewer: User, ticket: Ticket) -> Reading:
+    """What the bundles said of this ticket. Three queries at most."""
+    visible = Ticket.objects.visible_to(viewer).filter(pk=ticket.pk)
+    found = {row.kind: row for row in Annotation.objects.filter(ticket__in=visible)}
+    category = found.get(Annotation.Kind.CATEGORY)
+    sentiment = found.get(Annotation.Kind.SENTIMENT)
+    return Reading(
+        state="sorted" if category and sentiment else _state(ticket, found),
+        category=_category_reading(category) if category else None,
+        sentiment=_sentiment_reading(sentiment) if sentiment else None,
+    )
+
+
+def list_suggestions(viewer: User, ticket: Ticket, limit: int = 3) -> list[Suggested]:
+    """Articles that may answer the ticket, best first; by words while it has no vector."""
+    visible = Ticket.objects.visible_to(viewer).filter(pk=ticket.pk)
+    vector = TicketVector.objects.filter(ticket__in=visible).first()
+    if vector is None:
+        return _suggest(viewer, ticket.text, None, "", limit)
+    return _suggest(viewer, ticket.text, np.asarray(vector.vector, "<f4"), vector.space, limit)
+
+
+def suggest_for_text(
+    viewer: User, subject: str, description: str, limit: int = 3
+) -> list[Suggested]:
+    """The same while a ticket is being written; nothing before it says something."""
+    text = f"{subject}\n{description}".replace("\0", " ")[:MOST_CHARACTERS].strip()
+    if sum(letter.isalnum() for letter in text) < LEAST_LETTERS:
+        return []
+    found = find_query_vector(text)
+    return _suggest(viewer, text, *(found or (None, "")), limit)
+
+
+def list_similar_tickets(viewer: User, ticket: Ticket, limit: int = 5) -> list[Similar]:
+    """The viewer's tickets nearest in meaning, never this one; empty while it has no vector."""
+    visible = Ticket.objects.visible_to(viewer)
+    own = TicketVector.objects.filter(ticket__in=visible.filter(pk=ticket.pk)).first()
+    if own is None:
+        return []
+    near = (
+        TicketVector.objects.filter(ticket__in=visible, space=own.space)
+        .exclude(ticket=ticket)
+        .annotate(distance=CosineDistance("vector", own.vector))
+        .select_related("ticket__customer", "ticket__category")
+        .defer("vector", "ticket__description", "ticket__search_vector")
+        .order_by("distance")
+    )
+    return [Similar(row.ticket, cosine(row.distance)) for row in list_nearest(near, limit)]
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Texts that wait for the bundles at hand, and texts they broke on."""
+
+    tickets: int
+    articles: int
+    parked: int
+
+
+def list_bundles() -> tuple[BundleStatus, ...]:
+    """How each role stands, for the health page; loads nothing."""
+    return engine.current().statuses()
+
+
+def count_backlog() -> Backlog:
+    """Counted up to a thousand each, for the health page."""
+    refs = backlog.refs_at_hand()
+    return Backlog(
+        tickets=len(backlog.list_tickets_to_read(refs, 1000)),
+        articles=len(backlog.list_articles_to_read(refs, 1000)),
+        parked=Attempt.objects.filter(tries__gte=claims.MOST_TRIES, held_until=None).count(),
+    )
+
+
+def words_query(text: str) -> SearchQuery | None:
+    """Any of the words of ``text`` (a ticket never holds all words of its answer)."""
+    words = list(dict.fromkeys(re.findall(r"\w{3,40}", text.lower())))[:MOST_WORDS]
+    if not words:
+        return None
+    return SearchQuery(
+        " | ".join(f"'{word}'" for word in words), search_type="raw", config="english"
+    )
+
+
+def _suggest(
+    viewer: User, text: str, vector: np.ndarray | None, space: str, limit: int
+) -> list[Suggested]:
+    if not viewer.is_authenticated or not viewer.is_active:
+        return []
+    sees = "all" if viewer.is_agent else "published"
+    exact = digest(vector.tobytes().hex()) if vector is not None else "words"
+    rows = cache.remember(
+        "suggestions",
+        [space, exact, digest(text), sees, limit],
+        lambda: _suggested_rows(viewer, text, vector, space, limit),
+        depends_on=[cache.ARTICLES],
+    )
+    visible = Article.objects.visible_to(viewer).select_related("category")
+    articles = visible.defer("content", "search_vector").in_bulk([row[0] for row in rows])
+    return [
+        Suggested(articles[pk], score, passage, why)
+        for pk, score, passage, why in rows
+        if pk in articles
+    ]
+
+
+def _suggested_rows(
+    viewer: User, text: str, vector: np.ndarray | None, space: str, limit: int
+) -> list[tuple[int, float, str, str]]:
+    """(article id, score, passage, why), best first, each article once."""
+    if vector is not None:
+        rows = _by_passages(viewer, vector, space, limit)
+        if rows:
+            return rows
+    return _by_words(viewer, text, limit)
+
+
+def _by_passages(viewer: User, vector: np.ndarray, space: str, limit: int) -> list[tuple]:
+    near = (
+        Passage.objects.filter(article__in=Article.objects.visible_to(viewer), space=space)
+        .annotate(distance=CosineDistance("vector", vector))
+        .defer("vector")
+        .order_by("distance")
+    )
+    best: dict[int, tuple] = {}
+    for row in list_nearest(near, NEAREST):
+        best.setdefault(row.article_id, (row.article_id, cosine(row.distance), row.text, "passage"))
+    return list(best.values())[:limit]
+
+
+def _by_words(viewer: User, text: str, limit: int) -> list[tuple]:
+    query = words_query(text)
+    if query is None:
+        return []
+    # 32: rank / (rank + 1), so that the score lies in 0..1; 1: long articles do not win by length
+    rank = SearchRank(F("search_vector"), query, normalization=Value(32 | 1), cover_density=False)
+    found = (
+        Article.objects.visible_to(viewer)
+        .filter(search_vector=query)
+        .annotate(rank=rank)
+        .order_by("-rank", "-pk")[:limit]
+    )
+    return [(row.pk, float(row.rank), _opening(row), "words") for row in found]
+
+
+def _opening(article: Article) -> str:
+    return passages.cut(article.content[:4000])[0]
+
+
+def _state(ticket: Ticket, found: dict) -> State:
+    """Something is missing: will it come?"""
+    wanted = {"classifier": Annotation.Kind.CATEGORY, "sentiment": Annotation.Kind.SENTIMENT}
+    refs = engine.refs()
+    if not any(role in refs and kind not in found for role, kind in wanted.items()):
+        return "unavailable"
+    parked = Attempt.objects.filter(
+        kind=Attempt.Kind.TICKET, object_id=ticket.pk, tries__gte=claims.MOST_TRIES, held_until=None
+    )
+    return "unavailable" if parked.exists() else "pending"
+
+
+def _category_reading(row: Annotation) -> CategoryReading:
+    names = dict(TicketCategory.objects.values_list("slug", "name"))
+    return CategoryReading(
+        slug=row.label,
+        name=names.get(row.label, row.label),
+        confidence=row.confidence,
+        is_decided=row.is_decided,
+        scores=tuple(Score(slug, names.get(slug, slug), score) for slug, score in row.scores),
+        bundle=f"{row.bundle_name} {row.bundle_version}",
+    )
+
+
+def _sentiment_reading(row: Annotation) -> SentimentReading:
+    return SentimentReading(row.label, row.confidence, f"{row.bundle_name} {row.bundle_version}")
