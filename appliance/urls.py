@@ -1,2 +1,14 @@
+from django.contrib import admin
+from django.urls import include, path
 
-urlpatterns: list = []
+urlpatterns = [
+    path("", include("appliance.desk.urls")),
+    path("", include("appliance.accounts.urls")),
+    path("", include("appliance.ops.urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "appliance.core.views.bad_request"
+handler403 = "appliance.core.views.permission_denied"
+handler404 = "appliance.core.views.page_not_found"
+handler500 = "appliance.core.views.server_error"

@@ -44,6 +44,13 @@ def add_user(
     return user
 
 
+def set_password(*, user: User, password: str) -> None:
+    """A new password; whoever is logged in with the old one is logged out."""
+    _check_password(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+
 def _check_password(password: str, user: User) -> None:
     try:
         validate_password(password, user)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
+from django.db.models import Case, CharField, Count, QuerySet, Value, When
 from django.http import Http404
 
 from appliance.accounts.models import User
 from appliance.core import cache
-from appliance.tickets.models import Message, Priority, Status, Ticket, TicketCategory
+from appliance.tickets.models import Event, Message, Priority, Status, Ticket, TicketCategory
 
 # A score this far from zero is a mood; between them lies a plain report.
 MOOD_THRESHOLD = 0.33
@@ -29,18 +29,23 @@ def list_messages(viewer: User, ticket: Ticket) -> QuerySet[Message]:
     return messages if viewer.is_agent else messages.filter(kind=Message.Kind.REPLY)
 
 
+def was_category_chosen(ticket: Ticket) -> bool:
+    """Whether a person has set the category of this ticket."""
+    return ticket.events.filter(kind=Event.Kind.CATEGORY, actor__isnull=False).exists()
+
+
 def list_categories() -> QuerySet[TicketCategory]:
     return TicketCategory.objects.filter(is_active=True)
 
 
 def with_mood(tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
-    """Adds ``mood``: 0 negative, 1 neutral, 2 positive, None while nobody has read it."""
+    """Adds ``mood``, one of MOODS, None while nobody has read it."""
     return tickets.annotate(
         mood=Case(
-            When(sentiment_score__lt=-MOOD_THRESHOLD, then=Value(0)),
-            When(sentiment_score__gt=MOOD_THRESHOLD, then=Value(2)),
-            When(sentiment_score__isnull=False, then=Value(1)),
-            output_field=IntegerField(),
+            When(sentiment_score__lt=-MOOD_THRESHOLD, then=Value("negative")),
+            When(sentiment_score__gt=MOOD_THRESHOLD, then=Value("positive")),
+            When(sentiment_score__isnull=False, then=Value("neutral")),
+            output_field=CharField(),
         )
     )
 
@@ -63,7 +68,7 @@ class TicketFilter:
             chosen = None if self.category == "none" else self.category
             tickets = tickets.filter(category__slug=chosen)
         if self.mood and viewer.is_agent:
-            tickets = with_mood(tickets).filter(mood=MOODS.index(self.mood))
+            tickets = with_mood(tickets).filter(mood=self.mood)
         if self.assignee == "me":
             tickets = tickets.filter(assignee=viewer)
         if self.assignee == "nobody":
@@ -108,7 +113,7 @@ def _count_open(viewer: User) -> dict[str, dict]:
         "assignee": {"me": 0, "nobody": 0},
     }
     for row in rows:
-        mood = "unread" if row["mood"] is None else MOODS[row["mood"]]
+        mood = row["mood"] or "unread"
         category = row["category__slug"] or "none"
         counts["status"][row["status"]] += row["n"]
         counts["priority"][row["priority"]] += row["n"]

@@ -1,7 +1,11 @@
-"""Verbs on tickets. Each is atomic, writes one event a change, and tells the cache."""
+"""Verbs on tickets. Each is atomic, writes one event a change, and tells the cache.
+
+``at`` is when it happened, for history that is brought in; by default now.
+"""
 
 import json
 import uuid
+from datetime import datetime
 from pathlib import Path
 
 from django.db import IntegrityError, transaction
@@ -10,6 +14,7 @@ from django.utils import timezone
 from appliance.accounts.models import Customer, User
 from appliance.core import cache
 from appliance.core.errors import BadInputError, RefusedError
+from appliance.tickets import queries
 from appliance.tickets.models import (
     Event,
     Message,
@@ -30,8 +35,10 @@ def open_ticket(
     by: User | None,
     priority: Priority = Priority.NORMAL,
     submission_key: uuid.UUID | None = None,
+    at: datetime | None = None,
 ) -> Ticket:
     """A new ticket. The same ``submission_key`` sent again gives the ticket made the first time."""
+    at = at or timezone.now()
     key = submission_key or uuid.uuid4()
     try:
         with transaction.atomic():
@@ -41,13 +48,15 @@ def open_ticket(
                 description=description,
                 priority=priority,
                 submission_key=key,
+                created_at=at,
+                updated_at=at,
             )
-            _record(ticket, Event.Kind.OPENED, by, name=customer.full_name)
+            _record(ticket, Event.Kind.OPENED, by, at, name=customer.full_name)
             cache.changed(cache.TICKETS)
     except IntegrityError:
         ticket = Ticket.objects.filter(submission_key=key, customer=customer).first()
         if ticket is None:
-            raise
+            raise BadInputError("This form was used by somebody else. Reload the page.") from None
     return ticket
 
 
@@ -58,6 +67,7 @@ def reply(
     body: str,
     status: Status | None = None,
     submission_key: uuid.UUID | None = None,
+    at: datetime | None = None,
 ) -> Message:
     """An answer the customer can read. A customer's answer to a solved ticket opens it again.
 
@@ -72,28 +82,33 @@ def reply(
                 f"{ticket.number} is closed. Open a new ticket and name this one in it.",
                 field="body",
             )
-        message, is_new = _say(locked, by, body, Message.Kind.REPLY, submission_key)
+        message, is_new = _say(locked, by, body, Message.Kind.REPLY, submission_key, at)
         if is_new:
-            _change_status(locked, status or _status_after_reply(locked, by), by)
+            _change_status(locked, status or _status_after_reply(locked, by), by, at)
     ticket.refresh_from_db()
     return message
 
 
 def add_note(
-    *, ticket: Ticket, by: User, body: str, submission_key: uuid.UUID | None = None
+    *,
+    ticket: Ticket,
+    by: User,
+    body: str,
+    submission_key: uuid.UUID | None = None,
+    at: datetime | None = None,
 ) -> Message:
     """A note only agents see."""
     if not by.is_agent:
         raise RefusedError("Only an agent can write internal notes.")
     with transaction.atomic():
-        message, _ = _say(_lock(ticket), by, body, Message.Kind.NOTE, submission_key)
+        message, _ = _say(_lock(ticket), by, body, Message.Kind.NOTE, submission_key, at)
     ticket.refresh_from_db()
     return message
 
 
-def set_status(*, ticket: Ticket, status: Status, by: User) -> None:
+def set_status(*, ticket: Ticket, status: Status, by: User, at: datetime | None = None) -> None:
     with transaction.atomic():
-        _change_status(_lock(ticket), status, by)
+        _change_status(_lock(ticket), status, by, at)
     ticket.refresh_from_db()
 
 
@@ -119,7 +134,7 @@ def set_category(*, ticket: Ticket, category: TicketCategory | None, by: User) -
     ticket.refresh_from_db()
 
 
-def assign(*, ticket: Ticket, assignee: User | None, by: User) -> None:
+def assign(*, ticket: Ticket, assignee: User | None, by: User, at: datetime | None = None) -> None:
     if assignee and not assignee.is_agent:
         raise BadInputError(f"{assignee} is not an agent. Choose one.", field="assignee")
     with transaction.atomic():
@@ -127,8 +142,8 @@ def assign(*, ticket: Ticket, assignee: User | None, by: User) -> None:
         if locked.assignee_id != (assignee.pk if assignee else None):
             change = {"from": _name(locked.assignee), "to": _name(assignee)}
             locked.assignee = assignee
-            _save(locked, "assignee")
-            _record(locked, Event.Kind.ASSIGNEE, by, **change)
+            _save(locked, "assignee", at)
+            _record(locked, Event.Kind.ASSIGNEE, by, at, **change)
     ticket.refresh_from_db()
 
 
@@ -146,18 +161,13 @@ def record_sorting(
     ``bundles`` names who said it; ``said`` goes into the event as it is.
     """
     locked = _lock(ticket)
-    if not was_category_chosen(locked):
+    if not queries.was_category_chosen(locked):
         locked.category = category
     if sentiment_score is not None:
         locked.sentiment_score = sentiment_score
     locked.save(update_fields=["category", "sentiment_score"])  # no change of updated_at
     _record(locked, Event.Kind.SORTED, None, name=bundles, **said)
     cache.changed(cache.TICKETS)
-
-
-def was_category_chosen(ticket: Ticket) -> bool:
-    """Whether a person has set the category of this ticket."""
-    return ticket.events.filter(kind=Event.Kind.CATEGORY, actor__isnull=False).exists()
 
 
 @transaction.atomic
@@ -186,8 +196,8 @@ def _lock(ticket: Ticket) -> Ticket:
     return Ticket.objects.select_for_update(of=["self"]).get(pk=ticket.pk)
 
 
-def _save(ticket: Ticket, field: str) -> None:
-    ticket.updated_at = timezone.now()
+def _save(ticket: Ticket, field: str, at: datetime | None = None) -> None:
+    ticket.updated_at = at or timezone.now()
     ticket.save(update_fields=[field, "updated_at"])
     cache.changed(cache.TICKETS)
 
@@ -197,10 +207,15 @@ def _name(thing: object | None) -> str:
 
 
 def _say(
-    ticket: Ticket, by: User, body: str, kind: Message.Kind, key: uuid.UUID | None
+    ticket: Ticket,
+    by: User,
+    body: str,
+    kind: Message.Kind,
+    key: uuid.UUID | None,
+    at: datetime | None,
 ) -> tuple[Message, bool]:
     """The message and whether it is new; the ticket must be locked, so a key is never raced."""
-    key = key or uuid.uuid4()
+    key, at = key or uuid.uuid4(), at or timezone.now()
     if earlier := Message.objects.filter(submission_key=key, ticket=ticket).first():
         return earlier, False
     message = Message.objects.create(
@@ -211,10 +226,11 @@ def _say(
         is_from_customer=ticket.customer.user_id == by.pk,
         body=body,
         submission_key=key,
+        created_at=at,
     )
     noted = kind == Message.Kind.NOTE
-    _record(ticket, Event.Kind.NOTED if noted else Event.Kind.REPLIED, by, message=message.pk)
-    ticket.updated_at = timezone.now()
+    _record(ticket, Event.Kind.NOTED if noted else Event.Kind.REPLIED, by, at, message=message.pk)
+    ticket.updated_at = at
     ticket.save(update_fields=["updated_at"])
     cache.changed(cache.TICKETS)
     return message, True
@@ -229,17 +245,28 @@ def _status_after_reply(ticket: Ticket, by: User) -> Status:
     return Status(ticket.status)
 
 
-def _change_status(ticket: Ticket, status: Status, by: User) -> None:
+def _change_status(ticket: Ticket, status: Status, by: User, at: datetime | None) -> None:
     if ticket.status != status:
         change = {"from": ticket.get_status_display(), "to": Status(status).label}
         ticket.status = status
-        _save(ticket, "status")
-        _record(ticket, Event.Kind.STATUS, by, **change)
+        _save(ticket, "status", at)
+        _record(ticket, Event.Kind.STATUS, by, at, **change)
 
 
 def _record(
-    ticket: Ticket, kind: Event.Kind, by: User | None, *, name: str = "", **data: object
+    ticket: Ticket,
+    kind: Event.Kind,
+    by: User | None,
+    at: datetime | None = None,
+    *,
+    name: str = "",
+    **data: object,
 ) -> None:
     Event.objects.create(
-        ticket=ticket, kind=kind, actor=by, actor_name=str(by) if by else name, data=data
+        ticket=ticket,
+        kind=kind,
+        actor=by,
+        actor_name=str(by) if by else name,
+        at=at or timezone.now(),
+        data=data,
     )

@@ -1,0 +1,10 @@
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from appliance.accounts import views
+
+urlpatterns = [
+    path("login/", views.LoginView.as_view(), name="login"),
+    path("register/", views.register, name="register"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+]

@@ -1,0 +1,34 @@
+"""What every form of the desk does alike."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django import forms
+
+from appliance.core.errors import BadInputError
+
+T = TypeVar("T")
+
+
+class Form(forms.Form):
+    """A form whose fields say their errors to Bootstrap and to screen readers."""
+
+    required_css_class = "required"
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            style = "form-control"
+            if isinstance(field.widget, forms.Select):
+                style = "form-select"
+            if isinstance(field.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
+                style = "form-check-input"
+            field.widget.attrs.setdefault("class", style)
+
+    def attempt(self, service: Callable[..., T], **arguments: object) -> T | None:
+        """Call ``service``; what it refuses becomes an error of the field it names."""
+        try:
+            return service(**arguments)
+        except BadInputError as error:
+            self.add_error(error.field if error.field in self.fields else None, str(error))
+            return None

@@ -1,0 +1,63 @@
+"""Forms that belong to no single room."""
+
+from dataclasses import dataclass
+
+from django import forms
+
+from appliance.accounts.forms import PersonForm
+from appliance.core.forms import Form
+from appliance.tickets import services as tickets
+
+QUERY_LIMIT = 400  # characters
+KINDS = [("all", "Everything"), ("tickets", "Tickets"), ("articles", "Articles")]
+
+
+@dataclass(frozen=True)
+class Asked:
+    text: str
+    kind: str
+    page: int
+
+
+class SearchForm(Form):
+    q = forms.CharField(required=False)
+    kind = forms.ChoiceField(choices=KINDS, required=False)
+
+    page = forms.IntegerField(min_value=1, max_value=20, required=False)
+
+    def clean_q(self) -> str:
+        return self.cleaned_data["q"][:QUERY_LIMIT].strip()
+
+    def asked(self) -> Asked:
+        """What was asked, with what cannot be searched for left out."""
+        self.is_valid()
+        data = self.cleaned_data
+        return Asked(data.get("q", ""), data.get("kind") or "all", data.get("page") or 1)
+
+
+class SetupForm(PersonForm):
+    """The first admin, the desk's name, its categories, and whether to start with the demo."""
+
+    desk_name = forms.CharField(
+        label="Name of this desk", max_length=80, initial="Help desk",
+        help_text="Shown at the top of every page.",
+    )  # fmt: skip
+    categories = forms.MultipleChoiceField(
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="What tickets are about; the sorter chooses among these. Add more later.",
+    )
+    demo = forms.TypedChoiceField(
+        label="Start with",
+        choices=[("no", "an empty desk"), ("yes", "the demo desk: articles and tickets to try")],
+        coerce=lambda value: value == "yes",
+        initial="no",
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
+    )
+    field_order = ["desk_name", "first_name", "last_name", "email", "password", "password_again"]
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        rows = tickets.default_categories()
+        self.fields["categories"].choices = [(row["slug"], row["name"]) for row in rows]
+        self.fields["categories"].initial = [row["slug"] for row in rows]

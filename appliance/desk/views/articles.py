@@ -1,0 +1,83 @@
+"""Articles: read, written, edited."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from appliance.desk.access import agents_only
+from appliance.knowledge import queries, services
+from appliance.knowledge.forms import ArticleForm
+from appliance.knowledge.models import Article
+from appliance.tickets import queries as tickets
+from appliance.triage import services as sorting
+
+PAGE_SIZE = 50
+
+
+@require_GET
+@login_required
+def index(request: HttpRequest) -> HttpResponse:
+    category, status = (request.GET.get(name, "")[:40] for name in ("category", "status"))
+    articles = queries.list_articles(request.user, category=category, status=status)
+    page = Paginator(articles, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "articles": page.object_list,
+        "page": page,
+        "categories": tickets.list_categories(),
+        "category": category,
+        "status": status,
+    }
+    return render(request, "desk/articles.html", context)
+
+
+@require_GET
+@login_required
+def show(request: HttpRequest, article_id: int) -> HttpResponse:
+    article = queries.access_article(request.user, article_id)
+    return render(request, "desk/article.html", {"article": article})
+
+
+@require_http_methods(["GET", "POST"])
+@agents_only
+def write(request: HttpRequest) -> HttpResponse:
+    form = ArticleForm(request.POST or None, initial={"status": Article.Status.PUBLISHED})
+    if form.is_valid():
+        names = ("title", "content", "category", "status")
+        article = services.write_article(
+            by=request.user, **{name: form.cleaned_data[name] for name in names}
+        )
+        return _saved(request, article)
+    return _form(request, form)
+
+
+@require_http_methods(["GET", "POST"])
+@agents_only
+def edit(request: HttpRequest, article_id: int) -> HttpResponse:
+    article = queries.access_article(request.user, article_id)
+    initial = {
+        "title": article.title,
+        "content": article.content,
+        "category": article.category_id,
+        "status": article.status,
+        "seen_at": article.updated_at.isoformat(),
+    }
+    form = ArticleForm(request.POST or None, initial=initial)
+    if form.is_valid():
+        form.attempt(services.edit_article, article=article, by=request.user, **form.cleaned_data)
+        if not form.errors:
+            return _saved(request, article)
+    return _form(request, form, article)
+
+
+def _form(request: HttpRequest, form: ArticleForm, article: Article | None = None) -> HttpResponse:
+    context = {"form": form, "article": article}
+    return render(request, "desk/article_form.html", context, status=400 if form.errors else 200)
+
+
+def _saved(request: HttpRequest, article: Article) -> HttpResponse:
+    sorting.queue_article(article)
+    messages.success(request, "The article is saved.")
+    return redirect("article", article.pk)

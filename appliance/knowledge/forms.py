@@ -1,0 +1,29 @@
+from django import forms
+
+from appliance.core.forms import Form
+from appliance.knowledge.models import Article
+from appliance.tickets import queries as tickets
+
+CONTENT_LIMIT = 200_000  # characters
+
+
+class ArticleForm(Form):
+    title = forms.CharField(
+        max_length=200, help_text="The question it answers, in the words of whoever asks."
+    )
+    category = forms.ModelChoiceField(queryset=None, required=False, empty_label="No category")
+    status = forms.TypedChoiceField(
+        choices=Article.Status.choices,
+        coerce=Article.Status,
+        help_text="Customers see published articles only.",
+    )
+    content = forms.CharField(
+        max_length=CONTENT_LIMIT,
+        help_text="Markdown: ## heading, **bold**, - list, 1. steps, `code`.",
+        widget=forms.Textarea(attrs={"rows": 18, "class": "form-control font-monospace"}),
+    )
+    seen_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["category"].queryset = tickets.list_categories()

@@ -1,0 +1,15 @@
+from django.core.management import BaseCommand, call_command
+
+from appliance.core.database import limit_statements
+from appliance.triage import engine
+
+
+class Command(BaseCommand):
+    help = "Do the jobs: sort what was not sorted yet, embed articles, tidy up."
+    requires_system_checks = []
+
+    def handle(self, **options: object) -> None:
+        limit_statements(seconds=60)
+        engine.warm()
+        # one job at a time: a job keeps both cores busy; a missed wake-up costs one second
+        call_command("procrastinate", "worker", "--concurrency=1", "--fetch-job-polling-interval=1")

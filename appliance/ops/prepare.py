@@ -1,0 +1,104 @@
+"""Everything between "the database answers" and "the desk may open", in one process."""
+
+import hashlib
+import time
+from io import StringIO
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, ProgrammingError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
+
+from appliance import env
+from appliance.accounts import queries as people
+from appliance.accounts import services as accounts
+from appliance.desk import services as desk
+
+# Two starts at once (web machines of one site) must not migrate together.
+PREPARE_LOCK = 7_737_537
+# Variants and source maps of the packaged browser libraries that no page uses.
+UNUSED_STATIC = [
+    "*.map", "*.rtl.*", "bootstrap-grid*", "bootstrap-reboot*", "*utilities*", "*.esm.*", "*.scss",
+    "bootstrap-icons.json", "bootstrap-icons/*.svg", "htmax*", "htmx-4*", "ext",
+]  # fmt: skip
+
+
+def prepare() -> str | None:
+    """Bring database, static files and the first admin up to this version.
+
+    Returns the path of the set-up page while the desk has no admin. Raises CommandError with
+    one sentence when something stands in the way.
+    """
+    _wait_for_database(seconds=30)
+    call_command("check", deploy=True, fail_level="WARNING", stdout=StringIO())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARE_LOCK])
+        try:
+            _migrate()
+            _collect_static()
+            return _ensure_admin()
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARE_LOCK])
+
+
+def _wait_for_database(*, seconds: int) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return connection.ensure_connection()
+        except OperationalError as error:
+            if time.monotonic() > deadline:
+                raise CommandError(f"The database does not answer: {error}") from error
+            time.sleep(0.2)
+
+
+def _migrate() -> None:
+    executor = MigrationExecutor(connection)
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except ProgrammingError as error:
+        if "extension" not in str(error):
+            raise
+        raise CommandError(
+            "The database lacks the extensions vector and pg_trgm, and this role may not create "
+            "them. As its superuser run: CREATE EXTENSION vector; CREATE EXTENSION pg_trgm;"
+        ) from error
+
+
+def _collect_static() -> None:
+    """Collect, hash and compress, unless that was done from the same files."""
+    stamp = settings.STATIC_ROOT / "collected-from"
+    wanted = _static_fingerprint()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    stamp.unlink(missing_ok=True)
+    call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=UNUSED_STATIC)
+    stamp.write_text(wanted)
+
+
+def _static_fingerprint() -> str:
+    digest = hashlib.sha256(settings.SKERRY_VERSION.encode())
+    for finder in get_finders():
+        for path, storage in finder.list(UNUSED_STATIC):
+            digest.update(f"{path} {storage.size(path)} ".encode())
+            digest.update(f"{storage.get_modified_time(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def _ensure_admin() -> str | None:
+    if people.has_admin():
+        return None
+    if email := env.text("SKERRY_ADMIN_EMAIL", ""):
+        password = env.text("SKERRY_ADMIN_PASSWORD", "")
+        if not password:
+            raise CommandError(
+                "SKERRY_ADMIN_EMAIL is set, but SKERRY_ADMIN_PASSWORD_FILE does not name a file "
+                "with a password in it."
+            )
+        desk.set_up_unattended(email=email, password=password)
+        return None
+    return reverse("setup", args=[accounts.make_setup_link()])

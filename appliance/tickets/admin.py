@@ -1,0 +1,75 @@
+from django.contrib import admin
+
+from appliance.core import cache
+from appliance.tickets.models import Event, Message, Ticket, TicketCategory
+
+
+class ReadOnly:
+    """Tickets are worked on at the desk, where every change leaves its event."""
+
+    def has_add_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+
+class MessageInline(ReadOnly, admin.TabularInline):
+    model = Message
+    fields = ["created_at", "author_name", "kind", "body"]
+    extra = 0
+
+
+class EventInline(ReadOnly, admin.TabularInline):
+    model = Event
+    fields = ["at", "actor_name", "kind", "data"]
+    extra = 0
+
+
+@admin.register(Ticket)
+class TicketAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["number", "subject", "customer", "status", "priority", "category",
+                    "assignee", "sentiment_score", "created_at"]  # fmt: skip
+    list_filter = ["status", "priority", "category"]
+    list_select_related = ["customer", "category", "assignee"]
+    search_fields = ["subject", "customer__email"]
+    date_hierarchy = "created_at"
+    exclude = ["search_vector"]
+    inlines = [MessageInline, EventInline]
+    show_full_result_count = False
+
+
+@admin.register(TicketCategory)
+class TicketCategoryAdmin(admin.ModelAdmin):
+    list_display = ["name", "slug", "position", "is_active"]
+    list_editable = ["position", "is_active"]
+    prepopulated_fields = {"slug": ["name"]}
+    search_fields = ["name", "slug"]
+
+    def save_model(self, request, obj, form, change) -> None:
+        super().save_model(request, obj, form, change)
+        cache.changed(cache.CATEGORIES)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False  # switched off instead: its tickets keep it
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["at", "ticket", "actor_name", "kind", "data"]
+    list_filter = ["kind"]
+    list_select_related = ["ticket"]
+    date_hierarchy = "at"
+    show_full_result_count = False
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["created_at", "ticket", "author_name", "kind"]
+    list_filter = ["kind", "is_from_customer"]
+    list_select_related = ["ticket"]
+    search_fields = ["body"]
+    show_full_result_count = False
