@@ -12,6 +12,7 @@ from appliance.inference.embed import VectorCache
 from appliance.inference.errors import InferenceError
 from appliance.inference.sentiment import sentiment_answer
 from appliance.inference.slot import Slot
+from appliance.inference.tokens import has_words
 
 __all__ = ["BundleStatus", "CategoryAnswer", "Engine", "SentimentAnswer"]
 
@@ -37,8 +38,8 @@ class Engine:
         """One of ``labels`` (slug → "name. description. example phrases"), or None: not sure."""
         reader = self._slots["classifier"].reader()
         names = list(labels)
-        if not names:
-            return CategoryAnswer(None, 0.0, (), reader.bundle.ref)
+        if not names or not has_words(text):
+            return CategoryAnswer(None, 0.0, tuple((n, 0.0) for n in names), reader.bundle.ref)
         known = known_labels(reader.bundle, names)
         similarities = self._similarities(text, labels, required=not known)
         logits = reader.run(text) if known else None

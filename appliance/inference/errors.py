@@ -1,4 +1,4 @@
-"""What can go wrong with a bundle. A caller that catches ``InferenceError`` keeps the desk working."""
+"""What can go wrong with a bundle. Who catches ``InferenceError`` keeps the desk working."""
 
 
 class InferenceError(Exception):

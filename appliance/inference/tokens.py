@@ -18,6 +18,11 @@ def clean(text: str, max_tokens: int) -> str:
     return " ".join(opening.split())[: max_tokens * CHARACTERS_PER_TOKEN]
 
 
+def has_words(text: str) -> bool:
+    """Whether there is a letter or digit to read at all, within what would be looked at."""
+    return any(character.isalnum() for character in text[:MOST_CHARACTERS])
+
+
 class TokenReader:
     """A tokenizer that truncates at ``max_tokens`` and does not pad, whatever its file says."""
 

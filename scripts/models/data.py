@@ -49,6 +49,11 @@ def manifest(data: Path, names: list[str]) -> dict[str, dict[str, str]]:
     }
 
 
+def seeded(seed: int) -> random.Random:
+    """Repeatable chance, for order and augmentation only."""
+    return random.Random(seed)  # noqa: S311 (nothing secret is drawn)
+
+
 def part_of(text: str, parts: int = PARTS) -> int:
     """Rows that open with the same three words share a part: templates must not leak."""
     opening = " ".join(text.lower().split()[:3])
@@ -125,7 +130,7 @@ def mood_target(label: str, firmness: float = 0.94) -> tuple[float, ...]:
 
 def mood_rows(data: Path, seed: int) -> list[Row]:
     """The sentiment mix without its held-out rows. Neutral is a plain report or question."""
-    chance = random.Random(seed)
+    chance = seeded(seed)
     rows = []
     for name, most, firmness in MOOD_MIX:
         found = [row for row in read(data, name) if not is_mood_test(name, row)]

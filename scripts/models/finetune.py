@@ -1,4 +1,4 @@
-"""One training loop for both classifiers: soft targets, batches by length, a checkpoint an epoch."""
+"""One training loop for both classifiers: soft targets, batches by length, checkpoints."""
 
 import random
 import time
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from data import Row
+from data import Row, seeded
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import nn
@@ -72,7 +72,7 @@ def finetune(
         model.load_state_dict(load_file(checkpoint))
         return
     torch.manual_seed(seed)
-    chance = random.Random(seed)
+    chance = seeded(seed)
     head = [p for n, p in model.named_parameters() if "head" in n or "classifier" in n]
     body = [p for n, p in model.named_parameters() if not ("head" in n or "classifier" in n)]
     optimiser = torch.optim.AdamW(

@@ -24,7 +24,7 @@ def spearman(one: list[float], other: list[float]) -> float:
 
 
 def _ranks(values: list[float]) -> np.ndarray:
-    found, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     return ((ends - counts + ends - 1) / 2)[inverse]
 

@@ -1,11 +1,10 @@
 """The held-out checks: each takes functions over one text, and gives named figures."""
 
-import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-from data import is_mood_test, part_of, read
+from data import is_mood_test, part_of, read, seeded
 from measure import calibration_error, hits, macro_f1, spearman
 
 from appliance.inference.answers import CategoryAnswer, SentimentAnswer
@@ -64,12 +63,12 @@ def moods(data: Path, read_mood: Mood, most: int = 700) -> dict[str, float]:
         rows = [r for r in read(data, name)
                 if part_of(r["text"]) == TEST_PART
                 and (name == "labelled_tickets" or is_mood_test(name, r))]
-        random.Random(3).shuffle(rows)
+        seeded(3).shuffle(rows)
         rows = rows[:most]
         said = [read_mood(row["text"]).label for row in rows]
         truth = [row[key] for row in rows]
         figures[f"{name}: macro-F1"] = macro_f1(truth, said)
-        figures[f"{name}: accuracy"] = float(np.mean([t == s for t, s in zip(truth, said)]))
+        figures[f"{name}: accuracy"] = float(np.mean(np.array(truth) == np.array(said)))
     return figures
 
 
@@ -84,7 +83,7 @@ def articles(data: Path, embed: Embed, queries: int = 400) -> dict[str, float]:
     """Support articles: does a title, or the symptoms, find the article's resolution?"""
     rows = [r for r in read(data, "ms_support_articles")
             if len(r.get("resolution") or "") > 80 and len(r.get("symptoms") or "") > 40]
-    random.Random(3).shuffle(rows)
+    seeded(3).shuffle(rows)
     rows = rows[:1000]
     corpus = np.array([embed(row["resolution"]) for row in rows])
     right = [{at} for at in range(queries)]
@@ -102,7 +101,7 @@ def linked_titles(data: Path, embed: Embed, queries: int = 500) -> dict[str, flo
     corpus = np.array([embed(row["title"]) for row in titles])
     place = {row["slug"]: at for at, row in enumerate(titles)}
     rows = [r for r in read(data, "kb_links_to_2025") if any(s in place for s in r["kb"])]
-    rows = random.Random(3).sample(rows, queries)
+    rows = seeded(3).sample(rows, queries)
     asked = np.array([embed(f"{row['title']}\n{row['text']}") for row in rows])
     right = [{place[slug] for slug in row["kb"] if slug in place} for row in rows]
     return {"titles": len(titles), "hit@3": hits(asked, corpus, right, 3)}

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import torch
-from data import Row, categories, category_rows, phrase_rows, terse
+from data import Row, categories, category_rows, phrase_rows, seeded, terse
 from finetune import MeanPooledClassifier, finetune, plain_tokenizer
 from weights import load_trunk
 
@@ -27,7 +27,7 @@ def train(
     scarce = _scarce(rows, slugs)
 
     def rows_of_epoch(epoch: int) -> list[Row]:
-        chance = random.Random(seed * 100 + epoch)
+        chance = seeded(seed * 100 + epoch)
         seen = [_vary(row, chance) for row in rows]
         return seen + phrases + [_vary(row, chance) for row in scarce]
 

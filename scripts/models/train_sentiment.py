@@ -27,7 +27,7 @@ def train(
 def main() -> None:
     """Train once; held-out rows are left out by data.py."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--weights", type=Path, required=True, help="folder of a BERT or DistilBERT")
+    parser.add_argument("--weights", type=Path, required=True, help="local BERT or DistilBERT")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True, help="….safetensors to write")
     parser.add_argument("--epochs", type=int, default=2)

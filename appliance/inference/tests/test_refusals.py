@@ -1,0 +1,182 @@
+"""A bundle that does not hold is refused by name, and the others work on."""
+
+import json
+import shutil
+
+import pytest
+
+from appliance.inference import slot
+from appliance.inference.engine import Engine
+from appliance.inference.errors import BundleMissingError, BundleRefusedError
+from appliance.inference.tests.samples import DESK, TEXTS, replace
+
+
+def _edit(path, change) -> None:
+    value = json.loads(path.read_text(encoding="utf-8"))
+    change(value)
+    replace(path, json.dumps(value).encode())
+
+
+def _resign(folder) -> None:
+    """Make bundle.json vouch for the files as they are now."""
+    import hashlib
+
+    def vouch(settings):
+        for name in settings["files"]:
+            settings["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+
+    _edit(folder / "bundle.json", vouch)
+
+
+def test_a_flipped_byte_refuses_one_bundle_and_leaves_the_others(models, folder):
+    path = folder("sentiment") / "model.onnx"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    replace(path, bytes(content))
+    engine = Engine(models, threads=1)
+
+    with pytest.raises(BundleRefusedError, match=r"sentiment/\d+ .*model\.onnx has sha256"):
+        engine.read_sentiment(TEXTS[0])
+
+    assert engine.classify(TEXTS[0], DESK).label == "access"
+    assert [s.state for s in engine.statuses()] == ["ready", "refused", "ready"]
+
+
+def test_a_truncated_model_is_refused(models, folder):
+    path = folder("encoder") / "model.onnx"
+    replace(path, path.read_bytes()[:1000])
+
+    with pytest.raises(BundleRefusedError, match="encoder-minilm"):
+        Engine(models).embed(TEXTS[0])
+
+
+def test_a_truncated_model_with_its_own_digest_is_refused(models, folder):
+    path = folder("encoder") / "model.onnx"
+    replace(path, path.read_bytes()[:1000])
+    _resign(folder("encoder"))
+
+    with pytest.raises(BundleRefusedError, match="cannot be opened"):
+        Engine(models).embed(TEXTS[0])
+
+
+def test_a_missing_tokenizer_is_refused(models, folder):
+    (folder("classifier") / "tokenizer.json").unlink()
+
+    with pytest.raises(BundleRefusedError, match=r"classifier/.*tokenizer\.json"):
+        Engine(models).classify(TEXTS[0], DESK)
+
+
+def test_a_wrong_tokenizer_is_noticed_by_the_golden_texts(models, folder):
+    path = folder("encoder") / "tokenizer.json"
+
+    def swap(tokenizer):
+        words = tokenizer["model"]["vocab"]
+        words["printer"], words["thank"] = words["thank"], words["printer"]
+
+    _edit(path, swap)
+    _resign(folder("encoder"))
+
+    with pytest.raises(BundleRefusedError, match="tokenized differently"):
+        Engine(models).embed(TEXTS[0])
+
+
+@pytest.mark.parametrize("role", ["classifier", "sentiment", "encoder"])
+def test_wrong_golden_outputs_refuse_the_bundle(models, folder, role):
+    def shift(golden):
+        case = golden["cases"][0]
+        case["output"][0] += 0.3
+
+    _edit(folder(role) / "golden.json", shift)
+    _resign(folder(role))
+    engine = Engine(models, threads=1)
+    engine.load()
+
+    states = {status.role: status for status in engine.statuses()}
+    assert states[role].state == "refused"
+    assert "is off by" in states[role].reason
+    assert sum(status.state == "ready" for status in states.values()) == 2
+
+
+def test_without_the_encoder_the_head_answers_alone(models, folder):
+    (folder("encoder") / "model.onnx").unlink()
+
+    assert Engine(models, threads=1).classify(TEXTS[0], DESK).label == "access"
+
+
+def test_without_the_encoder_a_desk_of_new_categories_is_an_error_not_a_guess(models, folder):
+    (folder("encoder") / "model.onnx").unlink()
+
+    with pytest.raises(BundleRefusedError, match="encoder"):
+        Engine(models, threads=1).classify(TEXTS[0], {"boats": "Boats. Ferries."})
+
+
+@pytest.mark.parametrize("name", ["../model.onnx", "/etc/passwd", "a/b", "..", "model.onnx\n"])
+def test_paths_that_leave_the_folder_are_refused(models, folder, name):
+    _edit(folder("encoder") / "bundle.json", lambda s: s["files"].update({name: "0" * 64}))
+
+    with pytest.raises(BundleRefusedError, match="not a plain name"):
+        Engine(models).ref("encoder")
+
+
+@pytest.mark.parametrize("entry", ["../x/1", "/x", "x", "a/b/c", 7, ["x", "1"]])
+def test_active_json_must_name_a_bundle(models, entry):
+    _edit(models / "active.json", lambda active: active.update(encoder=entry))
+
+    with pytest.raises(BundleRefusedError, match=r"name/version"):
+        Engine(models).ref("encoder")
+
+
+def test_a_model_with_weights_in_another_file_is_refused(models, folder):
+    path = folder("encoder") / "model.onnx"
+    replace(path, path.read_bytes() + b"\x0a\x08location\x12\x05other")
+    _resign(folder("encoder"))
+
+    with pytest.raises(BundleRefusedError, match="another file"):
+        Engine(models).embed(TEXTS[0])
+
+
+def test_a_bundle_in_the_place_of_another_role_is_refused(models):
+    def confuse(active):
+        active["sentiment"] = active["classifier"]
+
+    _edit(models / "active.json", confuse)
+
+    with pytest.raises(BundleRefusedError, match="its role is"):
+        Engine(models).ref("sentiment")
+
+
+def test_a_bundle_json_of_rubbish_is_refused(models, folder):
+    replace(folder("encoder") / "bundle.json", b"\xff{")
+
+    with pytest.raises(BundleRefusedError, match="cannot be read"):
+        Engine(models).ref("encoder")
+
+
+def test_a_missing_models_folder_is_said_and_noticed_when_it_returns(models, monkeypatch):
+    away = models.with_name("away")
+    shutil.move(models, away)
+    engine = Engine(models, threads=1)
+    with pytest.raises(BundleMissingError, match="Restore"):
+        engine.embed(TEXTS[0])
+    assert {status.state for status in engine.statuses()} == {"missing"}
+
+    shutil.move(away, models)
+    monkeypatch.setattr(slot, "LOOK_AGAIN_SECONDS", 0)
+
+    assert engine.embed(TEXTS[0]).shape == (384,)
+
+
+def test_a_refused_bundle_is_used_once_its_file_is_restored(models, folder, monkeypatch):
+    path = folder("encoder") / "model.onnx"
+    good = path.read_bytes()
+    replace(path, good[:-1])
+    engine = Engine(models, threads=1)
+    with pytest.raises(BundleRefusedError):
+        engine.embed(TEXTS[0])
+
+    replace(path, good)
+    with pytest.raises(BundleRefusedError):
+        engine.embed(TEXTS[0])  # within a few seconds the remembered answer stands
+    monkeypatch.setattr(slot, "LOOK_AGAIN_SECONDS", 0)
+
+    assert engine.embed(TEXTS[0]).shape == (384,)

@@ -1,0 +1,133 @@
+"""The card of each bundle: prose of ours, facts from bundle.json, scores from the evaluation."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from appliance.inference.bundle import ROLES, Bundle, find_active
+
+COMMAND = "python scripts/models/evaluate.py --data DIR --fp32 WORK"
+CHECKS = {
+    "classifier": ("taxonomy, all sources", "taxonomy, internal IT"),
+    "sentiment": ("SST-2 dev", "moods"),
+    "encoder": ("STS-B test", "support articles", "linked titles"),
+}
+PROSE = {
+    "classifier": {
+        "for": "Suggests one of the desk's categories for a ticket in English, or says \"not "
+               "sure\". It knows the ten default categories by heart; categories a desk adds are "
+               "judged by the similarity of their description, with the encoder.",
+        "not": "Not for deciding about people, not for routing without a way to correct it, not "
+               "for other languages. It reads the first 256 tokens only.",
+        "recipe": "gte-small, mean pooling, linear head; four epochs of AdamW (1e-4 body, 2e-3 "
+                  "head), batches of 32 by length, bfloat16; soft labels for second choices; half "
+                  "of the rows lower-cased, shortened and mistyped each epoch; the categories' "
+                  "own descriptions and example phrases as extra rows; scarce categories twice. "
+                  "Weight of the similarity, temperatures and threshold chosen on held-out rows.",
+        "fails": "A complaint about the help desk itself is read as the thing it mentions or as "
+                 "\"other\". Praise without a subject gets a weak guess. software against access, "
+                 "and hardware against purchasing, are confused most. Two problems in one ticket "
+                 "give one answer. Few network and security tickets were seen.",
+    },
+    "sentiment": {
+        "for": "Reads whether the writer is unhappy, neutral or pleased. Score = P(positive) - "
+               "P(negative). A plain report of a fault is neutral, however serious the fault.",
+        "not": "Not for judging people, customers' worth or agents' work; not for other languages; "
+               "not a measure of urgency.",
+        "recipe": "all-MiniLM-L6-v2 in the DistilBERT architecture, first token, two epochs of "
+                  "AdamW (1e-4 body, 1e-3 head) over the mix below, labels softened by source.",
+        "fails": "Sarcasm (\"Great, it is broken again\") is often read as pleased. Polite anger "
+                 "is read as neutral. Very short fault reports can look unhappy.",
+    },
+    "encoder": {
+        "for": "Vectors of 384 numbers for search, similar tickets and new categories.",
+        "not": "Not for other languages; not comparable with vectors of another "
+               "space id. It reads the first 256 tokens: cut long articles into passages first.",
+        "recipe": "all-MiniLM-L6-v2 as published, not trained further. Chosen over gte-small on "
+                  "the two retrieval checks below (gte-small is two to three points lower at twice "
+                  "the cost).",
+        "fails": "Error codes and product names are weak (search pairs it with words). Negation is "
+                 "hardly seen: \"works\" and \"does not work\" are near.",
+    },
+}
+
+
+def write_cards(models: Path, int8: Mapping, fp32: Mapping | None) -> None:
+    """Write card.md beside every active bundle."""
+    for role in ROLES:
+        bundle = find_active(models, role)
+        text = card(bundle, int8, fp32)
+        (bundle.folder / "card.md").write_text(text, encoding="utf-8")
+
+
+def card(bundle: Bundle, int8: Mapping, fp32: Mapping | None) -> str:
+    """Markdown."""
+    about, prose, ref = bundle.settings, PROSE[bundle.ref.role], bundle.ref
+    size = sum(path.stat().st_size for path in bundle.folder.iterdir()) / 1e6
+    return f"""# {ref.name} {ref.version}
+
+{about['architecture']}; {about['quantization']}; ONNX opset {about['opset']}; {size:.0f} MB.
+Licence: {about['licence']}.
+
+## For
+
+{prose['for']}
+
+## Not for
+
+{prose['not']}
+
+## How it was made
+
+Weights: {about['built_from']['weights']}, sha256 `{about['built_from']['sha256']}`.
+{prose['recipe']}
+Largest difference of the fp32 export to torch on padded input: {about['parity_with_torch']:.0e}.
+{_calibration(about)}
+{_data(about['data'])}
+
+## Scores
+
+Printed by `{COMMAND}`; what is held out and how is in `docs/models.md`.
+
+| check | measure | int8 | fp32 |
+|---|---|---|---|
+{_scores(CHECKS[ref.role], int8, fp32)}
+{_unseen(about)}
+## Known failures
+
+{prose['fails']}
+"""
+
+
+def _calibration(about: Mapping) -> str:
+    numbers = about.get("calibration") or {}
+    return "".join(f"\n- {name.replace('_', ' ')}: {value}" for name, value in numbers.items())
+
+
+def _data(data: Mapping) -> str:
+    if not data:
+        return "\nNo data of ours was used."
+    rows = [f"| {name} | {item['licence']} | `{item['sha256'][:16]}…` |"
+            for name, item in data.items()]
+    return "\n| data | licence | sha256 |\n|---|---|---|\n" + "\n".join(rows)
+
+
+def _scores(checks: tuple[str, ...], int8: Mapping, fp32: Mapping | None) -> str:
+    lines = []
+    for check in checks:
+        for measure, value in int8[check].items():
+            other = (fp32 or {}).get(check, {}).get(measure)
+            beside = "" if other is None else _shown(other)
+            lines.append(f"| {check} | {measure} | {_shown(value)} | {beside} |")
+    return "\n".join(lines)
+
+
+def _shown(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+
+def _unseen(about: Mapping) -> str:
+    unseen = about.get("unseen_source")
+    if not unseen:
+        return ""
+    scores = ", ".join(f"{name} {_shown(v)}" for name, v in unseen.items() if name != "source")
+    return f"\nTrained without `{unseen['source']}`, about those tickets: {scores}.\n"
