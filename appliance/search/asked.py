@@ -20,6 +20,11 @@ class Asked:
     exact: tuple[str, ...]  # identifiers and quoted phrases: found as they stand, or not at all
 
     @property
+    def allows_some(self) -> bool:
+        """Whether a text may lack some words: not when a "phrase" or -without was asked."""
+        return not re.search(r'"|(?:^|\s)-\w', self.text)
+
+    @property
     def words(self) -> tuple[str, ...]:
         """Lower-case words, in order, each once."""
         return tuple(dict.fromkeys(re.findall(r"\w+", self.text.lower())))

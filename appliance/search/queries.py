@@ -14,7 +14,7 @@ from appliance.knowledge.models import Article
 from appliance.search import asked as asking
 from appliance.search import ways
 from appliance.search.asked import Asked
-from appliance.search.ranking import Candidate, Ranked, Way, fuse
+from appliance.search.ranking import Key, Ranked, Way, fuse, shares
 from appliance.search.snippets import SEARCHED_CHARACTERS, snippet
 from appliance.search.ways import Shelf
 from appliance.tickets.models import Ticket
@@ -22,7 +22,6 @@ from appliance.triage.nearest import find_query_vector
 from appliance.triage.passages import plain_text
 
 MOST_PAGES, MOST_HITS = 20, 50
-FEW = 3  # fewer hits by all the words than this, and any of the words will do
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Hit:
     title: str
     snippet: SafeString  # safe HTML; what was looked for stands in <mark>
     score: float  # 0..1
-    why: tuple[Way, ...]  # "exact", "words", "typo", "meaning"; strongest first
+    why: tuple[str, ...]  # "exact", "meaning", "words", "typo"; strongest first
     object: Ticket | Article  # without its long text
 
 
@@ -91,21 +90,28 @@ def _shelves(viewer: User, kind: str) -> list[Shelf]:
 
 def _candidates(
     shelves: Sequence[Shelf], asked: Asked, vector: tuple[np.ndarray, str] | None
-) -> dict[Way, list[Candidate]]:
-    """Candidates of each way, with keys ("ticket" | "article", id)."""
-    found: dict[Way, list[Candidate]] = {"exact": [], "words": [], "typo": [], "meaning": []}
+) -> dict[Way, list[tuple[Key, float]]]:
+    """What each way found, with keys ("ticket" | "article", id)."""
+    found: dict[Way, list[tuple[Key, float]]] = {}
     for shelf in shelves:
-        words = ways.by_words(shelf, asked)
-        if len(words) < FEW and asked.words:
-            words = words + ways.by_some_words(shelf, asked)
-        lists: dict[Way, ways.Found] = {
-            "exact": ways.by_number(shelf, asked) + ways.by_exact(shelf, asked, words),
-            "words": words,
-            "typo": ways.by_typo(shelf, asked),
-            "meaning": ways.by_meaning(shelf, *vector) if vector else [],
-        }
-        for way, rows in lists.items():
-            found[way] += [Candidate((shelf.kind, pk), score) for pk, score in rows]
+        for way, rows in _ways(shelf, asked, vector).items():
+            found.setdefault(way, []).extend(((shelf.kind, pk), score) for pk, score in rows)
+    return found
+
+
+def _ways(
+    shelf: Shelf, asked: Asked, vector: tuple[np.ndarray, str] | None
+) -> dict[Way, ways.Found]:
+    words = ways.by_words(shelf, asked)
+    some = ways.by_some_words(shelf, asked)
+    found: dict[Way, ways.Found] = {
+        "exact": ways.by_number(shelf, asked) + ways.by_exact(shelf, asked, words + some),
+        "words": shares(words),
+        "some_words": shares(some),
+        "typo": ways.by_typo(shelf, asked),
+    }
+    if vector:
+        found["meaning"] = ways.by_meaning(shelf, *vector)
     return found
 
 
@@ -129,4 +135,5 @@ def _hit(row: Ticket | Article, ranked: Ranked, asked: Asked) -> Hit:
     kind, pk = ranked.key
     title = row.subject if kind == "ticket" else row.title
     text = row.opening if kind == "ticket" else plain_text(row.opening)
-    return Hit(kind, pk, title, snippet(text, asked.words), ranked.score, ranked.ways, row)
+    why = tuple(dict.fromkeys(way.removeprefix("some_") for way in ranked.ways))
+    return Hit(kind, pk, title, snippet(text, asked.words), ranked.score, why, row)

@@ -1,51 +1,59 @@
 """One ranked list out of several. Pure.
 
-Reciprocal ranks treat every list as equally good; here each list keeps its scores and has a
-weight that was measured. An exact hit (a ticket number, an error code, a quoted phrase) stands
-above everything else, whatever its score.
+Each way to find something has a weight, and what is found several ways adds up. The weights were
+chosen on 1,212 searches over four collections (scripts/bench says which); there the sum beats
+each way alone, and equal-weight reciprocal rank, which treats a poor list like a good one. What
+was typed exactly (a ticket number, an error code, a quoted phrase) stands above everything else.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Way = Literal["exact", "words", "typo", "meaning"]
+Way = Literal["exact", "words", "some_words", "typo", "meaning"]
+Key = Hashable
+Scored = Sequence[tuple[Key, float]]  # best first, scores 0..1
 
-
-@dataclass(frozen=True)
-class Candidate:
-    """One thing found one way, with the score that way gives it, 0..1."""
-
-    key: Hashable
-    score: float
+WEIGHTS: Mapping[Way, float] = {
+    "meaning": 0.9,  # cosine
+    "words": 0.1,  # every word is there
+    "some_words": 0.1,  # some words are there
+    "typo": 0.1,
+}
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """One thing with its fused score, 0..1, and the ways it was found, strongest first."""
+    """One thing, its score 0..1, and the ways it was found, strongest first."""
 
-    key: Hashable
+    key: Key
     score: float
     ways: tuple[Way, ...]
 
 
-WEIGHTS: Mapping[Way, float] = {"exact": 1.0, "words": 0.45, "typo": 0.25, "meaning": 0.55}
+def shares(found: Scored) -> list[tuple[Key, float]]:
+    """Scores as shares of the best: a text rank has no top of its own."""
+    most = max((score for _, score in found), default=0.0)
+    return [(key, score / most if most else 0.0) for key, score in found]
 
 
-def fuse(
-    found: Mapping[Way, Sequence[Candidate]], weights: Mapping[Way, float] = WEIGHTS
-) -> list[Ranked]:
-    """Best first. A thing found two ways stands above one found as well by one of them alone."""
-    shares: dict[Hashable, dict[Way, float]] = {}
-    for way, candidates in found.items():
-        for candidate in candidates:
-            share = weights[way] * min(1.0, max(0.0, candidate.score))
-            ways = shares.setdefault(candidate.key, {})
-            ways[way] = max(share, ways.get(way, 0.0))
-    ranked = [_rank(key, ways) for key, ways in shares.items()]
-    return sorted(ranked, key=lambda hit: ("exact" in hit.ways, hit.score), reverse=True)
+def fuse(found: Mapping[Way, Scored], weights: Mapping[Way, float] = WEIGHTS) -> list[Ranked]:
+    """Best first. A way that could not be asked is left out of ``found``, and weighs nothing."""
+    exact = {key for key, _ in found.get("exact", ())}
+    parts: dict[Key, dict[Way, float]] = {key: {"exact": 0.0} for key in exact}
+    for way, rows in found.items():
+        for key, score in rows if way != "exact" else ():
+            part = weights[way] * min(1.0, max(0.0, score))
+            ways = parts.setdefault(key, {})
+            ways[way] = max(part, ways.get(way, 0.0))
+    whole = sum(weights[way] for way in found if way != "exact") or 1.0
+    fused = {key: sum(ways.values()) / whole for key, ways in parts.items()}
+    order = sorted(parts, key=lambda key: (key in exact, fused[key]), reverse=True)
+    return [
+        Ranked(key, 1.0 if key in exact else fused[key], _strongest_first(parts[key]))
+        for key in order
+    ]
 
 
-def _rank(key: Hashable, ways: dict[Way, float]) -> Ranked:
-    strongest = sorted(ways, key=lambda way: (way != "exact", -ways[way]))
-    return Ranked(key, min(1.0, sum(ways.values())), tuple(strongest))
+def _strongest_first(ways: Mapping[Way, float]) -> tuple[Way, ...]:
+    return tuple(sorted(ways, key=lambda way: (way != "exact", -ways[way])))

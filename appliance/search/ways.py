@@ -73,7 +73,9 @@ def by_words(shelf: Shelf, asked: Asked) -> Found:
 
 
 def by_some_words(shelf: Shelf, asked: Asked) -> Found:
-    """Any of the words, for when no text holds them all."""
+    """Any of the words: a question rarely holds all the words of its answer."""
+    if not asked.allows_some or not asked.words:
+        return []
     query = SearchQuery(
         " | ".join(f"'{word}'" for word in asked.words[:20]), search_type="raw", config="english"
     )

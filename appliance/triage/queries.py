@@ -1,12 +1,9 @@
 """Reads on what the bundles said, each scoped to the viewer."""
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import F, Value
 from pgvector.django import CosineDistance
 
 from appliance.accounts.models import User
@@ -14,15 +11,14 @@ from appliance.core import cache
 from appliance.inference.answers import BundleStatus
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket, TicketCategory
-from appliance.triage import backlog, claims, engine, passages
-from appliance.triage.models import Annotation, Attempt, Passage, TicketVector
+from appliance.triage import backlog, claims, engine
+from appliance.triage.matching import match_articles
+from appliance.triage.models import Annotation, Attempt, TicketVector
 from appliance.triage.nearest import cosine, find_query_vector, list_nearest
 from appliance.triage.texts import digest
 
 LEAST_LETTERS = 8  # a text shorter than this says too little to suggest anything
 MOST_CHARACTERS = 4000  # of a text that is still being typed
-MOST_WORDS = 32  # of a text, when articles are found by its words
-NEAREST = 40  # passages looked at to find a few articles
 
 State = Literal["sorted", "pending", "unavailable"]
 
@@ -75,7 +71,7 @@ class Suggested:
     """An article that may answer, with the passage that matched best."""
 
     article: Article
-    score: float  # 0..1; of two kinds that do not compare: cosine, or share of words
+    score: float  # 0..1; by passage and by words do not compare
     passage: str
     why: Literal["passage", "words"]
 
@@ -162,79 +158,27 @@ def count_backlog() -> Backlog:
     )
 
 
-def words_query(text: str) -> SearchQuery | None:
-    """Any of the words of ``text`` (a ticket never holds all words of its answer)."""
-    words = list(dict.fromkeys(re.findall(r"\w{3,40}", text.lower())))[:MOST_WORDS]
-    if not words:
-        return None
-    return SearchQuery(
-        " | ".join(f"'{word}'" for word in words), search_type="raw", config="english"
-    )
-
-
 def _suggest(
     viewer: User, text: str, vector: np.ndarray | None, space: str, limit: int
 ) -> list[Suggested]:
     if not viewer.is_authenticated or not viewer.is_active:
         return []
+    visible = Article.objects.visible_to(viewer)
     sees = "all" if viewer.is_agent else "published"
     exact = digest(vector.tobytes().hex()) if vector is not None else "words"
     rows = cache.remember(
         "suggestions",
         [space, exact, digest(text), sees, limit],
-        lambda: _suggested_rows(viewer, text, vector, space, limit),
+        lambda: match_articles(visible, text, vector, space, limit),
         depends_on=[cache.ARTICLES],
     )
-    visible = Article.objects.visible_to(viewer).select_related("category")
-    articles = visible.defer("content", "search_vector").in_bulk([row[0] for row in rows])
+    shown = visible.select_related("category").defer("content", "search_vector")
+    articles = shown.in_bulk([row[0] for row in rows])
     return [
         Suggested(articles[pk], score, passage, why)
         for pk, score, passage, why in rows
-        if pk in articles
+        if pk in articles  # what was stored is never more than what the viewer may see now
     ]
-
-
-def _suggested_rows(
-    viewer: User, text: str, vector: np.ndarray | None, space: str, limit: int
-) -> list[tuple[int, float, str, str]]:
-    """(article id, score, passage, why), best first, each article once."""
-    if vector is not None:
-        rows = _by_passages(viewer, vector, space, limit)
-        if rows:
-            return rows
-    return _by_words(viewer, text, limit)
-
-
-def _by_passages(viewer: User, vector: np.ndarray, space: str, limit: int) -> list[tuple]:
-    near = (
-        Passage.objects.filter(article__in=Article.objects.visible_to(viewer), space=space)
-        .annotate(distance=CosineDistance("vector", vector))
-        .defer("vector")
-        .order_by("distance")
-    )
-    best: dict[int, tuple] = {}
-    for row in list_nearest(near, NEAREST):
-        best.setdefault(row.article_id, (row.article_id, cosine(row.distance), row.text, "passage"))
-    return list(best.values())[:limit]
-
-
-def _by_words(viewer: User, text: str, limit: int) -> list[tuple]:
-    query = words_query(text)
-    if query is None:
-        return []
-    # 32: rank / (rank + 1), so that the score lies in 0..1; 1: long articles do not win by length
-    rank = SearchRank(F("search_vector"), query, normalization=Value(32 | 1), cover_density=False)
-    found = (
-        Article.objects.visible_to(viewer)
-        .filter(search_vector=query)
-        .annotate(rank=rank)
-        .order_by("-rank", "-pk")[:limit]
-    )
-    return [(row.pk, float(row.rank), _opening(row), "words") for row in found]
-
-
-def _opening(article: Article) -> str:
-    return passages.cut(article.content[:4000])[0]
 
 
 def _state(ticket: Ticket, found: dict) -> State:
