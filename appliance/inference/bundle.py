@@ -19,6 +19,11 @@ from appliance.inference.errors import BundleMissingError, BundleRefusedError
 ROLES = ("classifier", "sentiment", "encoder")
 REQUIRED_FILES = ("model.onnx", "tokenizer.json", "labels.json", "golden.json")
 REMEDY = "Restore this bundle from the release, or activate another version."
+CALIBRATION = {
+    "classifier": ("head_temperature", "similarity_tau", "head_weight", "threshold"),
+    "sentiment": ("temperature",),
+    "encoder": (),
+}
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
 
@@ -105,6 +110,7 @@ def describe(folder: Path, role: str) -> Bundle:
     if not isinstance(settings, dict):
         raise refuse(about, "bundle.json is not an object.")
     _check_identity(settings, folder, role, about)
+    _check_reading(settings, role, about)
     files = settings.get("files")
     _check_files(files, about)
     space = settings.get("space") if role == "encoder" else None
@@ -123,6 +129,23 @@ def _check_identity(settings: Mapping[str, Any], folder: Path, role: str, about:
         raise refuse(about, "max_tokens must be a number from 8 to 512.")
     if role == "encoder" and not isinstance(settings.get("space"), str):
         raise refuse(about, "an encoder must name its vector space.")
+
+
+def _check_reading(settings: Mapping[str, Any], role: str, about: str) -> None:
+    """Everything the code reads later is there: sizes, labels, calibration numbers."""
+    dims, labels = settings.get("dims"), settings.get("labels")
+    if not isinstance(dims, int) or dims < 1:
+        raise refuse(about, "dims must be a positive number.")
+    if role != "encoder" and not (
+        isinstance(labels, list) and len(set(map(str, labels))) == len(labels) == dims
+    ):
+        raise refuse(about, f"it must name {dims} different labels.")
+    if role == "sentiment" and set(labels) != {"negative", "neutral", "positive"}:
+        raise refuse(about, "its labels must be negative, neutral and positive.")
+    numbers = settings.get("calibration") or {}
+    for name in CALIBRATION[role]:
+        if not isinstance(numbers.get(name), (int, float)) or numbers[name] <= 0:
+            raise refuse(about, f"calibration lacks a positive {name}.")
 
 
 def _check_files(files: object, about: str) -> None:

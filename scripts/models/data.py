@@ -61,10 +61,10 @@ def part_of(text: str, parts: int = PARTS) -> int:
 
 
 def categories(path: Path) -> dict[str, str]:
-    """slug → "name. description. examples", the text that zero-label classification reads."""
+    """slug → "name. description. examples", worded as ``TicketCategory`` words it for sorting."""
     found = json.loads(path.read_text(encoding="utf-8"))
     return {
-        item["slug"]: f"{item['name']}. {item['description']} {'; '.join(item['examples'])}"
+        item["slug"]: ". ".join([item["name"], item["description"].rstrip("."), *item["examples"]])
         for item in found
     }
 

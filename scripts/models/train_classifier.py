@@ -10,7 +10,7 @@ from data import Row, categories, category_rows, phrase_rows, seeded, terse
 from finetune import MeanPooledClassifier, finetune, plain_tokenizer
 from weights import load_trunk
 
-CATEGORIES = Path(__file__).resolve().parents[2] / "appliance/desk/demo/categories.json"
+CATEGORIES = Path(__file__).resolve().parents[2] / "appliance/tickets/default_categories.json"
 
 
 def train(

@@ -152,6 +152,19 @@ def test_a_bundle_json_of_rubbish_is_refused(models, folder):
         Engine(models).ref("encoder")
 
 
+@pytest.mark.parametrize(
+    ("role", "key", "value"),
+    [("classifier", "labels", ["access"]), ("sentiment", "labels", ["a", "b", "c"]),
+     ("classifier", "calibration", {"threshold": "high"}), ("encoder", "dims", None),
+     ("encoder", "max_tokens", 100_000), ("encoder", "space", None)],
+)
+def test_a_description_that_lacks_something_is_refused(models, folder, role, key, value):
+    _edit(folder(role) / "bundle.json", lambda settings: settings.update({key: value}))
+
+    with pytest.raises(BundleRefusedError, match=role):
+        Engine(models).ref(role)
+
+
 def test_a_missing_models_folder_is_said_and_noticed_when_it_returns(models, monkeypatch):
     away = models.with_name("away")
     shutil.move(models, away)
