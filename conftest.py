@@ -18,6 +18,19 @@ def _no_leftovers_in_the_cache():
     cache.clear()
 
 
+@pytest.fixture
+def dead_cache(settings, tmp_path):
+    """Nobody listens where the cache should be."""
+    dead = settings.CACHES["default"] | {"LOCATION": f"unix://{tmp_path}/nobody.sock"}
+    settings.CACHES = {"default": dead}
+
+
+@pytest.fixture
+def admin_client_of_dan(client, dan):
+    client.force_login(dan)
+    return client
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
     """A database of its own name for each run, so two runs do not meet."""

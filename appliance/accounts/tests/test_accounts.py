@@ -1,0 +1,148 @@
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+from django.utils import timezone
+
+from appliance.accounts import queries, services
+from appliance.accounts.models import Customer, Role, SetupLink, User
+from appliance.core.errors import BadInputError
+from conftest import PASSWORD
+
+
+def log_in(client, email: str, password: str = PASSWORD):
+    return client.post(reverse("login"), {"username": email, "password": password})
+
+
+def test_password_is_kept_as_argon2id(alice):
+    assert alice.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_log_in_by_e_mail_in_any_case(client, alice):
+    assert log_in(client, "ALICE@Example.org").url == reverse("dashboard")
+
+
+def test_wrong_password_and_unknown_address_get_the_same_answer(client, alice):
+    wrong = log_in(client, alice.email, "not-the-password")
+    unknown = log_in(client, "nobody@example.org", "not-the-password")
+    assert wrong.context["form"].non_field_errors() == unknown.context["form"].non_field_errors()
+
+
+def test_unknown_address_costs_a_hash_too(client, alice, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(User, "set_password", lambda self, raw: hashed.append(raw))
+    log_in(client, "nobody@example.org", "not-the-password")
+    assert hashed == ["not-the-password"]
+
+
+def test_deactivated_person_cannot_log_in(client, alice):
+    User.objects.update(is_active=False)
+    assert log_in(client, alice.email).status_code == 200
+    assert "_auth_user_id" not in client.session
+
+
+def test_five_wrong_passwords_lock_this_address_out_of_this_account(client, alice, bob):
+    for attempt in range(5):
+        locked = log_in(client, "ALICE@example.org" if attempt % 2 else alice.email, "wrong-word")
+    assert locked.status_code == 429
+    cache.clear()
+    assert log_in(client, alice.email).status_code == 429, "a cache restart lifts no lock"
+    assert log_in(client, bob.email).url == reverse("dashboard")
+
+
+def test_flushed_cache_logs_nobody_out(client, alice):
+    log_in(client, alice.email)
+    cache.clear()
+    assert client.get(reverse("dashboard")).status_code == 200
+
+
+def test_session_key_changes_on_log_in(client, alice):
+    client.get(reverse("login"))
+    before = client.session.session_key
+    log_in(client, alice.email)
+    assert client.session.session_key != before
+
+
+def test_log_in_leads_nowhere_outside(client, alice):
+    answer = client.post(
+        reverse("login"),
+        {"username": alice.email, "password": PASSWORD, "next": "//elsewhere.example/"},
+    )
+    assert answer.url == reverse("dashboard")
+
+
+def register(client, **changed: str):
+    person = {
+        "first_name": "Eve", "email": "eve@example.org", "password": PASSWORD,
+        "password_again": PASSWORD,
+    } | changed  # fmt: skip
+    return client.post(reverse("register"), person)
+
+
+def test_registering_makes_a_customer_and_logs_in(client, db):
+    assert register(client).url == reverse("dashboard")
+    user = User.objects.get(email="eve@example.org")
+    assert (user.role, user.customer.first_name) == (Role.CUSTOMER, "Eve")
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"email": "ALICE@example.org"}, "email"),
+        ({"password": "short", "password_again": "short"}, "password"),
+        ({"password_again": "something else"}, "password_again"),
+        ({"first_name": ""}, "first_name"),
+        ({"first_name": "a\0b"}, "first_name"),
+    ],
+)
+def test_bad_registration_names_the_field_and_keeps_the_rest(client, alice, changed, field):
+    answer = register(client, **changed)
+    assert answer.status_code == 400
+    assert list(answer.context["form"].errors) == [field]
+    assert User.objects.count() == Customer.objects.count() == 1
+    if field != "email":
+        assert b'value="eve@example.org"' in answer.content
+
+
+def test_registering_takes_over_no_known_customer(client, db):
+    services.add_customer(email="eve@example.org", first_name="Eve")
+    assert register(client).status_code == 400
+    assert Customer.objects.get().user is None
+
+
+def test_an_agent_who_asks_becomes_a_customer_once(bob):
+    assert services.ensure_customer_of(bob) == services.ensure_customer_of(User.objects.get())
+
+
+def test_setup_link_works_once_and_a_new_one_ends_the_old(db):
+    old, new = services.make_setup_link(), services.make_setup_link()
+    assert not queries.is_setup_token(old)
+    assert services.use_setup_link(new)
+    assert not services.use_setup_link(new)
+
+
+def test_setup_link_expires_and_is_stored_hashed(db):
+    token = services.make_setup_link()
+    assert token not in str(SetupLink.objects.values())
+    SetupLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert not queries.is_setup_token(token)
+
+
+def test_admin_page_lists_every_table(admin_client_of_dan):
+    answer = admin_client_of_dan.get(reverse("admin:index"))
+    for name in ("Users", "Customers", "Tickets", "Ticket categories", "Articles", "Events"):
+        assert name in answer.content.decode()
+
+
+def test_role_set_in_admin_decides_the_rights(admin_client_of_dan, alice):
+    url = reverse("admin:accounts_user_change", args=[alice.pk])
+    fields = {"email": alice.email, "first_name": "Alice", "role": "admin", "is_active": "on"}
+    assert admin_client_of_dan.post(url, fields).status_code == 302
+    alice.refresh_from_db()
+    assert alice.is_superuser and alice.is_staff
+
+
+def test_same_address_twice_is_refused(alice):
+    with pytest.raises(BadInputError, match="account already"):
+        services.add_user(email="Alice@Example.org", first_name="A", password=PASSWORD)

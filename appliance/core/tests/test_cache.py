@@ -1,0 +1,43 @@
+import pytest
+from django.core.cache import cache
+
+from appliance.core.cache import NAMES, TICKETS, changed, counts, generation, remember
+
+NAME = NAMES[0]
+
+
+def test_value_is_computed_once(db):
+    asked = []
+    for _ in range(3):
+        remember(NAME, ["a"], lambda: asked.append(1), depends_on=[TICKETS])
+    assert len(asked) == 1, "None is a value, too"
+    assert counts()[NAME] == {"hits": 2, "misses": 1}
+
+
+def test_other_parts_are_another_value(db):
+    assert [remember(NAME, [part], lambda p=part: p) for part in "abab"] == list("abab")
+
+
+def test_parts_do_not_run_into_each_other(db):
+    assert remember(NAME, ["a", "b"], lambda: 1) == 1
+    assert remember(NAME, ["ab", ""], lambda: 2) == 2
+
+
+def test_change_is_seen_only_when_it_is_committed(db, django_capture_on_commit_callbacks):
+    before = generation(TICKETS)
+    with django_capture_on_commit_callbacks(execute=True):
+        changed(TICKETS)
+        assert generation(TICKETS) == before
+    assert generation(TICKETS) != before
+
+
+def test_lost_generation_never_brings_an_old_value_back(db):
+    remember(NAME, ["a"], lambda: "old", depends_on=[TICKETS])
+    cache.delete(f"generation:{TICKETS}")
+    assert remember(NAME, ["a"], lambda: "new", depends_on=[TICKETS]) == "new"
+
+
+@pytest.mark.usefixtures("dead_cache")
+def test_dead_cache_computes(db):
+    assert [remember(NAME, ["a"], lambda: 5, depends_on=[TICKETS]) for _ in range(2)] == [5, 5]
+    assert counts()[NAME] == {"hits": 0, "misses": 0}

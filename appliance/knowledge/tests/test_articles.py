@@ -1,0 +1,50 @@
+import pytest
+from django.http import Http404
+
+from appliance.core.errors import BadInputError, RefusedError
+from appliance.knowledge import queries, services
+from appliance.knowledge.models import Article
+
+
+@pytest.fixture
+def article(bob):
+    return services.write_article(
+        by=bob, title="Blank pages", content="Shake the toner.", status=Article.Status.PUBLISHED
+    )
+
+
+def edit(article, by, **changed):
+    words = {
+        "title": article.title, "content": article.content, "category": None,
+        "status": article.status, "seen_at": article.updated_at,
+    } | changed  # fmt: skip
+    services.edit_article(article=article, by=by, **words)
+
+
+def test_customer_reads_published_articles_only(article, alice, bob):
+    draft = services.write_article(by=bob, title="Secret", content="…")
+    assert list(queries.list_articles(alice)) == [article]
+    assert queries.access_article(bob, draft.pk) == draft
+    with pytest.raises(Http404):
+        queries.access_article(alice, draft.pk)
+
+
+def test_customer_cannot_write_or_edit(article, alice):
+    with pytest.raises(RefusedError):
+        services.write_article(by=alice, title="Mine", content="…")
+    with pytest.raises(RefusedError):
+        edit(article, alice, content="…")
+
+
+def test_edit_replaces_the_text(article, bob):
+    edit(article, bob, content="Change the drum.")
+    article.refresh_from_db()
+    assert article.content == "Change the drum."
+
+
+def test_edit_over_somebody_elses_is_told_not_lost(article, bob, dan):
+    edit(article, dan, content="Dan's text")
+    with pytest.raises(BadInputError, match="Somebody else"):
+        edit(article, bob, content="Bob's text")
+    article.refresh_from_db()
+    assert article.content == "Dan's text"

@@ -1,0 +1,82 @@
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
+
+from appliance.accounts.models import User
+from appliance.ops import prepare, queries
+
+
+@pytest.fixture
+def prepared(monkeypatch):
+    monkeypatch.setattr(prepare, "_collect_static", lambda: None)
+    return prepare.prepare
+
+
+def test_health_names_every_part(client, db):
+    answer = client.get("/healthz")
+    assert answer.status_code == 200
+    assert set(answer.json()) == {"status", "database", "cache", "models"}
+    assert set(answer.json()["models"]) == {"classifier", "sentiment", "encoder"}
+
+
+def test_dead_cache_degrades_the_desk_and_keeps_it_open(client, db, dead_cache):
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+
+
+def test_dead_database_closes_the_desk(client, db, monkeypatch):
+    monkeypatch.setattr(queries, "_database", lambda: "does not answer")
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "down")
+
+
+def test_status_page_is_for_admins(client, bob, dan):
+    client.force_login(bob)
+    assert client.get(reverse("status")).status_code == 403
+    client.force_login(dan)
+    assert "Language models" in client.get(reverse("status")).content.decode()
+
+
+def test_first_start_gives_a_set_up_link_and_later_ones_do_not(db, prepared, client, dan_later):
+    path = prepared()
+    assert client.get(path).status_code == 200
+    dan_later()
+    assert prepared() is None
+
+
+@pytest.fixture
+def dan_later(request):
+    return lambda: request.getfixturevalue("dan")
+
+
+def test_admin_from_the_environment(db, prepared, monkeypatch, tmp_path):
+    (tmp_path / "password").write_text("a-rock-alone-in-the-sea\n")
+    monkeypatch.setenv("SKERRY_ADMIN_EMAIL", "dan@example.org")
+    monkeypatch.setenv("SKERRY_ADMIN_PASSWORD_FILE", str(tmp_path / "password"))
+    assert prepared() is None
+    assert User.objects.get().check_password("a-rock-alone-in-the-sea")
+
+
+def test_admin_without_password_is_refused_in_words(db, prepared, monkeypatch):
+    monkeypatch.setenv("SKERRY_ADMIN_EMAIL", "dan@example.org")
+    with pytest.raises(CommandError, match="SKERRY_ADMIN_PASSWORD_FILE"):
+        prepared()
+
+
+def test_weak_admin_password_is_refused_in_words(db, monkeypatch, tmp_path, prepared):
+    (tmp_path / "password").write_text("1234")
+    monkeypatch.setenv("SKERRY_ADMIN_EMAIL", "dan@example.org")
+    monkeypatch.setenv("SKERRY_ADMIN_PASSWORD_FILE", str(tmp_path / "password"))
+    with pytest.raises(CommandError, match="too short"):
+        call_command("prepare")
+
+
+def test_prepare_ends_with_one_line_of_json(db, prepared, capsys, dan):
+    call_command("prepare")
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["setup_path"] is None
+
+
+def test_migrations_are_complete(db):
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)

@@ -1,0 +1,111 @@
+import pytest
+from django.core.cache import cache
+from django.http import Http404
+
+from appliance.core import cache as stored
+from appliance.tickets import queries, services
+from appliance.tickets.forms import FilterForm
+from appliance.tickets.models import Status, Ticket
+
+
+def narrowed(**address: str) -> queries.TicketFilter:
+    return FilterForm(address).narrowed()
+
+
+@pytest.fixture
+def committed(django_capture_on_commit_callbacks):
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+def test_customer_sees_their_own_ticket(ticket, alice):
+    assert queries.access_ticket(alice, ticket.pk) == ticket
+
+
+def test_anothers_ticket_does_not_exist(ticket, carol):
+    with pytest.raises(Http404):
+        queries.access_ticket(carol, ticket.pk)
+    assert not queries.list_tickets(carol, narrowed())
+    assert queries.count_open(carol)["total"] == 0
+
+
+def test_deactivated_agent_sees_nothing(ticket, bob):
+    bob.is_active = False
+    with pytest.raises(Http404):
+        queries.access_ticket(bob, ticket.pk)
+
+
+def test_list_is_open_tickets_unless_asked_otherwise(ticket, bob):
+    services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
+    assert not queries.list_tickets(bob, narrowed())
+    assert list(queries.list_tickets(bob, narrowed(status="closed"))) == [ticket]
+
+
+def test_list_narrows_by_category_mood_and_assignee(ticket, bob, categories):
+    services.record_sorting(
+        ticket=ticket, category=categories["hardware"], sentiment_score=-0.8, bundles="", said={}
+    )
+    services.assign(ticket=ticket, assignee=bob, by=bob)
+    hit = narrowed(category="hardware", mood="negative", assignee="me")
+    assert list(queries.list_tickets(bob, hit)) == [ticket]
+    for miss in ({"category": "email"}, {"mood": "positive"}, {"assignee": "nobody"}):
+        assert not queries.list_tickets(bob, narrowed(**miss))
+
+
+def test_unsorted_tickets_are_a_queue(ticket, bob):
+    assert list(queries.list_tickets(bob, narrowed(category="none"))) == [ticket]
+
+
+def test_customer_cannot_narrow_by_mood(ticket, alice):
+    assert list(queries.list_tickets(alice, narrowed(mood="negative"))) == [ticket]
+
+
+def test_senseless_filter_narrows_nothing(ticket, bob):
+    address = {"status": "x", "priority": "very", "mood": "blue", "assignee": "'; --"}
+    assert list(queries.list_tickets(bob, narrowed(**address))) == [ticket]
+
+
+def test_counts_add_up(ticket, bob, categories):
+    services.record_sorting(
+        ticket=ticket, category=categories["hardware"], sentiment_score=0.9, bundles="", said={}
+    )
+    counts = queries.count_open(bob)
+    assert counts["total"] == counts["status"]["new"] == counts["priority"][2] == 1
+    assert counts["category"] == {"hardware": 1}
+    assert counts["mood"] == {"negative": 0, "neutral": 0, "positive": 1, "unread": 0}
+    assert counts["assignee"] == {"me": 0, "nobody": 1}
+
+
+def test_second_look_comes_from_the_cache(ticket, bob, django_assert_num_queries):
+    queries.count_open(bob)
+    with django_assert_num_queries(0):
+        queries.count_open(bob)
+    assert stored.counts()["dashboard_counts"] == {"hits": 1, "misses": 1}
+
+
+def test_counts_follow_a_change_at_once(ticket, bob, committed):
+    queries.count_open(bob)
+    with committed():
+        services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
+    assert queries.count_open(bob)["total"] == 0
+
+
+def test_flushed_cache_changes_no_count(ticket, bob):
+    before = queries.count_open(bob)
+    cache.clear()
+    assert queries.count_open(bob) == before
+
+
+def test_dead_cache_changes_no_count(ticket, bob, dead_cache):
+    assert queries.count_open(bob)["total"] == 1
+    assert stored.generation(stored.TICKETS) is None
+
+
+def test_list_takes_one_query_however_long(ticket, alice, bob, django_assert_num_queries):
+    for number in range(20):
+        services.open_ticket(
+            customer=alice.customer, subject=f"Nr {number}", description="…", by=alice
+        )
+    with django_assert_num_queries(1):
+        rows = list(queries.list_tickets(bob, narrowed()))
+        assert len({(str(row.customer), row.category, row.assignee) for row in rows}) == 1
+    assert rows[0].pk == Ticket.objects.latest("pk").pk

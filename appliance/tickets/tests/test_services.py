@@ -1,0 +1,149 @@
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import IntegrityError, InternalError, connection, transaction
+
+from appliance.core.errors import BadInputError, RefusedError
+from appliance.tickets import queries, services
+from appliance.tickets.models import Event, Message, Priority, Status, Ticket
+
+
+def kinds(ticket) -> list[str]:
+    return list(ticket.events.values_list("kind", flat=True))
+
+
+def test_opening_a_ticket_leaves_one_event(ticket):
+    assert ticket.status == Status.NEW
+    assert kinds(ticket) == [Event.Kind.OPENED]
+
+
+def test_same_form_sent_twice_makes_one_ticket(alice):
+    words = {"customer": alice.customer, "subject": "Twice", "description": "…", "by": alice}
+    key = uuid.uuid4()
+    first = services.open_ticket(**words, submission_key=key)
+    second = services.open_ticket(**words, submission_key=key)
+    assert first == second
+    assert Event.objects.filter(ticket=first).count() == 1
+
+
+def test_form_key_of_alice_gives_carol_nothing(ticket, carol):
+    with pytest.raises(BadInputError):
+        services.open_ticket(
+            customer=carol.customer, subject="Mine", description="…", by=carol,
+            submission_key=ticket.submission_key,
+        )  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_senders_at_once_make_one_ticket(alice):
+    key = uuid.uuid4()
+
+    def send(_: int) -> int:
+        try:
+            return services.open_ticket(
+                customer=alice.customer, subject="Once", description="…", by=alice,
+                submission_key=key,
+            ).pk  # fmt: skip
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as pool:
+        assert len(set(pool.map(send, range(10)))) == 1
+    assert Ticket.objects.count() == 1
+
+
+def test_first_answer_of_an_agent_opens_a_new_ticket(ticket, bob):
+    services.reply(ticket=ticket, by=bob, body="Which printer?")
+    assert ticket.status == Status.OPEN
+    assert kinds(ticket) == [Event.Kind.OPENED, Event.Kind.REPLIED, Event.Kind.STATUS]
+
+
+@pytest.mark.parametrize("status", [Status.SOLVED, Status.WAITING])
+def test_customers_answer_opens_the_ticket_again(ticket, alice, bob, status):
+    services.reply(ticket=ticket, by=bob, body="Try now.", status=status)
+    services.reply(ticket=ticket, by=alice, body="Still blank.")
+    assert ticket.status == Status.OPEN
+
+
+def test_customer_cannot_set_a_status(ticket, alice):
+    with pytest.raises(RefusedError):
+        services.reply(ticket=ticket, by=alice, body="Done", status=Status.CLOSED)
+    assert not ticket.messages.exists()
+
+
+def test_closed_ticket_takes_no_answer(ticket, alice, bob):
+    services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
+    with pytest.raises(BadInputError, match="closed"):
+        services.reply(ticket=ticket, by=alice, body="One more thing")
+
+
+def test_answer_sent_twice_is_said_once(ticket, bob):
+    key = uuid.uuid4()
+    services.reply(ticket=ticket, by=bob, body="Hello", submission_key=key)
+    services.reply(ticket=ticket, by=bob, body="Hello", submission_key=key)
+    assert ticket.messages.count() == 1
+    assert kinds(ticket).count(Event.Kind.REPLIED) == 1
+
+
+def test_customer_cannot_write_notes(ticket, alice):
+    with pytest.raises(RefusedError):
+        services.add_note(ticket=ticket, by=alice, body="psst")
+
+
+def test_customer_reads_no_notes(ticket, alice, bob):
+    services.add_note(ticket=ticket, by=bob, body="third time this week")
+    services.reply(ticket=ticket, by=bob, body="On my way.")
+    assert [m.kind for m in queries.list_messages(bob, ticket)] == ["note", "reply"]
+    assert [m.kind for m in queries.list_messages(alice, ticket)] == ["reply"]
+
+
+def test_nothing_changed_leaves_no_event(ticket, bob):
+    services.set_priority(ticket=ticket, priority=Priority.NORMAL, by=bob)
+    services.set_status(ticket=ticket, status=Status.NEW, by=bob)
+    services.assign(ticket=ticket, assignee=None, by=bob)
+    assert kinds(ticket) == [Event.Kind.OPENED]
+
+
+def test_a_ticket_cannot_be_given_to_a_customer(ticket, bob, alice):
+    with pytest.raises(BadInputError, match="agent"):
+        services.assign(ticket=ticket, assignee=alice, by=bob)
+
+
+def test_event_says_from_what_to_what(ticket, bob, categories):
+    services.set_category(ticket=ticket, category=categories["hardware"], by=bob)
+    event = ticket.events.get(kind=Event.Kind.CATEGORY)
+    assert event.data == {"from": "", "to": "Hardware"}
+    assert event.actor == bob
+
+
+def test_models_never_overrule_a_person(ticket, bob, categories):
+    services.set_category(ticket=ticket, category=categories["hardware"], by=bob)
+    services.record_sorting(
+        ticket=ticket, category=categories["email"], sentiment_score=-0.5, bundles="m", said={}
+    )
+    ticket.refresh_from_db()
+    assert ticket.category == categories["hardware"]
+    assert ticket.sentiment_score == -0.5
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE tickets_event SET kind = 'x'", "DELETE FROM tickets_event"]
+)
+def test_database_refuses_to_rewrite_events(ticket, statement):
+    with pytest.raises((IntegrityError, InternalError), match="append-only"):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def test_failing_half_way_leaves_nothing(ticket, bob, monkeypatch):
+    monkeypatch.setattr(services, "_change_status", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        services.reply(ticket=ticket, by=bob, body="lost?")
+    assert not Message.objects.exists()
+    assert kinds(ticket) == [Event.Kind.OPENED]
+
+
+def test_default_categories_are_loaded_once(categories):
+    services.load_default_categories()
+    assert len(categories) == len(queries.list_categories()) == 10
