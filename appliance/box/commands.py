@@ -48,13 +48,13 @@ def status(box: Box, *, wait_seconds: float, as_json: bool) -> int:
 
 
 def _report(box: Box) -> dict[str, Any]:
-    if not box.data.exists():
+    if not datadir.exists(box):
         return {"running": False, "healthy": False, "data": str(box.data)}
     datadir.ensure_ours(box)
     if not datadir.holder(box):
         return {"running": False, "healthy": False, "data": str(box.data)}
     state = desk.running_state(box)
-    here = replace(box, **{key: state[key] for key in ("bind", "port", "role") if key in state})
+    here = desk.as_running(box)
     processes = supervision.connect(here).processes()
     health = (network.health(here) or {}) if state and here.serves else {}
     all_up = bool(state) and all(info["state"] == "running" for info in processes.values())
@@ -82,7 +82,7 @@ def _tell(report: dict[str, Any]) -> None:
 def stop(box: Box) -> int:
     """Ask the launcher of this data directory to stop, and wait until it has."""
     identity.give_up_root_to_look(box)
-    if box.data.exists():
+    if datadir.exists(box):
         datadir.ensure_ours(box)
     launcher = datadir.holder(box)
     if not launcher:
@@ -101,16 +101,14 @@ def stop(box: Box) -> int:
 def manage(box: Box, arguments: list[str]) -> int:
     """Become one of Django's management commands, on the running desk."""
     identity.give_up_root_to_look(box)
-    if box.data.exists():
+    if datadir.exists(box):
         datadir.ensure_ours(box)
     desk.ensure_running(box)
     if not named_in_environment("SECRET_KEY") and not (box.secrets / "secret_key").exists():
         raise BoxError(f"There is no desk in {box.data} yet: start it once (python3 launcher.py).")
-    state = desk.running_state(box)
-    here = replace(box, **{key: state[key] for key in ("bind", "port") if key in state})
     os.chdir(box.code)
     command = [str(box.python), "-m", "django", *arguments]
-    os.execve(command[0], command, children.environment(here))  # noqa: S606
+    os.execve(command[0], command, children.environment(desk.as_running(box)))  # noqa: S606
 
 
 def test(box: Box, arguments: list[str]) -> int:

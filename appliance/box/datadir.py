@@ -43,6 +43,11 @@ def held(box: Box) -> Iterator[None]:
         os.close(descriptor)
 
 
+def exists(box: Box) -> bool:
+    """Whether there is data this user could look at."""
+    return os.path.exists(box.data)  # Path.exists would raise behind a closed directory
+
+
 def ensure_directory(box: Box) -> None:
     """It exists, it is a directory, and it belongs to the user this runs as."""
     try:
@@ -90,7 +95,7 @@ def ensure_room(box: Box) -> None:
 
 def free_mb(path: Path) -> int:
     """Free megabytes for an ordinary user, on the disk that holds (or would hold) the path."""
-    while not path.exists():
+    while not os.path.exists(path):  # also false where this user may not look
         path = path.parent
     return shutil.disk_usage(path).free // 2**20
 
@@ -131,7 +136,7 @@ def holder(box: Box) -> int | None:
     """The process id of the launcher that holds the directory, None when there is none."""
     try:
         descriptor = os.open(box.data / LOCK, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 from appliance.box import children, datadir, network, postgres, supervision
@@ -104,11 +105,18 @@ def announce(box: Box, report: dict[str, Any]) -> None:
 
 
 def running_state(box: Box) -> dict[str, Any]:
-    """What the running launcher wrote about itself; call it only while one holds the data."""
+    """What the running launcher wrote about itself; empty when none runs, or not yet."""
     state = read_json(box.run / STATE_FILE)
-    if state.get("pid") != datadir.holder(box):
+    if not state or state.get("pid") != datadir.holder(box):
         return {}
     return state
+
+
+def as_running(box: Box) -> Box:
+    """The box with the address and role of the desk that runs on its data, if one does."""
+    state = running_state(box)
+    known = {key: state[key] for key in ("bind", "port", "role") if key in state}
+    return replace(box, **known)
 
 
 def ensure_running(box: Box) -> None:

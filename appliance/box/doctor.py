@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from appliance.box import datadir, environment, identity, network, postgres
+from appliance.box import datadir, desk, environment, identity, network, postgres
 from appliance.box.errors import BoxError
 from appliance.box.files import read_json
 from appliance.box.layout import Box, named_in_environment
@@ -119,7 +119,7 @@ def _disk(box: Box) -> Iterator[Finding]:
 
 
 def _data(box: Box) -> Iterator[Finding]:
-    if not box.data.exists():
+    if not datadir.exists(box):
         yield Finding("ok", "data", f"{box.data} will be made at the first start")
         return
     try:
@@ -135,7 +135,7 @@ def _data(box: Box) -> Iterator[Finding]:
 
 def _port(box: Box) -> Iterator[Finding]:
     if _runs_here(box):
-        yield Finding("ok", "port", f"{box.address} is served by this desk")
+        yield Finding("ok", "port", f"{desk.as_running(box).address} is served by this desk")
         return
     reason = network.why_port_is_not_free(box)
     yield Finding("fail" if reason else "ok", "port", reason or f"{box.bind}:{box.port} is free")

@@ -31,11 +31,13 @@ def is_root() -> bool:
 
 
 def ensure_service_user(box: Box) -> None:
-    """As root: the user exists and can change nothing that root is about to execute."""
+    """As root: the user exists, reaches the code, and can change nothing root will execute."""
     if not is_root():
         return
     account = _ensure_account()
-    changeable = _ask_as(account, lambda: _first_changeable(box))
+    _ensure_reachable([box.code, Path(os.__file__)], account)
+    executed = list(_executed_by_root(box))
+    changeable = _ask_as(account, lambda: _first_changeable(box, executed))
     if changeable:
         raise BoxError(
             f"{changeable} can be changed by the user '{SERVICE_USER}', so root will not run it: "
@@ -51,7 +53,7 @@ def give_up_root(box: Box) -> None:
     if account is None:
         raise BoxError(f"There is no user '{SERVICE_USER}' yet: Skerry was never started as root.")
     _ensure_data_directory(box, account)
-    _ensure_reachable(box, account)
+    _ensure_reachable([box.data, *_links_of(box.python)], account)
     _ensure_readable(box, account)
     _become(account)
 
@@ -114,12 +116,12 @@ def _ensure_account() -> pwd.struct_passwd:
 # --- what root may execute
 
 
-def _first_changeable(box: Box) -> str | None:
+def _first_changeable(box: Box, executed: list[Path]) -> str | None:
     """Run as the service user: the first path of the code it could change, if any."""
     for parent in box.code.parents:
         if _can_change(parent) and not parent.stat().st_mode & stat.S_ISVTX:
             return str(parent)
-    return next((str(path) for path in _executed_by_root(box) if _can_change(path)), None)
+    return next((str(path) for path in executed if _can_change(path)), None)
 
 
 def _executed_by_root(box: Box) -> Iterator[Path]:
@@ -160,10 +162,8 @@ def _ensure_data_directory(box: Box, account: pwd.struct_passwd) -> None:
         os.close(made)
 
 
-def _ensure_reachable(box: Box, account: pwd.struct_passwd) -> None:
+def _ensure_reachable(targets: list[Path], account: pwd.struct_passwd) -> None:
     """Open closed ancestors for this one user, to pass through only, and say so."""
-    stdlib = Path(os.__file__)
-    targets = [box.code, box.data, stdlib, *_links_of(box.python)]
     opened: list[Path] = []
     while blocked := _ask_as(account, lambda: _first_closed(targets)):
         directory = Path(blocked)
@@ -201,22 +201,22 @@ def _first_closed(targets: list[Path]) -> str | None:
 
 
 def _ensure_readable(box: Box, account: pwd.struct_passwd) -> None:
-    closed = _ask_as(account, lambda: _first_unreadable(box))
+    wanted = [str(path) for path in _needed_by_the_service(box) if path.exists()]
+    closed = _ask_as(account, lambda: next((p for p in wanted if not os.access(p, os.R_OK)), None))
     if closed is None:
         return
     where = box.code if Path(closed).is_relative_to(box.code) else closed
     raise BoxError(f"The user '{SERVICE_USER}' cannot read {closed}: chmod -R go+rX {where}")
 
 
-def _first_unreadable(box: Box) -> str | None:
-    """Run as the service user: the first file of the code or interpreter it cannot read."""
-    wanted = [box.code, box.code / "launcher.py", Path(os.path.realpath(sys.executable))]
-    wanted += [box.venv, box.venv / "pyvenv.cfg", box.python, Path(os.__file__)]
-    wanted += box.venv.glob("lib/python*/site-packages")
-    for folder in (box.code / "appliance", box.models):
+def _needed_by_the_service(box: Box) -> Iterator[Path]:
+    """The code, the models and the interpreter; not every package, which pip has just written."""
+    yield from (box.code, box.code / "launcher.py", box.venv, box.venv / "pyvenv.cfg", box.python)
+    yield from (Path(sys.executable).resolve(), Path(os.__file__))
+    yield from box.venv.glob("lib/python*/site-packages")
+    for folder in (box.code / "appliance", box.code / "models"):
         for where, folders, names in os.walk(folder):
-            wanted += [Path(where) / name for name in (*folders, *names)]
-    return next((str(p) for p in wanted if p.exists() and not os.access(p, os.R_OK)), None)
+            yield from (Path(where) / name for name in (*folders, *names))
 
 
 # --- becoming somebody else
@@ -227,20 +227,20 @@ def _ask_as(account: pwd.struct_passwd, question: Callable[[], Any]) -> Any:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        status = 1
         try:
             _become(account)
-            os.write(writer, json.dumps(question()).encode())
-            status = 0
-        finally:
-            os._exit(status)
+            answer = {"answer": question()}
+        except Exception as error:  # noqa: BLE001 - told to the parent, which raises it
+            answer = {"error": str(error)}
+        os.write(writer, json.dumps(answer).encode())
+        os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as stream:
-        answer = stream.read()
-    _, status = os.waitpid(child, 0)
-    if status:
-        raise BoxError(f"Root could not become the user '{SERVICE_USER}': see the message above.")
-    return json.loads(answer)
+        told = json.loads(stream.read() or b'{"error": "it ended without a word"}')
+    os.waitpid(child, 0)
+    if "error" in told:
+        raise BoxError(f"Root could not ask as the user '{SERVICE_USER}': {told['error']}")
+    return told["answer"]
 
 
 def _become(account: pwd.struct_passwd) -> None:

@@ -180,7 +180,7 @@ def _wait_until_ready(box: Box, failure: Callable[[], str | None]) -> None:
         if waited > 10 and not told:
             say("Waiting for the database; after a power cut it first recovers ...")
             told = True
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def _is_ready(box: Box) -> bool:

@@ -12,7 +12,7 @@ def test_file_holds_the_secret(monkeypatch, tmp_path):
 
 def test_missing_file_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "gone"))
-    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FILE names .*gone"):
+    with pytest.raises(ImproperlyConfigured, match=r"SECRET_KEY_FILE names .*gone"):
         env.text("SECRET_KEY")
 
 

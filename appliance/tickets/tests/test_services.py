@@ -131,9 +131,9 @@ def test_models_never_overrule_a_person(ticket, bob, categories):
     "statement", ["UPDATE tickets_event SET kind = 'x'", "DELETE FROM tickets_event"]
 )
 def test_database_refuses_to_rewrite_events(ticket, statement):
-    with pytest.raises((IntegrityError, InternalError), match="append-only"):
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(statement)
+    refused = pytest.raises((IntegrityError, InternalError), match="append-only")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
 def test_failing_half_way_leaves_nothing(ticket, bob, monkeypatch):
