@@ -7,6 +7,7 @@ from csp.constants import NONE, SELF
 from psycopg.conninfo import conninfo_to_dict
 
 from appliance import VERSION, env
+from appliance.core.logs import hide_secrets
 
 CODE = Path(__file__).resolve().parent.parent
 DATA = Path(env.text("SKERRY_DATA", str(CODE / "var"))).resolve()
@@ -197,6 +198,7 @@ _shared = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
+    hide_secrets,
 ]
 structlog.configure(
     processors=[*_shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
