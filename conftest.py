@@ -13,9 +13,20 @@ from appliance.tickets.models import Ticket, TicketCategory
 PASSWORD = "a-rock-alone-in-the-sea"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_run_of_its_own() -> None:
+    """Static files as they lie in the tree, and a corner of the cache no other run looks into."""
+    from django.conf import settings
+
+    plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.STORAGES["staticfiles"]["BACKEND"] = plain
+    settings.STATIC_ROOT = None
+    settings.CACHES["default"]["KEY_PREFIX"] = f"test_{uuid.uuid4().hex[:8]}"
+
+
 @pytest.fixture(autouse=True)
-def _no_leftovers_in_the_cache():
-    cache.clear()
+def _no_leftovers_in_the_cache(_a_run_of_its_own):
+    cache.delete_pattern("*")
 
 
 @pytest.fixture
