@@ -29,6 +29,7 @@ from appliance.box import (
     doctor,
     environment,
     identity,
+    leftovers,
     network,
     postgres,
     stopping,
@@ -47,6 +48,7 @@ def start(box: Box) -> int:
     environment.ensure_installed(box)  # .venv, from requirements.lock
     identity.give_up_root(box)  # as root: for good; a no-op for everybody else
     with datadir.held(box):  # ours, locked, enough room, not from a newer Skerry
+        leftovers.ensure_none(box)  # what a killed launcher left running
         network.ensure_port_free(box)
         credentials.ensure_secrets(box)
         postgres.ensure_cluster(box)
@@ -130,6 +132,9 @@ def main() -> int:
             return run(options)
     except BoxError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:  # a disk that fills up, a directory somebody closed
+        print(f"The launcher cannot go on: {error}.", file=sys.stderr)
         return 1
     except stopping.StopRequested:
         return 0

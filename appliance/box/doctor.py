@@ -17,6 +17,7 @@ from appliance.inference.errors import InferenceError
 GB = 1024  # in megabytes
 NEEDED_MEMORY_MB, GOOD_MEMORY_MB = 700, 1500
 GOOD_DISK_MB = 2 * GB
+WITHOUT_MODELS = "until then tickets wait unsorted, and everything else works."
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,16 @@ def _processor(box: Box) -> Iterator[Finding]:
 
 
 def _models(box: Box) -> Iterator[Finding]:
+    if not (box.models / "active.json").exists():
+        text = f"none in {box.models}: put the models folder of the release there"
+        yield Finding("warn", "models", f"{text}; {WITHOUT_MODELS}")
+        return
     for role in bundles.ROLES:
         try:
             bundle = bundles.find_active(box.models, role)
             bundles.verify_files(bundle)
         except InferenceError as error:
-            text = f"{error} Until then tickets wait unsorted, and everything else works."
-            yield Finding("warn", role, text)
+            yield Finding("warn", role, f"{error} {WITHOUT_MODELS.capitalize()}")
         else:
             yield Finding("ok", role, f"{bundle.ref.name} {bundle.ref.version}, digests match")
 

@@ -36,6 +36,7 @@ def ensure_service_user(box: Box) -> None:
         return
     account = _ensure_account()
     _ensure_reachable([box.code, Path(os.__file__)], account)
+    _ensure_readable(box, account)
     executed = list(_executed_by_root(box))
     changeable = _ask_as(account, lambda: _first_changeable(box, executed))
     if changeable:
@@ -230,7 +231,7 @@ def _ask_as(account: pwd.struct_passwd, question: Callable[[], Any]) -> Any:
         try:
             _become(account)
             answer = {"answer": question()}
-        except Exception as error:  # noqa: BLE001 - told to the parent, which raises it
+        except Exception as error:  # told to the parent, which raises it
             answer = {"error": str(error)}
         os.write(writer, json.dumps(answer).encode())
         os._exit(0)

@@ -1,0 +1,71 @@
+"""What must not happen when a process is killed: data lost, or a start that fails afterwards."""
+
+import os
+import signal
+import time
+from contextlib import suppress
+
+import pytest
+
+from tests.launcher.conftest import Desk, alive, desk_processes, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_killed_process_comes_back(desk: Desk) -> None:
+    before = {name: desk.pid(name) for name in ("web", "worker", "valkey", "postgres")}
+    for name, pid in before.items():
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda name=name, pid=pid: desk.pid(name) not in (0, pid))
+    wait_for(lambda: desk.status()["healthy"], 30)
+
+
+def test_killed_supervisor_comes_back(desk: Desk) -> None:
+    before = desk.supervisor_pid()
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: desk.said().count("is ready") == 2, 40)
+    assert desk.supervisor_pid() != before
+    assert desk.is_healthy()
+
+
+def test_killed_launcher_leaves_nothing_that_stops_the_next_start(desk: Desk) -> None:
+    left = desk_processes(desk)
+    desk.signal(signal.SIGKILL)
+    desk.end()
+    desk.start()
+    assert desk.is_healthy()
+    assert not [pid for pid in left if alive(pid)]
+
+
+def test_everything_killed_at_once_starts_again(desk: Desk) -> None:
+    for pid in desk_processes(desk):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    desk.end()
+    desk.start()
+    assert desk.is_healthy()
+
+
+def test_launcher_killed_in_its_first_start_starts_again(new_desk) -> None:
+    for seconds in (0.3, 1.0, 2.0):  # initdb, bootstrap, migrations
+        desk = new_desk()
+        desk.launch()
+        time.sleep(seconds)
+        desk.signal(signal.SIGKILL)
+        desk.end()
+    desk.start()
+    assert desk.is_healthy()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_everything_within_seconds(desk: Desk, number: int) -> None:
+    processes = desk_processes(desk)
+    started = time.monotonic()
+    desk.signal(number)
+    time.sleep(0.2)
+    desk.signal(number)  # an impatient second one changes nothing
+    assert desk.end() == 0
+    assert time.monotonic() - started < 15
+    assert not [pid for pid in processes if alive(pid)]
+    assert "Traceback" not in desk.said()
+    assert "database system is shut down" in (desk.data / "logs" / "postgres.log").read_text()
