@@ -18,6 +18,7 @@ from appliance.desk import services as desk
 
 # Two starts at once (web machines of one site) must not migrate together.
 PREPARE_LOCK = 7_737_537
+LEAST_PGVECTOR = (0, 8)  # half-precision vectors and iterative index scans
 # Variants and source maps of the packaged browser libraries that no page uses.
 UNUSED_STATIC = [
     "*.map", "*.rtl.*", "bootstrap-grid*", "bootstrap-reboot*", "*utilities*", "*.esm.*", "*.scss",
@@ -58,15 +59,34 @@ def _migrate() -> None:
     executor = MigrationExecutor(connection)
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return
+    _check_extensions()
     try:
         call_command("migrate", interactive=False, verbosity=0)
     except ProgrammingError as error:
         if "extension" not in str(error):
             raise
         raise CommandError(
-            "The database lacks the extensions vector and pg_trgm, and this role may not create "
-            "them. As its superuser run: CREATE EXTENSION vector; CREATE EXTENSION pg_trgm;"
+            "This role may not create the extensions vector and pg_trgm. As a superuser of the "
+            "database run: CREATE EXTENSION vector; CREATE EXTENSION pg_trgm;"
         ) from error
+
+
+def _check_extensions() -> None:
+    """Only a server of the site's own can fail this; the one in the box has them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, coalesce(installed_version, default_version) "
+            "FROM pg_available_extensions WHERE name IN ('vector', 'pg_trgm')"
+        )
+        found = dict(cursor.fetchall())
+    version = tuple(int(part) for part in found.get("vector", "0").split("."))
+    if version < LEAST_PGVECTOR or "pg_trgm" not in found:
+        wanted = ".".join(map(str, LEAST_PGVECTOR))
+        raise CommandError(
+            f"The database server has pgvector {found.get('vector', 'not at all')} and pg_trgm "
+            f"{found.get('pg_trgm', 'not at all')}. Install pgvector {wanted} or newer and "
+            "PostgreSQL's contrib modules on it, or let the desk run its own server."
+        )
 
 
 def _collect_static() -> None:

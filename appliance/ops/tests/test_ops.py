@@ -78,5 +78,11 @@ def test_prepare_ends_with_one_line_of_json(db, prepared, capsys, dan):
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["setup_path"] is None
 
 
+def test_old_pgvector_is_named_with_the_remedy(db, monkeypatch):
+    monkeypatch.setattr(prepare, "LEAST_PGVECTOR", (99, 0))
+    with pytest.raises(CommandError, match=r"has pgvector 0\..* Install pgvector 99\.0"):
+        prepare._check_extensions()
+
+
 def test_migrations_are_complete(db):
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
