@@ -1,0 +1,1 @@
+"""What the whole of the desk promises. Tests of one room live beside that room."""

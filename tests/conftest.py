@@ -1,0 +1,40 @@
+"""One browser for all tests that need one, and the fence no test reaches beyond."""
+
+import os
+import shutil
+
+import pytest
+
+from tests import offline
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: Playwright leaves an event loop behind in this thread."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict:
+    """Debian's chromium, which reaches this machine and nothing else. Skips when there is none."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("there is no chromium on this machine: apt-get install chromium")
+    # Django would take every query in a thread with an event loop for a mistake.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    arguments = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--no-proxy-server",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    ]
+    return {"executable_path": chromium, "args": arguments}
+
+
+@pytest.fixture
+def no_way_out():
+    """Sockets of this process reach this machine only; whoever tried to leave fails the test."""
+    with offline.closed() as attempts:
+        yield
+    assert attempts == []

@@ -1,0 +1,137 @@
+"""The promise of the product, told once from the first light to an answered ticket.
+
+A real desk (web, worker, PostgreSQL, Valkey, the three models) and a real browser, on a machine
+with no way out.
+"""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from appliance.desk import demo
+from conftest import PASSWORD
+from tests import real_desk
+from tests.real_desk import RealDesk
+from tests.windows import Windows
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ARTICLES = ["printer-queue-stuck", "label-printer-pharmacy", "order-a-monitor", "vpn-no-connect"]
+SUBJECT = "Printer on ward 3 is stuck"
+DESCRIPTION = (
+    "Nothing has come out of the ward 3 printer since this morning. Twelve jobs wait in the "
+    "queue and the first one says error. This is the third time this week and I am fed up."
+)
+
+
+@pytest.fixture
+def desk(tmp_path, no_way_out) -> RealDesk:
+    with real_desk.running(tmp_path) as desk:
+        yield desk
+        assert not real_desk.left_for_another_machine(desk)
+
+
+@pytest.fixture
+def window(browser, desk) -> Windows:
+    windows = Windows(browser, desk.url)
+    yield windows
+    windows.close()
+    assert windows.incidents == []
+
+
+def test_a_desk_is_set_up_asked_and_answers_with_no_network(desk, window):
+    dan = window()
+    dan.goto(desk.setup_path)
+    dan.get_by_label("Name of this desk").fill("Harbour desk")
+    fill_in_person(dan, "Dan")
+    dan.get_by_role("button", name="Open the desk").click()
+    expect(dan.get_by_role("banner")).to_contain_text("Harbour desk")
+    assert dan.goto(desk.setup_path).status == 404, "the set-up link works once"
+
+    for name in ARTICLES:
+        write_article(dan, name)
+    hire(dan, "Bob")
+
+    alice = window()
+    alice.goto("/register/")
+    fill_in_person(alice, "Alice")
+    alice.get_by_role("button", name="Register").click()
+    alice.get_by_role("link", name="New ticket").click()
+    alice.get_by_label("Subject").fill(SUBJECT)
+    alice.get_by_label("Description").fill(DESCRIPTION)
+    alice.get_by_role("button", name="Send ticket").click()
+    expect(alice.get_by_role("status")).to_have_text(re.compile(r"SKR-\d+ is with the desk"))
+
+    bob = window()
+    log_in(bob, "Bob")
+    bob.get_by_role("link", name=SUBJECT).click()  # committed: a colleague sees it
+
+    for page in (alice, bob):
+        expect(page.get_by_role("region", name="Sorting")).to_have_text(
+            re.compile(r"\d+\s%|Not sure"), timeout=30_000
+        )
+        expect(page.locator(".suggestion blockquote:visible")).not_to_have_count(0)
+    see_three_articles(alice, best="Print jobs stuck in the queue")
+    expect(bob.get_by_role("region", name="Sorting")).to_contain_text("negative")
+    expect(alice.get_by_role("region", name="Sorting")).not_to_contain_text("negative")
+
+    bob.get_by_role("button", name="Put into the answer").first.click()
+    bob.get_by_label("Your answer").press_sequentially("Please empty the queue first.")
+    bob.get_by_role("button", name="Send").click()
+    alice.reload()
+    expect(alice.get_by_role("region", name="Conversation")).to_contain_text("empty the queue")
+
+    carol = window()
+    carol.goto("/register/")
+    fill_in_person(carol, "Carol")
+    carol.get_by_role("button", name="Register").click()
+    expect(carol.get_by_text("No open tickets")).to_be_visible()
+    assert carol.goto(alice.url).status == 404
+    carol.goto("/search/?q=printer+ward+3")
+    expect(carol.get_by_role("link", name="Print jobs stuck")).not_to_have_count(0)
+    expect(carol.get_by_text(SUBJECT)).to_have_count(0)
+
+
+def fill_in_person(page: Page, first_name: str) -> None:
+    page.get_by_label("First name").fill(first_name)
+    page.get_by_role("textbox", name="E-mail").fill(f"{first_name.lower()}@example.org")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password again").fill(PASSWORD)
+
+
+def log_in(page: Page, first_name: str) -> None:
+    page.goto("/login/")
+    page.get_by_role("textbox", name="E-mail").fill(f"{first_name.lower()}@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def write_article(page: Page, name: str) -> None:
+    article = demo.read_article(demo.HERE / "articles" / f"{name}.md")
+    page.goto("/articles/new/")
+    page.get_by_label("Title").fill(article["title"])
+    page.get_by_label("Content").fill(article["content"])
+    page.get_by_role("button", name="Save article").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(article["title"])
+
+
+def hire(page: Page, first_name: str) -> None:
+    """The admin makes an agent in the administration."""
+    page.goto("/admin/accounts/user/add/")
+    page.get_by_label("Email").fill(f"{first_name.lower()}@example.org")
+    page.get_by_label("First name").fill(first_name)
+    page.get_by_label("Role").select_option("Agent")
+    page.get_by_label("Password:").fill(PASSWORD)
+    page.get_by_label("Password confirmation").fill(PASSWORD)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was added successfully")).to_be_visible()
+
+
+def see_three_articles(page: Page, *, best: str) -> None:
+    suggestions = page.get_by_role("region", name="Articles that may help").locator("article")
+    expect(suggestions).to_have_count(3)
+    expect(suggestions.first).to_contain_text(best)
+    for suggestion in suggestions.all():
+        expect(suggestion).to_have_text(re.compile(r"\d+\s%"))
+        expect(suggestion.locator("blockquote")).not_to_be_empty()
