@@ -1,0 +1,45 @@
+"""Journeys run against the desk in this process, with the cast of the root conftest."""
+
+import threading
+
+import pytest
+
+from appliance.knowledge import services as knowledge
+from appliance.knowledge.models import Article
+from appliance.triage import engine
+from appliance.triage import services as triage
+from tests.windows import Windows
+
+STUCK = "## Clear the queue\n\nOpen the printer queue, cancel the stuck print job, print again."
+TONER = "## Blank pages\n\nShake the toner, print a test page, then order a new cartridge."
+VPN = "## Tunnel\n\nCheck the certificate and connect the tunnel again from the tray."
+
+
+@pytest.fixture(scope="session")
+def warm_models() -> None:
+    """Loaded before the first page asks for them, as in the real web process."""
+    engine.current().load()
+
+
+@pytest.fixture
+def window(browser, live_server, warm_models, no_way_out) -> Windows:
+    windows = Windows(browser, live_server.url)
+    yield windows
+    windows.close()
+    for thread in threading.enumerate():  # what still reads a ticket holds rows of it
+        if thread.name in ("annotate", "embed"):
+            thread.join(timeout=10)
+    assert windows.incidents == []
+
+
+@pytest.fixture
+def articles(bob, warm_models) -> list[Article]:
+    """Three answers, read by the encoder already."""
+    texts = {"Printer prints blank pages": TONER, "Print job is stuck": STUCK, "VPN drops": VPN}
+    written = [
+        knowledge.write_article(by=bob, title=title, content=content, status="published")
+        for title, content in texts.items()
+    ]
+    for article in written:
+        triage.refresh_article(article.pk)
+    return written

@@ -1,0 +1,114 @@
+"""What Alice does, and what stands in nobody's way."""
+
+import pytest
+from playwright.sync_api import expect
+
+from appliance.tickets import services
+from appliance.tickets.models import Message, Status, Ticket
+from conftest import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+
+def test_articles_appear_while_the_ticket_is_being_written(window, alice, articles):
+    page = window(alice)
+    page.goto("/create-ticket/")
+    beside = page.get_by_role("complementary", name="Articles that may help")
+    expect(beside).to_contain_text("appear here")
+    page.get_by_label("Subject").press_sequentially("The printer prints empty pages")
+    expect(beside.locator("article").first).to_contain_text("Printer prints blank pages")
+    page.get_by_role("button", name="Send ticket").click()
+    expect(page.get_by_label("Description")).to_be_focused()  # still missing, nothing is lost
+    page.get_by_label("Description").fill("All of them, since Monday.")
+    page.get_by_role("button", name="Send ticket").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The printer prints empty pages")
+
+
+def test_everything_needed_works_without_javascript(window, alice, articles, ticket, bob):
+    page = window(java_script_enabled=False)
+    page.goto("/")
+    page.get_by_label("E-mail").fill(alice.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("link", name=ticket.subject).click()
+    page.get_by_label("Your answer").fill("It is getting worse.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_label("Conversation")).to_contain_text("It is getting worse.")
+    page.get_by_role("link", name="New ticket").click()
+    page.get_by_label("Subject").fill("No sound in room 4")
+    page.get_by_label("Description").fill("The speaker is silent.")
+    page.get_by_role("button", name="Send ticket").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("No sound in room 4")
+    page.get_by_role("searchbox").fill("blank pages")
+    page.get_by_role("searchbox").press("Enter")
+    page.get_by_role("link", name="Printer prints blank pages").click()
+    expect(page.get_by_role("article")).to_contain_text("Shake the toner")
+    page.get_by_label("Account: Alice").click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def test_double_click_on_send_makes_one_message(window, alice, ticket):
+    page = window(alice)
+    page.goto(f"/tickets/{ticket.pk}/")
+    page.get_by_label("Your answer").fill("Once is enough.")
+    page.get_by_role("button", name="Send").dblclick()
+    expect(page.get_by_text("Once is enough.")).to_be_visible()
+    assert Message.objects.count() == 1
+
+
+def test_double_click_without_javascript_makes_one_ticket(window, alice):
+    page = window(alice, java_script_enabled=False)
+    page.goto("/create-ticket/")
+    page.get_by_label("Subject").fill("Once")
+    page.get_by_label("Description").fill("is enough.")
+    page.get_by_role("button", name="Send ticket").dblclick()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Once")
+    assert Ticket.objects.count() == 1
+
+
+def test_slash_leads_to_the_search(window, alice):
+    page = window(alice)
+    page.goto("/")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("a/b")
+    expect(page.get_by_role("searchbox")).to_have_value("a/b")
+
+
+def test_chosen_theme_stays(window, alice):
+    page = window(alice, color_scheme="light")
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
+    page.get_by_role("button", name="Switch between light and dark").click()
+    page.goto("/articles/")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+
+
+def test_theme_follows_the_system_until_one_is_chosen(window, alice):
+    page = window(alice, color_scheme="dark")
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+
+
+def test_typed_answer_survives_a_refusal(window, alice, ticket, bob):
+    page = window(alice)
+    page.goto(f"/tickets/{ticket.pk}/")
+    page.get_by_label("Your answer").fill("Three long sentences.")
+    services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("main")).to_contain_text("is closed")
+    expect(page.get_by_label("Not sent")).to_have_value("Three long sentences.")
+
+
+def test_typed_registration_survives_two_passwords_that_differ(window):
+    page = window()
+    page.goto("/register/")
+    page.get_by_label("First name").fill("Eve")
+    page.get_by_label("E-mail").fill("eve@example.org")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password again").fill("something else")
+    page.get_by_role("button", name="Register").click()
+    expect(page.get_by_text("The two passwords differ")).to_be_visible()
+    expect(page.get_by_label("E-mail")).to_have_value("eve@example.org")
+    expect(page.get_by_label("Password", exact=True)).to_have_value(PASSWORD)
