@@ -65,11 +65,15 @@ def finetune(
     """Train in bfloat16; after every epoch the weights go to ``checkpoint`` (safetensors).
 
     ``rows_of_epoch(number)`` gives the rows, so that augmentation may differ each time.
-    A checkpoint of a finished run is loaded instead of training again.
+    What a checkpoint holds is not trained again: a finished run is loaded, a stopped one goes on
+    after its last whole epoch (with fresh moments in the optimiser).
     """
-    done = checkpoint.with_suffix(".done")
-    if done.exists():
+    done = checkpoint.with_suffix(".done")  # holds the number of whole epochs
+    first = int(done.read_text() or epochs) if done.exists() else 0
+    if first:
         model.load_state_dict(load_file(checkpoint))
+    if first >= epochs:
+        model.eval()
         return
     torch.manual_seed(seed)
     chance = seeded(seed)
@@ -79,10 +83,11 @@ def finetune(
         [{"params": body, "lr": rate}, {"params": head, "lr": head_rate}], weight_decay=0.01
     )
     steps = epochs * (len(rows_of_epoch(0)) // size + 1)
+    skipped = first * (len(rows_of_epoch(0)) // size + 1)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda at: min((at + 1) / (0.1 * steps), max(0.02, (steps - at) / (0.9 * steps)))
+        optimiser, lambda at: _slope((at + skipped) / steps) * min(1, (at + 1) / 20)
     )
-    for epoch in range(epochs):
+    for epoch in range(first, epochs):
         started, total, count = time.monotonic(), 0.0, 0
         model.train()
         for ids, mask, target, weight in batches(rows_of_epoch(epoch), tokenizer, size, chance):
@@ -98,7 +103,12 @@ def finetune(
             if count % 50 == 0:
                 print(f"epoch {epoch + 1} step {count} loss {total / count:.4f}", flush=True)
         save_file({k: v.contiguous() for k, v in model.state_dict().items()}, checkpoint)
+        done.write_text(str(epoch + 1))
         spent = time.monotonic() - started
         print(f"epoch {epoch + 1} done, loss {total / count:.4f}, {spent:.0f} s", flush=True)
-    done.touch()
     model.eval()
+
+
+def _slope(share: float) -> float:
+    """The learning rate's factor: up over the first tenth of the run, then down to 2 %."""
+    return min(share / 0.1, max(0.02, (1 - share) / 0.9))

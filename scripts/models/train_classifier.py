@@ -58,11 +58,13 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True, help="….safetensors to write")
     parser.add_argument("--leave-out", nargs="*", default=["0"], help="parts or source names")
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--longest", type=int, default=160, help="tokens read in training")
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args()
     torch.set_num_threads(2)
     leave_out = {int(item) if item.isdigit() else item for item in args.leave_out}
-    train(args.weights, args.data, args.checkpoint, leave_out, epochs=args.epochs, seed=args.seed)
+    train(args.weights, args.data, args.checkpoint, leave_out,
+          epochs=args.epochs, seed=args.seed, longest=args.longest)
 
 
 if __name__ == "__main__":

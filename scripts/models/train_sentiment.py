@@ -5,7 +5,7 @@ import argparse
 from pathlib import Path
 
 import torch
-from data import mood_rows
+from data import mood_rows, report_rows
 from finetune import finetune, plain_tokenizer
 from weights import load_distilbert
 
@@ -18,8 +18,10 @@ def train(
     torch.manual_seed(seed)
     model, source = load_distilbert(weights)
     rows = mood_rows(data, seed)
-    print(f"{len(rows)} rows", flush=True)
-    finetune(model, lambda epoch: rows, plain_tokenizer(source.tokenizer, longest), checkpoint,
+    reports = report_rows(data, rows, seed)
+    print(f"{len(rows)} rows, then {len(reports)}", flush=True)
+    tokenizer = plain_tokenizer(source.tokenizer, longest)
+    finetune(model, lambda epoch: reports if epoch else rows, tokenizer, checkpoint,
              epochs=epochs, rate=1e-4, head_rate=1e-3, seed=seed)
     return model.eval()
 
