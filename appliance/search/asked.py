@@ -6,8 +6,8 @@ from dataclasses import dataclass
 MOST_CHARACTERS = 400
 _TICKET_NUMBER = re.compile(r"(?:\bSKR-|#)(\d{1,18})\b", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
-# Letters with digits, or parts joined by - _ . : / — an error code, a host, a serial number.
-_IDENTIFIER = re.compile(r"(?=[\w.:/-]*\d)(?=[\w.:/-]*[^\W\d])[\w.:/-]*\w|\d{4,}")
+# Letters with digits, or digits in groups, or many digits: an error code, an address, a serial.
+_IDENTIFIER = re.compile(r"(?=[\w.:/-]*\d)(?=[\w.:/-]*[^\W\d])[\w.:/-]*\w|\d+(?:[.:/-]\d+)+|\d{4,}")
 _PHRASE = re.compile(r'"([^"]{3,})"')
 
 

@@ -22,6 +22,7 @@ from appliance.triage.nearest import find_query_vector
 from appliance.triage.passages import plain_text
 
 MOST_PAGES, MOST_HITS = 20, 50
+ENOUGH = 20  # texts that hold every word as typed, so nobody mistyped it
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _ways(
         "exact": ways.by_number(shelf, asked) + ways.by_exact(shelf, asked, words + some),
         "words": shares(words),
         "some_words": shares(some),
-        "typo": ways.by_typo(shelf, asked),
+        "typo": ways.by_typo(shelf, asked) if len(words) < ENOUGH else [],
     }
     if vector:
         found["meaning"] = ways.by_meaning(shelf, *vector)

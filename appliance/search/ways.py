@@ -21,7 +21,7 @@ from appliance.triage.models import Passage, TicketVector
 from appliance.triage.nearest import cosine, list_nearest
 
 EACH_WAY = 60
-TYPO_SIMILARITY = 0.5  # of the query to the nearest part of a subject or title
+TYPO_SIMILARITY = 0.45  # of the query to the nearest part of a subject or title
 TYPO_CHARACTERS = (4, 60)  # a shorter or longer query has no typo to find, only words
 PER_LENGTH = Value(32 | 1)  # rank / (rank + 1), after long texts lost what length gave them
 Found = list[tuple[int, float]]

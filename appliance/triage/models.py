@@ -122,7 +122,7 @@ class Attempt(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     object_id = models.BigIntegerField()
     text_sha256 = models.CharField(max_length=64)
-    bundles = models.CharField(max_length=120, help_text="Digests of the bundles that were asked.")
+    bundles = models.CharField(max_length=64, help_text="Which bundles were asked.")
     tries = models.PositiveSmallIntegerField()
     held_until = models.DateTimeField(null=True, help_text="Whoever reads it has it until then.")
     error = models.CharField(max_length=500, blank=True)

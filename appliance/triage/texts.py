@@ -19,7 +19,7 @@ def digest(text: str) -> str:
 
 
 class Digest(Func):
-    """The same digest, computed by PostgreSQL. About a second for 300 MB of text."""
+    """The same digest, computed by PostgreSQL: 0.1 s for 100,000 short texts."""
 
     template = "encode(sha256(convert_to(%(expressions)s, 'UTF8')), 'hex')"
     output_field = CharField()

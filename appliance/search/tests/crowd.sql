@@ -1,0 +1,47 @@
+-- A crowded desk for test_indexes.py: 100,000 customers, tickets, articles and events.
+-- Nine in ten tickets are closed, as on a desk that has been at work for years.
+
+INSERT INTO accounts_customer
+    (email, first_name, last_name, organisation, is_premium, created_at)
+SELECT 'person' || n || '@crowd.example', 'First' || n % 500, 'Last' || n, 'Organisation ' || n % 90,
+       n % 200 = 0, now() - n * interval '1 minute'
+FROM generate_series(1, 100000) AS n;
+
+INSERT INTO accounts_user
+    (password, email, first_name, last_name, role, is_active, is_superuser, created_at)
+SELECT '!', 'person' || n || '@crowd.example', 'First', 'Last', 'customer', true, false, now()
+FROM generate_series(1, 20000) AS n;
+
+CREATE TEMPORARY TABLE word ON COMMIT DROP AS
+SELECT n, (ARRAY['printer', 'page', 'mail', 'login', 'screen', 'network', 'backup', 'invoice',
+                 'laptop', 'account', 'folder', 'update', 'phone', 'badge', 'report', 'server'])
+          [1 + n % 16] || CASE WHEN n < 16 THEN '' ELSE chr(97 + n / 26) || chr(97 + n % 26) END
+       AS text
+FROM generate_series(0, 399) AS n;
+
+CREATE TEMPORARY TABLE phrase ON COMMIT DROP AS
+SELECT at / 4 AS n, string_agg(word.text, ' ') AS text
+FROM generate_series(0, 19999) AS at JOIN word ON word.n = abs(hashint4(at)) % 400
+GROUP BY at / 4;
+
+INSERT INTO tickets_ticket
+    (customer_id, subject, description, status, priority, created_at, updated_at, submission_key)
+SELECT (SELECT min(id) FROM accounts_customer) + row % 100000,
+       short.text || ' ' || row, long.text || ' ' || short.text,
+       CASE WHEN row % 20 > 1 THEN 'closed' WHEN row % 20 = 0 THEN 'open'
+            WHEN row % 40 = 1 THEN 'new' ELSE 'solved' END,
+       1 + row % 4, now() - row * interval '5 minutes', now(), gen_random_uuid()
+FROM generate_series(1, 100000) AS row
+JOIN phrase AS short ON short.n = row % 5000
+JOIN phrase AS long ON long.n = row * 17 % 4999;
+
+INSERT INTO knowledge_article
+    (title, content, status, created_at, updated_at)
+SELECT short.text || ' ' || row, long.text || ' ' || short.text,
+       CASE WHEN row % 10 = 0 THEN 'draft' ELSE 'published' END, now(), now() - row * interval '1 minute'
+FROM generate_series(1, 100000) AS row
+JOIN phrase AS short ON short.n = row % 5000
+JOIN phrase AS long ON long.n = row * 17 % 4999;
+
+INSERT INTO tickets_event (ticket_id, at, actor_name, kind, data)
+SELECT id, created_at, 'Crowd', 'opened', '{}' FROM tickets_ticket ORDER BY created_at;

@@ -1,0 +1,138 @@
+"""Every named index is seen at work in a query the product runs, on 100,000 rows."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.db import connection, transaction
+
+from appliance.accounts import queries as accounts
+from appliance.accounts.models import Customer, Role, User
+from appliance.knowledge import queries as knowledge
+from appliance.knowledge.models import Article
+from appliance.search import asked, ways
+from appliance.tickets import queries as tickets
+from appliance.tickets.models import Status, Ticket
+from appliance.tickets.queries import TicketFilter
+from appliance.triage import matching
+from appliance.triage import queries as triage
+from appliance.triage.models import DIMENSIONS, Passage, TicketVector
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+CROWD = Path(__file__).with_name("crowd.sql").read_text()
+VECTORS = 2000
+SPACE = "crowd"
+_REBUILT = (Ticket, Article, TicketVector, Passage)
+
+
+@pytest.fixture(scope="module")
+def crowded(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """A hundred thousand of everything, gone again at the end of this file."""
+    with django_db_blocker.unblock():
+        assert connection.settings_dict["NAME"].startswith("test_")
+        with transaction.atomic():
+            _load()
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        tables = ", ".join(model._meta.db_table for model in (User, Customer, Ticket, Article))
+        cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+
+
+@pytest.fixture
+def agent(crowded, db) -> User:
+    return User.objects.create(email="agent@crowd.example", first_name="Ada", role=Role.AGENT)
+
+
+def _load() -> None:
+    """Rows first, their indexes behind: built at once they take a third of the time."""
+    indexes = [(model, index) for model in _REBUILT for index in model._meta.indexes]
+    with connection.schema_editor(atomic=False) as editor, connection.cursor() as cursor:
+        for model, index in indexes:
+            editor.remove_index(model, index)
+        cursor.execute("SET LOCAL maintenance_work_mem = '256MB'")
+        cursor.execute(CROWD)
+        _load_vectors(cursor)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for model, index in indexes:
+            editor.add_index(model, index)
+
+
+def _load_vectors(cursor) -> None:
+    vectors = np.random.default_rng(7).standard_normal((VECTORS, DIMENSIONS))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    texts = ["[" + ",".join(f"{x:.4f}" for x in vector) + "]" for vector in vectors]
+    for table, owner, more, value in (
+        ("triage_ticketvector", Ticket, "", ""),
+        ("triage_passage", Article, ", position, text", ", 0, 'text'"),
+    ):
+        cursor.execute(
+            f"INSERT INTO {table} ({owner._meta.model_name}_id, space, text_sha256, vector{more})"
+            f" SELECT id, %s, '', vector::halfvec{value} FROM"
+            f" (SELECT id, row_number() OVER (ORDER BY id) AS n FROM {owner._meta.db_table}"
+            f"  ORDER BY id LIMIT {VECTORS}) AS owner"
+            " JOIN unnest(%s::text[]) WITH ORDINALITY AS made(vector, n) USING (n)",
+            [SPACE, texts],
+        )
+
+
+def plans_of(call: Callable[[], object]) -> str:
+    """The plans of all SELECTs that ``call`` runs, asked for just before each of them."""
+    plans: list[str] = []
+
+    def explain(execute, sql, params, many, context):
+        if sql.lstrip().upper().startswith("SELECT") and "set_config" not in sql:
+            with context["connection"].connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {sql}", params)
+                plans.extend(row[0] for row in cursor.fetchall())
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        call()
+    return "\n".join(plans)
+
+
+def _customer() -> User:
+    customer = Customer.objects.order_by("pk")[500]
+    customer.user = User.objects.filter(role=Role.CUSTOMER).first()
+    customer.save(update_fields=["user"])
+    return customer.user
+
+
+def _ticket() -> Ticket:
+    return TicketVector.objects.select_related("ticket").first().ticket
+
+
+def _listed(agent: User, **narrowed) -> object:
+    return lambda: list(tickets.list_tickets(agent, TicketFilter(**narrowed))[:50])
+
+
+VECTOR = np.full(DIMENSIONS, DIMENSIONS**-0.5, dtype=np.float32)
+READ = asked.read("printer backupcd")
+
+QUERIES: dict[str, Callable[[User], object]] = {
+    "user_email_unique": lambda agent: accounts.find_user(email="Person77@crowd.example"),
+    "customer_email_unique": lambda agent: accounts.find_customer(email="Person77@crowd.example"),
+    "ticket_open_idx": lambda agent: _listed(agent)(),
+    "ticket_queue_idx": lambda agent: _listed(agent, status=Status.CLOSED, priority=4)(),
+    "ticket_unassigned_idx": lambda agent: _listed(agent, assignee="nobody")(),
+    "ticket_customer_idx": lambda agent: _listed(_customer())(),
+    "event_ticket_idx": lambda agent: tickets.was_category_chosen(_ticket()),
+    "message_ticket_idx": lambda agent: list(tickets.list_messages(agent, _ticket())),
+    "article_status_idx": lambda agent: list(knowledge.list_articles(_customer())[:50]),
+    "ticket_search_idx": lambda agent: ways.by_words(ways.tickets_of(agent), READ),
+    "article_search_idx": lambda agent: ways.by_words(ways.articles_of(agent), READ),
+    "ticket_subject_trgm_idx": lambda agent: ways.by_typo(ways.tickets_of(agent), READ),
+    "article_title_trgm_idx": lambda agent: ways.by_typo(ways.articles_of(agent), READ),
+    "ticket_vector_hnsw": lambda agent: triage.list_similar_tickets(agent, _ticket()),
+    "passage_vector_hnsw": lambda agent: matching.match_articles(
+        Article.objects.visible_to(agent), "printer", VECTOR, SPACE, 3
+    ),
+}
+
+
+@pytest.mark.parametrize("index", QUERIES)
+def test_the_index_serves_the_query_it_was_made_for(agent: User, index: str) -> None:
+    assert index in plans_of(lambda: QUERIES[index](agent))

@@ -1,0 +1,58 @@
+import pytest
+
+from appliance.search.ranking import fuse, shares
+
+CASES = {
+    "nothing found is nothing": ({}, []),
+    "one way keeps its order": ({"meaning": [("a", 0.8), ("b", 0.6)]}, ["a", "b"]),
+    "the near one stands above the one with a word": (
+        {"meaning": [("near", 0.8), ("far", 0.3)], "words": [], "some_words": [("far", 1.0)]},
+        ["near", "far"],
+    ),
+    "words decide between two that lie close": (
+        {"meaning": [("a", 0.70), ("b", 0.66)], "words": [("b", 1.0)]},
+        ["b", "a"],
+    ),
+    "found two ways stands above found one way": (
+        {"words": [("a", 1.0), ("b", 1.0)], "typo": [("b", 0.7)]},
+        ["b", "a"],
+    ),
+    "exact stands above all": (
+        {"meaning": [("a", 1.0)], "words": [("a", 1.0), ("code", 0.2)], "exact": [("code", 0.2)]},
+        ["code", "a"],
+    ),
+    "of two exact ones the better stands first": (
+        {"meaning": [("y", 0.9), ("x", 0.2)], "exact": [("x", 1.0), ("y", 1.0)]},
+        ["y", "x"],
+    ),
+    "a thing twice in one list counts once": (
+        {"words": [("a", 0.6), ("a", 0.6), ("b", 0.9)]},
+        ["b", "a"],
+    ),
+}
+
+
+@pytest.mark.parametrize("found, order", CASES.values(), ids=CASES)
+def test_order(found, order):
+    assert [hit.key for hit in fuse(found)] == order
+
+
+def test_scores_lie_between_0_and_1_whatever_comes_in():
+    hits = fuse({"meaning": [("a", 7.0), ("b", -2.0)], "words": [("a", 1.0)], "exact": [("c", 1)]})
+    assert [0 <= hit.score <= 1 for hit in hits] == [True] * 3
+
+
+def test_without_meaning_words_can_still_reach_the_top_of_the_scale():
+    words = {"words": [("a", 1.0)], "some_words": [("a", 1.0)], "typo": [("a", 1.0)]}
+    assert fuse(words)[0].score == pytest.approx(1.0)
+
+
+def test_ways_are_named_strongest_first():
+    (hit,) = fuse({"typo": [("a", 0.5)], "meaning": [("a", 0.9)], "exact": [("a", 1.0)]})
+    assert hit.ways == ("exact", "meaning", "typo")
+
+
+def test_shares_are_of_the_best():
+    assert shares([("a", 0.4), ("b", 0.1)]) == [("a", 1.0), ("b", 0.25)]
+    assert shares([("a", 0.0)]) == [("a", 0.0)]
+    assert shares([]) == []

@@ -1,0 +1,140 @@
+"""Articles are cut into passages; what a viewer may not read is never suggested."""
+
+import pytest
+from django.core.cache import cache as stored
+
+from appliance.core import cache
+from appliance.knowledge import services as knowledge
+from appliance.knowledge.models import Article
+from appliance.tickets import services as tickets
+from appliance.triage import queries, services
+from appliance.triage.models import Passage
+
+pytestmark = pytest.mark.usefixtures("bundles")
+PAPER = "Blank pages: the toner is sealed. Take the cartridge out and pull the orange strip."
+
+
+@pytest.fixture
+def article(bob) -> Article:
+    made = knowledge.write_article(
+        by=bob, title="Printer prints blank pages", content=PAPER, status="published"
+    )
+    services.refresh_article(made.pk)
+    return made
+
+
+@pytest.fixture
+def draft(bob) -> Article:
+    made = knowledge.write_article(by=bob, title="Printer: blank pages, new way", content=PAPER)
+    services.refresh_article(made.pk)
+    return made
+
+
+def edit(article: Article, by, content: str) -> None:
+    knowledge.edit_article(
+        article=article,
+        by=by,
+        title=article.title,
+        content=content,
+        category=None,
+        status="published",
+        seen_at=article.updated_at,
+    )
+
+
+def test_an_article_is_read_once(article):
+    assert article.passages.get().text == PAPER
+    assert not services.refresh_article(article.pk)
+    assert services.catch_up() == 0
+
+
+def test_an_edited_article_has_only_its_new_passages(article, bob):
+    edit(article, bob, "Call the workshop on 4417.")
+    assert services.catch_up() == 1
+    assert [passage.text for passage in Passage.objects.all()] == ["Call the workshop on 4417."]
+
+
+def test_vanished_text_is_gone_even_when_nobody_can_embed(article, bob, settings, tmp_path):
+    edit(article, bob, "Call the workshop on 4417.")
+    settings.MODELS = tmp_path
+    services.refresh_article(article.pk)
+    assert not Passage.objects.exists()
+
+
+def test_the_right_article_is_suggested_with_its_passage(article, bob, alice, ticket):
+    other = knowledge.write_article(
+        by=bob, title="Holidays", content="Ask your manager for leave.", status="published"
+    )
+    services.refresh_article(other.pk)
+    services.annotate(ticket.pk)
+    best, second = queries.list_suggestions(alice, ticket)
+    assert (best.article, best.passage, best.why) == (article, PAPER, "passage")
+    assert 0 <= second.score < best.score <= 1
+
+
+def test_a_draft_is_suggested_to_agents_alone(draft, bob, alice, ticket):
+    services.annotate(ticket.pk)
+    assert queries.list_suggestions(alice, ticket) == []
+    assert queries.suggest_for_text(alice, "Printer blank pages", "") == []
+    assert [found.article for found in queries.list_suggestions(bob, ticket)] == [draft]
+
+
+def test_a_published_article_taken_back_is_gone_at_once(article, bob, alice, ticket):
+    services.annotate(ticket.pk)
+    assert queries.list_suggestions(alice, ticket)
+    Article.objects.update(status="draft")  # behind the back of the cache
+    assert queries.list_suggestions(alice, ticket) == []
+
+
+def test_without_models_words_find_the_article(article, alice, ticket, settings, tmp_path):
+    settings.MODELS = tmp_path
+    for found in (
+        queries.list_suggestions(alice, ticket),
+        queries.suggest_for_text(alice, ticket.subject, ticket.description),
+    ):
+        assert [(hit.article, hit.why) for hit in found] == [(article, "words")]
+
+
+def test_a_few_letters_suggest_nothing(article, alice):
+    assert queries.suggest_for_text(alice, "Printer", "") == []
+    assert queries.suggest_for_text(alice, "Printer blank", "")
+
+
+@pytest.mark.parametrize("text", ["\0" * 20, "'" * 20, "&|!:*() or 'a", "🖨️" * 20, "x" * 10_000])
+def test_any_text_may_be_typed(article, alice, text):
+    assert isinstance(queries.suggest_for_text(alice, text, text), list)
+
+
+def test_the_second_time_the_cache_answers(article, alice, ticket):
+    first = queries.suggest_for_text(alice, ticket.subject, ticket.description)
+    assert queries.suggest_for_text(alice, ticket.subject, ticket.description) == first
+    counts = cache.counts()
+    assert counts["suggestions"] == {"hits": 1, "misses": 1}
+    assert counts["query_vector"] == {"hits": 1, "misses": 1}
+
+
+def test_a_flushed_cache_changes_no_answer(article, alice, ticket):
+    first = queries.suggest_for_text(alice, ticket.subject, ticket.description)
+    stored.clear()
+    assert queries.suggest_for_text(alice, ticket.subject, ticket.description) == first
+
+
+def test_a_new_article_is_suggested_though_the_old_answer_is_stored(
+    article, bob, alice, ticket, django_capture_on_commit_callbacks
+):
+    assert len(queries.suggest_for_text(alice, ticket.subject, "")) == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        more = knowledge.write_article(by=bob, title="Toner", content=PAPER, status="published")
+        services.refresh_article(more.pk)
+    assert len(queries.suggest_for_text(alice, ticket.subject, "")) == 2
+
+
+def test_similar_tickets_are_the_viewers_own(ticket, alice, bob, carol):
+    words = {"subject": "Blank pages from the printer", "description": "Ward 3, all day."}
+    hers = tickets.open_ticket(customer=carol.customer, by=carol, **words)
+    again = tickets.open_ticket(customer=alice.customer, by=alice, **words)
+    services.catch_up()
+    assert [near.ticket for near in queries.list_similar_tickets(carol, hers)] == []
+    assert [near.ticket for near in queries.list_similar_tickets(alice, ticket)] == [again]
+    assert {near.ticket for near in queries.list_similar_tickets(bob, ticket)} == {again, hers}
+    assert queries.list_similar_tickets(carol, ticket) == []

@@ -1,0 +1,38 @@
+"""Jobs wake the worker; two wakings for one text are one job."""
+
+import pytest
+from django.db import transaction
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from appliance.triage import services
+
+
+def test_two_wakings_for_one_ticket_are_one_job(ticket):
+    with transaction.atomic():
+        services.queue_annotation(ticket)
+        services.queue_annotation(ticket)
+    job = ProcrastinateJob.objects.get()
+    assert (job.task_name, job.args) == ("triage.annotate_ticket", {"ticket_id": ticket.pk})
+
+
+def test_a_ticket_that_was_not_saved_leaves_no_job(ticket):
+    with pytest.raises(RuntimeError), transaction.atomic():
+        services.queue_annotation(ticket)
+        raise RuntimeError
+    assert not ProcrastinateJob.objects.exists()
+
+
+def test_every_queued_task_exists(db):
+    assert {
+        "triage.annotate_ticket",
+        "triage.refresh_article",
+        "triage.catch_up",
+        "triage.retry_stalled_jobs",
+        "triage.remove_old_jobs",
+    } <= set(app.tasks)
+
+
+def test_the_worker_looks_for_work_every_minute():
+    crons = {task.task.name: task.cron for task in app.periodic_registry.periodic_tasks.values()}
+    assert crons["triage.catch_up"] == "* * * * *"
