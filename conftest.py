@@ -21,7 +21,9 @@ def _a_run_of_its_own() -> None:
     plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STORAGES["staticfiles"]["BACKEND"] = plain
     settings.STATIC_ROOT = None
-    settings.CACHES["default"]["KEY_PREFIX"] = f"test_{uuid.uuid4().hex[:8]}"
+    corner = f"test_{uuid.uuid4().hex[:8]}"
+    settings.CACHES["default"]["KEY_PREFIX"] = corner
+    cache.key_prefix = corner  # of this thread's connection, which Django's start has made
 
 
 @pytest.fixture(autouse=True)

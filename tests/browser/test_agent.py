@@ -1,0 +1,150 @@
+"""What Bob does with the tickets of others."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from appliance.knowledge.models import Article
+from appliance.tickets import services
+from appliance.tickets.models import Message, Priority, Status
+from appliance.triage import services as triage
+
+pytestmark = pytest.mark.browser
+
+
+def test_queues_narrow_the_list_and_lead_back(window, bob, alice, ticket):
+    services.open_ticket(
+        customer=alice.customer, subject="Urgent", description="…", by=alice, priority=Priority(4)
+    )
+    page = window(bob)
+    page.goto("/")
+    queues, rows = page.get_by_role("navigation", name="Queues"), page.locator("table a")
+    expect(rows).to_have_count(2)
+    queues.get_by_role("link", name="Urgent 1").click()
+    expect(rows).to_have_text(["Urgent"])
+    queues.get_by_role("link", name="Mine 0").click()
+    expect(page.get_by_text("No ticket in this queue")).to_be_visible()
+    page.get_by_role("link", name="Show all 2 open tickets").click()
+    expect(rows).to_have_count(2)
+
+
+def test_properties_are_changed_together(window, bob, ticket, categories):
+    page = window(bob)
+    page.goto(f"/tickets/{ticket.pk}/")
+    page.get_by_label("Status").select_option("Waiting on customer")
+    page.get_by_label("Priority").select_option("High")
+    page.get_by_label("Category").select_option(categories["hardware"].name)
+    page.get_by_label("Assignee").select_option("Bob")
+    page.get_by_role("button", name="Save changes").click()
+    page.get_by_text("History").click()
+    expect(page.get_by_text("changed the assignee: none → Bob")).to_be_visible()
+    ticket.refresh_from_db()
+    changed = (ticket.status, ticket.priority, ticket.category, ticket.assignee)
+    assert changed == (Status.WAITING, Priority.HIGH, categories["hardware"], bob)
+
+
+def test_article_is_put_into_the_answer_and_read_by_the_customer(
+    window, bob, alice, ticket, articles
+):
+    triage.annotate(ticket.pk)
+    page = window(bob)
+    page.goto(f"/tickets/{ticket.pk}/")
+    page.get_by_label("Your answer").fill("Try this first:")
+    put = page.get_by_role("button", name=re.compile("Put into the answer.*blank pages"))
+    put.click()
+    page.get_by_label("Leave ticket").select_option("solved")
+    page.get_by_role("button", name="Send").click()
+    page = window(alice)
+    page.goto(f"/tickets/{ticket.pk}/")
+    expect(page.get_by_text("Solved")).to_be_visible()
+    link = page.get_by_label("Conversation").get_by_role("link", name="Printer prints blank pages")
+    link.click()
+    expect(page.get_by_role("article")).to_contain_text("Shake the toner")
+
+
+def test_customer_never_sees_an_internal_note(window, bob, alice, ticket):
+    page = window(bob)
+    page.goto(f"/tickets/{ticket.pk}/")
+    page.get_by_text("Internal note").click()
+    page.get_by_label("Your answer").fill("Alice has the old driver.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_label("Conversation")).to_contain_text("Alice has the old driver.")
+    page = window(alice)
+    page.goto(f"/tickets/{ticket.pk}/")
+    expect(page.get_by_label("Conversation")).to_contain_text(ticket.description)
+    assert "old driver" not in page.content()
+
+
+def test_dashboard_shows_a_new_ticket_by_itself(window, bob, alice, ticket):
+    page = window(bob)
+    page.clock.install()
+    page.goto("/")
+    with page.expect_response("**/live/**") as nothing_new:
+        page.clock.run_for(10_000)
+    assert nothing_new.value.status == 204
+    services.open_ticket(customer=alice.customer, subject="Smoke!", description="…", by=alice)
+    page.clock.run_for(10_000)
+    expect(page.get_by_role("link", name="Smoke!")).to_be_visible()
+    expect(page.get_by_role("link", name="All open 2")).to_be_visible()
+
+
+def test_conversation_shows_a_new_answer_and_leaves_the_typed_one_alone(window, bob, alice, ticket):
+    page = window(alice)
+    page.clock.install()
+    page.goto(f"/tickets/{ticket.pk}/")
+    page.get_by_label("Your answer").fill("By the way")
+    services.reply(ticket=ticket, by=bob, body="Which **toner** is it?")
+    page.clock.run_for(10_000)
+    expect(page.get_by_text("Which toner is it?")).to_be_visible()
+    expect(page.get_by_label("Your answer")).to_have_value("By the way")
+
+
+def test_ticket_page_shows_the_sorting_when_it_is_done(window, bob, ticket, categories, articles):
+    page = window(bob)
+    page.clock.install()
+    page.goto(f"/tickets/{ticket.pk}/")
+    expect(page.get_by_text("Not sorted yet")).to_be_visible()
+    triage.annotate(ticket.pk)
+    page.clock.run_for(2_000)
+    expect(page.get_by_label("Sorting")).to_contain_text("%")
+    expect(page.get_by_label("Articles to send").locator("article")).to_have_count(3)
+
+
+def test_caller_the_desk_does_not_know_loses_nobody_a_word(window, bob):
+    page = window(bob)
+    page.goto("/create-ticket/")
+    page.get_by_label("Customer's e-mail").fill("pia@example.org")
+    page.get_by_label("Subject").fill("Door is stuck")
+    page.get_by_label("Description").fill("The one to the pharmacy.")
+    page.get_by_role("button", name="Send ticket").click()
+    expect(page.get_by_text("add the person's name")).to_be_visible()
+    expect(page.get_by_label("Description")).to_have_value("The one to the pharmacy.")
+    page.get_by_label("Customer name").fill("Pia")
+    page.get_by_role("button", name="Send ticket").click()
+    expect(page.get_by_text("Pia <pia@example.org>")).to_be_visible()
+
+
+def test_article_is_written_edited_and_kept_as_a_draft(window, bob):
+    page = window(bob)
+    page.goto("/articles/new/")
+    page.get_by_label("Title").fill("Blank pages")
+    page.get_by_label("Content").fill("## Shake\n\nthe **toner**")
+    page.get_by_role("button", name="Save article").click()
+    expect(page.get_by_role("heading", name="Shake")).to_be_visible()
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Status").select_option("Draft")
+    page.get_by_role("button", name="Save article").click()
+    expect(page.get_by_text("customers cannot see it")).to_be_visible()
+    assert Article.objects.get().status == Article.Status.DRAFT
+
+
+def test_answer_sent_twice_in_two_windows_is_two_messages(window, bob, alice, ticket):
+    """The guard against a double click holds back the same form, not a second thought."""
+    for words in ("First", "Second"):
+        page = window(bob)
+        page.goto(f"/tickets/{ticket.pk}/")
+        page.get_by_label("Your answer").fill(words)
+        page.get_by_role("button", name="Send").click()
+        expect(page.get_by_label("Conversation")).to_contain_text(words)
+    assert Message.objects.count() == 2

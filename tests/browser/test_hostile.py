@@ -1,0 +1,140 @@
+"""What people type is shown as text: no dialog, no script, nothing for the policy to refuse."""
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Page, expect
+
+from appliance.accounts.models import Customer
+from appliance.knowledge.models import Article
+from appliance.tickets.models import Ticket
+
+pytestmark = pytest.mark.browser
+
+HTML = [
+    "<script>alert(1)</script>",
+    "<ScRiPt/src=data:,alert(1)>",
+    "<img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
+    "'><svg/onload=alert(1)>",
+    "</title><script>alert(1)</script>",
+    "</textarea><script>alert(1)</script>",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "<details open ontoggle=alert(1)>",
+    "<math><mtext><table><mglyph><style><!--</style><img title='--><img src=x onerror=alert(1)>'>",
+    "<scr<script>ipt>alert(1)</scr</script>ipt>",
+    "<form action=javascript:alert(1)><button>go",
+    "<base href=//evil.example><meta http-equiv=refresh content=0;url=//evil.example>",
+    "<div hx-get=/logout/ hx-trigger=load hx-on::load=alert(1)>",
+    "<div data-insert=x style=position:fixed;inset:0>",
+    "{{ 7|add:7 }}{% debug %}${alert(1)}",
+    "\u202e<b>&lt;script&gt;alert(1)",
+    "&#60;img src=x onerror=alert(1)&#62;",
+]
+MARKDOWN = [
+    "[click](javascript:alert(1))",
+    "[click](JaVaScRiPt:alert(1))",
+    "[click](java&#x0a;script:alert(1))",
+    "[click](data:text/html,<script>alert(1)</script>)",
+    "[click](vbscript:msgbox)",
+    "[x]: javascript:alert(1)\n\n[x]",
+    "<javascript:alert(1)>",
+    "![x](https://evil.example/pixel.png)",
+    '![x](x" onerror="alert(1))',
+    '[a](https://ok.example "x" onmouseover="alert(1)")',
+    "```<script>\nalert(1)\n```",
+    "> <img src=x onerror=alert(1)>",
+    "| <svg/onload=alert(1)> |\n|---|\n| [c](javascript:alert(1)) |",
+    "**<b onclick=alert(1)>**",
+]
+EVERYTHING = "\n\n".join([*HTML, *MARKDOWN])
+SCHEMES = ("http:", "https:", "mailto:", "tel:")
+
+
+@pytest.fixture
+def hostile(alice, bob, settings) -> Ticket:
+    """Every payload in every field that a person can fill in, sent the way a browser sends it."""
+    settings.ANNOTATE_BUDGET_SECONDS = 0
+    Customer.objects.update(first_name=HTML[2], last_name=HTML[4], organisation=HTML[3])
+    as_alice, as_bob = Client(), Client()
+    as_alice.force_login(alice)
+    as_bob.force_login(bob)
+    for subject in [*HTML, *MARKDOWN]:
+        sent = {"subject": subject, "description": EVERYTHING}
+        as_alice.post("/create-ticket/", sent)
+    ticket = Ticket.objects.latest("created_at")
+    as_alice.post(f"/tickets/{ticket.pk}/reply/", {"body": EVERYTHING})
+    as_bob.post(f"/tickets/{ticket.pk}/reply/", {"body": EVERYTHING, "kind": "note"})
+    article = {"title": HTML[3], "content": EVERYTHING, "status": "published"}
+    as_bob.post("/articles/new/", article)
+    return ticket
+
+
+def test_nothing_people_type_is_obeyed(window, hostile, bob):
+    page = window(bob)
+    article = Article.objects.get()
+    for path in (
+        "/",
+        f"/tickets/{hostile.pk}/",
+        "/articles/",
+        f"/articles/{article.pk}/",
+        f"/articles/{article.pk}/edit/",
+        "/search/?q=alert+script+img",
+        "/search/?q=%22%3E%3Cimg+src%3Dx+onerror%3Dalert(1)%3E",
+    ):
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        assert obeyed(page) == [], path
+
+
+def test_hostile_words_stay_readable(window, hostile, bob):
+    page = window(bob)
+    page.goto("/")
+    expect(page.get_by_role("link", name=HTML[0], exact=True)).to_be_visible()
+    page.goto(f"/tickets/{hostile.pk}/")
+    for payload in HTML[:5]:
+        expect(page.locator(".plain").get_by_text(payload).first).to_be_visible()
+
+
+def test_suggestions_and_errors_show_hostile_words_as_text(window, hostile, alice):
+    page = window(alice)
+    page.goto("/create-ticket/")
+    page.get_by_label("Subject").press_sequentially(HTML[3] + " printer")
+    expect(page.locator("#suggestions article")).not_to_have_count(0)
+    assert obeyed(page) == []
+    page.goto('/login/?next="><script>alert(1)</script>')
+    page.goto("/nothing/<script>alert(1)</script>/")
+    assert obeyed(page) == []
+
+
+def test_the_watch_of_a_window_sees_a_script_that_runs(browser, live_server):
+    """The other tests here prove something only if this one passes."""
+    from tests.windows import Windows
+
+    windows = Windows(browser, live_server.url)
+    page = windows()
+    page.goto("/login/")
+    page.evaluate("document.body.innerHTML = '<img src=x onerror=alert(1)>'")
+    page.evaluate("setTimeout(() => alert(2))")
+    page.evaluate("fetch('http://192.0.2.1/').catch(() => 0)")
+    page.wait_for_timeout(300)
+    windows.close()
+    assert {incident.split(":")[0] for incident in windows.incidents} >= {"policy", "dialog"}
+    assert any("192.0.2.1" in incident for incident in windows.incidents)
+
+
+OBEYED = """
+(schemes) => {
+  const made = "script, iframe, svg, img, base, style, math, object, embed, " +
+    "[onerror], [onload], [onclick], [onmouseover], [ontoggle]";
+  const links = [...document.querySelectorAll("main a[href]")];
+  return [
+    ...document.querySelectorAll(`main :is(${made})`),
+    ...links.filter((link) => !schemes.includes(link.protocol)),
+  ].map((element) => element.outerHTML);
+}
+"""
+
+
+def obeyed(page: Page) -> list[str]:
+    """Elements and links on the page that only an obeyed payload can have made."""
+    return page.evaluate(OBEYED, list(SCHEMES))
