@@ -7,6 +7,8 @@ from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db.models import F, QuerySet, Value
 from pgvector.django import CosineDistance
 
+from appliance.accounts.models import User
+from appliance.knowledge.models import Article
 from appliance.triage import passages
 from appliance.triage.models import Passage
 from appliance.triage.nearest import cosine, list_nearest
@@ -21,15 +23,16 @@ Match = tuple[int, float, str, str]  # article id, score 0..1, passage, "passage
 
 
 def match_articles(
-    visible: QuerySet, text: str, vector: np.ndarray | None, space: str, limit: int
+    viewer: User, text: str, vector: np.ndarray | None, space: str, limit: int
 ) -> list[Match]:
-    """Of the ``visible`` articles, best first, each once.
+    """Of the articles the viewer may read, best first, each once.
 
     A nearest passage counts most; words decide between articles that lie close. Without a
     vector (or without passages in its space) words alone decide.
     """
+    visible = Article.objects.visible_to(viewer)
     words = _by_words(visible, text)
-    near = _by_passages(visible, vector, space) if vector is not None else {}
+    near = _by_passages(viewer, vector, space) if vector is not None else {}
     if not near:
         return _with_openings(visible, words[:limit])
     most = max((rank for _, rank in words), default=1.0)
@@ -41,10 +44,11 @@ def match_articles(
     return sorted(matches, key=lambda match: match[1], reverse=True)[:limit]
 
 
-def _by_passages(visible: QuerySet, vector: np.ndarray, space: str) -> dict[int, tuple[float, str]]:
+def _by_passages(viewer: User, vector: np.ndarray, space: str) -> dict[int, tuple[float, str]]:
     """Article id → (cosine, text) of its nearest passage."""
     near = (
-        Passage.objects.filter(article__in=visible, space=space)
+        Passage.objects.visible_to(viewer)
+        .filter(space=space)
         .annotate(distance=CosineDistance("vector", vector))
         .defer("vector")
         .order_by("distance")

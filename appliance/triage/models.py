@@ -48,6 +48,14 @@ class Annotation(models.Model):
         return self.label != NOT_SURE
 
 
+class TicketVectorQuerySet(models.QuerySet):
+    def visible_to(self, viewer: User) -> "TicketVectorQuerySet":
+        """Of the tickets the viewer sees. No join for an agent: the index is walked freely."""
+        if viewer.is_authenticated and viewer.is_active and viewer.is_agent:
+            return self
+        return self.filter(ticket__in=Ticket.objects.visible_to(viewer))
+
+
 class TicketVector(models.Model):
     """The meaning of a ticket, in one vector space."""
 
@@ -55,6 +63,8 @@ class TicketVector(models.Model):
     space = models.CharField(max_length=80)
     vector = HalfVectorField(dimensions=DIMENSIONS)
     text_sha256 = models.CharField(max_length=64)
+
+    objects = TicketVectorQuerySet.as_manager()
 
     class Meta:
         indexes = [
@@ -69,6 +79,14 @@ class TicketVector(models.Model):
         return f"vector of SKR-{self.ticket_id} in {self.space}"
 
 
+class PassageQuerySet(models.QuerySet):
+    def visible_to(self, viewer: User) -> "PassageQuerySet":
+        """Of the articles the viewer may read. No join for an agent."""
+        if viewer.is_authenticated and viewer.is_active and viewer.is_agent:
+            return self
+        return self.filter(article__in=Article.objects.visible_to(viewer))
+
+
 class Passage(models.Model):
     """A piece of an article, small enough to mean one thing."""
 
@@ -78,6 +96,8 @@ class Passage(models.Model):
     space = models.CharField(max_length=80)
     vector = HalfVectorField(dimensions=DIMENSIONS)
     text_sha256 = models.CharField(max_length=64, help_text="of the whole article")
+
+    objects = PassageQuerySet.as_manager()
 
     class Meta:
         ordering = ["article", "position"]

@@ -99,8 +99,7 @@ def find_reading(viewer: User, ticket: Ticket) -> Reading:
 
 def list_suggestions(viewer: User, ticket: Ticket, limit: int = 3) -> list[Suggested]:
     """Articles that may answer the ticket, best first; by words while it has no vector."""
-    visible = Ticket.objects.visible_to(viewer).filter(pk=ticket.pk)
-    vector = TicketVector.objects.filter(ticket__in=visible).first()
+    vector = TicketVector.objects.visible_to(viewer).filter(ticket=ticket).first()
     if vector is None:
         return _suggest(viewer, ticket.text, None, "", limit)
     return _suggest(viewer, ticket.text, np.asarray(vector.vector, "<f4"), vector.space, limit)
@@ -119,12 +118,12 @@ def suggest_for_text(
 
 def list_similar_tickets(viewer: User, ticket: Ticket, limit: int = 5) -> list[Similar]:
     """The viewer's tickets nearest in meaning, never this one; empty while it has no vector."""
-    visible = Ticket.objects.visible_to(viewer)
-    own = TicketVector.objects.filter(ticket__in=visible.filter(pk=ticket.pk)).first()
+    visible = TicketVector.objects.visible_to(viewer)
+    own = visible.filter(ticket=ticket).first()
     if own is None:
         return []
     near = (
-        TicketVector.objects.filter(ticket__in=visible, space=own.space)
+        visible.filter(space=own.space)
         .exclude(ticket=ticket)
         .annotate(distance=CosineDistance("vector", own.vector))
         .select_related("ticket__customer", "ticket__category")
@@ -169,7 +168,7 @@ def _suggest(
     rows = cache.remember(
         "suggestions",
         [space, exact, digest(text), sees, limit],
-        lambda: match_articles(visible, text, vector, space, limit),
+        lambda: match_articles(viewer, text, vector, space, limit),
         depends_on=[cache.ARTICLES],
     )
     shown = visible.select_related("category").defer("content", "search_vector")

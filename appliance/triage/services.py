@@ -6,6 +6,7 @@ when the text is still the one they read.
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 from django.conf import settings
@@ -34,6 +35,7 @@ from appliance.triage.models import (
 from appliance.triage.reader import Answers
 from appliance.triage.texts import article_text, digest
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 _readers = Bounded("annotate", threads=2)
 QUEUE_DELAY_SECONDS = 1  # the request that made the text tries first; the worker comes behind
@@ -76,7 +78,7 @@ def annotate_soon(ticket_id: int, budget_seconds: float | None = None) -> bool:
     return True
 
 
-def on_own_connection(call: Callable[[], bool | int]) -> bool | int:
+def on_own_connection(call: Callable[[], T]) -> T:
     """For a thread of ours: its database connection is closed with it."""
     try:
         return call()
@@ -123,7 +125,7 @@ def correct_category(*, ticket: Ticket, category: TicketCategory | None, by: Use
     tickets.set_category(ticket=ticket, category=category, by=by)
 
 
-def catch_up(limit: int = 1000, *, seconds: float = 50.0) -> int:
+def catch_up(limit: int = 1000, *, seconds: float = 10.0) -> int:
     """Read what is left to read, as far as the seconds go. How many texts were written.
 
     Any number of workers may do this at once: each text is claimed by one of them.
@@ -148,6 +150,11 @@ def queue_annotation(ticket: Ticket) -> None:
 def queue_article(article: Article) -> None:
     """Wake a worker for this article once the transaction commits; twice is once."""
     _queue("triage.refresh_article", f"article:{article.pk}", article_id=article.pk)
+
+
+def queue_catch_up() -> None:
+    """Wake a worker for whatever is left to read: after an import, after new bundles."""
+    _queue("triage.catch_up", "triage.catch_up")
 
 
 def _queue(task: str, lock: str, **arguments: int) -> None:

@@ -1,5 +1,7 @@
 """Jobs. They only wake the worker: what there is to do is found by query (backlog.py)."""
 
+from collections.abc import Callable
+
 import structlog
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
@@ -8,14 +10,15 @@ from appliance.triage import services
 from appliance.triage.bounded import Bounded, BusyError
 
 log = structlog.get_logger(__name__)
-READ_SECONDS = 50  # for one wake-up; shorter than the minute to the next
+MOST_SECONDS = 50  # a text that takes longer hangs
+SLICE_SECONDS = 10  # of catching up at a time, so that a new ticket need not wait for old ones
 KEEP_HOURS = 24  # finished jobs stay this long for whoever looks into a fault
 _worker = Bounded("worker", threads=2)
 
 
 @app.task(name="triage.annotate_ticket")
 def annotate_ticket(ticket_id: int) -> None:
-    services.annotate_soon(ticket_id, budget_seconds=READ_SECONDS)
+    services.annotate_soon(ticket_id, budget_seconds=MOST_SECONDS)
 
 
 @app.task(name="triage.refresh_article")
@@ -25,8 +28,10 @@ def refresh_article(article_id: int) -> None:
 
 @app.periodic(cron="* * * * *")
 @app.task(name="triage.catch_up", queueing_lock="triage.catch_up")
-def catch_up(timestamp: int) -> None:
-    _bounded(lambda: services.catch_up(seconds=READ_SECONDS))
+def catch_up(timestamp: int = 0) -> None:
+    """What is left to read, a slice at a time until a slice finds nothing more."""
+    if _bounded(lambda: services.catch_up(seconds=SLICE_SECONDS)):
+        services.queue_catch_up()
 
 
 @app.periodic(cron="*/2 * * * *")
@@ -45,9 +50,10 @@ async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
     await context.app.job_manager.delete_old_jobs(nb_hours=KEEP_HOURS, include_failed=True)
 
 
-def _bounded(call) -> None:
-    """A model that hangs costs a thread, not the worker."""
+def _bounded(call: Callable[[], int]) -> int:
+    """What ``call`` wrote. A model that hangs costs a thread, not the worker."""
     try:
-        _worker.run(lambda: services.on_own_connection(call), seconds=READ_SECONDS + 5)
+        return _worker.run(lambda: services.on_own_connection(call), seconds=MOST_SECONDS)
     except (BusyError, TimeoutError) as error:
         log.warning("models_do_not_answer", why=type(error).__name__)
+        return 0
