@@ -1,31 +1,19 @@
 from django.contrib import admin
 
 from appliance.core import cache
+from appliance.core.admin import ReadOnly
 from appliance.tickets.models import Event, Message, Ticket, TicketCategory
-
-
-class ReadOnly:
-    """Tickets are worked on at the desk, where every change leaves its event."""
-
-    def has_add_permission(self, request, obj=None) -> bool:
-        return False
-
-    def has_change_permission(self, request, obj=None) -> bool:
-        return False
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False
 
 
 class MessageInline(ReadOnly, admin.TabularInline):
     model = Message
-    fields = ["created_at", "author_name", "kind", "body"]
+    fields = readonly_fields = ["created_at", "author_name", "kind", "body"]
     extra = 0
 
 
 class EventInline(ReadOnly, admin.TabularInline):
     model = Event
-    fields = ["at", "actor_name", "kind", "data"]
+    fields = readonly_fields = ["at", "actor_name", "kind", "data"]
     extra = 0
 
 

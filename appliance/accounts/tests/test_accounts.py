@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+import django.contrib.admin
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
@@ -133,6 +134,17 @@ def test_admin_page_lists_every_table(admin_client_of_dan):
     answer = admin_client_of_dan.get(reverse("admin:index"))
     for name in ("Users", "Customers", "Tickets", "Ticket categories", "Articles", "Events"):
         assert name in answer.content.decode()
+
+
+@pytest.mark.parametrize("model", django.contrib.admin.site._registry, ids=str)
+def test_every_admin_list_opens(admin_client_of_dan, ticket, model):
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    assert admin_client_of_dan.get(url, {"q": "alice"}).status_code == 200
+
+
+def test_admin_shows_a_ticket_with_its_messages_and_events(admin_client_of_dan, ticket):
+    url = reverse("admin:tickets_ticket_change", args=[ticket.pk])
+    assert ticket.description in admin_client_of_dan.get(url).content.decode()
 
 
 def test_role_set_in_admin_decides_the_rights(admin_client_of_dan, alice):

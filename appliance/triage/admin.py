@@ -1,0 +1,42 @@
+from django.contrib import admin
+
+from appliance.core.admin import ReadOnly
+from appliance.triage.models import Annotation, Attempt, Correction, Passage
+
+
+@admin.register(Annotation)
+class AnnotationAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["ticket", "kind", "label", "confidence", "bundle_name", "bundle_version"]
+    list_filter = ["kind", "label", "bundle_name", "bundle_version"]
+    list_select_related = ["ticket"]
+    show_full_result_count = False
+
+
+@admin.register(Correction)
+class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["created_at", "ticket", "said", "category", "by"]
+    list_filter = ["said", "category"]
+    list_select_related = ["ticket", "category", "by"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(Passage)
+class PassageAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["article", "position", "text", "space"]
+    list_filter = ["space"]
+    list_select_related = ["article"]
+    exclude = ["vector"]
+    show_full_result_count = False
+
+
+@admin.register(Attempt)
+class AttemptAdmin(admin.ModelAdmin):
+    """Deleting a row lets the text be tried again."""
+
+    list_display = [field.name for field in Attempt._meta.fields if field.name != "id"]
+
+    def has_add_permission(self, request) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
