@@ -130,4 +130,5 @@ def _unseen(about: Mapping) -> str:
     if not unseen:
         return ""
     scores = ", ".join(f"{name} {_shown(v)}" for name, v in unseen.items() if name != "source")
-    return f"\nTrained without `{unseen['source']}`, about those tickets: {scores}.\n"
+    return (f"\nBy source: a head on frozen gte-small that never saw `{unseen['source']}`, with "
+            f"similarity, about those tickets: {scores}.\n")
