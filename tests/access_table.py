@@ -1,0 +1,51 @@
+"""Who gets what from each page of the desk. A page that is missing here fails the build.
+
+One line a page and method; one answer each for, in this order:
+nobody (not logged in), Alice (whose ticket it is), Carol (another customer), Bob (agent),
+Dan (admin), Erin (logged in, then deactivated).
+
+``login`` is a redirect to the log-in page, ``desk`` one to the front page, ``done`` one to
+wherever the work was done. A method without a line is refused.
+"""
+
+WHO = ("nobody", "alice", "carol", "bob", "dan", "erin")
+
+TABLE = """
+GET   dashboard                login  200   200   200   200   login
+GET   live                     login  200   200   200   200   login
+GET   create-ticket            login  200   200   200   200   login
+POST  create-ticket            login  done  done  done  done  login
+POST  suggest                  login  200   200   200   200   login
+GET   ticket                   login  200   404   200   200   login
+POST  reply                    login  done  404   done  done  login
+POST  update-ticket            login  403   403   done  done  login
+GET   conversation             login  200   404   200   200   login
+GET   evidence                 login  200   404   200   200   login
+GET   articles                 login  200   200   200   200   login
+GET   write-article            login  403   403   200   200   login
+POST  write-article            login  403   403   done  done  login
+GET   article                  login  200   200   200   200   login
+GET   article/draft            login  404   404   200   200   login
+GET   edit-article             login  403   403   200   200   login
+POST  edit-article             login  403   403   done  done  login
+GET   edit-article/draft       login  403   403   200   200   login
+GET   search                   login  200   200   200   200   login
+GET   setup                    404    404   404   404   404   404
+POST  setup                    404    404   404   404   404   404
+GET   login                    200    desk  desk  desk  desk  200
+POST  login                    200    desk  desk  desk  desk  200
+PUT   login                    200    desk  desk  desk  desk  200
+GET   register                 200    desk  desk  desk  desk  200
+POST  register                 400    desk  desk  desk  desk  400
+POST  logout                   login  login login login login login
+GET   healthz                  200    200   200   200   200   200
+GET   status                   login  403   403   403   200   login
+"""
+
+ADMIN_ONLY = "admin"  # every page below /admin/: nobody but admins get past its log-in
+
+
+def rows() -> dict[tuple[str, str], tuple[str, ...]]:
+    """(method, page) to the answers, in the order of WHO."""
+    lines = [line.split() for line in TABLE.strip().splitlines()]
+    return {(method, page): tuple(answers) for method, page, *answers in lines}

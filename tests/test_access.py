@@ -1,0 +1,148 @@
+"""Every page, method and role against the table. What is not in the table does not pass."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from appliance.accounts.models import User
+from appliance.knowledge.models import Article
+from appliance.tickets.models import Ticket
+from tests.access_table import ADMIN_ONLY, WHO, rows
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+REFUSALS = {"403", "405", "login", "desk"}
+ROWS = rows()
+Cast = dict[str, User | None]
+
+
+@pytest.fixture
+def erin(carol) -> User:
+    """Somebody whose session outlived the account."""
+    return User.objects.create(email="erin@example.org", first_name="Erin", is_active=False)
+
+
+@pytest.fixture
+def cast(alice, carol, bob, dan, erin) -> Cast:
+    return {"nobody": None, "alice": alice, "carol": carol, "bob": bob, "dan": dan, "erin": erin}
+
+
+@pytest.fixture
+def paths(ticket, bob) -> dict[str, str]:
+    """Where each page of the table is: Alice's ticket, a published article and a draft."""
+    published = Article.objects.create(title="Out", content="…", status="published", author=bob)
+    draft = Article.objects.create(title="Not yet", content="…", status="draft", author=bob)
+    of = {
+        **dict.fromkeys(
+            ["ticket", "reply", "update-ticket", "conversation", "evidence"], ticket.pk
+        ),
+        **dict.fromkeys(["article", "edit-article"], published.pk),
+        **dict.fromkeys(["article/draft", "edit-article/draft"], draft.pk),
+        "setup": "guessed",
+    }
+    pages = {page for _, page in ROWS}
+    return {p: reverse(p.split("/")[0], args=[of[p]] if p in of else []) for p in pages}
+
+
+def test_every_page_of_the_desk_is_in_the_table():
+    assert set(desk_pages()) == {page.split("/")[0] for _, page in ROWS}
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_every_page_answers_as_the_table_says(who, cast, paths, ticket):
+    column = WHO.index(who)
+    expected = {row: answers[column] for row, answers in ROWS.items()}
+    fields = fields_of(ticket)
+    found = {
+        (method, page): answer(send(cast[who], method, paths[page], fields.get(page)))
+        for method, page in ROWS
+    }
+    assert found == expected
+
+
+@pytest.mark.parametrize("who", ["nobody", "alice", "dan"])
+def test_no_page_knows_a_method_that_is_not_in_the_table(who, cast, paths):
+    others = [(m, page) for page in paths for m in METHODS if (m, page.split("/")[0]) not in ROWS]
+    answers = {row: answer(send(cast[who], row[0], paths[row[1]])) for row in others}
+    assert {row: got for row, got in answers.items() if got not in REFUSALS} == {}
+
+
+def test_nothing_is_written_without_the_token_of_the_form(cast, paths, ticket):
+    fields, client = fields_of(ticket), Client(enforce_csrf_checks=True)
+    client.force_login(cast["dan"])
+    for method, page in ROWS:
+        if method == "POST":
+            assert client.post(paths[page], fields.get(page, {})).status_code == 403, page
+
+
+@pytest.mark.parametrize("who", [who for who in WHO if who != "dan"])
+def test_administration_is_for_admins(who, cast):
+    for path in administration():
+        assert answer(send(cast[who], "GET", path)) == "login", path
+
+
+def test_administration_opens_for_the_admin(cast):
+    answers = {path: send(cast["dan"], "GET", path).status_code for path in administration()}
+    assert set(answers.values()) <= {200, 301, 302, 403, 404}
+    assert answers[reverse("admin:index")] == 200
+
+
+def fields_of(ticket: Ticket) -> dict[str, dict]:
+    """What a browser would send to each page that writes."""
+    article = {"title": "New", "content": "…", "status": "published"}
+    words = {"subject": "New", "description": "…", "priority": 2}
+    before = {"status": ticket.status, "priority": ticket.priority, "category": "", "assignee": ""}
+    return {
+        "create-ticket": words,
+        "suggest": words,
+        "reply": {"body": "…", "kind": "reply"},
+        "update-ticket": before | {f"initial-{name}": value for name, value in before.items()},
+        "write-article": article,
+        "edit-article": article | {"seen_at": Article.objects.get(title="Out").updated_at},
+        "setup": {"first_name": "Mallory"},
+        "register": {"email": "mallory"},
+        "login": {"username": "mallory@example.org", "password": "guess"},
+    }
+
+
+def send(person: User | None, method: str, path: str, fields: dict | None = None) -> HttpResponse:
+    client = Client()
+    if person:
+        client.force_login(person)
+    if method == "POST":
+        return client.post(path, fields)
+    return client.generic(method, path)
+
+
+def answer(response: HttpResponse) -> str:
+    if response.status_code not in (301, 302):
+        return str(response.status_code)
+    path = response.url.split("?")[0]
+    if path in (reverse("login"), reverse("admin:login")):
+        return "login"
+    return "desk" if path == reverse("dashboard") else "done"
+
+
+def desk_pages() -> list[str]:
+    """The name of every page outside the administration."""
+    return [pattern.name for route, pattern in walk() if not route.startswith(ADMIN_ONLY)]
+
+
+def administration() -> list[str]:
+    """The path of every page below /admin/, with 1 for whatever it asks for; not its log-in."""
+    routes = [route for route, pattern in walk() if route.startswith(ADMIN_ONLY)]
+    found = {"/" + re.sub("<[^>]*>", "1", route) for route in routes if "^" not in route}
+    return sorted(found - {"/admin/login/", "/admin/logout/"} | {"/admin/tickets/", "/admin/none/"})
+
+
+def walk(patterns: list | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every pattern of the project with its whole route."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from walk(pattern.url_patterns, route)
+        else:
+            yield route, pattern
