@@ -1,9 +1,11 @@
 """One ranked list out of several. Pure.
 
 Each way to find something has a weight, and what is found several ways adds up. The weights were
-chosen on 1,212 searches over four collections (scripts/bench says which); there the sum beats
-each way alone, and equal-weight reciprocal rank, which treats a poor list like a good one. What
-was typed exactly (a ticket number, an error code, a quoted phrase) stands above everything else.
+chosen on 1,212 searches: 188 tickets of the demo desk whose article is known (subject alone, and
+whole), 36 error codes, 100 subjects with a slip, 350 questions with only titles to find, 350
+symptoms of vendors' articles. There the sum beats meaning alone and words alone (first hit on
+whole tickets 0.78 against 0.72 and 0.71), while reciprocal rank treats a poor list like a good
+one. What was typed exactly (a ticket number, an error code, a phrase) stands above all.
 """
 
 from collections.abc import Hashable, Mapping, Sequence

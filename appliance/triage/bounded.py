@@ -39,5 +39,9 @@ class Bounded:
             finally:
                 self._free.release()
 
-        threading.Thread(target=work, name=self._name, daemon=True).start()
+        try:
+            threading.Thread(target=work, name=self._name, daemon=True).start()
+        except RuntimeError:  # the machine has no thread left
+            self._free.release()
+            raise
         return future.result(timeout=seconds)

@@ -5,6 +5,8 @@ is counted, too.
 """
 
 from django.db import connection
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from appliance.triage.models import Attempt
 
@@ -47,6 +49,12 @@ def claim(kind: str, object_id: int, *, text_sha256: str, bundles: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, values)
         return cursor.fetchone() is not None
+
+
+def list_parked() -> QuerySet[Attempt]:
+    """Texts that had all their tries and that nobody holds."""
+    held = Q(held_until__gt=timezone.now())
+    return Attempt.objects.filter(tries__gte=MOST_TRIES).exclude(held)
 
 
 def release(kind: str, object_id: int) -> None:

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, FloatField, Func, QuerySet, Value
 from pgvector.django import CosineDistance
 
 from appliance.accounts.models import User
@@ -34,7 +34,7 @@ def match_articles(
     words = _by_words(visible, text)
     near = _by_passages(viewer, vector, space) if vector is not None else {}
     if not near:
-        return _with_openings(visible, words[:limit])
+        return _with_openings(visible, text, [pk for pk, _ in words[:limit]])
     most = max((rank for _, rank in words), default=1.0)
     shares = {pk: rank / most for pk, rank in words}
     matches = [
@@ -71,11 +71,22 @@ def _by_words(visible: QuerySet, text: str) -> list[tuple[int, float]]:
     return list(found.values_list("pk", "rank")[:NEAREST])
 
 
-def _with_openings(visible: QuerySet, words: list[tuple[int, float]]) -> list[Match]:
+class SharedWords(Func):
+    """The share 0..1 of a text's words, without endings and stop words, that an article holds."""
+
+    template = """(
+        SELECT coalesce(avg((asked.word = ANY (tsvector_to_array(held.words)))::int), 0)
+        FROM (SELECT %(expressions)s) AS held(words, text),
+             unnest(tsvector_to_array(to_tsvector('english', held.text))) AS asked(word)
+    )"""
+    output_field = FloatField()
+
+
+def _with_openings(visible: QuerySet, text: str, ids: list[int]) -> list[Match]:
     """Nobody knows which passage matched: show how each article begins."""
-    articles = visible.in_bulk([pk for pk, _ in words])
-    return [
-        (pk, rank, passages.cut(articles[pk].content[:OPENING_CHARACTERS])[0], "words")
-        for pk, rank in words
-        if pk in articles
+    rows = visible.filter(pk__in=ids).annotate(share=SharedWords(F("search_vector"), Value(text)))
+    matches = [
+        (row.pk, row.share, passages.cut(row.content[:OPENING_CHARACTERS])[0], "words")
+        for row in rows
     ]
+    return sorted(matches, key=lambda match: match[1], reverse=True)

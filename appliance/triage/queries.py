@@ -110,6 +110,7 @@ def suggest_for_text(
 ) -> list[Suggested]:
     """The same while a ticket is being written; nothing before it says something."""
     text = f"{subject}\n{description}".replace("\0", " ")[:MOST_CHARACTERS].strip()
+    text = text.encode("utf-8", "ignore").decode("utf-8")
     if sum(letter.isalnum() for letter in text) < LEAST_LETTERS:
         return []
     found = find_query_vector(text)
@@ -153,7 +154,7 @@ def count_backlog() -> Backlog:
     return Backlog(
         tickets=len(backlog.list_tickets_to_read(refs, 1000)),
         articles=len(backlog.list_articles_to_read(refs, 1000)),
-        parked=Attempt.objects.filter(tries__gte=claims.MOST_TRIES, held_until=None).count(),
+        parked=claims.list_parked().count(),
     )
 
 
@@ -180,16 +181,14 @@ def _suggest(
     ]
 
 
-def _state(ticket: Ticket, found: dict) -> State:
+def _state(ticket: Ticket, found: dict[str, Annotation]) -> State:
     """Something is missing: will it come?"""
-    wanted = {"classifier": Annotation.Kind.CATEGORY, "sentiment": Annotation.Kind.SENTIMENT}
-    refs = engine.refs()
-    if not any(role in refs and kind not in found for role, kind in wanted.items()):
-        return "unavailable"
-    parked = Attempt.objects.filter(
-        kind=Attempt.Kind.TICKET, object_id=ticket.pk, tries__gte=claims.MOST_TRIES, held_until=None
-    )
-    return "unavailable" if parked.exists() else "pending"
+    refs = backlog.refs_at_hand()
+    roles = [role for role, kind in backlog.KIND_OF_ROLE.items() if kind not in found]
+    parked = claims.list_parked().filter(kind=Attempt.Kind.TICKET, object_id=ticket.pk)
+    if any(role in refs for role in roles) and not parked.exists():
+        return "pending"
+    return "unavailable"
 
 
 def _category_reading(row: Annotation) -> CategoryReading:

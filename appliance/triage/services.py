@@ -11,6 +11,7 @@ from typing import TypeVar
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import AlreadyEnqueued
 
@@ -248,6 +249,7 @@ def _annotate(
             "bundle_version": answer.bundle.version,
             "bundle_digest": answer.bundle.digest,
             "text_sha256": text,
+            "created_at": timezone.now(),
         },
     )
 

@@ -15,7 +15,7 @@ def article_text(article: Article) -> str:
 
 def digest(text: str) -> str:
     """sha256 of the text as PostgreSQL stores it, in hex."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
 class Digest(Func):
