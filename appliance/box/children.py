@@ -77,7 +77,7 @@ def run_django(box: Box, name: str, failure: str) -> str:
     """Run one management command to its end; its standard output, or the reason it failed."""
     log = box.logs / f"{name}.log"
     result = subprocess.run(  # noqa: S603
-        [str(box.python), "-m", "django", name],
+        tethered(box, "TERM", [str(box.python), "-m", "django", name]),
         cwd=box.code,
         env=environment(box),
         stdin=subprocess.DEVNULL,
@@ -88,7 +88,8 @@ def run_django(box: Box, name: str, failure: str) -> str:
     _write_log(log, result.stderr if name == "prepare" else result.stdout + result.stderr)
     if result.returncode:
         lines = [line for line in result.stderr.splitlines() if line.strip()] or ["no reason given"]
-        raise BoxError(f"{failure}: {lines[-1]}\nThe whole story is in {log}.")
+        reason = lines[-1].removeprefix("CommandError: ")
+        raise BoxError(f"{failure}: {reason}\nThe whole story is in {log}.")
     return result.stdout
 
 

@@ -128,7 +128,7 @@ def _test_in(box: Box, arguments: list[str]) -> int:
         postgres.ensure_cluster(box)
         valkey.ensure_config(box)
         with supervision.running(box) as supervisor:
-            postgres.ensure_database(box, lambda: desk.why_not(box, supervisor, "postgres"))
+            desk.ensure_database(box, supervisor)
             return _pytest(box, arguments)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-GIVEN_UP = ("FATAL", "EXITED", "UNKNOWN")
+GIVEN_UP = ("fatal", "exited", "unknown")
 REVIVE_SECONDS = 15
 RPC_TIMEOUT_SECONDS = 10
 
@@ -80,11 +80,6 @@ class Supervisor:
             if "ALREADY_STARTED" not in fault.faultString:
                 raise
 
-    def given_up_on(self, name: str) -> bool:
-        """Whether a program failed so often that supervisord no longer tries."""
-        state = self.processes().get(name, {}).get("state", "")
-        return state.upper() in GIVEN_UP
-
     def keep_up(self) -> None:
         """Return when supervisord ends. Programs it gave up on are started again and again."""
         if self.process is None:
@@ -98,7 +93,7 @@ class Supervisor:
 
     def _revive(self) -> None:
         for name, info in self.processes().items():
-            if info["state"].upper() in GIVEN_UP:
+            if info["state"] in GIVEN_UP:
                 try:
                     self.start(name)
                 except (OSError, http.client.HTTPException, xmlrpc.client.Error):

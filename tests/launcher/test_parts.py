@@ -1,0 +1,203 @@
+"""The parts of the box that can be tried without a desk."""
+
+import ast
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from appliance.box import children, doctor, traverse
+from appliance.box.control import Supervisor
+from appliance.box.errors import BoxError
+from appliance.box.files import write_private
+from appliance.box.layout import SOCKET_PATH_LIMIT, Box, ensure_plain_paths
+from appliance.box.supervision import PROGRAM
+from tests.launcher.conftest import CODE, alive, wait_for
+
+BOX = CODE / "appliance" / "box"
+
+
+def read_by_env() -> set[str]:
+    """Names of the variables that the settings and commands read through appliance/env.py."""
+    call = re.compile(r"\benv\.(?:text|flag|number|words)\(\s*\"([A-Z_]+)\"")
+    names = set()
+    for path in (CODE / "appliance").rglob("*.py"):
+        if "tests" not in path.parts:
+            names |= set(call.findall(path.read_text()))
+    return names
+
+
+def test_launcher_imports_the_standard_library_only() -> None:
+    allowed = {*sys.stdlib_module_names, "appliance"}
+    for path in [*BOX.glob("*.py"), CODE / "launcher.py", CODE / "appliance" / "__init__.py"]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            for name in names:
+                assert name.partition(".")[0] in allowed, f"{path.name} imports {name}"
+                assert not name.startswith("appliance.") or name.startswith("appliance.box")
+
+
+def test_every_variable_is_documented_and_nothing_else() -> None:
+    text = (CODE / "docs" / "operating.md").read_text()
+    documented = set(re.findall(r"^\| `([A-Z_]+)`", text, re.MULTILINE))
+    assert documented == read_by_env() | {"SKERRY_ROLE", "SKERRY_DATA", "SKERRY_BIND"}
+
+
+def test_every_documented_variable_reaches_the_desk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in read_by_env():
+        monkeypatch.setenv(name, "given")
+    made = children.environment(Box(code=CODE, data=tmp_path))
+    assert read_by_env() <= set(made)
+
+
+def test_every_option_and_command_is_documented() -> None:
+    help_text = subprocess.run(
+        [sys.executable, str(CODE / "launcher.py"), "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    documented = (CODE / "docs" / "operating.md").read_text()
+    for word in {
+        *re.findall(r"--[a-z]+", help_text),
+        *re.findall(r"^    (\w+)  ", help_text, re.M),
+    }:
+        assert word in documented, word
+
+
+def test_secrets_of_the_shell_stay_out_of_the_desk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "LD_PRELOAD", "PYTHONSTARTUP"):
+        monkeypatch.setenv(name, "x")
+    made = children.environment(Box(code=CODE, data=tmp_path))
+    assert "x" not in made.values()
+
+
+def test_tests_never_touch_the_servers_of_the_site(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://the-site")
+    box = Box(code=CODE, data=tmp_path, testing=True)
+    assert box.has_own_database
+    assert "DATABASE_URL" not in children.environment(box)
+
+
+def test_socket_addresses_fit_whatever_the_data_directory() -> None:
+    for length in range(1, 300, 7):
+        box = Box(code=CODE, data=Path("/" + "d" * length))
+        for name in (".s.PGSQL.5432", "valkey.sock", "supervisor.sock.4194304"):
+            assert len(str(box.sockets / name)) <= SOCKET_PATH_LIMIT
+
+
+@pytest.mark.parametrize("name", ["a ; b", "a #b", "a\nb"])
+def test_paths_the_supervisor_would_misread_are_refused(name: str) -> None:
+    with pytest.raises(BoxError, match="rename it"):
+        ensure_plain_paths(Box(code=CODE, data=Path("/srv") / name))
+
+
+def test_private_files_are_private_and_whole(tmp_path: Path) -> None:
+    write_private(tmp_path / "secret", "one")
+    write_private(tmp_path / "secret", "two")
+    assert (tmp_path / "secret").read_text() == "two"
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+
+
+def test_tethered_command_ends_with_its_parent(tmp_path: Path) -> None:
+    tether = [sys.executable, "-I", "-S", str(BOX / "tether.py"), "TERM"]
+    pid_file = tmp_path / "pid"
+    script = f"echo $$ > {pid_file}; exec sleep 60"
+    code = f"import subprocess; subprocess.run({[*tether, '/bin/sh', '-c', script]!r})"
+    parent = subprocess.Popen([sys.executable, "-c", code])
+    wait_for(lambda: pid_file.exists() and pid_file.read_text().strip())
+    child = int(pid_file.read_text())
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not alive(child), 5)
+
+
+def test_traverse_is_granted_to_one_user_and_changes_nobody_else(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    try:
+        traverse.grant_traverse(closed, 54321)
+    except OSError as error:
+        pytest.skip(f"no access lists here: {error}")
+    traverse.grant_traverse(closed, 54322)
+    traverse.grant_traverse(closed, 54321)
+    entries = traverse._read(closed)
+    assert entries == [
+        (traverse.OWNER, 7, traverse.NO_ID),
+        (traverse.USER, 1, 54321),
+        (traverse.USER, 1, 54322),
+        (traverse.GROUP_OWNER, 0, traverse.NO_ID),
+        (traverse.MASK, 1, traverse.NO_ID),
+        (traverse.OTHER, 0, traverse.NO_ID),
+    ]
+
+
+def test_traverse_widens_the_mask_for_nobody_else() -> None:
+    masked = [(traverse.USER, 7, 5), (traverse.GROUP_OWNER, 5, 0), (traverse.MASK, 4, 0)]
+    assert traverse._with_mask_for_execute(masked) == [
+        (traverse.USER, 4, 5),
+        (traverse.GROUP_OWNER, 4, 0),
+        (traverse.MASK, 5, traverse.NO_ID),
+    ]
+
+
+def test_supervisor_that_is_not_there_is_no_error(tmp_path: Path) -> None:
+    supervisor = Supervisor(tmp_path / "nothing.sock", "Basic x")
+    assert not supervisor.answers()
+    assert supervisor.processes() == {}
+
+
+def test_supervised_programs_restart_and_rotate_their_logs() -> None:
+    assert "autorestart=true" in PROGRAM
+    assert "stdout_logfile_maxbytes=10MB" in PROGRAM
+
+
+def test_doctor_without_models_names_the_remedy(tmp_path: Path) -> None:
+    findings = list(doctor._models(Box(code=tmp_path, data=tmp_path)))
+    assert [finding.level for finding in findings] == ["warn"]
+    assert "put the models folder of the release there" in findings[0].text
+
+
+def test_doctor_names_the_model_file_that_was_changed(tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "sentiment" / "1"
+    folder.mkdir(parents=True)
+    (tmp_path / "models" / "active.json").write_text('{"sentiment": "sentiment/1"}')
+    (folder / "model.onnx").write_bytes(b"flipped")
+    (folder / "bundle.json").write_text(json.dumps({"files": {"model.onnx": "0" * 64}}))
+    (finding,) = doctor._models(Box(code=tmp_path, data=tmp_path))
+    assert finding.level == "warn"
+    assert "model.onnx is not the released file" in finding.text
+
+
+def test_functions_of_the_box_are_short() -> None:
+    for path in [*BOX.glob("*.py"), CODE / "launcher.py"]:
+        text = path.read_text()
+        assert len(text.splitlines()) < 400, path.name
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 50, f"{path.name}: {node.name}"
+
+
+def test_signal_of_a_stop_is_passed_on() -> None:
+    """The tether only arms the kernel: the command itself gets signals as always."""
+    tether = [sys.executable, "-I", "-S", str(BOX / "tether.py"), "TERM"]
+    process = subprocess.Popen([*tether, "/bin/sleep", "60"])
+    time.sleep(0.5)
+    os.kill(process.pid, signal.SIGINT)
+    assert process.wait(5) == -signal.SIGINT
