@@ -20,7 +20,8 @@ PAGE_SIZE = 50
 @require_GET
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
-    category, status = (request.GET.get(name, "")[:40] for name in ("category", "status"))
+    wanted = (request.GET.get(name, "")[:40] for name in ("category", "status"))
+    category, status = (text.replace("\0", "") for text in wanted)
     articles = queries.list_articles(request.user, category=category, status=status)
     page = Paginator(articles, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
