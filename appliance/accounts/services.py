@@ -72,12 +72,6 @@ def register_customer(
     A customer known by e-mail alone is not handed to whoever registers that address: nothing
     has shown that the address is theirs. An admin joins the two.
     """
-    if queries.find_customer(email=email):
-        raise BadInputError(
-            f"{email} is known to this desk already. Log in, or ask an agent to open a log-in "
-            "for you.",
-            field="email",
-        )
     user = add_user(email=email, first_name=first_name, last_name=last_name, password=password)
     return add_customer(
         email=email,
@@ -97,7 +91,8 @@ def add_customer(
     is_premium: bool = False,
     user: User | None = None,
 ) -> Customer:
-    return Customer.objects.create(
+    """Raises BadInputError when the address is known already."""
+    customer = Customer(
         email=email.strip().lower(),
         first_name=first_name,
         last_name=last_name,
@@ -105,20 +100,41 @@ def add_customer(
         is_premium=is_premium,
         user=user,
     )
+    try:
+        with transaction.atomic():
+            customer.save(force_insert=True)
+    except IntegrityError as error:
+        raise BadInputError(
+            f"{email} is known to this desk already. Log in, or ask an agent to open a log-in "
+            "for you.",
+            field="email",
+        ) from error
+    return customer
+
+
+def ensure_customer(*, email: str, first_name: str, last_name: str = "") -> Customer:
+    """Whoever has this address; a new customer when the desk does not know it yet."""
+    try:
+        return queries.find_customer(email=email) or add_customer(
+            email=email, first_name=first_name, last_name=last_name
+        )
+    except BadInputError:  # somebody else added them in the meantime
+        return Customer.objects.get(email__iexact=email.strip())
 
 
 def ensure_customer_of(user: User) -> Customer:
     """The customer record of whoever opens a ticket; agents ask for help, too."""
     if hasattr(user, "customer"):
         return user.customer
-    known = queries.find_customer(email=user.email)
-    if known and known.user_id is None:
-        known.user = user
-        known.save(update_fields=["user"])
-        return known
-    return add_customer(
-        email=user.email, first_name=user.first_name, last_name=user.last_name, user=user
+    customer = ensure_customer(
+        email=user.email, first_name=user.first_name, last_name=user.last_name
     )
+    if customer.user_id is None:
+        customer.user = user
+        customer.save(update_fields=["user"])
+    if customer.user_id != user.pk:
+        raise BadInputError(f"{user.email} is the address of another log-in. An admin can mend it.")
+    return customer
 
 
 @transaction.atomic

@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from appliance.accounts import queries as people
 from appliance.accounts import services as accounts
 from appliance.accounts.models import Customer
 from appliance.core.forms import Form
@@ -58,9 +57,7 @@ def _customer(request: HttpRequest, data: dict) -> Customer:
     email = data.get("customer_email")
     if not email:
         return accounts.ensure_customer_of(request.user)
-    return people.find_customer(email=email) or accounts.add_customer(
-        email=email, first_name=data["customer_name"]
-    )
+    return accounts.ensure_customer(email=email, first_name=data["customer_name"])
 
 
 @require_POST
