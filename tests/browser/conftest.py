@@ -1,13 +1,12 @@
 """Journeys run against the desk in this process, with the cast of the root conftest."""
 
-import threading
-
 import pytest
 
 from appliance.knowledge import services as knowledge
 from appliance.knowledge.models import Article
 from appliance.triage import engine
 from appliance.triage import services as triage
+from tests.conftest import let_readers_finish
 from tests.windows import Windows
 
 STUCK = "## Clear the queue\n\nOpen the printer queue, cancel the stuck print job, print again."
@@ -26,9 +25,7 @@ def window(browser, live_server, warm_models, no_way_out) -> Windows:
     windows = Windows(browser, live_server.url)
     yield windows
     windows.close()
-    for thread in threading.enumerate():  # what still reads a ticket holds rows of it
-        if thread.name in ("annotate", "embed"):
-            thread.join(timeout=10)
+    let_readers_finish()
     assert windows.incidents == []
 
 
