@@ -52,9 +52,12 @@ def annotate(ticket_id: int) -> bool:
     if ticket is None:
         return False
     refs, text = backlog.refs_at_hand(), digest(ticket.text)
-    roles = backlog.find_stale_roles(ticket, refs, text)
-    if not roles or not _claim(Attempt.Kind.TICKET, ticket_id, text, refs):
+    if not backlog.find_stale_roles(ticket, refs, text):
         return False
+    if not _claim(Attempt.Kind.TICKET, ticket_id, text, refs):
+        return False
+    # once more: whoever held it before us may have just read it
+    roles = backlog.find_stale_roles(ticket, refs, text)
     answers = reader.ask(ticket.text, roles, backlog.labels())
     written = not answers.is_empty and _store(ticket, answers, refs, text)
     _settle(Attempt.Kind.TICKET, ticket_id, answers.broken)

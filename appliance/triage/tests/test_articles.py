@@ -62,14 +62,22 @@ def test_vanished_text_is_gone_even_when_nobody_can_embed(article, bob, settings
 
 
 def test_the_right_article_is_suggested_with_its_passage(article, bob, alice, ticket):
-    other = knowledge.write_article(
-        by=bob, title="Holidays", content="Ask your manager for leave.", status="published"
-    )
+    words = "A scanner that prints nothing has no paper tray: it only reads pages."
+    other = knowledge.write_article(by=bob, title="Scanner", content=words, status="published")
     services.refresh_article(other.pk)
     services.annotate(ticket.pk)
     best, second = queries.list_suggestions(alice, ticket)
     assert (best.article, best.passage, best.why) == (article, PAPER, "passage")
     assert 0 <= second.score < best.score <= 1
+
+
+def test_an_article_about_something_else_is_not_suggested(article, bob, alice, ticket):
+    other = knowledge.write_article(
+        by=bob, title="Holidays", content="Ask your manager for leave.", status="published"
+    )
+    services.refresh_article(other.pk)
+    services.annotate(ticket.pk)
+    assert [found.article for found in queries.list_suggestions(alice, ticket)] == [article]
 
 
 def test_a_draft_is_suggested_to_agents_alone(draft, bob, alice, ticket):
