@@ -75,7 +75,9 @@ class TicketQuerySet(models.QuerySet):
 class Ticket(models.Model):
     """One question or fault of one customer."""
 
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="tickets")
+    customer = models.ForeignKey(  # indexed below, together with the time
+        Customer, on_delete=models.PROTECT, related_name="tickets", db_index=False
+    )
     subject = models.CharField(max_length=200)
     description = models.TextField()
     status = models.CharField(max_length=10, choices=Status, default=Status.NEW)
@@ -152,7 +154,9 @@ class Message(models.Model):
         REPLY = "reply", "Reply"
         NOTE = "note", "Internal note"
 
-    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="messages")
+    ticket = models.ForeignKey(  # indexed below, together with the time
+        Ticket, on_delete=models.PROTECT, related_name="messages", db_index=False
+    )
     author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     author_name = models.CharField(max_length=170)
     kind = models.CharField(max_length=5, choices=Kind, default=Kind.REPLY)
@@ -185,7 +189,9 @@ class Event(models.Model):
         ASSIGNEE = "assignee", "changed the assignee"
         SORTED = "sorted", "sorted the ticket"
 
-    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="events")
+    ticket = models.ForeignKey(  # indexed below, together with the time
+        Ticket, on_delete=models.PROTECT, related_name="events", db_index=False
+    )
     at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     actor_name = models.CharField(max_length=170)
