@@ -24,7 +24,8 @@ _embedders = Bounded("embed", threads=4)
 def list_nearest(rows: QuerySet, limit: int) -> list:
     """The first rows of a queryset ordered by ``distance``, walked along the HNSW index.
 
-    Leaves out what is farther than LEAST_COSINE. Goes on walking when a filter (the viewer, the space) takes many of the nearest away.
+    Leaves out what is farther than LEAST_COSINE. Goes on walking when a filter (the viewer, the
+    space) takes many of the nearest away.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")
