@@ -164,6 +164,12 @@ def report_rows(data: Path, rows: list[Row], seed: int) -> list[Row]:
     return kept + own + chance.sample(titles, 1500) + chance.sample(openings, 800)
 
 
+def mood_texts(data: Path, seed: int = 7) -> set[str]:
+    """Every text of the sentiment mix, so that no test row may repeat one."""
+    rows = mood_rows(data, seed)
+    return {row.text for row in rows + report_rows(data, rows, seed)}
+
+
 HEATED = {
     "hate", "terrible", "awful", "horrible", "annoying", "frustrating", "frustrated", "stupid",
     "ridiculous", "useless", "worst", "sick", "angry", "why", "love", "great", "thanks", "thank",
