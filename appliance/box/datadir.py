@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,13 +25,11 @@ def held(box: Box) -> Iterator[None]:
     ensure_directory(box)
     descriptor = os.open(box.data / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(descriptor):
             raise BoxError(
                 f"A desk already runs on {box.data}: stop it (python3 launcher.py stop), "
                 "or give this one its own directory with --data."
-            ) from None
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         ensure_room(box)
@@ -41,6 +40,17 @@ def held(box: Box) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Take the lock. ``holder`` may have it for an instant, so one refusal is not the answer."""
+    for _ in range(5):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(0.05)
+    return False
 
 
 def exists(box: Box) -> bool:

@@ -120,6 +120,8 @@ def announce(box: Box, report: dict[str, Any]) -> None:
     if not box.serves:
         say(f"Skerry {box.version}: the worker is running. Ctrl-C stops it.")
         return
+    if missing := network.why_hosts_are_missing(box):
+        warn(missing)
     say(f"Skerry {box.version} is ready: {box.address}/")
     if report.get("setup_path"):
         say(f"Set it up once, with this link: {box.address}{report['setup_path']}")

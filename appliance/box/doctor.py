@@ -121,10 +121,8 @@ def _why_bundle_is_refused(folder: Path) -> str | None:
 
 
 def _hosts(box: Box) -> Iterator[Finding]:
-    if box.bind in ("127.0.0.1", "::1", "localhost") or os.environ.get("SKERRY_HOSTS"):
-        return
-    text = f"listening on {box.bind}, but SKERRY_HOSTS names no host that browsers may ask for"
-    yield Finding("warn", "hosts", f"{text}: set it to the name of this machine")
+    if missing := network.why_hosts_are_missing(box):
+        yield Finding("warn", "hosts", missing)
 
 
 def _disk(box: Box) -> Iterator[Finding]:

@@ -36,7 +36,13 @@ def ensure_installed(box: Box, *, extra: str = "") -> None:
     with _sole_installer(lock):
         if _stamp(box).get(name) == wanted and box.python.exists():
             return
-        say(f"Installing the {f'{extra} ' if extra else ''}environment (first start only) ...")
+        what = f"{extra} environment" if extra else "environment"
+        is_first = name not in _stamp(box)
+        say(
+            f"Installing the {what} (first start only) ..."
+            if is_first
+            else f"Updating the {what} ..."
+        )
         _ensure_venv(box)
         stamp = {key: value for key, value in _stamp(box).items() if key != name}
         _write_stamp(box, {"installing": True, **stamp})
@@ -66,6 +72,7 @@ def _stamp(box: Box) -> dict[str, str]:
 def _write_stamp(box: Box, stamp: dict[str, object]) -> None:
     temporary = box.venv / f".{STAMP}"
     temporary.write_text(json.dumps(stamp), encoding="utf-8")
+    temporary.chmod(0o644)  # root may have a strict umask, and the desk reads it
     temporary.replace(box.venv / STAMP)
 
 

@@ -3,6 +3,7 @@
 import errno
 import http.client
 import json
+import os
 import socket
 from typing import Any
 
@@ -45,6 +46,16 @@ def _sentence(box: Box, error: OSError) -> str:
     return (
         f"{box.bind} is not an address of this machine ({error.strerror}): "
         "choose one of its own with --bind, or leave --bind out."
+    )
+
+
+def why_hosts_are_missing(box: Box) -> str | None:
+    """A desk that listens to others but answers only to its own address is no use to them."""
+    if box.bind in ("127.0.0.1", "::1", "localhost") or os.environ.get("SKERRY_HOSTS"):
+        return None
+    return (
+        f"the desk listens on {box.bind}, but SKERRY_HOSTS names no host that browsers may ask "
+        "for: set it to the name of this machine."
     )
 
 
