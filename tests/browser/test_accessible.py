@@ -1,0 +1,134 @@
+"""Every page can be read and used by everybody: axe finds nothing, nothing scrolls sideways."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from appliance.accounts import services as accounts
+from appliance.accounts.models import User
+from appliance.knowledge import services as knowledge
+from appliance.tickets import services
+from appliance.tickets.models import Priority, Status, Ticket
+from appliance.triage import services as triage
+from tests.windows import NARROW, SMALLEST, WIDE
+
+pytestmark = pytest.mark.browser
+
+# WCAG 2.2 asks for targets of 24 pixels; axe asks only when told to
+EVERYTHING = {"rules": {"target-size": {"enabled": True}}}
+# dark repeats only what a theme can change
+CONTRAST = {"runOnly": ["color-contrast", "link-in-text-block"]}
+UNBROKEN = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 3
+TEXT = f"# Big\n\n## Steps\n\n1. `{UNBROKEN}`\n2. **x**\n\n| a | b |\n|---|---|\n| 1 | {UNBROKEN} |"
+Pages = dict[str, tuple[User | None, str]]
+
+
+@pytest.fixture
+def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> Pages:
+    """Every kind of page, furnished: who looks, and at which path."""
+    article = furnish(ticket, bob, alice)
+    of_ticket = f"/tickets/{ticket.pk}/"
+    return {
+        "log-in": (None, "/login/"),
+        "register": (None, "/register/"),
+        "desk of an agent": (bob, "/"),
+        "queue with nothing in it": (bob, "/?status=waiting&priority=4&mood=positive"),
+        "desk of a customer": (alice, "/"),
+        "empty desk of a customer": (carol, "/"),
+        "new ticket of a customer": (alice, "/create-ticket/"),
+        "new ticket of an agent": (bob, "/create-ticket/"),
+        "ticket for an agent": (bob, of_ticket),
+        "ticket for its customer": (alice, of_ticket),
+        "articles": (bob, "/articles/"),
+        "no articles": (alice, "/articles/?category=nothing"),
+        "article": (bob, f"/articles/{article}/"),
+        "new article": (bob, "/articles/new/"),
+        "edit article": (bob, f"/articles/{article}/edit/"),
+        "search": (alice, "/search/"),
+        "search with hits": (bob, "/search/?q=printer"),
+        "search without hits": (alice, "/search/?q=zzzzqqqq&kind=tickets"),
+        "status": (dan, "/status/"),
+        "refused": (alice, "/status/"),
+        "not there": (None, "/nothing/"),
+    }
+
+
+def furnish(ticket: Ticket, bob: User, alice: User) -> int:
+    """Long words, notes, a log, a premium customer, every status; returns a long article's id."""
+    services.reply(ticket=ticket, by=bob, body=TEXT)
+    services.add_note(ticket=ticket, by=bob, body="The *old* driver.")
+    triage.annotate(ticket.pk)
+    for status, priority in zip(Status, [*Priority, Priority.NORMAL], strict=True):
+        other = services.open_ticket(
+            customer=alice.customer, subject=UNBROKEN, description=UNBROKEN, by=alice,
+            priority=priority,
+        )  # fmt: skip
+        services.set_status(ticket=other, status=status, by=bob)
+        triage.annotate(other.pk)
+    type(alice.customer).objects.update(is_premium=True, organisation=UNBROKEN[:120])
+    return knowledge.write_article(by=bob, title=UNBROKEN, content=TEXT).pk
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1440", "390"])
+def test_axe_finds_nothing_on_any_page(window, pages, size):
+    found = {}
+    for name, page in looked_at(window, pages, viewport=size, bypass_csp=True):
+        found |= {f"{name}, light": violations(page)}
+        page.evaluate("document.documentElement.setAttribute('data-bs-theme', 'dark')")
+        found |= {f"{name}, dark": violations(page, CONTRAST)}
+    assert {name: what for name, what in found.items() if what} == {}
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1440", "390"])
+def test_axe_finds_nothing_on_the_set_up_page(window, db, size):
+    path = f"/setup/{accounts.make_setup_link()}/"
+    for _, page in looked_at(window, {"set-up": (None, path)}, viewport=size, bypass_csp=True):
+        assert violations(page) == []
+        page.get_by_role("button", name="Open the desk").click()
+        page.get_by_label("Name of this desk").fill("Desk")
+
+
+def test_axe_finds_nothing_on_forms_that_were_refused(window, bob, alice, ticket):
+    page = window(bob, bypass_csp=True)
+    page.goto("/create-ticket/")
+    page.get_by_label("Customer's e-mail").fill("pia@example.org")
+    page.get_by_label("Subject").fill("s")
+    page.get_by_label("Description").fill("d")
+    page.get_by_role("button", name="Send ticket").click()
+    page.get_by_text("add the person's name").wait_for()
+    assert violations(page) == []
+    page = window(bypass_csp=True)
+    page.goto("/login/")
+    page.get_by_label("E-mail").fill("pia@example.org")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("alert").wait_for()
+    assert violations(page) == []
+
+
+def test_no_page_scrolls_sideways(window, pages):
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    found = {}
+    for name, page in looked_at(window, pages):
+        for size in (NARROW, SMALLEST):
+            page.set_viewport_size(size)
+            found |= {f"{name} at {size['width']}": page.evaluate(overflow)}
+    assert {name: pixels for name, pixels in found.items() if pixels > 0} == {}
+
+
+def looked_at(window, pages: Pages, **options: object):
+    """The name of each page and a window that shows it; one window a person."""
+    windows: dict[str, Page] = {}
+    for name, (person, path) in pages.items():
+        who = person.email if person else ""
+        if who not in windows:
+            windows[who] = window(person, reduced_motion="reduce", **options)
+        windows[who].goto(path)
+        yield name, windows[who]
+
+
+def violations(page: Page, options: dict = EVERYTHING) -> list[str]:
+    """What axe finds, with whatever can be folded out folded out."""
+    page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true })")
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
