@@ -31,7 +31,8 @@ class HeldOut:
 
 
 def temperature(logits: np.ndarray, targets: np.ndarray) -> float:
-    """The temperature that makes the probabilities fit the readers' (soft) labels best."""
+    """The temperature at which a probability says how often the first choice is right."""
+    targets = _firsts(targets)
     found = minimize_scalar(
         lambda log_t: _loss(softmax(logits / np.exp(log_t)), targets),
         bounds=(-5, 3), method="bounded",
@@ -52,7 +53,8 @@ def calibrate(familiar: HeldOut, unseen: HeldOut) -> dict[str, float]:
     }
     weights = [round(float(w), 2) for w in np.arange(0.3, 1.001, 0.05)]
     numbers["head_weight"] = min(weights, key=lambda w: sum(
-        _loss(s.mixed({**numbers, "head_weight": w}), s.targets) for s in (familiar, unseen)
+        _loss(s.mixed({**numbers, "head_weight": w}), _firsts(s.targets))
+        for s in (familiar, unseen)
     ))
     shares = familiar.mixed(numbers)
     is_first = shares.argmax(-1) == familiar.targets.argmax(-1)
@@ -72,6 +74,12 @@ def figures(rows: HeldOut, numbers: dict[str, float]) -> dict[str, float]:
         "coverage at threshold": round(float(sure.mean()), 4),
         "decided: first or second": round(float(right[sure].mean()), 4) if sure.any() else 0.0,
     }
+
+
+def _firsts(targets: np.ndarray) -> np.ndarray:
+    """Soft labels → one for the first choice. Soft ones teach; calibrated on them, the model
+    would be less sure than it may be."""
+    return np.eye(targets.shape[1])[targets.argmax(-1)]
 
 
 def _loss(shares: np.ndarray, targets: np.ndarray) -> float:

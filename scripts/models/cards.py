@@ -23,12 +23,12 @@ PROSE = {
                   "of the rows lower-cased, shortened and mistyped each epoch; the categories' "
                   "own descriptions and example phrases as extra rows; scarce categories twice. "
                   "Weight of the similarity, temperatures and threshold chosen on held-out rows.",
-        "fails": "Seen with texts of our own: \"the invoice program asks for a licence key\" goes to "
-                 "purchasing; \"Excel file corrupted\" to data; thanks without a subject to other. "
-                 "Two problems in one ticket (\"needs a laptop and an account\") end as not sure, "
-                 "and so do many very short ones (\"cannot open attachment\"). Few network, "
-                 "security, hardware and other tickets were seen in training: macro-F1 is lower "
-                 "than accuracy because of them.",
+        "fails": "Seen with texts of our own: \"the invoice program asks for a licence key\" goes "
+                 "to purchasing; \"Excel file corrupted\" to data; bare thanks to other. Two "
+                 "problems in one ticket (\"needs a laptop and an account\") end as not sure, and "
+                 "so do many very short ones (\"cannot open attachment\"). Few network, security, "
+                 "hardware and other tickets were seen in training: macro-F1 is lower than "
+                 "accuracy because of them.",
     },
     "sentiment": {
         "for": "Reads whether the writer is unhappy, neutral or pleased. Score = P(positive) - "
@@ -39,12 +39,12 @@ PROSE = {
                   "AdamW (1e-4 body, 1e-3 head), labels softened by source: the mix below, then a "
                   "third of it with short reports in our own words (the same fault told plainly, "
                   "unhappily, thankfully), titles of questions and openings of tickets.",
-        "fails": "Seen with texts of our own: polite anger is read as pleased (\"I would appreciate "
-                 "it if somebody could finally look at this, it has been three weeks\"), and so is "
-                 "much sarcasm (\"What a surprise, the update deleted my files. Brilliant work.\"). "
-                 "Bare statements of effect are read as unhappy (\"Nobody can work.\"). Pleased "
-                 "tickets are rare in the hand-labelled ones (4 in the test), which makes that "
-                 "macro-F1 shaky.",
+        "fails": "Seen with texts of our own: polite anger is read as pleased (\"I would "
+                 "appreciate it if somebody could finally look at this, it has been three "
+                 "weeks\"), and so is much sarcasm (\"What a surprise, the update deleted my "
+                 "files. Brilliant work.\"). Bare statements of effect are read as unhappy "
+                 "(\"Nobody can work.\"). Pleased tickets are rare in the hand-labelled ones (4 "
+                 "in the test), which makes that macro-F1 shaky.",
     },
     "encoder": {
         "for": "Vectors of 384 numbers for search, similar tickets and new categories.",
