@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True, help="folder of a local BERT")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True, help="….safetensors to write")
-    parser.add_argument("--leave-out", nargs="*", default=["0"], help="parts or source names")
+    parser.add_argument("--leave-out", nargs="*", default=["0", "1"], help="parts or source names")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--longest", type=int, default=160, help="tokens read in training")
     parser.add_argument("--seed", type=int, default=7)
