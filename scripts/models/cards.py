@@ -38,9 +38,9 @@ PROSE = {
         "recipe": "all-MiniLM-L6-v2 in the DistilBERT architecture, first token, two epochs of "
                   "AdamW (1e-4 body, 1e-3 head), labels softened by source: the mix below, then a "
                   "third of it with short reports in our own words (the same fault told plainly, "
-                  "unhappily, thankfully), titles of questions and openings of tickets. The shipped "
-                  "run was stopped between the two epochs and resumed with fresh moments in the "
-                  "optimiser.",
+                  "unhappily, thankfully), titles of questions and openings of tickets. The "
+                  "shipped run was stopped between the two epochs and resumed with fresh "
+                  "moments in the optimiser.",
         "fails": "Seen with texts of our own: polite anger is read as pleased (\"I would "
                  "appreciate it if somebody could finally look at this, it has been three "
                  "weeks\"), and so is much sarcasm (\"What a surprise, the update deleted my "
