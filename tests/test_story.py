@@ -17,7 +17,12 @@ from tests.windows import Windows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-ARTICLES = ["printer-queue-stuck", "label-printer-pharmacy", "order-a-monitor", "vpn-no-connect"]
+ARTICLES = [
+    "printer-queue-stuck",
+    "label-printer-pharmacy",
+    "second-screen-black",
+    "vpn-no-connect",
+]
 SUBJECT = "Printer on ward 3 is stuck"
 DESCRIPTION = (
     "Nothing has come out of the ward 3 printer since this morning. Twelve jobs wait in the "

@@ -11,7 +11,7 @@ from tests.windows import Windows
 
 STUCK = "## Clear the queue\n\nOpen the printer queue, cancel the stuck print job, print again."
 TONER = "## Blank pages\n\nShake the toner, print a test page, then order a new cartridge."
-VPN = "## Tunnel\n\nCheck the certificate and connect the tunnel again from the tray."
+ORDER = "## New toner\n\nOrder a toner cartridge for your printer in the catalogue."
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,7 @@ def window(browser, live_server, warm_models, no_way_out) -> Windows:
 @pytest.fixture
 def articles(bob, warm_models) -> list[Article]:
     """Three answers, read by the encoder already."""
-    texts = {"Printer prints blank pages": TONER, "Print job is stuck": STUCK, "VPN drops": VPN}
+    texts = {"Printer prints blank pages": TONER, "Print job is stuck": STUCK, "Toner": ORDER}
     written = [
         knowledge.write_article(by=bob, title=title, content=content, status="published")
         for title, content in texts.items()
