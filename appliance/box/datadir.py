@@ -37,7 +37,11 @@ def held(box: Box) -> Iterator[None]:
         for folder in (box.run, box.logs, box.secrets):
             ensure_private_dir(folder)
         ensure_sockets(box)
-        yield
+        try:
+            yield
+        finally:
+            if box.sockets != box.run:
+                shutil.rmtree(box.sockets, ignore_errors=True)
     finally:
         os.close(descriptor)
 

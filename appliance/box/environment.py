@@ -44,7 +44,7 @@ def ensure_installed(box: Box, *, extra: str = "") -> None:
             else f"Updating the {what} ..."
         )
         _ensure_venv(box)
-        stamp = {key: value for key, value in _stamp(box).items() if key != name}
+        stamp = {key: each for key, each in _stamp(box).items() if key not in (name, "installing")}
         _write_stamp(box, {"installing": True, **stamp})
         _pip_install(box, lock)
         _write_stamp(box, {**stamp, name: wanted})
@@ -97,15 +97,18 @@ def _sole_installer(lock: Path) -> Iterator[None]:
 
 def _ensure_venv(box: Box) -> None:
     """A virtual environment whose Python runs; one left half-made is made again."""
-    if box.venv.exists() and not _is_sound(box):
-        shutil.rmtree(box.venv)
-    if box.venv.exists():
+    if box.venv.exists() and _is_sound(box):
         return
     if not _can_make_venv():
         raise BoxError(
             "This Python has neither ensurepip nor pip, so the environment cannot be made: "
             "install them (Debian, Ubuntu: apt install python3-venv), then start again."
         )
+    if box.venv.exists():
+        shutil.rmtree(box.venv)
+    box.venv.mkdir()
+    box.venv.chmod(0o755)
+    _write_stamp(box, {"installing": True})
     command = [_base_python(), "-I", "-m", "venv", str(box.venv)]
     if importlib.util.find_spec("ensurepip") is None:
         command.insert(-1, "--without-pip")

@@ -11,6 +11,7 @@ from appliance.box.errors import BoxError
 
 ROLES = ("all", "web", "worker")
 SOCKET_PATH_LIMIT = 107  # bytes the kernel allows in the address of a Unix socket
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+@=~-]+")  # nothing a database address would split or quote
 LONGEST_SOCKET_NAME = "/supervisor.sock.4194304"
 
 
@@ -63,8 +64,9 @@ class Box:
 
     @property
     def sockets(self) -> Path:
-        """Where the Unix sockets are: run/, unless its path is too long for the kernel."""
-        if len(os.fsencode(self.run)) + len(LONGEST_SOCKET_NAME) <= SOCKET_PATH_LIMIT:
+        """Where the Unix sockets are: run/, unless its path is too long or too odd for one."""
+        fits = len(os.fsencode(self.run)) + len(LONGEST_SOCKET_NAME) <= SOCKET_PATH_LIMIT
+        if fits and PLAIN_PATH.fullmatch(str(self.run)):
             return self.run
         name = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
         return Path("/tmp") / f"skerry-{name}"  # noqa: S108 - owner and mode are checked on use

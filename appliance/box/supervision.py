@@ -24,16 +24,16 @@ START_LIMIT_SECONDS = 20
 STOP_LIMIT_SECONDS = 120
 
 SUPERVISORD = """\
-; Written by the launcher at every start.
+; Written by the launcher at every start. Relative paths start at the data directory.
 [supervisord]
 nodaemon=true
 silent=true
 umask=077
 identifier=skerry
-logfile={logs}/supervisord.log
+logfile=logs/supervisord.log
 logfile_maxbytes=2MB
 logfile_backups=3
-pidfile={run}/supervisord.pid
+pidfile=run/supervisord.pid
 
 [unix_http_server]
 file={sockets}/supervisor.sock
@@ -57,7 +57,7 @@ startretries=10
 stopsignal={signal}
 stopwaitsecs={patience}
 redirect_stderr=true
-stdout_logfile={logs}/{name}.log
+stdout_logfile=logs/{name}.log
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=5
 """
@@ -84,7 +84,7 @@ def programs(box: Box) -> list[Program]:
     if box.has_own_cache:
         wanted.append(Program("valkey", valkey.command(box), 20, "TERM", 10, autostart=True))
     if box.works and not box.testing:
-        wanted.append(Program("worker", [*django, "work"], 30, "TERM", 20, autostart=False))
+        wanted.append(Program("worker", [*django, "work"], 30, "TERM", 8, autostart=False))
     if box.serves and not box.testing:
         wanted.append(Program("web", [*django, "serve"], 40, "INT", 15, autostart=False))
     return wanted
@@ -94,8 +94,7 @@ def ensure_config(box: Box) -> Path:
     """Write supervisord's configuration. Secrets stay out of it: programs inherit them as files."""
     password = credentials.read(box, "supervisor").encode()
     digest = hashlib.sha1(password, usedforsecurity=False).hexdigest()  # the only form it knows
-    places = {"run": _plain(box.run), "logs": _plain(box.logs), "code": _plain(box.code)}
-    text = SUPERVISORD.format(sockets=_plain(box.sockets), password=digest, **places)
+    text = SUPERVISORD.format(sockets=_plain(box.sockets), password=digest)
     for program in programs(box):
         text += PROGRAM.format(
             name=program.name,
@@ -104,7 +103,7 @@ def ensure_config(box: Box) -> Path:
             autostart=str(program.autostart).lower(),
             signal=program.signal,
             patience=program.patience_seconds,
-            **places,
+            code=_plain(box.code),
         )
     ensure_content(box.run / "supervisord.conf", text)
     return box.run / "supervisord.conf"
@@ -119,12 +118,13 @@ def running(box: Box) -> Iterator[Supervisor]:
     """supervisord and the servers, for as long as the ``with`` lasts; stopped in order after it."""
     leftovers.ensure_none(box)
     config = ensure_config(box)
-    command = [str(box.python), "-m", "supervisor.supervisord", "-n", "-c", str(config)]
+    # -P: the data directory is where it runs, not where it imports from
+    command = [str(box.python), "-P", "-m", "supervisor.supervisord", "-n", "-c", str(config)]
     log = box.logs / "supervisord.out"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
             children.tethered(box, "TERM", command),
-            cwd=box.code,
+            cwd=box.data,
             env=children.environment(box),
             stdin=subprocess.DEVNULL,
             stdout=output,

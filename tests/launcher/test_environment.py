@@ -90,15 +90,15 @@ def test_wheels_folder_replaces_the_index(box: Box, commands: list) -> None:
     assert install[install.index("--find-links") + 1] == str(box.code / "wheels")
 
 
-def without(*names: str):
-    real = importlib.util.find_spec
-    return lambda name, package=None: None if name in names else real(name, package)
+def only(*names: str):
+    """A Python that has these modules and no others."""
+    return lambda name, package=None: object() if name in names else None
 
 
 def test_pip_of_the_machine_helps_out_without_ensurepip(
     box: Box, commands: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", without("ensurepip"))
+    monkeypatch.setattr(importlib.util, "find_spec", only("venv", "pip"))
     environment.ensure_installed(box)
     make, install = commands
     assert "--without-pip" in make
@@ -108,7 +108,7 @@ def test_pip_of_the_machine_helps_out_without_ensurepip(
 def test_neither_ensurepip_nor_pip_names_the_package_to_install(
     box: Box, commands: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", without("ensurepip", "pip"))
+    monkeypatch.setattr(importlib.util, "find_spec", only("venv"))
     with pytest.raises(BoxError, match="apt install python3-venv"):
         environment.ensure_installed(box)
 

@@ -101,6 +101,12 @@ def test_socket_addresses_fit_whatever_the_data_directory() -> None:
             assert len(str(box.sockets / name)) <= SOCKET_PATH_LIMIT
 
 
+def test_odd_paths_keep_their_sockets_elsewhere() -> None:
+    assert Box(code=CODE, data=Path("/srv/desk")).sockets == Path("/srv/desk/run")
+    for name in ("a,b", "a b", "100%", "ü", 'a"b', "a'b", "a:b"):
+        assert Box(code=CODE, data=Path("/srv") / name).sockets.parent == Path("/tmp")
+
+
 @pytest.mark.parametrize("name", ["a ; b", "a #b", "a\nb"])
 def test_paths_the_supervisor_would_misread_are_refused(name: str) -> None:
     with pytest.raises(BoxError, match="rename it"):
