@@ -87,10 +87,15 @@ def run_django(box: Box, name: str, failure: str) -> str:
     )
     _write_log(log, result.stderr if name == "prepare" else result.stdout + result.stderr)
     if result.returncode:
-        lines = [line for line in result.stderr.splitlines() if line.strip()] or ["no reason given"]
-        reason = lines[-1].removeprefix("CommandError: ")
-        raise BoxError(f"{failure}: {reason}\nThe whole story is in {log}.")
+        raise BoxError(f"{failure}: {_reason(result.stderr)}\nThe whole story is in {log}.")
     return result.stdout
+
+
+def _reason(stderr: str) -> str:
+    """What a management command gave as its reason; of a traceback, the last line."""
+    _, is_told, reason = stderr.rpartition("CommandError: ")
+    lines = stderr.strip().splitlines() or ["no reason given"]
+    return " ".join((reason if is_told else lines[-1]).split())
 
 
 def _write_log(log: os.PathLike[str], text: str) -> None:
