@@ -34,7 +34,7 @@ class BundleRef:
     role: str
     name: str
     version: str
-    digest: str  # sha256 over the digests of the bundle's files
+    digest: str  # sha256 over the digests of the bundle's files and its calibration
     space: str | None = None  # id of the vector space, encoder only
 
 
@@ -82,9 +82,11 @@ def read_json(path: Path, about: str) -> Any:
         raise refuse(about, f"{path.name} cannot be read ({error}).") from error
 
 
-def combined_digest(files: Mapping[str, str]) -> str:
-    """sha256 over ``name:digest`` lines in name order: one value that names the artefact."""
+def combined_digest(files: Mapping[str, str], calibration: Mapping[str, object]) -> str:
+    """sha256 over ``name:digest`` lines in name order, then the numbers that turn the model's
+    output into an answer: one value that names the artefact."""
     lines = "".join(f"{name}:{digest}\n" for name, digest in sorted(files.items()))
+    lines += json.dumps(calibration, sort_keys=True)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
@@ -114,7 +116,8 @@ def describe(folder: Path, role: str) -> Bundle:
     files = settings.get("files")
     _check_files(files, about)
     space = settings.get("space") if role == "encoder" else None
-    ref = BundleRef(role, settings["name"], settings["version"], combined_digest(files), space)
+    digest = combined_digest(files, settings["calibration"])
+    ref = BundleRef(role, settings["name"], settings["version"], digest, space)
     return Bundle(ref, folder, MappingProxyType(dict(files)), MappingProxyType(settings))
 
 

@@ -11,6 +11,10 @@ import numpy as np
 from appliance.inference.answers import CategoryAnswer
 from appliance.inference.bundle import Bundle
 
+# One phrase alone may fit by chance, and the mean of all would drown the one that fits.
+NEAREST_PIECES = 2
+MOST_PIECES = 40  # of a description; what follows is not read
+
 
 def softmax(values: np.ndarray) -> np.ndarray:
     """Probabilities in float64; (n,) → (n,)."""
@@ -38,6 +42,17 @@ def similarity_shares(bundle: Bundle, similarities: np.ndarray) -> np.ndarray:
     return softmax(similarities / bundle.calibration["similarity_tau"])
 
 
+def pieces(description: str) -> list[str]:
+    """A category's name, sentences and example phrases, each to be compared on its own."""
+    found = [piece.strip() for piece in description.split(". ")]
+    return [piece for piece in found if piece][:MOST_PIECES] or [description]
+
+
+def nearness(vector: np.ndarray, described: np.ndarray) -> float:
+    """Mean cosine of a unit vector (dims,) with its nearest rows of (pieces, dims)."""
+    return float(np.sort(described @ vector)[-NEAREST_PIECES:].mean())
+
+
 def mix(
     bundle: Bundle, labels: Sequence[str], head: np.ndarray | None, near: np.ndarray | None
 ) -> np.ndarray:
@@ -60,7 +75,9 @@ def answer(bundle: Bundle, labels: Sequence[str], shares: np.ndarray) -> Categor
 
 
 def classify(
-    bundle: Bundle, logits: np.ndarray | None, similarities: Mapping[str, float] | None,
+    bundle: Bundle,
+    logits: np.ndarray | None,
+    similarities: Mapping[str, float] | None,
     labels: Sequence[str],
 ) -> CategoryAnswer:
     """One answer from what is at hand; at least one of logits and similarities is given."""

@@ -7,10 +7,11 @@ import numpy as np
 
 from appliance.inference.answers import BundleStatus, CategoryAnswer, SentimentAnswer
 from appliance.inference.bundle import ROLES, BundleRef
-from appliance.inference.classify import classify, known_labels
+from appliance.inference.classify import classify, known_labels, nearness, pieces
 from appliance.inference.embed import VectorCache
 from appliance.inference.errors import InferenceError
 from appliance.inference.sentiment import sentiment_answer
+from appliance.inference.session import Reader
 from appliance.inference.slot import Slot
 from appliance.inference.tokens import has_words
 
@@ -28,7 +29,7 @@ class Engine:
         """``threads``: cores one text may use. Nothing is read until something is asked."""
         self._slots = {role: Slot(Path(models_dir), role, threads) for role in ROLES}
         self._texts = VectorCache(most=32)
-        self._descriptions = VectorCache(most=512)
+        self._descriptions = VectorCache(most=4096)
 
     def ref(self, role: str) -> BundleRef:
         """Which bundle answers for a role; reads active.json and bundle.json only."""
@@ -69,7 +70,7 @@ class Engine:
     def _similarities(
         self, text: str, labels: Mapping[str, str], *, required: bool
     ) -> dict[str, float] | None:
-        """Cosine of the text with each description; None when there is no encoder to ask."""
+        """How near the text is to each description; None when there is no encoder to ask."""
         try:
             encoder = self._slots["encoder"].reader()
         except InferenceError:
@@ -78,6 +79,10 @@ class Engine:
             return None
         vector = self._texts.embed(encoder, text)
         return {
-            label: float(vector @ self._descriptions.embed(encoder, description))
+            label: nearness(vector, self._described(encoder, description))
             for label, description in labels.items()
         }
+
+    def _described(self, encoder: Reader, description: str) -> np.ndarray:
+        """float32 (pieces, dims): the parts of a category's description."""
+        return np.stack([self._descriptions.embed(encoder, p) for p in pieces(description)])
