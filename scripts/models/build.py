@@ -20,8 +20,9 @@ import train_classifier
 import train_sentiment
 from bundles import activate, write_bundle, write_settings
 from calibrate import HeldOut, calibrate, figures
-from data import MOOD_MIX, categories, category_target, manifest, part_of, phrase_rows
+from data import categories, category_target, manifest, part_of, phrase_rows
 from export import OPSET, check_parity, export_fp32, quantize
+from moods import USED as MOOD_FILES
 from sklearn.linear_model import LogisticRegression
 from tasks import CALIBRATION_PART, TEST_PART, taxonomy_rows
 from torch import nn
@@ -35,14 +36,6 @@ from appliance.inference.tokens import TokenReader
 ROOT = Path(__file__).resolve().parents[2]
 MAX_TOKENS = {"classifier": 256, "sentiment": 256, "encoder": 256}
 UNSEEN = "it_tickets_47k"  # internal tickets: the desk this is for, so the source to be blind to
-MOOD_EXTRA = (
-    "labelled_tickets",
-    "ms_support_articles",
-    "banking77_train",
-    "goemotions",
-    "firefox_questions_2021_2023",
-    "thunderbird_questions_to_2025",
-)
 
 
 class Encoder(nn.Module):
@@ -113,11 +106,12 @@ def build_sentiment(args: argparse.Namespace) -> str:
     name = "sentiment"
     fp32, int8 = args.work / f"{name}.fp32.onnx", args.work / f"{name}.int8.onnx"
     weights = args.weights / "minilm"
-    model = train_sentiment.train(weights, args.data, args.work / f"{name}.safetensors")
+    model = train_sentiment.train(
+        weights, args.weights / "gte-small", args.data, args.work / f"{name}.safetensors"
+    )
     source = load_trunk(weights)[1]
     export_fp32(model, "text-classification", source.tokenizer, fp32)
     parity = check_parity(fp32, lambda ids, mask: model(ids, mask).logits)
-    used = [item[0] for item in MOOD_MIX] + list(MOOD_EXTRA)
     settings = {
         **common("sentiment", name, args.version, source, parity),
         "architecture": "DistilBertForSequenceClassification, 6 layers",
@@ -125,7 +119,7 @@ def build_sentiment(args: argparse.Namespace) -> str:
         "pooling": "first token",
         "labels": list(SENTIMENTS),
         "calibration": {"temperature": 1.0},
-        "data": manifest(args.data, used),
+        "data": manifest(args.data, list(MOOD_FILES)),
     }
     quantize(fp32, int8)
     labels = {label: label for label in SENTIMENTS}

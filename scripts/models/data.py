@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from plain_reports import plain_reports
-from weights import SENTIMENTS, sha256_of
+from weights import sha256_of
 
 LICENCES = {
     "labelled_tickets": "as its sources: CC0, CC BY-SA 3.0, CC BY 4.0, CDLA (labels: this project)",
@@ -123,104 +122,3 @@ def _slip(word: str, chance: random.Random) -> str:
         return word
     at = chance.randrange(len(word) - 1)
     return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-
-
-def mood_target(label: str, firmness: float = 0.94) -> tuple[float, ...]:
-    """The label with most of the mass, the rest shared."""
-    rest = (1 - firmness) / 2
-    return tuple(firmness if label == name else rest for name in SENTIMENTS)
-
-
-def mood_rows(data: Path, seed: int) -> list[Row]:
-    """The sentiment mix without its held-out rows. Neutral is a plain report or question."""
-    chance = seeded(seed)
-    rows = []
-    for name, most, firmness in MOOD_MIX:
-        found = [row for row in read(data, name) if not is_mood_test(name, row)]
-        chance.shuffle(found)
-        kept = [Row(row["text"], mood_target(row["label"], firmness)) for row in found[:most]]
-        rows += [row for row in kept if len(row.text.split()) > 1]
-    rows += _ticket_moods(data, chance) + _plain_rows(data, chance) + _emotion_rows(data, chance)
-    chance.shuffle(rows)
-    return rows
-
-
-def report_rows(data: Path, rows: list[Row], seed: int) -> list[Row]:
-    """The second epoch: a third of the mix, and short reports whose words are bad news only."""
-    chance = seeded(seed + 1)
-    own = [Row(text, mood_target(mood)) for text, mood in plain_reports(chance)]
-    titles = [
-        Row(row["title"][:200], mood_target("neutral", 0.88))
-        for name in ("firefox_questions_2021_2023", "thunderbird_questions_to_2025")
-        for row in read(data, name)
-        if not (set(row["title"].lower().split()) & HEATED or "!" in row["title"])
-    ]
-    openings = [
-        Row(" ".join(row["text"].split()[: chance.randint(3, 14)]), mood_target("neutral", 0.9))
-        for row in read(data, "labelled_tickets")
-        if row["sentiment"] == "neutral" and part_of(row["text"]) != 0
-    ]
-    kept = chance.sample(rows, int(0.35 * len(rows)))
-    return kept + own + chance.sample(titles, 1500) + chance.sample(openings, 800)
-
-
-def mood_texts(data: Path, seed: int = 7) -> set[str]:
-    """Every text of the sentiment mix, so that no test row may repeat one."""
-    rows = mood_rows(data, seed)
-    return {row.text for row in rows + report_rows(data, rows, seed)}
-
-
-HEATED = {
-    "hate", "terrible", "awful", "horrible", "annoying", "frustrating", "frustrated", "stupid",
-    "ridiculous", "useless", "worst", "sick", "angry", "why", "love", "great", "thanks", "thank",
-    "please", "disappointed", "sucks", "garbage", "rubbish", "fed", "tired", "again",
-}
-MOOD_MIX = (  # file, most rows, firmness of its labels
-    ("sentence_polarity_dedup", 9937, 0.95),
-    ("uci_sentiment", 2993, 0.95),
-    ("senti4sd_train", 3097, 0.94),
-    ("tweet_sentiment", 6000, 0.86),
-    ("pros_cons", 3000, 0.86),
-)
-
-
-def is_mood_test(name: str, row: dict) -> bool:
-    """One part in six of every three-class source is kept for the test."""
-    return name in {"senti4sd_train", "tweet_sentiment", "uci_sentiment"} and (
-        part_of(row["text"]) == 0
-    )
-
-
-def _ticket_moods(data: Path, chance: random.Random) -> list[Row]:
-    """Real tickets with a reader's sentiment; the few unhappy ones are shown three times."""
-    found = [r for r in read(data, "labelled_tickets") if part_of(r["text"]) != 0]
-    rows = [Row(r["text"], mood_target(r["sentiment"])) for r in found]
-    rare = [Row(r["text"], mood_target(r["sentiment"])) for r in found
-            if r["sentiment"] != "neutral"]
-    short = [Row(terse(row.text, chance), row.target) for row in rare * 2]
-    return rows + short
-
-
-def _plain_rows(data: Path, chance: random.Random) -> list[Row]:
-    """Reports and questions without a mood: symptoms of articles, questions to a bank."""
-    symptoms = [r["symptoms"] for r in read(data, "ms_support_articles") if r.get("symptoms")]
-    titles = [r["title"] for r in read(data, "ms_support_articles")]
-    asked = [r["text"] for r in read(data, "banking77_train")]
-    picked = chance.sample(symptoms, 500) + chance.sample(titles, 500) + chance.sample(asked, 1500)
-    return [Row(text[:600], mood_target("neutral", 0.9)) for text in picked]
-
-
-POSITIVE = {"admiration", "gratitude", "love", "joy", "excitement", "relief", "pride"}
-NEGATIVE = {"anger", "annoyance", "disappointment", "disgust", "sadness", "disapproval"}
-
-
-def _emotion_rows(data: Path, chance: random.Random) -> list[Row]:
-    """GoEmotions where its emotions agree on one mood, 1,500 of each."""
-    groups: dict[str, list[Row]] = {name: [] for name in SENTIMENTS}
-    for row in read(data, "goemotions"):
-        emotions = set(row["emotions"])
-        for label, wanted in (("positive", POSITIVE), ("negative", NEGATIVE),
-                              ("neutral", {"neutral"})):
-            if emotions <= wanted:
-                groups[label].append(Row(row["text"], mood_target(label, 0.88)))
-    return [row for group in groups.values() for row in chance.sample(group, 1500)]

@@ -1,8 +1,9 @@
 """One training loop for both classifiers: soft targets, batches by length, checkpoints."""
 
 import random
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -39,7 +40,7 @@ def plain_tokenizer(path: Path, longest: int) -> Tokenizer:
 def batches(
     rows: list[Row], tokenizer: Tokenizer, size: int, chance: random.Random
 ) -> Iterator[tuple[torch.Tensor, ...]]:
-    """Shuffled batches of rows of like length: ids, mask, targets, weights."""
+    """Shuffled batches of rows of like length: ids, mask, targets, weights, numbers of the rows."""
     ids = [item.ids for item in tokenizer.encode_batch([row.text for row in rows])]
     order = sorted(range(len(rows)), key=lambda i: len(ids[i]) * chance.uniform(0.9, 1.1))
     groups = [order[at : at + size] for at in range(0, len(order), size)]
@@ -48,8 +49,29 @@ def batches(
         longest = max(len(ids[i]) for i in group)
         padded = torch.tensor([ids[i] + [0] * (longest - len(ids[i])) for i in group])
         mask = torch.tensor([[1] * len(ids[i]) + [0] * (longest - len(ids[i])) for i in group])
-        yield (padded, mask, torch.tensor([rows[i].target for i in group]),
-               torch.tensor([rows[i].weight for i in group]))
+        yield (
+            padded,
+            mask,
+            torch.tensor([rows[i].target for i in group]),
+            torch.tensor([rows[i].weight for i in group]),
+            torch.tensor(group),
+        )
+
+
+Batch = tuple[torch.Tensor, ...]
+Loss = Callable[[nn.Module, Batch], torch.Tensor]
+
+
+def soft_loss(model: nn.Module, batch: Batch) -> torch.Tensor:
+    """Weighted cross-entropy against soft labels."""
+    ids, mask, target, weight, _ = batch
+    logits = logits_of(model, ids, mask)
+    return cross_entropy(logits, target, weight)
+
+
+def cross_entropy(logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Mean over the rows; logits and target are (rows, labels), weight (rows,)."""
+    return -((target * logits.log_softmax(-1)).sum(-1) * weight).mean()
 
 
 def logits_of(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -58,55 +80,126 @@ def logits_of(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor) -> torch.
     return (answer if isinstance(answer, torch.Tensor) else answer.logits).float()
 
 
+class Average:
+    """An exponential moving average of the weights; ``decay`` is what is kept at each step."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.state = {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+    def follow(self, model: nn.Module, step: int) -> None:
+        """Move towards the model's weights, faster in the first steps."""
+        keep = min(self.decay, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for name, value in model.state_dict().items():
+                if value.is_floating_point():
+                    self.state[name].lerp_(value, 1 - keep)
+
+
+def optimiser_for(
+    model: nn.Module, rate: float, head_rate: float, layer_decay: float
+) -> torch.optim.Optimizer:
+    """AdamW; the head has its own rate, and each layer below the top ``layer_decay`` times less."""
+    named = list(model.named_parameters())
+    depth = 1 + max((_layer(name) for name, _ in named), default=0)
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, value in named:
+        above = depth - 1 - _layer(name)
+        is_head = "head" in name or "classifier" in name
+        own = head_rate if is_head else rate * layer_decay**above
+        groups.setdefault(own, []).append(value)
+    found = [{"params": values, "lr": own} for own, values in groups.items()]
+    return torch.optim.AdamW(found, weight_decay=0.01, fused=True)
+
+
+def _layer(name: str) -> int:
+    """The number of the layer in a parameter's name; the embeddings count as below the first."""
+    found = re.search(r"layer\.(\d+)\.", name)
+    return int(found[1]) if found else -1
+
+
 def finetune(
-    model: nn.Module, rows_of_epoch, tokenizer: Tokenizer, checkpoint: Path, *,
-    epochs: int, rate: float, head_rate: float, seed: int, size: int = 32,
+    model: nn.Module,
+    rows_of_epoch,
+    tokenizer: Tokenizer,
+    checkpoint: Path,
+    *,
+    epochs: int,
+    rate: float,
+    head_rate: float,
+    seed: int,
+    size: int = 32,
+    layer_decay: float = 1.0,
+    average: float = 0.0,
+    loss_of: Loss = soft_loss,
 ) -> None:
     """Train in bfloat16; after every epoch the weights go to ``checkpoint`` (safetensors).
 
     ``rows_of_epoch(number)`` gives the rows, so that augmentation may differ each time.
     What a checkpoint holds is not trained again: a finished run is loaded, a stopped one goes on
-    after its last whole epoch (with fresh moments in the optimiser).
+    after its last whole epoch (with fresh moments in the optimiser). With ``average`` the model
+    ends with the moving average of its weights, kept beside the checkpoint as ``….mean``.
     """
     done = checkpoint.with_suffix(".done")  # holds the number of whole epochs
+    smooth_file = checkpoint.with_suffix(".mean.safetensors")
     first = int(done.read_text() or epochs) if done.exists() else 0
     if first:
         model.load_state_dict(load_file(checkpoint))
-    if first >= epochs:
-        model.eval()
-        return
+    smooth = Average(model, average) if average else None
+    if smooth and first:
+        smooth.state = load_file(smooth_file)
     torch.manual_seed(seed)
     chance = seeded(seed)
-    head = [p for n, p in model.named_parameters() if "head" in n or "classifier" in n]
-    body = [p for n, p in model.named_parameters() if not ("head" in n or "classifier" in n)]
-    optimiser = torch.optim.AdamW(
-        [{"params": body, "lr": rate}, {"params": head, "lr": head_rate}], weight_decay=0.01
-    )
-    steps = epochs * (len(rows_of_epoch(0)) // size + 1)
-    skipped = first * (len(rows_of_epoch(0)) // size + 1)
+    optimiser = optimiser_for(model, rate, head_rate, layer_decay)
+    per_epoch = len(rows_of_epoch(0)) // size + 1
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda at: _slope((at + skipped) / steps) * min(1, (at + 1) / 20)
+        optimiser,
+        lambda at: _slope((at / per_epoch + first) / epochs) * min(1, (at + 1) / 20),
     )
     for epoch in range(first, epochs):
-        started, total, count = time.monotonic(), 0.0, 0
-        model.train()
-        for ids, mask, target, weight in batches(rows_of_epoch(epoch), tokenizer, size, chance):
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                logits = logits_of(model, ids, mask)
-            loss = -((target * logits.log_softmax(-1)).sum(-1) * weight).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
-            total, count = total + loss.item(), count + 1
-            if count % 50 == 0:
-                print(f"epoch {epoch + 1} step {count} loss {total / count:.4f}", flush=True)
-        save_file({k: v.contiguous() for k, v in model.state_dict().items()}, checkpoint)
+        stream = batches(rows_of_epoch(epoch), tokenizer, size, chance)
+        _one_epoch(model, stream, loss_of, optimiser, schedule, smooth, f"epoch {epoch + 1}")
+        save(model.state_dict(), checkpoint)
+        if smooth:
+            save(smooth.state, smooth_file)
         done.write_text(str(epoch + 1))
-        spent = time.monotonic() - started
-        print(f"epoch {epoch + 1} done, loss {total / count:.4f}, {spent:.0f} s", flush=True)
+    if smooth:
+        model.load_state_dict(smooth.state)
     model.eval()
+
+
+def _one_epoch(
+    model: nn.Module,
+    stream: Iterator[Batch],
+    loss_of: Loss,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    smooth: Average | None,
+    about: str,
+) -> None:
+    """Every batch once; prints the running loss every fifty steps."""
+    started, total, count = time.monotonic(), 0.0, 0
+    model.train()
+    for batch in stream:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = loss_of(model, batch)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        if smooth:
+            smooth.follow(model, schedule.last_epoch)
+        total, count = total + loss.item(), count + 1
+        if count % 50 == 0:
+            print(f"{about} step {count} loss {total / count:.4f}", flush=True)
+    spent = time.monotonic() - started
+    print(f"{about} done, loss {total / count:.4f}, {spent:.0f} s", flush=True)
+
+
+def save(state: dict[str, torch.Tensor], path: Path) -> None:
+    """Write weights as safetensors."""
+    save_file({name: value.contiguous() for name, value in state.items()}, path)
 
 
 def _slope(share: float) -> float:

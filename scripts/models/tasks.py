@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-from data import is_mood_test, mood_texts, part_of, read, seeded
+from data import part_of, read, seeded
 from measure import calibration_error, hits, macro_f1, spearman
+from moods import is_mood_test, mood_texts
 
 from appliance.inference.answers import CategoryAnswer, SentimentAnswer
 
@@ -19,7 +20,8 @@ TEST_PART, CALIBRATION_PART = 0, 1
 def taxonomy_rows(data: Path, part: int | None, source: str | None = None) -> list[dict]:
     """Hand-labelled tickets of one part, or of all, and of one source, or of all."""
     return [
-        row for row in read(data, "labelled_tickets")
+        row
+        for row in read(data, "labelled_tickets")
         if part in (None, part_of(row["text"])) and source in (None, row["source"])
     ]
 
@@ -61,13 +63,19 @@ def moods(data: Path, read_mood: Mood, most: int = 700) -> dict[str, float]:
     A row whose text or title also stands in the training mix, from another file, is left out.
     """
     figures, seen = {}, mood_texts(data)
-    for name, key in (("labelled_tickets", "sentiment"), ("senti4sd_train", "label"),
-                      ("tweet_sentiment", "label")):
-        rows = [r for r in read(data, name)
-                if part_of(r["text"]) == TEST_PART
-                and (name == "labelled_tickets" or is_mood_test(name, r))
-                and r.get("source") != "ms_support"  # symptoms of articles stand in the mix
-                and not seen & {r["text"], *r["text"].split(" | ")}]
+    for name, key in (
+        ("labelled_tickets", "sentiment"),
+        ("senti4sd_train", "label"),
+        ("tweet_sentiment", "label"),
+    ):
+        rows = [
+            r
+            for r in read(data, name)
+            if part_of(r["text"]) == TEST_PART
+            and (name == "labelled_tickets" or is_mood_test(name, r))
+            and r.get("source") != "ms_support"  # symptoms of articles stand in the mix
+            and not seen & {r["text"], *r["text"].split(" | ")}
+        ]
         seeded(3).shuffle(rows)
         rows = rows[:most]
         said = [read_mood(row["text"]).label for row in rows]
@@ -86,8 +94,11 @@ def similarity(data: Path, embed: Embed, most: int = 1379) -> dict[str, float]:
 
 def articles(data: Path, embed: Embed, queries: int = 400) -> dict[str, float]:
     """Support articles: does a title, or the symptoms, find the article's resolution?"""
-    rows = [r for r in read(data, "ms_support_articles")
-            if len(r.get("resolution") or "") > 80 and len(r.get("symptoms") or "") > 40]
+    rows = [
+        r
+        for r in read(data, "ms_support_articles")
+        if len(r.get("resolution") or "") > 80 and len(r.get("symptoms") or "") > 40
+    ]
     seeded(3).shuffle(rows)
     rows = rows[:1000]
     corpus = np.array([embed(row["resolution"]) for row in rows])
