@@ -9,6 +9,7 @@ from appliance.accounts.models import Role, User
 from appliance.core.models import Desk
 from appliance.desk import demo as demo_desk
 from appliance.tickets import services as tickets
+from appliance.triage import services as sorting
 
 
 @transaction.atomic
@@ -26,6 +27,7 @@ def set_up(
     tickets.load_default_categories(categories)
     if demo:
         demo_desk.load()
+        sorting.queue_catch_up()
     return admin
 
 

@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from appliance.core.errors import RefusedError
 from appliance.ops import queries
@@ -12,14 +12,14 @@ from appliance.triage import queries as triage
 
 
 @never_cache
-@require_GET
+@require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 while tickets can be taken, 503 otherwise; says nothing a stranger may not know."""
     health = queries.check_health()
     return JsonResponse(health.as_json(), status=200 if health.is_serving else 503)
 
 
-@require_GET
+@require_safe
 @login_required
 def status(request: HttpRequest) -> HttpResponse:
     if not request.user.is_admin:

@@ -39,8 +39,3 @@ def find_ref(role: str) -> BundleRef | None:
         return current().ref(role)
     except InferenceError:
         return None
-
-
-def warm() -> None:
-    """Load all three in the background, so that the first ticket does not pay for it."""
-    threading.Thread(target=current().load, name="warm-models", daemon=True).start()

@@ -54,7 +54,8 @@ def _by_passages(viewer: User, vector: np.ndarray, space: str) -> dict[int, tupl
         .order_by("distance")
     )
     best: dict[int, tuple[float, str]] = {}
-    for row in list_nearest(near, NEAREST):
+    # however far: a few are always offered, and the score says how near they are
+    for row in list_nearest(near, NEAREST, least=0.0):
         best.setdefault(row.article_id, (cosine(row.distance), row.text))
     return best
 

@@ -21,16 +21,16 @@ VECTOR_LIFETIME_SECONDS = 3600
 _embedders = Bounded("embed", threads=4)
 
 
-def list_nearest(rows: QuerySet, limit: int) -> list:
+def list_nearest(rows: QuerySet, limit: int, *, least: float = LEAST_COSINE) -> list:
     """The first rows of a queryset ordered by ``distance``, walked along the HNSW index.
 
-    Leaves out what is farther than LEAST_COSINE. Goes on walking when a filter (the viewer, the
+    Leaves out what is less alike than ``least``. Goes on walking when a filter (the viewer, the
     space) takes many of the nearest away.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")
         cursor.execute("SET LOCAL hnsw.ef_search = 100")
-        near = [row for row in rows[:limit] if cosine(row.distance) >= LEAST_COSINE]
+        near = [row for row in rows[:limit] if cosine(row.distance) >= least]
     return sorted(near, key=lambda row: row.distance)
 
 

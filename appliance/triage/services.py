@@ -4,6 +4,8 @@ The models run outside any transaction; what they said is written in one short o
 when the text is still the one they read.
 """
 
+import contextlib
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -20,6 +22,7 @@ from appliance.core import cache
 from appliance.core.errors import RefusedError
 from appliance.inference.answers import CategoryAnswer, SentimentAnswer
 from appliance.inference.bundle import BundleRef
+from appliance.inference.errors import InferenceError
 from appliance.knowledge.models import Article
 from appliance.tickets import services as tickets
 from appliance.tickets.models import Ticket, TicketCategory
@@ -82,6 +85,20 @@ def annotate_soon(ticket_id: int, budget_seconds: float | None = None) -> bool:
     return True
 
 
+def warm() -> None:
+    """Load the models in the background, so that the first ticket does not pay for it."""
+    threading.Thread(
+        target=on_own_connection, args=[_warm], name="warm-models", daemon=True
+    ).start()
+
+
+def _warm() -> None:
+    models = engine.current()
+    models.load()
+    with contextlib.suppress(InferenceError):  # the status page names it
+        models.classify("warm up", backlog.labels())  # embeds the categories' phrases
+
+
 def on_own_connection(call: Callable[[], T]) -> T:
     """For a thread of ours: its database connection is closed with it."""
     try:
@@ -136,8 +153,9 @@ def catch_up(limit: int = 1000, *, seconds: float = 10.0) -> int:
     """
     ends_at = time.monotonic() + seconds
     refs = backlog.refs_at_hand()
-    work = [(annotate, pk) for pk in backlog.list_tickets_to_read(refs, limit)]
-    work += [(refresh_article, pk) for pk in backlog.list_articles_to_read(refs, limit)]
+    # articles first: they are few, and every ticket is answered from them
+    work = [(refresh_article, pk) for pk in backlog.list_articles_to_read(refs, limit)]
+    work += [(annotate, pk) for pk in backlog.list_tickets_to_read(refs, limit)]
     written = 0
     for verb, pk in work:
         if time.monotonic() > ends_at:

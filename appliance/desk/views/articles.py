@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from appliance.desk.access import agents_only
 from appliance.knowledge import queries, services
@@ -17,7 +17,7 @@ from appliance.triage import services as sorting
 PAGE_SIZE = 50
 
 
-@require_GET
+@require_safe
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
     wanted = (request.GET.get(name, "")[:40] for name in ("category", "status"))
@@ -34,7 +34,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/articles.html", context)
 
 
-@require_GET
+@require_safe
 @login_required
 def show(request: HttpRequest, article_id: int) -> HttpResponse:
     article = queries.access_article(request.user, article_id)

@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from appliance.core import cache
 from appliance.desk.pages import Page
@@ -12,13 +12,13 @@ from appliance.tickets import queries as tickets
 from appliance.tickets.forms import FilterForm
 
 
-@require_GET
+@require_safe
 @login_required
 def dashboard(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/dashboard.html", _context(request))
 
 
-@require_GET
+@require_safe
 @login_required
 def live(request: HttpRequest) -> HttpResponse:
     """The list again, or 204 when nothing changed since the generation the page shows."""

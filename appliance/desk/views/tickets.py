@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from appliance.accounts import services as accounts
 from appliance.accounts.models import Customer
@@ -72,7 +72,7 @@ def _suggest(request: HttpRequest) -> list[triage.Suggested]:
     return triage.suggest_for_text(request.user, subject, description)
 
 
-@require_GET
+@require_safe
 @login_required
 def show(request: HttpRequest, ticket_id: int) -> HttpResponse:
     return _page(request, queries.access_ticket(request.user, ticket_id))
@@ -112,7 +112,7 @@ def _evidence(request: HttpRequest, ticket: Ticket) -> dict:
     }
 
 
-@require_GET
+@require_safe
 @login_required
 def conversation(request: HttpRequest, ticket_id: int) -> HttpResponse:
     """The conversation again, or 204 when the ticket has not changed since ``seen``."""
@@ -122,7 +122,7 @@ def conversation(request: HttpRequest, ticket_id: int) -> HttpResponse:
     return render(request, "desk/_conversation.html", _conversation(request, ticket))
 
 
-@require_GET
+@require_safe
 @login_required
 def evidence(request: HttpRequest, ticket_id: int) -> HttpResponse:
     """What the models said, for a page that was shown before they were done."""

@@ -9,6 +9,7 @@ from appliance.knowledge.models import Article
 from appliance.tickets import services as tickets
 from appliance.triage import queries, services
 from appliance.triage.models import Passage
+from appliance.triage.nearest import LEAST_COSINE
 
 pytestmark = pytest.mark.usefixtures("bundles")
 PAPER = "Blank pages: the toner is sealed. Take the cartridge out and pull the orange strip."
@@ -71,13 +72,15 @@ def test_the_right_article_is_suggested_with_its_passage(article, bob, alice, ti
     assert 0 <= second.score < best.score <= 1
 
 
-def test_an_article_about_something_else_is_not_suggested(article, bob, alice, ticket):
+def test_an_article_about_something_else_comes_last_and_says_so(article, bob, alice, ticket):
     other = knowledge.write_article(
         by=bob, title="Holidays", content="Ask your manager for leave.", status="published"
     )
     services.refresh_article(other.pk)
     services.annotate(ticket.pk)
-    assert [found.article for found in queries.list_suggestions(alice, ticket)] == [article]
+    best, far = queries.list_suggestions(alice, ticket)
+    assert (best.article, far.article) == (article, other)
+    assert far.score < LEAST_COSINE < best.score, "it is offered as what it is: far away"
 
 
 def test_a_draft_is_suggested_to_agents_alone(draft, bob, alice, ticket):

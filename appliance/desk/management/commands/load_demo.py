@@ -6,6 +6,7 @@ from django.core.management import BaseCommand
 
 from appliance.accounts import services as accounts
 from appliance.desk import demo
+from appliance.triage import services as sorting
 
 
 class Command(BaseCommand):
@@ -16,6 +17,7 @@ class Command(BaseCommand):
     def handle(self, **options: object) -> None:
         password = self._password()
         people = demo.load()
+        sorting.queue_catch_up()
         for person in people:
             accounts.set_password(user=person, password=password)
         logins = [{"email": person.email, "role": person.role} for person in people]

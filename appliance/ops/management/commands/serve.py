@@ -3,7 +3,7 @@ from django.conf import settings
 from django.core.management import BaseCommand
 
 from appliance.core.database import limit_statements
-from appliance.triage import engine
+from appliance.triage import services as triage
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
         limit_statements(seconds=5)
         from appliance.wsgi import application
 
-        engine.warm()
+        triage.warm()
         waitress.serve(
             application,
             host=settings.SKERRY_BIND,
