@@ -63,13 +63,23 @@ def tethered(box: Box, signal: str, command: list[str]) -> list[str]:
 
 def prepare(box: Box) -> dict[str, Any]:
     """Migrate, check, collect: what ``python -m django prepare`` reports as its last line."""
-    output = run_django(box, "prepare", "The desk could not be prepared")
+    return _report(box, "prepare", "The desk could not be prepared")
+
+
+def load_demo(box: Box) -> dict[str, Any]:
+    """Who can log in to the demo desk, and where their password is."""
+    return _report(box, "load_demo", "The demo desk could not be loaded")
+
+
+def _report(box: Box, name: str, failure: str) -> dict[str, Any]:
+    """The JSON object that is a command's last line."""
+    output = run_django(box, name, failure)
     try:
         report = json.loads(output.strip().splitlines()[-1])
     except (IndexError, ValueError):
         report = None
     if not isinstance(report, dict):
-        raise with_log_tail("The desk did not say how it was prepared.", box.logs / "prepare.log")
+        raise with_log_tail(f"{name} did not say how it ended.", box.logs / f"{name}.log")
     return report
 
 

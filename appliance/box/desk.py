@@ -53,7 +53,7 @@ def prepare(box: Box) -> dict[str, Any]:
     report = children.prepare(box)
     datadir.stamp_version(box)
     if box.demo:
-        children.run_django(box, "load_demo", "The demo desk could not be loaded")
+        report["demo"] = children.load_demo(box)
     return report
 
 
@@ -125,6 +125,9 @@ def announce(box: Box, report: dict[str, Any]) -> None:
     say(f"Skerry {box.version} is ready: {box.address}/")
     if report.get("setup_path"):
         say(f"Set it up once, with this link: {box.address}{report['setup_path']}")
+    if demo := report.get("demo"):
+        people = ", ".join(f"{one['email']} ({one['role']})" for one in demo["logins"])
+        say(f"Demo log-ins: {people}; their password is in {demo['password_file']}")
     say("Ctrl-C stops it.")
 
 

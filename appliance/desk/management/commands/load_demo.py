@@ -1,5 +1,6 @@
 import json
 import secrets
+from pathlib import Path
 
 from django.conf import settings
 from django.core.management import BaseCommand
@@ -15,19 +16,19 @@ class Command(BaseCommand):
     help = "Load the demo desk; what is there already stays."
 
     def handle(self, **options: object) -> None:
-        password = self._password()
+        path = self._ensure_password()
         people = demo.load()
         sorting.queue_catch_up()
         for person in people:
-            accounts.set_password(user=person, password=password)
+            accounts.set_password(user=person, password=path.read_text().strip())
         logins = [{"email": person.email, "role": person.role} for person in people]
-        self.stdout.write(json.dumps({"logins": logins, "password": password}))
+        self.stdout.write(json.dumps({"logins": logins, "password_file": str(path)}))
 
-    def _password(self) -> str:
-        """One random password for the demo people of this desk, kept beside its other secrets."""
+    def _ensure_password(self) -> Path:
+        """Where the one random password of the demo people is, beside the desk's other secrets."""
         path = settings.DATA / "secrets" / "demo_password"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)
             path.write_text(secrets.token_urlsafe(12))
-        return path.read_text().strip()
+        return path
