@@ -25,8 +25,12 @@ GOLDEN_TEXTS = (  # our own words; short, long, terse, shouting, with a code, ne
 
 
 def write_bundle(
-    folder: Path, model: Path, tokenizer: Path, settings: Mapping[str, Any],
-    labels: Mapping[str, str], atol: float,
+    folder: Path,
+    model: Path,
+    tokenizer: Path,
+    settings: Mapping[str, Any],
+    labels: Mapping[str, str],
+    atol: float,
 ) -> None:
     """Fill ``folder`` with everything but the card, which holds scores measured afterwards."""
     folder.mkdir(parents=True, exist_ok=True)

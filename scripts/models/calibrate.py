@@ -35,7 +35,8 @@ def temperature(logits: np.ndarray, targets: np.ndarray) -> float:
     targets = _firsts(targets)
     found = minimize_scalar(
         lambda log_t: _loss(softmax(logits / np.exp(log_t)), targets),
-        bounds=(-5, 3), method="bounded",
+        bounds=(-5, 3),
+        method="bounded",
     )
     return float(np.exp(found.x))
 
@@ -52,10 +53,13 @@ def calibrate(familiar: HeldOut, unseen: HeldOut) -> dict[str, float]:
         "similarity_tau": temperature(familiar.near, familiar.targets),
     }
     weights = [round(float(w), 2) for w in np.arange(0.3, 1.001, 0.05)]
-    numbers["head_weight"] = min(weights, key=lambda w: sum(
-        _loss(s.mixed({**numbers, "head_weight": w}), _firsts(s.targets))
-        for s in (familiar, unseen)
-    ))
+    numbers["head_weight"] = min(
+        weights,
+        key=lambda w: sum(
+            _loss(s.mixed({**numbers, "head_weight": w}), _firsts(s.targets))
+            for s in (familiar, unseen)
+        ),
+    )
     shares = familiar.mixed(numbers)
     is_first = shares.argmax(-1) == familiar.targets.argmax(-1)
     numbers["threshold"] = threshold_for(shares.max(-1), is_first, FIRST_WHERE_DECIDED)

@@ -30,8 +30,13 @@ def export_fp32(
         model.float().eval().save_pretrained(source)
         (source / "tokenizer.json").write_bytes(tokenizer.read_bytes())
         main_export(
-            str(source), target, task=task, opset=OPSET, do_validation=False,
-            local_files_only=True, framework="pt",
+            str(source),
+            target,
+            task=task,
+            opset=OPSET,
+            do_validation=False,
+            local_files_only=True,
+            framework="pt",
         )
         exported = onnx.load(target / "model.onnx")
     if task == "feature-extraction":
@@ -97,6 +102,10 @@ def quantize(fp32: Path, int8: Path) -> None:
     no held-out check moved by more than its noise.
     """
     quantize_dynamic(
-        fp32, int8, per_channel=True, weight_type=QuantType.QInt8, reduce_range=True,
+        fp32,
+        int8,
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+        reduce_range=True,
         extra_options={"DefaultTensorType": TensorProto.FLOAT},
     )

@@ -40,7 +40,8 @@ def calibration_error(confidence: np.ndarray, is_right: np.ndarray, bins: int = 
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = [
         (which == b).mean() * abs(confidence[which == b].mean() - is_right[which == b].mean())
-        for b in range(bins) if (which == b).any()
+        for b in range(bins)
+        if (which == b).any()
     ]
     return float(sum(gaps))
 
@@ -51,3 +52,10 @@ def threshold_for(confidence: np.ndarray, is_right: np.ndarray, wanted: float) -
     share = np.cumsum(is_right[order]) / np.arange(1, len(order) + 1)
     enough = np.flatnonzero((share >= wanted) & (np.arange(len(order)) >= 30))
     return float(confidence[order[enough[-1]]]) if len(enough) else 0.95
+
+
+def area_under_curve(low: np.ndarray, high: np.ndarray) -> float:
+    """AUROC: how often a value of ``high`` exceeds one of ``low``; ties count half."""
+    order = np.sort(low)
+    below = np.searchsorted(order, high, "left") + np.searchsorted(order, high, "right")
+    return float(below.mean() / 2 / len(low))

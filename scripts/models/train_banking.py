@@ -16,7 +16,7 @@ from data import Row, read
 from finetune import MeanPooledClassifier, finetune, plain_tokenizer
 from weights import load_trunk
 
-EPOCHS = 8
+EPOCHS = 5
 SMOOTHING = 0.05
 
 

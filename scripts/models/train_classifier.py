@@ -14,8 +14,14 @@ CATEGORIES = Path(__file__).resolve().parents[2] / "appliance/tickets/default_ca
 
 
 def train(
-    weights: Path, data: Path, checkpoint: Path, leave_out: set, *,
-    epochs: int = 4, seed: int = 7, longest: int = 160,
+    weights: Path,
+    data: Path,
+    checkpoint: Path,
+    leave_out: set,
+    *,
+    epochs: int = 4,
+    seed: int = 7,
+    longest: int = 160,
 ) -> MeanPooledClassifier:
     """The trained classifier; ``leave_out`` names parts (int) or sources (str) not to see."""
     torch.manual_seed(seed)
@@ -31,8 +37,16 @@ def train(
         seen = [_vary(row, chance) for row in rows]
         return seen + phrases + [_vary(row, chance) for row in scarce]
 
-    finetune(model, rows_of_epoch, plain_tokenizer(source.tokenizer, longest), checkpoint,
-             epochs=epochs, rate=1e-4, head_rate=2e-3, seed=seed)
+    finetune(
+        model,
+        rows_of_epoch,
+        plain_tokenizer(source.tokenizer, longest),
+        checkpoint,
+        epochs=epochs,
+        rate=1e-4,
+        head_rate=2e-3,
+        seed=seed,
+    )
     return model.eval()
 
 
@@ -63,8 +77,15 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(2)
     leave_out = {int(item) if item.isdigit() else item for item in args.leave_out}
-    train(args.weights, args.data, args.checkpoint, leave_out,
-          epochs=args.epochs, seed=args.seed, longest=args.longest)
+    train(
+        args.weights,
+        args.data,
+        args.checkpoint,
+        leave_out,
+        epochs=args.epochs,
+        seed=args.seed,
+        longest=args.longest,
+    )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import train_teacher
 from data import Row
 from finetune import Batch, batches, cross_entropy, finetune, plain_tokenizer, seeded
 from moods import mood_rows
+from safetensors.torch import load_file
 from torch import nn
 from weights import load_distilbert, load_trunk
 
@@ -95,16 +96,21 @@ def train(
     checkpoint: Path,
     *,
     epochs: int = 3,
+    teacher_epochs: int = 2,
+    start: Path | None = None,
     seed: int = 7,
 ) -> nn.Module:
     """DistilBertForSequenceClassification over negative, neutral, positive.
 
-    The teacher's checkpoint lies beside the student's; finished ones are loaded.
+    The teacher's checkpoint lies beside the student's; finished ones are loaded. ``start`` names
+    a checkpoint of an earlier student to go on from.
     """
     rows = mood_rows(data, seed)
     print(f"{len(rows)} rows", flush=True)
     torch.manual_seed(seed)
     model, source = load_distilbert(weights)
+    if start:
+        model.load_state_dict(load_file(start))
     tokenizer = plain_tokenizer(source.tokenizer, LONGEST)
     trunk, teacher_source = load_trunk(teacher_weights)
     student = Student(model, trunk.config.hidden_size)
@@ -112,7 +118,11 @@ def train(
     done = checkpoint.with_suffix(".done")
     if not (done.exists() and int(done.read_text()) >= epochs):
         teacher = train_teacher.train(
-            teacher_weights, rows, checkpoint.with_name("teacher.safetensors"), seed=seed
+            teacher_weights,
+            rows,
+            checkpoint.with_name("teacher.safetensors"),
+            epochs=teacher_epochs,
+            seed=seed,
         )
         said, states = lessons(teacher, rows, plain_tokenizer(teacher_source.tokenizer, LONGEST))
         rows = taught_rows(rows, said)
@@ -139,12 +149,21 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True, help="….safetensors to write")
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--teacher-epochs", type=int, default=2)
+    parser.add_argument("--start", type=Path, help="an earlier student to go on from")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     train(
-        args.weights, args.teacher, args.data, args.checkpoint, epochs=args.epochs, seed=args.seed
+        args.weights,
+        args.teacher,
+        args.data,
+        args.checkpoint,
+        epochs=args.epochs,
+        teacher_epochs=args.teacher_epochs,
+        start=args.start,
+        seed=args.seed,
     )
 
 

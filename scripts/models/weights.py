@@ -54,16 +54,23 @@ def load_distilbert(folder: Path, labels: tuple[str, ...] = SENTIMENTS):
     kind = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
     if kind == "distilbert":
         model = DistilBertClassifier.from_pretrained(
-            folder, local_files_only=True, num_labels=len(labels),
-            ignore_mismatched_sizes=True, attn_implementation="eager",
+            folder,
+            local_files_only=True,
+            num_labels=len(labels),
+            ignore_mismatched_sizes=True,
+            attn_implementation="eager",
         )
         return _named(model, labels).eval(), _source(folder, folder / "model.safetensors")
     bert, source = load_trunk(folder)
     config = DistilBertConfig(
-        dim=bert.config.hidden_size, n_layers=bert.config.num_hidden_layers,
-        n_heads=bert.config.num_attention_heads, hidden_dim=bert.config.intermediate_size,
-        vocab_size=bert.config.vocab_size, num_labels=len(labels),
-        max_position_embeddings=bert.config.max_position_embeddings, seq_classif_dropout=0.1,
+        dim=bert.config.hidden_size,
+        n_layers=bert.config.num_hidden_layers,
+        n_heads=bert.config.num_attention_heads,
+        hidden_dim=bert.config.intermediate_size,
+        vocab_size=bert.config.vocab_size,
+        num_labels=len(labels),
+        max_position_embeddings=bert.config.max_position_embeddings,
+        seq_classif_dropout=0.1,
     )
     config._attn_implementation = "eager"
     model = DistilBertClassifier(config)
@@ -135,6 +142,8 @@ def _source(folder: Path, path: Path) -> Source:
     note = folder / "source.json"
     said = json.loads(note.read_text()) if note.exists() else {}
     return Source(
-        said.get("name", folder.name), said.get("licence", "see the folder's own licence"),
-        sha256_of(path), folder / "tokenizer.json",
+        said.get("name", folder.name),
+        said.get("licence", "see the folder's own licence"),
+        sha256_of(path),
+        folder / "tokenizer.json",
     )
