@@ -60,6 +60,10 @@ class TicketFilter:
     mood: str = ""
     assignee: str = ""
 
+    @property
+    def is_narrowed(self) -> bool:
+        return self != TicketFilter()
+
     def apply(self, tickets: QuerySet[Ticket], viewer: User) -> QuerySet[Ticket]:
         tickets = tickets.filter(status=self.status) if self.status else tickets.open()
         if self.priority is not None:
