@@ -3,60 +3,57 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from goals import ROLE_CHECKS
+
 from appliance.inference.bundle import ROLES, Bundle, find_active
 
 COMMAND = "python scripts/models/evaluate.py --data DIR --fp32 WORK"
-CHECKS = {
-    "classifier": ("taxonomy, all sources", "taxonomy, internal IT"),
-    "sentiment": ("SST-2 dev", "moods"),
-    "encoder": ("STS-B test", "support articles", "linked titles"),
-}
 PROSE = {
     "classifier": {
         "for": "Suggests one of the desk's categories for a ticket in English, or says \"not "
-               "sure\". It knows the ten default categories by heart; categories a desk adds are "
-               "judged by the similarity of their description, with the encoder.",
+        'sure". It knows the ten default categories by heart; categories a desk adds are '
+        "judged by the similarity of their description, with the encoder.",
         "not": "Not for deciding about people, not for routing without a way to correct it, not "
-               "for other languages. It reads the first 256 tokens only.",
+        "for other languages. It reads the first 256 tokens only.",
         "recipe": "gte-small, mean pooling, linear head; four epochs of AdamW (1e-4 body, 2e-3 "
-                  "head), batches of 32 by length, bfloat16; soft labels for second choices; half "
-                  "of the rows lower-cased, shortened and mistyped each epoch; the categories' "
-                  "own descriptions and example phrases as extra rows; scarce categories twice. "
-                  "Weight of the similarity, temperatures and threshold chosen on held-out rows.",
-        "fails": "Seen with texts of our own: \"the invoice program asks for a licence key\" goes "
-                 "to purchasing; \"Excel file corrupted\" to data; bare thanks to other. Two "
-                 "problems in one ticket (\"needs a laptop and an account\") end as not sure, and "
-                 "so do many very short ones (\"cannot open attachment\"). Few network, security, "
-                 "hardware and other tickets were seen in training: macro-F1 is lower than "
-                 "accuracy because of them.",
+        "head), batches of 32 by length, bfloat16; soft labels for second choices; half "
+        "of the rows lower-cased, shortened and mistyped each epoch; the categories' "
+        "own descriptions and example phrases as extra rows; scarce categories twice. "
+        "Weight of the similarity, temperatures and threshold chosen on held-out rows.",
+        "fails": 'Seen with texts of our own: "the invoice program asks for a licence key" goes '
+        'to purchasing; "Excel file corrupted" to data; bare thanks to other. Two '
+        'problems in one ticket ("needs a laptop and an account") end as not sure, and '
+        'so do many very short ones ("cannot open attachment"). Few network, security, '
+        "hardware and other tickets were seen in training: macro-F1 is lower than "
+        "accuracy because of them.",
     },
     "sentiment": {
         "for": "Reads whether the writer is unhappy, neutral or pleased. Score = P(positive) - "
-               "P(negative). A plain report of a fault is neutral, however serious the fault.",
+        "P(negative). A plain report of a fault is neutral, however serious the fault.",
         "not": "Not for judging people, customers' worth or agents' work; not for other languages; "
-               "not a measure of urgency.",
+        "not a measure of urgency.",
         "recipe": "all-MiniLM-L6-v2 in the DistilBERT architecture, first token, two epochs of "
-                  "AdamW (1e-4 body, 1e-3 head), labels softened by source: the mix below, then a "
-                  "third of it with short reports in our own words (the same fault told plainly, "
-                  "unhappily, thankfully), titles of questions and openings of tickets. The "
-                  "shipped run was stopped between the two epochs and resumed with fresh "
-                  "moments in the optimiser.",
-        "fails": "Seen with texts of our own: polite anger is read as pleased (\"I would "
-                 "appreciate it if somebody could finally look at this, it has been three "
-                 "weeks\"), and so is much sarcasm (\"What a surprise, the update deleted my "
-                 "files. Brilliant work.\"). Bare statements of effect are read as unhappy "
-                 "(\"Nobody can work.\"). Pleased tickets are rare in the hand-labelled ones (4 "
-                 "in the test), which makes that macro-F1 shaky.",
+        "AdamW (1e-4 body, 1e-3 head), labels softened by source: the mix below, then a "
+        "third of it with short reports in our own words (the same fault told plainly, "
+        "unhappily, thankfully), titles of questions and openings of tickets. The "
+        "shipped run was stopped between the two epochs and resumed with fresh "
+        "moments in the optimiser.",
+        "fails": 'Seen with texts of our own: polite anger is read as pleased ("I would '
+        "appreciate it if somebody could finally look at this, it has been three "
+        'weeks"), and so is much sarcasm ("What a surprise, the update deleted my '
+        'files. Brilliant work."). Bare statements of effect are read as unhappy '
+        '("Nobody can work."). Pleased tickets are rare in the hand-labelled ones (4 '
+        "in the test), which makes that macro-F1 shaky.",
     },
     "encoder": {
         "for": "Vectors of 384 numbers for search, similar tickets and new categories.",
         "not": "Not for other languages; not comparable with vectors of another "
-               "space id. It reads the first 256 tokens: cut long articles into passages first.",
+        "space id. It reads the first 256 tokens: cut long articles into passages first.",
         "recipe": "all-MiniLM-L6-v2 as published, not trained further. Chosen over gte-small on "
-                  "the two retrieval checks below (gte-small is two to three points lower at twice "
-                  "the cost).",
+        "the two retrieval checks below (gte-small is two to three points lower at twice "
+        "the cost).",
         "fails": "Error codes and product names are weak (search pairs it with words). Negation is "
-                 "hardly seen: \"works\" and \"does not work\" are near.",
+        'hardly seen: "works" and "does not work" are near.',
     },
 }
 
@@ -75,24 +72,24 @@ def card(bundle: Bundle, int8: Mapping, fp32: Mapping | None) -> str:
     size = sum(path.stat().st_size for path in bundle.folder.iterdir()) / 1e6
     return f"""# {ref.name} {ref.version}
 
-{about['architecture']}; {about['quantization']}; ONNX opset {about['opset']}; {size:.0f} MB.
-Licence: {about['licence']}.
+{about["architecture"]}; {about["quantization"]}; ONNX opset {about["opset"]}; {size:.0f} MB.
+Licence: {about["licence"]}.
 
 ## For
 
-{prose['for']}
+{prose["for"]}
 
 ## Not for
 
-{prose['not']}
+{prose["not"]}
 
 ## How it was made
 
-Weights: {about['built_from']['weights']}, sha256 `{about['built_from']['sha256']}`.
-{prose['recipe']}
-Largest difference of the fp32 export to torch on padded input: {about['parity_with_torch']:.0e}.
+Weights: {about["built_from"]["weights"]}, sha256 `{about["built_from"]["sha256"]}`.
+{prose["recipe"]}
+Largest difference of the fp32 export to torch on padded input: {about["parity_with_torch"]:.0e}.
 {_calibration(about)}
-{_data(about['data'])}
+{_data(about["data"])}
 
 ## Scores
 
@@ -100,11 +97,11 @@ Printed by `{COMMAND}`; what is held out and how is in `docs/models.md`.
 
 | check | measure | int8 | fp32 |
 |---|---|---|---|
-{_scores(CHECKS[ref.role], int8, fp32)}
+{_scores(ROLE_CHECKS[ref.role], int8, fp32)}
 {_unseen(about)}
 ## Known failures
 
-{prose['fails']}
+{prose["fails"]}
 """
 
 
@@ -116,8 +113,9 @@ def _calibration(about: Mapping) -> str:
 def _data(data: Mapping) -> str:
     if not data:
         return "\nNo data of ours was used."
-    rows = [f"| {name} | {item['licence']} | `{item['sha256'][:16]}…` |"
-            for name, item in data.items()]
+    rows = [
+        f"| {name} | {item['licence']} | `{item['sha256'][:16]}…` |" for name, item in data.items()
+    ]
     return "\n| data | licence | sha256 |\n|---|---|---|\n" + "\n".join(rows)
 
 
@@ -140,5 +138,7 @@ def _unseen(about: Mapping) -> str:
     if not unseen:
         return ""
     scores = ", ".join(f"{name} {_shown(v)}" for name, v in unseen.items() if name != "source")
-    return (f"\nBy source: a head on frozen gte-small that never saw `{unseen['source']}`, with "
-            f"similarity, about those tickets: {scores}.\n")
+    return (
+        f"\nBy source: a head on frozen gte-small that never saw `{unseen['source']}`, with "
+        f"similarity, about those tickets: {scores}.\n"
+    )

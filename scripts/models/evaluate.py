@@ -2,6 +2,8 @@
 """Score the active bundles on held-out rows; prints the table, writes docs/models.md and cards.
 
 With --fp32 DIR (the --work folder of build.py) the unquantized exports are scored beside them.
+With --bundle ROLE only that bundle is scored, and --figures FILE supplies the others' figures and
+keeps the new ones. With --extra FILE sets of your own are scored instead, and nothing is written.
 """
 
 import argparse
@@ -14,10 +16,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import few_labels
 import numpy as np
 import tasks
 from cards import write_cards
 from data import categories
+from extra import extra_figures
+from goals import ROLE_CHECKS, Figures, shown, table, with_kept
 from train_classifier import CATEGORIES
 
 from appliance.inference.bundle import ROLES, Bundle, find_active
@@ -28,7 +33,6 @@ from appliance.inference.session import open_session
 from appliance.inference.tokens import TokenReader
 
 ROOT = Path(__file__).resolve().parents[2]
-Figures = dict[str, dict[str, float]]
 
 
 class Fp32:
@@ -72,20 +76,25 @@ def _runner(path: Path, bundle: Bundle) -> Callable[[str], np.ndarray]:
     return run
 
 
-def score(models: Engine | Fp32, data: Path) -> Figures:
-    """Every held-out check."""
+def score(models: Engine | Fp32, data: Path, roles: tuple[str, ...] = ROLES) -> Figures:
+    """Every held-out check of the named roles."""
     labels = categories(CATEGORIES)
     test = tasks.taxonomy_rows(data, tasks.TEST_PART)
     internal = [row for row in test if row["source"] == "it_tickets_47k"]
-    return {
-        "taxonomy, all sources": tasks.taxonomy(test, models.classify, labels),
-        "taxonomy, internal IT": tasks.taxonomy(internal, models.classify, labels),
-        "SST-2 dev": tasks.sst2(data, models.read_sentiment),
-        "moods": tasks.moods(data, models.read_sentiment),
-        "STS-B test": tasks.similarity(data, models.embed),
-        "support articles": tasks.articles(data, models.embed),
-        "linked titles": tasks.linked_titles(data, models.embed),
+    checks = {
+        "taxonomy, all sources": lambda: tasks.taxonomy(test, models.classify, labels),
+        "taxonomy, internal IT": lambda: tasks.taxonomy(internal, models.classify, labels),
+        "SST-2 dev": lambda: tasks.sst2(data, models.read_sentiment),
+        "moods": lambda: tasks.moods(data, models.read_sentiment),
+        "tones": lambda: tasks.tones(models.read_sentiment),
+        "STS-B test": lambda: tasks.similarity(data, models.embed),
+        "support articles": lambda: tasks.articles(data, models.embed),
+        "linked titles": lambda: tasks.linked_titles(data, models.embed),
+        "BANKING77, 10 labels a class": lambda: few_labels.banking(data, models.embed),
+        "CLINC150, 50 labels a class": lambda: few_labels.clinc(data, models.embed),
     }
+    wanted = [check for role in ROLES if role in roles for check in ROLE_CHECKS[role]]
+    return {check: checks[check]() for check in wanted}
 
 
 def speed(engine: Engine) -> Figures:
@@ -114,23 +123,6 @@ def resident_megabytes() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def table(int8: Figures, fp32: Figures | None) -> str:
-    """A Markdown table: check, measure, int8, fp32."""
-    lines = ["| check | measure | int8, as shipped | fp32 |", "|---|---|---|---|"]
-    for check, figures in int8.items():
-        for measure, value in figures.items():
-            beside = (fp32 or {}).get(check, {}).get(measure)
-            lines.append(f"| {check} | {measure} | {shown(value)} | {shown(beside)} |")
-    return "\n".join(lines)
-
-
-def shown(value: float | None) -> str:
-    """Counts as they are, shares with three digits."""
-    if value is None:
-        return ""
-    return str(value) if isinstance(value, int) else f"{value:.3f}" if value < 2 else f"{value:.1f}"
-
-
 def unseen_words(unseen: dict) -> dict[str, str]:
     """The by-source check that build.py made, as a sentence."""
     scores = ", ".join(f"{k} {shown(v)}" for k, v in unseen.items() if k != "source")
@@ -141,15 +133,17 @@ def unseen_words(unseen: dict) -> dict[str, str]:
     }
 
 
+def measure(args: argparse.Namespace, engine: Engine) -> tuple[Figures, Figures | None]:
+    """Figures of int8, and of fp32 where its exports are at hand."""
+    roles = (args.bundle,) if args.bundle else ROLES
+    int8 = score(engine, args.data, roles)
+    fp32 = score(Fp32(args.fp32, args.models), args.data, roles) if args.fp32 else None
+    return int8, fp32
+
+
 def main() -> None:
     """Print, and write docs/models.md and the scores on the cards."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--models", type=Path, default=ROOT / "models")
-    parser.add_argument("--fp32", type=Path, help="folder with *.fp32.onnx of the same build")
-    parser.add_argument("--json", type=Path, help="write the figures here too")
-    parser.add_argument("--no-write", action="store_true", help="only print")
-    args = parser.parse_args()
+    args = arguments()
     before = resident_megabytes()
     engine = Engine(args.models, threads=2)
     engine.load()
@@ -157,20 +151,44 @@ def main() -> None:
         if status.state != "ready":
             sys.exit(status.reason)
     added = resident_megabytes() - before
-    int8 = {**score(engine, args.data), **speed(engine)}
-    int8["memory"] = {"MB added by loading all three": added}
-    fp32 = score(Fp32(args.fp32, args.models), args.data) if args.fp32 else None
-    print(table(int8, fp32))
-    if args.json:
-        args.json.write_text(json.dumps({"int8": int8, "fp32": fp32}, indent=1))
-    if not args.no_write:
+    if args.extra:
+        labels = categories(CATEGORIES)
+        int8 = {f.name: extra_figures(f, args.corpus, engine, labels) for f in args.extra}
+        fp32 = None
+    else:
+        int8, fp32 = measure(args, engine)
+        int8 = {**int8, **speed(engine), "memory": {"MB added by loading all three": added}}
+        found = with_kept(args.figures, {"int8": int8, "fp32": fp32 or {}})
+        int8, fp32 = found["int8"], found["fp32"]
+    said = json.dumps({"int8": int8, "fp32": fp32}, indent=1) if args.json else table(int8, fp32)
+    print(said)
+    if not (args.no_write or args.extra):
         write_cards(args.models, int8, fp32)
-        page = ROOT / "docs" / "models.md"
-        page.parent.mkdir(exist_ok=True)
-        unseen = find_active(args.models, "classifier").settings["unseen_source"]
-        page.write_text(
-            PAGE.format(table=table(int8, fp32), **unseen_words(unseen)), encoding="utf-8"
-        )
+        write_page(args.models, int8, fp32)
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--models", type=Path, default=ROOT / "models")
+    parser.add_argument("--bundle", choices=ROLES, help="score only this role")
+    parser.add_argument("--fp32", type=Path, help="folder with *.fp32.onnx of the same build")
+    parser.add_argument("--figures", type=Path, help="JSON file that keeps figures between runs")
+    parser.add_argument("--extra", type=Path, nargs="+", help="JSON lines: text, label; or query")
+    parser.add_argument("--corpus", type=Path, help="JSON lines: id, text; for queries")
+    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    parser.add_argument("--no-write", action="store_true", help="only print")
+    return parser.parse_args()
+
+
+def write_page(models: Path, int8: Figures, fp32: Figures | None) -> None:
+    """docs/models.md."""
+    page = ROOT / "docs" / "models.md"
+    page.parent.mkdir(exist_ok=True)
+    unseen = find_active(models, "classifier").settings["unseen_source"]
+    said = PAGE.format(table=table(int8, fp32), **unseen_words(unseen))
+    page.write_text(said, encoding="utf-8")
 
 
 PAGE = """# The three models

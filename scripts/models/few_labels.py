@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -17,19 +18,20 @@ from measure import area_under_curve
 from appliance.inference.engine import Engine
 from appliance.inference.learn import learn
 
+Embed = Callable[[str], np.ndarray]
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = range(5)
 KEPT_IN_SCOPE = 0.95  # of validation questions: where the out-of-scope threshold is put
 
 
-def banking(data: Path, engine: Engine, each: int = 10) -> dict[str, float]:
+def banking(data: Path, embed: Embed, each: int = 10) -> dict[str, float]:
     """Test accuracy, mean of five draws of ``each`` training texts a class."""
     train, test = (list(read(data, f"banking77_{part}")) for part in ("train", "test"))
-    asked, truth = _vectors(engine, test), [row["label"] for row in test]
+    asked, truth = _vectors(embed, test), [row["label"] for row in test]
     accuracy, seconds = [], []
     for seed in SEEDS:
         drawn = _draw(train, each, seed)
-        vectors = _vectors(engine, drawn)
+        vectors = _vectors(embed, drawn)
         started = time.perf_counter()
         head = learn(vectors, [row["label"] for row in drawn])
         seconds.append(time.perf_counter() - started)
@@ -43,14 +45,14 @@ def banking(data: Path, engine: Engine, each: int = 10) -> dict[str, float]:
     }
 
 
-def clinc(data: Path, engine: Engine, each: int = 50) -> dict[str, float]:
+def clinc(data: Path, embed: Embed, each: int = 50) -> dict[str, float]:
     """150 intents from ``each`` texts; the threshold for "out of scope" is put on validation
     questions in scope, so that no out-of-scope question is needed to choose it."""
     rows = list(read(data, "clinc150"))
     drawn = _draw([row for row in rows if row["split"] == "train"], each, 0)
-    head = learn(_vectors(engine, drawn), [row["label"] for row in drawn])
+    head = learn(_vectors(embed, drawn), [row["label"] for row in drawn])
     vectors = {
-        split: _vectors(engine, [row for row in rows if row["split"] == split])
+        split: _vectors(embed, [row for row in rows if row["split"] == split])
         for split in ("val", "test", "oos_test")
     }
     inside = {split: head.familiarity(found) for split, found in vectors.items()}
@@ -79,9 +81,9 @@ def _draw(rows: list[dict], each: int, seed: int) -> list[dict]:
     return drawn
 
 
-def _vectors(engine: Engine, rows: list[dict]) -> np.ndarray:
+def _vectors(embed: Embed, rows: list[dict]) -> np.ndarray:
     """(rows, dims), each text read alone."""
-    return np.stack([engine.embed(row["text"]) for row in rows])
+    return np.stack([embed(row["text"]) for row in rows])
 
 
 def main() -> None:
@@ -92,8 +94,8 @@ def main() -> None:
     args = parser.parse_args()
     engine = Engine(args.models, threads=2)
     found = {
-        "BANKING77, 10 labels a class": banking(args.data, engine),
-        "CLINC150, 50 labels a class": clinc(args.data, engine),
+        "BANKING77, 10 labels a class": banking(args.data, engine.embed),
+        "CLINC150, 50 labels a class": clinc(args.data, engine.embed),
     }
     print(json.dumps(found, indent=1))
 
