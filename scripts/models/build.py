@@ -62,6 +62,9 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=ROOT / "models")
     parser.add_argument("--version", default="1")
     parser.add_argument("--only", choices=["encoder", "sentiment", "classifier", "calibration"])
+    parser.add_argument("--teacher-epochs", type=int, default=2)
+    parser.add_argument("--student-epochs", type=int, default=3)
+    parser.add_argument("--student-start", type=Path, help="an earlier student's checkpoint")
     parser.add_argument("--encoder-weights", default="minilm")
     args = parser.parse_args()
     torch.set_num_threads(2)
@@ -107,7 +110,13 @@ def build_sentiment(args: argparse.Namespace) -> str:
     fp32, int8 = args.work / f"{name}.fp32.onnx", args.work / f"{name}.int8.onnx"
     weights = args.weights / "minilm"
     model = train_sentiment.train(
-        weights, args.weights / "gte-small", args.data, args.work / f"{name}.safetensors"
+        weights,
+        args.weights / "gte-small",
+        args.data,
+        args.work / f"{name}.safetensors",
+        epochs=args.student_epochs,
+        teacher_epochs=args.teacher_epochs,
+        start=args.student_start,
     )
     source = load_trunk(weights)[1]
     export_fp32(model, "text-classification", source.tokenizer, fp32)
