@@ -1,16 +1,45 @@
 """Pages for requests that went wrong before any room saw them."""
 
+import sys
+
+import structlog
+from django.contrib.auth.models import AnonymousUser
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from appliance.core.errors import UnavailableError
+from appliance.core.models import Desk
 
-def _page(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
-    context = {"title": title, "message": message, "status": status}
-    return render(request, "core/error.html", context, status=status)
+log = structlog.get_logger(__name__)
+DATABASE_AWAY = (OperationalError, InterfaceError)
+
+
+def error_page(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+    """One page for everything that went wrong. From 500 on it reads nothing from the database."""
+    context: dict = {"title": title, "message": message, "status": status}
+    if status >= 500:
+        request.user = AnonymousUser()  # nor does the log line of this request ask who it was
+        context |= {"desk": Desk(), "messages": []}
+    response = render(request, "core/error.html", context, status=status)
+    if status == 503:
+        response["Retry-After"] = "5"
+    return response
+
+
+def database_away(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("database_away", error=str(error).split("\n")[0])
+    return error_page(
+        request,
+        503,
+        UnavailableError.title,
+        "The database did not answer in time. Nothing you sent was half-saved: go back and send "
+        "it again in a moment.",
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return _page(
+    return error_page(
         request,
         403,
         "This form was out of date",
@@ -20,19 +49,23 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, 400, "That could not be read", "The address or the form is damaged.")
+    return error_page(request, 400, "That could not be read", "The address or the form is damaged.")
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, 403, "Not allowed", "Your role does not include this page.")
+    return error_page(request, 403, "Not allowed", "Your role does not include this page.")
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, 404, "Nothing here", "It does not exist, or it is not yours to see.")
+    return error_page(request, 404, "Nothing here", "It does not exist, or it is not yours to see.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _page(
+    """Django calls this while the exception is being handled, wherever it came from."""
+    error = sys.exc_info()[1]
+    if isinstance(error, DATABASE_AWAY):
+        return database_away(request, error)
+    return error_page(
         request,
         500,
         "Something went wrong on this desk",

@@ -6,7 +6,11 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection
 
 from appliance.core import cache as stored
+from appliance.core.bounded import Bounded, BusyError
 from appliance.triage import queries as triage
+
+PROBE_SECONDS = 2.0  # a database that is frozen does not answer, however long one waits
+_prober = Bounded("health", threads=2)
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,18 @@ def check_health() -> Health:
 
 def _database() -> str:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
+        _prober.run(_ask_database, seconds=PROBE_SECONDS)
+    except (DatabaseError, TimeoutError, BusyError):
         return "does not answer"
     return "ok"
+
+
+def _ask_database() -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        connection.close()  # this thread's own
 
 
 def _cache() -> str:

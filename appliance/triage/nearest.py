@@ -6,9 +6,9 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from appliance.core import cache
+from appliance.core.bounded import Bounded, BusyError
 from appliance.inference.errors import InferenceError
 from appliance.triage import engine
-from appliance.triage.bounded import Bounded, BusyError
 from appliance.triage.texts import digest
 
 log = structlog.get_logger(__name__)

@@ -41,14 +41,19 @@ def plain_text(content: str) -> str:
 def _blocks(content: str) -> Iterator[tuple[bool, str]]:
     """(is it a heading, its plain text), none longer than a passage may be."""
     heading = False
+    row: list[str] | None = None  # the cells of a table's row are one block
     for token in _markdown.parse(content):
-        if token.type == "heading_open":
-            heading = True
-        elif token.type == "heading_close":
-            heading = False
+        if token.type in ("heading_open", "heading_close"):
+            heading = token.type == "heading_open"
+        elif token.type == "tr_open":
+            row = []
+        elif token.type == "tr_close":
+            yield from ((False, piece) for piece in _pieces(": ".join(filter(None, row or []))))
+            row = None
+        elif token.type in ("inline", "fence", "code_block") and row is not None:
+            row.append(_plain(token))
         elif token.type in ("inline", "fence", "code_block"):
-            for piece in _pieces(_plain(token)):
-                yield heading, piece
+            yield from ((heading, piece) for piece in _pieces(_plain(token)))
 
 
 def _plain(token) -> str:

@@ -19,6 +19,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from appliance.accounts.models import User
 from appliance.core import cache
+from appliance.core.bounded import Bounded, BusyError
 from appliance.core.errors import RefusedError
 from appliance.inference.answers import CategoryAnswer, SentimentAnswer
 from appliance.inference.bundle import BundleRef
@@ -27,7 +28,6 @@ from appliance.knowledge.models import Article
 from appliance.tickets import services as tickets
 from appliance.tickets.models import Ticket, TicketCategory
 from appliance.triage import backlog, claims, engine, passages, reader
-from appliance.triage.bounded import Bounded, BusyError
 from appliance.triage.models import (
     NOT_SURE,
     Annotation,

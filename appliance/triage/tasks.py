@@ -6,8 +6,8 @@ import structlog
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+from appliance.core.bounded import Bounded, BusyError
 from appliance.triage import services
-from appliance.triage.bounded import Bounded, BusyError
 
 log = structlog.get_logger(__name__)
 MOST_SECONDS = 50  # a text that takes longer hangs

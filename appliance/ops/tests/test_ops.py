@@ -1,4 +1,5 @@
 import json
+import threading
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -30,6 +31,14 @@ def test_dead_database_closes_the_desk(client, db, monkeypatch):
     monkeypatch.setattr(queries, "_database", lambda: "does not answer")
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json()["status"]) == (503, "down")
+
+
+def test_frozen_database_is_told_in_bounded_time(client, db, monkeypatch):
+    thaw = threading.Event()
+    monkeypatch.setattr(queries, "_ask_database", thaw.wait)
+    monkeypatch.setattr(queries, "PROBE_SECONDS", 0.05)
+    assert client.get("/healthz").json()["database"] == "does not answer"
+    thaw.set()
 
 
 def test_status_page_is_for_admins(client, bob, dan):

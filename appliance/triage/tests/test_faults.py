@@ -5,10 +5,10 @@ import time
 
 import pytest
 
+from appliance.core.bounded import Bounded
 from appliance.tickets import services as tickets
 from appliance.tickets.models import Event
 from appliance.triage import engine, queries, services
-from appliance.triage.bounded import Bounded
 from appliance.triage.models import Annotation, Attempt, TicketVector
 from appliance.triage.tests.stand_in import StandIn
 

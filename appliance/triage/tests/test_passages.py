@@ -39,3 +39,8 @@ def test_a_book_is_cut_off():
 
 def test_marks_are_not_text():
     assert plain_text("See [the *list*](http://x/y) and `C-408`") == "See the list and C-408"
+
+
+def test_a_row_of_a_table_is_one_line():
+    table = "| Light | Do this |\n|---|---|\n| red | call us |\n| green | |"
+    assert plain_text(table) == "Light: Do this\nred: call us\ngreen"

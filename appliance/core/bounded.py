@@ -1,4 +1,4 @@
-"""Calls into the models that may hang: each has a budget, and only so many may be under way."""
+"""Calls that may hang (a model, a frozen database): each has a budget, and only so many run."""
 
 import contextvars
 import threading
