@@ -118,7 +118,7 @@ def build_sentiment(args: argparse.Namespace) -> str:
         teacher_epochs=args.teacher_epochs,
         start=args.student_start,
     )
-    source = load_trunk(weights)[1]
+    source, teacher = (load_trunk(path)[1] for path in (weights, args.weights / "gte-small"))
     export_fp32(model, "text-classification", source.tokenizer, fp32)
     parity = check_parity(fp32, lambda ids, mask: model(ids, mask).logits)
     settings = {
@@ -126,6 +126,7 @@ def build_sentiment(args: argparse.Namespace) -> str:
         "architecture": "DistilBertForSequenceClassification, 6 layers",
         "dims": len(SENTIMENTS),
         "pooling": "first token",
+        "teacher": {"weights": teacher.name, "sha256": teacher.sha256},
         "labels": list(SENTIMENTS),
         "calibration": {"temperature": 1.0},
         "data": manifest(args.data, list(MOOD_FILES)),

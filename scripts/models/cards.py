@@ -32,18 +32,21 @@ PROSE = {
         "P(negative). A plain report of a fault is neutral, however serious the fault.",
         "not": "Not for judging people, customers' worth or agents' work; not for other languages; "
         "not a measure of urgency.",
-        "recipe": "all-MiniLM-L6-v2 in the DistilBERT architecture, first token, two epochs of "
-        "AdamW (1e-4 body, 1e-3 head), labels softened by source: the mix below, then a "
-        "third of it with short reports in our own words (the same fault told plainly, "
-        "unhappily, thankfully), titles of questions and openings of tickets. The "
-        "shipped run was stopped between the two epochs and resumed with fresh "
-        "moments in the optimiser.",
-        "fails": 'Seen with texts of our own: polite anger is read as pleased ("I would '
-        "appreciate it if somebody could finally look at this, it has been three "
-        'weeks"), and so is much sarcasm ("What a surprise, the update deleted my '
-        'files. Brilliant work."). Bare statements of effect are read as unhappy '
-        '("Nobody can work."). Pleased tickets are rare in the hand-labelled ones (4 '
-        "in the test), which makes that macro-F1 shaky.",
+        "recipe": "all-MiniLM-L6-v2 in the DistilBERT architecture, first token. Distilled from "
+        "gte-small's twelve layers, fine-tuned on the mix below (mean pooling, AdamW 1e-4, rates "
+        "a tenth lower with each layer down, moving average of the weights): six tenths of each "
+        "soft label are the teacher's, and the mean vectors after layers 2, 4 and 6 are drawn "
+        "towards the teacher's after 4, 8 and 12. The mix holds short reports in our own words "
+        "(the same fault told plainly, unhappily, thankfully), polite anger and sarcasm beside "
+        "their sincere twins, and bare statements of effect. Had by a shorter road than the "
+        "script's default: the teacher went through one epoch of a run planned for two, and the "
+        "student started from version 1's weights and went through EPOCHS.",
+        "fails": "Read wrongly among the sentences of ours it was not trained on: anger in plain "
+        'or kind words ("Thanks for nothing.", "As usual, IT knows best.") still passes for '
+        'pleased or neutral more often than not, sarcasm of one word too ("Your colleague hung up '
+        'on me. Charming."). "I was locked out after three attempts." is read as unhappy. Pleased '
+        "tickets are rare in the hand-labelled ones (4 in the test), which makes that macro-F1 "
+        "shaky.",
     },
     "encoder": {
         "for": "Vectors of 384 numbers for search, similar tickets and new categories.",

@@ -19,6 +19,8 @@ LICENCES = {
     "goemotions": "CC BY 4.0",
     "pros_cons": "CC BY 4.0",
     "banking77_train": "CC BY 4.0",
+    "banking77_test": "CC BY 4.0, evaluation only",
+    "clinc150": "CC BY 3.0, evaluation only",
     "ms_support_articles": "CC BY 4.0",
     "firefox_questions_2021_2023": "CC BY-SA 3.0",
     "thunderbird_questions_to_2025": "CC BY-SA 3.0",

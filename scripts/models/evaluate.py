@@ -23,6 +23,7 @@ from cards import write_cards
 from data import categories
 from extra import extra_figures
 from goals import ROLE_CHECKS, Figures, shown, table, with_kept
+from page import PAGE
 from train_classifier import CATEGORIES
 
 from appliance.inference.bundle import ROLES, Bundle, find_active
@@ -164,7 +165,7 @@ def main() -> None:
     print(said)
     if not (args.no_write or args.extra):
         write_cards(args.models, int8, fp32)
-        write_page(args.models, int8, fp32)
+        write_page(args.models, args.figures, int8, fp32)
 
 
 def arguments() -> argparse.Namespace:
@@ -182,42 +183,35 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def write_page(models: Path, int8: Figures, fp32: Figures | None) -> None:
-    """docs/models.md."""
-    page = ROOT / "docs" / "models.md"
-    page.parent.mkdir(exist_ok=True)
+def write_page(models: Path, figures: Path | None, int8: Figures, fp32: Figures | None) -> None:
+    """docs/models.md; urgency.json and speed.md beside the figures are quoted where they exist."""
+    beside = figures.parent if figures else ROOT / "docs"
     unseen = find_active(models, "classifier").settings["unseen_source"]
-    said = PAGE.format(table=table(int8, fp32), **unseen_words(unseen))
-    page.write_text(said, encoding="utf-8")
+    said = PAGE.format(
+        table=table(int8, fp32),
+        urgency=urgency_rows(beside / "urgency.json"),
+        speed=quoted(beside / "speed.md"),
+        **unseen_words(unseen),
+    )
+    (ROOT / "docs" / "models.md").write_text(said, encoding="utf-8")
 
 
-PAGE = """# The three models
+def quoted(path: Path) -> str:
+    """What a command printed, or that it has not been run."""
+    return path.read_text(encoding="utf-8").strip() if path.exists() else "Not measured."
 
-Written by `python scripts/models/evaluate.py --data DIR --fp32 WORK`; do not edit by hand.
-What each bundle is, learnt from and fails at stands on its card in `models/<name>/<version>/`.
 
-{table}
-
-How to read it:
-
-- **Held out.** The hand-labelled tickets are cut into six parts by their first three words, so
-  that a template never stands on both sides. Part 0 is the test shown here; part 1 chose the
-  classifier's calibration; the classifier was trained on neither, the sentiment model not on
-  part 0. The labels are one reader's; many tickets are ambiguous, hence "first or second" (the
-  second is what a colleague could also choose).
-- **Moods** leave out Microsoft articles and every row whose text or title stands in the training
-  mix from another file. Targets not reached: SST-2 (92 %), and 0.75 on tickets.
-- **Looked at while building.** The test's calibration error led to fitting the temperature to
-  first choices (on part 1), and the moods were scored once between the two epochs.
-- **Not measured.** The 320 separately labelled internal tickets, the FAQ paraphrases and the
-  company and product reviews that the goals name are not in the data this command reads.
-  BANKING77 belongs to the next version of the classifier.
-- **SST-2** is scored without its neutral class: the sign of P(positive) - P(negative).
-- **Support articles**: the query is an article's title or symptoms, the corpus 1,000 resolutions.
-  **Linked titles**: the query is a real question, the corpus 422 article titles.
-- **Speed and memory** are of the machine that ran the command (two shared cores), not a promise.
-- **A source never seen.** {unseen}
-"""
+def urgency_rows(path: Path) -> str:
+    """The lines of the urgency table from what urgency.py printed."""
+    if not path.exists():
+        return "| not measured | | | | | |"
+    return "\n".join(
+        f"| {name} | {f['rows']}, {f['high ones']} "
+        f"| {f['head: accuracy']:.3f}, {f['head: macro-F1']:.3f} "
+        f"| {f['commonest: accuracy']:.3f}, {f['commonest: macro-F1']:.3f} "
+        f"| {f['high found']:.0%} | {f['high: AUROC']:.3f} |"
+        for name, f in json.loads(path.read_text()).items()
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ sentences (never in the files read), part 0 of every three-class source, and all
 reviews in ``uci_sentiment``.
 """
 
+import hashlib
 import random
 from pathlib import Path
 
@@ -30,6 +31,19 @@ USED = (
     "firefox_questions_2021_2023",
     "thunderbird_questions_to_2025",
 )
+# Beginnings of the sha256 of held-out tickets whose titles stood in the mix of version 1, from
+# which the shipped version 2 started.
+SEEN_BEFORE = {
+    "45381417f2a9",
+    "f7b93f926ba7",
+    "2b8f6c78e215",
+    "08c195b75ba3",
+    "7e2c6ca21a11",
+    "1203f0ea8975",
+    "977245fb1b4f",
+    "a30472471e66",
+    "1b7c6cfa33c2",
+}
 POSITIVE = {"admiration", "gratitude", "love", "joy", "excitement", "relief", "pride"}
 NEGATIVE = {"anger", "annoyance", "disappointment", "disgust", "sadness", "disapproval"}
 HEATED = {
@@ -92,6 +106,11 @@ def mood_rows(data: Path, seed: int) -> list[Row]:
     rows += [Row(text, mood_target(mood)) for text, mood in own]
     chance.shuffle(rows)
     return rows
+
+
+def was_seen_before(text: str) -> bool:
+    """Whether the first student saw the title of this held-out ticket."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12] in SEEN_BEFORE
 
 
 def mood_texts(data: Path, seed: int = 7) -> set[str]:

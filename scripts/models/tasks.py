@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from data import part_of, read, seeded
 from measure import calibration_error, hits, macro_f1, spearman
-from moods import is_mood_test, mood_texts
+from moods import is_mood_test, mood_texts, was_seen_before
 from tones import PROBES
 
 from appliance.inference.answers import CategoryAnswer, SentimentAnswer
@@ -78,6 +78,7 @@ def moods(data: Path, read_mood: Mood, most: int = 700) -> dict[str, float]:
             and (name == "labelled_tickets" or is_mood_test(name, r))
             and r.get("source") != "ms_support"  # symptoms of articles stand in the mix
             and not seen & {r["text"], *r["text"].split(" | ")}
+            and not was_seen_before(r["text"])
         ]
         seeded(3).shuffle(rows)
         rows = rows[:most]

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 from data import part_of, read
-from measure import macro_f1
+from measure import area_under_curve, macro_f1
 
 from appliance.inference.engine import Engine
 from appliance.inference.learn import learn
@@ -33,6 +33,8 @@ def figures(vectors: np.ndarray, rows: list[dict], known: np.ndarray, test: np.n
     for name, answer in (("head", said), ("commonest", always)):
         found[f"{name}: accuracy"] = float((answer == truth).mean())
         found[f"{name}: macro-F1"] = macro_f1(list(truth), list(answer))
+    urgent = head.shares(vectors[test])[:, head.labels.index("high")]
+    found["high: AUROC"] = area_under_curve(urgent[truth != "high"], urgent[truth == "high"])
     found["high found"] = float((said[truth == "high"] == "high").mean())
     return found
 
