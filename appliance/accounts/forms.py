@@ -3,10 +3,10 @@
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 
-from appliance.core.forms import Form
+from appliance.core.forms import Form, Styled
 
 
-class LoginForm(AuthenticationForm):
+class LoginForm(Styled, AuthenticationForm):
     """Log-in by e-mail, whatever its case."""
 
     username = forms.EmailField(
@@ -15,8 +15,8 @@ class LoginForm(AuthenticationForm):
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
     error_messages = {
-        "invalid_login": "E-mail or password is wrong. Both count letters exactly, the password "
-        "also upper and lower case.",
+        "invalid_login": "E-mail or password is wrong. In the password, capital and small letters "
+        "differ.",
         "inactive": "E-mail or password is wrong.",
     }
 

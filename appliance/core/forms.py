@@ -10,10 +10,8 @@ from appliance.core.errors import BadInputError
 T = TypeVar("T")
 
 
-class Form(forms.Form):
-    """A form whose fields say their errors to Bootstrap and to screen readers."""
-
-    required_css_class = "required"
+class Styled:
+    """For any form: its fields look like the rest of the desk."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -24,6 +22,10 @@ class Form(forms.Form):
             if isinstance(field.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
                 style = "form-check-input"
             field.widget.attrs.setdefault("class", style)
+
+
+class Form(Styled, forms.Form):
+    """What the desk's own forms do alike."""
 
     def attempt(self, service: Callable[..., T], **arguments: object) -> T | None:
         """Call ``service``; what it refuses becomes an error of the field it names."""
