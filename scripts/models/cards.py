@@ -40,13 +40,15 @@ PROSE = {
         "(the same fault told plainly, unhappily, thankfully), polite anger and sarcasm beside "
         "their sincere twins, and bare statements of effect. Had by a shorter road than the "
         "script's default: the teacher went through one epoch of a run planned for two, and the "
-        "student started from version 1's weights and went through EPOCHS.",
-        "fails": "Read wrongly among the sentences of ours it was not trained on: anger in plain "
-        'or kind words ("Thanks for nothing.", "As usual, IT knows best.") still passes for '
-        'pleased or neutral more often than not, sarcasm of one word too ("Your colleague hung up '
-        'on me. Charming."). "I was locked out after three attempts." is read as unhappy. Pleased '
-        "tickets are rare in the hand-labelled ones (4 in the test), which makes that macro-F1 "
-        "shaky.",
+        "student started from version 1's weights and went through two epochs, the second "
+        "added when the first was done.",
+        "fails": "Read wrongly among the sentences of ours it was not trained on: anger without a "
+        "heated word passes for neutral more often than not ('I see my request was ignored once "
+        "more. Noted.', 'Please do tell me what exactly you have been doing since Tuesday.'), and "
+        "sarcasm of one word for pleased ('Your colleague hung up on me. Charming.', 'As usual, IT "
+        "knows best.'). 'I was locked out after three attempts.' is read as unhappy. Against "
+        "version 1, product reviews lost a point and a half of macro-F1. Pleased tickets are rare in the hand-labelled ones (4 in the test), which makes "
+        "that macro-F1 shaky.",
     },
     "encoder": {
         "for": "Vectors of 384 numbers for search, similar tickets and new categories.",

@@ -37,7 +37,7 @@ How to read it:
   beside the encoder's, the names of the intents as texts. Tuning the encoder itself was not tried.
 - **Looked at while building.** The test's calibration error led to fitting the classifier's
   temperature to first choices (on part 1). The moods of version 1 were scored once between its
-  epochs, those of version 2 after its first epoch and after its second.
+  epochs; SST-2, moods and tones of version 2 after its first epoch and after its second.
 - **Not measured.** The 320 separately labelled internal tickets and the FAQ paraphrases that the
   goals name are not in the data this command reads. `--extra FILE.jsonl` (`text` and `label`, or
   `query` and `relevant` with `--corpus FILE`) scores them, or any other set, where they are.
