@@ -47,8 +47,8 @@ PROSE = {
         "more. Noted.', 'Please do tell me what exactly you have been doing since Tuesday.'), and "
         "sarcasm of one word for pleased ('Your colleague hung up on me. Charming.', 'As usual, IT "
         "knows best.'). 'I was locked out after three attempts.' is read as unhappy. Against "
-        "version 1, product reviews lost a point and a half of macro-F1. Pleased tickets are rare in the hand-labelled ones (4 in the test), which makes "
-        "that macro-F1 shaky.",
+        "version 1, product reviews lost a point and a half of macro-F1. Pleased "
+        "tickets are rare in the hand-labelled ones (4 in the test): that macro-F1 is shaky.",
     },
     "encoder": {
         "for": "Vectors of 384 numbers for search, similar tickets and new categories.",
