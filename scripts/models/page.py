@@ -33,8 +33,9 @@ How to read it:
   numpy alone) on the shipped encoder's vectors. The threshold for "out of scope" keeps 95 % of
   validation questions in scope; no out-of-scope question chose anything. Tried on rows held out
   of BANKING77's training, none more than about a point better: discriminants with shrinkage,
-  whitening, stronger and weaker shrinkage, gte-small's vectors, both encoders together, the classifier's features
-  beside the encoder's, the names of the intents as texts. Tuning the encoder itself was not tried.
+  whitening, stronger and weaker shrinkage, gte-small's vectors, both encoders together, the
+  classifier's features beside the encoder's, the names of the intents as texts. Tuning the encoder
+  itself was not tried.
 - **Looked at while building.** The test's calibration error led to fitting the classifier's
   temperature to first choices (on part 1). The moods of version 1 were scored once between its
   epochs; SST-2, moods and tones of version 2 after its first epoch and after its second.
