@@ -122,6 +122,7 @@ def test_answer_to_a_closed_ticket_keeps_what_was_typed(as_alice, ticket, bob):
     answer = as_alice.post(reverse("reply", args=[ticket.pk]), {"body": "It is back!"})
     assert answer.status_code == 400
     assert "is closed" in answer.content.decode()
+    assert "It is back!" in answer.content.decode()
 
 
 def test_agent_changes_what_they_changed_only(as_bob, ticket, bob, dan):
