@@ -68,11 +68,10 @@ def remember(
 
 def _count(name: str, what: str) -> None:
     key = f"count:{what}:{name}"
-    cache.add(key, 0, None)
     try:
         cache.incr(key)
-    except ValueError:  # the cache died or was flushed between the two calls
-        return
+    except ValueError:  # the first since the cache was started
+        cache.add(key, 1, None)
 
 
 NAMES = ("dashboard_counts", "query_vector", "suggestions")

@@ -6,9 +6,9 @@ from django import forms
 
 from appliance.accounts.forms import PersonForm
 from appliance.core.forms import Form
+from appliance.search.asked import MOST_CHARACTERS
 from appliance.tickets import services as tickets
 
-QUERY_LIMIT = 400  # characters
 KINDS = [("all", "Everything"), ("tickets", "Tickets"), ("articles", "Articles")]
 
 
@@ -22,11 +22,10 @@ class Asked:
 class SearchForm(Form):
     q = forms.CharField(required=False)
     kind = forms.ChoiceField(choices=KINDS, required=False)
-
     page = forms.IntegerField(min_value=1, max_value=20, required=False)
 
     def clean_q(self) -> str:
-        return self.cleaned_data["q"][:QUERY_LIMIT].strip()
+        return self.cleaned_data["q"][:MOST_CHARACTERS].strip()
 
     def asked(self) -> Asked:
         """What was asked, with what cannot be searched for left out."""

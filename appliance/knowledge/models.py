@@ -1,13 +1,13 @@
 """Articles: what the desk already knows."""
 
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models.functions import Left, Now
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from appliance.accounts.models import User
-from appliance.tickets.models import INDEXED_CHARACTERS, TicketCategory
+from appliance.core.fields import search_vector_of
+from appliance.tickets.models import TicketCategory
 
 
 class ArticleQuerySet(models.QuerySet):
@@ -39,12 +39,7 @@ class Article(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
-    search_vector = models.GeneratedField(
-        expression=SearchVector("title", weight="A", config="english")
-        + SearchVector(Left("content", INDEXED_CHARACTERS), weight="B", config="english"),
-        output_field=SearchVectorField(),
-        db_persist=True,
-    )
+    search_vector = search_vector_of("title", "content")
 
     objects = ArticleQuerySet.as_manager()
 
@@ -60,7 +55,3 @@ class Article(models.Model):
 
     def __str__(self) -> str:
         return self.title
-
-    @property
-    def is_published(self) -> bool:
-        return self.status == self.Status.PUBLISHED

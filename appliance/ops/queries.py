@@ -7,6 +7,7 @@ from django.db import DatabaseError, connection
 
 from appliance.core import cache as stored
 from appliance.core.bounded import Bounded, BusyError
+from appliance.core.database import on_own_connection
 from appliance.triage import queries as triage
 
 PROBE_SECONDS = 2.0  # a database that is frozen does not answer, however long one waits
@@ -38,18 +39,15 @@ def check_health() -> Health:
 
 def _database() -> str:
     try:
-        _prober.run(_ask_database, seconds=PROBE_SECONDS)
+        _prober.run(lambda: on_own_connection(_ask_database), seconds=PROBE_SECONDS)
     except (DatabaseError, TimeoutError, BusyError):
         return "does not answer"
     return "ok"
 
 
 def _ask_database() -> None:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    finally:
-        connection.close()  # this thread's own
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 def _cache() -> str:

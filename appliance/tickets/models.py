@@ -3,16 +3,13 @@
 import uuid
 
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Left, Now
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from appliance.accounts.models import Customer, User
-
-# to_tsvector fails on more than 1 MB of distinct words; this much of a text is searchable
-INDEXED_CHARACTERS = 200_000
+from appliance.core.fields import search_vector_of
 
 
 class Status(models.TextChoices):
@@ -62,9 +59,6 @@ class TicketQuerySet(models.QuerySet):
     def open(self) -> "TicketQuerySet":
         return self.filter(status__in=OPEN_STATUSES)
 
-    def unassigned(self) -> "TicketQuerySet":
-        return self.open().filter(assignee=None)
-
     def visible_to(self, viewer: User) -> "TicketQuerySet":
         """Agents see every ticket, a customer their own, anybody else none."""
         if not viewer.is_authenticated or not viewer.is_active:
@@ -92,12 +86,7 @@ class Ticket(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     submission_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    search_vector = models.GeneratedField(
-        expression=SearchVector("subject", weight="A", config="english")
-        + SearchVector(Left("description", INDEXED_CHARACTERS), weight="B", config="english"),
-        output_field=SearchVectorField(),
-        db_persist=True,
-    )
+    search_vector = search_vector_of("subject", "description")
 
     objects = TicketQuerySet.as_manager()
 
@@ -136,10 +125,6 @@ class Ticket(models.Model):
     def number(self) -> str:
         """What people call it: SKR-1042."""
         return f"SKR-{self.pk}"
-
-    @property
-    def is_open(self) -> bool:
-        return self.status in OPEN_STATUSES
 
     @property
     def text(self) -> str:

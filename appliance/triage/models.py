@@ -44,6 +44,11 @@ class Annotation(models.Model):
         return f"{self.kind} {self.label or 'not sure'} ({self.confidence:.2f})"
 
     @property
+    def bundle(self) -> str:
+        """Who said it, for a person: name and version."""
+        return f"{self.bundle_name} {self.bundle_version}"
+
+    @property
     def is_decided(self) -> bool:
         return self.label != NOT_SURE
 

@@ -199,9 +199,9 @@ def _category_reading(row: Annotation) -> CategoryReading:
         confidence=row.confidence,
         is_decided=row.is_decided,
         scores=tuple(Score(slug, names.get(slug, slug), score) for slug, score in row.scores),
-        bundle=f"{row.bundle_name} {row.bundle_version}",
+        bundle=row.bundle,
     )
 
 
 def _sentiment_reading(row: Annotation) -> SentimentReading:
-    return SentimentReading(row.label, row.confidence, f"{row.bundle_name} {row.bundle_version}")
+    return SentimentReading(row.label, row.confidence, row.bundle)

@@ -7,12 +7,11 @@ when the text is still the one they read.
 import contextlib
 import threading
 import time
-from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import AlreadyEnqueued
@@ -20,6 +19,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from appliance.accounts.models import User
 from appliance.core import cache
 from appliance.core.bounded import Bounded, BusyError
+from appliance.core.database import on_own_connection
 from appliance.core.errors import RefusedError
 from appliance.inference.answers import CategoryAnswer, SentimentAnswer
 from appliance.inference.bundle import BundleRef
@@ -97,14 +97,6 @@ def _warm() -> None:
     models.load()
     with contextlib.suppress(InferenceError):  # the status page names it
         models.classify("warm up", backlog.labels())  # embeds the categories' phrases
-
-
-def on_own_connection(call: Callable[[], T]) -> T:
-    """For a thread of ours: its database connection is closed with it."""
-    try:
-        return call()
-    finally:
-        connection.close()
 
 
 def refresh_article(article_id: int) -> bool:

@@ -7,6 +7,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
 from appliance.core.bounded import Bounded, BusyError
+from appliance.core.database import on_own_connection
 from appliance.triage import services
 
 log = structlog.get_logger(__name__)
@@ -53,7 +54,7 @@ async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
 def _bounded(call: Callable[[], int]) -> int:
     """What ``call`` wrote. A model that hangs costs a thread, not the worker."""
     try:
-        return _worker.run(lambda: services.on_own_connection(call), seconds=MOST_SECONDS)
+        return _worker.run(lambda: on_own_connection(call), seconds=MOST_SECONDS)
     except (BusyError, TimeoutError) as error:
         log.warning("models_do_not_answer", why=type(error).__name__)
         return 0
