@@ -7,6 +7,18 @@ from appliance.tickets import queries as tickets
 CONTENT_LIMIT = 200_000  # characters
 
 
+class ArticleFilterForm(Form):
+    """What the list is narrowed to, from the address of the page."""
+
+    category = forms.CharField(required=False)
+    status = forms.CharField(required=False)
+
+    def narrowed(self) -> dict[str, str]:
+        """What ``queries.list_articles`` takes; what cannot be a name narrows nothing."""
+        self.is_valid()
+        return {name: self.cleaned_data.get(name, "") for name in self.fields}
+
+
 class ArticleForm(Form):
     title = forms.CharField(
         max_length=200, help_text="The question it answers, in the words of whoever asks."

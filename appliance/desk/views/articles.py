@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from appliance.desk.access import agents_only
 from appliance.knowledge import queries, services
-from appliance.knowledge.forms import ArticleForm
+from appliance.knowledge.forms import ArticleFilterForm, ArticleForm
 from appliance.knowledge.models import Article
 from appliance.tickets import queries as tickets
 from appliance.triage import services as sorting
@@ -20,16 +20,14 @@ PAGE_SIZE = 50
 @require_safe
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
-    wanted = (request.GET.get(name, "")[:40] for name in ("category", "status"))
-    category, status = (text.replace("\0", "") for text in wanted)
-    articles = queries.list_articles(request.user, category=category, status=status)
+    narrowed = ArticleFilterForm(request.GET).narrowed()
+    articles = queries.list_articles(request.user, **narrowed)
     page = Paginator(articles, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "articles": page.object_list,
         "page": page,
         "categories": tickets.list_categories(),
-        "category": category,
-        "status": status,
+        **narrowed,
     }
     return render(request, "desk/articles.html", context)
 
