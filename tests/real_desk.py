@@ -60,7 +60,9 @@ def _database() -> Iterator[str]:
         try:
             yield make_conninfo(url, dbname=name)
         finally:
-            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            # without FORCE: PostgreSQL sends an autovacuum worker away by itself and waits for
+            # it, but lets only a superuser force one
+            server.execute(f'DROP DATABASE "{name}"')
 
 
 def _environment(folder: Path, database: str) -> dict[str, str]:
