@@ -19,13 +19,20 @@ SOURCES = [
 LAYERS = """
 urls wsgi settings
 ops
+manage
 desk api
+reports
+notices
+shortcuts routing
+agreements
 intake
 updates
 search
 triage
 knowledge tickets inference
+files
 accounts
+calendars
 core
 env
 """
@@ -140,7 +147,7 @@ def test_views_write_no_models_and_build_no_queries():
 
 def test_models_do_not_override_save():
     for path in SOURCES:
-        if path.name == "models.py":
+        if room_of(path) != "scripts" and "models" in (path.stem, path.parent.name):
             defined = [
                 n for n in ast.walk(ast.parse(path.read_bytes())) if isinstance(n, ast.FunctionDef)
             ]

@@ -165,7 +165,7 @@ def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
         "suggest": "subject description",
         "write-article": "title content category status seen_at",
         "login": "username password next",
-        "register": "first_name last_name email organisation password password_again",
+        "register": "first_name last_name email organisation_said password password_again",
     }
     paths = {reverse(name): fields.split() for name, fields in forms.items()}
     paths[reverse("reply", args=[ticket.pk])] = ["body", "kind", "leave", "submission_key"]

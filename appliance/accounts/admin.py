@@ -49,7 +49,7 @@ class UserAdmin(DjangoUserAdmin):
 class CustomerAdmin(admin.ModelAdmin):
     list_display = ["email", "first_name", "last_name", "organisation", "is_premium", "user"]
     list_filter = ["is_premium"]
-    search_fields = ["email", "first_name", "last_name", "organisation"]
+    search_fields = ["email", "first_name", "last_name", "organisation__name"]
     ordering = ["last_name", "first_name"]
     autocomplete_fields = ["user"]
     readonly_fields = ["created_at"]

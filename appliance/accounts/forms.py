@@ -61,8 +61,8 @@ class PersonForm(Form):
 
 
 class RegisterForm(PersonForm):
-    organisation = forms.CharField(max_length=120, required=False)
-    field_order = ["first_name", "last_name", "email", "organisation", "password"]
+    organisation_said = forms.CharField(label="Organisation", max_length=120, required=False)
+    field_order = ["first_name", "last_name", "email", "organisation_said", "password"]
 
     def person(self) -> dict[str, str]:
-        return super().person() | {"organisation": self.cleaned_data["organisation"]}
+        return super().person() | {"organisation_said": self.cleaned_data["organisation_said"]}

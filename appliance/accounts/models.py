@@ -5,6 +5,8 @@ from django.db import models
 from django.db.models.functions import Now, Upper
 from django.utils import timezone
 
+from appliance.calendars.models import Calendar
+
 
 class Role(models.TextChoices):
     CUSTOMER = "customer", "Customer"
@@ -12,10 +14,38 @@ class Role(models.TextChoices):
     ADMIN = "admin", "Admin"
 
 
+class Right(models.TextChoices):
+    """What an agent may do beyond answering tickets. Given to all agents, or to a team."""
+
+    ARTICLES = "articles", "write and publish articles"
+    SHARE = "share", "share views, canned replies and macros"
+    BULK = "bulk", "change many tickets at once"
+    MERGE = "merge", "merge and split tickets"
+    CUSTOMERS = "customers", "edit customers and organisations"
+    REPORTS = "reports", "see reports and export them"
+
+
 class UserManager(BaseUserManager):
     def get_by_natural_key(self, email: str) -> "User":
         """Whoever has this e-mail, whatever its case."""
         return self.get(email__iexact=email)
+
+
+class Organisation(models.Model):
+    """A ward, a ship, a company: customers who belong together."""
+
+    name = models.CharField(max_length=120)
+    note = models.TextField(max_length=2000, blank=True)
+    shares_tickets = models.BooleanField(
+        default=False, help_text="Its customers see each other's tickets."
+    )
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(Upper("name"), name="organisation_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -26,6 +56,20 @@ class User(AbstractBaseUser, PermissionsMixin):
     last_name = models.CharField(max_length=80, blank=True)
     role = models.CharField(max_length=10, choices=Role, default=Role.CUSTOMER)
     is_active = models.BooleanField(default=True)
+    is_away = models.BooleanField(
+        default=False, db_default=False, help_text="Gets no new tickets by rule."
+    )
+    language = models.CharField(
+        max_length=10, blank=True, db_default="", help_text="Empty: the desk's."
+    )
+    time_zone = models.CharField(
+        max_length=60, blank=True, db_default="", help_text="Empty: the desk's."
+    )
+    signature = models.TextField(max_length=1000, blank=True, db_default="")
+    calendar = models.ForeignKey(
+        Calendar, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="Working hours. Empty: the default calendar.",
+    )  # fmt: skip
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
 
     USERNAME_FIELD = "email"
@@ -66,7 +110,14 @@ class Customer(models.Model):
     email = models.EmailField(max_length=254)
     first_name = models.CharField(max_length=80)
     last_name = models.CharField(max_length=80, blank=True)
-    organisation = models.CharField(max_length=120, blank=True)
+    organisation = models.ForeignKey(
+        Organisation, null=True, blank=True, on_delete=models.SET_NULL, related_name="customers"
+    )
+    organisation_said = models.CharField(
+        "organisation they named", max_length=120, blank=True,
+        help_text="Typed at registration; an agent decides whether it is true.",
+    )  # fmt: skip
+    anonymised_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_premium = models.BooleanField("premium", default=False)
     user = models.OneToOneField(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="customer"
@@ -93,6 +144,37 @@ class Customer(models.Model):
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+
+class Team(models.Model):
+    """Agents who share work."""
+
+    name = models.CharField(max_length=80)
+    description = models.TextField(max_length=1000, blank=True)
+    members = models.ManyToManyField(User, through="Membership", related_name="teams")
+    is_closed = models.BooleanField(
+        default=False, help_text="Only its members and admins see its tickets."
+    )
+    rights = models.JSONField(default=list, blank=True, help_text="Rights its members have.")
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(Upper("name"), name="team_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="membership_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"
 
 
 class SetupLink(models.Model):

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from appliance.accounts import queries
-from appliance.accounts.models import Customer, Role, SetupLink, User
+from appliance.accounts.models import Customer, Organisation, Role, SetupLink, User
 from appliance.accounts.tokens import hash_token, new_token
 from appliance.core.errors import BadInputError
 
@@ -64,7 +64,7 @@ def register_customer(
     email: str,
     first_name: str,
     last_name: str = "",
-    organisation: str = "",
+    organisation_said: str = "",
     password: str | None,
 ) -> Customer:
     """A customer with a log-in. Raises BadInputError when the address is known already.
@@ -77,7 +77,7 @@ def register_customer(
         email=email,
         first_name=first_name,
         last_name=last_name,
-        organisation=organisation,
+        organisation_said=organisation_said,
         user=user,
     )
 
@@ -87,7 +87,7 @@ def add_customer(
     email: str,
     first_name: str,
     last_name: str = "",
-    organisation: str = "",
+    organisation_said: str = "",
     is_premium: bool = False,
     user: User | None = None,
 ) -> Customer:
@@ -96,7 +96,7 @@ def add_customer(
         email=email.strip().lower(),
         first_name=first_name,
         last_name=last_name,
-        organisation=organisation,
+        organisation_said=organisation_said,
         is_premium=is_premium,
         user=user,
     )
@@ -135,6 +135,13 @@ def ensure_customer_of(user: User) -> Customer:
     if customer.user_id != user.pk:
         raise BadInputError(f"{user.email} is the address of another log-in. An admin can mend it.")
     return customer
+
+
+def ensure_organisation(*, name: str) -> Organisation:
+    """The organisation of this name, whatever its case; a new one when there is none."""
+    name = name.strip()
+    known = Organisation.objects.filter(name__iexact=name).first()
+    return known or Organisation.objects.create(name=name)
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ from django.db import transaction
 
 T = TypeVar("T")
 TICKETS, ARTICLES, CATEGORIES = "tickets", "articles", "categories"
+TEAMS, DESK, VIEWS = "teams", "desk", "views"
 # A write that could not reach the cache (a Redis of the site's, cut off for a moment) is seen
 # at the latest when the value expires.
 LIFETIME_SECONDS = 60
@@ -74,7 +75,7 @@ def _count(name: str, what: str) -> None:
         cache.add(key, 1, None)
 
 
-NAMES = ("dashboard_counts", "query_vector", "suggestions")
+NAMES = ("dashboard_counts", "hidden_teams", "query_vector", "rights", "suggestions")
 
 
 def counts() -> dict[str, dict[str, int]]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from appliance.accounts.models import Customer, User
 from appliance.core import cache
 from appliance.core.errors import BadInputError, RefusedError
-from appliance.tickets import queries
+from appliance.tickets import listeners, queries
 from appliance.tickets.models import (
     Event,
     Message,
@@ -262,7 +262,7 @@ def _record(
     name: str = "",
     **data: object,
 ) -> None:
-    Event.objects.create(
+    event = Event.objects.create(
         ticket=ticket,
         kind=kind,
         actor=by,
@@ -270,3 +270,4 @@ def _record(
         at=at or timezone.now(),
         data=data,
     )
+    listeners.tell(event)

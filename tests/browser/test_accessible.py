@@ -65,7 +65,7 @@ def furnish(ticket: Ticket, bob: User, alice: User) -> int:
         )  # fmt: skip
         services.set_status(ticket=other, status=status, by=bob)
         triage.annotate(other.pk)
-    type(alice.customer).objects.update(is_premium=True, organisation=UNBROKEN[:120])
+    type(alice.customer).objects.update(is_premium=True, organisation_said=UNBROKEN[:120])
     return knowledge.write_article(by=bob, title=UNBROKEN, content=TEXT).pk
 
 

@@ -42,12 +42,14 @@ def _agent(*, email: str, first_name: str, last_name: str) -> User:
     )
 
 
-def _customer(*, is_premium: bool, **person: str) -> Customer:
+def _customer(*, is_premium: bool, organisation: str, **person: str) -> Customer:
     if known := people.find_customer(email=person["email"]):
         return known
     customer = accounts.register_customer(**person, password=None)
     customer.is_premium = is_premium
-    customer.save(update_fields=["is_premium"])
+    if organisation:
+        customer.organisation = accounts.ensure_organisation(name=organisation)
+    customer.save(update_fields=["is_premium", "organisation"])
     return customer
 
 

@@ -2,7 +2,7 @@
 -- Nine in ten tickets are closed, as on a desk that has been at work for years.
 
 INSERT INTO accounts_customer
-    (email, first_name, last_name, organisation, is_premium, created_at)
+    (email, first_name, last_name, organisation_said, is_premium, created_at)
 SELECT 'person' || n || '@crowd.example', 'First' || n % 500, 'Last' || n, 'Organisation ' || n % 90,
        n % 200 = 0, now() - n * interval '1 minute'
 FROM generate_series(1, 100000) AS n;

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class CalendarsConfig(AppConfig):
+    """Working hours and holidays."""
+
+    name = "appliance.calendars"

@@ -1,0 +1,23 @@
+"""What was uploaded."""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from appliance.accounts.models import User
+
+
+class StoredFile(models.Model):
+    """One uploaded file. On disk it lies under its id; the name it came with is only shown."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=100, help_text="Found in the bytes, not believed.")
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    sha256 = models.CharField(max_length=64)
+    uploaded_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    uploaded_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,35 @@
+"""Tickets, what was said on them, and what happened to them."""
+
+from appliance.tickets.models.category import CustomField, Tag, TicketCategory
+from appliance.tickets.models.event import Event
+from appliance.tickets.models.message import Attachment, Draft, Mention, Message
+from appliance.tickets.models.ticket import (
+    OPEN_STATUSES,
+    Priority,
+    Rating,
+    Status,
+    Ticket,
+    TicketLink,
+    TicketQuerySet,
+)
+from appliance.tickets.models.view import BulkChange, SavedView
+
+__all__ = [
+    "OPEN_STATUSES",
+    "Attachment",
+    "BulkChange",
+    "CustomField",
+    "Draft",
+    "Event",
+    "Mention",
+    "Message",
+    "Priority",
+    "Rating",
+    "SavedView",
+    "Status",
+    "Tag",
+    "Ticket",
+    "TicketCategory",
+    "TicketLink",
+    "TicketQuerySet",
+]

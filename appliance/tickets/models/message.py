@@ -1,0 +1,86 @@
+"""What was said on a ticket, and what was sent with it."""
+
+import uuid
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from appliance.accounts.models import User
+from appliance.files.models import StoredFile
+from appliance.tickets.models.ticket import Ticket
+
+
+class Message(models.Model):
+    """A reply the customer sees, or a note only agents see."""
+
+    class Kind(models.TextChoices):
+        REPLY = "reply", "Reply"
+        NOTE = "note", "Internal note"
+
+    ticket = models.ForeignKey(  # indexed below, together with the time
+        Ticket, on_delete=models.PROTECT, related_name="messages", db_index=False
+    )
+    author = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    author_name = models.CharField(max_length=170)
+    kind = models.CharField(max_length=5, choices=Kind, default=Kind.REPLY)
+    is_from_customer = models.BooleanField(default=False)
+    body = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+    submission_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        indexes = [
+            # serves the conversation of a ticket, in order
+            models.Index(fields=["ticket", "created_at"], name="message_ticket_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} by {self.author_name} on SKR-{self.ticket_id}"
+
+
+class Attachment(models.Model):
+    """A file sent with a ticket, or with one message of it. Who reads the message gets the file."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="attachments")
+    message = models.ForeignKey(
+        Message, null=True, blank=True, on_delete=models.PROTECT, related_name="attachments"
+    )
+    file = models.ForeignKey(StoredFile, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.file} on SKR-{self.ticket_id}"
+
+
+class Mention(models.Model):
+    """A colleague named in a note with @."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="mentions")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="mentions")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "user"], name="mention_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in message {self.message_id}"
+
+
+class Draft(models.Model):
+    """What somebody was writing on a ticket when the page was last heard of."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="drafts")
+    kind = models.CharField(max_length=5, choices=Message.Kind, default=Message.Kind.REPLY)
+    body = models.TextField()
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "ticket"], name="draft_unique")]
+
+    def __str__(self) -> str:
+        return f"draft of {self.user} on SKR-{self.ticket_id}"

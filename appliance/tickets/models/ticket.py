@@ -1,0 +1,188 @@
+"""Tickets, how they hang together, and what was said of their solution."""
+
+import uuid
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from appliance.accounts import queries as accounts
+from appliance.accounts.models import Customer, Team, User
+from appliance.core.fields import search_vector_of
+from appliance.tickets.models.category import Tag, TicketCategory
+
+
+class Status(models.TextChoices):
+    NEW = "new", "New"
+    OPEN = "open", "Open"
+    WAITING = "waiting", "Waiting on customer"
+    HOLD = "hold", "On hold"
+    SOLVED = "solved", "Solved"
+    CLOSED = "closed", "Closed"
+
+
+OPEN_STATUSES = (Status.NEW, Status.OPEN, Status.WAITING, Status.HOLD)
+
+
+class Priority(models.IntegerChoices):
+    LOW = 1, "Low"
+    NORMAL = 2, "Normal"
+    HIGH = 3, "High"
+    URGENT = 4, "Urgent"
+
+
+class TicketQuerySet(models.QuerySet):
+    def open(self) -> "TicketQuerySet":
+        return self.filter(status__in=OPEN_STATUSES)
+
+    def visible_to(self, viewer: User) -> "TicketQuerySet":
+        """Customers see their own tickets, and those of their organisation if it shares them.
+        Agents see all but those of closed teams they are not in; anybody else sees none.
+        """
+        if not viewer.is_authenticated or not viewer.is_active:
+            return self.none()
+        if not viewer.is_agent:
+            return self.filter(accounts.customers_seen_by(viewer))
+        hidden = accounts.hidden_teams(viewer)
+        return self.filter(Q(team=None) | ~Q(team__in=hidden)) if hidden else self
+
+
+class Ticket(models.Model):
+    """One question or fault of one customer."""
+
+    customer = models.ForeignKey(  # indexed below, together with the time
+        Customer, on_delete=models.PROTECT, related_name="tickets", db_index=False
+    )
+    subject = models.CharField(max_length=200)
+    description = models.TextField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.NEW)
+    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NORMAL)
+    category = models.ForeignKey(
+        TicketCategory, null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets"
+    )
+    assignee = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="assigned_tickets"
+    )
+    team = models.ForeignKey(  # never set free: a closed team's tickets must stay closed
+        Team, null=True, blank=True, on_delete=models.PROTECT, related_name="tickets"
+    )
+    tags = models.ManyToManyField(Tag, blank=True, related_name="tickets")
+    fields = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="Answers to custom fields."
+    )
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged"
+    )
+    held_until = models.DateTimeField(null=True, blank=True)
+    first_answered_at = models.DateTimeField(null=True, blank=True, editable=False)
+    solved_at = models.DateTimeField(null=True, blank=True, editable=False)
+    guest_token_sha256 = models.CharField(max_length=64, blank=True, db_default="", editable=False)
+    sentiment_score = models.FloatField(null=True, blank=True, help_text="−1 unhappy … 1 happy")
+    created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+    submission_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    search_vector = search_vector_of("subject", "description")
+
+    objects = TicketQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # serves lists, newest first, and their keyset pages
+            models.Index(fields=["-created_at", "-id"], name="ticket_created_idx"),
+            # serves queues: one status, one priority, newest first
+            models.Index(fields=["status", "priority", "-created_at"], name="ticket_queue_idx"),
+            # serves the dashboard: open tickets, newest first
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(status__in=OPEN_STATUSES),
+                name="ticket_open_idx",
+            ),
+            # serves the unassigned queue
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(status__in=OPEN_STATUSES, assignee=None),
+                name="ticket_unassigned_idx",
+            ),
+            # serves the queue of an agent: open tickets of one assignee
+            models.Index(
+                fields=["assignee", "-created_at"],
+                condition=Q(status__in=OPEN_STATUSES),
+                name="ticket_assignee_idx",
+            ),
+            # serves waking: tickets on hold, by the date they come back
+            models.Index(
+                fields=["held_until"], condition=Q(status=Status.HOLD), name="ticket_held_idx"
+            ),
+            # serves closing: solved tickets, the longest solved first
+            models.Index(
+                fields=["solved_at"], condition=Q(status=Status.SOLVED), name="ticket_solved_idx"
+            ),
+            # serves a guest's secret link
+            models.Index(
+                fields=["guest_token_sha256"],
+                condition=~Q(guest_token_sha256=""),
+                name="ticket_guest_idx",
+            ),
+            # serves "my tickets" of a customer
+            models.Index(fields=["customer", "-created_at"], name="ticket_customer_idx"),
+            # serves search by words
+            GinIndex(fields=["search_vector"], name="ticket_search_idx"),
+            # serves search with typos
+            GinIndex(
+                fields=["subject"], opclasses=["gin_trgm_ops"], name="ticket_subject_trgm_idx"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.subject}"
+
+    @property
+    def number(self) -> str:
+        """What people call it: SKR-1042."""
+        return f"SKR-{self.pk}"
+
+    @property
+    def text(self) -> str:
+        """What the language models read."""
+        return f"{self.subject}\n{self.description}"
+
+
+class TicketLink(models.Model):
+    """One ticket has to do with another."""
+
+    class Kind(models.TextChoices):
+        DUPLICATE = "duplicate", "is a duplicate of"
+        CAUSED_BY = "caused_by", "is caused by"
+        SPLIT_FROM = "split_from", "was split from"
+        RELATED = "related", "is related to"
+
+    source = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="links")
+    target = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="links_to")
+    kind = models.CharField(max_length=10, choices=Kind)
+    made_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "target", "kind"], name="link_unique"),
+            models.CheckConstraint(
+                condition=~Q(source=models.F("target")), name="link_to_another_ticket"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"SKR-{self.source_id} {self.get_kind_display()} SKR-{self.target_id}"
+
+
+class Rating(models.Model):
+    """What the customer said of the solution."""
+
+    ticket = models.OneToOneField(Ticket, on_delete=models.CASCADE, related_name="rating")
+    is_good = models.BooleanField()
+    comment = models.TextField(max_length=2000, blank=True)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"{'good' if self.is_good else 'bad'} for SKR-{self.ticket_id}"
