@@ -4,6 +4,9 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("appliance.desk.urls")),
     path("", include("appliance.accounts.urls")),
+    path("notices/", include("appliance.notices.urls")),
+    path("reports/", include("appliance.reports.urls")),
+    path("manage/", include("appliance.manage.urls")),
     path("", include("appliance.ops.urls")),
     path("admin/", admin.site.urls),
 ]

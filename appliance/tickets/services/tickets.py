@@ -1,12 +1,7 @@
-"""Verbs on tickets. Each is atomic, writes one event a change, and tells the cache.
+"""Verbs on one ticket: open, answer, change its properties."""
 
-``at`` is when it happened, for history that is brought in; by default now.
-"""
-
-import json
 import uuid
 from datetime import datetime
-from pathlib import Path
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -14,7 +9,7 @@ from django.utils import timezone
 from appliance.accounts.models import Customer, User
 from appliance.core import cache
 from appliance.core.errors import BadInputError, RefusedError
-from appliance.tickets import listeners, queries
+from appliance.tickets import queries
 from appliance.tickets.models import (
     Event,
     Message,
@@ -23,8 +18,7 @@ from appliance.tickets.models import (
     Ticket,
     TicketCategory,
 )
-
-DEFAULT_CATEGORIES = Path(__file__).with_name("default_categories.json")
+from appliance.tickets.services.recording import lock, name_of, record, save
 
 
 def open_ticket(
@@ -51,7 +45,7 @@ def open_ticket(
                 created_at=at,
                 updated_at=at,
             )
-            _record(ticket, Event.Kind.OPENED, by, at, name=customer.full_name)
+            record(ticket, Event.Kind.OPENED, by, at, name=customer.full_name)
             cache.changed(cache.TICKETS)
     except IntegrityError:
         ticket = Ticket.objects.filter(submission_key=key, customer=customer).first()
@@ -76,7 +70,7 @@ def reply(
     if status is not None and not by.is_agent:
         raise RefusedError("Only an agent can set the status of a ticket.")
     with transaction.atomic():
-        locked = _lock(ticket)
+        locked = lock(ticket)
         if locked.status == Status.CLOSED:
             raise BadInputError(
                 f"{ticket.number} is closed. Open a new ticket and name this one in it.",
@@ -101,36 +95,36 @@ def add_note(
     if not by.is_agent:
         raise RefusedError("Only an agent can write internal notes.")
     with transaction.atomic():
-        message, _ = _say(_lock(ticket), by, body, Message.Kind.NOTE, submission_key, at)
+        message, _ = _say(lock(ticket), by, body, Message.Kind.NOTE, submission_key, at)
     ticket.refresh_from_db()
     return message
 
 
 def set_status(*, ticket: Ticket, status: Status, by: User, at: datetime | None = None) -> None:
     with transaction.atomic():
-        _change_status(_lock(ticket), status, by, at)
+        _change_status(lock(ticket), status, by, at)
     ticket.refresh_from_db()
 
 
 def set_priority(*, ticket: Ticket, priority: Priority, by: User) -> None:
     with transaction.atomic():
-        locked = _lock(ticket)
+        locked = lock(ticket)
         if locked.priority != priority:
             change = {"from": locked.get_priority_display(), "to": Priority(priority).label}
             locked.priority = priority
-            _save(locked, "priority")
-            _record(locked, Event.Kind.PRIORITY, by, **change)
+            save(locked, "priority")
+            record(locked, Event.Kind.PRIORITY, by, **change)
     ticket.refresh_from_db()
 
 
 def set_category(*, ticket: Ticket, category: TicketCategory | None, by: User) -> None:
     with transaction.atomic():
-        locked = _lock(ticket)
+        locked = lock(ticket)
         if locked.category_id != (category.pk if category else None):
-            change = {"from": _name(locked.category), "to": _name(category)}
+            change = {"from": name_of(locked.category), "to": name_of(category)}
             locked.category = category
-            _save(locked, "category")
-            _record(locked, Event.Kind.CATEGORY, by, **change)
+            save(locked, "category")
+            record(locked, Event.Kind.CATEGORY, by, **change)
     ticket.refresh_from_db()
 
 
@@ -138,12 +132,12 @@ def assign(*, ticket: Ticket, assignee: User | None, by: User, at: datetime | No
     if assignee and not assignee.is_agent:
         raise BadInputError(f"{assignee} is not an agent. Choose one.", field="assignee")
     with transaction.atomic():
-        locked = _lock(ticket)
+        locked = lock(ticket)
         if locked.assignee_id != (assignee.pk if assignee else None):
-            change = {"from": _name(locked.assignee), "to": _name(assignee)}
+            change = {"from": name_of(locked.assignee), "to": name_of(assignee)}
             locked.assignee = assignee
-            _save(locked, "assignee", at)
-            _record(locked, Event.Kind.ASSIGNEE, by, at, **change)
+            save(locked, "assignee", at)
+            record(locked, Event.Kind.ASSIGNEE, by, at, **change)
     ticket.refresh_from_db()
 
 
@@ -160,50 +154,14 @@ def record_sorting(
 
     ``bundles`` names who said it; ``said`` goes into the event as it is.
     """
-    locked = _lock(ticket)
+    locked = lock(ticket)
     if not queries.was_category_chosen(locked):
         locked.category = category
     if sentiment_score is not None:
         locked.sentiment_score = sentiment_score
     locked.save(update_fields=["category", "sentiment_score"])  # no change of updated_at
-    _record(locked, Event.Kind.SORTED, None, name=bundles, **said)
+    record(locked, Event.Kind.SORTED, None, name=bundles, **said)
     cache.changed(cache.TICKETS)
-
-
-@transaction.atomic
-def load_default_categories(slugs: set[str] | None = None) -> None:
-    """The shipped taxonomy, or the part of it named; what is there already stays as it is."""
-    for position, row in enumerate(default_categories()):
-        if slugs is None or row["slug"] in slugs:
-            TicketCategory.objects.get_or_create(
-                slug=row["slug"],
-                defaults={
-                    "name": row["name"],
-                    "description": row["description"],
-                    "examples": row["examples"],
-                    "position": position,
-                },
-            )
-    cache.changed(cache.CATEGORIES)
-
-
-def default_categories() -> list[dict]:
-    """The taxonomy Skerry ships: slug, name, description and example phrases of each."""
-    return json.loads(DEFAULT_CATEGORIES.read_text())
-
-
-def _lock(ticket: Ticket) -> Ticket:
-    return Ticket.objects.select_for_update(of=["self"]).get(pk=ticket.pk)
-
-
-def _save(ticket: Ticket, field: str, at: datetime | None = None) -> None:
-    ticket.updated_at = at or timezone.now()
-    ticket.save(update_fields=[field, "updated_at"])
-    cache.changed(cache.TICKETS)
-
-
-def _name(thing: object | None) -> str:
-    return str(thing) if thing else ""
 
 
 def _say(
@@ -229,7 +187,7 @@ def _say(
         created_at=at,
     )
     noted = kind == Message.Kind.NOTE
-    _record(ticket, Event.Kind.NOTED if noted else Event.Kind.REPLIED, by, at, message=message.pk)
+    record(ticket, Event.Kind.NOTED if noted else Event.Kind.REPLIED, by, at, message=message.pk)
     ticket.updated_at = at
     ticket.save(update_fields=["updated_at"])
     cache.changed(cache.TICKETS)
@@ -249,25 +207,5 @@ def _change_status(ticket: Ticket, status: Status, by: User, at: datetime | None
     if ticket.status != status:
         change = {"from": ticket.get_status_display(), "to": Status(status).label}
         ticket.status = status
-        _save(ticket, "status", at)
-        _record(ticket, Event.Kind.STATUS, by, at, **change)
-
-
-def _record(
-    ticket: Ticket,
-    kind: Event.Kind,
-    by: User | None,
-    at: datetime | None = None,
-    *,
-    name: str = "",
-    **data: object,
-) -> None:
-    event = Event.objects.create(
-        ticket=ticket,
-        kind=kind,
-        actor=by,
-        actor_name=str(by) if by else name,
-        at=at or timezone.now(),
-        data=data,
-    )
-    listeners.tell(event)
+        save(ticket, "status", at)
+        record(ticket, Event.Kind.STATUS, by, at, **change)
