@@ -137,7 +137,7 @@ def test_database_refuses_to_rewrite_events(ticket, statement):
 
 
 def test_failing_half_way_leaves_nothing(ticket, bob, monkeypatch):
-    monkeypatch.setattr(services, "_change_status", lambda *args: 1 / 0)
+    monkeypatch.setattr(services.tickets, "_change_status", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         services.reply(ticket=ticket, by=bob, body="lost?")
     assert not Message.objects.exists()
