@@ -1,41 +1,16 @@
-"""Reads on tickets, each scoped to the viewer. What a viewer may not see does not exist."""
+"""Lists of tickets: what they are narrowed to, their rows, and how many there are."""
 
 from dataclasses import dataclass
 
 from django.db.models import Case, CharField, Count, QuerySet, Value, When
-from django.http import Http404
 
 from appliance.accounts.models import User
 from appliance.core import cache
-from appliance.tickets.models import Event, Message, Priority, Status, Ticket, TicketCategory
+from appliance.tickets.models import Priority, Status, Ticket
 
 # A score this far from zero is a mood; between them lies a plain report.
 MOOD_THRESHOLD = 0.33
 MOODS = ("negative", "neutral", "positive")
-
-
-def access_ticket(viewer: User, ticket_id: int) -> Ticket:
-    """The ticket, with customer, category and assignee. Raises Http404 if not the viewer's."""
-    related = ("customer", "customer__user", "category", "assignee")
-    ticket = Ticket.objects.visible_to(viewer).select_related(*related).filter(pk=ticket_id).first()
-    if ticket is None:
-        raise Http404
-    return ticket
-
-
-def list_messages(viewer: User, ticket: Ticket) -> QuerySet[Message]:
-    """The conversation in order; notes only for agents. The ticket must be the viewer's."""
-    messages = ticket.messages.all()
-    return messages if viewer.is_agent else messages.filter(kind=Message.Kind.REPLY)
-
-
-def was_category_chosen(ticket: Ticket) -> bool:
-    """Whether a person has set the category of this ticket."""
-    return ticket.events.filter(kind=Event.Kind.CATEGORY, actor__isnull=False).exists()
-
-
-def list_categories() -> QuerySet[TicketCategory]:
-    return TicketCategory.objects.filter(is_active=True)
 
 
 def with_mood(tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:

@@ -1,0 +1,17 @@
+"""Forms on tickets: they return the domain's own types."""
+
+from appliance.tickets.forms.answers import AgentReplyForm, ReplyForm
+from appliance.tickets.forms.lists import FilterForm
+from appliance.tickets.forms.once import TEXT_LIMIT
+from appliance.tickets.forms.properties import PropertiesForm
+from appliance.tickets.forms.tickets import TicketForCustomerForm, TicketForm
+
+__all__ = [
+    "TEXT_LIMIT",
+    "AgentReplyForm",
+    "FilterForm",
+    "PropertiesForm",
+    "ReplyForm",
+    "TicketForCustomerForm",
+    "TicketForm",
+]
