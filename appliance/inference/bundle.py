@@ -58,7 +58,7 @@ class Bundle:
         return tuple(self.settings.get("labels") or ())
 
     @property
-    def calibration(self) -> Mapping[str, float]:
+    def calibration(self) -> Mapping[str, Any]:
         """Temperatures, weights and thresholds chosen on held-out rows when it was built."""
         return self.settings.get("calibration") or {}
 
@@ -147,8 +147,17 @@ def _check_reading(settings: Mapping[str, Any], role: str, about: str) -> None:
         raise refuse(about, "its labels must be negative, neutral and positive.")
     numbers = settings.get("calibration") or {}
     for name in CALIBRATION[role]:
-        if not isinstance(numbers.get(name), (int, float)) or numbers[name] <= 0:
+        if not _is_positive(numbers.get(name)):
             raise refuse(about, f"calibration lacks a positive {name}.")
+    if not _is_positive(numbers.get("sharpness", 1)):
+        raise refuse(about, "calibration has a sharpness that is not positive.")
+    thresholds = numbers.get("thresholds", {})
+    if not isinstance(thresholds, dict) or not all(map(_is_positive, thresholds.values())):
+        raise refuse(about, "calibration has thresholds that are not positive.")
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, (int, float)) and value > 0
 
 
 def _check_files(files: object, about: str) -> None:

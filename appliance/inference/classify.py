@@ -56,21 +56,29 @@ def nearness(vector: np.ndarray, described: np.ndarray) -> float:
 def mix(
     bundle: Bundle, labels: Sequence[str], head: np.ndarray | None, near: np.ndarray | None
 ) -> np.ndarray:
-    """Probabilities (labels,), from either or both; the head speaks for the labels it knows."""
+    """Probabilities (labels,), from either or both; the head speaks for the labels it knows.
+
+    A mix is less sure than each of its parts; ``sharpness`` makes up for it, the order stays.
+    """
     if near is None or head is None:
         return head if near is None else near
     known = np.array([label in bundle.labels for label in labels])
     weight = bundle.calibration["head_weight"]
     told = weight * head * near[known].sum() + (1 - weight) * near
-    return np.where(known, told, near)
+    shares = np.where(known, told, near) ** bundle.calibration.get("sharpness", 1.0)
+    return shares / shares.sum()
 
 
 def answer(bundle: Bundle, labels: Sequence[str], shares: np.ndarray) -> CategoryAnswer:
-    """The best label when its probability reaches the bundle's threshold, else None."""
+    """The best label when its probability reaches its threshold, else None.
+
+    A label the head was trained on may have a threshold of its own; the others share one.
+    """
     order = sorted(range(len(labels)), key=lambda at: (-shares[at], labels[at]))
     scores = tuple((labels[at], float(shares[at])) for at in order)
     best, confidence = scores[0]
-    sure = confidence >= bundle.calibration["threshold"]
+    thresholds = bundle.calibration.get("thresholds") or {}
+    sure = confidence >= thresholds.get(best, bundle.calibration["threshold"])
     return CategoryAnswer(best if sure else None, confidence, scores, bundle.ref)
 
 

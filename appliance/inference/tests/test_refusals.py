@@ -152,6 +152,14 @@ def test_a_bundle_json_of_rubbish_is_refused(models, folder):
         Engine(models).ref("encoder")
 
 
+@pytest.mark.parametrize("numbers", [{"sharpness": 0}, {"thresholds": {"access": "high"}}])
+def test_a_classifier_with_odd_numbers_is_refused(models, folder, numbers):
+    _edit(folder("classifier") / "bundle.json", lambda found: found["calibration"].update(numbers))
+
+    with pytest.raises(BundleRefusedError, match="not positive"):
+        Engine(models).ref("classifier")
+
+
 @pytest.mark.parametrize(
     ("role", "key", "value"),
     [("classifier", "labels", ["access"]), ("sentiment", "labels", ["a", "b", "c"]),
