@@ -1,5 +1,6 @@
 """Training data: what each file is, under which licence, and which rows nobody may train on."""
 
+import csv
 import gzip
 import hashlib
 import json
@@ -18,6 +19,12 @@ LICENCES = {
     "tweet_sentiment": "CC BY 4.0",
     "goemotions": "CC BY 4.0",
     "pros_cons": "CC BY 4.0",
+    "it_tickets_47k": "CC0 as stated by its card (labels: this project)",
+    "kb_links_to_2025": "CC BY-SA 3.0",
+    "kb_titles": "CC BY-SA 3.0",
+    "thunderbird_answers_to_2025": "CC BY-SA 3.0",
+    "gnome_help": "CC BY-SA 3.0",
+    "us_gov_kb": "CC0",
     "banking77_train": "CC BY 4.0",
     "banking77_test": "CC BY 4.0, evaluation only",
     "clinc150": "CC BY 3.0, evaluation only",
@@ -27,7 +34,8 @@ LICENCES = {
     "sst2_dev": "evaluation only",
     "stsb": "CC BY-SA 4.0, evaluation only",
 }
-PARTS = 6  # of labelled_tickets: part 0 is the test, part 1 chooses the calibration
+READ_HERE = Path(__file__).parent / "labels"  # of it_tickets_47k, without the texts
+PARTS = 6  # of the hand-labelled tickets: part 0 is the test, part 1 chooses the calibration
 
 
 @dataclass(frozen=True)
@@ -84,11 +92,27 @@ def category_target(row: dict, slugs: list[str]) -> tuple[float, ...]:
     return tuple(target)
 
 
+def ticket_rows(data: Path) -> list[dict]:
+    """Every ticket a reader labelled; ``drawn`` is first, random, or picked (labels/README.md)."""
+    texts = [row["text"] for row in read(data, "it_tickets_47k")]
+    first = [{**row, "drawn": "first"} for row in read(data, "labelled_tickets")]
+    return first + [
+        {**row, "source": "it_tickets_47k", "text": texts[int(row["id"])]}
+        for row in labels_read_here("it_tickets")
+    ]
+
+
+def labels_read_here(name: str) -> list[dict]:
+    """One file of labels of ``it_tickets_47k``; its texts are not in the project."""
+    with (READ_HERE / f"{name}.csv").open(encoding="utf-8") as lines:
+        return [{**row, "second": row["second"] or None} for row in csv.DictReader(lines)]
+
+
 def category_rows(data: Path, slugs: list[str], leave_out: set) -> list[Row]:
-    """labelled_tickets without the given parts (numbers) or sources (names)."""
+    """Labelled tickets without the given parts (numbers) or sources (names)."""
     return [
         Row(row["text"], category_target(row, slugs), 0.6 if row["confidence"] == "low" else 1.0)
-        for row in read(data, "labelled_tickets")
+        for row in ticket_rows(data)
         if part_of(row["text"]) not in leave_out and row["source"] not in leave_out
     ]
 
