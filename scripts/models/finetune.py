@@ -132,6 +132,7 @@ def finetune(
     layer_decay: float = 1.0,
     average: float = 0.0,
     loss_of: Loss = soft_loss,
+    batches_of=batches,
 ) -> None:
     """Train in bfloat16; after every epoch the weights go to ``checkpoint`` (safetensors).
 
@@ -157,7 +158,7 @@ def finetune(
         lambda at: _slope((at / per_epoch + first) / epochs) * min(1, (at + 1) / 20),
     )
     for epoch in range(first, epochs):
-        stream = batches(rows_of_epoch(epoch), tokenizer, size, chance)
+        stream = batches_of(rows_of_epoch(epoch), tokenizer, size, chance)
         _one_epoch(model, stream, loss_of, optimiser, schedule, smooth, f"epoch {epoch + 1}")
         save(model.state_dict(), checkpoint)
         if smooth:
@@ -166,6 +167,12 @@ def finetune(
     if smooth:
         model.load_state_dict(smooth.state)
     model.eval()
+
+
+def is_finished(checkpoint: Path, epochs: int) -> bool:
+    """Whether the checkpoint has been through so many epochs, so that nothing is left to train."""
+    done = checkpoint.with_suffix(".done")
+    return done.exists() and int(done.read_text() or epochs) >= epochs
 
 
 def _one_epoch(

@@ -13,7 +13,15 @@ from pathlib import Path
 import torch
 import train_teacher
 from data import Row
-from finetune import Batch, batches, cross_entropy, finetune, plain_tokenizer, seeded
+from finetune import (
+    Batch,
+    batches,
+    cross_entropy,
+    finetune,
+    is_finished,
+    plain_tokenizer,
+    seeded,
+)
 from moods import mood_rows
 from safetensors.torch import load_file
 from torch import nn
@@ -115,8 +123,7 @@ def train(
     trunk, teacher_source = load_trunk(teacher_weights)
     student = Student(model, trunk.config.hidden_size)
     states = torch.empty(0)
-    done = checkpoint.with_suffix(".done")
-    if not (done.exists() and int(done.read_text()) >= epochs):
+    if not is_finished(checkpoint, epochs):
         teacher = train_teacher.train(
             teacher_weights,
             rows,

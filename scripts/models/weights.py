@@ -37,6 +37,20 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+class Encoder(nn.Module):
+    """What the encoder's ONNX file computes, in torch: mean over the real tokens, at length one."""
+
+    def __init__(self, trunk: nn.Module) -> None:
+        super().__init__()
+        self.trunk = trunk
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(rows, tokens) → unit vectors (rows, dims)."""
+        hidden = self.trunk(ids, attention_mask=mask).last_hidden_state
+        kept = mask.unsqueeze(-1).float()
+        return nn.functional.normalize((hidden * kept).sum(1) / kept.sum(1), dim=-1)
+
+
 def load_trunk(folder: Path) -> tuple[BertModel, Source]:
     """A BertModel without pooler from a folder holding ONNX or safetensors weights."""
     config = BertConfig.from_pretrained(folder, local_files_only=True)
