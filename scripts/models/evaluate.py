@@ -80,17 +80,27 @@ def _runner(path: Path, bundle: Bundle) -> Callable[[str], np.ndarray]:
 def score(models: Engine | Fp32, data: Path, roles: tuple[str, ...] = ROLES) -> Figures:
     """Every held-out check of the named roles."""
     labels = categories(CATEGORIES)
-    test = tasks.taxonomy_rows(data, tasks.TEST_PART)
-    internal = [row for row in test if row["source"] == "it_tickets_47k"]
+
+    def sorted_rows(source: str = "", drawn: tuple[str, ...] = ("first",)) -> dict[str, float]:
+        rows = tasks.taxonomy_rows(data, tasks.TEST_PART, drawn)
+        rows = [row for row in rows if source in row["source"]]
+        return tasks.taxonomy(rows, models.classify, labels)
+
     checks = {
-        "taxonomy, all sources": lambda: tasks.taxonomy(test, models.classify, labels),
-        "taxonomy, internal IT": lambda: tasks.taxonomy(internal, models.classify, labels),
+        "taxonomy, all sources": lambda: sorted_rows(),
+        "taxonomy, internal IT": lambda: sorted_rows("it_tickets_47k"),
+        "taxonomy, internal IT, enlarged": lambda: sorted_rows(
+            "it_tickets_47k", ("first", "random")
+        ),
+        "taxonomy, internal IT, picked as hard": lambda: sorted_rows(drawn=("picked",)),
+        "two readers, internal IT": lambda: tasks.readers(data),
         "SST-2 dev": lambda: tasks.sst2(data, models.read_sentiment),
         "moods": lambda: tasks.moods(data, models.read_sentiment),
         "tones": lambda: tasks.tones(models.read_sentiment),
         "STS-B test": lambda: tasks.similarity(data, models.embed),
         "support articles": lambda: tasks.articles(data, models.embed),
         "linked titles": lambda: tasks.linked_titles(data, models.embed),
+        "linked titles with votes": lambda: tasks.linked_titles_with_votes(data, models.embed),
         "BANKING77, 10 labels a class": lambda: few_labels.banking(data, models.embed),
         "CLINC150, 50 labels a class": lambda: few_labels.clinc(data, models.embed),
     }

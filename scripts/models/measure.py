@@ -31,7 +31,12 @@ def _ranks(values: list[float]) -> np.ndarray:
 
 def hits(queries: np.ndarray, corpus: np.ndarray, right: list[set[int]], most: int) -> float:
     """Share of queries with a right row among the ``most`` nearest; unit vectors."""
-    nearest = np.argsort(-(queries @ corpus.T), axis=1)[:, :most]
+    return hits_among(queries @ corpus.T, right, most)
+
+
+def hits_among(scores: np.ndarray, right: list[set[int]], most: int) -> float:
+    """The same from scores (queries, corpus)."""
+    nearest = np.argsort(-scores, axis=1)[:, :most]
     return float(np.mean([bool(set(row) & want) for row, want in zip(nearest, right, strict=True)]))
 
 

@@ -1,13 +1,15 @@
 """The held-out checks: each takes functions over one text, and gives named figures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-from data import part_of, read, seeded
-from measure import calibration_error, hits, macro_f1, spearman
+from data import labels_read_here, part_of, read, seeded, ticket_rows
+from measure import calibration_error, hits, hits_among, macro_f1, spearman
 from moods import is_mood_test, mood_texts, was_seen_before
+from pairs import article_rows, asked, linked_rows
 from tones import PROBES
+from votes import ranked, voted
 
 from appliance.inference.answers import CategoryAnswer, SentimentAnswer
 
@@ -18,12 +20,15 @@ Embed = Callable[[str], np.ndarray]
 TEST_PART, CALIBRATION_PART = 0, 1
 
 
-def taxonomy_rows(data: Path, part: int | None, source: str | None = None) -> list[dict]:
-    """Hand-labelled tickets of one part, or of all, and of one source, or of all."""
+def taxonomy_rows(
+    data: Path, part: int | None, drawn: tuple[str, ...] = ("first", "random")
+) -> list[dict]:
+    """Hand-labelled tickets of one part, or of all. Picked ones are left out: they were picked for
+    being hard."""
     return [
         row
-        for row in read(data, "labelled_tickets")
-        if part in (None, part_of(row["text"])) and source in (None, row["source"])
+        for row in ticket_rows(data)
+        if part in (None, part_of(row["text"])) and row["drawn"] in drawn
     ]
 
 
@@ -48,6 +53,21 @@ def taxonomy(rows: list[dict], classify: Classify, labels: Mapping[str, str]) ->
         "decided: first": first[sure].mean() if sure.any() else 0.0,
         "decided: first or second": either[sure].mean() if sure.any() else 0.0,
         "ECE (first choice)": calibration_error(confidence, first),
+    }
+
+
+def readers(data: Path) -> dict[str, float]:
+    """How far two readers of the same tickets agree: what no classifier can be better than."""
+    first = {r["id"]: r for r in read(data, "labelled_tickets") if r["source"] == "it_tickets_47k"}
+    again = [(first[int(row["id"])], row) for row in labels_read_here("twice_read")]
+    same = np.array([one["category"] == other["category"] for one, other in again])
+    either = np.array([b["category"] in (a["category"], a["second"]) for a, b in again])
+    clear = np.array([one["confidence"] == "high" for one, _ in again])
+    return {
+        "rows": len(again),
+        "first choice": same.mean(),
+        "first or second": either.mean(),
+        "clear ones, first": same[clear].mean(),
     }
 
 
@@ -108,13 +128,7 @@ def similarity(data: Path, embed: Embed, most: int = 1379) -> dict[str, float]:
 
 def articles(data: Path, embed: Embed, queries: int = 400) -> dict[str, float]:
     """Support articles: does a title, or the symptoms, find the article's resolution?"""
-    rows = [
-        r
-        for r in read(data, "ms_support_articles")
-        if len(r.get("resolution") or "") > 80 and len(r.get("symptoms") or "") > 40
-    ]
-    seeded(3).shuffle(rows)
-    rows = rows[:1000]
+    rows = article_rows(data)[1]
     corpus = np.array([embed(row["resolution"]) for row in rows])
     right = [{at} for at in range(queries)]
     figures: dict[str, float] = {"articles": len(rows)}
@@ -125,13 +139,37 @@ def articles(data: Path, embed: Embed, queries: int = 400) -> dict[str, float]:
     return figures
 
 
-def linked_titles(data: Path, embed: Embed, queries: int = 500) -> dict[str, float]:
-    """Real questions against titles of the articles that human helpers linked."""
-    titles = list(read(data, "kb_titles"))
-    corpus = np.array([embed(row["title"]) for row in titles])
-    place = {row["slug"]: at for at, row in enumerate(titles)}
-    rows = [r for r in read(data, "kb_links_to_2025") if any(s in place for s in r["kb"])]
-    rows = seeded(3).sample(rows, queries)
-    asked = np.array([embed(f"{row['title']}\n{row['text']}") for row in rows])
-    right = [{place[slug] for slug in row["kb"] if slug in place} for row in rows]
-    return {"titles": len(titles), "hit@3": hits(asked, corpus, right, 3)}
+def linked_titles(data: Path, embed: Embed) -> dict[str, float]:
+    """Later questions against titles of the articles that human helpers linked."""
+    titles, later = list(read(data, "kb_titles")), linked_rows(data)[1]
+    near = _vectors(embed, map(asked, later)) @ _vectors(embed, _titles(titles)).T
+    right = [set(np.flatnonzero(row)) for row in _links(later, titles)]
+    return {"questions": len(later), "titles": len(titles), "hit@3": hits_among(near, right, 3)}
+
+
+def linked_titles_with_votes(data: Path, embed: Embed) -> dict[str, float]:
+    """The same with the votes of the nearest earlier questions, as a desk with a past has them."""
+    titles, (earlier, later) = list(read(data, "kb_titles")), linked_rows(data)
+    vectors = _vectors(embed, map(asked, later))
+    votes = voted(vectors, _vectors(embed, map(asked, earlier)), _links(earlier, titles))
+    scores = ranked(votes, vectors @ _vectors(embed, _titles(titles)).T)
+    right = [set(np.flatnonzero(row)) for row in _links(later, titles)]
+    return {
+        "questions": len(later),
+        "earlier questions": len(earlier),
+        "votes alone: hit@3": hits_among(votes, right, 3),
+        "hit@3": hits_among(scores, right, 3),
+    }
+
+
+def _titles(rows: list[dict]) -> list[str]:
+    return [row["title"] for row in rows]
+
+
+def _links(rows: list[dict], titles: list[dict]) -> np.ndarray:
+    """(questions, titles) one where a helper linked the article."""
+    return np.array([[float(title["slug"] in row["kb"]) for title in titles] for row in rows])
+
+
+def _vectors(embed: Embed, texts: Iterable[str]) -> np.ndarray:
+    return np.stack([embed(text) for text in texts])
