@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""How fast the three bundles read, beside the same architectures in PyTorch fp32, in one run.
+"""How fast the three bundles read, beside the same architectures in PyTorch fp32 and the encoder
+in sentence-transformers, in one run.
 
     python scripts/bench/inference.py --weights WEIGHTS
 
 Prints tables: milliseconds by length and threads, callers at once, memory, and the share of the
 int8 matrix peak measured on the same machine. Without torch (extra ``models``) or --weights the
-PyTorch column is empty. Run it on a quiet machine; on a busy one only the ratios mean something.
+columns beside are empty; sentence-transformers also cuts the text into tokens. Run it on a quiet
+machine; on a busy one only the ratios mean something.
 """
 
 import argparse
@@ -84,6 +86,21 @@ def torch_models(weights: Path | None) -> dict[str, Callable[[list[int]], object
     return loaded
 
 
+def sentence_transformer(weights: Path | None) -> Callable[[int], object] | None:
+    """Embeds a text of so many tokens, as a program on sentence-transformers would; fp32."""
+    if weights is None:
+        return None
+    try:
+        from sentence_transformers import SentenceTransformer, models
+    except ImportError as error:
+        print(f"sentence-transformers is left out: {error}")
+        return None
+    body = models.Transformer(str(weights / STARTS["encoder"]), max_seq_length=512)
+    parts = [body, models.Pooling(body.get_embedding_dimension()), models.Normalize()]
+    model = SentenceTransformer(modules=parts, device="cpu")
+    return lambda tokens: model.encode("printer " * (tokens - 2), show_progress_bar=False)
+
+
 def set_torch_threads(threads: int) -> None:
     """Only where torch is loaded already."""
     if "torch" in sys.modules:
@@ -125,38 +142,50 @@ def peak(threads: int) -> float | None:
 
 
 def latency_table(models: Path, weights: Path | None, times: int) -> list[str]:
-    """One row for each bundle, number of threads and length."""
+    """One row for each bundle, number of threads and length; sums at 60 tokens; the peak."""
     lines = [
-        "| bundle | threads | tokens | median ms | p99 ms | PyTorch fp32 ms | ratio | of peak |",
-        "|---|---|---|---|---|---|---|---|",
+        "| bundle | threads | tokens | median ms | p99 ms | PyTorch fp32 ms | ratio "
+        "| sentence-transformers ms | of peak |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    others = torch_models(weights)
+    others, embedder = torch_models(weights), sentence_transformer(weights)
     for threads in (1, 2):
         top = peak(threads)
         set_torch_threads(threads)
         opened = sessions(models, threads)
-        totals = [0.0, 0.0]
+        sums = {"own": 0.0, "torch": 0.0}
         for role in ROLES:
             for length in LENGTHS:
                 ids = token_ids(length)
                 median, slow = milliseconds(lambda s=opened[role], i=ids: s.run(i), times)
-                share = f"{operations(role, length) / (median / 1000) / top:.0%}" if top else ""
-                row = f"| {role} | {threads} | {length} | {median:.1f} | {slow:.1f} |"
-                beside = ratio = ""
+                torch_ms = library_ms = None
                 if role in others:
-                    slower, _ = milliseconds(lambda r=others[role], i=ids: r(i), times)
-                    beside, ratio = f"{slower:.1f}", f"{slower / median:.1f}"
-                    if length == 60:
-                        totals[1] += slower
+                    torch_ms, _ = milliseconds(lambda r=others[role], i=ids: r(i), times)
+                if role == "encoder" and embedder:
+                    library_ms, _ = milliseconds(lambda n=length: embedder(n), times)
+                share = f"{operations(role, length) / (median / 1000) / top:.0%}" if top else ""
+                lines.append(
+                    f"| {role} | {threads} | {length} | {median:.1f} | {slow:.1f} "
+                    f"| {beside(median, torch_ms)} | {shown(library_ms)} | {share} |"
+                )
                 if length == 60:
-                    totals[0] += median
-                lines.append(f"{row} {beside} | {ratio} | {share} |")
-        whole = f"| all three | {threads} | 60 | {totals[0]:.1f} | |"
-        times_faster = f"{totals[1] / totals[0]:.1f}" if others else ""
-        lines.append(f"{whole} {totals[1] or 0:.1f} | {times_faster} | |")
+                    sums["own"] += median
+                    sums["torch"] += torch_ms or 0.0
+        both = beside(sums["own"], sums["torch"] or None)
+        lines.append(f"| all three | {threads} | 60 | {sums['own']:.1f} | | {both} | | |")
         if top:
-            lines.append(f"| int8 peak, GOP/s | {threads} | | {top / 1e9:.0f} | | | | |")
+            lines.append(f"| int8 peak, GOP/s | {threads} | | {top / 1e9:.0f} | | | | | |")
     return lines
+
+
+def shown(value: float | None) -> str:
+    """Milliseconds, or nothing."""
+    return "" if value is None else f"{value:.1f}"
+
+
+def beside(own: float, other: float | None) -> str:
+    """Two cells: the other's milliseconds, and how many times faster we are."""
+    return " | " if other is None else f"{other:.1f} | {other / own:.1f}"
 
 
 def callers_table(models: Path, texts: int) -> list[str]:
