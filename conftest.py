@@ -1,4 +1,6 @@
-"""The cast of every test: Alice asks, Bob is an agent, Carol must see nothing, Dan administers."""
+"""The cast of every test: Alice asks, Bob is an agent, Carol must see nothing, Dan administers,
+Frank is an agent of another team.
+"""
 
 import uuid
 
@@ -14,9 +16,13 @@ PASSWORD = "a-rock-alone-in-the-sea"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _a_run_of_its_own() -> None:
-    """Static files as they lie in the tree, and a corner of the cache no other run looks into."""
+def _a_run_of_its_own(tmp_path_factory) -> None:
+    """Static files as they lie in the tree, uploads in a folder of this run, and a corner of the
+    cache no other run looks into.
+    """
     from django.conf import settings
+
+    settings.DATA = tmp_path_factory.mktemp("data")
 
     plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STORAGES["staticfiles"]["BACKEND"] = plain
@@ -77,6 +83,14 @@ def carol(db) -> User:
 def bob(db) -> User:
     return accounts.add_user(
         email="bob@example.org", first_name="Bob", role=Role.AGENT, password=PASSWORD
+    )
+
+
+@pytest.fixture
+def frank(db) -> User:
+    """An agent of no team of Bob's."""
+    return accounts.add_user(
+        email="frank@example.org", first_name="Frank", role=Role.AGENT, password=PASSWORD
     )
 
 

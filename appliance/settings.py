@@ -95,6 +95,7 @@ TEMPLATES = [
 
 def _database(url: str) -> dict:
     parts = conninfo_to_dict(url)
+    parts.setdefault("password", env.text("DATABASE_PASSWORD", ""))
     known = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host"}
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -120,6 +121,7 @@ CACHES = {
             "IGNORE_EXCEPTIONS": True,
             "SOCKET_CONNECT_TIMEOUT": 0.5,
             "SOCKET_TIMEOUT": 0.5,
+            "PASSWORD": env.text("REDIS_PASSWORD", ""),  # the one in the address wins
         },
     }
 }
@@ -181,8 +183,10 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W012",
     "security.W016",
 ]
-DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # bytes of one form; waitress refuses more, too
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # bytes of one form, its files not counted
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 30  # the form says ten, in words; this is for who sends no form
+UPLOAD_MAX_BYTES = 128 * 1024 * 1024  # of a whole request; waitress reads no further
 
 # --- language, time, files
 

@@ -23,6 +23,14 @@ class Styled:
                 style = "form-check-input"
             field.widget.attrs.setdefault("class", style)
 
+    def clean(self) -> dict:
+        """Lines end in LF from here on; browsers send CR LF."""
+        data = super().clean() or self.cleaned_data
+        for name, value in data.items():
+            if isinstance(value, str) and "\r" in value:
+                data[name] = value.replace("\r\n", "\n").replace("\r", "\n")
+        return data
+
 
 class Form(Styled, forms.Form):
     """What the desk's own forms do alike."""

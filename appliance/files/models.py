@@ -7,6 +7,11 @@ from django.utils import timezone
 
 from appliance.accounts.models import User
 
+# What a browser may show on our own page. Everything else, SVG above all, is only downloaded.
+INLINE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+MOST_FILES = 10  # with one message
+MOST_MB = 100  # of one file, whatever the desk allows; settings.UPLOAD_MAX_BYTES bounds a request
+
 
 class StoredFile(models.Model):
     """One uploaded file. On disk it lies under its id; the name it came with is only shown."""
@@ -21,3 +26,7 @@ class StoredFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_image(self) -> bool:
+        return self.content_type in INLINE_TYPES

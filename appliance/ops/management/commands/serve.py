@@ -26,5 +26,5 @@ class Command(BaseCommand):
             connection_limit=200,
             channel_timeout=60,
             max_request_header_size=32 * 1024,
-            max_request_body_size=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+            max_request_body_size=settings.UPLOAD_MAX_BYTES,
         )
