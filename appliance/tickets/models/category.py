@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class TicketCategory(models.Model):
@@ -30,10 +31,10 @@ class CustomField(models.Model):
     """A question asked on tickets of some categories; the answers stand in ``Ticket.fields``."""
 
     class Kind(models.TextChoices):
-        TEXT = "text", "Text"
-        NUMBER = "number", "Number"
-        CHOICE = "choice", "Choice"
-        DATE = "date", "Date"
+        TEXT = "text", _("Text")
+        NUMBER = "number", _("Number")
+        CHOICE = "choice", _("Choice")
+        DATE = "date", _("Date")
 
     key = models.SlugField(max_length=40, unique=True, help_text="The name in the data. Fixed.")
     label = models.CharField(max_length=80)

@@ -4,33 +4,36 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
-from appliance.tickets.models.ticket import Ticket
+from appliance.tickets.models.ticket import Priority, Status, Ticket
+
+LABELS = {"status": dict(Status.choices), "priority": dict(Priority.choices)}  # of raw values
 
 
 class Event(models.Model):
     """One change of one ticket. Append-only: the database refuses to change or delete a row."""
 
     class Kind(models.TextChoices):
-        OPENED = "opened", "opened the ticket"
-        REPLIED = "replied", "replied"
-        NOTED = "noted", "added a note"
-        STATUS = "status", "changed the status"
-        PRIORITY = "priority", "changed the priority"
-        CATEGORY = "category", "changed the category"
-        ASSIGNEE = "assignee", "changed the assignee"
-        SORTED = "sorted", "sorted the ticket"
-        TEAM = "team", "changed the team"
-        TAGS = "tags", "changed the tags"
-        FIELD = "field", "changed a field"
-        MERGED = "merged", "merged a ticket"
-        SPLIT = "split", "split a ticket off"
-        LINKED = "linked", "linked a ticket"
-        UNLINKED = "unlinked", "took a link away"
-        RATED = "rated", "rated the solution"
-        ESCALATED = "escalated", "escalated"
-        ANONYMISED = "anonymised", "made the customer anonymous"
+        OPENED = "opened", _("opened the ticket")
+        REPLIED = "replied", _("replied")
+        NOTED = "noted", _("added a note")
+        STATUS = "status", _("changed the status")
+        PRIORITY = "priority", _("changed the priority")
+        CATEGORY = "category", _("changed the category")
+        ASSIGNEE = "assignee", _("changed the assignee")
+        SORTED = "sorted", _("sorted the ticket")
+        TEAM = "team", _("changed the team")
+        TAGS = "tags", _("changed the tags")
+        FIELD = "field", _("changed a field")
+        MERGED = "merged", _("merged a ticket")
+        SPLIT = "split", _("split a ticket off")
+        LINKED = "linked", _("linked a ticket")
+        UNLINKED = "unlinked", _("took a link away")
+        RATED = "rated", _("rated the solution")
+        ESCALATED = "escalated", _("escalated")
+        ANONYMISED = "anonymised", _("made the customer anonymous")
 
     ticket = models.ForeignKey(  # indexed below, together with the time
         Ticket, on_delete=models.PROTECT, related_name="events", db_index=False
@@ -49,6 +52,20 @@ class Event(models.Model):
             # serves the time line of a ticket
             models.Index(fields=["ticket", "at"], name="event_ticket_idx"),
         ]
+
+    @property
+    def was(self) -> str:
+        """What it changed from, in the language of whoever reads."""
+        return self._shown("from")
+
+    @property
+    def became(self) -> str:
+        """What it changed to, likewise."""
+        return self._shown("to")
+
+    def _shown(self, side: str) -> str:
+        value = self.data.get(side, "")
+        return str(LABELS.get(self.kind, {}).get(value, value))
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name} {self.get_kind_display()}"

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
 from appliance.files.models import StoredFile
@@ -15,8 +16,8 @@ class Message(models.Model):
     """A reply the customer sees, or a note only agents see."""
 
     class Kind(models.TextChoices):
-        REPLY = "reply", "Reply"
-        NOTE = "note", "Internal note"
+        REPLY = "reply", _("Reply")
+        NOTE = "note", _("Internal note")
 
     ticket = models.ForeignKey(  # indexed below, together with the time
         Ticket, on_delete=models.PROTECT, related_name="messages", db_index=False
@@ -52,6 +53,10 @@ class Attachment(models.Model):
 
     class Meta:
         ordering = ["at", "id"]
+
+    @property
+    def is_shown_inline(self) -> bool:
+        return self.file.is_image
 
     def __str__(self) -> str:
         return f"{self.file} on SKR-{self.ticket_id}"

@@ -1,12 +1,14 @@
 """Tickets, how they hang together, and what was said of their solution."""
 
 import uuid
+from datetime import UTC, datetime
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import queries as accounts
 from appliance.accounts.models import Customer, Team, User
@@ -15,22 +17,24 @@ from appliance.tickets.models.category import Tag, TicketCategory
 
 
 class Status(models.TextChoices):
-    NEW = "new", "New"
-    OPEN = "open", "Open"
-    WAITING = "waiting", "Waiting on customer"
-    HOLD = "hold", "On hold"
-    SOLVED = "solved", "Solved"
-    CLOSED = "closed", "Closed"
+    NEW = "new", _("New")
+    OPEN = "open", _("Open")
+    WAITING = "waiting", _("Waiting on customer")
+    HOLD = "hold", _("On hold")
+    SOLVED = "solved", _("Solved")
+    CLOSED = "closed", _("Closed")
 
 
 OPEN_STATUSES = (Status.NEW, Status.OPEN, Status.WAITING, Status.HOLD)
+# When nothing is due: later than anything, so that an index orders by it without nulls.
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class Priority(models.IntegerChoices):
-    LOW = 1, "Low"
-    NORMAL = 2, "Normal"
-    HIGH = 3, "High"
-    URGENT = 4, "Urgent"
+    LOW = 1, _("Low")
+    NORMAL = 2, _("Normal")
+    HIGH = 3, _("High")
+    URGENT = 4, _("Urgent")
 
 
 class TicketQuerySet(models.QuerySet):
@@ -76,6 +80,9 @@ class Ticket(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged"
     )
     held_until = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the next promise made falls due."
+    )
     first_answered_at = models.DateTimeField(null=True, blank=True, editable=False)
     solved_at = models.DateTimeField(null=True, blank=True, editable=False)
     guest_token_sha256 = models.CharField(max_length=64, blank=True, db_default="", editable=False)
@@ -91,8 +98,14 @@ class Ticket(models.Model):
         indexes = [
             # serves lists, newest first, and their keyset pages
             models.Index(fields=["-created_at", "-id"], name="ticket_created_idx"),
-            # serves queues: one status, one priority, newest first
-            models.Index(fields=["status", "priority", "-created_at"], name="ticket_queue_idx"),
+            # serves queues: one status, one priority, newest first; one status by priority
+            models.Index(
+                fields=["status", "-priority", "-created_at", "-id"], name="ticket_queue_idx"
+            ),
+            # serves every status by priority
+            models.Index(fields=["-priority", "-created_at", "-id"], name="ticket_priority_idx"),
+            # serves every status by the last change
+            models.Index(fields=["-updated_at", "-id"], name="ticket_updated_idx"),
             # serves the dashboard: open tickets, newest first
             models.Index(
                 fields=["-created_at", "-id"],
@@ -110,6 +123,37 @@ class Ticket(models.Model):
                 fields=["assignee", "-created_at"],
                 condition=Q(status__in=OPEN_STATUSES),
                 name="ticket_assignee_idx",
+            ),
+            # serves open tickets by priority
+            models.Index(
+                fields=["-priority", "-created_at", "-id"],
+                condition=Q(status__in=OPEN_STATUSES),
+                name="ticket_open_priority_idx",
+            ),
+            # serves open tickets by the last change, and those nobody touched for longest
+            models.Index(
+                fields=["-updated_at", "-id"],
+                condition=Q(status__in=OPEN_STATUSES),
+                name="ticket_open_updated_idx",
+            ),
+            # serves open tickets by what is due next, those without a promise last
+            models.Index(
+                Coalesce("due_at", Value(NEVER)),
+                "id",
+                condition=Q(status__in=OPEN_STATUSES),
+                name="ticket_due_idx",
+            ),
+            # serves the queue of a category: its open tickets, newest first
+            models.Index(
+                fields=["category", "-created_at", "-id"],
+                condition=Q(status__in=OPEN_STATUSES),
+                name="ticket_category_idx",
+            ),
+            # serves the queue of a team
+            models.Index(
+                fields=["team", "-created_at", "-id"],
+                condition=Q(status__in=OPEN_STATUSES),
+                name="ticket_team_idx",
             ),
             # serves waking: tickets on hold, by the date they come back
             models.Index(
@@ -153,10 +197,10 @@ class TicketLink(models.Model):
     """One ticket has to do with another."""
 
     class Kind(models.TextChoices):
-        DUPLICATE = "duplicate", "is a duplicate of"
-        CAUSED_BY = "caused_by", "is caused by"
-        SPLIT_FROM = "split_from", "was split from"
-        RELATED = "related", "is related to"
+        DUPLICATE = "duplicate", _("is a duplicate of")
+        CAUSED_BY = "caused_by", _("is caused by")
+        SPLIT_FROM = "split_from", _("was split from")
+        RELATED = "related", _("is related to")
 
     source = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="links")
     target = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="links_to")

@@ -37,8 +37,16 @@ class BulkChange(models.Model):
     by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     at = models.DateTimeField(default=timezone.now, editable=False)
     action = models.CharField(max_length=200)
+    changes = models.JSONField(default=dict, help_text="What was asked, as change_many takes it.")
+    total = models.PositiveIntegerField(default=0)
+    pending = models.JSONField(default=list, help_text="Tickets it has yet to come to.")
     before = models.JSONField(default=list, help_text="Ticket, field, value before and after.")
+    skipped = models.JSONField(default=list, help_text="Ticket, and why it was left as it was.")
+    finished_at = models.DateTimeField(null=True, blank=True, editable=False)
     undone_at = models.DateTimeField(null=True, blank=True, editable=False)
+    undo_pending = models.JSONField(default=list, help_text="Of ``before``: not yet taken back.")
+    undo_skipped = models.JSONField(default=list, help_text="Ticket, and why it stays changed.")
+    undo_finished_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     def __str__(self) -> str:
         return f"{self.action} ({len(self.before)})"
