@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "appliance.core.middleware.person_language",
     "appliance.core.middleware.errors_to_http",
     "axes.middleware.AxesMiddleware",
 ]
@@ -191,6 +192,9 @@ UPLOAD_MAX_BYTES = 128 * 1024 * 1024  # of a whole request; waitress reads no fu
 # --- language, time, files
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [CODE / "appliance" / "locale"]
+PATHS_OF_MACHINES = {"/healthz"}  # no language, no query
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -4,25 +4,27 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Now, Upper
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 from appliance.calendars.models import Calendar
 
 
 class Role(models.TextChoices):
-    CUSTOMER = "customer", "Customer"
-    AGENT = "agent", "Agent"
-    ADMIN = "admin", "Admin"
+    CUSTOMER = "customer", _("Customer")
+    AGENT = "agent", _("Agent")
+    ADMIN = "admin", _("Admin")
 
 
 class Right(models.TextChoices):
     """What an agent may do beyond answering tickets. Given to all agents, or to a team."""
 
-    ARTICLES = "articles", "write and publish articles"
-    SHARE = "share", "share views, canned replies and macros"
-    BULK = "bulk", "change many tickets at once"
-    MERGE = "merge", "merge and split tickets"
-    CUSTOMERS = "customers", "edit customers and organisations"
-    REPORTS = "reports", "see reports and export them"
+    ARTICLES = "articles", _("write and publish articles")
+    SHARE = "share", _("share views, canned replies and macros")
+    BULK = "bulk", _("change many tickets at once")
+    MERGE = "merge", _("merge and split tickets")
+    CUSTOMERS = "customers", _("edit customers and organisations")
+    REPORTS = "reports", _("see reports and export them")
 
 
 class UserManager(BaseUserManager):
@@ -37,7 +39,7 @@ class Organisation(models.Model):
     name = models.CharField(max_length=120)
     note = models.TextField(max_length=2000, blank=True)
     shares_tickets = models.BooleanField(
-        default=False, help_text="Its customers see each other's tickets."
+        default=False, help_text=_("Its customers see each other's tickets.")
     )
 
     class Meta:
@@ -57,19 +59,21 @@ class User(AbstractBaseUser, PermissionsMixin):
     role = models.CharField(max_length=10, choices=Role, default=Role.CUSTOMER)
     is_active = models.BooleanField(default=True)
     is_away = models.BooleanField(
-        default=False, db_default=False, help_text="Gets no new tickets by rule."
+        default=False, db_default=False, help_text=_("Gets no new tickets by rule.")
     )
     language = models.CharField(
-        max_length=10, blank=True, db_default="", help_text="Empty: the desk's."
+        max_length=10, blank=True, db_default="", help_text=_("Empty: the desk's.")
     )
     time_zone = models.CharField(
-        max_length=60, blank=True, db_default="", help_text="Empty: the desk's."
+        max_length=60, blank=True, db_default="", help_text=_("Empty: the desk's.")
     )
     signature = models.TextField(max_length=1000, blank=True, db_default="")
     calendar = models.ForeignKey(
         Calendar, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
-        help_text="Working hours. Empty: the default calendar.",
+        help_text=_("Working hours. Empty: the default calendar."),
     )  # fmt: skip
+    session_epoch = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    anonymised_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
 
     USERNAME_FIELD = "email"
@@ -84,6 +88,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.full_name or self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must fit: the password, and how often its sessions were ended."""
+        stamp = f"{self.password}#{self.session_epoch}" if self.session_epoch else self.password
+        salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+        return salted_hmac(salt, stamp, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def full_name(self) -> str:
@@ -114,11 +124,11 @@ class Customer(models.Model):
         Organisation, null=True, blank=True, on_delete=models.SET_NULL, related_name="customers"
     )
     organisation_said = models.CharField(
-        "organisation they named", max_length=120, blank=True,
-        help_text="Typed at registration; an agent decides whether it is true.",
+        _("organisation they named"), max_length=120, blank=True,
+        help_text=_("Typed at registration; an agent decides whether it is true."),
     )  # fmt: skip
     anonymised_at = models.DateTimeField(null=True, blank=True, editable=False)
-    is_premium = models.BooleanField("premium", default=False)
+    is_premium = models.BooleanField(_("premium"), default=False)
     user = models.OneToOneField(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="customer"
     )
@@ -153,9 +163,9 @@ class Team(models.Model):
     description = models.TextField(max_length=1000, blank=True)
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
     is_closed = models.BooleanField(
-        default=False, help_text="Only its members and admins see its tickets."
+        default=False, help_text=_("Only its members and admins see its tickets.")
     )
-    rights = models.JSONField(default=list, blank=True, help_text="Rights its members have.")
+    rights = models.JSONField(default=list, blank=True, help_text=_("Rights its members have."))
     is_active = models.BooleanField(default=True)
 
     class Meta:
@@ -186,3 +196,16 @@ class SetupLink(models.Model):
 
     def __str__(self) -> str:
         return f"set-up link until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class Invitation(models.Model):
+    """A single-use right to set one's password. Only the hash of its token is kept."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"link for {self.person} until {self.expires_at:%Y-%m-%d %H:%M}"

@@ -75,7 +75,14 @@ def _count(name: str, what: str) -> None:
         cache.add(key, 1, None)
 
 
-NAMES = ("dashboard_counts", "hidden_teams", "query_vector", "rights", "suggestions")
+NAMES = (
+    "dashboard_counts",
+    "hidden_teams",
+    "manners",
+    "query_vector",
+    "rights",
+    "suggestions",
+)
 
 
 def counts() -> dict[str, dict[str, int]]:

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from appliance.accounts import services as accounts
 from appliance.accounts.models import Role, User
+from appliance.core import cache
 from appliance.core.models import Desk
 from appliance.desk import demo as demo_desk
 from appliance.tickets import services as tickets
@@ -24,6 +25,7 @@ def set_up(
         raise Http404
     admin = accounts.add_user(**person, role=Role.ADMIN)
     Desk.objects.update_or_create(pk=1, defaults={"name": desk_name, "set_up_at": timezone.now()})
+    cache.changed(cache.DESK)
     tickets.load_default_categories(categories)
     if demo:
         demo_desk.load()

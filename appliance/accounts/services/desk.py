@@ -1,0 +1,108 @@
+"""Verbs on the desk's own rules."""
+
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from appliance.accounts.choices import is_language, is_time_zone
+from appliance.accounts.models import Right, User
+from appliance.accounts.services.recording import differences
+from appliance.accounts.services.rights import refuse_unless_admin
+from appliance.core import cache, changes
+from appliance.core.errors import BadInputError
+from appliance.core.models import Desk
+
+RULES = {
+    "name", "logo_id", "base_url", "language", "time_zone", "is_registration_open",
+    "guests_may_ask", "is_knowledge_public", "asks_for_rating", "close_solved_after_days",
+    "attachment_limit_mb", "agent_rights",
+}  # fmt: skip
+MOST_DAYS, MOST_MB = 365, 100
+
+
+@transaction.atomic
+def change_desk(*, by: User, **rules: object) -> Desk:
+    """Any of RULES. Raises BadInputError, with the name of the rule, for what makes no sense."""
+    refuse_unless_admin(by)
+    if unknown := set(rules) - RULES:
+        raise TypeError(f"no such rule: {unknown}")
+    rules = {name: _checked(name, value) for name, value in rules.items()}
+    desk, _made = Desk.objects.select_for_update().get_or_create(pk=1)
+    before = {name: getattr(desk, name) for name in rules}
+    changed = {name: value for name, value in rules.items() if before[name] != value}
+    if changed:
+        for name, value in changed.items():
+            setattr(desk, name, value)
+        desk.save(update_fields=list(changed))
+        data = differences(before, changed)
+        changes.record(by=by, verb="changed", subject=desk, data=data)
+        cache.changed(cache.DESK)
+    return desk
+
+
+def _checked(name: str, value: object) -> object:
+    check = _CHECKS.get(name)
+    return check(value) if check else value
+
+
+def _name(value: str) -> str:
+    if not value.strip():
+        raise BadInputError(_("A desk has a name."), field="name")
+    return value.strip()
+
+
+def _base_url(value: str) -> str:
+    value = value.strip().rstrip("/")
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query):
+        raise BadInputError(
+            _("Write the whole address, for instance http://desk.example:8000"), field="base_url"
+        )
+    return value
+
+
+def _language(value: str) -> str:
+    if not is_language(value):
+        raise BadInputError(_("This desk does not speak that language."), field="language")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    if not is_time_zone(value):
+        raise BadInputError(_("Choose a time zone of the list."), field="time_zone")
+    return value
+
+
+def _close_after(value: int | None) -> int | None:
+    if value is not None and not 1 <= value <= MOST_DAYS:
+        raise BadInputError(
+            _("Choose 1 to %(most)d days, or leave it empty.") % {"most": MOST_DAYS},
+            field="close_solved_after_days",
+        )
+    return value
+
+
+def _attachment_limit(value: int) -> int:
+    if not 1 <= value <= MOST_MB:
+        raise BadInputError(
+            _("Choose 1 to %(most)d MB.") % {"most": MOST_MB}, field="attachment_limit_mb"
+        )
+    return value
+
+
+def _agent_rights(value: list[str]) -> list[str]:
+    if set(value) - set(Right.values):
+        raise BadInputError(_("There is no such right."), field="agent_rights")
+    return [right for right in Right.values if right in value]
+
+
+_CHECKS = {
+    "name": _name,
+    "base_url": _base_url,
+    "language": _language,
+    "time_zone": _time_zone,
+    "close_solved_after_days": _close_after,
+    "attachment_limit_mb": _attachment_limit,
+    "agent_rights": _agent_rights,
+}
