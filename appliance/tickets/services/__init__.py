@@ -5,6 +5,7 @@ the cache.
 """
 
 from appliance.tickets.services.categories import default_categories, load_default_categories
+from appliance.tickets.services.due import set_due
 from appliance.tickets.services.tickets import (
     add_note,
     assign,
@@ -25,6 +26,7 @@ __all__ = [
     "record_sorting",
     "reply",
     "set_category",
+    "set_due",
     "set_priority",
     "set_status",
 ]
