@@ -36,7 +36,7 @@ from appliance.box import (
     valkey,
 )
 from appliance.box.errors import BoxError
-from appliance.box.layout import ROLES, Box, ensure_plain_paths
+from appliance.box.layout import PORTS, ROLES, Box, ensure_plain_paths
 
 CODE = Path(__file__).resolve().parent
 FORWARDING = ("test", "manage")
@@ -76,6 +76,7 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     status.add_argument("--wait", type=float, default=0, metavar="SECONDS")
     status.add_argument("--json", action="store_true")
     kinds.add_parser("stop", parents=[common], help="stop it and wait until it has")
+    kinds.add_parser("install", parents=[common], help="fill .venv and stop, to start later")
     kinds.add_parser("doctor", parents=[common], help="what this machine lacks, and the remedy")
     for name, text in (("test", "run the tests (pytest)"), ("manage", "a management command")):
         kinds.add_parser(name, help=text, add_help=False)
@@ -94,8 +95,8 @@ def split_forwarded(arguments: list[str]) -> tuple[list[str], list[str]]:
 def describe(options: argparse.Namespace) -> Box:
     """Options win over the environment, which wins over the defaults."""
     given = vars(options)
-    port = given.get("port", os.environ.get("SKERRY_PORT") or "8000")
     role = given.get("role", os.environ.get("SKERRY_ROLE") or "all")
+    port = given.get("port", os.environ.get("SKERRY_PORT") or PORTS.get(role, 8000))
     if not str(port).isascii() or not str(port).isdigit() or not 0 < int(port) < 65536:
         raise BoxError(f"The port must be a number from 1 to 65535, not {port!r}.")
     if role not in ROLES:
@@ -121,7 +122,8 @@ def run(options: argparse.Namespace) -> int:
         return commands.status(box, wait_seconds=options.wait, as_json=options.json)
     if options.command in FORWARDING:
         return getattr(commands, options.command)(box, options.forwarded)
-    return {"stop": commands.stop, "doctor": doctor.examine}.get(options.command, start)(box)
+    others = {"install": commands.install, "stop": commands.stop, "doctor": doctor.examine}
+    return others.get(options.command, start)(box)
 
 
 def main() -> int:

@@ -10,7 +10,9 @@ from appliance.box.errors import BoxError, with_log_tail
 from appliance.box.layout import Box
 
 # What the operator may hand to the desk; everything else in the launcher's environment stays out.
-PASSED_ON = ("SECRET_KEY", "DEBUG", "DATABASE_URL", "REDIS_URL")
+PASSED_ON = (
+    "SECRET_KEY", "DEBUG", "DATABASE_URL", "DATABASE_PASSWORD", "REDIS_URL", "REDIS_PASSWORD"
+)  # fmt: skip
 PASSED_ON_PREFIX = "SKERRY_"
 SURROUNDINGS = ("TZ", "TERM", "COLUMNS", "NO_COLOR", "PYTEST_ADDOPTS", "CI")
 SECRET_FILES = (
@@ -50,7 +52,7 @@ def environment(box: Box) -> dict[str, str]:
 
 def _is_passed_on(box: Box, name: str) -> bool:
     plain = name.removesuffix("_FILE")
-    if box.testing and plain in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL"):
+    if box.testing and plain != "DEBUG" and plain in PASSED_ON:
         return False  # tests never touch a site's own servers
     return plain in PASSED_ON or name.startswith(PASSED_ON_PREFIX)
 

@@ -31,6 +31,14 @@ STOP_LIMIT_SECONDS = 150
 PYTEST_STOP_SECONDS = 20
 
 
+def install(box: Box) -> int:
+    """Only what a first start would install: for images, and for a start without waiting."""
+    identity.ensure_service_user(box)
+    environment.ensure_installed(box)
+    say("Installed. Start the desk with: python3 launcher.py")
+    return 0
+
+
 def status(box: Box, *, wait_seconds: float, as_json: bool) -> int:
     """Say whether the desk is up, waiting for it if asked; 0 when it is healthy."""
     identity.give_up_root_to_look(box)

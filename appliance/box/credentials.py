@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import hmac
+import os
 import secrets
+from pathlib import Path
 from urllib.parse import quote
 
 from appliance.box.errors import BoxError
@@ -11,11 +13,13 @@ from appliance.box.files import ensure_content, read_text, write_private
 from appliance.box.layout import Box
 
 NAMES = ("secret_key", "superuser_password", "database_password", "cache_password", "supervisor")
+GIVEN = {"DATABASE_PASSWORD": "database_password", "REDIS_PASSWORD": "cache_password"}
 SCRAM_ROUNDS = 4096
 
 
 def ensure_secrets(box: Box) -> None:
     """Every secret exists, and the two addresses made of them are current."""
+    _take_given(box)
     for name in NAMES:
         if read_text(box.secrets / name):
             continue
@@ -34,6 +38,22 @@ def ensure_secrets(box: Box) -> None:
         box.secrets / "redis_url",
         f"unix://skerry:{read(box, 'cache_password')}@{quote(str(box.sockets))}/valkey.sock?db=0",
     )
+
+
+def _take_given(box: Box) -> None:
+    """The passwords an operator chose for servers that other machines of the site use."""
+    for variable, name in GIVEN.items():
+        if given := _given(variable):
+            ensure_content(box.secrets / name, given)
+
+
+def _given(variable: str) -> str:
+    if not (path := os.environ.get(f"{variable}_FILE")):
+        return os.environ.get(variable, "").strip()
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BoxError(f"{variable}_FILE names {path}: {error.strerror}.") from error
 
 
 def read(box: Box, name: str) -> str:

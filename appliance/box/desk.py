@@ -27,8 +27,7 @@ def run(box: Box) -> None:
         started = time.monotonic()
         with supervision.running(box) as supervisor:
             ensure_database(box, supervisor)
-            report = prepare(box)
-            ensure_serving(box, supervisor)
+            report = start_desk(box, supervisor) if box.is_desk else {}
             announce(box, report)
             supervisor.keep_up()
         is_quick = time.monotonic() - started < QUICK_DEATH_SECONDS
@@ -38,6 +37,13 @@ def run(box: Box) -> None:
     raise with_log_tail(
         "The supervisor keeps dying, so the desk was stopped.", box.logs / "supervisord.log"
     )
+
+
+def start_desk(box: Box, supervisor: Supervisor) -> dict[str, Any]:
+    """The pages and the worker, on servers that answer."""
+    report = prepare(box)
+    ensure_serving(box, supervisor)
+    return report
 
 
 def ensure_database(box: Box, supervisor: Supervisor) -> None:
@@ -112,6 +118,10 @@ def announce(box: Box, report: dict[str, Any]) -> None:
         "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     ensure_content(box.run / STATE_FILE, json.dumps(state) + "\n")
+    if not box.is_desk:
+        say(f"Skerry {box.version}: the {box.role} is running on {box.bind} port {box.port}.")
+        say("Ctrl-C stops it.")
+        return
     if not box.models.joinpath("active.json").exists():
         warn(
             "there are no language models, so tickets stay unsorted; everything else works. "

@@ -9,7 +9,8 @@ from pathlib import Path
 from appliance import VERSION
 from appliance.box.errors import BoxError
 
-ROLES = ("all", "web", "worker")
+ROLES = ("all", "web", "worker", "database", "cache")
+PORTS = {"database": 5432, "cache": 6379}  # of the roles that speak no HTTP
 SOCKET_PATH_LIMIT = 107  # bytes the kernel allows in the address of a Unix socket
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+@=~-]+")  # nothing a database address would split or quote
 LONGEST_SOCKET_NAME = "/supervisor.sock.4194304"
@@ -72,16 +73,34 @@ class Box:
         return Path("/tmp") / f"skerry-{name}"  # noqa: S108 - owner and mode are checked on use
 
     @property
+    def is_desk(self) -> bool:
+        """Whether this runs the desk itself, or only one of the servers it needs."""
+        return self.role not in PORTS
+
+    @property
     def has_own_database(self) -> bool:
+        if not self.is_desk:
+            return self.role == "database"
         return self.testing or not named_in_environment("DATABASE_URL")
 
     @property
     def has_own_cache(self) -> bool:
+        if not self.is_desk:
+            return self.role == "cache"
         return self.testing or not named_in_environment("REDIS_URL")
+
+    @property
+    def database_port(self) -> int:
+        """Names the Unix socket; a TCP port as well when this machine is the database."""
+        return self.port if self.role == "database" else PORTS["database"]
 
     @property
     def serves(self) -> bool:
         return self.role in ("all", "web")
+
+    @property
+    def listens(self) -> bool:
+        return self.serves or not self.is_desk
 
     @property
     def works(self) -> bool:

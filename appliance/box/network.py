@@ -13,7 +13,7 @@ from appliance.box.layout import Box
 
 def ensure_port_free(box: Box) -> None:
     """Bind once to see that the web server will be able to."""
-    if not box.serves:
+    if not box.listens:
         return
     reason = why_port_is_not_free(box)
     if reason:

@@ -26,11 +26,18 @@ SETTINGS_FILE = "skerry.conf"
 STAMP = "skerry.stamp"
 RECOVERY_LIMIT_SECONDS = 600
 
+# The second line matters only where the server listens on the network at all.
+WHO_MAY_CONNECT = """\
+local all all scram-sha-256
+host skerry skerry all scram-sha-256
+"""
+
 # Sized for a small machine: the whole desk, models included, is to fit in 1 GB.
 SETTINGS = """\
 # Written by the launcher at every start. Your own settings belong in postgresql.conf, below the
 # line that includes this file; they win.
-listen_addresses = ''
+listen_addresses = '{addresses}'
+port = {port}
 unix_socket_directories = '{sockets}'
 unix_socket_permissions = 0700
 password_encryption = 'scram-sha-256'
@@ -77,8 +84,16 @@ def ensure_cluster(box: Box) -> None:
     ensure_same_version(box)
     if not (box.cluster / "PG_VERSION").exists():
         _make_cluster(box)
-    quoted = str(box.sockets).replace("'", "''")
-    ensure_content(box.cluster / SETTINGS_FILE, SETTINGS.format(sockets=quoted))
+    ensure_content(box.cluster / SETTINGS_FILE, _settings(box))
+
+
+def _settings(box: Box) -> str:
+    """Only a machine that is the database of others listens on the network."""
+    return SETTINGS.format(
+        addresses=box.bind if box.role == "database" else "",
+        port=box.database_port,
+        sockets=str(box.sockets).replace("'", "''"),
+    )
 
 
 def ensure_database(box: Box, failure: Callable[[], str | None]) -> None:
@@ -153,7 +168,7 @@ def _make_cluster(box: Box) -> None:
     if result.returncode:
         lines = [line for line in result.stderr.splitlines() if "error:" in line]
         raise BoxError(f"The database could not be made: {' '.join(lines) or result.stderr}")
-    (making / "pg_hba.conf").write_text("local all all scram-sha-256\n", encoding="utf-8")
+    (making / "pg_hba.conf").write_text(WHO_MAY_CONNECT, encoding="utf-8")
     (making / SETTINGS_FILE).touch(mode=0o600)
     (making / "postgresql.conf").write_text(
         f"include '{SETTINGS_FILE}'  # rewritten at every start; your own settings go below\n",
@@ -180,20 +195,24 @@ def _wait_until_ready(box: Box, failure: Callable[[], str | None]) -> None:
 
 
 def _is_ready(box: Box) -> bool:
-    if not (box.sockets / ".s.PGSQL.5432").exists():
+    if not (box.sockets / f".s.PGSQL.{box.database_port}").exists():
         return False
     result = subprocess.run(  # noqa: S603
-        [str(binary(box, "pg_isready")), "-q", "-t", "2", "-h", str(box.sockets)],
+        [str(binary(box, "pg_isready")), "-q", "-t", "2", *_address(box)],
         env=children.environment(box),
         check=False,
     )
     return result.returncode == 0
 
 
+def _address(box: Box) -> list[str]:
+    return ["-h", str(box.sockets), "-p", str(box.database_port)]
+
+
 def _psql(box: Box, sql: str) -> None:
     """Run SQL as the superuser; the password travels in the environment, the SQL on stdin."""
     password = credentials.read(box, "superuser_password")
-    options = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(box.sockets), "-U", "postgres"]
+    options = ["-X", "-q", "-v", "ON_ERROR_STOP=1", *_address(box), "-U", "postgres"]
     result = subprocess.run(  # noqa: S603
         [str(binary(box, "psql")), *options, "-d", "postgres", "-f", "-"],
         env={**children.environment(box), "PGPASSWORD": password},

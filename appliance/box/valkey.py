@@ -10,7 +10,9 @@ from appliance.box.layout import Box
 
 CONFIG = """\
 # Written by the launcher at every start. Nothing here is worth keeping: it is only a cache.
-port 0
+port {port}
+bind {bind}
+protected-mode no
 unixsocket "{sockets}/valkey.sock"
 unixsocketperm 700
 pidfile "{run}/valkey.pid"
@@ -30,7 +32,14 @@ def ensure_config(box: Box) -> None:
     if not box.has_own_cache:
         return
     password = hashlib.sha256(credentials.read(box, "cache_password").encode()).hexdigest()
-    content = CONFIG.format(sockets=_quoted(box.sockets), run=_quoted(box.run), password=password)
+    content = CONFIG.format(
+        # protected mode knows only a password of the default user, whom the list below shuts out
+        port=box.port if box.role == "cache" else 0,
+        bind=box.bind if box.role == "cache" else "127.0.0.1",
+        sockets=_quoted(box.sockets),
+        run=_quoted(box.run),
+        password=password,
+    )
     ensure_content(box.run / "valkey.conf", content)
 
 
