@@ -37,6 +37,12 @@ POST  login                    200    desk  desk  desk  desk  200
 PUT   login                    200    desk  desk  desk  desk  200
 GET   register                 200    desk  desk  desk  desk  200
 POST  register                 400    desk  desk  desk  desk  400
+GET   profile                  login  200   200   200   200   login
+POST  profile                  login  done  done  done  done  login
+GET   profile-password         login  200   200   200   200   login
+POST  profile-password         login  400   400   400   400   login
+GET   set-password             404    404   404   404   404   404
+POST  set-password             404    404   404   404   404   404
 POST  logout                   login  login login login login login
 GET   healthz                  200    200   200   200   200   200
 GET   status                   login  403   403   403   200   login

@@ -42,6 +42,7 @@ def paths(ticket, bob) -> dict[str, str]:
         **dict.fromkeys(["article", "edit-article"], published.pk),
         **dict.fromkeys(["article/draft", "edit-article/draft"], draft.pk),
         "setup": "guessed",
+        "set-password": "guessed",
     }
     pages = {page for _, page in ROWS}
     return {p: reverse(p.split("/")[0], args=[of[p]] if p in of else []) for p in pages}
@@ -104,6 +105,8 @@ def fields_of(ticket: Ticket) -> dict[str, dict]:
         "edit-article": article | {"seen_at": Article.objects.get(title="Out").updated_at},
         "setup": {"first_name": "Mallory"},
         "register": {"email": "mallory"},
+        "profile": {"first_name": "New"},
+        "profile-password": {"old": "guess", "password": "x", "password_again": "x"},
         "login": {"username": "mallory@example.org", "password": "guess"},
     }
 

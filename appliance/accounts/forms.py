@@ -2,57 +2,77 @@
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
+from django.utils.translation import gettext_lazy as _
 
+from appliance.accounts import choices
+from appliance.accounts.models import User
 from appliance.core.forms import Form, Styled
+
+NEW_PASSWORD = forms.PasswordInput(render_value=True, attrs={"autocomplete": "new-password"})
 
 
 class LoginForm(Styled, AuthenticationForm):
     """Log-in by e-mail, whatever its case."""
 
     username = forms.EmailField(
-        label="E-mail",
+        label=_("E-mail"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
     error_messages = {
-        "invalid_login": "E-mail or password is wrong. In the password, capital and small letters "
-        "differ.",
-        "inactive": "E-mail or password is wrong.",
+        "invalid_login": _(
+            "E-mail or password is wrong. In the password, capital and small letters differ."
+        ),
+        "inactive": _("E-mail or password is wrong."),
     }
 
     def clean_username(self) -> str:
         return self.cleaned_data["username"].strip().lower()
 
 
-class PersonForm(Form):
-    """Name, e-mail and a password twice: for registration and for the first admin."""
+class NewPasswordForm(Form):
+    """A password, twice."""
 
-    first_name = forms.CharField(
-        max_length=80, widget=forms.TextInput(attrs={"autocomplete": "given-name"})
-    )
-    last_name = forms.CharField(
-        max_length=80, required=False, widget=forms.TextInput(attrs={"autocomplete": "family-name"})
-    )
-    email = forms.EmailField(
-        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
-    )
     password = forms.CharField(
+        label=_("Password"),
         max_length=200,
         strip=False,
-        help_text="At least 10 characters. A short sentence is easy to keep and hard to guess.",
-        widget=forms.PasswordInput(render_value=True, attrs={"autocomplete": "new-password"}),
+        help_text=_("At least 10 characters. A short sentence is easy to keep and hard to guess."),
+        widget=NEW_PASSWORD,
     )
     password_again = forms.CharField(
-        max_length=200,
-        strip=False,
-        widget=forms.PasswordInput(render_value=True, attrs={"autocomplete": "new-password"}),
+        label=_("Password again"), max_length=200, strip=False, widget=NEW_PASSWORD
     )
 
     def clean(self) -> dict:
         data = super().clean()
         if data.get("password") != data.get("password_again"):
-            self.add_error("password_again", "The two passwords differ. Type the same one twice.")
+            self.add_error(
+                "password_again", _("The two passwords differ. Type the same one twice.")
+            )
         return data
+
+
+class PersonForm(NewPasswordForm):
+    """Name, e-mail and a password twice: for registration and for the first admin."""
+
+    first_name = forms.CharField(
+        label=_("First name"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
+    )
+    last_name = forms.CharField(
+        label=_("Last name"),
+        max_length=80,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
+    )
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
+    )
+    field_order = ["first_name", "last_name", "email", "password", "password_again"]
 
     def person(self) -> dict[str, str]:
         """What ``accounts.services`` calls a person."""
@@ -61,8 +81,64 @@ class PersonForm(Form):
 
 
 class RegisterForm(PersonForm):
-    organisation_said = forms.CharField(label="Organisation", max_length=120, required=False)
+    organisation_said = forms.CharField(label=_("Organisation"), max_length=120, required=False)
     field_order = ["first_name", "last_name", "email", "organisation_said", "password"]
 
     def person(self) -> dict[str, str]:
         return super().person() | {"organisation_said": self.cleaned_data["organisation_said"]}
+
+
+class ChangePasswordForm(NewPasswordForm):
+    old = forms.CharField(
+        label=_("Password you have now"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(
+            render_value=True, attrs={"autocomplete": "current-password", "autofocus": True}
+        ),
+    )
+    field_order = ["old", "password", "password_again"]
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].label = _("New password")
+        self.fields["password_again"].label = _("New password again")
+
+
+class ProfileForm(Form):
+    """What people say about themselves; ``signature`` and ``is_away`` for agents only."""
+
+    first_name = forms.CharField(
+        label=_("First name"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
+    )
+    last_name = forms.CharField(
+        label=_("Last name"),
+        max_length=80,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
+    )
+    language = forms.ChoiceField(label=_("Language"), required=False)
+    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
+    signature = forms.CharField(
+        label=_("Signature"),
+        max_length=1000,
+        required=False,
+        help_text=_("Stands below your answers. Markdown works."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    is_away = forms.BooleanField(
+        label=_("I am away"),
+        required=False,
+        help_text=_("Rules give you no new tickets. Colleagues still can."),
+    )
+
+    def __init__(self, *args: object, person: User, **kwargs: object) -> None:
+        initial = {name: getattr(person, name) for name in self.base_fields}
+        super().__init__(*args, initial=initial, **kwargs)
+        desks = ("", _("The desk's"))
+        self.fields["language"].choices = [desks, *choices.languages()]
+        self.fields["time_zone"].choices = [desks, *choices.time_zones()]
+        if not person.is_agent:
+            del self.fields["signature"], self.fields["is_away"]

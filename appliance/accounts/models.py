@@ -209,3 +209,22 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"link for {self.person} until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class Knock(models.Model):
+    """Somebody without an account sent a form. Kept for an hour, to count them by address."""
+
+    door = models.CharField(max_length=20)
+    address = models.CharField(max_length=64)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        indexes = [
+            # serves counting the knocks of an address
+            models.Index(fields=["address", "door", "at"], name="knock_address_idx"),
+            # serves forgetting them
+            models.Index(fields=["at"], name="knock_at_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.door} from {self.address}"

@@ -7,4 +7,7 @@ urlpatterns = [
     path("login/", views.LoginView.as_view(), name="login"),
     path("register/", views.register, name="register"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("profile/", views.profile, name="profile"),
+    path("profile/password/", views.change_password, name="profile-password"),
+    path("welcome/<str:token>/", views.set_password, name="set-password"),
 ]

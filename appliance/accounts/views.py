@@ -1,12 +1,26 @@
-"""Log-in and registration."""
+"""Log-in, registration, and what people change about themselves."""
 
-from django.contrib.auth import login, views
+from django.contrib import messages
+from django.contrib.auth import login, update_session_auth_hash, views
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from appliance.accounts import services
-from appliance.accounts.forms import LoginForm, RegisterForm
+from appliance.accounts import queries, services
+from appliance.accounts.forms import (
+    ChangePasswordForm,
+    LoginForm,
+    NewPasswordForm,
+    ProfileForm,
+    RegisterForm,
+)
+from appliance.core import queries as core
+from appliance.core.secret import secret_address
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class LoginView(views.LoginView):
@@ -16,12 +30,67 @@ class LoginView(views.LoginView):
 
 
 @require_http_methods(["GET", "POST"])
+@sensitive_post_parameters()
 def register(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("dashboard")
+    if not core.desk().is_registration_open:
+        return render(request, "accounts/closed.html", status=403)
     form = RegisterForm(request.POST or None)
-    if form.is_valid() and (customer := form.attempt(services.register_customer, **form.person())):
-        login(request, customer.user, backend="django.contrib.auth.backends.ModelBackend")
+    if form.is_valid() and (customer := _register(request, form)):
+        login(request, customer.user, backend=BACKEND)
         return redirect("dashboard")
     status = 400 if form.errors else 200
     return render(request, "accounts/register.html", {"form": form}, status=status)
+
+
+def _register(request: HttpRequest, form: RegisterForm) -> object:
+    address = request.META["REMOTE_ADDR"]
+    return form.attempt(services.register_oneself, address=address, **form.person())
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def profile(request: HttpRequest) -> HttpResponse:
+    form = ProfileForm(request.POST or None, person=request.user)
+    if form.is_valid():
+        form.attempt(services.change_profile, person=request.user, **form.cleaned_data)
+        if not form.errors:
+            messages.success(request, _("Your profile is saved."))
+            return redirect("profile")
+    context = {"form": form, "customer": queries.find_customer_of(request.user)}
+    return render(request, "accounts/profile.html", context, status=400 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@sensitive_post_parameters()
+@login_required
+def change_password(request: HttpRequest) -> HttpResponse:
+    form = ChangePasswordForm(request.POST or None)
+    if form.is_valid():
+        words = {"old": form.cleaned_data["old"], "new": form.cleaned_data["password"]}
+        form.attempt(services.change_own_password, person=request.user, **words)
+        if not form.errors:
+            update_session_auth_hash(request, request.user)  # all others are logged out
+            messages.success(request, _("Your password is changed. Other devices are logged out."))
+            return redirect("profile")
+    status = 400 if form.errors else 200
+    return render(request, "accounts/password.html", {"form": form}, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@sensitive_post_parameters()
+@secret_address
+def set_password(request: HttpRequest, token: str) -> HttpResponse:
+    """The one-time link of a new colleague or customer."""
+    person = queries.access_invitation(token).person
+    form = NewPasswordForm(request.POST or None)
+    if form.is_valid():
+        password = form.cleaned_data["password"]
+        person = form.attempt(services.set_password_by_link, token=token, password=password)
+        if not form.errors:
+            login(request, person, backend=BACKEND)
+            return redirect("dashboard")
+    context = {"form": form, "person": queries.access_invitation(token).person}
+    status = 400 if form.errors else 200
+    return render(request, "accounts/set_password.html", context, status=status)

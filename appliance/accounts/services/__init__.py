@@ -13,6 +13,7 @@ from appliance.accounts.services.customers import (
     unlink_customer,
 )
 from appliance.accounts.services.desk import change_desk
+from appliance.accounts.services.doorstep import knock
 from appliance.accounts.services.invitations import invite, set_password_by_link
 from appliance.accounts.services.organisations import (
     add_organisation,
@@ -61,6 +62,7 @@ __all__ = [
     "ensure_customer_of",
     "ensure_organisation",
     "invite",
+    "knock",
     "link_customer",
     "make_setup_link",
     "merge_organisations",

@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts import queries
 from appliance.accounts.models import Customer, Organisation, Role, User
+from appliance.accounts.services.doorstep import knock
 from appliance.accounts.services.invitations import invite
 from appliance.accounts.services.people import add_user
 from appliance.accounts.services.recording import change
@@ -41,10 +42,11 @@ def register_customer(
     )
 
 
-def register_oneself(**person: str) -> Customer:
-    """The same for whoever stands before the registration page, which the desk may have closed."""
+def register_oneself(*, address: str, **person: str) -> Customer:
+    """The same for a stranger at ``address``, if the desk lets strangers register."""
     if not core.desk().is_registration_open:
         raise RefusedError(_("This desk opens accounts itself. Ask an agent for one."))
+    knock(door="register", address=address)
     return register_customer(**person)
 
 
