@@ -53,6 +53,9 @@ class Event(models.Model):
             models.Index(fields=["ticket", "at"], name="event_ticket_idx"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name} {self.get_kind_display()}"
+
     @property
     def was(self) -> str:
         """What it changed from, in the language of whoever reads."""
@@ -66,6 +69,3 @@ class Event(models.Model):
     def _shown(self, side: str) -> str:
         value = self.data.get(side, "")
         return str(LABELS.get(self.kind, {}).get(value, value))
-
-    def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name} {self.get_kind_display()}"

@@ -54,12 +54,12 @@ class Attachment(models.Model):
     class Meta:
         ordering = ["at", "id"]
 
+    def __str__(self) -> str:
+        return f"{self.file} on SKR-{self.ticket_id}"
+
     @property
     def is_shown_inline(self) -> bool:
         return self.file.is_image
-
-    def __str__(self) -> str:
-        return f"{self.file} on SKR-{self.ticket_id}"
 
 
 class Mention(models.Model):

@@ -1,25 +1,47 @@
-"""One ticket, and what can be chosen for it."""
+"""One ticket: who may see it, what was on it, how it hangs together with others."""
 
-from django.db.models import QuerySet
+from dataclasses import dataclass
+
 from django.http import Http404
+from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
-from appliance.tickets.models import Event, Message, Ticket, TicketCategory
+from appliance.accounts.tokens import hash_token
+from appliance.tickets.models import Event, Ticket, TicketLink
+
+RELATED = ("customer", "customer__user", "category", "assignee", "team")
+Kind = TicketLink.Kind
+SEEN_FROM_THE_OTHER = {
+    Kind.DUPLICATE: _("has the duplicate"),
+    Kind.CAUSED_BY: _("is the cause of"),
+    Kind.SPLIT_FROM: _("was split into"),
+    Kind.RELATED: _("is related to"),
+}
+
+
+@dataclass(frozen=True)
+class Linked:
+    """Another ticket and what this one has to do with it."""
+
+    link: TicketLink
+    other: Ticket
+    label: str
 
 
 def access_ticket(viewer: User, ticket_id: int) -> Ticket:
-    """The ticket, with customer, category and assignee. Raises Http404 if not the viewer's."""
-    related = ("customer", "customer__user", "category", "assignee")
-    ticket = Ticket.objects.visible_to(viewer).select_related(*related).filter(pk=ticket_id).first()
-    if ticket is None:
-        raise Http404
-    return ticket
+    """The ticket with what its page shows. Raises Http404 if it is not the viewer's."""
+    seen = Ticket.objects.visible_to(viewer).select_related(*RELATED)
+    return _found(seen.filter(pk=ticket_id).first())
 
 
-def list_messages(viewer: User, ticket: Ticket) -> QuerySet[Message]:
-    """The conversation in order; notes only for agents. The ticket must be the viewer's."""
-    messages = ticket.messages.all()
-    return messages if viewer.is_agent else messages.filter(kind=Message.Kind.REPLY)
+def access_guest_ticket(token: str) -> Ticket:
+    """The ticket of a guest's secret link. Raises Http404."""
+    tickets = Ticket.objects.select_related(*RELATED).exclude(guest_token_sha256="")
+    return _found(tickets.filter(guest_token_sha256=hash_token(token)).first())
+
+
+def may_see_ticket(user: User, ticket: Ticket) -> bool:
+    return Ticket.objects.visible_to(user).filter(pk=ticket.pk).exists()
 
 
 def was_category_chosen(ticket: Ticket) -> bool:
@@ -27,5 +49,49 @@ def was_category_chosen(ticket: Ticket) -> bool:
     return ticket.events.filter(kind=Event.Kind.CATEGORY, actor__isnull=False).exists()
 
 
-def list_categories() -> QuerySet[TicketCategory]:
-    return TicketCategory.objects.filter(is_active=True)
+def list_merged(viewer: User, ticket: Ticket) -> list[Ticket]:
+    """The tickets merged into this one, and into those, oldest first; as far as the viewer sees.
+
+    A guest or customer who has this ticket has them all: only tickets of one customer are merged.
+    One query when there are none.
+    """
+    found: list[Ticket] = []
+    into = [ticket.pk]
+    while into:
+        sources = Ticket.objects.filter(merged_into__in=into).exclude(pk__in=[t.pk for t in found])
+        if viewer.is_authenticated and viewer.is_agent:
+            sources = sources.visible_to(viewer)
+        into = [source.pk for source in sources.select_related("customer")]
+        found += sources
+    return sorted(found, key=lambda source: (source.created_at, source.pk))
+
+
+def find_merge_target(viewer: User, ticket: Ticket) -> Ticket | None:
+    """The ticket this one was merged into, when the viewer may see that."""
+    if ticket.merged_into_id is None:
+        return None
+    return Ticket.objects.visible_to(viewer).filter(pk=ticket.merged_into_id).first()
+
+
+def list_links(viewer: User, ticket: Ticket) -> list[Linked]:
+    """How this ticket hangs together with others the viewer sees. Two queries."""
+    seen = Ticket.objects.visible_to(viewer).defer("description", "search_vector")
+    out = ticket.links.filter(target__in=seen).select_related("target")
+    back = ticket.links_to.filter(source__in=seen).select_related("source")
+    return [
+        *(Linked(link, link.target, link.get_kind_display()) for link in out),
+        *(Linked(link, link.source, str(SEEN_FROM_THE_OTHER[link.kind])) for link in back),
+    ]
+
+
+def access_link(viewer: User, link_id: int) -> TicketLink:
+    """A link between two tickets the viewer sees. Raises Http404."""
+    seen = Ticket.objects.visible_to(viewer)
+    links = TicketLink.objects.select_related("source", "target")
+    return _found(links.filter(pk=link_id, source__in=seen, target__in=seen).first())
+
+
+def _found(row):
+    if row is None:
+        raise Http404
+    return row

@@ -5,28 +5,57 @@ the cache.
 """
 
 from appliance.tickets.services.categories import default_categories, load_default_categories
+from appliance.tickets.services.drafts import discard_draft, save_draft
 from appliance.tickets.services.due import set_due
-from appliance.tickets.services.tickets import (
-    add_note,
+from appliance.tickets.services.fields import set_fields
+from appliance.tickets.services.linking import (
+    link_tickets,
+    merge_tickets,
+    split_ticket,
+    unlink_tickets,
+    unmerge_ticket,
+)
+from appliance.tickets.services.properties import (
     assign,
-    open_ticket,
-    record_sorting,
-    reply,
+    refuse_if_changed,
     set_category,
     set_priority,
-    set_status,
+    set_team,
 )
+from appliance.tickets.services.rating import rate_ticket
+from appliance.tickets.services.status import hold_ticket, set_status
+from appliance.tickets.services.tags import add_tags, remove_tags, set_tags
+from appliance.tickets.services.talk import add_note, reply
+from appliance.tickets.services.tickets import open_ticket, record_sorting
+from appliance.tickets.services.waking import close_solved_tickets, wake_held_tickets
 
 __all__ = [
     "add_note",
+    "add_tags",
     "assign",
+    "close_solved_tickets",
     "default_categories",
+    "discard_draft",
+    "hold_ticket",
+    "link_tickets",
     "load_default_categories",
+    "merge_tickets",
     "open_ticket",
+    "rate_ticket",
     "record_sorting",
+    "refuse_if_changed",
+    "remove_tags",
     "reply",
+    "save_draft",
     "set_category",
     "set_due",
+    "set_fields",
     "set_priority",
     "set_status",
+    "set_tags",
+    "set_team",
+    "split_ticket",
+    "unlink_tickets",
+    "unmerge_ticket",
+    "wake_held_tickets",
 ]

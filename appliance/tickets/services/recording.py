@@ -3,25 +3,52 @@
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
 from appliance.core import cache
+from appliance.core.errors import RefusedError
 from appliance.tickets import listeners
 from appliance.tickets.models import Event, Ticket
+
+BOX = "Skerry"  # who did what nobody did
 
 
 def lock(ticket: Ticket) -> Ticket:
     return Ticket.objects.select_for_update(of=["self"]).get(pk=ticket.pk)
 
 
-def save(ticket: Ticket, field: str, at: datetime | None = None) -> None:
+def lock_both(one: Ticket, other: Ticket) -> tuple[Ticket, Ticket]:
+    """In the order of their ids, whoever asks, so that no two wait for each other."""
+    wanted = Ticket.objects.select_for_update(of=["self"]).filter(pk__in=[one.pk, other.pk])
+    locked = {ticket.pk: ticket for ticket in wanted.order_by("pk")}
+    return locked[one.pk], locked[other.pk]
+
+
+def save(ticket: Ticket, *fields: str, at: datetime | None = None) -> None:
     ticket.updated_at = at or timezone.now()
-    ticket.save(update_fields=[field, "updated_at"])
+    ticket.save(update_fields=[*fields, "updated_at"])
     cache.changed(cache.TICKETS)
 
 
 def name_of(thing: object | None) -> str:
     return str(thing) if thing else ""
+
+
+def from_to(before: object | None, after: object | None) -> dict[str, object]:
+    """Names for the time line, ids for whoever listens."""
+    return {
+        "from": name_of(before),
+        "to": name_of(after),
+        "from_id": getattr(before, "pk", None),
+        "to_id": getattr(after, "pk", None),
+    }
+
+
+def require_agent(by: User | None) -> None:
+    """``by=None`` is the box itself, which may do what an agent may."""
+    if by is not None and not by.is_agent:
+        raise RefusedError(_("Only an agent can change this."))
 
 
 def record(
@@ -30,9 +57,10 @@ def record(
     by: User | None,
     at: datetime | None = None,
     *,
-    name: str = "",
+    name: str = BOX,
     **data: object,
-) -> None:
+) -> Event:
+    """Writes the event and tells whoever listens. ``name`` is who it was when ``by`` is nobody."""
     event = Event.objects.create(
         ticket=ticket,
         kind=kind,
@@ -42,3 +70,4 @@ def record(
         data=data,
     )
     listeners.tell(event)
+    return event

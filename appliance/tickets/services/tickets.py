@@ -1,24 +1,24 @@
-"""Verbs on one ticket: open, answer, change its properties."""
+"""Verbs that open a ticket, and that write down what the language models said of it."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from appliance.accounts.models import Customer, User
+from appliance.accounts.models import Customer, Team, User
+from appliance.accounts.tokens import hash_token
 from appliance.core import cache
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError
+from appliance.files import services as uploads
 from appliance.tickets import queries
-from appliance.tickets.models import (
-    Event,
-    Message,
-    Priority,
-    Status,
-    Ticket,
-    TicketCategory,
-)
-from appliance.tickets.services.recording import lock, name_of, record, save
+from appliance.tickets.models import Event, Priority, Ticket, TicketCategory
+from appliance.tickets.services.fields import clean, refuse_missing
+from appliance.tickets.services.recording import from_to, lock, record
+from appliance.tickets.services.talk import attach
 
 
 def open_ticket(
@@ -28,117 +28,48 @@ def open_ticket(
     description: str,
     by: User | None,
     priority: Priority = Priority.NORMAL,
+    category: TicketCategory | None = None,
+    team: Team | None = None,
+    fields: dict[str, object] | None = None,
+    files: Iterable[UploadedFile] = (),
+    guest_token: str = "",
     submission_key: uuid.UUID | None = None,
     at: datetime | None = None,
 ) -> Ticket:
-    """A new ticket. The same ``submission_key`` sent again gives the ticket made the first time."""
-    at = at or timezone.now()
-    key = submission_key or uuid.uuid4()
+    """A new ticket. The same ``submission_key`` sent again gives the ticket made the first time.
+
+    ``fields`` are answers by key; a customer must answer those required of customers. Of a
+    ``guest_token`` only the hash is kept.
+    """
+    at, key = at or timezone.now(), submission_key or uuid.uuid4()
+    answers = _answers(by, category, fields or {}, is_guest=bool(guest_token))
     try:
-        with transaction.atomic():
+        with uploads.atomic():
             ticket = Ticket.objects.create(
                 customer=customer,
                 subject=subject,
                 description=description,
                 priority=priority,
+                category=category,
+                team=team,
+                fields=answers,
+                guest_token_sha256=hash_token(guest_token) if guest_token else "",
                 submission_key=key,
                 created_at=at,
                 updated_at=at,
             )
+            attach(ticket, None, files, by)
             record(ticket, Event.Kind.OPENED, by, at, name=customer.full_name)
+            if category:
+                record(ticket, Event.Kind.CATEGORY, by, at, **from_to(None, category))
             cache.changed(cache.TICKETS)
     except IntegrityError:
         ticket = Ticket.objects.filter(submission_key=key, customer=customer).first()
         if ticket is None:
-            raise BadInputError("This form was used by somebody else. Reload the page.") from None
-    return ticket
-
-
-def reply(
-    *,
-    ticket: Ticket,
-    by: User,
-    body: str,
-    status: Status | None = None,
-    submission_key: uuid.UUID | None = None,
-    at: datetime | None = None,
-) -> Message:
-    """An answer the customer can read. A customer's answer to a solved ticket opens it again.
-
-    ``status`` is what an agent leaves the ticket in; by default one that was new becomes open.
-    """
-    if status is not None and not by.is_agent:
-        raise RefusedError("Only an agent can set the status of a ticket.")
-    with transaction.atomic():
-        locked = lock(ticket)
-        if locked.status == Status.CLOSED:
             raise BadInputError(
-                f"{ticket.number} is closed. Open a new ticket and name this one in it.",
-                field="body",
-            )
-        message, is_new = _say(locked, by, body, Message.Kind.REPLY, submission_key, at)
-        if is_new:
-            _change_status(locked, status or _status_after_reply(locked, by), by, at)
-    ticket.refresh_from_db()
-    return message
-
-
-def add_note(
-    *,
-    ticket: Ticket,
-    by: User,
-    body: str,
-    submission_key: uuid.UUID | None = None,
-    at: datetime | None = None,
-) -> Message:
-    """A note only agents see."""
-    if not by.is_agent:
-        raise RefusedError("Only an agent can write internal notes.")
-    with transaction.atomic():
-        message, _ = _say(lock(ticket), by, body, Message.Kind.NOTE, submission_key, at)
-    ticket.refresh_from_db()
-    return message
-
-
-def set_status(*, ticket: Ticket, status: Status, by: User, at: datetime | None = None) -> None:
-    with transaction.atomic():
-        _change_status(lock(ticket), status, by, at)
-    ticket.refresh_from_db()
-
-
-def set_priority(*, ticket: Ticket, priority: Priority, by: User) -> None:
-    with transaction.atomic():
-        locked = lock(ticket)
-        if locked.priority != priority:
-            change = {"from": locked.get_priority_display(), "to": Priority(priority).label}
-            locked.priority = priority
-            save(locked, "priority")
-            record(locked, Event.Kind.PRIORITY, by, **change)
-    ticket.refresh_from_db()
-
-
-def set_category(*, ticket: Ticket, category: TicketCategory | None, by: User) -> None:
-    with transaction.atomic():
-        locked = lock(ticket)
-        if locked.category_id != (category.pk if category else None):
-            change = {"from": name_of(locked.category), "to": name_of(category)}
-            locked.category = category
-            save(locked, "category")
-            record(locked, Event.Kind.CATEGORY, by, **change)
-    ticket.refresh_from_db()
-
-
-def assign(*, ticket: Ticket, assignee: User | None, by: User, at: datetime | None = None) -> None:
-    if assignee and not assignee.is_agent:
-        raise BadInputError(f"{assignee} is not an agent. Choose one.", field="assignee")
-    with transaction.atomic():
-        locked = lock(ticket)
-        if locked.assignee_id != (assignee.pk if assignee else None):
-            change = {"from": name_of(locked.assignee), "to": name_of(assignee)}
-            locked.assignee = assignee
-            save(locked, "assignee", at)
-            record(locked, Event.Kind.ASSIGNEE, by, at, **change)
-    ticket.refresh_from_db()
+                _("This form was used by somebody else. Reload the page.")
+            ) from None
+    return ticket
 
 
 @transaction.atomic
@@ -164,48 +95,19 @@ def record_sorting(
     cache.changed(cache.TICKETS)
 
 
-def _say(
-    ticket: Ticket,
-    by: User,
-    body: str,
-    kind: Message.Kind,
-    key: uuid.UUID | None,
-    at: datetime | None,
-) -> tuple[Message, bool]:
-    """The message and whether it is new; the ticket must be locked, so a key is never raced."""
-    key, at = key or uuid.uuid4(), at or timezone.now()
-    if earlier := Message.objects.filter(submission_key=key, ticket=ticket).first():
-        return earlier, False
-    message = Message.objects.create(
-        ticket=ticket,
-        author=by,
-        author_name=str(by),
-        kind=kind,
-        is_from_customer=ticket.customer.user_id == by.pk,
-        body=body,
-        submission_key=key,
-        created_at=at,
-    )
-    noted = kind == Message.Kind.NOTE
-    record(ticket, Event.Kind.NOTED if noted else Event.Kind.REPLIED, by, at, message=message.pk)
-    ticket.updated_at = at
-    ticket.save(update_fields=["updated_at"])
-    cache.changed(cache.TICKETS)
-    return message, True
-
-
-def _status_after_reply(ticket: Ticket, by: User) -> Status:
-    asks = ticket.customer.user_id == by.pk
-    if asks and ticket.status in (Status.SOLVED, Status.WAITING):
-        return Status.OPEN
-    if not asks and ticket.status == Status.NEW:
-        return Status.OPEN
-    return Status(ticket.status)
-
-
-def _change_status(ticket: Ticket, status: Status, by: User, at: datetime | None) -> None:
-    if ticket.status != status:
-        change = {"from": ticket.get_status_display(), "to": Status(status).label}
-        ticket.status = status
-        save(ticket, "status", at)
-        record(ticket, Event.Kind.STATUS, by, at, **change)
+def _answers(
+    by: User | None, category: TicketCategory | None, values: dict, *, is_guest: bool
+) -> dict[str, object]:
+    """What is kept of the answers given with a new ticket."""
+    asks = is_guest or (by is not None and not by.is_agent)
+    fields = queries.fields_of(category)
+    if asks:
+        fields = fields.filter(is_for_customers=True)
+    elif not values:
+        return {}
+    by_key = {field.key: field for field in fields}
+    answers = {k: v for k, v in clean(by_key, values).items() if v is not None}
+    if asks:
+        required = [field for field in by_key.values() if field.is_required]
+        refuse_missing(required, answers, _("Fill in: %(fields)s."))
+    return answers

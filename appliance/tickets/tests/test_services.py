@@ -113,7 +113,8 @@ def test_a_ticket_cannot_be_given_to_a_customer(ticket, bob, alice):
 def test_event_says_from_what_to_what(ticket, bob, categories):
     services.set_category(ticket=ticket, category=categories["hardware"], by=bob)
     event = ticket.events.get(kind=Event.Kind.CATEGORY)
-    assert event.data == {"from": "", "to": "Hardware"}
+    assert (event.was, event.became) == ("", "Hardware")
+    assert (event.data["from_id"], event.data["to_id"]) == (None, categories["hardware"].pk)
     assert event.actor == bob
 
 
@@ -137,7 +138,7 @@ def test_database_refuses_to_rewrite_events(ticket, statement):
 
 
 def test_failing_half_way_leaves_nothing(ticket, bob, monkeypatch):
-    monkeypatch.setattr(services.tickets, "_change_status", lambda *args: 1 / 0)
+    monkeypatch.setattr(services.talk, "change_status", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         services.reply(ticket=ticket, by=bob, body="lost?")
     assert not Message.objects.exists()

@@ -1,0 +1,85 @@
+"""What can be chosen on a ticket: people who see it, teams, tags, categories, custom fields."""
+
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from appliance.accounts import queries as accounts
+from appliance.accounts.models import Role, Team, User
+from appliance.tickets import custom, mentions
+from appliance.tickets.models import CustomField, Tag, Ticket, TicketCategory
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A custom field of a ticket and what stands in it."""
+
+    field: CustomField
+    value: object
+    text: str  # for a person; empty without an answer
+
+
+def list_categories() -> QuerySet[TicketCategory]:
+    return TicketCategory.objects.filter(is_active=True)
+
+
+def list_assignable(ticket: Ticket) -> QuerySet[User]:
+    """Agents who see the ticket, by name."""
+    agents = accounts.list_agents()
+    if ticket.team is None or not ticket.team.is_closed:
+        return agents
+    members = ticket.team.memberships.values("user")
+    return agents.filter(Q(role=Role.ADMIN) | Q(pk__in=members))
+
+
+def sees_team(agent: User, team: Team | None) -> bool:
+    """Whether the tickets of this team are shown to this agent."""
+    return agent.is_active and (team is None or team.pk not in accounts.hidden_teams(agent))
+
+
+def list_teams(viewer: User) -> QuerySet[Team]:
+    """Teams a ticket can be handed to: those whose tickets the viewer sees."""
+    if not (viewer.is_active and viewer.is_agent):
+        return Team.objects.none()
+    return Team.objects.filter(is_active=True).exclude(pk__in=accounts.hidden_teams(viewer))
+
+
+def list_mentionable(
+    viewer: User, ticket: Ticket, prefix: str = "", limit: int = 8
+) -> list[tuple[User, str]]:
+    """Colleagues who see the ticket, with the name that means each after @. One query."""
+    if not (viewer.is_active and viewer.is_agent):
+        return []
+    people = list(list_assignable(ticket))
+    others = [one for one in mentions.starting_with(prefix, people) if one != viewer]
+    return [(one, mentions.handle_of(one, people)) for one in others[:limit]]
+
+
+def list_tags(viewer: User, prefix: str = "", limit: int = 20) -> list[Tag]:
+    """Tags that begin so, by name; for agents."""
+    if not (viewer.is_active and viewer.is_agent):
+        return []
+    return list(Tag.objects.filter(name__istartswith=prefix.strip())[:limit])
+
+
+def fields_of(category: TicketCategory | None) -> QuerySet[CustomField]:
+    """The active fields asked in this category: its own, and those of every category."""
+    for_all = Q(pk__in=CustomField.objects.filter(categories=None).values("pk"))
+    own = Q(categories=category) if category else Q(pk__in=[])
+    return CustomField.objects.filter(for_all | own, is_active=True).distinct()
+
+
+def list_fields(viewer: User, category: TicketCategory | None) -> list[CustomField]:
+    """The same for whoever looks: customers and guests are asked only what is meant for them."""
+    fields = fields_of(category)
+    sees_all = viewer.is_authenticated and viewer.is_agent
+    return list(fields if sees_all else fields.filter(is_for_customers=True))
+
+
+def list_answers(viewer: User, ticket: Ticket) -> list[Answer]:
+    """The fields of the ticket with what stands in each; empty ones too."""
+    return [
+        Answer(field, custom.value_of(field, kept), custom.text_of(field, kept))
+        for field in list_fields(viewer, ticket.category)
+        for kept in [ticket.fields.get(field.key)]
+    ]
