@@ -78,10 +78,14 @@ def _count(name: str, what: str) -> None:
 NAMES = (
     "dashboard_counts",
     "hidden_teams",
+    "list_counts",
     "manners",
+    "portal_counts",
     "query_vector",
     "rights",
     "suggestions",
+    "teams_of",
+    "unread_notices",
 )
 
 

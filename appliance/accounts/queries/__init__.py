@@ -19,7 +19,13 @@ from appliance.accounts.queries.people import (
     list_agents,
     list_people,
 )
-from appliance.accounts.queries.teams import access_team, has_right, hidden_teams, list_teams
+from appliance.accounts.queries.teams import (
+    access_team,
+    has_right,
+    hidden_teams,
+    list_teams,
+    teams_of,
+)
 
 __all__ = [
     "access_customer",
@@ -41,4 +47,5 @@ __all__ = [
     "list_organisations",
     "list_people",
     "list_teams",
+    "teams_of",
 ]

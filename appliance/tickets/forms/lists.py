@@ -1,29 +1,154 @@
 """The form of what a list is narrowed to."""
 
-from django import forms
+from collections.abc import Mapping
 
+from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from appliance.accounts import queries as accounts
+from appliance.accounts.models import Customer, Organisation, User
 from appliance.core.forms import Form
 from appliance.tickets import queries
-from appliance.tickets.models import Priority, Status
+from appliance.tickets.filters import ANY, TicketFilter
+from appliance.tickets.models import Priority, Status, Tag
+
+MOOD_LABELS = {
+    "negative": _("Unhappy"),
+    "neutral": _("Neutral"),
+    "positive": _("Pleased"),
+    "unread": _("Not read yet"),
+}
+
+
+class _NamedField(forms.CharField):
+    """A row named in words, or by its number in a link. ``found`` shows it in words again."""
+
+    found: object | None = None
+
+    def clean(self, value: object) -> object | None:
+        text = super().clean(value)
+        self.found = self.find(text) if text else None
+        if text and self.found is None:
+            raise forms.ValidationError(self.error_messages["unknown"])
+        return self.found
+
+    def prepare_value(self, value: object) -> object:
+        return self.say(self.found) if self.found else value
+
+
+class CustomerField(_NamedField):
+    default_error_messages = {"unknown": _("The desk knows no customer with this address.")}
+
+    def find(self, text: str) -> Customer | None:
+        if number := _number(text):
+            return Customer.objects.filter(pk=number).first()
+        return accounts.find_customer(email=text)
+
+    def say(self, found: Customer) -> str:
+        return found.email
+
+
+class OrganisationField(_NamedField):
+    default_error_messages = {"unknown": _("The desk knows no organisation of this name.")}
+
+    def find(self, text: str) -> Organisation | None:
+        if number := _number(text):
+            return Organisation.objects.filter(pk=number).first()
+        return Organisation.objects.filter(name__iexact=text).first()
+
+    def say(self, found: Organisation) -> str:
+        return found.name
+
+
+class TagField(_NamedField):
+    default_error_messages = {"unknown": _("No ticket has had this tag yet.")}
+
+    def find(self, text: str) -> Tag | None:
+        return Tag.objects.filter(name__iexact=text).first()
+
+    def say(self, found: Tag) -> str:
+        return found.name
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 class FilterForm(Form):
-    """What the list is narrowed to, from the address of the page."""
+    """What the list is narrowed to: from the address of the page, or from a saved view."""
 
-    status = forms.ChoiceField(choices=[("", "All open"), *Status.choices], required=False)
-    priority = forms.TypedChoiceField(
-        choices=[("", "Any priority"), *Priority.choices], coerce=int, empty_value=None,
-        required=False,
+    status = forms.ChoiceField(
+        label=_("Status"), required=False,
+        choices=[("", _("All open")), *Status.choices, (ANY, _("Open or not"))],
     )  # fmt: skip
-    category = forms.SlugField(required=False)
+    assignee = forms.ChoiceField(label=_("Assignee"), required=False)
+    team = forms.ChoiceField(label=_("Team"), required=False)
+    category = forms.ChoiceField(label=_("Category"), required=False)
+    priority = forms.TypedChoiceField(
+        label=_("Priority"), choices=[("", _("Any priority")), *Priority.choices], coerce=int,
+        empty_value=None, required=False,
+    )  # fmt: skip
     mood = forms.ChoiceField(
-        choices=[("", "Any mood"), *((mood, mood) for mood in queries.MOODS)], required=False
+        label=_("Mood"), choices=[("", _("Any mood")), *MOOD_LABELS.items()], required=False
     )
-    assignee = forms.ChoiceField(
-        choices=[("", "Anyone"), ("me", "Me"), ("nobody", "Nobody")], required=False
-    )
+    due = forms.ChoiceField(
+        label=_("Promised"), required=False,
+        choices=[("", _("Due whenever")), ("overdue", _("Overdue")), ("soon", _("Due soon"))],
+    )  # fmt: skip
+    customer = CustomerField(
+        label=_("Customer's e-mail"), max_length=254, required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "email"}),
+    )  # fmt: skip
+    organisation = OrganisationField(label=_("Organisation"), max_length=120, required=False)
+    tag = TagField(label=_("Tag"), max_length=40, required=False)
+    premium = forms.BooleanField(label=_("Premium customers only"), required=False)
 
-    def narrowed(self) -> queries.TicketFilter:
-        """The filter; what makes no sense in the address narrows nothing."""
+    def __init__(self, data: Mapping | None = None, *, viewer: User, **kwargs: object) -> None:
+        super().__init__(data, **kwargs)
+        self.viewer = viewer
+        # asked of the database only when needed: to check a value, or to show the form
+        self.fields["category"].choices = self._categories
+        self.fields["assignee"].choices = self._people
+        self.fields["team"].choices = self._teams
+
+    def narrowed(self) -> TicketFilter:
+        """The filter; what makes no sense narrows nothing."""
         self.is_valid()
-        return queries.TicketFilter(**self.cleaned_data)
+        names = [name for name in TicketFilter.__dataclass_fields__ if name in self.cleaned_data]
+        return TicketFilter(**{name: self._plain(self.cleaned_data[name]) for name in names})
+
+    def chosen(self) -> dict[str, str]:
+        """Each filter that is set, in words. The form must be checked."""
+        words = {}
+        for name in TicketFilter.__dataclass_fields__:
+            value = self.cleaned_data.get(name)
+            if value:
+                words[name] = self._in_words(name, value)
+        return words
+
+    def _in_words(self, name: str, value: object) -> str:
+        field = self.fields[name]
+        if isinstance(field, forms.BooleanField):
+            return gettext("Premium")
+        if isinstance(field, forms.ChoiceField):
+            return str(dict(field.choices).get(value, value))
+        return str(value.full_name if isinstance(value, Customer) else value)
+
+    @staticmethod
+    def _plain(value: object) -> object:
+        if isinstance(value, Tag):
+            return value.name
+        return value.pk if isinstance(value, Customer | Organisation) else value
+
+    def _categories(self) -> list[tuple[str, str]]:
+        rows = [(category.slug, category.name) for category in queries.list_categories()]
+        return [("", _("Any category")), *rows, ("none", _("Not sure or not sorted"))]
+
+    def _people(self) -> list[tuple[str, str]]:
+        people = [(str(agent.pk), str(agent)) for agent in accounts.list_agents()]
+        return [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody")), *people]
+
+    def _teams(self) -> list[tuple[str, str]]:
+        teams = [(str(team.pk), str(team)) for team in queries.list_teams(self.viewer)]
+        return [("", _("Any team")), ("mine", _("My teams")), ("none", _("No team")), *teams]

@@ -14,9 +14,23 @@ from appliance.tickets.queries.choices import (
     list_teams,
     sees_team,
 )
-from appliance.tickets.filters import TicketFilter
-from appliance.tickets.moods import MOOD_THRESHOLD, MOODS, with_mood
-from appliance.tickets.queries.lists import count_open, list_tickets
+from appliance.tickets.queries.lists import (
+    MOST_COUNTED,
+    count_open,
+    count_tickets,
+    list_ticket_ids,
+    list_tickets,
+)
+from appliance.tickets.queries.saved_views import (
+    access_bulk_change,
+    access_view,
+    access_view_to_edit,
+    find_bulk_change,
+    list_views,
+    list_views_to_edit,
+    may_change_many,
+    may_share,
+)
 from appliance.tickets.queries.talk import (
     access_attachment,
     access_guest_attachment,
@@ -40,28 +54,25 @@ from appliance.tickets.queries.tickets import (
 )
 
 __all__ = [
-    "list_views_to_edit",
-    "list_views",
-    "list_ticket_ids",
-    "find_bulk_change",
-    "count_tickets",
-    "access_view_to_edit",
-    "access_view",
-    "access_bulk_change",
-    "MOST_COUNTED",
     "MOODS",
     "MOOD_THRESHOLD",
+    "MOST_COUNTED",
     "Answer",
     "Linked",
     "TicketFilter",
     "access_attachment",
+    "access_bulk_change",
     "access_guest_attachment",
     "access_guest_ticket",
     "access_link",
     "access_message",
     "access_ticket",
+    "access_view",
+    "access_view_to_edit",
     "count_open",
+    "count_tickets",
     "fields_of",
+    "find_bulk_change",
     "find_draft",
     "find_merge_target",
     "find_rating",
@@ -76,9 +87,14 @@ __all__ = [
     "list_opening_files",
     "list_tags",
     "list_teams",
+    "list_ticket_ids",
     "list_tickets",
+    "list_views",
+    "list_views_to_edit",
+    "may_change_many",
     "may_rate",
     "may_see_ticket",
+    "may_share",
     "sees_team",
     "was_category_chosen",
     "with_mood",

@@ -1,105 +1,137 @@
-"""Lists of tickets: what they are narrowed to, their rows, and how many there are."""
+"""Lists of tickets: their rows, and how many there are."""
 
-from dataclasses import dataclass
+from collections import Counter
 
-from django.db.models import Case, CharField, Count, QuerySet, Value, When
+from django.db.models import Count, Q, QuerySet
 
+from appliance.accounts import queries as accounts
 from appliance.accounts.models import User
 from appliance.core import cache
+from appliance.tickets.filters import TicketFilter, is_due_soon, is_overdue
 from appliance.tickets.models import Priority, Status, Ticket
+from appliance.tickets.moods import MOODS, with_mood
+from appliance.tickets.sorts import NEWEST, Sort
 
-# A score this far from zero is a mood; between them lies a plain report.
-MOOD_THRESHOLD = 0.33
-MOODS = ("negative", "neutral", "positive")
-
-
-def with_mood(tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
-    """Adds ``mood``, one of MOODS, None while nobody has read it."""
-    return tickets.annotate(
-        mood=Case(
-            When(sentiment_score__lt=-MOOD_THRESHOLD, then=Value("negative")),
-            When(sentiment_score__gt=MOOD_THRESHOLD, then=Value("positive")),
-            When(sentiment_score__isnull=False, then=Value("neutral")),
-            output_field=CharField(),
-        )
-    )
+MOST_COUNTED = 1000  # a count beyond it is "1,000+": nobody works through more than that
+MOST_TAGS = 12
+NOT_IN_A_ROW = ("description", "search_vector", "fields")
 
 
-@dataclass(frozen=True)
-class TicketFilter:
-    """What a list is narrowed to. Empty means everything open."""
-
-    status: str = ""
-    priority: int | None = None
-    category: str = ""
-    mood: str = ""
-    assignee: str = ""
-
-    @property
-    def is_narrowed(self) -> bool:
-        return self != TicketFilter()
-
-    def apply(self, tickets: QuerySet[Ticket], viewer: User) -> QuerySet[Ticket]:
-        tickets = tickets.filter(status=self.status) if self.status else tickets.open()
-        if self.priority is not None:
-            tickets = tickets.filter(priority=self.priority)
-        if self.category:
-            chosen = None if self.category == "none" else self.category
-            tickets = tickets.filter(category__slug=chosen)
-        if self.mood and viewer.is_agent:
-            tickets = with_mood(tickets).filter(mood=self.mood)
-        if self.assignee == "me":
-            tickets = tickets.filter(assignee=viewer)
-        if self.assignee == "nobody":
-            tickets = tickets.filter(assignee=None)
-        return tickets
-
-
-def list_tickets(viewer: User, narrowed: TicketFilter) -> QuerySet[Ticket]:
-    """The viewer's tickets, newest first, with what a row of the list shows."""
+def list_tickets(
+    viewer: User, narrowed: TicketFilter, sort: Sort = NEWEST, *, tags: bool = False
+) -> QuerySet[Ticket]:
+    """The viewer's tickets in that order, with what a row of the list shows (``tags`` if asked)."""
     tickets = narrowed.apply(Ticket.objects.visible_to(viewer), viewer)
-    related = ("customer", "category", "assignee")
-    return with_mood(tickets).select_related(*related).order_by("-created_at", "-id")
+    related = ("customer__organisation", "category", "assignee", "team")
+    rows = with_mood(tickets).select_related(*related).defer(*NOT_IN_A_ROW)
+    return sort.apply(rows.prefetch_related("tags") if tags else rows)
+
+
+def list_ticket_ids(viewer: User, narrowed: TicketFilter, sort: Sort, most: int) -> list[int]:
+    """The first tickets of a list."""
+    tickets = narrowed.apply(Ticket.objects.visible_to(viewer), viewer)
+    return [ticket.pk for ticket in sort.apply(tickets.only("pk"))[:most]]
+
+
+def count_tickets(viewer: User, narrowed: TicketFilter) -> int:
+    """How many the list holds, one more than MOST_COUNTED at most; from the cache if there."""
+    return cache.remember(
+        "list_counts",
+        [*_audience(viewer, is_personal=narrowed.is_personal), narrowed],
+        lambda: narrowed.apply(Ticket.objects.visible_to(viewer), viewer)[
+            : MOST_COUNTED + 1
+        ].count(),
+        depends_on=[cache.TICKETS, cache.TEAMS],
+    )
 
 
 def count_open(viewer: User) -> dict[str, dict]:
-    """Open tickets of the viewer by status, priority, category and mood; from the cache if there.
+    """Open tickets of the viewer by what queues are made of; from the cache if there.
 
-    Shape: {"total": n, "status": {value: n}, "priority": {…}, "category": {slug: n},
-    "mood": {name: n}, "assignee": {"me": n, "nobody": n}}. Solved ones are counted by status too.
+    Shape: {"total": n, "status": {value: n}, "priority": {…}, "category": {slug: n}, "mood":
+    {name: n}, "assignee": {"me": n, "nobody": n}, "team": {"mine": n, "none": n, id: n}, "tag":
+    {name: n}, "due": {"overdue": n, "soon": n}, "premium": n}. Solved ones count by status too.
+    People who see the same tickets share the work of counting them.
     """
-    return cache.remember(
+    counted = cache.remember(
         "dashboard_counts",
-        [viewer.pk, viewer.role],
+        _audience(viewer),
         lambda: _count_open(viewer),
-        depends_on=[cache.TICKETS, cache.CATEGORIES],
+        depends_on=[cache.TICKETS, cache.CATEGORIES, cache.TEAMS],
     )
+    by_person, by_team = counted["assignee"], counted["team"]
+    mine = sum(by_team.get(str(pk), 0) for pk in accounts.teams_of(viewer))
+    return counted | {
+        "assignee": {"me": by_person.get(viewer.pk, 0), "nobody": by_person.get(None, 0)},
+        "team": {**by_team, "mine": mine},
+    }
+
+
+def _audience(viewer: User, *, is_personal: bool = False) -> list[object]:
+    """What two people have in common who see the same tickets."""
+    if is_personal or not viewer.is_agent or not viewer.is_active:
+        return ["person", viewer.pk, viewer.role]
+    return ["agents", accounts.hidden_teams(viewer)]
 
 
 def _count_open(viewer: User) -> dict[str, dict]:
     visible = Ticket.objects.visible_to(viewer)
+    counts = _by_properties(visible.open()) | _by_people(visible.open())
+    counts["total"] = sum(counts["status"].values())
+    solved = visible.filter(status=Status.SOLVED)
+    counts["status"][Status.SOLVED] = solved[: MOST_COUNTED + 1].count()
+    counts["tag"] = _by_tag(visible.open()) if viewer.is_agent else {}
+    return counts
+
+
+def _by_properties(tickets: QuerySet[Ticket]) -> dict[str, dict]:
     rows = (
-        with_mood(visible.open())
-        .values("status", "priority", "category__slug", "mood", "assignee")
+        with_mood(tickets)
+        .values("status", "priority", "category__slug", "mood")
         .order_by()
         .annotate(n=Count("pk"))
     )
-    counts: dict[str, dict] = {
-        "status": dict.fromkeys(Status.values, 0),
-        "priority": dict.fromkeys(Priority.values, 0),
-        "category": {},
-        "mood": dict.fromkeys([*MOODS, "unread"], 0),
-        "assignee": {"me": 0, "nobody": 0},
+    counts: dict[str, Counter] = {
+        "status": Counter(dict.fromkeys(Status.values, 0)),
+        "priority": Counter(dict.fromkeys(Priority.values, 0)),
+        "category": Counter(),
+        "mood": Counter(dict.fromkeys([*MOODS, "unread"], 0)),
     }
     for row in rows:
-        mood = row["mood"] or "unread"
-        category = row["category__slug"] or "none"
         counts["status"][row["status"]] += row["n"]
         counts["priority"][row["priority"]] += row["n"]
-        counts["category"][category] = counts["category"].get(category, 0) + row["n"]
-        counts["mood"][mood] += row["n"]
-        if row["assignee"] in (viewer.pk, None):
-            counts["assignee"]["me" if row["assignee"] else "nobody"] += row["n"]
-    counts["total"] = sum(counts["status"].values())
-    counts["status"][Status.SOLVED] = visible.filter(status=Status.SOLVED).count()
-    return counts
+        counts["category"][row["category__slug"] or "none"] += row["n"]
+        counts["mood"][row["mood"] or "unread"] += row["n"]
+    return {name: dict(counter) for name, counter in counts.items()}
+
+
+def _by_people(tickets: QuerySet[Ticket]) -> dict[str, dict]:
+    rows = (
+        tickets.values("assignee", "team")
+        .order_by()
+        .annotate(
+            n=Count("pk"),
+            overdue=Count("pk", filter=is_overdue()),
+            soon=Count("pk", filter=is_due_soon()),
+            premium=Count("pk", filter=Q(customer__is_premium=True)),
+        )
+    )
+    people, teams, due, premium = Counter(), Counter(), Counter(overdue=0, soon=0), 0
+    for row in rows:
+        people[row["assignee"]] += row["n"]
+        teams[str(row["team"]) if row["team"] else "none"] += row["n"]
+        due.update(overdue=row["overdue"], soon=row["soon"])
+        premium += row["premium"]
+    return {"assignee": dict(people), "team": dict(teams), "due": dict(due), "premium": premium}
+
+
+def _by_tag(tickets: QuerySet[Ticket]) -> dict[str, int]:
+    """The commonest tags."""
+    rows = (
+        tickets.filter(tags__isnull=False)
+        .values("tags__name")
+        .order_by()
+        .annotate(n=Count("pk"))
+        .order_by("-n", "tags__name")[:MOST_TAGS]
+    )
+    return {row["tags__name"]: row["n"] for row in rows}
