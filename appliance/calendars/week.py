@@ -1,0 +1,106 @@
+"""A week of working hours: as people write it, as it is kept, as the arithmetic reads it.
+
+Written "08:00–12:00, 13:00–17:00", kept {"0": [["08:00", "12:00"], ["13:00", "17:00"]]} (0 is
+Monday, 24:00 the end of a day), read as minutes after midnight.
+"""
+
+import re
+
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext as _
+
+from appliance.calendars.worktime import MINUTES_OF_A_DAY, Spans
+from appliance.core.errors import BadInputError
+
+Stored = dict[str, list[list[str]]]
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SPAN = re.compile(r"(\d{1,2})(?::(\d{2}))?\s*(?:-|–|—|−|to|bis)\s*(\d{1,2})(?::(\d{2}))?")
+
+
+def parse_week(texts: dict[str, str]) -> Stored:
+    """What an admin wrote for each day, ready to be kept. A span over midnight is cut there.
+
+    Raises BadInputError naming the day as ``field``.
+    """
+    spans: list[list[tuple[int, int]]] = [[] for _day in DAYS]
+    for number, day in enumerate(DAYS):
+        for opens, closes in _parse_day(texts.get(day, ""), day):
+            if closes > opens:
+                spans[number].append((opens, closes))
+            else:
+                spans[number].append((opens, MINUTES_OF_A_DAY))
+                spans[(number + 1) % 7].append((0, closes))
+    week = {
+        str(n): _kept(_joined(day)) for n, day in enumerate(spans) if any(e > b for b, e in day)
+    }
+    if not week:
+        raise BadInputError(
+            _("In a week without hours nothing ever comes due. Write the hours of a day."),
+            field=DAYS[0],
+        )
+    return week
+
+
+def _parse_day(text: str, day: str) -> list[tuple[int, int]]:
+    pieces = [piece.strip() for piece in re.split(r"[,;\n]", text) if piece.strip()]
+    return [_parse_span(piece, day) for piece in pieces]
+
+
+def _parse_span(text: str, day: str) -> tuple[int, int]:
+    found = _SPAN.fullmatch(text)
+    if not found:
+        raise BadInputError(
+            _("“%(text)s” is no span of hours. Write it as 08:00–17:00.") % {"text": text[:40]},
+            field=day,
+        )
+    hours = [int(part or 0) for part in found.groups()]
+    opens, closes = hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
+    if max(opens, closes) > MINUTES_OF_A_DAY or max(hours[1], hours[3]) > 59 or opens == closes:
+        raise BadInputError(
+            _("“%(text)s” is no span of a day. Hours run from 00:00 to 24:00.")
+            % {"text": text[:40]},
+            field=day,
+        )
+    return opens, closes
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """In order, with what overlaps or touches made one."""
+    joined: list[tuple[int, int]] = []
+    for opens, closes in sorted(spans):
+        if joined and opens <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(closes, joined[-1][1]))
+        elif closes > opens:
+            joined.append((opens, closes))
+    return joined
+
+
+def _kept(spans: list[tuple[int, int]]) -> list[list[str]]:
+    return [[_clock(opens), _clock(closes)] for opens, closes in spans]
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def read_week(stored: Stored) -> tuple[Spans, ...]:
+    """Seven days of spans in minutes."""
+    return tuple(
+        tuple((_minutes(opens), _minutes(closes)) for opens, closes in stored.get(str(day), []))
+        for day in range(7)
+    )
+
+
+def _minutes(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def show_day(stored: Stored, day: int) -> str:
+    """A day as an admin would write it."""
+    return ", ".join(f"{opens}–{closes}" for opens, closes in stored.get(str(day), []))
+
+
+def describe_week(stored: Stored) -> list[tuple[str, str]]:
+    """Each day's name and its hours, for reading."""
+    return [(str(WEEKDAYS[day]), show_day(stored, day) or _("closed")) for day in range(7)]
