@@ -252,6 +252,17 @@ DJANGO_STRUCTLOG_USER_ID_FIELD = "pk"
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
 
+# --- mail: nothing leaves unless a server is named here; until then letters wait in the outbox
+
+EMAIL_HOST = env.text("SKERRY_SMTP_HOST", "")
+EMAIL_PORT = env.number("SKERRY_SMTP_PORT", 587)
+EMAIL_HOST_USER = env.text("SKERRY_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = env.text("SKERRY_SMTP_PASSWORD", "")
+SMTP_SECURITY = env.text("SKERRY_SMTP_SECURITY", "starttls")
+EMAIL_USE_TLS, EMAIL_USE_SSL = SMTP_SECURITY == "starttls", SMTP_SECURITY == "tls"
+EMAIL_TIMEOUT = 10  # seconds; a server that hangs holds the worker no longer
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("SKERRY_SMTP_FROM", "")
+
 # --- triage
 
 ANNOTATE_BUDGET_SECONDS = 0.3  # how long a person waits for the models after a ticket is committed

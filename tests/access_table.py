@@ -44,6 +44,15 @@ POST  profile-password         login  400   400   400   400   login
 GET   set-password             404    404   404   404   404   404
 POST  set-password             404    404   404   404   404   404
 POST  logout                   login  login login login login login
+GET   notices                  login  200   200   200   200   login
+GET   bell                     login  200   200   200   200   login
+POST  read-notices             login  done  done  done  done  login
+POST  read-notice              login  done  404   404   404   login
+GET   notice-preferences       login  200   200   200   200   login
+POST  notice-preferences       login  400   400   400   400   login
+GET   outbox                   login  403   403   403   200   login
+POST  retry-mail               login  403   403   403   done  login
+POST  drop-mail                login  403   403   403   done  login
 GET   healthz                  200    200   200   200   200   200
 GET   status                   login  403   403   403   200   login
 """

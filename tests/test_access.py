@@ -10,6 +10,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from appliance.accounts.models import User
 from appliance.knowledge.models import Article
+from appliance.notices.models import Notice
+from appliance.notices.services import queue_mail
 from appliance.tickets.models import Ticket
 from tests.access_table import ADMIN_ONLY, WHO, rows
 
@@ -35,12 +37,15 @@ def paths(ticket, bob) -> dict[str, str]:
     """Where each page of the table is: Alice's ticket, a published article and a draft."""
     published = Article.objects.create(title="Out", content="…", status="published", author=bob)
     draft = Article.objects.create(title="Not yet", content="…", status="draft", author=bob)
+    letter = queue_mail(to="a@example.org", subject="s", body="b", key="one")
     of = {
         **dict.fromkeys(
             ["ticket", "reply", "update-ticket", "conversation", "evidence"], ticket.pk
         ),
         **dict.fromkeys(["article", "edit-article"], published.pk),
         **dict.fromkeys(["article/draft", "edit-article/draft"], draft.pk),
+        "read-notice": Notice.objects.create(user=ticket.customer.user, ticket=ticket).pk,
+        **dict.fromkeys(["retry-mail", "drop-mail"], letter.pk),
         "setup": "guessed",
         "set-password": "guessed",
     }

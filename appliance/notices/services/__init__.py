@@ -1,0 +1,24 @@
+"""Verbs on notices, preferences and the outbox. Each is atomic."""
+
+from appliance.notices.services.digests import gather_digests
+from appliance.notices.services.notices import mark_all_read, mark_read, mark_seen
+from appliance.notices.services.outbox import drop_mail, forget_addresses, queue_mail, retry_mail
+from appliance.notices.services.preferences import set_preferences
+from appliance.notices.services.sending import send_due
+from appliance.notices.services.telling import tell
+from appliance.notices.services.tidying import tidy
+
+__all__ = [
+    "drop_mail",
+    "forget_addresses",
+    "gather_digests",
+    "mark_all_read",
+    "mark_read",
+    "mark_seen",
+    "queue_mail",
+    "retry_mail",
+    "send_due",
+    "set_preferences",
+    "tell",
+    "tidy",
+]

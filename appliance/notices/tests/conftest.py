@@ -1,0 +1,27 @@
+"""More of the cast: Mei is another agent, the harbour is a closed team without her."""
+
+import pytest
+
+from appliance.accounts.models import Membership, Role, Team, User
+from appliance.accounts.services import add_user
+from conftest import PASSWORD
+
+
+@pytest.fixture
+def mei(db) -> User:
+    return add_user(email="mei@example.org", first_name="Mei", role=Role.AGENT, password=PASSWORD)
+
+
+@pytest.fixture
+def harbour(bob) -> Team:
+    """A closed team: Bob is in it."""
+    team = Team.objects.create(name="Harbour", is_closed=True)
+    Membership.objects.create(team=team, user=bob)
+    return team
+
+
+@pytest.fixture
+def smtp(settings):
+    """A mail server is named; what is sent lands in ``mailoutbox``."""
+    settings.EMAIL_HOST = "mail.example"
+    settings.DEFAULT_FROM_EMAIL = "Desk <desk@example.org>"
