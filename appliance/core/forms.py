@@ -10,18 +10,24 @@ from appliance.core.errors import BadInputError
 T = TypeVar("T")
 
 
+def dress(field: forms.Field) -> forms.Field:
+    """The field with the looks of its kind; one that has some keeps them."""
+    style = "form-control"
+    if isinstance(field.widget, forms.Select):
+        style = "form-select"
+    if isinstance(field.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
+        style = "form-check-input"
+    field.widget.attrs.setdefault("class", style)
+    return field
+
+
 class Styled:
     """For any form: its fields look like the rest of the desk."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            style = "form-control"
-            if isinstance(field.widget, forms.Select):
-                style = "form-select"
-            if isinstance(field.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
-                style = "form-check-input"
-            field.widget.attrs.setdefault("class", style)
+            dress(field)
 
     def clean(self) -> dict:
         """Lines end in LF from here on; browsers send CR LF."""

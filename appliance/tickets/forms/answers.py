@@ -1,30 +1,65 @@
 """Forms for what is said on a ticket."""
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
+from appliance.core.forms import Form
 from appliance.tickets.forms.once import TEXT_LIMIT, OnceForm
-from appliance.tickets.models import Status
+from appliance.tickets.models import Message, Status
+
+LEFT_IN = [status for status in Status if status not in (Status.NEW, Status.HOLD)]
 
 
 class ReplyForm(OnceForm):
     body = forms.CharField(
-        label="Your answer",
+        label=_("Your answer"),
         max_length=TEXT_LIMIT,
-        widget=forms.Textarea(attrs={"rows": 5, "placeholder": "Write an answer …"}),
-        error_messages={"required": "The answer is empty. Write something first."},
+        widget=forms.Textarea(attrs={"rows": 5, "placeholder": _("Write an answer …")}),
+        error_messages={"required": _("The answer is empty. Write something first.")},
     )
+    seen_message = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
+    field_order = ["body", "files"]
+
+    def show_newest(self, message_id: int) -> None:
+        """After a refusal: the page now shows what came meanwhile, so sending again confirms."""
+        self.data = self.data.copy()
+        self.data["seen_message"] = str(message_id)
 
 
 class AgentReplyForm(ReplyForm):
     kind = forms.ChoiceField(
-        choices=[("reply", "Reply to customer"), ("note", "Internal note")],
+        label=_("Kind"),
+        choices=[("reply", _("Reply to customer")), ("note", _("Internal note"))],
         initial="reply",
         widget=forms.RadioSelect(attrs={"class": "btn-check"}),
     )
     leave = forms.TypedChoiceField(
-        label="Leave ticket",
-        choices=[("", "as it is"), *((s.value, s.label.lower()) for s in Status if s != "new")],
+        label=_("Leave ticket"),
+        choices=[("", _("as it is")), *((status.value, status.label) for status in LEFT_IN)],
         coerce=Status,
         empty_value=None,
         required=False,
     )
+
+
+class DraftForm(Form):
+    """What a page sends while somebody is still writing."""
+
+    kind = forms.ChoiceField(choices=Message.Kind.choices, required=False)
+    body = forms.CharField(max_length=TEXT_LIMIT, required=False, strip=False)
+
+    def clean_kind(self) -> Message.Kind:
+        return Message.Kind(self.cleaned_data["kind"] or Message.Kind.REPLY)
+
+
+class RatingForm(Form):
+    is_good = forms.TypedChoiceField(
+        label=_("Did this help you?"),
+        choices=[("yes", _("Yes, it helped")), ("no", _("No, it did not"))],
+        coerce=lambda value: value == "yes",
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
+    )
+    comment = forms.CharField(
+        label=_("In your words"), max_length=2000, required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )  # fmt: skip

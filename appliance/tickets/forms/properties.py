@@ -1,30 +1,119 @@
-"""The form of what a ticket is: status, priority, category, assignee."""
+"""The form of what a ticket is: status, priority, category, team, assignee, how long on hold."""
+
+from datetime import date, datetime, time
 
 from django import forms
+from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from appliance.accounts import queries as accounts
+from appliance.accounts.models import Team, User
 from appliance.core.forms import Form
 from appliance.tickets import queries
-from appliance.tickets.models import Priority, Status
+from appliance.tickets.forms.custom import DateInput
+from appliance.tickets.models import Priority, Status, Ticket, TicketCategory
+
+WATCHED = ("status", "priority", "category", "assignee", "team")
+
+
+def start_of(day: date) -> datetime:
+    """When the day begins for whoever chose it."""
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 class PropertiesForm(Form):
-    """Status, priority, category and assignee. Only what was changed on the page is written."""
+    """Only what was changed on the page is written."""
 
-    status = forms.TypedChoiceField(choices=Status.choices, coerce=Status, show_hidden_initial=True)
-    priority = forms.TypedChoiceField(
-        choices=Priority.choices,
-        coerce=lambda value: Priority(int(value)),
+    status = forms.TypedChoiceField(
+        label=gettext_lazy("Status"), choices=Status.choices, coerce=Status,
         show_hidden_initial=True,
-    )
+    )  # fmt: skip
+    held_until = forms.DateField(
+        label=gettext_lazy("On hold until"), required=False, widget=DateInput(),
+        show_hidden_initial=True,
+    )  # fmt: skip
+    priority = forms.TypedChoiceField(
+        label=gettext_lazy("Priority"), choices=Priority.choices,
+        coerce=lambda value: Priority(int(value)), show_hidden_initial=True,
+    )  # fmt: skip
     category = forms.ModelChoiceField(
-        queryset=None, required=False, empty_label="Not sure yet", show_hidden_initial=True
-    )
+        label=gettext_lazy("Category"), queryset=None, required=False,
+        empty_label=gettext_lazy("Not sure yet"), show_hidden_initial=True,
+    )  # fmt: skip
+    team = forms.ModelChoiceField(
+        label=gettext_lazy("Team"), queryset=None, required=False,
+        empty_label=gettext_lazy("No team"), show_hidden_initial=True,
+    )  # fmt: skip
     assignee = forms.ModelChoiceField(
-        queryset=None, required=False, empty_label="Nobody", show_hidden_initial=True
-    )
+        label=gettext_lazy("Assignee"), queryset=None, required=False,
+        empty_label=gettext_lazy("Nobody"), show_hidden_initial=True,
+    )  # fmt: skip
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["category"].queryset = queries.list_categories()
-        self.fields["assignee"].queryset = accounts.list_agents()
+    def __init__(self, data: object = None, *, ticket: Ticket, viewer: User) -> None:
+        super().__init__(data, initial=_initial(ticket))
+        categories, teams = queries.list_categories(), queries.list_teams(viewer)
+        # what the ticket has stays on offer, though it was switched off since
+        self.fields["category"].queryset = _with(categories, TicketCategory, ticket.category_id)
+        self.fields["team"].queryset = _with(teams, Team, ticket.team_id)
+        agents = queries.list_assignable(ticket)
+        self.fields["assignee"].queryset = _with(agents, User, ticket.assignee_id)
+
+    def clean(self) -> dict:
+        data = super().clean()
+        held = data.get("status") == Status.HOLD
+        if held and not data.get("held_until") and "held_until" not in self.errors:
+            self.add_error("held_until", _("Say until when the ticket is on hold."))
+        return data
+
+    def hold_until(self) -> datetime | None:
+        """When the ticket is to come back, if it is to go on hold or to stay there longer."""
+        day = self.cleaned_data.get("held_until")
+        is_new = {"status", "held_until"} & set(self.changed_data)
+        return start_of(day) if is_new and day and self.holds() else None
+
+    def holds(self) -> bool:
+        return self.cleaned_data.get("status") == Status.HOLD
+
+    def seen(self) -> dict[str, object]:
+        """What the page had shown of what was changed on it, for ``refuse_if_changed``."""
+        return {name: self._shown(name) for name in self.changed_data if name in WATCHED}
+
+    def wanted(self) -> dict[str, object]:
+        return {name: self.cleaned_data[name] for name in self.seen()}
+
+    def take_current(self) -> None:
+        """After a refusal: what the page now compares with is the ticket as it is."""
+        self.data = self.data.copy()
+        for name in WATCHED:
+            self.data[f"initial-{name}"] = "" if (now := self.initial[name]) is None else str(now)
+
+    def _shown(self, name: str) -> object:
+        """The value of the hidden field, in the type the ticket has it."""
+        field = self.fields[name]
+        text = self.data.get(f"initial-{name}", "")
+        try:
+            value = field.clean(text)
+        except forms.ValidationError:  # was on offer when the page was made
+            return text
+        return value
+
+
+def _initial(ticket: Ticket) -> dict[str, object]:
+    held = ticket.held_until and timezone.localtime(ticket.held_until).date()
+    return {
+        "status": ticket.status,
+        "held_until": held,
+        "priority": ticket.priority,
+        "category": ticket.category_id,
+        "team": ticket.team_id,
+        "assignee": ticket.assignee_id,
+    }
+
+
+def _with(rows: QuerySet, model: type[Model], pk: int | None) -> QuerySet:
+    """Those on offer and the one that is there."""
+    if pk is None:
+        return rows
+    order = rows.query.order_by or model._meta.ordering
+    return model.objects.filter(Q(pk=pk) | Q(pk__in=rows.order_by().values("pk"))).order_by(*order)

@@ -1,37 +1,55 @@
 """Forms that open a ticket."""
 
 from django import forms
+from django.contrib.auth.models import AnonymousUser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from appliance.accounts import queries as accounts
+from appliance.accounts.models import User
+from appliance.tickets.forms.custom import WithCustomFields
 from appliance.tickets.forms.once import TEXT_LIMIT, OnceForm
 from appliance.tickets.models import Priority
 
 
-class TicketForm(OnceForm):
+class TicketForm(WithCustomFields, OnceForm):
+    """``viewer`` None is a guest. Asks the custom fields that every category has."""
+
     subject = forms.CharField(
-        max_length=200, help_text="One line: what is wrong, and where.",
+        label=gettext_lazy("Subject"), max_length=200,
+        help_text=gettext_lazy("One line: what is wrong, and where."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
     )  # fmt: skip
     description = forms.CharField(
+        label=gettext_lazy("Description"),
         max_length=TEXT_LIMIT,
-        help_text="What you did, what you expected, what happened. Paste error messages whole.",
+        help_text=gettext_lazy(
+            "What you did, what you expected, what happened. Paste error messages whole."
+        ),
         widget=forms.Textarea(attrs={"rows": 9}),
     )
+    field_order = ["subject", "description"]
+
+    def __init__(self, *args: object, viewer: User | None = None, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.add_custom_fields(viewer or AnonymousUser(), category=None)
 
 
 class TicketForCustomerForm(TicketForm):
     """What an agent fills in while somebody is on the phone."""
 
     customer_email = forms.EmailField(
-        label="Customer's e-mail", max_length=254, required=False,
-        help_text="Leave empty for a ticket of your own.",
+        label=gettext_lazy("Customer's e-mail"), max_length=254, required=False,
+        help_text=gettext_lazy("Leave empty for a ticket of your own."),
     )  # fmt: skip
     customer_name = forms.CharField(
-        max_length=80, required=False, help_text="Needed only when the desk does not know them yet."
-    )
+        label=gettext_lazy("Customer's name"), max_length=80, required=False,
+        help_text=gettext_lazy("Needed only when the desk does not know them yet."),
+    )  # fmt: skip
     priority = forms.TypedChoiceField(
-        choices=Priority.choices, coerce=lambda value: Priority(int(value)), initial=Priority.NORMAL
-    )
+        label=gettext_lazy("Priority"), choices=Priority.choices,
+        coerce=lambda value: Priority(int(value)), initial=Priority.NORMAL,
+    )  # fmt: skip
     field_order = ["customer_email", "customer_name", "subject", "description", "priority"]
 
     def clean(self) -> dict:
@@ -39,6 +57,7 @@ class TicketForCustomerForm(TicketForm):
         email = data.get("customer_email")
         if email and not data.get("customer_name") and not accounts.find_customer(email=email):
             self.add_error(
-                "customer_name", "The desk does not know this address yet: add the person's name."
+                "customer_name",
+                _("The desk does not know this address yet: add the person's name."),
             )
         return data

@@ -49,6 +49,12 @@ def was_category_chosen(ticket: Ticket) -> bool:
     return ticket.events.filter(kind=Event.Kind.CATEGORY, actor__isnull=False).exists()
 
 
+def find_last_event_id(ticket: Ticket) -> int:
+    """Which event was the last; 0 before any. A page that knows it has seen everything."""
+    newest = ticket.events.order_by("-id").values_list("pk", flat=True)
+    return newest.first() or 0
+
+
 def list_merged(viewer: User, ticket: Ticket) -> list[Ticket]:
     """The tickets merged into this one, and into those, oldest first; as far as the viewer sees.
 

@@ -1,0 +1,82 @@
+"""Forms that name another ticket, tags, a subject for what is split off."""
+
+import re
+from datetime import datetime
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import Http404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from appliance.accounts.models import User
+from appliance.core.forms import Form
+from appliance.tickets import queries
+from appliance.tickets.forms.custom import DateInput
+from appliance.tickets.forms.properties import start_of
+from appliance.tickets.models import Ticket, TicketLink
+
+NUMBER = re.compile(r"(?:skr-)?(\d{1,18})", re.IGNORECASE)
+
+
+class TicketNumberField(forms.CharField):
+    """A ticket as people call it; the viewer must see it. Give it ``viewer`` before it cleans."""
+
+    viewer: User
+
+    def clean(self, value: object) -> Ticket | None:
+        text = super().clean(value)
+        number = NUMBER.fullmatch(text.strip().lstrip("#"))
+        if number is None:
+            raise ValidationError(_("Write the number of a ticket, such as SKR-12."))
+        try:
+            return queries.access_ticket(self.viewer, int(number[1]))
+        except Http404:
+            raise ValidationError(_("There is no ticket with this number.")) from None
+
+
+class MergeForm(Form):
+    target = TicketNumberField(
+        label=gettext_lazy("Merge into"), max_length=30,
+        widget=forms.TextInput(attrs={"placeholder": "SKR-12", "autocomplete": "off"}),
+    )  # fmt: skip
+
+    def __init__(self, *args: object, viewer: User, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["target"].viewer = viewer
+
+
+class LinkForm(MergeForm):
+    kind = forms.TypedChoiceField(
+        label=gettext_lazy("This ticket"),
+        choices=[(k.value, k.label) for k in TicketLink.Kind if k != TicketLink.Kind.SPLIT_FROM],
+        coerce=TicketLink.Kind,
+    )
+    field_order = ["kind", "target"]
+
+    def __init__(self, *args: object, viewer: User, **kwargs: object) -> None:
+        super().__init__(*args, viewer=viewer, **kwargs)
+        self.fields["target"].label = _("Ticket")
+
+
+class SplitForm(Form):
+    subject = forms.CharField(label=gettext_lazy("Subject of the new ticket"), max_length=200)
+    submission_key = forms.UUIDField(widget=forms.HiddenInput, required=False)
+
+
+class TagsForm(Form):
+    tags = forms.CharField(
+        label=gettext_lazy("Tags"), max_length=1000, required=False,
+        help_text=gettext_lazy("With commas between them."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )  # fmt: skip
+
+    def names(self) -> list[str]:
+        return [name for name in self.cleaned_data["tags"].split(",") if name.strip()]
+
+
+class HoldForm(Form):
+    until = forms.DateField(label=gettext_lazy("On hold until"), widget=DateInput())
+
+    def until_moment(self) -> datetime:
+        return start_of(self.cleaned_data["until"])
