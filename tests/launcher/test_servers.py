@@ -1,54 +1,58 @@
-"""The database and the cache on machines of their own, as compose.offline.yml wires them."""
+"""compose.offline.yml for real: its commands and environments, on servers of this machine."""
 
-import secrets
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 
-from tests.launcher.conftest import Desk
+from tests.launcher.conftest import CODE, Desk
 
-DATABASE_PASSWORD, CACHE_PASSWORD = "rock-under-the-sea", "foam-on-the-sea"
-
-
-@pytest.fixture(scope="module")
-def passwords(scratch: Path) -> dict[str, str]:
-    """A file each, the way a container is given its secrets."""
-    folder = scratch / "passwords"
-    folder.mkdir()
-    given = {
-        "DATABASE_PASSWORD": DATABASE_PASSWORD,
-        "REDIS_PASSWORD": CACHE_PASSWORD,
-        "SECRET_KEY": secrets.token_urlsafe(48),
-    }
-    for name, value in given.items():
-        (folder / name).write_text(value + "\n")
-    return {f"{name}_FILE": str(folder / name) for name in given}
+COMPOSE = yaml.safe_load((CODE / "compose.offline.yml").read_text())
+PORTS = {"db": 5432, "redis": 6379}
 
 
 @pytest.fixture(scope="module")
-def servers(scratch: Path, passwords: dict[str, str]):
-    """One launcher that is only a database, one that is only a cache."""
+def secrets_folder(scratch: Path) -> Path:
+    """What ``save_images.py secrets`` makes; compose mounts it at /run/secrets."""
+    folder = scratch / "secrets"
+    command = [sys.executable, CODE / "scripts" / "save_images.py", "secrets", "--folder", folder]
+    subprocess.run(command, check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def servers(scratch: Path, secrets_folder: Path):
+    """The services db and redis of the compose file, each a launcher of its own."""
     started = {}
-    for role in ("database", "cache"):
-        started[role] = Desk(scratch / role, **passwords, SKERRY_BIND="127.0.0.1")
-        started[role].start("--role", role)
+    for service in ("db", "redis"):
+        started[service] = as_composed(service, scratch, secrets_folder)
     yield started
     for desk in started.values():
         desk.close()
 
 
 @pytest.fixture(scope="module")
-def web(scratch: Path, passwords: dict[str, str], servers: dict[str, Desk]):
-    """A desk without servers of its own, told where they are but not their passwords."""
-    desk = Desk(
-        scratch / "web",
-        **passwords,
-        DATABASE_URL=f"postgresql://skerry@127.0.0.1:{servers['database'].port}/skerry",
-        REDIS_URL=f"redis://skerry@127.0.0.1:{servers['cache'].port}/0",
-    )
-    yield desk.start("--role", "web")
+def web(scratch: Path, secrets_folder: Path, servers: dict[str, Desk]):
+    """The service web: no servers of its own."""
+    ports = {f"{name}:{port}": f"127.0.0.1:{servers[name].port}" for name, port in PORTS.items()}
+    desk = as_composed("web", scratch, secrets_folder, **ports)
+    yield desk
     desk.close()
+
+
+def as_composed(service: str, scratch: Path, secrets: Path, **hosts: str) -> Desk:
+    """Start what the compose file says, on this machine instead of in a container."""
+    said = COMPOSE["services"][service]
+    environment = {"SKERRY_BIND": "127.0.0.1"}
+    for name, value in said["environment"].items():
+        value = value.replace("/run/secrets", str(secrets)).replace("${SKERRY_HOSTS:-}", "")
+        for host, here in hosts.items():
+            value = value.replace(host, here)
+        environment[name] = value
+    return Desk(scratch / service, **environment).start(*said["command"])
 
 
 def test_a_desk_serves_from_servers_of_other_machines(web: Desk):
@@ -58,28 +62,31 @@ def test_a_desk_serves_from_servers_of_other_machines(web: Desk):
 
 
 def test_a_server_runs_nothing_else_and_says_so(servers: dict[str, Desk]):
-    reports = {role: desk.status("--wait", "10") for role, desk in servers.items()}
-    assert {role: set(report["processes"]) for role, report in reports.items()} == {
-        "database": {"postgres"},
-        "cache": {"valkey"},
+    reports = {name: desk.status("--wait", "10") for name, desk in servers.items()}
+    assert {name: set(report["processes"]) for name, report in reports.items()} == {
+        "db": {"postgres"},
+        "redis": {"valkey"},
     }
     assert all(report["healthy"] for report in reports.values())
-    assert "the database is running on 127.0.0.1" in servers["database"].said()
+    assert "the database is running on 127.0.0.1" in servers["db"].said()
 
 
 @pytest.mark.parametrize("user", ["postgres", "skerry"])
 def test_the_network_opens_no_other_way_into_the_database(servers: dict[str, Desk], user: str):
     with pytest.raises(psycopg.OperationalError, match=r"authentication failed|no pg_hba"):
-        connect(servers["database"], user, "guessed")
+        connect(servers["db"], user, "guessed")
 
 
-def test_a_new_password_holds_after_a_restart(servers: dict[str, Desk], passwords: dict[str, str]):
-    Path(passwords["DATABASE_PASSWORD_FILE"]).write_text("another-one")
-    servers["database"].close()
-    servers["database"].start("--role", "database")
-    connect(servers["database"], "skerry", "another-one").close()
+def test_a_new_password_holds_after_a_restart(servers: dict[str, Desk], secrets_folder: Path):
+    file = secrets_folder / "database_password"
+    before = file.read_text().strip()
+    file.chmod(0o600)
+    file.write_text("another-one")
+    servers["db"].close()
+    servers["db"].start("--role", "database")
+    connect(servers["db"], "skerry", "another-one").close()
     with pytest.raises(psycopg.OperationalError, match="authentication failed"):
-        connect(servers["database"], "skerry", DATABASE_PASSWORD)
+        connect(servers["db"], "skerry", before)
 
 
 def connect(database: Desk, user: str, password: str) -> psycopg.Connection:
