@@ -1,6 +1,6 @@
 from django.urls import path
 
-from appliance.desk.views import articles, dashboard, search, setup, tickets
+from appliance.desk.views import articles, attachments, dashboard, search, setup, tickets, writing
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -12,6 +12,11 @@ urlpatterns = [
     path("tickets/<int:ticket_id>/update/", tickets.update, name="update-ticket"),
     path("tickets/<int:ticket_id>/conversation/", tickets.conversation, name="conversation"),
     path("tickets/<int:ticket_id>/evidence/", tickets.evidence, name="evidence"),
+    path("tickets/<int:ticket_id>/presence/", writing.presence, name="presence"),
+    path("tickets/<int:ticket_id>/draft/", writing.draft, name="draft"),
+    path("tickets/<int:ticket_id>/mentionable/", writing.mentionable, name="mentionable"),
+    path("tags/", writing.tags, name="tags"),
+    path("attachments/<int:attachment_id>/", attachments.attachment, name="attachment"),
     path("articles/", articles.index, name="articles"),
     path("articles/new/", articles.write, name="write-article"),
     path("articles/<int:article_id>/", articles.show, name="article"),

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pgvector.django import HalfVectorField, HnswIndex
 
+from appliance.accounts import queries as accounts
 from appliance.accounts.models import User
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket, TicketCategory
@@ -55,10 +56,13 @@ class Annotation(models.Model):
 
 class TicketVectorQuerySet(models.QuerySet):
     def visible_to(self, viewer: User) -> "TicketVectorQuerySet":
-        """Of the tickets the viewer sees. No join for an agent: the index is walked freely."""
-        if viewer.is_authenticated and viewer.is_active and viewer.is_agent:
-            return self
-        return self.filter(ticket__in=Ticket.objects.visible_to(viewer))
+        """Of the tickets the viewer sees. An agent from whom nothing is hidden needs no join:
+        the index is walked freely.
+        """
+        if not (viewer.is_authenticated and viewer.is_active and viewer.is_agent):
+            return self.filter(ticket__in=Ticket.objects.visible_to(viewer))
+        hidden = accounts.hidden_teams(viewer)
+        return self.exclude(ticket__team__in=hidden) if hidden else self
 
 
 class TicketVector(models.Model):
