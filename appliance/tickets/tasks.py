@@ -1,5 +1,7 @@
 """Jobs on tickets. They only wake the worker: what is due is found by query."""
 
+from uuid import UUID
+
 from procrastinate.contrib.django import app
 
 from appliance.tickets import services
@@ -15,3 +17,14 @@ def wake_held(timestamp: int = 0) -> None:
 @app.task(name="tickets.close_solved", queueing_lock="tickets.close_solved")
 def close_solved(timestamp: int = 0) -> None:
     services.close_solved_tickets()
+
+
+@app.task(name="tickets.finish_bulk_change")
+def finish_bulk_change(change_id: str) -> None:
+    services.finish_change(UUID(change_id))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="tickets.finish_abandoned", queueing_lock="tickets.finish_abandoned")
+def finish_abandoned(timestamp: int = 0) -> None:
+    services.finish_abandoned_changes()

@@ -4,6 +4,13 @@ the cache.
 ``at`` is when it happened, for history that is brought in; by default now.
 """
 
+from appliance.tickets.services.bulk import (
+    change_many,
+    finish_abandoned_changes,
+    finish_change,
+    is_undoable,
+    undo_many,
+)
 from appliance.tickets.services.categories import default_categories, load_default_categories
 from appliance.tickets.services.drafts import discard_draft, save_draft
 from appliance.tickets.services.due import set_due
@@ -23,6 +30,12 @@ from appliance.tickets.services.properties import (
     set_team,
 )
 from appliance.tickets.services.rating import rate_ticket
+from appliance.tickets.services.saved_views import (
+    change_view,
+    move_view,
+    remove_view,
+    save_view,
+)
 from appliance.tickets.services.status import hold_ticket, set_status
 from appliance.tickets.services.tags import add_tags, remove_tags, set_tags
 from appliance.tickets.services.talk import add_note, reply
@@ -33,20 +46,28 @@ __all__ = [
     "add_note",
     "add_tags",
     "assign",
+    "change_many",
+    "change_view",
     "close_solved_tickets",
     "default_categories",
     "discard_draft",
+    "finish_abandoned_changes",
+    "finish_change",
     "hold_ticket",
+    "is_undoable",
     "link_tickets",
     "load_default_categories",
     "merge_tickets",
+    "move_view",
     "open_ticket",
     "rate_ticket",
     "record_sorting",
     "refuse_if_changed",
     "remove_tags",
+    "remove_view",
     "reply",
     "save_draft",
+    "save_view",
     "set_category",
     "set_due",
     "set_fields",
@@ -55,6 +76,7 @@ __all__ = [
     "set_tags",
     "set_team",
     "split_ticket",
+    "undo_many",
     "unlink_tickets",
     "unmerge_ticket",
     "wake_held_tickets",

@@ -1,0 +1,136 @@
+"""Verbs on saved views: a filter with a name, for oneself, for a team or for everybody."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from appliance.accounts.models import Team, User
+from appliance.core import cache, changes
+from appliance.core.errors import BadInputError, RefusedError
+from appliance.tickets import queries
+from appliance.tickets.filters import TicketFilter
+from appliance.tickets.models import SavedView
+
+MOST_VIEWS = 100  # of one person
+OWN, EVERYBODY = "own", "all"
+
+
+@transaction.atomic
+def save_view(
+    *,
+    by: User,
+    name: str,
+    narrowed: TicketFilter,
+    columns: Iterable[str] = (),
+    sort: str = "",
+    audience: str = OWN,
+    team: Team | None = None,
+) -> SavedView:
+    """``audience``: "own", "all", or "team" with the team. Sharing needs the right to."""
+    _refuse(by, name, audience, team)
+    mine = SavedView.objects.filter(owner=by)
+    if mine.count() >= MOST_VIEWS:
+        raise BadInputError(
+            _("You have %d views. Remove one you no longer use.") % MOST_VIEWS, field="name"
+        )
+    last = mine.aggregate(last=Max("position"))["last"] or 0
+    view = SavedView(owner=by, position=last + 1)
+    _write(view, name, narrowed, columns, sort, audience, team)
+    _record(by, "added", view)
+    return view
+
+
+@transaction.atomic
+def change_view(
+    *,
+    view: SavedView,
+    by: User,
+    name: str,
+    narrowed: TicketFilter,
+    columns: Iterable[str] = (),
+    sort: str = "",
+    audience: str = OWN,
+    team: Team | None = None,
+) -> None:
+    """All of it at once. Admins may change what others share."""
+    locked = _lock(view, by)
+    if (audience, team) != (audience_of(locked), locked.team):
+        _refuse(by, name, audience, team)
+    _write(locked, name, narrowed, columns, sort, audience, team)
+    _record(by, "changed", locked)
+
+
+@transaction.atomic
+def remove_view(*, view: SavedView, by: User) -> None:
+    locked = _lock(view, by)
+    _record(by, "removed", locked)
+    locked.delete()
+
+
+@transaction.atomic
+def move_view(*, view: SavedView, by: User, up: bool) -> None:
+    """One place up or down among the owner's views. At the end nothing happens."""
+    _lock(view, by)
+    row = list(SavedView.objects.select_for_update().filter(owner=view.owner_id))
+    at = next(index for index, one in enumerate(row) if one.pk == view.pk)
+    to = at - 1 if up else at + 1
+    if not 0 <= to < len(row):
+        return
+    row[at], row[to] = row[to], row[at]
+    for position, one in enumerate(row, start=1):
+        one.position = position
+    SavedView.objects.bulk_update(row, ["position"])
+    cache.changed(cache.VIEWS)
+
+
+def audience_of(view: SavedView) -> str:
+    if not view.is_shared:
+        return OWN
+    return "team" if view.team_id else EVERYBODY
+
+
+def _lock(view: SavedView, by: User) -> SavedView:
+    locked = SavedView.objects.select_for_update(of=["self"]).get(pk=view.pk)
+    if locked.owner_id != by.pk and not (by.is_admin and locked.is_shared):
+        raise RefusedError(_("Only %s or an admin can change this view.") % locked.owner)
+    return locked
+
+
+def _refuse(by: User, name: str, audience: str, team: Team | None) -> None:
+    if not by.is_agent:
+        raise RefusedError(_("Only agents have views."))
+    if not name.strip():
+        raise BadInputError(_("Give the view a name."), field="name")
+    if audience == OWN:
+        return
+    if not queries.may_share(by):
+        raise BadInputError(
+            _("Your role does not include sharing. Keep the view for yourself."), field="audience"
+        )
+    if audience == "team" and (team is None or not queries.sees_team(by, team)):
+        raise BadInputError(_("Choose a team whose tickets you see."), field="audience")
+
+
+def _write(
+    view: SavedView,
+    name: str,
+    narrowed: TicketFilter,
+    columns: Iterable[str],
+    sort: str,
+    audience: str,
+    team: Team | None,
+) -> None:
+    view.name, view.filter = name.strip(), narrowed.as_query()
+    view.columns, view.sort = list(columns), sort
+    view.is_shared = audience != OWN
+    view.team = team if audience == "team" else None
+    view.save()
+    cache.changed(cache.VIEWS)
+
+
+def _record(by: User, verb: str, view: SavedView) -> None:
+    """What is one's own is no change of the desk."""
+    if view.is_shared:
+        changes.record(by=by, verb=verb, subject=view, data={"filter": view.filter})
