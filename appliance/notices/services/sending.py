@@ -23,9 +23,9 @@ State = OutgoingMail.State
 HOLD = timedelta(minutes=5)  # how long a claim is believed
 MOST_ATTEMPTS = 10  # with the pauses below: about a day
 LONGEST_PAUSE = timedelta(hours=6)
-AWAY = (
-    OSError, smtplib.SMTPConnectError, smtplib.SMTPServerDisconnected, smtplib.SMTPHeloError,
-    smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError,
+# ValueError: no address, no header. Whatever else smtplib raises means the server: OSError.
+REFUSED = (
+    smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError, ValueError
 )  # fmt: skip
 
 
@@ -62,25 +62,26 @@ def claim() -> OutgoingMail | None:
 
 
 def _send(letter: OutgoingMail, server: BaseEmailBackend) -> str:
-    """``sent``, ``dropped``, ``failed``, or ``away`` when the server itself does not answer."""
+    """``sent``, ``dropped``, ``refused``, or ``away`` when the server itself does not answer."""
     if why := envelope.why_not(letter):
         settle(letter, State.DROPPED, said=why)
         return "dropped"
     try:
         server.open()
         server.send_messages([envelope.seal(letter, server)])
-    except AWAY as error:
+    except REFUSED as error:
+        _refused(letter, error)
+        return "refused"
+    except OSError as error:
         _again(letter, error)
         log.warning("smtp_away", error=type(error).__name__)
         return "away"
-    except (smtplib.SMTPException, ValueError) as error:  # ValueError: no address, no header
-        _refused(letter, error)
-        return "failed"
     settle(letter, State.SENT)
     return "sent"
 
 
 def _refused(letter: OutgoingMail, error: Exception) -> None:
+    """For good (500 and above) ends it; for now is tried again."""
     codes = [getattr(error, "smtp_code", None)]
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = [code for code, _ in error.recipients.values()]
@@ -115,5 +116,5 @@ def _words(error: Exception) -> str:
 def _hang_up(server: BaseEmailBackend) -> None:
     try:
         server.close()
-    except (OSError, smtplib.SMTPException) as error:
+    except OSError as error:
         log.info("smtp_hung_up", error=type(error).__name__)
