@@ -3,7 +3,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.models import Group
 
-from appliance.accounts.models import Customer, Role, User
+from appliance.accounts.models import Customer, User
 
 admin.site.unregister(Group)  # the role says what a person may do
 
@@ -36,10 +36,6 @@ class UserAdmin(DjangoUserAdmin):
             },
         ),
     ]  # fmt: skip
-
-    def save_model(self, request, obj: User, form, change: bool) -> None:
-        obj.is_superuser = obj.role == Role.ADMIN  # Django's own pages ask for this flag
-        super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request, obj=None) -> bool:
         return False  # deactivated instead: their work stays

@@ -26,7 +26,6 @@ def add_user(
     Raises BadInputError when the address has a log-in already or the password is too weak.
     """
     user = User(email=email.strip().lower(), first_name=first_name, last_name=last_name, role=role)
-    user.is_superuser = role == Role.ADMIN  # Django's own pages ask for this flag
     if password is None:
         user.set_unusable_password()
     else:
@@ -80,10 +79,7 @@ def set_role(*, person: User, role: Role, by: User) -> None:
     if role != Role.ADMIN:
         refuse_last_admin(person, field="role")
     locked = lock(person)
-    is_superuser = role == Role.ADMIN
     if change(locked, by=by, role=Role(role)):
-        locked.is_superuser = is_superuser
-        locked.save(update_fields=["is_superuser"])
         end_sessions(person=locked)
         cache.changed(cache.TEAMS)
     person.refresh_from_db()

@@ -117,9 +117,7 @@ READ = asked.read("printer backupcd")
 def _admin_page(path: str) -> Callable[[User], object]:
     def open_page(agent: User) -> object:
         client = Client()
-        admin = User.objects.create(
-            email="admin@crowd.example", first_name="Dan", role=Role.ADMIN, is_superuser=True
-        )
+        admin = User.objects.create(email="admin@crowd.example", first_name="Dan", role=Role.ADMIN)
         client.force_login(admin, backend="django.contrib.auth.backends.ModelBackend")
         response = client.get(path)
         assert response.status_code == 200
