@@ -81,7 +81,7 @@ def test_the_network_opens_no_other_way_into_the_database(servers: dict[str, Des
 def test_a_new_password_holds_after_a_restart(servers: dict[str, Desk], secrets_folder: Path):
     file = secrets_folder / "database_password"
     before = file.read_text().strip()
-    file.chmod(0o600)
+    file.chmod(0o644)
     file.write_text("another-one")
     servers["db"].close()
     servers["db"].start("--role", "database")
