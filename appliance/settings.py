@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "axes",
+    "chartkick.django",
     "csp",
     "django_htmx",
     "django_structlog",

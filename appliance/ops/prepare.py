@@ -23,6 +23,7 @@ LEAST_PGVECTOR = (0, 8)  # half-precision vectors and iterative index scans
 UNUSED_STATIC = [
     "*.map", "*.rtl.*", "bootstrap-grid*", "bootstrap-reboot*", "*utilities*", "*.esm.*", "*.scss",
     "bootstrap-icons.json", "bootstrap-icons/*.svg", "htmax*", "htmx-4*", "ext",
+    "chartkick.js",
 ]  # fmt: skip
 
 
