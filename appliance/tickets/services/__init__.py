@@ -11,9 +11,25 @@ from appliance.tickets.services.bulk import (
     is_undoable,
     undo_many,
 )
-from appliance.tickets.services.categories import default_categories, load_default_categories
+from appliance.tickets.services.categories import (
+    add_category,
+    change_category,
+    deactivate_category,
+    default_categories,
+    load_default_categories,
+    move_category,
+    reactivate_category,
+)
+from appliance.tickets.services.custom_fields import (
+    add_field,
+    change_field,
+    deactivate_field,
+    move_field,
+    reactivate_field,
+)
 from appliance.tickets.services.drafts import discard_draft, save_draft
 from appliance.tickets.services.due import set_due
+from appliance.tickets.services.escalation import record_escalation
 from appliance.tickets.services.fields import set_fields
 from appliance.tickets.services.linking import (
     link_tickets,
@@ -37,18 +53,26 @@ from appliance.tickets.services.saved_views import (
     save_view,
 )
 from appliance.tickets.services.status import hold_ticket, set_status
+from appliance.tickets.services.tag_names import add_tag, merge_tags, remove_tag, rename_tag
 from appliance.tickets.services.tags import add_tags, remove_tags, set_tags
 from appliance.tickets.services.talk import add_note, reply
 from appliance.tickets.services.tickets import open_ticket, record_sorting
 from appliance.tickets.services.waking import close_solved_tickets, wake_held_tickets
 
 __all__ = [
+    "add_category",
+    "add_field",
     "add_note",
+    "add_tag",
     "add_tags",
     "assign",
+    "change_category",
+    "change_field",
     "change_many",
     "change_view",
     "close_solved_tickets",
+    "deactivate_category",
+    "deactivate_field",
     "default_categories",
     "discard_draft",
     "finish_abandoned_changes",
@@ -57,14 +81,22 @@ __all__ = [
     "is_undoable",
     "link_tickets",
     "load_default_categories",
+    "merge_tags",
     "merge_tickets",
+    "move_category",
+    "move_field",
     "move_view",
     "open_ticket",
     "rate_ticket",
+    "reactivate_category",
+    "reactivate_field",
+    "record_escalation",
     "record_sorting",
     "refuse_if_changed",
+    "remove_tag",
     "remove_tags",
     "remove_view",
+    "rename_tag",
     "reply",
     "save_draft",
     "save_view",
