@@ -37,11 +37,8 @@ def find_audience(event: Event) -> dict[User, Kind]:
 def _agents(event: Event) -> list[tuple[int | None, Kind]]:
     ticket, told = event.ticket, []
     if event.kind == Event.Kind.ESCALATED:
-        kind = Kind.WARNING if event.data.get("warning") else Kind.ESCALATED
-        named = event.data.get("notify") or []
-        told += [(user_id, kind) for user_id in named]
-        told += [(user_id, kind) for user_id in _in_charge(ticket)] if not named else []
-        told += [(ticket.assignee_id, kind)]
+        kind = Kind.WARNING if is_warning(event) else Kind.ESCALATED
+        told += [(user_id, kind) for user_id in event.data.get("notify") or _in_charge(ticket)]
     if event.kind == Event.Kind.ASSIGNEE:
         told += [(ticket.assignee_id, Kind.ASSIGNED), (event.data.get("from_id"), Kind.CHANGED)]
     if event.kind in WRITTEN:
@@ -51,6 +48,11 @@ def _agents(event: Event) -> list[tuple[int | None, Kind]]:
     if is_unclaimed(event):
         told += [(user_id, Kind.TEAM) for user_id in _in_charge(ticket)]
     return told
+
+
+def is_warning(event: Event) -> bool:
+    """Of an escalation: whether the promise it is about can still be kept."""
+    return bool(event.data.get("warning")) or event.data.get("minutes", 0) < 0
 
 
 def is_unclaimed(event: Event) -> bool:
