@@ -1,14 +1,23 @@
-"""Verbs on categories."""
+"""Verbs on categories. The sorter reads them: what changes here changes what it can say."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
-from appliance.core import cache
+from appliance.accounts.models import User
+from appliance.accounts.services.recording import change
+from appliance.accounts.services.rights import refuse_unless_admin
+from appliance.core import cache, changes
+from appliance.core.errors import BadInputError
 from appliance.tickets.models import TicketCategory
+from appliance.tickets.services import positions
 
 DEFAULT_CATEGORIES = Path(__file__).parents[1] / "default_categories.json"
+MOST_EXAMPLES, MOST_CHARACTERS = 30, 200  # the sorter reads forty pieces of a category
 
 
 @transaction.atomic
@@ -31,3 +40,119 @@ def load_default_categories(slugs: set[str] | None = None) -> None:
 def default_categories() -> list[dict]:
     """The taxonomy Skerry ships: slug, name, description and example phrases of each."""
     return json.loads(DEFAULT_CATEGORIES.read_text())
+
+
+@transaction.atomic
+def add_category(
+    *, by: User, name: str, description: str = "", examples: Iterable[str] = ()
+) -> TicketCategory:
+    """The last of the list. Its slug is made of the name and stays."""
+    refuse_unless_admin(by)
+    name = _free_name(name)
+    category = TicketCategory.objects.create(
+        slug=_free_slug(name),
+        name=name,
+        description=description.strip(),
+        examples=_clean(examples),
+        position=positions.last(TicketCategory),
+    )
+    changes.record(by=by, verb="added", subject=category)
+    _tell()
+    return category
+
+
+@transaction.atomic
+def change_category(
+    *,
+    category: TicketCategory,
+    by: User,
+    name: str,
+    description: str,
+    examples: Iterable[str],
+) -> None:
+    """What it is called and what the sorter reads of it."""
+    refuse_unless_admin(by)
+    change(
+        _lock(category),
+        by=by,
+        name=_free_name(name, category),
+        description=description.strip(),
+        examples=_clean(examples),
+    )
+    _tell()
+    category.refresh_from_db()
+
+
+@transaction.atomic
+def deactivate_category(*, category: TicketCategory, by: User) -> None:
+    """No ticket is put into it any more; those in it stay."""
+    refuse_unless_admin(by)
+    change(_lock(category), by=by, is_active=False)
+    _tell()
+    category.refresh_from_db()
+
+
+@transaction.atomic
+def reactivate_category(*, category: TicketCategory, by: User) -> None:
+    refuse_unless_admin(by)
+    change(_lock(category), by=by, is_active=True)
+    _tell()
+    category.refresh_from_db()
+
+
+@transaction.atomic
+def move_category(*, category: TicketCategory, by: User, up: bool) -> None:
+    """One place up or down in every list."""
+    refuse_unless_admin(by)
+    if positions.move(category, up=up):
+        changes.record(by=by, verb="moved", subject=category, data={"up": up})
+        _tell()
+
+
+def _free_name(name: str, category: TicketCategory | None = None) -> str:
+    """The name, when no other category has it; held until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('category names'))")
+    name = name.strip()
+    others = TicketCategory.objects.filter(name__iexact=name)
+    if others.exclude(pk=category.pk if category else None).exists():
+        raise BadInputError(
+            _("There is a category called %(name)s already, perhaps an inactive one.")
+            % {"name": name},
+            field="name",
+        )
+    return name
+
+
+def _free_slug(name: str) -> str:
+    base = slugify(name)[:34].strip("-") or "category"
+    taken = set(TicketCategory.objects.values_list("slug", flat=True)) | {"none"}
+    numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
+    return base if base not in taken else next(slug for slug in numbered if slug not in taken)
+
+
+def _clean(examples: Iterable[str]) -> list[str]:
+    """Each once, without empty ones. A full stop inside would cut a phrase in two."""
+    phrases = [" ".join(phrase.split()).rstrip(".") for phrase in examples]
+    kept = list(dict.fromkeys(phrase for phrase in phrases if phrase))
+    if len(kept) > MOST_EXAMPLES:
+        raise BadInputError(
+            _("At most %(most)d phrases. Keep those that differ most.") % {"most": MOST_EXAMPLES},
+            field="examples",
+        )
+    if long := [phrase for phrase in kept if len(phrase) > MOST_CHARACTERS]:
+        raise BadInputError(
+            _("“%(phrase)s …” is too long: one line a phrase, at most %(most)d characters.")
+            % {"phrase": long[0][:30], "most": MOST_CHARACTERS},
+            field="examples",
+        )
+    return kept
+
+
+def _lock(category: TicketCategory) -> TicketCategory:
+    return TicketCategory.objects.select_for_update().get(pk=category.pk)
+
+
+def _tell() -> None:
+    cache.changed(cache.CATEGORIES)
+    cache.changed(cache.TICKETS)  # lists show names of categories
