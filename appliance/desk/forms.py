@@ -1,5 +1,6 @@
 """Forms that belong to no single room."""
 
+import uuid
 from dataclasses import dataclass
 
 from django import forms
@@ -32,6 +33,20 @@ class SearchForm(Form):
         self.is_valid()
         data = self.cleaned_data
         return Asked(data.get("q", ""), data.get("kind") or "all", data.get("page") or 1)
+
+
+class MacroUseForm(Form):
+    """What comes with one click on a macro."""
+
+    submission_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
+    seen_message = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
+
+    def values(self) -> dict:
+        data = self.cleaned_data
+        return {
+            "submission_key": data["submission_key"],
+            "seen_message_id": data["seen_message"],
+        }
 
 
 class SetupForm(PersonForm):

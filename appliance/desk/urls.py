@@ -1,17 +1,53 @@
 from django.urls import path
 
-from appliance.desk.views import articles, attachments, dashboard, search, setup, tickets, writing
+from appliance.desk.views import (
+    answers,
+    articles,
+    attachments,
+    dashboard,
+    opening,
+    properties,
+    relations,
+    search,
+    setup,
+    shortcuts,
+    tickets,
+    writing,
+)
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("live/", dashboard.live, name="live"),
-    path("create-ticket/", tickets.create, name="create-ticket"),
-    path("suggest/", tickets.suggest, name="suggest"),
+    path("create-ticket/", opening.create, name="create-ticket"),
+    path("suggest/", opening.suggest, name="suggest"),
+    path("customers/find/", opening.find_customers, name="find-customers"),
+    path("preview/", answers.preview, name="preview"),
     path("tickets/<int:ticket_id>/", tickets.show, name="ticket"),
-    path("tickets/<int:ticket_id>/reply/", tickets.reply, name="reply"),
-    path("tickets/<int:ticket_id>/update/", tickets.update, name="update-ticket"),
     path("tickets/<int:ticket_id>/conversation/", tickets.conversation, name="conversation"),
     path("tickets/<int:ticket_id>/evidence/", tickets.evidence, name="evidence"),
+    path("tickets/<int:ticket_id>/reply/", answers.reply, name="reply"),
+    path("tickets/<int:ticket_id>/rate/", answers.rate, name="rate-ticket"),
+    path("tickets/<int:ticket_id>/draft/discard/", answers.discard_draft, name="discard-draft"),
+    path("tickets/<int:ticket_id>/update/", properties.update, name="update-ticket"),
+    path("tickets/<int:ticket_id>/take/", properties.take, name="take-ticket"),
+    path("tickets/<int:ticket_id>/tags/", properties.tags, name="ticket-tags"),
+    path("tickets/<int:ticket_id>/fields/", properties.fields, name="ticket-fields"),
+    path("tickets/<int:ticket_id>/links/", relations.link, name="link-ticket"),
+    path(
+        "tickets/<int:ticket_id>/links/<int:link_id>/remove/",
+        relations.unlink,
+        name="unlink-ticket",
+    ),
+    path("tickets/<int:ticket_id>/merge/", relations.merge, name="merge-ticket"),
+    path("tickets/<int:ticket_id>/unmerge/", relations.unmerge, name="unmerge-ticket"),
+    path("tickets/<int:ticket_id>/split/<int:message_id>/", relations.split, name="split-ticket"),
+    path("tickets/<int:ticket_id>/find/", relations.find_tickets, name="find-tickets"),
+    path("tickets/<int:ticket_id>/find-articles/", shortcuts.find_articles, name="find-articles"),
+    path("tickets/<int:ticket_id>/canned/", shortcuts.canned, name="canned"),
+    path(
+        "tickets/<int:ticket_id>/canned/<int:canned_id>/", shortcuts.use_canned, name="use-canned"
+    ),
+    path("tickets/<int:ticket_id>/macros/<int:macro_id>/", shortcuts.use_macro, name="use-macro"),
     path("tickets/<int:ticket_id>/presence/", writing.presence, name="presence"),
     path("tickets/<int:ticket_id>/draft/", writing.draft, name="draft"),
     path("tickets/<int:ticket_id>/mentionable/", writing.mentionable, name="mentionable"),

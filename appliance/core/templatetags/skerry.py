@@ -18,3 +18,15 @@ def markdown(text: str) -> SafeString:
 def percent(share: float) -> int:
     """0.874 → 87."""
     return round(max(0.0, min(1.0, share)) * 100)
+
+
+@register.filter
+def as_link_text(text: str) -> str:
+    """A title that can stand between the brackets of a Markdown link."""
+    return text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+
+
+@register.filter
+def quoted(text: str) -> str:
+    """Each line with "> " before it."""
+    return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())

@@ -1,0 +1,63 @@
+"""What is meant while somebody is still typing: a customer, a ticket, an article."""
+
+from html import unescape
+
+from django.db.models import Q
+from django.utils.html import strip_tags
+
+from appliance.accounts.models import Customer, User
+from appliance.knowledge.models import Article
+from appliance.search.queries import search
+from appliance.tickets.models import Ticket
+from appliance.triage.queries import Similar, Suggested
+
+LEAST = 2  # characters before anything is looked up
+
+
+def find_customers(viewer: User, text: str, limit: int = 8) -> list[Customer]:
+    """By name or address; for agents, who may open a ticket for anybody."""
+    words = text.replace("\0", "").split()[:5]
+    if not viewer.is_agent or len("".join(words)) < LEAST:
+        return []
+    found = Customer.objects.filter(anonymised_at=None)
+    for word in words:
+        in_name = Q(first_name__icontains=word) | Q(last_name__icontains=word)
+        found = found.filter(in_name | Q(email__icontains=word))
+    return list(found.order_by("last_name", "first_name", "pk")[:limit])
+
+
+def find_tickets(viewer: User, text: str, *, leave_out: Ticket, limit: int = 8) -> list[Ticket]:
+    """By number, or by what the subject says, newest first."""
+    text = text.replace("\0", "").strip()
+    number = text.upper().removeprefix("SKR-")
+    is_number = number.isascii() and number.isdigit() and len(number) < 18
+    if not is_number and len(text) < LEAST:
+        return []
+    meant = Q(pk=int(number)) if is_number else Q(subject__icontains=text)
+    found = Ticket.objects.visible_to(viewer).filter(meant).exclude(pk=leave_out.pk)
+    return list(_short(found).order_by("-created_at", "-id")[:limit])
+
+
+def list_merge_candidates(viewer: User, ticket: Ticket, similar: list[Similar]) -> list[Ticket]:
+    """Tickets of the same customer: those alike in meaning, then the newest open ones."""
+    near = [one.ticket for one in similar if one.ticket.customer_id == ticket.customer_id]
+    others = Ticket.objects.visible_to(viewer).open().filter(customer=ticket.customer)
+    others = others.exclude(pk__in=[ticket.pk, *(one.pk for one in near)])
+    found = [*near, *_short(others).order_by("-created_at", "-id")[:5]]
+    return [one for one in found if not one.merged_into_id]
+
+
+def find_articles(viewer: User, text: str, limit: int = 5) -> list[Suggested]:
+    """Published articles, as search finds them; the passage is plain text."""
+    if len(text.strip()) < LEAST:
+        return []
+    hits = search(viewer, text, kind="articles", limit=limit).hits
+    return [
+        Suggested(hit.object, hit.score, unescape(strip_tags(hit.snippet)), "words")
+        for hit in hits
+        if hit.object.status == Article.Status.PUBLISHED
+    ]
+
+
+def _short(tickets):
+    return tickets.select_related("customer").defer("description", "search_vector")

@@ -1,0 +1,174 @@
+"""What the page of a ticket shows. Reads only; each part can be had alone, for a live page."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.urls import reverse
+
+from appliance.accounts.models import Right, User
+from appliance.accounts.queries import has_right
+from appliance.core import cache
+from appliance.core.forms import Form
+from appliance.desk import completion, timeline
+from appliance.desk.forms import MacroUseForm
+from appliance.shortcuts import queries as shortcuts
+from appliance.tickets import queries
+from appliance.tickets.forms import (
+    AgentReplyForm,
+    FieldsForm,
+    LinkForm,
+    PropertiesForm,
+    RatingForm,
+    ReplyForm,
+    TagsForm,
+)
+from appliance.tickets.models import Message, Ticket
+from appliance.triage import queries as triage
+
+RECENT = 20  # messages shown of a conversation that is longer than FEW
+FEW = 30
+RECENT_EVENTS = 30
+
+
+@dataclass
+class TicketPage:
+    """One ticket for one viewer. ``forms`` are those that were refused, by their name."""
+
+    viewer: User
+    ticket: Ticket
+    shows_all: bool = False
+    forms: dict[str, Form] = field(default_factory=dict)
+    refused_since: int | None = None  # the newest message an answer that was refused had seen
+
+    def context(self) -> dict[str, Any]:
+        """Everything: the head, the conversation, the answer, the properties, the evidence."""
+        return self.live() | self.evidence() | self.answer()
+
+    def live(self) -> dict[str, Any]:
+        """What changes while the page is open."""
+        parts = self.conversation() | self.head()
+        return parts | self.properties() if self.viewer.is_agent else parts
+
+    def head(self) -> dict[str, Any]:
+        return {
+            "ticket": self.ticket,
+            "tags": list(self.ticket.tags.all()),
+            "merge_target": queries.find_merge_target(self.viewer, self.ticket),
+            "answers": queries.list_answers(self.viewer, self.ticket),
+            "rating": queries.find_rating(self.ticket),
+            "may_rate": queries.may_rate(self.viewer, self.ticket),
+            "rating_form": self.forms.get("rating") or RatingForm(),
+        }
+
+    def conversation(self) -> dict[str, Any]:
+        # read before the rows: a change in between shows up at the next look instead of never
+        generation, last_event = cache.generation(cache.TICKETS), self.last_event_id
+        hidden = len(self.messages) - RECENT
+        hidden = 0 if self.shows_all or len(self.messages) <= FEW else hidden
+        return {
+            "ticket": self.ticket,
+            "conversation": self.messages[hidden:],
+            "hidden_messages": hidden,
+            "shows_all": self.shows_all,
+            "opening_files": queries.list_opening_files(self.ticket),
+            "newest_message": self.newest_message,
+            "generation": generation or 0,
+            "seen": last_event,
+            "may_split": has_right(self.viewer, Right.MERGE),
+        }
+
+    def properties(self) -> dict[str, Any]:
+        """For agents alone."""
+        ticket, viewer = self.ticket, self.viewer
+        about = {"ticket": ticket, "viewer": viewer}
+        return {
+            "properties_form": self.forms.get("properties") or PropertiesForm(**about),
+            "tags_form": self._tags_form(),
+            "fields_form": self.forms.get("fields") or FieldsForm(**about),
+            "link_form": self._link_form(),
+            "links": queries.list_links(viewer, ticket),
+            "merged": queries.list_merged(viewer, ticket),
+            "may_merge": has_right(viewer, Right.MERGE),
+            **self.history(),
+        }
+
+    def history(self) -> dict[str, Any]:
+        events = list(self.ticket.events.all())
+        shown = events if self.shows_all else events[-RECENT_EVENTS:]
+        return {"events": timeline.lines(shown), "events_total": len(events)}
+
+    def answer(self) -> dict[str, Any]:
+        draft = None if "reply" in self.forms else self.draft
+        form = self.forms.get("reply") or self._reply_form(draft)
+        context = {"draft": draft, "reply_form": form, "fresh": self._fresh()}
+        if self.viewer.is_agent:
+            context["macros"] = [
+                (macro, shortcuts.describe(macro)) for macro in shortcuts.list_macros(self.viewer)
+            ]
+            context["macro_form"] = MacroUseForm()
+            completion.answer(form, self.ticket)
+        return context
+
+    def evidence(self) -> dict[str, Any]:
+        ticket, viewer = self.ticket, self.viewer
+        return {
+            "ticket": ticket,
+            "reading": triage.find_reading(viewer, ticket),
+            "suggestions": triage.list_suggestions(viewer, ticket),
+            "category_chosen": queries.was_category_chosen(ticket),
+            "similar": triage.list_similar_tickets(viewer, ticket) if viewer.is_agent else [],
+        }
+
+    @cached_property
+    def last_event_id(self) -> int:
+        return queries.find_last_event_id(self.ticket)
+
+    @cached_property
+    def messages(self) -> list[Message]:
+        return list(queries.list_messages(self.viewer, self.ticket))
+
+    @property
+    def newest_message(self) -> int:
+        """The id the answer form carries, so that nobody answers past an answer unseen."""
+        return max((message.pk for message in self.messages if message.pk), default=0)
+
+    @cached_property
+    def draft(self) -> Any:
+        """What was being written; nothing if it has been sent meanwhile."""
+        draft = queries.find_draft(self.viewer, self.ticket)
+        sent = {_plain(message.body) for message in self.messages[-3:]}
+        return draft if draft and _plain(draft.body) not in sent else None
+
+    def _reply_form(self, draft: Any) -> ReplyForm:
+        initial: dict[str, Any] = {"seen_message": self.newest_message}
+        if draft:
+            initial |= {"body": draft.body, "kind": draft.kind}
+        return (AgentReplyForm if self.viewer.is_agent else ReplyForm)(initial=initial)
+
+    def _tags_form(self) -> TagsForm:
+        names = ", ".join(tag.name for tag in self.ticket.tags.all())
+        form = self.forms.get("tags") or TagsForm(initial={"tags": names})
+        completion.words(form, "tags", reverse("tags"))
+        return form
+
+    def _link_form(self) -> LinkForm:
+        form = self.forms.get("link") or LinkForm(viewer=self.viewer)
+        completion.whole(form, "target", reverse("find-tickets", args=[self.ticket.pk]))
+        return form
+
+    def _fresh(self) -> list[Message]:
+        """Answers of others that arrived while the refused one was being written."""
+        if self.refused_since is None or not self.viewer.is_agent:
+            return []
+        return [
+            message
+            for message in self.messages
+            if (message.pk or 0) > self.refused_since
+            and message.kind == Message.Kind.REPLY
+            and message.author_id != self.viewer.pk
+        ]
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()
