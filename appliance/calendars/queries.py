@@ -1,7 +1,10 @@
 """Reads on calendars. What the admin's pages ask for is 404 to anybody else."""
 
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable
+from datetime import date
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
 from django.http import Http404
@@ -9,6 +12,8 @@ from django.http import Http404
 from appliance.calendars import week
 from appliance.calendars.models import Calendar, Holiday
 from appliance.calendars.worktime import ROUND_THE_CLOCK, Holidays, Hours
+
+log = structlog.get_logger(__name__)
 
 
 def list_calendars() -> QuerySet[Calendar]:
@@ -32,15 +37,29 @@ def hours_of(calendar: Calendar | None) -> Hours:
     """The hours of a calendar; without one the desk works round the clock."""
     if calendar is None:
         return ROUND_THE_CLOCK
-    days = list(calendar.holidays.all())
+    return make_hours(calendar, ((day.on, day.is_yearly) for day in calendar.holidays.all()))
+
+
+def make_hours(calendar: Calendar, days_off: Iterable[tuple[date, bool]]) -> Hours:
+    """The hours of a calendar with these days off, each with whether it is one every year."""
+    days = list(days_off)
     return Hours(
         week=week.read_week(calendar.hours),
-        zone=ZoneInfo(calendar.time_zone),
+        zone=_zone(calendar.time_zone),
         holidays=Holidays(
-            once=frozenset(day.on for day in days if not day.is_yearly),
-            yearly=frozenset((day.on.month, day.on.day) for day in days if day.is_yearly),
+            once=frozenset(day for day, is_yearly in days if not is_yearly),
+            yearly=frozenset((day.month, day.day) for day, is_yearly in days if is_yearly),
         ),
     )
+
+
+def _zone(name: str) -> ZoneInfo:
+    """A zone that a newer table of zones has dropped must not keep tickets from being written."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        log.error("time_zone_unknown", name=name)
+        return ZoneInfo("UTC")
 
 
 def describe_week(calendar: Calendar) -> list[tuple[str, str]]:
