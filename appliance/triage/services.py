@@ -13,6 +13,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import AlreadyEnqueued
 
@@ -26,7 +27,7 @@ from appliance.inference.bundle import BundleRef
 from appliance.inference.errors import InferenceError
 from appliance.knowledge.models import Article
 from appliance.tickets import services as tickets
-from appliance.tickets.models import Ticket, TicketCategory
+from appliance.tickets.models import OPEN_STATUSES, Ticket, TicketCategory
 from appliance.triage import backlog, claims, engine, passages, reader
 from appliance.triage.models import (
     NOT_SURE,
@@ -124,7 +125,7 @@ def refresh_article(article_id: int) -> bool:
 def correct_category(*, ticket: Ticket, category: TicketCategory | None, by: User) -> None:
     """Set the category and remember what the bundle had said, so that the desk can learn."""
     if not by.is_agent:
-        raise RefusedError("Only an agent can change the category of a ticket.")
+        raise RefusedError(_("Only an agent can change the category of a ticket."))
     before = Ticket.objects.select_for_update(of=["self"]).get(pk=ticket.pk)
     if before.category_id != (category.pk if category else None):
         said = ticket.annotations.filter(kind=Annotation.Kind.CATEGORY).first()
@@ -136,6 +137,25 @@ def correct_category(*, ticket: Ticket, category: TicketCategory | None, by: Use
             bundle_digest=said.bundle_digest if said else "",
         )
     tickets.set_category(ticket=ticket, category=category, by=by)
+
+
+@transaction.atomic
+def reconsider_unsure() -> int:
+    """The desk's categories read otherwise now: let the worker read again the open tickets that
+    stand in none because the sorter was not sure. How many.
+
+    One UPDATE makes what was said older than its text, which is what the backlog looks for.
+    """
+    unsure = Annotation.objects.filter(
+        kind=Annotation.Kind.CATEGORY,
+        label=NOT_SURE,
+        ticket__category=None,
+        ticket__status__in=OPEN_STATUSES,
+    )
+    again = Annotation.objects.filter(pk__in=unsure.values("pk")).update(text_sha256="")
+    if again:
+        queue_catch_up()
+    return again
 
 
 def catch_up(limit: int = 1000, *, seconds: float = 10.0) -> int:

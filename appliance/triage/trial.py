@@ -1,0 +1,40 @@
+"""What the sorter says of a sentence, for whoever writes the categories. Nothing is written."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from appliance.core.bounded import Bounded, BusyError
+from appliance.tickets.models import TicketCategory
+from appliance.triage import backlog, reader
+
+log = structlog.get_logger(__name__)
+MOST_SECONDS = 3
+_readers = Bounded("trial", threads=1)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """``answer`` is empty when the sorter is not sure; ``scores`` holds every category."""
+
+    answer: str
+    scores: tuple[tuple[str, float], ...]  # name and share, best first
+
+
+def sort_sample(text: str) -> Trial | None:
+    """None when no model answers in time, or the desk has no category."""
+    names = dict(TicketCategory.objects.filter(is_active=True).values_list("slug", "name"))
+    labels = backlog.labels()
+    if not labels:
+        return None
+    try:
+        said = _readers.run(
+            lambda: reader.ask(text, {"classifier"}, labels).category, seconds=MOST_SECONDS
+        )
+    except (BusyError, TimeoutError) as error:
+        log.warning("trial_failed", why=type(error).__name__)
+        return None
+    if said is None:
+        return None
+    scores = tuple((names.get(slug, slug), share) for slug, share in said.scores)
+    return Trial(names.get(said.label or "", ""), scores)
