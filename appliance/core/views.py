@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from appliance.core.errors import UnavailableError
 from appliance.core.models import Desk
@@ -33,8 +34,10 @@ def database_away(request: HttpRequest, error: Exception) -> HttpResponse:
         request,
         503,
         UnavailableError.title,
-        "The database did not answer in time. Nothing you sent was half-saved: go back and send "
-        "it again in a moment.",
+        _(
+            "The database did not answer in time. Nothing you sent was half-saved: go back and "
+            "send it again in a moment."
+        ),
     )
 
 
@@ -42,22 +45,28 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return error_page(
         request,
         403,
-        "This form was out of date",
-        "You were logged out or the page was open for a long time. Go back (what you typed is "
-        "still there), copy your text, reload the page and send it again.",
+        _("This form was out of date"),
+        _(
+            "You were logged out or the page was open for a long time. Go back (what you typed is "
+            "still there), copy your text, reload the page and send it again."
+        ),
     )
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, 400, "That could not be read", "The address or the form is damaged.")
+    return error_page(
+        request, 400, _("That could not be read"), _("The address or the form is damaged.")
+    )
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, 403, "Not allowed", "Your role does not include this page.")
+    return error_page(request, 403, _("Not allowed"), _("Your role does not include this page."))
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, 404, "Nothing here", "It does not exist, or it is not yours to see.")
+    return error_page(
+        request, 404, _("Nothing here"), _("It does not exist, or it is not yours to see.")
+    )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -68,7 +77,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return error_page(
         request,
         500,
-        "Something went wrong on this desk",
-        "The fault is written in the log under the number below. Try again; if it stays, "
-        "tell the person who runs this desk.",
+        _("Something went wrong on this desk"),
+        _(
+            "The fault is written in the log under the number below. Try again; if it stays, "
+            "tell the person who runs this desk."
+        ),
     )

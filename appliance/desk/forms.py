@@ -4,13 +4,14 @@ import uuid
 from dataclasses import dataclass
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.forms import PersonForm
 from appliance.core.forms import Form
 from appliance.search.asked import MOST_CHARACTERS
 from appliance.tickets import services as tickets
 
-KINDS = [("all", "Everything"), ("tickets", "Tickets"), ("articles", "Articles")]
+KINDS = [("all", _("Everything")), ("tickets", _("Tickets")), ("articles", _("Articles"))]
 
 
 @dataclass(frozen=True)
@@ -53,17 +54,21 @@ class SetupForm(PersonForm):
     """The first admin, the desk's name, its categories, and whether to start with the demo."""
 
     desk_name = forms.CharField(
-        label="Name of this desk", max_length=80, initial="Help desk",
-        help_text="Shown at the top of every page.",
+        label=_("Name of this desk"), max_length=80, initial="Help desk",
+        help_text=_("Shown at the top of every page."),
     )  # fmt: skip
     categories = forms.MultipleChoiceField(
+        label=_("Categories"),
         widget=forms.CheckboxSelectMultiple,
         required=False,
-        help_text="What tickets are about; the sorter chooses among these. Add more later.",
+        help_text=_("What tickets are about; the sorter chooses among these. Add more later."),
     )
     demo = forms.TypedChoiceField(
-        label="Start with",
-        choices=[("no", "an empty desk"), ("yes", "the demo desk: articles and tickets to try")],
+        label=_("Start with"),
+        choices=[
+            ("no", _("an empty desk")),
+            ("yes", _("the demo desk: articles and tickets to try")),
+        ],
         coerce=lambda value: value == "yes",
         initial="no",
         widget=forms.RadioSelect(attrs={"class": "form-check-input"}),

@@ -1,4 +1,5 @@
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from appliance.core.forms import Form
 from appliance.knowledge.models import Article
@@ -21,17 +22,23 @@ class ArticleFilterForm(Form):
 
 class ArticleForm(Form):
     title = forms.CharField(
-        max_length=200, help_text="The question it answers, in the words of whoever asks."
+        label=_("Title"),
+        max_length=200,
+        help_text=_("The question it answers, in the words of whoever asks."),
     )
-    category = forms.ModelChoiceField(queryset=None, required=False, empty_label="No category")
+    category = forms.ModelChoiceField(
+        label=_("Category"), queryset=None, required=False, empty_label=_("No category")
+    )
     status = forms.TypedChoiceField(
+        label=_("Status"),
         choices=Article.Status.choices,
         coerce=Article.Status,
-        help_text="Customers see published articles only.",
+        help_text=_("Customers see published articles only."),
     )
     content = forms.CharField(
+        label=_("Content"),
         max_length=CONTENT_LIMIT,
-        help_text="Markdown: ## heading, **bold**, - list, 1. steps, `code`.",
+        help_text=_("Markdown: ## heading, **bold**, - list, 1. steps, `code`."),
         widget=forms.Textarea(attrs={"rows": 18, "class": "form-control font-monospace"}),
     )
     seen_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)

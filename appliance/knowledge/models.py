@@ -4,8 +4,10 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
+from appliance.core import queries as core
 from appliance.core.fields import search_vector_of
 from appliance.tickets.models import TicketCategory
 
@@ -15,8 +17,12 @@ class ArticleQuerySet(models.QuerySet):
         return self.filter(status=Article.Status.PUBLISHED)
 
     def visible_to(self, viewer: User) -> "ArticleQuerySet":
-        """Agents read every article, customers the published ones, anybody else none."""
-        if not viewer.is_authenticated or not viewer.is_active:
+        """Agents read every article, customers the published ones; strangers those, too, where
+        the desk shows them to everybody.
+        """
+        if viewer.is_anonymous:
+            return self.published() if core.desk().is_knowledge_public else self.none()
+        if not viewer.is_active:
             return self.none()
         return self if viewer.is_agent else self.published()
 
@@ -25,8 +31,8 @@ class Article(models.Model):
     """An answer worth keeping, in Markdown."""
 
     class Status(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        PUBLISHED = "published", "Published"
+        DRAFT = "draft", _("Draft")
+        PUBLISHED = "published", _("Published")
 
     title = models.CharField(max_length=200)
     content = models.TextField()

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
 from appliance.core import cache
@@ -45,8 +46,10 @@ def edit_article(
     locked = Article.objects.select_for_update().get(pk=article.pk)
     if locked.updated_at != seen_at:
         raise BadInputError(
-            "Somebody else saved this article while you were writing. Open it in another tab, "
-            "bring the two together here, and save again.",
+            _(
+                "Somebody else saved this article while you were writing. Open it in another tab, "
+                "bring the two together here, and save again."
+            ),
             field="content",
         )
     locked.title, locked.content = title, content
@@ -58,4 +61,4 @@ def edit_article(
 
 def _refuse_unless_agent(by: User | None) -> None:
     if by is not None and not by.is_agent:
-        raise RefusedError("Only agents write articles.")
+        raise RefusedError(_("Only agents write articles."))

@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -23,7 +24,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @login_required
 def status(request: HttpRequest) -> HttpResponse:
     if not request.user.is_admin:
-        raise RefusedError("The status page is for admins.")
+        raise RefusedError(_("The status page is for admins."))
     context = {
         "health": queries.check_health(),
         "bundles": triage.list_bundles(),
