@@ -12,6 +12,8 @@ from appliance.accounts.models import User
 from appliance.knowledge.models import Article
 from appliance.notices.models import Notice
 from appliance.notices.services import queue_mail
+from appliance.shortcuts import services as shortcuts
+from appliance.tickets import services
 from appliance.tickets.models import Ticket
 from tests.access_table import ADMIN_ONLY, WHO, rows
 
@@ -42,15 +44,39 @@ def paths(ticket, bob) -> dict[str, str]:
         **dict.fromkeys(
             ["ticket", "reply", "update-ticket", "conversation", "evidence"], ticket.pk
         ),
+        **of_working_on(ticket, bob),
         **dict.fromkeys(["article", "edit-article"], published.pk),
         **dict.fromkeys(["article/draft", "edit-article/draft"], draft.pk),
-        "read-notice": Notice.objects.create(user=ticket.customer.user, ticket=ticket).pk,
+        "read-notice": Notice.objects.get_or_create(user=ticket.customer.user, ticket=ticket)[0].pk,
         **dict.fromkeys(["retry-mail", "drop-mail"], letter.pk),
         "setup": "guessed",
         "set-password": "guessed",
     }
     pages = {page for _, page in ROWS}
-    return {p: reverse(p.split("/")[0], args=[of[p]] if p in of else []) for p in pages}
+    return {p: reverse(p.split("/")[0], args=arguments(of, p)) for p in pages}
+
+
+def arguments(of: dict[str, object], page: str) -> list[object]:
+    found = of.get(page, ())
+    return [*found] if isinstance(found, tuple) else [found]
+
+
+def of_working_on(ticket: Ticket, bob: User) -> dict[str, object]:
+    """What the pages beside the conversation ask for: an answer, a link, shortcuts."""
+    message = services.reply(ticket=ticket, by=bob, body="Is it plugged in?")
+    other = services.split_ticket(message=message, subject="Another", by=bob)
+    canned = shortcuts.add_canned(by=bob, name="Hello", body="x", audience="all")
+    macro = shortcuts.add_macro(by=bob, name="Urgent", actions={"priority": 4}, audience="all")
+    names = ["rate-ticket", "discard-draft", "take-ticket", "ticket-tags", "ticket-fields"]
+    names += ["link-ticket", "find-tickets", "find-articles", "canned"]
+    names += ["merge-ticket", "unmerge-ticket"]
+    return {
+        **dict.fromkeys(names, ticket.pk),
+        "unlink-ticket": (ticket.pk, other.links.get().pk),
+        "use-canned": (ticket.pk, canned.pk),
+        "use-macro": (ticket.pk, macro.pk),
+        "split-ticket": (ticket.pk, message.pk),
+    }
 
 
 def test_every_page_of_the_desk_is_in_the_table():
@@ -100,12 +126,19 @@ def fields_of(ticket: Ticket) -> dict[str, dict]:
     """What a browser would send to each page that writes."""
     article = {"title": "New", "content": "…", "status": "published"}
     words = {"subject": "New", "description": "…", "priority": 2}
+    other = Ticket.objects.get(subject="Another").pk
     before = {"status": ticket.status, "priority": ticket.priority, "category": "", "assignee": ""}
     return {
         "create-ticket": words,
         "suggest": words,
         "reply": {"body": "…", "kind": "reply"},
         "update-ticket": before | {f"initial-{name}": value for name, value in before.items()},
+        "preview": {"text": "*x*"},
+        "rate-ticket": {"is_good": "yes"},
+        "ticket-tags": {"tags": "printer"},
+        "link-ticket": {"target": other, "kind": "related"},
+        "merge-ticket": {"target": other},
+        "split-ticket": {"subject": "Alone"},
         "write-article": article,
         "edit-article": article | {"seen_at": Article.objects.get(title="Out").updated_at},
         "setup": {"first_name": "Mallory"},

@@ -45,7 +45,7 @@ def conversation(request: HttpRequest, ticket_id: int) -> HttpResponse:
     )
     if request.GET.get("seen") == str(shown.last_event_id):
         return HttpResponse(status=204)
-    return render(request, "desk/_live.html", shown.live())
+    return render(request, "desk/_ticket_live.html", shown.live())
 
 
 @require_safe
