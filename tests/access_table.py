@@ -21,6 +21,7 @@ POST  reply                    login  done  404   done  done  login
 POST  update-ticket            login  403   403   done  done  login
 GET   conversation             login  200   404   200   200   login
 GET   evidence                 login  200   404   200   200   login
+GET   ticket-clock             login  403   403   200   200   login
 GET   find-customers           login  403   403   200   200   login
 POST  preview                  login  200   200   200   200   login
 POST  rate-ticket              login  400   404   403   403   login

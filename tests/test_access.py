@@ -42,7 +42,8 @@ def paths(ticket, bob) -> dict[str, str]:
     letter = queue_mail(to="a@example.org", subject="s", body="b", key="one")
     of = {
         **dict.fromkeys(
-            ["ticket", "reply", "update-ticket", "conversation", "evidence"], ticket.pk
+            ["ticket", "reply", "update-ticket", "conversation", "evidence", "ticket-clock"],
+            ticket.pk,
         ),
         **of_working_on(ticket, bob),
         **dict.fromkeys(["article", "edit-article"], published.pk),

@@ -56,7 +56,7 @@ def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
     names = ["dashboard", "live", "create-ticket", "articles", "write-article", "search", "status"]
     names += ["notices", "bell", "notice-preferences", "outbox"]
     about = {
-        **dict.fromkeys(["ticket", "conversation", "evidence"], ticket.pk),
+        **dict.fromkeys(["ticket", "conversation", "evidence", "ticket-clock"], ticket.pk),
         **dict.fromkeys(["article", "edit-article"], articles[0].pk),
     }
     paths = [reverse(name) for name in names]
