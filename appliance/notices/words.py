@@ -10,7 +10,7 @@ from appliance.tickets.models import Event, Ticket
 EXCERPT = 1_000  # characters of a message for an agent, who reads the rest on the desk
 WHOLE = 20_000  # and for the customer, to whom it was written
 SAYS = {
-    Kind.TEAM: gettext_lazy("%(who)s: nobody has taken this ticket yet"),
+    Kind.TEAM: gettext_lazy("Nobody has taken this ticket yet"),
     Kind.CHANGED: gettext_lazy("%(who)s changed your ticket"),
     Kind.WATCHED: gettext_lazy("%(who)s wrote on a ticket you wrote on"),
     Kind.ANSWERED: gettext_lazy("%(who)s answered on your ticket"),
