@@ -64,10 +64,10 @@ def list_merged(viewer: User, ticket: Ticket) -> list[Ticket]:
     found: list[Ticket] = []
     into = [ticket.pk]
     while into:
-        sources = Ticket.objects.filter(merged_into__in=into).exclude(pk__in=[t.pk for t in found])
+        sources = Ticket.objects.filter(merged_into__in=into).select_related("customer")
         if viewer.is_authenticated and viewer.is_agent:
             sources = sources.visible_to(viewer)
-        into = [source.pk for source in sources.select_related("customer")]
+        into = [source.pk for source in sources]
         found += sources
     return sorted(found, key=lambda source: (source.created_at, source.pk))
 

@@ -56,6 +56,7 @@ def record(
     kind: Event.Kind,
     by: User | None,
     at: datetime | None = None,
+    /,
     *,
     name: str = BOX,
     **data: object,

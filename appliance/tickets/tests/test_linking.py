@@ -1,0 +1,210 @@
+import uuid
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from appliance.accounts.models import Right
+from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.models import AGENT_RIGHTS, Desk
+from appliance.tickets import queries, services
+from appliance.tickets.forms import LinkForm, MergeForm
+from appliance.tickets.models import Event, Status, Ticket, TicketLink
+from appliance.tickets.tests.conftest import kinds, upload
+
+Kind = TicketLink.Kind
+
+
+@pytest.fixture
+def third(alice) -> Ticket:
+    return services.open_ticket(customer=alice.customer, subject="3", description="…", by=alice)
+
+
+@pytest.fixture
+def carols(carol) -> Ticket:
+    return services.open_ticket(customer=carol.customer, subject="C", description="…", by=carol)
+
+
+@pytest.fixture
+def merged(ticket, other, alice, bob) -> Ticket:
+    """Alice's second ticket, with an answer and a note, merged into her first."""
+    services.reply(ticket=ticket, by=bob, body="Which printer?")
+    services.reply(ticket=other, by=bob, body="The same one?", files=[upload()])
+    services.add_note(ticket=other, by=bob, body="A duplicate.")
+    services.merge_tickets(source=other, target=ticket, by=bob)
+    return other
+
+
+def test_merged_ticket_is_closed_and_both_say_so(merged, ticket):
+    assert (merged.status, merged.merged_into) == (Status.CLOSED, ticket)
+    assert merged.events.last().data == {"target": ticket.pk, "was": "open"}
+    assert ticket.events.last().data == {"source": merged.pk}
+
+
+def test_target_shows_what_was_said_on_both_in_time_order(merged, ticket, bob):
+    said = queries.list_messages(bob, ticket)
+    assert [one.body for one in said] == [
+        "Blank again\n\nSame printer.", "Which printer?", "The same one?", "A duplicate.",
+    ]  # fmt: skip
+    assert [one.pk is None for one in said] == [True, False, False, False]
+    assert [len(one.files) for one in said] == [0, 0, 1, 0]
+    assert queries.list_merged(bob, ticket) == [merged]
+    assert [one.body for one in queries.list_messages(bob, merged)] == [
+        "The same one?", "A duplicate.",
+    ]  # fmt: skip
+
+
+def test_customer_reads_both_without_the_notes(merged, ticket, alice):
+    for viewer in (alice, AnonymousUser()):
+        assert len(queries.list_messages(viewer, ticket)) == 3
+    assert queries.find_merge_target(alice, merged) == ticket
+
+
+def test_merging_twice_merges_once(merged, ticket, bob):
+    services.merge_tickets(source=merged, target=ticket, by=bob)
+    assert kinds(merged).count("merged") == kinds(ticket).count("merged") == 1
+
+
+def test_unmerging_gives_everything_back(merged, ticket, bob):
+    services.unmerge_ticket(ticket=merged, by=bob)
+    assert (merged.status, merged.merged_into, merged.solved_at) == (Status.OPEN, None, None)
+    assert [one.body for one in queries.list_messages(bob, ticket)] == ["Which printer?"]
+    assert merged.events.filter(kind=Event.Kind.MERGED).last().data["undone"] is True
+    services.unmerge_ticket(ticket=merged, by=bob)
+    assert kinds(merged).count("merged") == 2
+
+
+def test_answer_on_a_merged_ticket_points_to_the_other(merged, ticket, alice):
+    with pytest.raises(BadInputError, match=f"merged into {ticket.number}"):
+        services.reply(ticket=merged, by=alice, body="Hello?")
+
+
+def test_merged_ticket_is_not_opened_past_its_merge(merged, bob):
+    with pytest.raises(BadInputError, match="Undo the merge"):
+        services.set_status(ticket=merged, status=Status.OPEN, by=bob)
+
+
+def test_merges_go_in_no_circle(merged, ticket, third, bob):
+    with pytest.raises(BadInputError, match="itself merged"):
+        services.merge_tickets(source=ticket, target=merged, by=bob)
+    with pytest.raises(BadInputError, match="already"):
+        services.merge_tickets(source=merged, target=third, by=bob)
+    with pytest.raises(BadInputError, match="itself"):
+        services.merge_tickets(source=ticket, target=ticket, by=bob)
+
+
+def test_merge_of_a_merge_shows_all_three(merged, ticket, third, bob):
+    services.merge_tickets(source=ticket, target=third, by=bob)
+    assert queries.list_merged(bob, third) == [ticket, merged]
+    assert len(queries.list_messages(bob, third)) == 5
+
+
+def test_tickets_of_two_customers_are_not_merged(ticket, carols, bob):
+    with pytest.raises(BadInputError, match="Link them instead") as refused:
+        services.merge_tickets(source=carols, target=ticket, by=bob)
+    assert refused.value.field == "target"
+
+
+def test_merge_into_a_closed_ticket_is_refused(ticket, other, bob):
+    services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
+    with pytest.raises(BadInputError, match="is closed"):
+        services.merge_tickets(source=other, target=ticket, by=bob)
+
+
+def test_part_of_a_closed_team_stays_hidden_in_a_merge(ticket, other, night_shift, bob, frank):
+    services.set_team(ticket=other, team=night_shift, by=bob)
+    services.merge_tickets(source=other, target=ticket, by=bob)
+    assert queries.list_merged(bob, ticket) == [other]
+    assert queries.list_merged(frank, ticket) == queries.list_messages(frank, ticket) == []
+
+
+def test_merging_and_splitting_are_a_right(ticket, other, bob, alice):
+    Desk.objects.create(agent_rights=[one for one in AGENT_RIGHTS if one != Right.MERGE])
+    message = services.reply(ticket=ticket, by=bob, body="x")
+    for by in (bob, alice):
+        with pytest.raises(RefusedError):
+            services.merge_tickets(source=other, target=ticket, by=by)
+        with pytest.raises(RefusedError):
+            services.split_ticket(message=message, subject="s", by=by)
+
+
+# --- split
+
+
+def test_message_becomes_a_ticket_of_its_own(ticket, alice, bob):
+    message = services.reply(ticket=ticket, by=alice, body="And the fax?", files=[upload()])
+    split = services.split_ticket(message=message, subject="Fax", by=bob)
+    assert (split.customer, split.description) == (ticket.customer, "And the fax?")
+    assert len(queries.list_opening_files(split)) == 1
+    assert [one.other for one in queries.list_links(bob, split)] == [ticket]
+    assert [one.label for one in queries.list_links(bob, ticket)] == ["was split into"]
+    assert message in queries.list_messages(bob, ticket)
+    assert kinds(split) == ["opened", "split"] and kinds(ticket)[-1] == "split"
+
+
+def test_splitting_twice_with_one_form_splits_once(ticket, alice, bob):
+    message = services.reply(ticket=ticket, by=alice, body="And the fax?")
+    key = uuid.uuid4()
+    words = {"message": message, "subject": "Fax", "by": bob, "submission_key": key}
+    assert services.split_ticket(**words) == services.split_ticket(**words)
+
+
+def test_note_is_never_split_off_to_its_customer(ticket, bob):
+    note = services.add_note(ticket=ticket, by=bob, body="Difficult person.")
+    with pytest.raises(BadInputError, match="would read it"):
+        services.split_ticket(message=note, subject="s", by=bob)
+
+
+# --- links
+
+
+def test_link_is_seen_from_both_sides(ticket, other, bob):
+    services.link_tickets(source=other, target=ticket, kind=Kind.CAUSED_BY, by=bob)
+    [there], [back] = queries.list_links(bob, other), queries.list_links(bob, ticket)
+    assert (there.other, there.label) == (ticket, "is caused by")
+    assert (back.other, back.label) == (other, "is the cause of")
+    assert kinds(ticket)[-1] == kinds(other)[-1] == "linked"
+
+
+def test_same_link_twice_is_one(ticket, other, bob):
+    first = services.link_tickets(source=other, target=ticket, kind=Kind.RELATED, by=bob)
+    again = services.link_tickets(source=ticket, target=other, kind=Kind.RELATED, by=bob)
+    assert first == again and TicketLink.objects.count() == 1
+
+
+def test_causes_go_in_no_circle(ticket, other, third, bob):
+    services.link_tickets(source=ticket, target=other, kind=Kind.CAUSED_BY, by=bob)
+    services.link_tickets(source=other, target=third, kind=Kind.CAUSED_BY, by=bob)
+    with pytest.raises(BadInputError, match="both ways"):
+        services.link_tickets(source=third, target=ticket, kind=Kind.CAUSED_BY, by=bob)
+
+
+def test_unlinking_twice_is_told_once(ticket, other, bob):
+    link = services.link_tickets(source=other, target=ticket, kind=Kind.DUPLICATE, by=bob)
+    services.unlink_tickets(link=TicketLink.objects.get(), by=bob)
+    services.unlink_tickets(link=link, by=bob)
+    assert queries.list_links(bob, ticket) == []
+    assert kinds(ticket).count("unlinked") == 1
+
+
+def test_customers_make_no_links_and_see_only_their_own(ticket, carols, alice, bob):
+    with pytest.raises(RefusedError):
+        services.link_tickets(source=ticket, target=carols, kind=Kind.RELATED, by=alice)
+    services.link_tickets(source=ticket, target=carols, kind=Kind.RELATED, by=bob)
+    assert queries.list_links(alice, ticket) == []
+
+
+@pytest.mark.parametrize("typed", ["SKR-{}", "skr-{}", " #{} ", "{}"])
+def test_other_ticket_is_named_as_people_do(other, bob, typed):
+    form = MergeForm({"target": typed.format(other.pk)}, viewer=bob)
+    assert form.is_valid() and form.cleaned_data["target"] == other
+
+
+@pytest.mark.parametrize("typed", ["0", "SKR-x", "9" * 40, "", "SKR-99999999"])
+def test_ticket_that_is_none_is_refused_in_words(bob, db, typed):
+    form = LinkForm({"target": typed, "kind": "related"}, viewer=bob)
+    assert not form.is_valid() and form.errors["target"]
+
+
+def test_ticket_one_does_not_see_is_as_good_as_none(secret, frank):
+    form = MergeForm({"target": secret.number}, viewer=frank)
+    assert "no ticket" in form.errors["target"][0]

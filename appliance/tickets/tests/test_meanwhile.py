@@ -1,0 +1,104 @@
+"""Two people at one ticket: what the second did not see is told, not lost."""
+
+import pytest
+
+from appliance.core.errors import BadInputError
+from appliance.tickets import services
+from appliance.tickets.forms import AgentReplyForm, PropertiesForm
+from appliance.tickets.models import Priority, Status
+
+
+def sent(form: PropertiesForm, **changes: object) -> dict[str, str]:
+    """What a browser sends for a page that shows this form."""
+    values = {name: form[name].value() for name in form.fields}
+    data = {f"initial-{name}": value for name, value in values.items()}
+    return {name: "" if v is None else str(v) for name, v in (data | values | changes).items()}
+
+
+def test_answer_of_somebody_else_is_seen_before_ones_own_is_sent(ticket, bob, dan):
+    theirs = services.reply(ticket=ticket, by=dan, body="Use tray 2.")
+    with pytest.raises(BadInputError, match="Dan answered while you were writing") as refused:
+        services.reply(ticket=ticket, by=bob, body="Use tray 3.", seen_message_id=0)
+    assert refused.value.field == "body"
+    services.reply(ticket=ticket, by=bob, body="Use tray 3.", seen_message_id=theirs.pk)
+    assert ticket.messages.count() == 2
+
+
+def test_ones_own_answer_and_a_note_stop_nobody(ticket, bob, dan):
+    services.reply(ticket=ticket, by=bob, body="First.", seen_message_id=0)
+    services.add_note(ticket=ticket, by=dan, body="Well done.")
+    services.reply(ticket=ticket, by=bob, body="Second.", seen_message_id=0)
+    assert ticket.messages.count() == 3
+
+
+def test_answer_sent_twice_is_not_stopped_by_itself_or_by_what_came_after(ticket, bob, dan):
+    from uuid import uuid4
+
+    key = uuid4()
+    words = {"ticket": ticket, "by": bob, "body": "Hello", "submission_key": key}
+    first = services.reply(**words, seen_message_id=0)
+    services.reply(ticket=ticket, by=dan, body="Hello, too")
+    assert services.reply(**words, seen_message_id=0) == first
+
+
+def test_form_that_was_refused_confirms_when_sent_again(db):
+    form = AgentReplyForm({"body": "x", "kind": "reply", "seen_message": "0"})
+    assert form.is_valid()
+    form.show_newest(7)
+    assert form["seen_message"].value() == "7" and form["body"].value() == "x"
+
+
+def test_change_of_somebody_else_is_told(ticket, bob, dan):
+    services.set_priority(ticket=ticket, priority=Priority.URGENT, by=dan)
+    with pytest.raises(BadInputError, match="Dan changed this to “Urgent” meanwhile") as refused:
+        services.refuse_if_changed(ticket=ticket, seen={"priority": 2}, wanted={"priority": 3})
+    assert refused.value.field == "priority"
+
+
+def test_two_who_want_the_same_do_not_meet(ticket, dan):
+    services.set_priority(ticket=ticket, priority=Priority.URGENT, by=dan)
+    services.refuse_if_changed(ticket=ticket, seen={"priority": 2}, wanted={"priority": 4})
+
+
+def test_unchanged_ticket_is_refused_to_nobody(ticket, bob):
+    services.assign(ticket=ticket, assignee=bob, by=bob)
+    seen = {"status": Status.NEW, "assignee": bob, "team": None, "category": None}
+    services.refuse_if_changed(ticket=ticket, seen=seen)
+
+
+def test_form_knows_what_was_seen_and_what_is_wanted(ticket, bob, dan):
+    page = sent(PropertiesForm(ticket=ticket, viewer=bob), assignee=bob.pk, priority=3)
+    services.assign(ticket=ticket, assignee=dan, by=dan)
+    form = PropertiesForm(page, ticket=ticket, viewer=bob)
+    assert form.is_valid()
+    assert form.seen() == {"priority": 2, "assignee": None}
+    assert form.wanted() == {"priority": 3, "assignee": bob}
+    with pytest.raises(BadInputError, match="Dan changed this to “Dan”"):
+        services.refuse_if_changed(ticket=ticket, seen=form.seen(), wanted=form.wanted())
+
+
+def test_form_sent_again_after_it_was_told_passes(ticket, bob, dan):
+    page = sent(PropertiesForm(ticket=ticket, viewer=bob), assignee=bob.pk)
+    services.assign(ticket=ticket, assignee=dan, by=dan)
+    form = PropertiesForm(page, ticket=ticket, viewer=bob)
+    assert form.is_valid()
+    form.take_current()
+    again = PropertiesForm(form.data, ticket=ticket, viewer=bob)
+    assert again.is_valid() and again.seen() == {"assignee": dan}
+
+
+def test_who_was_deactivated_stays_on_the_form(ticket, bob, dan):
+    services.assign(ticket=ticket, assignee=bob, by=dan)
+    type(bob).objects.filter(pk=bob.pk).update(is_active=False)
+    form = PropertiesForm(
+        sent(PropertiesForm(ticket=ticket, viewer=dan)), ticket=ticket, viewer=dan
+    )
+    assert form.is_valid() and form.seen() == {}
+
+
+def test_hold_on_the_form_needs_its_date(ticket, bob):
+    page = sent(PropertiesForm(ticket=ticket, viewer=bob), status="hold")
+    form = PropertiesForm(page, ticket=ticket, viewer=bob)
+    assert "until when" in form.errors["held_until"][0]
+    form = PropertiesForm(page | {"held_until": "2099-01-02"}, ticket=ticket, viewer=bob)
+    assert form.is_valid() and form.hold_until().isoformat() == "2099-01-02T00:00:00+00:00"
