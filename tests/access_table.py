@@ -63,6 +63,12 @@ GET   profile-password         login  200   200   200   200   login
 POST  profile-password         login  400   400   400   400   login
 GET   set-password             404    404   404   404   404   404
 POST  set-password             404    404   404   404   404   404
+GET   ask                      404   done  done  done  done  404
+POST  ask                      404   done  done  done  done  404
+GET   guest-ticket             404   404   404   404   404   404
+POST  guest-reply              404   404   404   404   404   404
+POST  guest-rate               404   404   404   404   404   404
+GET   guest-attachment         404   404   404   404   404   404
 POST  logout                   login  login login login login login
 GET   notices                  login  200   200   200   200   login
 GET   bell                     login  200   200   200   200   login

@@ -51,7 +51,8 @@ def paths(ticket, bob) -> dict[str, str]:
         "read-notice": Notice.objects.get_or_create(user=ticket.customer.user, ticket=ticket)[0].pk,
         **dict.fromkeys(["retry-mail", "drop-mail"], letter.pk),
         "setup": "guessed",
-        "set-password": "guessed",
+        **dict.fromkeys(["set-password", "guest-ticket", "guest-reply", "guest-rate"], "guessed"),
+        "guest-attachment": ("guessed", 1),
     }
     pages = {page for _, page in ROWS}
     return {p: reverse(p.split("/")[0], args=arguments(of, p)) for p in pages}

@@ -17,5 +17,6 @@ def record(
         verb=verb,
         kind=str(subject._meta.verbose_name)[:40],
         subject=str(subject)[:200],
+        subject_id=str(subject.pk or ""),
         data={key: value for key, value in (data or {}).items() if key not in SECRET},
     )

@@ -53,6 +53,7 @@ class Change(models.Model):
     verb = models.CharField(max_length=40, help_text="added, changed, removed, deactivated …")
     kind = models.CharField(max_length=40, help_text="What sort of thing: team, person, policy …")
     subject = models.CharField(max_length=200, help_text="Which one.")
+    subject_id = models.CharField(max_length=40, blank=True, db_default="", editable=False)
     data = models.JSONField(default=dict, help_text="Field to what it was and what it became.")
 
     class Meta:

@@ -6,6 +6,7 @@ from appliance.desk.views import (
     attachments,
     clock,
     dashboard,
+    guests,
     opening,
     properties,
     relations,
@@ -60,5 +61,14 @@ urlpatterns = [
     path("articles/<int:article_id>/", articles.show, name="article"),
     path("articles/<int:article_id>/edit/", articles.edit, name="edit-article"),
     path("search/", search.search, name="search"),
+    path("ask/", guests.ask, name="ask"),
+    path("guest/<str:token>/", guests.show, name="guest-ticket"),
+    path("guest/<str:token>/reply/", guests.reply, name="guest-reply"),
+    path("guest/<str:token>/rate/", guests.rate, name="guest-rate"),
+    path(
+        "guest/<str:token>/files/<int:attachment_id>/",
+        guests.attachment,
+        name="guest-attachment",
+    ),
     path("setup/<str:token>/", setup.setup, name="setup"),
 ]

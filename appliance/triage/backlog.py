@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
+from appliance.core.anonymous import ANONYMOUS
 from appliance.inference.bundle import BundleRef
 from appliance.knowledge.models import Article
 from appliance.tickets.models import OPEN_STATUSES, Ticket, TicketCategory
@@ -78,7 +79,9 @@ def list_tickets_to_read(refs: Refs, limit: int) -> list[int]:
         )
         lacks |= ~Exists(vectors)
     is_open = Case(When(status__in=OPEN_STATUSES, then=Value(0)), default=Value(1))
-    tickets = Ticket.objects.annotate(text_sha256=TICKET_DIGEST).filter(lacks)
+    # of an anonymous ticket there is nothing to read, and what was said of it stays
+    tickets = Ticket.objects.exclude(subject=ANONYMOUS, description="")
+    tickets = tickets.annotate(text_sha256=TICKET_DIGEST).filter(lacks)
     tickets = _without_taken(tickets, Attempt.Kind.TICKET, refs)
     return list(
         tickets.order_by(is_open, "-created_at", "-id").values_list("pk", flat=True)[:limit]

@@ -1,5 +1,20 @@
 """Verbs that need more than one room."""
 
+from appliance.desk.services.anonymising import anonymise_customer, anonymise_person
+from appliance.desk.services.exporting import export_customer, export_person
+from appliance.desk.services.guests import answer_as_guest, ask_as_guest
+from appliance.desk.services.people import deactivate_person, merge_customers
 from appliance.desk.services.setup import set_up, set_up_unattended
 
-__all__ = ["set_up", "set_up_unattended"]
+__all__ = [
+    "anonymise_customer",
+    "anonymise_person",
+    "answer_as_guest",
+    "ask_as_guest",
+    "deactivate_person",
+    "export_customer",
+    "export_person",
+    "merge_customers",
+    "set_up",
+    "set_up_unattended",
+]

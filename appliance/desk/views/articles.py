@@ -1,13 +1,12 @@
 """Articles: read, written, edited."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from appliance.desk.access import agents_only
+from appliance.desk.access import agents_only, readers_only
 from appliance.knowledge import queries, services
 from appliance.knowledge.forms import ArticleFilterForm, ArticleForm
 from appliance.knowledge.models import Article
@@ -18,7 +17,7 @@ PAGE_SIZE = 50
 
 
 @require_safe
-@login_required
+@readers_only
 def index(request: HttpRequest) -> HttpResponse:
     narrowed = ArticleFilterForm(request.GET).narrowed()
     articles = queries.list_articles(request.user, **narrowed)
@@ -33,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@readers_only
 def show(request: HttpRequest, article_id: int) -> HttpResponse:
     article = queries.access_article(request.user, article_id)
     return render(request, "desk/article.html", {"article": article})

@@ -1,14 +1,14 @@
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from appliance.desk.access import readers_only
 from appliance.desk.forms import KINDS, SearchForm
 from appliance.search import queries
 
 
 @require_safe
-@login_required
+@readers_only
 def search(request: HttpRequest) -> HttpResponse:
     form = SearchForm(request.GET)
     asked = form.asked()

@@ -1,0 +1,44 @@
+from django.db import migrations, models
+
+FORWARD = """
+CREATE FUNCTION skerry_only_emptied(before jsonb, after jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT NOT EXISTS (SELECT 1 FROM jsonb_each(after) a
+                       WHERE a.value <> 'null'::jsonb AND a.value IS DISTINCT FROM before -> a.key)
+       AND NOT EXISTS (SELECT 1 FROM jsonb_object_keys(before) key WHERE NOT after ? key)
+$$;
+CREATE OR REPLACE FUNCTION core_change_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND current_setting('skerry.anonymising', true) = 'yes'
+       AND (NEW.id, NEW.at, NEW.verb, NEW.kind, NEW.subject_id)
+         = (OLD.id, OLD.at, OLD.verb, OLD.kind, OLD.subject_id)
+       AND NEW.actor_id IS NOT DISTINCT FROM OLD.actor_id
+       AND NEW.actor_name IN (OLD.actor_name, 'Anonymous')
+       AND NEW.subject IN (OLD.subject, 'Anonymous')
+       AND skerry_only_emptied(OLD.data, NEW.data) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'core_change is append-only' USING ERRCODE = 'restrict_violation';
+END $$;
+"""
+BACKWARD = """
+CREATE OR REPLACE FUNCTION core_change_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'core_change is append-only' USING ERRCODE = 'restrict_violation';
+END $$;
+DROP FUNCTION skerry_only_emptied(jsonb, jsonb);
+"""
+
+
+class Migration(migrations.Migration):
+    """A change knows whom it was about, and may lose their name (core/anonymous.py)."""
+
+    dependencies = [("core", "0004_append_only_changes")]
+    operations = [
+        migrations.AddField(
+            model_name="change",
+            name="subject_id",
+            field=models.CharField(blank=True, db_default="", editable=False, max_length=40),
+        ),
+        migrations.RunSQL(FORWARD, BACKWARD),
+    ]

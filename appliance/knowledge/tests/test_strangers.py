@@ -1,0 +1,70 @@
+"""The knowledge base without an account: only where the desk allows it, and never a draft."""
+
+import pytest
+from django.urls import reverse
+
+from appliance.accounts import services as accounts
+from appliance.knowledge import services
+from appliance.knowledge.models import Article
+
+
+@pytest.fixture
+def published(bob) -> Article:
+    return services.write_article(
+        by=bob, title="Blank pages", content="Shake the toner.", status="published"
+    )
+
+
+@pytest.fixture
+def draft(bob) -> Article:
+    return services.write_article(by=bob, title="Blank draft", content="Shake the toner.")
+
+
+@pytest.fixture
+def is_public(dan) -> None:
+    accounts.change_desk(by=dan, is_knowledge_public=True)
+
+
+def pages(article: Article) -> list[str]:
+    return [reverse("articles"), reverse("article", args=[article.pk]), "/search/?q=toner"]
+
+
+def test_strangers_are_asked_to_log_in_by_default(client, published):
+    for path in pages(published):
+        assert client.get(path).url.startswith(reverse("login"))
+
+
+@pytest.mark.usefixtures("is_public")
+def test_strangers_read_and_find_published_articles(client, published):
+    for path in pages(published):
+        answer = client.get(path)
+        assert answer.status_code == 200 and "Blank pages" in answer.content.decode()
+
+
+@pytest.mark.usefixtures("is_public")
+def test_strangers_never_see_a_draft(client, draft, published):
+    assert client.get(reverse("article", args=[draft.pk])).status_code == 404
+    for path in ["/articles/", "/articles/?status=draft", "/search/?q=toner", "/search/?q=draft"]:
+        page = client.get(path).content.decode()
+        assert "Blank draft" not in page, path
+
+
+@pytest.mark.usefixtures("is_public")
+def test_strangers_find_no_ticket(client, ticket):
+    for kind in ("all", "tickets"):
+        page = client.get("/search/", {"q": "printer", "kind": kind}).content.decode()
+        assert ticket.subject not in page
+
+
+@pytest.mark.usefixtures("is_public")
+def test_strangers_write_no_article(client, published):
+    for name, arguments in (("write-article", []), ("edit-article", [published.pk])):
+        assert client.get(reverse(name, args=arguments)).url.startswith(reverse("login"))
+
+
+@pytest.mark.usefixtures("is_public")
+def test_deactivated_people_read_what_strangers_read(client, alice, published, draft):
+    client.force_login(alice)
+    type(alice).objects.update(is_active=False)
+    assert client.get(reverse("article", args=[published.pk])).status_code == 200
+    assert client.get(reverse("article", args=[draft.pk])).status_code == 404
