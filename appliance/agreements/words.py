@@ -1,4 +1,4 @@
-"""What a clock and a policy say, in words. Nothing here asks the database, but for what is named."""
+"""What a clock and a policy say, in words. Asks the database only for names that are shown."""
 
 import hashlib
 from dataclasses import dataclass
