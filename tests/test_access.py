@@ -1,14 +1,16 @@
 """Every page, method and role against the table. What is not in the table does not pass."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from appliance.accounts.models import User
+from appliance.accounts import services as accounts
+from appliance.accounts.models import Customer, Team, User
 from appliance.knowledge.models import Article
 from appliance.notices.models import Notice
 from appliance.notices.services import queue_mail
@@ -20,6 +22,7 @@ from tests.access_table import ADMIN_ONLY, WHO, rows
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REFUSALS = {"403", "405", "login", "desk"}
 ROWS = rows()
+NAMES_A_TICKET = re.compile("<int:(ticket_id|attachment_id)>")
 Cast = dict[str, User | None]
 
 
@@ -30,8 +33,32 @@ def erin(carol) -> User:
 
 
 @pytest.fixture
-def cast(alice, carol, bob, dan, erin) -> Cast:
-    return {"nobody": None, "alice": alice, "carol": carol, "bob": bob, "dan": dan, "erin": erin}
+def cast(alice, carol, bob, frank, dan, erin) -> Cast:
+    people = {"alice": alice, "carol": carol, "bob": bob, "frank": frank, "dan": dan, "erin": erin}
+    return {"nobody": None} | people
+
+
+@pytest.fixture
+def closed_teams(alice, bob) -> Ticket:
+    """Alice's, too, but in the hands of a closed team that only Bob is in."""
+    team = Team.objects.create(name="Night shift", is_closed=True)
+    team.members.add(bob)
+    ticket = open_for(alice.customer)
+    services.set_team(ticket=ticket, team=team, by=bob)
+    return ticket
+
+
+@pytest.fixture
+def guests(db) -> Ticket:
+    """Of somebody without a log-in, who holds a secret link."""
+    guest = accounts.add_customer(email="gil@example.org", first_name="Gil")
+    return open_for(guest, guest_token="secret")
+
+
+def open_for(customer: Customer, **more: object) -> Ticket:
+    return services.open_ticket(
+        customer=customer, subject="s", description="d", by=customer.user, **more
+    )
 
 
 @pytest.fixture
@@ -41,10 +68,6 @@ def paths(ticket, bob) -> dict[str, str]:
     draft = Article.objects.create(title="Not yet", content="…", status="draft", author=bob)
     letter = queue_mail(to="a@example.org", subject="s", body="b", key="one")
     of = {
-        **dict.fromkeys(
-            ["ticket", "reply", "update-ticket", "conversation", "evidence", "ticket-clock"],
-            ticket.pk,
-        ),
         **of_working_on(ticket, bob),
         **dict.fromkeys(["article", "edit-article"], published.pk),
         **dict.fromkeys(["article/draft", "edit-article/draft"], draft.pk),
@@ -54,8 +77,11 @@ def paths(ticket, bob) -> dict[str, str]:
         **dict.fromkeys(["set-password", "guest-ticket", "guest-reply", "guest-rate"], "guessed"),
         "guest-attachment": ("guessed", 1),
     }
-    pages = {page for _, page in ROWS}
-    return {p: reverse(p.split("/")[0], args=arguments(of, p)) for p in pages}
+    return {p: path_of(p, of) for p in {page for _, page in ROWS}}
+
+
+def path_of(page: str, of: dict[str, object]) -> str:
+    return reverse(page.split("/")[0], args=arguments(of, page))
 
 
 def arguments(of: dict[str, object], page: str) -> list[object]:
@@ -64,21 +90,33 @@ def arguments(of: dict[str, object], page: str) -> list[object]:
 
 
 def of_working_on(ticket: Ticket, bob: User) -> dict[str, object]:
-    """What the pages beside the conversation ask for: an answer, a link, shortcuts."""
-    message = services.reply(ticket=ticket, by=bob, body="Is it plugged in?")
+    """What the pages of a ticket ask for: itself, an answer, a link, shortcuts."""
+    message = services.reply(ticket=ticket, by=bob, body="Is it plugged in?", files=[a_file()])
+    note = services.add_note(ticket=ticket, by=bob, body="Hm", files=[a_file()])
     other = services.split_ticket(message=message, subject="Another", by=bob)
+    merged = services.split_ticket(message=message, subject="Merged", by=bob)
+    services.merge_tickets(source=merged, target=ticket, by=bob)
     canned = shortcuts.add_canned(by=bob, name="Hello", body="x", audience="all")
     macro = shortcuts.add_macro(by=bob, name="Urgent", actions={"priority": 4}, audience="all")
-    names = ["rate-ticket", "discard-draft", "take-ticket", "ticket-tags", "ticket-fields"]
+    names = ["ticket", "reply", "update-ticket", "conversation", "evidence", "ticket-clock"]
+    names += ["rate-ticket", "discard-draft", "take-ticket", "ticket-tags", "ticket-fields"]
     names += ["link-ticket", "find-tickets", "find-articles", "canned"]
-    names += ["merge-ticket", "unmerge-ticket"]
+    names += ["merge-ticket", "unmerge-ticket", "presence", "draft", "mentionable"]
     return {
         **dict.fromkeys(names, ticket.pk),
         "unlink-ticket": (ticket.pk, other.links.get().pk),
         "use-canned": (ticket.pk, canned.pk),
         "use-macro": (ticket.pk, macro.pk),
         "split-ticket": (ticket.pk, message.pk),
+        "attachment": message.attachments.get().pk,
+        "attachment/note": note.attachments.get().pk,
+        "attachment/merged": merged.attachments.get().pk,
+        **dict.fromkeys(["ticket/merged", "reply/merged"], merged.pk),
     }
+
+
+def a_file() -> SimpleUploadedFile:
+    return SimpleUploadedFile("log.txt", b"words")
 
 
 def test_every_page_of_the_desk_is_in_the_table():
@@ -87,14 +125,46 @@ def test_every_page_of_the_desk_is_in_the_table():
 
 @pytest.mark.parametrize("who", WHO)
 def test_every_page_answers_as_the_table_says(who, cast, paths, ticket):
-    column = WHO.index(who)
-    expected = {row: answers[column] for row, answers in ROWS.items()}
+    assert tried(cast[who], paths, ticket, ROWS) == expected(who, ROWS)
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_ticket_of_a_closed_team_is_none_to_other_agents(who, cast, paths, closed_teams, bob):
+    rows, of = rows_of_tickets(), of_working_on(closed_teams, bob)
+    paths = {page: path_of(page, of) for _, page in rows}
+    wanted = dict.fromkeys(rows, "404") if who == "frank" else expected(who, rows)
+    assert tried(cast[who], paths, closed_teams, rows) == wanted
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_ticket_of_a_guest_is_none_to_every_customer(who, cast, paths, guests, bob):
+    rows, of = rows_of_tickets(), of_working_on(guests, bob)
+    paths = {page: path_of(page, of) for _, page in rows}
+    as_if = {"alice": "carol"}.get(who, who)
+    assert tried(cast[who], paths, guests, rows) == expected(as_if, rows)
+
+
+def rows_of_tickets() -> list[tuple[str, str]]:
+    """The rows of every page whose address names a ticket or something of one."""
+    routes = {pattern.name: route for route, pattern in walk()}
+    return [(m, page) for m, page in ROWS if NAMES_A_TICKET.search(routes[page.split("/")[0]])]
+
+
+def expected(who: str, rows: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    return {row: ROWS[row][WHO.index(who)] for row in rows}
+
+
+def tried(
+    person: User | None, paths: dict[str, str], ticket: Ticket, rows: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """What each page answers this person."""
     fields = fields_of(ticket)
-    found = {
-        (method, page): answer(send(cast[who], method, paths[page], fields.get(page)))
-        for method, page in ROWS
+    return {
+        (method, page): answer(
+            send(person, method, paths[page], fields.get(page, fields.get(page.split("/")[0])))
+        )
+        for method, page in rows
     }
-    assert found == expected
 
 
 @pytest.mark.parametrize("who", ["nobody", "alice", "dan"])
@@ -128,13 +198,14 @@ def fields_of(ticket: Ticket) -> dict[str, dict]:
     """What a browser would send to each page that writes."""
     article = {"title": "New", "content": "…", "status": "published"}
     words = {"subject": "New", "description": "…", "priority": 2}
-    other = Ticket.objects.get(subject="Another").pk
+    other = Ticket.objects.filter(subject="Another").latest("pk").pk
     before = {"status": ticket.status, "priority": ticket.priority, "category": "", "assignee": ""}
     return {
         "create-ticket": words,
         "suggest": words,
         "reply": {"body": "…", "kind": "reply"},
         "update-ticket": before | {f"initial-{name}": value for name, value in before.items()},
+        "draft": {"body": "…", "kind": "reply"},
         "preview": {"text": "*x*"},
         "rate-ticket": {"is_good": "yes"},
         "ticket-tags": {"tags": "printer"},
