@@ -30,6 +30,7 @@ from appliance.box import (
     environment,
     identity,
     leftovers,
+    manifest,
     network,
     postgres,
     stopping,
@@ -44,6 +45,7 @@ FORWARDING = ("test", "manage")
 
 def start(box: Box) -> int:
     """The recipe: from nothing to a desk that answers, and kept up until it is told to stop."""
+    manifest.ensure_whole(box)  # every file of a bundle is the one that was signed
     identity.ensure_service_user(box)  # as root: may root run this code at all?
     environment.ensure_installed(box)  # .venv, from requirements.lock
     identity.give_up_root(box)  # as root: for good; a no-op for everybody else

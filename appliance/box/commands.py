@@ -17,6 +17,7 @@ from appliance.box import (
     desk,
     environment,
     identity,
+    manifest,
     network,
     postgres,
     supervision,
@@ -33,6 +34,7 @@ PYTEST_STOP_SECONDS = 20
 
 def install(box: Box) -> int:
     """Only what a first start would install: for images, and for a start without waiting."""
+    manifest.ensure_whole(box)
     identity.ensure_service_user(box)
     environment.ensure_installed(box)
     say("Installed. Start the desk with: python3 launcher.py")

@@ -1,0 +1,1 @@
+"""What build_bundle.py is made of."""

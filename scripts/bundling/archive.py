@@ -1,0 +1,58 @@
+"""The archive itself: packed without a trace of this machine, unpacked without trusting it."""
+
+import gzip
+import tarfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from appliance.box.errors import BoxError
+
+CHUNK = 1 << 20
+
+
+def pack(root: Path, target: Path, at: int) -> None:
+    """Order, owner, mode and time (``at``, seconds) are all given: same files, same bytes."""
+    paths = sorted(root.rglob("*"), key=lambda path: path.relative_to(root).as_posix())
+    with (
+        target.open("wb") as stream,
+        gzip.GzipFile("", "wb", 6, stream, mtime=at) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for path in [root, *paths]:
+            tar.add(path, path.relative_to(root.parent), recursive=False, filter=_plain(at))
+
+
+def _plain(at: int) -> Callable[[tarfile.TarInfo], tarfile.TarInfo]:
+    def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        member.mtime = at
+        member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+        return member
+
+    return plain
+
+
+def unpack(tar: tarfile.TarFile, folder: Path) -> None:
+    """Plain files and folders below ``folder``, nothing else; raises BoxError for the rest.
+
+    Not ``extractall(filter=…)``: Debian 12's Python 3.11.2 does not know the filter.
+    """
+    for member in tar:
+        path = PurePosixPath(member.name)
+        if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
+            raise BoxError(f"The archive holds {member.name!r}, which no bundle does.")
+        target = folder / path
+        if member.isdir():
+            target.mkdir(parents=True, exist_ok=True)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _copy(tar, member, target)
+
+
+def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    source = tar.extractfile(member)
+    with target.open("xb") as out:
+        for block in iter(lambda: source.read(CHUNK), b""):
+            out.write(block)
+    target.chmod(0o755 if member.mode & 0o100 else 0o644)

@@ -1,0 +1,34 @@
+"""The publisher's key: made once, kept offline, used to sign a bundle's manifest."""
+
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+def make_key(path: Path, passphrase: str) -> str:
+    """Write an encrypted private key (0600, never over another); the public key as hex."""
+    key = Ed25519PrivateKey.generate()
+    content = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(passphrase.encode()),
+    )
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+    return public_hex(key)
+
+
+def load_key(path: Path, passphrase: str) -> Ed25519PrivateKey:
+    """Raises ValueError when the passphrase is wrong or the file holds no Ed25519 key."""
+    key = serialization.load_pem_private_key(path.read_bytes(), passphrase.encode() or None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError(f"{path} holds no Ed25519 key.")
+    return key
+
+
+def public_hex(key: Ed25519PrivateKey) -> str:
+    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return raw.hex()

@@ -1,0 +1,268 @@
+"""The bundle that is carried in: whole, signed, the same twice, and refused once a byte is off.
+
+The wheels are left out here (a build fetches some 200 MB); scripts/build_bundle.py is otherwise
+run as it is, on a small repository of its own.
+"""
+
+import gzip
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from appliance.box import ed25519, manifest
+from appliance.box.errors import BoxError
+from appliance.box.layout import Box
+
+CODE = Path(__file__).resolve().parent.parent
+PASSPHRASE = "a rock alone in the sea"
+Change = Callable[[tarfile.TarInfo, bytes], bytes]
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory) -> Path:
+    """What a bundle is built from: this code without its large parts, committed once."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    root = tmp_path_factory.mktemp("repository")
+    for name in ("appliance/__init__.py", "launcher.py", "scripts/build_bundle.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(CODE / name, root / name)
+    without = shutil.ignore_patterns("__pycache__")
+    for folder in ("appliance/box", "appliance/inference", "scripts/bundling"):
+        shutil.copytree(CODE / folder, root / folder, ignore=without)
+    (root / "requirements.lock").write_text("# nothing\n")
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", root]
+    subprocess.run(["git", "init", "-q", root], check=True)
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "All of it."], check=True)
+    return root
+
+
+def script(repository: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, repository / "scripts" / "build_bundle.py", *arguments]
+    return subprocess.run(
+        [str(word) for word in command],
+        env={**os.environ, "SKERRY_KEY_PASSPHRASE": PASSPHRASE},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def publisher(repository: Path, tmp_path_factory) -> tuple[Path, str]:
+    """A key file and its public half."""
+    file = tmp_path_factory.mktemp("key") / "publisher.pem"
+    made = script(repository, "make-key", file)
+    assert made.returncode == 0, made.stderr
+    return file, made.stdout.split()[-1]
+
+
+@pytest.fixture(scope="module")
+def bundle(repository: Path, publisher: tuple[Path, str], tmp_path_factory) -> Path:
+    return built(repository, publisher, tmp_path_factory.mktemp("out"))
+
+
+def built(repository: Path, publisher: tuple[Path, str], out: Path) -> Path:
+    made = script(repository, "build", "--out", out, "--key", publisher[0])
+    assert made.returncode == 0, made.stderr
+    return next(out.glob("*.tar.gz"))
+
+
+@pytest.fixture
+def unpacked(bundle: Path, tmp_path: Path) -> Box:
+    with tarfile.open(bundle) as tar:
+        tar.extractall(tmp_path)
+    return Box(code=next(tmp_path.iterdir()), data=tmp_path / "var")
+
+
+def verified(repository: Path, file: Path, key: str) -> subprocess.CompletedProcess[str]:
+    return script(repository, "verify", file, "--publisher", key)
+
+
+def rewritten(
+    bundle: Path, target: Path, change: Callable[[tarfile.TarInfo, bytes], bytes]
+) -> Path:
+    """The archive with the content of each file passed through ``change``."""
+    with (
+        tarfile.open(bundle) as old,
+        gzip.open(target, "wb") as out,
+        tarfile.open(fileobj=out, mode="w") as new,
+    ):
+        for member in old.getmembers():
+            content = change(member, old.extractfile(member).read() if member.isfile() else b"")
+            member.size = len(content)
+            new.addfile(member, io.BytesIO(content))
+    return target
+
+
+def flipped(content: bytes) -> bytes:
+    return content[:-2] + bytes([content[-2] ^ 1]) + content[-1:]
+
+
+def flip(wanted: str) -> Change:
+    return lambda member, content: flipped(content) if member.name.endswith(wanted) else content
+
+
+def test_a_bundle_is_whole_and_signed(repository, bundle, publisher):
+    said = verified(repository, bundle, publisher[1])
+    assert said.returncode == 0 and "whole and signed" in said.stdout
+
+
+def test_two_builds_of_one_commit_are_equal_byte_for_byte(repository, bundle, publisher, tmp_path):
+    assert built(repository, publisher, tmp_path).read_bytes() == bundle.read_bytes()
+
+
+def test_a_bundle_of_another_publisher_is_refused(repository, bundle):
+    other = Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
+    said = verified(repository, bundle, other)
+    assert said.returncode == 1 and "not signed by that key" in said.stderr
+
+
+@pytest.mark.parametrize("name", ["launcher.py", "appliance/box/manifest.py", "requirements.lock"])
+def test_a_flipped_bit_is_named_by_verify(repository, bundle, publisher, tmp_path, name):
+    bad = rewritten(bundle, tmp_path / "bad.tar.gz", flip(name))
+    said = verified(repository, bad, publisher[1])
+    assert said.returncode == 1 and f"{name} is not the file that was signed" in said.stderr
+
+
+@pytest.mark.parametrize("name", ["MANIFEST", "MANIFEST.sig"])
+def test_a_changed_list_or_signature_is_refused(repository, bundle, publisher, tmp_path, name):
+    bad = rewritten(bundle, tmp_path / "bad.tar.gz", flip("/" + name))
+    said = verified(repository, bad, publisher[1])
+    assert said.returncode == 1 and ("not signed" in said.stderr or "damaged" in said.stderr)
+
+
+def test_a_bundle_cut_short_is_refused(repository, bundle, publisher, tmp_path):
+    short = tmp_path / "short.tar.gz"
+    short.write_bytes(bundle.read_bytes()[:-2000])
+    assert "carry it again" in verified(repository, short, publisher[1]).stderr
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE])
+def test_links_and_devices_in_a_bundle_are_refused(repository, bundle, publisher, tmp_path, kind):
+    def change(member: tarfile.TarInfo, content: bytes) -> bytes:
+        if member.name.endswith("launcher.py"):
+            member.type, member.linkname = kind, "/etc/passwd"
+            return b""
+        return content
+
+    bad = rewritten(bundle, tmp_path / "bad.tar.gz", change)
+    assert "which no bundle does" in verified(repository, bad, publisher[1]).stderr
+
+
+def test_an_unpacked_bundle_starts_when_it_is_whole(unpacked):
+    manifest.ensure_whole(unpacked)
+
+
+@pytest.mark.parametrize("name", ["launcher.py", "appliance/box/desk.py"])
+def test_the_launcher_names_a_changed_file_before_anything_runs(unpacked, name):
+    path = unpacked.code / name
+    path.write_bytes(flipped(path.read_bytes()))
+    with pytest.raises(BoxError, match=f"{name} is not the file that was signed"):
+        manifest.ensure_whole(unpacked)
+
+
+def test_another_key_beside_the_list_helps_nobody(unpacked):
+    other = Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
+    (unpacked.code / "publisher.pub").write_text(other)
+    with pytest.raises(BoxError, match="not signed by its publisher"):
+        manifest.ensure_whole(unpacked)
+
+
+def test_the_launcher_says_so_at_the_terminal(unpacked):
+    path = unpacked.code / "appliance" / "box" / "bootstrap.sql"
+    path.write_bytes(flipped(path.read_bytes()))
+    command = [sys.executable, unpacked.code / "launcher.py", "install"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert said.returncode == 1
+    assert "appliance/box/bootstrap.sql is not the file that was signed" in said.stderr
+
+
+def test_a_missing_file_and_a_stranger_are_named(unpacked):
+    stranger = unpacked.code / "appliance" / "sitecustomize.py"
+    stranger.write_text("")
+    with pytest.raises(BoxError, match=r"sitecustomize\.py is not part of this bundle"):
+        manifest.ensure_whole(unpacked)
+    stranger.unlink()
+    (unpacked.code / "requirements.lock").unlink()
+    with pytest.raises(BoxError, match=r"requirements\.lock cannot be read"):
+        manifest.ensure_whole(unpacked)
+
+
+def test_a_clone_without_a_list_is_not_checked(tmp_path):
+    manifest.ensure_whole(Box(code=tmp_path, data=tmp_path / "var"))
+
+
+@pytest.mark.parametrize("line", ["short  path", f"{'0' * 64}  ../up", f"{'0' * 64}  /etc/passwd"])
+def test_a_list_cannot_name_files_elsewhere(line):
+    with pytest.raises(BoxError, match="cannot be"):
+        manifest.parse(line)
+
+
+def test_a_key_is_never_written_over_another(repository, publisher):
+    assert script(repository, "make-key", publisher[0]).returncode == 1
+
+
+# --- the signature itself, against the library that signs
+
+
+@pytest.mark.parametrize("length", [0, 1, 31, 32, 1000])
+def test_signatures_of_the_library_hold_and_changed_ones_do_not(length):
+    key, message = Ed25519PrivateKey.generate(), os.urandom(length)
+    public, signature = key.public_key().public_bytes_raw(), key.sign(message)
+    assert ed25519.is_valid(public, message, signature)
+    assert not ed25519.is_valid(public, message + b"x", signature)
+    for at in (0, 31, 32, 63):
+        changed = bytearray(signature)
+        changed[at] ^= 1
+        assert not ed25519.is_valid(public, message, bytes(changed))
+
+
+@pytest.mark.parametrize(
+    ("public", "message", "signature"),
+    [  # RFC 8032, section 7.1, tests 1 to 3
+        (
+            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+            "",
+            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e"
+            "39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+        ),
+        (
+            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+            "72",
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f"
+            "3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+        ),
+        (
+            "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+            "af82",
+            "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67"
+            "f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
+        ),
+    ],
+)
+def test_the_published_vectors_hold(public, message, signature):
+    assert ed25519.is_valid(*map(bytes.fromhex, (public, message, signature)))
+
+
+def test_a_signature_with_the_order_added_is_refused():
+    key, message = Ed25519PrivateKey.generate(), b"twice the same"
+    signature = key.sign(message)
+    scalar = int.from_bytes(signature[32:], "little") + ed25519.ORDER
+    other = signature[:32] + scalar.to_bytes(32, "little")
+    assert not ed25519.is_valid(key.public_key().public_bytes_raw(), message, other)
+
+
+@pytest.mark.parametrize("size", [0, 31, 63, 65])
+def test_malformed_keys_and_signatures_are_refused(size):
+    assert not ed25519.is_valid(b"\1" * 32, b"", b"\1" * size)
+    assert not ed25519.is_valid(b"\1" * size, b"", b"\1" * 64)
