@@ -86,6 +86,7 @@ def _forget_customer(customer: Customer, by: User) -> None:
 
 def _forget_log_in(person: User, by: User) -> None:
     forgetting.forget_own(person)
+    forgetting.forget_name_in_notices(person)
     forgetting.forget_mail(email=person.email, person=person)
     with allowed():
         forgetting.forget_name_in_events(person)

@@ -1,10 +1,12 @@
 """What has to go when somebody is made anonymous, room by room. Called by ``anonymising`` alone."""
 
+import json
+
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import F, Func, JSONField, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import F, Func, JSONField, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Now
 
 from appliance.accounts.models import Customer, Invitation, User
 from appliance.core.anonymous import ANONYMOUS
@@ -75,6 +77,18 @@ def forget_name_in_events(person: User) -> None:
     Event.objects.filter(given, kind=Event.Kind.ASSIGNEE).update(data=Emptied(F("data")))
 
 
+def forget_name_in_notices(person: User) -> None:
+    """What colleagues and customers were told of them, in the window and by mail."""
+    on_tickets = Event.objects.filter(actor=person).values("ticket")
+    Notice.objects.filter(actor_name=str(person), ticket__in=on_tickets).update(
+        actor_name=ANONYMOUS
+    )
+    sent = OutgoingMail.objects.exclude(state=OutgoingMail.State.WAITING)
+    sent.filter(Q(body__contains=str(person)) | Q(subject__contains=str(person))).update(
+        subject=GONE, body=GONE
+    )
+
+
 def forget_own(person: User) -> None:
     """What belongs to the log-in itself, and their name and words on other people's tickets."""
     said = Message.objects.filter(author=person)
@@ -104,6 +118,11 @@ def forget_changes(somebody: Customer | User) -> None:
     kind, pk = str(somebody._meta.verbose_name), str(somebody.pk)
     about = Q(subject_id=pk) | Q(subject_id="", subject=str(somebody)[:200])
     Change.objects.filter(about, kind=kind).update(subject=ANONYMOUS, data=Emptied(F("data")))
+    names = Q()
+    for name in {str(somebody), somebody.full_name, somebody.email}:
+        names |= Q(told__contains=json.dumps(name, ensure_ascii=False))
+    others = Change.objects.annotate(told=Cast("data", TextField())).filter(names)
+    others.update(data=Emptied(F("data")))  # teams, merges: rows on others that name them
     if isinstance(somebody, User):
         Change.objects.filter(actor=somebody).update(actor_name=ANONYMOUS)
     entries = LogEntry.objects.filter(

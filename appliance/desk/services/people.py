@@ -45,20 +45,19 @@ def merge_customers(*, source: Customer, target: Customer, by: User) -> None:
     """
     if not (by.is_active and by.is_admin):
         raise RefusedError(_("Only an admin may do this."))
-    source, target = _lock_two(source, target)
-    _refuse_merge(source, target)
+    source, kept = _lock_two(source, target)
+    _refuse_merge(source, kept)
     moved = Ticket.objects.filter(customer=source).count()
     person = source.user
     for relation in Customer._meta.related_objects:
         name = relation.field.name
-        relation.related_model._base_manager.filter(**{name: source}).update(**{name: target})
-    changes.record(
-        by=by, verb="merged", subject=source, data={"into": str(target), "tickets": moved}
-    )
+        relation.related_model._base_manager.filter(**{name: source}).update(**{name: kept})
+    changes.record(by=by, verb="merged", subject=source, data={"into": str(kept), "tickets": moved})
     source.delete()
     if person:
-        services.link_customer(customer=target, person=person, by=by)
+        services.link_customer(customer=kept, person=person, by=by)
     cache.changed(cache.TICKETS)
+    target.refresh_from_db()
 
 
 def _lock_two(source: Customer, target: Customer) -> tuple[Customer, Customer]:
