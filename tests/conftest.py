@@ -42,7 +42,10 @@ def no_way_out():
 
 
 def let_readers_finish() -> None:
-    """Wait for the threads that still read a ticket: they hold rows of it."""
+    """Wait for the threads that still read a ticket, and for the last requests of a page that was
+    closed (its draft is sent as it goes): they hold rows of it.
+    """
     for thread in threading.enumerate():
-        if thread.name in ("annotate", "embed"):
-            thread.join(timeout=20)
+        answers = thread.name.endswith("(process_request_thread)")
+        if answers or thread.name in ("annotate", "embed"):
+            thread.join(timeout=5 if answers else 20)

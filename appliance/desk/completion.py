@@ -1,4 +1,4 @@
-"""Says on a form's field what complete.js may offer there."""
+"""Says on a form's field what complete.js may offer there, and which key leads to it."""
 
 from django.forms import BaseForm
 from django.urls import reverse
@@ -20,6 +20,16 @@ def answer(form: BaseForm, ticket: Ticket) -> None:
     """Colleagues after "@" in a note, canned replies after ":"."""
     at, colon = (reverse(name, args=[ticket.pk]) for name in ("mentionable", "canned"))
     _say(form, "body", complete="text", at=at, at_for="[name=kind][value=note]", colon=colon)
+
+
+def keys(form: BaseForm, **key_of: str) -> None:
+    """The key of each field, by its name; a field the form has not is left out."""
+    for field, key in key_of.items():
+        if field in form.fields:
+            form.fields[field].widget.attrs |= {
+                "data-key": key,
+                "data-key-label": form.fields[field].label,
+            }
 
 
 def _say(form: BaseForm, field: str, **what: str) -> None:

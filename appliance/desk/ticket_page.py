@@ -83,7 +83,7 @@ class TicketPage:
         ticket, viewer = self.ticket, self.viewer
         about = {"ticket": ticket, "viewer": viewer}
         return {
-            "properties_form": self.forms.get("properties") or PropertiesForm(**about),
+            "properties_form": self._properties_form(),
             "tags_form": self._tags_form(),
             "fields_form": self.forms.get("fields") or FieldsForm(**about),
             "link_form": self._link_form(),
@@ -108,6 +108,8 @@ class TicketPage:
             ]
             context["macro_form"] = MacroUseForm()
             completion.answer(form, self.ticket)
+        else:
+            completion.keys(form, body="r")
         return context
 
     def evidence(self) -> dict[str, Any]:
@@ -146,10 +148,17 @@ class TicketPage:
             initial |= {"body": draft.body, "kind": draft.kind}
         return (AgentReplyForm if self.viewer.is_agent else ReplyForm)(initial=initial)
 
+    def _properties_form(self) -> PropertiesForm:
+        form = self.forms.get("properties")
+        form = form or PropertiesForm(ticket=self.ticket, viewer=self.viewer)
+        completion.keys(form, status="s", priority="p", assignee="a")
+        return form
+
     def _tags_form(self) -> TagsForm:
         names = ", ".join(tag.name for tag in self.ticket.tags.all())
         form = self.forms.get("tags") or TagsForm(initial={"tags": names})
         completion.words(form, "tags", reverse("tags"))
+        completion.keys(form, tags="t")
         return form
 
     def _link_form(self) -> LinkForm:
