@@ -22,7 +22,7 @@ from tests.access_table import ADMIN_ONLY, WHO, rows
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REFUSALS = {"403", "405", "login", "desk"}
 ROWS = rows()
-NAMES_A_TICKET = re.compile("<int:(ticket_id|attachment_id)>")
+OF_A_TICKET = re.compile("^(tickets|attachments)/<int:")
 Cast = dict[str, User | None]
 
 
@@ -147,7 +147,7 @@ def test_ticket_of_a_guest_is_none_to_every_customer(who, cast, paths, guests, b
 def rows_of_tickets() -> list[tuple[str, str]]:
     """The rows of every page whose address names a ticket or something of one."""
     routes = {pattern.name: route for route, pattern in walk()}
-    return [(m, page) for m, page in ROWS if NAMES_A_TICKET.search(routes[page.split("/")[0]])]
+    return [(m, page) for m, page in ROWS if OF_A_TICKET.search(routes[page.split("/")[0]])]
 
 
 def expected(who: str, rows: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
