@@ -1,10 +1,11 @@
-"""Keyset pages: as fast at the end of a million rows as at the start."""
+"""Keyset pages: as fast at the end of a million rows as at the start, in both directions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
+
+from appliance.tickets.sorts import NEWEST, Sort
 
 PAGE_SIZE = 50
 
@@ -12,37 +13,43 @@ PAGE_SIZE = 50
 @dataclass(frozen=True)
 class Page:
     rows: Sequence
-    older: str  # cursor of the next page, empty on the last
-    is_first: bool
+    next: str  # cursor of what comes after, empty on the last page
+    previous: str  # cursor of what came before, empty on the first
+
+    @property
+    def is_first(self) -> bool:
+        return not self.previous
 
     @classmethod
-    def of(cls, rows: QuerySet, before: str) -> "Page":
-        """Rows ordered by ``-created_at, -id``, the page after the cursor ``before``.
+    def of(
+        cls, rows: QuerySet, sort: Sort = NEWEST, *, after: str = "", before: str = ""
+    ) -> "Page":
+        """The page after one cursor or before the other; ``rows`` stand in the order of ``sort``.
 
-        A cursor that makes no sense starts at the newest row.
+        A cursor that makes no sense, and one with nothing left beyond it, gives the first page.
         """
-        cursor = _parse(before)
-        if cursor:
-            at, pk = cursor
-            rows = rows.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk)).filter(
-                created_at__lte=at  # says the same once more, in the words the index understands
-            )
-        found = list(rows[: PAGE_SIZE + 1])
+        if page := cls._before(rows, sort, before):
+            return page
+        place = sort.parse(after)
+        found = list((sort.beyond(rows, place) if place else rows)[: PAGE_SIZE + 1])
+        if place and not found:
+            return cls.of(rows, sort)
         shown = found[:PAGE_SIZE]
-        older = _cursor(shown[-1]) if len(found) > PAGE_SIZE else ""
-        return cls(rows=shown, older=older, is_first=cursor is None)
+        return cls(
+            rows=shown,
+            next=sort.cursor_of(shown[-1]) if len(found) > PAGE_SIZE else "",
+            previous=sort.cursor_of(shown[0]) if place else "",
+        )
 
-
-def _cursor(row) -> str:
-    return f"{row.created_at.isoformat()}_{row.pk}"
-
-
-def _parse(text: str) -> tuple[datetime, int] | None:
-    at, _, pk = text.partition("_")
-    if len(pk) > 18:
-        return None
-    try:
-        moment = datetime.fromisoformat(at)
-        return (moment, int(pk)) if moment.tzinfo else None
-    except ValueError:
-        return None
+    @classmethod
+    def _before(cls, rows: QuerySet, sort: Sort, before: str) -> "Page | None":
+        """None when that would be less than a page: then the first is whole and as good."""
+        place = sort.parse(before)
+        if place is None:
+            return None
+        turned = sort.turned()
+        found = list(turned.beyond(turned.apply(rows), place)[: PAGE_SIZE + 1])
+        if len(found) <= PAGE_SIZE:
+            return None
+        shown = found[:PAGE_SIZE][::-1]
+        return cls(shown, next=sort.cursor_of(shown[-1]), previous=sort.cursor_of(shown[0]))

@@ -1,49 +1,138 @@
 """The queues at the left of the list: what each is called, how many wait, where it leads."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from appliance.tickets.models import OPEN_STATUSES, Priority, Status, TicketCategory
-from appliance.tickets.queries import MOODS, TicketFilter
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
+
+from appliance.accounts.models import Team
+from appliance.tickets.filters import ANY, TicketFilter
+from appliance.tickets.forms.lists import MOOD_LABELS
+from appliance.tickets.models import Priority, Status, TicketCategory
+from appliance.tickets.queries import MOST_COUNTED
+
+Counts = dict[str, dict]
 
 
 @dataclass(frozen=True)
 class Queue:
-    value: str | int
+    name: str
     label: str
-    count: int
+    count: int | None
     query: str
     is_chosen: bool
+    icon: str = ""
+    key: str = ""  # of the keyboard
+
+    @property
+    def shown(self) -> str:
+        return shown_count(self.count)
 
 
-def list_queues(
-    counts: dict, narrowed: TicketFilter, categories: Iterable[TicketCategory]
-) -> dict[str, list[Queue]]:
+@dataclass(frozen=True)
+class Section:
+    """Queues of one dimension, which can be folded away."""
+
+    name: str
+    label: str
+    queues: list[Queue]
+    is_open: bool
+
+
+# name, label, icon, key, what it narrows to
+MAIN = (
+    ("open", _("All open"), "inbox", "g o", {}),
+    ("mine", _("Mine"), "person-check", "g m", {"assignee": "me"}),
+    ("unassigned", _("Unassigned"), "person-dash", "g u", {"assignee": "nobody"}),
+    ("my-teams", _("My teams"), "people", "g t", {"team": "mine"}),
+    ("overdue", _("Overdue"), "alarm", "g d", {"due": "overdue"}),
+    ("soon", _("Due soon"), "hourglass-split", "g s", {"due": "soon"}),
+    ("waiting", _("Waiting on customer"), "reply", "g w", {"status": "waiting"}),
+    ("hold", _("On hold"), "pause-circle", "g p", {"status": "hold"}),
+    ("premium", _("Premium customers"), "star", "", {"premium": "1"}),
+)
+
+
+def shown_count(count: int | None) -> str:
+    """``1,000+`` where counting stopped; nothing where nobody counts."""
+    if count is None:
+        return ""
+    if count == MOST_COUNTED + 1:
+        return f"{number_format(MOST_COUNTED, force_grouping=True)}+"
+    return number_format(count, force_grouping=True)
+
+
+def list_main(counts: Counts, narrowed: TicketFilter, *, in_teams: bool, in_view: bool) -> list:
+    """Each leads to itself alone. "My teams" is for those who have some."""
+    return [
+        Queue(name, label, _main_count(counts, wanted), _link(wanted), chosen, icon, key)
+        for name, label, icon, key, wanted in MAIN
+        if in_teams or name != "my-teams"
+        for chosen in [not in_view and _is_in(wanted, narrowed)]
+    ]
+
+
+def _is_in(wanted: dict, narrowed: TicketFilter) -> bool:
+    chosen = narrowed.as_query()
+    return wanted.items() <= chosen.items() if wanted else not chosen
+
+
+def _main_count(counts: Counts, wanted: dict) -> int:
+    if not wanted:
+        return counts["total"]
+    [(dimension, value)] = wanted.items()
+    return counts["premium"] if dimension == "premium" else counts[dimension].get(value, 0)
+
+
+def list_sections(
+    counts: Counts,
+    narrowed: TicketFilter,
+    categories: Iterable[TicketCategory],
+    teams: Iterable[Team],
+) -> list[Section]:
     """Queues by dimension. A link keeps the other dimensions; the chosen one leads out of it."""
-    sorted_into = {category.slug: category.name for category in categories}
-    labels = {
-        "status": {status.value: status.label for status in (*OPEN_STATUSES, Status.SOLVED)},
-        "priority": {priority.value: priority.label for priority in reversed(Priority)},
-        "category": {
-            slug: name
-            for slug, name in {**sorted_into, "none": "Not sure or not sorted"}.items()
-            if counts["category"].get(slug)
-        },
-        "mood": {mood: mood.capitalize() for mood in MOODS},
-    }
-    chosen = {name: value for name, value in asdict(narrowed).items() if value}
-    return {
-        dimension: [
-            _queue(dimension, value, label, counts[dimension].get(value, 0), chosen)
-            for value, label in named.items()
-        ]
-        for dimension, named in labels.items()
-    }
+    sections = (
+        ("category", _("Category"), _categories(counts, categories)),
+        ("priority", _("Priority"), {str(one.value): one.label for one in reversed(Priority)}),
+        ("mood", _("Mood"), MOOD_LABELS),
+        ("tag", _("Tags"), {name: name for name in counts["tag"]}),
+        ("team", _("Team"), {str(team.pk): team.name for team in teams} | {"none": _("No team")}),
+        ("status", _("Status"), dict(Status.choices) | {ANY: _("Open or not")}),
+    )
+    chosen = narrowed.as_query()
+    return [
+        Section(name, label, queues, is_open=name in ("category", "priority") or name in chosen)
+        for name, label, labels in sections
+        for queues in [_queues(name, labels, counts, chosen)]
+        if len(queues) > 1 or name in chosen
+    ]
 
 
-def _queue(dimension: str, value: str | int, label: str, count: int, chosen: dict) -> Queue:
+def _queues(dimension: str, labels: dict, counts: Counts, chosen: dict) -> list[Queue]:
+    counted = dict.fromkeys(labels, 0) | {
+        str(value): count for value, count in counts[dimension].items()
+    }
+    if dimension == "status":  # all that was ever closed is not counted
+        counted |= {ANY: None, Status.CLOSED: None}
+    return [
+        _queue(dimension, value, label, counted[value], chosen) for value, label in labels.items()
+    ]
+
+
+def _queue(dimension: str, value: str, label: str, count: int | None, chosen: dict) -> Queue:
     is_chosen = chosen.get(dimension) == value
     others = {name: other for name, other in chosen.items() if name != dimension}
-    query = urlencode(others if is_chosen else others | {dimension: value})
-    return Queue(value, label, count, f"?{query}" if query else "", is_chosen)
+    query = _link(others if is_chosen else others | {dimension: value})
+    return Queue(f"{dimension}-{value}", label, count, query, is_chosen)
+
+
+def _categories(counts: Counts, categories: Iterable[TicketCategory]) -> dict[str, str]:
+    named = {category.slug: category.name for category in categories}
+    named["none"] = _("Not sure or not sorted")
+    return {slug: name for slug, name in named.items() if counts["category"].get(slug)}
+
+
+def _link(wanted: dict) -> str:
+    return f"?{urlencode(wanted)}" if wanted else ""

@@ -13,6 +13,7 @@ from appliance.tickets.moods import in_mood
 
 ANY = "any"  # of status: open or not
 SOON = timedelta(hours=2)  # a promise that falls due within this is due soon
+NUMBERS = ("priority", "customer", "organisation")
 FOR_CUSTOMERS = {"status", "category"}  # the rest is the desk's own view of a ticket
 
 
@@ -31,6 +32,13 @@ class TicketFilter:
     tag: str = ""
     premium: bool = False
     due: str = ""  # "overdue" or "soon"
+
+    @classmethod
+    def of(cls, kept: dict[str, str]) -> "TicketFilter":
+        """What ``as_query`` gave, unchecked. To be shown it goes through the form again."""
+        known = {field.name: kept[field.name] for field in fields(cls) if kept.get(field.name)}
+        numbers = {name: int(known[name]) for name in NUMBERS if name in known}
+        return cls(**known | numbers | {"premium": bool(kept.get("premium"))})
 
     @property
     def is_narrowed(self) -> bool:

@@ -1,6 +1,7 @@
 """The form of what a list is narrowed to."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from django import forms
 from django.utils.translation import gettext
@@ -34,7 +35,8 @@ class _NamedField(forms.CharField):
         return self.found
 
     def prepare_value(self, value: object) -> object:
-        return self.say(self.found) if self.found else value
+        found = self.found or (self.find(str(value)) if value else None)
+        return self.say(found) if found else value
 
 
 class CustomerField(_NamedField):
@@ -107,10 +109,10 @@ class FilterForm(Form):
     def __init__(self, data: Mapping | None = None, *, viewer: User, **kwargs: object) -> None:
         super().__init__(data, **kwargs)
         self.viewer = viewer
-        # asked of the database only when needed: to check a value, or to show the form
-        self.fields["category"].choices = self._categories
-        self.fields["assignee"].choices = self._people
-        self.fields["team"].choices = self._teams
+        # asked of the database once, and only when needed: to check a value, to show the form
+        self.fields["category"].choices = cache(self._categories)
+        self.fields["assignee"].choices = cache(self._people)
+        self.fields["team"].choices = cache(self._teams)
 
     def narrowed(self) -> TicketFilter:
         """The filter; what makes no sense narrows nothing."""

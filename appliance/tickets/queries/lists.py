@@ -2,17 +2,20 @@
 
 from collections import Counter
 
+from django.db import OperationalError, transaction
 from django.db.models import Count, Q, QuerySet
 
 from appliance.accounts import queries as accounts
 from appliance.accounts.models import User
 from appliance.core import cache
+from appliance.core.database import limited_to
 from appliance.tickets.filters import TicketFilter, is_due_soon, is_overdue
 from appliance.tickets.models import Priority, Status, Ticket
 from appliance.tickets.moods import MOODS, with_mood
 from appliance.tickets.sorts import NEWEST, Sort
 
 MOST_COUNTED = 1000  # a count beyond it is "1,000+": nobody works through more than that
+COUNT_MILLISECONDS = 300
 MOST_TAGS = 12
 NOT_IN_A_ROW = ("description", "search_vector", "fields")
 
@@ -33,16 +36,24 @@ def list_ticket_ids(viewer: User, narrowed: TicketFilter, sort: Sort, most: int)
     return [ticket.pk for ticket in sort.apply(tickets.only("pk"))[:most]]
 
 
-def count_tickets(viewer: User, narrowed: TicketFilter) -> int:
-    """How many the list holds, one more than MOST_COUNTED at most; from the cache if there."""
+def count_tickets(viewer: User, narrowed: TicketFilter) -> int | None:
+    """How many the list holds, one more than MOST_COUNTED at most; from the cache if there.
+    None if that takes too long: a number at the side is not worth a slow page.
+    """
     return cache.remember(
         "list_counts",
         [*_audience(viewer, is_personal=narrowed.is_personal), narrowed],
-        lambda: narrowed.apply(Ticket.objects.visible_to(viewer), viewer)[
-            : MOST_COUNTED + 1
-        ].count(),
+        lambda: _count(narrowed.apply(Ticket.objects.visible_to(viewer), viewer)),
         depends_on=[cache.TICKETS, cache.TEAMS],
     )
+
+
+def _count(tickets: QuerySet[Ticket]) -> int | None:
+    try:
+        with transaction.atomic(), limited_to(milliseconds=COUNT_MILLISECONDS):
+            return tickets[: MOST_COUNTED + 1].count()
+    except OperationalError:
+        return None
 
 
 def count_open(viewer: User) -> dict[str, dict]:

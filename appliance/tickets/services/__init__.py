@@ -8,8 +8,8 @@ from appliance.tickets.services.bulk import (
     change_many,
     finish_abandoned_changes,
     finish_change,
-    is_undoable,
     undo_many,
+    undo_seconds,
 )
 from appliance.tickets.services.categories import (
     add_category,
@@ -78,7 +78,6 @@ __all__ = [
     "finish_abandoned_changes",
     "finish_change",
     "hold_ticket",
-    "is_undoable",
     "link_tickets",
     "load_default_categories",
     "merge_tags",
@@ -109,6 +108,7 @@ __all__ = [
     "set_team",
     "split_ticket",
     "undo_many",
+    "undo_seconds",
     "unlink_tickets",
     "unmerge_ticket",
     "wake_held_tickets",

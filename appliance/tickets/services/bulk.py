@@ -80,10 +80,11 @@ def finish_abandoned_changes() -> int:
     return len(ids)
 
 
-def is_undoable(change: BulkChange) -> bool:
-    finished = change.finished_at
-    is_fresh = finished is not None and timezone.now() - finished <= UNDO
-    return is_fresh and change.undone_at is None and bool(change.before)
+def undo_seconds(change: BulkChange) -> int:
+    """How long it can still be taken back; 0 when it cannot."""
+    if change.finished_at is None or change.undone_at or not change.before:
+        return 0
+    return max(0, int((change.finished_at + UNDO - timezone.now()).total_seconds()))
 
 
 def _same(earlier: BulkChange, changes: dict) -> BulkChange:

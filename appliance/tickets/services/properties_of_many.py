@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from uuid import uuid5
+from uuid import uuid4, uuid5
 
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -133,4 +133,8 @@ def properties_of(ticket: Ticket) -> dict[str, object]:
 
 def put_back(ticket: Ticket, was: dict[str, object], by: User) -> None:
     for name, value in was.items():
-        _verb(name)(ticket, _resolved(name, value), by)
+        row = _resolved(name, value)
+        if name in _offered:
+            _offered[name](ticket=ticket, value=row, by=by, key=uuid4())
+        else:
+            _verb(name)(ticket, row, by)

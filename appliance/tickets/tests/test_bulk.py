@@ -92,7 +92,7 @@ def test_undo_sent_twice_is_done_once(three, bob):
 def test_undo_is_over_after_a_minute(three, bob):
     change = services.change_many(by=bob, tickets=three, changes={"priority": 4})
     BulkChange.objects.update(finished_at=timezone.now() - timedelta(seconds=61))
-    assert not services.is_undoable(BulkChange.objects.get())
+    assert not services.undo_seconds(BulkChange.objects.get())
     with pytest.raises(BadInputError, match="minute"):
         services.undo_many(change=change, by=bob)
 

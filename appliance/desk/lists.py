@@ -1,0 +1,159 @@
+"""The list of an agent: what its address asks for, and everything its page shows."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from appliance.accounts import queries as accounts
+from appliance.accounts.models import User
+from appliance.core import cache
+from appliance.desk import columns
+from appliance.desk.pages import Page
+from appliance.desk.queues import list_main, list_sections, shown_count
+from appliance.tickets import queries
+from appliance.tickets.filters import TicketFilter
+from appliance.tickets.forms import FilterForm
+from appliance.tickets.models import SavedView
+from appliance.tickets.sorts import Sort, find_sort
+
+MOST_VIEWS_COUNTED = 20  # further ones stand without a number
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What somebody wants to see: a saved view, or what the address narrows to."""
+
+    form: FilterForm
+    narrowed: TicketFilter
+    sort: Sort
+    columns: list[columns.Column]
+    view: SavedView | None = None
+
+    @property
+    def complaints(self) -> list[str]:
+        """What could not be narrowed to, and why."""
+        return [
+            f"{self.form.fields[name].label}: {' '.join(errors)}"
+            for name, errors in self.form.errors.items()
+        ]
+
+    @property
+    def is_broken(self) -> bool:
+        """A view that asks for what is no longer there shows nothing rather than too much."""
+        return self.view is not None and bool(self.form.errors)
+
+    @property
+    def chips(self) -> list["Chip"]:
+        """What it is narrowed to, in words, each with the way out of it."""
+        kept = self.narrowed.as_query()
+        return [
+            Chip(label, "?" + urlencode({key: kept[key] for key in kept if key != name}))
+            for name, label in self.form.chosen().items()
+        ]
+
+    @property
+    def title(self) -> str:
+        return str(self.view) if self.view else ""
+
+
+@dataclass(frozen=True)
+class Chip:
+    label: str
+    query: str
+
+
+@dataclass(frozen=True)
+class ViewLink:
+    view: SavedView
+    shown: str
+    is_chosen: bool
+
+
+def state() -> str:
+    """What a page shows depends on this alone; empty while the cache is dead. No query."""
+    subjects = (cache.TICKETS, cache.VIEWS, cache.CATEGORIES, cache.TEAMS)
+    generations = [cache.generation(subject) for subject in subjects]
+    return "" if None in generations else "-".join(map(str, generations))
+
+
+def read(viewer: User, address: QueryDict) -> Listed:
+    """Raises Http404 for a view that is not the viewer's. Senseless words narrow nothing."""
+    view = _view(viewer, address.get("view", ""))
+    form = FilterForm(view.filter if view else address, viewer=viewer)
+    narrowed = form.narrowed()
+    sort = find_sort(address.get("sort") or (view.sort if view else ""), narrowed)
+    shown = columns.find_columns(view.columns if view else [], sort)
+    return Listed(form, narrowed, sort, shown, view)
+
+
+def _view(viewer: User, number: str) -> SavedView | None:
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        return None
+    return queries.access_view(viewer, int(number))
+
+
+def page_of(viewer: User, listed: Listed, address: QueryDict) -> Page:
+    if listed.is_broken:
+        return Page([], "", "")
+    has_tags = any(column.name == "tags" for column in listed.columns)
+    rows = queries.list_tickets(viewer, listed.narrowed, listed.sort, tags=has_tags)
+    cursors = {name: address.get(name, "") for name in ("after", "before")}
+    return Page.of(rows, listed.sort, **cursors)
+
+
+def ids_of(viewer: User, listed: Listed, most: int) -> list[int]:
+    """The first tickets of the whole list, for a change of all of them."""
+    if listed.is_broken:
+        return []
+    return queries.list_ticket_ids(viewer, listed.narrowed, listed.sort, most)
+
+
+def context(viewer: User, address: QueryDict) -> dict:
+    """All that the list and its queues show; the rows are read after the state they belong to."""
+    seen = state()
+    listed = read(viewer, address)
+    page = page_of(viewer, listed, address)
+    counts = queries.count_open(viewer)
+    return {
+        "state": seen,
+        "address": address,
+        "listed": listed,
+        "page": page,
+        "headings": columns.headings(listed.columns, listed.sort),
+        "total": counts["total"],
+        "size": _size(viewer, listed, page),
+        "may_change_many": queries.may_change_many(viewer),
+        **_queues(viewer, listed, counts),
+    }
+
+
+def _size(viewer: User, listed: Listed, page: Page) -> int:
+    """How many the list holds. One page is counted by looking at it."""
+    if page.is_first and not page.next:
+        return len(page.rows)
+    return queries.count_tickets(viewer, listed.narrowed) or 0
+
+
+def _queues(viewer: User, listed: Listed, counts: dict) -> dict:
+    in_teams, in_view = bool(accounts.teams_of(viewer)), listed.view is not None
+    categories, teams = queries.list_categories(), queries.list_teams(viewer)
+    return {
+        "main_queues": list_main(counts, listed.narrowed, in_teams=in_teams, in_view=in_view),
+        "sections": list_sections(counts, listed.narrowed, categories, teams),
+        "views": list_view_links(viewer, listed.view),
+    }
+
+
+def list_view_links(viewer: User, chosen: SavedView | None = None) -> list[ViewLink]:
+    """Own views, then shared ones; so many are counted, from the cache where it knows."""
+    views = sorted(queries.list_views(viewer), key=lambda view: view.owner_id != viewer.pk)
+    return [
+        ViewLink(view, shown_count(count), view == chosen)
+        for place, view in enumerate(views)
+        for count in [_count(viewer, view) if place < MOST_VIEWS_COUNTED else None]
+    ]
+
+
+def _count(viewer: User, view: SavedView) -> int | None:
+    return queries.count_tickets(viewer, TicketFilter.of(view.filter))
