@@ -1,6 +1,7 @@
 """Verbs on calendars and holidays. Admins only; open clocks follow within a minute.
 
-``by`` is whoever does it; accounts lies above this room, so only ``is_admin`` is asked of them.
+``by`` is whoever does it, None the box itself. Accounts lies above this room, so only
+``is_admin`` is asked of them.
 """
 
 from datetime import date
@@ -21,7 +22,12 @@ MOST_HOLIDAYS = 400
 
 @transaction.atomic
 def add_calendar(
-    *, by: AbstractBaseUser, name: str, time_zone: str, hours: Stored, is_default: bool = False
+    *,
+    by: AbstractBaseUser | None,
+    name: str,
+    time_zone: str,
+    hours: Stored,
+    is_default: bool = False,
 ) -> Calendar:
     """``hours`` as ``week.parse_week`` gives them."""
     _admins_only(by)
@@ -35,7 +41,7 @@ def add_calendar(
 def change_calendar(
     *,
     calendar: Calendar,
-    by: AbstractBaseUser,
+    by: AbstractBaseUser | None,
     name: str,
     time_zone: str,
     hours: Stored,
@@ -53,7 +59,7 @@ def change_calendar(
 
 
 @transaction.atomic
-def remove_calendar(*, calendar: Calendar, by: AbstractBaseUser) -> None:
+def remove_calendar(*, calendar: Calendar, by: AbstractBaseUser | None) -> None:
     """Refused for the default and for one that a policy counts by. People get the default."""
     _admins_only(by)
     calendar.refresh_from_db()
@@ -72,7 +78,7 @@ def remove_calendar(*, calendar: Calendar, by: AbstractBaseUser) -> None:
 
 @transaction.atomic
 def add_holiday(
-    *, calendar: Calendar, by: AbstractBaseUser, on: date, name: str, is_yearly: bool = False
+    *, calendar: Calendar, by: AbstractBaseUser | None, on: date, name: str, is_yearly: bool = False
 ) -> Holiday:
     _admins_only(by)
     if calendar.holidays.count() >= MOST_HOLIDAYS:
@@ -95,14 +101,14 @@ def add_holiday(
 
 
 @transaction.atomic
-def remove_holiday(*, holiday: Holiday, by: AbstractBaseUser) -> None:
+def remove_holiday(*, holiday: Holiday, by: AbstractBaseUser | None) -> None:
     _admins_only(by)
     changes.record(by=by, verb="removed", subject=holiday, data={"calendar": holiday.calendar.name})
     holiday.delete()
 
 
-def _admins_only(by: AbstractBaseUser) -> None:
-    if not by.is_admin:
+def _admins_only(by: AbstractBaseUser | None) -> None:
+    if by is not None and not by.is_admin:
         raise RefusedError(_("Working hours are set by admins."))
 
 

@@ -1,4 +1,7 @@
-"""What admins promise. Open clocks follow in the worker, which sees that the rules are others."""
+"""What admins promise; ``by=None`` is the box itself.
+
+Open clocks follow in the worker, which sees that the rules are others than they came from.
+"""
 
 from collections.abc import Iterable
 
@@ -17,7 +20,7 @@ MOST_MINUTES = 366 * 24 * 60
 
 
 @transaction.atomic
-def add_policy(*, by: User, name: str, **terms: object) -> Policy:
+def add_policy(*, by: User | None, name: str, **terms: object) -> Policy:
     """A promise, last in order. ``terms`` as change_policy takes them."""
     _admins_only(by)
     last = Policy.objects.filter(is_active=True).aggregate(last=Max("position"))["last"]
@@ -28,7 +31,7 @@ def add_policy(*, by: User, name: str, **terms: object) -> Policy:
 
 
 @transaction.atomic
-def change_policy(*, policy: Policy, by: User, name: str, **terms: object) -> None:
+def change_policy(*, policy: Policy, by: User | None, name: str, **terms: object) -> None:
     """All conditions and promises at once; an empty condition fits every ticket."""
     _admins_only(by)
     policy = Policy.objects.select_for_update(of=["self"]).get(pk=policy.pk)
@@ -40,7 +43,7 @@ def change_policy(*, policy: Policy, by: User, name: str, **terms: object) -> No
 
 
 @transaction.atomic
-def remove_policy(*, policy: Policy, by: User) -> None:
+def remove_policy(*, policy: Policy, by: User | None) -> None:
     """It fits no ticket any more; what was promised under it stays in the reports."""
     _admins_only(by)
     if Policy.objects.filter(pk=policy.pk, is_active=True).update(is_active=False):
@@ -49,7 +52,7 @@ def remove_policy(*, policy: Policy, by: User) -> None:
 
 
 @transaction.atomic
-def move_policy(*, policy: Policy, by: User, up: bool) -> None:
+def move_policy(*, policy: Policy, by: User | None, up: bool) -> None:
     """One place up or down; at the end of the order nothing happens."""
     _admins_only(by)
     rows = list(Policy.objects.select_for_update().filter(is_active=True))
@@ -67,7 +70,7 @@ def move_policy(*, policy: Policy, by: User, up: bool) -> None:
 def add_escalation(
     *,
     policy: Policy,
-    by: User,
+    by: User | None,
     measure: Measure,
     minutes: int,
     action: Escalation.Action,
@@ -89,15 +92,15 @@ def add_escalation(
 
 
 @transaction.atomic
-def remove_escalation(*, escalation: Escalation, by: User) -> None:
+def remove_escalation(*, escalation: Escalation, by: User | None) -> None:
     _admins_only(by)
     data = {"policy": escalation.policy.name}
     changes.record(by=by, verb="removed", subject=escalation, data=data)
     escalation.delete()
 
 
-def _admins_only(by: User) -> None:
-    if not by.is_admin:
+def _admins_only(by: User | None) -> None:
+    if by is not None and not by.is_admin:
         raise RefusedError(_("What the desk promises is set by admins."))
 
 

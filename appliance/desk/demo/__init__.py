@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from appliance.accounts import queries as people
 from appliance.accounts import services as accounts
-from appliance.accounts.models import Customer, Role, User
+from appliance.accounts.models import Customer, Role, Team, User
+from appliance.desk.demo import promises
 from appliance.knowledge import services as knowledge
 from appliance.knowledge.models import Article
 from appliance.tickets import services as tickets
@@ -19,19 +20,22 @@ from appliance.tickets.models import Priority, Status, Ticket, TicketCategory
 HERE = Path(__file__).parent
 KEYS = uuid.uuid5(uuid.NAMESPACE_URL, "skerry:demo")  # the same ticket has the same key each time
 CUSTOMERS_WITH_LOGIN = 2
+HOLD = timedelta(days=5)
 
 
 @transaction.atomic
 def load() -> list[User]:
-    """People, articles and tickets; what is there already stays. Returns who can log in."""
+    """People, promises, articles and tickets; what is there stays. Returns who can log in."""
     tickets.load_default_categories()
     cast = json.loads((HERE / "people.json").read_text())
     agents = {row.pop("key"): _agent(**row) for row in cast["agents"]}
     customers = {row["email"]: _customer(**row) for row in cast["customers"]}
     for path in sorted((HERE / "articles").glob("*.md")):
         _article(path, author=agents["mei"])
+    teams = promises.load_teams([*agents.values()])
+    promises.load_promises(teams)
     for line in (HERE / "tickets.jsonl").read_text().splitlines():
-        _ticket(json.loads(line), agents, customers)
+        _ticket(json.loads(line), agents, customers, teams)
     askers = [customer for customer in customers.values() if customer.user][:CUSTOMERS_WITH_LOGIN]
     return [*agents.values(), *(customer.user for customer in askers)]
 
@@ -72,7 +76,9 @@ def _article(path: Path, *, author: User) -> None:
         )
 
 
-def _ticket(row: dict, agents: dict[str, User], customers: dict[str, Customer]) -> None:
+def _ticket(
+    row: dict, agents: dict[str, User], customers: dict[str, Customer], teams: dict[str, Team]
+) -> None:
     """The ticket with its history. Category and mood are left for the models to say."""
     key = uuid.uuid5(KEYS, row["key"])
     if Ticket.objects.filter(submission_key=key).exists():
@@ -85,12 +91,15 @@ def _ticket(row: dict, agents: dict[str, User], customers: dict[str, Customer]) 
         description=row["description"],
         by=customer.user,
         priority=Priority[row["priority"].upper()],
+        team=teams.get(row["category"]),
         submission_key=key,
         at=at,
     )
     at = _history(ticket, row, agents, at)
-    if ticket.status != row["status"]:
-        by = ticket.assignee or agents["bob"]
+    by = ticket.assignee or agents["bob"]
+    if row["status"] == Status.HOLD:
+        tickets.hold_ticket(ticket=ticket, until=timezone.now() + HOLD, by=by, at=at)
+    elif ticket.status != row["status"]:
         tickets.set_status(ticket=ticket, status=Status(row["status"]), by=by, at=at)
 
 

@@ -8,46 +8,108 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0005_role_alone_makes_an_admin'),
-        ('tickets', '0005_names_may_be_taken_from_events'),
+        ("accounts", "0005_role_alone_makes_an_admin"),
+        ("tickets", "0005_names_may_be_taken_from_events"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AssignmentRule',
+            name="AssignmentRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('priorities', models.JSONField(blank=True, default=list, help_text='Values of Priority.')),
-                ('is_premium', models.BooleanField(blank=True, help_text='Empty: either.', null=True)),
-                ('way', models.CharField(choices=[('hand', "by hand: it waits in the team's queue"), ('round', 'in turn'), ('least', 'to whoever has the fewest open tickets')], default='hand', max_length=5)),
-                ('categories', models.ManyToManyField(blank=True, related_name='+', to='tickets.ticketcategory')),
-                ('last_assignee', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rules', to='accounts.team')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("position", models.PositiveIntegerField(default=0)),
+                (
+                    "priorities",
+                    models.JSONField(blank=True, default=list, help_text="Values of Priority."),
+                ),
+                (
+                    "is_premium",
+                    models.BooleanField(blank=True, help_text="Empty: either.", null=True),
+                ),
+                (
+                    "way",
+                    models.CharField(
+                        choices=[
+                            ("hand", "by hand: it waits in the team's queue"),
+                            ("round", "in turn"),
+                            ("least", "to whoever has the fewest open tickets"),
+                        ],
+                        default="hand",
+                        max_length=5,
+                    ),
+                ),
+                (
+                    "categories",
+                    models.ManyToManyField(
+                        blank=True, related_name="+", to="tickets.ticketcategory"
+                    ),
+                ),
+                (
+                    "last_assignee",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rules",
+                        to="accounts.team",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position', 'id'],
+                "ordering": ["position", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Waiting',
+            name="Waiting",
             fields=[
-                ('ticket', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='waiting_for_rule', serialize=False, to='tickets.ticket')),
-                ('since', models.DateTimeField(default=django.utils.timezone.now)),
-                ('rule', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='waiting', to='routing.assignmentrule')),
+                (
+                    "ticket",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="waiting_for_rule",
+                        serialize=False,
+                        to="tickets.ticket",
+                    ),
+                ),
+                ("since", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="waiting",
+                        to="routing.assignmentrule",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['since'],
+                "ordering": ["since"],
             },
         ),
         migrations.AddConstraint(
-            model_name='assignmentrule',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Upper('name'), name='rule_name_unique'),
+            model_name="assignmentrule",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Upper("name"), name="rule_name_unique"
+            ),
         ),
     ]

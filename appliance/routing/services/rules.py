@@ -1,4 +1,7 @@
-"""The rules, as admins set them. They count for tickets opened or sorted from then on."""
+"""The rules, as admins set them; ``by=None`` is the box itself.
+
+They count for tickets opened or sorted from then on.
+"""
 
 from collections.abc import Iterable
 
@@ -14,7 +17,7 @@ from appliance.tickets.models import TicketCategory
 
 
 @transaction.atomic
-def add_rule(*, by: User, **terms: object) -> AssignmentRule:
+def add_rule(*, by: User | None, **terms: object) -> AssignmentRule:
     """A rule, last in order. ``terms`` as change_rule takes them."""
     _admins_only(by)
     last = AssignmentRule.objects.aggregate(last=Max("position"))["last"]
@@ -25,7 +28,7 @@ def add_rule(*, by: User, **terms: object) -> AssignmentRule:
 
 
 @transaction.atomic
-def change_rule(*, rule: AssignmentRule, by: User, **terms: object) -> None:
+def change_rule(*, rule: AssignmentRule, by: User | None, **terms: object) -> None:
     """name, team, way, categories, priorities and is_premium, all at once."""
     _admins_only(by)
     rule = AssignmentRule.objects.select_for_update(of=["self"]).get(pk=rule.pk)
@@ -37,7 +40,7 @@ def change_rule(*, rule: AssignmentRule, by: User, **terms: object) -> None:
 
 
 @transaction.atomic
-def remove_rule(*, rule: AssignmentRule, by: User) -> None:
+def remove_rule(*, rule: AssignmentRule, by: User | None) -> None:
     """Tickets stay where it put them."""
     _admins_only(by)
     changes.record(by=by, verb="removed", subject=rule, data=_facts(rule))
@@ -45,7 +48,7 @@ def remove_rule(*, rule: AssignmentRule, by: User) -> None:
 
 
 @transaction.atomic
-def move_rule(*, rule: AssignmentRule, by: User, up: bool) -> None:
+def move_rule(*, rule: AssignmentRule, by: User | None, up: bool) -> None:
     """One place up or down; at the end of the order nothing happens."""
     _admins_only(by)
     rows = list(AssignmentRule.objects.select_for_update())
@@ -59,8 +62,8 @@ def move_rule(*, rule: AssignmentRule, by: User, up: bool) -> None:
     changes.record(by=by, verb="moved", subject=rule, data={"position": [old + 1, new + 1]})
 
 
-def _admins_only(by: User) -> None:
-    if not by.is_admin:
+def _admins_only(by: User | None) -> None:
+    if by is not None and not by.is_admin:
         raise RefusedError(_("Who gets new tickets is set by admins."))
 
 
