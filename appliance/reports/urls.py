@@ -1,3 +1,8 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from appliance.reports import views
+
+urlpatterns = [
+    path("", views.index, name="reports"),
+    path("export/", views.export_report, name="export-report"),
+]

@@ -1,0 +1,66 @@
+"""What a report is asked for, from the address of the page."""
+
+from datetime import date
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from appliance.core.forms import Form
+from appliance.reports import periods
+from appliance.reports.models import Dimension
+from appliance.reports.periods import MOST_DAYS, Period, Preset
+from appliance.reports.queries import Asked
+
+EARLIEST = date(2000, 1, 1)
+
+
+def _day(label: str) -> forms.DateField:
+    return forms.DateField(
+        label=label, required=False, input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": _("Write the day as 2026-03-31.")},
+    )  # fmt: skip
+
+
+class ReportForm(Form):
+    """A span, and what figures are told apart by; empty means the last 30 days by category."""
+
+    span = forms.ChoiceField(label=_("Time"), choices=Preset.choices, required=False)
+    start = _day(_("From"))
+    end = _day(_("To"))
+    by = forms.ChoiceField(label=_("Told apart by"), choices=Dimension.choices, required=False)
+    of = forms.IntegerField(min_value=0, max_value=2**62, required=False)
+
+    def __init__(self, data: dict, *, today: date) -> None:
+        chosen = {name: data[name] for name in self.base_fields if name in data}
+        super().__init__({"span": Preset.MONTH, "by": Dimension.CATEGORY} | chosen)
+        self.today = today
+
+    def clean(self) -> dict:
+        data = super().clean()
+        if data.get("span") == Preset.OWN and not self.errors:
+            self._check(data.get("start"), data.get("end"))
+        return data
+
+    def _check(self, start: date | None, end: date | None) -> None:
+        for name, day in (("start", start), ("end", end)):
+            if day is None:
+                self.add_error(name, _("Choose a day."))
+            elif not EARLIEST <= day <= self.today:
+                self.add_error(name, _("Choose a day between 2000 and today."))
+        if self.errors:
+            return
+        if start > end:
+            self.add_error("end", _("The last day lies before the first."))
+        elif (end - start).days >= MOST_DAYS:
+            self.add_error("start", _("At most two years at a time: begin later or end earlier."))
+
+    def asked(self) -> Asked:
+        """The form must be valid."""
+        data = self.cleaned_data
+        span = data["span"] or Preset.MONTH
+        if span == Preset.OWN:
+            period = Period(data["start"], data["end"])
+        else:
+            period = periods.of_preset(span, self.today)
+        return Asked(period, data["by"] or Dimension.CATEGORY, data.get("of"))

@@ -1,0 +1,48 @@
+-- What happened since one moment and until another, one row each, with the day in the desk's
+-- time zone and what the ticket belongs to now. Merged tickets count with their target.
+--
+-- A promise is decided when it is met, or when it falls due without being met.
+SELECT
+    (fact.at AT TIME ZONE %(zone)s)::date AS day,
+    fact.what, fact.seconds, fact.mood,
+    ticket.team_id, ticket.category_id, ticket.assignee_id, customer.organisation_id
+FROM (
+    SELECT id AS ticket_id, 'opened' AS what, created_at AS at,
+           NULL::integer AS seconds, sentiment_score AS mood
+    FROM tickets_ticket
+    WHERE created_at >= %(since)s AND created_at < %(until)s
+  UNION ALL
+    SELECT id, 'answered', first_answered_at,
+           greatest(extract(epoch FROM first_answered_at - created_at), 0)::integer, NULL
+    FROM tickets_ticket
+    WHERE first_answered_at >= %(since)s AND first_answered_at < %(until)s
+  UNION ALL
+    SELECT id, 'solved', solved_at,
+           greatest(extract(epoch FROM solved_at - created_at), 0)::integer, NULL
+    FROM tickets_ticket
+    WHERE solved_at >= %(since)s AND solved_at < %(until)s
+  UNION ALL
+    SELECT ticket_id, CASE WHEN is_good THEN 'rated_good' ELSE 'rated_bad' END, at, NULL, NULL
+    FROM tickets_rating
+    WHERE at >= %(since)s AND at < %(until)s
+  UNION ALL
+    SELECT ticket_id,
+           CASE WHEN answer_met_at <= answer_due_at THEN 'answer_kept' ELSE 'answer_missed' END,
+           least(answer_met_at, answer_due_at), NULL, NULL
+    FROM agreements_clock
+    WHERE answer_due_at IS NOT NULL
+      AND least(answer_met_at, answer_due_at) >= %(since)s
+      AND least(answer_met_at, answer_due_at) < least(%(until)s, now())
+  UNION ALL
+    SELECT ticket_id,
+           CASE WHEN solution_met_at <= solution_due_at
+                THEN 'solution_kept' ELSE 'solution_missed' END,
+           least(solution_met_at, solution_due_at), NULL, NULL
+    FROM agreements_clock
+    WHERE solution_due_at IS NOT NULL
+      AND least(solution_met_at, solution_due_at) >= %(since)s
+      AND least(solution_met_at, solution_due_at) < least(%(until)s, now())
+) AS fact
+JOIN tickets_ticket AS ticket ON ticket.id = fact.ticket_id
+JOIN accounts_customer AS customer ON customer.id = ticket.customer_id
+WHERE ticket.merged_into_id IS NULL

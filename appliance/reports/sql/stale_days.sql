@@ -1,0 +1,12 @@
+-- Every day on which something happened to these tickets, whatever it was.
+SELECT DISTINCT (at AT TIME ZONE %(zone)s)::date AS day FROM (
+    SELECT at FROM tickets_event WHERE ticket_id = ANY(%(tickets)s)
+  UNION ALL
+    SELECT unnest(ARRAY[created_at, first_answered_at, solved_at])
+    FROM tickets_ticket WHERE id = ANY(%(tickets)s)
+  UNION ALL
+    SELECT at FROM tickets_rating WHERE ticket_id = ANY(%(tickets)s)
+  UNION ALL
+    SELECT unnest(ARRAY[least(answer_met_at, answer_due_at), least(solution_met_at, solution_due_at)])
+    FROM agreements_clock WHERE ticket_id = ANY(%(tickets)s)
+) AS moments WHERE at IS NOT NULL ORDER BY 1

@@ -1,0 +1,23 @@
+"""Jobs. They only wake the worker: what there is to count is found by query."""
+
+import contextlib
+
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+
+from appliance.reports import services
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="reports.refresh", queueing_lock="reports.refresh")
+def refresh(timestamp: int = 0) -> None:
+    """A slice at a time, so that a new ticket need not wait; the rest behind it."""
+    if services.refresh():
+        with contextlib.suppress(AlreadyEnqueued):
+            refresh.defer(timestamp=timestamp)
+
+
+@app.periodic(cron="41 2 * * *")
+@app.task(name="reports.count_all_again", queueing_lock="reports.count_all_again")
+def count_all_again(timestamp: int = 0) -> None:
+    services.count_all_again()

@@ -1,0 +1,159 @@
+"""Days are counted once, again when they change, and never twice."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from appliance.accounts.models import Organisation
+from appliance.core import cache
+from appliance.core.models import Desk
+from appliance.reports import services
+from appliance.reports.models import Day, Progress, StaleTicket
+from appliance.reports.tests.conftest import at_noon, local
+from appliance.tickets import services as tickets
+from appliance.tickets.models import Status, Ticket
+
+NOW = datetime.now(UTC)
+
+
+def count() -> None:
+    while services.refresh():
+        pass
+
+
+def figures(**which) -> list[tuple]:
+    """What stands for these days, in an order of its own."""
+    names = [field.name for field in Day._meta.fields if field.name != "id"]
+    rows = Day.objects.filter(**which).values_list(*names)
+    plain = ([sorted(cell) if isinstance(cell, list) else cell for cell in row] for row in rows)
+    return sorted(map(str, plain))
+
+
+def test_counting_twice_changes_nothing(year):
+    count()
+    before = figures()
+    services.count_all_again()
+    count()
+    assert figures() == before and before
+
+
+def test_today_is_never_stored(year):
+    count()
+    assert Day.objects.order_by("on").last().on < local(NOW)
+    assert Progress.objects.get().counted_through == local(NOW) - timedelta(days=1)
+
+
+def test_counting_that_is_cut_short_goes_on_where_it_was(year):
+    rounds = 0
+    while services.refresh(seconds=0):
+        rounds += 1
+    assert rounds > 3
+    stopped = figures()
+    Day.objects.all().delete()
+    Progress.objects.all().delete()
+    count()
+    assert figures() == stopped
+
+
+def test_chunk_that_fails_leaves_the_days_as_they_were(year, monkeypatch):
+    count()
+    before = figures()
+    services.count_all_again()
+    monkeypatch.setattr(services, "_done", lambda progress: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        services.refresh()
+    assert figures() == before
+
+
+def _solved(day) -> int:
+    return sum(Day.objects.filter(on=day, dimension="all").values_list("solved", flat=True))
+
+
+def test_reopened_ticket_is_not_solved_any_more(desk_zone, alice, dan):
+    three_days_ago = at_noon(local(NOW) - timedelta(days=3))
+    ticket = tickets.open_ticket(
+        customer=alice.customer, subject="s", description="d", by=alice, at=three_days_ago
+    )
+    solved_at = three_days_ago + timedelta(days=1)
+    tickets.set_status(ticket=ticket, status=Status.SOLVED, by=dan, at=solved_at)
+    count()
+    assert _solved(local(solved_at)) == 1
+    tickets.set_status(ticket=ticket, status=Status.OPEN, by=dan)
+    count()
+    assert _solved(local(solved_at)) == 0
+
+
+def test_other_category_moves_what_was_counted(desk_zone, alice, dan, categories):
+    day = local(NOW) - timedelta(days=2)
+    ticket = tickets.open_ticket(
+        customer=alice.customer, subject="s", description="d", by=alice, at=at_noon(day)
+    )
+    count()
+    chosen = next(iter(categories.values()))
+    tickets.set_category(ticket=ticket, category=chosen, by=dan)
+    count()
+    rows = Day.objects.filter(on=day, dimension="category", opened__gt=0)
+    assert [row.value for row in rows] == [chosen.pk]
+
+
+def test_customer_who_moves_is_counted_anew_at_night(desk_zone, alice):
+    day = local(NOW) - timedelta(days=2)
+    tickets.open_ticket(
+        customer=alice.customer, subject="s", description="d", by=alice, at=at_noon(day)
+    )
+    count()
+    alice.customer.organisation = Organisation.objects.create(name="Ferry")
+    alice.customer.save()
+    services.count_all_again()
+    count()
+    rows = Day.objects.filter(on=day, dimension="organisation", opened__gt=0)
+    assert [row.value for row in rows] == [alice.customer.organisation_id]
+
+
+def test_another_time_zone_is_other_days(desk_zone, alice):
+    day = local(NOW) - timedelta(days=3)
+    late = at_noon(day).replace(hour=23, minute=30)
+    tickets.open_ticket(customer=alice.customer, subject="s", description="d", by=alice, at=late)
+    count()
+    assert _opened_on() == [day]
+    Desk.objects.update(time_zone="Asia/Tokyo")
+    cache._bump(cache.DESK)
+    count()
+    assert _opened_on() == [day + timedelta(days=1)]
+
+
+def _opened_on() -> list:
+    return list(Day.objects.filter(dimension="all", opened=1).values_list("on", flat=True))
+
+
+def test_second_worker_leaves_the_counting_to_the_first(year, transactional_db):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from django.db import connection
+
+    from tests.conftest import let_readers_finish
+
+    def work(_):
+        try:
+            count()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, range(2)))
+    let_readers_finish()
+    count()
+    all_rows = Day.objects.filter(dimension="all")
+    assert sum(all_rows.values_list("opened", flat=True)) == sum(
+        one.merged_into_id is None and local(one.created_at) < local(NOW) for one in year
+    )
+
+
+def test_stale_row_falls_with_the_event(year, dan):
+    from django.db import transaction
+
+    StaleTicket.objects.all().delete()
+    with pytest.raises(RuntimeError), transaction.atomic():
+        tickets.set_priority(ticket=Ticket.objects.first(), priority=4, by=dan)
+        raise RuntimeError
+    assert not StaleTicket.objects.exists()
