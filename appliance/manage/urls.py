@@ -1,3 +1,37 @@
-from django.urls import URLPattern
+from collections.abc import Iterator
 
-urlpatterns: list[URLPattern] = []
+from django.urls import URLPattern, path
+
+from appliance.manage.sections import SECTIONS
+from appliance.manage.sections.section import Section
+from appliance.manage.views import calendars, changes, desk, frame, people, tickets
+
+
+def pages_of(section: Section) -> Iterator[URLPattern]:
+    """The pages a section has, each with its name."""
+    here, row = f"{section.slug}/", f"{section.slug}/<int:pk>/"
+    one, known = section.one, {"section": section}
+    yield path(here, frame.index, known, name=section.slug)
+    if section.add:
+        yield path(f"{here}add/", frame.add, known, name=f"add-{one}")
+    yield path(row, frame.edit, known, name=f"edit-{one}")
+    for verb in ("remove", "restore", "move"):
+        if getattr(section, verb):
+            yield path(f"{row}{verb}/", getattr(frame, verb), known, name=f"{verb}-{one}")
+
+
+urlpatterns = [
+    path("", frame.overview, name="manage"),
+    *(page for section in SECTIONS for page in pages_of(section)),
+    path("desk/", desk.rules, name="desk-rules"),
+    path("desk/logo/", desk.change_logo, name="change-logo"),
+    path("logo/<uuid:file_id>/", desk.logo, name="logo"),
+    path("changes/", changes.log, name="change-log"),
+    path("tag-list/<int:pk>/merge/", tickets.merge_tag, name="merge-tag"),
+    path("calendars/<int:pk>/holidays/", calendars.add_holiday, name="add-holiday"),
+    path("holidays/<int:pk>/remove/", calendars.remove_holiday, name="remove-holiday"),
+    path("people/<int:pk>/invite/", people.invite, name="invite-person"),
+    path("organisations/<int:pk>/merge/", people.merge_organisation, name="merge-organisation"),
+    path("customers/<int:pk>/log-in/", people.open_log_in, name="open-log-in"),
+    path("customers/<int:pk>/unlink/", people.unlink_customer, name="unlink-customer"),
+]

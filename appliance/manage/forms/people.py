@@ -1,0 +1,188 @@
+"""Forms on people, teams, organisations and customers."""
+
+from collections.abc import Mapping
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from appliance.accounts import queries
+from appliance.accounts.models import Customer, Organisation, Right, Role, Team, User
+from appliance.calendars.queries import list_calendars
+from appliance.core.forms import Form
+
+
+class NamesForm(Form):
+    """Whoever has a name and an address."""
+
+    first_name = forms.CharField(label=_("First name"), max_length=80)
+    last_name = forms.CharField(label=_("Last name"), max_length=80, required=False)
+    email = forms.EmailField(label=_("E-mail"), max_length=254)
+
+    def values(self) -> dict:
+        return {name: self.cleaned_data[name] for name in self.fields}
+
+
+class PersonForm(NamesForm):
+    role = forms.ChoiceField(
+        label=_("Role"),
+        choices=Role.choices,
+        help_text=_("Customers ask. Agents answer. Admins also open these pages. Another role "
+                    "logs the person out everywhere."),
+    )  # fmt: skip
+    calendar = forms.ModelChoiceField(
+        label=_("Working hours"),
+        queryset=None,
+        required=False,
+        empty_label=_("The desk's calendar"),
+        help_text=_("Rules hand out tickets within these hours only."),
+    )
+
+    def __init__(self, data: Mapping | None, person: User | None = None) -> None:
+        super().__init__(data, initial=_initial(self, person) or {"role": Role.AGENT})
+        self.fields["calendar"].queryset = list_calendars()
+        if person is None:
+            del self.fields["calendar"]
+
+
+class TeamForm(Form):
+    name = forms.CharField(label=_("Name"), max_length=80)
+    description = forms.CharField(
+        label=_("Description"),
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    members = forms.ModelMultipleChoiceField(
+        label=_("Members"),
+        queryset=None,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Agents and admins. A person can be in several teams."),
+    )
+    rights = forms.MultipleChoiceField(
+        label=_("Members may also"),
+        choices=Right.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("On top of what the desk lets every agent do."),
+    )
+    is_closed = forms.BooleanField(
+        label=_("Closed"),
+        required=False,
+        help_text=_("Only its members and admins see its tickets."),
+    )
+
+    def __init__(self, data: Mapping | None, team: Team | None = None) -> None:
+        initial = _initial(self, team, but={"members"})
+        there = sorted(person.pk for person in team.members.all()) if team else []
+        super().__init__(data, initial=initial | {"members": there})
+        offered = queries.list_agents()
+        if team:  # members who were deactivated stay members until they are taken out
+            offered = (offered | team.members.all()).distinct()
+        self.fields["members"].queryset = offered
+
+    def values(self) -> dict:
+        return {name: self.cleaned_data[name] for name in self.fields}
+
+
+class OrganisationForm(Form):
+    name = forms.CharField(label=_("Name"), max_length=120, help_text=_("A ward, a ship, a firm."))
+    note = forms.CharField(
+        label=_("Note for agents"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    shares_tickets = forms.BooleanField(
+        label=_("Its customers see each other's tickets"), required=False
+    )
+
+    def __init__(self, data: Mapping | None, organisation: Organisation | None = None) -> None:
+        super().__init__(data, initial=_initial(self, organisation))
+
+    def values(self) -> dict:
+        return {name: self.cleaned_data[name] for name in self.fields}
+
+
+class CustomerForm(NamesForm):
+    organisation = forms.ModelChoiceField(
+        label=_("Organisation"), queryset=None, required=False, empty_label=_("None")
+    )
+    is_premium = forms.BooleanField(
+        label=_("Premium"), required=False, help_text=_("Shown on tickets; rules can look at it.")
+    )
+
+    def __init__(
+        self, data: Mapping | None, viewer: User, customer: Customer | None = None
+    ) -> None:
+        super().__init__(data, initial=_initial(self, customer))
+        self.fields["organisation"].queryset = queries.list_organisations(viewer)
+
+
+class HandOverForm(Form):
+    """Who goes on with the tickets of somebody who leaves. Empty: nobody, they are unassigned."""
+
+    assignee = forms.ModelChoiceField(
+        label=_("Hand their open tickets to"), queryset=None, required=False,
+        empty_label=_("nobody: they become unassigned"),
+    )  # fmt: skip
+    team = forms.ModelChoiceField(
+        label=_("and to the team"), queryset=None, required=False, empty_label=_("as it is")
+    )
+
+    def __init__(self, data: Mapping | None, person: User) -> None:
+        super().__init__(data)
+        self.fields["assignee"].queryset = queries.list_agents().exclude(pk=person.pk)
+        self.fields["team"].queryset = queries.list_teams()
+
+
+class TypedForm(Form):
+    """A word typed again, for what cannot be undone."""
+
+    typed = forms.CharField(
+        label=_("Type the e-mail address to confirm"),
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class ByEmailField(forms.ModelChoiceField):
+    """One of many, named by the address."""
+
+    widget = forms.EmailInput
+    default_error_messages = {"invalid_choice": _("The desk knows nobody else by this address.")}
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(queryset=None, to_field_name="email", **options)
+
+    def to_python(self, value: str | None) -> object:
+        return super().to_python(value.strip().lower() if value else value)
+
+
+class MergeCustomerForm(Form):
+    target = ByEmailField(
+        label=_("E-mail of the customer to keep"),
+        help_text=_("All tickets go over to that customer; this one is removed."),
+    )
+
+    def __init__(self, data: Mapping | None, viewer: User, customer: Customer) -> None:
+        super().__init__(data)
+        others = queries.list_customers(viewer).exclude(pk=customer.pk)
+        self.fields["target"].queryset = others
+
+
+class MergeOrganisationForm(Form):
+    target = forms.ModelChoiceField(label=_("Merge into"), queryset=None, empty_label=_("Choose"))
+
+    def __init__(self, data: Mapping | None, viewer: User, organisation: Organisation) -> None:
+        super().__init__(data)
+        others = queries.list_organisations(viewer).exclude(pk=organisation.pk)
+        self.fields["target"].queryset = others
+
+
+def _initial(form: Form, row: object | None, but: frozenset | set = frozenset()) -> dict:
+    """What the row says now, under the names of the fields; a related row by its key."""
+    if row is None:
+        return {}
+    names = [name for name in form.base_fields if name not in but]
+    return {name: getattr(row, f"{name}_id", getattr(row, name)) for name in names}

@@ -1,0 +1,137 @@
+"""Forms on categories, tags and custom fields."""
+
+from collections.abc import Mapping
+
+from django import forms
+from django.core.validators import validate_slug
+from django.utils.translation import gettext_lazy as _
+
+from appliance.accounts.models import User
+from appliance.core.forms import Form
+from appliance.manage.forms.lines import LinesField
+from appliance.tickets import queries
+from appliance.tickets.models import CustomField, Tag, TicketCategory
+
+
+class CategoryForm(Form):
+    name = forms.CharField(label=_("Name"), max_length=80)
+    description = forms.CharField(
+        label=_("Description"),
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("One or two sentences on what belongs here. The sorter reads them."),
+    )
+    examples = LinesField(
+        label=_("Example phrases"),
+        max_length=6000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=_("One a line, as customers would write: “The printer jams on every page”."),
+    )
+
+    def __init__(self, data: Mapping | None, category: TicketCategory | None = None) -> None:
+        names = self.base_fields
+        super().__init__(
+            data, initial={name: getattr(category, name) for name in names} if category else {}
+        )
+
+    def values(self) -> dict:
+        return {name: self.cleaned_data[name] for name in self.fields}
+
+
+class TagForm(Form):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=40,
+        help_text=_("Renaming changes it on every ticket and in every saved view."),
+    )
+
+    def __init__(self, data: Mapping | None, tag: Tag | None = None) -> None:
+        super().__init__(data, initial={"name": tag.name} if tag else {})
+
+    def values(self) -> dict:
+        return {"name": self.cleaned_data["name"]}
+
+
+class FieldForm(Form):
+    label = forms.CharField(label=_("Question"), max_length=80, help_text=_("“Room number”"))
+    key = forms.CharField(
+        label=_("Key"),
+        max_length=40,
+        required=False,
+        validators=[validate_slug],
+        help_text=_("The name in exports: letters, digits, - and _. Empty: made of the question. "
+                    "It cannot be changed later."),
+    )  # fmt: skip
+    kind = forms.ChoiceField(
+        label=_("Kind of answer"),
+        choices=CustomField.Kind.choices,
+        help_text=_("It cannot be changed later."),
+    )
+    choices = LinesField(
+        label=_("Choices"),
+        max_length=10_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("One a line, for a choice only. One you take away stays where it was chosen."),
+    )
+    categories = forms.ModelMultipleChoiceField(
+        label=_("Asked in"),
+        queryset=None,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen: asked on every ticket."),
+    )
+    is_for_customers = forms.BooleanField(label=_("Customers see and answer it"), required=False)
+    is_required = forms.BooleanField(
+        label=_("Must be answered"),
+        required=False,
+        help_text=_("By customers when they ask, by agents before they solve."),
+    )
+
+    def __init__(
+        self, data: Mapping | None, viewer: User, field: CustomField | None = None
+    ) -> None:
+        super().__init__(data, initial=_initial(field) if field else {})
+        self.fields["categories"].queryset = queries.list_all_categories(viewer)
+        if field:
+            self._fix(field)
+
+    def _fix(self, field: CustomField) -> None:
+        """What answers stand on is shown, and stays."""
+        del self.fields["key"], self.fields["kind"]
+        if field.kind != CustomField.Kind.CHOICE:
+            del self.fields["choices"]
+
+    def values(self) -> dict:
+        return {"choices": []} | {name: self.cleaned_data[name] for name in self.fields}
+
+
+def _initial(field: CustomField) -> dict:
+    names = ("label", "choices", "is_for_customers", "is_required")
+    asked_in = sorted(category.pk for category in field.categories.all())
+    return {name: getattr(field, name) for name in names} | {"categories": asked_in}
+
+
+class MergeTagForm(Form):
+    target = forms.ModelChoiceField(label=_("Merge into"), queryset=None, empty_label=_("Choose"))
+
+    def __init__(self, data: Mapping | None, viewer: User, tag: Tag) -> None:
+        super().__init__(data)
+        self.fields["target"].queryset = queries.list_all_tags(viewer).exclude(pk=tag.pk)
+
+
+class TryForm(Form):
+    """A sentence for the sorter."""
+
+    sample = forms.CharField(
+        label=_("Try it: a sentence a customer could write"),
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def text(self) -> str:
+        self.is_valid()
+        return self.cleaned_data.get("sample", "").strip()

@@ -1,0 +1,45 @@
+"""Reads on the log of changes."""
+
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
+
+from appliance.accounts.models import User
+from appliance.core import queries as core
+from appliance.core.models import Change
+from appliance.files.models import StoredFile
+
+
+def list_changes(
+    viewer: User, *, text: str = "", since: date | None = None, until: date | None = None
+) -> QuerySet[Change]:
+    """Newest first, for admins; both days included."""
+    if not viewer.is_admin:
+        return Change.objects.none()
+    changes = Change.objects.order_by("-at", "-pk")
+    for word in text.replace("\0", "").split()[:5]:
+        changes = changes.filter(
+            Q(actor_name__icontains=word) | Q(kind__icontains=word) | Q(subject__icontains=word)
+        )
+    if since:
+        changes = changes.filter(at__gte=_midnight(since))
+    if until:
+        changes = changes.filter(at__lt=_midnight(until) + timedelta(days=1))
+    return changes
+
+
+def find_last_changer(row: Model) -> str:
+    """Who wrote the newest line on a thing of this kind and name; empty when nobody did."""
+    kind = str(row._meta.verbose_name)[:40]
+    newest = Change.objects.filter(kind=kind, subject=str(row)[:200]).first()
+    return newest.actor_name if newest else ""
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def find_logo() -> StoredFile | None:
+    """The desk's own; for anybody."""
+    return StoredFile.objects.filter(pk=core.desk().logo_id).first()

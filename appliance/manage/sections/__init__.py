@@ -1,0 +1,22 @@
+"""Everything that can be set up, in the order of the overview."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from appliance.accounts.models import User
+from appliance.manage.sections import answers, people, promises, tickets
+from appliance.manage.sections.section import Section
+
+GROUPS: tuple[tuple[Promise, tuple[Section, ...]], ...] = (
+    (_("People"), (people.PEOPLE, people.TEAMS, people.CUSTOMERS, people.ORGANISATIONS)),
+    (_("Tickets"), (tickets.CATEGORIES, tickets.TAGS, tickets.FIELDS)),
+    (_("Promises"), (promises.CALENDARS,)),
+    (_("Answers"), (answers.CANNED, answers.MACROS)),
+)
+SECTIONS: tuple[Section, ...] = tuple(section for _title, group in GROUPS for section in group)
+
+
+def open_to(person: User) -> list[tuple[Promise, list[Section]]]:
+    """What this person may set up, by group; groups with nothing for them are left out."""
+    found = [(title, [one for one in group if one.admits(person)]) for title, group in GROUPS]
+    return [(title, group) for title, group in found if group]

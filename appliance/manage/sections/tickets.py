@@ -1,0 +1,145 @@
+"""What tickets are filed under, tagged with and asked for."""
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from appliance.accounts.models import User
+from appliance.manage.forms import tickets as forms
+from appliance.manage.sections.section import Column, Section
+from appliance.tickets import queries, services
+from appliance.tickets.models import CustomField, Tag, TicketCategory
+from appliance.triage import services as triage
+from appliance.triage.trial import sort_sample
+
+
+@transaction.atomic
+def add_category(*, by: User, **values: object) -> TicketCategory:
+    category = services.add_category(by=by, **values)
+    triage.reconsider_unsure()
+    return category
+
+
+@transaction.atomic
+def change_category(*, category: TicketCategory, by: User, **values: object) -> None:
+    before = category.reading
+    services.change_category(category=category, by=by, **values)
+    if category.reading != before:
+        triage.reconsider_unsure()
+
+
+@transaction.atomic
+def reactivate_category(*, category: TicketCategory, by: User) -> None:
+    services.reactivate_category(category=category, by=by)
+    triage.reconsider_unsure()
+
+
+def _try(request, category: TicketCategory) -> dict:
+    """The sorter's answer to a sentence typed below the form."""
+    form = forms.TryForm(request.GET if "sample" in request.GET else None)
+    text = form.text() if form.is_bound else ""
+    return {"try_form": form, "tried": text, "trial": sort_sample(text) if text else None}
+
+
+def _category_affects(category: TicketCategory) -> list[str]:
+    tickets = queries.count_tickets_of(category)
+    return [
+        ngettext(
+            "%(n)d open ticket is in it and stays there.",
+            "%(n)d open tickets are in it and stay there.", tickets,
+        ) % {"n": tickets},
+        _("The sorter puts no more tickets into it, and nobody can choose it."),
+    ]  # fmt: skip
+
+
+def _tag_affects(tag: Tag) -> list[str]:
+    return [
+        ngettext(
+            "It is taken off %(n)d ticket.", "It is taken off %(n)d tickets.", tag.ticket_count
+        )
+        % {"n": tag.ticket_count},
+        _("This cannot be undone."),
+    ]
+
+
+def _asked_in(field: CustomField) -> str:
+    return ", ".join(str(one) for one in field.categories.all()) or _("every ticket")
+
+
+CATEGORIES = Section(
+    slug="categories",
+    one="category",
+    title=gettext_lazy("Categories"),
+    icon="bi-diagram-3",
+    about=gettext_lazy("What a ticket is about. The sorter chooses among them by what you write."),
+    help=gettext_lazy(
+        "The sorter reads name, description and phrases. When you change them, open tickets it was "
+        "not sure of are read again, in the background."
+    ),
+    rows=queries.list_all_categories,
+    access=queries.access_category,
+    columns=(
+        Column(gettext_lazy("Name"), lambda category: category.name),
+        Column(gettext_lazy("Description"), lambda category: category.description, True),
+        Column(gettext_lazy("Phrases"), lambda category: len(category.examples)),
+    ),
+    form=lambda data, viewer, row: forms.CategoryForm(data, category=row),
+    add=add_category,
+    add_words=gettext_lazy("Add a category"),
+    change=change_category,
+    remove=services.deactivate_category,
+    remove_words=gettext_lazy("Deactivate"),
+    affects=_category_affects,
+    restore=reactivate_category,
+    move=services.move_category,
+    more="manage/_category.html",
+    more_of=_try,
+)
+
+TAGS = Section(
+    slug="tag-list",
+    one="tag",
+    title=gettext_lazy("Tags"),
+    icon="bi-tags",
+    about=gettext_lazy("Words agents put on tickets. They are made by typing them on a ticket."),
+    rows=queries.list_all_tags,
+    access=queries.access_tag,
+    columns=(
+        Column(gettext_lazy("Name"), lambda tag: tag.name),
+        Column(gettext_lazy("Tickets"), lambda tag: tag.ticket_count),
+    ),
+    form=lambda data, viewer, row: forms.TagForm(data, tag=row),
+    add=services.add_tag,
+    add_words=gettext_lazy("Add a tag"),
+    change=services.rename_tag,
+    remove=services.remove_tag,
+    remove_words=gettext_lazy("Remove"),
+    affects=_tag_affects,
+    more="manage/_tag.html",
+)
+
+FIELDS = Section(
+    slug="fields",
+    one="field",
+    title=gettext_lazy("Custom fields"),
+    icon="bi-input-cursor-text",
+    about=gettext_lazy("Questions of your own on tickets, everywhere or in some categories."),
+    rows=queries.list_all_fields,
+    access=queries.access_field,
+    columns=(
+        Column(gettext_lazy("Question"), lambda field: field.label),
+        Column(gettext_lazy("Key"), lambda field: field.key, True),
+        Column(gettext_lazy("Kind"), lambda field: field.get_kind_display()),
+        Column(gettext_lazy("Asked in"), _asked_in, True),
+        Column(gettext_lazy("Required"), lambda field: field.is_required),
+    ),
+    form=lambda data, viewer, row: forms.FieldForm(data, viewer=viewer, field=row),
+    add=services.add_field,
+    add_words=gettext_lazy("Add a field"),
+    change=services.change_field,
+    remove=services.deactivate_field,
+    remove_words=gettext_lazy("Deactivate"),
+    affects=lambda field: [_("It is asked no more. What was answered stays in the data.")],
+    restore=services.reactivate_field,
+    move=services.move_field,
+)

@@ -1,0 +1,85 @@
+"""The desk's name, rules and logo."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from appliance.core import queries as core
+from appliance.files.models import StoredFile
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360000002000001e221bc330000000049454e44ae426082"
+)
+RULES = {
+    "name": "Harbour desk", "base_url": "http://desk.example:8000/", "language": "de",
+    "time_zone": "Europe/Berlin", "attachment_limit_mb": 20, "close_solved_after_days": "",
+    "agent_rights": ["articles"], "guests_may_ask": "on",
+}  # fmt: skip
+
+
+@pytest.fixture
+def as_dan(client, dan):
+    client.force_login(dan)
+    return client
+
+
+def upload(client, content: bytes, name: str = "logo.png"):
+    return client.post(reverse("change-logo"), {"logo": SimpleUploadedFile(name, content)})
+
+
+def test_an_admin_changes_name_and_rules_at_once(as_dan):
+    assert as_dan.post(reverse("desk-rules"), RULES).status_code == 302
+    desk = core.desk()
+    assert (desk.name, desk.base_url) == ("Harbour desk", "http://desk.example:8000")
+    assert (desk.language, desk.guests_may_ask, desk.asks_for_rating) == ("de", True, False)
+    assert (desk.close_solved_after_days, desk.agent_rights) == (None, ["articles"])
+
+
+def test_an_address_that_is_none_is_refused_with_what_was_typed(as_dan):
+    page = as_dan.post(reverse("desk-rules"), RULES | {"base_url": "desk"})
+    assert page.status_code == 400
+    assert "whole address" in page.content.decode() and "Harbour desk" in page.content.decode()
+
+
+def test_rules_another_admin_changed_are_told(as_dan, dan):
+    as_dan.post(reverse("desk-rules"), RULES)
+    seen = as_dan.get(reverse("desk-rules")).context["seen"].initial["seen"]
+    as_dan.post(reverse("desk-rules"), RULES | {"name": "Theirs", "seen": seen})
+    page = as_dan.post(reverse("desk-rules"), RULES | {"name": "Mine", "seen": seen})
+    assert page.status_code == 400 and "“Theirs”" in page.content.decode()
+
+
+def test_the_logo_is_shown_to_anybody_and_kept_by_browsers(as_dan, client):
+    assert upload(as_dan, PNG).status_code == 302
+    path = reverse("logo", args=[core.desk().logo_id])
+    client.logout()
+    assert path in client.get("/login/").content.decode()
+    answer = client.get(path)
+    assert b"".join(answer.streaming_content) == PNG
+    assert "immutable" in answer["Cache-Control"] and answer["Content-Type"] == "image/png"
+
+
+def test_another_logo_takes_the_place_of_the_first(as_dan):
+    upload(as_dan, PNG)
+    upload(as_dan, PNG)
+    assert StoredFile.objects.count() == 1
+    as_dan.post(reverse("change-logo"))
+    assert core.desk().logo_id is None and not StoredFile.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"<svg/>", "no PNG"), (PNG + b"\0" * 512_000, "500 KB")]
+)
+def test_what_is_no_small_image_is_no_logo(as_dan, content, words):
+    page = upload(as_dan, content)
+    assert page.status_code == 400 and words in page.content.decode()
+    assert core.desk().logo_id is None and not StoredFile.objects.exists()
+
+
+def test_other_files_cannot_be_had_as_the_logo(as_dan):
+    upload(as_dan, PNG)
+    assert (
+        as_dan.get(reverse("logo", args=["00000000-0000-0000-0000-000000000000"])).status_code
+        == 404
+    )
