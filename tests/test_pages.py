@@ -54,9 +54,11 @@ def as_dan(client, dan) -> Client:
 def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
     """A path of every kind of page an admin can look at."""
     names = ["dashboard", "live", "create-ticket", "articles", "write-article", "search", "status"]
-    names += ["notices", "bell", "notice-preferences", "outbox"]
+    names += ["notices", "bell", "notice-preferences", "outbox", "tags"]
     about = {
-        **dict.fromkeys(["ticket", "conversation", "evidence", "ticket-clock"], ticket.pk),
+        **dict.fromkeys(
+            ["ticket", "conversation", "evidence", "ticket-clock", "mentionable"], ticket.pk
+        ),
         **dict.fromkeys(["article", "edit-article"], articles[0].pk),
     }
     paths = [reverse(name) for name in names]
@@ -169,8 +171,18 @@ def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
         "register": "first_name last_name email organisation_said password password_again",
     }
     paths = {reverse(name): fields.split() for name, fields in forms.items()}
-    paths[reverse("reply", args=[ticket.pk])] = ["body", "kind", "leave", "submission_key"]
-    update = ["status", "priority", "category", "assignee"]
+    of_ticket = {
+        "reply": "body kind leave submission_key seen_message files",
+        "draft": "body kind",
+        "presence": "is_writing",
+        "ticket-tags": "tags",
+        "ticket-fields": "field_x",
+        "link-ticket": "target kind",
+        "merge-ticket": "target",
+        "rate-ticket": "is_good comment",
+    }
+    paths |= {reverse(name, args=[ticket.pk]): fields.split() for name, fields in of_ticket.items()}
+    update = ["status", "held_until", "priority", "category", "team", "assignee"]
     paths[reverse("update-ticket", args=[ticket.pk])] = [*update, *(f"initial-{n}" for n in update)]
     paths[reverse("edit-article", args=[articles[0].pk])] = forms["write-article"].split()
     for path, fields in paths.items():
@@ -188,7 +200,9 @@ def test_odd_words_on_the_set_up_page_break_nothing(client, db, odd):
         assert client.post(link, sound("/setup/") | {field: odd}).status_code in (302, 400, 404)
 
 
-@pytest.mark.parametrize("place", ["tickets/{}/", "articles/{}/", "tickets/{}/conversation/"])
+@pytest.mark.parametrize(
+    "place", ["tickets/{}/", "articles/{}/", "attachments/{}/", "tickets/{}/conversation/"]
+)
 @pytest.mark.parametrize("number", ["0", "9" * 19, "9" * 400, "9" * 5_000, "%00", "%FF", "%F0%9F"])
 def test_odd_numbers_in_a_path_do_not_exist(as_dan, place, number):
     assert as_dan.get("/" + place.format(number)).status_code == 404

@@ -1,7 +1,10 @@
 """Every page can be read and used by everybody: axe finds nothing, nothing scrolls sideways."""
 
+from datetime import timedelta
+
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
+from django.utils import timezone
 from playwright.sync_api import Page
 
 from appliance.accounts import services as accounts
@@ -62,12 +65,15 @@ def furnish(ticket: Ticket, bob: User, alice: User) -> int:
     services.reply(ticket=ticket, by=bob, body=TEXT)
     services.add_note(ticket=ticket, by=bob, body="The *old* driver.")
     triage.annotate(ticket.pk)
-    for status, priority in zip(Status, [*Priority, Priority.NORMAL], strict=True):
+    for status, priority in zip(Status, [*Priority, *[Priority.NORMAL] * 2], strict=True):
         other = services.open_ticket(
             customer=alice.customer, subject=UNBROKEN, description=UNBROKEN, by=alice,
             priority=priority,
         )  # fmt: skip
-        services.set_status(ticket=other, status=status, by=bob)
+        if status == Status.HOLD:
+            services.hold_ticket(ticket=other, until=timezone.now() + timedelta(days=9), by=bob)
+        else:
+            services.set_status(ticket=other, status=status, by=bob)
         triage.annotate(other.pk)
     type(alice.customer).objects.update(is_premium=True, organisation_said=UNBROKEN[:120])
     return knowledge.write_article(by=bob, title=UNBROKEN, content=TEXT).pk
