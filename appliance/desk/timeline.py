@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from appliance.agreements import words as promises
 from appliance.tickets.models import Event, TicketLink
 
 Kind = Event.Kind
@@ -87,11 +88,6 @@ def _rated(event: Event) -> str:
     return _("rated the solution: not good")
 
 
-def _escalated(event: Event) -> str:
-    policy = event.data.get("policy")
-    return _("escalated, as %s asks") % policy if policy else _("escalated")
-
-
 def _sorted(event: Event) -> str:
     return _("read the ticket")
 
@@ -113,6 +109,6 @@ WORDS: dict[Kind, Callable[[Event], str]] = {
     Kind.LINKED: _link,
     Kind.UNLINKED: _link,
     Kind.RATED: _rated,
-    Kind.ESCALATED: _escalated,
+    Kind.ESCALATED: lambda event: _("escalated: %s") % promises.describe_event(event.data),
     Kind.ANONYMISED: lambda event: _("made the customer anonymous"),
 }
