@@ -2,7 +2,17 @@ from django.contrib import admin
 
 from appliance.core import cache
 from appliance.core.admin import ReadOnly
-from appliance.tickets.models import Event, Message, Ticket, TicketCategory
+from appliance.tickets.models import (
+    Attachment,
+    CustomField,
+    Event,
+    Message,
+    Rating,
+    Tag,
+    Ticket,
+    TicketCategory,
+    TicketLink,
+)
 
 
 class MessageInline(ReadOnly, admin.TabularInline):
@@ -61,3 +71,36 @@ class MessageAdmin(ReadOnly, admin.ModelAdmin):
     list_select_related = ["ticket"]
     search_fields = ["body"]
     show_full_result_count = False
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["at", "ticket", "message", "file"]
+    list_select_related = ["ticket", "message", "file"]
+    show_full_result_count = False
+
+
+@admin.register(TicketLink)
+class TicketLinkAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["made_at", "source", "kind", "target", "made_by"]
+    list_filter = ["kind"]
+    list_select_related = ["source", "target", "made_by"]
+
+
+@admin.register(Rating)
+class RatingAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["at", "ticket", "is_good", "comment"]
+    list_filter = ["is_good"]
+    list_select_related = ["ticket"]
+
+
+@admin.register(Tag)
+class TagAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["name"]
+    search_fields = ["name"]
+
+
+@admin.register(CustomField)
+class CustomFieldAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["label", "key", "kind", "is_required", "is_for_customers", "is_active"]
+    list_filter = ["kind", "is_active"]
