@@ -19,8 +19,10 @@ class Page:
     @classmethod
     def of(cls, rows: QuerySet, after: str = "") -> "Page":
         """The page after a row; the first when that row is gone. ``rows`` are ordered by columns
-        that run one way and end in the key.
+        that run one way and end in the key, or by the model's own order.
         """
+        if not rows.query.order_by:
+            rows = rows.order_by(*rows.model._meta.ordering, "pk")
         last = _find(rows, after)
         found = list((_beyond(rows, last) if last else rows)[: PAGE_SIZE + 1])
         more = str(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else ""

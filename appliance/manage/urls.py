@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from appliance.manage.sections import SECTIONS
 from appliance.manage.sections.section import Section
-from appliance.manage.views import calendars, changes, desk, frame, people, tickets
+from appliance.manage.views import changes, desk, frame, leaving, people, promises, tickets
 
 
 def pages_of(section: Section) -> Iterator[URLPattern]:
@@ -28,10 +28,18 @@ urlpatterns = [
     path("logo/<uuid:file_id>/", desk.logo, name="logo"),
     path("changes/", changes.log, name="change-log"),
     path("tag-list/<int:pk>/merge/", tickets.merge_tag, name="merge-tag"),
-    path("calendars/<int:pk>/holidays/", calendars.add_holiday, name="add-holiday"),
-    path("holidays/<int:pk>/remove/", calendars.remove_holiday, name="remove-holiday"),
+    path("calendars/<int:pk>/holidays/", promises.add_holiday, name="add-holiday"),
+    path("holidays/<int:pk>/remove/", promises.remove_holiday, name="remove-holiday"),
+    path("policies/<int:pk>/escalations/add/", promises.add_escalation, name="add-escalation"),
+    path("escalations/<int:pk>/remove/", promises.remove_escalation, name="remove-escalation"),
     path("people/<int:pk>/invite/", people.invite, name="invite-person"),
     path("organisations/<int:pk>/merge/", people.merge_organisation, name="merge-organisation"),
+    path("people/<int:pk>/deactivate/", leaving.deactivate_person, name="deactivate-person"),
+    path("people/<int:pk>/export/", leaving.export_person, name="export-person"),
+    path("people/<int:pk>/anonymise/", leaving.anonymise_person, name="anonymise-person"),
+    path("customers/<int:pk>/merge/", leaving.merge_customer, name="merge-customer"),
+    path("customers/<int:pk>/export/", leaving.export_customer, name="export-customer"),
+    path("customers/<int:pk>/anonymise/", leaving.anonymise_customer, name="anonymise-customer"),
     path("customers/<int:pk>/log-in/", people.open_log_in, name="open-log-in"),
     path("customers/<int:pk>/unlink/", people.unlink_customer, name="unlink-customer"),
 ]

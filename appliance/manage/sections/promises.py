@@ -1,13 +1,30 @@
-"""When the desk works, and what it promises."""
+"""When the desk works, what it promises, and who gets what comes in."""
 
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from appliance.agreements import queries as agreements
+from appliance.agreements import services as promises
+from appliance.agreements.forms import PolicyForm
+from appliance.agreements.models import Measure, Policy
+from appliance.agreements.words import (
+    describe_escalation,
+    describe_minutes,
+    describe_policy,
+)
 from appliance.calendars import queries, services
 from appliance.calendars.forms import CalendarForm, HolidayForm
 from appliance.calendars.models import Calendar
+from appliance.calendars.worktime import NoHoursError, add_working_time
 from appliance.manage.sections import lists
 from appliance.manage.sections.section import Column, Section
+from appliance.routing import queries as routing
+from appliance.routing import services as rules
+from appliance.routing.forms import RuleForm
+from appliance.routing.words import describe_rule
 
 
 def _week(calendar: Calendar) -> str:
@@ -17,6 +34,38 @@ def _week(calendar: Calendar) -> str:
 def _holidays(calendar: Calendar) -> str:
     n = len(calendar.holidays.all())
     return ngettext("%(n)d holiday", "%(n)d holidays", n) % {"n": n}
+
+
+def _promised(policy: Policy) -> dict[str, int]:
+    """Minutes by the label of what is promised."""
+    found = {Measure(one).label: getattr(policy, f"{one}_minutes") for one in Measure}
+    return {str(label): minutes for label, minutes in found.items() if minutes}
+
+
+def _promises(policy: Policy) -> str:
+    said = _promised(policy).items()
+    return "; ".join(f"{label}: {describe_minutes(minutes)}" for label, minutes in said)
+
+
+def _of_policy(request, policy: Policy | None) -> dict:
+    if policy is None:
+        return {}
+    said = [(one, describe_escalation(one)) for one in policy.escalations.all()]
+    return {"escalations": said, "due_now": due_now(policy)}
+
+
+def due_now(policy: Policy) -> list[tuple[str, datetime | None]]:
+    """When each promise of a ticket opened this moment would fall due; None: never."""
+    return [(label, _due(policy, minutes)) for label, minutes in _promised(policy).items()]
+
+
+def _due(policy: Policy, minutes: int) -> datetime | None:
+    work = timedelta(minutes=minutes).total_seconds()
+    try:
+        hours = queries.hours_of(policy.calendar or queries.find_default())
+        return add_working_time(timezone.now(), work, hours)
+    except NoHoursError:
+        return None
 
 
 CALENDARS = Section(
@@ -49,4 +98,64 @@ CALENDARS = Section(
     ],
     more="manage/_calendar.html",
     more_of=lambda request, row: {"holiday_form": HolidayForm(None)},
+)
+
+POLICIES = Section(
+    slug="policies",
+    one="policy",
+    title=gettext_lazy("Promises"),
+    icon="bi-stopwatch",
+    about=gettext_lazy(
+        "How soon the desk answers and solves. The first that fits a ticket counts."
+    ),
+    help=gettext_lazy("Open tickets follow a change within a minute."),
+    rows=lambda viewer, text: agreements.list_policies(),
+    access=agreements.access_policy,
+    columns=(
+        Column(gettext_lazy("Name"), lambda policy: policy.name),
+        Column(gettext_lazy("For"), lambda policy: "; ".join(describe_policy(policy)), True),
+        Column(gettext_lazy("Promises"), _promises),
+        Column(gettext_lazy("Hours"), lambda policy: policy.calendar or _("the desk's")),
+        Column(gettext_lazy("Escalations"), lambda policy: len(policy.escalations.all())),
+    ),
+    form=lambda data, viewer, row: PolicyForm(data, policy=row),
+    add=promises.add_policy,
+    add_words=gettext_lazy("Add a promise"),
+    change=promises.change_policy,
+    remove=promises.remove_policy,
+    remove_words=gettext_lazy("Remove"),
+    affects=lambda policy: [
+        _("Open tickets it fits get the next promise that fits them, or none."),
+        _("Reports keep what was promised until now."),
+    ],
+    move=promises.move_policy,
+    is_searched=False,
+    more="manage/_policy.html",
+    more_of=_of_policy,
+)
+
+RULES = Section(
+    slug="rules",
+    one="rule",
+    title=gettext_lazy("Assignment rules"),
+    icon="bi-signpost-split",
+    about=gettext_lazy("Who gets a new ticket. The first rule that fits it counts."),
+    help=gettext_lazy("A rule waits a moment for the sorter, and for somebody who works now."),
+    rows=lambda viewer, text: routing.list_rules(),
+    access=routing.access_rule,
+    columns=(
+        Column(gettext_lazy("Name"), lambda rule: rule.name),
+        Column(gettext_lazy("For"), lambda rule: "; ".join(describe_rule(rule)), True),
+        Column(gettext_lazy("Team"), lambda rule: rule.team),
+        Column(gettext_lazy("Assigns"), lambda rule: rule.get_way_display()),
+    ),
+    form=lambda data, viewer, row: RuleForm(data, rule=row),
+    add=rules.add_rule,
+    add_words=gettext_lazy("Add a rule"),
+    change=rules.change_rule,
+    remove=rules.remove_rule,
+    remove_words=gettext_lazy("Remove"),
+    affects=lambda rule: [_("Tickets it placed stay where they are.")],
+    move=rules.move_rule,
+    is_searched=False,
 )

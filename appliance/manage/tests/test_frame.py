@@ -235,3 +235,31 @@ def test_the_log_tells_what_was_and_what_is(as_dan, dan):
 def test_the_log_takes_odd_days(as_dan):
     for day in ("0001-01-01", "9999-12-31", "yesterday"):
         assert as_dan.get(reverse("change-log"), {"since": day, "until": day}).status_code == 200
+
+
+def test_a_promise_says_when_a_ticket_opened_now_is_due(as_dan):
+    page = send(as_dan, "add-policy", name="Urgent", answer_minutes="1 h", priorities=[4])
+    policy = page.context["row"]
+    assert [label for label, at in page.context["due_now"] if at] == ["first answer"]
+    send(as_dan, "add-escalation", policy.pk, measure="answer", minutes="30 min", when="before",
+         action="notify", tells=["assignee"])  # fmt: skip
+    page = as_dan.get(reverse("edit-policy", args=[policy.pk])).content.decode()
+    assert "30 min before the first answer is due" in page
+    send(as_dan, "remove-escalation", policy.escalations.get().pk)
+    send(as_dan, "remove-policy", policy.pk)
+    assert not as_dan.get(reverse("policies")).context["page"].rows
+
+
+def test_rules_are_kept_in_an_order(as_dan, dan):
+    team = accounts.add_team(by=dan, name="Night shift")
+    for name in ("first", "second"):
+        send(as_dan, "add-rule", name=name, team=team.pk, way="least")
+    rows = as_dan.get(reverse("rules")).context["page"].rows
+    send(as_dan, "move-rule", rows[1].pk, way="up")
+    moved = as_dan.get(reverse("rules")).context["page"].rows
+    assert [rule.name for rule in moved] == ["second", "first"]
+
+
+def test_a_macro_says_what_it_does(as_dan):
+    send(as_dan, "add-macro", name="Solve", status="solved", add_tags="done", audience="all")
+    assert "Solve" in as_dan.get(reverse("macros")).content.decode()

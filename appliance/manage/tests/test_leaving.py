@@ -1,0 +1,64 @@
+"""People leave: their tickets go on, and their data is theirs."""
+
+import io
+import zipfile
+
+import pytest
+from django.urls import reverse
+
+from appliance.accounts import services as accounts
+from appliance.tickets import services as tickets
+
+
+@pytest.fixture
+def as_dan(client, dan):
+    client.force_login(dan)
+    return client
+
+
+def test_who_leaves_hands_over_their_tickets(as_dan, ticket, bob, frank):
+    tickets.assign(ticket=ticket, assignee=bob, by=bob)
+    path = reverse("deactivate-person", args=[bob.pk])
+    assert "1 open ticket is assigned" in as_dan.get(path).content.decode()
+    as_dan.post(path, {"assignee": frank.pk})
+    ticket.refresh_from_db(), bob.refresh_from_db()
+    assert (ticket.assignee, bob.is_active) == (frank, False)
+
+
+def test_the_last_admin_cannot_be_deactivated(as_dan, dan):
+    page = as_dan.post(reverse("deactivate-person", args=[dan.pk]))
+    assert page.status_code == 400 and "last admin" in page.content.decode()
+
+
+@pytest.mark.parametrize("what", ["person", "customer"])
+def test_what_the_desk_knows_is_exported(as_dan, ticket, alice, what):
+    pk = alice.pk if what == "person" else alice.customer.pk
+    answer = as_dan.post(reverse(f"export-{what}", args=[pk]))
+    names = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))).namelist()
+    assert names and f"{what}-{pk}.zip" in answer["Content-Disposition"]
+
+
+def test_a_customer_is_forgotten_only_when_the_address_is_typed(as_dan, ticket, alice):
+    path = reverse("anonymise-customer", args=[alice.customer.pk])
+    assert as_dan.post(path, {"typed": "somebody@example.org"}).status_code == 400
+    assert as_dan.post(path, {"typed": "ALICE@example.org"}).status_code == 302
+    ticket.refresh_from_db()
+    assert "alice" not in ticket.customer.email
+
+
+def test_an_agent_is_forgotten_once_deactivated(as_dan, bob):
+    path = reverse("anonymise-person", args=[bob.pk])
+    assert "Deactivate them first" in as_dan.post(path, {"typed": bob.email}).content.decode()
+    as_dan.post(reverse("deactivate-person", args=[bob.pk]))
+    as_dan.post(path, {"typed": bob.email})
+    bob.refresh_from_db()
+    assert bob.anonymised_at and bob.first_name != "Bob"
+
+
+def test_two_customers_become_one(as_dan, dan, ticket):
+    other = accounts.add_known_customer(by=dan, email="pia@example.org", first_name="Pia")
+    path = reverse("merge-customer", args=[ticket.customer.pk])
+    assert "knows nobody else" in as_dan.post(path, {"target": "x@example.org"}).content.decode()
+    as_dan.post(path, {"target": "PIA@example.org"})
+    ticket.refresh_from_db()
+    assert ticket.customer == other

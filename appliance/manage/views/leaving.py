@@ -1,0 +1,128 @@
+"""People who leave, and what the desk knows of somebody: taken along, or forgotten."""
+
+from collections.abc import Iterator
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from appliance.accounts import queries
+from appliance.accounts.models import Customer, User
+from appliance.desk import services
+from appliance.desk.queries.people import count_open_tickets_of
+from appliance.manage.access import admins_only
+from appliance.manage.forms.people import HandOverForm, MergeCustomerForm, TypedForm
+from appliance.manage.sections.people import CUSTOMERS, PEOPLE
+from appliance.manage.views.single import form_page
+
+
+@require_http_methods(["GET", "POST"])
+@admins_only
+def deactivate_person(request: HttpRequest, pk: int) -> HttpResponse:
+    """What they did stays; their open tickets go to somebody else."""
+    person = queries.access_person(request.user, pk)
+    form = HandOverForm(request.POST if request.method == "POST" else None, person=person)
+    if form.is_valid():
+        form.attempt(
+            services.deactivate_person, person=person, by=request.user, **form.cleaned_data
+        )
+        if not form.errors:
+            messages.success(request, _("%(name)s is deactivated.") % {"name": person})
+            return redirect("edit-person", person.pk)
+    return form_page(
+        request, PEOPLE, person, form, title=_("Deactivate %(name)s") % {"name": person},
+        about=_leaves(count_open_tickets_of(person)), button=_("Deactivate"), is_grave=True,
+    )  # fmt: skip
+
+
+def _leaves(count: int) -> str:
+    waiting = ngettext(
+        "%(count)d open ticket is assigned to them.",
+        "%(count)d open tickets are assigned to them.", count,
+    ) % {"count": count}  # fmt: skip
+    return f"{_('They are logged out at once. What they wrote stays.')} {waiting}"
+
+
+@require_POST
+@admins_only
+def export_person(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    person = queries.access_person(request.user, pk)
+    return _zip(services.export_person(person=person, by=request.user), f"person-{pk}")
+
+
+@require_POST
+@admins_only
+def export_customer(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    customer = queries.access_customer(request.user, pk)
+    return _zip(services.export_customer(customer=customer, by=request.user), f"customer-{pk}")
+
+
+def _zip(pieces: Iterator[bytes], name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(pieces, content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{name}.zip"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+@admins_only
+def anonymise_person(request: HttpRequest, pk: int) -> HttpResponse:
+    person = queries.access_person(request.user, pk)
+    form = TypedForm(request.POST or None)
+    if form.is_valid():
+        form.attempt(services.anonymise_person, person=person, by=request.user, **form.cleaned_data)
+        if not form.errors:
+            messages.success(request, _("The person is anonymous now."))
+            return redirect("people")
+    about = _("Their name and address go, everywhere. What they wrote to others stays.")
+    return _forget_page(request, PEOPLE, person, form, about)
+
+
+@require_http_methods(["GET", "POST"])
+@admins_only
+def anonymise_customer(request: HttpRequest, pk: int) -> HttpResponse:
+    customer = queries.access_customer(request.user, pk)
+    form = TypedForm(request.POST or None)
+    if form.is_valid():
+        form.attempt(
+            services.anonymise_customer, customer=customer, by=request.user, **form.cleaned_data
+        )
+        if not form.errors:
+            messages.success(request, _("The customer is anonymous now."))
+            return redirect("customers")
+    about = _("Their name, address, log-in, and all texts and attachments of their tickets go. "
+              "The numbers in reports stay.")  # fmt: skip
+    return _forget_page(request, CUSTOMERS, customer, form, about)
+
+
+def _forget_page(
+    request: HttpRequest, section, row: User | Customer, form: TypedForm, about: str
+) -> HttpResponse:
+    title = _("Make %(name)s anonymous") % {"name": row}
+    about = f"{about} {_('This cannot be undone.')}"
+    button = _("Make anonymous")
+    return form_page(
+        request, section, row, form, title=title, about=about, button=button, is_grave=True
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@admins_only
+def merge_customer(request: HttpRequest, pk: int) -> HttpResponse:
+    source = queries.access_customer(request.user, pk)
+    form = MergeCustomerForm(request.POST or None, viewer=request.user, customer=source)
+    if form.is_valid():
+        target = form.cleaned_data["target"]
+        form.attempt(services.merge_customers, source=source, target=target, by=request.user)
+        if not form.errors:
+            messages.success(request, _("Merged into %(name)s.") % {"name": target})
+            return redirect("edit-customer", target.pk)
+    return form_page(
+        request, CUSTOMERS, source, form,
+        title=_("Merge %(name)s into another customer") % {"name": source},
+        about=_("For one person the desk knows by two addresses."), button=_("Merge"),
+        is_grave=True,
+    )  # fmt: skip
