@@ -89,6 +89,8 @@ POST  read-notices             login done  done  done  done  done  login
 POST  read-notice              login done  404   404   404   404   login
 GET   notice-preferences       login 200   200   200   200   200   login
 POST  notice-preferences       login 400   400   400   400   400   login
+GET   reports                  login 403   403   200   200   200   login
+GET   export-report            login 403   403   200   200   200   login
 GET   outbox                   login 403   403   403   403   200   login
 POST  retry-mail               login 403   403   403   403   done  login
 POST  drop-mail                login 403   403   403   403   done  login

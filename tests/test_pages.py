@@ -54,7 +54,7 @@ def as_dan(client, dan) -> Client:
 def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
     """A path of every kind of page an admin can look at."""
     names = ["dashboard", "live", "create-ticket", "articles", "write-article", "search", "status"]
-    names += ["notices", "bell", "notice-preferences", "outbox", "tags"]
+    names += ["notices", "bell", "notice-preferences", "outbox", "tags", "reports"]
     about = {
         **dict.fromkeys(
             ["ticket", "conversation", "evidence", "ticket-clock", "mentionable"], ticket.pk

@@ -57,8 +57,12 @@ def access_report(viewer: User, asked: Asked) -> Report:
     )
 
 
+def has_right(viewer: User) -> bool:
+    return accounts.has_right(viewer, Right.REPORTS)
+
+
 def refuse_without_right(viewer: User) -> None:
-    if not accounts.has_right(viewer, Right.REPORTS):
+    if not has_right(viewer):
         raise RefusedError(_("You may not see reports. An admin can give you the right."))
 
 

@@ -2,13 +2,20 @@
 
 from django import template
 
-from appliance.reports import words
+from appliance.accounts.models import User
+from appliance.reports import queries, words
 from appliance.reports.models import Dimension
 
 register = template.Library()
 register.filter("duration", words.duration)
 register.filter("share", words.percent)
 register.filter("figure", words.number)
+
+
+@register.filter
+def sees_reports(viewer: User) -> bool:
+    """Whether the way to the reports is shown; no query while the cache knows."""
+    return queries.has_right(viewer)
 
 
 @register.filter
