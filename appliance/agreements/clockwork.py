@@ -65,11 +65,10 @@ def list_moments(
     """
     if terms is None or clock.running_since is None:
         return []
-    targets = dict(terms.seconds)
     return [
-        _moment(clock, terms, planned, targets[planned.measure], now, was_edited)
+        _moment(clock, terms, planned, terms.seconds[planned.measure], now, was_edited)
         for planned in terms.escalations
-        if planned.measure in targets and not clock.met_at(planned.measure)
+        if planned.measure in terms.seconds and not clock.met_at(planned.measure)
     ]
 
 
@@ -80,11 +79,11 @@ def _runs(ticket: Ticket) -> bool:
 def _terms(clock: Clock, ticket: Ticket, rules: Rules) -> Terms | None:
     if clock.is_open or clock.policy_id is None:
         return rules.match(ticket)
-    return next((t for t in rules.policies if t.policy_id == clock.policy_id), None)
+    return rules.find(clock.policy_id)
 
 
 def _set_due(clock: Clock, measure: str, terms: Terms | None, at: datetime) -> None:
-    target = dict(terms.seconds).get(str(measure)) if terms else None
+    target = terms.seconds.get(str(measure)) if terms else None
     due = clock.due_at(measure)
     if target is None:
         due = None

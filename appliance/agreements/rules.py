@@ -1,19 +1,20 @@
 """All policies at once, as the arithmetic of clocks reads them."""
 
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import lru_cache
+from pathlib import Path
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
-from django.db.models.functions import JSONObject
+from django.db import connection
 
-from appliance.agreements.models import Escalation, Measure, Policy
 from appliance.calendars import queries as calendars
-from appliance.calendars.models import Calendar, Holiday
-from appliance.calendars.worktime import ROUND_THE_CLOCK, Holidays, Hours
+from appliance.calendars.worktime import ROUND_THE_CLOCK, Hours
 from appliance.tickets.models import Ticket
+
+SQL = (Path(__file__).parent / "sql" / "rules.sql").read_text()
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Terms:
     categories: tuple[int, ...]
     organisations: tuple[int, ...]
     is_premium: bool | None
-    seconds: tuple[tuple[str, int], ...]  # measure to seconds of work
+    seconds: Mapping[str, int]  # of work, by measure; what is not promised is left out
     hours: Hours
     escalations: tuple[Planned, ...]
 
@@ -52,82 +53,60 @@ class Terms:
 
 @dataclass(frozen=True)
 class Rules:
+    """``digest`` is another one whenever a due time could come out otherwise."""
+
+    digest: str
     policies: tuple[Terms, ...]
     default_hours: Hours
-
-    @cached_property
-    def digest(self) -> str:
-        """Another one whenever a due time could come out otherwise."""
-        return hashlib.sha256(_canonical(self).encode()).hexdigest()[:16]
 
     def match(self, ticket: Ticket) -> Terms | None:
         return next((terms for terms in self.policies if terms.fits(ticket)), None)
 
+    def find(self, policy_id: int | None) -> Terms | None:
+        return next((terms for terms in self.policies if terms.policy_id == policy_id), None)
+
     def hours_of(self, policy_id: int | None) -> Hours:
         """What time is counted by; without a policy, the desk's default."""
-        hours = (terms.hours for terms in self.policies if terms.policy_id == policy_id)
-        return next(hours, self.default_hours)
+        terms = self.find(policy_id)
+        return terms.hours if terms else self.default_hours
 
 
 def load_rules() -> Rules:
-    """Two queries, whatever the number of policies."""
-    default = _with_days_off(Calendar.objects.filter(is_default=True), "pk").first()
-    default_hours = _hours(default, default.days_off) if default else ROUND_THE_CLOCK
-    found = _with_days_off(Policy.objects.select_related("calendar"), "calendar").annotate(
-        category_ids=_ids(Policy.categories.through, "ticketcategory_id"),
-        organisation_ids=_ids(Policy.organisations.through, "organisation_id"),
-        planned=ArraySubquery(
-            Escalation.objects.filter(policy=OuterRef("pk"))
-            .order_by("pk")
-            .values(row=JSONObject(id="pk", measure="measure", minutes="minutes"))
-        ),
-    )
-    return Rules(tuple(_terms(policy, default_hours) for policy in found), default_hours)
+    """As they are now: one query; read anew only when something changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(SQL)
+        return _read(cursor.fetchone()[0])
 
 
-def _ids(through: type, column: str) -> ArraySubquery:
-    rows = through.objects.filter(policy=OuterRef("pk")).order_by(column)
-    return ArraySubquery(rows.values(column))
-
-
-def _with_days_off(rows: QuerySet, calendar: str) -> QuerySet:
-    days = Holiday.objects.filter(calendar=OuterRef(calendar)).order_by("on")
-    return rows.annotate(
-        days_off=ArraySubquery(days.values(row=JSONObject(on="on", is_yearly="is_yearly")))
+@lru_cache(maxsize=4)
+def _read(text: str) -> Rules:
+    said = json.loads(text)
+    default_hours = _hours(said["default_hours"]) or ROUND_THE_CLOCK
+    return Rules(
+        digest=hashlib.sha256(text.encode()).hexdigest()[:16],
+        policies=tuple(_terms(row, default_hours) for row in said["policies"]),
+        default_hours=default_hours,
     )
 
 
-def _hours(calendar: Calendar, days_off: list[dict]) -> Hours:
-    days = ((date.fromisoformat(row["on"]), row["is_yearly"]) for row in days_off)
-    return calendars.make_hours(calendar, days)
+def _hours(said: dict | None) -> Hours | None:
+    if said is None:
+        return None
+    days = ((date.fromisoformat(on), is_yearly) for on, is_yearly in said["days_off"])
+    return calendars.make_hours(said["week"], said["time_zone"], days)
 
 
-def _terms(policy: Policy, default_hours: Hours) -> Terms:
-    minutes = {
-        Measure.ANSWER: policy.answer_minutes,
-        Measure.SOLUTION: policy.solution_minutes,
-    }
+def _terms(row: dict, default_hours: Hours) -> Terms:
     return Terms(
-        policy_id=policy.pk,
-        is_active=policy.is_active,
-        priorities=tuple(policy.priorities),
-        categories=tuple(policy.category_ids),
-        organisations=tuple(policy.organisation_ids),
-        is_premium=policy.is_premium,
-        seconds=tuple((str(name), value * 60) for name, value in minutes.items() if value),
-        hours=_hours(policy.calendar, policy.days_off) if policy.calendar else default_hours,
+        policy_id=row["id"],
+        is_active=row["is_active"],
+        priorities=tuple(row["priorities"]),
+        categories=tuple(row["categories"]),
+        organisations=tuple(row["organisations"]),
+        is_premium=row["is_premium"],
+        seconds={name: value * 60 for name, value in row["minutes"].items() if value},
+        hours=_hours(row["hours"]) or default_hours,
         escalations=tuple(
-            Planned(row["id"], row["measure"], row["minutes"] * 60) for row in policy.planned
+            Planned(pk, measure, minutes * 60) for pk, measure, minutes in row["escalations"]
         ),
     )
-
-
-def _canonical(value: object) -> str:
-    """The same text for the same rules in every process; sets are sorted."""
-    if isinstance(value, frozenset):
-        return repr(sorted(value))
-    if isinstance(value, tuple):
-        return "(" + ",".join(_canonical(part) for part in value) + ")"
-    if isinstance(value, Rules | Terms | Hours | Holidays | Planned):
-        return _canonical(tuple(vars(value)[name] for name in value.__dataclass_fields__))
-    return str(value)

@@ -37,15 +37,16 @@ def hours_of(calendar: Calendar | None) -> Hours:
     """The hours of a calendar; without one the desk works round the clock."""
     if calendar is None:
         return ROUND_THE_CLOCK
-    return make_hours(calendar, ((day.on, day.is_yearly) for day in calendar.holidays.all()))
+    days = ((day.on, day.is_yearly) for day in calendar.holidays.all())
+    return make_hours(calendar.hours, calendar.time_zone, days)
 
 
-def make_hours(calendar: Calendar, days_off: Iterable[tuple[date, bool]]) -> Hours:
-    """The hours of a calendar with these days off, each with whether it is one every year."""
+def make_hours(kept: week.Stored, time_zone: str, days_off: Iterable[tuple[date, bool]]) -> Hours:
+    """Hours from what a calendar keeps; of each day off, whether it is one every year."""
     days = list(days_off)
     return Hours(
-        week=week.read_week(calendar.hours),
-        zone=_zone(calendar.time_zone),
+        week=week.read_week(kept),
+        zone=_zone(time_zone),
         holidays=Holidays(
             once=frozenset(day for day, is_yearly in days if not is_yearly),
             yearly=frozenset((day.month, day.day) for day, is_yearly in days if is_yearly),

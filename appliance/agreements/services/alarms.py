@@ -21,11 +21,13 @@ MOST_AT_ONCE = 200
 Action, Told = Escalation.Action, Escalation.Told
 
 
-def plan(clock: Clock, terms: Terms | None, *, was_edited: bool = False) -> None:
+def plan(
+    clock: Clock, terms: Terms | None, *, is_new: bool = False, was_edited: bool = False
+) -> None:
     """Bring what is pending for this clock in line with it; what was done stays done."""
     now = timezone.now()
     moments = clockwork.list_moments(clock, terms, now=now, was_edited=was_edited)
-    known = {alarm.escalation_id: alarm for alarm in clock.alarms.all()}
+    known = {alarm.escalation_id: alarm for alarm in clock.alarms.all()} if not is_new else {}
     pending = {pk for pk, alarm in known.items() if alarm.done_at is None}
     wanted = {m.planned.escalation_id: m for m in moments}
     if gone := pending - wanted.keys():

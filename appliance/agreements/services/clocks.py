@@ -75,9 +75,10 @@ def _move(
     clock: Clock, ticket: Ticket, at: datetime, rules: Rules, *, was_edited: bool = False
 ) -> None:
     terms = clockwork.advance(clock, ticket, at, rules)
-    clock.save()
+    is_new = clock._state.adding
+    clock.save(force_insert=is_new)
     tickets.set_due(ticket=ticket, due_at=clockwork.next_due(clock))
-    alarms.plan(clock, terms, was_edited=was_edited)
+    alarms.plan(clock, terms, is_new=is_new, was_edited=was_edited)
 
 
 def _stale(rules: Rules) -> QuerySet:

@@ -197,7 +197,7 @@ def test_open_tickets_from_before_get_a_clock(promise, opened):
 def test_nothing_is_recomputed_when_nothing_changed(promise, opened, django_assert_num_queries):
     promise()
     opened()
-    with django_assert_num_queries(4):  # rules, stale, missing
+    with django_assert_num_queries(3):  # rules, stale, missing
         services.catch_up(seconds=5)
 
 
