@@ -36,7 +36,8 @@ def root() -> Path:
 def write(file_id: uuid.UUID, chunks: Iterable[bytes]) -> Written:
     """All of it or nothing: a file that stands under its own name is whole and on the disk."""
     path = path_of(file_id)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (root(), path.parent):  # mkdir gives its mode to the last folder alone
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     half = path.with_suffix(HALF_WRITTEN)
     digest, size, head = hashlib.sha256(), 0, b""
     with open(half, "xb", opener=_for_the_desk_alone) as out:
