@@ -4,7 +4,8 @@ import time
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from appliance.agreements import clockwork
@@ -15,6 +16,7 @@ from appliance.core import cache
 from appliance.tickets import services as tickets
 from appliance.tickets.filters import SOON
 from appliance.tickets.models import Event, Ticket
+from appliance.tickets.models.ticket import NEVER
 
 MOVES = {
     Event.Kind.OPENED,
@@ -58,13 +60,17 @@ def catch_up(*, seconds: float) -> bool:
 def tell_of_lines_crossed() -> bool:
     """Open lists look again when a ticket has just become overdue or due soon."""
     now = timezone.now()
-    crossed = Q()
-    for line in (now, now + SOON):
-        crossed |= Q(due_at__gt=line - timedelta(seconds=LOOK_SECONDS + 10), due_at__lte=line)
-    is_crossed = Ticket.objects.open().filter(crossed).exists()
+    is_crossed = any(_just_crossed(line).exists() for line in (now, now + SOON))
     if is_crossed:
         cache.changed(cache.TICKETS)
     return is_crossed
+
+
+def _just_crossed(line: datetime) -> QuerySet:
+    """Open tickets that fell due since the last look, were ``line`` the present."""
+    due = Ticket.objects.open().annotate(due_order=Coalesce("due_at", Value(NEVER)))
+    since = line - timedelta(seconds=LOOK_SECONDS + 10)
+    return due.filter(due_order__gt=since, due_order__lte=line)
 
 
 def _is_first_answer(clock: Clock, ticket: Ticket) -> bool:
