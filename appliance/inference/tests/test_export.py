@@ -79,8 +79,7 @@ def test_a_bert_is_converted_to_a_distilbert_with_the_same_hidden_states(bert):
 
 
 def test_a_bert_becomes_an_encoder(bert, tmp_path):
-    from build import Encoder
-    from weights import load_trunk
+    from weights import Encoder, load_trunk
 
     trunk = load_trunk(bert)[0]
 
