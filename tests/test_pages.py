@@ -55,6 +55,7 @@ def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
     """A path of every kind of page an admin can look at."""
     names = ["dashboard", "live", "create-ticket", "articles", "write-article", "search", "status"]
     names += ["notices", "bell", "notice-preferences", "outbox", "tags", "reports"]
+    names += ["profile", "profile-password", "ask"]
     about = {
         **dict.fromkeys(
             ["ticket", "conversation", "evidence", "ticket-clock", "mentionable"], ticket.pk
@@ -97,7 +98,7 @@ def test_no_page_names_anything_from_elsewhere(as_dan, ticket, articles):
 
 def test_no_page_for_strangers_names_anything_from_elsewhere(client, db):
     setup = reverse("setup", args=[accounts.make_setup_link()])
-    for path in (setup, "/login/", "/register/", "/nothing/", "/admin/login/"):
+    for path in (setup, "/login/", "/register/", "/ask/", "/nothing/", "/admin/login/"):
         assert loaded_from_elsewhere(client.get(path).content.decode()) == [], path
 
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from appliance.accounts import services as accounts
 from appliance.accounts.models import User
+from appliance.desk import services as desk
 from appliance.knowledge import services as knowledge
 from appliance.tickets import services
 from appliance.tickets.models import Priority, Status, Ticket
@@ -60,6 +61,35 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
         "status": (dan, "/status/"),
         "refused": (alice, "/status/"),
         "not there": (None, "/nothing/"),
+        "profile of an agent": (bob, "/profile/"),
+        "profile of a customer": (alice, "/profile/"),
+        "own password": (alice, "/profile/password/"),
+        "tickets of a sharing organisation": (carol, "/?state=all"),
+        "ticket of a colleague": (carol, of_ticket),
+        **of_strangers(article, alice, bob, carol, dan),
+    }
+
+
+def of_strangers(article: int, alice: User, bob: User, carol: User, dan: User) -> Pages:
+    """What is open to those without an account; Alice and Carol share their tickets."""
+    accounts.change_desk(by=dan, guests_may_ask=True, is_knowledge_public=True)
+    ward = accounts.add_organisation(by=dan, name=UNBROKEN[:120], shares_tickets=True)
+    type(alice.customer).objects.filter(user__in=[alice, carol]).update(organisation=ward)
+    asked, token = desk.ask_as_guest(
+        address="", name=UNBROKEN[:80], email="pia@example.org", subject=UNBROKEN, description=TEXT
+    )
+    services.reply(ticket=asked, by=bob, body=TEXT)
+    services.set_status(ticket=asked, status=Status.SOLVED, by=bob)
+    pia = accounts.add_person(by=dan, email="pia@example.org", first_name=UNBROKEN[:80])
+    return {
+        "question of a guest": (None, "/ask/"),
+        "ticket of a guest": (None, f"/guest/{token}/"),
+        "ticket of a guest for an agent": (bob, f"/tickets/{asked.pk}/"),
+        "welcome": (None, f"/welcome/{accounts.invite(person=pia, by=dan)}/"),
+        "articles for strangers": (None, "/articles/"),
+        "article for strangers": (None, f"/articles/{article}/"),
+        "search of strangers": (None, "/search/?q=printer"),
+        "search of strangers without hits": (None, "/search/?q=zzzzqqqq"),
     }
 
 

@@ -1,0 +1,68 @@
+"""A guest asks and reads the answer; a colleague sees what their organisation asked."""
+
+import pytest
+from playwright.sync_api import expect
+
+from appliance.accounts import services as accounts
+from appliance.tickets import services
+from appliance.tickets.models import Rating, Status, Ticket
+from conftest import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["", "without JavaScript"])
+def test_guest_asks_reads_the_answer_by_link_and_rates(window, dan, bob, scripts):
+    accounts.change_desk(by=dan, guests_may_ask=True)
+    page = window(java_script_enabled=scripts)
+    page.goto("/login/")
+    page.get_by_role("link", name="Ask without an account").click()
+    page.get_by_label("Your name").fill("Pia")
+    page.get_by_label("Your e-mail").fill("pia@example.org")
+    page.get_by_label("Subject").fill("No sound in room 4")
+    page.get_by_label("Description").fill("The speaker is silent.")
+    page.get_by_role("button", name="Send question").click()
+    link = page.get_by_label("Your secret link").input_value()
+    asked = Ticket.objects.get()
+    services.reply(ticket=asked, by=bob, body="Press the **mute** key.")
+    services.set_status(ticket=asked, status=Status.SOLVED, by=bob)
+    page = window(java_script_enabled=scripts)  # another day, another browser
+    page.goto(link)
+    expect(page.get_by_label("Conversation")).to_contain_text("Press the mute key.")
+    page.get_by_label("A few words").fill("Quick.")
+    page.get_by_role("button", name="Yes, good").click()
+    expect(page.get_by_text("You said: good.")).to_be_visible()
+    page.get_by_label("Your answer").fill("Silent again.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_label("Conversation")).to_contain_text("Silent again.")
+    asked.refresh_from_db()
+    assert (asked.status, Rating.objects.get().comment) == (Status.OPEN, "Quick.")
+
+
+def test_colleague_sees_the_ticket_and_whose_it_is(window, alice, carol, dan, ticket):
+    ward = accounts.add_organisation(by=dan, name="Ward 3", shares_tickets=True)
+    type(alice.customer).objects.update(organisation=ward)
+    page = window(carol)
+    page.goto("/")
+    expect(page.get_by_role("row", name=ticket.subject)).to_contain_text("Alice Test")
+    page.get_by_role("link", name=ticket.subject).click()
+    expect(page.get_by_role("main")).to_contain_text("This is the ticket of Alice Test")
+    page.get_by_label("Your answer").fill("Room 4, too.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_label("Conversation")).to_contain_text("Room 4, too.")
+    page.goto("/?whose=mine")
+    expect(page.get_by_text("No tickets yet")).to_be_visible()
+
+
+def test_new_colleague_comes_in_by_a_link_and_chooses_a_language(window, dan):
+    eve = accounts.add_person(by=dan, email="eve@example.org", first_name="Eve")
+    page = window()
+    page.goto(f"/welcome/{accounts.invite(person=eve, by=dan)}/")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password again").fill(PASSWORD)
+    page.get_by_role("button", name="Set password and log in").click()
+    page.get_by_label("Account: Eve").click()
+    page.get_by_role("link", name="Your profile").click()
+    page.get_by_label("Language").select_option("Deutsch")
+    page.get_by_role("main").get_by_role("button").last.click()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
