@@ -18,6 +18,7 @@ from appliance.shortcuts import services as shortcuts
 from appliance.tickets import services
 from appliance.tickets.models import Ticket
 from tests.access_table import ADMIN_ONLY, WHO, rows
+from tests.managed import arguments_of_managing
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REFUSALS = {"403", "405", "login", "desk"}
@@ -62,13 +63,14 @@ def open_for(customer: Customer, **more: object) -> Ticket:
 
 
 @pytest.fixture
-def paths(ticket, bob) -> dict[str, str]:
+def paths(ticket, bob, dan) -> dict[str, str]:
     """Where each page of the table is: Alice's ticket, a published article and a draft."""
     published = Article.objects.create(title="Out", content="…", status="published", author=bob)
     draft = Article.objects.create(title="Not yet", content="…", status="draft", author=bob)
     letter = queue_mail(to="a@example.org", subject="s", body="b", key="one")
     of = {
         **of_working_on(ticket, bob),
+        **arguments_of_managing(dan),
         **dict.fromkeys(["article", "edit-article"], published.pk),
         **dict.fromkeys(["article/draft", "edit-article/draft"], draft.pk),
         "read-notice": Notice.objects.get_or_create(user=ticket.customer.user, ticket=ticket)[0].pk,

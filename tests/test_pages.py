@@ -14,11 +14,13 @@ from django.urls import reverse
 from appliance.accounts import services as accounts
 from appliance.accounts.models import User
 from appliance.knowledge.models import Article
+from appliance.manage.sections import SECTIONS
 from appliance.ops.prepare import UNUSED_STATIC
 from appliance.tickets import services
 from appliance.tickets.models import Event, Message, Ticket
 from conftest import PASSWORD
 from tests.conftest import let_readers_finish
+from tests.managed import furnish
 
 pytestmark = pytest.mark.usefixtures("no_way_out")
 
@@ -60,11 +62,25 @@ def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
         **dict.fromkeys(
             ["ticket", "conversation", "evidence", "ticket-clock", "mentionable"], ticket.pk
         ),
+        **dict.fromkeys(["merge-ticket", "find-tickets", "find-articles", "canned"], ticket.pk),
         **dict.fromkeys(["article", "edit-article"], articles[0].pk),
     }
     paths = [reverse(name) for name in names]
     paths += [reverse(name, args=[pk]) for name, pk in about.items()]
+    message = services.reply(ticket=ticket, by=None, body="x").pk
+    paths += [reverse("split-ticket", args=[ticket.pk, message]), reverse("find-customers")]
+    paths += managed()
     return [*paths, "/search/?q=printer", "/?status=closed", "/nothing/", "/admin/"]
+
+
+def managed() -> list[str]:
+    """The pages where a desk is set up, with one of everything on them."""
+    rows = furnish(User.objects.get(role="admin"))
+    paths = [reverse(name) for name in ("manage", "desk-rules", "change-log")]
+    for section in SECTIONS:
+        paths += [reverse(section.slug), reverse(f"add-{section.one}")]
+        paths += [reverse(f"edit-{section.one}", args=[rows[section.one].pk])]
+    return paths
 
 
 def loaded_from_elsewhere(text: str) -> list[str]:

@@ -15,6 +15,7 @@ from appliance.manage import queries, services
 from appliance.manage.access import admins_only
 from appliance.manage.forms.desk import DeskForm, LogoForm
 from appliance.manage.forms.frame import SeenForm
+from appliance.manage.views.single import sent
 
 YEAR_SECONDS = 365 * 24 * 3600
 
@@ -22,7 +23,7 @@ YEAR_SECONDS = 365 * 24 * 3600
 @require_http_methods(["GET", "POST"])
 @admins_only
 def rules(request: HttpRequest) -> HttpResponse:
-    form = DeskForm(request.POST or None, desk=core.desk())
+    form = DeskForm(sent(request), desk=core.desk())
     if form.is_valid() and _save(request, form):
         messages.success(request, _("The desk is saved."))
         return redirect("desk-rules")

@@ -14,6 +14,7 @@ from appliance.manage.access import of_section, only
 from appliance.manage.forms.frame import ListForm, MoveForm, SeenForm
 from appliance.manage.pages import Page
 from appliance.manage.sections.section import Section
+from appliance.manage.views.single import sent
 
 
 @require_safe
@@ -43,7 +44,7 @@ def index(request: HttpRequest, section: Section) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @of_section
 def add(request: HttpRequest, section: Section) -> HttpResponse:
-    form = section.form(request.POST or None, request.user, None)
+    form = section.form(sent(request), request.user, None)
     if form.is_valid():
         row = form.attempt(section.add, by=request.user, **form.values())
         if row:
@@ -56,7 +57,7 @@ def add(request: HttpRequest, section: Section) -> HttpResponse:
 @of_section
 def edit(request: HttpRequest, section: Section, pk: int) -> HttpResponse:
     row = section.access(request.user, pk)
-    form = section.form(request.POST or None, request.user, row)
+    form = section.form(sent(request), request.user, row)
     if form.is_valid() and _save(request, section, row, form):
         messages.success(request, _("%(name)s is saved.") % {"name": row})
         return redirect(f"edit-{section.one}", row.pk)
@@ -96,7 +97,7 @@ def _form_page(
 def remove(request: HttpRequest, section: Section, pk: int) -> HttpResponse:
     """Says what it affects, then does it."""
     row = section.access(request.user, pk)
-    form = Form(request.POST if request.method == "POST" else None)
+    form = Form(sent(request))
     if form.is_valid():
         name = str(row)
         form.attempt(section.remove, by=request.user, **section.named(row))

@@ -16,7 +16,7 @@ from appliance.desk.queries.people import count_open_tickets_of
 from appliance.manage.access import admins_only
 from appliance.manage.forms.people import HandOverForm, MergeCustomerForm, TypedForm
 from appliance.manage.sections.people import CUSTOMERS, PEOPLE
-from appliance.manage.views.single import form_page
+from appliance.manage.views.single import form_page, sent
 
 
 @require_http_methods(["GET", "POST"])
@@ -24,7 +24,7 @@ from appliance.manage.views.single import form_page
 def deactivate_person(request: HttpRequest, pk: int) -> HttpResponse:
     """What they did stays; their open tickets go to somebody else."""
     person = queries.access_person(request.user, pk)
-    form = HandOverForm(request.POST if request.method == "POST" else None, person=person)
+    form = HandOverForm(sent(request), person=person)
     if form.is_valid():
         form.attempt(
             services.deactivate_person, person=person, by=request.user, **form.cleaned_data
@@ -71,7 +71,7 @@ def _zip(pieces: Iterator[bytes], name: str) -> StreamingHttpResponse:
 @admins_only
 def anonymise_person(request: HttpRequest, pk: int) -> HttpResponse:
     person = queries.access_person(request.user, pk)
-    form = TypedForm(request.POST or None)
+    form = TypedForm(sent(request))
     if form.is_valid():
         form.attempt(services.anonymise_person, person=person, by=request.user, **form.cleaned_data)
         if not form.errors:
@@ -85,7 +85,7 @@ def anonymise_person(request: HttpRequest, pk: int) -> HttpResponse:
 @admins_only
 def anonymise_customer(request: HttpRequest, pk: int) -> HttpResponse:
     customer = queries.access_customer(request.user, pk)
-    form = TypedForm(request.POST or None)
+    form = TypedForm(sent(request))
     if form.is_valid():
         form.attempt(
             services.anonymise_customer, customer=customer, by=request.user, **form.cleaned_data
@@ -113,7 +113,7 @@ def _forget_page(
 @admins_only
 def merge_customer(request: HttpRequest, pk: int) -> HttpResponse:
     source = queries.access_customer(request.user, pk)
-    form = MergeCustomerForm(request.POST or None, viewer=request.user, customer=source)
+    form = MergeCustomerForm(sent(request), viewer=request.user, customer=source)
     if form.is_valid():
         target = form.cleaned_data["target"]
         form.attempt(services.merge_customers, source=source, target=target, by=request.user)

@@ -15,7 +15,7 @@ from appliance.manage.access import admins_only, only
 from appliance.manage.forms.people import MergeOrganisationForm
 from appliance.manage.sections.people import CUSTOMERS, ORGANISATIONS, PEOPLE, keeps_customers
 from appliance.manage.sections.section import Section
-from appliance.manage.views.single import form_page
+from appliance.manage.views.single import form_page, sent
 
 
 @require_POST
@@ -59,7 +59,7 @@ def unlink_customer(request: HttpRequest, pk: int) -> HttpResponse:
 @only(keeps_customers)
 def merge_organisation(request: HttpRequest, pk: int) -> HttpResponse:
     source = queries.access_organisation(request.user, pk)
-    form = MergeOrganisationForm(request.POST or None, viewer=request.user, organisation=source)
+    form = MergeOrganisationForm(sent(request), viewer=request.user, organisation=source)
     if form.is_valid():
         target = form.cleaned_data["target"]
         form.attempt(services.merge_organisations, source=source, target=target, by=request.user)

@@ -13,7 +13,7 @@ from appliance.calendars import queries, services
 from appliance.calendars.forms import HolidayForm
 from appliance.manage.access import admins_only
 from appliance.manage.sections.promises import CALENDARS, POLICIES
-from appliance.manage.views.single import form_page
+from appliance.manage.views.single import form_page, sent
 
 
 @require_POST
@@ -44,7 +44,7 @@ def remove_holiday(request: HttpRequest, pk: int) -> HttpResponse:
 @admins_only
 def add_escalation(request: HttpRequest, pk: int) -> HttpResponse:
     policy = agreements.access_policy(request.user, pk)
-    form = EscalationForm(request.POST or None)
+    form = EscalationForm(sent(request))
     if form.is_valid():
         form.attempt(promises.add_escalation, policy=policy, by=request.user, **form.values())
         if not form.errors:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from appliance.manage.access import admins_only
 from appliance.manage.forms.tickets import MergeTagForm
 from appliance.manage.sections.tickets import TAGS
-from appliance.manage.views.single import form_page
+from appliance.manage.views.single import form_page, sent
 from appliance.tickets import queries, services
 
 
@@ -17,7 +17,7 @@ from appliance.tickets import queries, services
 @admins_only
 def merge_tag(request: HttpRequest, pk: int) -> HttpResponse:
     tag = queries.access_tag(request.user, pk)
-    form = MergeTagForm(request.POST or None, viewer=request.user, tag=tag)
+    form = MergeTagForm(sent(request), viewer=request.user, tag=tag)
     if form.is_valid():
         target = form.cleaned_data["target"]
         form.attempt(services.merge_tags, source=tag, target=target, by=request.user)

@@ -1,0 +1,74 @@
+"""One of everything that can be set up, for the pages below /manage/."""
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from appliance.accounts import services as accounts
+from appliance.accounts.models import Role, User
+from appliance.agreements import services as promises
+from appliance.calendars import services as calendars
+from appliance.calendars.week import parse_week
+from appliance.core import queries as core
+from appliance.manage import services as manage
+from appliance.routing import services as routing
+from appliance.shortcuts import services as shortcuts
+from appliance.tickets import services as tickets
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360000002000001e221bc330000000049454e44ae426082"
+)
+
+
+def furnish(by: User, name: str = "Main") -> dict[str, object]:
+    """By the word for one: a team, a policy …; each is called ``name``."""
+    team = accounts.add_team(by=by, name=name, members=[by])
+    hours = parse_week({"monday": "8:00-17:00"})
+    calendar = calendars.add_calendar(by=by, name=name, time_zone="UTC", hours=hours)
+    policy = promises.add_policy(by=by, name=name, answer_minutes=60)
+    address = name.lower().replace(" ", "-")[:40]
+    person = {"by": by, "first_name": name[:80], "last_name": "Person"}
+    return {
+        "team": team,
+        "calendar": calendar,
+        "holiday": _holiday(calendar, by),
+        "policy": policy,
+        "escalation": promises.add_escalation(
+            policy=policy, by=by, measure="answer", minutes=-30, action="notify", tells=["assignee"]
+        ),
+        "rule": routing.add_rule(by=by, name=name, team=team, way="least", categories=[],
+                                 priorities=[], is_premium=None),
+        "person": accounts.add_person(email=f"{address}@p.example", role=Role.AGENT, **person),
+        "customer": accounts.add_known_customer(email=f"{address}@c.example", **person),
+        "organisation": accounts.add_organisation(by=by, name=name),
+        "category": tickets.add_category(by=by, name=name, examples=[name]),
+        "tag": tickets.add_tag(by=by, name=name[:40]),
+        "field": tickets.add_field(by=by, label=name, kind="choice", choices=["1", "2"]),
+        "canned": shortcuts.add_canned(by=by, name=name, body="Hello {customer_name}",
+                                       audience="all"),
+        "macro": shortcuts.add_macro(by=by, name=name, actions={"priority": 4}, audience="all"),
+    }  # fmt: skip
+
+
+def arguments_of_managing(by: User) -> dict[str, object]:
+    """What each page asks for. What is removed is nobody else's object."""
+    kept, gone = furnish(by), furnish(by, "Gone")
+    of: dict[str, object] = {}
+    for one, row in kept.items():
+        of |= dict.fromkeys([f"edit-{one}", f"move-{one}", f"restore-{one}"], row.pk)
+        of |= dict.fromkeys([f"invite-{one}", f"export-{one}", f"merge-{one}"], row.pk)
+        of |= dict.fromkeys([f"anonymise-{one}"], row.pk)
+    of |= {f"remove-{one}": row.pk for one, row in gone.items()}
+    manage.change_logo(by=by, upload=SimpleUploadedFile("logo.png", PNG))
+    return of | {
+        "remove-escalation": kept["escalation"].pk,
+        "deactivate-person": gone["person"].pk,
+        "add-holiday": kept["calendar"].pk,
+        "add-escalation": kept["policy"].pk,
+        "open-log-in": kept["customer"].pk,
+        "unlink-customer": kept["customer"].pk,
+        "logo": core.desk().logo_id,
+    }
+
+
+def _holiday(calendar, by: User):
+    return calendars.add_holiday(calendar=calendar, by=by, on="2026-12-25", name="Christmas")
