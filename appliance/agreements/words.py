@@ -24,11 +24,14 @@ ICONS = {
 
 @dataclass(frozen=True)
 class Line:
-    """How one promise stands: ``state`` is a key of ICONS."""
+    """How one promise stands. ``label`` is what was promised, ``state`` a key of ICONS; ``text``
+    says all of it, ``short`` leaves the label out.
+    """
 
     label: str
     state: str
     text: str
+    short: str
     due_at: datetime | None
 
     @property
@@ -68,7 +71,7 @@ def read_next(clock: Clock | None, now: datetime | None = None) -> Line | None:
     if clock.running_since and due:
         return _line(clock, min(due, key=clock.due_at), now)
     if clock.is_paused:
-        return Line(_("Promise"), "paused", _("paused"), None)
+        return Line("", "paused", _("paused"), _("paused"), None)
     kept = [m for m in Measure if clock.due_at(m) and clock.met_at(m)]
     return _line(clock, kept[-1], now) if kept else None
 
@@ -151,21 +154,25 @@ def _is_promised(clock: Clock, measure: str) -> bool:
 
 def _line(clock: Clock, measure: str, now: datetime) -> Line:
     label, due, met = str(Measure(measure).label), clock.due_at(measure), clock.met_at(measure)
+    what = {"what": label}
+    if met and (due is None or met <= due):
+        return Line(label, "met", _("%(what)s in time") % what, _("in time"), due)
     if met:
-        is_kept = due is None or met <= due
-        text = _("%(what)s in time") if is_kept else _("%(what)s was late")
-        return Line(label, "met" if is_kept else "missed", text % {"what": label}, due)
-    if clock.running_since is None:
-        text = _("%(what)s paused") if clock.is_open else _("%(what)s not needed")
-        return Line(label, "paused", text % {"what": label}, None)
-    return _running(label, due, now)
+        return Line(label, "missed", _("%(what)s was late") % what, _("was late"), due)
+    if clock.running_since and due:
+        return _running(label, due, now)
+    if clock.running_since:
+        return Line(label, "paused", _("%(what)s never falls due") % what, _("never due"), None)
+    if clock.is_open:
+        return Line(label, "paused", _("%(what)s paused") % what, _("paused"), None)
+    return Line(label, "paused", _("%(what)s not needed") % what, _("not needed"), None)
 
 
-def _running(label: str, due: datetime | None, now: datetime) -> Line:
-    if due is None:
-        return Line(label, "paused", _("%(what)s never falls due") % {"what": label}, None)
+def _running(label: str, due: datetime, now: datetime) -> Line:
     left = due - now
     said = {"what": label, "span": describe_span(left.total_seconds())}
     if left <= timedelta():
-        return Line(label, "late", _("%(what)s overdue by %(span)s") % said, due)
-    return Line(label, "soon" if left <= SOON else "ok", _("%(what)s due in %(span)s") % said, due)
+        text, short = _("%(what)s overdue by %(span)s"), _("overdue by %(span)s")
+        return Line(label, "late", text % said, short % said, due)
+    text, short = _("%(what)s due in %(span)s"), _("due in %(span)s")
+    return Line(label, "soon" if left <= SOON else "ok", text % said, short % said, due)
