@@ -63,6 +63,6 @@ def test_new_colleague_comes_in_by_a_link_and_chooses_a_language(window, dan):
     page.get_by_role("button", name="Set password and log in").click()
     page.get_by_label("Account: Eve").click()
     page.get_by_role("link", name="Your profile").click()
-    page.get_by_label("Language").select_option("Deutsch")
+    page.get_by_role("combobox", name="Language").select_option("Deutsch")
     page.get_by_role("main").get_by_role("button").last.click()
     expect(page.locator("html")).to_have_attribute("lang", "de")
