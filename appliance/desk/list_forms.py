@@ -6,13 +6,13 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from appliance.accounts import queries as accounts
 from appliance.accounts.models import User
 from appliance.core.forms import Form
-from appliance.desk.columns import COLUMNS
+from appliance.desk.columns import COLUMNS, USUAL
 from appliance.shortcuts import queries as shortcuts
 from appliance.tickets import queries
 from appliance.tickets.forms import FilterForm
+from appliance.tickets.forms.lists import Offered
 from appliance.tickets.models import Priority, SavedView, Status
 from appliance.tickets.services.bulk import MOST
 from appliance.tickets.services.saved_views import audience_of
@@ -43,18 +43,25 @@ class BulkForm(Form):
         widget=forms.HiddenInput(attrs={"autocomplete": "off"}), initial=uuid.uuid4, required=False
     )
 
-    def __init__(self, data: QueryDict | None = None, *, viewer: User, **kwargs: object) -> None:
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        viewer: User,
+        offered: Offered | None = None,
+        **kwargs: object,
+    ) -> None:
         super().__init__(data, **kwargs)
-        for name, choices in self._choices(viewer).items():
+        for name, choices in self._choices(viewer, offered or Offered(viewer)).items():
             self.fields[name].choices = [("", _("leave as it is")), *choices]
         for name in ("add_tags", "remove_tags"):
             self.fields[name].widget.attrs |= {"list": "tag-names", "autocomplete": "off"}
 
     @staticmethod
-    def _choices(viewer: User) -> dict[str, list]:
-        agents = [(str(agent.pk), str(agent)) for agent in accounts.list_agents()]
-        teams = [(str(team.pk), str(team)) for team in queries.list_teams(viewer)]
-        categories = [(str(one.pk), str(one)) for one in queries.list_categories()]
+    def _choices(viewer: User, offered: Offered) -> dict[str, list]:
+        agents = [(str(agent.pk), str(agent)) for agent in offered.agents]
+        teams = [(str(team.pk), str(team)) for team in offered.teams]
+        categories = [(str(one.pk), str(one)) for one in offered.categories]
         return {
             "assignee": [(NONE, _("Nobody")), *agents],
             "team": [(NONE, _("No team")), *teams],
@@ -99,7 +106,7 @@ class ViewForm(FilterForm):
     columns = forms.MultipleChoiceField(
         label=_("Columns"), required=False, help_text=_("None chosen: the usual ones."),
         choices=[(column.name, column.label) for column in COLUMNS.values()],
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple, initial=USUAL,
     )  # fmt: skip
     audience = forms.ChoiceField(label=_("Who sees it"))
     field_order = ["name", "audience", "sort", "columns"]
@@ -114,25 +121,24 @@ class ViewForm(FilterForm):
     ) -> None:
         if view:
             shares = str(view.team_id) if view.team_id else audience_of(view)
-            kept = {"name": view.name, "sort": view.sort, "columns": view.columns}
+            kept = {"name": view.name, "sort": view.sort, "columns": view.columns or USUAL}
             kwargs["initial"] = view.filter | kept | {"audience": shares}
         super().__init__(data, viewer=viewer, **kwargs)
-        self.fields["audience"].choices = self._audiences(viewer, view)
+        self.fields["audience"].choices = self._audiences(view)
 
-    @staticmethod
-    def _audiences(viewer: User, view: SavedView | None) -> list[tuple[str, str]]:
+    def _audiences(self, view: SavedView | None) -> list[tuple[str, str]]:
         """Sharing is offered to whoever may, and stays as it is for whoever no longer may."""
         own = ("own", _("Only me"))
-        if not (queries.may_share(viewer) or (view and view.is_shared)):
+        if not (queries.may_share(self.viewer) or (view and view.is_shared)):
             return [own]
-        teams = [(str(team.pk), _team_label(team)) for team in queries.list_teams(viewer)]
+        teams = [(str(team.pk), _team_label(team)) for team in self.offered.teams]
         return [own, ("all", _("Every agent")), *teams]
 
     def values(self) -> dict[str, object]:
         """As ``save_view`` and ``change_view`` take it. The form must be valid."""
         data = self.cleaned_data
         audience = data["audience"]
-        teams = {str(team.pk): team for team in queries.list_teams(self.viewer)}
+        teams = {str(team.pk): team for team in self.offered.teams}
         return {
             "name": data["name"],
             "narrowed": self.narrowed(),

@@ -21,7 +21,7 @@ def show(request: HttpRequest, refused: BulkForm | None = None) -> HttpResponse:
         "chips": context["listed"].chips,
         "sorts": SORTS.values(),
         "most": MOST,
-        "bulk_form": refused or _bulk_form(request, address, may=context["may_change_many"]),
+        "bulk_form": refused or _bulk_form(request, address, context),
         "chosen": refused.chosen() if refused else set(),
         "tag_names": queries.list_tags(request.user, limit=200),
         **done(_find_change(request, address)),
@@ -50,12 +50,14 @@ def done(change: BulkChange | None) -> dict:
     }
 
 
-def _bulk_form(request: HttpRequest, address: QueryDict, *, may: bool) -> BulkForm | None:
-    if not may:
+def _bulk_form(request: HttpRequest, address: QueryDict, context: dict) -> BulkForm | None:
+    if not context["may_change_many"]:
         return None
     place = address.copy()
     place.pop("bulk", None)
-    return BulkForm(viewer=request.user, initial={"address": place.urlencode()[:LONGEST_ADDRESS]})
+    offered = context["listed"].form.offered
+    initial = {"address": place.urlencode()[:LONGEST_ADDRESS]}
+    return BulkForm(viewer=request.user, offered=offered, initial=initial)
 
 
 def _find_change(request: HttpRequest, address: QueryDict) -> BulkChange | None:

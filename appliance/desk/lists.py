@@ -7,6 +7,7 @@ from django.http import QueryDict
 
 from appliance.accounts import queries as accounts
 from appliance.accounts.models import User
+from appliance.agreements import queries as agreements
 from appliance.core import cache
 from appliance.desk import columns
 from appliance.desk.pages import Page
@@ -99,7 +100,7 @@ def page_of(viewer: User, listed: Listed, address: QueryDict) -> Page:
     has_tags = any(column.name == "tags" for column in listed.columns)
     rows = queries.list_tickets(viewer, listed.narrowed, listed.sort, tags=has_tags)
     cursors = {name: address.get(name, "") for name in ("after", "before")}
-    return Page.of(rows, listed.sort, **cursors)
+    return Page.of(agreements.with_due(rows), listed.sort, **cursors)
 
 
 def ids_of(viewer: User, listed: Listed, most: int) -> list[int]:
@@ -137,10 +138,10 @@ def _size(viewer: User, listed: Listed, page: Page) -> int:
 
 def _queues(viewer: User, listed: Listed, counts: dict) -> dict:
     in_teams, in_view = bool(accounts.teams_of(viewer)), listed.view is not None
-    categories, teams = queries.list_categories(), queries.list_teams(viewer)
+    offered = listed.form.offered
     return {
         "main_queues": list_main(counts, listed.narrowed, in_teams=in_teams, in_view=in_view),
-        "sections": list_sections(counts, listed.narrowed, categories, teams),
+        "sections": list_sections(counts, listed.narrowed, offered.categories, offered.teams),
         "views": list_view_links(viewer, listed.view),
     }
 

@@ -49,9 +49,9 @@ MAIN = (
     ("my-teams", _("My teams"), "people", "g t", {"team": "mine"}),
     ("overdue", _("Overdue"), "alarm", "g d", {"due": "overdue"}),
     ("soon", _("Due soon"), "hourglass-split", "g s", {"due": "soon"}),
-    ("waiting", _("Waiting on customer"), "reply", "g w", {"status": "waiting"}),
+    ("waiting", _("Waiting"), "reply", "g w", {"status": "waiting"}),
     ("hold", _("On hold"), "pause-circle", "g p", {"status": "hold"}),
-    ("premium", _("Premium customers"), "star", "", {"premium": "1"}),
+    ("premium", _("Premium"), "star", "", {"premium": "1"}),
 )
 
 

@@ -1,18 +1,18 @@
 """The form of what a list is narrowed to."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cached_property
 
 from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import queries as accounts
-from appliance.accounts.models import Customer, Organisation, User
+from appliance.accounts.models import Customer, Organisation, Team, User
 from appliance.core.forms import Form
 from appliance.tickets import queries
 from appliance.tickets.filters import ANY, TicketFilter
-from appliance.tickets.models import Priority, Status, Tag
+from appliance.tickets.models import Priority, Status, Tag, TicketCategory
 
 MOOD_LABELS = {
     "negative": _("Unhappy"),
@@ -77,6 +77,25 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
+class Offered:
+    """What can be chosen on the page of a list; asked of the database once, and when needed."""
+
+    def __init__(self, viewer: User) -> None:
+        self._viewer = viewer
+
+    @cached_property
+    def categories(self) -> list[TicketCategory]:
+        return list(queries.list_categories())
+
+    @cached_property
+    def teams(self) -> list[Team]:
+        return list(queries.list_teams(self._viewer))
+
+    @cached_property
+    def agents(self) -> list[User]:
+        return list(accounts.list_agents())
+
+
 class FilterForm(Form):
     """What the list is narrowed to: from the address of the page, or from a saved view."""
 
@@ -106,19 +125,25 @@ class FilterForm(Form):
     tag = TagField(label=_("Tag"), max_length=40, required=False)
     premium = forms.BooleanField(label=_("Premium customers only"), required=False)
 
-    def __init__(self, data: Mapping | None = None, *, viewer: User, **kwargs: object) -> None:
+    def __init__(
+        self,
+        data: Mapping | None = None,
+        *,
+        viewer: User,
+        offered: Offered | None = None,
+        **kwargs: object,
+    ) -> None:
         super().__init__(data, **kwargs)
-        self.viewer = viewer
-        # asked of the database once, and only when needed: to check a value, to show the form
-        self.fields["category"].choices = cache(self._categories)
-        self.fields["assignee"].choices = cache(self._people)
-        self.fields["team"].choices = cache(self._teams)
+        self.viewer, self.offered = viewer, offered or Offered(viewer)
+        self.fields["category"].choices = self._categories
+        self.fields["assignee"].choices = self._people
+        self.fields["team"].choices = self._teams
 
     def narrowed(self) -> TicketFilter:
         """The filter; what makes no sense narrows nothing."""
         self.is_valid()
-        names = [name for name in TicketFilter.__dataclass_fields__ if name in self.cleaned_data]
-        return TicketFilter(**{name: self._plain(self.cleaned_data[name]) for name in names})
+        found = {name: self.cleaned_data.get(name) for name in TicketFilter.__dataclass_fields__}
+        return TicketFilter(**{name: self._plain(value) for name, value in found.items() if value})
 
     def chosen(self) -> dict[str, str]:
         """Each filter that is set, in words. The form must be checked."""
@@ -144,13 +169,13 @@ class FilterForm(Form):
         return value.pk if isinstance(value, Customer | Organisation) else value
 
     def _categories(self) -> list[tuple[str, str]]:
-        rows = [(category.slug, category.name) for category in queries.list_categories()]
+        rows = [(category.slug, category.name) for category in self.offered.categories]
         return [("", _("Any category")), *rows, ("none", _("Not sure or not sorted"))]
 
     def _people(self) -> list[tuple[str, str]]:
-        people = [(str(agent.pk), str(agent)) for agent in accounts.list_agents()]
+        people = [(str(agent.pk), str(agent)) for agent in self.offered.agents]
         return [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody")), *people]
 
     def _teams(self) -> list[tuple[str, str]]:
-        teams = [(str(team.pk), str(team)) for team in queries.list_teams(self.viewer)]
+        teams = [(str(team.pk), str(team)) for team in self.offered.teams]
         return [("", _("Any team")), ("mine", _("My teams")), ("none", _("No team")), *teams]
