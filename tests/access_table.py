@@ -17,6 +17,18 @@ WHO = ("nobody", "alice", "carol", "bob", "frank", "dan", "erin")
 TABLE = """
 GET   dashboard                login 200   200   200   200   200   login
 GET   live                     login 200   200   200   200   200   login
+GET   views                    login 403   403   200   200   200   login
+GET   add-view                 login 403   403   200   200   200   login
+POST  add-view                 login 403   403   desk  desk  desk  login
+GET   edit-view                login 403   403   200   404   404   login
+POST  edit-view                login 403   403   desk  404   404   login
+GET   edit-view/shared         login 403   403   200   404   200   login
+POST  edit-view/shared         login 403   403   desk  404   desk  login
+POST  move-view                login 403   403   done  404   404   login
+POST  remove-view              login 403   403   done  404   404   login
+POST  bulk                     login 403   403   desk  desk  desk  login
+GET   bulk-change              login 403   403   200   404   404   login
+POST  undo-bulk                login 403   403   desk  404   404   login
 GET   create-ticket            login 200   200   200   200   200   login
 POST  create-ticket            login done  done  done  done  done  login
 POST  suggest                  login 200   200   200   200   200   login

@@ -16,6 +16,7 @@ from appliance.notices.models import Notice
 from appliance.notices.services import queue_mail
 from appliance.shortcuts import services as shortcuts
 from appliance.tickets import services
+from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import Ticket
 from tests.access_table import ADMIN_ONLY, WHO, rows
 from tests.managed import arguments_of_managing
@@ -70,6 +71,7 @@ def paths(ticket, bob, dan) -> dict[str, str]:
     letter = queue_mail(to="a@example.org", subject="s", body="b", key="one")
     of = {
         **of_working_on(ticket, bob),
+        **of_lists(ticket, bob),
         **arguments_of_managing(dan),
         **dict.fromkeys(["article", "edit-article"], published.pk),
         **dict.fromkeys(["article/draft", "edit-article/draft"], draft.pk),
@@ -114,6 +116,19 @@ def of_working_on(ticket: Ticket, bob: User) -> dict[str, object]:
         "attachment/note": note.attachments.get().pk,
         "attachment/merged": merged.attachments.get().pk,
         **dict.fromkeys(["ticket/merged", "reply/merged"], merged.pk),
+    }
+
+
+def of_lists(ticket: Ticket, bob: User) -> dict[str, object]:
+    """A view of Bob's own, one he shares, and a change of many tickets he made."""
+    own = services.save_view(by=bob, name="Own", narrowed=TicketFilter())
+    shared = services.save_view(by=bob, name="Shared", narrowed=TicketFilter(), audience="all")
+    asked = {"tickets": [open_for(ticket.customer).pk], "changes": {"priority": 4}}
+    change = services.change_many(by=bob, **asked)
+    return {
+        **dict.fromkeys(["edit-view", "move-view", "remove-view"], own.pk),
+        "edit-view/shared": shared.pk,
+        **dict.fromkeys(["bulk-change", "undo-bulk"], change.pk),
     }
 
 
@@ -201,8 +216,11 @@ def fields_of(ticket: Ticket) -> dict[str, dict]:
     article = {"title": "New", "content": "…", "status": "published"}
     words = {"subject": "New", "description": "…", "priority": 2}
     other = Ticket.objects.filter(subject="Another").latest("pk").pk
+    view = {"name": "View", "sort": "newest", "audience": "own"}
     before = {"status": ticket.status, "priority": ticket.priority, "category": "", "assignee": ""}
     return {
+        **dict.fromkeys(["add-view", "edit-view", "edit-view/shared"], view),
+        "bulk": {"ticket": [ticket.pk], "add_tags": "printer"},
         "create-ticket": words,
         "suggest": words,
         "reply": {"body": "…", "kind": "reply"},

@@ -57,7 +57,7 @@ def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
     """A path of every kind of page an admin can look at."""
     names = ["dashboard", "live", "create-ticket", "articles", "write-article", "search", "status"]
     names += ["notices", "bell", "notice-preferences", "outbox", "tags", "reports"]
-    names += ["profile", "profile-password", "ask"]
+    names += ["profile", "profile-password", "ask", "views", "add-view"]
     about = {
         **dict.fromkeys(
             ["ticket", "conversation", "evidence", "ticket-clock", "mentionable"], ticket.pk
@@ -70,7 +70,7 @@ def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
     message = services.reply(ticket=ticket, by=None, body="x").pk
     paths += [reverse("split-ticket", args=[ticket.pk, message]), reverse("find-customers")]
     paths += managed()
-    return [*paths, "/search/?q=printer", "/?status=closed", "/nothing/", "/admin/"]
+    return [*paths, "/search/?q=printer", "/?status=any&sort=due", "/nothing/", "/admin/"]
 
 
 def managed() -> list[str]:
@@ -170,7 +170,8 @@ def test_log_in_leads_nowhere_else(client, alice):
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_words_in_an_address_break_nothing(as_dan, ticket, articles, odd):
     names = ["q", "kind", "page", "status", "priority", "category", "mood", "assignee", "before"]
-    names += ["since", "seen", "next"]
+    names += ["since", "seen", "next", "view", "sort", "team", "tag", "customer", "organisation"]
+    names += ["due", "premium", "after", "bulk"]
     for path in every_page(ticket, articles):
         assert as_dan.get(path.split("?")[0], dict.fromkeys(names, odd)).status_code < 500, path
     for name in names:

@@ -1,9 +1,11 @@
 """Every page can be read and used by everybody: axe finds nothing, nothing scrolls sideways."""
 
+import base64
 from datetime import timedelta
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from playwright.sync_api import Page
 
@@ -11,8 +13,10 @@ from appliance.accounts import services as accounts
 from appliance.accounts.models import User
 from appliance.desk import services as desk
 from appliance.knowledge import services as knowledge
+from appliance.shortcuts import services as shortcuts
 from appliance.tickets import services
-from appliance.tickets.models import Priority, Status, Ticket
+from appliance.tickets.filters import TicketFilter
+from appliance.tickets.models import CustomField, Priority, Status, Ticket
 from appliance.triage import services as triage
 from tests.windows import NARROW, SMALLEST, WIDE
 
@@ -24,6 +28,9 @@ EVERYTHING = {"rules": {"target-size": {"enabled": True}}}
 CONTRAST = {"runOnly": ["color-contrast", "link-in-text-block"]}
 UNBROKEN = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 3
 TEXT = f"# Big\n\n## Steps\n\n1. `{UNBROKEN}`\n2. **x**\n\n| a | b |\n|---|---|\n| 1 | {UNBROKEN} |"
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 Pages = dict[str, tuple[User | None, str]]
 
 
@@ -31,11 +38,13 @@ Pages = dict[str, tuple[User | None, str]]
 def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> Pages:
     """Every kind of page, furnished: who looks, and at which path."""
     article = furnish(ticket, bob, alice)
+    solved, merged = hang_together(ticket, bob, alice)
     of_ticket = f"/tickets/{ticket.pk}/"
     return {
         "log-in": (None, "/login/"),
         "register": (None, "/register/"),
         "desk of an agent": (bob, "/"),
+        **of_lists(bob, ticket),
         "queue with nothing in it": (bob, "/?status=waiting&priority=4&mood=positive"),
         "desk of a customer": (alice, "/"),
         "empty desk of a customer": (carol, "/"),
@@ -43,6 +52,11 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
         "new ticket of an agent": (bob, "/create-ticket/"),
         "ticket for an agent": (bob, of_ticket),
         "ticket for its customer": (alice, of_ticket),
+        "ticket to be rated": (alice, f"/tickets/{solved.pk}/"),
+        "ticket that was merged": (bob, f"/tickets/{merged.pk}/"),
+        "ticket to be merged": (bob, f"{of_ticket}merge/"),
+        "merge to be confirmed": (bob, f"{of_ticket}merge/?target={solved.pk}"),
+        "message to be split": (bob, f"{of_ticket}split/{ticket.messages.first().pk}/"),
         "articles": (bob, "/articles/"),
         "no articles": (alice, "/articles/?category=nothing"),
         "article": (bob, f"/articles/{article}/"),
@@ -67,6 +81,26 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
         "tickets of a sharing organisation": (carol, "/?state=all"),
         "ticket of a colleague": (carol, of_ticket),
         **of_strangers(article, alice, bob, carol, dan),
+    }
+
+
+def of_lists(bob: User, ticket: Ticket) -> Pages:
+    """A view with every column, one of something that is gone, and what a change of many tells."""
+    every = ["tags", "team", "organisation", "updated", "due", "mood", "assignee"]
+    services.add_tags(ticket=ticket, names=[UNBROKEN[:40]], by=bob)
+    view = services.save_view(
+        by=bob, name=UNBROKEN[:60], narrowed=TicketFilter(), columns=every, audience="all"
+    )
+    gone = services.save_view(by=bob, name="Gone", narrowed=TicketFilter(tag="gone"))
+    many = services.change_many(by=bob, tickets=[ticket.pk, 0], changes={"add_tags": ["storm"]})
+    return {
+        "view": (bob, f"/?view={view.pk}"),
+        "view of what is gone": (bob, f"/?view={gone.pk}"),
+        "filter that was not understood": (bob, "/?customer=nobody&tag=nothing&premium=1"),
+        "many changed": (bob, f"/?bulk={many.pk}"),
+        "views": (bob, "/views/"),
+        "new view": (bob, "/views/new/?priority=4"),
+        "edit view": (bob, f"/views/{view.pk}/edit/"),
     }
 
 
@@ -110,6 +144,25 @@ def furnish(ticket: Ticket, bob: User, alice: User) -> int:
         triage.annotate(other.pk)
     type(alice.customer).objects.update(is_premium=True, organisation_said=UNBROKEN[:120])
     return knowledge.write_article(by=bob, title=UNBROKEN, content=TEXT).pk
+
+
+def hang_together(ticket: Ticket, bob: User, alice: User) -> tuple[Ticket, Ticket]:
+    """Files, tags, fields, shortcuts, a link and a merge; the solved ticket and the merged one."""
+    image = SimpleUploadedFile(f"{UNBROKEN}.png", PIXEL, "image/png")
+    text = SimpleUploadedFile(f"{UNBROKEN}.txt", b"x", "text/plain")
+    services.reply(ticket=ticket, by=bob, body=TEXT, files=[image, text])
+    services.set_tags(ticket=ticket, names=[UNBROKEN[:40], "printer"], by=bob)
+    CustomField.objects.create(key="room", label=UNBROKEN[:80], is_for_customers=True)
+    services.set_fields(ticket=ticket, values={"room": UNBROKEN}, by=bob)
+    canned = shortcuts.add_canned(by=bob, name=UNBROKEN[:80], body=TEXT, audience="all")
+    shortcuts.add_macro(by=bob, name=UNBROKEN[:80], actions={"canned": canned.pk, "note": UNBROKEN})
+    words = {"customer": alice.customer, "subject": UNBROKEN, "description": UNBROKEN, "by": alice}
+    solved, merged = services.open_ticket(**words), services.open_ticket(**words)
+    services.link_tickets(source=ticket, target=solved, kind="related", by=bob)
+    services.merge_tickets(source=merged, target=ticket, by=bob)
+    services.set_status(ticket=solved, status=Status.SOLVED, by=bob)
+    services.save_draft(ticket=ticket, by=bob, kind="note", body=UNBROKEN)
+    return solved, merged
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1440", "390"])

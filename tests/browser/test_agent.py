@@ -19,7 +19,7 @@ def test_queues_narrow_the_list_and_lead_back(window, bob, alice, ticket):
     )
     page = window(bob)
     page.goto("/")
-    queues, rows = page.get_by_role("navigation", name="Queues"), page.locator("table a")
+    queues, rows = page.get_by_role("navigation", name="Queues"), page.locator("tbody a")
     expect(rows).to_have_count(2)
     queues.get_by_role("link", name="Urgent 1").click()
     expect(rows).to_have_text(["Urgent"])
