@@ -77,7 +77,7 @@ def read_next(clock: Clock | None, now: datetime | None = None) -> Line | None:
 
 
 def describe_span(seconds: float) -> str:
-    """5400 → 1 h 30 min; the two largest units."""
+    """5400 → 1 h 30 min; as exact as somebody in a hurry wants to know."""
     minutes = int(abs(seconds) // 60)
     if minutes < 1:
         return _("less than a minute")
@@ -87,7 +87,7 @@ def describe_span(seconds: float) -> str:
         whole = ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
         return f"{whole} {_('%(count)d h') % {'count': hours}}" if hours and days < 7 else whole
     parts = [_("%(count)d h") % {"count": hours}] if hours else []
-    if minutes:
+    if minutes and hours < 10:
         parts.append(_("%(count)d min") % {"count": minutes})
     return " ".join(parts)
 
