@@ -23,7 +23,7 @@ from appliance.tickets.forms import (
     ReplyForm,
     TagsForm,
 )
-from appliance.tickets.models import Message, Ticket
+from appliance.tickets.models import Draft, Message, Tag, Ticket
 from appliance.triage import queries as triage
 
 RECENT = 20  # messages shown of a conversation that is longer than FEW
@@ -53,7 +53,7 @@ class TicketPage:
     def head(self) -> dict[str, Any]:
         return {
             "ticket": self.ticket,
-            "tags": list(self.ticket.tags.all()),
+            "tags": self.tags,
             "merge_target": queries.find_merge_target(self.viewer, self.ticket),
             "answers": queries.list_answers(self.viewer, self.ticket),
             "rating": queries.find_rating(self.ticket),
@@ -123,6 +123,10 @@ class TicketPage:
         }
 
     @cached_property
+    def tags(self) -> list[Tag]:
+        return list(self.ticket.tags.all())
+
+    @cached_property
     def last_event_id(self) -> int:
         return queries.find_last_event_id(self.ticket)
 
@@ -136,13 +140,13 @@ class TicketPage:
         return max((message.pk for message in self.messages if message.pk), default=0)
 
     @cached_property
-    def draft(self) -> Any:
+    def draft(self) -> Draft | None:
         """What was being written; nothing if it has been sent meanwhile."""
         draft = queries.find_draft(self.viewer, self.ticket)
         sent = {_plain(message.body) for message in self.messages[-3:]}
         return draft if draft and _plain(draft.body) not in sent else None
 
-    def _reply_form(self, draft: Any) -> ReplyForm:
+    def _reply_form(self, draft: Draft | None) -> ReplyForm:
         initial: dict[str, Any] = {"seen_message": self.newest_message}
         if draft:
             initial |= {"body": draft.body, "kind": draft.kind}
@@ -155,7 +159,7 @@ class TicketPage:
         return form
 
     def _tags_form(self) -> TagsForm:
-        names = ", ".join(tag.name for tag in self.ticket.tags.all())
+        names = ", ".join(tag.name for tag in self.tags)
         form = self.forms.get("tags") or TagsForm(initial={"tags": names})
         completion.words(form, "tags", reverse("tags"))
         completion.keys(form, tags="t")

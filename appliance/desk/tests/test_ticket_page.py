@@ -4,7 +4,9 @@ import uuid
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from appliance.accounts import services as accounts
@@ -16,8 +18,8 @@ from appliance.shortcuts import services as shortcuts
 from appliance.tickets import services
 from appliance.tickets.models import CustomField, Draft, Message, Status, Ticket, TicketLink
 
-MOST_QUERIES_OF_AGENTS = 50
-MOST_QUERIES_OF_CUSTOMERS = 30
+MOST_QUERIES_OF_AGENTS = 36
+MOST_QUERIES_OF_CUSTOMERS = 25
 
 
 @pytest.fixture
@@ -59,12 +61,7 @@ def page_of(client: Client, ticket: Ticket, **query: object) -> str:
 
 
 def queries_of(client: Client, path: str) -> int:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         assert client.get(path).status_code == 200
     return len(asked)
 
@@ -90,13 +87,15 @@ def test_page_of_a_customer_costs_less(as_alice, ticket):
 
 def test_idle_page_asks_the_database_only_who_looks(as_bob, ticket, django_assert_max_num_queries):
     path = url("conversation", ticket.pk) + f"?since={cache.generation(cache.TICKETS)}"
-    with django_assert_max_num_queries(3):  # session, person, desk's language
+    as_bob.get(path)  # the desk's language is known from now on
+    with django_assert_max_num_queries(2):  # session and person
         assert as_bob.get(path).status_code == 204
 
 
 def test_change_of_another_ticket_costs_one_look(as_bob, ticket, django_assert_max_num_queries):
     path = url("conversation", ticket.pk) + f"?since=1&seen={ticket.events.last().pk}"
-    with django_assert_max_num_queries(5):
+    as_bob.get(path)
+    with django_assert_max_num_queries(4):
         assert as_bob.get(path).status_code == 204
 
 
