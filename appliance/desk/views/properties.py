@@ -34,7 +34,7 @@ def update(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 @transaction.atomic
 def _apply(*, request: HttpRequest, ticket: Ticket, form: PropertiesForm) -> None:
-    services.refuse_if_changed(ticket=ticket, seen=form.seen())
+    services.refuse_if_changed(ticket=ticket, seen=form.seen(), wanted=form.wanted())
     by, data, changed = request.user, form.cleaned_data, set(form.changed_data)
     verbs = {
         "priority": services.set_priority,
