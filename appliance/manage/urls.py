@@ -12,11 +12,11 @@ def pages_of(section: Section) -> Iterator[URLPattern]:
     here, row = f"{section.slug}/", f"{section.slug}/<int:pk>/"
     one, known = section.one, {"section": section}
     yield path(here, frame.index, known, name=section.slug)
-    if section.add:
+    if "add" in section.offers:
         yield path(f"{here}add/", frame.add, known, name=f"add-{one}")
     yield path(row, frame.edit, known, name=f"edit-{one}")
     for verb in ("remove", "restore", "move"):
-        if getattr(section, verb):
+        if verb in section.offers:
             yield path(f"{row}{verb}/", getattr(frame, verb), known, name=f"{verb}-{one}")
 
 

@@ -76,7 +76,7 @@ class DeskForm(Form):
 
 class LogoForm(Form):
     logo = forms.FileField(
-        label=_("Logo"),
+        label=_("Image file"),
         required=False,
         help_text=_("PNG, JPEG or WebP, at most 500 KB. It is shown 28 pixels high."),
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),

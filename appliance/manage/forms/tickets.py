@@ -126,7 +126,7 @@ class TryForm(Form):
     """A sentence for the sorter."""
 
     sample = forms.CharField(
-        label=_("Try it: a sentence a customer could write"),
+        label=_("A sentence a customer could write"),
         max_length=1000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),

@@ -1,5 +1,7 @@
 """What agents keep at hand. Every agent has their own; sharing is a right."""
 
+from collections.abc import Mapping
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -8,7 +10,7 @@ from appliance.manage.sections import lists
 from appliance.manage.sections.section import Column, Section
 from appliance.shortcuts import queries, services, variables
 from appliance.shortcuts.forms import CannedForm, MacroForm
-from appliance.shortcuts.models import Audience, Shortcut
+from appliance.shortcuts.models import Audience, Macro, Shortcut
 
 
 def agents(person: User) -> bool:
@@ -17,6 +19,14 @@ def agents(person: User) -> bool:
 
 def _for(shortcut: Shortcut) -> str:
     return shortcut.team.name if shortcut.team else Audience(shortcut.audience).label
+
+
+def _macro_form(data: Mapping | None, viewer: User, macro: Macro | None) -> MacroForm:
+    """What it does first, then whom it is for."""
+    form = MacroForm(data, viewer=viewer, macro=macro)
+    names = [name for name in form.fields if name not in ("audience", "team")]
+    form.order_fields(names)
+    return form
 
 
 CANNED = Section(
@@ -63,7 +73,7 @@ MACROS = Section(
         Column(gettext_lazy("For"), _for),
         Column(gettext_lazy("Used"), lambda macro: macro.uses),
     ),
-    form=lambda data, viewer, row: MacroForm(data, viewer=viewer, macro=row),
+    form=_macro_form,
     add=services.add_macro,
     add_words=gettext_lazy("Add a macro"),
     change=services.change_macro,

@@ -54,6 +54,11 @@ class Section:
     more: str = ""  # template below the form
     more_of: Callable[[Any, Any], dict] = field(default=lambda request, row: {})  # its context
 
+    @property
+    def offers(self) -> set[str]:
+        """Which verbs the pages show; a template would call the verbs themselves."""
+        return {verb for verb in ("add", "remove", "restore", "move") if getattr(self, verb)}
+
     def cells(self, row: Model) -> list[tuple[Column, object]]:
         return [(column, column.cell(row)) for column in self.columns]
 

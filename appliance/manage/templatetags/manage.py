@@ -2,17 +2,73 @@
 
 from django import template
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from appliance.core.models import Change
 
 register = template.Library()
 MOST_CHARACTERS = 120
+LISTS = {"came", "went", "added", "removed"}  # of names: never what was and what is
+VERBS = {
+    "added": gettext_lazy("added"),
+    "changed": gettext_lazy("changed"),
+    "removed": gettext_lazy("removed"),
+    "moved": gettext_lazy("moved"),
+    "merged": gettext_lazy("merged"),
+    "deactivated": gettext_lazy("deactivated"),
+    "reactivated": gettext_lazy("made active again"),
+    "invited": gettext_lazy("invited"),
+    "exported": gettext_lazy("exported"),
+    "anonymised": gettext_lazy("made anonymous"),
+    "stopped": gettext_lazy("stopped"),
+    "tried again": gettext_lazy("tried again"),
+}
+KINDS = {
+    "user": gettext_lazy("Person"),
+    "customer": gettext_lazy("Customer"),
+    "organisation": gettext_lazy("Organisation"),
+    "team": gettext_lazy("Team"),
+    "desk": gettext_lazy("Desk"),
+    "ticket category": gettext_lazy("Category"),
+    "custom field": gettext_lazy("Custom field"),
+    "tag": gettext_lazy("Tag"),
+    "calendar": gettext_lazy("Calendar"),
+    "holiday": gettext_lazy("Holiday"),
+    "policy": gettext_lazy("Promise"),
+    "escalation": gettext_lazy("Escalation"),
+    "assignment rule": gettext_lazy("Assignment rule"),
+    "canned reply": gettext_lazy("Canned reply"),
+    "macro": gettext_lazy("Macro"),
+    "saved view": gettext_lazy("View"),
+    "outgoing mail": gettext_lazy("Letter"),
+}
 
 
 @register.filter
 def details(change: Change) -> list[tuple[str, str]]:
     """Name and words of everything a change says: “was → is”, or just what it is."""
-    return [(name.replace("_", " "), _words(value)) for name, value in change.data.items()]
+    return [
+        (name.replace("_", " "), _words(_pair(change, name, value)))
+        for name, value in change.data.items()
+    ]
+
+
+@register.filter
+def kind_words(change: Change) -> str:
+    """What sort of thing it was, in the language of whoever reads."""
+    return str(KINDS.get(change.kind, change.kind))
+
+
+@register.filter
+def verb_words(change: Change) -> str:
+    return str(VERBS.get(change.verb, change.verb))
+
+
+def _pair(change: Change, name: str, value: object) -> object:
+    """Some rooms write what was and what is as a list of the two."""
+    if change.verb == "changed" and name not in LISTS and isinstance(value, list):
+        return {"from": value[0], "to": value[1]} if len(value) == 2 else value
+    return value
 
 
 def _words(value: object) -> str:

@@ -45,6 +45,18 @@ def test_an_empty_list_says_what_the_thing_is_for(as_dan):
         )
 
 
+def test_lists_and_forms_offer_what_can_be_done(as_dan, categories):
+    category = next(iter(categories.values()))
+    pages = {"categories": as_dan.get(reverse("categories")).content.decode()}
+    path = reverse("edit-category", args=[category.pk])
+    pages["one"] = as_dan.get(path).content.decode()
+    assert reverse("add-category") in pages["categories"]
+    assert reverse("move-category", args=[category.pk]) in pages["categories"]
+    assert reverse("remove-category", args=[category.pk]) in pages["one"]
+    send(as_dan, "remove-category", category.pk)
+    assert reverse("restore-category", args=[category.pk]) in as_dan.get(path).content.decode()
+
+
 def test_a_team_is_added_changed_and_deactivated(as_dan, bob):
     send(as_dan, "add-team", name="Night shift", members=[bob.pk], rights=["merge"])
     team = Team.objects.get()
