@@ -1,6 +1,7 @@
 """Two people at one ticket: what the second did not see is told, not lost."""
 
 import pytest
+from django.urls import reverse
 
 from appliance.core.errors import BadInputError
 from appliance.tickets import services
@@ -102,3 +103,23 @@ def test_hold_on_the_form_needs_its_date(ticket, bob):
     assert "until when" in form.errors["held_until"][0]
     form = PropertiesForm(page | {"held_until": "2099-01-02"}, ticket=ticket, viewer=bob)
     assert form.is_valid() and form.hold_until().isoformat() == "2099-01-02T00:00:00+00:00"
+
+
+def test_same_page_sent_twice_changes_once_and_meets_nobody(client, ticket, bob):
+    page = sent(PropertiesForm(ticket=ticket, viewer=bob), priority=4)
+    client.force_login(bob)
+    path = reverse("update-ticket", args=[ticket.pk])
+    assert [client.post(path, page).status_code for _ in range(2)] == [302, 302]
+    assert ticket.events.filter(kind="priority").count() == 1
+
+
+def test_stale_page_is_told_and_passes_when_sent_again(client, ticket, bob, dan):
+    page = sent(PropertiesForm(ticket=ticket, viewer=bob), priority=4)
+    services.set_priority(ticket=ticket, priority=Priority.LOW, by=dan)
+    client.force_login(bob)
+    path = reverse("update-ticket", args=[ticket.pk])
+    answer = client.post(path, page)
+    assert answer.status_code == 400 and "Dan changed this" in answer.content.decode()
+    assert client.post(path, page | {"initial-priority": "1"}).status_code == 302
+    ticket.refresh_from_db()
+    assert ticket.priority == Priority.URGENT

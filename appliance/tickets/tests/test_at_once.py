@@ -1,0 +1,84 @@
+"""In the same instant: what the lock of a ticket keeps apart."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.utils import timezone
+
+from appliance.core.database import on_own_connection
+from appliance.core.errors import BadInputError
+from appliance.tickets import services
+from appliance.tickets.models import Message, Rating, Status, Ticket, TicketLink
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(*calls: Callable[[], object]) -> list[str]:
+    """How each ended: "done", or what it was refused with."""
+    together = Barrier(len(calls))
+
+    def one(call: Callable[[], object]) -> str:
+        together.wait(timeout=10)
+        try:
+            call()
+        except BadInputError as error:
+            return str(error)
+        return "done"
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return sorted(pool.map(lambda call: on_own_connection(lambda: one(call)), calls))
+
+
+def test_of_two_answers_the_second_sees_the_first_before_it_is_sent(ticket, bob, dan):
+    ended = at_once(
+        *(
+            lambda by=by: services.reply(ticket=ticket, by=by, body="Mine", seen_message_id=0)
+            for by in (bob, dan)
+        )
+    )
+    assert "answered while you were writing" in ended[0] and ended[1] == "done"
+    assert Message.objects.count() == 1
+
+
+def test_of_two_merges_into_each_other_one_is_done(ticket, other, bob, dan):
+    ended = at_once(
+        lambda: services.merge_tickets(source=ticket, target=other, by=bob),
+        lambda: services.merge_tickets(source=other, target=ticket, by=dan),
+    )
+    assert ended.count("done") == 1
+    assert Ticket.objects.exclude(merged_into=None).count() == 1
+
+
+def test_same_link_of_two_agents_is_one(ticket, other, bob, dan):
+    kind = TicketLink.Kind.RELATED
+    ended = at_once(
+        lambda: services.link_tickets(source=ticket, target=other, kind=kind, by=bob),
+        lambda: services.link_tickets(source=other, target=ticket, kind=kind, by=dan),
+    )
+    assert ended == ["done", "done"] and TicketLink.objects.count() == 1
+
+
+def test_rating_clicked_twice_is_one(ticket, alice, bob):
+    services.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
+    rate = lambda: services.rate_ticket(ticket=ticket, by=alice, is_good=True)  # noqa: E731
+    assert at_once(rate, rate) == ["done", "done"]
+    assert Rating.objects.count() == ticket.events.filter(kind="rated").count() == 1
+
+
+def test_drafts_of_two_windows_are_one(ticket, bob):
+    save = [
+        lambda body=body: services.save_draft(ticket=ticket, by=bob, kind="reply", body=body)
+        for body in ("one", "two")
+    ]
+    assert at_once(*save) == ["done", "done"]
+    assert ticket.drafts.count() == 1
+
+
+def test_two_workers_close_each_ticket_once(ticket, bob):
+    ago = timezone.now() - timedelta(days=8)
+    services.set_status(ticket=ticket, status=Status.SOLVED, by=bob, at=ago)
+    at_once(services.close_solved_tickets, services.close_solved_tickets)
+    assert ticket.events.filter(kind="status").count() == 2
