@@ -88,7 +88,8 @@
       if (!groups.has(name)) groups.set(name, new Map());
       if (!groups.get(name).has(keys)) groups.get(name).set(keys, label);
     };
-    const groupOf = (one) => one.closest("[data-key-group]")?.dataset.keyGroup;
+    const groupOf = (one) => one.closest("[data-key-group]")?.dataset.keyGroup
+      || (one.closest(".topbar") ? dialog.dataset.everywhere : "");
     for (const one of holders()) add(groupOf(one), one.dataset.key, labelOf(one));
     for (const one of document.querySelectorAll("[data-key-shown]")) {
       if (isThere(one)) add(groupOf(one), one.dataset.keyShown, one.dataset.keyShownLabel || labelOf(one));

@@ -29,7 +29,7 @@
 
   // Text is put in where it can be seen: not behind the preview.
   function write() { form().querySelector("[role=tab][aria-selected=false]")?.id.endsWith("_write") && form().querySelector("[id$=_write]").click(); }
-  function focusBox() { write(); box()?.focus(); box()?.scrollIntoView({ block: "nearest" }); }
+  function focusBox() { write(); box()?.focus(); box()?.scrollIntoView({ block: "center" }); }
 
   function quoteOf(button) {
     const words = document.getElementById(button.dataset.quote).querySelector("[data-words]");
