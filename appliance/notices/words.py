@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from appliance.agreements.words import describe_event
 from appliance.notices.audience import find_message
 from appliance.notices.models import Kind, Notice
 from appliance.tickets.models import Event, Ticket
@@ -45,8 +46,8 @@ def subject(ticket: Ticket) -> str:
 def describe(event: Event, kind: Kind, *, for_customer: bool) -> str:
     """The headline and what was written, indented like a quotation."""
     lines = [headline(kind, event.actor_name)]
-    if what := event.data.get("what"):
-        lines.append(str(what))
+    if event.kind == Event.Kind.ESCALATED:
+        lines.append(describe_event(event.data))
     message = find_message(event)
     if message:
         lines.append(_quoted(message.body, WHOLE if for_customer else EXCERPT))

@@ -36,6 +36,13 @@ class Figures:
         """From a row of sums in the order of SUMS."""
         return cls(**{name: int(n or 0) for name, n in zip(SUMS, sums, strict=True)})
 
+    def set_durations(self, what: str, count: int, median: float, p90: float) -> None:
+        """Of ``answer`` or ``solution``: how many, the median and the ninetieth percentile."""
+        if what == "answer":
+            self.answered, self.answer_median, self.answer_p90 = count, median, p90
+        else:
+            self.solution_median, self.solution_p90 = median, p90
+
     @property
     def promises(self) -> int:
         return self.promises_kept + self.answers_missed + self.solutions_missed

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -12,7 +12,7 @@ from appliance.accounts import queries as accounts
 from appliance.accounts.models import Organisation, Right, Team, User
 from appliance.core import cache
 from appliance.core import queries as core
-from appliance.core.errors import RefusedError
+from appliance.core.errors import RefusedError, UnavailableError
 from appliance.reports import periods, sql
 from appliance.reports.figures import Figures
 from appliance.reports.models import Dimension, Progress
@@ -21,6 +21,10 @@ from appliance.tickets.models import TicketCategory
 from appliance.tickets.queries import MOOD_THRESHOLD
 
 FIRST_DAY = date(1970, 1, 1)
+# Enough to sort in memory; no helpers, whose start costs more than these queries.
+LIMITS = "SET LOCAL work_mem = '48MB'; SET LOCAL max_parallel_workers_per_gather = 0"
+MOST_LIVE = timedelta(days=100)
+MOST_TICKETS_LIVE = 100_000  # as many as can be counted while somebody waits
 NOBODY = 0  # in an address: the part of what belongs to none
 
 
@@ -72,85 +76,81 @@ def today() -> date:
 
 
 def _report(viewer: User, asked: Asked) -> Report:
+    _refuse_while_counting_begins()
     hidden = accounts.hidden_teams(viewer)
     report = Report(asked, as_of=timezone.now())
     report.steps = {at: Figures() for at in asked.period.steps()}
-    _fill(report, asked.period, hidden)
-    _fill_before(report, hidden)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(LIMITS)
+        report.total = _fill(report.steps, asked, asked.period, hidden)
+        report.before = _fill({}, asked, asked.period.before, hidden)
+        _fill(report.parts, asked, asked.period, hidden, by="parts")
+        _run_backlog(report, hidden)
     report.names = list_names(viewer, asked.dimension, report.parts)
     return report
 
 
-def _fill(report: Report, period: Period, hidden: list[int]) -> None:
-    values = _values(report.asked, period, hidden)
-    for is_total, is_step, bucket, part, *sums in _ask("sums", values):
-        _put(report, is_total, is_step, bucket, part, Figures.of(sums))
-    for is_total, is_step, bucket, part, what, count, (median, p90) in _ask("durations", values):
-        figures = report.total if is_total else (
-            report.steps[bucket] if is_step else report.parts[part]
-        )  # fmt: skip
-        setattr(figures, f"{what}_median", median)
-        setattr(figures, f"{what}_p90", p90)
-        if what == "answer":
-            figures.answered = count
-    _run_backlog(report, hidden)
+def _refuse_while_counting_begins() -> None:
+    """A large desk that is counted for the first time would count all of it for each look."""
+    zone = core.manners()[1]
+    if today() - _counted_through(zone) < MOST_LIVE:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'tickets_ticket'::regclass")
+        (about,) = cursor.fetchone()
+    if about > MOST_TICKETS_LIVE:
+        raise UnavailableError(
+            _("The days of this desk are being counted for the first time. Look again in a while.")
+        )
 
 
-def _put(
-    report: Report, is_total: bool, is_step: bool, bucket: date, part: int | None, row: Figures
-) -> None:
-    if is_total:
-        report.total = row
-    elif is_step:
-        report.steps[bucket] = row
-    else:
-        report.parts[part] = row
+def _fill(
+    into: dict, asked: Asked, period: Period, hidden: list[int], by: str = "steps"
+) -> Figures:
+    """Figures by step or by part into ``into``; returns those of the whole span."""
+    values = _values(asked, period, hidden, by)
+    whole = Figures()
+    for is_whole, key, *sums in _ask("sums", values, by):
+        if is_whole:
+            whole = Figures.of(sums)
+        else:
+            into[key] = Figures.of(sums)
+    for is_whole, key, what, count, (median, p90) in _ask("durations", values, by):
+        figures = whole if is_whole else into[key]
+        figures.set_durations(what, count, median, p90)
+    return whole
 
 
 def _run_backlog(report: Report, hidden: list[int]) -> None:
     """Open tickets at the end of each step: those at the start, and what came and went since."""
     earlier = Period(FIRST_DAY, report.asked.period.start - timedelta(days=1))
-    values = _values(report.asked, earlier, hidden)
-    if report.asked.part is None:
-        values["stored"] = "all"  # the same sum from the fewest rows
-    ((at_start,),) = _ask("backlog", values)
-    backlog = at_start
+    ((backlog,),) = _ask("backlog", _values(report.asked, earlier, hidden))
+    report.before.backlog = backlog
     for figures in report.steps.values():
         backlog += figures.opened - figures.solved
         figures.backlog = backlog
-    report.total.backlog, report.before.backlog = backlog, at_start
+    report.total.backlog = backlog
 
 
-def _fill_before(report: Report, hidden: list[int]) -> None:
-    """The totals of the span before; its backlog at the end is ours at the start."""
-    at_start = report.before.backlog
-    earlier = Report(report.asked)
-    values = _values(report.asked, report.asked.period.before, hidden)
-    for is_total, is_step, bucket, part, *sums in _ask("sums", values):
-        _put(earlier, is_total, is_step, bucket, part, Figures.of(sums))
-    for is_total, _step, _bucket, _part, what, _count, (median, p90) in _ask("durations", values):
-        if is_total:
-            setattr(earlier.total, f"{what}_median", median)
-            setattr(earlier.total, f"{what}_p90", p90)
-    earlier.total.backlog = at_start
-    report.before = earlier.total
-
-
-def _ask(name: str, values: dict) -> list[tuple]:
+def _ask(name: str, values: dict, by: str = "steps") -> list[tuple]:
     with connection.cursor() as cursor:
-        cursor.execute(sql.text(name), values)
+        cursor.execute(sql.text(name, by), values)
         return cursor.fetchall()
 
 
-def _values(asked: Asked, period: Period, hidden: list[int]) -> dict:
-    """What the queries of ``rows.sql`` are asked with: stored days, then live ones behind them."""
+def _values(asked: Asked, period: Period, hidden: list[int], by: str = "steps") -> dict:
+    """What the queries of ``rows.sql`` are asked with: stored days, then live ones behind them.
+
+    The whole is read from the rows of the whole, which are fewest; parts from those of their own.
+    """
     zone = core.manners()[1]
     counted = _counted_through(zone)
     live_from = max(period.start, counted + timedelta(days=1))
-    is_part = asked.part is not None
+    is_one = asked.part is not None
+    is_whole = asked.dimension == Dimension.TEAM or (by == "steps" and not is_one)
     return {
         "dimension": asked.dimension,
-        "stored": "all" if asked.dimension == Dimension.TEAM else asked.dimension,
+        "stored": "all" if is_whole else asked.dimension,
         "start": period.start,
         "stored_end": min(period.end, counted),
         "since": periods.moment(live_from, zone),
@@ -159,7 +159,7 @@ def _values(asked: Asked, period: Period, hidden: list[int]) -> dict:
         "step": asked.period.step,
         "hidden": hidden,
         "mood": MOOD_THRESHOLD,
-        "is_one": is_part,
+        "is_one": is_one,
         "one": asked.part or None,
     }
 

@@ -1,11 +1,14 @@
 """Jobs. They only wake the worker: what there is to count is found by query."""
 
 import contextlib
+from datetime import UTC, datetime
 
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from appliance.reports import services
+
+RECENT_DAYS = 100
 
 
 @app.periodic(cron="*/5 * * * *")
@@ -18,6 +21,8 @@ def refresh(timestamp: int = 0) -> None:
 
 
 @app.periodic(cron="41 2 * * *")
-@app.task(name="reports.count_all_again", queueing_lock="reports.count_all_again")
-def count_all_again(timestamp: int = 0) -> None:
-    services.count_all_again()
+@app.task(name="reports.count_again", queueing_lock="reports.count_again")
+def count_again(timestamp: int = 0) -> None:
+    """Each night what is still looked at, each Sunday everything."""
+    is_sunday = datetime.fromtimestamp(timestamp, UTC).isoweekday() == 7
+    services.count_again(days=None if is_sunday else RECENT_DAYS)

@@ -23,7 +23,7 @@ LETTER_LIMIT = 100_000  # characters; a letter that grows beyond is told in the 
 def write_letters(event: Event, told: dict[User, Kind], how: dict[User, Mail]) -> None:
     """A letter each, or a few lines more in the one that waits. Three queries at most."""
     waiting = _waiting(event.ticket, told)
-    busy, language = _had_their_share(told), core.desk().language
+    busy, language = _had_their_share(told), core.manners()[0]
     fresh = []
     for user, kind in told.items():
         is_digest = how[user] == Mail.HOURLY or user.pk in busy

@@ -1,21 +1,20 @@
 -- The days of a report: those counted before, and the ones after them counted now. Of one
--- dimension, without the teams the viewer must not see.
-WITH counted AS (
+-- dimension, without the teams the viewer must not see. Each query reads them once, so they are
+-- never written down in between.
+WITH merged AS (
     SELECT "on" AS day, team_id, value, opened, solved, answer_seconds, solution_seconds,
            answers_kept, answers_missed, solutions_kept, solutions_missed, rated_good, rated_bad,
            moods_read, unhappy, happy
     FROM reports_day
     WHERE dimension = %(stored)s AND "on" BETWEEN %(start)s AND %(stored_end)s
-), live AS (
+  UNION ALL
     SELECT day, team_id,
            CASE %(stored)s WHEN 'category' THEN category_id WHEN 'agent' THEN assignee_id
-                           WHEN 'organisation' THEN organisation_id END AS value,
+                           WHEN 'organisation' THEN organisation_id END,
            {measures}
     FROM ({facts}) AS fact
     GROUP BY 1, 2, 3
-), merged AS (
-    SELECT * FROM counted UNION ALL SELECT * FROM live
-), rows AS MATERIALIZED (
+), rows AS (
     SELECT date_trunc(%(step)s, day::timestamp)::date AS bucket,
            CASE %(dimension)s WHEN 'team' THEN team_id ELSE value END AS part, *
     FROM merged

@@ -32,7 +32,7 @@ def figures(**which) -> list[tuple]:
 def test_counting_twice_changes_nothing(year):
     count()
     before = figures()
-    services.count_all_again()
+    services.count_again()
     count()
     assert figures() == before and before
 
@@ -58,7 +58,7 @@ def test_counting_that_is_cut_short_goes_on_where_it_was(year):
 def test_chunk_that_fails_leaves_the_days_as_they_were(year, monkeypatch):
     count()
     before = figures()
-    services.count_all_again()
+    services.count_again()
     monkeypatch.setattr(services, "_done", lambda progress: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         services.refresh()
@@ -104,7 +104,7 @@ def test_customer_who_moves_is_counted_anew_at_night(desk_zone, alice):
     count()
     alice.customer.organisation = Organisation.objects.create(name="Ferry")
     alice.customer.save()
-    services.count_all_again()
+    services.count_again()
     count()
     rows = Day.objects.filter(on=day, dimension="organisation", opened__gt=0)
     assert [row.value for row in rows] == [alice.customer.organisation_id]

@@ -2,14 +2,14 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
 
 from appliance.core import cache
 from appliance.core.models import Desk
-from appliance.reports import export, queries, words
+from appliance.reports import export, queries, services, words
 from appliance.reports.periods import Period, Preset, of_preset
 
 
@@ -63,6 +63,15 @@ def test_without_the_right_there_are_no_reports(client, bob, db):
     assert client.get(reverse("export-report")).status_code == 403
 
 
+def test_large_desk_says_that_it_is_counted_for_the_first_time(as_dan, year, monkeypatch):
+    monkeypatch.setattr(queries, "MOST_TICKETS_LIVE", -2)
+    answer = as_dan.get(reverse("reports"))
+    assert answer.status_code == 503 and b"counted for the first time" in answer.content
+    while services.refresh():
+        pass
+    assert as_dan.get(reverse("reports")).status_code == 200
+
+
 OWN = {"span": "own"}
 
 
@@ -95,7 +104,7 @@ def test_own_days_are_shown_whole(as_dan, year):
 
 
 def test_every_preset_is_a_span_that_ends_by_today():
-    day = Period.__dataclass_fields__ and queries.date(2024, 3, 31)
+    day = date(2024, 3, 31)
     for preset in Preset:
         if preset != Preset.OWN:
             period = of_preset(preset, day)

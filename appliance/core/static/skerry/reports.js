@@ -21,6 +21,7 @@
     const up = { beginAtZero: true, ticks: { color: quiet, precision: data.unit ? undefined : 0 }, grid, stacked: data.kind === "stacked" };
     if (data.unit === "%") up.max = 100;
     const across = data.kind === "across";
+    along.ticks.autoSkip = !across;
     return {
       animation: calm ? false : { duration: 250 }, responsive: true, maintainAspectRatio: false,
       indexAxis: across ? "y" : "x", interaction: { mode: "index", axis: across ? "y" : "x", intersect: false },
