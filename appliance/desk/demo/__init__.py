@@ -11,7 +11,7 @@ from django.utils import timezone
 from appliance.accounts import queries as people
 from appliance.accounts import services as accounts
 from appliance.accounts.models import Customer, Role, Team, User
-from appliance.desk.demo import promises
+from appliance.desk.demo import promises, shortcuts
 from appliance.knowledge import services as knowledge
 from appliance.knowledge.models import Article
 from appliance.tickets import services as tickets
@@ -34,6 +34,7 @@ def load() -> list[User]:
         _article(path, author=agents["mei"])
     teams = promises.load_teams([*agents.values()])
     promises.load_promises(teams)
+    shortcuts.load(by=agents["bob"])
     for line in (HERE / "tickets.jsonl").read_text().splitlines():
         _ticket(json.loads(line), agents, customers, teams)
     askers = [customer for customer in customers.values() if customer.user][:CUSTOMERS_WITH_LOGIN]
