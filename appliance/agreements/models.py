@@ -29,6 +29,10 @@ class Policy(models.Model):
     priorities = models.JSONField(default=list, blank=True, help_text="Values of Priority.")
     categories = models.ManyToManyField(TicketCategory, blank=True, related_name="+")
     organisations = models.ManyToManyField(Organisation, blank=True, related_name="+")
+    names_organisations = models.BooleanField(
+        default=False, editable=False,
+        help_text="Stays when the last of them is removed: then it fits nobody, not everybody.",
+    )  # fmt: skip
     is_premium = models.BooleanField(null=True, blank=True, help_text="Empty: either.")
     calendar = models.ForeignKey(
         Calendar, null=True, blank=True, on_delete=models.PROTECT, related_name="+",

@@ -35,6 +35,7 @@ class Terms:
     priorities: tuple[int, ...]
     categories: tuple[int, ...]
     organisations: tuple[int, ...]
+    names_organisations: bool
     is_premium: bool | None
     seconds: Mapping[str, int]  # of work, by measure; what is not promised is left out
     hours: Hours
@@ -46,7 +47,7 @@ class Terms:
             self.is_active
             and (not self.priorities or ticket.priority in self.priorities)
             and (not self.categories or ticket.category_id in self.categories)
-            and (not self.organisations or customer.organisation_id in self.organisations)
+            and (not self.names_organisations or customer.organisation_id in self.organisations)
             and self.is_premium in (None, customer.is_premium)
         )
 
@@ -103,6 +104,7 @@ def _terms(row: dict, default_hours: Hours) -> Terms:
         priorities=tuple(row["priorities"]),
         categories=tuple(row["categories"]),
         organisations=tuple(row["organisations"]),
+        names_organisations=row["names_organisations"],
         is_premium=row["is_premium"],
         seconds={name: value * 60 for name, value in row["minutes"].items() if value},
         hours=_hours(row["hours"]) or default_hours,

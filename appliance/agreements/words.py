@@ -109,7 +109,9 @@ def describe_policy(policy: Policy) -> list[str]:
     if policy.is_premium is not None:
         said.append(_("premium customers") if policy.is_premium else _("not premium"))
     said += [", ".join(str(row) for row in policy.categories.all())]
-    said += [", ".join(str(row) for row in policy.organisations.all())]
+    organisations = ", ".join(str(row) for row in policy.organisations.all())
+    if policy.names_organisations:
+        said.append(organisations or _("no organisation any more"))
     return [words for words in said if words] or [_("every ticket")]
 
 

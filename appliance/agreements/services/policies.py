@@ -119,6 +119,8 @@ def _write(
     _check_minutes(answer_minutes, solution_minutes)
     policy.name, policy.is_premium, policy.calendar = name, is_premium, calendar
     policy.answer_minutes, policy.solution_minutes = answer_minutes, solution_minutes
+    organisations = list(organisations)
+    policy.names_organisations = bool(organisations)
     policy.priorities = sorted({int(value) for value in priorities})
     try:
         with transaction.atomic():

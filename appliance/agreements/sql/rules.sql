@@ -24,6 +24,7 @@ SELECT jsonb_build_object(
                 'is_active', p.is_active,
                 'priorities', p.priorities,
                 'is_premium', p.is_premium,
+                'names_organisations', p.names_organisations,
                 'minutes', jsonb_build_object('answer', p.answer_minutes, 'solution', p.solution_minutes),
                 'hours', (SELECT said FROM hours WHERE hours.id = p.calendar_id),
                 'categories', (

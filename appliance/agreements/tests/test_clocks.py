@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appliance.accounts.models import Organisation
-from appliance.agreements import services
+from appliance.agreements import services, words
 from appliance.agreements.models import Clock
 from appliance.agreements.tests.conftest import clock_of
 from appliance.calendars import services as calendars
@@ -116,6 +116,14 @@ def test_premium_customers_and_organisations_have_their_own(promise, opened, ali
     alice.customer.is_premium = True
     alice.customer.save()
     assert clock_of(opened()).policy.name == "Premium"
+
+
+def test_a_policy_whose_organisation_is_gone_fits_nobody(promise, opened):
+    ferry = Organisation.objects.create(name="Ferry")
+    policy = promise("Ferry", organisations=[ferry])
+    ferry.delete()
+    assert clock_of(opened()).policy is None
+    assert words.describe_policy(policy) == ["no organisation any more"]
 
 
 def test_the_time_used_counts_under_another_policy(office, promise, opened, bob):
