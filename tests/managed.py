@@ -1,6 +1,7 @@
 """One of everything that can be set up, for the pages below /manage/."""
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 
 from appliance.accounts import services as accounts
 from appliance.accounts.models import Role, User
@@ -9,6 +10,7 @@ from appliance.calendars import services as calendars
 from appliance.calendars.week import parse_week
 from appliance.core import queries as core
 from appliance.manage import services as manage
+from appliance.manage.sections import SECTIONS
 from appliance.routing import services as routing
 from appliance.shortcuts import services as shortcuts
 from appliance.tickets import services as tickets
@@ -21,10 +23,10 @@ PNG = bytes.fromhex(
 
 def furnish(by: User, name: str = "Main") -> dict[str, object]:
     """By the word for one: a team, a policy …; each is called ``name``."""
-    team = accounts.add_team(by=by, name=name, members=[by])
+    team = accounts.add_team(by=by, name=name[:80], members=[by])
     hours = parse_week({"monday": "8:00-17:00"})
-    calendar = calendars.add_calendar(by=by, name=name, time_zone="UTC", hours=hours)
-    policy = promises.add_policy(by=by, name=name, answer_minutes=60)
+    calendar = calendars.add_calendar(by=by, name=name[:80], time_zone="UTC", hours=hours)
+    policy = promises.add_policy(by=by, name=name[:80], answer_minutes=60)
     address = name.lower().replace(" ", "-")[:40]
     person = {"by": by, "first_name": name[:80], "last_name": "Person"}
     return {
@@ -35,18 +37,38 @@ def furnish(by: User, name: str = "Main") -> dict[str, object]:
         "escalation": promises.add_escalation(
             policy=policy, by=by, measure="answer", minutes=-30, action="notify", tells=["assignee"]
         ),
-        "rule": routing.add_rule(by=by, name=name, team=team, way="least", categories=[],
+        "rule": routing.add_rule(by=by, name=name[:80], team=team, way="least", categories=[],
                                  priorities=[], is_premium=None),
         "person": accounts.add_person(email=f"{address}@p.example", role=Role.AGENT, **person),
         "customer": accounts.add_known_customer(email=f"{address}@c.example", **person),
-        "organisation": accounts.add_organisation(by=by, name=name),
-        "category": tickets.add_category(by=by, name=name, examples=[name]),
+        "organisation": accounts.add_organisation(by=by, name=name[:120]),
+        "category": tickets.add_category(by=by, name=name[:80], examples=[name]),
         "tag": tickets.add_tag(by=by, name=name[:40]),
-        "field": tickets.add_field(by=by, label=name, kind="choice", choices=["1", "2"]),
-        "canned": shortcuts.add_canned(by=by, name=name, body="Hello {customer_name}",
+        "field": tickets.add_field(by=by, label=name[:80], kind="choice", choices=["1", "2"]),
+        "canned": shortcuts.add_canned(by=by, name=name[:80], body="Hello {customer_name}",
                                        audience="all"),
-        "macro": shortcuts.add_macro(by=by, name=name, actions={"priority": 4}, audience="all"),
+        "macro": shortcuts.add_macro(by=by, name=name[:80], actions={"priority": 4},
+                                     audience="all"),
     }  # fmt: skip
+
+
+def pages_to_look_at(by: User, name: str) -> dict[str, tuple[User, str]]:
+    """Who looks, and where: the form of everything, and the pages that are no form."""
+    rows = furnish(by, name)
+    of = {one: row.pk for one, row in rows.items()}
+    pages = {f"edit {one.one}": (by, reverse(f"edit-{one.one}", args=[of[one.one]]))
+             for one in SECTIONS}  # fmt: skip
+    lists = ("manage", "desk-rules", "change-log", "categories", "people", "fields", "policies")
+    pages |= {name: (by, reverse(name)) for name in lists}
+    found_nothing = f"{reverse('customers')}?q=nobody"
+    tried = f"{reverse('edit-category', args=[of['category']])}?sample=The printer is jammed"
+    return pages | {
+        "no customer found": (by, found_nothing),
+        "category tried": (by, tried),
+        "remove category": (by, reverse("remove-category", args=[of["category"]])),
+        "anonymise customer": (by, reverse("anonymise-customer", args=[of["customer"]])),
+        "add escalation": (by, reverse("add-escalation", args=[of["policy"]])),
+    }
 
 
 def arguments_of_managing(by: User) -> dict[str, object]:

@@ -18,6 +18,7 @@ from appliance.tickets import services
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import CustomField, Priority, Status, Ticket
 from appliance.triage import services as triage
+from tests import managed
 from tests.windows import NARROW, SMALLEST, WIDE
 
 pytestmark = pytest.mark.browser
@@ -72,6 +73,7 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
         "no notices": (carol, "/notices/"),
         "what one is told": (bob, "/notices/preferences/"),
         "outgoing mail": (dan, "/notices/outbox/"),
+        **managed.pages_to_look_at(dan, UNBROKEN),
         "status": (dan, "/status/"),
         "refused": (alice, "/status/"),
         "not there": (None, "/nothing/"),

@@ -97,7 +97,7 @@ CALENDARS = Section(
         _("People whose hours it was work by the desk's calendar from now on."),
     ],
     more="manage/_calendar.html",
-    more_of=lambda request, row: {"holiday_form": HolidayForm(None)},
+    more_of=lambda request, row: {"holiday_form": HolidayForm(None, auto_id="id_holiday_%s")},
 )
 
 POLICIES = Section(

@@ -50,6 +50,7 @@ def details(change: Change) -> list[tuple[str, str]]:
     return [
         (name.replace("_", " "), _words(_pair(change, name, value)))
         for name, value in change.data.items()
+        if value not in (None, "", [])
     ]
 
 

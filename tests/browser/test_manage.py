@@ -1,0 +1,101 @@
+"""Dan sets the desk up, and sees it at work."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from appliance.tickets import services
+from conftest import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_team_an_agent_a_category_a_reply_and_a_promise_are_set_up_and_at_work(
+    window, dan, alice, ticket
+):
+    page = window(dan)
+    page.goto("/manage/")
+    link = invite(page, "Eve", "eve@example.org")
+    make_team(page, "Night shift", "Eve")
+    add(page, "Categories", "Add a category", {
+        "Name": "Printing", "Description": "Printers, toner and paper.",
+        "Example phrases": "the printer prints blank pages\nno toner left",
+    })  # fmt: skip
+    add(page, "Canned replies", "Add a canned reply",
+        {"Name": "New toner", "Text": "Hello {customer_first_name}, toner is on its way."},
+        share="Every agent")  # fmt: skip
+    add(page, "Promises", "Add a promise", {"Name": "Everyday", "First answer within": "4 h"})
+    expect(page.get_by_text("Opened now, a ticket would be due")).to_be_visible()
+
+    eve = window()
+    eve.goto(link)
+    for label in ("Password", "Password again"):
+        eve.get_by_label(label, exact=True).fill(PASSWORD)
+    eve.get_by_role("button", name="Set password and log in").click()
+    later = services.open_ticket(
+        customer=alice.customer, subject="Printer", description="Blank pages", by=alice
+    )
+    eve.goto(f"/tickets/{later.pk}/")
+    expect(eve.get_by_label("Category")).to_contain_text("Printing")
+    expect(eve.get_by_label("Team", exact=True)).to_contain_text("Night shift")
+    expect(eve.get_by_text("Everyday").first).to_be_visible()
+    eve.get_by_label("Canned reply").fill("toner")
+    eve.get_by_role("option", name=re.compile("New toner")).click()
+    expect(eve.get_by_label("Your answer")).to_have_value(re.compile("Hello Alice, toner"))
+
+
+def test_a_category_is_tried_before_customers_do(window, dan, categories):
+    page = window(dan)
+    page.goto("/manage/categories/")
+    page.get_by_role("link", name=categories["access"].name, exact=True).click()
+    page.get_by_label("A sentence a customer could write").fill("I forgot my password")
+    page.get_by_role("button", name="Sort it").click()
+    expect(page.get_by_role("status")).to_contain_text("This goes to Access")
+
+
+def test_the_week_of_a_calendar_is_kept_without_javascript(window, dan):
+    page = window(dan, java_script_enabled=False)
+    page.goto("/manage/calendars/add/")
+    page.get_by_label("Name").fill("Office")
+    page.get_by_label("Saturday").fill("9-12")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Saturday")).to_have_value("09:00–12:00")
+    page.get_by_label("Day", exact=True).fill("2026-12-25")
+    page.locator("#holidays").get_by_label("Name").fill("Christmas")
+    page.get_by_role("button", name="Add holiday").click()
+    expect(page.get_by_text("25 December 2026")).to_be_visible()
+
+
+def invite(page: Page, name: str, email: str) -> str:
+    """The link, as it stands on the page once."""
+    add(page, "People", "Add a person", {"First name": name, "E-mail": email})
+    page.get_by_role("button", name="Make a link").click()
+    return page.get_by_label("Link", exact=True).input_value()
+
+
+def make_team(page: Page, name: str, member: str) -> None:
+    start(page, "Teams", "Add a team")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label(member, exact=True).check()
+    save(page)
+
+
+def add(page: Page, title: str, button: str, texts: dict[str, str], share: str = "") -> None:
+    start(page, title, button)
+    for label, text in texts.items():
+        page.get_by_label(re.compile(f"^{label}")).fill(text)
+    if share:
+        page.get_by_label("For", exact=True).select_option(share)
+    save(page)
+
+
+def start(page: Page, title: str, button: str) -> None:
+    page.goto("/manage/")
+    page.get_by_role("link", name=title, exact=True).click()
+    page.get_by_role("link", name=button).first.click()
+
+
+def save(page: Page) -> None:
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("is added.")).to_be_visible()
