@@ -8,9 +8,15 @@ SELECT 'person' || n || '@crowd.example', 'First' || n % 500, 'Last' || n, 'Orga
 FROM generate_series(1, 100000) AS n;
 
 INSERT INTO accounts_user
-    (password, email, first_name, last_name, role, is_active, is_superuser, created_at)
-SELECT '!', 'person' || n || '@crowd.example', 'First', 'Last', 'customer', true, false, now()
+    (password, email, first_name, last_name, role, is_active, created_at)
+SELECT '!', 'person' || n || '@crowd.example', 'First', 'Last', 'customer', true, now()
 FROM generate_series(1, 20000) AS n;
+
+INSERT INTO accounts_team (name, description, is_closed, rights, is_active)
+SELECT 'Team ' || n, '', false, '[]', true FROM generate_series(1, 40) AS n;
+
+INSERT INTO tickets_ticketcategory (slug, name, description, examples, position, is_active)
+SELECT 'category-' || n, 'Category ' || n, '', '[]', n, true FROM generate_series(1, 40) AS n;
 
 CREATE TEMPORARY TABLE word ON COMMIT DROP AS
 SELECT n, (ARRAY['printer', 'page', 'mail', 'login', 'screen', 'network', 'backup', 'invoice',
@@ -25,12 +31,19 @@ FROM generate_series(0, 19999) AS at JOIN word ON word.n = abs(hashint4(at)) % 4
 GROUP BY at / 4;
 
 INSERT INTO tickets_ticket
-    (customer_id, subject, description, status, priority, created_at, updated_at, submission_key)
+    (customer_id, subject, description, status, held_until, solved_at, guest_token_sha256,
+     priority, created_at, updated_at, submission_key)
 SELECT (SELECT min(id) FROM accounts_customer) + row % 100000,
        short.text || ' ' || row, long.text || ' ' || short.text,
-       CASE WHEN row % 20 > 1 THEN 'closed' WHEN row % 20 = 0 THEN 'open'
-            WHEN row % 40 = 1 THEN 'new' ELSE 'solved' END,
-       1 + row % 4, now() - row * interval '5 minutes', now(), gen_random_uuid()
+       CASE WHEN row % 20 > 1 THEN 'closed' WHEN row % 200 = 0 THEN 'hold'
+            WHEN row % 20 = 0 THEN 'open' WHEN row % 40 = 1 THEN 'new' ELSE 'solved' END,
+       CASE WHEN row % 200 = 0 THEN now() + row * interval '1 minute' END,
+       CASE WHEN row % 40 = 21 THEN now() END,
+       CASE WHEN row % 100 = 7 THEN md5(row::text) || md5(row::text) ELSE '' END,
+       1 + row % 4, now() - row * interval '5 minutes', now() - row % 77777 * interval '1 minute',
+       gen_random_uuid(), (SELECT min(id) FROM tickets_ticketcategory) + row / 7 % 40,
+       (SELECT min(id) FROM accounts_team) + row / 9 % 40,
+       CASE WHEN row % 20 < 2 AND row % 3 > 0 THEN now() + row % 5000 * interval '1 minute' END
 FROM generate_series(1, 100000) AS row
 JOIN phrase AS short ON short.n = row % 5000
 JOIN phrase AS long ON long.n = row * 17 % 4999;

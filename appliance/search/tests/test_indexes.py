@@ -1,21 +1,26 @@
 """Every named index is seen at work in a query the product runs, on 100,000 rows."""
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.db import connection, transaction
+from django.http import Http404
 from django.test import Client
 
 from appliance.accounts import queries as accounts
-from appliance.accounts.models import Customer, Role, User
+from appliance.accounts.models import Customer, Role, Team, User
 from appliance.knowledge import queries as knowledge
 from appliance.knowledge.models import Article
 from appliance.search import asked, ways
 from appliance.tickets import queries as tickets
-from appliance.tickets.models import Event, Status, Ticket
-from appliance.tickets.queries import TicketFilter
+from appliance.tickets import services
+from appliance.tickets.filters import ANY, TicketFilter
+from appliance.tickets.models import Event, Status, Ticket, TicketCategory
+from appliance.tickets.sorts import SORTS
 from appliance.triage import matching
 from appliance.triage import queries as triage
 from appliance.triage.models import DIMENSIONS, Passage, TicketVector
@@ -24,6 +29,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 CROWD = Path(__file__).with_name("crowd.sql").read_text()
 VECTORS = 5000
 SPACE = "crowd"
+_EMPTIED = (User, Customer, Ticket, Article, Team, TicketCategory)
 _REBUILT = (Ticket, Article, TicketVector, Passage)
 
 
@@ -38,7 +44,7 @@ def crowded(django_db_setup, django_db_blocker) -> Iterator[None]:
             cursor.execute("ANALYZE")
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        tables = ", ".join(model._meta.db_table for model in (User, Customer, Ticket, Article))
+        tables = ", ".join(model._meta.db_table for model in _EMPTIED)
         cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
 
 
@@ -106,8 +112,22 @@ def _ticket() -> Ticket:
     return TicketVector.objects.select_related("ticket").first().ticket
 
 
-def _listed(agent: User, **narrowed) -> list[Ticket]:
-    return list(tickets.list_tickets(agent, TicketFilter(**narrowed))[:50])
+def _guest_ticket() -> None:
+    with suppress(Http404):
+        tickets.access_guest_ticket("guess")
+
+
+def _listed(agent: User, sort: str = "newest", **narrowed) -> list[Ticket]:
+    """The first page, one from the middle, and the one before that."""
+    order, rows = SORTS[sort], tickets.list_tickets(agent, TicketFilter(**narrowed), SORTS[sort])
+    first = list(rows[:50])
+    for way in (order, order.turned()):
+        list(way.beyond(way.apply(rows), order.parse(order.cursor_of(first[-1])))[:50])
+    return first
+
+
+def _category(place: int) -> str:
+    return TicketCategory.objects.order_by("pk")[place].slug
 
 
 VECTOR = np.full(DIMENSIONS, DIMENSIONS**-0.5, dtype=np.float32)
@@ -135,10 +155,20 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "user_email_unique": lambda agent: accounts.find_user(email="Person77@crowd.example"),
     "customer_email_unique": lambda agent: accounts.find_customer(email="Person77@crowd.example"),
     "ticket_open_idx": lambda agent: _listed(agent),
-    "ticket_queue_idx": lambda agent: _listed(agent, status=Status.CLOSED, priority=4),
+    "ticket_queue_idx": lambda agent: _listed(agent, "priority", status=Status.CLOSED),
+    "ticket_priority_idx": lambda agent: _listed(agent, "priority", status=ANY),
+    "ticket_updated_idx": lambda agent: _listed(agent, "stale", status=ANY),
+    "ticket_open_priority_idx": lambda agent: _listed(agent, "priority"),
+    "ticket_open_updated_idx": lambda agent: _listed(agent, "updated"),
+    "ticket_due_idx": lambda agent: _listed(agent, "due"),
+    "ticket_category_idx": lambda agent: _listed(agent, category=_category(0)),
+    "ticket_team_idx": lambda agent: _listed(agent, team=str(Team.objects.first().pk)),
     "ticket_unassigned_idx": lambda agent: _listed(agent, assignee="nobody"),
     "ticket_customer_idx": lambda agent: _listed(_customer()),
     "ticket_created_idx": lambda agent: _listed(agent, status=Status.CLOSED),
+    "ticket_held_idx": lambda agent: services.wake_held_tickets(),
+    "ticket_solved_idx": lambda agent: services.close_solved_tickets(),
+    "ticket_guest_idx": lambda agent: _guest_ticket(),
     "tickets_ticket_pkey": lambda agent: tickets.access_ticket(agent, _ticket().pk),
     "customer_premium_idx": _admin_page("/admin/accounts/customer/?is_premium__exact=1"),
     "customer_name_idx": _admin_page("/admin/accounts/customer/"),
@@ -151,6 +181,16 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "ticket_vector_hnsw": lambda agent: triage.list_similar_tickets(agent, _ticket()),
     "passage_vector_hnsw": lambda agent: matching.match_articles(agent, "", VECTOR, SPACE, 3),
 }
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_no_page_of_a_list_sorts_or_reads_more_than_it_shows(agent: User, sort: str) -> None:
+    for status in ("", ANY, Status.CLOSED):
+        if status and SORTS[sort].only_open:
+            continue
+        plans = plans_of(lambda status=status: _listed(agent, sort, status=status))
+        assert "Seq Scan on tickets_ticket" not in plans
+        assert not re.search(r"^\s*(->\s+)?Sort ", plans, re.MULTILINE), plans
 
 
 @pytest.mark.parametrize("index", QUERIES)
