@@ -51,7 +51,7 @@ class BulkForm(Form):
         offered: Offered | None = None,
         **kwargs: object,
     ) -> None:
-        super().__init__(data, **kwargs)
+        super().__init__(data, auto_id="bulk_%s", **kwargs)  # beside the form of the filter
         for name, choices in self._choices(viewer, offered or Offered(viewer)).items():
             self.fields[name].choices = [("", _("leave as it is")), *choices]
         for name in ("add_tags", "remove_tags"):

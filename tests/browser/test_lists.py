@@ -1,0 +1,86 @@
+"""What Bob does with many tickets."""
+
+import pytest
+from playwright.sync_api import expect
+
+from appliance.tickets import services
+from appliance.tickets.models import BulkChange, Priority, SavedView, Ticket
+
+pytestmark = pytest.mark.browser
+SUBJECTS = ("Mast lamp", "Fuel pump", "Radar dark")
+
+
+@pytest.fixture
+def three(alice) -> list[Ticket]:
+    return [
+        services.open_ticket(
+            customer=alice.customer,
+            subject=subject,
+            description="…",
+            by=alice,
+            priority=Priority(4),
+        )
+        for subject in SUBJECTS
+    ]
+
+
+def test_shared_view_is_made_three_tickets_are_assigned_and_it_is_undone(
+    window, bob, dan, ticket, three
+):
+    page = window(bob)
+    page.goto("/")
+    page.get_by_role("navigation", name="Queues").get_by_role("link", name="Urgent 3").click()
+    page.get_by_role("link", name="Save as view").click()
+    page.get_by_label("Name", exact=True).fill("Storm")
+    page.get_by_label("Who sees it").select_option("Every agent")
+    page.get_by_role("button", name="Save view").click()
+    expect(page.get_by_role("heading", name="Storm")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(3)
+    assert SavedView.objects.get().is_shared
+
+    for _ in SUBJECTS:
+        page.keyboard.press("j")
+        page.keyboard.press("x")
+    expect(page.get_by_text("3 tickets chosen")).to_be_visible()
+    page.locator("#bulk").get_by_label("Assignee").select_option("Bob")
+    page.get_by_role("button", name="Change them").click()
+    expect(page.get_by_text("3 tickets changed: assignee: Bob")).to_be_visible()
+    assert Ticket.objects.filter(assignee=bob).count() == 3
+    services.assign(ticket=three[0], assignee=dan, by=dan)
+
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Taken back on 2 tickets")).to_be_visible()
+    expect(page.get_by_text("One stays as it is now")).to_be_visible()
+    assert (Ticket.objects.filter(assignee=bob).count(), BulkChange.objects.count()) == (0, 1)
+
+    page = window(dan)
+    page.goto("/")
+    page.get_by_role("link", name="Storm (shared) 3").click()
+    expect(page.locator("tbody tr")).to_have_count(3)
+
+
+def test_ticks_and_place_survive_a_new_look_and_news_are_told(window, bob, alice, three):
+    page = window(bob)
+    page.clock.install()
+    page.goto("/")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    services.open_ticket(customer=alice.customer, subject="Smoke!", description="…", by=alice)
+    page.clock.run_for(10_000)
+    expect(page.get_by_role("link", name="Smoke!")).to_be_visible()
+    expect(page.locator(f"#choose-{three[1].pk}")).to_be_checked()
+    expect(page.locator(f"#t{three[1].pk}")).to_be_focused()
+    expect(page.locator("#list-news")).to_have_text("One new ticket in the list")
+
+
+def test_many_are_changed_without_javascript(window, bob, three):
+    page = window(bob, java_script_enabled=False)
+    page.goto("/")
+    for row in page.locator("tbody input").all():
+        row.check()
+    page.locator("#bulk").get_by_label("Status").select_option("Solved")
+    page.get_by_role("button", name="Change them").click()
+    expect(page.get_by_text("3 tickets changed: status: Solved")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("tbody tr")).to_have_count(3)
