@@ -1,54 +1,26 @@
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
-from django.contrib.auth.models import Group
+from django.contrib.auth import admin as auth_admin
 
 from appliance.accounts.models import Customer, User
+from appliance.core.admin import ReadOnly
 
-admin.site.unregister(Group)  # the role says what a person may do
-
-
-class NewUserForm(AdminUserCreationForm):
-    class Meta:
-        model = User
-        fields = ["email"]
+admin.site.unregister(auth_admin.Group)  # the role says what a person may do
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
-    add_form = NewUserForm
+class UserAdmin(ReadOnly, admin.ModelAdmin):
+    """To look at. The pages below /manage/ change people: the last admin stays one there."""
+
     list_display = ["email", "first_name", "last_name", "role", "is_active", "last_login"]
     list_filter = ["role", "is_active"]
     search_fields = ["email", "first_name", "last_name"]
     ordering = ["email"]
-    readonly_fields = ["last_login", "created_at"]
-    fieldsets = [
-        (None, {"fields": ["email", "password", "first_name", "last_name", "role", "is_active"]}),
-        ("Dates", {"fields": ["last_login", "created_at"]}),
-    ]
-    add_fieldsets = [
-        (
-            None,
-            {
-                "classes": ["wide"],
-                "fields": ["email", "first_name", "last_name", "role", "usable_password",
-                           "password1", "password2"],
-            },
-        ),
-    ]  # fmt: skip
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False  # deactivated instead: their work stays
+    exclude = ["password", "session_epoch", "user_permissions", "groups"]
 
 
 @admin.register(Customer)
-class CustomerAdmin(admin.ModelAdmin):
+class CustomerAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["email", "first_name", "last_name", "organisation", "is_premium", "user"]
     list_filter = ["is_premium"]
     search_fields = ["email", "first_name", "last_name", "organisation__name"]
     ordering = ["last_name", "first_name"]
-    autocomplete_fields = ["user"]
-    readonly_fields = ["created_at"]
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False

@@ -20,12 +20,5 @@ class ReadOnly:
 
 
 @admin.register(Desk)
-class DeskAdmin(admin.ModelAdmin):
+class DeskAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["name", "set_up_at"]
-    readonly_fields = ["set_up_at"]
-
-    def has_add_permission(self, request) -> bool:
-        return False
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False

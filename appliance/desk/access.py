@@ -22,7 +22,7 @@ def agents_only(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if not request.user.is_agent:
-            raise RefusedError("This page is for agents.")
+            raise RefusedError(_("This page is for agents."))
         return view(request, *args, **kwargs)
 
     return guarded

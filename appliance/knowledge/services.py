@@ -4,7 +4,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from appliance.accounts.models import User
+from appliance.accounts.models import Right, User
+from appliance.accounts.queries import has_right
 from appliance.core import cache
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.knowledge.models import Article
@@ -19,7 +20,7 @@ def write_article(
     category: TicketCategory | None = None,
     status: Article.Status = Article.Status.DRAFT,
 ) -> Article:
-    _refuse_unless_agent(by)
+    _refuse_unless_writer(by)
     article = Article.objects.create(
         title=title, content=content, category=category, status=status, author=by
     )
@@ -42,7 +43,7 @@ def edit_article(
 
     Raises BadInputError when somebody else saved in between, so that neither text is lost.
     """
-    _refuse_unless_agent(by)
+    _refuse_unless_writer(by)
     locked = Article.objects.select_for_update().get(pk=article.pk)
     if locked.updated_at != seen_at:
         raise BadInputError(
@@ -59,6 +60,6 @@ def edit_article(
     cache.changed(cache.ARTICLES)
 
 
-def _refuse_unless_agent(by: User | None) -> None:
-    if by is not None and not by.is_agent:
-        raise RefusedError(_("Only agents write articles."))
+def _refuse_unless_writer(by: User | None) -> None:
+    if by is not None and not has_right(by, Right.ARTICLES):
+        raise RefusedError(_("Only agents who may write articles do."))

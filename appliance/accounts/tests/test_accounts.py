@@ -147,12 +147,15 @@ def test_admin_shows_a_ticket_with_its_messages_and_events(admin_client_of_dan, 
     assert ticket.description in admin_client_of_dan.get(url).content.decode()
 
 
-def test_role_set_in_admin_decides_the_rights(admin_client_of_dan, alice):
-    url = reverse("admin:accounts_user_change", args=[alice.pk])
-    fields = {"email": alice.email, "first_name": "Alice", "role": "admin", "is_active": "on"}
-    assert admin_client_of_dan.post(url, fields).status_code == 302
-    alice.refresh_from_db()
-    assert alice.is_superuser and alice.is_staff
+def test_people_and_rules_are_only_looked_at_in_the_administration(admin_client_of_dan, alice):
+    for url in (
+        reverse("admin:accounts_user_change", args=[alice.pk]),
+        reverse("admin:accounts_customer_change", args=[alice.customer.pk]),
+    ):
+        page = admin_client_of_dan.get(url).content.decode()
+        assert alice.email in page and "argon2" not in page
+        assert admin_client_of_dan.post(url, {"role": "admin"}).status_code == 403
+    assert admin_client_of_dan.get(reverse("admin:accounts_user_add")).status_code == 403
 
 
 def test_same_address_twice_is_refused(alice):

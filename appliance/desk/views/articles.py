@@ -6,7 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from appliance.desk.access import agents_only, readers_only
+from appliance.accounts.models import Right
+from appliance.accounts.queries import has_right
+from appliance.desk.access import readers_only, with_right
 from appliance.knowledge import queries, services
 from appliance.knowledge.forms import ArticleFilterForm, ArticleForm
 from appliance.knowledge.models import Article
@@ -26,6 +28,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "articles": page.object_list,
         "page": page,
         "categories": tickets.list_categories(),
+        "may_write": has_right(request.user, Right.ARTICLES),
         **narrowed,
     }
     return render(request, "desk/articles.html", context)
@@ -35,11 +38,12 @@ def index(request: HttpRequest) -> HttpResponse:
 @readers_only
 def show(request: HttpRequest, article_id: int) -> HttpResponse:
     article = queries.access_article(request.user, article_id)
-    return render(request, "desk/article.html", {"article": article})
+    context = {"article": article, "may_write": has_right(request.user, Right.ARTICLES)}
+    return render(request, "desk/article.html", context)
 
 
 @require_http_methods(["GET", "POST"])
-@agents_only
+@with_right(Right.ARTICLES)
 def write(request: HttpRequest) -> HttpResponse:
     form = ArticleForm(request.POST or None, initial={"status": Article.Status.PUBLISHED})
     if form.is_valid():
@@ -52,7 +56,7 @@ def write(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@agents_only
+@with_right(Right.ARTICLES)
 def edit(request: HttpRequest, article_id: int) -> HttpResponse:
     article = queries.access_article(request.user, article_id)
     initial = {

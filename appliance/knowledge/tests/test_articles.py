@@ -1,6 +1,7 @@
 import pytest
 from django.http import Http404
 
+from appliance.accounts import services as accounts
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.knowledge import queries, services
 from appliance.knowledge.models import Article
@@ -48,3 +49,18 @@ def test_edit_over_somebody_elses_is_told_not_lost(article, bob, dan):
         edit(article, bob, content="Bob's text")
     article.refresh_from_db()
     assert article.content == "Dan's text"
+
+
+def test_agent_without_the_right_reads_and_does_not_write(
+    client, bob, dan, django_capture_on_commit_callbacks
+):
+    article = services.write_article(by=bob, title="Out", content="…", status="published")
+    with django_capture_on_commit_callbacks(execute=True):
+        accounts.change_desk(by=dan, agent_rights=[])
+    client.force_login(bob)
+    page = client.get(f"/articles/{article.pk}/").content.decode()
+    assert "Out" in page and f"/articles/{article.pk}/edit/" not in page
+    for path in ("/articles/new/", f"/articles/{article.pk}/edit/"):
+        assert client.get(path).status_code == 403
+    with pytest.raises(RefusedError):
+        services.write_article(by=bob, title="New", content="…")
