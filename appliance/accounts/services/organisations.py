@@ -54,13 +54,17 @@ def change_organisation(
 
 @transaction.atomic
 def merge_organisations(*, source: Organisation, target: Organisation, by: User) -> None:
-    """The customers of ``source`` go over to ``target``, and ``source`` is no more."""
+    """The customers of ``source`` go over to ``target``, and ``source`` is no more.
+
+    What named ``source`` among others (the policy of a promise) names ``target`` from now on.
+    """
     refuse_unless_keeper_of_customers(by)
     if source.pk == target.pk:
         raise BadInputError(_("Choose two different organisations."), field="target")
     first, second = sorted([source, target], key=lambda one: one.pk)
     _lock(first), _lock(second)
     moved = source.customers.update(organisation=target)
+    _name_instead(source, target)
     data = {"into": str(target), "customers": moved}
     changes.record(by=by, verb="merged", subject=source, data=data)
     Organisation.objects.filter(pk=source.pk).delete()
@@ -79,6 +83,15 @@ def remove_organisation(*, organisation: Organisation, by: User) -> None:
         )
     changes.record(by=by, verb="removed", subject=locked)
     locked.delete()
+
+
+def _name_instead(source: Organisation, target: Organisation) -> None:
+    """Rooms above hang themselves on organisations; this one need not know them by name."""
+    for relation in Organisation._meta.related_objects:
+        if relation.many_to_many:
+            name = relation.field.name
+            for row in relation.related_model._base_manager.filter(**{name: source}):
+                getattr(row, name).add(target)
 
 
 def _lock(organisation: Organisation) -> Organisation:

@@ -4,6 +4,7 @@ import pytest
 
 from appliance.accounts import services as accounts
 from appliance.accounts.models import Customer, Role, User
+from appliance.agreements.models import Policy
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.core.models import Change
 from appliance.desk import queries, services
@@ -71,3 +72,11 @@ def test_two_log_ins_are_not_merged(alice, carol, dan, bob):
         services.merge_customers(source=alice.customer, target=carol.customer, by=dan)
     with pytest.raises(RefusedError):
         services.merge_customers(source=alice.customer, target=carol.customer, by=bob)
+
+
+def test_promise_to_an_organisation_outlives_its_merge(dan):
+    ward, other = (accounts.add_organisation(by=dan, name=name) for name in ("Ward 3", "Ward III"))
+    policy = Policy.objects.create(name="Wards")
+    policy.organisations.add(other)
+    accounts.merge_organisations(source=other, target=ward, by=dan)
+    assert list(policy.organisations.all()) == [ward]
