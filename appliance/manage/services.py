@@ -3,11 +3,14 @@
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Model
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts import services as accounts
@@ -18,10 +21,24 @@ from appliance.core.forms import Form
 from appliance.files import services as files
 from appliance.files.models import StoredFile
 from appliance.manage import queries
+from appliance.manage.models import Addition
 
+KEPT = timedelta(days=1)
 LOGO_TYPES = ("image/png", "image/jpeg", "image/webp")
 MOST_LOGO_BYTES = 500 * 1024
 MOST_CHARACTERS = 80  # of what stands there now, when it is told
+
+
+@transaction.atomic
+def add_once(*, key: UUID, slug: str, add: Callable[[], Model]) -> int:
+    """The number of what ``add`` made; of what it made before when the same form comes again."""
+    Addition.objects.filter(at__lt=timezone.now() - KEPT).delete()
+    # while another transaction holds this key, it is waited for
+    addition, is_new = Addition.objects.get_or_create(key=key, defaults={"slug": slug})
+    if is_new:
+        addition.object_id = add().pk
+        addition.save(update_fields=["object_id"])
+    return addition.object_id
 
 
 @transaction.atomic

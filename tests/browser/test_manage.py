@@ -98,4 +98,4 @@ def start(page: Page, title: str, button: str) -> None:
 
 def save(page: Page) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("is added.")).to_be_visible()
+    expect(page.get_by_text("It is added.")).to_be_visible()

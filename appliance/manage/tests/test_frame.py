@@ -1,5 +1,7 @@
 """The set-up of the desk, as an admin meets it."""
 
+import uuid
+
 import pytest
 from django.urls import reverse
 
@@ -194,6 +196,21 @@ def test_an_agent_keeps_replies_of_their_own(as_bob, bob):
     assert (canned.name, canned.owner) == ("Hi", bob)
     send(as_bob, "remove-canned", canned.pk)
     assert not CannedReply.objects.exists()
+
+
+def test_the_same_form_sent_twice_adds_once(as_bob):
+    sent = {"name": "Hello", "body": "Hi", "audience": "own", "submission_key": uuid.uuid4()}
+    first, second = (send(as_bob, "add-canned", **sent) for _time in range(2))
+    assert CannedReply.objects.count() == 1
+    assert first.context["row"] == second.context["row"]
+
+
+def test_a_form_that_was_refused_can_be_sent_again(as_dan, categories):
+    sent = {"submission_key": uuid.uuid4(), "name": next(iter(categories.values())).name}
+    refused = send(as_dan, "add-category", **sent)
+    assert str(sent["submission_key"]) in refused.content.decode()
+    send(as_dan, "add-category", **sent | {"name": "Free"})
+    assert TicketCategory.objects.filter(name="Free").exists()
 
 
 def test_an_agent_sees_only_what_they_may_set_up(as_bob):

@@ -11,7 +11,7 @@ from appliance.core.errors import BadInputError
 from appliance.core.forms import Form
 from appliance.manage import sections, services
 from appliance.manage.access import of_section, only
-from appliance.manage.forms.frame import ListForm, MoveForm, SeenForm
+from appliance.manage.forms.frame import ListForm, MoveForm, OnceForm, SeenForm
 from appliance.manage.pages import Page
 from appliance.manage.sections.section import Section
 from appliance.manage.views.single import sent
@@ -46,10 +46,15 @@ def index(request: HttpRequest, section: Section) -> HttpResponse:
 def add(request: HttpRequest, section: Section) -> HttpResponse:
     form = section.form(sent(request), request.user, None)
     if form.is_valid():
-        row = form.attempt(section.add, by=request.user, **form.values())
-        if row:
-            messages.success(request, _("%(name)s is added.") % {"name": row})
-            return redirect(f"edit-{section.one}", row.pk)
+        pk = form.attempt(
+            services.add_once,
+            key=OnceForm(request.POST).key(),
+            slug=section.slug,
+            add=lambda: section.add(by=request.user, **form.values()),
+        )
+        if not form.errors:
+            messages.success(request, _("It is added."))
+            return redirect(f"edit-{section.one}", pk)
     return _form_page(request, section, form)
 
 
@@ -86,6 +91,7 @@ def _form_page(
         "section": section,
         "form": form,
         "row": now,
+        "once": OnceForm(sent(request) if form.errors else None),
         "seen": SeenForm(initial={"seen": services.stamp(section.form(None, request.user, now))}),
         **section.more_of(request, now),
     }
