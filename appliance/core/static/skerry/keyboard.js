@@ -31,6 +31,7 @@
     }
     element.focus({ preventScroll: false });
     if (!isTyping(element)) element.click();
+    document.getElementById(element.dataset.thenFocus)?.focus(); // at once: the next key is text
     return true;
   }
 
