@@ -33,3 +33,12 @@ def test_set_up_token_stays_out_of_the_log(client, db, log):
     client.get(f"/setup/{token}/more/")
     assert log.getvalue().count("/setup/") >= 5
     assert token not in log.getvalue()
+
+
+@pytest.mark.parametrize("door", ["guest", "welcome"])
+def test_token_of_a_secret_link_stays_out_of_the_log(client, db, log, door):
+    token = "e1" * 32
+    client.get(f"/{door}/{token}/")
+    client.get(f"/nowhere/?next=/{door}/{token}/")
+    assert log.getvalue().count(f"/{door}/") >= 3
+    assert token not in log.getvalue()
