@@ -56,7 +56,8 @@ def read_all(request: HttpRequest) -> HttpResponse:
 @login_required
 def preferences(request: HttpRequest) -> HttpResponse:
     chosen = queries.find_preference(request.user)
-    form = PreferencesForm(request.POST or None, user=request.user, chosen=chosen)
+    sent = request.POST if request.method == "POST" else None  # nothing ticked is a choice, too
+    form = PreferencesForm(sent, user=request.user, chosen=chosen)
     if form.is_valid():
         form.attempt(services.set_preferences, user=request.user, **form.values())
         if not form.errors:

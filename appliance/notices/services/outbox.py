@@ -1,6 +1,5 @@
 """The outbox: a letter is queued in the transaction it follows from, then sent, kept or dropped."""
 
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -8,6 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
@@ -40,8 +40,10 @@ def queue_mail(
 
 
 def new_letter(*, key: str, subject: str, ticket: Ticket | None, **more: object) -> OutgoingMail:
-    """Unsaved. Its message id follows from the key: a repeat is known by whoever receives it."""
-    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
+    """Unsaved. Its message id follows from the key and the desk's own secret: whoever receives a
+    repeat knows it, and no other desk makes the same one.
+    """
+    digest = salted_hmac("notices.letter", key, algorithm="sha256").hexdigest()[:32]
     return OutgoingMail(
         key=key[:120],
         subject=" ".join(subject.split())[:250],

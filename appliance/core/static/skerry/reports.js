@@ -26,7 +26,7 @@
       animation: calm ? false : { duration: 250 }, responsive: true, maintainAspectRatio: false,
       indexAxis: across ? "y" : "x", interaction: { mode: "index", axis: across ? "y" : "x", intersect: false },
       scales: across ? { x: up, y: along } : { x: along, y: up },
-      plugins: { legend: { display: data.lines.length > 1, align: "end", labels: { color: token("bs-body-color"), boxWidth: 12, boxHeight: 12 } } },
+      plugins: { legend: { display: data.lines.length > 1, align: "end", labels: { color: token("bs-body-color"), boxWidth: data.kind === "line" ? 26 : 12, boxHeight: 12, usePointStyle: data.kind === "line", pointStyle: "line" } } },
     };
   };
 

@@ -1,0 +1,79 @@
+"""The indexes of the room are seen at work in its queries, on 20,000 tickets."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from appliance.agreements.models import Policy
+from appliance.reports import periods, sql
+from appliance.reports.models import Day, Progress
+from appliance.tickets.queries import MOOD_THRESHOLD
+
+ROWS = 20_000
+CROWD = """
+INSERT INTO tickets_ticket (customer_id, subject, description, status, priority, created_at,
+    updated_at, first_answered_at, solved_at, submission_key)
+SELECT %(customer)s, 's', 'd', 'closed', 2, at, at, at + interval '1 hour', at + interval '1 day',
+       gen_random_uuid()
+FROM (SELECT now() - interval '2 days' - n * interval '50 minutes' AS at
+      FROM generate_series(1, %(rows)s) AS n) AS made;
+INSERT INTO tickets_rating (ticket_id, is_good, comment, at)
+SELECT id, true, '', solved_at FROM tickets_ticket WHERE solved_at IS NOT NULL;
+INSERT INTO agreements_clock (ticket_id, policy_id, rules, used_seconds, is_open, answer_due_at,
+    answer_met_at, solution_due_at, solution_met_at)
+SELECT id, %(policy)s, '', 0, false, created_at + interval '2 hours', first_answered_at,
+       created_at + interval '2 days', solved_at
+FROM tickets_ticket WHERE solved_at IS NOT NULL;
+INSERT INTO reports_day ("on", dimension, opened, solved, answer_seconds, solution_seconds,
+    answers_kept, answers_missed, solutions_kept, solutions_missed, rated_good, rated_bad,
+    moods_read, unhappy, happy)
+SELECT current_date - n / 20, CASE WHEN n %% 20 = 0 THEN 'all' ELSE 'agent' END, 1, 1, '{}', '{}',
+       0, 0, 0, 0, 0, 0, 0, 0, 0
+FROM generate_series(20, %(rows)s) AS n;
+"""
+TABLES = ("tickets_ticket", "tickets_rating", "agreements_clock", "reports_day")
+
+
+@pytest.fixture
+def crowded(ticket):
+    policy = Policy.objects.create(name="P", answer_minutes=60)
+    values = {"customer": ticket.customer_id, "policy": policy.pk, "rows": ROWS}
+    with connection.cursor() as cursor:
+        cursor.execute(CROWD, values)
+        for table in TABLES:
+            cursor.execute(f"ANALYZE {table}")
+
+
+def plan_of(query: str, values: dict) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {query}", values)
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
+def test_each_index_serves_the_counting_of_a_day(crowded):
+    day = datetime.now(UTC).date() - timedelta(days=90)
+    plan = plan_of(
+        sql.text("facts"),
+        {
+            "since": periods.moment(day, "UTC"),
+            "until": periods.moment(day + timedelta(days=1), "UTC"),
+            "zone": "UTC",
+            "mood": MOOD_THRESHOLD,
+        },
+    )
+    names = ("answered", "solved", "rated", "answer_clock", "solution_clock")
+    assert [name for name in names if f"report_{name}_idx" not in plan] == []
+
+
+def test_a_report_reads_the_days_of_its_span_alone(crowded, dan):
+    from appliance.reports import queries
+
+    today = queries.today()
+    counted = today - timedelta(days=1)
+    Progress.objects.create(time_zone="UTC", counted_through=counted)
+    asked = queries.Asked(periods.Period(today - timedelta(days=59), today))
+    plan = plan_of(sql.text("sums"), queries._values(asked, asked.period, []))
+    assert "report_day_idx" in plan, plan
+    query, params = Day.objects.filter(on__range=(counted, counted)).query.sql_with_params()
+    assert "report_on_idx" in plan_of(query, params)
