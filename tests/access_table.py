@@ -23,7 +23,7 @@ POST  add-view                 login 403   403   desk  desk  desk  login
 GET   edit-view                login 403   403   200   404   404   login
 POST  edit-view                login 403   403   desk  404   404   login
 GET   edit-view/shared         login 403   403   200   404   200   login
-POST  edit-view/shared         login 403   403   desk  404   desk  login
+POST  edit-view/shared         login 403   403   desk  404   done  login
 POST  move-view                login 403   403   done  404   404   login
 POST  remove-view              login 403   403   done  404   404   login
 POST  bulk                     login 403   403   desk  desk  desk  login
