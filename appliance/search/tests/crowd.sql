@@ -32,7 +32,7 @@ GROUP BY at / 4;
 
 INSERT INTO tickets_ticket
     (customer_id, subject, description, status, held_until, solved_at, guest_token_sha256,
-     priority, created_at, updated_at, submission_key)
+     priority, created_at, updated_at, submission_key, category_id, team_id, due_at)
 SELECT (SELECT min(id) FROM accounts_customer) + row % 100000,
        short.text || ' ' || row, long.text || ' ' || short.text,
        CASE WHEN row % 20 > 1 THEN 'closed' WHEN row % 200 = 0 THEN 'hold'
