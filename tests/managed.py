@@ -82,6 +82,7 @@ def arguments_of_managing(by: User) -> dict[str, object]:
     of |= {f"remove-{one}": row.pk for one, row in gone.items()}
     manage.change_logo(by=by, upload=SimpleUploadedFile("logo.png", PNG))
     return of | {
+        "remove-holiday": kept["holiday"].pk,
         "remove-escalation": kept["escalation"].pk,
         "deactivate-person": gone["person"].pk,
         "add-holiday": kept["calendar"].pk,

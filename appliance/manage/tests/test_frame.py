@@ -252,6 +252,15 @@ def test_odd_words_in_a_list_break_nothing(as_dan, odd):
         assert page.status_code == 200, section.slug
 
 
+@pytest.mark.parametrize("odd", ["a\0b", "9" * 30, "-1", "²", "x" * 10_000])
+def test_odd_words_in_a_form_break_nothing(as_dan, dan, odd):
+    for section in SECTIONS:
+        fields = section.form(None, dan, None).fields
+        sent = dict.fromkeys([*fields, "submission_key", "seen"], odd)
+        answer = as_dan.post(reverse(f"add-{section.one}"), sent)
+        assert answer.status_code in (302, 400), section.slug
+
+
 def test_the_log_tells_what_was_and_what_is(as_dan, dan):
     tag = tickets.add_tag(by=dan, name="one")
     tickets.rename_tag(tag=tag, by=dan, name="two")
