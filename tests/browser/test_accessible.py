@@ -89,7 +89,7 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
 def of_lists(bob: User, ticket: Ticket) -> Pages:
     """A view with every column, one of something that is gone, and what a change of many tells."""
     every = ["tags", "team", "organisation", "updated", "due", "mood", "assignee"]
-    services.add_tags(ticket=ticket, names=[UNBROKEN[:40]], by=bob)
+    services.add_tags(ticket=ticket, names=[UNBROKEN[5:45]], by=bob)
     view = services.save_view(
         by=bob, name=UNBROKEN[:60], narrowed=TicketFilter(), columns=every, audience="all"
     )
@@ -153,7 +153,7 @@ def hang_together(ticket: Ticket, bob: User, alice: User) -> tuple[Ticket, Ticke
     image = SimpleUploadedFile(f"{UNBROKEN}.png", PIXEL, "image/png")
     text = SimpleUploadedFile(f"{UNBROKEN}.txt", b"x", "text/plain")
     services.reply(ticket=ticket, by=bob, body=TEXT, files=[image, text])
-    services.set_tags(ticket=ticket, names=[UNBROKEN[:40], "printer"], by=bob)
+    services.set_tags(ticket=ticket, names=[UNBROKEN[5:45], "printer"], by=bob)
     CustomField.objects.create(key="room", label=UNBROKEN[:80], is_for_customers=True)
     services.set_fields(ticket=ticket, values={"room": UNBROKEN}, by=bob)
     canned = shortcuts.add_canned(by=bob, name=UNBROKEN[:80], body=TEXT, audience="all")
