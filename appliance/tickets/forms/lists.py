@@ -35,7 +35,8 @@ class _NamedField(forms.CharField):
         return self.found
 
     def prepare_value(self, value: object) -> object:
-        found = self.found or (self.find(str(value)) if value else None)
+        is_text = value and "\0" not in str(value)  # of an address, which nobody has checked
+        found = self.found or (self.find(str(value)) if is_text else None)
         return self.say(found) if found else value
 
 
