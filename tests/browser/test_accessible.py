@@ -73,7 +73,7 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
         "no notices": (carol, "/notices/"),
         "what one is told": (bob, "/notices/preferences/"),
         "outgoing mail": (dan, "/notices/outbox/"),
-        **managed.pages_to_look_at(dan, UNBROKEN),
+        **managed.pages_to_look_at(dan, f"Managed{UNBROKEN}"),
         "status": (dan, "/status/"),
         "refused": (alice, "/status/"),
         "not there": (None, "/nothing/"),
