@@ -21,7 +21,7 @@ def list_canned(viewer: User) -> QuerySet[CannedReply]:
 
 def find_canned(viewer: User, text: str, limit: int = 8) -> list[CannedReply]:
     """Those whose shortcut begins so, whose name says so, or whose text does; in that order."""
-    found = list_canned(viewer)
+    found, text = list_canned(viewer), text.replace("\0", "")
     if not text:
         return list(found[:limit])
     begins, named = Q(shortcut__istartswith=text), Q(name__icontains=text)

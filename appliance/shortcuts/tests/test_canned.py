@@ -49,6 +49,10 @@ def test_shared_reply_is_found_by_shortcut_name_and_text(hello, dan):
     assert queries.find_canned(dan, "nothing") == []
 
 
+def test_what_no_text_can_hold_is_not_looked_for(hello, bob):
+    assert queries.find_canned(bob, "h\0i") == [hello]
+
+
 def test_shortcut_comes_before_the_text_that_says_the_same(hello, bob):
     services.add_canned(by=bob, name="A", body="hi there")
     assert [c.name for c in queries.find_canned(bob, "hi")] == ["Hello", "A"]
