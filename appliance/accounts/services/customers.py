@@ -194,6 +194,7 @@ def link_customer(*, customer: Customer, person: User, by: User) -> None:
     if locked.anonymised_at:
         raise BadInputError(_("This customer was made anonymous and stays so."))
     change(locked, by=by, taken=taken, user=person)
+    cache.changed(cache.TICKETS)  # whose tickets they see is counted anew
     customer.refresh_from_db()
 
 
@@ -202,6 +203,7 @@ def unlink_customer(*, customer: Customer, by: User) -> None:
     """The log-in stays, and sees this customer's tickets no more."""
     refuse_unless_admin(by)
     change(lock(customer), by=by, user=None)
+    cache.changed(cache.TICKETS)
     customer.refresh_from_db()
 
 

@@ -81,6 +81,15 @@ def test_colleague_sees_nothing_once_sharing_ends(client, carol, ward, ticket, d
     assert client.get(reverse("ticket", args=[ticket.pk])).status_code == 404
 
 
+def test_counts_go_with_the_customer_that_is_taken_from_a_log_in(
+    as_alice, ticket, alice, dan, django_capture_on_commit_callbacks
+):
+    assert as_alice.get(HOME).context["counts"]["open"] == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        accounts.unlink_customer(customer=alice.customer, by=dan)
+    assert as_alice.get(HOME).context["counts"]["open"] == 0
+
+
 def test_idle_list_of_a_customer_answers_204(as_alice, ticket):
     seen = as_alice.get(HOME).context["generation"]
     assert as_alice.get("/live/", {"since": seen}).status_code == 204
