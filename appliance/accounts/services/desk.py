@@ -54,12 +54,19 @@ def _name(value: str) -> str:
 
 def _base_url(value: str) -> str:
     value = value.strip().rstrip("/")
-    parts = urlsplit(value)
-    if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query):
+    if value and not _is_address(value):
         raise BadInputError(
             _("Write the whole address, for instance http://desk.example:8000"), field="base_url"
         )
     return value
+
+
+def _is_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # an IPv6 address that is not closed
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query
 
 
 def _language(value: str) -> str:

@@ -121,6 +121,7 @@ def test_log_in_of_another_customer_is_not_taken(dan, pia, alice):
     ("rule", "value"),
     [
         ("name", " "), ("language", "xx"), ("time_zone", "Mars/Base"), ("base_url", "desk"),
+        ("base_url", "http://["),
         ("base_url", "javascript:alert(1)"), ("close_solved_after_days", 0),
         ("attachment_limit_mb", 0), ("attachment_limit_mb", 10_000), ("agent_rights", ["root"]),
     ],
