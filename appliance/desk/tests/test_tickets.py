@@ -159,3 +159,10 @@ def test_conversation_is_sent_again_only_when_it_changed(as_alice, ticket, bob):
 def test_suggestions_need_something_to_go_on(as_alice):
     answer = as_alice.post(reverse("suggest"), {"subject": "hi", "description": ""})
     assert "appear here" in answer.content.decode()
+
+
+def test_address_no_database_holds_is_nobody_s(client, bob):
+    client.force_login(bob)
+    typed = {"customer_email": "a\0@example.org", "subject": "Printer", "description": "Blank."}
+    assert client.post(reverse("suggest"), typed).status_code == 200
+    assert client.post(reverse("create-ticket"), typed).status_code == 400

@@ -98,5 +98,5 @@ def _asker(request: HttpRequest) -> Customer | None:
     """Whose ticket it will be, as far as the form says."""
     if not request.user.is_agent:
         return people.find_customer_of(request.user)
-    email = request.POST.get("customer_email", "")
+    email = request.POST.get("customer_email", "").replace("\0", "")
     return people.find_customer(email=email) if "@" in email else None
