@@ -118,6 +118,7 @@ class TicketPage:
             "ticket": ticket,
             "reading": triage.find_reading(viewer, ticket),
             "suggestions": triage.list_suggestions(viewer, ticket),
+            "may_write": has_right(viewer, Right.ARTICLES),
             "category_chosen": queries.was_category_chosen(ticket),
             "similar": triage.list_similar_tickets(viewer, ticket) if viewer.is_agent else [],
         }

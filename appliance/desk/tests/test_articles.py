@@ -1,6 +1,7 @@
 import pytest
 from django.urls import reverse
 
+from appliance.accounts import services as accounts
 from appliance.knowledge.models import Article
 
 WORDS = {"title": "Blank pages", "content": "## Shake\n\nthe toner", "status": "published"}
@@ -60,3 +61,13 @@ def test_draft_does_not_exist_for_a_customer(client, article, alice):
     client.force_login(alice)
     assert client.get(reverse("article", args=[article.pk])).status_code == 404
     assert article.title not in client.get(reverse("articles")).content.decode()
+
+
+def test_writing_an_article_is_offered_to_those_who_may(
+    as_bob, ticket, dan, django_capture_on_commit_callbacks
+):
+    evidence = reverse("evidence", args=[ticket.pk])
+    assert "Write one" in as_bob.get(evidence).content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        accounts.change_desk(by=dan, agent_rights=[])
+    assert "Write one" not in as_bob.get(evidence).content.decode()
