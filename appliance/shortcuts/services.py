@@ -17,6 +17,7 @@ from appliance.shortcuts import actions, variables
 from appliance.shortcuts.models import Audience, CannedReply, Macro, Shortcut
 from appliance.tickets import services as tickets
 from appliance.tickets.models import Message, Ticket
+from appliance.tickets.services.recording import lock
 
 
 def add_canned(
@@ -111,6 +112,7 @@ def run_macro(
     """Everything the macro says, or nothing. The same key twice writes its texts once."""
     key = submission_key or uuid.uuid4()
     with transaction.atomic():
+        lock(ticket)  # before the row of the macro, as a change of many tickets does
         asked = actions.read(macro.actions)
         if not Message.objects.filter(submission_key__in=_keys(key)).exists():
             _count_use(macro)

@@ -177,8 +177,12 @@ def _step_back(change: BulkChange) -> bool:
 
 
 def _visible(by: User, ids: list[int]) -> list[tuple[int, Ticket | None]]:
-    """In the order of the ids; those the person no longer sees are None."""
-    seen = Ticket.objects.visible_to(by).in_bulk(ids)
+    """In the order of the ids; those the person no longer sees are None.
+
+    All are locked before anything else is, so that no two changes wait for each other.
+    """
+    wanted = Ticket.objects.visible_to(by).filter(pk__in=ids).order_by("pk")
+    seen = {ticket.pk: ticket for ticket in wanted.select_for_update(of=["self"])}
     return [(ticket_id, seen.get(ticket_id)) for ticket_id in ids]
 
 
