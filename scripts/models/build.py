@@ -175,9 +175,7 @@ def _classifier_onnx(args: argparse.Namespace, run: str, leave_out: set) -> tupl
     """Train (or load), export and quantize one run; the int8 file and its parity with torch."""
     checkpoint, fp32 = args.work / f"{run}.safetensors", args.work / f"{run}.fp32.onnx"
     weights = args.weights / "gte-small"
-    model = train_classifier.train_twice(
-        weights, args.data, checkpoint, leave_out, args.work / "encoder.int8.onnx"
-    )
+    model = train_classifier.train(weights, args.data, checkpoint, leave_out)
     tokenizer = weights / "tokenizer.json"
     export_fp32(model.trunk, "feature-extraction", tokenizer, fp32, model.head)
     quantize(fp32, args.work / f"{run}.int8.onnx")

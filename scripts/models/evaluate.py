@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -79,7 +80,7 @@ def _runner(path: Path, bundle: Bundle) -> Callable[[str], np.ndarray]:
 
 def score(models: Engine | Fp32, data: Path, roles: tuple[str, ...] = ROLES) -> Figures:
     """Every held-out check of the named roles."""
-    labels = categories(CATEGORIES)
+    labels, embed = categories(CATEGORIES), cache(models.embed)  # questions are asked twice
 
     def sorted_rows(source: str = "", drawn: tuple[str, ...] = ("first",)) -> dict[str, float]:
         rows = tasks.taxonomy_rows(data, tasks.TEST_PART, drawn)
@@ -97,12 +98,12 @@ def score(models: Engine | Fp32, data: Path, roles: tuple[str, ...] = ROLES) -> 
         "SST-2 dev": lambda: tasks.sst2(data, models.read_sentiment),
         "moods": lambda: tasks.moods(data, models.read_sentiment),
         "tones": lambda: tasks.tones(models.read_sentiment),
-        "STS-B test": lambda: tasks.similarity(data, models.embed),
-        "support articles": lambda: tasks.articles(data, models.embed),
-        "linked titles": lambda: tasks.linked_titles(data, models.embed),
-        "linked titles with votes": lambda: tasks.linked_titles_with_votes(data, models.embed),
-        "BANKING77, 10 labels a class": lambda: few_labels.banking(data, models.embed),
-        "CLINC150, 50 labels a class": lambda: few_labels.clinc(data, models.embed),
+        "STS-B test": lambda: tasks.similarity(data, embed),
+        "support articles": lambda: tasks.articles(data, embed),
+        "linked titles": lambda: tasks.linked_titles(data, embed),
+        "linked titles with votes": lambda: tasks.linked_titles_with_votes(data, embed),
+        "BANKING77, 10 labels a class": lambda: few_labels.banking(data, embed),
+        "CLINC150, 50 labels a class": lambda: few_labels.clinc(data, embed),
     }
     wanted = [check for role in ROLES if role in roles for check in ROLE_CHECKS[role]]
     return {check: checks[check]() for check in wanted}
@@ -194,12 +195,14 @@ def arguments() -> argparse.Namespace:
 
 
 def write_page(models: Path, figures: Path | None, int8: Figures, fp32: Figures | None) -> None:
-    """docs/models.md; urgency.json and speed.md beside the figures are quoted where they exist."""
+    """docs/models.md; urgency.json, int8.md and speed.md beside the figures are quoted
+    where they exist."""
     beside = figures.parent if figures else ROOT / "docs"
     unseen = find_active(models, "classifier").settings["unseen_source"]
     said = PAGE.format(
         table=table(int8, fp32),
         urgency=urgency_rows(beside / "urgency.json"),
+        int8=quoted(beside / "int8.md"),
         speed=quoted(beside / "speed.md"),
         **unseen_words(unseen),
     )

@@ -13,8 +13,18 @@ How to read it:
 - **Held out.** The hand-labelled tickets are cut into six parts by their first three words, so
   that a template never stands on both sides. Part 0 is the test shown here; part 1 chose the
   classifier's calibration; the classifier was trained on neither, the sentiment model not on
-  part 0. The labels are one reader's; many tickets are ambiguous, hence "first or second" (the
-  second is what a colleague could also choose).
+  part 0. Many tickets are ambiguous, hence "first or second" (the second is what a colleague could
+  also choose).
+- **Who labelled.** `labelled_tickets` came with the labels of one reader. 1,600 more internal
+  tickets were read and labelled in this project by a language model, after that reader's examples
+  (`scripts/models/labels`): 650 drawn at random, 950 picked because the classifier of the time was
+  unsure of them or gave them to a scarce category. "Enlarged" adds the random ones of part 0 to
+  the earlier reader's; "picked as hard" are the others of part 0, whose figures are no estimate of
+  anything but hardship. "Two readers" are 80 tickets read by both, the second without seeing the
+  first's labels: the ceiling for a classifier that is measured by one reader's first choice.
+- **Overlap by chance.** The 320 internal tickets that the goals were set on are not known to us.
+  They may be among the 47,837 of `it_tickets_47k`, so some of them may be among the 2,800 that are
+  labelled here (about 6 %), and a few in training.
 - **Moods** leave out Microsoft articles and every row whose text or title stands in the training
   mix from another file, of this version or of the first. `uci_sentiment` is Amazon's reviews, for
   which only positive and negative exist: an answer of neutral counts as wrong. The goals' own
@@ -36,21 +46,44 @@ How to read it:
   whitening, stronger and weaker shrinkage, gte-small's vectors, both encoders together, the
   classifier's features beside the encoder's, the names of the intents as texts. Tuning the encoder
   itself was not tried.
-- **Looked at while building.** The test's calibration error led to fitting the classifier's
-  temperature to first choices (on part 1). The moods of version 1 were scored once between its
-  epochs; SST-2, moods and tones of version 2 after its first epoch and after its second.
-- **Below their goals:** SST-2, coverage on internal tickets, ten labels a class, and linked titles
-  (the encoder is not trained yet). Weights and temperatures that decide more, and are better
-  calibrated, on the sources known were tried on part 1 and refused: on the source never seen they
-  were surer of wrong answers.
+- **Looked at while building.** Version 1's test figures by weight of the head and by threshold were
+  seen while the rule for thresholds was written; the rule's numbers come from part 1 alone. The
+  encoder's test was seen before the share of the starting weights went from 0.3 to 0.5, for a
+  reason outside it (texts about nothing on the desk). The test's calibration error led to fitting
+  the classifier's temperature to first choices (on part 1). The moods of version 1 were scored
+  once between its epochs; SST-2, moods and tones of version 2 after its first epoch and after its
+  second.
+- **Below their goals:** coverage on internal tickets, SST-2, and ten labels a class. Coverage: the
+  thresholds that let 70 % of internal tickets through are right less than 92 % of the time on the
+  part that chose them; two readers agree on 85 % of first choices. The head's weight was raised
+  (0.55 to 0.7), which decides more on sources known, and is surer of wrong answers on a source
+  never seen. SST-2 and the neutral-sounding complaints of "tones" were not worked on again: a
+  longer distillation was planned, and the hours of this machine went to the encoder and the
+  classifier.
 - **Not measured.** The 320 separately labelled internal tickets and the FAQ paraphrases that the
   goals name are not in the data this command reads. `--extra FILE.jsonl` (`text` and `label`, or
   `query` and `relevant` with `--corpus FILE`) scores them, or any other set, where they are.
 - **Support articles**: the query is an article's title or symptoms, the corpus 1,000 resolutions.
-  **Linked titles**: the query is a real question, the corpus 422 article titles; the desk adds the
-  votes of past tickets, which this figure does not show.
+  None of the 1,000 was learnt from.
+- **Linked titles**: the query is a real question asked in 2025, the corpus 422 article titles;
+  nothing asked from September 2024 on was learnt from. **With votes**: what helpers linked to the
+  50 nearest earlier questions counts, the nearer the more, beside the titles (`votes.py`, numbers
+  chosen on questions of late 2024). The untaught MiniLM reaches 0.348 with titles on the same
+  questions, and 0.63 with votes, so the votes do most of it. The desk itself does not count votes
+  yet.
 - **Speed and memory** are of the machine that ran the command (two shared cores), not a promise.
 - **A source never seen.** {unseen}
+
+## Ways to int8
+
+`python scripts/models/int8_trial.py --data DIR --work WORK --weights WEIGHTS --scratch DIR`. The
+score is the share of first choices on the calibration part (head alone) for the classifier, rank
+correlation on STS-B's dev split for the encoder. Weights of seven bits are shipped because a
+processor without VNNI overflows on eight. Attention is fused by onnxruntime's own optimizer;
+static scales come from 150 training tickets; smoothing moves outliers of the values into the
+weights, as SmoothQuant does.
+
+{int8}
 
 ## Urgency: not shipped
 

@@ -97,6 +97,12 @@ def distil_loss(states: torch.Tensor):
     return loss_of
 
 
+def student_state(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The classifier's own weights from a checkpoint of it or of a whole Student."""
+    own = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
+    return own or state
+
+
 def train(
     weights: Path,
     teacher_weights: Path,
@@ -118,7 +124,7 @@ def train(
     torch.manual_seed(seed)
     model, source = load_distilbert(weights)
     if start:
-        model.load_state_dict(load_file(start))
+        model.load_state_dict(student_state(load_file(start)))
     tokenizer = plain_tokenizer(source.tokenizer, LONGEST)
     trunk, teacher_source = load_trunk(teacher_weights)
     student = Student(model, trunk.config.hidden_size)

@@ -8,7 +8,7 @@ VOTERS = 50  # nearest earlier questions
 # Chosen on the questions between LEARN_UNTIL and TEST_FROM (pairs.py).
 VOTE_TAU = 0.1  # of cosines: smaller lets the nearest decide
 TITLE_TAU = 0.05
-TITLE_SHARE = 0.2  # of the score; the votes have the rest
+TITLE_SHARE = 0.3  # of the score; the votes have the rest
 
 
 def voted(asked: np.ndarray, earlier: np.ndarray, links: np.ndarray) -> np.ndarray:
