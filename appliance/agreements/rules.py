@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -14,6 +16,7 @@ from appliance.calendars import queries as calendars
 from appliance.calendars.worktime import ROUND_THE_CLOCK, Hours
 from appliance.tickets.models import Ticket
 
+_held: ContextVar["Rules | None"] = ContextVar("held_rules", default=None)
 SQL = (Path(__file__).parent / "sql" / "rules.sql").read_text()
 
 
@@ -74,9 +77,21 @@ class Rules:
 
 def load_rules() -> Rules:
     """As they are now: one query; read anew only when something changed."""
+    if (held := _held.get()) is not None:
+        return held
     with connection.cursor() as cursor:
         cursor.execute(SQL)
         return _read(cursor.fetchone()[0])
+
+
+@contextmanager
+def hold_rules() -> Iterator[None]:
+    """They are read once for all that is done inside, which must not change them."""
+    token = _held.set(load_rules())
+    try:
+        yield
+    finally:
+        _held.reset(token)
 
 
 @lru_cache(maxsize=4)

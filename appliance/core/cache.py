@@ -9,7 +9,9 @@ Hits and misses are counted in the cache itself, per name.
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from django.core.cache import cache
@@ -23,6 +25,7 @@ TEAMS, DESK, VIEWS = "teams", "desk", "views"
 LIFETIME_SECONDS = 60
 GENERATION_LIFETIME_SECONDS = 30 * 24 * 3600
 _MISSING = "\0missing"  # a value nobody stores; None is a value
+_together: ContextVar[set[str] | None] = ContextVar("together", default=None)
 
 
 def generation(subject: str) -> int | None:
@@ -37,7 +40,26 @@ def generation(subject: str) -> int | None:
 
 def changed(subject: str) -> None:
     """Make values computed from ``subject`` unreachable once the transaction commits."""
-    transaction.on_commit(lambda: _bump(subject))
+    if (waiting := _together.get()) is not None:
+        waiting.add(subject)
+    else:
+        transaction.on_commit(lambda: _bump(subject))
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """However often what is done inside changes a subject, it is said once, at the end.
+
+    Until then other people may be shown what was; use it inside one transaction.
+    """
+    waiting: set[str] = set()
+    token = _together.set(waiting)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+        for subject in waiting:
+            changed(subject)
 
 
 def _bump(subject: str) -> None:

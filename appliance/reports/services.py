@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, timedelta
 
 from django.db import connection, transaction
@@ -20,11 +22,30 @@ CHUNK_DAYS = 31  # counted in one transaction
 MOST_STALE = 100  # rows looked at in one transaction
 NO_HELPERS = "SET LOCAL max_parallel_workers_per_gather = 0"  # their start costs more than a day
 REPORTS = "reports"
+_together: ContextVar[set[int] | None] = ContextVar("changed_together", default=None)
 
 
 def note_change(event: Event) -> None:
     """The days of this ticket are to be counted again; written with the event itself."""
-    StaleTicket.objects.create(ticket_id=event.ticket_id)
+    if (changed := _together.get()) is not None:
+        changed.add(event.ticket_id)
+    else:
+        StaleTicket.objects.create(ticket_id=event.ticket_id)
+
+
+@contextmanager
+def note_together() -> Iterator[None]:
+    """Whatever happens to a ticket inside is one row, written at the end: for tickets brought in.
+
+    Use it inside the transaction of the changes.
+    """
+    changed: set[int] = set()
+    token = _together.set(changed)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+    StaleTicket.objects.bulk_create(StaleTicket(ticket_id=pk) for pk in sorted(changed))
 
 
 def refresh(*, seconds: float = 10) -> bool:

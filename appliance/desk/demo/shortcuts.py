@@ -1,6 +1,6 @@
 """Canned replies and macros of the demo desk."""
 
-from appliance.accounts.models import User
+from appliance.accounts.models import Team, User
 from appliance.shortcuts import services
 from appliance.shortcuts.models import Audience, CannedReply, Macro
 
@@ -31,6 +31,12 @@ REPLIES = [
         "take it that all is well. An answer opens {ticket_number} again." + SIGNED,
     ),
 ]
+FOR_SECURITY = (
+    "Leave it as it is",
+    "leave",
+    "Hello {customer_first_name},\n\nplease do not open, forward or delete it, and do not switch "
+    "the device off. We look at it now and come back to you within the hour." + SIGNED,
+)
 MACROS = [
     ("Ask for the device", "And wait for the answer", {"canned": "device", "status": "waiting"}),
     ("Close after silence", "", {"canned": "silence", "status": "solved", "add_tags": ["silent"]}),
@@ -39,19 +45,32 @@ MACROS = [
 ]
 
 
-def load(by: User) -> None:
-    """Shared with every agent; what is there stays."""
+def load(by: User, security: Team) -> None:
+    """Shared with every agent, one with a team; what is there stays."""
+    known = _known(by)
     for name, shortcut, body in REPLIES:
-        if not CannedReply.objects.filter(shortcut=shortcut, owner=by).exists():
-            services.add_canned(
-                by=by, name=name, shortcut=shortcut, body=body, audience=Audience.ALL
-            )
-    known = dict(CannedReply.objects.filter(owner=by).values_list("shortcut", "pk"))
+        if shortcut not in known:
+            _add(by, name, shortcut, body, audience=Audience.ALL)
+    if FOR_SECURITY[1] not in known:
+        _add(by, *FOR_SECURITY, audience=Audience.TEAM, team=security)
+    _load_macros(by, _known(by))
+
+
+def _known(by: User) -> dict[str, int]:
+    return dict(CannedReply.objects.filter(owner=by).values_list("shortcut", "pk"))
+
+
+def _add(by: User, name: str, shortcut: str, body: str, **shared: object) -> None:
+    services.add_canned(by=by, name=name, shortcut=shortcut, body=body, **shared)
+
+
+def _load_macros(by: User, replies: dict[str, int]) -> None:
+    known = set(Macro.objects.filter(owner=by).values_list("name", flat=True))
     for name, description, actions in MACROS:
-        if not Macro.objects.filter(name=name, owner=by).exists():
-            ready = dict(actions)
-            if "canned" in ready:
-                ready["canned"] = known[ready["canned"]]
+        ready = dict(actions)
+        if "canned" in ready:
+            ready["canned"] = replies[ready["canned"]]
+        if name not in known:
             services.add_macro(
                 by=by, name=name, description=description, actions=ready, audience=Audience.ALL
             )

@@ -20,7 +20,7 @@ MOST_CHOICES, MOST_CHARACTERS = 100, 100
 @transaction.atomic
 def add_field(
     *,
-    by: User,
+    by: User | None,
     label: str,
     kind: str,
     key: str = "",
@@ -29,8 +29,9 @@ def add_field(
     is_required: bool = False,
     is_for_customers: bool = False,
 ) -> CustomField:
-    """The last of the list. Without a ``key`` one is made of the label."""
-    refuse_unless_admin(by)
+    """The last of the list. Without a ``key`` one is made of the label. ``by=None`` is the box."""
+    if by is not None:
+        refuse_unless_admin(by)
     field = CustomField(
         key=key.strip() or slugify(label)[:40].strip("-") or "field",
         label=label.strip(),
@@ -107,7 +108,9 @@ def move_field(*, field: CustomField, by: User, up: bool) -> None:
         _tell()
 
 
-def _set_categories(field: CustomField, categories: Iterable[TicketCategory], by: User) -> None:
+def _set_categories(
+    field: CustomField, categories: Iterable[TicketCategory], by: User | None
+) -> None:
     before = sorted(str(one) for one in field.categories.all())
     wanted = list(categories)
     after = sorted(str(one) for one in wanted)

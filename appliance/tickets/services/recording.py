@@ -15,7 +15,9 @@ BOX = "Skerry"  # who did what nobody did
 
 
 def lock(ticket: Ticket) -> Ticket:
-    return Ticket.objects.select_for_update(of=["self"]).get(pk=ticket.pk)
+    """With whom it is for and about, whom nearly every verb and listener asks for."""
+    locked = Ticket.objects.select_for_update(of=["self"])
+    return locked.select_related("customer", "assignee", "team").get(pk=ticket.pk)
 
 
 def lock_both(one: Ticket, other: Ticket) -> tuple[Ticket, Ticket]:

@@ -1,6 +1,7 @@
 """Verbs on the tags of a ticket."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import QuerySet, Value
@@ -16,10 +17,12 @@ MOST_TAGS, MOST_CHARACTERS = 20, 40
 Named = dict[str, str]  # spelling by case-folded name
 
 
-def set_tags(*, ticket: Ticket, names: Iterable[str], by: User | None) -> None:
+def set_tags(
+    *, ticket: Ticket, names: Iterable[str], by: User | None, at: datetime | None = None
+) -> None:
     """Exactly these, whatever their case; what the desk does not know yet is made."""
     wanted = _normalised(names)
-    _change(ticket, by, lambda now: wanted)
+    _change(ticket, by, lambda now: wanted, at)
 
 
 def add_tags(*, ticket: Ticket, names: Iterable[str], by: User | None) -> None:
@@ -32,7 +35,12 @@ def remove_tags(*, ticket: Ticket, names: Iterable[str], by: User | None) -> Non
     _change(ticket, by, lambda now: {k: name for k, name in now.items() if k not in fewer})
 
 
-def _change(ticket: Ticket, by: User | None, wanted_of: Callable[[Named], Named]) -> None:
+def _change(
+    ticket: Ticket,
+    by: User | None,
+    wanted_of: Callable[[Named], Named],
+    at: datetime | None = None,
+) -> None:
     """``wanted_of`` maps what is there now to what shall be."""
     require_agent(by)
     with transaction.atomic():
@@ -40,11 +48,11 @@ def _change(ticket: Ticket, by: User | None, wanted_of: Callable[[Named], Named]
         now = {_key(tag.name): tag.name for tag in locked.tags.all()}
         wanted = wanted_of(now)
         if now.keys() != wanted.keys():
-            _write(locked, now, wanted, by)
+            _write(locked, now, wanted, by, at)
     ticket.refresh_from_db()
 
 
-def _write(locked: Ticket, now: Named, wanted: Named, by: User | None) -> None:
+def _write(locked: Ticket, now: Named, wanted: Named, by: User | None, at: datetime | None) -> None:
     if len(wanted) > MOST_TAGS:
         raise BadInputError(
             _("A ticket has at most %(most)d tags. Take one away first.") % {"most": MOST_TAGS},
@@ -52,10 +60,10 @@ def _write(locked: Ticket, now: Named, wanted: Named, by: User | None) -> None:
         )
     tags = _ensure(wanted.values())
     locked.tags.set(tags)
-    save(locked)
+    save(locked, at=at)
     added = sorted(tag.name for tag in tags if _key(tag.name) not in now)
     removed = sorted(name for key, name in now.items() if key not in wanted)
-    record(locked, Event.Kind.TAGS, by, added=added, removed=removed)
+    record(locked, Event.Kind.TAGS, by, at, added=added, removed=removed)
 
 
 def _ensure(names: Iterable[str]) -> list[Tag]:
