@@ -13,7 +13,7 @@ from django.http import Http404
 from django.test import Client
 
 from appliance.accounts import queries as accounts
-from appliance.accounts.models import Customer, Role, Team, User
+from appliance.accounts.models import Customer, Organisation, Role, Team, User
 from appliance.knowledge import queries as knowledge
 from appliance.knowledge.models import Article
 from appliance.search import asked, ways
@@ -110,6 +110,14 @@ def _customer() -> User:
     return customer.user
 
 
+def _colleague() -> User:
+    """A customer whose organisation shares its tickets."""
+    person = _customer()
+    person.customer.organisation = Organisation.objects.create(name="Ward", shares_tickets=True)
+    person.customer.save(update_fields=["organisation"])
+    return person
+
+
 def _ticket() -> Ticket:
     return TicketVector.objects.select_related("ticket").first().ticket
 
@@ -197,6 +205,19 @@ def test_no_page_of_a_list_sorts_or_reads_more_than_it_shows(agent: User, sort: 
         plans = plans_of(lambda found=(rows, order, place): _pages(*found))
         assert "Seq Scan on tickets_ticket " not in plans
         assert not re.search(r"^\s*(->\s+)?Sort ", plans, re.MULTILINE), plans
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda agent: _listed(agent, due="overdue", status=ANY),
+        lambda agent: _listed(agent, due="soon", status=ANY),
+        lambda agent: _listed(_colleague(), status=ANY),
+    ],
+    ids=["overdue", "soon", "of an organisation"],
+)
+def test_few_tickets_are_found_without_reading_all(agent: User, look: Callable) -> None:
+    assert "Seq Scan on tickets_ticket " not in plans_of(lambda: look(agent))
 
 
 @pytest.mark.parametrize("index", QUERIES)
