@@ -13,6 +13,7 @@ from appliance.core import cache, changes
 from appliance.core.anonymous import ANONYMOUS, allowed
 from appliance.core.errors import BadInputError
 from appliance.desk.services import forgetting
+from appliance.notices import services as notices
 from appliance.tickets.models import Event, Ticket
 from appliance.tickets.services.recording import record
 
@@ -68,7 +69,7 @@ def _confirm(somebody: Customer | User, typed: str) -> None:
 def _forget_customer(customer: Customer, by: User) -> None:
     tickets = Ticket.objects.filter(customer=customer)
     forgetting.forget_texts(tickets)
-    forgetting.forget_mail(email=customer.email)
+    notices.forget_addresses(emails=[customer.email])
     with allowed():
         forgetting.forget_events_of(tickets, names={customer.full_name})
         forgetting.forget_changes(customer)
@@ -87,7 +88,7 @@ def _forget_customer(customer: Customer, by: User) -> None:
 def _forget_log_in(person: User, by: User) -> None:
     forgetting.forget_own(person)
     forgetting.forget_name_in_notices(person)
-    forgetting.forget_mail(email=person.email, person=person)
+    notices.forget_addresses(emails=[person.email], users=[person.pk])
     with allowed():
         forgetting.forget_name_in_events(person)
         forgetting.forget_changes(person)

@@ -98,19 +98,10 @@ def forget_own(person: User) -> None:
     said.update(author_name=ANONYMOUS)
     Draft.objects.filter(user=person).delete()
     Mention.objects.filter(user=person).delete()
-    Notice.objects.filter(user=person).delete()
     Invitation.objects.filter(person=person).delete()
     SavedView.objects.filter(owner=person, is_shared=False, team=None).delete()
     for log in (AccessAttempt, AccessLog, AccessFailureLog):
         log.objects.filter(username__iexact=person.email).delete()
-
-
-def forget_mail(*, email: str, person: User | None = None) -> None:
-    """Letters to them: that one was sent stays, not to whom and what it said."""
-    letters = Q(to__iexact=email) | (Q(user=person) if person else Q())
-    OutgoingMail.objects.filter(letters).update(
-        to="anonymous@invalid", subject=GONE, body=GONE, said=""
-    )
 
 
 def forget_changes(somebody: Customer | User) -> None:

@@ -19,6 +19,7 @@ from appliance.core.models import Change
 from appliance.desk import services
 from appliance.files.models import StoredFile
 from appliance.notices.models import OutgoingMail
+from appliance.notices.services import queue_mail
 from appliance.tickets import services as tickets
 from appliance.tickets.models import Event, Message, Rating, Status, Ticket
 from appliance.triage import backlog
@@ -69,6 +70,17 @@ def test_anonymous_customer_leaves_no_word_behind(told, alice, dan):
     forget(alice, dan)
     found = everything()
     assert [secret for secret in SECRETS if secret in found] == []
+
+
+def test_letter_that_waits_for_an_anonymous_customer_is_never_sent(told, alice, dan):
+    refused = queue_mail(to=alice.email, subject="Old", body="Alice", key="refused")
+    OutgoingMail.objects.filter(pk=refused.pk).update(state="failed", said="550 alice@example.org")
+    queue_mail(to=alice.email, subject="New", body="Alice", key="waits")
+    forget(alice, dan)
+    assert not OutgoingMail.objects.filter(state="waiting", user=None).exists()
+    assert not OutgoingMail.objects.exclude(to="").filter(subject__in=["", "New"]).exists()
+    refused.refresh_from_db()
+    assert (refused.to, refused.said) == ("", "")
 
 
 def test_statistics_of_an_anonymous_customer_stay(told, alice, dan, bob):

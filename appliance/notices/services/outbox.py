@@ -100,6 +100,7 @@ def forget_addresses(*, emails: Iterable[str] = (), users: Iterable[int] = ()) -
     for email in emails:
         theirs |= Q(to__iexact=email)
     letters = OutgoingMail.objects.filter(theirs)
+    letters.update(said="")  # a server that refuses an address repeats it
     letters.filter(state=State.WAITING).update(
         state=State.DROPPED, said=_("Its person was made anonymous.")
     )
