@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.validators import validate_slug
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import queries as accounts
@@ -122,7 +123,10 @@ class MacroForm(_ShortcutForm):
         super().__init__(*args, viewer=viewer, shortcut=macro, **more)
         self.fields["canned"].queryset = queries.list_canned(viewer)
         self.fields["category"].queryset = tickets.list_categories()
-        self.fields["to_team"].queryset = Team.objects.filter(is_active=True)
+        # the team that is there stays on offer to whoever may change the macro
+        there = Q(pk=macro.actions.get("team") if macro else None)
+        seen = Q(pk__in=tickets.list_teams(viewer).values("pk"))
+        self.fields["to_team"].queryset = Team.objects.filter(seen | there, is_active=True)
         agents = [(str(agent.pk), str(agent)) for agent in accounts.list_agents()]
         special = [(actions.ME, _("whoever uses it")), (actions.NOBODY, _("nobody"))]
         self.fields["assignee"].choices = [AS_IT_IS, *special, *agents]

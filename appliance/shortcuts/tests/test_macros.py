@@ -2,6 +2,7 @@ import uuid
 
 import pytest
 
+from appliance.accounts.models import Team
 from appliance.core.errors import BadInputError
 from appliance.shortcuts import queries, services
 from appliance.shortcuts.forms import MacroForm
@@ -100,3 +101,10 @@ def test_what_the_form_shows_is_what_it_saves(macro, bob, categories):
     form = MacroForm(sent, viewer=bob, macro=macro)
     assert form.is_valid(), form.errors
     assert form.values()["actions"] == macro.actions
+
+
+def test_closed_team_of_others_is_not_offered(bob, dan):
+    Team.objects.create(name="Works council", is_closed=True)
+    for viewer, is_offered in ((bob, False), (dan, True)):
+        offered = MacroForm(viewer=viewer).fields["to_team"].queryset
+        assert offered.filter(name="Works council").exists() == is_offered
