@@ -3,10 +3,12 @@
 import json
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import QuerySet
+from django.http import Http404
 
 from appliance.accounts.models import Customer, User
 from appliance.accounts.services.rights import refuse_unless_admin
@@ -139,6 +141,7 @@ def _json(value: object) -> list[bytes]:
 
 
 def _bytes(attachment: object) -> Iterator[bytes]:
-    with files.open_file(attachment.file) as stored:
+    """Nothing when the disk has lost them: the rest of the archive is worth having."""
+    with suppress(Http404), files.open_file(attachment.file) as stored:
         while piece := stored.read(PIECE):
             yield piece

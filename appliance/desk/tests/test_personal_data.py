@@ -17,6 +17,7 @@ from appliance.core.anonymous import ANONYMOUS, allowed
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.core.models import Change
 from appliance.desk import services
+from appliance.files import disk
 from appliance.files.models import StoredFile
 from appliance.notices.models import OutgoingMail
 from appliance.notices.services import queue_mail
@@ -245,3 +246,9 @@ def test_name_of_a_file_leads_out_of_no_folder(told, alice, dan):
     StoredFile.objects.update(name=f"../../{uuid.uuid4()}")
     archive = exported(services.export_customer(customer=alice.customer, by=dan))
     assert not [name for name in archive.namelist() if "/../" in name or name.startswith("..")]
+
+
+def test_file_the_disk_has_lost_does_not_break_the_export(told, alice, dan):
+    disk.remove(StoredFile.objects.get().pk)
+    archive = exported(services.export_customer(customer=alice.customer, by=dan))
+    assert archive.testzip() is None and f"tickets/{told.number}.json" in archive.namelist()
