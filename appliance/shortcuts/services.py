@@ -110,7 +110,8 @@ def run_macro(
     submission_key: uuid.UUID | None = None,
 ) -> None:
     """Everything the macro says, or nothing. The same key twice writes its texts once."""
-    key = submission_key or uuid.uuid4()
+    # one page sends the same key with every macro on it
+    key = uuid.uuid5(submission_key or uuid.uuid4(), f"macro {macro.pk}")
     with transaction.atomic():
         lock(ticket)  # before the row of the macro, as a change of many tickets does
         asked = actions.read(macro.actions)

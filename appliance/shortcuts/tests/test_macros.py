@@ -108,3 +108,11 @@ def test_closed_team_of_others_is_not_offered(bob, dan):
     for viewer, is_offered in ((bob, False), (dan, True)):
         offered = MacroForm(viewer=viewer).fields["to_team"].queryset
         assert offered.filter(name="Works council").exists() == is_offered
+
+
+def test_two_macros_of_one_page_both_write(bob, ticket):
+    key = uuid.uuid4()
+    for words in ("One.", "Two."):
+        macro = services.add_macro(by=bob, name=words, actions={"note": words})
+        services.run_macro(macro=macro, ticket=ticket, by=bob, submission_key=key)
+    assert {note.body for note in Message.objects.all()} == {"One.", "Two."}
