@@ -70,8 +70,8 @@ def split_ticket(
     with transaction.atomic():
         origin = lock(message.ticket)
         key = submission_key or uuid.uuid4()
-        if earlier := Ticket.objects.filter(submission_key=key, customer=origin.customer).first():
-            return earlier
+        if earlier := Ticket.objects.filter(submission_key=key).first():
+            return _same(earlier, origin)
         ticket = _open_from(origin, message, subject, key)
         record(ticket, Event.Kind.OPENED, by)
         _write_link(ticket, origin, Kind.SPLIT_FROM, by)
@@ -157,6 +157,12 @@ def _give_back_status(source: Ticket, by: User) -> None:
     status = Status.OPEN if was == Status.HOLD else was
     if status != source.status:
         change_status(source, status, None if status == Status.SOLVED else by)
+
+
+def _same(earlier: Ticket, origin: Ticket) -> Ticket:
+    if earlier.customer_id != origin.customer_id:
+        raise BadInputError(_("This form was used by somebody else. Reload the page."))
+    return earlier
 
 
 def _open_from(origin: Ticket, message: Message, subject: str, key: uuid.UUID) -> Ticket:

@@ -92,7 +92,10 @@ def attach(
 
 def _find_earlier(locked: Ticket, key: uuid.UUID | None) -> Message | None:
     """What the same form sent before; the ticket is locked, so a key is never raced."""
-    return Message.objects.filter(submission_key=key, ticket=locked).first() if key else None
+    earlier = Message.objects.filter(submission_key=key).first() if key else None
+    if earlier and earlier.ticket_id != locked.pk:
+        raise BadInputError(_("This form was used by somebody else. Reload the page."))
+    return earlier
 
 
 def _refuse_reply(locked: Ticket, by: User | None, seen_message_id: int | None) -> None:

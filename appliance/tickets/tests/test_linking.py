@@ -208,3 +208,15 @@ def test_ticket_that_is_none_is_refused_in_words(bob, db, typed):
 def test_ticket_one_does_not_see_is_as_good_as_none(secret, frank):
     form = MergeForm({"target": secret.number}, viewer=frank)
     assert "no ticket" in form.errors["target"][0]
+
+
+def test_form_of_another_ticket_is_refused_in_words(ticket, other, carols, bob):
+    key = uuid.uuid4()
+    said = services.reply(ticket=ticket, by=bob, body="Here", submission_key=key)
+    for verb in (services.reply, services.add_note):
+        with pytest.raises(BadInputError):
+            verb(ticket=other, by=bob, body="There", submission_key=key)
+    with pytest.raises(BadInputError):
+        services.split_ticket(
+            message=said, subject="Apart", by=bob, submission_key=carols.submission_key
+        )
