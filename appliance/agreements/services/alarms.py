@@ -5,6 +5,8 @@ acts, all in one transaction. Killed half-way, nothing of it has happened and th
 it; a second worker waits for the ticket and then finds the row taken.
 """
 
+from functools import partial
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,6 +16,7 @@ from appliance.agreements import clockwork
 from appliance.agreements.models import Alarm, Clock, Escalation
 from appliance.agreements.rules import Terms
 from appliance.core.errors import SkerryError
+from appliance.core.surviving import survives
 from appliance.tickets import services as tickets
 from appliance.tickets.models import Priority, Ticket
 
@@ -50,9 +53,11 @@ def plan(
 def escalate_due() -> int:
     """Do what is due now; returns how much was done."""
     due = Alarm.objects.filter(done_at=None, at__lte=timezone.now()).order_by("at")
-    return sum(_do_once(pk, clock_id) for pk, clock_id in due.values_list("pk", "clock_id")[
-        :MOST_AT_ONCE
-    ])  # fmt: skip
+    rows = list(due.values_list("pk", "clock_id")[:MOST_AT_ONCE])
+    return sum(
+        survives("escalate", partial(_do_once, pk, clock_id), ticket=clock_id)
+        for pk, clock_id in rows
+    )
 
 
 @transaction.atomic

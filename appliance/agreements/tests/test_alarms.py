@@ -9,6 +9,7 @@ from django.utils import timezone
 from appliance.accounts.models import Membership, Team
 from appliance.agreements import services
 from appliance.agreements.models import Alarm, Escalation, Measure
+from appliance.agreements.services import alarms
 from appliance.core.database import on_own_connection
 from appliance.core.errors import BadInputError
 from appliance.tickets import services as tickets
@@ -188,3 +189,21 @@ def test_a_worker_killed_half_way_leaves_it_to_the_next(escalate, opened, monkey
     assert ticket.priority == Priority.NORMAL
     assert services.escalate_due() == 1
     assert len(escalations(ticket)) == 1
+
+
+def test_escalation_that_breaks_keeps_no_other_from_its_turn(escalate, opened, monkeypatch):
+    escalate(minutes=-30)
+    first, second = opened(ago(1.7)), opened(ago(1.6))
+    act = alarms._act
+
+    def break_on_the_first(ticket, escalation):
+        if ticket.pk == first.pk:
+            raise RuntimeError("a fault")
+        return act(ticket, escalation)
+
+    monkeypatch.setattr(alarms, "_act", break_on_the_first)
+    assert services.escalate_due() == 1
+    assert not escalations(first) and escalations(second)
+    monkeypatch.setattr(alarms, "_act", act)
+    assert services.escalate_due() == 1
+    assert escalations(first)

@@ -5,6 +5,7 @@ nobody of the team works now, a ``Waiting`` row remembers it and a job looks eve
 """
 
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from django.db import transaction
@@ -12,6 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from appliance.core.errors import SkerryError
+from appliance.core.surviving import survives
 from appliance.routing.choosing import list_working, match, next_assignee
 from appliance.routing.models import AssignmentRule, Waiting
 from appliance.tickets import services as tickets
@@ -48,7 +50,7 @@ def place_waiting() -> int:
     for rule in AssignmentRule.objects.filter(waiting__isnull=False).distinct():
         if rule.way == Way.HAND or list_working(rule.team, now):
             ready += _ids(rule.waiting.all())
-    return sum(_place_waiting(ticket_id) for ticket_id in ready)
+    return sum(survives("place", partial(_place_waiting, pk), ticket=pk) for pk in ready)
 
 
 def _ids(rows: QuerySet[Waiting]) -> QuerySet:

@@ -7,6 +7,7 @@ they were before. Whoever dies in between has done whole steps; the next one goe
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -16,6 +17,7 @@ from procrastinate.contrib.django import app as jobs
 
 from appliance.accounts.models import User
 from appliance.core.errors import BadInputError, RefusedError, SkerryError
+from appliance.core.surviving import survives
 from appliance.tickets import queries
 from appliance.tickets.models import BulkChange, Ticket
 from appliance.tickets.services import properties_of_many as many
@@ -69,15 +71,18 @@ def finish_change(change_id: UUID) -> None:
 
 
 def finish_abandoned_changes() -> int:
-    """Go on with what a process that died has left. How many there were."""
+    """Go on with what a process that died has left. How many were finished."""
     since = timezone.now() - ABANDONED
     left = BulkChange.objects.filter(finished_at=None, at__lt=since) | BulkChange.objects.filter(
         undo_finished_at=None, undone_at__lt=since
     )
     ids = list(left.values_list("pk", flat=True))
-    for change_id in ids:
-        finish_change(change_id)
-    return len(ids)
+    return sum(survives("finish", partial(_finish, pk), change=str(pk)) for pk in ids)
+
+
+def _finish(change_id: UUID) -> bool:
+    finish_change(change_id)
+    return True
 
 
 def undo_seconds(change: BulkChange) -> int:

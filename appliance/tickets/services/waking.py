@@ -1,18 +1,17 @@
 """What the box does to tickets when their time has come."""
 
-from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
-import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from appliance.core import queries as core
+from appliance.core.surviving import survives
 from appliance.tickets.models import Status, Ticket
 from appliance.tickets.services.status import change_status
 
-log = structlog.get_logger(__name__)
 BATCH = 200
 
 
@@ -37,7 +36,7 @@ def _each(due: QuerySet[Ticket], status: Status, **said: object) -> int:
     changed, failed = 0, set()
     while ids := list(due.exclude(pk__in=failed).values_list("pk", flat=True)[:BATCH]):
         for pk in ids:
-            if _survives(lambda pk=pk: _change(due, pk, status, said), pk):
+            if survives("wake", partial(_change, due, pk, status, said), ticket=pk):
                 changed += 1
             else:
                 failed.add(pk)
@@ -51,12 +50,3 @@ def _change(due: QuerySet[Ticket], pk: int, status: Status, said: dict) -> bool:
         return False
     change_status(found, status, None, **said)
     return True
-
-
-def _survives(call: Callable[[], bool], pk: int) -> bool:
-    """One ticket that breaks something must not keep the others from their turn."""
-    try:
-        return call()
-    except Exception:
-        log.exception("ticket_not_changed", ticket=pk)
-        return False
