@@ -81,7 +81,8 @@ def _entries(customer: Customer | None, person: User | None) -> Iterator[Entry]:
     yield "README.txt", [README.encode()]
     yield "profile.json", _json(_profile(customer, person))
     if person:
-        elsewhere = Message.objects.filter(author=person).exclude(ticket__customer=customer)
+        elsewhere = Message.objects.filter(author=person, kind=Message.Kind.REPLY)
+        elsewhere = elsewhere.exclude(ticket__customer=customer)
         yield "messages.json", _json([_message(one) for one in elsewhere.iterator()])
     if customer:
         for ticket in Ticket.objects.filter(customer=customer).order_by("pk").iterator():
