@@ -33,7 +33,8 @@ PROSE = {
         'more monitors for the front office"). Two problems in one ticket ("needs a laptop and an '
         'account") end as not sure. Few security, network and other tickets were seen in '
         "training: macro-F1 is lower than accuracy because of them. A category of the desk's own "
-        "is judged by similarity alone, a weaker judge: it is suggested, but seldom decided. Where no ticket of the kind was seen in training, what is "
+        "is judged by similarity alone, a weaker judge: it is suggested, but seldom "
+        "decided. Where no ticket of the kind was seen in training, what is "
         "decided is right far less often (last line of the scores).",
     },
     "sentiment": {
