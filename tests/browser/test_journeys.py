@@ -33,8 +33,13 @@ def test_customer_registers_asks_reads_the_answer_and_rates(window, bob):
     page.reload()
     expect(page.get_by_label("Conversation")).to_contain_text("Press the mute key.")
     page.get_by_role("button", name="Yes, good").click()
+    page.get_by_label("A few words").fill("Quick!")
+    page.get_by_role("button", name="Send these words").click()
     expect(page.get_by_text("You said: good.")).to_be_visible()
     assert Rating.objects.get().is_good
+    page = window(bob)
+    page.goto(f"/tickets/{asked.pk}/")
+    expect(page.get_by_text("rated good: “Quick!”")).to_be_visible()
 
 
 def test_agent_works_through_the_queue_by_keyboard_alone(window, bob, alice, ticket):

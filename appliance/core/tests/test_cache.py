@@ -1,7 +1,7 @@
 import pytest
 from django.core.cache import cache
 
-from appliance.core.cache import NAMES, TICKETS, changed, counts, generation, remember
+from appliance.core.cache import NAMES, TICKETS, changed, counts, generation, remember, together
 
 NAME = NAMES[0]
 
@@ -41,3 +41,15 @@ def test_lost_generation_never_brings_an_old_value_back(db):
 def test_dead_cache_computes(db):
     assert [remember(NAME, ["a"], lambda: 5, depends_on=[TICKETS]) for _ in range(2)] == [5, 5]
     assert counts()[NAME] == {"hits": 0, "misses": 0}
+
+
+def test_what_is_changed_together_is_said_once_and_at_the_end(
+    db, django_capture_on_commit_callbacks
+):
+    before = generation(TICKETS)
+    with django_capture_on_commit_callbacks(execute=True) as said:
+        with together():
+            for _ in range(3):
+                changed(TICKETS)
+        assert generation(TICKETS) == before
+    assert (len(said), generation(TICKETS) == before) == (1, False)

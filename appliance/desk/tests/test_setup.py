@@ -1,12 +1,27 @@
+from datetime import timedelta
+
 import pytest
+from django.db.models import F
 from django.urls import reverse
 
 from appliance.accounts import services as accounts
-from appliance.accounts.models import Role, User
+from appliance.accounts.models import Organisation, Role, User
 from appliance.core import queries as core
 from appliance.desk import demo
 from appliance.knowledge.models import Article
-from appliance.tickets.models import Event, Ticket, TicketCategory
+from appliance.shortcuts.models import CannedReply, Macro
+from appliance.tickets.models import (
+    Attachment,
+    CustomField,
+    Event,
+    Mention,
+    Rating,
+    SavedView,
+    Tag,
+    Ticket,
+    TicketCategory,
+    TicketLink,
+)
 from conftest import PASSWORD
 
 FORM = {
@@ -55,6 +70,28 @@ def test_demo_desk_is_rich_and_loads_once(db):
     demo.load()
     assert (Ticket.objects.count(), Article.objects.count(), Event.objects.count()) == before
     assert not Ticket.objects.exclude(category=None).exists(), "sorting is the models' work"
+    done = Ticket.objects.exclude(solved_at=None)
+    assert not done.filter(solved_at__lte=F("created_at") + timedelta(minutes=10)).exists()
+
+
+def test_demo_desk_has_one_of_everything(db):
+    demo.load()
+    things = (
+        Attachment,
+        CannedReply,
+        CustomField,
+        Macro,
+        Mention,
+        Rating,
+        SavedView,
+        Tag,
+        TicketLink,
+    )
+    assert [thing.__name__ for thing in things if not thing.objects.exists()] == []
+    assert CannedReply.objects.exclude(team=None).exists()
+    assert Organisation.objects.filter(shares_tickets=True).exists()
+    assert Ticket.objects.exclude(merged_into=None).exists()
+    assert Ticket.objects.filter(fields__has_key="place").count() == Ticket.objects.count()
 
 
 def test_demo_people_cannot_log_in_without_a_password_of_their_own(db):

@@ -157,3 +157,14 @@ def test_stale_row_falls_with_the_event(year, dan):
         tickets.set_priority(ticket=Ticket.objects.first(), priority=4, by=dan)
         raise RuntimeError
     assert not StaleTicket.objects.exists()
+
+
+def test_tickets_brought_in_are_noted_once_each(alice, dan):
+    StaleTicket.objects.all().delete()
+    with services.note_together():
+        ticket = tickets.open_ticket(
+            customer=alice.customer, subject="Lamp", description="Dark.", by=alice
+        )
+        tickets.set_status(ticket=ticket, status=Status.SOLVED, by=dan)
+        assert not StaleTicket.objects.exists()
+    assert [row.ticket_id for row in StaleTicket.objects.all()] == [ticket.pk]
