@@ -8,6 +8,7 @@ import pytest
 from appliance.accounts.models import Organisation
 from appliance.agreements import services, words
 from appliance.agreements.models import Clock
+from appliance.agreements.rules import hold_rules, load_rules
 from appliance.agreements.tests.conftest import clock_of
 from appliance.calendars import services as calendars
 from appliance.calendars.week import DAYS, parse_week
@@ -251,3 +252,9 @@ def test_a_clock_stands_or_falls_with_its_event(promise, ticket, monkeypatch):
         tickets.set_status(ticket=ticket, status=Status.SOLVED, by=None)
     assert clock_of(ticket).is_open == before
     assert not Event.objects.filter(kind=Event.Kind.STATUS).exists()
+
+
+def test_rules_that_are_held_are_read_once(promise, django_assert_num_queries):
+    promise()
+    with hold_rules(), django_assert_num_queries(0):
+        assert load_rules() is load_rules()

@@ -15,7 +15,6 @@ from appliance.tickets import services as tickets
 from appliance.tickets.models import TicketCategory
 
 HERE = Path(__file__).parent
-CUSTOMERS_WITH_LOGIN = 2
 
 
 @transaction.atomic
@@ -33,8 +32,7 @@ def load() -> list[User]:
         extras.load_views(by=agents["bob"])
         with hold_rules(), note_together():
             extras.tie(history.load(people, teams), by=agents["mei"])
-    askers = people.askers[:CUSTOMERS_WITH_LOGIN]
-    return [*agents.values(), *(customer.user for customer in askers)]
+    return [*agents.values(), *people.askers]
 
 
 def read_article(path: Path) -> dict[str, str]:

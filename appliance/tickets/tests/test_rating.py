@@ -70,3 +70,9 @@ def test_who_is_asked_for_a_rating(solved, alice, bob):
     assert queries.may_rate(alice, solved) and not queries.may_rate(bob, solved)
     Desk.objects.create(asks_for_rating=False)
     assert not queries.may_rate(alice, solved)
+
+
+def test_rating_that_is_brought_in_has_the_time_it_was_given(solved, alice):
+    at = solved.solved_at + timedelta(hours=1)
+    rating = services.rate_ticket(ticket=solved, by=alice, is_good=True, at=at)
+    assert (rating.at, solved.events.last().at) == (at, at)
