@@ -53,8 +53,11 @@ def remove_canned(*, canned: CannedReply, by: User) -> None:
     """Refused while a macro sends it."""
     _refuse_anothers(canned, by)
     if macro := Macro.objects.filter(actions__canned=canned.pk).first():
+        shown = Macro.objects.visible_to(by).filter(pk=macro.pk).exists()
         raise BadInputError(
             _("The macro “%s” sends this reply. Change the macro first.") % macro.name
+            if shown
+            else _("A macro of a colleague sends this reply. Keep it, or ask among them.")
         )
     changes.record(by=by, verb="removed", subject=canned)
     canned.delete()

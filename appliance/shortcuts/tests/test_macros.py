@@ -95,6 +95,13 @@ def test_reply_a_macro_sends_is_not_removed(macro, hello, bob):
     assert CannedReply.objects.exists()
 
 
+def test_macro_of_a_colleague_is_not_named(macro, hello, dan):
+    CannedReply.objects.update(is_shared=True)
+    hello.refresh_from_db()
+    with pytest.raises(BadInputError, match="A macro of a colleague"):
+        services.remove_canned(canned=hello, by=dan)
+
+
 def test_what_the_form_shows_is_what_it_saves(macro, bob, categories):
     shown = MacroForm(viewer=bob, macro=macro)
     sent = {name: value for name, value in shown.initial.items() if value is not None}

@@ -138,6 +138,9 @@ def _refuse_merge(source: Ticket, target: Ticket) -> None:
     if source.customer_id != target.customer_id:
         message = _("%(source)s and %(target)s are of two customers, who would read each other's "
                     "words. Link them instead.")  # fmt: skip
+    elif source.guest_token_sha256:
+        message = _("%(source)s was asked by a guest, who reads answers there and nowhere else. "
+                    "Merge %(target)s into it instead, or link the two.")  # fmt: skip
     elif source.merged_into_id:
         message = _("%(source)s was merged into another ticket already. Undo that first.")
     elif target.merged_into_id:

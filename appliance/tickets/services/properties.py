@@ -116,6 +116,11 @@ def _raw(value: object) -> object:
 
 
 def _refuse_who_does_not_see(locked: Ticket, assignee: User | None) -> None:
+    if assignee and not assignee.is_active:
+        raise BadInputError(
+            _("%(name)s no longer works here. Choose somebody else.") % {"name": assignee},
+            field="assignee",
+        )
     if assignee and not queries.sees_team(assignee, locked.team):
         raise BadInputError(
             _("%(name)s does not see the tickets of the team %(team)s. Choose one of its members.")

@@ -83,6 +83,15 @@ def test_merged_ticket_is_not_opened_past_its_merge(merged, bob):
         services.set_status(ticket=merged, status=Status.OPEN, by=bob)
 
 
+def test_question_of_a_guest_is_not_merged_away(ticket, third, bob):
+    Ticket.objects.filter(pk=third.pk).update(guest_token_sha256="0" * 64)
+    third.refresh_from_db()
+    with pytest.raises(BadInputError, match="asked by a guest"):
+        services.merge_tickets(source=third, target=ticket, by=bob)
+    services.merge_tickets(source=ticket, target=third, by=bob)
+    assert ticket.merged_into == third
+
+
 def test_merges_go_in_no_circle(merged, ticket, third, bob):
     with pytest.raises(BadInputError, match="itself merged"):
         services.merge_tickets(source=ticket, target=merged, by=bob)
