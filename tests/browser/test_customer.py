@@ -7,6 +7,8 @@ from appliance.tickets import services
 from appliance.tickets.models import Message, Status, Ticket
 from conftest import PASSWORD
 
+SEARCH = "Search tickets and articles"
+
 pytestmark = pytest.mark.browser
 
 
@@ -39,8 +41,8 @@ def test_everything_needed_works_without_javascript(window, alice, articles, tic
     page.get_by_label("Description").fill("The speaker is silent.")
     page.get_by_role("button", name="Send ticket").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("No sound in room 4")
-    page.get_by_role("searchbox").fill("blank pages")
-    page.get_by_role("searchbox").press("Enter")
+    page.get_by_role("searchbox", name=SEARCH).fill("blank pages")
+    page.get_by_role("searchbox", name=SEARCH).press("Enter")
     page.get_by_role("link", name="Printer prints blank pages").click()
     expect(page.get_by_role("article")).to_contain_text("Shake the toner")
     page.get_by_label("Account: Alice").click()
@@ -71,9 +73,9 @@ def test_slash_leads_to_the_search(window, alice):
     page = window(alice)
     page.goto("/")
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.get_by_role("searchbox", name=SEARCH)).to_be_focused()
     page.keyboard.type("a/b")
-    expect(page.get_by_role("searchbox")).to_have_value("a/b")
+    expect(page.get_by_role("searchbox", name=SEARCH)).to_have_value("a/b")
 
 
 def test_chosen_theme_stays(window, alice):
