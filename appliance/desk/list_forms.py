@@ -11,7 +11,7 @@ from appliance.core.forms import Form
 from appliance.desk.columns import COLUMNS, USUAL
 from appliance.shortcuts import queries as shortcuts
 from appliance.tickets import queries
-from appliance.tickets.forms import FilterForm
+from appliance.tickets.forms import FilterForm, tag_names
 from appliance.tickets.forms.lists import Offered
 from appliance.tickets.models import Priority, SavedView, Status
 from appliance.tickets.services.bulk import MOST
@@ -85,7 +85,7 @@ class BulkForm(Form):
         }
         found |= {name: data[name] for name in ("status", "priority", "macro") if data[name]}
         for name in ("add_tags", "remove_tags"):
-            if tags := [tag.strip() for tag in data[name].split(",") if tag.strip()]:
+            if tags := tag_names(data[name]):
                 found[name] = tags
         return found
 

@@ -13,6 +13,7 @@ from appliance.core.forms import Form
 from appliance.shortcuts import actions, queries, variables
 from appliance.shortcuts.models import Audience, CannedReply, Macro, Shortcut
 from appliance.tickets import queries as tickets
+from appliance.tickets.forms import tag_names
 from appliance.tickets.models import Priority, Status
 
 
@@ -152,6 +153,6 @@ class MacroForm(_ShortcutForm):
         who = data["assignee"]
         chosen |= {"assignee": int(who) if who.isdigit() else who} if who else {}
         for name in ("add_tags", "remove_tags"):
-            words = [word.strip() for word in data[name].split(",") if word.strip()]
+            words = tag_names(data[name])
             chosen |= {name: words} if words else {}
         return chosen

@@ -8,11 +8,11 @@ from appliance.tickets.forms.answers import (
 )
 from appliance.tickets.forms.custom import FieldsForm
 from appliance.tickets.forms.linking import (
-    HoldForm,
     LinkForm,
     MergeForm,
     SplitForm,
     TagsForm,
+    tag_names,
 )
 from appliance.tickets.forms.lists import FilterForm
 from appliance.tickets.forms.once import TEXT_LIMIT
@@ -25,7 +25,6 @@ __all__ = [
     "DraftForm",
     "FieldsForm",
     "FilterForm",
-    "HoldForm",
     "LinkForm",
     "MergeForm",
     "PropertiesForm",
@@ -35,4 +34,5 @@ __all__ = [
     "TagsForm",
     "TicketForCustomerForm",
     "TicketForm",
+    "tag_names",
 ]

@@ -1,7 +1,6 @@
 """Forms that name another ticket, tags, a subject for what is split off."""
 
 import re
-from datetime import datetime
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -12,8 +11,6 @@ from django.utils.translation import gettext_lazy
 from appliance.accounts.models import User
 from appliance.core.forms import Form
 from appliance.tickets import queries
-from appliance.tickets.forms.custom import DateInput
-from appliance.tickets.forms.properties import start_of
 from appliance.tickets.models import Ticket, TicketLink
 
 NUMBER = re.compile(r"(?:skr-)?(\d{1,18})", re.IGNORECASE)
@@ -64,6 +61,11 @@ class SplitForm(Form):
     submission_key = forms.UUIDField(widget=forms.HiddenInput, required=False)
 
 
+def tag_names(text: str) -> list[str]:
+    """Names with commas between them, as people type them."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 class TagsForm(Form):
     tags = forms.CharField(
         label=gettext_lazy("Tags"), max_length=1000, required=False,
@@ -72,11 +74,4 @@ class TagsForm(Form):
     )  # fmt: skip
 
     def names(self) -> list[str]:
-        return [name for name in self.cleaned_data["tags"].split(",") if name.strip()]
-
-
-class HoldForm(Form):
-    until = forms.DateField(label=gettext_lazy("On hold until"), widget=DateInput())
-
-    def until_moment(self) -> datetime:
-        return start_of(self.cleaned_data["until"])
+        return tag_names(self.cleaned_data["tags"])
