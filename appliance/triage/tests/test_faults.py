@@ -6,10 +6,12 @@ import time
 import pytest
 
 from appliance.core.bounded import Bounded
+from appliance.core.database import on_own_connection
 from appliance.tickets import services as tickets
 from appliance.tickets.models import Event
 from appliance.triage import engine, queries, services
 from appliance.triage.models import Annotation, Attempt, TicketVector
+from appliance.triage.services import at_once, turns
 from appliance.triage.tests.stand_in import StandIn
 
 
@@ -74,14 +76,14 @@ def test_other_bundles_try_a_parked_text_again(ticket, categories, stand_in, mon
 
 
 def test_a_worker_that_died_gives_its_text_back(ticket, categories, stand_in):
-    services._claim("ticket", ticket.pk, "of the text", {})
+    turns.take("ticket", ticket.pk, "of the text", {})
     assert not services.annotate(ticket.pk)
     Attempt.objects.update(held_until="2001-01-01T00:00Z")
     assert services.annotate(ticket.pk)
 
 
 def test_a_clock_that_jumped_back_holds_nothing_for_years(ticket, categories, stand_in):
-    services._claim("ticket", ticket.pk, "of the text", {})
+    turns.take("ticket", ticket.pk, "of the text", {})
     Attempt.objects.update(held_until="2101-01-01T00:00Z")
     assert services.catch_up() == 1
 
@@ -94,13 +96,13 @@ def test_what_fits_the_budget_is_there_on_the_next_page(ticket, alice, categorie
 
 @pytest.mark.django_db(transaction=True)
 def test_a_model_that_hangs_holds_no_request(ticket, categories, stand_in, monkeypatch):
-    monkeypatch.setattr(services, "_readers", Bounded("hanging", threads=2))
+    monkeypatch.setattr(at_once, "_readers", Bounded("hanging", threads=2))
     stand_in.go_on.clear()
     started = time.monotonic()
     assert not services.annotate_soon(ticket.pk, budget_seconds=0.2)
     assert time.monotonic() - started < 1
     stand_in.go_on.set()
-    _wait_for(services._readers, threads=2)
+    _wait_for(at_once._readers, threads=2)
     assert TicketVector.objects.filter(ticket=ticket).exists()  # it went on behind
 
 
@@ -108,7 +110,7 @@ def test_when_models_hang_later_calls_return_at_once(ticket, monkeypatch):
     bounded, go_on = Bounded("hanging", threads=1), threading.Event()
     with pytest.raises(TimeoutError):
         bounded.run(go_on.wait, seconds=0.05)
-    monkeypatch.setattr(services, "_readers", bounded)
+    monkeypatch.setattr(at_once, "_readers", bounded)
     started = time.monotonic()
     assert not services.annotate_soon(ticket.pk, budget_seconds=5)
     assert time.monotonic() - started < 0.5
@@ -119,7 +121,7 @@ def test_a_call_that_raises_is_logged_not_raised(monkeypatch):
     def fail(ticket_id: int) -> bool:
         raise RuntimeError
 
-    monkeypatch.setattr(services, "annotate", fail)
+    monkeypatch.setattr(at_once, "annotate", fail)
     assert not services.annotate_soon(1, budget_seconds=5)
 
 
@@ -133,7 +135,7 @@ def test_two_workers_read_each_text_once(alice, categories, stand_in):
 
     def work() -> None:
         together.wait()
-        services.on_own_connection(services.catch_up)
+        on_own_connection(services.catch_up)
 
     workers = [threading.Thread(target=work) for _ in range(2)]
     for worker in workers:

@@ -1,0 +1,25 @@
+"""Verbs of triage: read a ticket, read an article, correct a category, catch up.
+
+The models run outside any transaction; what they said is written in one short one, and only
+when the text is still the one they read.
+"""
+
+from appliance.triage.services.articles import refresh_article
+from appliance.triage.services.at_once import annotate_soon, warm
+from appliance.triage.services.catching_up import catch_up
+from appliance.triage.services.corrections import correct_category, reconsider_unsure
+from appliance.triage.services.queueing import queue_annotation, queue_article, queue_catch_up
+from appliance.triage.services.tickets import annotate
+
+__all__ = [
+    "annotate",
+    "annotate_soon",
+    "catch_up",
+    "correct_category",
+    "queue_annotation",
+    "queue_article",
+    "queue_catch_up",
+    "reconsider_unsure",
+    "refresh_article",
+    "warm",
+]

@@ -1,0 +1,64 @@
+"""An article is read: cut into passages, each with its vector."""
+
+from django.db import transaction
+
+from appliance.core import cache
+from appliance.inference.bundle import BundleRef
+from appliance.knowledge.models import Article
+from appliance.triage import backlog, engine, passages, reader
+from appliance.triage.models import Attempt, Passage
+from appliance.triage.reader import Answers
+from appliance.triage.services import turns
+from appliance.triage.texts import article_text, digest
+
+
+def refresh_article(article_id: int) -> bool:
+    """Cut the article into passages and embed them, drafts too. Whether anything was written."""
+    article = Article.objects.filter(pk=article_id).first()
+    if article is None:
+        return False
+    text = digest(article_text(article))
+    _forget_old_passages(article, text)
+    encoder = engine.find_ref("encoder")
+    if encoder is None or not backlog.is_article_stale(article, encoder, text):
+        return False
+    if not turns.take(Attempt.Kind.ARTICLE, article_id, text, {"encoder": encoder}):
+        return False
+    pieces = passages.cut(article.content)
+    answers = [reader.ask(f"{article.title}\n{piece}", {"encoder"}, {}) for piece in pieces]
+    broken = [why for answer in answers for why in answer.broken]
+    whole = all(answer.vector is not None for answer in answers)
+    written = whole and _store_passages(article, pieces, answers, encoder, text)
+    turns.give_back(Attempt.Kind.ARTICLE, article_id, broken)
+    return written
+
+
+@transaction.atomic
+def _store_passages(
+    article: Article, pieces: list[str], answers: list[Answers], encoder: BundleRef, text: str
+) -> bool:
+    """Replace the passages. False when the text changed meanwhile."""
+    locked = Article.objects.select_for_update(of=["self"]).filter(pk=article.pk).first()
+    if locked is None or digest(article_text(locked)) != text:
+        return False
+    locked.passages.all().delete()
+    Passage.objects.bulk_create(
+        Passage(
+            article=locked,
+            position=position,
+            text=piece,
+            space=encoder.space,
+            vector=answer.vector,
+            text_sha256=text,
+        )
+        for position, (piece, answer) in enumerate(zip(pieces, answers, strict=True))
+    )
+    cache.changed(cache.ARTICLES)
+    return True
+
+
+@transaction.atomic
+def _forget_old_passages(article: Article, text: str) -> None:
+    """What the article no longer says must not be found, even while nobody can embed."""
+    if article.passages.exclude(text_sha256=text).delete()[0]:
+        cache.changed(cache.ARTICLES)

@@ -1,0 +1,48 @@
+"""A ticket is read in the time of the person who sent it, as far as that goes."""
+
+import contextlib
+import threading
+
+import structlog
+from django.conf import settings
+
+from appliance.core.bounded import Bounded, BusyError
+from appliance.core.database import on_own_connection
+from appliance.inference.errors import InferenceError
+from appliance.triage import backlog, engine
+from appliance.triage.services.tickets import annotate
+
+log = structlog.get_logger(__name__)
+_readers = Bounded("annotate", threads=2)
+
+
+def annotate_soon(ticket_id: int, budget_seconds: float | None = None) -> bool:
+    """Annotate within the budget (settings.ANNOTATE_BUDGET_SECONDS). Whether it ended in time.
+
+    Never raises. What does not fit goes on behind; when models hang, later calls return at once.
+    The ticket must be committed: it is read over another connection.
+    """
+    seconds = settings.ANNOTATE_BUDGET_SECONDS if budget_seconds is None else budget_seconds
+    try:
+        _readers.run(lambda: on_own_connection(lambda: annotate(ticket_id)), seconds=seconds)
+    except (BusyError, TimeoutError) as error:
+        log.info("annotate_later", ticket=ticket_id, why=type(error).__name__)
+        return False
+    except Exception:
+        log.exception("annotate_failed", ticket=ticket_id)
+        return False
+    return True
+
+
+def warm() -> None:
+    """Load the models in the background, so that the first ticket does not pay for it."""
+    threading.Thread(
+        target=on_own_connection, args=[_warm], name="warm-models", daemon=True
+    ).start()
+
+
+def _warm() -> None:
+    models = engine.current()
+    models.load()
+    with contextlib.suppress(InferenceError):  # the status page names it
+        models.classify("warm up", backlog.labels())  # embeds the categories' phrases
