@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""One file to carry in: code, wheels, models, documents, their list and its signature.
+"""One file to carry in: code, wheels, models, static files, documents, their list, its signature.
 
-    build_bundle.py make-key publisher.pem       once; keep the file and its passphrase offline
-    build_bundle.py build --out DIR --key publisher.pem
-    build_bundle.py verify FILE --publisher HEX  on any machine, with nothing installed
+    build_bundle.py --out DIR         build the bundle of the last commit
+    build_bundle.py --verify FILE     0 only when it is whole and signed; needs nothing installed
+    build_bundle.py --make-key FILE   make the publisher's key somewhere else than in secrets/
 
-``build`` takes the files of the last commit, so two builds of one commit are equal byte for byte.
-The passphrase is read from SKERRY_KEY_PASSPHRASE, or asked for.
+``--out`` signs with ``--key``; without it, with secrets/publisher.pem, which the first build makes.
+``--verify`` trusts the key of ``--publisher``; without it, the public half beside that file, or the
+publisher of the bundle this script was unpacked from. Two builds of one commit are equal byte for
+byte. The key's passphrase is read from SKERRY_KEY_PASSPHRASE, or asked for.
 """
 
 import argparse
@@ -22,23 +24,24 @@ import zlib
 from pathlib import Path
 
 CODE = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(CODE), str(CODE / "scripts")]
+sys.path.insert(0, str(CODE))
+sys.dont_write_bytecode = True  # what is unpacked stays as it was signed
 
 # ruff: noqa: E402
-from bundling import archive
-
 from appliance import VERSION
 from appliance.box import manifest
 from appliance.box.errors import BoxError
+from scripts.bundling import archive
 
 NAME = f"skerry-{VERSION}"
 MOST_BYTES = 450_000_000
 LEFT_OUT = (".ci", ".gitignore", "requirements-test.lock", "requirements-models.lock")
+OWN_KEY = CODE / "secrets" / "publisher.pem"
 
 
 def build(out: Path, key_file: Path) -> Path:
     """Put the bundle together in a scratch folder and write it whole."""
-    from bundling import sbom, signing, wheels
+    from scripts.bundling import sbom, signing, static, wheels
 
     key = signing.load_key(key_file, passphrase())
     out.mkdir(parents=True, exist_ok=True)
@@ -46,6 +49,7 @@ def build(out: Path, key_file: Path) -> Path:
         root = Path(scratch) / NAME
         export_commit(root)
         wheels.download(root / "requirements.lock", root / "wheels")
+        static.collect(root)
         packages = wheels.packages(root / "wheels")
         for package in packages:
             _write_licences(root / "licences" / package.file.stem, wheels.licence_files(package))
@@ -56,10 +60,12 @@ def build(out: Path, key_file: Path) -> Path:
         (root / manifest.SIGNATURE).write_text(key.sign(listing.encode()).hex() + "\n")
         made = Path(scratch) / "bundle.tar.gz"
         archive.pack(root, made, commit_time())
+        if made.stat().st_size > MOST_BYTES:
+            raise BoxError(
+                f"The bundle has {made.stat().st_size:,} bytes; {MOST_BYTES:,} are most."
+            )
         target = out / f"{NAME}-linux-x86_64.tar.gz"
         made.replace(target)
-    if target.stat().st_size > MOST_BYTES:
-        raise BoxError(f"{target} is larger than {MOST_BYTES >> 20} MB: it would not be carried.")
     return target
 
 
@@ -73,7 +79,7 @@ def export_commit(root: Path) -> None:
 
 def _write_licences(folder: Path, texts: dict[str, bytes]) -> None:
     for name, content in texts.items():
-        path = folder / name.partition(".dist-info/")[2]
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
@@ -113,8 +119,43 @@ def git(*arguments: str) -> bytes:
     return subprocess.run(command, check=True, capture_output=True).stdout
 
 
+# --- keys
+
+
+def own_key() -> Path:
+    """The key of this clone, made by the first build that is given none."""
+    if not OWN_KEY.exists():
+        OWN_KEY.parent.mkdir(mode=0o700, exist_ok=True)
+        make_key(OWN_KEY)
+    return OWN_KEY
+
+
+def make_key(file: Path) -> None:
+    """A new key, its public half beside it for ``--verify``, and the words to hand on."""
+    from scripts.bundling import signing
+
+    public = signing.make_key(file, passphrase())
+    file.with_suffix(".pub").write_text(public + "\n")
+    print(f"Made the publisher's key {file}: keep it and its passphrase, offline if you can.")
+    print(f"Publisher: {public}")
+
+
+def known_publisher() -> str:
+    """The key this copy of the script has reason to trust."""
+    for file in (OWN_KEY.with_suffix(".pub"), CODE / manifest.PUBLISHER):
+        if file.is_file():
+            return publisher_key(str(file))
+    raise BoxError("Say whose bundle it should be: --publisher, the key its publisher told you.")
+
+
 def passphrase() -> str:
-    return os.environ.get("SKERRY_KEY_PASSPHRASE") or getpass.getpass("Passphrase of the key: ")
+    given = os.environ.get("SKERRY_KEY_PASSPHRASE")
+    if not given and not sys.stdin.isatty():
+        raise BoxError("The key has a passphrase: put it into SKERRY_KEY_PASSPHRASE.")
+    given = given or getpass.getpass("Passphrase of the publisher's key: ")
+    if not given:
+        raise BoxError("The passphrase is empty: a key that signs bundles is never kept open.")
+    return given
 
 
 def publisher_key(text: str) -> str:
@@ -126,31 +167,33 @@ def publisher_key(text: str) -> str:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    kinds = parser.add_subparsers(dest="command", required=True)
-    one = kinds.add_parser("make-key", help="make the publisher's key")
-    one.add_argument("file", type=Path)
-    one = kinds.add_parser("build", help="build the bundle of the last commit")
-    one.add_argument("--out", type=Path, required=True)
-    one.add_argument("--key", type=Path, required=True, help="the file make-key wrote")
-    one = kinds.add_parser("verify", help="0 only when the bundle is whole and signed")
-    one.add_argument("file", type=Path)
-    one.add_argument("--publisher", type=publisher_key, required=True, help="the key to trust")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--out", type=Path, metavar="DIR", help="build the bundle into DIR")
+    action.add_argument("--verify", type=Path, metavar="FILE", help="check a bundle")
+    action.add_argument("--make-key", type=Path, metavar="FILE", help="make a publisher's key")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="the key to sign with")
+    parser.add_argument("--publisher", type=publisher_key, metavar="KEY", help="the key to trust")
     return parser.parse_args()
 
 
 def main() -> int:
     options = arguments()
     try:
-        if options.command == "make-key":
-            from bundling import signing
-
-            print(f"Publisher: {signing.make_key(options.file, passphrase())}")
-        elif options.command == "build":
-            made = build(options.out, options.key)
+        if options.make_key:
+            make_key(options.make_key)
+        elif options.out:
+            made = build(options.out, options.key or own_key())
             print(f"{made}: {made.stat().st_size / 1e6:.0f} MB, sha256 {manifest.sha256_of(made)}")
         else:
-            print(f"{verify(options.file, options.publisher)} files, whole and signed.")
+            files = verify(options.verify, options.publisher or known_publisher())
+            print(f"{files} files, whole and signed.")
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or b"").decode(errors="replace").strip()
+        print(f"{error.cmd[0]} failed: {said or error}", file=sys.stderr)
+        return 1
     except (BoxError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

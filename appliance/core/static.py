@@ -11,3 +11,8 @@ class HashedStorage(CompressedManifestStaticFilesStorage):
         (glob, [rule for rule in rules if "sourceMappingURL" not in str(rule)])
         for glob, rules in CompressedManifestStaticFilesStorage.patterns
     )
+
+    def save_manifest(self) -> None:
+        """In order of name: the order files are found in differs from disk to disk."""
+        self.hashed_files = dict(sorted(self.hashed_files.items()))
+        super().save_manifest()

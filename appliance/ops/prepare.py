@@ -1,11 +1,8 @@
 """Everything between "the database answers" and "the desk may open", in one process."""
 
-import hashlib
 import time
 from io import StringIO
 
-from django.conf import settings
-from django.contrib.staticfiles.finders import get_finders
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, ProgrammingError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -15,16 +12,11 @@ from appliance import env
 from appliance.accounts import queries as people
 from appliance.accounts import services as accounts
 from appliance.desk import services as desk
+from appliance.ops import static
 
 # Two starts at once (web machines of one site) must not migrate together.
 PREPARE_LOCK = 7_737_537
 LEAST_PGVECTOR = (0, 8)  # half-precision vectors and iterative index scans
-# Variants and source maps of the packaged browser libraries that no page uses.
-UNUSED_STATIC = [
-    "*.map", "*.rtl.*", "bootstrap-grid*", "bootstrap-reboot*", "*utilities*", "*.esm.*", "*.scss",
-    "bootstrap-icons.json", "bootstrap-icons/*.svg", "htmax*", "htmx-4*", "ext",
-    "chartkick.js",
-]  # fmt: skip
 
 
 def prepare() -> str | None:
@@ -39,7 +31,7 @@ def prepare() -> str | None:
         cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARE_LOCK])
         try:
             _migrate()
-            _collect_static()
+            static.ensure_collected()
             return _ensure_admin()
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARE_LOCK])
@@ -88,26 +80,6 @@ def _check_extensions() -> None:
             f"{found.get('pg_trgm', 'not at all')}. Install pgvector {wanted} or newer and "
             "PostgreSQL's contrib modules on it, or let the desk run its own server."
         )
-
-
-def _collect_static() -> None:
-    """Collect, hash and compress, unless that was done from the same files."""
-    stamp = settings.STATIC_ROOT / "collected-from"
-    wanted = _static_fingerprint()
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    stamp.unlink(missing_ok=True)
-    call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=UNUSED_STATIC)
-    stamp.write_text(wanted)
-
-
-def _static_fingerprint() -> str:
-    digest = hashlib.sha256(settings.SKERRY_VERSION.encode())
-    for finder in get_finders():
-        for path, storage in finder.list(UNUSED_STATIC):
-            digest.update(f"{path} {storage.size(path)} ".encode())
-            digest.update(f"{storage.get_modified_time(path)}\n".encode())
-    return digest.hexdigest()
 
 
 def _ensure_admin() -> str | None:

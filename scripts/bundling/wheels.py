@@ -21,6 +21,7 @@ class Package:
     name: str
     version: str
     licence: str
+    licence_is_expression: bool  # SPDX, as newer packages give it; else words of their own
     file: Path
 
 
@@ -40,26 +41,29 @@ def packages(folder: Path) -> list[Package]:
 
 
 def licence_files(package: Package) -> dict[str, bytes]:
-    """The licence texts a wheel carries, by path inside it."""
+    """The licence texts a wheel carries, beside its metadata or at the top of a package."""
     with zipfile.ZipFile(package.file) as wheel:
         return {
-            name: wheel.read(name)
+            name.partition(".dist-info/")[2] or name: wheel.read(name)
             for name in sorted(wheel.namelist())
-            if _is_licence(name) and not name.endswith("/")
+            if _is_licence(name)
         }
 
 
 def _is_licence(name: str) -> bool:
     folder, _, file = name.rpartition("/")
-    wanted = ("LICEN", "COPYING", "NOTICE", "THIRDPARTY", "AUTHORS")
-    return ".dist-info" in folder and file.upper().startswith(wanted)
+    wanted = ("LICEN", "COPYING", "NOTICE", "THIRDPARTY", "THIRD_PARTY", "AUTHORS")
+    is_text = not file.endswith((".py", ".pyi", ".so"))
+    is_near = ".dist-info" in folder or folder.count("/") == 0
+    return is_near and is_text and file.upper().startswith(wanted)
 
 
 def _read(path: Path) -> Package:
     with zipfile.ZipFile(path) as wheel:
         name = next(n for n in wheel.namelist() if n.endswith(".dist-info/METADATA"))
         said = email.message_from_bytes(wheel.read(name))
-    return Package(said["Name"], said["Version"], _licence(said), path)
+    is_expression = bool(said["License-Expression"])
+    return Package(said["Name"], said["Version"], _licence(said), is_expression, path)
 
 
 def _licence(said: email.message.Message) -> str:

@@ -6,12 +6,12 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from appliance.accounts.models import User
-from appliance.ops import prepare, queries
+from appliance.ops import prepare, queries, static
 
 
 @pytest.fixture
 def prepared(monkeypatch):
-    monkeypatch.setattr(prepare, "_collect_static", lambda: None)
+    monkeypatch.setattr(prepare.static, "ensure_collected", lambda: None)
     return prepare.prepare
 
 
@@ -95,3 +95,22 @@ def test_old_pgvector_is_named_with_the_remedy(db, monkeypatch):
 
 def test_migrations_are_complete(db):
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_static_files_of_a_bundle_are_taken_when_their_sources_are_the_same(
+    settings, tmp_path, monkeypatch
+):
+    settings.STATIC_ROOT, settings.CARRIED_STATIC = tmp_path / "carried", tmp_path / "none"
+    static.ensure_collected()
+    settings.STATIC_ROOT, settings.CARRIED_STATIC = tmp_path / "here", tmp_path / "carried"
+    collected = []
+    monkeypatch.setattr(static, "call_command", lambda *_, **__: collected.append(1))
+    static.ensure_collected()
+    assert collected == []
+    made = {path.relative_to(tmp_path / "here") for path in (tmp_path / "here").rglob("*")}
+    assert made == {p.relative_to(tmp_path / "carried") for p in (tmp_path / "carried").rglob("*")}
+
+    (tmp_path / "carried" / static.STAMP).write_text("made of something else")
+    (tmp_path / "here" / static.STAMP).unlink()
+    static.ensure_collected()
+    assert collected == [1]
