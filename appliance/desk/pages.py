@@ -31,7 +31,10 @@ class Page:
         if page := cls._before(rows, sort, before):
             return page
         place = sort.parse(after)
-        found = list((sort.beyond(rows, place) if place else rows)[: PAGE_SIZE + 1])
+        if place:
+            found = first_of(sort.beyond(rows, place), PAGE_SIZE + 1, among=rows)
+        else:
+            found = list(rows[: PAGE_SIZE + 1])
         if place and not found:
             return cls.of(rows, sort)
         shown = found[:PAGE_SIZE]
@@ -48,8 +51,19 @@ class Page:
         if place is None:
             return None
         turned = sort.turned()
-        found = list(turned.beyond(turned.apply(rows), place)[: PAGE_SIZE + 1])
+        found = first_of(turned.beyond(turned.apply(rows), place), PAGE_SIZE + 1, among=rows)
         if len(found) <= PAGE_SIZE:
             return None
         shown = found[:PAGE_SIZE][::-1]
         return cls(shown, next=sort.cursor_of(shown[-1]), previous=sort.cursor_of(shown[0]))
+
+
+def first_of(rows: QuerySet, limit: int, *, among: QuerySet) -> list:
+    """The first rows, in order: their numbers out of one table, then what is shown of them.
+
+    ``among`` is the list without the place. PostgreSQL guesses how many rows lie beyond a place by
+    its first key alone: beyond the lowest priority none, so it would join and sort all there are.
+    """
+    numbers = list(rows.values_list("pk", flat=True)[:limit])
+    shown = among.order_by().in_bulk(numbers)
+    return [shown[number] for number in numbers if number in shown]
