@@ -1,0 +1,176 @@
+"""The rows of a crowded desk: people, articles and, through histories.py, tickets."""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import loading
+import numpy as np
+import psycopg
+import servers
+from histories import Histories
+from prose import Prose
+
+CHUNK = 20_000
+AGENTS, ORGANISATIONS, TAGS, TOPICS = 40, 200, 60, 1000
+TEAMS = ("First line", "Network", "Devices", "Applications", "Accounts", "Wards", "Buildings")
+CLOSED_TEAM = "Human resources"
+SPREAD = (0.5, 0.35, 0.45)  # how much of two other topics, and of nothing, is in a vector
+TABLES = (
+    "accounts_customer", "tickets_ticket", "tickets_message", "tickets_event",
+    "tickets_ticket_tags", "tickets_rating", "agreements_clock", "triage_annotation",
+    "triage_ticketvector", "knowledge_article", "triage_passage",
+)  # fmt: skip
+
+
+class Crowd:
+    """Writes one desk. Ids count from 1: the tables are empty before."""
+
+    def __init__(self, server: psycopg.Connection, tickets: int, articles: int) -> None:
+        self.server, self.tickets, self.articles = server, tickets, articles
+        self.customers = max(2000, tickets // 20)
+        self.random = np.random.default_rng(7)
+        self.now = datetime.now(UTC).replace(microsecond=0)
+        self.prose = Prose(TOPICS)
+
+    def set_up(self) -> None:
+        """What people would have set up in the browser, by the product's own verbs."""
+        from appliance.accounts import services as accounts
+        from appliance.accounts.models import Organisation, Role, Team, User
+        from appliance.agreements import services as agreements
+        from appliance.agreements.rules import load_rules
+        from appliance.desk import services as desk
+        from appliance.tickets.models import Tag, TicketCategory
+        from appliance.triage import engine
+
+        admin = desk.set_up_unattended(email="admin@bench.example", password=servers.PASSWORD)
+        for n in range(AGENTS):
+            accounts.add_user(
+                email=f"agent{n}@bench.example", first_name="Agent", last_name=f"Number {n}",
+                role=Role.AGENT, password=None,
+            )  # fmt: skip
+        agents = list(User.objects.filter(role=Role.AGENT).order_by("pk"))
+        for n, name in enumerate((*TEAMS, CLOSED_TEAM)):
+            members = agents[n :: len(TEAMS)] if name != CLOSED_TEAM else agents[:3]
+            accounts.add_team(by=admin, name=name, is_closed=name == CLOSED_TEAM, members=members)
+        policy = agreements.add_policy(
+            by=admin, name="Everybody", answer_minutes=480, solution_minutes=5760
+        )
+        Organisation.objects.bulk_create(
+            Organisation(name=f"Ward {n}", shares_tickets=n % 20 == 0) for n in range(ORGANISATIONS)
+        )
+        Tag.objects.bulk_create(Tag(name=self.prose.known[200 + n]) for n in range(TAGS))
+        self.agents = [(agent.pk, str(agent)) for agent in agents]
+        self.categories = list(TicketCategory.objects.values_list("pk", "slug").order_by("pk"))
+        self.teams = list(Team.objects.order_by("pk").values_list("pk", flat=True))
+        self.organisations = list(Organisation.objects.values_list("pk", flat=True))
+        self.tags = list(Tag.objects.values_list("pk", flat=True))
+        self.policy, self.rules = policy.pk, load_rules().digest
+        self.bundles = engine.refs()
+        self.space = self.bundles["encoder"].space
+        models = engine.current()
+        self._places = np.stack([models.embed(self.prose.topic_text(n)) for n in range(TOPICS)])
+
+    def load(self, memory: str) -> None:
+        """All rows, then their indexes."""
+        with loading.bare(self.server, TABLES, memory):
+            self._write_customers()
+            histories = Histories(self)
+            for first in range(1, self.tickets + 1, CHUNK):
+                histories.write(np.arange(first, min(first + CHUNK, self.tickets + 1)))
+                say(f"tickets from {first}")
+            for first in range(1, self.articles + 1, CHUNK):
+                self._write_articles(np.arange(first, min(first + CHUNK, self.articles + 1)))
+                say(f"articles from {first}")
+            say("all rows are in; now their indexes")
+        loading.restart_numbers(self.server, TABLES)
+
+    def write_vectors(
+        self, table: str, topics: np.ndarray, digests: list[str], owners: Mapping[str, np.ndarray]
+    ) -> None:
+        """Owner, space, vector and digest of the text, in PostgreSQL's own binary form."""
+        fields = dict(owners)
+        fields["space"] = np.full(len(topics), self.space.encode())
+        fields["vector"] = self._vectors(topics)
+        fields["text_sha256"] = np.array([sha.encode() for sha in digests])
+        loading.copy_binary(self.server, table, fields)
+
+    def category_of(self, topic: int) -> tuple[int, str]:
+        """Number and slug: topics belong to categories in turn."""
+        return self.categories[topic % len(self.categories)]
+
+    def _vectors(self, topics: np.ndarray) -> np.ndarray:
+        """float16, unit length: near their topic, drawn towards two others."""
+        count, (second, third, noise) = len(topics), SPREAD
+        others = self.random.integers(0, TOPICS, (2, count))
+        made = self._places[topics]
+        made = made + second * self.random.random((count, 1)) * self._places[others[0]]
+        made += third * self.random.random((count, 1)) * self._places[others[1]]
+        made += noise * self.random.standard_normal(made.shape, np.float32) / made.shape[1] ** 0.5
+        return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float16)
+
+    def _write_customers(self) -> None:
+        words = self.prose.known
+        rows = (
+            (
+                n, f"person{n}@bench.example", words[n % 900].title(), f"Of {words[n % 2500]}",
+                self.organisations[n % ORGANISATIONS], "", n % 200 == 0, self.now,
+            )
+            for n in range(1, self.customers + 1)
+        )  # fmt: skip
+        columns = "id, email, first_name, last_name, organisation_id, organisation_said"
+        loading.copy(self.server, "accounts_customer", f"{columns}, is_premium, created_at", rows)
+
+    def _write_articles(self, ids: np.ndarray) -> None:
+        """Titles, one to four sections each, and a passage a section."""
+        topics = self.random.integers(0, TOPICS, len(ids))
+        counts = self.random.integers(1, 5, len(ids))
+        owners = np.repeat(np.arange(len(ids)), counts)
+        titles, heads = self.prose.subjects(topics), self.prose.subjects(topics[owners])
+        parts = self.prose.bodies(topics[owners], 110)
+        starts = np.cumsum(counts) - counts
+        contents = [
+            "\n\n".join(f"## {heads[k]}\n\n{parts[k]}" for k in range(start, start + count))
+            for start, count in zip(starts, counts, strict=True)
+        ]
+        minutes = self.random.integers(0, 3_000_000, len(ids))
+        changed = [self.now - timedelta(minutes=float(each)) for each in minutes]
+        rows = (
+            (
+                pk, titles[n], contents[n], self.category_of(topics[n])[0],
+                "draft" if pk % 20 == 0 else "published", changed[n], changed[n],
+            )
+            for n, pk in enumerate(ids.tolist())
+        )  # fmt: skip
+        columns = "id, title, content, category_id, status, created_at, updated_at"
+        loading.copy(self.server, "knowledge_article", columns, rows)
+        digests = [digest(f"{title}\n{text}") for title, text in zip(titles, contents, strict=True)]
+        self._write_passages(ids[owners], np.arange(len(owners)) - starts[owners],
+                             [f"{head} {part}" for head, part in zip(heads, parts, strict=True)],
+                             topics[owners], [digests[n] for n in owners])  # fmt: skip
+
+    def _write_passages(
+        self, articles: np.ndarray, places: np.ndarray, texts: list[str], topics: np.ndarray,
+        digests: list[str],
+    ) -> None:  # fmt: skip
+        vectors = self._vectors(topics).tolist()
+        rows = (
+            (
+                articles[n], places[n], text, self.space,
+                "[" + ",".join(map("{:.4f}".format, vectors[n])) + "]", digests[n],
+            )
+            for n, text in enumerate(texts)
+        )  # fmt: skip
+        columns = "article_id, position, text, space, vector, text_sha256"
+        loading.copy(self.server, "triage_passage", columns, rows)
+
+
+def digest(text: str) -> str:
+    """As triage.texts.digest says it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def say(text: str) -> None:
+    """Progress, with the time of day."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
