@@ -30,7 +30,11 @@ class SentimentAnswer:
 
 @dataclass(frozen=True)
 class BundleStatus:
-    """How one role stands; ``state`` is "ready", "not_loaded", "refused" or "missing"."""
+    """How one role stands; ``state`` is "ready", "not_loaded", "fallback", "refused" or "missing".
+
+    "fallback": the bundle that was chosen does not hold, ``reason`` says why, and the one named
+    here answers in its place.
+    """
 
     role: str
     name: str

@@ -99,10 +99,15 @@ def find_active(models_dir: Path, role: str) -> Bundle:
     entry = active.get(role) if isinstance(active, dict) else None
     if entry is None:
         raise BundleMissingError(f"active.json names no bundle for {role}. {REMEDY}")
+    return describe(folder_of(models_dir, entry), role)
+
+
+def folder_of(models_dir: Path, entry: object) -> Path:
+    """Where "name/version" lies; raises BundleRefusedError when it says anything else."""
     parts = str(entry).split("/")
     if len(parts) != 2 or not all(_PLAIN_NAME.match(part) for part in parts):
         raise refuse(str(entry)[:80], 'active.json must say "name/version".')
-    return describe(models_dir / parts[0] / parts[1], role)
+    return models_dir / parts[0] / parts[1]
 
 
 def describe(folder: Path, role: str) -> Bundle:

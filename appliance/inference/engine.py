@@ -9,9 +9,10 @@ from appliance.inference.answers import BundleStatus, CategoryAnswer, SentimentA
 from appliance.inference.bundle import ROLES, BundleRef
 from appliance.inference.classify import classify, known_labels, nearness, pieces
 from appliance.inference.embed import VectorCache
-from appliance.inference.errors import InferenceError
+from appliance.inference.errors import BundleMissingError, InferenceError
 from appliance.inference.sentiment import sentiment_answer
 from appliance.inference.session import Reader
+from appliance.inference.shelf import Shelf
 from appliance.inference.slot import Slot
 from appliance.inference.tokens import has_words
 
@@ -19,21 +20,38 @@ __all__ = ["BundleStatus", "CategoryAnswer", "Engine", "SentimentAnswer"]
 
 
 class Engine:
-    """Reads texts with the active bundles of ``models_dir``.
+    """Reads texts with the bundles that run: those of ``models_dir``, or installed later.
 
     Every method may raise BundleMissingError or BundleRefusedError for the role it needs; the
     other roles work on. One engine per process is enough.
     """
 
-    def __init__(self, models_dir: Path, threads: int = 2) -> None:
+    def __init__(
+        self, models_dir: Path, threads: int = 2, installed_dir: Path | None = None
+    ) -> None:
         """``threads``: cores one text may use. Nothing is read until something is asked."""
-        self._slots = {role: Slot(Path(models_dir), role, threads) for role in ROLES}
+        shelf = Shelf(Path(models_dir), installed_dir)
+        self._slots = {role: Slot(shelf, role, threads) for role in ROLES}
+        self._next_encoder = Slot(shelf, "encoder", threads, upcoming=True)
         self._texts = VectorCache(most=32)
         self._descriptions = VectorCache(most=4096)
 
     def ref(self, role: str) -> BundleRef:
         """Which bundle answers for a role; reads active.json and bundle.json only."""
         return self._slots[role].ref()
+
+    def next_encoder(self) -> BundleRef | None:
+        """The encoder whose vectors are being written beside the old ones; None: there is none,
+        or none that holds (``next_encoder_status`` says why).
+        """
+        try:
+            return self._next_encoder.ref()
+        except InferenceError:
+            return None
+
+    def next_encoder_status(self) -> BundleStatus:
+        """How the next encoder stands; "missing" while there is none."""
+        return self._next_encoder.status()
 
     def classify(self, text: str, labels: Mapping[str, str]) -> CategoryAnswer:
         """One of ``labels`` (slug → "name. description. example phrases"), or None: not sure."""
@@ -51,9 +69,18 @@ class Engine:
         reader = self._slots["sentiment"].reader()
         return sentiment_answer(reader.bundle, reader.run(text))
 
-    def embed(self, text: str) -> np.ndarray:
-        """float32 (384,), unit length, read-only; equal texts give equal vectors."""
-        return self._texts.embed(self._slots["encoder"].reader(), text)
+    def embed(self, text: str, space: str | None = None) -> np.ndarray:
+        """float32 (384,), unit length, read-only; equal texts give equal vectors.
+
+        With ``space``, in that space and no other: by the encoder that runs, or by the next one.
+        Raises BundleMissingError when neither speaks it (any more).
+        """
+        reader = self._slots["encoder"].reader()
+        if space is not None and reader.bundle.ref.space != space:
+            reader = self._next_encoder.reader()
+            if reader.bundle.ref.space != space:
+                raise BundleMissingError(f"No encoder at hand writes the space {space}.")
+        return self._texts.embed(reader, text)
 
     def load(self) -> None:
         """Load all three now; a failure is remembered in ``statuses``, not raised."""

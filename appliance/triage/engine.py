@@ -14,14 +14,16 @@ _making = threading.Lock()
 
 
 def current() -> Engine:
-    """The engine of ``settings.MODELS``. Cheap: a bundle is loaded when it is first used."""
+    """The engine of ``settings.MODELS`` and of what was installed since. Cheap: a bundle is loaded
+    when it is first used, and another one taken up within seconds of an update.
+    """
     with _making:
-        return _engine_of(settings.MODELS)
+        return _engine_of(settings.MODELS, settings.DATA / "models")
 
 
 @cache
-def _engine_of(folder: Path) -> Engine:
-    return Engine(folder)
+def _engine_of(shipped: Path, installed: Path) -> Engine:
+    return Engine(shipped, installed_dir=installed)
 
 
 def refs() -> dict[str, BundleRef]:
@@ -39,3 +41,12 @@ def find_ref(role: str) -> BundleRef | None:
         return current().ref(role)
     except InferenceError:
         return None
+
+
+def find_next_encoder() -> BundleRef | None:
+    """The encoder whose vectors are being written beside the old ones; None while there is none.
+
+    ``current().embed(text, space=ref.space)`` asks it; ``find_ref("encoder")`` stays the one reads
+    go by until all its vectors are there.
+    """
+    return current().next_encoder()
