@@ -1,8 +1,9 @@
 """People who log in, and customers who ask."""
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models.functions import Now, Upper
+from django.db.models.functions import Concat, Lower, Now, Upper
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -119,6 +120,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.is_admin
 
 
+# All a customer is known by, as the index has it.
+KNOWN_BY = Lower(
+    Concat(
+        "first_name", models.Value(" "), "last_name", models.Value(" "), "email",
+        output_field=models.TextField(),
+    )
+)  # fmt: skip
+
+
 class Customer(models.Model):
     """Somebody who asks. May have a log-in, may be known by e-mail alone."""
 
@@ -151,6 +161,8 @@ class Customer(models.Model):
             models.Index(
                 fields=["id"], condition=models.Q(is_premium=True), name="customer_premium_idx"
             ),
+            # serves search for customers by a part of a name or address, with typos
+            GinIndex(OpClass(KNOWN_BY, name="gin_trgm_ops"), name="customer_known_by_trgm_idx"),
         ]
 
     def __str__(self) -> str:

@@ -45,7 +45,7 @@ class Article(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
-    search_vector = search_vector_of("title", "content")
+    search_vector = search_vector_of(title="title", body="content")
 
     objects = ArticleQuerySet.as_manager()
 

@@ -14,6 +14,7 @@ from django.db.models import F, Q, QuerySet, Value
 from pgvector.django import CosineDistance
 
 from appliance.accounts.models import User
+from appliance.core.fields import WORDS
 from appliance.knowledge.models import Article
 from appliance.search.asked import Asked
 from appliance.tickets.models import Ticket
@@ -75,7 +76,7 @@ def by_some_words(shelf: Shelf, asked: Asked) -> Found:
     if not asked.allows_some or not asked.words:
         return []
     query = SearchQuery(
-        " | ".join(f"'{word}'" for word in asked.words[:20]), search_type="raw", config="english"
+        " | ".join(f"'{word}'" for word in asked.words[:20]), search_type="raw", config=WORDS
     )
     found = (
         shelf.rows.filter(search_vector=query)
@@ -132,12 +133,12 @@ def by_meaning(shelf: Shelf, vector: np.ndarray, space: str) -> Found:
 
 def words_query(asked: Asked) -> SearchQuery:
     """What was typed as a web search ("phrase", -not, or), or with its last word begun only."""
-    whole = SearchQuery(asked.text, search_type="websearch", config="english")
+    whole = SearchQuery(asked.text, search_type="websearch", config=WORDS)
     begun = re.search(r"^([^\"]*?)(\w{2,40})$", asked.text)
     if begun is None or re.search(r"[-\w]$", begun.group(1)):
         return whole
-    last = SearchQuery(f"'{begun.group(2)}':*", search_type="raw", config="english")
+    last = SearchQuery(f"'{begun.group(2)}':*", search_type="raw", config=WORDS)
     before = begun.group(1).strip()
     if not re.search(r"\w", before):
         return whole | last
-    return whole | (SearchQuery(before, search_type="websearch", config="english") & last)
+    return whole | (SearchQuery(before, search_type="websearch", config=WORDS) & last)

@@ -8,6 +8,7 @@ from django.db.models import F, FloatField, Func, QuerySet, Value
 from pgvector.django import CosineDistance
 
 from appliance.accounts.models import User
+from appliance.core.fields import WORDS
 from appliance.knowledge.models import Article
 from appliance.triage import passages
 from appliance.triage.models import Passage
@@ -66,7 +67,7 @@ def _by_words(visible: QuerySet, text: str) -> list[tuple[int, float]]:
     if not words:
         return []
     any_of = " | ".join(f"'{word}'" for word in words)
-    query = SearchQuery(any_of, search_type="raw", config="english")
+    query = SearchQuery(any_of, search_type="raw", config=WORDS)
     rank = SearchRank(F("search_vector"), query, normalization=PER_LENGTH)
     found = visible.filter(search_vector=query).annotate(rank=rank).order_by("-rank", "-pk")
     return list(found.values_list("pk", "rank")[:NEAREST])
@@ -78,7 +79,7 @@ class SharedWords(Func):
     template = """(
         SELECT coalesce(avg((asked.word = ANY (tsvector_to_array(held.words)))::int), 0)
         FROM (SELECT %(expressions)s) AS held(words, text),
-             unnest(tsvector_to_array(to_tsvector('english', held.text))) AS asked(word)
+             unnest(tsvector_to_array(to_tsvector('skerry', held.text))) AS asked(word)
     )"""
     output_field = FloatField()
 

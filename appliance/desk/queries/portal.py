@@ -9,6 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from appliance.accounts import queries as accounts
 from appliance.accounts.models import User
 from appliance.core import cache
+from appliance.core.fields import WORDS
 from appliance.tickets.models import OPEN_STATUSES, Ticket
 
 STATES = ("open", "solved", "all")
@@ -61,7 +62,7 @@ def _holds(text: str) -> Q:
     """The number of a ticket, its words, or a part of its subject."""
     if number := NUMBER.match(text):
         return Q(pk=int(number.group(1))) | Q(subject__icontains=text.strip())
-    words = SearchQuery(text, search_type="websearch", config="english")
+    words = SearchQuery(text, search_type="websearch", config=WORDS)
     return Q(search_vector=words) | Q(subject__icontains=text)
 
 

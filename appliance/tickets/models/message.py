@@ -2,12 +2,14 @@
 
 import uuid
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
+from appliance.core.fields import search_vector_of
 from appliance.files.models import StoredFile
 from appliance.tickets.models.ticket import Ticket
 
@@ -29,12 +31,16 @@ class Message(models.Model):
     body = models.TextField()
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     submission_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # of its ticket's era: a search walks through tickets and what was said on them side by side
+    search_vector = search_vector_of(body="body", number="ticket_id")
 
     class Meta:
         ordering = ["created_at", "id"]
         indexes = [
             # serves the conversation of a ticket, in order
             models.Index(fields=["ticket", "created_at"], name="message_ticket_idx"),
+            # serves search by words in what was said
+            GinIndex(fields=["search_vector"], name="message_search_idx"),
         ]
 
     def __str__(self) -> str:

@@ -90,7 +90,7 @@ class Ticket(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     submission_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    search_vector = search_vector_of("subject", "description")
+    search_vector = search_vector_of(title="subject", body="description")
 
     objects = TicketQuerySet.as_manager()
 

@@ -24,7 +24,8 @@ def list_messages(viewer: User, ticket: Ticket) -> list[Message]:
     """
     merged = list_merged(viewer, ticket)
     ids = [ticket.pk, *(source.pk for source in merged)]
-    messages = Message.objects.filter(ticket__in=ids).prefetch_related(_with_files())
+    messages = Message.objects.filter(ticket__in=ids).defer("search_vector")
+    messages = messages.prefetch_related(_with_files())
     if not _reads_notes(viewer):
         messages = messages.filter(kind=Message.Kind.REPLY)
     openings = [_opening(source) for source in merged]

@@ -1,0 +1,82 @@
+"""The words of articles stand in the desk's own configuration."""
+
+import django.contrib.postgres.indexes
+import django.contrib.postgres.search
+from django.db import migrations, models
+from django.db.models.functions import Cast, Left
+
+BLANKS = " " * 8
+
+
+def words(text: object, weight: str) -> django.contrib.postgres.search.SearchVector:
+    return django.contrib.postgres.search.SearchVector(text, config="skerry", weight=weight)
+
+
+def apart(text: object) -> models.Func:
+    return models.Func(
+        text,
+        models.Value("@/\\._:=-"),
+        models.Value(BLANKS),
+        function="translate",
+        output_field=models.TextField(),
+    )
+
+
+def era(number: str) -> models.Func:
+    era = models.Func(
+        models.F(number),
+        models.Value(1024),
+        template="(%(expressions)s)",
+        arg_joiner=" / ",
+        output_field=models.BigIntegerField(),
+    )
+    mark = models.Func(
+        models.Value("\u2617"),
+        Cast(era, models.TextField()),
+        template="(%(expressions)s)",
+        arg_joiner=" || ",
+        output_field=models.TextField(),
+    )
+    return models.Func(mark, template="array_to_tsvector(ARRAY[%(expressions)s])")
+
+
+def vector(*parts: object) -> models.GeneratedField:
+    return models.GeneratedField(
+        expression=models.Func(
+            *parts,
+            arg_joiner=" || ",
+            template="(%(expressions)s)",
+            output_field=django.contrib.postgres.search.SearchVectorField(),
+        ),
+        output_field=django.contrib.postgres.search.SearchVectorField(),
+        db_persist=True,
+    )
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("core", "0006_words_of_the_desk"),
+        ("knowledge", "0001_initial"),
+    ]
+
+    operations = [
+        migrations.RemoveIndex(model_name="article", name="article_search_idx"),
+        migrations.RemoveField(model_name="article", name="search_vector"),
+        migrations.AddField(
+            model_name="article",
+            name="search_vector",
+            field=vector(
+                words("title", "A"),
+                words(apart(models.F("title")), "D"),
+                words(Left("content", 200000), "B"),
+                words(apart(Left("content", 200000)), "D"),
+                era("id"),
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="article",
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["search_vector"], name="article_search_idx"
+            ),
+        ),
+    ]
