@@ -11,7 +11,6 @@ import numpy as np
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet, Value
-from pgvector.django import CosineDistance
 
 from appliance.accounts.models import User
 from appliance.core.fields import WORDS
@@ -119,12 +118,7 @@ def by_typo(shelf: Shelf, asked: Asked) -> Found:
 
 def by_meaning(shelf: Shelf, vector: np.ndarray, space: str) -> Found:
     """Nearest in meaning; an article by its nearest passage."""
-    near = (
-        shelf.vectors.filter(space=space)
-        .annotate(distance=CosineDistance("vector", vector))
-        .only("pk", shelf.owner.removesuffix("_id"))
-        .order_by("distance")
-    )
+    near = shelf.vectors.nearest_to(vector, space).only("pk", shelf.owner.removesuffix("_id"))
     best: dict[int, float] = {}
     for row in list_nearest(near, EACH_WAY):
         best.setdefault(getattr(row, shelf.owner), cosine(row.distance))

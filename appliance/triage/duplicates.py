@@ -1,7 +1,5 @@
 """What the same customer may have asked already, while they ask again."""
 
-from pgvector.django import CosineDistance
-
 from appliance.accounts.models import Customer, User
 from appliance.tickets.models import Ticket
 from appliance.triage.models import TicketVector
@@ -28,11 +26,10 @@ def list_probable_duplicates(
     open_ones = Ticket.objects.open().filter(customer=customer)
     near = (
         TicketVector.objects.visible_to(viewer)
-        .filter(space=space, ticket__in=open_ones)
-        .annotate(distance=CosineDistance("vector", vector))
+        .filter(ticket__in=open_ones)
+        .nearest_to(vector, space)
         .select_related("ticket")
         .defer("vector", "ticket__description", "ticket__search_vector")
-        .order_by("distance")
     )
     rows = list_nearest(near, limit, least=LIKELY)
     return [Similar(row.ticket, cosine(row.distance)) for row in rows]

@@ -50,3 +50,9 @@ def find_next_encoder() -> BundleRef | None:
     go by until all its vectors are there.
     """
     return current().next_encoder()
+
+
+def reading_space() -> str | None:
+    """The vector space the desk reads now; None while there is no encoder."""
+    encoder = find_ref("encoder")
+    return encoder.space if encoder else None

@@ -5,7 +5,6 @@ import re
 import numpy as np
 from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db.models import F, FloatField, Func, QuerySet, Value
-from pgvector.django import CosineDistance
 
 from appliance.accounts.models import User
 from appliance.core.fields import WORDS
@@ -47,13 +46,7 @@ def match_articles(
 
 def _by_passages(viewer: User, vector: np.ndarray, space: str) -> dict[int, tuple[float, str]]:
     """Article id → (cosine, text) of its nearest passage."""
-    near = (
-        Passage.objects.visible_to(viewer)
-        .filter(space=space)
-        .annotate(distance=CosineDistance("vector", vector))
-        .defer("vector")
-        .order_by("distance")
-    )
+    near = Passage.objects.visible_to(viewer).nearest_to(vector, space).defer("vector")
     best: dict[int, tuple[float, str]] = {}
     # however far: a few are always offered, and the score says how near they are
     for row in list_nearest(near, NEAREST, least=0.0):

@@ -4,15 +4,19 @@ Every row names the bundle that made it and the digest of the text it read, so w
 missing, older than the text, or made by another bundle is found by query.
 """
 
+from typing import Self
+
+import numpy as np
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
-from pgvector.django import HalfVectorField, HnswIndex
+from pgvector.django import CosineDistance, HalfVectorField
 
 from appliance.accounts import queries as accounts
 from appliance.accounts.models import User
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket, TicketCategory
+from appliance.triage import engine
 
 DIMENSIONS = 384
 NOT_SURE = ""
@@ -54,7 +58,26 @@ class Annotation(models.Model):
         return self.label != NOT_SURE
 
 
-class TicketVectorQuerySet(models.QuerySet):
+class VectorQuerySet(models.QuerySet):
+    """Vectors of several spaces lie side by side, and a distance across two of them means nothing.
+    Read through one of these two, never across.
+    """
+
+    def in_reading_space(self) -> Self:
+        """Those the desk reads now; none while there is no encoder."""
+        space = engine.reading_space()
+        return self.none() if space is None else self.filter(space=space)
+
+    def nearest_to(self, vector: np.ndarray, space: str) -> Self:
+        """Nearest first, with ``distance``; ``vector`` is of this space."""
+        return (
+            self.filter(space=space)
+            .annotate(distance=CosineDistance("vector", vector))
+            .order_by("distance")
+        )
+
+
+class TicketVectorQuerySet(VectorQuerySet):
     def visible_to(self, viewer: User) -> "TicketVectorQuerySet":
         """Of the tickets the viewer sees. An agent from whom nothing is hidden needs no join:
         the index is walked freely.
@@ -66,9 +89,11 @@ class TicketVectorQuerySet(models.QuerySet):
 
 
 class TicketVector(models.Model):
-    """The meaning of a ticket, in one vector space."""
+    """The meaning of a ticket in one vector space, whose HNSW index spaces.py keeps: it serves
+    similar tickets and search by meaning.
+    """
 
-    ticket = models.OneToOneField(Ticket, on_delete=models.CASCADE, related_name="vector")
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="vectors")
     space = models.CharField(max_length=80)
     vector = HalfVectorField(dimensions=DIMENSIONS)
     text_sha256 = models.CharField(max_length=64)
@@ -76,19 +101,16 @@ class TicketVector(models.Model):
     objects = TicketVectorQuerySet.as_manager()
 
     class Meta:
-        indexes = [
-            # serves similar tickets and search by meaning
-            HnswIndex(
-                fields=["vector"], name="ticket_vector_hnsw", m=16, ef_construction=64,
-                opclasses=["halfvec_cosine_ops"],
-            ),
-        ]  # fmt: skip
+        constraints = [
+            # the space first: serves the backlog, the count of a space and its end
+            models.UniqueConstraint(fields=["space", "ticket"], name="ticket_vector_once_a_space"),
+        ]
 
     def __str__(self) -> str:
         return f"vector of SKR-{self.ticket_id} in {self.space}"
 
 
-class PassageQuerySet(models.QuerySet):
+class PassageQuerySet(VectorQuerySet):
     def visible_to(self, viewer: User) -> "PassageQuerySet":
         """Of the articles the viewer may read. No join for an agent."""
         if viewer.is_authenticated and viewer.is_active and viewer.is_agent:
@@ -97,7 +119,9 @@ class PassageQuerySet(models.QuerySet):
 
 
 class Passage(models.Model):
-    """A piece of an article, small enough to mean one thing."""
+    """A piece of an article, small enough to mean one thing, in one vector space, whose HNSW index
+    spaces.py keeps: it serves suggestions and search by meaning.
+    """
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="passages")
     position = models.PositiveSmallIntegerField()
@@ -111,15 +135,11 @@ class Passage(models.Model):
     class Meta:
         ordering = ["article", "position"]
         constraints = [
-            models.UniqueConstraint(fields=["article", "position"], name="passage_position_once"),
-        ]
-        indexes = [
-            # serves suggestions and search by meaning
-            HnswIndex(
-                fields=["vector"], name="passage_vector_hnsw", m=16, ef_construction=64,
-                opclasses=["halfvec_cosine_ops"],
+            # the space first: serves the backlog, the count of a space and its end
+            models.UniqueConstraint(
+                fields=["space", "article", "position"], name="passage_once_a_space"
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"passage {self.position} of {self.article_id}"

@@ -44,7 +44,9 @@ def find_query_vector(text: str) -> tuple[np.ndarray, str] | None:
         return None
 
     def embed() -> bytes:
-        vector = _embedders.run(lambda: engine.current().embed(text), seconds=QUERY_SECONDS)
+        vector = _embedders.run(
+            lambda: engine.current().embed(text, space=encoder.space), seconds=QUERY_SECONDS
+        )
         return vector.astype("<f4").tobytes()
 
     try:

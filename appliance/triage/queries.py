@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from pgvector.django import CosineDistance
 
 from appliance.accounts.models import User
 from appliance.core import cache
@@ -99,7 +98,9 @@ def find_reading(viewer: User, ticket: Ticket) -> Reading:
 
 def list_suggestions(viewer: User, ticket: Ticket, limit: int = 3) -> list[Suggested]:
     """Articles that may answer the ticket, best first; by words while it has no vector."""
-    vector = TicketVector.objects.visible_to(viewer).filter(ticket=ticket).first()
+    vector = (
+        TicketVector.objects.visible_to(viewer).in_reading_space().filter(ticket=ticket).first()
+    )
     if vector is None:
         return _suggest(viewer, ticket.text, None, "", limit)
     return _suggest(viewer, ticket.text, np.asarray(vector.vector, "<f4"), vector.space, limit)
@@ -120,16 +121,14 @@ def suggest_for_text(
 def list_similar_tickets(viewer: User, ticket: Ticket, limit: int = 5) -> list[Similar]:
     """The viewer's tickets nearest in meaning, never this one; empty while it has no vector."""
     visible = TicketVector.objects.visible_to(viewer)
-    own = visible.filter(ticket=ticket).first()
+    own = visible.in_reading_space().filter(ticket=ticket).first()
     if own is None:
         return []
     near = (
-        visible.filter(space=own.space)
+        visible.nearest_to(own.vector, own.space)
         .exclude(ticket=ticket)
-        .annotate(distance=CosineDistance("vector", own.vector))
         .select_related("ticket__customer", "ticket__category")
         .defer("vector", "ticket__description", "ticket__search_vector")
-        .order_by("distance")
     )
     return [Similar(row.ticket, cosine(row.distance)) for row in list_nearest(near, limit)]
 

@@ -27,12 +27,14 @@ class Answers:
         return self.category is None and self.sentiment is None and self.vector is None
 
 
-def ask(text: str, roles: set[str], labels: Mapping[str, str]) -> Answers:
-    """One answer a role. Never raises: a missing bundle says nothing, a broken one is named."""
+def ask(text: str, roles: set[str], labels: Mapping[str, str], space: str | None = None) -> Answers:
+    """One answer a role, the vector in this space. Never raises: a missing bundle says nothing, a
+    broken one is named.
+    """
     models = engine.current()
     answers = Answers()
     calls: dict[str, tuple[str, Callable[[], object]]] = {
-        "encoder": ("vector", lambda: models.embed(text)),
+        "encoder": ("vector", lambda: models.embed(text, space=space)),
         "classifier": ("category", lambda: models.classify(text, labels)),
         "sentiment": ("sentiment", lambda: models.read_sentiment(text)),
     }

@@ -35,6 +35,13 @@ def catch_up(timestamp: int = 0) -> None:
         services.queue_catch_up()
 
 
+@app.periodic(cron="* * * * *")
+@app.task(name="triage.tend_spaces", queueing_lock="triage.tend_spaces")
+def tend_spaces(timestamp: int = 0) -> None:
+    """The space that is read has its indexes, whatever brought it about."""
+    _bounded(services.tend_spaces)
+
+
 @app.periodic(cron="*/2 * * * *")
 @app.task(
     name="triage.retry_stalled_jobs", queueing_lock="triage.retry_stalled_jobs", pass_context=True

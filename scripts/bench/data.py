@@ -25,6 +25,7 @@ def fill(dsn: str, tickets: int, articles: int, memory: str) -> None:
     from django.core.management import call_command
 
     from appliance.tickets.models import Ticket
+    from appliance.triage.services import index_space
 
     call_command("migrate", verbosity=0)
     if Ticket.objects.exists():
@@ -34,6 +35,7 @@ def fill(dsn: str, tickets: int, articles: int, memory: str) -> None:
         server.execute("SET synchronous_commit = off")
         crowd = Crowd(server, tickets, articles)
         crowd.set_up()
+        index_space(crowd.space)  # of nothing yet; loading builds it anew, as it does all others
         crowd.load(memory)
     say(f"Made in {time.monotonic() - started:.0f} s.")
 

@@ -9,6 +9,7 @@ from appliance.triage.services.at_once import annotate_soon, warm
 from appliance.triage.services.catching_up import catch_up
 from appliance.triage.services.corrections import correct_category, reconsider_unsure
 from appliance.triage.services.queueing import queue_annotation, queue_article, queue_catch_up
+from appliance.triage.services.spaces import index_space, tend_spaces
 from appliance.triage.services.tickets import annotate
 
 __all__ = [
@@ -16,10 +17,12 @@ __all__ = [
     "annotate_soon",
     "catch_up",
     "correct_category",
+    "index_space",
     "queue_annotation",
     "queue_article",
     "queue_catch_up",
     "reconsider_unsure",
     "refresh_article",
+    "tend_spaces",
     "warm",
 ]

@@ -25,7 +25,9 @@ def refresh_article(article_id: int) -> bool:
     if not turns.take(Attempt.Kind.ARTICLE, article_id, text, {"encoder": encoder}):
         return False
     pieces = passages.cut(article.content)
-    answers = [reader.ask(f"{article.title}\n{piece}", {"encoder"}, {}) for piece in pieces]
+    answers = [
+        reader.ask(f"{article.title}\n{piece}", {"encoder"}, {}, encoder.space) for piece in pieces
+    ]
     broken = [why for answer in answers for why in answer.broken]
     whole = all(answer.vector is not None for answer in answers)
     written = whole and _store_passages(article, pieces, answers, encoder, text)
@@ -37,11 +39,11 @@ def refresh_article(article_id: int) -> bool:
 def _store_passages(
     article: Article, pieces: list[str], answers: list[Answers], encoder: BundleRef, text: str
 ) -> bool:
-    """Replace the passages. False when the text changed meanwhile."""
+    """Replace the passages of this space. False when the text changed meanwhile."""
     locked = Article.objects.select_for_update(of=["self"]).filter(pk=article.pk).first()
     if locked is None or digest(article_text(locked)) != text:
         return False
-    locked.passages.all().delete()
+    locked.passages.filter(space=encoder.space).delete()
     Passage.objects.bulk_create(
         Passage(
             article=locked,

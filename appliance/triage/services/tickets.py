@@ -30,7 +30,8 @@ def annotate(ticket_id: int) -> bool:
         return False
     # once more: whoever held it before us may have just read it
     roles = backlog.find_stale_roles(ticket, refs, text)
-    answers = reader.ask(ticket.text, roles, backlog.labels())
+    space = refs["encoder"].space if "encoder" in refs else None
+    answers = reader.ask(ticket.text, roles, backlog.labels(), space)
     written = not answers.is_empty and _store(ticket, answers, refs, text)
     turns.give_back(Attempt.Kind.TICKET, ticket_id, answers.broken)
     return written
@@ -46,11 +47,8 @@ def _store(ticket: Ticket, answers: Answers, refs: backlog.Refs, text: str) -> b
     if answers.vector is not None and "encoder" in roles:
         TicketVector.objects.update_or_create(
             ticket=locked,
-            defaults={
-                "space": refs["encoder"].space,
-                "vector": answers.vector,
-                "text_sha256": text,
-            },
+            space=refs["encoder"].space,
+            defaults={"vector": answers.vector, "text_sha256": text},
         )
     category = answers.category if "classifier" in roles else None
     sentiment = answers.sentiment if "sentiment" in roles else None

@@ -29,7 +29,7 @@ class StandIn:
         self._read(text)
         return SentimentAnswer("neutral", 0.0, 0.9, self.ref("sentiment"))
 
-    def embed(self, text: str) -> np.ndarray:
+    def embed(self, text: str, space: str | None = None) -> np.ndarray:
         self.asked.append(text)
         self._read(text)
         return np.full(384, 384**-0.5, dtype=np.float32)

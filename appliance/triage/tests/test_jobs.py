@@ -28,6 +28,7 @@ def test_every_queued_task_exists(db):
         "triage.annotate_ticket",
         "triage.refresh_article",
         "triage.catch_up",
+        "triage.tend_spaces",
         "triage.retry_stalled_jobs",
         "triage.remove_old_jobs",
     } <= set(app.tasks)

@@ -1,0 +1,110 @@
+"""Two vector spaces lie side by side; whoever reads meets one of them."""
+
+import numpy as np
+import psycopg
+import pytest
+from django.db import OperationalError, connection
+
+from appliance.knowledge import services as knowledge
+from appliance.search import queries as search
+from appliance.tickets import services as tickets
+from appliance.triage import duplicates, engine, queries, services
+from appliance.triage.models import DIMENSIONS, Passage, TicketVector
+from appliance.triage.services.spaces import INDEXED, index_name
+
+OTHER = "another space"
+
+
+@pytest.fixture
+def second(alice):
+    """Another ticket of Alice's, about something else."""
+    return tickets.open_ticket(
+        customer=alice.customer, subject="Holidays", description="Whom do I ask?", by=alice
+    )
+
+
+def in_the_other_space(ticket, vector) -> None:
+    TicketVector.objects.create(ticket=ticket, space=OTHER, vector=vector, text_sha256="x")
+
+
+def near_in_the_other_space(*near) -> None:
+    for ticket in near:
+        in_the_other_space(ticket, np.full(DIMENSIONS, DIMENSIONS**-0.5))
+
+
+@pytest.mark.usefixtures("bundles")
+def test_what_is_alike_in_another_space_only_is_not_similar(ticket, second, bob):
+    services.catch_up()
+    near_in_the_other_space(ticket, second)
+    assert queries.list_similar_tickets(bob, ticket) == []
+
+
+@pytest.mark.usefixtures("bundles")
+def test_a_ticket_read_in_another_space_only_is_not_found_by_meaning(ticket, second, bob):
+    services.annotate(ticket.pk)
+    own = TicketVector.objects.get(ticket=ticket)
+    in_the_other_space(second, own.vector)
+    assert queries.list_similar_tickets(bob, ticket) == []
+    assert queries.list_similar_tickets(bob, second) == []
+    again = duplicates.list_probable_duplicates(
+        bob, ticket.customer, ticket.subject, ticket.description
+    )
+    assert [near.ticket for near in again] == [ticket]
+    found = search.search(bob, "empty pages come out", kind="tickets")
+    assert second not in [hit.object for hit in found.hits]
+
+
+@pytest.mark.usefixtures("bundles")
+def test_a_passage_of_another_space_is_not_suggested(ticket, bob):
+    article = knowledge.write_article(by=bob, title="Fish", content="Boil it.", status="published")
+    services.refresh_article(article.pk)
+    services.annotate(ticket.pk)
+    own = TicketVector.objects.get()
+    Passage.objects.create(
+        article=article, position=1, text="elsewhere", space=OTHER, vector=own.vector,
+        text_sha256="x",
+    )  # fmt: skip
+    assert [hit.passage for hit in queries.list_suggestions(bob, ticket)] == ["Boil it."]
+
+
+def test_without_an_encoder_no_space_is_read(ticket, settings, tmp_path):
+    near_in_the_other_space(ticket)
+    settings.MODELS = tmp_path
+    assert engine.reading_space() is None
+    assert not TicketVector.objects.in_reading_space().exists()
+
+
+def test_each_space_gets_its_indexes_once(db):
+    assert services.index_space(OTHER) == 2
+    assert services.index_space(OTHER) == 0
+    assert services.index_space("a third; 'odd' % one") == 2
+
+
+def test_the_nearest_of_a_space_are_found_by_its_own_index(ticket, second):
+    services.index_space(OTHER)
+    services.index_space("a third")
+    near_in_the_other_space(ticket, second)
+    rows = TicketVector.objects.nearest_to(np.ones(DIMENSIONS), OTHER)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+    plan = rows[:5].explain()
+    assert index_name(INDEXED[TicketVector], OTHER) in plan
+    assert len(rows) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_index_left_half_built_is_built_anew():
+    """Its builder waits for a writer, and is gone before that one ends."""
+    with psycopg.connect(**connection.get_connection_params()) as writer:
+        writer.execute("LOCK TABLE triage_ticketvector IN ROW EXCLUSIVE MODE")
+        with connection.cursor() as cursor, pytest.raises(OperationalError, match="lock timeout"):
+            cursor.execute("SET lock_timeout = 100")
+            services.index_space(OTHER)
+    with connection.cursor() as cursor:
+        cursor.execute("RESET lock_timeout")
+    assert services.index_space(OTHER) == 2
+    assert services.index_space(OTHER) == 0
+    with connection.cursor() as cursor:
+        for prefix in INDEXED.values():
+            cursor.execute(f"DROP INDEX {index_name(prefix, OTHER)}")
