@@ -97,7 +97,9 @@ def list_articles_to_read(refs: Refs, limit: int) -> list[int]:
         text_sha256=OuterRef("text_sha256"),
         space=refs["encoder"].space,
     )
-    articles = Article.objects.annotate(text_sha256=ARTICLE_DIGEST).filter(~Exists(passages))
+    articles = (
+        Article.objects.in_use().annotate(text_sha256=ARTICLE_DIGEST).filter(~Exists(passages))
+    )
     articles = _without_taken(articles, Attempt.Kind.ARTICLE, {"encoder": refs["encoder"]})
     return list(articles.order_by("-updated_at", "-id").values_list("pk", flat=True)[:limit])
 

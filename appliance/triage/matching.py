@@ -25,12 +25,12 @@ Match = tuple[int, float, str, str]  # article id, score 0..1, passage, "passage
 def match_articles(
     viewer: User, text: str, vector: np.ndarray | None, space: str, limit: int
 ) -> list[Match]:
-    """Of the articles the viewer may read, best first, each once.
+    """Of the articles the viewer may read, without the archive, best first, each once.
 
     A nearest passage counts most; words decide between articles that lie close. Without a
     vector (or without passages in its space) words alone decide.
     """
-    visible = Article.objects.visible_to(viewer)
+    visible = Article.objects.visible_to(viewer).in_use()
     words = _by_words(visible, text)
     near = _by_passages(viewer, vector, space) if vector is not None else {}
     if not near:

@@ -162,7 +162,7 @@ def _suggest(
 ) -> list[Suggested]:
     if not viewer.is_authenticated or not viewer.is_active:
         return []
-    visible = Article.objects.visible_to(viewer)
+    visible = Article.objects.visible_to(viewer).in_use()
     sees = "all" if viewer.is_agent else "published"
     exact = digest(vector.tobytes().hex()) if vector is not None else "words"
     rows = cache.remember(

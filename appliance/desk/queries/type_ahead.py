@@ -6,7 +6,6 @@ from django.db.models import Q
 from django.utils.html import strip_tags
 
 from appliance.accounts.models import Customer, User
-from appliance.knowledge.models import Article
 from appliance.search.queries import search
 from appliance.tickets.models import Ticket
 from appliance.triage.queries import Similar, Suggested
@@ -48,14 +47,14 @@ def list_merge_candidates(viewer: User, ticket: Ticket, similar: list[Similar]) 
 
 
 def find_articles(viewer: User, text: str, limit: int = 5) -> list[Suggested]:
-    """Published articles, as search finds them; the passage is plain text."""
+    """Articles a customer can open, as search finds them; the passage is plain text."""
     if len(text.strip()) < LEAST:
         return []
     hits = search(viewer, text, kind="articles", limit=limit).hits
     return [
         Suggested(hit.object, hit.score, unescape(strip_tags(hit.snippet)), "words")
         for hit in hits
-        if hit.object.status == Article.Status.PUBLISHED
+        if hit.object.is_for_customers
     ]
 
 

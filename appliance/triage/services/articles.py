@@ -13,11 +13,17 @@ from appliance.triage.texts import article_text, digest
 
 
 def refresh_article(article_id: int) -> bool:
-    """Cut the article into passages and embed them, drafts too. Whether anything was written."""
+    """Cut the article into passages and embed them, drafts too. Whether anything was written.
+
+    Of what is archived nothing is kept, so that no passage of it is ever near.
+    """
     article = Article.objects.filter(pk=article_id).first()
     if article is None:
         return False
     text = digest(article_text(article))
+    if article.status == Article.Status.ARCHIVED:
+        _forget_old_passages(article, "")
+        return False
     _forget_old_passages(article, text)
     encoder = engine.find_ref("encoder")
     if encoder is None or not backlog.is_article_stale(article, encoder, text):

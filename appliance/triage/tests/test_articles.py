@@ -97,6 +97,15 @@ def test_a_published_article_taken_back_is_gone_at_once(article, bob, alice, tic
     assert queries.list_suggestions(alice, ticket) == []
 
 
+def test_what_is_archived_is_offered_to_nobody(article, bob, ticket):
+    services.annotate(ticket.pk)
+    knowledge.archive_article(article=article, by=bob)
+    assert queries.list_suggestions(bob, ticket) == []
+    services.refresh_article(article.pk)
+    assert not article.passages.exists()
+    assert services.catch_up() == 0
+
+
 def test_without_models_words_find_the_article(article, alice, ticket, settings, tmp_path):
     settings.MODELS = tmp_path
     for found in (

@@ -1,0 +1,14 @@
+"""Articles: what the desk already knows, and what people make of it."""
+
+from appliance.knowledge.models.around import ArticleFile, ArticleLink, ArticleVote
+from appliance.knowledge.models.article import Article, ArticleQuerySet
+from appliance.knowledge.models.version import ArticleVersion
+
+__all__ = [
+    "Article",
+    "ArticleFile",
+    "ArticleLink",
+    "ArticleQuerySet",
+    "ArticleVersion",
+    "ArticleVote",
+]

@@ -1,0 +1,143 @@
+"""Writing an article. Every text it ever had stays as a version."""
+
+from datetime import date, datetime
+from typing import TypedDict, Unpack
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from appliance.accounts.models import User
+from appliance.core import cache, changes
+from appliance.core.errors import BadInputError
+from appliance.knowledge.models import Article, ArticleVersion
+from appliance.knowledge.services.rights import lock, refuse_unless_writer
+from appliance.tickets.models import TicketCategory
+
+
+class Properties(TypedDict, total=False):
+    """What an article has besides its text."""
+
+    category: TicketCategory | None
+    status: Article.Status
+    audience: Article.Audience
+    owner: User | None
+    review_on: date | None
+
+
+@transaction.atomic
+def write_article(
+    *,
+    by: User | None,
+    title: str,
+    content: str,
+    note: str = "",
+    **properties: Unpack[Properties],
+) -> Article:
+    """A draft unless ``status`` says otherwise, owned by whoever writes it unless given to
+    another agent.
+    """
+    refuse_unless_writer(by)
+    properties = {"owner": by} | properties
+    _refuse_odd_owner(properties["owner"])
+    article = Article.objects.create(title=title, content=content, author=by, **properties)
+    _keep(article, by, note)
+    cache.changed(cache.ARTICLES)
+    return article
+
+
+@transaction.atomic
+def edit_article(
+    *,
+    article: Article,
+    by: User | None,
+    title: str,
+    content: str,
+    seen_at: datetime | None,
+    note: str = "",
+    **properties: Unpack[Properties],
+) -> bool:
+    """Replace the text, and of the properties those that are given. Whether anything changed.
+
+    ``seen_at`` is the ``updated_at`` the editor started from. Raises BadInputError when somebody
+    else saved in between, so that neither text is lost.
+    """
+    refuse_unless_writer(by)
+    locked = lock(article)
+    if locked.updated_at != seen_at:
+        raise BadInputError(
+            _(
+                "Somebody else saved this article while you were writing. Open it in another tab, "
+                "bring the two together here, and save again."
+            ),
+            field="content",
+        )
+    return change(locked, by, note, title=title, content=content, **properties)
+
+
+@transaction.atomic
+def restore_version(*, article: Article, number: int, by: User) -> bool:
+    """The old text becomes the newest version. False when the article says just that already."""
+    refuse_unless_writer(by)
+    locked = lock(article)
+    old = locked.versions.filter(number=number).first()
+    if old is None:
+        raise BadInputError(_("This version does not exist. Reload the page."))
+    note = _("Version %(number)d restored.") % {"number": number}
+    return change(locked, by, note, title=old.title, content=old.content)
+
+
+def change(locked: Article, by: User | None, note: str = "", **wanted: object) -> bool:
+    """Write only what differs: a new text as a version, anything else as a change."""
+    before = {name: getattr(locked, name) for name in wanted}
+    differs = {name: value for name, value in wanted.items() if before[name] != value}
+    if not differs:
+        return False
+    if "owner" in differs:
+        _refuse_odd_owner(differs["owner"])
+    for name, value in differs.items():
+        setattr(locked, name, value)
+    written = [*differs, "updated_at"]
+    if {"title", "content"} & set(differs):
+        locked.version += 1
+        written.append("version")
+        _keep(locked, by, note)
+    locked.updated_at = timezone.now()
+    locked.save(update_fields=written)
+    _record(locked, by, before, differs)
+    cache.changed(cache.ARTICLES)
+    return True
+
+
+def _keep(article: Article, by: User | None, note: str) -> None:
+    ArticleVersion.objects.create(
+        article=article,
+        number=article.version,
+        title=article.title,
+        content=article.content,
+        note=note,
+        by=by,
+    )
+
+
+def _record(locked: Article, by: User | None, before: dict, differs: dict) -> None:
+    """A row for what no version tells."""
+    told = {
+        name: [_shown(before[name]), _shown(value)]
+        for name, value in differs.items()
+        if name not in ("title", "content", "imported_sha256", "external_key")
+    }
+    if told:
+        changes.record(by=by, verb="changed", subject=locked, data=told)
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _refuse_odd_owner(owner: User | None) -> None:
+    if owner is not None and not (owner.is_active and owner.is_agent):
+        raise BadInputError(
+            _("%(name)s does not work on this desk. Choose an agent.") % {"name": owner},
+            field="owner",
+        )

@@ -1,0 +1,18 @@
+"""Who may write articles, and the lock every verb on one begins with."""
+
+from django.utils.translation import gettext as _
+
+from appliance.accounts.models import Right, User
+from appliance.accounts.queries import has_right
+from appliance.core.errors import RefusedError
+from appliance.knowledge.models import Article
+
+
+def refuse_unless_writer(by: User | None) -> None:
+    """``by=None`` is the box itself."""
+    if by is not None and not has_right(by, Right.ARTICLES):
+        raise RefusedError(_("Only agents who may write articles do."))
+
+
+def lock(article: Article) -> Article:
+    return Article.objects.select_for_update(of=["self"]).get(pk=article.pk)
