@@ -1,6 +1,8 @@
 """Verbs on articles."""
 
 from appliance.knowledge.services.articles import edit_article, restore_version, write_article
+from appliance.knowledge.services.exporting import as_markdown, export_articles
+from appliance.knowledge.services.importing import Line, Report, import_articles
 from appliance.knowledge.services.links import follow, link_ticket, unlink_ticket
 from appliance.knowledge.services.stages import (
     archive_article,
@@ -10,9 +12,14 @@ from appliance.knowledge.services.stages import (
 )
 
 __all__ = [
+    "Line",
+    "Report",
     "archive_article",
+    "as_markdown",
     "edit_article",
+    "export_articles",
     "follow",
+    "import_articles",
     "link_ticket",
     "publish_article",
     "reopen_article",

@@ -23,6 +23,8 @@ class Properties(TypedDict, total=False):
     audience: Article.Audience
     owner: User | None
     review_on: date | None
+    external_key: str
+    imported_sha256: str
 
 
 @transaction.atomic

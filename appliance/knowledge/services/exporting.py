@@ -1,0 +1,71 @@
+"""Articles as a ZIP of Markdown files, which the import reads back."""
+
+import re
+import unicodedata
+import zipfile
+from collections.abc import Iterator
+
+from appliance.accounts.models import User
+from appliance.knowledge.models import Article
+from appliance.knowledge.queries import list_articles
+from appliance.knowledge.services.rights import refuse_unless_writer
+
+HEAD = ("title", "key", "category", "status", "audience", "review_on")
+
+
+def export_articles(*, by: User, **narrowed: object) -> Iterator[bytes]:
+    """The ZIP piece by piece; ``narrowed`` as for ``list_articles``."""
+    refuse_unless_writer(by)
+    return _zipped(list_articles(by, **narrowed).defer(None).defer("search_vector"))
+
+
+def as_markdown(article: Article) -> str:
+    """Front matter and text of one article."""
+    values = {
+        "title": article.title,
+        "key": article.external_key or f"article-{article.pk}",
+        "category": article.category.slug if article.category else "",
+        "status": article.status,
+        "audience": article.audience,
+        "review_on": article.review_on.isoformat() if article.review_on else "",
+    }
+    head = "".join(f"{name}: {_in_one_line(values[name])}\n" for name in HEAD if values[name])
+    return f"---\n{head}---\n\n{article.content.strip()}\n"
+
+
+def _zipped(articles) -> Iterator[bytes]:
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for article in articles.iterator(chunk_size=100):
+            archive.writestr(_file_name(article), as_markdown(article))
+            yield sink.take()
+    yield sink.take()
+
+
+class _Sink:
+    """What the ZIP is written into: keeps the bytes until they are taken."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._pieces.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        pass
+
+    def take(self) -> bytes:
+        taken, self._pieces = b"".join(self._pieces), []
+        return taken
+
+
+def _file_name(article: Article) -> str:
+    plain = unicodedata.normalize("NFKD", article.title).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:60]
+    return f"{article.pk}-{words}.md" if words else f"{article.pk}.md"
+
+
+def _in_one_line(text: str) -> str:
+    text = " ".join(text.split())
+    return f'"{text}"' if text[:1] in "\"'" else text

@@ -1,0 +1,194 @@
+"""Articles brought in from a folder, a ZIP or a table, and kept up to date from there.
+
+Each has a key its source gives it (``key`` in front matter or as a column, else the file's name or
+the row's title). What came with that key before is updated in place; what a person wrote here under
+the same title is taken for the same article, once. Repeating an import changes nothing.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from appliance.accounts.models import User
+from appliance.core import cache
+from appliance.core.errors import BadInputError
+from appliance.knowledge import formats, sources
+from appliance.knowledge.formats import MOST_KEY, Entry
+from appliance.knowledge.models import Article
+from appliance.knowledge.services.articles import change, write_article
+from appliance.knowledge.services.rights import refuse_unless_writer
+from appliance.tickets.models import TicketCategory
+
+What = Literal["created", "updated", "unchanged", "refused"]
+MOST_ARTICLES = 10_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """What became of one article of the source; ``why`` is a reason or a remark."""
+
+    where: str
+    title: str
+    what: What
+    why: str = ""
+    article_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    lines: tuple[Line, ...]
+    is_dry_run: bool
+
+    @property
+    def counts(self) -> dict[What, int]:
+        return dict(Counter(line.what for line in self.lines))
+
+
+def import_articles(
+    *,
+    source: Path | BinaryIO,
+    by: User | None,
+    dry_run: bool = False,
+    origin: str = "",
+    name: str = "",
+) -> Report:
+    """Bring in what differs from what is here, one transaction an article.
+
+    ``origin`` stands before every key, so that two sources do not meet; ``name`` is what an
+    uploaded file was called. ``by=None`` is the box itself. Raises BadInputError when the source as
+    a whole cannot be read; what is wrong with one article is a line of the report. Afterwards let
+    ``triage.services.queue_catch_up`` have the new texts read.
+    """
+    refuse_unless_writer(by)
+    members = [one for one in sources.list_members(source, name) if one.is_text]
+    if not members:
+        raise BadInputError(_("There is no Markdown, HTML or CSV file in it."), field="file")
+    shelves = {}
+    for category in TicketCategory.objects.all():
+        shelves |= {category.slug.lower(): category, category.name.lower(): category}
+    bringing = _Bringing(by, dry_run, origin, shelves)
+    with cache.together():
+        lines = tuple(bringing.take(entry) for entry in _entries(members))
+    return Report(lines, dry_run)
+
+
+def _entries(members: list[sources.Member]) -> Iterator[Entry]:
+    count = 0
+    for member in members:
+        for entry in formats.read(member):
+            if (count := count + 1) > MOST_ARTICLES:
+                problem = _("Only %(most)d articles are brought in at once.")
+                yield Entry(entry.where, entry.key, problem=problem % {"most": MOST_ARTICLES})
+                return
+            yield entry
+
+
+class _Bringing:
+    """One import: who brings in, what was brought in already, and where it belongs."""
+
+    def __init__(
+        self, by: User | None, dry_run: bool, origin: str, shelves: dict[str, TicketCategory]
+    ) -> None:
+        self._by, self._dry_run, self._origin, self._shelves = by, dry_run, origin, shelves
+        self._keys: set[str] = set()
+        self._taken: set[int] = set()  # articles that have their entry already
+
+    def take(self, entry: Entry) -> Line:
+        try:
+            if entry.problem:
+                raise BadInputError(entry.problem)
+            key = self._key_of(entry)
+            wanted, remark = self._wanted(entry)
+            with transaction.atomic():
+                what, article = self._bring_in(key, wanted)
+        except BadInputError as error:
+            return Line(entry.where, entry.title, "refused", str(error))
+        self._keys.add(key)
+        if article:
+            self._taken.add(article.pk)
+        return Line(entry.where, entry.title, what, remark, article.pk if article else None)
+
+    def _key_of(self, entry: Entry) -> str:
+        key = f"{self._origin}:{entry.key}" if self._origin else entry.key
+        if len(key) > MOST_KEY:
+            key = hashlib.sha256(key.encode()).hexdigest()
+        if key in self._keys:
+            raise BadInputError(_("Another article before it has the same key or title."))
+        return key
+
+    def _wanted(self, entry: Entry) -> tuple[dict[str, object], str]:
+        """The values of the article, and what could not be followed."""
+        wanted: dict[str, object] = {"title": entry.title, "content": entry.content}
+        remark, said = "", entry.fields
+        for field, choices in (("status", Article.Status), ("audience", Article.Audience)):
+            if value := said.get(field, "").lower():
+                wanted[field] = _chosen(field, value, choices)
+        if name := said.get("category", ""):
+            category = self._shelves.get(name.lower())
+            if category:
+                wanted["category"] = category
+            else:
+                remark = _("There is no category “%(name)s” here; it has none.") % {"name": name}
+        if when := said.get("review_on", ""):
+            wanted["review_on"] = _day(when)
+        return wanted, remark
+
+    def _bring_in(self, key: str, wanted: dict[str, object]) -> tuple[What, Article | None]:
+        sha256 = _digest(wanted)
+        article = self._find(key, str(wanted["title"]))
+        if article is None:
+            return "created", self._create(key, sha256, wanted)
+        if article.external_key and article.imported_sha256 == sha256:
+            return "unchanged", article
+        differs = any(getattr(article, name) != value for name, value in wanted.items())
+        if not self._dry_run:
+            wanted |= {"external_key": key, "imported_sha256": sha256}
+            change(article, self._by, _("Brought in again."), **wanted)
+        return "updated" if differs else "unchanged", article
+
+    def _create(self, key: str, sha256: str, wanted: dict[str, object]) -> Article | None:
+        if self._dry_run:
+            return None
+        return write_article(
+            by=self._by, note=_("Brought in."), external_key=key, imported_sha256=sha256, **wanted
+        )
+
+    def _find(self, key: str, title: str) -> Article | None:
+        """By its key; else what has none yet and the same title. Locked."""
+        articles = Article.objects.select_for_update(of=["self"]).defer("search_vector")
+        found = articles.filter(external_key=key).first()
+        if found is None:
+            alike = articles.filter(external_key="", title=title).exclude(pk__in=self._taken)
+            found = alike.order_by("pk").first()
+        return found
+
+
+def _chosen(field: str, value: str, choices: type) -> str:
+    if value not in choices.values:
+        raise BadInputError(
+            _("“%(value)s” is no %(field)s. Choose one of: %(all)s.")
+            % {"value": value[:40], "field": field, "all": ", ".join(choices.values)}
+        )
+    return choices(value)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInputError(
+            _("“%(value)s” is no date. Write it like 2027-03-31.") % {"value": text[:40]}
+        ) from None
+
+
+def _digest(wanted: dict[str, object]) -> str:
+    told = {name: getattr(value, "slug", str(value)) for name, value in wanted.items()}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
