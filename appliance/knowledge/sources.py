@@ -109,8 +109,7 @@ def _in_archive(source: Path | BinaryIO) -> Iterator[Member]:
             _("This is no ZIP file, or a damaged one. Make it again."), field="file"
         ) from error
     for info in archive.infolist():
-        parts = PurePosixPath(info.filename).parts
-        if info.is_dir() or any(part.startswith((".", "__MACOSX")) for part in parts):
+        if info.is_dir() or _is_hidden(info.filename):
             continue
         yield Member(
             info.filename,
@@ -118,6 +117,12 @@ def _in_archive(source: Path | BinaryIO) -> Iterator[Member]:
             partial(archive.open, info),
             _problem_of(info),
         )
+
+
+def _is_hidden(name: str) -> bool:
+    """What a computer keeps for itself beside the files."""
+    parts = [part for part in PurePosixPath(name).parts if part != ".."]
+    return any(part.startswith((".", "__MACOSX")) for part in parts)
 
 
 def _problem_of(info: zipfile.ZipInfo) -> str:
