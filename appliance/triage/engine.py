@@ -9,6 +9,7 @@ from django.conf import settings
 from appliance.inference.bundle import ROLES, BundleRef
 from appliance.inference.engine import Engine
 from appliance.inference.errors import InferenceError
+from appliance.inference.shelf import Shelf
 
 _making = threading.Lock()
 
@@ -56,3 +57,18 @@ def reading_space() -> str | None:
     """The vector space the desk reads now; None while there is no encoder."""
     encoder = find_ref("encoder")
     return encoder.space if encoder else None
+
+
+def spaces_at_hand() -> set[str] | None:
+    """The spaces of every encoder that lies here, whether it runs, ran before or comes next; None
+    when one of them does not say.
+    """
+    shelf = Shelf(settings.MODELS, settings.DATA / "models")
+    found = [*shelf.candidates("encoder")]
+    try:
+        found.append(shelf.find_next("encoder"))
+    except InferenceError:
+        return None
+    if any(isinstance(bundle, InferenceError) for bundle in found):
+        return None
+    return {bundle.ref.space for bundle in found if bundle}

@@ -167,8 +167,11 @@ class Attempt(models.Model):
     class Kind(models.TextChoices):
         TICKET = "ticket", "Ticket"
         ARTICLE = "article", "Article"
+        # by the next encoder, beside what is read now
+        NEXT_TICKET = "next_ticket", "Ticket (next encoder)"
+        NEXT_ARTICLE = "next_article", "Article (next encoder)"
 
-    kind = models.CharField(max_length=10, choices=Kind)
+    kind = models.CharField(max_length=16, choices=Kind)
     object_id = models.BigIntegerField()
     text_sha256 = models.CharField(max_length=64)
     bundles = models.CharField(max_length=64, help_text="Which bundles were asked.")

@@ -9,6 +9,7 @@ from procrastinate.contrib.django import app
 from appliance.core.bounded import Bounded, BusyError
 from appliance.core.database import on_own_connection
 from appliance.triage import services
+from appliance.triage.services.queueing import BEHIND
 
 log = structlog.get_logger(__name__)
 MOST_SECONDS = 50  # a text that takes longer hangs
@@ -38,8 +39,25 @@ def catch_up(timestamp: int = 0) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="triage.tend_spaces", queueing_lock="triage.tend_spaces")
 def tend_spaces(timestamp: int = 0) -> None:
-    """The space that is read has its indexes, whatever brought it about."""
+    """The space that is read has its indexes, whatever brought it about; what no encoder at hand
+    can read goes.
+    """
     _bounded(services.tend_spaces)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="triage.fill_space", queueing_lock="triage.fill_space", priority=BEHIND)
+def fill_space(timestamp: int = 0) -> None:
+    """The vectors of the next encoder, a slice at a time; between two slices a pause as long."""
+    if _bounded(lambda: services.fill_space(seconds=SLICE_SECONDS)):
+        services.queue_filling(pause_seconds=SLICE_SECONDS)
+
+
+@app.task(name="triage.forget_space")
+def forget_space(space: str) -> None:
+    """A slice at a time until nothing is left."""
+    if _bounded(lambda: services.forget_space(space=space, seconds=SLICE_SECONDS)):
+        services.queue_forgetting(space)
 
 
 @app.periodic(cron="*/2 * * * *")

@@ -53,7 +53,8 @@ def forget_texts(tickets: QuerySet[Ticket]) -> None:
     Rating.objects.filter(ticket__in=tickets).update(comment="")
     TicketVector.objects.filter(ticket__in=tickets).delete()
     Attempt.objects.filter(
-        kind=Attempt.Kind.TICKET, object_id__in=tickets.values_list("pk", flat=True)
+        kind__in=[Attempt.Kind.TICKET, Attempt.Kind.NEXT_TICKET],
+        object_id__in=tickets.values_list("pk", flat=True),
     ).delete()
     OutgoingMail.objects.filter(ticket__in=tickets).update(subject=GONE, body=GONE)
     Notice.objects.filter(ticket__in=tickets).delete()

@@ -8,8 +8,16 @@ from appliance.triage.services.articles import refresh_article
 from appliance.triage.services.at_once import annotate_soon, warm
 from appliance.triage.services.catching_up import catch_up
 from appliance.triage.services.corrections import correct_category, reconsider_unsure
-from appliance.triage.services.queueing import queue_annotation, queue_article, queue_catch_up
-from appliance.triage.services.spaces import index_space, tend_spaces
+from appliance.triage.services.filling import fill_space
+from appliance.triage.services.indexing import index_space
+from appliance.triage.services.queueing import (
+    queue_annotation,
+    queue_article,
+    queue_catch_up,
+    queue_filling,
+    queue_forgetting,
+)
+from appliance.triage.services.spaces import forget_space, tend_spaces
 from appliance.triage.services.tickets import annotate
 
 __all__ = [
@@ -17,10 +25,14 @@ __all__ = [
     "annotate_soon",
     "catch_up",
     "correct_category",
+    "fill_space",
+    "forget_space",
     "index_space",
     "queue_annotation",
     "queue_article",
     "queue_catch_up",
+    "queue_filling",
+    "queue_forgetting",
     "reconsider_unsure",
     "refresh_article",
     "tend_spaces",

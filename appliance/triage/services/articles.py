@@ -26,9 +26,20 @@ def refresh_article(article_id: int) -> bool:
         return False
     _forget_old_passages(article, text)
     encoder = engine.find_ref("encoder")
-    if encoder is None or not backlog.is_article_stale(article, encoder, text):
+    return encoder is not None and _read(article, encoder, Attempt.Kind.ARTICLE)
+
+
+def read_article_ahead(article_id: int, encoder: BundleRef) -> bool:
+    """The passages of the next encoder, beside those that are found. Whether any were written."""
+    article = Article.objects.in_use().filter(pk=article_id).first()
+    return article is not None and _read(article, encoder, Attempt.Kind.NEXT_ARTICLE)
+
+
+def _read(article: Article, encoder: BundleRef, kind: Attempt.Kind) -> bool:
+    text = digest(article_text(article))
+    if not backlog.is_article_stale(article, encoder, text):
         return False
-    if not turns.take(Attempt.Kind.ARTICLE, article_id, text, {"encoder": encoder}):
+    if not turns.take(kind, article.pk, text, {"encoder": encoder}):
         return False
     pieces = passages.cut(article.content)
     answers = [
@@ -37,7 +48,7 @@ def refresh_article(article_id: int) -> bool:
     broken = [why for answer in answers for why in answer.broken]
     whole = all(answer.vector is not None for answer in answers)
     written = whole and _store_passages(article, pieces, answers, encoder, text)
-    turns.give_back(Attempt.Kind.ARTICLE, article_id, broken)
+    turns.give_back(kind, article.pk, broken)
     return written
 
 
@@ -61,7 +72,8 @@ def _store_passages(
         )
         for position, (piece, answer) in enumerate(zip(pieces, answers, strict=True))
     )
-    cache.changed(cache.ARTICLES)
+    if encoder.space == engine.reading_space():
+        cache.changed(cache.ARTICLES)
     return True
 
 

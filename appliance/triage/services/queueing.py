@@ -10,6 +10,7 @@ from appliance.tickets.models import Ticket
 
 log = structlog.get_logger(__name__)
 QUEUE_DELAY_SECONDS = 1  # the request that made the text tries first; the worker comes behind
+BEHIND = -10  # the priority of what may wait for everything else
 
 
 def queue_annotation(ticket: Ticket) -> None:
@@ -27,9 +28,26 @@ def queue_catch_up() -> None:
     _queue("triage.catch_up", "triage.catch_up")
 
 
-def _queue(task: str, lock: str, **arguments: int) -> None:
+def queue_filling(*, pause_seconds: float) -> None:
+    """Go on writing the vectors of the next encoder, after whatever else there is to do."""
+    _queue("triage.fill_space", "triage.fill_space", delay=pause_seconds, priority=BEHIND)
+
+
+def queue_forgetting(space: str) -> None:
+    """Wake a worker to take away a space that nobody will read again."""
+    _queue("triage.forget_space", f"forget:{space}", priority=BEHIND, space=space)
+
+
+def _queue(
+    task: str,
+    lock: str,
+    *,
+    delay: float = QUEUE_DELAY_SECONDS,
+    priority: int = 0,
+    **arguments: int | str,
+) -> None:
     job = jobs.configure_task(
-        task, queueing_lock=lock, schedule_in={"seconds": QUEUE_DELAY_SECONDS}
+        task, queueing_lock=lock, schedule_in={"seconds": delay}, priority=priority
     )
     try:
         with transaction.atomic():  # a refused insert must not spoil the caller's transaction

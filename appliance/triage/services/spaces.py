@@ -1,92 +1,53 @@
-"""Each vector space has an HNSW index for itself, which comes and goes with it (decision 15)."""
+"""A vector space is looked after while it is read, and taken away when it has had its time."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 
-import structlog
-from django.db import connection
-from psycopg import sql
+from django.utils.translation import gettext as _
 
-from appliance.triage import engine
-from appliance.triage.models import Passage, TicketVector
-from appliance.triage.texts import digest
+from appliance.core.errors import RefusedError
+from appliance.triage import engine, spaces
+from appliance.triage.services.indexing import INDEXED, drop_indexes, index_space
+from appliance.triage.services.queueing import queue_forgetting
 
-log = structlog.get_logger(__name__)
-INDEXED = {TicketVector: "ticket_vector_hnsw", Passage: "passage_vector_hnsw"}
-BUILDING = 7_737_538  # an advisory lock: one builds, the others look again later
-MEMORY = "256MB"  # for building over vectors that are there already
-# m and ef_construction: recall@10 of 0.997 on 50,000 vectors; the predicate is what a query must
-# say in the same words to be served
-CREATE = sql.SQL(
-    "CREATE INDEX {how} {name} ON {table} USING hnsw (vector halfvec_cosine_ops)"
-    " WITH (m = 16, ef_construction = 64) WHERE space = {space}"
-)
-STATE = """
-SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-WHERE c.relname = %s AND pg_table_is_visible(c.oid)
-"""
+SLICE = 5000  # rows deleted by one statement
 
 
 def tend_spaces() -> int:
-    """The space that is read has its indexes. How many were built."""
-    space = engine.reading_space()
-    return 0 if space is None else index_space(space)
-
-
-def index_space(space: str) -> int:
-    """See to it that the vectors of this space have their indexes. How many were built.
-
-    Outside a transaction nobody waits for it, and what a killed builder left is built anew. Call
-    before the first vector is written: an index of nothing is built at once and then kept.
+    """The space that is read has its indexes; what no encoder at hand can read goes, once the
+    reading space is complete. How many indexes were built.
     """
-    with _alone() as is_mine:
-        if not is_mine:
-            return 0
-        return sum(_ensure(model, name, space) for model, name in INDEXED.items())
+    space = engine.reading_space()
+    if space is None:
+        return 0
+    _forget_unreadable(space)
+    return index_space(space)
 
 
-def index_name(prefix: str, space: str) -> str:
-    return f"{prefix}_{digest(space)[:12]}"
+def forget_space(*, space: str, seconds: float = 10.0) -> int:
+    """Delete the vectors of a space, as far as the seconds go. How many; 0 when none is left.
+
+    Refused for the space that is read and for the one that is being filled.
+    """
+    upcoming = engine.find_next_encoder()
+    if space in (engine.reading_space(), upcoming and upcoming.space):
+        raise RefusedError(_("This vector space is in use."))
+    if not drop_indexes(space):
+        return 0
+    ends_at, deleted = time.monotonic() + seconds, 0
+    for model in INDEXED:
+        while ids := list(model.objects.filter(space=space).values_list("pk", flat=True)[:SLICE]):
+            deleted += model.objects.filter(pk__in=ids).delete()[0]
+            if time.monotonic() > ends_at:
+                return deleted
+    return deleted
 
 
-def _ensure(model: type, prefix: str, space: str) -> bool:
-    name = index_name(prefix, space)
-    with connection.cursor() as cursor:
-        cursor.execute(STATE, [name])
-        found = cursor.fetchone()
-        if found and found[0]:
-            return False
-        if found:  # whoever built it was killed
-            _run(cursor, sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
-        log.info("space_indexed", space=space, index=name)
-        how = "" if connection.in_atomic_block else "CONCURRENTLY"
-        table = sql.Identifier(model._meta.db_table)
-        create = CREATE.format(
-            how=sql.SQL(how), name=sql.Identifier(name), table=table, space=sql.Literal(space)
-        )
-        _run(cursor, create)
-    return True
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether this process is the one that builds; as long as that takes, with room for it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [BUILDING])
-        is_mine = cursor.fetchone()[0]
-        if not is_mine:
-            yield False
-            return
-        try:
-            cursor.execute("SET statement_timeout = 0")
-            cursor.execute(f"SET maintenance_work_mem = '{MEMORY}'")
-            yield True
-        finally:
-            if connection.is_usable():  # a transaction that failed takes the settings back itself
-                cursor.execute("RESET maintenance_work_mem")
-                cursor.execute("RESET statement_timeout")
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [BUILDING])
-
-
-def _run(cursor, statement: sql.Composed) -> None:
-    cursor.execute(statement.as_string(connection.connection))
+def _forget_unreadable(reading: str) -> None:
+    """After an upgrade that brought another encoder: nobody will ask for the old vectors again."""
+    known = engine.spaces_at_hand()
+    if known is None:
+        return
+    unreadable = spaces.list_names() - known
+    if unreadable and spaces.is_space_complete(reading):
+        for space in unreadable:
+            queue_forgetting(space)

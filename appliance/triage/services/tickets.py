@@ -37,6 +37,23 @@ def annotate(ticket_id: int) -> bool:
     return written
 
 
+def read_ticket_ahead(ticket_id: int, encoder: BundleRef) -> bool:
+    """The vector of the next encoder, beside the one that is found. Whether it was written."""
+    ticket = Ticket.objects.filter(pk=ticket_id).first()
+    refs = {"encoder": encoder}
+    if ticket is None:
+        return False
+    text = digest(ticket.text)
+    if not backlog.find_stale_roles(ticket, refs, text):
+        return False
+    if not turns.take(Attempt.Kind.NEXT_TICKET, ticket_id, text, refs):
+        return False
+    answers = reader.ask(ticket.text, {"encoder"}, {}, encoder.space)
+    written = not answers.is_empty and _store(ticket, answers, refs, text)
+    turns.give_back(Attempt.Kind.NEXT_TICKET, ticket_id, answers.broken)
+    return written
+
+
 @transaction.atomic
 def _store(ticket: Ticket, answers: Answers, refs: backlog.Refs, text: str) -> bool:
     """Write what is still missing. False when the text changed meanwhile, or all is there."""

@@ -29,6 +29,8 @@ def test_every_queued_task_exists(db):
         "triage.refresh_article",
         "triage.catch_up",
         "triage.tend_spaces",
+        "triage.fill_space",
+        "triage.forget_space",
         "triage.retry_stalled_jobs",
         "triage.remove_old_jobs",
     } <= set(app.tasks)

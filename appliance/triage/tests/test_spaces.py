@@ -10,7 +10,7 @@ from appliance.search import queries as search
 from appliance.tickets import services as tickets
 from appliance.triage import duplicates, engine, queries, services
 from appliance.triage.models import DIMENSIONS, Passage, TicketVector
-from appliance.triage.services.spaces import INDEXED, index_name
+from appliance.triage.services.indexing import INDEXED, index_name
 
 OTHER = "another space"
 

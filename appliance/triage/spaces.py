@@ -1,0 +1,98 @@
+"""How full each vector space is: of all there is to read, what has its vectors there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from django.db.models import Count, QuerySet
+
+from appliance.inference.bundle import BundleRef
+from appliance.knowledge.models import Article
+from appliance.triage import backlog, claims, engine
+from appliance.triage.models import Attempt, Passage, TicketVector
+
+
+@dataclass(frozen=True)
+class Space:
+    """``use``: "reading" searches go there; "next" being filled; "old" kept until the update was
+    marked good. ``parked``: texts its encoder broke on three times; they are left out.
+    """
+
+    name: str
+    use: Literal["reading", "next", "old"]
+    tickets: int
+    of_tickets: int
+    articles: int
+    of_articles: int
+    parked: int
+
+    @property
+    def share(self) -> float:
+        """0..1; texts that were changed since still count, until they are read again."""
+        of = self.of_tickets + self.of_articles
+        return min(1.0, (self.tickets + self.articles) / of) if of else 1.0
+
+
+def list_spaces() -> list[Space]:
+    """Those that hold vectors, and those that will: reading, next, then the old ones."""
+    tickets = _count(TicketVector, Count("*"))
+    articles = _count(Passage, Count("article", distinct=True))
+    reading, upcoming = engine.find_ref("encoder"), engine.find_next_encoder()
+    at_work = {ref.space: ref for ref in (reading, upcoming) if ref}
+    of_tickets, of_articles = backlog.readable_tickets().count(), Article.objects.in_use().count()
+    return [
+        Space(
+            name=name,
+            use="old" if name not in at_work else "reading" if at_work[name] == reading else "next",
+            tickets=tickets.get(name, 0),
+            of_tickets=of_tickets,
+            articles=articles.get(name, 0),
+            of_articles=of_articles,
+            parked=_count_parked(at_work.get(name)),
+        )
+        for name in [*at_work, *sorted({*tickets, *articles} - {*at_work})]
+    ]
+
+
+def list_names() -> set[str]:
+    """The spaces that hold vectors, found by leaping along an index: no row is read."""
+    names: set[str] = set()
+    for model in (TicketVector, Passage):
+        rows, name = model.objects.order_by("space").values_list("space", flat=True), ""
+        while name := rows.filter(space__gt=name).first():
+            names.add(name)
+    return names
+
+
+def is_space_complete(space: str) -> bool:
+    """Whether every text has its vectors there, as it reads now, but for those its encoder broke
+    on. False for a space no encoder at hand writes.
+    """
+    for ref in (engine.find_ref("encoder"), engine.find_next_encoder()):
+        if ref and ref.space == space:
+            return not any(rows.exists() for rows in _lacking(ref))
+    return False
+
+
+def _lacking(ref: BundleRef) -> Iterator[QuerySet]:
+    bundles = [backlog.identity(refs) for refs in ({"encoder": ref}, backlog.refs_at_hand())]
+    kinds = Attempt.Kind
+    yield backlog.without_parked(
+        backlog.tickets_lacking({"encoder": ref}), [kinds.TICKET, kinds.NEXT_TICKET], bundles
+    )
+    yield backlog.without_parked(
+        backlog.articles_lacking(ref), [kinds.ARTICLE, kinds.NEXT_ARTICLE], bundles
+    )
+
+
+def _count(model: type, owners: Count) -> dict[str, int]:
+    rows = model.objects.order_by().values("space").annotate(n=owners)
+    return dict(rows.values_list("space", "n"))
+
+
+def _count_parked(ref: BundleRef | None) -> int:
+    if ref is None:
+        return 0
+    kinds = [Attempt.Kind.NEXT_TICKET, Attempt.Kind.NEXT_ARTICLE]
+    bundles = backlog.identity({"encoder": ref})
+    return claims.list_parked().filter(kind__in=kinds, bundles=bundles).count()
