@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 FOLDER = "static"
-COLLECT = "from appliance.ops import static; static.carry()"
+COLLECT = "from appliance.ops import static; static.ensure_collected()"
 
 
 def collect(root: Path) -> None:
