@@ -33,6 +33,7 @@ from appliance.box import (
     manifest,
     network,
     postgres,
+    service,
     stopping,
     valkey,
 )
@@ -72,6 +73,14 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
         prog="launcher.py", parents=[common], description="Start the desk, or look after it."
     )
     parser.add_argument("--version", action="version", version=f"Skerry {VERSION}")
+    at_boot = parser.add_mutually_exclusive_group()
+    for name, text in (
+        ("install-service", "start the desk at boot, with these options (systemd)"),
+        ("uninstall", "remove that service and .venv; the data stays"),
+    ):
+        at_boot.add_argument(
+            f"--{name}", action="store_const", const=name, dest="about_the_service", help=text
+        )
     kinds = parser.add_subparsers(dest="command", metavar="COMMAND")
     kinds.add_parser("start", parents=[common], help="start the desk (what no command does)")
     status = kinds.add_parser("status", parents=[common], help="is it up? 0 if healthy")
@@ -124,8 +133,14 @@ def run(options: argparse.Namespace) -> int:
         return commands.status(box, wait_seconds=options.wait, as_json=options.json)
     if options.command in FORWARDING:
         return getattr(commands, options.command)(box, options.forwarded)
-    others = {"install": commands.install, "stop": commands.stop, "doctor": doctor.examine}
-    return others.get(options.command, start)(box)
+    others = {
+        "install": commands.install,
+        "stop": commands.stop,
+        "doctor": doctor.examine,
+        "install-service": service.install,
+        "uninstall": service.uninstall,
+    }
+    return others.get(options.about_the_service or options.command, start)(box)
 
 
 def main() -> int:

@@ -54,7 +54,12 @@ def _is_passed_on(box: Box, name: str) -> bool:
     plain = name.removesuffix("_FILE")
     if box.testing and plain != "DEBUG" and plain in PASSED_ON:
         return False  # tests never touch a site's own servers
-    return plain in PASSED_ON or name.startswith(PASSED_ON_PREFIX)
+    return is_for_the_desk(name)
+
+
+def is_for_the_desk(name: str) -> bool:
+    """Whether the desk reads this variable, or its file."""
+    return name.removesuffix("_FILE") in PASSED_ON or name.startswith(PASSED_ON_PREFIX)
 
 
 def tethered(box: Box, signal: str, command: list[str]) -> list[str]:

@@ -48,15 +48,30 @@ def ensure_service_user(box: Box) -> None:
 
 def give_up_root(box: Box) -> None:
     """As root: make the data directory, let the service user reach it all, become that user."""
+    if is_root():
+        hand_over(box)
+        _become(_known_account())
+
+
+def hand_over(box: Box) -> None:
+    """As root: the data directory exists, and the service user reaches all it needs."""
     if not is_root():
         return
-    account = _account()
-    if account is None:
-        raise BoxError(f"There is no user '{SERVICE_USER}' yet: Skerry was never started as root.")
+    account = _known_account()
     _ensure_data_directory(box, account)
     _ensure_reachable([box.data, *_links_of(box.python)], account)
     _ensure_readable(box, account)
-    _become(account)
+
+
+def ask_as_service_user(question: Callable[[], Any]) -> Any:
+    """The answer as the desk's user would get it; as an ordinary user, simply the answer.
+
+    As root a child asks, and what it refuses (BoxError) is raised here. The answer must fit JSON.
+    """
+    if not is_root():
+        return question()
+    account = _account()
+    return _ask_as(account, question) if account else None
 
 
 def give_up_root_if_possible() -> bool:
@@ -111,6 +126,13 @@ def _ensure_account() -> pwd.struct_passwd:
     account = _account()
     if result.returncode or account is None:
         raise BoxError(f"useradd failed ({result.stderr.strip()}): {remedy}")
+    return account
+
+
+def _known_account() -> pwd.struct_passwd:
+    account = _account()
+    if account is None:
+        raise BoxError(f"There is no user '{SERVICE_USER}' yet: Skerry was never started as root.")
     return account
 
 
@@ -231,6 +253,8 @@ def _ask_as(account: pwd.struct_passwd, question: Callable[[], Any]) -> Any:
         try:
             _become(account)
             answer = {"answer": question()}
+        except BoxError as error:
+            answer = {"refused": str(error)}
         except Exception as error:  # told to the parent, which raises it
             answer = {"error": str(error)}
         os.write(writer, json.dumps(answer).encode())
@@ -239,6 +263,8 @@ def _ask_as(account: pwd.struct_passwd, question: Callable[[], Any]) -> Any:
     with os.fdopen(reader, "rb") as stream:
         told = json.loads(stream.read() or b'{"error": "it ended without a word"}')
     os.waitpid(child, 0)
+    if "refused" in told:
+        raise BoxError(told["refused"])
     if "error" in told:
         raise BoxError(f"Root could not ask as the user '{SERVICE_USER}': {told['error']}")
     return told["answer"]
