@@ -20,7 +20,7 @@ import argparse
 import os
 from pathlib import Path
 
-from appliance import VERSION
+from appliance import VERSION, fence
 from appliance.box import (
     commands,
     credentials,
@@ -129,6 +129,7 @@ def run(options: argparse.Namespace) -> int:
     """Do what was asked for."""
     box = describe(options)
     ensure_plain_paths(box)
+    fence.close([box.bind])  # pip, which may ask an index, is a process of its own
     if options.command == "status":
         return commands.status(box, wait_seconds=options.wait, as_json=options.json)
     if options.command in FORWARDING:

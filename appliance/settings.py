@@ -1,6 +1,7 @@
 """Django settings. What a site may change comes through appliance/env.py."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 from csp.constants import NONE, SELF
@@ -268,3 +269,18 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("SKERRY_SMTP_FROM", "")
 # --- triage
 
 ANNOTATE_BUDGET_SECONDS = 0.3  # how long a person waits for the models after a ticket is committed
+
+# --- the fence: what the processes of the desk may reach beside this machine (fence.py)
+
+REACHABLE_HOSTS = [
+    host
+    for host in [
+        *DATABASES["default"]["HOST"].split(","),
+        *DATABASES["default"]["OPTIONS"].get("hostaddr", "").split(","),
+        urlsplit(CACHES["default"]["LOCATION"]).hostname,
+        EMAIL_HOST,
+        SKERRY_BIND,
+    ]
+    if host and not host.startswith("/")  # a folder of Unix sockets
+]
+REFUSED_WAYS_OUT = DATA / "logs" / "refused-ways-out.jsonl"

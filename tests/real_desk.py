@@ -1,6 +1,6 @@
 """A desk as the launcher runs it, on a database of its own: one web process, one worker.
 
-No process of it has a way out of this machine (offline.py).
+No process of it has a way out of this machine (fence.py).
 """
 
 import json
@@ -20,8 +20,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from appliance import env
-from tests import offline
+from appliance import env, fence
 
 READY_SECONDS = 60
 
@@ -37,10 +36,13 @@ class RealDesk:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[RealDesk]:
-    """Prepared and answering. Everything it made is gone afterwards."""
+def running(folder: Path, **more: str) -> Iterator[RealDesk]:
+    """Prepared and answering, with ``more`` in its environment. Everything it made is gone
+    afterwards.
+    """
+    (folder / "logs").mkdir()
     with _database() as database, (folder / "desk.log").open("wb") as log:
-        environment = _environment(folder, database)
+        environment = _environment(folder, database) | more
         setup_path = _prepare(environment)
         processes = [_start(name, environment, log) for name in ("serve", "work")]
         try:
@@ -79,7 +81,7 @@ def _environment(folder: Path, database: str) -> dict[str, str]:
 
 
 def _command(name: str) -> list[str]:
-    return [sys.executable, "-m", "tests.offline", name]
+    return [sys.executable, "-m", "django", name]
 
 
 def _prepare(environment: dict[str, str]) -> str:
@@ -118,4 +120,4 @@ def _stop(processes: list[subprocess.Popen]) -> None:
 
 def left_for_another_machine(desk: RealDesk) -> bool:
     """Whether a process of the desk tried to reach another machine."""
-    return desk.wrote(offline.REFUSED)
+    return desk.wrote(fence.REFUSED)
