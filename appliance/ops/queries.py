@@ -2,9 +2,11 @@
 
 from dataclasses import asdict, dataclass
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 
+from appliance import fence
 from appliance.core import cache as stored
 from appliance.core.bounded import Bounded, BusyError
 from appliance.core.database import on_own_connection
@@ -71,3 +73,8 @@ def cache_rates() -> list[dict]:
         share = count["hits"] / asked if asked else None
         rates.append({"name": name.replace("_", " "), **count, "share": share})
     return rates
+
+
+def list_ways_out() -> list[dict]:
+    """What tried to reach a host nobody configured on this machine, newest first."""
+    return fence.refusals(settings.REFUSED_WAYS_OUT)[::-1]

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from appliance.core.errors import RefusedError
 from appliance.ops import queries
 from appliance.triage import queries as triage
+from appliance.triage import spaces
 
 
 @never_cache
@@ -30,5 +31,7 @@ def status(request: HttpRequest) -> HttpResponse:
         "bundles": triage.list_bundles(),
         "backlog": triage.count_backlog(),
         "cache_rates": queries.cache_rates(),
+        "spaces": spaces.list_spaces(),
+        "ways_out": queries.list_ways_out(),
     }
     return render(request, "ops/status.html", context)

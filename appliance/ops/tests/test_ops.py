@@ -48,6 +48,16 @@ def test_status_page_is_for_admins(client, bob, dan):
     assert "Language models" in client.get(reverse("status")).content.decode()
 
 
+def test_status_page_counts_who_tried_to_leave(client, dan, settings, tmp_path):
+    settings.REFUSED_WAYS_OUT = tmp_path / "refused"
+    client.force_login(dan)
+    assert "refused, the last" not in client.get(reverse("status")).content.decode()
+    line = '{"at": 1, "host": "<b>tracker.example", "command": "work"}'
+    settings.REFUSED_WAYS_OUT.write_text(f"{line}\n{line}\n{{cut sho")
+    page = client.get(reverse("status")).content.decode()
+    assert "2 refused, the last to &lt;b&gt;tracker.example" in page
+
+
 def test_first_start_gives_a_set_up_link_and_later_ones_do_not(db, prepared, client, dan_later):
     path = prepared()
     assert client.get(path).status_code == 200
