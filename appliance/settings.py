@@ -13,6 +13,7 @@ from appliance.core.logs import hide_secrets
 CODE = Path(__file__).resolve().parent.parent
 DATA = Path(env.text("SKERRY_DATA", str(CODE / "var"))).resolve()
 MODELS = Path(env.text("SKERRY_MODELS", str(CODE / "models"))).resolve()
+UPDATE_FOLDERS = [Path(each) for each in env.words("SKERRY_UPDATES", "/media,/mnt,/run/media")]
 SKERRY_VERSION = VERSION
 SKERRY_ROLE = env.text("SKERRY_ROLE", "all")
 SKERRY_BIND = env.text("SKERRY_BIND", "127.0.0.1")
@@ -28,6 +29,7 @@ INSTALLED_APPS = [
     "appliance.desk",
     "appliance.ops",
     "appliance.search",
+    "appliance.updates",
     "appliance.triage",
     "appliance.knowledge",
     "appliance.manage",
@@ -247,6 +249,7 @@ LOGGING = {
         "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
         "procrastinate": {"level": "WARNING"},
+        "tuf": {"level": "WARNING"},
     },
 }
 DJANGO_STRUCTLOG_USER_ID_FIELD = "pk"

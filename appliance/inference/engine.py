@@ -1,18 +1,24 @@
 """One door to the three bundles: loaded once on first use, checked first, safe in any thread."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from appliance.inference.answers import BundleStatus, CategoryAnswer, SentimentAnswer
-from appliance.inference.bundle import ROLES, BundleRef
-from appliance.inference.classify import classify, known_labels, nearness, pieces
+from appliance.inference.bundle import ROLES, Bundle, BundleRef
+from appliance.inference.classify import (
+    classify,
+    head_shares,
+    known_labels,
+    nearness,
+    pieces,
+)
 from appliance.inference.embed import VectorCache
 from appliance.inference.errors import BundleMissingError, InferenceError
 from appliance.inference.sentiment import sentiment_answer
 from appliance.inference.session import Reader
-from appliance.inference.shelf import Shelf
+from appliance.inference.shelf import Given, Shelf
 from appliance.inference.slot import Slot
 from appliance.inference.tokens import has_words
 
@@ -30,7 +36,16 @@ class Engine:
         self, models_dir: Path, threads: int = 2, installed_dir: Path | None = None
     ) -> None:
         """``threads``: cores one text may use. Nothing is read until something is asked."""
-        shelf = Shelf(Path(models_dir), installed_dir)
+        self._read_from(Shelf(Path(models_dir), installed_dir), threads)
+
+    @classmethod
+    def of(cls, folders: Mapping[str, Path], threads: int = 2) -> "Engine":
+        """Reads with exactly these folders of bundles, by role: to try them out."""
+        engine = cls.__new__(cls)
+        engine._read_from(Given(folders), threads)
+        return engine
+
+    def _read_from(self, shelf: Shelf | Given, threads: int) -> None:
         self._slots = {role: Slot(shelf, role, threads) for role in ROLES}
         self._next_encoder = Slot(shelf, "encoder", threads, upcoming=True)
         self._texts = VectorCache(most=32)
@@ -39,6 +54,10 @@ class Engine:
     def ref(self, role: str) -> BundleRef:
         """Which bundle answers for a role; reads active.json and bundle.json only."""
         return self._slots[role].ref()
+
+    def bundle(self, role: str) -> Bundle:
+        """The description of that bundle: its folder, files, labels."""
+        return self._slots[role].bundle()
 
     def next_encoder(self) -> BundleRef | None:
         """The encoder whose vectors are being written beside the old ones; None: there is none,
@@ -63,6 +82,15 @@ class Engine:
         similarities = self._similarities(text, labels, required=not known)
         logits = reader.run(text) if known else None
         return classify(reader.bundle, logits, similarities, names)
+
+    def head_choice(self, text: str, labels: Sequence[str]) -> str | None:
+        """What the classifier's head alone takes first of these labels; None: it knows none."""
+        reader = self._slots["classifier"].reader()
+        known = known_labels(reader.bundle, labels)
+        if not known:
+            return None
+        shares = head_shares(reader.bundle, reader.run(text), known)
+        return known[int(np.argmax(shares))]
 
     def read_sentiment(self, text: str) -> SentimentAnswer:
         """The mood of a text."""

@@ -83,21 +83,43 @@ class Shelf:
         return tuple(stamp_of(folder / ACTIVE) for folder in folders)
 
 
+@dataclass(frozen=True)
+class Given:
+    """Exactly these folders and nothing to fall back on: for trying a bundle."""
+
+    folders: Mapping[str, Path]  # role → folder
+
+    def candidates(self, role: str) -> Iterator[Bundle | InferenceError]:
+        if role in self.folders:
+            yield _described(self.folders[role], role)
+
+    def find_next(self, role: str) -> None:
+        return None
+
+    def stamp(self) -> tuple:
+        return ()
+
+
 def write_choice(installed: Path, choice: Choice) -> None:
     """Replace ``installed/active.json``; after a power cut it is the old one or the new one."""
-    installed.mkdir(parents=True, exist_ok=True)
     content = json.dumps(choice.as_json(), indent=1, sort_keys=True) + "\n"
-    handle, temporary = tempfile.mkstemp(dir=installed, prefix=".active-")
+    write_whole(installed / ACTIVE, content.encode())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place, down to the disk, and then put it there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(temporary).replace(installed / ACTIVE)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    sync_folder(installed)
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

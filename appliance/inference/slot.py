@@ -14,7 +14,7 @@ from appliance.inference.answers import BundleStatus
 from appliance.inference.bundle import Bundle, BundleRef
 from appliance.inference.errors import BundleMissingError, InferenceError
 from appliance.inference.session import Reader
-from appliance.inference.shelf import Shelf, stamp_of
+from appliance.inference.shelf import Given, Shelf, stamp_of
 
 LOOK_AGAIN_SECONDS = 3.0  # how often the files are looked at
 
@@ -25,7 +25,9 @@ class Slot:
     With ``upcoming`` it is the place of what is to run next; being empty is no failure there.
     """
 
-    def __init__(self, shelf: Shelf, role: str, threads: int, *, upcoming: bool = False) -> None:
+    def __init__(
+        self, shelf: Shelf | Given, role: str, threads: int, *, upcoming: bool = False
+    ) -> None:
         self._shelf, self._role, self._threads, self._upcoming = shelf, role, threads, upcoming
         self._lock = Lock()
         self._bundle: Bundle | None = None
@@ -39,12 +41,16 @@ class Slot:
         self._looked_at: float | None = None
         self._loaded_seconds: float | None = None
 
-    def ref(self) -> BundleRef:
+    def bundle(self) -> Bundle:
         """Which bundle answers now; loads nothing that was not loaded. Raises as ``reader``."""
         if self._reader is not None:
-            return self.reader().bundle.ref
+            return self.reader().bundle
         with self._lock:
-            return self._described().ref
+            return self._described()
+
+    def ref(self) -> BundleRef:
+        """The same, in few words."""
+        return self.bundle().ref
 
     def reader(self) -> Reader:
         """The loaded bundle; the first caller loads it, the others wait for that one.

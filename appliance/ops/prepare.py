@@ -13,6 +13,7 @@ from appliance.accounts import queries as people
 from appliance.accounts import services as accounts
 from appliance.desk import services as desk
 from appliance.ops import static
+from appliance.updates import services as updates
 
 # Two starts at once (web machines of one site) must not migrate together.
 PREPARE_LOCK = 7_737_537
@@ -31,6 +32,7 @@ def prepare() -> str | None:
         cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARE_LOCK])
         try:
             _migrate()
+            updates.follow()  # active.json says what the database says
             static.ensure_collected()
             return _ensure_admin()
         finally:

@@ -1,0 +1,1 @@
+"""Signed model updates: verified, tried, compared, swapped, watched, and taken back."""
