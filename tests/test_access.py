@@ -14,6 +14,7 @@ from appliance.accounts.models import Customer, Team, User
 from appliance.knowledge.models import Article
 from appliance.notices.models import Notice
 from appliance.notices.services import queue_mail
+from appliance.ops import plans
 from appliance.shortcuts import services as shortcuts
 from appliance.tickets import services
 from appliance.tickets.filters import TicketFilter
@@ -78,6 +79,7 @@ def paths(ticket, bob, dan) -> dict[str, str]:
         "read-notice": Notice.objects.get_or_create(user=ticket.customer.user, ticket=ticket)[0].pk,
         **dict.fromkeys(["retry-mail", "drop-mail"], letter.pk),
         "setup": "guessed",
+        "status-plan": plans.list_slowest("calls")[0].id,
         **dict.fromkeys(["set-password", "guest-ticket", "guest-reply", "guest-rate"], "guessed"),
         "guest-attachment": ("guessed", 1),
     }

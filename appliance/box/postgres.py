@@ -65,6 +65,7 @@ random_page_cost = 1.1
 
 shared_preload_libraries = 'pg_stat_statements'
 pg_stat_statements.max = 2000
+pg_stat_statements.track_utility = off
 track_io_timing = on
 idle_in_transaction_session_timeout = '5min'
 

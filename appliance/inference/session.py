@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime as ort
 
 from appliance.inference.bundle import Bundle, refuse, verify_files
+from appliance.inference.timing import timed
 from appliance.inference.tokens import TokenReader
 
 # How a tensor kept in another file spells it in protobuf: an entry with the key "location".
@@ -54,6 +55,10 @@ class Reader:
 
     def run(self, text: str) -> np.ndarray:
         """The model's output for one text: float32, (labels,) logits or (dims,) unit vector."""
+        with timed(self.bundle.ref.role):
+            return self._read(text)
+
+    def _read(self, text: str) -> np.ndarray:
         return self._session.run(self._tokens.ids(text))
 
     def _check_golden(self) -> None:
@@ -73,7 +78,7 @@ class Reader:
         if self._tokens.ids(text) != list(case["ids"]):
             raise refuse(self._about, f"golden text {text[:40]!r} is tokenized differently.")
         try:
-            found = self.run(text)
+            found = self._read(text)
         except Exception as error:  # onnxruntime's errors share no public base class
             raise refuse(self._about, f"the model does not run ({str(error)[:200]}).") from error
         if found.shape != (self.bundle.settings["dims"],) or found.shape != expected.shape:

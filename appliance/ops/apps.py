@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class OpsConfig(AppConfig):
     name = "appliance.ops"
+
+    def ready(self) -> None:
+        from appliance.inference.timing import listen
+        from appliance.ops.readings import note
+
+        listen(note)

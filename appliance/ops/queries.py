@@ -1,6 +1,8 @@
 """What the box says about itself."""
 
+import shutil
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.core.cache import cache
@@ -10,9 +12,11 @@ from appliance import fence
 from appliance.core import cache as stored
 from appliance.core.bounded import Bounded, BusyError
 from appliance.core.database import on_own_connection
+from appliance.ops import purposes, sql
 from appliance.triage import queries as triage
 
 PROBE_SECONDS = 2.0  # a database that is frozen does not answer, however long one waits
+SMALL_ROWS = 1000  # PostgreSQL rightly reads a smaller table whole
 _prober = Bounded("health", threads=2)
 
 
@@ -78,3 +82,115 @@ def cache_rates() -> list[dict]:
 def list_ways_out() -> list[dict]:
     """What tried to reach a host nobody configured on this machine, newest first."""
     return fence.refusals(settings.REFUSED_WAYS_OUT)[::-1]
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What PostgreSQL counted since its statistics began (``since``)."""
+
+    pages_hit: int
+    pages_read: int
+    database_bytes: int
+    index_scans: int
+    whole_scans: int
+    small_tables: int
+    since: datetime
+
+    @property
+    def from_memory(self) -> float | None:
+        return share(self.pages_hit, self.pages_read)
+
+    @property
+    def by_index(self) -> float | None:
+        """Of the looks into tables of SMALL_ROWS and more, those an index answered."""
+        return share(self.index_scans, self.whole_scans)
+
+
+@dataclass(frozen=True)
+class Index:
+    """``keeps_rule``: unique, so it is needed even when no query ever asks it."""
+
+    name: str
+    table_name: str
+    scans: int
+    last_used_at: datetime | None
+    size: int
+    keeps_rule: bool
+    is_valid: bool
+
+    @property
+    def purpose(self) -> str:
+        return purposes.purpose_of(self.name)
+
+    @property
+    def is_idle(self) -> bool:
+        return self.scans == 0 and not self.keeps_rule
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str
+    rows: int
+    size: int
+    index_size: int
+    index_scans: int
+    whole_scans: int
+    rows_read_whole: int
+    dead_rows: int
+    vacuumed_at: datetime | None
+
+    @property
+    def is_small(self) -> bool:
+        return self.rows < SMALL_ROWS
+
+    @property
+    def by_index(self) -> float | None:
+        return share(self.index_scans, self.whole_scans)
+
+
+@dataclass(frozen=True)
+class Disk:
+    """Bytes of the disk that holds the data directory."""
+
+    free: int
+    total: int
+
+    @property
+    def free_share(self) -> float:
+        return self.free / self.total if self.total else 0.0
+
+
+def share(one: int, other: int) -> float | None:
+    """Of both, the first; None while there is neither."""
+    return float(one / (one + other)) if one + other else None
+
+
+def totals() -> Totals:
+    return sql.rows("totals", Totals, rows=SMALL_ROWS)[0]
+
+
+def list_indexes() -> list[Index]:
+    """The largest first."""
+    return sql.rows("indexes", Index)
+
+
+def list_tables() -> list[Table]:
+    """The largest first; those of 64 kB and less are left out."""
+    return sql.rows("tables", Table)
+
+
+def disk() -> Disk:
+    usage = shutil.disk_usage(settings.DATA)
+    return Disk(free=usage.free, total=usage.total)
+
+
+def answers_from_cache() -> float | None:
+    """Of all that was asked of the cache since it was started."""
+    counts = stored.counts().values()
+    return share(sum(c["hits"] for c in counts), sum(c["misses"] for c in counts))
+
+
+def waiting_texts() -> int:
+    """Tickets and articles that no model has read yet; counted up to a thousand each."""
+    backlog = triage.count_backlog()
+    return backlog.tickets + backlog.articles

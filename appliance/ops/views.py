@@ -1,16 +1,32 @@
-"""Health for machines, the status page for the admin."""
+"""Health for machines, the status pages for the admin."""
+
+from collections.abc import Callable
+from functools import wraps
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from appliance.core.errors import RefusedError
-from appliance.ops import queries
+from appliance.ops import charts, plans, queries
 from appliance.triage import queries as triage
 from appliance.triage import spaces
+
+View = Callable[..., HttpResponse]
+
+
+def admins_only(view: View) -> View:
+    @wraps(view)
+    @login_required
+    def guarded(request: HttpRequest, **more: object) -> HttpResponse:
+        if not request.user.is_admin:
+            raise RefusedError(_("The status page is for admins."))
+        return view(request, **more)
+
+    return guarded
 
 
 @never_cache
@@ -22,10 +38,11 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 @require_safe
-@login_required
+@admins_only
 def status(request: HttpRequest) -> HttpResponse:
-    if not request.user.is_admin:
-        raise RefusedError(_("The status page is for admins."))
+    span = request.GET.get("span", "")
+    span = span if span in charts.SPANS else "day"
+    samples = charts.list_samples(span)
     context = {
         "health": queries.check_health(),
         "bundles": triage.list_bundles(),
@@ -33,5 +50,47 @@ def status(request: HttpRequest) -> HttpResponse:
         "cache_rates": queries.cache_rates(),
         "spaces": spaces.list_spaces(),
         "ways_out": queries.list_ways_out(),
+        "from_cache": queries.answers_from_cache(),
+        "totals": queries.totals(),
+        "disk": queries.disk(),
+        "readings": charts.readings_within(samples),
+        "charts": charts.list_charts(samples, span),
+        "span": span,
+        "spans": {name: label for name, (label, _length) in charts.SPANS.items()},
     }
     return render(request, "ops/status.html", context)
+
+
+@require_safe
+@admins_only
+def tables(request: HttpRequest) -> HttpResponse:
+    indexes = queries.list_indexes()
+    context = {
+        "totals": queries.totals(),
+        "tables": queries.list_tables(),
+        "indexes": indexes,
+        "idle": [index for index in indexes if index.is_idle],
+        "small_rows": queries.SMALL_ROWS,
+    }
+    return render(request, "ops/tables.html", context)
+
+
+@require_safe
+@admins_only
+def statements(request: HttpRequest) -> HttpResponse:
+    by = request.GET.get("by", "")
+    by = by if by in plans.ORDERS else plans.ORDERS[0]
+    is_available = plans.is_available()
+    found = plans.list_slowest(by) if is_available else []
+    context = {"statements": found, "is_available": is_available, "by": by, "most": len(found)}
+    return render(request, "ops/statements.html", context)
+
+
+@require_safe
+@admins_only
+def plan(request: HttpRequest, statement_id: str) -> HttpResponse:
+    statement = plans.find_statement(statement_id) if plans.is_available() else None
+    if statement is None:
+        raise Http404
+    context = {"statement": statement, "plan": plans.explain(statement)}
+    return render(request, "ops/plan.html", context)

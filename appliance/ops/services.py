@@ -1,0 +1,48 @@
+"""Verbs of this room: take a sample."""
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from appliance.core import cache as stored
+from appliance.ops import queries, readings, sql
+from appliance.ops.models import Sample
+
+SAMPLE_LOCK = 7_737_539  # two workers at once take one sample
+LEAST_APART_SECONDS = 120
+
+
+@transaction.atomic
+def take_sample() -> Sample | None:
+    """Write down what is counted now, and thin what is old. None when another one just did."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SAMPLE_LOCK])
+        if not cursor.fetchone()[0]:
+            return None
+    last = Sample.objects.last()
+    if last and (timezone.now() - last.at).total_seconds() < LEAST_APART_SECONDS:
+        return None
+    sample = Sample.objects.create(figures=_figures(last.figures if last else {}))
+    with connection.cursor() as cursor:
+        cursor.execute(sql.text("thin"))
+    return sample
+
+
+def _figures(before: dict) -> dict:
+    """Readings go on from the last sample; the slot that still runs is left for the next one."""
+    now = readings.current_slot()
+    first = max(before.get("slot", 0) + 1, now - readings.KEEP_SECONDS // readings.SLOT_SECONDS)
+    new = readings.readings_of(range(first, now))
+    totals, counts = queries.totals(), stored.counts().values()
+    return {
+        "slot": now - 1,
+        "readings": readings.added(before.get("readings", {}), new),
+        "pages_hit": int(totals.pages_hit),
+        "pages_read": int(totals.pages_read),
+        "index_scans": int(totals.index_scans),
+        "whole_scans": int(totals.whole_scans),
+        "database_bytes": totals.database_bytes,
+        "answers_hit": sum(count["hits"] for count in counts),
+        "answers_missed": sum(count["misses"] for count in counts),
+        "waiting": queries.waiting_texts(),
+        "disk_free": queries.disk().free,
+    }

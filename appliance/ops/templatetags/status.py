@@ -1,0 +1,22 @@
+"""How figures of the status pages are written."""
+
+from django import template
+from django.utils.formats import number_format
+
+register = template.Library()
+
+
+@register.filter
+def share(value: float | None) -> str:
+    """0.9987 → "99.9 %"; a dash for nothing."""
+    return "–" if value is None else f"{number_format(100 * value, 1)} %"
+
+
+@register.filter
+def ms(value: float | None) -> str:
+    """Milliseconds below a second, seconds above; a dash for nothing."""
+    if value is None:
+        return "–"
+    if value >= 1000:
+        return f"{number_format(value / 1000, 1)} s"
+    return f"{number_format(value, 1 if value < 100 else 0)} ms"
