@@ -11,6 +11,7 @@ desks, but for the time they end at.
 
 import argparse
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -52,6 +53,12 @@ def ensure(folder: Path, tickets: int, articles: int, memory: str) -> None:
             fill(desk.dsn(), tickets, articles, memory)
             server.execute("ALTER SYSTEM RESET max_wal_size")
         (folder / "made").touch()
+
+
+def in_a_process(folder: Path, tickets: int, articles: int, memory: str = "512MB") -> None:
+    """The same for a bench that sets Django up on several desks, one a process."""
+    command = [sys.executable, __file__, "--data", str(folder), "--tickets", str(tickets)]
+    subprocess.run([*command, "--articles", str(articles), "--memory", memory], check=True)
 
 
 def main() -> None:

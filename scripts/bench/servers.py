@@ -45,13 +45,17 @@ class Desk:
         }
 
     def enter(self) -> None:
-        """Make this process one of the desk: Django is set up on its servers. Once a process."""
+        """Make this process one of the desk: Django is set up on its servers, and the database is
+        brought up to this version. Once a process.
+        """
         os.environ.update(self.environment())
         os.environ["DJANGO_SETTINGS_MODULE"] = "appliance.settings"
         sys.path.insert(0, str(ROOT))
         import django
+        from django.core.management import call_command
 
         django.setup()
+        call_command("migrate", verbosity=0)
 
     def dsn(self) -> str:
         """The database with its password, for connections beside Django's."""

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""What each kind of index is worth: the product's own queries with it and without it.
+
+    python scripts/bench/indexes.py --data DIR --tickets 100000
+
+Without: the index is dropped inside a transaction that is rolled back, so the planner does the best
+it can with all others. Both ways are asked warm, and the median is taken. A partial
+index is compared in size with the same index over all rows, built in the same way. Writes its
+section of docs/performance.md.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import data
+import numpy as np
+import servers
+from callers import milliseconds
+from report import Section, met, table
+
+GOALS = {"B-tree": 0.90, "composite": 0.85, "GIN": 0.95, "HNSW": 0.90}
+SMALLER_GOAL = 0.70
+PARTIAL = (
+    "ticket_open_idx", "ticket_unassigned_idx", "ticket_category_idx", "ticket_due_idx",
+    "ticket_held_idx", "customer_premium_idx",
+)  # fmt: skip
+DEFINITION = "SELECT pg_get_indexdef(%s::regclass), pg_relation_size(%s::regclass)"
+Ask = Callable[[], object]
+
+
+def queries() -> list[tuple[str, str, str, Ask]]:
+    """Kind, index, what is asked, and the product's function that asks it."""
+    from appliance.accounts import queries as accounts
+    from appliance.accounts.models import Customer, User
+    from appliance.search import asked, ways
+    from appliance.tickets import queries as tickets
+    from appliance.tickets.filters import ANY, TicketFilter
+    from appliance.tickets.models import Message, Status, Ticket
+    from appliance.tickets.sorts import SORTS
+    from appliance.triage.models import TicketVector
+    from appliance.triage.nearest import list_nearest
+
+    admin = User.objects.get(role="admin")
+    ticket = Ticket.objects.filter(messages__isnull=False).order_by("pk").last()
+    customer = Customer.objects.order_by("pk")[300]
+    own = TicketVector.objects.order_by("pk").last()
+    space = _index_of(own.space)
+    words = asked.read("printer toner ")
+    shelf = ways.tickets_of(admin)
+
+    def listed(sort: str = "newest", **narrowed: str) -> Ask:
+        return lambda: list(tickets.list_tickets(admin, TicketFilter(**narrowed), SORTS[sort])[:50])
+
+    return [
+        ("B-tree", "customer_email_unique", "a customer by e-mail",
+         lambda: accounts.find_customer(email=customer.email.upper())),
+        ("B-tree", "message_ticket_idx", "the conversation of a ticket",
+         lambda: list(Message.objects.filter(ticket=ticket))),
+        ("B-tree", "ticket_created_idx", "all tickets, newest first", listed(status=ANY)),
+        ("B-tree", "ticket_customer_idx", "the tickets of a customer",
+         lambda: list(Ticket.objects.filter(customer=customer).order_by("-created_at")[:50])),
+        ("composite", "ticket_queue_idx", "closed tickets by priority",
+         listed("priority", status=Status.CLOSED)),
+        ("composite", "ticket_priority_idx", "all tickets by priority",
+         listed("priority", status=ANY)),
+        ("composite", "ticket_due_idx", "open tickets by what is due", listed("due")),
+        ("GIN", "ticket_search_idx", "two words in tickets", lambda: ways.by_words(shelf, words)),
+        ("GIN", "ticket_subject_trgm_idx", "a subject with a typo",
+         lambda: ways.by_typo(shelf, asked.read("pirnter toner"))),
+        ("HNSW", space, "the nearest 60 in meaning", lambda: list_nearest(
+            TicketVector.objects.nearest_to(own.vector, own.space).only("pk"), 60, least=-1)),
+    ]  # fmt: skip
+
+
+def _index_of(space: str) -> str:
+    from appliance.triage.texts import digest
+
+    return f"ticket_vector_hnsw_{digest(space)[:12]}"
+
+
+def with_and_without(index: str, ask: Ask, times: int) -> tuple[float, float]:
+    """Milliseconds, medians."""
+    from django.db import connection, transaction
+
+    with transaction.atomic():
+        having = _median(ask, times)
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP INDEX "{index}"')
+        missing = _median(ask, max(3, times // 4))
+        transaction.set_rollback(True)
+    return having, missing
+
+
+def sizes(index: str) -> tuple[int, int]:
+    """Bytes of a partial index, and of the same without its condition."""
+    from django.db import connection, transaction
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(DEFINITION, [index, index])
+        definition, _grown = cursor.fetchone()
+        partial = definition.replace(f"INDEX {index} ", "INDEX bench_partial ")
+        whole = partial.replace("bench_partial", "bench_whole").split(" WHERE ")[0]
+        found = []
+        for name, statement in (("bench_partial", partial), ("bench_whole", whole)):
+            cursor.execute(statement)
+            cursor.execute("SELECT pg_relation_size(%s::regclass)", [name])
+            found.append(cursor.fetchone()[0])
+        transaction.set_rollback(True)
+    return found[0], found[1]
+
+
+def _median(ask: Ask, times: int) -> float:
+    ask()
+    return float(np.median([milliseconds(ask) for _ in range(times)]))
+
+
+def lines(tickets: int, times: int) -> list[str]:
+    rows = []
+    for kind, index, what, ask in queries():
+        having, missing = with_and_without(index, ask, times)
+        faster = 1 - having / missing
+        cells = (f"{having:.1f}", f"{missing:.1f}", f"{faster:.1%}", f"{GOALS[kind]:.0%}")
+        rows.append((kind, f"`{index}`", what, *cells, met(faster >= GOALS[kind])))
+    head = ["kind", "index", "what is asked", "with ms", "without ms", "faster by", "goal", "met"]
+    compared = []
+    for index in PARTIAL:
+        partial, whole = sizes(index)
+        smaller = 1 - partial / whole
+        cells = (f"{partial / 1024:,.0f} kB", f"{whole / 1024:,.0f} kB", f"{smaller:.1%}")
+        compared.append((f"`{index}`", *cells, f"{SMALLER_GOAL:.0%}", met(smaller >= SMALLER_GOAL)))
+    return [
+        f"On {tickets:,} tickets; the time saved is measured on the product's own functions, Python"
+        " included.",
+        "",
+        *table(head, rows),
+        "",
+        "Partial indexes, beside the same index over all rows:",
+        "",
+        *table(["index", "partial", "over all rows", "smaller by", "goal", "met"], compared),
+    ]
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the scratch desks")
+    parser.add_argument("--tickets", type=int, default=100_000)
+    parser.add_argument("--times", type=int, default=20)
+    args = parser.parse_args()
+    section, folder = Section("indexes", "What indexes are worth"), args.data / str(args.tickets)
+    data.in_a_process(folder, args.tickets, args.tickets // 10)
+    with servers.running(folder) as desk:
+        desk.enter()
+        section.write(lines(args.tickets, args.times))
+
+
+if __name__ == "__main__":
+    main()
