@@ -75,6 +75,7 @@ GET   edit-article             login 403   403   200   200   200   login
 POST  edit-article             login 403   403   done  done  done  login
 GET   edit-article/draft       login 403   403   200   200   200   login
 GET   search                   login 200   200   200   200   200   login
+GET   quick-search             login 200   200   200   200   200   login
 GET   setup                    404   404   404   404   404   404   404
 POST  setup                    404   404   404   404   404   404   404
 GET   login                    200   desk  desk  desk  desk  desk  200

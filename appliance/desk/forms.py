@@ -1,39 +1,13 @@
 """Forms that belong to no single room."""
 
 import uuid
-from dataclasses import dataclass
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.forms import PersonForm
 from appliance.core.forms import Form
-from appliance.search.asked import MOST_CHARACTERS
 from appliance.tickets import services as tickets
-
-KINDS = [("all", _("Everything")), ("tickets", _("Tickets")), ("articles", _("Articles"))]
-
-
-@dataclass(frozen=True)
-class Asked:
-    text: str
-    kind: str
-    page: int
-
-
-class SearchForm(Form):
-    q = forms.CharField(required=False)
-    kind = forms.ChoiceField(choices=KINDS, required=False)
-    page = forms.IntegerField(min_value=1, max_value=20, required=False)
-
-    def clean_q(self) -> str:
-        return self.cleaned_data["q"][:MOST_CHARACTERS].strip()
-
-    def asked(self) -> Asked:
-        """What was asked, with what cannot be searched for left out."""
-        self.is_valid()
-        data = self.cleaned_data
-        return Asked(data.get("q", ""), data.get("kind") or "all", data.get("page") or 1)
 
 
 class MacroUseForm(Form):

@@ -71,6 +71,7 @@ urlpatterns = [
     path("articles/<int:article_id>/", articles.show, name="article"),
     path("articles/<int:article_id>/edit/", articles.edit, name="edit-article"),
     path("search/", search.search, name="search"),
+    path("search/quick/", search.suggest, name="quick-search"),
     path("ask/", guests.ask, name="ask"),
     path("guest/<str:token>/", guests.show, name="guest-ticket"),
     path("guest/<str:token>/reply/", guests.reply, name="guest-reply"),

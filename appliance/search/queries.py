@@ -1,142 +1,208 @@
-"""Search over tickets and articles by words, with typos, and by meaning, scoped to the viewer."""
+"""Search over tickets, what was said on them, articles and customers: by words, with typos and by
+meaning, scoped to the viewer.
+"""
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from django.db.models.functions import Left
-from django.utils.safestring import SafeString
 
-from appliance.accounts.models import User
-from appliance.knowledge.models import Article
+from appliance.accounts.models import KNOWN_BY, Customer, User
 from appliance.search import asked as asking
-from appliance.search import ways
+from appliance.search import configurations, facets, shelves, spelling, ways, wording
 from appliance.search.asked import Asked
-from appliance.search.ranking import Key, Ranked, Way, fuse, shares
-from appliance.search.snippets import SEARCHED_CHARACTERS, snippet
-from appliance.search.ways import Shelf
-from appliance.tickets.models import Ticket
+from appliance.search.hits import Hit, Said, read_hits
+from appliance.search.narrowing import Narrowed
+from appliance.search.ranking import Key, Ranked, Way, fuse, in_time, shares
+from appliance.search.shelves import Shelf
 from appliance.triage.nearest import find_query_vector
-from appliance.triage.passages import plain_text
 
-MOST_PAGES, MOST_HITS = 20, 50
-ENOUGH = 20  # texts that hold every word as typed, so nobody mistyped it
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One search result."""
-
-    kind: Literal["ticket", "article"]
-    id: int
-    title: str
-    snippet: SafeString  # safe HTML; what was looked for stands in <mark>
-    score: float  # 0..1
-    why: tuple[str, ...]  # "exact", "meaning", "words", "typo"; strongest first
-    object: Ticket | Article  # without its long text
+MOST_HITS = 50
+MOST_CUSTOMERS = 100
+QUICK_HITS = 7
+# When fewer texts hold every word as typed, somebody may have mistyped one.
+TOO_FEW = {"best": 20, "time": 0, "quick": 1}
+Vector = tuple[np.ndarray, str]
+Mode = Literal["best", "time", "quick"]  # the last two leave out what only resembles the words
 
 
 @dataclass(frozen=True)
 class Results:
-    """One page of hits, best first."""
+    """One page of hits, in order."""
 
     text: str  # what was searched for, cleaned and cut
     hits: list[Hit]
-    totals: dict[str, int]  # {"tickets": n, "articles": n} found and ranked, some 200 at most
-    page: int
-    has_next: bool
+    totals: dict[str, int]  # {"tickets": n, …} found and ranked, some hundreds at most
+    facets: list[facets.Facet]
+    next: str  # cursor of what comes after, empty on the last page
+    previous: str | None  # of what came before, None on the first
+    is_cut: bool  # more fits than was looked at: the newest of it
     meaning_available: bool  # False: by words and typos only, nobody can embed now
+    did_you_mean: str
     took_ms: float
 
 
+@dataclass
+class _Found:
+    """What each way found, with keys (kind, id), and which message spoke for a ticket."""
+
+    by_way: dict[Way, list[tuple[Key, float]]] = field(default_factory=dict)
+    said: Said = field(default_factory=dict)
+    is_cut: bool = False
+    respelled: str | None = None  # None: nobody has tried
+    helped_by_respelling: bool = False
+
+    def add(self, kind: str, way: Way, rows: ways.Found) -> None:
+        self.by_way.setdefault(way, []).extend(((kind, pk), score) for pk, score in rows)
+
+
 def search(
-    viewer: User, text: str, *, kind: str = "all", limit: int = 20, page: int = 1
+    viewer: User,
+    text: str,
+    *,
+    kind: str = "all",
+    limit: int = 20,
+    narrowed: Narrowed | None = None,
+    sort: str = "best",
+    after: str = "",
 ) -> Results:
     """What the viewer may see and was looking for; ``text`` may be anything at all.
 
-    ``kind``: "tickets", "articles", anything else is both. About a dozen queries.
+    ``kind``: "tickets", "articles", "customers", anything else is all. ``after`` is a cursor of
+    an earlier page. In order of time only what holds the words counts. About two dozen queries.
     """
     started = time.monotonic()
-    asked = asking.read(text)
-    vector = find_query_vector(asked.text) if asked.text else None
-    shelves = _shelves(viewer, kind) if asked.text else []
-    ranked = fuse(_candidates(shelves, asked, vector))
-    page, limit = max(1, min(page, MOST_PAGES)), max(1, min(limit, MOST_HITS))
-    shown = ranked[(page - 1) * limit : page * limit]
+    asked, narrowed = asking.read(text), narrowed or Narrowed()
+    is_asked = bool(asked.text) or narrowed.is_narrowed
+    vector = find_query_vector(asked.text) if asked.text and sort == "best" else None
+    looked = shelves.of(viewer, kind, narrowed, oldest_first=sort == "oldest") if is_asked else []
+    with ways.bounded():
+        found = _look(looked, asked, vector, "best" if sort == "best" else "time")
+        ranked = fuse(found.by_way)
+        if sort != "best":
+            ranked = in_time(ranked, _moments(looked, ranked), oldest_first=sort == "oldest")
+        start, limit = _place(ranked, after), max(1, min(limit, MOST_HITS))
+        hits = read_hits(looked, ranked[start : start + limit], asked, found.said)
+        counted = facets.count(looked, ranked)
     return Results(
         text=asked.text,
-        hits=_hits(shelves, shown, asked),
-        totals={
-            f"{name}s": sum(r.key[0] == name for r in ranked) for name in ("ticket", "article")
-        },
-        page=page,
-        has_next=page < MOST_PAGES and len(ranked) > page * limit,
-        meaning_available=vector is not None,
+        hits=hits,
+        totals={f"{one}s": _count(ranked, one) for one in ("ticket", "article", "customer")},
+        facets=counted,
+        next=_cursor(ranked[start + limit - 1]) if len(ranked) > start + limit else "",
+        previous=_previous(ranked, start, limit),
+        is_cut=found.is_cut,
+        meaning_available=vector is not None or sort != "best" or not asked.text,
+        # only where it leads to something this viewer may see
+        did_you_mean=(found.respelled or "") if found.helped_by_respelling else "",
         took_ms=(time.monotonic() - started) * 1000,
     )
 
 
-def _shelves(viewer: User, kind: str) -> list[Shelf]:
-    if viewer.is_anonymous:
-        return [ways.articles_of(viewer)]  # empty unless the desk shows its articles to everybody
-    if not viewer.is_active:
+def suggest(viewer: User, text: str, *, kind: str = "all") -> list[Hit]:
+    """The first few hits while somebody types: by numbers, words and names, not by meaning."""
+    asked = asking.read(text)
+    if len(asked.text) < 2:
         return []
-    shelves = []
-    if kind != "articles":
-        shelves.append(ways.tickets_of(viewer))
-    if kind != "tickets":
-        shelves.append(ways.articles_of(viewer))
-    return shelves
+    looked = shelves.of(viewer, kind, Narrowed())
+    with ways.bounded():
+        found = _look(looked, asked, None, "quick")
+        return read_hits(looked, fuse(found.by_way)[:QUICK_HITS], asked, found.said)
 
 
-def _candidates(
-    shelves: Sequence[Shelf], asked: Asked, vector: tuple[np.ndarray, str] | None
-) -> dict[Way, list[tuple[Key, float]]]:
-    """What each way found, with keys ("ticket" | "article", id)."""
-    found: dict[Way, list[tuple[Key, float]]] = {}
-    for shelf in shelves:
-        for way, rows in _ways(shelf, asked, vector).items():
-            found.setdefault(way, []).extend(((shelf.kind, pk), score) for pk, score in rows)
+def find_customer_ids(text: str) -> list[int]:
+    """Customers by number, or by a part of name, address or organisation; some hundred at most."""
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return list(Customer.objects.filter(pk=int(text)).values_list("pk", flat=True))
+    known = text.replace("\0", "").lower().strip()
+    rows = Customer.objects.annotate(known_by=KNOWN_BY)
+    for fits in ({"known_by__contains": known}, {"organisation__name__icontains": known}):
+        if found := list(rows.filter(**fits).values_list("pk", flat=True)[:MOST_CUSTOMERS]):
+            return found
+    return []
+
+
+def _look(looked: Sequence[Shelf], asked: Asked, vector: Vector | None, mode: Mode) -> _Found:
+    found = _Found()
+    if not asked.text:
+        for shelf in looked:
+            found.add(shelf.kind, "words", ways.by_nothing(shelf))
+        return found
+    worded = wording.put(asked, configurations.in_use())
+    for shelf in looked:
+        if shelf.kind == "customer":
+            _look_for_customers(found, shelf, asked)
+        else:
+            _look_through(found, shelf, asked, worded, mode)
+            if vector:
+                found.add(shelf.kind, "meaning", ways.by_meaning(shelf, *vector))
     return found
 
 
-def _ways(
-    shelf: Shelf, asked: Asked, vector: tuple[np.ndarray, str] | None
-) -> dict[Way, ways.Found]:
-    words = ways.by_words(shelf, asked)
-    some = ways.by_some_words(shelf, asked)
-    found: dict[Way, ways.Found] = {
-        "exact": ways.by_number(shelf, asked) + ways.by_exact(shelf, asked, words + some),
-        "words": shares(words),
-        "some_words": shares(some),
-        "typo": ways.by_typo(shelf, asked) if len(words) < ENOUGH else [],
+def _look_through(
+    found: _Found, shelf: Shelf, asked: Asked, worded: wording.Wording, mode: Mode
+) -> None:
+    words = ways.by_words(shelf, worded.every)
+    said = ways.by_said(shelf, worded.every)
+    some = ways.by_words(shelf, worded.some) if mode == "best" else []
+    exact = ways.by_number(shelf, asked) + ways.exact_among(shelf, asked, words + some)
+    found.add(shelf.kind, "exact", exact + ways.exact_among_said(shelf, asked, said))
+    found.add(shelf.kind, "words", shares(words))
+    found.add(shelf.kind, "said", shares([(pk, score) for pk, score, _ in said]))
+    found.add(shelf.kind, "some_words", shares(some))
+    if len(words) + len(said) < TOO_FEW[mode]:
+        _look_for_typos(found, shelf, asked)
+    found.said |= {pk: message for pk, _, message in said}
+    found.is_cut |= max(len(words), len(said)) >= ways.EACH_WAY
+
+
+def _look_for_typos(found: _Found, shelf: Shelf, asked: Asked) -> None:
+    """As it should have been typed; else what looks like it."""
+    if found.respelled is None:
+        found.respelled = spelling.respell(asked)
+    rows: ways.Found = []
+    if found.respelled:
+        worded = wording.put(asking.read(found.respelled), configurations.in_use())
+        said = ways.by_said(shelf, worded.every)
+        found.said = {pk: message for pk, _, message in said} | found.said
+        rows = ways.by_words(shelf, worded.every) + [(pk, rank) for pk, rank, _ in said]
+        found.helped_by_respelling |= bool(rows)
+    found.add(shelf.kind, "typo", shares(rows) or ways.by_typo(shelf, asked))
+
+
+def _look_for_customers(found: _Found, shelf: Shelf, asked: Asked) -> None:
+    names = ways.by_name(shelf, asked)
+    found.add("customer", "name", names)
+    if not names:
+        found.add("customer", "typo", ways.by_typo(shelf, asked))
+
+
+def _moments(looked: Sequence[Shelf], ranked: Sequence[Ranked]) -> dict[Key, object]:
+    return {
+        (shelf.kind, pk): moment
+        for shelf in looked
+        for pk, moment in shelf.rows.filter(
+            pk__in=[one.key[1] for one in ranked if one.key[0] == shelf.kind]
+        ).values_list("pk", shelf.moment)
     }
-    if vector:
-        found["meaning"] = ways.by_meaning(shelf, *vector)
-    return found
 
 
-def _hits(shelves: Sequence[Shelf], shown: Sequence[Ranked], asked: Asked) -> list[Hit]:
-    """The rows themselves; one that vanished since it was found is left out."""
-    rows = {
-        (shelf.kind, pk): row
-        for shelf in shelves
-        for pk, row in _rows(shelf, [r.key[1] for r in shown if r.key[0] == shelf.kind]).items()
-    }
-    return [_hit(rows[r.key], r, asked) for r in shown if r.key in rows]
+def _count(ranked: Sequence[Ranked], kind: str) -> int:
+    return sum(one.key[0] == kind for one in ranked)
 
 
-def _rows(shelf: Shelf, ids: list[int]) -> dict[int, Ticket | Article]:
-    related = ["category", "customer"] if shelf.kind == "ticket" else ["category"]
-    rows = shelf.rows.select_related(*related).defer(shelf.body, "search_vector")
-    return rows.annotate(opening=Left(shelf.body, SEARCHED_CHARACTERS)).in_bulk(ids)
+def _cursor(one: Ranked) -> str:
+    return "{}-{}".format(*one.key)
 
 
-def _hit(row: Ticket | Article, ranked: Ranked, asked: Asked) -> Hit:
-    kind, pk = ranked.key
-    title = row.subject if kind == "ticket" else row.title
-    text = row.opening if kind == "ticket" else plain_text(row.opening)
-    why = tuple(dict.fromkeys(way.removeprefix("some_") for way in ranked.ways))
-    return Hit(kind, pk, title, snippet(text, asked.words), ranked.score, why, row)
+def _place(ranked: Sequence[Ranked], after: str) -> int:
+    """Where the page begins; at the start when what the cursor names is not found any more."""
+    return next((n for n, one in enumerate(ranked, start=1) if _cursor(one) == after), 0)
+
+
+def _previous(ranked: Sequence[Ranked], start: int, limit: int) -> str | None:
+    if not start:
+        return None
+    return _cursor(ranked[start - limit - 1]) if start > limit else ""

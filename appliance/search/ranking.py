@@ -10,18 +10,26 @@ one. What was typed exactly (a ticket number, an error code, a phrase) stands ab
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
-Way = Literal["exact", "words", "some_words", "typo", "meaning"]
+from django.utils.translation import gettext_lazy as _
+
+Way = Literal["exact", "name", "words", "said", "some_words", "typo", "meaning"]
 Key = Hashable
 Scored = Sequence[tuple[Key, float]]  # best first, scores 0..1
 
 WEIGHTS: Mapping[Way, float] = {
     "meaning": 0.9,  # cosine
     "words": 0.1,  # every word is there
+    "said": 0.1,  # every word is in one message
+    "name": 0.5,  # a customer is called that: as good as a near meaning
     "some_words": 0.1,  # some words are there
     "typo": 0.1,
 }
+SORTS = [("best", _("Best first")), ("newest", _("Newest first")), ("oldest", _("Oldest first"))]
+# What else a search looks for beside what it found: a way that some kinds of things do not have.
+_BESIDE = ("exact", "said", "name")
 
 
 @dataclass(frozen=True)
@@ -48,13 +56,22 @@ def fuse(found: Mapping[Way, Scored], weights: Mapping[Way, float] = WEIGHTS) ->
             part = weights[way] * min(1.0, max(0.0, score))
             ways = parts.setdefault(key, {})
             ways[way] = max(part, ways.get(way, 0.0))
-    whole = sum(weights[way] for way in found if way != "exact") or 1.0
-    fused = {key: sum(ways.values()) / whole for key, ways in parts.items()}
+    whole = sum(weights[way] for way in found if way not in _BESIDE) or 1.0
+    fused = {key: min(1.0, sum(ways.values()) / whole) for key, ways in parts.items()}
     order = sorted(parts, key=lambda key: (key in exact, fused[key]), reverse=True)
     return [
         Ranked(key, 1.0 if key in exact else fused[key], _strongest_first(parts[key]))
         for key in order
     ]
+
+
+def in_time(
+    ranked: Sequence[Ranked], moments: Mapping[Key, datetime], *, oldest_first: bool
+) -> list[Ranked]:
+    """The same by when they were; what has vanished meanwhile is left out."""
+    kept = [one for one in ranked if one.key in moments]
+    order = lambda one: (moments[one.key], one.key[1])  # noqa: E731
+    return sorted(kept, key=order, reverse=not oldest_first)
 
 
 def _strongest_first(ways: Mapping[Way, float]) -> tuple[Way, ...]:

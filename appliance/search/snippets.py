@@ -25,6 +25,11 @@ def snippet(text: str, words: Sequence[str], length: int = MOST_CHARACTERS) -> S
     return mark_safe(f"{before}{html}{after}")  # noqa: S308  (every part of it was escaped)
 
 
+def mark(text: str, words: Sequence[str]) -> SafeString:
+    """The whole text with the words in <mark>."""
+    return mark_safe(_marked(text, _pattern(words)))  # noqa: S308  (every part of it was escaped)
+
+
 def _pattern(words: Sequence[str]) -> re.Pattern | None:
     stems = sorted({_stem(word) for word in words if len(word) > 1}, key=len, reverse=True)
     return re.compile(rf"\b(?:{'|'.join(map(re.escape, stems))})\w*", re.I) if stems else None

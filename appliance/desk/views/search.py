@@ -1,18 +1,49 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from appliance.desk.access import readers_only
-from appliance.desk.forms import KINDS, SearchForm
 from appliance.search import queries
+from appliance.search.forms import SearchForm
 
 
 @require_safe
 @readers_only
 def search(request: HttpRequest) -> HttpResponse:
-    form = SearchForm(request.GET)
-    asked = form.asked()
+    form = SearchForm(request.GET, viewer=request.user)
+    narrowed = form.narrowed()
     results = None
-    if asked.text:
-        results = queries.search(request.user, asked.text, kind=asked.kind, page=asked.page)
-    return render(request, "desk/search.html", {"asked": asked, "results": results, "kinds": KINDS})
+    if form.asked.text or narrowed.is_narrowed:
+        results = queries.search(
+            request.user,
+            form.asked.text,
+            kind=form.chosen("kind", "all"),
+            narrowed=narrowed,
+            sort=form.chosen("sort", "best"),
+            after=request.GET.get("page", ""),
+        )
+    return render(
+        request,
+        "desk/search.html",
+        {
+            "form": form,
+            "asked": form.asked,
+            "results": results,
+            "problems": form.problems(),
+            "kinds": form.fields["kind"].choices,
+            "kind": form.chosen("kind", "all"),
+            "query": urlencode(form.as_query()),
+            "narrowed": narrowed,
+            "chosen": form.in_words(),
+        },
+    )
+
+
+@require_safe
+@readers_only
+def suggest(request: HttpRequest) -> HttpResponse:
+    """What the search box offers while somebody types."""
+    text = request.GET.get("q", "")
+    hits = queries.suggest(request.user, text)
+    return render(request, "desk/_quick.html", {"hits": hits, "text": text.strip()})

@@ -56,5 +56,11 @@ FROM generate_series(1, 100000) AS row
 JOIN phrase AS short ON short.n = row % 5000
 JOIN phrase AS long ON long.n = row * 17 % 4999;
 
+INSERT INTO tickets_message
+    (ticket_id, author_name, kind, is_from_customer, body, created_at, submission_key)
+SELECT id, 'Crowd', CASE WHEN id % 5 = 0 THEN 'note' ELSE 'reply' END, false, subject || ' ' || status,
+       created_at, gen_random_uuid()
+FROM tickets_ticket;
+
 INSERT INTO tickets_event (ticket_id, at, actor_name, kind, data)
 SELECT id, created_at, 'Crowd', 'opened', '{}' FROM tickets_ticket ORDER BY created_at;

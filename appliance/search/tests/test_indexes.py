@@ -14,14 +14,16 @@ from django.test import Client
 
 from appliance.accounts import queries as accounts
 from appliance.accounts.models import Customer, Organisation, Role, Team, User
+from appliance.core.fields import WORDS
 from appliance.desk.pages import first_of
 from appliance.knowledge import queries as knowledge
 from appliance.knowledge.models import Article
-from appliance.search import asked, ways
+from appliance.search import asked, shelves, ways, wording
+from appliance.search.narrowing import Narrowed
 from appliance.tickets import queries as tickets
 from appliance.tickets import services
 from appliance.tickets.filters import ANY, TicketFilter
-from appliance.tickets.models import Event, Status, Ticket, TicketCategory
+from appliance.tickets.models import Event, Message, Status, Ticket, TicketCategory
 from appliance.tickets.sorts import SORTS, Sort
 from appliance.triage import engine, matching
 from appliance.triage import queries as triage
@@ -34,7 +36,7 @@ VECTORS = 5000
 FAR = 3000
 SPACE = "crowd"
 _EMPTIED = (User, Customer, Ticket, Article, Team, TicketCategory)
-_REBUILT = (Ticket, Article)
+_REBUILT = (Ticket, Message, Article)
 
 
 @pytest.fixture(scope="module")
@@ -147,8 +149,21 @@ def _category(place: int) -> str:
     return TicketCategory.objects.order_by("pk")[place].slug
 
 
+def _shelf(agent: User, kind: str) -> shelves.Shelf:
+    return shelves.find(shelves.of(agent, "all", Narrowed()), kind)
+
+
+def _by_words(agent: User, kind: str) -> None:
+    ways.by_words(_shelf(agent, kind), wording.put(READ, (WORDS,)).every)
+
+
+def _by_said(agent: User) -> None:
+    ways.by_said(_shelf(agent, "ticket"), wording.put(READ, (WORDS,)).every)
+
+
 VECTOR = np.full(DIMENSIONS, DIMENSIONS**-0.5, dtype=np.float32)
 READ = asked.read("printer backupcd")
+NAMED = asked.read("last77123")
 
 
 def _admin_page(path: str) -> Callable[[User], object]:
@@ -191,10 +206,12 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "customer_name_idx": _admin_page("/admin/accounts/customer/"),
     "event_at_brin": lambda agent: _admin_page(_day_of_events())(agent),
     "article_status_idx": lambda agent: list(knowledge.list_articles(_customer())[:50]),
-    "ticket_search_idx": lambda agent: ways.by_words(ways.tickets_of(agent), READ),
-    "article_search_idx": lambda agent: ways.by_words(ways.articles_of(agent), READ),
-    "ticket_subject_trgm_idx": lambda agent: ways.by_typo(ways.tickets_of(agent), READ),
-    "article_title_trgm_idx": lambda agent: ways.by_typo(ways.articles_of(agent), READ),
+    "ticket_search_idx": lambda agent: _by_words(agent, "ticket"),
+    "article_search_idx": lambda agent: _by_words(agent, "article"),
+    "ticket_subject_trgm_idx": lambda agent: ways.by_typo(_shelf(agent, "ticket"), READ),
+    "article_title_trgm_idx": lambda agent: ways.by_typo(_shelf(agent, "article"), READ),
+    "message_search_idx": _by_said,
+    "customer_known_by_trgm_idx": lambda agent: ways.by_name(_shelf(agent, "customer"), NAMED),
     "ticket_vector_hnsw": lambda agent: triage.list_similar_tickets(agent, _ticket()),
     "passage_vector_hnsw": lambda agent: matching.match_articles(agent, "", VECTOR, SPACE, 3),
 }

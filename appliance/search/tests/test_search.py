@@ -137,9 +137,10 @@ def test_any_text_is_answered(read_ticket, article, alice, bob, text):
         assert isinstance(search(viewer, text).hits, list)
 
 
-def test_any_page_is_answered(article, bob):
-    for page, limit in ((0, 0), (-5, -5), (10**9, 10**9)):
-        assert isinstance(search(bob, "Kestrel", page=page, limit=limit).hits, list)
+@pytest.mark.parametrize("after", ["", "nonsense", "ticket-0", "article-99999999999999999999"])
+def test_any_page_is_answered(article, bob, after):
+    for limit in (-5, 0, 10**9):
+        assert found(search(bob, "Kestrel", limit=limit, after=after)) == [("article", article.pk)]
 
 
 def test_the_second_page_goes_on_where_the_first_ended(alice, bob):
@@ -147,8 +148,9 @@ def test_the_second_page_goes_on_where_the_first_ended(alice, bob):
         tickets.open_ticket(
             customer=alice.customer, subject=f"Toner {number}", description="empty", by=alice
         )
-    first, second = search(bob, "toner", limit=3), search(bob, "toner", limit=3, page=2)
-    assert (first.has_next, second.has_next) == (True, False)
+    first = search(bob, "toner", limit=3)
+    second = search(bob, "toner", limit=3, after=first.next)
+    assert (first.previous, bool(first.next), second.previous, second.next) == (None, True, "", "")
     assert len({*found(first), *found(second)}) == 5
 
 

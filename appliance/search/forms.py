@@ -1,0 +1,188 @@
+"""What is searched for and what it is narrowed to, from the page's form and from the box alike."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from django import forms
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from appliance.accounts.models import User
+from appliance.core.forms import Form
+from appliance.search import asked as asking
+from appliance.search import queries
+from appliance.search.narrowing import NONE, UNSOLVED, Narrowed
+from appliance.search.ranking import SORTS
+from appliance.tickets.forms.lists import Offered, TagField
+from appliance.tickets.models import Status
+
+KINDS = [
+    ("all", _("Everything")), ("tickets", _("Tickets")), ("articles", _("Articles")),
+    ("customers", _("Customers")),
+]  # fmt: skip
+FOR_AGENTS = ("customer", "tag", "assignee")
+DAYS = {"today": 0, "heute": 0, "yesterday": 1, "gestern": 1}
+
+
+class NamedChoice(forms.ChoiceField):
+    """A choice by its value or its label, whatever the case: status:open, category:"E-mail"."""
+
+    def to_python(self, value: object) -> str:
+        text = super().to_python(value).strip()
+        for known, label in self.choices:
+            if text.casefold() in (str(known).casefold(), str(label).casefold()):
+                return str(known)
+        return text
+
+
+class PersonChoice(NamedChoice):
+    """An agent by a part of the name, too, when only one is called that."""
+
+    def to_python(self, value: object) -> str:
+        text = super().to_python(value)
+        if not text or self.valid_value(text):
+            return text
+        fits = [key for key, label in self.choices if text.casefold() in str(label).casefold()]
+        return str(fits[0]) if len(fits) == 1 else text
+
+
+class CustomersField(forms.CharField):
+    """Customers by a part of their name, address or organisation, or one by number."""
+
+    default_error_messages = {"unknown": _("No customer is called that.")}
+
+    def clean(self, value: object) -> tuple[int, ...]:
+        text = super().clean(value)
+        found = queries.find_customer_ids(text) if text else []
+        if text and not found:
+            raise forms.ValidationError(self.error_messages["unknown"])
+        return tuple(found)
+
+
+class DayField(forms.DateField):
+    """A day, as 2026-01-31 or in words: today, yesterday, 30d (so many days ago)."""
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    default_error_messages = {
+        "invalid": _("Write a day as 2026-01-31, or today, yesterday, 30d (days ago).")
+    }
+
+    def to_python(self, value: object) -> date | None:
+        text = str(value or "").strip().casefold()
+        days = DAYS.get(text)
+        if days is None and text.endswith(("d", "t")) and text[:-1].isdecimal() and len(text) < 6:
+            days = int(text[:-1])
+        if days is not None:
+            return timezone.localdate() - timedelta(days=days)
+        return super().to_python(value)
+
+
+class SearchForm(Form):
+    """``asked`` says what to find; ``problems()`` what was asked for in vain."""
+
+    q = forms.CharField(required=False, label=_("Words to search for"))
+    kind = NamedChoice(label=_("What"), choices=KINDS, required=False)
+    status = NamedChoice(
+        label=_("Status"), required=False,
+        choices=[("", _("Any status")), (UNSOLVED, _("All open")), *Status.choices],
+    )  # fmt: skip
+    category = NamedChoice(label=_("Category"), required=False)
+    assignee = PersonChoice(label=_("Assignee"), required=False)
+    customer = CustomersField(label=_("Customer"), max_length=254, required=False)
+    tag = TagField(label=_("Tag"), max_length=40, required=False)
+    after = DayField(label=_("Since"), required=False)
+    before = DayField(label=_("Before"), required=False)
+    sort = forms.ChoiceField(label=_("Order"), choices=SORTS, required=False)
+
+    def __init__(self, data: Mapping, *, viewer: User) -> None:
+        self.asked = asking.read(data.get("q", ""))
+        typed = dict(self.asked.narrowed)
+        merged = {name: data.get(name, "") for name in self.base_fields}
+        super().__init__({**merged, **typed, "q": self.asked.text})
+        self.viewer, self._refused = viewer, list(self.asked.refused)
+        self._leave_out()
+        self._offer()
+
+    def _leave_out(self) -> None:
+        """What the viewer may not narrow by is no field, and told if it was typed."""
+        if self.viewer.is_authenticated and self.viewer.is_agent:
+            return
+        for name in FOR_AGENTS if self.viewer.is_authenticated else (*FOR_AGENTS, "status"):
+            if self.data.get(name):
+                self._refused.append(f"{name}:{self.data[name]}")
+            del self.fields[name]
+        kinds = KINDS[:3] if self.viewer.is_authenticated else KINDS[:1]
+        self.fields["kind"].choices = kinds
+
+    def _offer(self) -> None:
+        offered = Offered(self.viewer)
+        rows = [(row.slug, row.name) for row in offered.categories]
+        unsorted = [(NONE, _("Not sure or not sorted"))] if "assignee" in self.fields else []
+        self.fields["category"].choices = [("", _("Any category")), *rows, *unsorted]
+        if "assignee" in self.fields:
+            people = [(str(agent.pk), str(agent)) for agent in offered.agents]
+            ways = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]
+            self.fields["assignee"].choices = [*ways, *people]
+
+    def narrowed(self) -> Narrowed:
+        """What makes no sense narrows nothing, and is told by ``problems``."""
+        self.is_valid()
+        found = self.cleaned_data
+        tag = found.get("tag")
+        return Narrowed(
+            status=found.get("status") or "",
+            category=found.get("category") or "",
+            customers=found.get("customer") or (),
+            tag=tag.name if tag else "",
+            assignee=found.get("assignee") or "",
+            after=found.get("after"),
+            before=found.get("before"),
+        )
+
+    def chosen(self, name: str, default: str) -> str:
+        """What was chosen of kind or sort."""
+        self.is_valid()
+        return self.cleaned_data.get(name) or default
+
+    def problems(self) -> list[str]:
+        """Each thing that could not be done, with what to do about it."""
+        self.is_valid()
+        refused = [
+            _t("“%(what)s” narrows nothing here, and was left out.") % {"what": what}
+            for what in self._refused
+        ]
+        named = [
+            f"{self.fields[name].label}: “{self.data.get(name)}”. {' '.join(errors)}"
+            for name, errors in self.errors.items()
+        ]
+        return refused + named
+
+    def as_query(self, without: str = "") -> dict[str, str]:
+        """What an address holds to ask the same again, but for one thing."""
+        return {
+            name: value
+            for name in self.fields
+            if name != without
+            and (value := str(self.data.get(name) or ""))
+            and name not in self.errors
+        }
+
+    def in_words(self) -> list[tuple[str, str, str]]:
+        """Each thing the search is narrowed by: label, value, and the address without it."""
+        self.is_valid()
+        return [
+            (str(self.fields[name].label), self._shown(name), urlencode(self.as_query(name)))
+            for name in self.as_query()
+            if name not in ("q", "kind", "sort")
+        ]
+
+    def _shown(self, name: str) -> str:
+        field, typed = self.fields[name], str(self.data[name])
+        if isinstance(field, NamedChoice):
+            return str(dict(field.choices).get(self.cleaned_data[name], typed))
+        if isinstance(field, DayField):
+            return date_format(self.cleaned_data[name], "SHORT_DATE_FORMAT")
+        return typed

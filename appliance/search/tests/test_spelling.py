@@ -1,0 +1,62 @@
+import pytest
+
+from appliance.search.asked import read
+from appliance.search.models import Learning, Word
+from appliance.search.services import learn_words
+from appliance.search.spelling import distance, respell
+from appliance.tickets import services as tickets
+
+
+@pytest.mark.parametrize(
+    "one, other, slips",
+    [
+        ("printer", "printer", 0),
+        ("pritner", "printer", 1),
+        ("prnter", "printer", 1),
+        ("printerr", "printer", 1),
+        ("pronter", "printer", 1),
+        ("pirnetr", "printer", 2),
+        ("", "abc", 3),
+    ],
+)
+def test_slips_between_two_words(one, other, slips):
+    assert distance(one, other) == distance(other, one) == slips
+
+
+@pytest.fixture
+def words(db) -> None:
+    for text, seen in (("printer", 9), ("pointer", 1), ("toner", 4), ("gannet", 2)):
+        Word.objects.create(text=text, seen=seen)
+
+
+@pytest.mark.parametrize(
+    "typed, meant",
+    [
+        ("pritner", "printer"),
+        ("Prnter and tonner", "printer and toner"),
+        ("printer", ""),
+        ("ponter", "pointer"),
+        ("piinter", "printer"),  # seen more often than what is as near
+        ("tone", "toner"),
+        ("gonna", ""),
+        ("zzzzzz", ""),
+        ("0x8004de80", ""),
+        ("", ""),
+    ],
+)
+def test_what_was_meant(words, typed, meant):
+    assert respell(read(typed)) == meant
+
+
+def test_words_are_learned_once(ticket, alice):
+    assert learn_words(seconds=60) is False
+    assert Word.objects.get(text="toner").seen == 1
+    assert not Word.objects.filter(text__in=["3", "on", "is"]).exists()
+    learn_words(seconds=60)
+    assert Word.objects.get(text="toner").seen == 1
+    tickets.open_ticket(
+        customer=alice.customer, subject="Toner", description="Toner, toner!", by=alice
+    )
+    learn_words(seconds=60)
+    assert Word.objects.get(text="toner").seen == 2
+    assert Learning.objects.get(table="tickets").position > ticket.pk
