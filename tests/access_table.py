@@ -49,6 +49,8 @@ POST  link-ticket              login 403   403   done  done  done  login
 POST  unlink-ticket            login 403   403   done  done  done  login
 GET   find-tickets             login 403   403   200   200   200   login
 GET   find-articles            login 403   403   200   200   200   login
+POST  refuse-suggestion        login 403   403   done  done  done  login
+POST  take-back-refusal        login 403   403   done  done  done  login
 GET   canned                   login 403   403   200   200   200   login
 POST  use-canned               login 403   403   200   200   200   login
 POST  use-macro                login 403   403   done  done  done  login

@@ -104,12 +104,14 @@ def of_working_on(ticket: Ticket, bob: User) -> dict[str, object]:
     services.merge_tickets(source=merged, target=ticket, by=bob)
     canned = shortcuts.add_canned(by=bob, name="Hello", body="x", audience="all")
     macro = shortcuts.add_macro(by=bob, name="Urgent", actions={"priority": 4}, audience="all")
+    fits = Article.objects.create(title="Fits", content="…", status="published")
     names = ["ticket", "reply", "update-ticket", "conversation", "evidence", "ticket-clock"]
     names += ["rate-ticket", "discard-draft", "take-ticket", "ticket-tags", "ticket-fields"]
     names += ["link-ticket", "find-tickets", "find-articles", "canned"]
     names += ["merge-ticket", "unmerge-ticket", "presence", "draft", "mentionable"]
     return {
         **dict.fromkeys(names, ticket.pk),
+        **dict.fromkeys(["refuse-suggestion", "take-back-refusal"], (ticket.pk, fits.pk)),
         "unlink-ticket": (ticket.pk, other.links.get().pk),
         "use-canned": (ticket.pk, canned.pk),
         "use-macro": (ticket.pk, macro.pk),

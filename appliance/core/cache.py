@@ -98,6 +98,7 @@ def _count(name: str, what: str) -> None:
 
 
 NAMES = (
+    "closed_teams",
     "dashboard_counts",
     "hidden_teams",
     "list_counts",

@@ -25,6 +25,7 @@ from appliance.tickets.forms import (
 )
 from appliance.tickets.models import Draft, Message, Tag, Ticket
 from appliance.triage import queries as triage
+from appliance.triage.suggestions import Suggested, list_refused, list_suggestions
 
 RECENT = 20  # messages shown of a conversation that is longer than FEW
 FEW = 30
@@ -117,11 +118,16 @@ class TicketPage:
         return {
             "ticket": ticket,
             "reading": triage.find_reading(viewer, ticket),
-            "suggestions": triage.list_suggestions(viewer, ticket),
+            "suggestions": self.suggestions,
+            "refused": list_refused(viewer, ticket) if viewer.is_agent else [],
             "may_write": has_right(viewer, Right.ARTICLES),
             "category_chosen": queries.was_category_chosen(ticket),
             "similar": triage.list_similar_tickets(viewer, ticket) if viewer.is_agent else [],
         }
+
+    @cached_property
+    def suggestions(self) -> list[Suggested]:
+        return list_suggestions(self.viewer, self.ticket)
 
     @cached_property
     def tags(self) -> list[Tag]:

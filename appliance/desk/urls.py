@@ -15,6 +15,7 @@ from appliance.desk.views import (
     search,
     setup,
     shortcuts,
+    suggesting,
     tickets,
     writing,
 )
@@ -56,6 +57,16 @@ urlpatterns = [
     path("tickets/<int:ticket_id>/split/<int:message_id>/", relations.split, name="split-ticket"),
     path("tickets/<int:ticket_id>/find/", relations.find_tickets, name="find-tickets"),
     path("tickets/<int:ticket_id>/find-articles/", shortcuts.find_articles, name="find-articles"),
+    path(
+        "tickets/<int:ticket_id>/suggestions/<int:article_id>/refuse/",
+        suggesting.refuse,
+        name="refuse-suggestion",
+    ),
+    path(
+        "tickets/<int:ticket_id>/suggestions/<int:article_id>/take-back/",
+        suggesting.take_back,
+        name="take-back-refusal",
+    ),
     path("tickets/<int:ticket_id>/canned/", shortcuts.canned, name="canned"),
     path(
         "tickets/<int:ticket_id>/canned/<int:canned_id>/", shortcuts.use_canned, name="use-canned"

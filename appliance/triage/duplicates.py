@@ -4,9 +4,14 @@ from appliance.accounts.models import Customer, User
 from appliance.tickets.models import Ticket
 from appliance.triage.models import TicketVector
 from appliance.triage.nearest import cosine, find_query_vector, list_nearest
-from appliance.triage.queries import LEAST_LETTERS, MOST_CHARACTERS, Similar
+from appliance.triage.queries import Similar
+from appliance.triage.suggestions import typed
 
-LIKELY = 0.6  # a cosine from here on is worth a look; below it tickets merely share a subject
+# A cosine from here on is worth a look. Of 82 pairs of public questions that somebody asked twice
+# within a week (a rare title again, another text) 95 % lie over it, 94 % while only the title is
+# typed; of 800 pairs that merely share a topic 3.5 %, of 400 that one article answers 8 %. At 0.65
+# it is 89 % and 1.5 %. Measured with encoder 2; measure again with another.
+LIKELY = 0.6
 
 
 def list_probable_duplicates(
@@ -15,11 +20,8 @@ def list_probable_duplicates(
     """Open tickets of the customer that say nearly the same, nearest first; none while nobody
     reads. Two queries at most.
     """
-    text = f"{subject}\n{description}".replace("\0", " ")[:MOST_CHARACTERS].strip()
-    text = text.encode("utf-8", "ignore").decode("utf-8")
-    if sum(letter.isalnum() for letter in text) < LEAST_LETTERS:
-        return []
-    found = find_query_vector(text)
+    text = typed(subject, description)
+    found = find_query_vector(text) if text else None
     if found is None:
         return []
     vector, space = found

@@ -1,62 +1,111 @@
-"""Which articles match a text: by their nearest passage and by words."""
+"""What speaks for each article, asked of the database: passages, words, earlier tickets."""
 
 import re
+from collections import defaultdict
+from dataclasses import dataclass, field
 
 import numpy as np
 from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import F, FloatField, Func, QuerySet, Value
+from django.db.models import CharField, F, QuerySet, Value
 
 from appliance.accounts.models import User
 from appliance.core.fields import WORDS
-from appliance.knowledge.models import Article
-from appliance.triage import passages
-from appliance.triage.models import Passage
+from appliance.knowledge.models import Article, ArticleLink
+from appliance.tickets.models import Status
+from appliance.triage.fusion import VOTERS, Voter
+from appliance.triage.models import Passage, Suggestion, TicketVector
 from appliance.triage.nearest import cosine, list_nearest
 
 MOST_WORDS = 32  # of the text, when articles are found by its words
 NEAREST = 60  # passages, and articles by words, looked at to find a few articles
-WORDS_WEIGHT = 0.1  # beside the cosine; measured as in search/ranking.py
-OPENING_CHARACTERS = 4000
+NEAREST_TICKETS = 200  # looked at to find VOTERS that know of an article
 # 32: rank / (rank + 1), so that it lies in 0..1; 1: long articles do not win by their length
 PER_LENGTH = Value(32 | 1)
-Match = tuple[int, float, str, str]  # article id, score 0..1, passage, "passage" or "words"
 
 
-def match_articles(
-    viewer: User, text: str, vector: np.ndarray | None, space: str, limit: int
-) -> list[Match]:
-    """Of the articles the viewer may read, without the archive, best first, each once.
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for each article the viewer may read, by its id."""
 
-    A nearest passage counts most; words decide between articles that lie close. Without a
-    vector (or without passages in its space) words alone decide.
-    """
+    meaning: dict[int, float] = field(default_factory=dict)  # cosine of the nearest passage
+    passages: dict[int, str] = field(default_factory=dict)  # the text of that passage
+    words: dict[int, float] = field(default_factory=dict)  # as a share of the best
+    voters: list[Voter] = field(default_factory=list)  # nearest first
+
+
+def gather(
+    viewer: User, text: str, vector: np.ndarray | None, space: str, leave_out: int | None = None
+) -> Evidence:
+    """Without a vector, words alone. ``leave_out`` is the ticket asked about. Four queries."""
     visible = Article.objects.visible_to(viewer).in_use()
-    words = _by_words(visible, text)
-    near = _by_passages(viewer, vector, space) if vector is not None else {}
-    if not near:
-        return _with_openings(visible, text, [pk for pk, _ in words[:limit]])
-    most = max((rank for _, rank in words), default=1.0)
-    shares = {pk: rank / most for pk, rank in words}
-    matches = [
-        (pk, (1 - WORDS_WEIGHT) * score + WORDS_WEIGHT * shares.get(pk, 0.0), passage, "passage")
-        for pk, (score, passage) in near.items()
+    words = dict(_by_words(visible, text))
+    most = max(words.values(), default=0.0)
+    shares = {pk: rank / most for pk, rank in words.items()} if most else {}
+    if vector is None:
+        return Evidence(words=shares)
+    meaning, passages = _by_passages(viewer, vector, space)
+    voters = find_voters(viewer, visible, vector, space, leave_out)
+    return Evidence(meaning, passages, shares, voters)
+
+
+def find_voters(
+    viewer: User, articles: QuerySet, vector: np.ndarray, space: str, leave_out: int | None
+) -> list[Voter]:
+    """The nearest tickets that know of one of the articles: of those the viewer sees, and for
+    who is no agent of all but the closed teams', of which nothing but their number is told.
+    Two queries.
+    """
+    rows = TicketVector.objects.may_vote_for(viewer).exclude(ticket=leave_out)
+    near = list_nearest(
+        rows.nearest_to(vector, space).only("ticket_id"), NEAREST_TICKETS, least=0.0
+    )
+    known = _known_of([row.ticket_id for row in near], articles)
+    voters = [
+        Voter(row.ticket_id, cosine(row.distance), *map(frozenset, known[row.ticket_id]))
+        for row in near
+        if row.ticket_id in known
     ]
-    return sorted(matches, key=lambda match: match[1], reverse=True)[:limit]
+    return voters[:VOTERS]
 
 
-def _by_passages(viewer: User, vector: np.ndarray, space: str) -> dict[int, tuple[float, str]]:
-    """Article id → (cosine, text) of its nearest passage."""
+def _known_of(tickets: list[int], articles: QuerySet) -> dict[int, tuple[set[int], set[int]]]:
+    """Ticket → the articles that helped there, once it was solved, and those refused there."""
+    done = (Status.SOLVED, Status.CLOSED)
+    helped = ArticleLink.objects.filter(
+        ticket__in=tickets, ticket__status__in=done, article__in=articles
+    )
+    refused = Suggestion.objects.filter(
+        ticket__in=tickets, article__in=articles, state=Suggestion.State.REFUSED
+    )
+    known: dict[int, tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
+    both = _told(helped, "helped").union(_told(refused, "refused"), all=True)
+    for ticket, article, what in both:
+        known[ticket][what == "refused"].add(article)
+    return known
+
+
+def _told(rows: QuerySet, what: str) -> QuerySet:
+    rows = rows.order_by().annotate(what=Value(what, output_field=CharField()))
+    return rows.values_list("ticket_id", "article_id", "what")
+
+
+def _by_passages(
+    viewer: User, vector: np.ndarray, space: str
+) -> tuple[dict[int, float], dict[int, str]]:
+    """Article id → cosine, and → text, of its nearest passage."""
     near = Passage.objects.visible_to(viewer).nearest_to(vector, space).defer("vector")
-    best: dict[int, tuple[float, str]] = {}
+    closeness: dict[int, float] = {}
+    texts: dict[int, str] = {}
     # however far: a few are always offered, and the score says how near they are
     for row in list_nearest(near, NEAREST, least=0.0):
-        best.setdefault(row.article_id, (cosine(row.distance), row.text))
-    return best
+        if row.article_id not in texts:
+            closeness[row.article_id], texts[row.article_id] = cosine(row.distance), row.text
+    return closeness, texts
 
 
 def _by_words(visible: QuerySet, text: str) -> list[tuple[int, float]]:
     """(article id, rank), best first, by any of the words: no ticket holds all of its answer's."""
-    words = list(dict.fromkeys(re.findall(r"\w{3,40}", text.lower())))[:MOST_WORDS]
+    words = words_of(text)
     if not words:
         return []
     any_of = " | ".join(f"'{word}'" for word in words)
@@ -66,22 +115,6 @@ def _by_words(visible: QuerySet, text: str) -> list[tuple[int, float]]:
     return list(found.values_list("pk", "rank")[:NEAREST])
 
 
-class SharedWords(Func):
-    """The share 0..1 of a text's words, without endings and stop words, that an article holds."""
-
-    template = """(
-        SELECT coalesce(avg((asked.word = ANY (tsvector_to_array(held.words)))::int), 0)
-        FROM (SELECT %(expressions)s) AS held(words, text),
-             unnest(tsvector_to_array(to_tsvector('skerry', held.text))) AS asked(word)
-    )"""
-    output_field = FloatField()
-
-
-def _with_openings(visible: QuerySet, text: str, ids: list[int]) -> list[Match]:
-    """Nobody knows which passage matched: show how each article begins."""
-    rows = visible.filter(pk__in=ids).annotate(share=SharedWords(F("search_vector"), Value(text)))
-    matches = [
-        (row.pk, row.share, passages.cut(row.content[:OPENING_CHARACTERS])[0], "words")
-        for row in rows
-    ]
-    return sorted(matches, key=lambda match: match[1], reverse=True)
+def words_of(text: str) -> list[str]:
+    """What articles are looked up by, in the order of the text."""
+    return list(dict.fromkeys(re.findall(r"\w{3,40}", text.lower())))[:MOST_WORDS]

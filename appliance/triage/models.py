@@ -10,6 +10,7 @@ import numpy as np
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from pgvector.django import CosineDistance, HalfVectorField
 
 from appliance.accounts import queries as accounts
@@ -87,6 +88,15 @@ class TicketVectorQuerySet(VectorQuerySet):
         hidden = accounts.hidden_teams(viewer)
         return self.exclude(ticket__team__in=hidden) if hidden else self
 
+    def may_vote_for(self, viewer: User) -> "TicketVectorQuerySet":
+        """Of the tickets whose articles count for this viewer: an agent's own, else all but those
+        of closed teams. Who is no agent is told how many there are and nothing else.
+        """
+        if viewer.is_active and viewer.is_agent:
+            return self.visible_to(viewer)
+        closed = accounts.closed_teams()
+        return self.exclude(ticket__team__in=closed) if closed else self
+
 
 class TicketVector(models.Model):
     """The meaning of a ticket in one vector space, whose HNSW index spaces.py keeps: it serves
@@ -159,6 +169,49 @@ class Correction(models.Model):
 
     def __str__(self) -> str:
         return f"SKR-{self.ticket_id}: {self.said or 'not sure'} → {self.category}"
+
+
+class Suggestion(models.Model):
+    """An article offered to the agents on a ticket, and what became of it.
+
+    Accepted is what was sent in an answer; refused is what an agent said does not fit, and it does
+    not come back on that ticket.
+    """
+
+    class State(models.TextChoices):
+        OFFERED = "offered", _("Offered")
+        ACCEPTED = "accepted", _("Accepted")
+        REFUSED = "refused", _("Refused")
+
+    ticket = models.ForeignKey(  # indexed by the constraint below
+        Ticket, on_delete=models.CASCADE, related_name="suggestions", db_index=False
+    )
+    article = models.ForeignKey(  # indexed below, together with the state
+        Article, on_delete=models.CASCADE, related_name="suggestions", db_index=False
+    )
+    rank = models.PositiveSmallIntegerField(help_text="1 stood first.")
+    score = models.FloatField()
+    why = models.JSONField(default=dict, help_text="closeness, words, helped")
+    bundle_digest = models.CharField(max_length=64, blank=True, help_text="Of the encoder asked.")
+    state = models.CharField(max_length=8, choices=State, default=State.OFFERED)
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    offered_at = models.DateTimeField(default=timezone.now, editable=False)
+    decided_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            # the ticket first: serves the page of a ticket, and the votes of its neighbours
+            models.UniqueConstraint(fields=["ticket", "article"], name="suggestion_once_a_ticket"),
+        ]
+        indexes = [
+            # serves the articles that are refused and never accepted, of late
+            models.Index(fields=["offered_at", "article", "state"], name="suggestion_offered_idx"),
+            # serves what became of one article
+            models.Index(fields=["article", "state"], name="suggestion_article_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.article_id} {self.state} on SKR-{self.ticket_id}"
 
 
 class Attempt(models.Model):

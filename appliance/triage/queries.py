@@ -3,21 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from appliance.accounts.models import User
-from appliance.core import cache
 from appliance.inference.answers import BundleStatus
-from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket, TicketCategory
 from appliance.triage import backlog, claims, engine
-from appliance.triage.matching import match_articles
 from appliance.triage.models import Annotation, Attempt, TicketVector
-from appliance.triage.nearest import cosine, find_query_vector, list_nearest
-from appliance.triage.texts import digest
-
-LEAST_LETTERS = 8  # a text shorter than this says too little to suggest anything
-MOST_CHARACTERS = 4000  # of a text that is still being typed
+from appliance.triage.nearest import cosine, list_nearest
 
 State = Literal["sorted", "pending", "unavailable"]
 
@@ -66,16 +57,6 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Suggested:
-    """An article that may answer, with the passage that matched best."""
-
-    article: Article
-    score: float  # 0..1; by passage and by words do not compare
-    passage: str
-    why: Literal["passage", "words"]
-
-
-@dataclass(frozen=True)
 class Similar:
     """Another ticket near in meaning."""
 
@@ -94,28 +75,6 @@ def find_reading(viewer: User, ticket: Ticket) -> Reading:
         category=_category_reading(category) if category else None,
         sentiment=_sentiment_reading(sentiment) if sentiment else None,
     )
-
-
-def list_suggestions(viewer: User, ticket: Ticket, limit: int = 3) -> list[Suggested]:
-    """Articles that may answer the ticket, best first; by words while it has no vector."""
-    vector = (
-        TicketVector.objects.visible_to(viewer).in_reading_space().filter(ticket=ticket).first()
-    )
-    if vector is None:
-        return _suggest(viewer, ticket.text, None, "", limit)
-    return _suggest(viewer, ticket.text, np.asarray(vector.vector, "<f4"), vector.space, limit)
-
-
-def suggest_for_text(
-    viewer: User, subject: str, description: str, limit: int = 3
-) -> list[Suggested]:
-    """The same while a ticket is being written; nothing before it says something."""
-    text = f"{subject}\n{description}".replace("\0", " ")[:MOST_CHARACTERS].strip()
-    text = text.encode("utf-8", "ignore").decode("utf-8")
-    if sum(letter.isalnum() for letter in text) < LEAST_LETTERS:
-        return []
-    found = find_query_vector(text)
-    return _suggest(viewer, text, *(found or (None, "")), limit)
 
 
 def list_similar_tickets(viewer: User, ticket: Ticket, limit: int = 5) -> list[Similar]:
@@ -155,29 +114,6 @@ def count_backlog() -> Backlog:
         articles=len(backlog.list_articles_to_read(refs, 1000)),
         parked=claims.list_parked().count(),
     )
-
-
-def _suggest(
-    viewer: User, text: str, vector: np.ndarray | None, space: str, limit: int
-) -> list[Suggested]:
-    if not viewer.is_authenticated or not viewer.is_active:
-        return []
-    visible = Article.objects.visible_to(viewer).in_use()
-    sees = "all" if viewer.is_agent else "published"
-    exact = digest(vector.tobytes().hex()) if vector is not None else "words"
-    rows = cache.remember(
-        "suggestions",
-        [space, exact, digest(text), sees, limit],
-        lambda: match_articles(viewer, text, vector, space, limit),
-        depends_on=[cache.ARTICLES],
-    )
-    shown = visible.select_related("category").defer("content", "search_vector")
-    articles = shown.in_bulk([row[0] for row in rows])
-    return [
-        Suggested(articles[pk], score, passage, why)
-        for pk, score, passage, why in rows
-        if pk in articles  # what was stored is never more than what the viewer may see now
-    ]
 
 
 def _state(ticket: Ticket, found: dict[str, Annotation]) -> State:

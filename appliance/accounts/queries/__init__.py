@@ -21,6 +21,7 @@ from appliance.accounts.queries.people import (
 )
 from appliance.accounts.queries.teams import (
     access_team,
+    closed_teams,
     has_right,
     hidden_teams,
     list_teams,
@@ -33,6 +34,7 @@ __all__ = [
     "access_organisation",
     "access_person",
     "access_team",
+    "closed_teams",
     "customers_seen_by",
     "find_customer",
     "find_customer_of",

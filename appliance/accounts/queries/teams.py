@@ -36,6 +36,16 @@ def hidden_teams(viewer: User) -> list[int]:
     )
 
 
+def closed_teams() -> list[int]:
+    """Ids of the teams whose tickets only their members see; from the cache if there."""
+    return cache.remember(
+        "closed_teams",
+        [],
+        lambda: list(Team.objects.filter(is_closed=True).values_list("pk", flat=True)),
+        depends_on=[cache.TEAMS],
+    )
+
+
 def teams_of(viewer: User) -> list[int]:
     """Ids of the teams the person is in; from the cache if there."""
     return cache.remember(

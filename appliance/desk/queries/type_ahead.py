@@ -8,7 +8,8 @@ from django.utils.html import strip_tags
 from appliance.accounts.models import Customer, User
 from appliance.search.queries import search
 from appliance.tickets.models import Ticket
-from appliance.triage.queries import Similar, Suggested
+from appliance.triage.queries import Similar
+from appliance.triage.suggestions import Suggested
 
 LEAST = 2  # characters before anything is looked up
 
@@ -52,7 +53,7 @@ def find_articles(viewer: User, text: str, limit: int = 5) -> list[Suggested]:
         return []
     hits = search(viewer, text, kind="articles", limit=limit).hits
     return [
-        Suggested(hit.object, hit.score, unescape(strip_tags(hit.snippet)), "words")
+        Suggested(hit.object, hit.score, unescape(strip_tags(hit.snippet)))
         for hit in hits
         if hit.object.is_for_customers
     ]

@@ -19,8 +19,7 @@ from appliance.desk.queries import type_ahead
 from appliance.tickets import services
 from appliance.tickets.forms import TicketForCustomerForm, TicketForm
 from appliance.tickets.models import Priority, Ticket
-from appliance.triage import duplicates
-from appliance.triage import queries as triage
+from appliance.triage import duplicates, suggestions
 from appliance.triage import services as sorting
 
 
@@ -90,8 +89,8 @@ def _helps(request: HttpRequest) -> dict:
         if asker
         else []
     )
-    suggestions = triage.suggest_for_text(request.user, subject, description)
-    return {"suggestions": suggestions, "duplicates": found}
+    articles = suggestions.suggest_for_text(request.user, subject, description)
+    return {"suggestions": articles, "duplicates": found}
 
 
 def _asker(request: HttpRequest) -> Customer | None:

@@ -11,6 +11,7 @@ from appliance.desk.ticket_page import TicketPage
 from appliance.notices import services as notices
 from appliance.tickets import queries
 from appliance.tickets.models import Ticket
+from appliance.triage import services as sorting
 
 
 @require_safe
@@ -28,7 +29,9 @@ def page(
     shown = TicketPage(
         request.user, ticket, shows_all=_all(request), forms=forms, refused_since=refused_since
     )
-    return render(request, "desk/ticket.html", shown.context(), status=400 if forms else 200)
+    context = shown.context()
+    sorting.remember_offered(ticket=ticket, shown=shown.suggestions, to=request.user)
+    return render(request, "desk/ticket.html", context, status=400 if forms else 200)
 
 
 @require_safe
@@ -52,8 +55,15 @@ def conversation(request: HttpRequest, ticket_id: int) -> HttpResponse:
 @login_required
 def evidence(request: HttpRequest, ticket_id: int) -> HttpResponse:
     """What the models said, for a page that was shown before they were done."""
-    shown = TicketPage(request.user, queries.access_ticket(request.user, ticket_id))
-    return render(request, "desk/_evidence.html", shown.evidence())
+    return evidence_of(request, queries.access_ticket(request.user, ticket_id))
+
+
+def evidence_of(request: HttpRequest, ticket: Ticket, **more: object) -> HttpResponse:
+    """What stands beside the conversation, with the articles that are offered now."""
+    shown = TicketPage(request.user, ticket)
+    context = shown.evidence() | more
+    sorting.remember_offered(ticket=ticket, shown=shown.suggestions, to=request.user)
+    return render(request, "desk/_evidence.html", context)
 
 
 def _all(request: HttpRequest) -> bool:

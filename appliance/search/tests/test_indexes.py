@@ -213,7 +213,7 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "message_search_idx": _by_said,
     "customer_known_by_trgm_idx": lambda agent: ways.by_name(_shelf(agent, "customer"), NAMED),
     "ticket_vector_hnsw": lambda agent: triage.list_similar_tickets(agent, _ticket()),
-    "passage_vector_hnsw": lambda agent: matching.match_articles(agent, "", VECTOR, SPACE, 3),
+    "passage_vector_hnsw": lambda agent: matching.gather(agent, "", VECTOR, SPACE),
 }
 
 

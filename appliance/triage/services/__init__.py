@@ -18,6 +18,12 @@ from appliance.triage.services.queueing import (
     queue_forgetting,
 )
 from appliance.triage.services.spaces import forget_space, tend_spaces
+from appliance.triage.services.suggesting import (
+    note_sent,
+    refuse,
+    remember_offered,
+    take_back_refusal,
+)
 from appliance.triage.services.tickets import annotate
 
 __all__ = [
@@ -28,6 +34,7 @@ __all__ = [
     "fill_space",
     "forget_space",
     "index_space",
+    "note_sent",
     "queue_annotation",
     "queue_article",
     "queue_catch_up",
@@ -35,6 +42,9 @@ __all__ = [
     "queue_forgetting",
     "reconsider_unsure",
     "refresh_article",
+    "refuse",
+    "remember_offered",
+    "take_back_refusal",
     "tend_spaces",
     "warm",
 ]

@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 from appliance.knowledge import services as knowledge
 from appliance.search import queries as search
 from appliance.tickets import services as tickets
-from appliance.triage import duplicates, engine, queries, services
+from appliance.triage import duplicates, engine, queries, services, suggestions
 from appliance.triage.models import DIMENSIONS, Passage, TicketVector
 from appliance.triage.services.indexing import INDEXED, index_name
 
@@ -64,7 +64,7 @@ def test_a_passage_of_another_space_is_not_suggested(ticket, bob):
         article=article, position=1, text="elsewhere", space=OTHER, vector=own.vector,
         text_sha256="x",
     )  # fmt: skip
-    assert [hit.passage for hit in queries.list_suggestions(bob, ticket)] == ["Boil it."]
+    assert [hit.passage for hit in suggestions.list_suggestions(bob, ticket)] == ["Boil it."]
 
 
 def test_without_an_encoder_no_space_is_read(ticket, settings, tmp_path):

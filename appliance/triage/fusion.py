@@ -1,0 +1,110 @@
+"""One ranked list of articles out of meaning, words and what helped before. Pure.
+
+Each signal counts by its evidence. Meaning and words give every article a share of belief. Each of
+the nearest earlier tickets votes for the articles that helped there, the nearer the more, and
+against those that were refused there. Where tickets enough lie near, their votes have most of the
+score; on a new desk, or far from all that was ever asked, the text alone decides.
+The weights were chosen by scripts/bench/suggestions.py; docs/performance.md has its table.
+"""
+
+import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+VOTERS = 50  # nearest tickets that know of an article
+Key = Hashable
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each signal counts, and how sharply likeness is read."""
+
+    words: float = 0.1  # beside the cosine
+    text_spread: float = 0.05  # of cosines: smaller lets the nearest passage decide
+    votes: float = 0.7  # of the score, where voters are many; the text has the rest
+    vote_spread: float = 0.1  # of cosines: smaller lets the nearest ticket decide
+    doubt: float = 2.0  # counts as so many silent voters
+    doubt_cosine: float = 0.5  # that lie so near
+    refusal: float = 0.5  # of a vote, against
+
+
+MEASURED = Weights()
+
+
+@dataclass(frozen=True)
+class Voter:
+    """An earlier ticket: how near it lies, and what helped or was refused there."""
+
+    ticket: int
+    cosine: float
+    helped: frozenset[Key]
+    refused: frozenset[Key] = frozenset()
+
+
+@dataclass(frozen=True)
+class Fused:
+    """One article: its score 0..1, and what spoke for it."""
+
+    key: Key
+    score: float
+    closeness: float | None  # cosine of its nearest passage; None when none lies near
+    words: float  # 0..1, as a share of the article that holds the words best
+    vote: float  # -1..1
+    helped: tuple[int, ...]  # tickets it helped on, nearest first
+
+
+def fuse(
+    meaning: Mapping[Key, float],
+    words: Mapping[Key, float],
+    voters: Sequence[Voter] = (),
+    weights: Weights = MEASURED,
+) -> list[Fused]:
+    """Best first. ``meaning`` holds cosines, ``words`` shares of the best; either may be empty."""
+    votes, weight = _votes(voters, weights)
+    keys = [*dict.fromkeys([*meaning, *words, *(key for key in votes if votes[key] > 0)])]
+    beliefs = _beliefs(keys, meaning, words, weights)
+    left = 1.0 - weights.votes * weight
+    fused = [
+        Fused(
+            key=key,
+            score=min(1.0, max(0.0, weights.votes * votes.get(key, 0.0) + left * beliefs[key])),
+            closeness=meaning.get(key),
+            words=words.get(key, 0.0),
+            vote=votes.get(key, 0.0),
+            helped=tuple(voter.ticket for voter in voters if key in voter.helped),
+        )
+        for key in keys
+    ]
+    return sorted(fused, key=lambda one: (one.score, beliefs[one.key]), reverse=True)
+
+
+def _votes(voters: Sequence[Voter], weights: Weights) -> tuple[dict[Key, float], float]:
+    """What was said for each article, and how much weight voters have against silence: 0..1."""
+    doubt_cosine, spread = weights.doubt_cosine, weights.vote_spread
+    counts = [math.exp((voter.cosine - doubt_cosine) / spread) for voter in voters]
+    whole = sum(counts) + weights.doubt
+    votes: dict[Key, float] = {}
+    for voter, count in zip(voters, counts, strict=True):
+        for key in voter.helped:
+            votes[key] = votes.get(key, 0.0) + count / whole
+        for key in voter.refused - voter.helped:
+            votes[key] = votes.get(key, 0.0) - weights.refusal * count / whole
+    return votes, sum(counts) / whole if voters else 0.0
+
+
+def _beliefs(
+    keys: Iterable[Key], meaning: Mapping[Key, float], words: Mapping[Key, float], weights: Weights
+) -> dict[Key, float]:
+    """Each article's share of belief by its text alone; they sum to one.
+
+    What does not stand among the nearest lies no nearer than the last of them.
+    """
+    farthest = min(meaning.values(), default=0.0)
+    likeness = {
+        key: (1 - weights.words) * meaning.get(key, farthest) + weights.words * words.get(key, 0.0)
+        for key in keys
+    }
+    most = max(likeness.values(), default=0.0)
+    powers = {key: math.exp((one - most) / weights.text_spread) for key, one in likeness.items()}
+    whole = sum(powers.values())
+    return {key: power / whole for key, power in powers.items()}

@@ -1,0 +1,179 @@
+"""Articles that may answer a text, best first, each with what speaks for it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import F, Func, Q, QuerySet, TextField, Value
+from django.db.models.functions import Left
+
+from appliance.accounts import queries as accounts
+from appliance.accounts.models import User
+from appliance.core import cache
+from appliance.knowledge.models import Article
+from appliance.tickets.models import Ticket
+from appliance.triage import matching, passages
+from appliance.triage.fusion import Fused, fuse
+from appliance.triage.models import Suggestion, TicketVector
+from appliance.triage.nearest import find_query_vector
+from appliance.triage.texts import digest
+
+LEAST_LETTERS = 8  # a text shorter than this says too little to suggest anything
+MOST_CHARACTERS = 4000  # of a text that is still being typed
+RANKED = 12  # kept in the cache, so that what is refused has something behind it
+OPENING_CHARACTERS = 4000
+MOST_SHOWN_TICKETS = 3
+MOST_SHOWN_WORDS = 5
+WORDS_WORTH_TELLING = 0.5  # of the article that holds the words best
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """An article that may answer, and why."""
+
+    article: Article
+    score: float  # 0..1, of all signals together
+    passage: str  # what of it matched best, or how it begins
+    closeness: float | None = None  # cosine of that passage; None when meaning had no part
+    words: tuple[str, ...] = ()  # of the text, that the article holds
+    helped: int = 0  # on so many tickets like this one
+    tickets: tuple[Ticket, ...] = ()  # some of them: those the viewer sees, none for customers
+
+
+def list_suggestions(viewer: User, ticket: Ticket, limit: int = 3) -> list[Suggested]:
+    """Articles that may answer the ticket, best first, without those refused there; by words
+    while it has no vector.
+    """
+    vector = (
+        TicketVector.objects.visible_to(viewer).in_reading_space().filter(ticket=ticket).first()
+    )
+    refused = set(
+        Suggestion.objects.filter(ticket=ticket, state=Suggestion.State.REFUSED).values_list(
+            "article_id", flat=True
+        )
+    )
+    read = (np.asarray(vector.vector, "<f4"), vector.space) if vector else None
+    return _suggest(viewer, ticket.text, read, limit, about=ticket.pk, refused=refused)
+
+
+def list_refused(viewer: User, ticket: Ticket) -> list[Article]:
+    """What an agent said does not fit this ticket, the latest first."""
+    refused = Q(suggestions__ticket=ticket, suggestions__state=Suggestion.State.REFUSED)
+    rows = Article.objects.visible_to(viewer).in_use().filter(refused)
+    return list(rows.defer("content", "search_vector").order_by("-suggestions__decided_at"))
+
+
+def suggest_for_text(
+    viewer: User, subject: str, description: str, limit: int = 3
+) -> list[Suggested]:
+    """The same while a ticket is being written; nothing before it says something."""
+    text = typed(subject, description)
+    return _suggest(viewer, text, find_query_vector(text), limit) if text else []
+
+
+def typed(subject: str, description: str) -> str:
+    """What was typed so far, as the models read it; empty while it says too little."""
+    text = f"{subject}\n{description}".replace("\0", " ")[:MOST_CHARACTERS].strip()
+    text = text.encode("utf-8", "ignore").decode("utf-8")
+    return text if sum(letter.isalnum() for letter in text) >= LEAST_LETTERS else ""
+
+
+def _suggest(
+    viewer: User,
+    text: str,
+    read: tuple[np.ndarray, str] | None,
+    limit: int,
+    *,
+    about: int | None = None,
+    refused: set[int] = frozenset(),
+) -> list[Suggested]:
+    if not viewer.is_authenticated or not viewer.is_active:
+        return []
+    ranked = [row for row in _ranked(viewer, text, read, about) if row[0].key not in refused]
+    return _shown(viewer, text, ranked[:limit])
+
+
+def _ranked(
+    viewer: User, text: str, read: tuple[np.ndarray, str] | None, about: int | None
+) -> list[tuple[Fused, str]]:
+    """The best RANKED with the passage of each, from the cache when asked before by anybody who
+    sees the same.
+    """
+    vector, space = read or (None, "")
+    # an agent's list names tickets, so it is shared only by who sees the same ones
+    sees = accounts.hidden_teams(viewer) if viewer.is_agent else "published"
+
+    def compute() -> list[tuple[Fused, str]]:
+        found = matching.gather(viewer, text, vector, space, about)
+        best = fuse(found.meaning, found.words, found.voters)[:RANKED]
+        return [(one, found.passages.get(one.key, "")) for one in best]
+
+    exact = digest(vector.tobytes().hex()) if vector is not None else "words"
+    return cache.remember(
+        "suggestions",
+        [space, exact, digest(text), sees, about],
+        compute,
+        depends_on=[cache.ARTICLES],
+    )
+
+
+def _shown(viewer: User, text: str, ranked: list[tuple[Fused, str]]) -> list[Suggested]:
+    """What was stored is never more than what the viewer may see now."""
+    articles = _articles(viewer, text, [one.key for one, _ in ranked])
+    named = {pk for one, _ in ranked for pk in one.helped[:MOST_SHOWN_TICKETS]}
+    tickets = _tickets(viewer, named) if viewer.is_agent and named else {}
+    return [
+        Suggested(
+            article=articles[one.key],
+            score=one.score,
+            passage=passage or passages.cut(articles[one.key].opening)[0],
+            closeness=one.closeness,
+            words=_told(articles[one.key].held) if _tells(one) else (),
+            helped=len(one.helped),
+            tickets=tuple(tickets[pk] for pk in one.helped if pk in tickets),
+        )
+        for one, passage in ranked
+        if one.key in articles
+    ]
+
+
+def _articles(viewer: User, text: str, ids: list[int]) -> dict[int, Article]:
+    words = matching.words_of(text)
+    rows = (
+        Article.objects.visible_to(viewer)
+        .in_use()
+        .select_related("category")
+        .annotate(
+            opening=Left("content", OPENING_CHARACTERS),
+            held=HeldWords(F("search_vector"), Value(words, output_field=ArrayField(TextField()))),
+        )
+        .defer("content", "search_vector")
+    )
+    return rows.in_bulk(ids)
+
+
+def _tickets(viewer: User, ids: set[int]) -> dict[int, Ticket]:
+    rows: QuerySet = Ticket.objects.visible_to(viewer).defer("description", "search_vector")
+    return rows.in_bulk(ids)
+
+
+def _tells(one: Fused) -> bool:
+    """Whether its words are a reason, and not what any article holds."""
+    return one.words >= WORDS_WORTH_TELLING or one.closeness is None
+
+
+def _told(held: list[str]) -> tuple[str, ...]:
+    return tuple(held[:MOST_SHOWN_WORDS])
+
+
+class HeldWords(Func):
+    """Of the given words those that an article holds in any form, the longest first; no stop
+    words.
+    """
+
+    template = """(
+        SELECT coalesce(array_agg(word ORDER BY length(word) DESC, word), '{}')
+        FROM (SELECT %(expressions)s) AS given(held, words), unnest(given.words) AS word
+        WHERE tsvector_to_array(to_tsvector('skerry', word)) && tsvector_to_array(given.held)
+    )"""
+    output_field = ArrayField(TextField())

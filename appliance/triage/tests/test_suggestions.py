@@ -1,0 +1,150 @@
+"""What helped on earlier tickets speaks for an article, and what was refused against it."""
+
+import pytest
+from django.core.cache import cache as stored
+
+from appliance.accounts.models import Team
+from appliance.knowledge import services as knowledge
+from appliance.knowledge.models import Article
+from appliance.tickets import services as tickets
+from appliance.tickets.models import Status, Ticket
+from appliance.triage import services
+from appliance.triage.matching import find_voters
+from appliance.triage.models import Suggestion
+from appliance.triage.suggestions import list_suggestions, suggest_for_text
+
+pytestmark = pytest.mark.usefixtures("bundles")
+AGAIN = ("Blank pages from the ward printer", "All pages of it come out empty today.")
+
+
+@pytest.fixture
+def right(bob) -> Article:
+    """By its words alone it would come first."""
+    return written(bob, "Printer prints blank pages", "Blank pages: the toner is sealed.")
+
+
+@pytest.fixture
+def unlike(bob) -> Article:
+    """What really helps, though it does not say so."""
+    return written(bob, "Firmware of March", "Hold both keys for ten seconds, then update.")
+
+
+def written(bob, title: str, content: str) -> Article:
+    made = knowledge.write_article(by=bob, title=title, content=content, status="published")
+    services.refresh_article(made.pk)
+    return made
+
+
+def solved(customer, bob, article: Article, *, n: int = 0) -> Ticket:
+    """An earlier ticket like Alice's, on which this article was sent."""
+    made = tickets.open_ticket(
+        customer=customer, subject=AGAIN[0], description=f"{AGAIN[1]} Case {n}.", by=bob
+    )
+    tickets.reply(ticket=made, by=bob, body=f"See /articles/{article.pk}/.", status=Status.SOLVED)
+    services.annotate(made.pk)
+    return made
+
+
+def articles(viewer, ticket: Ticket) -> list[Article]:
+    stored.delete_pattern("*")
+    return [one.article for one in list_suggestions(viewer, ticket)]
+
+
+@pytest.fixture
+def read(ticket) -> Ticket:
+    services.annotate(ticket.pk)
+    return ticket
+
+
+def test_what_was_sent_on_solved_tickets_changes_the_order(read, alice, carol, bob, right, unlike):
+    assert articles(bob, read) == [right, unlike]
+    earlier = [solved(carol.customer, bob, unlike, n=n) for n in range(3)]
+    assert articles(bob, read) == [unlike, right]
+    best = list_suggestions(bob, read)[0]
+    assert best.helped == 3 and set(best.tickets) == set(earlier)
+    assert best.passage.startswith("Hold both keys")
+
+
+def test_what_was_sent_on_a_ticket_that_is_open_still_says_nothing(read, carol, bob, right, unlike):
+    for n in range(3):
+        tickets.set_status(ticket=solved(carol.customer, bob, unlike, n=n), status="open", by=bob)
+    assert articles(bob, read) == [right, unlike]
+
+
+def test_customers_are_told_how_often_it_helped_and_not_whom(read, alice, carol, bob, unlike):
+    solved(carol.customer, bob, unlike)
+    for best in (list_suggestions(alice, read)[0], suggest_for_text(alice, *AGAIN)[0]):
+        assert (best.article, best.helped, best.tickets) == (unlike, 1, ())
+
+
+def test_tickets_of_a_closed_team_vote_for_its_members_alone(
+    read, alice, carol, bob, frank, right, unlike
+):
+    team = Team.objects.create(name="Night shift", is_closed=True)
+    team.members.add(bob)
+    for n in range(3):
+        tickets.set_team(ticket=solved(carol.customer, bob, unlike, n=n), team=team, by=bob)
+    assert articles(bob, read)[0] == unlike
+    for viewer in (frank, alice):
+        assert articles(viewer, read) == [right, unlike]
+        assert all(not one.helped for one in list_suggestions(viewer, read))
+
+
+def test_a_draft_is_voted_for_among_agents_alone(read, alice, carol, bob, right, unlike):
+    solved(carol.customer, bob, unlike)
+    knowledge.reopen_article(article=unlike, by=bob)
+    assert unlike in articles(bob, read)
+    assert articles(alice, read) == [right]
+
+
+def test_votes_take_two_queries(read, carol, bob, right, unlike, django_assert_num_queries):
+    solved(carol.customer, bob, unlike)
+    vector = read.vectors.get()
+    with django_assert_num_queries(7):  # beside them closed teams, a savepoint and two settings
+        (voter,) = find_voters(bob, Article.objects.all(), vector.vector, vector.space, read.pk)
+    assert voter.helped == {unlike.pk}
+
+
+def test_what_is_refused_does_not_come_back_on_that_ticket(read, alice, bob, right, unlike):
+    services.refuse(ticket=read, article=right, by=bob)
+    assert articles(bob, read) == articles(alice, read) == [unlike]
+    services.take_back_refusal(ticket=read, article=right, by=bob)
+    assert articles(bob, read) == [right, unlike]
+
+
+def test_what_is_refused_on_tickets_alike_sinks_on_the_next(read, carol, bob, right, unlike):
+    for n in range(6):
+        services.refuse(ticket=solved(carol.customer, bob, unlike, n=n), article=right, by=bob)
+    with_votes = list_suggestions(bob, read)
+    assert [one.article for one in with_votes] == [unlike, right]
+    Suggestion.objects.all().delete()
+    stored.delete_pattern("*")
+    assert list_suggestions(bob, read)[1].score > with_votes[1].score
+
+
+def test_what_is_shown_to_an_agent_is_remembered_once(read, alice, bob, right, unlike):
+    shown = list_suggestions(bob, read)
+    assert services.remember_offered(ticket=read, shown=shown, to=bob) == 2
+    assert services.remember_offered(ticket=read, shown=shown, to=bob) == 0
+    assert services.remember_offered(ticket=read, shown=shown, to=alice) == 0
+    first, second = Suggestion.objects.order_by("rank")
+    assert (first.article, first.state, second.rank) == (right, "offered", 2)
+    assert first.why["closeness"] > second.why["closeness"]
+    assert first.bundle_digest
+
+
+def test_what_is_sent_was_accepted_and_what_is_only_noted_was_not(read, bob, right, unlike):
+    services.remember_offered(ticket=read, shown=list_suggestions(bob, read), to=bob)
+    tickets.add_note(ticket=read, by=bob, body=f"Perhaps /articles/{unlike.pk}/?")
+    tickets.reply(ticket=read, by=bob, body=f"Please read /articles/{right.pk}/.")
+    said = dict(Suggestion.objects.values_list("article", "state"))
+    assert said == {right.pk: "accepted", unlike.pk: "offered"}
+    assert Suggestion.objects.get(article=right).by == bob
+
+
+def test_who_asks_cannot_accept_or_refuse(read, alice, bob, right):
+    services.remember_offered(ticket=read, shown=list_suggestions(bob, read), to=bob)
+    tickets.reply(ticket=read, by=alice, body=f"I read /articles/{right.pk}/ already.")
+    with pytest.raises(Exception, match="Only an agent"):
+        services.refuse(ticket=read, article=right, by=alice)
+    assert Suggestion.objects.get().state == "offered"
