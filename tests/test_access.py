@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from appliance.accounts import services as accounts
 from appliance.accounts.models import Customer, Team, User
+from appliance.knowledge import services as knowledge
 from appliance.knowledge.models import Article
 from appliance.notices.models import Notice
 from appliance.notices.services import queue_mail
@@ -66,16 +67,13 @@ def open_for(customer: Customer, **more: object) -> Ticket:
 
 @pytest.fixture
 def paths(ticket, bob, dan) -> dict[str, str]:
-    """Where each page of the table is: Alice's ticket, a published article and a draft."""
-    published = Article.objects.create(title="Out", content="…", status="published", author=bob)
-    draft = Article.objects.create(title="Not yet", content="…", status="draft", author=bob)
+    """Where each page of the table is: Alice's ticket, articles of every kind, and the rest."""
     letter = queue_mail(to="a@example.org", subject="s", body="b", key="one")
     of = {
         **of_working_on(ticket, bob),
         **of_lists(ticket, bob),
         **arguments_of_managing(dan),
-        **dict.fromkeys(["article", "edit-article"], published.pk),
-        **dict.fromkeys(["article/draft", "edit-article/draft"], draft.pk),
+        **of_articles(bob),
         "read-notice": Notice.objects.get_or_create(user=ticket.customer.user, ticket=ticket)[0].pk,
         **dict.fromkeys(["retry-mail", "drop-mail"], letter.pk),
         "setup": "guessed",
@@ -120,6 +118,34 @@ def of_working_on(ticket: Ticket, bob: User) -> dict[str, object]:
         "attachment/note": note.attachments.get().pk,
         "attachment/merged": merged.attachments.get().pk,
         **dict.fromkeys(["ticket/merged", "reply/merged"], merged.pk),
+    }
+
+
+def of_articles(bob: User) -> dict[str, object]:
+    """An article for everybody, and one of each kind that is not, each with a file."""
+    kinds = {
+        "Out": {"status": "published"},
+        "draft": {"status": "draft"},
+        "internal": {"status": "published", "audience": "internal"},
+        "customers": {"status": "published", "audience": "customers"},
+        "archived": {"status": "archived"},
+    }
+    made = {
+        kind: knowledge.write_article(by=bob, title=kind, content="…", files=[a_file()], **more)
+        for kind, more in kinds.items()
+    }
+    names = ["article", "edit-article", "move-article", "restore-article", "vote-article"]
+    names += ["article-history", "article-versions"]
+    of: dict[str, object] = dict.fromkeys(names, made["Out"].pk)
+    for kind, article in made.items():
+        end = "" if kind == "Out" else f"/{kind}"
+        of |= {
+            f"article{end}": article.pk,
+            f"article-file{end}": (article.pk, article.files.get().pk),
+        }
+    return of | {
+        "edit-article/draft": made["draft"].pk,
+        "vote-article/internal": made["internal"].pk,
     }
 
 
@@ -240,6 +266,9 @@ def fields_of(ticket: Ticket) -> dict[str, dict]:
         "split-ticket": {"subject": "Alone"},
         "write-article": article,
         "edit-article": article | {"seen_at": Article.objects.get(title="Out").updated_at},
+        "move-article": {"verb": "publish"},
+        "restore-article": {"number": 1},
+        "vote-article": {"is_helpful": "yes"},
         "setup": {"first_name": "Mallory"},
         "register": {"email": "mallory"},
         "profile": {"first_name": "New"},

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from appliance.accounts import services as accounts
 from appliance.accounts.models import User
+from appliance.knowledge import services as knowledge
 from appliance.knowledge.models import Article
 from appliance.manage.sections import SECTIONS
 from appliance.ops.prepare import UNUSED_STATIC
@@ -42,7 +43,7 @@ NAMESPACE = re.compile(r"^https?://www\.w3\.org/")
 def articles(bob) -> list[Article]:
     texts = {"Out": "published", "Not yet": "draft"}
     return [
-        Article.objects.create(title=title, content="## A\n\n`b`", status=status, author=bob)
+        knowledge.write_article(by=bob, title=title, content="## A\n\n`b`", status=status)
         for title, status in texts.items()
     ]
 
@@ -58,12 +59,14 @@ def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
     names = ["dashboard", "live", "create-ticket", "articles", "write-article", "search", "status"]
     names += ["notices", "bell", "notice-preferences", "outbox", "tags", "reports"]
     names += ["profile", "profile-password", "ask", "views", "add-view"]
+    names += ["help", "import-articles"]
     about = {
         **dict.fromkeys(
             ["ticket", "conversation", "evidence", "ticket-clock", "mentionable"], ticket.pk
         ),
         **dict.fromkeys(["merge-ticket", "find-tickets", "find-articles", "canned"], ticket.pk),
-        **dict.fromkeys(["article", "edit-article"], articles[0].pk),
+        **dict.fromkeys(["article", "edit-article", "article-history"], articles[0].pk),
+        "article-versions": articles[0].pk,
     }
     paths = [reverse(name) for name in names]
     paths += [reverse(name, args=[pk]) for name, pk in about.items()]
@@ -184,7 +187,8 @@ def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
     forms = {
         "create-ticket": "subject description priority customer_email customer_name submission_key",
         "suggest": "subject description",
-        "write-article": "title content category status seen_at",
+        "write-article": "title content category status seen_at audience owner review_on note drop",
+        "import-articles": "file pending",
         "login": "username password next",
         "register": "first_name last_name email organisation_said password password_again",
     }
@@ -203,6 +207,10 @@ def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
     update = ["status", "held_until", "priority", "category", "team", "assignee"]
     paths[reverse("update-ticket", args=[ticket.pk])] = [*update, *(f"initial-{n}" for n in update)]
     paths[reverse("edit-article", args=[articles[0].pk])] = forms["write-article"].split()
+    of_article = {
+        "move-article": "verb", "restore-article": "number", "vote-article": "is_helpful comment"
+    }  # fmt: skip
+    paths |= {reverse(name, args=[articles[0].pk]): f.split() for name, f in of_article.items()}
     for path, fields in paths.items():
         stranger = Client() if path in ("/login/", "/register/") else as_dan
         assert stranger.post(path, dict.fromkeys(fields, odd)).status_code < 500, path

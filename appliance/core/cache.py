@@ -100,11 +100,13 @@ def _count(name: str, what: str) -> None:
 NAMES = (
     "closed_teams",
     "dashboard_counts",
+    "help_shelves",
     "hidden_teams",
     "list_counts",
     "manners",
     "portal_counts",
     "query_vector",
+    "related_articles",
     "rights",
     "suggestions",
     "teams_of",

@@ -61,6 +61,8 @@ class Change(models.Model):
         indexes = [
             # serves the page of changes, newest first
             models.Index(fields=["-at", "-id"], name="change_at_idx"),
+            # serves the history of one thing: of an article
+            models.Index(fields=["kind", "subject_id", "-at", "-id"], name="change_subject_idx"),
         ]
 
     def __str__(self) -> str:

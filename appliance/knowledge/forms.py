@@ -1,31 +1,88 @@
+from datetime import date
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from appliance.accounts.models import User
 from appliance.core.forms import Form
+from appliance.files.forms import FormWithFiles, UploadsField
+from appliance.knowledge import queries
 from appliance.knowledge.models import Article
+from appliance.knowledge.sorts import CHANGED, SORTS, ArticleSort
 from appliance.tickets import queries as tickets
 
 CONTENT_LIMIT = 200_000  # characters
+EVERY = ("", _("All"))
 
 
 class ArticleFilterForm(Form):
     """What the list is narrowed to, from the address of the page."""
 
-    category = forms.CharField(required=False)
-    status = forms.CharField(required=False)
+    text = forms.CharField(
+        label=_("Words"), required=False, max_length=200, widget=forms.TextInput({"type": "search"})
+    )
+    status = forms.ChoiceField(
+        label=_("Status"), required=False,
+        choices=[("", _("All but the archive")), *Article.Status.choices],
+    )  # fmt: skip
+    audience = forms.ChoiceField(
+        label=_("Audience"), required=False, choices=[EVERY, *Article.Audience.choices]
+    )
+    category = forms.ChoiceField(label=_("Category"), required=False)
+    owner = forms.ModelChoiceField(
+        label=_("Owner"), queryset=None, required=False, empty_label=EVERY[1]
+    )
+    due = forms.BooleanField(label=_("Due for review"), required=False)
+    sort = forms.ChoiceField(
+        label=_("Order"), required=False, choices=[(s.name, s.label) for s in SORTS.values()]
+    )
 
-    def narrowed(self) -> dict[str, str]:
-        """What ``queries.list_articles`` takes; what cannot be a name narrows nothing."""
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        named = [(one.slug, one.name) for one in tickets.list_categories()]
+        self.fields["category"].choices = [EVERY, *named]
+        self.fields["owner"].queryset = queries.list_owners()
+
+    def narrowed(self) -> dict[str, object]:
+        """What ``queries.list_articles`` takes. What is not understood finds nothing."""
         self.is_valid()
-        return {name: self.cleaned_data.get(name, "") for name in self.fields}
+        data = self.cleaned_data
+        owner: User | None = data.get("owner")
+        wrong = self.errors and next(iter(self.errors))
+        return {
+            "text": data.get("text", "").replace("\0", ""),
+            "status": data.get("status", ""),
+            "audience": data.get("audience", ""),
+            "category": data.get("category", "") or ("?" if wrong == "category" else ""),
+            "owner": owner.pk if owner else None,
+            "is_due": bool(data.get("due")),
+        }
+
+    def order(self) -> ArticleSort:
+        return SORTS.get(self.cleaned_data.get("sort", ""), CHANGED)
 
 
-class ArticleForm(Form):
+class ArticleForm(FormWithFiles):
     title = forms.CharField(
         label=_("Title"),
         max_length=200,
         help_text=_("The question it answers, in the words of whoever asks."),
     )
+    content = forms.CharField(
+        label=_("Content"),
+        max_length=CONTENT_LIMIT,
+        help_text=_(
+            "Markdown: ## heading, **bold**, - list, 1. steps, `code`. A picture of this article: "
+            "![what it shows](name of the file)."
+        ),
+        widget=forms.Textarea(attrs={"rows": 18, "class": "form-control font-monospace"}),
+    )
+    files = UploadsField(
+        label=_("Add pictures and files"),
+        required=False,
+        help_text=_("Drop them on this form. The text calls a picture by the name of its file."),
+    )
+    drop = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     category = forms.ModelChoiceField(
         label=_("Category"), queryset=None, required=False, empty_label=_("No category")
     )
@@ -35,14 +92,103 @@ class ArticleForm(Form):
         coerce=Article.Status,
         help_text=_("Customers see published articles only."),
     )
-    content = forms.CharField(
-        label=_("Content"),
-        max_length=CONTENT_LIMIT,
-        help_text=_("Markdown: ## heading, **bold**, - list, 1. steps, `code`."),
-        widget=forms.Textarea(attrs={"rows": 18, "class": "form-control font-monospace"}),
+    audience = forms.TypedChoiceField(
+        label=_("Audience"),
+        choices=Article.Audience.choices,
+        coerce=Article.Audience,
+        required=False,
+        empty_value=None,
+        help_text=_(
+            "Strangers read what is for everybody, where the desk shows its articles at all."
+        ),
+    )
+    owner = forms.ModelChoiceField(
+        label=_("Owner"), queryset=None, required=False, empty_label=_("Nobody"),
+        help_text=_("Who keeps it true."),
+    )  # fmt: skip
+    review_on = forms.DateField(
+        label=_("Look through it again by"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    note = forms.CharField(
+        label=_("What you changed"),
+        required=False,
+        max_length=200,
+        help_text=_("Stands beside this version in the history."),
     )
     seen_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: object, article: Article | None = None, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["category"].queryset = tickets.list_categories()
+        self.fields["owner"].queryset = queries.list_owners()
+        names = article.files.values_list("name", flat=True) if article else []
+        self.fields["drop"].choices = [(name, name) for name in names]
+
+    def values(self) -> dict[str, object]:
+        """What ``write_article`` takes; ``edit_article`` takes ``seen_at`` and ``drop`` as well."""
+        data = {k: v for k, v in self.cleaned_data.items() if k not in ("seen_at", "drop")}
+        if data["audience"] is None:
+            del data["audience"]
+        return data
+
+    @classmethod
+    def initial_of(cls, article: Article) -> dict[str, object]:
+        review_on: date | None = article.review_on
+        return {
+            "title": article.title,
+            "content": article.content,
+            "category": article.category_id,
+            "status": article.status,
+            "audience": article.audience,
+            "owner": article.owner_id,
+            "review_on": review_on,
+            "seen_at": article.updated_at.isoformat(),
+        }
+
+
+class MoveForm(Form):
+    """One step of an article's life."""
+
+    verb = forms.ChoiceField(
+        choices=[(verb, verb) for verb in ("submit", "publish", "archive", "reopen")]
+    )
+
+
+class RestoreForm(Form):
+    number = forms.IntegerField(min_value=1, max_value=2**31 - 1)
+
+
+class CompareForm(Form):
+    """Which two versions; the newest and the one before unless the address says otherwise."""
+
+    old = forms.IntegerField(min_value=1, max_value=2**31 - 1, required=False)
+    new = forms.IntegerField(min_value=1, max_value=2**31 - 1, required=False)
+
+    def numbers(self, newest: int) -> tuple[int, int]:
+        self.is_valid()
+        new = self.cleaned_data.get("new") or newest
+        return self.cleaned_data.get("old") or max(1, new - 1), new
+
+
+class VoteForm(Form):
+    is_helpful = forms.TypedChoiceField(
+        choices=[("yes", _("Yes")), ("no", _("No"))], coerce=lambda value: value == "yes"
+    )
+    comment = forms.CharField(
+        label=_("What was missing or wrong, or what helped?"),
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class ImportForm(Form):
+    """A source, and whether to do what the page has said would happen."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("A ZIP of Markdown or HTML files, one of them, or a CSV table."),
+        widget=forms.FileInput(attrs={"accept": ".zip,.md,.markdown,.html,.htm,.csv"}),
+    )

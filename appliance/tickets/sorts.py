@@ -3,7 +3,7 @@ runs one way through all its keys, and lies in an index as it is.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import F, QuerySet, Value
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
@@ -74,6 +74,8 @@ def _moment(text: str) -> datetime:
 
 
 READ = {
+    "usefulness": float,
+    "review_on": date.fromisoformat,
     "created_at": _moment,
     "updated_at": _moment,
     "due_order": _moment,

@@ -13,6 +13,7 @@ from appliance.accounts import services as accounts
 from appliance.accounts.models import User
 from appliance.desk import services as desk
 from appliance.knowledge import services as knowledge
+from appliance.knowledge.models import Article
 from appliance.shortcuts import services as shortcuts
 from appliance.tickets import services
 from appliance.tickets.filters import TicketFilter
@@ -39,6 +40,7 @@ Pages = dict[str, tuple[User | None, str]]
 def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> Pages:
     """Every kind of page, furnished: who looks, and at which path."""
     article = furnish(ticket, bob, alice)
+    live(article, articles, ticket, bob, alice)
     solved, merged = hang_together(ticket, bob, alice)
     of_ticket = f"/tickets/{ticket.pk}/"
     return {
@@ -63,6 +65,16 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
         "article": (bob, f"/articles/{article}/"),
         "new article": (bob, "/articles/new/"),
         "edit article": (bob, f"/articles/{article}/edit/"),
+        "articles most useful": (bob, "/articles/?sort=useful&status=published"),
+        "no article like that": (bob, "/articles/?text=zzzzqqqq"),
+        "history of an article": (bob, f"/articles/{article}/history/"),
+        "versions of an article": (bob, f"/articles/{article}/versions/"),
+        "one version of an article": (bob, f"/articles/{article}/versions/?old=1&new=1"),
+        "import of articles": (bob, "/articles/import/"),
+        "help": (alice, "/help/"),
+        "help on one category": (alice, "/help/?category=hardware"),
+        "article for its reader": (alice, f"/articles/{articles[0].pk}/"),
+        "article its reader voted on": (alice, f"/articles/{articles[1].pk}/"),
         "search": (alice, "/search/"),
         "search with hits": (bob, "/search/?q=printer"),
         "search without hits": (alice, "/search/?q=zzzzqqqq&kind=tickets"),
@@ -124,6 +136,7 @@ def of_strangers(article: int, alice: User, bob: User, carol: User, dan: User) -
         "welcome": (None, f"/welcome/{accounts.invite(person=pia, by=dan)}/"),
         "articles for strangers": (None, "/articles/"),
         "article for strangers": (None, f"/articles/{article}/"),
+        "help for strangers": (None, "/help/"),
         "search of strangers": (None, "/search/?q=printer"),
         "search of strangers without hits": (None, "/search/?q=zzzzqqqq"),
     }
@@ -146,6 +159,21 @@ def furnish(ticket: Ticket, bob: User, alice: User) -> int:
         triage.annotate(other.pk)
     type(alice.customer).objects.update(is_premium=True, organisation_said=UNBROKEN[:120])
     return knowledge.write_article(by=bob, title=UNBROKEN, content=TEXT).pk
+
+
+def live(number: int, articles: list[Article], ticket: Ticket, bob: User, alice: User) -> None:
+    """An article with files, another version, votes, a ticket, a date to review it."""
+    article = Article.objects.get(pk=number)
+    image = SimpleUploadedFile(f"{UNBROKEN}.png", PIXEL, "image/png")
+    text = SimpleUploadedFile(f"{UNBROKEN}.txt", b"x", "text/plain")
+    knowledge.edit_article(
+        article=article, by=bob, title=UNBROKEN[:-1], content=f"{TEXT}\n\n![x](x)", note=UNBROKEN,
+        seen_at=article.updated_at, files=[image, text], review_on=timezone.localdate(),
+        status="published",
+    )  # fmt: skip
+    knowledge.link_ticket(article=article, ticket=ticket, by=bob)
+    knowledge.vote(article=article, by=alice, is_helpful=False, comment=UNBROKEN)
+    knowledge.vote(article=articles[1], by=alice, is_helpful=True)
 
 
 def hang_together(ticket: Ticket, bob: User, alice: User) -> tuple[Ticket, Ticket]:

@@ -14,6 +14,7 @@ from appliance.accounts.models import Customer, User
 from appliance.accounts.services.rights import refuse_unless_admin
 from appliance.core import changes
 from appliance.files import queries as files
+from appliance.knowledge.models import ArticleVersion, ArticleVote
 from appliance.tickets.models import Message, Rating, Ticket
 
 PIECE = 256 * 1024  # bytes
@@ -21,6 +22,7 @@ README = """What this desk keeps about one person.
 
 profile.json            who they are
 messages.json           what they wrote on tickets of others
+articles.json           what they wrote in articles, and whether articles helped them
 tickets/SKR-….json      each ticket they asked: its text, answers, rating and history
 tickets/SKR-…/          what was sent with it
 
@@ -84,6 +86,7 @@ def _entries(customer: Customer | None, person: User | None) -> Iterator[Entry]:
         elsewhere = Message.objects.filter(author=person, kind=Message.Kind.REPLY)
         elsewhere = elsewhere.exclude(ticket__customer=customer)
         yield "messages.json", _json([_message(one) for one in elsewhere.iterator()])
+        yield "articles.json", _json(_of_articles(person))
     if customer:
         for ticket in Ticket.objects.filter(customer=customer).order_by("pk").iterator():
             yield from _of_ticket(ticket)
@@ -122,6 +125,17 @@ def _of_ticket(ticket: Ticket) -> Iterator[Entry]:
     for one in attachments:
         name = one.file.name.replace("/", "_").replace("\\", "_")
         yield f"tickets/{ticket.number}/{one.pk}-{name}", _bytes(one)
+
+
+def _of_articles(person: User) -> dict[str, list[dict]]:
+    versions = ArticleVersion.objects.filter(by=person).defer("content").order_by("at")
+    votes = ArticleVote.objects.filter(user=person).order_by("at")
+    return {
+        "written": [
+            _picked(one, ("article_id", "number", "title", "note", "at")) for one in versions
+        ],
+        "votes": [_picked(one, ("article_id", "is_helpful", "comment", "at")) for one in votes],
+    }
 
 
 def _events(ticket: Ticket) -> list[dict]:

@@ -13,6 +13,7 @@ from appliance.core.anonymous import ANONYMOUS
 from appliance.core.models import Change
 from appliance.files import services as files
 from appliance.files.models import StoredFile
+from appliance.knowledge import services as knowledge
 from appliance.notices.models import Notice, OutgoingMail
 from appliance.tickets.models import (
     Attachment,
@@ -97,6 +98,7 @@ def forget_own(person: User) -> None:
     _forget_files(Attachment.objects.filter(message__in=own))
     own.update(body=GONE)
     said.update(author_name=ANONYMOUS)
+    knowledge.forget_person(person=person)
     Draft.objects.filter(user=person).delete()
     Mention.objects.filter(user=person).delete()
     Invitation.objects.filter(person=person).delete()

@@ -19,6 +19,7 @@ from appliance.core.models import Change
 from appliance.desk import services
 from appliance.files import disk
 from appliance.files.models import StoredFile
+from appliance.knowledge import services as knowledge
 from appliance.notices.models import OutgoingMail
 from appliance.notices.services import queue_mail
 from appliance.tickets import services as tickets
@@ -50,7 +51,8 @@ def everything() -> str:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' "
-            "AND table_name ~ '^(tickets|accounts|core|notices|triage|files|axes|agreements)_' "
+            "AND table_name ~ '^(tickets|accounts|core|notices|triage|files|axes|agreements"
+            "|knowledge)_' "
             "AND table_name <> 'tickets_ticketcategory'"
         )
         names = [name for (name,) in cursor.fetchall()]
@@ -252,3 +254,23 @@ def test_file_the_disk_has_lost_does_not_break_the_export(told, alice, dan):
     disk.remove(StoredFile.objects.get().pk)
     archive = exported(services.export_customer(customer=alice.customer, by=dan))
     assert archive.testzip() is None and f"tickets/{told.number}.json" in archive.namelist()
+
+
+def test_votes_stay_counted_and_say_nothing_of_an_anonymous_reader(alice, bob, dan):
+    article = knowledge.write_article(by=bob, title="T", content="c", status="published")
+    knowledge.vote(article=article, by=alice, is_helpful=False, comment="I am Alice")
+    archive = exported(services.export_customer(customer=alice.customer, by=dan))
+    assert json.loads(archive.read("articles.json"))["votes"][0]["comment"] == "I am Alice"
+    services.anonymise_customer(customer=alice.customer, by=dan, typed=alice.email)
+    article.refresh_from_db()
+    vote = article.votes_cast.get()
+    assert (article.unhelpful, vote.user, vote.comment) == (1, None, "")
+
+
+def test_versions_of_an_anonymous_author_name_nobody(bob, dan):
+    article = knowledge.write_article(by=bob, title="T", content="c")
+    archive = exported(services.export_person(person=bob, by=dan))
+    assert json.loads(archive.read("articles.json"))["written"][0]["title"] == "T"
+    accounts.deactivate(person=bob, by=dan)
+    services.anonymise_person(person=bob, by=dan, typed=bob.email)
+    assert str(article.versions.get().by) == "Anonymous"

@@ -8,8 +8,10 @@ from django.views.decorators.http import require_POST
 
 from appliance.core.forms import Form
 from appliance.core.markdown import render as markdown
+from appliance.desk.article_page import content
 from appliance.desk.ticket_page import TicketPage
 from appliance.desk.views.tickets import page
+from appliance.knowledge.queries import access_article
 from appliance.tickets import queries, services
 from appliance.tickets.forms import AgentReplyForm, RatingForm, ReplyForm
 from appliance.tickets.models import Message, Ticket
@@ -55,8 +57,13 @@ def discard_draft(request: HttpRequest, ticket_id: int) -> HttpResponse:
 @require_POST
 @login_required
 def preview(request: HttpRequest) -> HttpResponse:
-    """The HTML a text will be shown as."""
-    return HttpResponse(markdown(request.POST.get("text", "")))
+    """The HTML a text will be shown as; of an article, with its pictures."""
+    text, article_id = request.POST.get("text", ""), request.GET.get("article", "")
+    if not article_id:
+        return HttpResponse(markdown(text))
+    number = int(article_id) if article_id.isdecimal() and len(article_id) < 18 else 0
+    article = access_article(request.user, number)
+    return HttpResponse(content(article, [*article.files.select_related("file")], text))
 
 
 @require_POST

@@ -1,85 +1,99 @@
-"""Articles: read, written, edited."""
+"""Articles as they are read: the list, the portal, one article, its files and votes."""
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
+from appliance.accounts import services as accounts
 from appliance.accounts.models import Right
 from appliance.accounts.queries import has_right
-from appliance.desk.access import readers_only, with_right
+from appliance.core.errors import BadInputError
+from appliance.desk import article_page
+from appliance.desk.access import readers_only
+from appliance.desk.attachments import file_response
+from appliance.desk.pages import Page
 from appliance.knowledge import queries, services
-from appliance.knowledge.forms import ArticleFilterForm, ArticleForm
-from appliance.knowledge.models import Article
+from appliance.knowledge.forms import ArticleFilterForm, VoteForm
 from appliance.tickets import queries as tickets
-from appliance.triage import services as sorting
-
-PAGE_SIZE = 50
 
 
 @require_safe
 @readers_only
 def index(request: HttpRequest) -> HttpResponse:
-    narrowed = ArticleFilterForm(request.GET).narrowed()
-    articles = queries.list_articles(request.user, **narrowed)
-    page = Paginator(articles, PAGE_SIZE).get_page(request.GET.get("page"))
+    """The list for those who write and send them, the portal for those who read them."""
+    if not request.user.is_authenticated or not request.user.is_agent:
+        return help_pages(request)
+    form = ArticleFilterForm(request.GET)
+    narrowed, sort = form.narrowed(), form.order()
+    found = queries.list_articles(request.user, **narrowed, sort=sort)
     context = {
-        "articles": page.object_list,
-        "page": page,
-        "categories": tickets.list_categories(),
+        "form": form,
+        "page": _page(request, found, sort),
+        "is_narrowed": any(narrowed.values()),
+        "due": queries.count_due(request.user),
         "may_write": has_right(request.user, Right.ARTICLES),
-        **narrowed,
     }
     return render(request, "desk/articles.html", context)
 
 
 @require_safe
 @readers_only
+def help_pages(request: HttpRequest) -> HttpResponse:
+    """What readers see: category after category, or all of one. For agents, too, to look at."""
+    slug = request.GET.get("category", "").replace("\0", "")
+    if not slug:
+        return render(request, "desk/help.html", {"shelves": queries.list_shelves(request.user)})
+    found = queries.list_articles(request.user, category=slug).for_customers()
+    category = tickets.list_categories().filter(slug=slug).first()
+    context = {"category": category, "page": _page(request, found)}
+    return render(request, "desk/help_category.html", context)
+
+
+@require_safe
+@readers_only
 def show(request: HttpRequest, article_id: int) -> HttpResponse:
     article = queries.access_article(request.user, article_id)
-    context = {"article": article, "may_write": has_right(request.user, Right.ARTICLES)}
-    return render(request, "desk/article.html", context)
+    return render(request, "desk/article.html", article_page.context(request, article))
 
 
-@require_http_methods(["GET", "POST"])
-@with_right(Right.ARTICLES)
-def write(request: HttpRequest) -> HttpResponse:
-    form = ArticleForm(request.POST or None, initial={"status": Article.Status.PUBLISHED})
-    if form.is_valid():
-        names = ("title", "content", "category", "status")
-        article = services.write_article(
-            by=request.user, **{name: form.cleaned_data[name] for name in names}
-        )
-        return _saved(request, article)
-    return _form(request, form)
+@require_safe
+@readers_only
+def file(request: HttpRequest, article_id: int, file_id: int) -> HttpResponse:
+    return file_response(queries.access_file(request.user, article_id, file_id).file)
 
 
-@require_http_methods(["GET", "POST"])
-@with_right(Right.ARTICLES)
-def edit(request: HttpRequest, article_id: int) -> HttpResponse:
+@require_POST
+@readers_only
+def vote(request: HttpRequest, article_id: int) -> HttpResponse:
     article = queries.access_article(request.user, article_id)
-    initial = {
-        "title": article.title,
-        "content": article.content,
-        "category": article.category_id,
-        "status": article.status,
-        "seen_at": article.updated_at.isoformat(),
-    }
-    form = ArticleForm(request.POST or None, initial=initial)
-    if form.is_valid():
-        form.attempt(services.edit_article, article=article, by=request.user, **form.cleaned_data)
-        if not form.errors:
-            return _saved(request, article)
-    return _form(request, form, article)
+    form = VoteForm(request.POST)
+    if form.is_valid() and not _vote(request, article, form):
+        messages.success(request, _("Thank you. The authors see what you said."))
+    for error in form.errors.values():
+        messages.error(request, " ".join(error))
+    return redirect(reverse("article", args=[article.pk]) + "#helpful")
 
 
-def _form(request: HttpRequest, form: ArticleForm, article: Article | None = None) -> HttpResponse:
-    context = {"form": form, "article": article}
-    return render(request, "desk/article_form.html", context, status=400 if form.errors else 200)
+def _vote(request: HttpRequest, article, form: VoteForm) -> dict:
+    """What was wrong with it. A stranger is known by their session, and counted by address."""
+    by, session = (request.user, "") if request.user.is_authenticated else (None, None)
+    if by is None:
+        try:
+            accounts.knock(door="vote", address=request.META["REMOTE_ADDR"])
+        except BadInputError as error:
+            form.add_error(None, str(error))
+            return form.errors
+        request.session["voted"] = True
+        if not request.session.session_key:
+            request.session.save()
+        session = request.session.session_key
+    form.attempt(services.vote, article=article, by=by, session=session, **form.cleaned_data)
+    return form.errors
 
 
-def _saved(request: HttpRequest, article: Article) -> HttpResponse:
-    sorting.queue_article(article)
-    messages.success(request, "The article is saved.")
-    return redirect("article", article.pk)
+def _page(request: HttpRequest, found, sort=queries.CHANGED) -> Page:
+    after, before = (request.GET.get(name, "") for name in ("after", "before"))
+    return Page.of(found, sort, after=after, before=before)

@@ -162,9 +162,14 @@ def test_a_classifier_with_odd_numbers_is_refused(models, folder, numbers):
 
 @pytest.mark.parametrize(
     ("role", "key", "value"),
-    [("classifier", "labels", ["access"]), ("sentiment", "labels", ["a", "b", "c"]),
-     ("classifier", "calibration", {"threshold": "high"}), ("encoder", "dims", None),
-     ("encoder", "max_tokens", 100_000), ("encoder", "space", None)],
+    [
+        ("classifier", "labels", ["access"]),
+        ("sentiment", "labels", ["a", "b", "c"]),
+        ("classifier", "calibration", {"threshold": "high"}),
+        ("encoder", "dims", None),
+        ("encoder", "max_tokens", 100_000),
+        ("encoder", "space", None),
+    ],
 )
 def test_a_description_that_lacks_something_is_refused(models, folder, role, key, value):
     _edit(folder(role) / "bundle.json", lambda settings: settings.update({key: value}))

@@ -124,8 +124,19 @@ def test_moods_have_the_right_sign(engine):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a\x00b", "\ud800 half a pair \udfff", "\x00", "ok", "x" * 1_000_000,
-     "printer jams " * 80_000, "🖨️" * 500, "\n" * 1_000_000, "паролата ми изтече", "密码过期了"],
+    [
+        "",
+        "a\x00b",
+        "\ud800 half a pair \udfff",
+        "\x00",
+        "ok",
+        "x" * 1_000_000,
+        "printer jams " * 80_000,
+        "🖨️" * 500,
+        "\n" * 1_000_000,
+        "паролата ми изтече",
+        "密码过期了",
+    ],
     ids=lambda text: f"{len(text)}:{text[:8]!a}",
 )
 def test_no_text_is_too_strange(engine, text):
@@ -156,7 +167,10 @@ def test_the_room_needs_no_django_torch_or_transformers():
     )
 
     found = subprocess.run(
-        [sys.executable, "-c", script], cwd=SHIPPED.parent, capture_output=True, text=True,
+        [sys.executable, "-c", script],
+        cwd=SHIPPED.parent,
+        capture_output=True,
+        text=True,
         check=True,
     )
 

@@ -82,3 +82,15 @@ class ArticleVote(models.Model):
 
     def __str__(self) -> str:
         return f"{'yes' if self.is_helpful else 'no'} to {self.article_id}"
+
+
+class PendingImport(models.Model):
+    """An uploaded file that somebody looked at and may bring in. Gone when they have."""
+
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    file = models.ForeignKey(StoredFile, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name

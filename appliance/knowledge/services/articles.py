@@ -1,8 +1,10 @@
 """Writing an article. Every text it ever had stays as a version."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TypedDict, Unpack
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -10,7 +12,9 @@ from django.utils.translation import gettext as _
 from appliance.accounts.models import User
 from appliance.core import cache, changes
 from appliance.core.errors import BadInputError
+from appliance.files import services as uploads
 from appliance.knowledge.models import Article, ArticleVersion
+from appliance.knowledge.services.files import attach, detach
 from appliance.knowledge.services.rights import lock, refuse_unless_writer
 from appliance.tickets.models import TicketCategory
 
@@ -27,13 +31,14 @@ class Properties(TypedDict, total=False):
     imported_sha256: str
 
 
-@transaction.atomic
+@uploads.atomic()
 def write_article(
     *,
     by: User | None,
     title: str,
     content: str,
     note: str = "",
+    files: Iterable[UploadedFile] = (),
     **properties: Unpack[Properties],
 ) -> Article:
     """A draft unless ``status`` says otherwise, owned by whoever writes it unless given to
@@ -44,11 +49,12 @@ def write_article(
     _refuse_odd_owner(properties["owner"])
     article = Article.objects.create(title=title, content=content, author=by, **properties)
     _keep(article, by, note)
+    attach(article, files, by)
     cache.changed(cache.ARTICLES)
     return article
 
 
-@transaction.atomic
+@uploads.atomic()
 def edit_article(
     *,
     article: Article,
@@ -57,9 +63,12 @@ def edit_article(
     content: str,
     seen_at: datetime | None,
     note: str = "",
+    files: Iterable[UploadedFile] = (),
+    drop: Iterable[str] = (),
     **properties: Unpack[Properties],
 ) -> bool:
-    """Replace the text, and of the properties those that are given. Whether anything changed.
+    """Replace the text, and of the properties those that are given; add files, and take away those
+    named in ``drop``. Whether anything changed.
 
     ``seen_at`` is the ``updated_at`` the editor started from. Raises BadInputError when somebody
     else saved in between, so that neither text is lost.
@@ -74,7 +83,11 @@ def edit_article(
             ),
             field="content",
         )
-    return change(locked, by, note, title=title, content=content, **properties)
+    moved = detach(locked, drop) + len(attach(locked, files, by))
+    if moved:
+        locked.updated_at = timezone.now()
+        locked.save(update_fields=["updated_at"])
+    return change(locked, by, note, title=title, content=content, **properties) or bool(moved)
 
 
 @transaction.atomic

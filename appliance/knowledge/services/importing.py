@@ -16,6 +16,7 @@ from typing import BinaryIO, Literal
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from appliance.accounts.models import User
 from appliance.core import cache
@@ -28,6 +29,12 @@ from appliance.knowledge.services.rights import refuse_unless_writer
 from appliance.tickets.models import TicketCategory
 
 What = Literal["created", "updated", "unchanged", "refused"]
+LABELS: dict[What, str] = {
+    "created": gettext_lazy("new"),
+    "updated": gettext_lazy("updated"),
+    "unchanged": gettext_lazy("unchanged"),
+    "refused": gettext_lazy("refused"),
+}
 MOST_ARTICLES = 10_000
 
 
@@ -41,6 +48,10 @@ class Line:
     why: str = ""
     article_id: int | None = None
 
+    @property
+    def label(self) -> str:
+        return LABELS[self.what]
+
 
 @dataclass(frozen=True)
 class Report:
@@ -50,6 +61,11 @@ class Report:
     @property
     def counts(self) -> dict[What, int]:
         return dict(Counter(line.what for line in self.lines))
+
+    @property
+    def totals(self) -> list[tuple[str, int]]:
+        """For a person: what became of how many."""
+        return [(label, self.counts[what]) for what, label in LABELS.items() if what in self.counts]
 
 
 def import_articles(

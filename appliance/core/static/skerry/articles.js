@@ -1,0 +1,11 @@
+// What was typed into an article is not left by accident.
+(() => {
+  const form = document.querySelector("[data-warn-unsaved]");
+  if (!form) return;
+  let unsaved = form.hasAttribute("data-unsaved");
+  form.addEventListener("input", () => { unsaved = true; });
+  form.addEventListener("submit", () => { unsaved = false; });
+  window.addEventListener("beforeunload", (event) => {
+    if (unsaved) event.preventDefault();
+  });
+})();
