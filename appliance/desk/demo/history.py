@@ -96,6 +96,12 @@ def load(cast: Cast, teams: dict[str, Team]) -> dict[str, Ticket]:
     return {row["key"]: teller.tell(row) for row in rows if key_of(row) not in known}
 
 
+def answered() -> dict[str, str]:
+    """Key of a ticket → name of the article that answered it."""
+    rows = map(json.loads, FILE.read_text().splitlines())
+    return {row["key"]: row["article"] for row in rows if row.get("article")}
+
+
 def key_of(row: dict) -> uuid.UUID:
     return uuid.uuid5(KEYS, row["key"])
 

@@ -8,7 +8,7 @@ from appliance.accounts import services as accounts
 from appliance.accounts.models import Organisation, Role, User
 from appliance.core import queries as core
 from appliance.desk import demo
-from appliance.knowledge.models import Article
+from appliance.knowledge.models import Article, ArticleFile, ArticleLink, ArticleVote
 from appliance.shortcuts.models import CannedReply, Macro
 from appliance.tickets.models import (
     Attachment,
@@ -77,6 +77,9 @@ def test_demo_desk_is_rich_and_loads_once(db):
 def test_demo_desk_has_one_of_everything(db):
     demo.load()
     things = (
+        ArticleFile,
+        ArticleLink,
+        ArticleVote,
         Attachment,
         CannedReply,
         CustomField,
@@ -88,6 +91,9 @@ def test_demo_desk_has_one_of_everything(db):
         TicketLink,
     )
     assert [thing.__name__ for thing in things if not thing.objects.exists()] == []
+    assert {article.status for article in Article.objects.all()} == set(Article.Status)
+    assert {article.audience for article in Article.objects.all()} == set(Article.Audience)
+    assert Article.objects.filter(version__gt=1).exists()
     assert CannedReply.objects.exclude(team=None).exists()
     assert Organisation.objects.filter(shares_tickets=True).exists()
     assert Ticket.objects.exclude(merged_into=None).exists()

@@ -136,7 +136,7 @@ def bring_in(request: HttpRequest) -> HttpResponse:
     """First what would happen, then, with the same file, let it happen."""
     if pending_id := request.POST.get("pending", ""):
         return _apply(request, pending_id)
-    form = ImportForm(request.POST or None, request.FILES or None)
+    form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     context = {"form": form}
     if form.is_valid() and (
         looked := form.attempt(
