@@ -88,7 +88,7 @@ def _vote(request: HttpRequest, article, form: VoteForm) -> dict:
             return form.errors
         request.session["voted"] = True
         if not request.session.session_key:
-            request.session.save()
+            request.session.create()
         session = request.session.session_key
     form.attempt(services.vote, article=article, by=by, session=session, **form.cleaned_data)
     return form.errors
