@@ -10,12 +10,14 @@ class CategoryAnswer:
     """The category of a text, always one of the labels the caller gave, or None for "not sure".
 
     ``scores`` holds every given label with its probability, best first, also when unsure.
+    ``held_back``: what a desk that has proven the bundle would have been told (decision 0008).
     """
 
     label: str | None
     confidence: float
     scores: tuple[tuple[str, float], ...]
     bundle: BundleRef
+    held_back: str | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ CALIBRATION = {
     "sentiment": ("temperature",),
     "encoder": (),
 }
+NEW_DESK = ("head_weight", "floor")  # calibration may ask more of a desk not trained on
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
 
@@ -159,6 +160,9 @@ def _check_reading(settings: Mapping[str, Any], role: str, about: str) -> None:
     thresholds = numbers.get("thresholds", {})
     if not isinstance(thresholds, dict) or not all(map(_is_positive, thresholds.values())):
         raise refuse(about, "calibration has thresholds that are not positive.")
+    careful = numbers.get("new_desk", {"head_weight": 1, "floor": 1})
+    if not isinstance(careful, dict) or not all(_is_positive(careful.get(n)) for n in NEW_DESK):
+        raise refuse(about, f"calibration's new_desk lacks a positive {' or '.join(NEW_DESK)}.")
 
 
 def _is_positive(value: object) -> bool:

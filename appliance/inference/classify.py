@@ -5,6 +5,7 @@ does not know is judged by how near the ticket is to its description alone.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -60,13 +61,26 @@ def mix(
 
     A mix is less sure than each of its parts; ``sharpness`` makes up for it, the order stays.
     """
+    shares = weighed(bundle, labels, head, near, bundle.calibration["head_weight"])
+    if near is None or head is None:
+        return shares
+    shares = shares ** bundle.calibration.get("sharpness", 1.0)
+    return shares / shares.sum()
+
+
+def weighed(
+    bundle: Bundle,
+    labels: Sequence[str],
+    head: np.ndarray | None,
+    near: np.ndarray | None,
+    weight: float,
+) -> np.ndarray:
+    """Probabilities (labels,) where the head counts ``weight`` and the similarity the rest."""
     if near is None or head is None:
         return head if near is None else near
     known = np.array([label in bundle.labels for label in labels])
-    weight = bundle.calibration["head_weight"]
     told = weight * head * near[known].sum() + (1 - weight) * near
-    shares = np.where(known, told, near) ** bundle.calibration.get("sharpness", 1.0)
-    return shares / shares.sum()
+    return np.where(known, told, near)
 
 
 def answer(bundle: Bundle, labels: Sequence[str], shares: np.ndarray) -> CategoryAnswer:
@@ -87,10 +101,22 @@ def classify(
     logits: np.ndarray | None,
     similarities: Mapping[str, float] | None,
     labels: Sequence[str],
+    *,
+    careful: bool = False,
 ) -> CategoryAnswer:
-    """One answer from what is at hand; at least one of logits and similarities is given."""
+    """One answer from what is at hand; at least one of logits and similarities is given.
+
+    ``careful``: an answer that does not hold with the head trusted less is held back.
+    """
     head = None if logits is None else head_shares(bundle, logits, labels)
     near = None
     if similarities is not None:
         near = similarity_shares(bundle, np.array([similarities[label] for label in labels]))
-    return answer(bundle, labels, mix(bundle, labels, head, near))
+    found = answer(bundle, labels, mix(bundle, labels, head, near))
+    numbers = bundle.calibration.get("new_desk")
+    if not (careful and numbers and found.label):
+        return found
+    shares = weighed(bundle, labels, head, near, numbers["head_weight"])
+    if shares[labels.index(found.label)] >= numbers["floor"]:
+        return found
+    return replace(found, label=None, held_back=found.label)

@@ -72,8 +72,13 @@ class Engine:
         """How the next encoder stands; "missing" while there is none."""
         return self._next_encoder.status()
 
-    def classify(self, text: str, labels: Mapping[str, str]) -> CategoryAnswer:
-        """One of ``labels`` (slug → "name. description. example phrases"), or None: not sure."""
+    def classify(
+        self, text: str, labels: Mapping[str, str], *, careful: bool = False
+    ) -> CategoryAnswer:
+        """One of ``labels`` (slug → "name. description. example phrases"), or None: not sure.
+
+        ``careful`` asks for more, as it should be for a desk nobody has trained on.
+        """
         reader = self._slots["classifier"].reader()
         names = list(labels)
         if not names or not has_words(text):
@@ -81,7 +86,7 @@ class Engine:
         known = known_labels(reader.bundle, names)
         similarities = self._similarities(text, labels, required=not known)
         logits = reader.run(text) if known else None
-        return classify(reader.bundle, logits, similarities, names)
+        return classify(reader.bundle, logits, similarities, names, careful=careful)
 
     def head_choice(self, text: str, labels: Sequence[str]) -> str | None:
         """What the classifier's head alone takes first of these labels; None: it knows none."""

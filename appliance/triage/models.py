@@ -33,6 +33,9 @@ class Annotation(models.Model):
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="annotations")
     kind = models.CharField(max_length=10, choices=Kind)
     label = models.CharField(max_length=40, blank=True, help_text="Empty means: not sure.")
+    held_back = models.CharField(
+        max_length=40, blank=True, db_default="", help_text="Not said yet: see decision 0008."
+    )
     confidence = models.FloatField()
     scores = models.JSONField(default=list, help_text="[label, score] pairs, best first")
     bundle_name = models.CharField(max_length=80)
@@ -160,12 +163,25 @@ class Correction(models.Model):
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="corrections")
     said = models.CharField(max_length=40, blank=True, help_text="What the bundle had said.")
+    held_back = models.CharField(
+        max_length=40, blank=True, db_default="", help_text="What it would have said, less careful."
+    )
     category = models.ForeignKey(
         TicketCategory, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     bundle_digest = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+
+    class Meta:
+        indexes = [
+            # serves the question whether the sorter has proven itself here (caution.py)
+            models.Index(
+                fields=["bundle_digest", "-id"],
+                condition=~models.Q(held_back=""),
+                name="correction_held_back",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"SKR-{self.ticket_id}: {self.said or 'not sure'} → {self.category}"

@@ -27,15 +27,22 @@ class Answers:
         return self.category is None and self.sentiment is None and self.vector is None
 
 
-def ask(text: str, roles: set[str], labels: Mapping[str, str], space: str | None = None) -> Answers:
+def ask(
+    text: str,
+    roles: set[str],
+    labels: Mapping[str, str],
+    space: str | None = None,
+    *,
+    careful: bool = True,
+) -> Answers:
     """One answer a role, the vector in this space. Never raises: a missing bundle says nothing, a
-    broken one is named.
+    broken one is named. ``careful`` is for the classifier (``caution.py``).
     """
     models = engine.current()
     answers = Answers()
     calls: dict[str, tuple[str, Callable[[], object]]] = {
         "encoder": ("vector", lambda: models.embed(text, space=space)),
-        "classifier": ("category", lambda: models.classify(text, labels)),
+        "classifier": ("category", lambda: models.classify(text, labels, careful=careful)),
         "sentiment": ("sentiment", lambda: models.read_sentiment(text)),
     }
     for role, (name, call) in calls.items():

@@ -6,7 +6,7 @@ import structlog
 
 from appliance.core.bounded import Bounded, BusyError
 from appliance.tickets.models import TicketCategory
-from appliance.triage import backlog, reader
+from appliance.triage import backlog, caution, engine, reader
 
 log = structlog.get_logger(__name__)
 MOST_SECONDS = 3
@@ -27,9 +27,11 @@ def sort_sample(text: str) -> Trial | None:
     labels = backlog.labels()
     if not labels:
         return None
+    careful = caution.is_due(engine.find_ref("classifier"))
     try:
         said = _readers.run(
-            lambda: reader.ask(text, {"classifier"}, labels).category, seconds=MOST_SECONDS
+            lambda: reader.ask(text, {"classifier"}, labels, careful=careful).category,
+            seconds=MOST_SECONDS,
         )
     except (BusyError, TimeoutError) as error:
         log.warning("trial_failed", why=type(error).__name__)

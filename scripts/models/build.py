@@ -19,6 +19,7 @@ import torch
 import train_classifier
 import train_embedder
 import train_sentiment
+import unseen_desk
 from bundles import activate, write_bundle, write_settings
 from calibrate import HeldOut, calibrate, figures
 from data import categories, category_target, manifest, part_of, phrase_rows
@@ -59,6 +60,7 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     if args.only == "calibration":
         print(f"calibrated again: {recalibrate(args)}")
+        choose_caution(args)
         return
     for role, build in (
         ("encoder", build_encoder),
@@ -69,6 +71,8 @@ def main() -> None:
             name = build(args)
             activate(args.models, role, f"{name}/{args.version}")
             print(f"{role}: models/{name}/{args.version}", flush=True)
+    if args.only in (None, "classifier"):
+        choose_caution(args)
 
 
 def build_encoder(args: argparse.Namespace) -> str:
@@ -169,6 +173,12 @@ def recalibrate(args: argparse.Namespace) -> str:
     }
     write_settings(bundle.folder, settings)
     return bundle.ref.name
+
+
+def choose_caution(args: argparse.Namespace) -> None:
+    """What a desk nobody trained on is asked for more; needs the active encoder."""
+    found = unseen_desk.measure(args.models, args.data, args.weights, args.work, choosing=True)
+    print(unseen_desk.table(found))
 
 
 def _classifier_onnx(args: argparse.Namespace, run: str, leave_out: set) -> tuple[Path, float]:

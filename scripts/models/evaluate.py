@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -46,7 +46,7 @@ class Fp32:
             role: _runner(folder / f"{role}.fp32.onnx", self._bundles[role]) for role in ROLES
         }
 
-    def classify(self, text: str, labels: dict[str, str]):
+    def classify(self, text: str, labels: dict[str, str], *, careful: bool = False):
         """As Engine.classify."""
         vector = self.embed(text)
         near = {
@@ -54,7 +54,7 @@ class Fp32:
             for label, said in labels.items()
         }
         logits = self._runs["classifier"](text)
-        return classify(self._bundles["classifier"], logits, near, list(labels))
+        return classify(self._bundles["classifier"], logits, near, list(labels), careful=careful)
 
     def read_sentiment(self, text: str):
         """As Engine.read_sentiment."""
@@ -81,11 +81,16 @@ def _runner(path: Path, bundle: Bundle) -> Callable[[str], np.ndarray]:
 def score(models: Engine | Fp32, data: Path, roles: tuple[str, ...] = ROLES) -> Figures:
     """Every held-out check of the named roles."""
     labels, embed = categories(CATEGORIES), cache(models.embed)  # questions are asked twice
+    carefully = partial(models.classify, careful=True)
 
-    def sorted_rows(source: str = "", drawn: tuple[str, ...] = ("first",)) -> dict[str, float]:
+    def sorted_rows(
+        source: str = "",
+        drawn: tuple[str, ...] = ("first",),
+        classify: tasks.Classify = models.classify,
+    ) -> dict[str, float]:
         rows = tasks.taxonomy_rows(data, tasks.TEST_PART, drawn)
         rows = [row for row in rows if source in row["source"]]
-        return tasks.taxonomy(rows, models.classify, labels)
+        return tasks.taxonomy(rows, classify, labels)
 
     checks = {
         "taxonomy, all sources": lambda: sorted_rows(),
@@ -94,6 +99,13 @@ def score(models: Engine | Fp32, data: Path, roles: tuple[str, ...] = ROLES) -> 
             "it_tickets_47k", ("first", "random")
         ),
         "taxonomy, internal IT, picked as hard": lambda: sorted_rows(drawn=("picked",)),
+        "taxonomy, internal IT, new desk": lambda: sorted_rows(
+            "it_tickets_47k", classify=carefully
+        ),
+        "taxonomy, demo desk, new": lambda: tasks.taxonomy(tasks.demo_rows(), carefully, labels),
+        "taxonomy, demo desk, no caution": lambda: tasks.taxonomy(
+            tasks.demo_rows(), models.classify, labels
+        ),
         "two readers, internal IT": lambda: tasks.readers(data),
         "SST-2 dev": lambda: tasks.sst2(data, models.read_sentiment),
         "moods": lambda: tasks.moods(data, models.read_sentiment),
@@ -195,7 +207,7 @@ def arguments() -> argparse.Namespace:
 
 
 def write_page(models: Path, figures: Path | None, int8: Figures, fp32: Figures | None) -> None:
-    """docs/models.md; urgency.json, int8.md and speed.md beside the figures are quoted
+    """docs/models.md; urgency.json, int8.md, speed.md and caution.md beside the figures are quoted
     where they exist."""
     beside = figures.parent if figures else ROOT / "docs"
     unseen = find_active(models, "classifier").settings["unseen_source"]
@@ -204,6 +216,7 @@ def write_page(models: Path, figures: Path | None, int8: Figures, fp32: Figures 
         urgency=urgency_rows(beside / "urgency.json"),
         int8=quoted(beside / "int8.md"),
         speed=quoted(beside / "speed.md"),
+        caution=quoted(beside / "caution.md"),
         **unseen_words(unseen),
     )
     (ROOT / "docs" / "models.md").write_text(said, encoding="utf-8")

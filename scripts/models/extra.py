@@ -31,11 +31,16 @@ def extra_figures(path: Path, corpus: Path | None, models, labels: dict[str, str
         raise ValueError(f"{path.name}: no bundle knows the label {sorted(unknown)[0]!r}.")
     answers = [models.classify(row["text"], labels) for row in rows]
     figures = _classes(truth, [answer.scores[0][0] for answer in answers])
+    careful = [models.classify(row["text"], labels, careful=True) for row in rows]
+    return figures | _decided(answers, truth, "") | _decided(careful, truth, "new desk: ")
+
+
+def _decided(answers: list, truth: list[str], prefix: str) -> dict[str, float]:
     sure = np.array([answer.label is not None for answer in answers])
     right = np.array([a.label == t for a, t in zip(answers, truth, strict=True)])
-    return figures | {
-        "coverage at threshold": float(sure.mean()),
-        "decided: first": float(right[sure].mean()) if sure.any() else 0.0,
+    return {
+        f"{prefix}coverage at threshold": float(sure.mean()),
+        f"{prefix}decided: first": float(right[sure].mean()) if sure.any() else 0.0,
     }
 
 

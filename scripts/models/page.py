@@ -53,22 +53,25 @@ How to read it:
   the classifier's temperature to first choices (on part 1). The moods of version 1 were scored
   once between its epochs; SST-2, moods and tones of version 2 after its first epoch and after its
   second.
-- **Below their goals:** coverage on internal tickets, SST-2, and ten labels a class. Coverage: the
-  thresholds that let 70 % of internal tickets through are right less than 92 % of the time on the
-  part that chose them; two readers agree on 85 % of first choices. The head's weight was raised
-  (0.55 to 0.7), which decides more on sources known, and is surer of wrong answers on a source
-  never seen: there the stand-in below, which is read with the shipped head's temperature, falls
-  from 0.861 (version 1, on fewer rows) in "decided: first or second". SST-2 and the
-  neutral-sounding complaints of "tones" were not worked on again: a longer distillation was
-  planned, and the hours of this machine went to the encoder and the classifier.
+- **Below their goals**, and why:
+  - *Coverage on internal tickets* (0.63, goal 0.70, and 0.40 while a desk is new). The thresholds
+    that let 70 % through are right less than 92 % of the time on the part that chose them; two
+    readers agree on 85 % of first choices.
+  - *SST-2* (0.907, goal 0.92). A longer distillation takes hours of idle cores, which this project
+    did not have. Tried last: the upper six layers of gte-small taught on film sentences alone, as
+    a teacher for the shipped student; its one epoch, on a machine shared by nine, was not through
+    when the time was.
+  - *BANKING77 with ten labels a class* (0.854, goal 0.88). What was tried stands above. Untaught
+    gte-small with logistic regression was measured at 0.859; the encoder is half as deep.
 - **Not done.** Self-teaching on internal tickets nobody read, a second teacher epoch for the
   sentiment model, and averaging with version 1's weights were thought of and not tried.
 - **int8 against fp32** differs by more than 0.3 points on single rows, in both directions: the
   largest losses are a point or so (title → resolution, decided rows of a few hundred tickets).
 - **Built again.** A run of `build.py` in an empty folder, given only the finished checkpoints
   (`--version 2 --student-epochs 1 --teacher-epochs 1`), wrote the same three bundles byte for
-  byte. The table is one run of the command, but for "BANKING77, full training set", which its own
-  command gave.
+  byte. Version 3 of the classifier has version 2's files with other numbers beside. The
+  table is one run of the command on version 2, but for "BANKING77, full training set", which its
+  own command gave, and for the classifier's int8 rows, which were taken again with version 3.
 - **Not measured.** The 320 separately labelled internal tickets and the FAQ paraphrases that the
   goals name are not in the data this command reads. `--extra FILE.jsonl` (`text` and `label`, or
   `query` and `relevant` with `--corpus FILE`) scores them, or any other set, where they are.
@@ -83,6 +86,23 @@ How to read it:
 - **Speed and memory** are of the machine that ran the command (two shared cores, here with others
   at work, which the p99 shows), not a promise; the tables at the end were taken in more quiet.
 - **A source never seen.** {unseen}
+
+## A desk nobody trained on
+
+`python scripts/models/unseen_desk.py --data DIR --weights WEIGHTS --work WORK`. On a new desk the
+classifier holds back answers that its head alone is sure of, until the desk's agents have proved
+them right (`docs/decisions/0008-careful-on-a-new-desk.md`). "Left out" is a head on frozen
+gte-small that never saw the source: a stand-in, weaker than the fine-tuned model. "Right" is a
+reader's first choice.
+
+{caution}
+
+The rows left out and those of part 1 chose the two numbers, by the search that is in the script;
+its goal, 0.85, is what two readers agree on. The demo desk chose nothing, but was looked at:
+thresholds at four weights were printed for it, and six ways of being careful, before one was
+settled (87 to 89 % right at 33 to 41 % decided), so its row flatters a little. The sources left out
+say how much a new desk may differ: on two of five, what is still decided is right only 72 and 80 %
+of the time. On a desk like those trained on, caution costs coverage until it ends.
 
 ## Ways to int8
 

@@ -62,6 +62,41 @@ def test_a_category_of_the_desks_own_has_the_general_threshold():
     assert answer.label is None
 
 
+CAREFUL = {"head_weight": 0.3, "floor": 0.6}  # the head alone is sure: 0.88 to 0.12
+
+
+def test_a_new_desk_is_not_told_what_only_the_head_is_sure_of():
+    near = {"access": 0.3, "email": 0.35}
+
+    proven, careful = (_sorted_by(near, careful=asked) for asked in (False, True))
+
+    assert (proven.label, proven.held_back) == ("access", None)
+    assert (careful.label, careful.held_back) == (None, "access")
+    assert careful.scores == proven.scores
+
+
+def test_a_new_desk_is_told_what_both_judges_agree_on():
+    assert _sorted_by({"access": 0.4, "email": 0.3}, careful=True).label == "access"
+
+
+def test_an_unsure_answer_is_not_held_back():
+    answer = _sorted_by({"access": 0.3, "email": 0.35}, careful=True, threshold=0.99)
+
+    assert (answer.label, answer.held_back) == (None, None)
+
+
+def test_a_bundle_that_asks_for_no_caution_gets_none():
+    near = {"access": 0.3, "email": 0.35}
+    bundle = _bundle(threshold=0.5)
+
+    assert classify(bundle, np.array([2.0, 0.0]), near, list(near), careful=True).label == "access"
+
+
+def _sorted_by(near: dict[str, float], *, careful: bool, **numbers: object):
+    bundle = _bundle(**{"threshold": 0.5, "head_weight": 0.8, "new_desk": CAREFUL} | numbers)
+    return classify(bundle, np.array([2.0, 0.0]), near, list(near), careful=careful)
+
+
 def _answer(**numbers: object):
     near = {"access": 0.4, "email": 0.3}
     return classify(_bundle(**numbers), np.array([2.0, 0.0]), near, list(near))

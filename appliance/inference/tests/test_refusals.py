@@ -97,6 +97,17 @@ def test_wrong_golden_outputs_refuse_the_bundle(models, folder, role):
     assert sum(status.state == "ready" for status in states.values()) == 2
 
 
+@pytest.mark.parametrize("asked", [[], {}, {"head_weight": 0.5}, {"head_weight": 1, "floor": 0}])
+def test_half_a_caution_is_refused(models, folder, asked):
+    def ask(settings):
+        settings["calibration"]["new_desk"] = asked
+
+    _edit(folder("classifier") / "bundle.json", ask)
+
+    with pytest.raises(BundleRefusedError, match="new_desk lacks a positive head_weight or floor"):
+        Engine(models).classify(TEXTS[0], DESK)
+
+
 def test_without_the_encoder_the_head_answers_alone(models, folder):
     (folder("encoder") / "model.onnx").unlink()
 

@@ -22,6 +22,7 @@ def correct_category(*, ticket: Ticket, category: TicketCategory | None, by: Use
         Correction.objects.create(
             ticket=ticket,
             said=said.label if said else NOT_SURE,
+            held_back=said.held_back if said else NOT_SURE,
             category=category,
             by=by,
             bundle_digest=said.bundle_digest if said else "",

@@ -7,7 +7,7 @@ from appliance.inference.answers import CategoryAnswer, SentimentAnswer
 from appliance.inference.bundle import BundleRef
 from appliance.tickets import services as tickets
 from appliance.tickets.models import Ticket, TicketCategory
-from appliance.triage import backlog, reader
+from appliance.triage import backlog, caution, reader
 from appliance.triage.models import NOT_SURE, Annotation, Attempt, TicketVector
 from appliance.triage.reader import Answers
 from appliance.triage.services import turns
@@ -31,7 +31,8 @@ def annotate(ticket_id: int) -> bool:
     # once more: whoever held it before us may have just read it
     roles = backlog.find_stale_roles(ticket, refs, text)
     space = refs["encoder"].space if "encoder" in refs else None
-    answers = reader.ask(ticket.text, roles, backlog.labels(), space)
+    careful = caution.is_due(refs.get("classifier"))
+    answers = reader.ask(ticket.text, roles, backlog.labels(), space, careful=careful)
     written = not answers.is_empty and _store(ticket, answers, refs, text)
     turns.give_back(Attempt.Kind.TICKET, ticket_id, answers.broken)
     return written
@@ -113,6 +114,7 @@ def _annotate(
         kind=kind,
         defaults={
             "label": label or NOT_SURE,
+            "held_back": getattr(answer, "held_back", None) or NOT_SURE,  # moods have none
             "confidence": answer.confidence,
             "scores": scores,
             "bundle_name": answer.bundle.name,

@@ -20,7 +20,9 @@ class StandIn:
     def ref(self, role: str) -> BundleRef:
         return BundleRef(role, f"stand-in-{role}", "0", role * 4, f"space of {role}")
 
-    def classify(self, text: str, labels: dict[str, str]) -> CategoryAnswer:
+    def classify(
+        self, text: str, labels: dict[str, str], *, careful: bool = False
+    ) -> CategoryAnswer:
         self._read(text)
         label = next(iter(labels))
         return CategoryAnswer(label, 0.9, ((label, 0.9),), self.ref("classifier"))

@@ -75,9 +75,9 @@ def test_an_annotation_older_than_the_text_is_made_again(ticket):
 def test_nothing_is_written_when_the_text_changes_under_the_reader(ticket, monkeypatch):
     ask = reader.ask
 
-    def ask_slowly(*args):
+    def ask_slowly(*args, **options):
         Ticket.objects.filter(pk=ticket.pk).update(subject="Another subject")
-        return ask(*args)
+        return ask(*args, **options)
 
     monkeypatch.setattr(reader, "ask", ask_slowly)
     assert not services.annotate(ticket.pk)
