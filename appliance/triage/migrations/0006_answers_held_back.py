@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("triage", "0004_texts_read_ahead")]
+    dependencies = [("triage", "0005_suggestions_remembered")]
 
     operations = [
         migrations.AddField(
