@@ -79,12 +79,18 @@ def _hit(
     kind, pk = ranked.key
     message = messages.get(pk) if kind == "ticket" else None
     title, text = _texts(kind, row)
-    why = tuple(dict.fromkeys(way.removeprefix("some_") for way in ranked.ways))
     return Hit(
         kind, pk, title, mark(title, asked.words),
         snippet(message.opening if message else text, asked.words),
-        ranked.score, why, row, message,
+        ranked.score, _why(ranked), row, message,
     )  # fmt: skip
+
+
+def _why(ranked: Ranked) -> tuple[str, ...]:
+    """Each once; what holds all the words resembles them anyway."""
+    holds_all = {"exact", "words", "said"} & set(ranked.ways)
+    ways = [way for way in ranked.ways if way != "typo" or not holds_all]
+    return tuple(dict.fromkeys(way.removeprefix("some_") for way in ways))
 
 
 def _texts(kind: Kind, row: Ticket | Article | Customer) -> tuple[str, str]:
