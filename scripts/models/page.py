@@ -58,11 +58,19 @@ How to read it:
     that let 70 % through are right less than 92 % of the time on the part that chose them; two
     readers agree on 85 % of first choices.
   - *SST-2* (0.907, goal 0.92). A longer distillation takes hours of idle cores, which this project
-    did not have. Tried last: the upper six layers of gte-small taught on film sentences alone, as
-    a teacher for the shipped student; its one epoch, on a machine shared by nine, was not through
-    when the time was.
-  - *BANKING77 with ten labels a class* (0.854, goal 0.88). What was tried stands above. Untaught
-    gte-small with logistic regression was measured at 0.859; the encoder is half as deep.
+    did not have. Tried last: the upper six layers of gte-small taught for one epoch on film
+    sentences alone, as a teacher for the shipped student. On a machine shared by nine it went
+    through 225 of 308 batches in 46 minutes (323 s of a processor) and was stopped: no student was
+    taught, nothing was scored.
+  - *BANKING77 with ten labels a class* (0.854, goal 0.88). Tried last, on 2,500 questions held out
+    of the training set, means of three draws, recipe as shipped 0.845: names of the intents as
+    texts 0.846; mixed with the nearest mean of a class 0.839, 0.833, 0.824 (the more, the worse);
+    discriminants with shrinkage 0.814 and 0.819, mixed with the head 0.828 and 0.829; ten times
+    the shrinkage 0.819 (two draws). Only other questions without labels help: taught by itself on
+    3,000 of them in three rounds 0.856 (two draws, 0.844 before), for ten times the time to fit;
+    that is another task than ten labels a class, still short of the goal, and not shipped. For
+    comparison, untaught gte-small with logistic regression, twice as deep, was measured at 0.859
+    on the test.
 - **Not done.** Self-teaching on internal tickets nobody read, a second teacher epoch for the
   sentiment model, and averaging with version 1's weights were thought of and not tried.
 - **int8 against fp32** differs by more than 0.3 points on single rows, in both directions: the
