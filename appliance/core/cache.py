@@ -89,6 +89,21 @@ def remember(
     return value
 
 
+def keep(name: str, parts: Iterable[object], value: object, *, seconds: int) -> None:
+    """For ``recall``, whatever changes in the meantime: for what may be a little old."""
+    cache.set(_kept_key(name, parts), value, seconds)
+
+
+def recall(name: str, parts: Iterable[object]) -> object | None:
+    """What was kept; None when it is gone."""
+    return cache.get(_kept_key(name, parts))
+
+
+def _kept_key(name: str, parts: Iterable[object]) -> str:
+    exact = "\x1f".join(map(str, parts))
+    return f"kept:{name}:{hashlib.sha256(exact.encode(errors='replace')).hexdigest()}"
+
+
 def _count(name: str, what: str) -> None:
     key = f"count:{what}:{name}"
     try:

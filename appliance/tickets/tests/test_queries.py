@@ -7,6 +7,7 @@ from appliance.core import cache as stored
 from appliance.tickets import queries, services
 from appliance.tickets.forms import FilterForm
 from appliance.tickets.models import Status, Ticket
+from appliance.tickets.queries import lists
 
 
 def narrowed(viewer, **address: str) -> queries.TicketFilter:
@@ -111,3 +112,18 @@ def test_list_takes_one_query_however_long(ticket, alice, bob, django_assert_num
         rows = list(queries.list_tickets(bob, narrowed(bob)))
         assert len({(str(row.customer), row.category, row.assignee) for row in rows}) == 1
     assert rows[0].pk == Ticket.objects.latest("pk").pk
+
+
+def test_many_open_tickets_are_not_counted_anew_at_every_change(
+    ticket, bob, committed, monkeypatch
+):
+    monkeypatch.setattr(lists, "MANY_OPEN", 0)
+    queries.count_open(bob)
+    with committed():
+        services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
+    assert queries.count_open(bob)["total"] == 1
+    monkeypatch.setattr(lists, "MANY_OPEN", 5000)
+    with committed():
+        services.set_status(ticket=ticket, status=Status.OPEN, by=bob)
+        services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
+    assert queries.count_open(bob)["total"] == 0
