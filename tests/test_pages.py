@@ -59,7 +59,7 @@ def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
     names = ["dashboard", "live", "create-ticket", "articles", "write-article", "search", "status"]
     names += ["notices", "bell", "notice-preferences", "outbox", "tags", "reports"]
     names += ["profile", "profile-password", "ask", "views", "add-view"]
-    names += ["help", "import-articles"]
+    names += ["help", "import-articles", "status-tables", "status-queries"]
     about = {
         **dict.fromkeys(
             ["ticket", "conversation", "evidence", "ticket-clock", "mentionable"], ticket.pk

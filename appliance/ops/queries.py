@@ -13,6 +13,7 @@ from appliance.core import cache as stored
 from appliance.core.bounded import Bounded, BusyError
 from appliance.core.database import on_own_connection
 from appliance.ops import purposes, sql
+from appliance.search.models import Check, Rewording
 from appliance.triage import queries as triage
 
 PROBE_SECONDS = 2.0  # a database that is frozen does not answer, however long one waits
@@ -194,3 +195,13 @@ def waiting_texts() -> int:
     """Tickets and articles that no model has read yet; counted up to a thousand each."""
     backlog = triage.count_backlog()
     return backlog.tickets + backlog.articles
+
+
+def find_last_check() -> Check | None:
+    """The newest look whether everything that should be found is; it may be at work still."""
+    return Check.objects.order_by("-started_at").first()
+
+
+def find_rewording() -> Rewording | None:
+    """The words that are being written anew for another language, while they are."""
+    return Rewording.objects.filter(finished_at=None).order_by("-started_at").first()

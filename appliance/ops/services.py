@@ -1,11 +1,15 @@
-"""Verbs of this room: take a sample."""
+"""Verbs of this room: take a sample, have the search looked at."""
+
+import contextlib
 
 from django.db import connection, transaction
 from django.utils import timezone
+from procrastinate.exceptions import AlreadyEnqueued
 
 from appliance.core import cache as stored
 from appliance.ops import queries, readings, sql
 from appliance.ops.models import Sample
+from appliance.search.tasks import check_index
 
 SAMPLE_LOCK = 7_737_539  # two workers at once take one sample
 LEAST_APART_SECONDS = 120
@@ -25,6 +29,12 @@ def take_sample() -> Sample | None:
     with connection.cursor() as cursor:
         cursor.execute(sql.text("thin"))
     return sample
+
+
+def queue_search_check() -> None:
+    """The worker looks whether everything that should be found is; asked twice, it does so once."""
+    with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
+        check_index.defer()
 
 
 def _figures(before: dict) -> dict:

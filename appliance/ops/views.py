@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from functools import wraps
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from appliance.core.errors import RefusedError
-from appliance.ops import charts, plans, queries
+from appliance.ops import charts, plans, queries, services
 from appliance.triage import queries as triage
 from appliance.triage import spaces
 
@@ -49,6 +51,8 @@ def status(request: HttpRequest) -> HttpResponse:
         "backlog": triage.count_backlog(),
         "cache_rates": queries.cache_rates(),
         "spaces": spaces.list_spaces(),
+        "check": queries.find_last_check(),
+        "rewording": queries.find_rewording(),
         "ways_out": queries.list_ways_out(),
         "from_cache": queries.answers_from_cache(),
         "totals": queries.totals(),
@@ -59,6 +63,16 @@ def status(request: HttpRequest) -> HttpResponse:
         "spans": {name: label for name, (label, _length) in charts.SPANS.items()},
     }
     return render(request, "ops/status.html", context)
+
+
+@require_POST
+@admins_only
+def check_search(request: HttpRequest) -> HttpResponse:
+    services.queue_search_check()
+    messages.success(
+        request, _("The worker looks at every row. The result stands here when it is done.")
+    )
+    return redirect(reverse("status") + "#search")
 
 
 @require_safe

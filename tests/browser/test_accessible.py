@@ -87,6 +87,8 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
         "outgoing mail": (dan, "/notices/outbox/"),
         **managed.pages_to_look_at(dan, f"Managed{UNBROKEN}"),
         "status": (dan, "/status/"),
+        "status of tables": (dan, "/status/tables/"),
+        "status of queries": (dan, "/status/queries/"),
         "refused": (alice, "/status/"),
         "not there": (None, "/nothing/"),
         "profile of an agent": (bob, "/profile/"),

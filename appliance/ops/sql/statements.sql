@@ -1,4 +1,5 @@
 -- What the desk asked of this database, as pg_stat_statements keeps it: constants are $1, $2 …
+-- The questions of these pages themselves are left out.
 SELECT
     queryid::text AS id,
     query AS text,
@@ -14,6 +15,7 @@ WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND userid = (SELECT oid FROM pg_roles WHERE rolname = current_user)
   AND toplevel
   AND query ~* '^\s*(SELECT|WITH|INSERT|UPDATE|DELETE)\M'
+  AND query NOT LIKE '%%pg_stat%%'
   AND (%(id)s::text IS NULL OR queryid::text = %(id)s)
 ORDER BY CASE %(by)s WHEN 'mean' THEN mean_exec_time WHEN 'calls' THEN calls ELSE total_exec_time END
     DESC

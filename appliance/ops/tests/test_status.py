@@ -3,11 +3,13 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from appliance.accounts.models import Customer
 from appliance.inference.timing import timed
 from appliance.ops import charts, plans, purposes, queries, readings, services
 from appliance.ops.models import Sample
+from appliance.search.models import Check
 
 SECRET = "alice-private@example.org"
 
@@ -122,6 +124,25 @@ def test_a_server_without_the_extension_is_told_what_to_do(page_of, monkeypatch)
 
 def test_a_statement_nobody_asked_is_not_there(admin_client_of_dan):
     assert admin_client_of_dan.get(reverse("status-plan", args=["nonsense"])).status_code == 404
+
+
+# --- search
+
+
+def test_the_search_is_looked_at_when_an_admin_asks_once_however_often(admin_client_of_dan):
+    for _ in range(2):
+        page = admin_client_of_dan.post(reverse("check-search"), follow=True)
+        assert "The worker looks at every row" in page.content.decode()
+    jobs = ProcrastinateJob.objects.filter(task_name="search.check_index")
+    assert [job.status for job in jobs] == ["todo"]
+
+
+def test_what_the_last_look_found_is_told(page_of):
+    check = Check.objects.create(looked={"tickets": 40}, missing={"tickets": 2})
+    assert "40 rows so far" in page_of("status")
+    check.finished_at = timezone.now()
+    check.save()
+    assert "of 40 rows 2 were not found" in page_of("status")
 
 
 # --- time in the models
