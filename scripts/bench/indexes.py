@@ -33,7 +33,8 @@ def queries() -> list[tuple[str, str, str, Ask]]:
     """Kind, index, what is asked, and the product's function that asks it."""
     from appliance.accounts import queries as accounts
     from appliance.accounts.models import Customer, User
-    from appliance.search import asked, ways
+    from appliance.search import asked, configurations, shelves, ways, wording
+    from appliance.search.narrowing import Narrowed
     from appliance.tickets import queries as tickets
     from appliance.tickets.filters import ANY, TicketFilter
     from appliance.tickets.models import Message, Status, Ticket
@@ -46,12 +47,17 @@ def queries() -> list[tuple[str, str, str, Ask]]:
     customer = Customer.objects.order_by("pk")[300]
     own = TicketVector.objects.order_by("pk").last()
     space = _index_of(own.space)
-    words = asked.read("printer toner ")
-    shelf = ways.tickets_of(admin)
+    words = wording.put(asked.read("printer toner"), configurations.in_use()).every
+    [shelf] = shelves.of(admin, "tickets", Narrowed())
 
     def listed(sort: str = "newest", **narrowed: str) -> Ask:
         return lambda: list(tickets.list_tickets(admin, TicketFilter(**narrowed), SORTS[sort])[:50])
 
+    def searched(look: Ask) -> object:
+        with ways.bounded():
+            return look()
+
+    mistyped = Ticket.objects.filter(subject__trigram_word_similar="pirnter toner").only("pk")
     return [
         ("B-tree", "customer_email_unique", "a customer by e-mail",
          lambda: accounts.find_customer(email=customer.email.upper())),
@@ -65,9 +71,12 @@ def queries() -> list[tuple[str, str, str, Ask]]:
         ("composite", "ticket_priority_idx", "all tickets by priority",
          listed("priority", status=ANY)),
         ("composite", "ticket_due_idx", "open tickets by what is due", listed("due")),
-        ("GIN", "ticket_search_idx", "two words in tickets", lambda: ways.by_words(shelf, words)),
+        ("GIN", "ticket_search_idx", "two words in tickets",
+         lambda: searched(lambda: ways.by_words(shelf, words))),
+        ("GIN", "message_search_idx", "two words in what was said",
+         lambda: searched(lambda: ways.by_said(shelf, words))),
         ("GIN", "ticket_subject_trgm_idx", "a subject with a typo",
-         lambda: ways.by_typo(shelf, asked.read("pirnter toner"))),
+         lambda: searched(lambda: list(mistyped[:100]))),
         ("HNSW", space, "the nearest 60 in meaning", lambda: list_nearest(
             TicketVector.objects.nearest_to(own.vector, own.space).only("pk"), 60, least=-1)),
     ]  # fmt: skip

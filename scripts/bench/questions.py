@@ -122,9 +122,9 @@ def without_http(asked: Questions, times: int, callers: int) -> dict[str, list[f
 
 def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], object]]:
     from appliance.core import cache
-    from appliance.search import asked as asking
     from appliance.search import queries as search
-    from appliance.search import ways
+    from appliance.search import shelves, ways
+    from appliance.search.narrowing import Narrowed
     from appliance.tickets import queries as tickets
     from appliance.tickets.filters import ANY, TicketFilter
     from appliance.tickets.models import Ticket, TicketCategory
@@ -132,15 +132,18 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
     from appliance.triage.nearest import find_query_vector
 
     slugs = list(TicketCategory.objects.values_list("slug", flat=True))
-    shelf = ways.tickets_of(agent)
+    [shelf] = shelves.of(agent, "tickets", Narrowed())
     vectors = [find_query_vector(text) for text in asked.paraphrases[:100]]
+    for text in asked.mistyped[:100]:
+        find_query_vector(text)
 
     def counts(turn: int) -> object:
         cache.changed(cache.TICKETS)
         return tickets.count_open(agent)
 
-    def read(texts: Sequence[str], turn: int) -> asking.Asked:
-        return asking.read(_of(texts, turn))
+    def words(texts: Sequence[str], turn: int) -> object:
+        """In order of time nothing counts but words."""
+        return search.search(agent, _of(texts, turn), kind="tickets", sort="newest")
 
     def listed(**narrowed: str) -> object:
         return list(tickets.list_tickets(agent, TicketFilter(**narrowed))[:50])
@@ -152,10 +155,11 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
         "list": lambda turn: listed(status=ANY),
         "list, filtered": lambda turn: listed(category=slugs[turn % len(slugs)], priority="2"),
         "counts of the queues, anew": counts,
-        "words, common": lambda turn: ways.by_words(shelf, read(asked.common, turn)),
-        "words, rare": lambda turn: ways.by_words(shelf, read(asked.rare, turn)),
-        "words, phrase": lambda turn: ways.by_words(shelf, read(asked.phrases, turn)),
-        "typo": lambda turn: ways.by_typo(shelf, read(asked.mistyped, turn)),
+        "words, common": lambda turn: words(asked.common, turn),
+        "words, rare": lambda turn: words(asked.rare, turn),
+        "words, phrase": lambda turn: words(asked.phrases, turn),
+        "words, as they are typed": lambda turn: search.suggest(agent, _of(asked.rare, turn)[:5]),
+        "typo": lambda turn: search.search(agent, _of(asked.mistyped[:100], turn)),
         "meaning": lambda turn: ways.by_meaning(shelf, *_of(vectors, turn)),
         "hybrid": lambda turn: search.search(agent, _of(asked.paraphrases[:100], turn)),
         "similar tickets": lambda turn: triage.list_similar_tickets(agent, ticket(turn)),
