@@ -3,6 +3,7 @@
 import csv
 import html
 import io
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from appliance.knowledge.sources import MOST_BYTES, MOST_TABLE_BYTES, Member
 MOST_TITLE, MOST_CONTENT, MOST_KEY = 200, 200_000, 200  # characters
 MOST_DEPTH = 200  # tags inside tags; what cleans HTML is slow beyond that
 MOST_TAGS = 50_000
-COLUMNS = ("title", "content", "category", "status", "audience", "key", "review_on")
+COLUMNS = ("title", "content", "category", "status", "audience", "key", "review_on", "files")
 _HTML = {
     "a", "b", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
     "i", "img", "li", "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead",
@@ -45,6 +46,7 @@ class Entry:
     content: str = ""
     fields: dict[str, str] = field(default_factory=dict)
     problem: str = ""  # why it cannot be read; then the rest is empty
+    folder: str | None = None  # where in its source a page lies; None for a row of a table
 
 
 def read(member: Member) -> Iterator[Entry]:
@@ -112,7 +114,8 @@ def _page(member: Member, text: str) -> Entry:
     if heading and title in ("", heading.group(1).strip()):
         title, body = heading.group(1).strip(), body[heading.end() :].strip()
     title = title or PurePosixPath(member.name).stem.replace("-", " ").replace("_", " ")
-    return Entry(member.name, said.pop("key", "") or member.name, title, body, said)
+    key, folder = said.pop("key", "") or member.name, posixpath.dirname(member.name)
+    return Entry(member.name, key, title, body, said, folder=folder)
 
 
 def _rows(name: str, text: str) -> Iterator[Entry]:

@@ -3,14 +3,19 @@
 import re
 import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from django.http import Http404
 
 from appliance.accounts.models import User
+from appliance.files import queries as stored
 from appliance.knowledge.models import Article
+from appliance.knowledge.pictures import renamed
 from appliance.knowledge.queries import list_articles
 from appliance.knowledge.services.rights import refuse_unless_writer
 
-HEAD = ("title", "key", "category", "status", "audience", "review_on")
+HEAD = ("title", "key", "category", "status", "audience", "review_on", "files")
 
 
 def export_articles(*, by: User, **narrowed: object) -> Iterator[bytes]:
@@ -19,8 +24,8 @@ def export_articles(*, by: User, **narrowed: object) -> Iterator[bytes]:
     return _zipped(list_articles(by, **narrowed).defer(None).defer("search_vector"))
 
 
-def as_markdown(article: Article) -> str:
-    """Front matter and text of one article."""
+def as_markdown(article: Article, folder: str = "", names: Iterable[str] = ()) -> str:
+    """Front matter and text of one article; ``folder`` is where its files lie beside it."""
     values = {
         "title": article.title,
         "key": article.external_key or f"article-{article.pk}",
@@ -28,17 +33,26 @@ def as_markdown(article: Article) -> str:
         "status": article.status,
         "audience": article.audience,
         "review_on": article.review_on.isoformat() if article.review_on else "",
+        "files": folder,
     }
     head = "".join(f"{name}: {_in_one_line(values[name])}\n" for name in HEAD if values[name])
-    return f"---\n{head}---\n\n{article.content.strip()}\n"
+    content = renamed(article.content, {name: f"{folder}/{name}" for name in names})
+    return f"---\n{head}---\n\n{content.strip()}\n"
 
 
 def _zipped(articles) -> Iterator[bytes]:
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         for article in articles.iterator(chunk_size=100):
-            archive.writestr(_file_name(article), as_markdown(article))
+            files = list(article.files.select_related("file"))
+            folder = f"{article.pk}-files" if files else ""
+            text = as_markdown(article, folder, [one.name for one in files])
+            archive.writestr(_file_name(article), text)
             yield sink.take()
+            for one in files:
+                with suppress(Http404), stored.open_file(one.file) as file:
+                    archive.writestr(f"{folder}/{one.name}", file.read())
+                yield sink.take()
     yield sink.take()
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
@@ -12,6 +11,7 @@ from appliance.core.errors import BadInputError
 from appliance.files import services as uploads
 from appliance.files.content import safe_name
 from appliance.knowledge.models import Article, ArticleFile
+from appliance.knowledge.pictures import own_name
 
 MOST_FILES = 50  # of one article
 
@@ -26,7 +26,7 @@ def attach(locked: Article, files: Iterable[UploadedFile], by: User | None) -> l
                 _("An article has at most %(most)d files.") % {"most": MOST_FILES}, field="files"
             )
         stored = uploads.store(upload=upload, by=by)
-        name = _free(callable_name(upload.name), taken)
+        name = own_name(callable_name(upload.name), taken)
         taken.add(name)
         made.append(ArticleFile.objects.create(article=locked, file=stored, name=name))
     return made
@@ -44,10 +44,3 @@ def detach(locked: Article, names: Iterable[str]) -> int:
 def callable_name(name: str) -> str:
     """Without what ends the address of a picture in Markdown."""
     return re.sub(r"[\s()<>\[\]\\%?#\"'`]+", "-", safe_name(name)).strip("-") or "file"
-
-
-def _free(name: str, taken: set[str]) -> str:
-    path, number = PurePosixPath(name), 2
-    while name in taken:
-        name, number = f"{path.stem}-{number}{path.suffix}", number + 1
-    return name

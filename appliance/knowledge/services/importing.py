@@ -14,17 +14,19 @@ from datetime import date
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from appliance.accounts.models import User
 from appliance.core import cache
 from appliance.core.errors import BadInputError
+from appliance.files import services as uploads
 from appliance.knowledge import formats, sources
 from appliance.knowledge.formats import MOST_KEY, Entry
 from appliance.knowledge.models import Article
+from appliance.knowledge.services import enclosing
 from appliance.knowledge.services.articles import change, write_article
+from appliance.knowledge.services.enclosing import Enclosures, Files
 from appliance.knowledge.services.rights import refuse_unless_writer
 from appliance.tickets.models import TicketCategory
 
@@ -84,15 +86,16 @@ def import_articles(
     ``triage.services.queue_catch_up`` have the new texts read.
     """
     refuse_unless_writer(by)
-    members = [one for one in sources.list_members(source, name) if one.is_text]
-    if not members:
+    members = sources.list_members(source, name)
+    texts = [one for one in members if one.is_text]
+    if not texts:
         raise BadInputError(_("There is no Markdown, HTML or CSV file in it."), field="file")
     shelves = {}
     for category in TicketCategory.objects.all():
         shelves |= {category.slug.lower(): category, category.name.lower(): category}
-    bringing = _Bringing(by, dry_run, origin, shelves)
+    bringing = _Bringing(by, dry_run, origin, shelves, Enclosures(members))
     with cache.together():
-        lines = tuple(bringing.take(entry) for entry in _entries(members))
+        lines = tuple(bringing.take(entry) for entry in _entries(texts))
     return Report(lines, dry_run)
 
 
@@ -111,9 +114,15 @@ class _Bringing:
     """One import: who brings in, what was brought in already, and where it belongs."""
 
     def __init__(
-        self, by: User | None, dry_run: bool, origin: str, shelves: dict[str, TicketCategory]
+        self,
+        by: User | None,
+        dry_run: bool,
+        origin: str,
+        shelves: dict[str, TicketCategory],
+        enclosures: Enclosures,
     ) -> None:
         self._by, self._dry_run, self._origin, self._shelves = by, dry_run, origin, shelves
+        self._enclosures = enclosures
         self._keys: set[str] = set()
         self._taken: set[int] = set()  # articles that have their entry already
 
@@ -123,8 +132,9 @@ class _Bringing:
                 raise BadInputError(entry.problem)
             key = self._key_of(entry)
             wanted, remark = self._wanted(entry)
-            with transaction.atomic():
-                what, article = self._bring_in(key, wanted)
+            wanted["content"], files = self._enclosures.of(entry)
+            with uploads.atomic():
+                what, article = self._bring_in(key, wanted, files)
         except BadInputError as error:
             return Line(entry.where, entry.title, "refused", str(error))
         self._keys.add(key)
@@ -142,7 +152,7 @@ class _Bringing:
 
     def _wanted(self, entry: Entry) -> tuple[dict[str, object], str]:
         """The values of the article, and what could not be followed."""
-        wanted: dict[str, object] = {"title": entry.title, "content": entry.content}
+        wanted: dict[str, object] = {"title": entry.title}
         remark, said = "", entry.fields
         for field, choices in (("status", Article.Status), ("audience", Article.Audience)):
             if value := said.get(field, "").lower():
@@ -157,25 +167,35 @@ class _Bringing:
             wanted["review_on"] = _day(when)
         return wanted, remark
 
-    def _bring_in(self, key: str, wanted: dict[str, object]) -> tuple[What, Article | None]:
-        sha256 = _digest(wanted)
+    def _bring_in(
+        self, key: str, wanted: dict[str, object], files: Files
+    ) -> tuple[What, Article | None]:
+        sha256 = _digest(wanted, files)
         article = self._find(key, str(wanted["title"]))
         if article is None:
-            return "created", self._create(key, sha256, wanted)
+            return "created", self._create(key, sha256, wanted, files)
         if article.external_key and article.imported_sha256 == sha256:
             return "unchanged", article
-        differs = any(getattr(article, name) != value for name, value in wanted.items())
+        changed = enclosing.changed(article, files)
+        differs = bool(changed) or any(
+            getattr(article, name) != value for name, value in wanted.items()
+        )
         if not self._dry_run:
+            enclosing.replace(article, changed, self._by)
             wanted |= {"external_key": key, "imported_sha256": sha256}
             change(article, self._by, _("Brought in again."), **wanted)
         return "updated" if differs else "unchanged", article
 
-    def _create(self, key: str, sha256: str, wanted: dict[str, object]) -> Article | None:
+    def _create(
+        self, key: str, sha256: str, wanted: dict[str, object], files: Files
+    ) -> Article | None:
         if self._dry_run:
             return None
-        return write_article(
+        article = write_article(
             by=self._by, note=_("Brought in."), external_key=key, imported_sha256=sha256, **wanted
         )
+        enclosing.replace(article, files, self._by)
+        return article
 
     def _find(self, key: str, title: str) -> Article | None:
         """By its key; else what has none yet and the same title. Locked."""
@@ -205,6 +225,8 @@ def _day(text: str) -> date:
         ) from None
 
 
-def _digest(wanted: dict[str, object]) -> str:
+def _digest(wanted: dict[str, object], files: Files) -> str:
     told = {name: getattr(value, "slug", str(value)) for name, value in wanted.items()}
+    if files:
+        told["files"] = {name: enclosing.digest(data) for name, data in files.items()}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

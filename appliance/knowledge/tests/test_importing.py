@@ -5,11 +5,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.knowledge import formats, services, sources
 from appliance.knowledge.models import Article
 
+PIXEL = bytes.fromhex("89504e470d0a1a0a0000000d49484452")  # as much of a PNG as its type needs
 HEAD = "title: Blank pages\ncategory: hardware\nstatus: published\naudience: internal"
 TONER = f"---\n{HEAD}\n---\nShake."
 
@@ -216,3 +218,35 @@ def test_what_is_exported_is_read_back_unchanged(folder, bob, categories):
     assert len(bring(packed, bob, name="a.zip")["created"]) == 3
     after = {(a.title, a.content, a.category, a.status, a.audience) for a in Article.objects.all()}
     assert after == before
+
+
+def test_pictures_beside_a_text_come_with_it(folder, bob):
+    (folder / "deep" / "img").mkdir()
+    (folder / "deep" / "img" / "the toner.png").write_bytes(PIXEL)
+    (folder / "deep" / "look.md").write_text(
+        "# Look\n\n![Toner](img/the%20toner.png) ![no](../../secret.png) ![far](http://e.org/x.png)"
+    )
+    bring(folder, bob)
+    article = Article.objects.get(title="Look")
+    assert [one.name for one in article.files.all()] == ["the-toner.png"]
+    assert article.content.startswith("![Toner](the-toner.png) ![no](../../secret.png)")
+    assert "Look" in bring(folder, bob)["unchanged"]
+    (folder / "deep" / "img" / "the toner.png").write_bytes(PIXEL + b"\0")
+    assert bring(folder, bob)["updated"] == ["Look"]
+    assert article.files.get().file.size == len(PIXEL) + 1
+
+
+def test_files_are_exported_and_read_back(bob):
+    files = [SimpleUploadedFile("toner.png", PIXEL), SimpleUploadedFile("form.txt", b"words")]
+    services.write_article(by=bob, title="Look", content="![Toner](toner.png)", files=files)
+    packed = io.BytesIO(b"".join(services.export_articles(by=bob)))
+    assert bring(packed, bob, name="a.zip") == {"unchanged": ["Look"]}
+    Article.objects.all().delete()
+    packed.seek(0)
+    bring(packed, bob, name="a.zip")
+    article = Article.objects.get()
+    assert article.content == "![Toner](toner.png)"
+    assert {one.name: one.file.size for one in article.files.all()} == {
+        "toner.png": len(PIXEL),
+        "form.txt": 5,
+    }
