@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import Count, F, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 
 from appliance.accounts.models import Role, User
@@ -91,7 +90,7 @@ def count_due(viewer: User) -> int:
 
 
 def list_shelves(viewer: User) -> list[Shelf]:
-    """The portal: what readers see, category after category. Two queries, remembered a minute."""
+    """The portal: what readers see, category after category. Remembered a minute."""
     readable = Article.objects.visible_to(viewer).for_customers()
     sees = "public" if viewer.is_anonymous else "customers"
     return cache.remember(
@@ -103,15 +102,13 @@ def list_shelves(viewer: User) -> list[Shelf]:
 
 
 def _shelves(readable: QuerySet[Article]) -> list[Shelf]:
+    """A query a category: each reads the few titles it shows, however many there are."""
     counts = dict(readable.values_list("category").annotate(n=Count("pk")).order_by())
-    place = Window(RowNumber(), partition_by=F("category"), order_by=["title", "id"])
-    first = readable.annotate(place=place).filter(place__lte=ON_A_SHELF)
-    titles: dict[int | None, list[Article]] = {}
-    for article in first.only("title", "category").order_by("title", "pk"):
-        titles.setdefault(article.category_id, []).append(article)
     named = TicketCategory.objects.in_bulk([pk for pk in counts if pk])
+    titles = readable.only("title", "category").order_by("title", "pk")
     shelves = [
-        Shelf(named.get(pk), tuple(titles.get(pk, ())), count) for pk, count in counts.items()
+        Shelf(named.get(pk), tuple(titles.filter(category=pk)[:ON_A_SHELF]), count)
+        for pk, count in counts.items()
     ]
     return sorted(shelves, key=lambda one: (one.category is None, str(one.category or "").lower()))
 

@@ -49,12 +49,22 @@ JOIN phrase AS short ON short.n = row % 5000
 JOIN phrase AS long ON long.n = row * 17 % 4999;
 
 INSERT INTO knowledge_article
-    (title, content, status, created_at, updated_at)
+    (title, content, status, created_at, updated_at, category_id, helpful, unhelpful, review_on)
 SELECT short.text || ' ' || row, long.text || ' ' || short.text,
-       CASE WHEN row % 10 = 0 THEN 'draft' ELSE 'published' END, now(), now() - row * interval '1 minute'
+       CASE WHEN row % 10 = 0 THEN 'draft' ELSE 'published' END, now(), now() - row * interval '1 minute',
+       (SELECT min(id) FROM tickets_ticketcategory) + row % 40,
+       CASE WHEN row % 20 = 1 THEN row % 7 ELSE 0 END, CASE WHEN row % 20 = 1 THEN row % 5 ELSE 0 END,
+       CASE WHEN row % 100 = 1 THEN current_date + row % 900 - 30 END
 FROM generate_series(1, 100000) AS row
 JOIN phrase AS short ON short.n = row % 5000
 JOIN phrase AS long ON long.n = row * 17 % 4999;
+
+INSERT INTO core_change (at, actor_name, verb, kind, subject, subject_id, data)
+SELECT updated_at, 'Crowd', 'changed', 'article', left(title, 200), id::text, '{}' FROM knowledge_article;
+
+INSERT INTO knowledge_articlelink (article_id, ticket_id, how, at)
+SELECT (SELECT min(id) FROM knowledge_article) + id % 1000, id, 'sent', created_at FROM tickets_ticket
+WHERE id % 3 = 0;
 
 INSERT INTO tickets_message
     (ticket_id, author_name, kind, is_from_customer, body, created_at, submission_key)

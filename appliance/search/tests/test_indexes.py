@@ -18,6 +18,7 @@ from appliance.core.fields import WORDS
 from appliance.desk.pages import first_of
 from appliance.knowledge import queries as knowledge
 from appliance.knowledge.models import Article
+from appliance.knowledge.sorts import SORTS as ARTICLE_SORTS
 from appliance.search import asked, shelves, ways, wording
 from appliance.search.narrowing import Narrowed
 from appliance.tickets import queries as tickets
@@ -161,6 +162,10 @@ def _by_said(agent: User) -> None:
     ways.by_said(_shelf(agent, "ticket"), wording.put(READ, (WORDS,)).every)
 
 
+def _articles(agent: User, sort: str, **narrowed: object) -> QuerySet:
+    return knowledge.list_articles(agent, sort=ARTICLE_SORTS[sort], **narrowed)
+
+
 VECTOR = np.full(DIMENSIONS, DIMENSIONS**-0.5, dtype=np.float32)
 READ = asked.read("printer backupcd")
 NAMED = asked.read("last77123")
@@ -206,6 +211,12 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "customer_name_idx": _admin_page("/admin/accounts/customer/"),
     "event_at_brin": lambda agent: _admin_page(_day_of_events())(agent),
     "article_status_idx": lambda agent: list(knowledge.list_articles(_customer())[:50]),
+    "article_changed_idx": lambda agent: list(knowledge.list_articles(agent)[:50]),
+    "article_shelf_idx": lambda agent: knowledge.list_shelves(_customer()),
+    "article_review_idx": lambda agent: list(_articles(agent, "review", is_due=True)[:50]),
+    "article_usefulness_idx": lambda agent: list(_articles(agent, "useful")[:50]),
+    "change_subject_idx": lambda agent: knowledge.list_changes(agent, Article.objects.latest("pk")),
+    "article_link_once": lambda agent: knowledge.list_articles_of(agent, _ticket()),
     "ticket_search_idx": lambda agent: _by_words(agent, "ticket"),
     "article_search_idx": lambda agent: _by_words(agent, "article"),
     "ticket_subject_trgm_idx": lambda agent: ways.by_typo(_shelf(agent, "ticket"), READ),
