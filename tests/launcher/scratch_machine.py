@@ -1,7 +1,7 @@
 """What an operator does on a machine that has Python and no network. Run by test_scratch_machine.
 
 It runs in a chroot, as root, with the standard library only, and prints what it saw as one JSON
-object. Arguments: the bundle, the publisher's key.
+object. Arguments: the bundle, the publisher's key; the stick lies in /media.
 """
 
 import fcntl
@@ -18,6 +18,8 @@ from pathlib import Path
 
 PLACE = Path("/opt")
 DATA = "/var/lib/skerry"
+STICK, TRUSTED = "/media/stick", "/media/root.json"
+ADMIN = "dan@desk.example"
 START_LIMIT_SECONDS = 300
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
@@ -82,9 +84,42 @@ def flipped_byte_is_named(code: Path) -> str:
     return said.stderr if said.returncode else "it started"
 
 
+def updated_from(stick: str, code: Path) -> dict:
+    """Take a model update from a folder; what was said, and what runs before and after."""
+    command = ["python3", str(code / "scripts" / "update_models.py"), "--data", DATA]
+    before = running_models(command)
+    began = time.monotonic()
+    # nobody confirmed a category here yet, so a person must say yes
+    yes = ["--accept", "undecided", "--by", ADMIN, "--reason", "a new desk has no tickets"]
+    done = subprocess.run(
+        [*command, "apply", stick, "--trust", TRUSTED, *yes],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {
+        "status": done.returncode,
+        "said": done.stdout + done.stderr,
+        "seconds": time.monotonic() - began,
+        "before": before,
+        "after": running_models(command),
+    }
+
+
+def running_models(command: list[str]) -> dict[str, str]:
+    """Role → name/version of the bundle that answers."""
+    told = subprocess.run(
+        [*command, "status", "--json"], capture_output=True, text=True, check=True
+    )
+    return {one["role"]: one["bundle"] for one in json.loads(told.stdout)["roles"]}
+
+
 def main() -> None:
     bundle, publisher = sys.argv[1:]
     raise_loopback()
+    Path("/media/password").write_text("correct horse battery staple")
+    Path("/media/password").chmod(0o644)
+    os.environ |= {"SKERRY_ADMIN_EMAIL": ADMIN, "SKERRY_ADMIN_PASSWORD_FILE": "/media/password"}
     seen: dict[str, object] = {"cut_off": is_cut_off()}
     subprocess.run(["tar", "-xzf", bundle, "-C", str(PLACE)], check=True)
     code = next(PLACE.glob("skerry-*"))
@@ -102,6 +137,8 @@ def main() -> None:
     stamp = "static/collected-from"
     carried = (code / stamp).read_bytes()
     seen["static_files_were_carried"] = Path(DATA, stamp).read_bytes() == carried
+    seen["update"] = updated_from(STICK, code)
+    seen["health_after_update"] = health_with_models()
     process.send_signal(signal.SIGTERM)
     seen["stopped"] = process.wait(60)
 

@@ -1,4 +1,4 @@
-"""From the bundle to a working page, on a machine made for this: Debian's least, and no network.
+"""From the bundle to a working page and a model update, on Debian's least without a network.
 
 It takes minutes, root, mmdebstrap and an index (the wheels are fetched), so .ci/run runs it by
 itself after the suite, as it does test_root. What happens inside is in scratch_machine.py.
@@ -67,10 +67,29 @@ def machine(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def seen(folder: Path, bundle: Path, machine: Path) -> dict:
+def stick(folder: Path) -> Path:
+    """A signed update that brings the sentiment bundle under its next version."""
+    active = json.loads((CODE / "models" / "active.json").read_text())["sentiment"]
+    bundle = folder / "sentiment" / "99"
+    shutil.copytree(CODE / "models" / active, bundle)
+    card = json.loads((bundle / "bundle.json").read_text())
+    (bundle / "bundle.json").write_text(json.dumps({**card, "version": "99"}))
+    command = [sys.executable, CODE / "scripts" / "update_models.py"]
+    environment = {**os.environ, "SKERRY_KEY_PASSPHRASE": PASSPHRASE}
+    home, out = folder / "home", folder / "stick"
+    subprocess.run([*command, "keys", "init", home], env=environment, check=True)
+    packing = ["pack", "--home", home, "--bundle", bundle, "--out", out]
+    subprocess.run([*command, *packing], env=environment, check=True)
+    return out
+
+
+@pytest.fixture(scope="module")
+def seen(folder: Path, bundle: Path, stick: Path, machine: Path) -> dict:
     """What the operator saw; printed, because its times are worth knowing."""
     shutil.copy(Path(__file__).with_name("scratch_machine.py"), machine / "root")
     os.link(bundle, machine / "root" / bundle.name)
+    shutil.copytree(stick, machine / "media" / "stick")
+    shutil.copy(folder / "home" / "metadata" / "1.root.json", machine / "media" / "root.json")
     publisher = (folder / "publisher.pub").read_text().strip()
     inside = ["/root/scratch_machine.py", f"/root/{bundle.name}", publisher]
     done = subprocess.run(
@@ -100,6 +119,14 @@ def test_a_machine_without_network_gets_a_working_desk_from_the_bundle(seen: dic
 def test_a_flipped_byte_is_refused_by_name_before_anything_runs(seen: dict) -> None:
     assert "is not the file that was signed" in seen["flipped"] and "django" in seen["flipped"]
     assert not seen["half_made"]
+
+
+def test_the_machine_takes_a_model_update_from_a_folder(seen: dict) -> None:
+    update = seen["update"]
+    assert update["status"] == 0, update["said"]
+    assert update["before"]["sentiment"] != update["after"]["sentiment"] == "sentiment/99"
+    assert update["before"]["classifier"] == update["after"]["classifier"]
+    assert set(seen["health_after_update"]["models"].values()) == {"ok"}
 
 
 def test_the_bundle_is_small_enough_to_carry(bundle: Path) -> None:
