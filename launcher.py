@@ -35,6 +35,7 @@ from appliance.box import (
     postgres,
     service,
     stopping,
+    upgrade,
     valkey,
 )
 from appliance.box.errors import BoxError
@@ -51,6 +52,7 @@ def start(box: Box) -> int:
     environment.ensure_installed(box)  # .venv, from requirements.lock
     identity.give_up_root(box)  # as root: for good; a no-op for everybody else
     with datadir.held(box):  # ours, locked, enough room, not from a newer Skerry
+        upgrade.ensure_finished(box)  # not in the middle of one
         leftovers.ensure_none(box)  # what a killed launcher left running
         network.ensure_port_free(box)
         credentials.ensure_secrets(box)
@@ -88,6 +90,9 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     status.add_argument("--json", action="store_true")
     kinds.add_parser("stop", parents=[common], help="stop it and wait until it has")
     kinds.add_parser("install", parents=[common], help="fill .venv and stop, to start later")
+    over = kinds.add_parser("upgrade", parents=[common], help="take over the desk of an older one")
+    over.add_argument("--from", dest="old", required=True, type=Path, metavar="OLD")
+    over.add_argument("--back", action="store_true", help="undo it: the data as it was before")
     kinds.add_parser("doctor", parents=[common], help="what this machine lacks, and the remedy")
     for name, text in (("test", "run the tests (pytest)"), ("manage", "a management command")):
         kinds.add_parser(name, help=text, add_help=False)
@@ -134,6 +139,9 @@ def run(options: argparse.Namespace) -> int:
         return commands.status(box, wait_seconds=options.wait, as_json=options.json)
     if options.command in FORWARDING:
         return getattr(commands, options.command)(box, options.forwarded)
+    if options.command == "upgrade":
+        is_data_given = "data" in options or bool(os.environ.get("SKERRY_DATA"))
+        return upgrade.upgrade(box, options.old, is_data_given=is_data_given, back=options.back)
     others = {
         "install": commands.install,
         "stop": commands.stop,

@@ -117,7 +117,7 @@ def free_mb(path: Path) -> int:
 def ensure_version(box: Box) -> None:
     """Refuse data written by a newer Skerry: its tables are not the ones this one knows."""
     written_by = str(read_json(box.data / VERSION_FILE).get("skerry", "0"))
-    if _as_numbers(written_by) > _as_numbers(box.version):
+    if as_numbers(written_by) > as_numbers(box.version):
         raise BoxError(
             f"{box.data} was written by Skerry {written_by} and this is {box.version}: "
             f"start it with Skerry {written_by} or newer, or choose another --data."
@@ -130,7 +130,7 @@ def stamp_version(box: Box) -> None:
     ensure_content(box.data / VERSION_FILE, json.dumps(content) + "\n")
 
 
-def _as_numbers(version: str) -> tuple[int, ...]:
+def as_numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from appliance.box.terminal import say
 from appliance.box.traverse import grant_traverse
 
 SERVICE_USER = "skerry"
-PR_SET_NO_NEW_PRIVS = 38
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 
 
 def is_root() -> bool:
@@ -250,24 +251,40 @@ def _ask_as(account: pwd.struct_passwd, question: Callable[[], Any]) -> Any:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        try:
-            _become(account)
-            answer = {"answer": question()}
-        except BoxError as error:
-            answer = {"refused": str(error)}
-        except Exception as error:  # told to the parent, which raises it
-            answer = {"error": str(error)}
-        os.write(writer, json.dumps(answer).encode())
+        os.close(reader)
+        told = _answer(account, question)
+        os.write(writer, json.dumps(told).encode())
         os._exit(0)
     os.close(writer)
-    with os.fdopen(reader, "rb") as stream:
-        told = json.loads(stream.read() or b'{"error": "it ended without a word"}')
-    os.waitpid(child, 0)
+    try:
+        with os.fdopen(reader, "rb") as stream:
+            told = json.loads(stream.read() or b'{"error": "it ended without a word"}')
+    except BaseException:
+        os.kill(child, signal.SIGTERM)  # it stops what it started, in order
+        raise
+    finally:
+        os.waitpid(child, 0)
     if "refused" in told:
         raise BoxError(told["refused"])
     if "error" in told:
         raise BoxError(f"Root could not ask as the user '{SERVICE_USER}': {told['error']}")
     return told["answer"]
+
+
+def _answer(account: pwd.struct_passwd, question: Callable[[], Any]) -> dict[str, Any]:
+    """Asked in a child that ends with its parent: the answer, or why there is none."""
+    try:
+        _become(account)
+        _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # becoming somebody else takes it away
+        return {"answer": question()}
+    except BoxError as error:
+        return {"refused": str(error)}
+    except BaseException as error:  # told to the parent, which raises it
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(option, int(value), 0, 0, 0)
 
 
 def _become(account: pwd.struct_passwd) -> None:
@@ -276,7 +293,7 @@ def _become(account: pwd.struct_passwd) -> None:
     os.initgroups(account.pw_name, gid)
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    _prctl(PR_SET_NO_NEW_PRIVS, 1)
     if os.getresuid() != (uid, uid, uid) or os.getresgid() != (gid, gid, gid) or _can_return():
         raise BoxError("Root could not be given up: start Skerry as an ordinary user.")
     os.umask(0o077)

@@ -102,7 +102,7 @@ def ensure_database(box: Box, failure: Callable[[], str | None]) -> None:
 
     ``failure`` tells why the server will never answer, or None while it still may.
     """
-    _wait_until_ready(box, failure)
+    wait_until_ready(box, failure)
     wanted = _fingerprint(box)
     if read_text(box.cluster / STAMP) == wanted:
         return
@@ -179,7 +179,7 @@ def _make_cluster(box: Box) -> None:
     sync_dir(box.data)
 
 
-def _wait_until_ready(box: Box, failure: Callable[[], str | None]) -> None:
+def wait_until_ready(box: Box, failure: Callable[[], str | None]) -> None:
     """Wait through a crash recovery, but not for a server that cannot start."""
     started = time.monotonic()
     told = False

@@ -6,7 +6,6 @@ root beforehand, and it cannot change that.
 
 import json
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from appliance.box import children, datadir, environment, identity, manifest
+from appliance.box import children, datadir, environment, identity, manifest, unit
 from appliance.box.errors import BoxError
 from appliance.box.files import read_text
 from appliance.box.layout import Box
@@ -24,67 +23,7 @@ NAME = "skerry.service"
 UNIT = Path("/etc/systemd/system") / NAME
 VARIABLES = Path("/etc/skerry.env")
 SYSTEMD_RUNS = Path("/run/systemd/system")  # there exactly while systemd is the init system
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-HOMES = ("/home", "/root", "/run/user")
-OTHER_HOSTS = ("DATABASE_URL", "REDIS_URL", "SKERRY_SMTP_HOST")
 OPTIONS = ("SKERRY_DATA", "SKERRY_BIND", "SKERRY_PORT", "SKERRY_ROLE")  # stand in the unit itself
-
-TEXT = """\
-# Written by launcher.py --install-service, which writes it again. Changes of your own belong in
-# "systemctl edit skerry", variables of the desk in {variables}.
-[Unit]
-Description=Skerry help desk
-After=network.target
-
-[Service]
-Type=exec
-User={user}
-Group={user}
-ExecStart={command}
-EnvironmentFile=-{variables}
-KillMode=mixed
-TimeoutStopSec=150
-Restart=on-failure
-RestartSec=5
-UMask=0077
-
-# It writes its data directory and sees no other user's files.
-ProtectSystem=strict
-ReadWritePaths={data}
-ProtectHome={homes}
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectProc=invisible
-
-# It gains no rights, and asks the kernel for nothing a service does not need.
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-RestrictSUIDSGID=yes
-RestrictNamespaces=yes
-RestrictRealtime=yes
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged
-SystemCallFilter=@chown
-SystemCallErrorNumber=EPERM
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-
-# {network_words}
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
-{network_rules}
-[Install]
-WantedBy=multi-user.target
-
-[X-Skerry]
-Desk={desk}
-"""
 
 
 def install(box: Box) -> int:
@@ -134,6 +73,17 @@ def uninstall(box: Box) -> int:
     return 0
 
 
+def start(box: Box) -> None:
+    """Let the service run this code from now on."""
+    write(box)
+    _systemctl("restart", NAME)
+
+
+def stop() -> None:
+    """Stop the desk the service runs, until it is started again."""
+    _systemctl("stop", NAME)
+
+
 def installed() -> Box | None:
     """The desk the unit starts, None when there is none of ours."""
     for line in (read_text(UNIT) or "").splitlines():
@@ -145,7 +95,7 @@ def installed() -> Box | None:
 
 def write(box: Box) -> bool:
     """Write the unit of this desk and let systemd read it; whether that changed anything."""
-    wanted = text(box)
+    wanted = unit.text(box, VARIABLES, _named())
     if read_text(UNIT) == wanted:
         return False
     _verify(wanted)
@@ -155,33 +105,6 @@ def write(box: Box) -> bool:
     temporary.replace(UNIT)
     _systemctl("daemon-reload")
     return True
-
-
-def text(box: Box) -> str:
-    """The unit. Everything in it is absolute, so it means the same whoever starts it."""
-    is_home = any(_lies_in(path, HOMES) for path in (box.code, box.data, Path(sys.executable)))
-    inward = _stays_on_this_machine(box)
-    desk = {key: getattr(box, key) for key in ("bind", "port", "role")}
-    return TEXT.format(
-        user=identity.SERVICE_USER,
-        command=" ".join(_quoted(word) for word in command(box)),
-        variables=VARIABLES,
-        data=_quoted(str(box.data), in_command=False),
-        homes="read-only" if is_home else "yes",
-        network_words="It answers on this machine only, and can reach nothing beyond it."
-        if inward
-        else "It answers on the network. What it may reach is for the site's firewall to say.",
-        network_rules="IPAddressDeny=any\nIPAddressAllow=localhost\n" if inward else "",
-        desk=json.dumps({"code": str(box.code), "data": str(box.data), **desk}),
-    )
-
-
-def command(box: Box) -> list[str]:
-    """The launcher with every option in full."""
-    python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
-    options = {"data": box.data, "bind": box.bind, "port": box.port, "role": box.role}
-    given = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    return [python, str(box.code / "launcher.py"), *given]
 
 
 # --- what must hold before
@@ -199,7 +122,7 @@ def _ensure_systemd(box: Box) -> None:
             "systemd does not run this machine, so no service was installed. Let your init system "
             "run this line in the foreground as root (which the desk gives up), restart it when "
             f"it fails, and stop it with SIGTERM and 150 s of patience:\n    "
-            f"{shlex.join(command(box))}"
+            f"{shlex.join(unit.command(box))}"
         )
 
 
@@ -220,26 +143,10 @@ def _ensure_data_is_free(box: Box) -> None:
         raise BoxError(f"A desk runs on {box.data}: stop it first (python3 launcher.py stop).")
 
 
-# --- the words of the unit
-
-
-def _stays_on_this_machine(box: Box) -> bool:
-    """Whether the desk has no business beyond this machine, and nobody beyond it asks."""
+def _named() -> set[str]:
+    """The desk's variables that are set: in the file, or in this shell."""
     lines = (read_text(VARIABLES) or "").splitlines()
-    named = {line.partition("=")[0].strip().removesuffix("_FILE") for line in lines}
-    named |= {name.removesuffix("_FILE") for name in _given()}
-    return box.bind in LOOPBACK and not named & set(OTHER_HOSTS)
-
-
-def _lies_in(path: Path, folders: tuple[str, ...]) -> bool:
-    real = Path(os.path.realpath(path))
-    return any(each.is_relative_to(folder) for each in (path, real) for folder in folders)
-
-
-def _quoted(word: str, *, in_command: bool = True) -> str:
-    """One word for systemd, in which % and (in commands) $ mean nothing."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-    return f'"{escaped.replace("$", "$$") if in_command else escaped}"'
+    return {line.partition("=")[0].strip() for line in lines} | set(_given())
 
 
 def _given() -> dict[str, str]:
@@ -259,16 +166,11 @@ def _keep_variables() -> None:
     if VARIABLES.exists():
         say(f"{VARIABLES} exists and stays as it is: {', '.join(sorted(given))} not written to it.")
         return
-    lines = [f"{name}={_variable(value)}\n" for name, value in sorted(given.items())]
+    lines = [f"{name}={unit.variable(value)}\n" for name, value in sorted(given.items())]
     descriptor = os.open(VARIABLES, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.writelines(lines)
     say(f"Kept {', '.join(sorted(given))} in {VARIABLES}, for root's eyes only.")
-
-
-def _variable(value: str) -> str:
-    """In double quotes, where systemd reads these four with a backslash before them."""
-    return '"' + re.sub(r'([\\"$`])', r"\\\1", value) + '"'
 
 
 # --- systemd

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 CODE = Path(__file__).resolve().parents[2]
-START_LIMIT_SECONDS = 60
+START_LIMIT_SECONDS = 180
 
 
 def free_port() -> int:
@@ -57,6 +57,7 @@ class Desk:
 
     def __init__(self, data: Path, **environment: str) -> None:
         self.data = data
+        self.launcher = CODE / "launcher.py"
         self.port = free_port()
         models = str(data.parent / "no-models")  # faster, and the desk is to work without
         self.environment = {**plain_environment(), "SKERRY_MODELS": models, **environment}
@@ -64,7 +65,7 @@ class Desk:
         self.process: subprocess.Popen[bytes] | None = None
 
     def command(self, *arguments: str) -> list[str]:
-        launcher = [sys.executable, str(CODE / "launcher.py"), "--data", str(self.data)]
+        launcher = [sys.executable, str(self.launcher), "--data", str(self.data)]
         return [*launcher, "--port", str(self.port), *arguments]
 
     def call(self, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:

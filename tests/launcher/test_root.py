@@ -8,16 +8,19 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from appliance import VERSION
 from appliance.box import identity
 from appliance.box.errors import BoxError
 from appliance.box.layout import Box
 from tests.launcher.conftest import CODE, Desk, desk_processes
+from tests.launcher.test_upgrade import NEWER, copied
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root; .ci/run runs it as root")
 
@@ -124,3 +127,30 @@ def test_whole_desk_runs_without_root(closed: Path) -> None:
     for path in CODE.rglob("*"):
         if ".venv" not in path.parts and "var" not in path.parts:
             assert path.lstat().st_uid != service, path
+
+
+def test_root_upgrades_a_desk_and_touches_none_of_its_data(closed: Path) -> None:
+    """``var`` lies in root's folder and is the service user's: root moves it, and no more."""
+    old, new = copied(closed / "old", VERSION), copied(closed / "new", NEWER, "")
+    desk = Desk(old / "var")
+    desk.launcher = old / "launcher.py"
+    try:
+        desk.start()
+        words = [sys.executable, new / "launcher.py", "upgrade", "--from", old]
+        done = subprocess.run(words, env=desk.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "Stopped." in done.stdout and desk.end() == 0
+    finally:
+        desk.close()
+    service = pwd.getpwnam("skerry").pw_uid
+    assert not (old / "var").exists()
+    for path in (new / "var").rglob("*"):
+        assert path.lstat().st_uid == service, path
+    assert (new / "var").parent.stat().st_uid == 0
+
+    desk.data, desk.launcher = new / "var", new / "launcher.py"
+    try:
+        desk.start()
+        assert desk.status("--wait", "20")["version"] == NEWER
+    finally:
+        desk.close()

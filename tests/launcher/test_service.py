@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.box import environment, identity, service
+from appliance.box import environment, identity, service, unit
 from appliance.box.errors import BoxError
 from appliance.box.layout import Box
 from tests.launcher.conftest import CODE
@@ -53,17 +53,22 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ..
     return made
 
 
+def words(box: Box) -> str:
+    """The unit as it would be written here."""
+    return unit.text(box, service.VARIABLES, service._named())
+
+
 def lines(text: str) -> list[str]:
     return text.splitlines()
 
 
 def test_the_unit_grants_the_data_directory_and_nothing_else(box: Box, calls) -> None:
-    unit = lines(service.text(box))
-    assert set(HARDENED) <= set(unit)
-    assert [line for line in unit if line.startswith("ReadWritePaths")] == [
+    found = lines(words(box))
+    assert set(HARDENED) <= set(found)
+    assert [line for line in found if line.startswith("ReadWritePaths")] == [
         'ReadWritePaths="/srv/skerry"'
     ]
-    start = next(line for line in unit if line.startswith("ExecStart="))
+    start = next(line for line in found if line.startswith("ExecStart="))
     assert start.startswith('ExecStart="/') and f'"{box.code}/launcher.py"' in start
     assert start.endswith(
         '"--data" "/srv/skerry" "--bind" "127.0.0.1" "--port" "8000" "--role" "all"'
@@ -71,23 +76,23 @@ def test_the_unit_grants_the_data_directory_and_nothing_else(box: Box, calls) ->
 
 
 def test_a_desk_for_this_machine_reaches_nothing_beyond_it(box: Box, calls, monkeypatch) -> None:
-    assert {"IPAddressDeny=any", "IPAddressAllow=localhost"} <= set(lines(service.text(box)))
+    assert {"IPAddressDeny=any", "IPAddressAllow=localhost"} <= set(lines(words(box)))
     outward = Box(code=box.code, data=box.data, bind="0.0.0.0")
-    assert "IPAddressDeny" not in service.text(outward)
+    assert "IPAddressDeny" not in words(outward)
     service.VARIABLES.write_text('SKERRY_SMTP_HOST="mail.example"\n')
-    assert "IPAddressDeny" not in service.text(box)
+    assert "IPAddressDeny" not in words(box)
 
 
 def test_odd_characters_mean_nothing_to_systemd(tmp_path: Path) -> None:
     odd = Box(code=tmp_path, data=Path('/srv/50% "$HOME"'))
-    unit = service.text(odd)
-    assert 'ReadWritePaths="/srv/50%% \\"$HOME\\""' in unit
-    assert '"/srv/50%% \\"$$HOME\\""' in unit
+    found = words(odd)
+    assert 'ReadWritePaths="/srv/50%% \\"$HOME\\""' in found
+    assert '"/srv/50%% \\"$$HOME\\""' in found
 
 
 def test_homes_stay_closed_unless_the_desk_lives_in_one(box: Box) -> None:
     inside = Box(code=Path("/home/dan/skerry"), data=Path("/home/dan/desk"))
-    assert "ProtectHome=read-only" in lines(service.text(inside))
+    assert "ProtectHome=read-only" in lines(words(inside))
 
 
 @pytest.mark.parametrize("bind", ["127.0.0.1", "0.0.0.0"])
@@ -96,13 +101,13 @@ def test_systemd_accepts_the_unit(tmp_path: Path, bind: str) -> None:
         pytest.skip("systemd-analyze is not installed")
     data = tmp_path / "a data directory"
     data.mkdir()
-    service._verify(service.text(Box(code=CODE, data=data, bind=bind)))
+    service._verify(words(Box(code=CODE, data=data, bind=bind)))
 
 
 def test_what_systemd_does_not_accept_is_told(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
-    broken = service.text(Box(code=CODE, data=tmp_path)).replace("KillMode=mixed", "KillMode=odd")
+    broken = words(Box(code=CODE, data=tmp_path)).replace("KillMode=mixed", "KillMode=odd")
     with pytest.raises(BoxError, match=r"does not accept the unit: .*kill mode"):
         service._verify(broken)
 
