@@ -71,6 +71,12 @@ GET   attachment/merged        login 200   404   200   200   200   login
 GET   articles                 login 200   200   200   200   200   login
 GET   write-article            login 403   403   200   200   200   login
 POST  write-article            login 403   403   done  done  done  login
+GET   gaps                     login 403   403   200   200   200   login
+POST  look-for-gaps            login 403   403   done  done  done  login
+POST  write-for-gap            login 403   403   done  done  done  login
+POST  dismiss-gap              login 403   403   done  done  done  login
+POST  take-back-gap            login 403   403   done  done  done  login
+GET   doubtful-articles        login 403   403   200   200   200   login
 GET   article                  login 200   200   200   200   200   login
 GET   article/draft            login 404   404   200   200   200   login
 GET   edit-article             login 403   403   200   200   200   login

@@ -20,6 +20,7 @@ from appliance.shortcuts import services as shortcuts
 from appliance.tickets import services
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import Ticket
+from appliance.triage.models import Gap
 from tests.access_table import ADMIN_ONLY, WHO, rows
 from tests.managed import arguments_of_managing
 
@@ -76,12 +77,21 @@ def paths(ticket, bob, dan) -> dict[str, str]:
         **of_articles(bob),
         "read-notice": Notice.objects.get_or_create(user=ticket.customer.user, ticket=ticket)[0].pk,
         **dict.fromkeys(["retry-mail", "drop-mail"], letter.pk),
+        **dict.fromkeys(["write-for-gap", "dismiss-gap", "take-back-gap"], a_gap(ticket).pk),
         "setup": "guessed",
         "status-plan": plans.list_slowest("calls")[0].id,
         **dict.fromkeys(["set-password", "guest-ticket", "guest-reply", "guest-rate"], "guessed"),
         "guest-attachment": ("guessed", 1),
     }
     return {p: path_of(p, of) for p in {page for _, page in ROWS}}
+
+
+def a_gap(ticket: Ticket) -> Gap:
+    """As the worker would find it."""
+    at = ticket.created_at
+    gap = Gap.objects.create(subject="Blank pages", size=1, first_at=at, last_at=at)
+    gap.members.create(ticket=ticket, rank=0)
+    return gap
 
 
 def path_of(page: str, of: dict[str, object]) -> str:

@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -228,6 +229,63 @@ class Suggestion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.article_id} {self.state} on SKR-{self.ticket_id}"
+
+
+class GapQuerySet(models.QuerySet):
+    def visible_to(self, viewer: User) -> "GapQuerySet":
+        """To agents, without those that hold a ticket of a closed team they are not in: the words
+        of a gap are its tickets' words.
+        """
+        if not (viewer.is_authenticated and viewer.is_active and viewer.is_agent):
+            return self.none()
+        hidden = GapTicket.objects.filter(gap=OuterRef("pk")).exclude(
+            ticket__in=Ticket.objects.visible_to(viewer)
+        )
+        return self.exclude(Exists(hidden)) if accounts.hidden_teams(viewer) else self
+
+    def open(self) -> "GapQuerySet":
+        """What still wants an article."""
+        answered = Q(article__status=Article.Status.PUBLISHED)
+        return self.filter(dismissed_at=None).exclude(answered)
+
+
+class Gap(models.Model):
+    """Solved tickets alike that no article answers, as the worker found them last."""
+
+    subject = models.CharField(max_length=200, help_text="Of the ticket in its middle.")
+    size = models.PositiveIntegerField()
+    words = models.JSONField(default=list, help_text="Typical of its tickets, best first.")
+    first_at = models.DateTimeField(help_text="When the oldest ticket came.")
+    last_at = models.DateTimeField(help_text="When the newest ticket came.")
+    found_at = models.DateTimeField(default=timezone.now, editable=False)
+    article = models.ForeignKey(
+        Article, null=True, on_delete=models.SET_NULL, related_name="gaps",
+        help_text="Written to close it; once it is published, the gap is.",
+    )  # fmt: skip
+    dismissed_at = models.DateTimeField(null=True, editable=False)
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects = GapQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-size", "-last_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.size} × {self.subject}"
+
+
+class GapTicket(models.Model):
+    """A ticket in a gap; rank 0 lies in its middle."""
+
+    gap = models.ForeignKey(Gap, on_delete=models.CASCADE, related_name="members")
+    ticket = models.OneToOneField(Ticket, on_delete=models.CASCADE, related_name="+")
+    rank = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["rank"]
+
+    def __str__(self) -> str:
+        return f"SKR-{self.ticket_id} in gap {self.gap_id}"
 
 
 class Attempt(models.Model):

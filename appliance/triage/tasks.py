@@ -60,6 +60,13 @@ def forget_space(space: str) -> None:
         services.queue_forgetting(space)
 
 
+@app.periodic(cron="41 3 * * *")
+@app.task(name="triage.find_gaps", queueing_lock="triage.find_gaps", lock="triage.find_gaps")
+def find_gaps(timestamp: int = 0) -> None:
+    """Every night, and when an author asks: where an article is missing."""
+    _bounded(services.find_gaps)
+
+
 @app.periodic(cron="*/2 * * * *")
 @app.task(
     name="triage.retry_stalled_jobs", queueing_lock="triage.retry_stalled_jobs", pass_context=True

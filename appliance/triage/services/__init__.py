@@ -9,6 +9,12 @@ from appliance.triage.services.at_once import annotate_soon, warm
 from appliance.triage.services.catching_up import catch_up
 from appliance.triage.services.corrections import correct_category, reconsider_unsure
 from appliance.triage.services.filling import fill_space
+from appliance.triage.services.gaps import (
+    dismiss_gap,
+    find_gaps,
+    take_back_dismissal,
+    write_for_gap,
+)
 from appliance.triage.services.indexing import index_space
 from appliance.triage.services.queueing import (
     queue_annotation,
@@ -16,6 +22,7 @@ from appliance.triage.services.queueing import (
     queue_catch_up,
     queue_filling,
     queue_forgetting,
+    queue_gaps,
 )
 from appliance.triage.services.spaces import forget_space, tend_spaces
 from appliance.triage.services.suggesting import (
@@ -31,7 +38,9 @@ __all__ = [
     "annotate_soon",
     "catch_up",
     "correct_category",
+    "dismiss_gap",
     "fill_space",
+    "find_gaps",
     "forget_space",
     "index_space",
     "note_sent",
@@ -40,11 +49,14 @@ __all__ = [
     "queue_catch_up",
     "queue_filling",
     "queue_forgetting",
+    "queue_gaps",
     "reconsider_unsure",
     "refresh_article",
     "refuse",
     "remember_offered",
+    "take_back_dismissal",
     "take_back_refusal",
     "tend_spaces",
     "warm",
+    "write_for_gap",
 ]

@@ -38,6 +38,11 @@ def queue_forgetting(space: str) -> None:
     _queue("triage.forget_space", f"forget:{space}", priority=BEHIND, space=space)
 
 
+def queue_gaps() -> None:
+    """Wake a worker to look where an article is missing."""
+    _queue("triage.find_gaps", "triage.find_gaps")
+
+
 def _queue(
     task: str,
     lock: str,
