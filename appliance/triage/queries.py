@@ -5,7 +5,8 @@ from typing import Literal
 
 from appliance.accounts.models import User
 from appliance.inference.answers import BundleStatus
-from appliance.tickets.models import Ticket, TicketCategory
+from appliance.knowledge.models import Article, ArticleLink
+from appliance.tickets.models import OPEN_STATUSES, Ticket, TicketCategory
 from appliance.triage import backlog, claims, engine
 from appliance.triage.models import Annotation, Attempt, TicketVector
 from appliance.triage.nearest import cosine, list_nearest
@@ -62,6 +63,7 @@ class Similar:
 
     ticket: Ticket
     score: float  # cosine, 0..1
+    article: Article | None = None  # what was sent or linked there last, once it is solved
 
 
 def find_reading(viewer: User, ticket: Ticket) -> Reading:
@@ -78,7 +80,9 @@ def find_reading(viewer: User, ticket: Ticket) -> Reading:
 
 
 def list_similar_tickets(viewer: User, ticket: Ticket, limit: int = 5) -> list[Similar]:
-    """The viewer's tickets nearest in meaning, never this one; empty while it has no vector."""
+    """The viewer's tickets nearest in meaning, never this one, with what helped there; empty while
+    it has no vector.
+    """
     visible = TicketVector.objects.visible_to(viewer)
     own = visible.in_reading_space().filter(ticket=ticket).first()
     if own is None:
@@ -89,7 +93,9 @@ def list_similar_tickets(viewer: User, ticket: Ticket, limit: int = 5) -> list[S
         .select_related("ticket__customer", "ticket__category")
         .defer("vector", "ticket__description", "ticket__search_vector")
     )
-    return [Similar(row.ticket, cosine(row.distance)) for row in list_nearest(near, limit)]
+    rows = list_nearest(near, limit)
+    helped = _helped(viewer, [row.ticket for row in rows])
+    return [Similar(row.ticket, cosine(row.distance), helped.get(row.ticket_id)) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,19 @@ def count_backlog() -> Backlog:
         articles=len(backlog.list_articles_to_read(refs, 1000)),
         parked=claims.list_parked().count(),
     )
+
+
+def _helped(viewer: User, tickets: list[Ticket]) -> dict[int, Article]:
+    """Ticket → the article that was sent there, else the one accepted or linked last."""
+    done = [one.pk for one in tickets if one.status not in OPEN_STATUSES]
+    if not done:
+        return {}
+    articles = Article.objects.visible_to(viewer).in_use()
+    links = ArticleLink.objects.filter(ticket__in=done, article__in=articles)
+    links = links.select_related("article").defer("article__content", "article__search_vector")
+    weight = {how: n for n, how in enumerate(ArticleLink.How)}
+    ordered = sorted(links, key=lambda link: (weight[link.how], link.at))
+    return {link.ticket_id: link.article for link in ordered}
 
 
 def _state(ticket: Ticket, found: dict[str, Annotation]) -> State:

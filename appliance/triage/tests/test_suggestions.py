@@ -11,6 +11,7 @@ from appliance.tickets.models import Status, Ticket
 from appliance.triage import services
 from appliance.triage.matching import find_voters
 from appliance.triage.models import Suggestion
+from appliance.triage.queries import list_similar_tickets
 from appliance.triage.suggestions import list_suggestions, suggest_for_text
 
 pytestmark = pytest.mark.usefixtures("bundles")
@@ -120,6 +121,15 @@ def test_what_is_refused_on_tickets_alike_sinks_on_the_next(read, carol, bob, ri
     Suggestion.objects.all().delete()
     stored.delete_pattern("*")
     assert list_suggestions(bob, read)[1].score > with_votes[1].score
+
+
+def test_a_similar_ticket_says_which_article_solved_it(read, carol, bob, right, unlike):
+    one = solved(carol.customer, bob, unlike)
+    knowledge.link_ticket(article=right, ticket=one, by=bob)
+    (near,) = list_similar_tickets(bob, read)
+    assert (near.ticket, near.article) == (one, unlike), "what was sent counts most"
+    tickets.set_status(ticket=one, status=Status.OPEN, by=bob)
+    assert list_similar_tickets(bob, read)[0].article is None
 
 
 def test_what_is_shown_to_an_agent_is_remembered_once(read, alice, bob, right, unlike):
