@@ -42,6 +42,7 @@ def environment(box: Box) -> dict[str, str]:
         "PYTHONPATH": str(box.code),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
+        "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime would report to its maker
         "DJANGO_SETTINGS_MODULE": "appliance.settings",
         "SKERRY_DATA": str(box.data),
         "SKERRY_BIND": box.bind,
