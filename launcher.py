@@ -27,6 +27,7 @@ from appliance.box import (
     datadir,
     desk,
     doctor,
+    egress,
     environment,
     identity,
     leftovers,
@@ -93,7 +94,8 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     over = kinds.add_parser("upgrade", parents=[common], help="take over the desk of an older one")
     over.add_argument("--from", dest="old", required=True, type=Path, metavar="OLD")
     over.add_argument("--back", action="store_true", help="undo it: the data as it was before")
-    kinds.add_parser("doctor", parents=[common], help="what this machine lacks, and the remedy")
+    check = kinds.add_parser("doctor", parents=[common], help="what this machine lacks")
+    check.add_argument("--egress", action="store_true", help="try whether anything leaves it")
     for name, text in (("test", "run the tests (pytest)"), ("manage", "a management command")):
         kinds.add_parser(name, help=text, add_help=False)
     own, forwarded = split_forwarded(arguments)
@@ -142,6 +144,8 @@ def run(options: argparse.Namespace) -> int:
     if options.command == "upgrade":
         is_data_given = "data" in options or bool(os.environ.get("SKERRY_DATA"))
         return upgrade.upgrade(box, options.old, is_data_given=is_data_given, back=options.back)
+    if options.command == "doctor" and options.egress:
+        return egress.examine(box)
     others = {
         "install": commands.install,
         "stop": commands.stop,

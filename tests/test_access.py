@@ -22,6 +22,7 @@ from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import Ticket
 from appliance.triage.models import Gap
 from tests.access_table import ADMIN_ONLY, WHO, rows
+from tests.elsewhere import loaded_from_elsewhere
 from tests.managed import arguments_of_managing
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -183,6 +184,18 @@ def test_every_page_of_the_desk_is_in_the_table():
 @pytest.mark.parametrize("who", WHO)
 def test_every_page_answers_as_the_table_says(who, cast, paths, ticket):
     assert tried(cast[who], paths, ticket, ROWS) == expected(who, ROWS)
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_no_page_names_anything_from_elsewhere(who, cast, paths):
+    """Nor does the administration; what would be fetched from it is no page of ours."""
+    read = 0
+    for path in [*dict.fromkeys(paths.values()), *administration()]:
+        response = send(cast[who], "GET", path)
+        if response.get("Content-Type", "").startswith("text/html"):
+            assert loaded_from_elsewhere(response.content.decode()) == [], path
+            read += 1
+    assert read > 20
 
 
 @pytest.mark.parametrize("who", WHO)

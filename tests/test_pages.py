@@ -1,6 +1,5 @@
 """What holds for every page: nothing from elsewhere, the headers, no fault on bad input."""
 
-import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -16,27 +15,18 @@ from appliance.accounts.models import User
 from appliance.knowledge import services as knowledge
 from appliance.knowledge.models import Article
 from appliance.manage.sections import SECTIONS
-from appliance.ops.prepare import UNUSED_STATIC
+from appliance.ops.static import UNUSED
 from appliance.tickets import services
 from appliance.tickets.models import Event, Message, Ticket
 from conftest import PASSWORD
 from tests.conftest import let_readers_finish
+from tests.elsewhere import loaded_from_elsewhere
 from tests.managed import furnish
 
 pytestmark = pytest.mark.usefixtures("no_way_out")
 
 NUL, LONG, DIGITS = "a\0b", "x" * 10_000, "9" * 5_000
 ODD = [NUL, LONG, DIGITS, "-1", "1e999", "NaN", "\ud800".encode("utf-8", "replace").decode(), "١٢"]
-COMMENTS = re.compile(r"/\*.*?\*/|<!--.*?-->|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
-LOADS = re.compile(
-    r"""(?ix)
-    (?: \b(?:src|srcset|href|action|formaction|poster|data|hx-\w+)\s*=\s*["']?
-      | url\(\s*["']? | @import\s+(?:url\()?["']? | \b(?:fetch|import|open|Worker)\(\s*["'`]
-      | content=["'][^"']*url= )
-    \s*((?:https?:|wss?:|ftp:)?//[^"'`)\s>]+)
-    """
-)
-NAMESPACE = re.compile(r"^https?://www\.w3\.org/")
 
 
 @pytest.fixture
@@ -86,12 +76,6 @@ def managed() -> list[str]:
     return paths
 
 
-def loaded_from_elsewhere(text: str) -> list[str]:
-    """What a browser would fetch from another machine, were it given this text."""
-    found = LOADS.findall(COMMENTS.sub("", text))
-    return [url for url in found if not NAMESPACE.match(url)]
-
-
 # --- nothing from elsewhere
 
 
@@ -124,7 +108,7 @@ def test_no_page_for_strangers_names_anything_from_elsewhere(client, db):
 def test_no_stylesheet_or_script_loads_anything_from_elsewhere():
     read = 0
     for finder in finders.get_finders():
-        for path, storage in finder.list(UNUSED_STATIC):
+        for path, storage in finder.list(UNUSED):
             if path.endswith((".css", ".js", ".svg", ".html")):
                 text = storage.open(path).read().decode()
                 assert loaded_from_elsewhere(text) == [], path
