@@ -14,12 +14,16 @@ def main() -> None:
     import django
 
     django.setup()
+    from django.conf import settings
     from django.test import Client
 
     from appliance.accounts.models import User
     from appliance.core import cache
     from appliance.triage import engine
 
+    # both sides name their style sheets without hashes; nothing was collected for either
+    plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.STORAGES["staticfiles"]["BACKEND"] = plain
     engine.current().load()  # as a desk that has run for a while
     client = Client(headers={"host": "127.0.0.1"})
     agent = User.objects.filter(role="agent").order_by("pk").last()
@@ -32,7 +36,7 @@ def main() -> None:
         spent = 1000 * (time.perf_counter() - started)
         if answer.status_code not in (200, 302):
             sys.exit(f"{what} answered {answer.status_code}: {answer.content[:2000]!r}")
-        print(json.dumps(spent), flush=True)
+        print(f"took {spent}", flush=True)
 
 
 def ask(client, what: str, word: object) -> object:
