@@ -138,6 +138,12 @@ GET   manage                   login 403   403   200   200   200   login
 GET   desk-rules               login 403   403   403   403   200   login
 POST  desk-rules               login 403   403   403   403   400   login
 POST  change-logo              login 403   403   403   403   done  login
+GET   models                   login 403   403   403   403   200   login
+POST  start-update             login 403   403   403   403   400   login
+POST  trust-publisher          login 403   403   403   403   400   login
+POST  go-back                  login 403   403   403   403   done  login
+GET   model-update             login 403   403   403   403   200   login
+POST  apply-update             login 403   403   403   403   400   login
 GET   change-log               login 403   403   403   403   200   login
 GET   people                   login 403   403   403   403   200   login
 GET   add-person               login 403   403   403   403   200   login

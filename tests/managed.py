@@ -14,6 +14,8 @@ from appliance.manage.sections import SECTIONS
 from appliance.routing import services as routing
 from appliance.shortcuts import services as shortcuts
 from appliance.tickets import services as tickets
+from appliance.updates import services as updates
+from appliance.updates.models import UpdateRun
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -58,8 +60,8 @@ def pages_to_look_at(by: User, name: str) -> dict[str, tuple[User, str]]:
     of = {one: row.pk for one, row in rows.items()}
     pages = {f"edit {one.one}": (by, reverse(f"edit-{one.one}", args=[of[one.one]]))
              for one in SECTIONS}  # fmt: skip
-    lists = ("manage", "desk-rules", "change-log", "categories", "people", "fields", "policies")
-    pages |= {name: (by, reverse(name)) for name in lists}
+    lists = ("manage", "desk-rules", "models", "change-log", "categories", "people", "fields")
+    pages |= {name: (by, reverse(name)) for name in (*lists, "policies")}
     found_nothing = f"{reverse('customers')}?q=nobody"
     tried = f"{reverse('edit-category', args=[of['category']])}?sample=The printer is jammed"
     return pages | {
@@ -67,6 +69,7 @@ def pages_to_look_at(by: User, name: str) -> dict[str, tuple[User, str]]:
         "category tried": (by, tried),
         "remove category": (by, reverse("remove-category", args=[of["category"]])),
         "anonymise customer": (by, reverse("anonymise-customer", args=[of["customer"]])),
+        "refused update": (by, reverse("model-update", args=[a_refused_update(by).pk])),
         "add escalation": (by, reverse("add-escalation", args=[of["policy"]])),
     }
 
@@ -90,7 +93,14 @@ def arguments_of_managing(by: User) -> dict[str, object]:
         "open-log-in": kept["customer"].pk,
         "unlink-customer": kept["customer"].pk,
         "logo": core.desk().logo_id,
+        **dict.fromkeys(["model-update", "apply-update"], a_refused_update(by).pk),
     }
+
+
+def a_refused_update(by: User) -> UpdateRun:
+    """What is seen of an update while there is no stick where it should be."""
+    run = updates.start_run(kind="apply", source="/nothing/there", by=by)
+    return updates.carry_out(run)
 
 
 def _holiday(calendar, by: User):

@@ -69,7 +69,7 @@ def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
 def managed() -> list[str]:
     """The pages where a desk is set up, with one of everything on them."""
     rows = furnish(User.objects.get(role="admin"))
-    paths = [reverse(name) for name in ("manage", "desk-rules", "change-log")]
+    paths = [reverse(name) for name in ("manage", "desk-rules", "models", "change-log")]
     for section in SECTIONS:
         paths += [reverse(section.slug), reverse(f"add-{section.one}")]
         paths += [reverse(f"edit-{section.one}", args=[rows[section.one].pk])]

@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from appliance.manage.sections import SECTIONS
 from appliance.manage.sections.section import Section
-from appliance.manage.views import changes, desk, frame, leaving, people, promises, tickets
+from appliance.manage.views import changes, desk, frame, leaving, people, promises, tickets, updates
 
 
 def pages_of(section: Section) -> Iterator[URLPattern]:
@@ -26,6 +26,12 @@ urlpatterns = [
     path("desk/", desk.rules, name="desk-rules"),
     path("desk/logo/", desk.change_logo, name="change-logo"),
     path("logo/<uuid:file_id>/", desk.logo, name="logo"),
+    path("models/", updates.models, name="models"),
+    path("models/start/", updates.start, name="start-update"),
+    path("models/trust/", updates.trust, name="trust-publisher"),
+    path("models/back/", updates.go_back, name="go-back"),
+    path("models/<int:pk>/", updates.show, name="model-update"),
+    path("models/<int:pk>/apply/", updates.apply, name="apply-update"),
     path("changes/", changes.log, name="change-log"),
     path("tag-list/<int:pk>/merge/", tickets.merge_tag, name="merge-tag"),
     path("calendars/<int:pk>/holidays/", promises.add_holiday, name="add-holiday"),

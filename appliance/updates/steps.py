@@ -151,8 +151,8 @@ def _copy_signed(work: Work, stick: Stick, path: str) -> None:
 def versions(work: Work) -> dict[str, Any]:
     """Not older than anything seen (``signatures`` compared); from now on this counts as seen."""
     before = anchoring.seen()
-    if work.note.made_at > work.verified.expires_at:
-        raise UpdateRefusedError(Step.VERSIONS, "It says it was made after it expired.")
+    if work.note.made_at > max(work.verified.expires_at, work.now):
+        raise UpdateRefusedError(Step.VERSIONS, "It says it was made in the future.")
     if not work.is_inspection:
         anchoring.raise_floors(
             work.verified.versions,

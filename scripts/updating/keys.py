@@ -4,6 +4,7 @@ A folder of keys holds ``NAME.pem`` files; what each key may sign is written in 
 one role belong to different people: move the files apart, and name each folder when signing.
 """
 
+import copy
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -114,7 +115,7 @@ def replace_key(folder: Path, name: str, folders: Iterable[Path], ask: Ask) -> s
     metadata = folder / "metadata"
     old = read_root(metadata)
     role, keyid = _find(old.signed, name)
-    new = Metadata(Root.from_dict(old.signed.to_dict()))
+    new = Metadata(copy.deepcopy(old.signed))
     new.signed.version += 1
     new.signed.expires = now() + timedelta(days=ROOT_DAYS)
     new.signed.revoke_key(keyid, role)
@@ -129,10 +130,10 @@ def replace_key(folder: Path, name: str, folders: Iterable[Path], ask: Ask) -> s
 
 def _without(root: Root, keyid: str) -> Root:
     """The root as if it had never named this key: what a lost key signs is not asked for."""
-    copy = Root.from_dict(root.to_dict())
-    for role in copy.roles.values():
+    reduced = copy.deepcopy(root)
+    for role in reduced.roles.values():
         role.keyids = [known for known in role.keyids if known != keyid]
-    return copy
+    return reduced
 
 
 def _find(root: Root, name: str) -> tuple[str, str]:

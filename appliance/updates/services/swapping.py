@@ -146,7 +146,7 @@ def follow() -> bool:
     if _read_choice(installed()) == wanted:
         return False
     write_choice(installed(), wanted)
-    log.info("models_changed", **wanted.as_json())
+    log.debug("models_changed", **wanted.as_json())
     return True
 
 

@@ -1,13 +1,16 @@
 """From a stick to the bundle that answers, and back."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 
+from appliance.core.errors import BadInputError, RefusedError
 from appliance.triage import engine
 from appliance.updates import queries, services
-from appliance.updates.errors import EXIT_CODES, NOTHING_TO_DO, UNDECIDED, Step
+from appliance.updates.errors import BUSY, EXIT_CODES, NOTHING_TO_DO, UNDECIDED, Step
 from appliance.updates.models import InstalledBundle, Running, UpdateEvent, UpdateRun
+from appliance.updates.services import runs
 from appliance.updates.tests import tiny
 
 WHY = "Asked for by the head of the desk."
@@ -97,8 +100,6 @@ def test_a_new_encoder_waits_for_its_vectors(apply, publisher, bundle):
 
 
 def test_only_a_named_admin_with_a_reason_accepts(desk, bob, dan):
-    from appliance.core.errors import BadInputError, RefusedError
-
     with pytest.raises(RefusedError):
         services.start_run(kind="apply", source="/x", by=bob)
     with pytest.raises(BadInputError):
@@ -123,11 +124,6 @@ def test_what_the_file_says_follows_the_rows(apply, publisher, bundle, settings)
 
 
 def test_a_busy_desk_says_so(apply, publisher, bundle, monkeypatch):
-    from contextlib import nullcontext
-
-    from appliance.updates.errors import BUSY
-    from appliance.updates.services import runs
-
     monkeypatch.setattr(runs, "_alone", lambda: nullcontext(False))
 
     run = apply(publisher.pack(bundle()))

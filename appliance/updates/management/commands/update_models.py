@@ -82,7 +82,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report, default=str))
             return 0
         for role in report["roles"]:
-            before = f", before it {role['previous']}" if role["previous"] else ""
+            own = role["previous"] or "the release's own"
+            before = f", before it {own}" if role["is_later"] else ""
             upcoming = f", next {role['next']}" if role["next"] else ""
             age = f"for {role['days']} days" if role["days"] is not None else "since the release"
             self.stdout.write(

@@ -1,0 +1,82 @@
+"""Forms of the page of the language models."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from appliance.core.errors import BadInputError
+from appliance.core.forms import Form
+from appliance.updates import queries
+
+MOST_ROOT_BYTES = 512_000
+ACCEPTABLE = [
+    ("expired", _("It is older than its publisher meant it to be")),
+    ("budget", _("It needs more time or memory")),
+    ("undecided", _("There is not enough evidence")),
+    ("worse", _("It is worse than what runs")),
+]
+
+
+class UpdateForm(Form):
+    """Where an update is, and what to do with it."""
+
+    folder = forms.ChoiceField(label=_("On a medium"), required=False)
+    file = forms.FileField(
+        label=_("Or a file"), required=False, help_text=_("A .tar, as update_models.py packs it.")
+    )
+    verb = forms.ChoiceField(choices=[("inspect", "inspect"), ("apply", "apply")])
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        found = [(str(folder), str(folder)) for folder in queries.list_sources()]
+        self.fields["folder"].choices = [("", _("Nothing chosen")), *found]
+        self.fields["file"].widget.attrs["accept"] = ".tar"
+
+    @property
+    def asked(self) -> list[forms.BoundField]:
+        return [self["folder"], self["file"]]
+
+    def clean(self) -> dict:
+        data = super().clean()
+        if bool(data.get("folder")) == bool(data.get("file")) and "folder" not in self.errors:
+            self.add_error("folder", _("Choose a medium or send a file, one of them."))
+        return data
+
+
+class AcceptForm(Form):
+    """A person takes it all the same, and says why."""
+
+    accepted = forms.MultipleChoiceField(
+        label=_("Taken all the same"), choices=ACCEPTABLE, required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+    reason = forms.CharField(
+        label=_("Why"), max_length=500, required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("A sentence with your name to it, kept for ever."),
+    )  # fmt: skip
+
+
+class GoBackForm(Form):
+    role = forms.ChoiceField(choices=[(each, each) for each in queries.ROLES])
+    reason = forms.CharField(max_length=500, required=False)
+
+
+class TrustForm(Form):
+    """The publisher's first root, and the fingerprint they told on another way."""
+
+    root = forms.FileField(label=_("The publisher's root.json"))
+    fingerprint = forms.RegexField(
+        r"\A\s*[0-9a-fA-F]{64}\s*\Z", label=_("Its fingerprint"),
+        help_text=_("64 digits and letters, told by the publisher on another way than the file."),
+        error_messages={"invalid": _("A fingerprint has 64 of the signs 0-9 and a-f.")},
+    )  # fmt: skip
+
+    def content(self) -> bytes:
+        """The file's bytes; raises BadInputError when they are not what was announced."""
+        upload = self.cleaned_data["root"]
+        content = upload.read(MOST_ROOT_BYTES + 1)
+        announced = self.cleaned_data["fingerprint"].strip().lower()
+        if len(content) > MOST_ROOT_BYTES or queries.fingerprint_of(content) != announced:
+            text = _("This is not the file with that fingerprint: do not trust it, ask again.")
+            raise BadInputError(str(text), field="fingerprint")
+        return content
