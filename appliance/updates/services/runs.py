@@ -7,6 +7,7 @@ next one says so in its place and clears away what it left.
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -35,6 +36,7 @@ from appliance.updates.work import Work, installed, quarantine_of, upload_of
 log = structlog.get_logger(__name__)
 ONE_AT_A_TIME = 7_737_540  # an advisory lock of the session that carries a run out
 LEAST_REASON = 10
+KEEP_SENT = timedelta(days=7)  # what was sent on the page, for whoever still has to say yes
 Tell = Callable[[str, str, str], None]  # step, outcome, text
 
 
@@ -223,12 +225,20 @@ def clear_away(besides: UpdateRun | None = None) -> None:
     _remove_leftovers()
 
 
+def _may_go_on(number: str) -> bool:
+    """Whether what was sent for a run may still be applied."""
+    run = UpdateRun.objects.filter(pk=int(number)).first() if number.isdigit() else None
+    return run is not None and not (run.is_over and run.ended_at < timezone.now() - KEEP_SENT)
+
+
 def _remove_leftovers() -> None:
     """Quarantine of runs that are over, and folders of bundles that were never registered."""
     folder = settings.DATA / "quarantine"
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix == ".tar" and not _may_go_on(path.stem):
+            path.unlink(missing_ok=True)
     known = {row.entry for row in InstalledBundle.objects.all()}
     for path in installed().glob("*/*"):
         if path.is_dir() and f"{path.parent.name}/{path.name}" not in known:
