@@ -107,7 +107,7 @@ def updated_from(stick: str, code: Path) -> dict:
 
 
 def running_models(command: list[str]) -> dict[str, str]:
-    """Role → name/version of the bundle that answers."""
+    """Role → name and version of the bundle that answers."""
     told = subprocess.run(
         [*command, "status", "--json"], capture_output=True, text=True, check=True
     )
