@@ -5,6 +5,7 @@ Whatever searches starts from these rows, so nothing is ever found and taken awa
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from django.db.models import QuerySet
@@ -33,6 +34,7 @@ class Shelf:
     moment: str = "created_at"  # what "newest" goes by
     oldest_first: bool = False
 
+    @cached_property
     def span(self) -> tuple[int, int]:
         """The least and the greatest number there is; where a search by eras begins."""
         numbers = self.rows.model._base_manager.order_by("pk").values_list("pk", flat=True)

@@ -73,7 +73,7 @@ def _best(shelf: Shelf, rows: QuerySet, query: str, *fields: str) -> list[tuple]
     found: list[tuple] = []
     if not query:
         return found
-    first, last = shelf.span()
+    first, last = shelf.span
     for window in windows(query, first=first, last=last, oldest_first=shelf.oldest_first):
         found = list(_ranked(shelf, rows, window).values_list(*fields, "rank")[:EACH_WAY])
         if len(found) >= EACH_WAY:
@@ -122,7 +122,7 @@ def _holds(asked: Asked, *fields: str) -> Q:
 def by_typo(shelf: Shelf, asked: Asked) -> Found:
     """Subjects, titles and names that look like what was typed, where there are not too many."""
     least, most = TYPO_CHARACTERS
-    first, last = shelf.span()
+    first, last = shelf.span
     if not least <= len(asked.text) <= most or last - first > FEW:
         return []
     typed = asked.text.lower()

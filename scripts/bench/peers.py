@@ -117,7 +117,8 @@ def _words(desk: servers.Desk) -> dict[str, list[object]]:
 def json_scan(desk: servers.Desk) -> tuple[float, float, int]:
     """Milliseconds of the nearest tickets by cosine in Python over JSON, and by the product."""
     from appliance.accounts.models import User
-    from appliance.search import ways
+    from appliance.search import shelves, ways
+    from appliance.search.narrowing import Narrowed
     from appliance.triage.models import TicketVector
 
     rows = TicketVector.objects.order_by("ticket_id")[:JSON_ROWS]
@@ -135,7 +136,8 @@ def json_scan(desk: servers.Desk) -> tuple[float, float, int]:
             sorted(scores, reverse=True)[:10]
             spent.append(1000 * (time.perf_counter() - started))
     agent = User.objects.filter(role="agent").order_by("pk").last()
-    shelf, vector, own = ways.tickets_of(agent), np.array(asked, "<f4"), []
+    [shelf] = shelves.of(agent, "tickets", Narrowed())
+    vector, own = np.array(asked, "<f4"), []
     space = rows[0].space
     for _ in range(10):
         started = time.perf_counter()

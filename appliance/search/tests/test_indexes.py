@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -14,12 +15,13 @@ from django.test import Client
 
 from appliance.accounts import queries as accounts
 from appliance.accounts.models import Customer, Organisation, Role, Team, User
-from appliance.core.fields import WORDS
+from appliance.core.fields import ERA_ROWS, WORDS
 from appliance.desk.pages import first_of
 from appliance.knowledge import queries as knowledge
 from appliance.knowledge.models import Article
 from appliance.knowledge.sorts import SORTS as ARTICLE_SORTS
-from appliance.search import asked, shelves, ways, wording
+from appliance.search import asked, shelves, spelling, ways, wording
+from appliance.search.models import Word
 from appliance.search.narrowing import Narrowed
 from appliance.tickets import queries as tickets
 from appliance.tickets import services
@@ -36,7 +38,7 @@ CROWD = Path(__file__).with_name("crowd.sql").read_text()
 VECTORS = 5000
 FAR = 3000
 SPACE = "crowd"
-_EMPTIED = (User, Customer, Ticket, Article, Team, TicketCategory)
+_EMPTIED = (User, Customer, Ticket, Article, Team, TicketCategory, Word)
 _REBUILT = (Ticket, Message, Article)
 
 
@@ -158,6 +160,17 @@ def _by_words(agent: User, kind: str) -> None:
     ways.by_words(_shelf(agent, kind), wording.put(READ, (WORDS,)).every)
 
 
+def _by_typo(agent: User, kind: str) -> None:
+    """As on a desk that has only just few enough rows for it."""
+    with patch.object(ways, "FEW", 1_000_000):
+        ways.by_typo(_shelf(agent, kind), READ)
+
+
+def _respelled() -> None:
+    with ways.bounded():
+        spelling.respell(asked.read("pirnter"))
+
+
 def _by_said(agent: User) -> None:
     ways.by_said(_shelf(agent, "ticket"), wording.put(READ, (WORDS,)).every)
 
@@ -219,10 +232,11 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "article_link_once": lambda agent: knowledge.list_articles_of(agent, _ticket()),
     "ticket_search_idx": lambda agent: _by_words(agent, "ticket"),
     "article_search_idx": lambda agent: _by_words(agent, "article"),
-    "ticket_subject_trgm_idx": lambda agent: ways.by_typo(_shelf(agent, "ticket"), READ),
-    "article_title_trgm_idx": lambda agent: ways.by_typo(_shelf(agent, "article"), READ),
+    "ticket_subject_trgm_idx": lambda agent: _by_typo(agent, "ticket"),
+    "article_title_trgm_idx": lambda agent: _by_typo(agent, "article"),
     "message_search_idx": _by_said,
     "customer_known_by_trgm_idx": lambda agent: ways.by_name(_shelf(agent, "customer"), NAMED),
+    "word_text_trgm_idx": lambda agent: _respelled(),
     "ticket_vector_hnsw": lambda agent: triage.list_similar_tickets(agent, _ticket()),
     "passage_vector_hnsw": lambda agent: matching.gather(agent, "", VECTOR, SPACE),
 }
@@ -255,3 +269,33 @@ def test_few_tickets_are_found_without_reading_all(agent: User, look: Callable) 
 @pytest.mark.parametrize("index", QUERIES)
 def test_the_index_serves_the_query_it_was_made_for(agent: User, index: str) -> None:
     assert index in plans_of(lambda: QUERIES[index](agent))
+
+
+COMMON, RARE, BOTH = "printer", "phonepb", "printer badge"
+
+
+@pytest.mark.parametrize("text", [COMMON, RARE, BOTH, "printer OR badge", "printer -badge"])
+@pytest.mark.parametrize("kind", ["ticket", "article"])
+def test_words_are_found_without_reading_all(agent: User, kind: str, text: str) -> None:
+    """However common: the newest rows by the index of words, never the table."""
+
+    def look() -> None:
+        query = wording.put(asked.read(text), (WORDS,)).every
+        with ways.bounded():
+            ways.by_words(_shelf(agent, kind), query)
+            ways.by_said(_shelf(agent, "ticket"), query)
+
+    plans = plans_of(look)
+    assert "_search_idx" in plans
+    assert not re.search(r"Seq Scan on (tickets_|knowledge_)", plans), plans
+
+
+def test_a_common_word_is_answered_from_the_newest_rows(agent: User) -> None:
+    """A hundred thousand rows have it; some thousand are looked through."""
+    shelf = _shelf(agent, "ticket")
+    query = wording.put(asked.read("closed OR solved OR open"), (WORDS,)).every
+    with ways.bounded():
+        found = ways.by_said(shelf, query)
+    last = Ticket.objects.order_by("-pk").first().pk
+    assert len(found) == ways.EACH_WAY
+    assert min(pk for pk, _, _ in found) > last - 9 * ERA_ROWS
