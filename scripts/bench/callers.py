@@ -24,10 +24,10 @@ class Caller:
         """The page. Whatever is not 200 or 204 ends the bench: a fast error is no result."""
         return self._ask("GET", path, None, (200, 204))
 
-    def post(self, path: str, fields: dict[str, str]) -> str:
-        """The page, or the address a form leads to."""
+    def post(self, path: str, fields: dict[str, str], *, refused: bool = False) -> str:
+        """The page, or the address a form leads to; ``refused``: 400 is an answer as well."""
         body = urllib.parse.urlencode({"csrfmiddlewaretoken": CSRF, **fields})
-        return self._ask("POST", path, body, (200, 302))
+        return self._ask("POST", path, body, (200, 302, 400) if refused else (200, 302))
 
     def _ask(self, verb: str, path: str, body: str | None, expected: Sequence[int]) -> str:
         cookies = {"csrftoken": CSRF, **self.cookies}

@@ -77,12 +77,10 @@ class Person:
 
     def _say(self, kind: str) -> None:
         path = f"/tickets/{self._pick(self.tickets)}/"
-        hidden = dict(
-            re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', self.caller.get(path))
-        )
-        hidden.pop("csrfmiddlewaretoken", None)
+        form = _form_of(self.caller.get(path), f"{path}reply/")
         words = str(self._pick(self.asked.paraphrases))
-        self.caller.post(f"{path}reply/", hidden | {"body": words, "kind": kind})
+        # 400: a colleague wrote meanwhile, and the page says so
+        self.caller.post(f"{path}reply/", form | {"body": words, "kind": kind}, refused=True)
 
     def _property(self) -> None:
         self.caller.post(f"/tickets/{self._pick(self.tickets)}/take/", {})
@@ -107,13 +105,20 @@ class Person:
             self.caller.get(f"/tickets/{self._pick(self.tickets)}/")
 
     def _ask(self) -> None:
-        page = self.caller.get("/create-ticket/")
-        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
-        hidden.pop("csrfmiddlewaretoken", None)
+        hidden = _form_of(self.caller.get("/create-ticket/"), "")
         text = str(self._pick(self.asked.paraphrases))
         form = {"subject": text[:80], "description": text, "priority": "2"}
         place = self.caller.post("/create-ticket/", hidden | form)
         self.tickets += [int(pk) for pk in re.findall(r"/tickets/(\d+)/", place)]
+
+
+def _form_of(page: str, action: str) -> dict[str, str]:
+    """The hidden fields of the form that leads there; of the whole page when it names no place."""
+    start = max(page.find(f'action="{action}"'), 0) if action else 0
+    end = page.find("</form>", start) if action else len(page)
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page[start:end]))
+    hidden.pop("csrfmiddlewaretoken", None)
+    return hidden
 
 
 def people(site: str, asked: Questions) -> tuple[list[Person], list[Person]]:
