@@ -44,51 +44,56 @@ def engine(models, installed) -> Engine:
     return Engine(models, threads=1, installed_dir=installed)
 
 
+def own(role: str) -> str:
+    """The version the release brings."""
+    return json.loads((SHIPPED / ACTIVE).read_text(encoding="utf-8"))[role].split("/")[1]
+
+
 def _choose(installed, **choice) -> None:
     write_choice(installed, Choice(**choice))
 
 
 def test_what_was_installed_later_answers_without_a_restart(engine, installed, install):
-    assert engine.read_sentiment(TEXTS[0]).bundle.version == "2"
+    assert engine.read_sentiment(TEXTS[0]).bundle.version == own("sentiment")
 
-    _choose(installed, running={"sentiment": install("sentiment", "3")})
+    _choose(installed, running={"sentiment": install("sentiment", "103")})
 
-    assert engine.read_sentiment(TEXTS[0]).bundle.version == "3"
-    assert engine.ref("sentiment").version == "3"
-    assert engine.ref("classifier").version == "2"
+    assert engine.read_sentiment(TEXTS[0]).bundle.version == "103"
+    assert engine.ref("sentiment").version == "103"
+    assert engine.ref("classifier").version == own("classifier")
 
 
 def test_going_back_needs_no_restart_either(engine, installed, install):
-    _choose(installed, running={"sentiment": install("sentiment", "3")})
-    assert engine.read_sentiment(TEXTS[0]).bundle.version == "3"
+    _choose(installed, running={"sentiment": install("sentiment", "103")})
+    assert engine.read_sentiment(TEXTS[0]).bundle.version == "103"
 
     _choose(installed)
 
-    assert engine.read_sentiment(TEXTS[0]).bundle.version == "2"
+    assert engine.read_sentiment(TEXTS[0]).bundle.version == own("sentiment")
 
 
 def test_a_damaged_later_bundle_leaves_the_one_before_it_and_an_alarm(engine, installed, install):
-    before, later = install("sentiment", "3"), install("sentiment", "4")
+    before, later = install("sentiment", "103"), install("sentiment", "104")
     content = bytearray((installed / later / "model.onnx").read_bytes())
     content[1000] ^= 1
     replace(installed / later / "model.onnx", bytes(content))
     _choose(installed, running={"sentiment": later}, previous={"sentiment": before})
 
-    assert engine.read_sentiment(TEXTS[0]).bundle.version == "3"
+    assert engine.read_sentiment(TEXTS[0]).bundle.version == "103"
     status = {status.role: status for status in engine.statuses()}["sentiment"]
-    assert (status.state, status.version) == ("fallback", "3")
-    assert "sentiment/4" in status.reason
+    assert (status.state, status.version) == ("fallback", "103")
+    assert "sentiment/104" in status.reason
 
 
 def test_a_bundle_that_was_put_back_is_taken_up_again(engine, installed, install):
-    later = install("sentiment", "3")
+    later = install("sentiment", "103")
     away = (installed / later).rename(installed / "away")
     _choose(installed, running={"sentiment": later})
-    assert engine.read_sentiment(TEXTS[0]).bundle.version == "2"
+    assert engine.read_sentiment(TEXTS[0]).bundle.version == own("sentiment")
 
     away.rename(installed / later)
 
-    assert engine.read_sentiment(TEXTS[0]).bundle.version == "3"
+    assert engine.read_sentiment(TEXTS[0]).bundle.version == "103"
     assert {status.state for status in engine.statuses()} <= {"ready", "not_loaded"}
 
 
@@ -97,16 +102,16 @@ def test_a_torn_choice_leaves_the_releases_own_and_an_alarm(engine, installed, c
     installed.mkdir()
     (installed / ACTIVE).write_bytes(content)
 
-    assert engine.read_sentiment(TEXTS[0]).bundle.version == "2"
+    assert engine.read_sentiment(TEXTS[0]).bundle.version == own("sentiment")
     assert "fallback" in {status.state for status in engine.statuses()}
 
 
 def test_what_is_loaded_answers_on_when_its_files_are_gone(engine, models):
-    assert engine.read_sentiment(TEXTS[0]).bundle.version == "2"
+    assert engine.read_sentiment(TEXTS[0]).bundle.version == own("sentiment")
 
     models.rename(models.with_name("away"))
 
-    assert engine.read_sentiment(TEXTS[0]).bundle.version == "2"
+    assert engine.read_sentiment(TEXTS[0]).bundle.version == own("sentiment")
     assert {status.role: status.state for status in engine.statuses()}["sentiment"] == "fallback"
 
 
@@ -114,11 +119,11 @@ def test_the_next_encoder_embeds_beside_the_one_that_is_read(engine, installed, 
     assert engine.next_encoder() is None
     before = engine.embed(TEXTS[0])
 
-    _choose(installed, upcoming={"encoder": install("encoder", "3")})
+    _choose(installed, upcoming={"encoder": install("encoder", "103")})
 
-    assert engine.ref("encoder").version == "2"
-    assert engine.next_encoder().space == "encoder/3"
-    vector = engine.embed(TEXTS[0], space="encoder/3")
+    assert engine.ref("encoder").version == own("encoder")
+    assert engine.next_encoder().space == "encoder/103"
+    vector = engine.embed(TEXTS[0], space="encoder/103")
     assert vector @ before == pytest.approx(1, abs=1e-5)
 
 
@@ -128,13 +133,13 @@ def test_a_space_nobody_writes_is_an_error_not_another_vector(engine):
 
 
 def test_an_encoder_that_became_the_running_one_is_no_longer_the_next(engine, installed, install):
-    later = install("encoder", "3")
+    later = install("encoder", "103")
     _choose(installed, upcoming={"encoder": later})
-    engine.embed(TEXTS[0], space="encoder/3")
+    engine.embed(TEXTS[0], space="encoder/103")
 
     _choose(installed, running={"encoder": later})
 
-    assert engine.ref("encoder").space == "encoder/3"
+    assert engine.ref("encoder").space == "encoder/103"
     assert engine.next_encoder() is None
 
 
