@@ -122,7 +122,7 @@ def json_scan(desk: servers.Desk) -> tuple[float, float, int]:
     from appliance.triage.models import TicketVector
 
     rows = TicketVector.objects.order_by("ticket_id")[:JSON_ROWS]
-    kept = [json.dumps([float(x) for x in row.vector.to_list()]) for row in rows]
+    kept = [json.dumps([float(x) for x in row.vector]) for row in rows]
     with psycopg.connect(desk.dsn(), autocommit=True) as server:
         server.execute("CREATE TEMPORARY TABLE plain (id serial, vector text)")
         with server.cursor().copy("COPY plain (vector) FROM STDIN") as stream:
