@@ -23,14 +23,15 @@ STEPS = {
 
 def context(request: HttpRequest, article: Article) -> dict[str, object]:
     viewer, files = request.user, list(article.files.select_related("file"))
+    is_agent = viewer.is_authenticated and viewer.is_agent  # strangers come here, too
     found = {
         "article": article,
         "content": content(article, files),
-        "files": [one for one in files if not one.file.is_image or viewer.is_agent],
+        "files": [one for one in files if not one.file.is_image or is_agent],
         "may_write": has_right(viewer, Right.ARTICLES),
         "related": list_related(viewer, article),
     }
-    return found | (_of_agents(viewer, article) if viewer.is_agent else _of_readers(request, found))
+    return found | (_of_agents(viewer, article) if is_agent else _of_readers(request, found))
 
 
 def content(article: Article, files: list[ArticleFile], text: str | None = None) -> SafeString:

@@ -13,7 +13,7 @@ from appliance.inference.shelf import Choice, write_choice
 from appliance.knowledge import services as knowledge
 from appliance.tickets import services as tickets
 from appliance.tickets.models import Ticket
-from appliance.triage import engine, queries, recall, services, spaces
+from appliance.triage import engine, queries, recall, services, spaces, suggestions
 from appliance.triage.models import DIMENSIONS, Attempt, Passage, TicketVector
 from appliance.triage.services import filling, turns
 from appliance.triage.services import spaces as verbs
@@ -142,7 +142,9 @@ def test_after_the_flip_reads_go_to_the_new_space_alone(filled, read, choose, bo
     similar = queries.list_similar_tickets(bob, read[0])
     assert {near.ticket for near in similar} <= {*read[1:]}
     assert max((near.score for near in similar), default=0) < 0.9, "ones would be alike"
-    assert [hit.passage for hit in queries.list_suggestions(bob, read[0])] == ["Pull the strip."]
+    assert [hit.passage for hit in suggestions.list_suggestions(bob, read[0])] == [
+        "Pull the strip."
+    ]
 
 
 def test_going_back_finds_the_old_vectors_where_they_were(filled, read, choose, bob):
