@@ -149,8 +149,8 @@ def bring_in(request: HttpRequest) -> HttpResponse:
 
 
 def _apply(request: HttpRequest, pending_id: str) -> HttpResponse:
-    number = int(pending_id) if pending_id.isascii() and pending_id.isdigit() else 0
-    pending = queries.access_pending_import(request.user, min(number, 2**62))
+    is_number = pending_id.isascii() and pending_id.isdigit() and len(pending_id) <= 18
+    pending = queries.access_pending_import(request.user, int(pending_id) if is_number else 0)
     report = services.apply_import(pending=pending, by=request.user)
     sorting.queue_catch_up()
     context = {"form": ImportForm(), "report": report}
