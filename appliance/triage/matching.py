@@ -18,6 +18,7 @@ from appliance.triage.nearest import cosine, list_nearest
 
 MOST_WORDS = 32  # of the text, when articles are found by its words
 NEAREST = 60  # passages, and articles by words, looked at to find a few articles
+ENOUGH = 10  # articles near in meaning, or that helped, so that no other needs to be found
 NEAREST_TICKETS = 200  # looked at to find VOTERS that know of an article
 # 32: rank / (rank + 1), so that it lies in 0..1; 1: long articles do not win by their length
 PER_LENGTH = Value(32 | 1)
@@ -36,16 +37,20 @@ class Evidence:
 def gather(
     viewer: User, text: str, vector: np.ndarray | None, space: str, leave_out: int | None = None
 ) -> Evidence:
-    """Without a vector, words alone. ``leave_out`` is the ticket asked about. Four queries."""
+    """Without a vector, words alone. ``leave_out`` is the ticket asked about. Four queries.
+
+    Beside meaning, words only tell apart what lies near or has helped: they weigh too little to
+    lift anything else above it, and ranking all articles that hold one of them would take longer
+    than everything else together.
+    """
     visible = Article.objects.visible_to(viewer).in_use()
-    words = dict(_by_words(visible, text))
-    most = max(words.values(), default=0.0)
-    shares = {pk: rank / most for pk, rank in words.items()} if most else {}
     if vector is None:
-        return Evidence(words=shares)
+        return Evidence(words=_by_words(visible, text))
     meaning, passages = _by_passages(viewer, vector, space)
     voters = find_voters(viewer, visible, vector, space, leave_out)
-    return Evidence(meaning, passages, shares, voters)
+    near = meaning.keys() | {article for voter in voters for article in voter.helped}
+    among = visible if len(near) < ENOUGH else visible.filter(pk__in=near)
+    return Evidence(meaning, passages, _by_words(among, text), voters)
 
 
 def find_voters(
@@ -103,16 +108,20 @@ def _by_passages(
     return closeness, texts
 
 
-def _by_words(visible: QuerySet, text: str) -> list[tuple[int, float]]:
-    """(article id, rank), best first, by any of the words: no ticket holds all of its answer's."""
+def _by_words(visible: QuerySet, text: str) -> dict[int, float]:
+    """Article id → its share of the best one's rank, by any of the words: no ticket holds all of
+    its answer's.
+    """
     words = words_of(text)
     if not words:
-        return []
+        return {}
     any_of = " | ".join(f"'{word}'" for word in words)
     query = SearchQuery(any_of, search_type="raw", config=WORDS)
     rank = SearchRank(F("search_vector"), query, normalization=PER_LENGTH)
     found = visible.filter(search_vector=query).annotate(rank=rank).order_by("-rank", "-pk")
-    return list(found.values_list("pk", "rank")[:NEAREST])
+    ranks = dict(found.values_list("pk", "rank")[:NEAREST])
+    most = max(ranks.values(), default=0.0)
+    return {pk: rank / most for pk, rank in ranks.items()} if most else {}
 
 
 def words_of(text: str) -> list[str]:

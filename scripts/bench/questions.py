@@ -129,6 +129,7 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
     from appliance.tickets.filters import ANY, TicketFilter
     from appliance.tickets.models import Ticket, TicketCategory
     from appliance.triage import queries as triage
+    from appliance.triage import suggestions
     from appliance.triage.nearest import find_query_vector
 
     slugs = list(TicketCategory.objects.values_list("slug", flat=True))
@@ -163,7 +164,7 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
         "meaning": lambda turn: ways.by_meaning(shelf, *_of(vectors, turn)),
         "hybrid": lambda turn: search.search(agent, _of(asked.paraphrases[:100], turn)),
         "similar tickets": lambda turn: triage.list_similar_tickets(agent, ticket(turn)),
-        "suggestions": lambda turn: triage.list_suggestions(agent, ticket(turn)),
+        "suggestions": lambda turn: suggestions.list_suggestions(agent, ticket(turn)),
     }
 
 
