@@ -67,7 +67,7 @@ How to read it:
     texts 0.846; mixed with the nearest mean of a class 0.839, 0.833, 0.824 (the more, the worse);
     discriminants with shrinkage 0.814 and 0.819, mixed with the head 0.828 and 0.829; ten times
     the shrinkage 0.819 (two draws). Only other questions without labels help: taught by itself on
-    3,000 of them in three rounds 0.856 (two draws, 0.844 before), for ten times the time to fit;
+    3,000 of them in three rounds 0.856 (two draws, 0.844 before), fitted several times over;
     that is another task than ten labels a class, still short of the goal, and not shipped. For
     comparison, untaught gte-small with logistic regression, twice as deep, was measured at 0.859
     on the test.
@@ -79,7 +79,8 @@ How to read it:
   (`--version 2 --student-epochs 1 --teacher-epochs 1`), wrote the same three bundles byte for
   byte. Version 3 of the classifier has version 2's files with other numbers beside. The
   table is one run of the command on version 2, but for "BANKING77, full training set", which its
-  own command gave, and for the classifier's int8 rows, which were taken again with version 3.
+  own command gave, and for the classifier's int8 rows, which were taken again with version 3
+  through this command's functions; the fp32 column is version 2's.
 - **Not measured.** The 320 separately labelled internal tickets and the FAQ paraphrases that the
   goals name are not in the data this command reads. `--extra FILE.jsonl` (`text` and `label`, or
   `query` and `relevant` with `--corpus FILE`) scores them, or any other set, where they are.
@@ -90,7 +91,7 @@ How to read it:
   50 nearest earlier questions counts, the nearer the more, beside the titles (`votes.py`, numbers
   chosen on questions of late 2024). The untaught MiniLM, measured once before the teaching (fp32,
   same questions and numbers), reached 0.348 with titles and 0.631 with votes: the votes do most
-  of it. The desk itself does not count votes yet.
+  of it. The desk counts votes in the same way; `docs/performance.md` has its own figures.
 - **Speed and memory** are of the machine that ran the command (two shared cores, here with others
   at work, which the p99 shows), not a promise; the tables at the end were taken in more quiet.
 - **A source never seen.** {unseen}
@@ -108,7 +109,7 @@ reader's first choice.
 The rows left out and those of part 1 chose the two numbers, by the search that is in the script;
 its goal, 0.85, is what two readers agree on. The demo desk chose nothing, but was looked at:
 thresholds at four weights were printed for it, and six ways of being careful, before one was
-settled (87 to 89 % right at 33 to 41 % decided), so its row flatters a little. The sources left out
+settled (up to 89 % right, at 33 to 41 % decided), so its row flatters a little. The sources left out
 say how much a new desk may differ: on two of five, what is still decided is right only 72 and 80 %
 of the time. On a desk like those trained on, caution costs coverage until it ends.
 
