@@ -109,7 +109,7 @@ reader's first choice.
 The rows left out and those of part 1 chose the two numbers, by the search that is in the script;
 its goal, 0.85, is what two readers agree on. The demo desk chose nothing, but was looked at:
 thresholds at four weights were printed for it, and six ways of being careful, before one was
-settled (up to 89 % right, at 33 to 41 % decided), so its row flatters a little. The sources left out
+settled (up to 89 % right, 33 to 41 % decided), so its row flatters a little. The sources left out
 say how much a new desk may differ: on two of five, what is still decided is right only 72 and 80 %
 of the time. On a desk like those trained on, caution costs coverage until it ends.
 
