@@ -38,7 +38,7 @@ def repository(tmp_path_factory) -> Path:
         pytest.skip("git is not installed")
     root = tmp_path_factory.mktemp("repository")
     documents = ("docs/operating.md", "static/collected-from")
-    code = ("appliance/__init__.py", "launcher.py", "scripts/build_bundle.py")
+    code = ("appliance/__init__.py", "appliance/fence.py", "launcher.py", "scripts/build_bundle.py")
     for name in code:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(CODE / name, root / name)

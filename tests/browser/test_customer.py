@@ -73,9 +73,9 @@ def test_slash_leads_to_the_search(window, alice):
     page = window(alice)
     page.goto("/")
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox", name=SEARCH)).to_be_focused()
+    expect(page.get_by_role("combobox", name=SEARCH)).to_be_focused()
     page.keyboard.type("a/b")
-    expect(page.get_by_role("searchbox", name=SEARCH)).to_have_value("a/b")
+    expect(page.get_by_role("combobox", name=SEARCH)).to_have_value("a/b")
 
 
 def test_chosen_theme_stays(window, alice):

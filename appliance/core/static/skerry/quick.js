@@ -4,6 +4,10 @@
   const place = () => document.getElementById("quick");
   const options = () => [...(place()?.querySelectorAll("[role=option]") || [])];
 
+  // without this script it is a search field and nothing more
+  const ROLE = { role: "combobox", "aria-expanded": "false", "aria-controls": "quick", "aria-autocomplete": "list" };
+  Object.entries(ROLE).forEach(([name, value]) => box()?.setAttribute(name, value));
+
   document.addEventListener("keydown", (event) => {
     const field = box();
     if (event.target !== field) return;
