@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
 from appliance.core.forms import Form
+from appliance.core.numbers import read_number
 from appliance.desk.columns import COLUMNS, USUAL
 from appliance.shortcuts import queries as shortcuts
 from appliance.tickets import queries
@@ -74,7 +75,8 @@ class BulkForm(Form):
     def chosen(self) -> set[int]:
         """The tickets ticked on the page."""
         sent = self.data.getlist("ticket") if self.is_bound else []
-        return {int(text) for text in sent[: MOST + 1] if _is_number(text)}
+        read = (read_number(text) for text in sent[: MOST + 1])
+        return {number for number in read if number is not None}
 
     def changes(self) -> dict[str, object]:
         """As ``change_many`` takes it. The form must be valid."""
@@ -88,10 +90,6 @@ class BulkForm(Form):
             if tags := tag_names(data[name]):
                 found[name] = tags
         return found
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 class ViewForm(FilterForm):

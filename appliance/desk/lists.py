@@ -9,6 +9,7 @@ from appliance.accounts import queries as accounts
 from appliance.accounts.models import User
 from appliance.agreements import queries as agreements
 from appliance.core import cache
+from appliance.core.numbers import read_number
 from appliance.desk import columns
 from appliance.desk.pages import Page
 from appliance.desk.queues import list_main, list_sections, shown_count
@@ -89,9 +90,8 @@ def read(viewer: User, address: QueryDict) -> Listed:
 
 
 def _view(viewer: User, number: str) -> SavedView | None:
-    if not (number.isascii() and number.isdigit() and len(number) < 10):
-        return None
-    return queries.access_view(viewer, int(number))
+    view_id = read_number(number, digits=9)
+    return None if view_id is None else queries.access_view(viewer, view_id)
 
 
 def page_of(viewer: User, listed: Listed, address: QueryDict) -> Page:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
+from appliance.core.numbers import read_number
+
 PAGE_SIZE = 50
-LONGEST_NUMBER = 18  # digits a bigint surely holds
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,8 @@ class Page:
 
 
 def _find(rows: QuerySet, cursor: str) -> Model | None:
-    if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > LONGEST_NUMBER:
-        return None
-    return rows.filter(pk=int(cursor)).first()
+    number = read_number(cursor)
+    return None if number is None else rows.filter(pk=number).first()
 
 
 def _beyond(rows: QuerySet, last: Model) -> QuerySet:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from appliance.core.fields import JOINTS
+from appliance.core.numbers import read_number
 
 MOST_CHARACTERS = 400
 MOST_WORDS = 30  # the words beyond find nothing that these have not found
@@ -77,7 +78,7 @@ def read(text: str) -> Asked:
 
 def _read_words(clean: str) -> Asked:
     numbers = _TICKET_NUMBER.findall(clean)
-    if clean.isascii() and clean.isdigit() and len(clean) <= 18:
+    if read_number(clean) is not None:
         numbers.append(clean)
     rest = _TICKET_NUMBER.sub(" ", clean)
     exact = [*_PHRASE.findall(rest), *(m for m in _IDENTIFIER.findall(rest) if len(m) >= 4)]

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from appliance.accounts.models import KNOWN_BY, Customer, User
+from appliance.core.numbers import read_number
 from appliance.search import asked as asking
 from appliance.search import configurations, facets, shelves, spelling, ways, wording
 from appliance.search.asked import Asked
@@ -114,8 +115,8 @@ def suggest(viewer: User, text: str, *, kind: str = "all") -> list[Hit]:
 
 def find_customer_ids(text: str) -> list[int]:
     """Customers by number, or by a part of name, address or organisation; some hundred at most."""
-    if text.isascii() and text.isdigit() and len(text) < 10:
-        return list(Customer.objects.filter(pk=int(text)).values_list("pk", flat=True))
+    if (number := read_number(text, digits=9)) is not None:
+        return list(Customer.objects.filter(pk=number).values_list("pk", flat=True))
     known = text.replace("\0", "").lower().strip()
     rows = Customer.objects.annotate(known_by=KNOWN_BY)
     for fits in ({"known_by__contains": known}, {"organisation__name__icontains": known}):

@@ -10,11 +10,11 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, Tuple
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from appliance.core.numbers import read_number
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models.ticket import NEVER
 
 Place = tuple[datetime | int, ...]
-LONGEST_NUMBER = 18  # digits a bigint surely holds
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class Sort:
 
 
 def _number(text: str) -> int:
-    if len(text) > LONGEST_NUMBER:
-        raise ValueError("no number of ours is so long")
-    return int(text)
+    if (number := read_number(text)) is None:
+        raise ValueError("no number of ours")
+    return number
 
 
 def _small_number(text: str) -> int:

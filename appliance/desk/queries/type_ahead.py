@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.html import strip_tags
 
 from appliance.accounts.models import Customer, User
+from appliance.core.numbers import read_number
 from appliance.search.queries import search
 from appliance.tickets.models import Ticket
 from appliance.triage.queries import Similar
@@ -29,11 +30,10 @@ def find_customers(viewer: User, text: str, limit: int = 8) -> list[Customer]:
 def find_tickets(viewer: User, text: str, *, leave_out: Ticket, limit: int = 8) -> list[Ticket]:
     """By number, or by what the subject says, newest first."""
     text = text.replace("\0", "").strip()
-    number = text.upper().removeprefix("SKR-")
-    is_number = number.isascii() and number.isdigit() and len(number) < 18
-    if not is_number and len(text) < LEAST:
+    number = read_number(text.upper().removeprefix("SKR-"))
+    if number is None and len(text) < LEAST:
         return []
-    meant = Q(pk=int(number)) if is_number else Q(subject__icontains=text)
+    meant = Q(subject__icontains=text) if number is None else Q(pk=number)
     found = Ticket.objects.visible_to(viewer).filter(meant).exclude(pk=leave_out.pk)
     return list(_short(found).order_by("-created_at", "-id")[:limit])
 

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 
 from appliance.core.forms import Form
 from appliance.core.markdown import render as markdown
+from appliance.core.numbers import read_number
 from appliance.desk.article_page import content
 from appliance.desk.ticket_page import TicketPage
 from appliance.desk.views.tickets import page
@@ -61,8 +62,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     text, article_id = request.POST.get("text", ""), request.GET.get("article", "")
     if not article_id:
         return HttpResponse(markdown(text))
-    number = int(article_id) if article_id.isdecimal() and len(article_id) < 18 else 0
-    article = access_article(request.user, number)
+    article = access_article(request.user, read_number(article_id) or 0)
     return HttpResponse(content(article, [*article.files.select_related("file")], text))
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from appliance.accounts.models import Right
+from appliance.core.numbers import read_number
 from appliance.desk.access import agents_only, with_right
 from appliance.knowledge import queries, services
 from appliance.knowledge.diffs import compare
@@ -149,8 +150,7 @@ def bring_in(request: HttpRequest) -> HttpResponse:
 
 
 def _apply(request: HttpRequest, pending_id: str) -> HttpResponse:
-    is_number = pending_id.isascii() and pending_id.isdigit() and len(pending_id) <= 18
-    pending = queries.access_pending_import(request.user, int(pending_id) if is_number else 0)
+    pending = queries.access_pending_import(request.user, read_number(pending_id) or 0)
     report = services.apply_import(pending=pending, by=request.user)
     sorting.queue_catch_up()
     context = {"form": ImportForm(), "report": report}

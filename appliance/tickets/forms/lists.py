@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from appliance.accounts import queries as accounts
 from appliance.accounts.models import Customer, Organisation, Team, User
 from appliance.core.forms import Form
+from appliance.core.numbers import read_number
 from appliance.tickets import queries
 from appliance.tickets.filters import ANY, TicketFilter
 from appliance.tickets.models import Priority, Status, Tag, TicketCategory
@@ -44,7 +45,7 @@ class CustomerField(_NamedField):
     default_error_messages = {"unknown": _("The desk knows no customer with this address.")}
 
     def find(self, text: str) -> Customer | None:
-        if number := _number(text):
+        if number := read_number(text, digits=9):
             return Customer.objects.filter(pk=number).first()
         return accounts.find_customer(email=text)
 
@@ -56,7 +57,7 @@ class OrganisationField(_NamedField):
     default_error_messages = {"unknown": _("The desk knows no organisation of this name.")}
 
     def find(self, text: str) -> Organisation | None:
-        if number := _number(text):
+        if number := read_number(text, digits=9):
             return Organisation.objects.filter(pk=number).first()
         return Organisation.objects.filter(name__iexact=text).first()
 
@@ -72,10 +73,6 @@ class TagField(_NamedField):
 
     def say(self, found: Tag) -> str:
         return found.name
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 class Offered:
