@@ -94,6 +94,7 @@ TEMPLATES = [
         },
     }
 ]
+FORM_RENDERER = "appliance.core.widgets.Drawn"
 
 # --- PostgreSQL: a libpq URL, over the Unix socket unless a site names its own server
 

@@ -1,0 +1,61 @@
+"""Widgets drawn in Python say what Django's templates say."""
+
+import datetime
+
+import pytest
+from django import forms
+from django.forms.renderers import DjangoTemplates
+from django.test.html import parse_html
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy
+
+from appliance.core import widgets
+
+DAY = datetime.date(2026, 5, 4)
+NASTY = '<b a="1" b=\'2\'>&\u2028"</textarea>'
+
+
+class Everything(forms.Form):
+    text = forms.CharField(label="Text", max_length=9, help_text="Nine <letters>.")
+    address = forms.EmailField()
+    number = forms.IntegerField(min_value=1, max_value=1000)
+    date = forms.DateField(initial=DAY, show_hidden_initial=True)
+    secret = forms.CharField(widget=forms.PasswordInput(render_value=True))
+    long = forms.CharField(widget=forms.Textarea(attrs={"placeholder": NASTY}))
+    hidden = forms.CharField(widget=forms.HiddenInput(attrs={"data-on": True, "data-off": False}))
+    file = forms.FileField(widget=forms.FileInput)
+    choice = forms.ChoiceField(
+        choices=[("", gettext_lazy("None")), ("<a>", NASTY), (3, mark_safe("<i>"))]
+    )
+    grouped = forms.ChoiceField(choices=[("Group", [("1", "One")]), ("2", "Two")])
+    several = forms.MultipleChoiceField(choices=[("1", "One"), ("2", NASTY)])
+    radio = forms.ChoiceField(choices=[("1", "One"), ("2", NASTY)], widget=forms.RadioSelect)
+    box = forms.BooleanField()
+
+
+GIVEN = [
+    {},
+    {"initial": {"text": NASTY, "number": 1000, "choice": 3, "radio": "2", "several": ["2"]}},
+    {"data": {"text": NASTY, "long": NASTY, "choice": "<a>", "date": NASTY, "box": "on"}},
+]
+
+
+@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("name", Everything.base_fields)
+def test_a_drawn_widget_is_what_the_template_says(given, name):
+    drawn, django = (
+        Everything(**given, renderer=renderer)[name]
+        for renderer in (widgets.Drawn(), DjangoTemplates())
+    )
+    assert parse_html(drawn.as_widget()) == parse_html(django.as_widget())
+    assert parse_html(drawn.as_hidden()) == parse_html(django.as_hidden())
+    for mine, theirs in zip(drawn.subwidgets, django.subwidgets, strict=True):
+        assert parse_html(mine.tag()) == parse_html(theirs.tag())
+
+
+def test_most_widgets_are_drawn_without_a_template(monkeypatch):
+    monkeypatch.setattr(DjangoTemplates, "get_template", lambda *_: pytest.fail("a template"))
+    form = Everything()
+    for name in ("text", "date", "long", "hidden", "file", "choice"):
+        assert f'name="{name}"' in str(form[name])
+    assert 'type="radio"' in form["radio"][1].tag()
