@@ -46,7 +46,7 @@ class Suggestion(models.Model):
         indexes = [
             # serves the articles that are refused and never accepted, of late
             models.Index(fields=["offered_at", "article", "state"], name="suggestion_offered_idx"),
-            # serves what became of one article
+            # serves what becomes of the suggestions of an article that is deleted
             models.Index(fields=["article", "state"], name="suggestion_article_idx"),
         ]
 

@@ -1,0 +1,77 @@
+"""Every named index of the room is seen at work in a query of the product, on 40,000 rows."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+from django.db import connection
+
+from appliance.knowledge.models import Article
+from appliance.tickets.models import Ticket
+from appliance.tickets.services import load_default_categories
+from appliance.triage import caution, gaps, suggestions
+from appliance.triage.models import Suggestion
+
+TICKETS, ARTICLES = 8_000, 400
+OFFERED = """
+INSERT INTO triage_suggestion (ticket_id, article_id, rank, score, why, bundle_digest, state,
+    offered_at)
+SELECT t.id, a.ids[1 + (t.n * 7 + r * 13) %% cardinality(a.ids)], r, 0.5, '{}', '',
+       CASE WHEN t.n %% 50 = 0 THEN 'refused' WHEN t.n %% 9 = 0 THEN 'accepted' ELSE 'offered' END,
+       now() - t.n * interval '2 hours'
+FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM tickets_ticket) AS t,
+     generate_series(1, 5) AS r, (SELECT array_agg(id ORDER BY id) AS ids FROM knowledge_article)
+     AS a
+"""
+CORRECTED = """
+INSERT INTO triage_correction (ticket_id, said, held_back, category_id, bundle_digest, created_at)
+SELECT id, '', CASE WHEN id %% 40 = 0 THEN 'access' ELSE '' END,
+       (SELECT min(id) FROM tickets_ticketcategory), 'd' || id %% 19, now()
+FROM tickets_ticket
+"""
+
+
+@pytest.fixture
+def crowded(ticket):
+    load_default_categories()
+    Ticket.objects.bulk_create(
+        Ticket(customer=ticket.customer, subject="s", description="d") for _ in range(TICKETS)
+    )
+    Article.objects.bulk_create(
+        Article(title=f"Article {n}", content="text", status="published") for n in range(ARTICLES)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(OFFERED, [])
+        cursor.execute(CORRECTED, [])
+        for table in ("triage_suggestion", "triage_correction", "tickets_ticket"):
+            cursor.execute(f"ANALYZE {table}")
+
+
+def plans_of(call: Callable[[], object]) -> str:
+    """The plans of all that ``call`` asks, changes and deletes."""
+    plans: list[str] = []
+
+    def explain(execute, sql, params, many, context):
+        if sql.startswith(("SELECT", "DELETE", "UPDATE", "(SELECT")):
+            with context["connection"].connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {sql}", params)
+                plans.extend(row[0] for row in cursor.fetchall())
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        call()
+    return "\n".join(plans)
+
+
+def test_each_index_serves_the_query_it_was_made_for(crowded, ticket, bob):
+    bundle = SimpleNamespace(digest="d3")
+    article = Article.objects.order_by("pk")[3]
+    served = {
+        "suggestion_once_a_ticket": lambda: suggestions.list_refused(bob, ticket),
+        "suggestion_offered_idx": lambda: gaps.list_doubtful(bob),
+        "suggestion_article_idx": article.delete,
+        "correction_held_back": lambda: caution.is_due(bundle),
+    }
+    assert Suggestion.objects.count() == 5 * Ticket.objects.count()
+    missing = [name for name, call in served.items() if name not in plans_of(call)]
+    assert missing == []
