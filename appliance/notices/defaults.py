@@ -8,7 +8,7 @@ from appliance.notices.models import Kind, Mail, Preference
 
 AGENT_KINDS = (
     Kind.ESCALATED, Kind.WARNING, Kind.MENTIONED, Kind.ASSIGNED, Kind.ANSWERED, Kind.WATCHED,
-    Kind.CHANGED, Kind.TEAM,
+    Kind.CHANGED, Kind.TEAM, Kind.REVIEW,
 )  # fmt: skip
 CUSTOMER_KINDS = (Kind.ANSWER, Kind.SOLVED)
 BY_MAIL = {
@@ -20,6 +20,7 @@ BY_MAIL = {
     Kind.WATCHED: Mail.NEVER,
     Kind.CHANGED: Mail.NEVER,
     Kind.TEAM: Mail.NEVER,
+    Kind.REVIEW: Mail.AT_ONCE,
     Kind.ANSWER: Mail.AT_ONCE,
     Kind.SOLVED: Mail.AT_ONCE,
 }

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from appliance.core import queries as core
 from appliance.notices import links
-from appliance.notices.models import OutgoingMail
+from appliance.notices.models import Kind, OutgoingMail
 from appliance.notices.services.digests import compose
 from appliance.tickets.models import Ticket
 
@@ -28,6 +28,8 @@ def why_not(letter: OutgoingMail) -> str:
     visible = Ticket.objects.visible_to(user).filter(pk=letter.ticket_id)
     if letter.ticket_id and letter.kind and not visible.exists():
         return _("They may not see the ticket any more.")
+    if letter.kind == Kind.REVIEW and not user.is_agent:
+        return _("They may not see the articles any more.")
     if letter.is_digest and not _body(letter):
         return _("They may not see the tickets any more.")
     return ""

@@ -6,12 +6,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
+from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket
 
 
 class Kind(models.TextChoices):
     """Why somebody is told. In the order of weight: the last one wins when several fold."""
 
+    REVIEW = "review", _("An article of mine is due for review")
     TEAM = "team", _("A ticket that nobody has taken yet")
     CHANGED = "changed", _("A colleague or a rule changes my ticket")
     WATCHED = "watched", _("Something is written on a ticket I wrote on")
@@ -25,6 +27,7 @@ class Kind(models.TextChoices):
 
 
 ICONS = {
+    Kind.REVIEW: "journal-check",
     Kind.TEAM: "inbox", Kind.CHANGED: "pencil", Kind.WATCHED: "chat", Kind.ANSWERED: "reply",
     Kind.ASSIGNED: "person-check", Kind.MENTIONED: "at", Kind.WARNING: "clock-history",
     Kind.ESCALATED: "exclamation-triangle", Kind.ANSWER: "reply", Kind.SOLVED: "check2-circle",
@@ -32,10 +35,15 @@ ICONS = {
 
 
 class Notice(models.Model):
-    """What one person is told of one ticket. What happens before they look folds into one row."""
+    """What one person is told of one ticket, or of one article. What happens before they look
+    folds into one row.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices", db_index=False)
-    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="notices")
+    ticket = models.ForeignKey(Ticket, null=True, on_delete=models.CASCADE, related_name="notices")
+    article = models.ForeignKey(
+        Article, null=True, on_delete=models.CASCADE, related_name="notices"
+    )
     kind = models.CharField(max_length=9, choices=Kind)
     actor_name = models.CharField(max_length=170, blank=True)
     count = models.PositiveIntegerField(default=1, help_text="Events that folded into it.")
@@ -50,6 +58,14 @@ class Notice(models.Model):
             models.UniqueConstraint(
                 fields=["user", "ticket"], condition=Q(read_at=None), name="notice_one_unread"
             ),
+            models.UniqueConstraint(
+                fields=["user", "article"],
+                condition=Q(read_at=None, article__isnull=False),
+                name="notice_one_unread_article",
+            ),
+            models.CheckConstraint(
+                condition=Q(ticket=None) ^ Q(article=None), name="notice_of_one_thing"
+            ),
         ]
         indexes = [
             # serves the page of notices of a person, newest first
@@ -59,7 +75,13 @@ class Notice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} of SKR-{self.ticket_id} for {self.user_id}"
+        what = f"SKR-{self.ticket_id}" if self.ticket_id else f"article {self.article_id}"
+        return f"{self.kind} of {what} for {self.user_id}"
+
+    @property
+    def subject(self) -> str:
+        """What it is about, in a word or two."""
+        return self.article.title if self.article_id else self.ticket.number
 
     @property
     def icon(self) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from appliance.accounts.models import User
 from appliance.core import cache
@@ -15,10 +15,15 @@ MOST_COUNTED = 100  # beyond it the bell says 99+
 
 
 def list_notices(viewer: User, *, only_unread: bool = False) -> QuerySet[Notice]:
-    """What the viewer was told, newest first; never of a ticket they may not see now."""
-    notices = Notice.objects.filter(
-        user=viewer, ticket__in=Ticket.objects.visible_to(viewer)
-    ).select_related("ticket")
+    """What the viewer was told, newest first; never of a ticket they may not see now.
+
+    Agents read every article, so what they were told of one stays.
+    """
+    seen = Q(Exists(Ticket.objects.visible_to(viewer).filter(pk=OuterRef("ticket"))))
+    if viewer.is_agent:
+        seen |= Q(article__isnull=False)
+    notices = Notice.objects.filter(seen, user=viewer).select_related("ticket", "article")
+    notices = notices.defer("article__content", "article__search_vector")
     return notices.filter(read_at=None) if only_unread else notices
 
 

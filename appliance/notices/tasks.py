@@ -12,6 +12,12 @@ def deliver(timestamp: int = 0) -> None:
     services.send_due()
 
 
+@app.periodic(cron="11 * * * *")
+@app.task(name="notices.tell_of_reviews", queueing_lock="notices.tell_of_reviews")
+def tell_of_reviews(timestamp: int = 0) -> None:
+    services.tell_of_reviews()
+
+
 @app.periodic(cron="23 * * * *")
 @app.task(name="notices.tidy", queueing_lock="notices.tidy")
 def tidy(timestamp: int = 0) -> None:

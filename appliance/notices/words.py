@@ -1,9 +1,13 @@
 """What a notice and a letter say. No I/O beyond the message of the event."""
 
+from collections.abc import Sequence
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from appliance.agreements.words import describe_event
+from appliance.knowledge.models import Article
+from appliance.notices import links
 from appliance.notices.audience import find_message
 from appliance.notices.models import Kind, Notice
 from appliance.tickets.models import Event, Ticket
@@ -11,6 +15,7 @@ from appliance.tickets.models import Event, Ticket
 EXCERPT = 1_000  # characters of a message for an agent, who reads the rest on the desk
 WHOLE = 20_000  # and for the customer, to whom it was written
 SAYS = {
+    Kind.REVIEW: gettext_lazy("This article is due for review"),
     Kind.TEAM: gettext_lazy("Nobody has taken this ticket yet"),
     Kind.CHANGED: gettext_lazy("%(who)s changed your ticket"),
     Kind.WATCHED: gettext_lazy("%(who)s wrote on a ticket you wrote on"),
@@ -52,6 +57,24 @@ def describe(event: Event, kind: Kind, *, for_customer: bool) -> str:
     if message:
         lines.append(_quoted(message.body, WHOLE if for_customer else EXCERPT))
     return "\n".join(lines)
+
+
+def reviews_subject(articles: Sequence[Article]) -> str:
+    subject = ngettext(
+        "An article of yours is due for review", "%(n)d articles of yours are due for review",
+        len(articles),
+    )  # fmt: skip
+    return subject % {"n": len(articles)}
+
+
+def describe_reviews(articles: Sequence[Article]) -> str:
+    """Each article with its date and its address."""
+    due = _("to be looked through by %(day)s")
+    lines = [
+        f"{one.title}\n{due % {'day': one.review_on.isoformat()}}\n{links.to('article', one.pk)}"
+        for one in articles
+    ]
+    return "\n\n".join(line.rstrip() for line in lines)
 
 
 def _quoted(text: str, most: int) -> str:

@@ -17,6 +17,7 @@ from appliance.desk.attachments import file_response
 from appliance.desk.pages import Page
 from appliance.knowledge import queries, services
 from appliance.knowledge.forms import ArticleFilterForm, VoteForm
+from appliance.notices import services as notices
 from appliance.tickets import queries as tickets
 
 
@@ -56,6 +57,7 @@ def help_pages(request: HttpRequest) -> HttpResponse:
 @readers_only
 def show(request: HttpRequest, article_id: int) -> HttpResponse:
     article = queries.access_article(request.user, article_id)
+    notices.mark_article_seen(user=request.user, article=article)
     return render(request, "desk/article.html", article_page.context(request, article))
 
 

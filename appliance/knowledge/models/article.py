@@ -74,6 +74,9 @@ class Article(models.Model):
         help_text="Who keeps it true.",
     )  # fmt: skip
     review_on = models.DateField(null=True, blank=True, help_text="To be looked through by then.")
+    review_told_on = models.DateField(
+        null=True, blank=True, editable=False, help_text="The review date its owner was told of."
+    )
     version = models.PositiveIntegerField(
         default=1, db_default=1, editable=False, help_text="Number of the newest version."
     )

@@ -5,6 +5,7 @@ from appliance.knowledge.services.exporting import as_markdown, export_articles
 from appliance.knowledge.services.importing import Line, Report, import_articles
 from appliance.knowledge.services.links import follow, link_ticket, unlink_ticket
 from appliance.knowledge.services.pending import apply_import, forget_person, look_at_import
+from appliance.knowledge.services.reviews import claim_due_reviews
 from appliance.knowledge.services.stages import (
     archive_article,
     publish_article,
@@ -19,6 +20,7 @@ __all__ = [
     "apply_import",
     "archive_article",
     "as_markdown",
+    "claim_due_reviews",
     "edit_article",
     "export_articles",
     "follow",

@@ -1,9 +1,15 @@
 """Verbs on notices, preferences and the outbox. Each is atomic."""
 
 from appliance.notices.services.digests import gather_digests
-from appliance.notices.services.notices import mark_all_read, mark_read, mark_seen
+from appliance.notices.services.notices import (
+    mark_all_read,
+    mark_article_seen,
+    mark_read,
+    mark_seen,
+)
 from appliance.notices.services.outbox import drop_mail, forget_addresses, queue_mail, retry_mail
 from appliance.notices.services.preferences import set_preferences
+from appliance.notices.services.reviews import tell_of_reviews
 from appliance.notices.services.sending import send_due
 from appliance.notices.services.telling import tell
 from appliance.notices.services.tidying import tidy
@@ -13,6 +19,7 @@ __all__ = [
     "forget_addresses",
     "gather_digests",
     "mark_all_read",
+    "mark_article_seen",
     "mark_read",
     "mark_seen",
     "queue_mail",
@@ -20,5 +27,6 @@ __all__ = [
     "send_due",
     "set_preferences",
     "tell",
+    "tell_of_reviews",
     "tidy",
 ]

@@ -8,6 +8,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from appliance.accounts.models import User
+from appliance.knowledge.models import Article
 from appliance.notices.defaults import weightiest
 from appliance.notices.models import Kind, Notice
 from appliance.notices.services import letters
@@ -61,6 +62,12 @@ def mark_seen(*, user: User, ticket: Ticket) -> None:
     """They opened the ticket: what they were told of it is read. One query when there is none."""
     if _read(user, ticket=ticket):
         letters.withdraw_read(user=user, ticket=ticket)
+
+
+def mark_article_seen(*, user: User, article: Article) -> None:
+    """They opened the article: that its review is due, they know. One query when they did."""
+    if user.is_agent:
+        _read(user, article=article)
 
 
 @transaction.atomic

@@ -69,6 +69,9 @@ def test_each_index_serves_the_query_it_was_made_for(crowded, ticket, bob, dan):
         "notice_one_unread": lambda: list(
             Notice.objects.filter(user__in=[bob, dan], ticket=ticket, read_at=None)
         ),
+        "notice_one_unread_article": lambda: list(
+            Notice.objects.filter(user__in=[bob, dan], article=1, read_at=None)
+        ),
         "mail_due_idx": sending.claim,
         "mail_user_idx": lambda: letters._had_their_share({bob: Kind.ANSWERED}),
         "mail_created_idx": lambda: Page.of(list_mail(dan, MailFilter()), before, by="created_at"),
