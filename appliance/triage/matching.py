@@ -14,7 +14,7 @@ from appliance.knowledge.models import Article, ArticleLink
 from appliance.tickets.models import Status
 from appliance.triage.fusion import VOTERS, Voter
 from appliance.triage.models import Passage, Suggestion, TicketVector
-from appliance.triage.nearest import cosine, list_nearest
+from appliance.triage.nearest import cosine, walking
 
 MOST_WORDS = 32  # of the text, when articles are found by its words
 NEAREST = 60  # passages, and articles by words, looked at to find a few articles
@@ -29,7 +29,7 @@ class Evidence:
     """What speaks for each article the viewer may read, by its id."""
 
     meaning: dict[int, float] = field(default_factory=dict)  # cosine of the nearest passage
-    passages: dict[int, str] = field(default_factory=dict)  # the text of that passage
+    passages: dict[int, int] = field(default_factory=dict)  # id of that passage
     words: dict[int, float] = field(default_factory=dict)  # as a share of the best
     voters: list[Voter] = field(default_factory=list)  # nearest first
 
@@ -61,14 +61,13 @@ def find_voters(
     Two queries.
     """
     rows = TicketVector.objects.may_vote_for(viewer).exclude(ticket=leave_out)
-    near = list_nearest(
-        rows.nearest_to(vector, space).only("ticket_id"), NEAREST_TICKETS, least=0.0
-    )
-    known = _known_of([row.ticket_id for row in near], articles)
+    with walking():
+        near = rows.nearest_to(vector, space).values_list("ticket_id", "distance")
+        distances = dict(near[:NEAREST_TICKETS])
+    known = _known_of(list(distances), articles)
     voters = [
-        Voter(row.ticket_id, cosine(row.distance), *map(frozenset, known[row.ticket_id]))
-        for row in near
-        if row.ticket_id in known
+        Voter(ticket, cosine(distances[ticket]), *map(frozenset, known[ticket]))
+        for ticket in sorted(known, key=distances.__getitem__)
     ]
     return voters[:VOTERS]
 
@@ -96,16 +95,18 @@ def _told(rows: QuerySet, what: str) -> QuerySet:
 
 def _by_passages(
     viewer: User, vector: np.ndarray, space: str
-) -> tuple[dict[int, float], dict[int, str]]:
-    """Article id → cosine, and → text, of its nearest passage."""
-    near = Passage.objects.visible_to(viewer).nearest_to(vector, space).defer("vector")
-    closeness: dict[int, float] = {}
-    texts: dict[int, str] = {}
+) -> tuple[dict[int, float], dict[int, int]]:
+    """Article id → cosine, and → id, of its nearest passage."""
+    near = Passage.objects.visible_to(viewer).nearest_to(vector, space)
     # however far: a few are always offered, and the score says how near they are
-    for row in list_nearest(near, NEAREST, least=0.0):
-        if row.article_id not in texts:
-            closeness[row.article_id], texts[row.article_id] = cosine(row.distance), row.text
-    return closeness, texts
+    with walking():
+        rows = list(near.values_list("distance", "article_id", "pk")[:NEAREST])
+    closeness: dict[int, float] = {}
+    passages: dict[int, int] = {}
+    for distance, article, passage in sorted(rows):
+        if article not in passages:
+            closeness[article], passages[article] = cosine(distance), passage
+    return closeness, passages
 
 
 def _by_words(visible: QuerySet, text: str) -> dict[int, float]:

@@ -1,5 +1,8 @@
 """Vectors: the meaning of what somebody typed, and the rows nearest to it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import structlog
 from django.db import connection, transaction
@@ -16,6 +19,10 @@ log = structlog.get_logger(__name__)
 # recipes stay at 0.13 to 0.35, two in three of them under 0.25; the article that answers lies over
 # it 19 times in 20, even by the subject alone. Measured with encoder 2; measure again with another.
 LEAST_COSINE = 0.25
+WALK = """
+SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
+       set_config('hnsw.ef_search', '100', true)
+"""
 QUERY_SECONDS = 2.0  # a person waits at most this long for the meaning of what they typed
 VECTOR_LIFETIME_SECONDS = 3600
 _embedders = Bounded("embed", threads=4)
@@ -27,11 +34,19 @@ def list_nearest(rows: QuerySet, limit: int, *, least: float = LEAST_COSINE) -> 
     Leaves out what is less alike than ``least``. Goes on walking when a filter (the viewer, the
     space) takes many of the nearest away.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")
-        cursor.execute("SET LOCAL hnsw.ef_search = 100")
+    with walking():
         near = [row for row in rows[:limit] if cosine(row.distance) >= least]
     return sorted(near, key=lambda row: row.distance)
+
+
+@contextmanager
+def walking() -> Iterator[None]:
+    """Inside, an HNSW index is walked on when a filter takes many of the nearest away. One
+    transaction, also for several walks inside one another.
+    """
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.execute(WALK)
+        yield
 
 
 def find_query_vector(text: str) -> tuple[np.ndarray, str] | None:

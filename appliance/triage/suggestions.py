@@ -14,7 +14,7 @@ from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket
 from appliance.triage import matching, passages
 from appliance.triage.fusion import Fused, fuse
-from appliance.triage.models import Suggestion, TicketVector
+from appliance.triage.models import Passage, Suggestion, TicketVector
 from appliance.triage.nearest import find_query_vector
 from appliance.triage.texts import digest
 
@@ -106,7 +106,9 @@ def _ranked(
     def compute() -> list[tuple[Fused, str]]:
         found = matching.gather(viewer, text, vector, space, about)
         best = fuse(found.meaning, found.words, found.voters)[:RANKED]
-        return [(one, found.passages.get(one.key, "")) for one in best]
+        wanted = [found.passages[one.key] for one in best if one.key in found.passages]
+        texts = dict(Passage.objects.filter(pk__in=wanted).values_list("article_id", "text"))
+        return [(one, texts.get(one.key, "")) for one in best]
 
     exact = digest(vector.tobytes().hex()) if vector is not None else "words"
     return cache.remember(
@@ -120,13 +122,23 @@ def _ranked(
 def _shown(viewer: User, text: str, ranked: list[tuple[Fused, str]]) -> list[Suggested]:
     """What was stored is never more than what the viewer may see now."""
     articles = _articles(viewer, text, [one.key for one, _ in ranked])
+    bare = [one.key for one, passage in ranked if not passage]
+    openings = (
+        dict(
+            Article.objects.filter(pk__in=bare).values_list(
+                "pk", Left("content", OPENING_CHARACTERS)
+            )
+        )
+        if bare
+        else {}
+    )
     named = {pk for one, _ in ranked for pk in one.helped[:MOST_SHOWN_TICKETS]}
     tickets = _tickets(viewer, named) if viewer.is_agent and named else {}
     return [
         Suggested(
             article=articles[one.key],
             score=one.score,
-            passage=passage or passages.cut(articles[one.key].opening)[0],
+            passage=passage or passages.cut(openings[one.key])[0],
             closeness=one.closeness,
             words=_told(articles[one.key].held) if _tells(one) else (),
             helped=len(one.helped),
@@ -144,7 +156,6 @@ def _articles(viewer: User, text: str, ids: list[int]) -> dict[int, Article]:
         .in_use()
         .select_related("category")
         .annotate(
-            opening=Left("content", OPENING_CHARACTERS),
             held=HeldWords(F("search_vector"), Value(words, output_field=ArrayField(TextField()))),
         )
         .defer("content", "search_vector")
@@ -173,7 +184,11 @@ class HeldWords(Func):
 
     template = """(
         SELECT coalesce(array_agg(word ORDER BY length(word) DESC, word), '{}')
-        FROM (SELECT %(expressions)s) AS given(held, words), unnest(given.words) AS word
-        WHERE tsvector_to_array(to_tsvector('skerry', word)) && tsvector_to_array(given.held)
+        FROM (
+            SELECT tsvector_to_array(article.held) AS held, article.words
+            FROM (SELECT %(expressions)s) AS article(held, words)
+            OFFSET 0  -- taken apart once, not for each word
+        ) AS given, unnest(given.words) AS word
+        WHERE tsvector_to_array(to_tsvector('skerry', word)) && given.held
     )"""
     output_field = ArrayField(TextField())
