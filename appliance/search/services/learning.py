@@ -8,9 +8,12 @@ import time
 
 from django.db import connection, transaction
 
+from appliance.knowledge.models import ArticleVersion
 from appliance.search.models import Learning
 from appliance.search.services.tables import SLICE, TABLES, Table
 
+# An article that is edited is a new version of it, whose words are read in their turn.
+LEARNT = [*TABLES, Table("versions", ArticleVersion, "content", "title")]
 LENGTHS = (4, 40)  # a shorter word is like too many others
 LEARN = """
 INSERT INTO search_word (text, seen)
@@ -23,7 +26,7 @@ ON CONFLICT (text) DO UPDATE SET seen = search_word.seen + excluded.seen
 def learn_words(*, seconds: float) -> bool:
     """Read on where the last reading ended; whether there is more to read."""
     deadline = time.monotonic() + seconds
-    for table in TABLES:
+    for table in LEARNT:
         while _step(table):
             if time.monotonic() > deadline:
                 return True

@@ -1,5 +1,6 @@
 import pytest
 
+from appliance.knowledge import services as knowledge
 from appliance.search.asked import read
 from appliance.search.models import Learning, Word
 from appliance.search.services import learn_words
@@ -60,3 +61,13 @@ def test_words_are_learned_once(ticket, alice):
     learn_words(seconds=60)
     assert Word.objects.get(text="toner").seen == 2
     assert Learning.objects.get(table="tickets").position > ticket.pk
+
+
+def test_words_of_an_edited_article_are_learned(bob):
+    made = knowledge.write_article(by=bob, title="Gannet", content="It dives.")
+    learn_words(seconds=60)
+    knowledge.edit_article(
+        article=made, by=bob, title="Gannet", content="It plunges.", seen_at=made.updated_at
+    )
+    learn_words(seconds=60)
+    assert Word.objects.filter(text="plunges").exists()
