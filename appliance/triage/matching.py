@@ -2,26 +2,41 @@
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from django.contrib.postgres.search import SearchQuery, SearchRank
-from django.db.models import CharField, F, QuerySet, Value
+from django.db import connection
+from django.db.models import F, QuerySet, Value
 
 from appliance.accounts.models import User
 from appliance.core.fields import WORDS
-from appliance.knowledge.models import Article, ArticleLink
-from appliance.tickets.models import Status
+from appliance.knowledge.models import Article
 from appliance.triage.fusion import VOTERS, Voter
-from appliance.triage.models import Passage, Suggestion, TicketVector
+from appliance.triage.models import Passage, TicketVector
 from appliance.triage.nearest import cosine, walking
 
 MOST_WORDS = 32  # of the text, when articles are found by its words
 NEAREST = 60  # passages, and articles by words, looked at to find a few articles
 ENOUGH = 10  # articles near in meaning, or that helped, so that no other needs to be found
-NEAREST_TICKETS = 200  # looked at to find VOTERS that know of an article
+# Looked at to find VOTERS that know of an article; one walk of the index finds as many (WALK).
+NEAREST_TICKETS = 100
+NOTHING = 1e-9  # what ts_rank says of a text that holds none of the words lies below
 # 32: rank / (rank + 1), so that it lies in 0..1; 1: long articles do not win by their length
 PER_LENGTH = Value(32 | 1)
+
+# Of these tickets: what helped there, once they were solved, and what was refused there.
+KNOWN = """
+SELECT link.ticket_id, link.article_id, false
+FROM knowledge_articlelink AS link
+JOIN tickets_ticket AS ticket ON ticket.id = link.ticket_id
+WHERE link.ticket_id = ANY (%(tickets)s) AND ticket.status IN ('solved', 'closed')
+UNION ALL
+SELECT ticket_id, article_id, true
+FROM triage_suggestion
+WHERE ticket_id = ANY (%(tickets)s) AND state = 'refused'
+"""
 
 
 @dataclass(frozen=True)
@@ -47,50 +62,46 @@ def gather(
     if vector is None:
         return Evidence(words=_by_words(visible, text))
     meaning, passages = _by_passages(viewer, vector, space)
-    voters = find_voters(viewer, visible, vector, space, leave_out)
-    near = meaning.keys() | {article for voter in voters for article in voter.helped}
-    among = visible if len(near) < ENOUGH else visible.filter(pk__in=near)
-    return Evidence(meaning, passages, _by_words(among, text), voters)
+    voters = _find_voters(viewer, vector, space, leave_out)
+    near = meaning.keys() | {key for one in voters for key in one.helped | one.refused}
+    words, seen = _words_of_these(visible, near, text)
+    if len(near) < ENOUGH:
+        words = _by_words(visible, text)
+    known = [replace(one, helped=one.helped & seen, refused=one.refused & seen) for one in voters]
+    return Evidence(
+        meaning={key: closeness for key, closeness in meaning.items() if key in seen},
+        passages=passages,
+        words=words,
+        voters=[one for one in known if one.helped or one.refused][:VOTERS],
+    )
 
 
-def find_voters(
-    viewer: User, articles: QuerySet, vector: np.ndarray, space: str, leave_out: int | None
+def _find_voters(
+    viewer: User, vector: np.ndarray, space: str, leave_out: int | None
 ) -> list[Voter]:
-    """The nearest tickets that know of one of the articles: of those the viewer sees, and for
-    who is no agent of all but the closed teams', of which nothing but their number is told.
-    Two queries.
+    """The nearest tickets that know of an article: of those the viewer sees, and for who is no
+    agent of all but the closed teams', of which nothing but their number is told. The articles
+    may be any. Two queries.
     """
     rows = TicketVector.objects.may_vote_for(viewer).exclude(ticket=leave_out)
     with walking():
         near = rows.nearest_to(vector, space).values_list("ticket_id", "distance")
         distances = dict(near[:NEAREST_TICKETS])
-    known = _known_of(list(distances), articles)
-    voters = [
+    known = _known_of(list(distances))
+    return [
         Voter(ticket, cosine(distances[ticket]), *map(frozenset, known[ticket]))
         for ticket in sorted(known, key=distances.__getitem__)
     ]
-    return voters[:VOTERS]
 
 
-def _known_of(tickets: list[int], articles: QuerySet) -> dict[int, tuple[set[int], set[int]]]:
+def _known_of(tickets: list[int]) -> dict[int, tuple[set[int], set[int]]]:
     """Ticket → the articles that helped there, once it was solved, and those refused there."""
-    done = (Status.SOLVED, Status.CLOSED)
-    helped = ArticleLink.objects.filter(
-        ticket__in=tickets, ticket__status__in=done, article__in=articles
-    )
-    refused = Suggestion.objects.filter(
-        ticket__in=tickets, article__in=articles, state=Suggestion.State.REFUSED
-    )
     known: dict[int, tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
-    both = _told(helped, "helped").union(_told(refused, "refused"), all=True)
-    for ticket, article, what in both:
-        known[ticket][what == "refused"].add(article)
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, {"tickets": tickets})
+        for ticket, article, is_refused in cursor.fetchall():
+            known[ticket][is_refused].add(article)
     return known
-
-
-def _told(rows: QuerySet, what: str) -> QuerySet:
-    rows = rows.order_by().annotate(what=Value(what, output_field=CharField()))
-    return rows.values_list("ticket_id", "article_id", "what")
 
 
 def _by_passages(
@@ -113,14 +124,34 @@ def _by_words(visible: QuerySet, text: str) -> dict[int, float]:
     """Article id → its share of the best one's rank, by any of the words: no ticket holds all of
     its answer's.
     """
-    words = words_of(text)
-    if not words:
+    query = _any_of(text)
+    if query is None:
         return {}
-    any_of = " | ".join(f"'{word}'" for word in words)
-    query = SearchQuery(any_of, search_type="raw", config=WORDS)
-    rank = SearchRank(F("search_vector"), query, normalization=PER_LENGTH)
-    found = visible.filter(search_vector=query).annotate(rank=rank).order_by("-rank", "-pk")
-    ranks = dict(found.values_list("pk", "rank")[:NEAREST])
+    found = visible.filter(search_vector=query).annotate(rank=_rank(query))
+    return _shares(dict(found.order_by("-rank", "-pk").values_list("pk", "rank")[:NEAREST]))
+
+
+def _words_of_these(
+    visible: QuerySet, ids: Collection[int], text: str
+) -> tuple[dict[int, float], set[int]]:
+    """The same for these articles alone, and which of them the viewer may read at all."""
+    query = _any_of(text)
+    rank = Value(0.0) if query is None else _rank(query)
+    rows = visible.filter(pk__in=ids).annotate(rank=rank).order_by().values_list("pk", "rank")
+    ranks = dict(rows)
+    return _shares({pk: one for pk, one in ranks.items() if one > NOTHING}), set(ranks)
+
+
+def _any_of(text: str) -> SearchQuery | None:
+    words = " | ".join(f"'{word}'" for word in words_of(text))
+    return SearchQuery(words, search_type="raw", config=WORDS) if words else None
+
+
+def _rank(query: SearchQuery) -> SearchRank:
+    return SearchRank(F("search_vector"), query, normalization=PER_LENGTH)
+
+
+def _shares(ranks: dict[int, float]) -> dict[int, float]:
     most = max(ranks.values(), default=0.0)
     return {pk: rank / most for pk, rank in ranks.items()} if most else {}
 

@@ -9,7 +9,7 @@ from appliance.knowledge.models import Article
 from appliance.tickets import services as tickets
 from appliance.tickets.models import Status, Ticket
 from appliance.triage import services
-from appliance.triage.matching import find_voters
+from appliance.triage.matching import gather
 from appliance.triage.models import Suggestion
 from appliance.triage.queries import list_similar_tickets
 from appliance.triage.suggestions import list_suggestions, suggest_for_text
@@ -98,12 +98,12 @@ def test_a_draft_is_voted_for_among_agents_alone(read, alice, carol, bob, right,
     assert articles(alice, read) == [right]
 
 
-def test_votes_take_two_queries(read, carol, bob, right, unlike, django_assert_num_queries):
+def test_evidence_takes_few_queries(read, carol, bob, right, unlike, django_assert_num_queries):
     solved(carol.customer, bob, unlike)
     vector = read.vectors.get()
-    with django_assert_num_queries(7):  # beside them closed teams, a savepoint and two settings
-        (voter,) = find_voters(bob, Article.objects.all(), vector.vector, vector.space, read.pk)
-    assert voter.helped == {unlike.pk}
+    with django_assert_num_queries(8):  # two settings, closed teams, and words of all: it is small
+        found = gather(bob, "the lighthouse", vector.vector, vector.space, read.pk)
+    assert [voter.helped for voter in found.voters] == [{unlike.pk}]
 
 
 def test_what_is_refused_does_not_come_back_on_that_ticket(read, alice, bob, right, unlike):
