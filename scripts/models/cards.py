@@ -7,7 +7,7 @@ from goals import ROLE_CHECKS
 
 from appliance.inference.bundle import ROLES, Bundle, find_active
 
-COMMAND = "python scripts/models/evaluate.py --data DIR --fp32 WORK"
+COMMAND = "python scripts/models/evaluate.py --data DIR"
 PROSE = {
     "classifier": {
         "for": "Suggests one of the desk's categories for a ticket in English, or says \"not "
@@ -89,7 +89,7 @@ PROSE = {
 }
 
 
-def write_cards(models: Path, int8: Mapping, fp32: Mapping | None) -> None:
+def write_cards(models: Path, int8: Mapping, fp32: Mapping) -> None:
     """Write card.md beside every active bundle."""
     for role in ROLES:
         bundle = find_active(models, role)
@@ -97,7 +97,7 @@ def write_cards(models: Path, int8: Mapping, fp32: Mapping | None) -> None:
         (bundle.folder / "card.md").write_text(text, encoding="utf-8")
 
 
-def card(bundle: Bundle, int8: Mapping, fp32: Mapping | None) -> str:
+def card(bundle: Bundle, int8: Mapping, fp32: Mapping) -> str:
     """Markdown."""
     about, prose, ref = bundle.settings, PROSE[bundle.ref.role], bundle.ref
     size = sum(path.stat().st_size for path in bundle.folder.iterdir()) / 1e6
@@ -150,11 +150,11 @@ def _data(data: Mapping) -> str:
     return "\n| data | licence | sha256 |\n|---|---|---|\n" + "\n".join(rows)
 
 
-def _scores(checks: tuple[str, ...], int8: Mapping, fp32: Mapping | None) -> str:
+def _scores(checks: tuple[str, ...], int8: Mapping, fp32: Mapping) -> str:
     lines = []
     for check in checks:
-        for measure, value in int8[check].items():
-            other = (fp32 or {}).get(check, {}).get(measure)
+        for measure, value in int8.get(check, {}).items():
+            other = fp32.get(check, {}).get(measure)
             beside = "" if other is None else _shown(other)
             lines.append(f"| {check} | {measure} | {_shown(value)} | {beside} |")
     return "\n".join(lines)

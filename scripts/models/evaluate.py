@@ -2,8 +2,10 @@
 """Score the active bundles on held-out rows; prints the table, writes docs/models.md and cards.
 
 With --fp32 DIR (the --work folder of build.py) the unquantized exports are scored beside them.
-With --bundle ROLE only that bundle is scored, and --figures FILE supplies the others' figures and
-keeps the new ones. With --extra FILE sets of your own are scored instead, and nothing is written.
+Every row is kept in --figures FILE, under the fingerprint of its bundles, as soon as it is had:
+with --resume a stopped run goes on after the last one, with --bundle ROLE only that bundle is
+scored; rows that were measured of the same bundles before fill the rest of the table. With --extra
+FILE sets of your own are scored instead, and nothing is written.
 """
 
 import argparse
@@ -11,7 +13,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
 
@@ -23,7 +25,8 @@ import tasks
 from cards import write_cards
 from data import categories
 from extra import extra_figures
-from goals import ROLE_CHECKS, Figures, shown, table, with_kept
+from goals import MEMORY, ROLE_CHECKS, SPEED, Figures, shown, table
+from kept import Kept, fingerprints
 from page import PAGE
 from train_classifier import CATEGORIES
 
@@ -35,6 +38,7 @@ from appliance.inference.session import open_session
 from appliance.inference.tokens import TokenReader
 
 ROOT = Path(__file__).resolve().parents[2]
+FIGURES = ROOT / "scripts/models/figures/figures.json"
 
 
 class Fp32:
@@ -78,8 +82,8 @@ def _runner(path: Path, bundle: Bundle) -> Callable[[str], np.ndarray]:
     return run
 
 
-def score(models: Engine | Fp32, data: Path, roles: tuple[str, ...] = ROLES) -> Figures:
-    """Every held-out check of the named roles."""
+def checks_of(models: Engine | Fp32, data: Path) -> dict[str, Callable[[], Mapping[str, float]]]:
+    """Every held-out check by its name, to be called for its figures."""
     labels, embed = categories(CATEGORIES), cache(models.embed)  # questions are asked twice
     carefully = partial(models.classify, careful=True)
 
@@ -92,7 +96,7 @@ def score(models: Engine | Fp32, data: Path, roles: tuple[str, ...] = ROLES) -> 
         rows = [row for row in rows if source in row["source"]]
         return tasks.taxonomy(rows, classify, labels)
 
-    checks = {
+    return {
         "taxonomy, all sources": lambda: sorted_rows(),
         "taxonomy, internal IT": lambda: sorted_rows("it_tickets_47k"),
         "taxonomy, internal IT, enlarged": lambda: sorted_rows(
@@ -117,12 +121,10 @@ def score(models: Engine | Fp32, data: Path, roles: tuple[str, ...] = ROLES) -> 
         "BANKING77, 10 labels a class": lambda: few_labels.banking(data, embed),
         "CLINC150, 50 labels a class": lambda: few_labels.clinc(data, embed),
     }
-    wanted = [check for role in ROLES if role in roles for check in ROLE_CHECKS[role]]
-    return {check: checks[check]() for check in wanted}
 
 
-def speed(engine: Engine) -> Figures:
-    """Milliseconds for one ticket of 60 tokens through all three, and megabytes they add."""
+def speed(engine: Engine) -> dict[str, float]:
+    """Milliseconds for one ticket of 60 tokens through all three."""
     labels, times = categories(CATEGORIES), []
     words = "the scanner in the archive shows error four after the update and stops "
     for number in range(60):
@@ -134,10 +136,8 @@ def speed(engine: Engine) -> Figures:
         engine.embed(text)
         times.append(1000 * (time.perf_counter() - started))
     return {
-        "one ticket of 60 tokens": {
-            "median ms": float(np.median(times[5:])),
-            "p99 ms": float(np.percentile(times[5:], 99)),
-        }
+        "median ms": float(np.median(times[5:])),
+        "p99 ms": float(np.percentile(times[5:], 99)),
     }
 
 
@@ -157,12 +157,18 @@ def unseen_words(unseen: dict) -> dict[str, str]:
     }
 
 
-def measure(args: argparse.Namespace, engine: Engine) -> tuple[Figures, Figures | None]:
-    """Figures of int8, and of fp32 where its exports are at hand."""
-    roles = (args.bundle,) if args.bundle else ROLES
-    int8 = score(engine, args.data, roles)
-    fp32 = score(Fp32(args.fp32, args.models), args.data, roles) if args.fp32 else None
-    return int8, fp32
+def measure(args: argparse.Namespace, engine: Engine, kept: Kept, of: Mapping[str, str]) -> None:
+    """Keep every row of int8, and of fp32 where its exports are at hand."""
+    kinds: dict[str, Engine | Fp32] = {"int8": engine}
+    if args.fp32:
+        kinds["fp32"] = Fp32(args.fp32, args.models)
+    for kind, models in kinds.items():
+        checks = checks_of(models, args.data)
+        for role in (args.bundle,) if args.bundle else ROLES:
+            for check in ROLE_CHECKS[role]:
+                if not (args.resume and kept.has(kind, check, of[role])):
+                    kept.put(kind, check, of[role], checks[check]())
+                    print(f"{kind}: {check}", file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -178,17 +184,19 @@ def main() -> None:
     if args.extra:
         labels = categories(CATEGORIES)
         int8 = {f.name: extra_figures(f, args.corpus, engine, labels) for f in args.extra}
-        fp32 = None
+        fp32: Figures = {}
     else:
-        int8, fp32 = measure(args, engine)
-        int8 = {**int8, **speed(engine), "memory": {"MB added by loading all three": added}}
-        found = with_kept(args.figures, {"int8": int8, "fp32": fp32 or {}})
-        int8, fp32 = found["int8"], found["fp32"]
+        kept = Kept(None if args.no_write else args.figures)
+        of = fingerprints({role: find_active(args.models, role) for role in ROLES})
+        measure(args, engine, kept, of)
+        kept.put("int8", SPEED, SPEED, speed(engine))
+        kept.put("int8", MEMORY, MEMORY, {"MB added by loading all three": added})
+        int8, fp32 = kept.figures("int8", of), kept.figures("fp32", of)
     said = json.dumps({"int8": int8, "fp32": fp32}, indent=1) if args.json else table(int8, fp32)
     print(said)
     if not (args.no_write or args.extra):
         write_cards(args.models, int8, fp32)
-        write_page(args.models, args.figures, int8, fp32)
+        write_page(args.models, args.figures.parent, int8, fp32)
 
 
 def arguments() -> argparse.Namespace:
@@ -198,7 +206,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--models", type=Path, default=ROOT / "models")
     parser.add_argument("--bundle", choices=ROLES, help="score only this role")
     parser.add_argument("--fp32", type=Path, help="folder with *.fp32.onnx of the same build")
-    parser.add_argument("--figures", type=Path, help="JSON file that keeps figures between runs")
+    parser.add_argument(
+        "--figures", type=Path, default=FIGURES, help="JSON file that keeps rows between runs"
+    )
+    parser.add_argument("--resume", action="store_true", help="leave rows alone that are kept")
     parser.add_argument("--extra", type=Path, nargs="+", help="JSON lines: text, label; or query")
     parser.add_argument("--corpus", type=Path, help="JSON lines: id, text; for queries")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
@@ -206,10 +217,9 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def write_page(models: Path, figures: Path | None, int8: Figures, fp32: Figures | None) -> None:
-    """docs/models.md; urgency.json, int8.md, speed.md and caution.md beside the figures are quoted
-    where they exist."""
-    beside = figures.parent if figures else ROOT / "docs"
+def write_page(models: Path, beside: Path, int8: Figures, fp32: Figures) -> None:
+    """docs/models.md; urgency.json, int8.md, speed.md and caution.md ``beside`` the figures are
+    quoted where they exist."""
     unseen = find_active(models, "classifier").settings["unseen_source"]
     said = PAGE.format(
         table=table(int8, fp32),
