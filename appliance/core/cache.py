@@ -113,12 +113,17 @@ def _count(name: str, what: str) -> None:
 
 
 NAMES = (
+    "category_names",
     "closed_teams",
+    "custom_fields",
     "dashboard_counts",
     "help_shelves",
     "hidden_teams",
     "list_counts",
     "manners",
+    "offered_assignees",
+    "offered_categories",
+    "offered_teams",
     "portal_counts",
     "query_vector",
     "related_articles",

@@ -12,6 +12,8 @@ from appliance.core import cache
 from appliance.core.forms import Form
 from appliance.desk import completion, timeline
 from appliance.desk.forms import MacroUseForm
+from appliance.desk.queries.traces import Traces, find_traces
+from appliance.knowledge.models import Article
 from appliance.shortcuts import queries as shortcuts
 from appliance.tickets import queries
 from appliance.tickets.forms import (
@@ -23,7 +25,7 @@ from appliance.tickets.forms import (
     ReplyForm,
     TagsForm,
 )
-from appliance.tickets.models import Draft, Message, Tag, Ticket
+from appliance.tickets.models import Attachment, Draft, Message, Rating, Ticket
 from appliance.triage import queries as triage
 from appliance.triage.suggestions import Suggested, list_refused, list_suggestions
 
@@ -52,19 +54,21 @@ class TicketPage:
         return parts | self.properties() if self.viewer.is_agent else parts
 
     def head(self) -> dict[str, Any]:
+        viewer, ticket = self.viewer, self.ticket
+        may_rate = queries.may_rate(viewer, ticket)
         return {
-            "ticket": self.ticket,
-            "tags": self.tags,
-            "merge_target": queries.find_merge_target(self.viewer, self.ticket),
-            "answers": queries.list_answers(self.viewer, self.ticket),
-            "rating": queries.find_rating(self.ticket),
-            "may_rate": queries.may_rate(self.viewer, self.ticket),
-            "rating_form": self.forms.get("rating") or RatingForm(),
+            "ticket": ticket,
+            "tags": self.traces.tags,
+            "merge_target": queries.find_merge_target(viewer, ticket),
+            "answers": [] if viewer.is_agent else queries.list_answers(viewer, ticket),
+            "rating": self._rating(),
+            "may_rate": may_rate,
+            "rating_form": (self.forms.get("rating") or RatingForm()) if may_rate else None,
         }
 
     def conversation(self) -> dict[str, Any]:
         # read before the rows: a change in between shows up at the next look instead of never
-        generation, last_event = cache.generation(cache.TICKETS), self.last_event_id
+        generation, last_event = cache.generation(cache.TICKETS), self.traces.last_event
         hidden = len(self.messages) - RECENT
         hidden = 0 if self.shows_all or len(self.messages) <= FEW else hidden
         return {
@@ -72,7 +76,7 @@ class TicketPage:
             "conversation": self.messages[hidden:],
             "hidden_messages": hidden,
             "shows_all": self.shows_all,
-            "opening_files": queries.list_opening_files(self.ticket),
+            "opening_files": self._opening_files(),
             "newest_message": self.newest_message,
             "generation": generation or 0,
             "seen": last_event,
@@ -88,25 +92,24 @@ class TicketPage:
             "tags_form": self._tags_form(),
             "fields_form": self.forms.get("fields") or FieldsForm(**about),
             "link_form": self._link_form(),
-            "links": queries.list_links(viewer, ticket),
-            "merged": queries.list_merged(viewer, ticket),
+            "links": queries.list_links(viewer, ticket) if self.traces.has_links else [],
+            "merged": self.merged,
             "may_merge": has_right(viewer, Right.MERGE),
             **self.history(),
         }
 
     def history(self) -> dict[str, Any]:
-        events = list(self.ticket.events.all())
-        shown = events if self.shows_all else events[-RECENT_EVENTS:]
-        return {"events": timeline.lines(shown), "events_total": len(events)}
+        newest = self.ticket.events.order_by("-at", "-id")
+        shown = list(newest if self.shows_all else newest[:RECENT_EVENTS])
+        return {"events": timeline.lines(reversed(shown)), "events_total": self.traces.events}
 
     def answer(self) -> dict[str, Any]:
         draft = None if "reply" in self.forms else self.draft
         form = self.forms.get("reply") or self._reply_form(draft)
         context = {"draft": draft, "reply_form": form, "fresh": self._fresh()}
         if self.viewer.is_agent:
-            context["macros"] = [
-                (macro, shortcuts.describe(macro)) for macro in shortcuts.list_macros(self.viewer)
-            ]
+            macros = shortcuts.list_macros(self.viewer) if self.traces.has_macros else []
+            context["macros"] = [(macro, shortcuts.describe(macro)) for macro in macros]
             context["macro_form"] = MacroUseForm()
             completion.answer(form, self.ticket)
         else:
@@ -119,9 +122,9 @@ class TicketPage:
             "ticket": ticket,
             "reading": triage.find_reading(viewer, ticket),
             "suggestions": self.suggestions,
-            "refused": list_refused(viewer, ticket) if viewer.is_agent else [],
+            "refused": self._refused(),
             "may_write": has_right(viewer, Right.ARTICLES),
-            "category_chosen": queries.was_category_chosen(ticket),
+            "category_chosen": self.traces.was_category_chosen,
             "similar": triage.list_similar_tickets(viewer, ticket) if viewer.is_agent else [],
         }
 
@@ -130,16 +133,20 @@ class TicketPage:
         return list_suggestions(self.viewer, self.ticket)
 
     @cached_property
-    def tags(self) -> list[Tag]:
-        return list(self.ticket.tags.all())
+    def traces(self) -> Traces:
+        """What there is to ask for. Read before anything else of the ticket."""
+        return find_traces(self.viewer, self.ticket)
 
     @cached_property
-    def last_event_id(self) -> int:
-        return queries.find_last_event_id(self.ticket)
+    def merged(self) -> list[Ticket]:
+        """Those merged into this one."""
+        return queries.list_merged(self.viewer, self.ticket) if self.traces.has_merged else []
 
     @cached_property
     def messages(self) -> list[Message]:
-        return list(queries.list_messages(self.viewer, self.ticket))
+        return queries.list_messages(
+            self.viewer, self.ticket, merged=self.merged, has_files=self.traces.has_files
+        )
 
     @property
     def newest_message(self) -> int:
@@ -149,7 +156,8 @@ class TicketPage:
     @cached_property
     def draft(self) -> Draft | None:
         """What was being written; nothing if it has been sent meanwhile."""
-        draft = queries.find_draft(self.viewer, self.ticket)
+        has_draft = self.traces.has_draft
+        draft = queries.find_draft(self.viewer, self.ticket) if has_draft else None
         sent = {_plain(message.body) for message in self.messages[-3:]}
         return draft if draft and _plain(draft.body) not in sent else None
 
@@ -166,8 +174,8 @@ class TicketPage:
         return form
 
     def _tags_form(self) -> TagsForm:
-        names = ", ".join(tag.name for tag in self.tags)
-        form = self.forms.get("tags") or TagsForm(initial={"tags": names})
+        initial = {"tags": ", ".join(self.traces.tags)}
+        form = self.forms.get("tags") or TagsForm(initial=initial)
         completion.words(form, "tags", reverse("tags"))
         completion.keys(form, tags="t")
         return form
@@ -176,6 +184,16 @@ class TicketPage:
         form = self.forms.get("link") or LinkForm(viewer=self.viewer)
         completion.whole(form, "target", reverse("find-tickets", args=[self.ticket.pk]))
         return form
+
+    def _rating(self) -> Rating | None:
+        return queries.find_rating(self.ticket) if self.traces.has_rating else None
+
+    def _opening_files(self) -> list[Attachment]:
+        return queries.list_opening_files(self.ticket) if self.traces.has_files else []
+
+    def _refused(self) -> list[Article]:
+        is_any = self.viewer.is_agent and self.traces.refused
+        return list_refused(self.viewer, self.ticket) if is_any else []
 
     def _fresh(self) -> list[Message]:
         """Answers of others that arrived while the refused one was being written."""

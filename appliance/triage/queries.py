@@ -6,7 +6,8 @@ from typing import Literal
 from appliance.accounts.models import User
 from appliance.inference.answers import BundleStatus
 from appliance.knowledge.models import Article, ArticleLink
-from appliance.tickets.models import OPEN_STATUSES, Ticket, TicketCategory
+from appliance.tickets import queries as tickets
+from appliance.tickets.models import OPEN_STATUSES, Ticket
 from appliance.triage import backlog, claims, engine
 from appliance.triage.models import Annotation, Attempt, TicketVector
 from appliance.triage.nearest import cosine, list_nearest
@@ -122,9 +123,9 @@ def count_backlog() -> Backlog:
     )
 
 
-def _helped(viewer: User, tickets: list[Ticket]) -> dict[int, Article]:
+def _helped(viewer: User, near: list[Ticket]) -> dict[int, Article]:
     """Ticket → the article that was sent there, else the one accepted or linked last."""
-    done = [one.pk for one in tickets if one.status not in OPEN_STATUSES]
+    done = [one.pk for one in near if one.status not in OPEN_STATUSES]
     if not done:
         return {}
     articles = Article.objects.visible_to(viewer).in_use()
@@ -146,7 +147,7 @@ def _state(ticket: Ticket, found: dict[str, Annotation]) -> State:
 
 
 def _category_reading(row: Annotation) -> CategoryReading:
-    names = dict(TicketCategory.objects.values_list("slug", "name"))
+    names = tickets.category_names()
     return CategoryReading(
         slug=row.label,
         name=names.get(row.label, row.label),

@@ -36,6 +36,7 @@ def add_user(
             user.save(force_insert=True)
     except IntegrityError as error:
         raise _taken(user.email) from error
+    cache.changed(cache.TEAMS)  # lists of people are kept with those of teams
     return user
 
 
@@ -68,7 +69,8 @@ def change_person(
     values: dict = {"email": email, "first_name": first_name, "last_name": last_name}
     if calendar is not UNCHANGED:
         values["calendar"] = calendar
-    change(lock(person), by=by, taken=_taken(email), **values)
+    if change(lock(person), by=by, taken=_taken(email), **values):
+        cache.changed(cache.TEAMS)
     person.refresh_from_db()
 
 

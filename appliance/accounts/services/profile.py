@@ -33,7 +33,8 @@ def change_profile(
     locked = lock(person)
     own = {"signature": signature, "is_away": is_away} if locked.is_agent else {}
     name = {"first_name": first_name, "last_name": last_name}
-    change(locked, by=locked, language=language, time_zone=time_zone, **name, **own)
+    if change(locked, by=locked, language=language, time_zone=time_zone, **name, **own):
+        cache.changed(cache.TEAMS)  # lists of people are kept with those of teams
     if hasattr(locked, "customer"):
         change(locked.customer, by=locked, **name)
     cache.changed(cache.TICKETS)

@@ -17,9 +17,7 @@ from appliance.triage import services as sorting
 @require_safe
 @login_required
 def show(request: HttpRequest, ticket_id: int) -> HttpResponse:
-    ticket = queries.access_ticket(request.user, ticket_id)
-    notices.mark_seen(user=request.user, ticket=ticket)
-    return page(request, ticket)
+    return page(request, queries.access_ticket(request.user, ticket_id))
 
 
 def page(
@@ -29,8 +27,10 @@ def page(
     shown = TicketPage(
         request.user, ticket, shows_all=_all(request), forms=forms, refused_since=refused_since
     )
+    if shown.traces.has_news and not forms:
+        notices.mark_seen(user=request.user, ticket=ticket)
     context = shown.context()
-    sorting.remember_offered(ticket=ticket, shown=shown.suggestions, to=request.user)
+    _remember_offered(shown)
     return render(request, "desk/ticket.html", context, status=400 if forms else 200)
 
 
@@ -46,7 +46,7 @@ def conversation(request: HttpRequest, ticket_id: int) -> HttpResponse:
     shown = TicketPage(
         request.user, queries.access_ticket(request.user, ticket_id), shows_all=_all(request)
     )
-    if request.GET.get("seen") == str(shown.last_event_id):
+    if request.GET.get("seen") == str(shown.traces.last_event):
         return HttpResponse(status=204)
     return render(request, "desk/_ticket_live.html", shown.live())
 
@@ -62,8 +62,17 @@ def evidence_of(request: HttpRequest, ticket: Ticket, **more: object) -> HttpRes
     """What stands beside the conversation, with the articles that are offered now."""
     shown = TicketPage(request.user, ticket)
     context = shown.evidence() | more
-    sorting.remember_offered(ticket=ticket, shown=shown.suggestions, to=request.user)
+    _remember_offered(shown)
     return render(request, "desk/_evidence.html", context)
+
+
+def _remember_offered(shown: TicketPage) -> None:
+    sorting.remember_offered(
+        ticket=shown.ticket,
+        shown=shown.suggestions,
+        to=shown.viewer,
+        known=shown.traces.offered,
+    )
 
 
 def _all(request: HttpRequest) -> bool:

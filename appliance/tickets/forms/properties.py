@@ -52,12 +52,34 @@ class PropertiesForm(Form):
 
     def __init__(self, data: object = None, *, ticket: Ticket, viewer: User) -> None:
         super().__init__(data, initial=_initial(ticket))
-        categories, teams = queries.list_categories(), queries.list_teams(viewer)
-        # what the ticket has stays on offer, though it was switched off since
-        self.fields["category"].queryset = _with(categories, TicketCategory, ticket.category_id)
-        self.fields["team"].queryset = _with(teams, Team, ticket.team_id)
-        agents = queries.list_assignable(ticket)
-        self.fields["assignee"].queryset = _with(agents, User, ticket.assignee_id)
+        if self.is_bound or not self._show_offered(ticket, viewer):
+            self._offer(ticket, viewer)
+
+    def _show_offered(self, ticket: Ticket, viewer: User) -> bool:
+        """For a page that is only shown: names that are kept. False when what the ticket has is
+        none of them.
+        """
+        offered = {
+            "category": queries.offer_categories(),
+            "team": queries.offer_teams(viewer),
+            "assignee": queries.offer_assignees(ticket),
+        }
+        if not all(self.initial[name] in (None, *dict(pairs)) for name, pairs in offered.items()):
+            return False
+        for name, pairs in offered.items():
+            field = self.fields[name]
+            field.choices = [("", field.empty_label), *pairs]
+        return True
+
+    def _offer(self, ticket: Ticket, viewer: User) -> None:
+        """What the ticket has stays on offer, though it was switched off since."""
+        rows = {
+            "category": _with(queries.list_categories(), TicketCategory, ticket.category_id),
+            "team": _with(queries.list_teams(viewer), Team, ticket.team_id),
+            "assignee": _with(queries.list_assignable(ticket), User, ticket.assignee_id),
+        }
+        for name, offered in rows.items():
+            self.fields[name].queryset = offered
 
     def clean(self) -> dict:
         data = super().clean()

@@ -21,6 +21,12 @@ from appliance.tickets.queries.lists import (
     list_ticket_ids,
     list_tickets,
 )
+from appliance.tickets.queries.offered import (
+    category_names,
+    offer_assignees,
+    offer_categories,
+    offer_teams,
+)
 from appliance.tickets.queries.saved_views import (
     access_bulk_change,
     access_view,
@@ -82,6 +88,7 @@ __all__ = [
     "access_ticket",
     "access_view",
     "access_view_to_edit",
+    "category_names",
     "count_open",
     "count_tickets",
     "count_tickets_of",
@@ -113,6 +120,9 @@ __all__ = [
     "may_rate",
     "may_see_ticket",
     "may_share",
+    "offer_assignees",
+    "offer_categories",
+    "offer_teams",
     "sees_team",
     "was_category_chosen",
     "with_mood",

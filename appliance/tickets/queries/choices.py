@@ -6,6 +6,7 @@ from django.db.models import Q, QuerySet
 
 from appliance.accounts import queries as accounts
 from appliance.accounts.models import Role, Team, User
+from appliance.core import cache
 from appliance.tickets import custom, mentions
 from appliance.tickets.models import CustomField, Tag, Ticket, TicketCategory
 
@@ -70,10 +71,17 @@ def fields_of(category: TicketCategory | None) -> QuerySet[CustomField]:
 
 
 def list_fields(viewer: User, category: TicketCategory | None) -> list[CustomField]:
-    """The same for whoever looks: customers and guests are asked only what is meant for them."""
-    fields = fields_of(category)
+    """The same for whoever looks: customers and guests are asked only what is meant for them.
+    From the cache if there.
+    """
+    fields = cache.remember(
+        "custom_fields",
+        [category.pk if category else None],
+        lambda: list(fields_of(category)),
+        depends_on=[cache.CATEGORIES],
+    )
     sees_all = viewer.is_authenticated and viewer.is_agent
-    return list(fields if sees_all else fields.filter(is_for_customers=True))
+    return fields if sees_all else [one for one in fields if one.is_for_customers]
 
 
 def list_answers(viewer: User, ticket: Ticket) -> list[Answer]:

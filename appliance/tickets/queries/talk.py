@@ -15,19 +15,27 @@ RATING_DAYS = 7  # so long a customer may change their mind
 RATED_STATUSES = (Status.SOLVED, Status.CLOSED)
 
 
-def list_messages(viewer: User, ticket: Ticket) -> list[Message]:
+def list_messages(
+    viewer: User, ticket: Ticket, *, merged: list[Ticket] | None = None, has_files: bool = True
+) -> list[Message]:
     """The conversation in order; notes only for agents. The ticket must be the viewer's.
 
     What was said on tickets merged into it stands among the rest (``ticket_id`` tells it apart);
     their opening texts are messages without an id. Each has ``files``. Three queries, a few more
-    with merged tickets.
+    with merged tickets; one for who names those ``merged`` and knows that there are no files.
     """
-    merged = list_merged(viewer, ticket)
+    merged = list_merged(viewer, ticket) if merged is None else merged
+    has_files = has_files or bool(merged)
     ids = [ticket.pk, *(source.pk for source in merged)]
     messages = Message.objects.filter(ticket__in=ids).defer("search_vector")
-    messages = messages.prefetch_related(_with_files())
     if not _reads_notes(viewer):
         messages = messages.filter(kind=Message.Kind.REPLY)
+    if has_files:
+        messages = list(messages.prefetch_related(_with_files()))
+    else:
+        messages = list(messages)
+        for message in messages:
+            message.files = []
     openings = [_opening(source) for source in merged]
     return sorted([*openings, *messages], key=lambda said: (said.created_at, said.pk or 0))
 

@@ -9,7 +9,7 @@ from appliance.accounts.models import User
 from appliance.accounts.tokens import hash_token
 from appliance.tickets.models import Event, Ticket, TicketLink
 
-RELATED = ("customer", "customer__user", "category", "assignee", "team")
+RELATED = ("customer__organisation", "customer__user", "category", "assignee", "team")
 Kind = TicketLink.Kind
 SEEN_FROM_THE_OTHER = {
     Kind.DUPLICATE: _("has the duplicate"),
@@ -30,7 +30,7 @@ class Linked:
 
 def access_ticket(viewer: User, ticket_id: int) -> Ticket:
     """The ticket with what its page shows. Raises Http404 if it is not the viewer's."""
-    seen = Ticket.objects.visible_to(viewer).select_related(*RELATED)
+    seen = Ticket.objects.visible_to(viewer).select_related(*RELATED).defer("search_vector")
     return _found(seen.filter(pk=ticket_id).first())
 
 

@@ -1,6 +1,6 @@
 """What became of a suggestion: offered, accepted by sending it, or refused."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.utils import timezone
@@ -17,13 +17,22 @@ from appliance.triage.suggestions import Suggested
 State = Suggestion.State
 
 
-def remember_offered(*, ticket: Ticket, shown: Sequence[Suggested], to: User) -> int:
-    """An agent is shown these, best first. How many were new on this ticket; one query when none
-    is.
+def remember_offered(
+    *,
+    ticket: Ticket,
+    shown: Sequence[Suggested],
+    to: User,
+    known: Collection[int] | None = None,
+) -> int:
+    """An agent is shown these, best first. How many were new on this ticket.
+
+    ``known`` are the articles the ticket has suggestions of, where they have just been read; then
+    it takes no query when none is new.
     """
     if not to.is_agent or not shown:
         return 0
-    known = set(Suggestion.objects.filter(ticket=ticket).values_list("article_id", flat=True))
+    if known is None:
+        known = set(Suggestion.objects.filter(ticket=ticket).values_list("article_id", flat=True))
     encoder = engine.find_ref("encoder")
     new = [
         Suggestion(

@@ -1,0 +1,61 @@
+"""What the properties of a ticket offer, as (id, name); from the cache if there.
+
+The page of a ticket shows three such lists, and a desk has the same ones all day.
+"""
+
+from appliance.accounts import queries as accounts
+from appliance.accounts.models import Team, User
+from appliance.core import cache
+from appliance.tickets.models import Ticket, TicketCategory
+from appliance.tickets.queries.choices import list_assignable, list_categories
+
+Offered = list[tuple[int, str]]
+
+
+def offer_categories() -> Offered:
+    """The active ones, in their order."""
+    return cache.remember(
+        "offered_categories",
+        [],
+        lambda: list(list_categories().values_list("pk", "name")),
+        depends_on=[cache.CATEGORIES],
+    )
+
+
+def offer_teams(viewer: User) -> Offered:
+    """Teams a ticket can be handed to: those whose tickets the viewer sees."""
+    if not (viewer.is_active and viewer.is_agent):
+        return []
+    teams = cache.remember(
+        "offered_teams",
+        [],
+        lambda: list(Team.objects.filter(is_active=True).values_list("pk", "name")),
+        depends_on=[cache.TEAMS],
+    )
+    hidden = accounts.hidden_teams(viewer)
+    return [(pk, name) for pk, name in teams if pk not in hidden]
+
+
+def offer_assignees(ticket: Ticket) -> Offered:
+    """Agents who see the ticket, by name."""
+    closed = ticket.team_id if ticket.team and ticket.team.is_closed else None
+    return cache.remember(
+        "offered_assignees",
+        [closed],
+        lambda: [(agent.pk, str(agent)) for agent in _named(list_assignable(ticket))],
+        depends_on=[cache.TEAMS],
+    )
+
+
+def category_names() -> dict[str, str]:
+    """Slug → name, of those that are switched off, too."""
+    return cache.remember(
+        "category_names",
+        [],
+        lambda: dict(TicketCategory.objects.values_list("slug", "name")),
+        depends_on=[cache.CATEGORIES],
+    )
+
+
+def _named(agents):
+    return agents.only("first_name", "last_name", "email")
