@@ -1,6 +1,7 @@
 """Markdown to safe HTML, for articles and messages."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from html import escape
 from urllib.parse import unquote
 
@@ -24,13 +25,22 @@ _TAGS = {
 }  # fmt: skip
 _SCHEMES = {"http", "https", "mailto", "tel"}
 LIMIT = 200_000  # characters read; markdown of a longer text is cut there
+KEPT, KEPT_CHARACTERS = 1_000, 8_000  # texts whose HTML this process keeps, and how long they are
 
 
 def render(text: str) -> SafeString:
     """HTML of ``text`` with a closed list of tags, no images, and links of four schemes."""
+    return _kept(text) if len(text) <= KEPT_CHARACTERS else _render(text)
+
+
+def _render(text: str) -> SafeString:
     html = _markdown.render(text[:LIMIT])
     clean = nh3.clean(html, tags=_TAGS, attributes={"a": {"href"}}, url_schemes=_SCHEMES)
     return mark_safe(clean)  # noqa: S308  (nh3 has just cleaned it)
+
+
+# A conversation is read many times for once that it changes; a millisecond a message.
+_kept = lru_cache(maxsize=KEPT)(_render)
 
 
 def render_illustrated(text: str, pictures: Mapping[str, str]) -> SafeString:
