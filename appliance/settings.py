@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "appliance.core.middleware.one_look",
     "appliance.core.middleware.person_language",
     "appliance.core.middleware.errors_to_http",
     "axes.middleware.AxesMiddleware",

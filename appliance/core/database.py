@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from django.db import connection, connections
+from django.db.models import Model
 
 T = TypeVar("T")
 
@@ -30,3 +31,11 @@ def on_own_connection(call: Callable[[], T]) -> T:
         return call()
     finally:
         connection.close()
+
+
+def all_but(model: type[Model], *shown: str, of: str = "") -> list[str]:
+    """The columns of a model, or of the relation ``of`` to it, that need not be read where only
+    those named are shown; for ``defer``. Keys are always read.
+    """
+    columns = [field for field in model._meta.concrete_fields if not field.primary_key]
+    return [f"{of}{field.name}" for field in columns if field.name not in shown]

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import trans_real
 
-from appliance.core import queries
+from appliance.core import cache, queries
 from appliance.core.errors import SkerryError
 from appliance.core.views import DATABASE_AWAY, database_away, error_page
 
@@ -34,6 +34,19 @@ class errors_to_http:
         if isinstance(error, SkerryError):
             return error_page(request, error.status, error.title, str(error))
         return None
+
+
+class one_look:
+    """While a page is only read, what the cache said is not asked for again."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD") or request.path in settings.PATHS_OF_MACHINES:
+            return self.get_response(request)
+        with cache.one_look():
+            return self.get_response(request)
 
 
 class person_language:

@@ -75,7 +75,7 @@ class ViewLink:
 def state() -> str:
     """What a page shows depends on this alone; empty while the cache is dead. No query."""
     subjects = (cache.TICKETS, cache.VIEWS, cache.CATEGORIES, cache.TEAMS)
-    generations = [cache.generation(subject) for subject in subjects]
+    generations = cache.generations(subjects)
     return "" if None in generations else "-".join(map(str, generations))
 
 
@@ -97,8 +97,8 @@ def _view(viewer: User, number: str) -> SavedView | None:
 def page_of(viewer: User, listed: Listed, address: QueryDict) -> Page:
     if listed.is_broken:
         return Page([], "", "")
-    has_tags = any(column.name == "tags" for column in listed.columns)
-    rows = queries.list_tickets(viewer, listed.narrowed, listed.sort, tags=has_tags)
+    beside = [column.name for column in listed.columns]
+    rows = queries.list_tickets(viewer, listed.narrowed, listed.sort, beside=beside)
     cursors = {name: address.get(name, "") for name in ("after", "before")}
     return Page.of(agreements.with_due(rows), listed.sort, **cursors)
 
