@@ -1,16 +1,17 @@
 """Lists of tickets: their rows, and how many there are."""
 
 from collections import Counter
+from collections.abc import Collection
 
 from django.db import OperationalError, transaction
 from django.db.models import Count, Q, QuerySet
 
 from appliance.accounts import queries as accounts
-from appliance.accounts.models import User
+from appliance.accounts.models import Customer, User
 from appliance.core import cache
-from appliance.core.database import limited_to
+from appliance.core.database import all_but, limited_to
 from appliance.tickets.filters import TicketFilter, is_due_soon, is_overdue
-from appliance.tickets.models import Priority, Status, Ticket
+from appliance.tickets.models import Priority, Status, Ticket, TicketCategory
 from appliance.tickets.moods import MOODS, with_mood
 from appliance.tickets.sorts import NEWEST, Sort
 
@@ -19,17 +20,34 @@ COUNT_MILLISECONDS = 300
 MOST_TAGS = 12
 MANY_OPEN = 5000  # to count more takes longer than the page around it
 COUNTED_LATELY_SECONDS = 15
-NOT_IN_A_ROW = ("description", "search_vector", "fields")
+# Whole tickets, customers and agents are three times as much to read as what a row of them shows.
+NOT_IN_A_ROW = (
+    *all_but(
+        Ticket, "subject", "status", "priority", "sentiment_score", "created_at", "updated_at",
+        "customer", "category", "assignee", "team",
+    ),
+    *all_but(
+        Customer, "first_name", "last_name", "email", "is_premium", "organisation",
+        of="customer__",
+    ),
+    *all_but(TicketCategory, "name", of="category__"),
+    *all_but(User, "first_name", "last_name", "email", of="assignee__"),
+)  # fmt: skip
+ONLY_IF_ASKED = {"team": "team", "organisation": "customer__organisation"}
 
 
 def list_tickets(
-    viewer: User, narrowed: TicketFilter, sort: Sort = NEWEST, *, tags: bool = False
+    viewer: User, narrowed: TicketFilter, sort: Sort = NEWEST, *, beside: Collection[str] = ()
 ) -> QuerySet[Ticket]:
-    """The viewer's tickets in that order, with what a row of the list shows (``tags`` if asked)."""
+    """The viewer's tickets in that order, with what a row of the list shows.
+
+    ``beside`` names what else it shall show: team, organisation, tags.
+    """
+    related = [relation for name, relation in ONLY_IF_ASKED.items() if name in beside]
     tickets = narrowed.apply(Ticket.objects.visible_to(viewer), viewer)
-    related = ("customer__organisation", "category", "assignee", "team")
-    rows = with_mood(tickets).select_related(*related).defer(*NOT_IN_A_ROW)
-    return sort.apply(rows.prefetch_related("tags") if tags else rows)
+    rows = with_mood(tickets).select_related("customer", "category", "assignee", *related)
+    rows = rows.defer(*NOT_IN_A_ROW)
+    return sort.apply(rows.prefetch_related("tags") if "tags" in beside else rows)
 
 
 def list_ticket_ids(viewer: User, narrowed: TicketFilter, sort: Sort, most: int) -> list[int]:
