@@ -20,11 +20,14 @@ class Bounded:
         self._name = name
         self._free = threading.BoundedSemaphore(threads)
 
-    def run(self, call: Callable[[], T], *, seconds: float) -> T:
+    def run(
+        self, call: Callable[[], T], *, seconds: float, late: Callable[[T], object] | None = None
+    ) -> T:
         """What ``call`` returns or raises.
 
         Raises BusyError at once when no thread is free, and TimeoutError after ``seconds``;
-        the call then goes on behind, and keeps its thread until it ends.
+        the call then goes on behind, and keeps its thread until it ends. What it returns then is
+        given to ``late``, in its thread.
         """
         if not self._free.acquire(blocking=False):
             raise BusyError(f"no free thread for {self._name}")
@@ -33,9 +36,7 @@ class Bounded:
 
         def work() -> None:
             try:
-                future.set_result(context.run(call))
-            except BaseException as error:
-                future.set_exception(error)
+                _keep(future, context, call, late)
             finally:
                 self._free.release()
 
@@ -44,4 +45,28 @@ class Bounded:
         except RuntimeError:  # the machine has no thread left
             self._free.release()
             raise
-        return future.result(timeout=seconds)
+        try:
+            return future.result(timeout=seconds)
+        except TimeoutError:
+            if future.cancel():
+                raise
+            return future.result()  # it ended at this very moment
+
+
+def _keep(
+    future: Future[T],
+    context: contextvars.Context,
+    call: Callable[[], T],
+    late: Callable[[T], object] | None,
+) -> None:
+    """The result goes to whoever waits, else to ``late``: never to both, never to nobody."""
+    try:
+        result = context.run(call)
+    except BaseException as error:
+        if future.set_running_or_notify_cancel():
+            future.set_exception(error)
+        return
+    if future.set_running_or_notify_cancel():
+        future.set_result(result)
+    elif late:
+        context.run(late, result)

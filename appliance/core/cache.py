@@ -202,6 +202,7 @@ NAMES = (
     "dashboard_counts",
     "help_shelves",
     "hidden_teams",
+    "labels",
     "list_counts",
     "manners",
     "offered_assignees",

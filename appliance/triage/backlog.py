@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
+from appliance.core import cache
 from appliance.core.anonymous import ANONYMOUS
 from appliance.inference.bundle import BundleRef
 from appliance.knowledge.models import Article
@@ -22,14 +23,21 @@ KIND_OF_ROLE = {"classifier": Annotation.Kind.CATEGORY, "sentiment": Annotation.
 
 
 def labels() -> dict[str, str]:
-    """What the classifier chooses from: slug → what it reads to know the category."""
-    return {row.slug: row.reading for row in TicketCategory.objects.filter(is_active=True)}
+    """What the classifier chooses from: slug → what it reads to know the category. From the cache
+    if there.
+    """
+    return cache.remember(
+        "labels",
+        [],
+        lambda: {row.slug: row.reading for row in TicketCategory.objects.filter(is_active=True)},
+        depends_on=[cache.CATEGORIES],
+    )
 
 
 def refs_at_hand() -> dict[str, BundleRef]:
     """The bundles that can be asked now, without the classifier while it has nothing to choose."""
     refs = engine.refs()
-    if not TicketCategory.objects.filter(is_active=True).exists():
+    if not labels():
         refs.pop("classifier", None)
     return refs
 
@@ -40,20 +48,20 @@ def identity(refs: Refs) -> str:
 
 
 def find_stale_roles(ticket: Ticket, refs: Refs, text_sha256: str) -> set[str]:
-    """Which of the bundles at hand have not yet read this text. Two queries."""
+    """Which of the bundles at hand have not yet read this text. One query."""
+    said = ticket.annotations.filter(text_sha256=text_sha256).order_by()
+    vectors = TicketVector.objects.filter(ticket=ticket, text_sha256=text_sha256).order_by()
     fresh = set(
-        ticket.annotations.filter(text_sha256=text_sha256).values_list("kind", "bundle_digest")
+        said.values_list("kind", "bundle_digest").union(
+            vectors.values_list(Value("encoder"), "space"), all=True
+        )
     )
-    stale = {
-        role
-        for role, kind in KIND_OF_ROLE.items()
-        if role in refs and (kind, refs[role].digest) not in fresh
+    wanted = {
+        role: (kind, refs[role].digest) for role, kind in KIND_OF_ROLE.items() if role in refs
     }
-    if "encoder" in refs and not TicketVector.objects.filter(
-        ticket=ticket, space=refs["encoder"].space, text_sha256=text_sha256
-    ):
-        stale.add("encoder")
-    return stale
+    if "encoder" in refs:
+        wanted["encoder"] = ("encoder", refs["encoder"].space)
+    return {role for role, read in wanted.items() if read not in fresh}
 
 
 def is_article_stale(article: Article, encoder: BundleRef, text_sha256: str) -> bool:

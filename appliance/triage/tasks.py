@@ -20,7 +20,7 @@ _worker = Bounded("worker", threads=2)
 
 @app.task(name="triage.annotate_ticket")
 def annotate_ticket(ticket_id: int) -> None:
-    services.annotate_soon(ticket_id, budget_seconds=MOST_SECONDS)
+    _bounded(lambda: services.annotate_soon(ticket_id, budget_seconds=MOST_SECONDS))
 
 
 @app.task(name="triage.refresh_article")

@@ -23,11 +23,11 @@ def write_notices(event: Event, told: dict[User, Kind]) -> None:
 
     The ticket must be locked, so that two events of it never fold at once.
     """
-    unread = Notice.objects.filter(ticket=event.ticket, user__in=told, read_at=None)
-    unread = {row.user_id: row for row in unread.select_for_update().order_by("pk")}
+    unread = {} if event.kind == Event.Kind.OPENED else _unread(event, told)
     for row in unread.values():
         _fold(row, event, next(kind for user, kind in told.items() if user.pk == row.user_id))
-    Notice.objects.bulk_update(unread.values(), ["kind", "actor_name", "count", "at"])
+    if unread:
+        Notice.objects.bulk_update(unread.values(), ["kind", "actor_name", "count", "at"])
     Notice.objects.bulk_create(
         Notice(
             user=user, ticket=event.ticket, kind=kind, actor_name=event.actor_name,
@@ -37,6 +37,11 @@ def write_notices(event: Event, told: dict[User, Kind]) -> None:
         if user.pk not in unread
     )  # fmt: skip
     changed_for([user.pk for user in told])
+
+
+def _unread(event: Event, told: dict[User, Kind]) -> dict[int, Notice]:
+    rows = Notice.objects.filter(ticket=event.ticket, user__in=told, read_at=None)
+    return {row.user_id: row for row in rows.select_for_update().order_by("pk")}
 
 
 def _fold(row: Notice, event: Event, kind: Kind) -> None:

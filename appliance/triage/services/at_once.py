@@ -2,14 +2,17 @@
 
 import contextlib
 import threading
+from collections.abc import Callable
 
 import structlog
 from django.conf import settings
+from django.db import connection
 
 from appliance.core.bounded import Bounded, BusyError
 from appliance.core.database import on_own_connection
 from appliance.inference.errors import InferenceError
 from appliance.triage import backlog, engine
+from appliance.triage.reader import Answers
 from appliance.triage.services.tickets import annotate
 
 log = structlog.get_logger(__name__)
@@ -19,12 +22,20 @@ _readers = Bounded("annotate", threads=2)
 def annotate_soon(ticket_id: int, budget_seconds: float | None = None) -> bool:
     """Annotate within the budget (settings.ANNOTATE_BUDGET_SECONDS). Whether it ended in time.
 
-    Never raises. What does not fit goes on behind; when models hang, later calls return at once.
-    The ticket must be committed: it is read over another connection.
+    Never raises. The models read in a thread: what does not fit goes on behind, and is written
+    from there; when they hang, later calls return at once. The ticket must be committed.
     """
+    if connection.in_atomic_block:
+        return False
     seconds = settings.ANNOTATE_BUDGET_SECONDS if budget_seconds is None else budget_seconds
+
+    def within_budget(ask: Callable[[], Answers], write: Callable[[Answers], bool]) -> Answers:
+        return _readers.run(
+            ask, seconds=seconds, late=lambda said: on_own_connection(lambda: write(said))
+        )
+
     try:
-        _readers.run(lambda: on_own_connection(lambda: annotate(ticket_id)), seconds=seconds)
+        annotate(ticket_id, within_budget)
     except (BusyError, TimeoutError) as error:
         log.info("annotate_later", ticket=ticket_id, why=type(error).__name__)
         return False

@@ -1,8 +1,11 @@
 """A ticket is read: what the bundles say of it is written in one short transaction."""
 
+from collections.abc import Callable
+
 from django.db import transaction
 from django.utils import timezone
 
+from appliance.core.bounded import BusyError
 from appliance.inference.answers import CategoryAnswer, SentimentAnswer
 from appliance.inference.bundle import BundleRef
 from appliance.tickets import services as tickets
@@ -13,12 +16,24 @@ from appliance.triage.reader import Answers
 from appliance.triage.services import turns
 from appliance.triage.texts import digest
 
+# All an annotation says; its ticket and kind are its key.
+SAID = [
+    "label", "held_back", "confidence", "scores", "bundle_name", "bundle_version",
+    "bundle_digest", "text_sha256", "created_at",
+]  # fmt: skip
+Asking = Callable[[Callable[[], Answers], Callable[[Answers], bool]], Answers]
 
-def annotate(ticket_id: int) -> bool:
+
+def _in_this_thread(ask: Callable[[], Answers], write: Callable[[Answers], bool]) -> Answers:
+    return ask()
+
+
+def annotate(ticket_id: int, asking: Asking = _in_this_thread) -> bool:
     """Let the bundles at hand read the ticket. Whether anything was written.
 
     Writes nothing, and no event, when all is read, when somebody else reads it now, when no
-    bundle is there, or when the text has broken these bundles three times.
+    bundle is there, or when the text has broken these bundles three times. ``asking`` decides
+    where the bundles are asked; whoever gives up waiting sees to it that ``write`` is called.
     """
     ticket = Ticket.objects.filter(pk=ticket_id).first()
     if ticket is None:
@@ -32,10 +47,17 @@ def annotate(ticket_id: int) -> bool:
     roles = backlog.find_stale_roles(ticket, refs, text)
     space = refs["encoder"].space if "encoder" in refs else None
     careful = caution.is_due(refs.get("classifier"))
-    answers = reader.ask(ticket.text, roles, backlog.labels(), space, careful=careful)
-    written = not answers.is_empty and _store(ticket, answers, refs, text)
-    turns.give_back(Attempt.Kind.TICKET, ticket_id, answers.broken)
-    return written
+    labels = backlog.labels()
+
+    def write(said: Answers) -> bool:
+        return _write(Attempt.Kind.TICKET, ticket, said, refs, text)
+
+    try:
+        said = asking(lambda: reader.ask(ticket.text, roles, labels, space, careful=careful), write)
+    except BusyError:
+        turns.give_back(Attempt.Kind.TICKET, ticket_id, [])
+        raise
+    return write(said)
 
 
 def read_ticket_ahead(ticket_id: int, encoder: BundleRef) -> bool:
@@ -49,13 +71,20 @@ def read_ticket_ahead(ticket_id: int, encoder: BundleRef) -> bool:
         return False
     if not turns.take(Attempt.Kind.NEXT_TICKET, ticket_id, text, refs):
         return False
-    answers = reader.ask(ticket.text, {"encoder"}, {}, encoder.space)
-    written = not answers.is_empty and _store(ticket, answers, refs, text)
-    turns.give_back(Attempt.Kind.NEXT_TICKET, ticket_id, answers.broken)
-    return written
+    said = reader.ask(ticket.text, {"encoder"}, {}, encoder.space)
+    return _write(Attempt.Kind.NEXT_TICKET, ticket, said, refs, text)
 
 
 @transaction.atomic
+def _write(
+    turn: Attempt.Kind, ticket: Ticket, said: Answers, refs: backlog.Refs, text: str
+) -> bool:
+    """What the bundles said, and that the turn is over. Whether anything was new."""
+    is_written = not said.is_empty and _store(ticket, said, refs, text)
+    turns.give_back(turn, ticket.pk, said.broken)
+    return is_written
+
+
 def _store(ticket: Ticket, answers: Answers, refs: backlog.Refs, text: str) -> bool:
     """Write what is still missing. False when the text changed meanwhile, or all is there."""
     locked = Ticket.objects.select_for_update(of=["self"]).get(pk=ticket.pk)
@@ -63,10 +92,14 @@ def _store(ticket: Ticket, answers: Answers, refs: backlog.Refs, text: str) -> b
     if digest(locked.text) != text or not roles:
         return False
     if answers.vector is not None and "encoder" in roles:
-        TicketVector.objects.update_or_create(
-            ticket=locked,
-            space=refs["encoder"].space,
-            defaults={"vector": answers.vector, "text_sha256": text},
+        vector = TicketVector(
+            ticket=locked, space=refs["encoder"].space, vector=answers.vector, text_sha256=text
+        )
+        TicketVector.objects.bulk_create(
+            [vector],
+            update_conflicts=True,
+            unique_fields=["space", "ticket"],
+            update_fields=["vector", "text_sha256"],
         )
     category = answers.category if "classifier" in roles else None
     sentiment = answers.sentiment if "sentiment" in roles else None
@@ -79,10 +112,10 @@ def _store_sorting(
     ticket: Ticket, category: CategoryAnswer | None, sentiment: SentimentAnswer | None, text: str
 ) -> None:
     said: dict = {}
-    chosen = ticket.category
+    chosen, rows = ticket.category, []
     if category:
         scores = [[label, round(score, 4)] for label, score in category.scores]
-        _annotate(ticket, Annotation.Kind.CATEGORY, category, category.label, scores, text)
+        rows.append(_row(ticket, Annotation.Kind.CATEGORY, category, category.label, scores, text))
         chosen = TicketCategory.objects.filter(slug=category.label).first()
         said |= {
             "category": category.label or NOT_SURE,
@@ -90,8 +123,12 @@ def _store_sorting(
         }
     if sentiment:
         scores = [[sentiment.label, round(sentiment.confidence, 4)]]
-        _annotate(ticket, Annotation.Kind.SENTIMENT, sentiment, sentiment.label, scores, text)
+        kind, label = Annotation.Kind.SENTIMENT, sentiment.label
+        rows.append(_row(ticket, kind, sentiment, label, scores, text))
         said |= {"sentiment": sentiment.label, "sentiment_score": round(sentiment.score, 3)}
+    Annotation.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["ticket", "kind"], update_fields=SAID
+    )
     tickets.record_sorting(
         ticket=ticket,
         category=chosen,
@@ -101,28 +138,26 @@ def _store_sorting(
     )
 
 
-def _annotate(
+def _row(
     ticket: Ticket,
     kind: Annotation.Kind,
     answer: CategoryAnswer | SentimentAnswer,
     label: str | None,
     scores: list,
     text: str,
-) -> None:
-    Annotation.objects.update_or_create(
+) -> Annotation:
+    return Annotation(
         ticket=ticket,
         kind=kind,
-        defaults={
-            "label": label or NOT_SURE,
-            "held_back": getattr(answer, "held_back", None) or NOT_SURE,  # moods have none
-            "confidence": answer.confidence,
-            "scores": scores,
-            "bundle_name": answer.bundle.name,
-            "bundle_version": answer.bundle.version,
-            "bundle_digest": answer.bundle.digest,
-            "text_sha256": text,
-            "created_at": timezone.now(),
-        },
+        label=label or NOT_SURE,
+        held_back=getattr(answer, "held_back", None) or NOT_SURE,  # moods have none
+        confidence=answer.confidence,
+        scores=scores,
+        bundle_name=answer.bundle.name,
+        bundle_version=answer.bundle.version,
+        bundle_digest=answer.bundle.digest,
+        text_sha256=text,
+        created_at=timezone.now(),
     )
 
 
