@@ -16,7 +16,8 @@ from appliance.desk.demo.enclosures import make_file
 from appliance.tickets import services
 from appliance.tickets.models import Message, Priority, Status, Ticket
 
-FILE = Path(__file__).parent / "tickets.jsonl"
+# what no article answers stands apart: three or more that ask the same are a gap
+FILES = [Path(__file__).parent / name for name in ("tickets.jsonl", "unanswered.jsonl")]
 KEYS = uuid.uuid5(uuid.NAMESPACE_URL, "skerry:demo")  # the same ticket has the same key each time
 HOLD = timedelta(days=5)
 DONE = (Status.SOLVED, Status.CLOSED)
@@ -90,16 +91,19 @@ class Teller:
 
 def load(cast: Cast, teams: dict[str, Team]) -> dict[str, Ticket]:
     """The new ones, by key; what is there already stays."""
-    rows = [json.loads(line) for line in FILE.read_text().splitlines()]
     known = set(Ticket.objects.values_list("submission_key", flat=True))
     teller = Teller(cast, teams, timezone.now())
-    return {row["key"]: teller.tell(row) for row in rows if key_of(row) not in known}
+    return {row["key"]: teller.tell(row) for row in rows() if key_of(row) not in known}
 
 
 def answered() -> dict[str, str]:
     """Key of a ticket → name of the article that answered it."""
-    rows = map(json.loads, FILE.read_text().splitlines())
-    return {row["key"]: row["article"] for row in rows if row.get("article")}
+    return {row["key"]: row["article"] for row in rows() if row.get("article")}
+
+
+def rows() -> list[dict]:
+    """The tickets as they are told."""
+    return [json.loads(line) for path in FILES for line in path.read_text().splitlines()]
 
 
 def key_of(row: dict) -> uuid.UUID:
