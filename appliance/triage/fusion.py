@@ -3,7 +3,9 @@
 Each signal counts by its evidence. Meaning and words give every article a share of belief. Each of
 the nearest earlier tickets votes for the articles that helped there, the nearer the more, and
 against those that were refused there. Where tickets enough lie near, their votes have most of the
-score; on a new desk, or far from all that was ever asked, the text alone decides.
+score; on a new desk, or far from all that was ever asked, the text alone decides. So it does where
+those who vote know of something else: they lie far, farther than the nearest article, and what
+helped there is nowhere near in meaning (``_trust``).
 The weights were chosen by scripts/bench/suggestions.py; docs/performance.md has its table.
 """
 
@@ -12,6 +14,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 VOTERS = 50  # nearest tickets that know of an article
+NEAREST_VOTERS = 5  # by which all are judged
 Key = Hashable
 
 
@@ -19,13 +22,18 @@ Key = Hashable
 class Weights:
     """How much each signal counts, and how sharply likeness is read."""
 
-    words: float = 0.1  # beside the cosine
+    words: float = 0.02  # beside the cosine: they part what lies equally near
     text_spread: float = 0.05  # of cosines: smaller lets the nearest passage decide
     votes: float = 0.7  # of the score, where voters are many; the text has the rest
     vote_spread: float = 0.1  # of cosines: smaller lets the nearest ticket decide
     doubt: float = 2.0  # counts as so many silent voters
     doubt_cosine: float = 0.5  # that lie so near
     refusal: float = 0.5  # of a vote, against
+    # how far voters are trusted: 0..1 by a logistic curve over
+    near: float = 13.0  # the mean cosine of the NEAREST_VOTERS
+    nearer: float = 12.0  # that, less the cosine of the nearest passage
+    agreed: float = 7.0  # the share of their votes that meaning finds near, too
+    caution: float = 10.5  # less this
 
 
 MEASURED = Weights()
@@ -63,11 +71,12 @@ def fuse(
     votes, weight = _votes(voters, weights)
     keys = [*dict.fromkeys([*meaning, *words, *(key for key in votes if votes[key] > 0)])]
     beliefs = _beliefs(keys, meaning, words, weights)
-    left = 1.0 - weights.votes * weight
+    most = weights.votes * _trust(voters, meaning, weights)
+    left = 1.0 - most * weight
     fused = [
         Fused(
             key=key,
-            score=min(1.0, max(0.0, weights.votes * votes.get(key, 0.0) + left * beliefs[key])),
+            score=min(1.0, max(0.0, most * votes.get(key, 0.0) + left * beliefs[key])),
             closeness=meaning.get(key),
             words=words.get(key, 0.0),
             vote=votes.get(key, 0.0),
@@ -80,8 +89,7 @@ def fuse(
 
 def _votes(voters: Sequence[Voter], weights: Weights) -> tuple[dict[Key, float], float]:
     """What was said for each article, and how much weight voters have against silence: 0..1."""
-    doubt_cosine, spread = weights.doubt_cosine, weights.vote_spread
-    counts = [math.exp((voter.cosine - doubt_cosine) / spread) for voter in voters]
+    counts = _counts(voters, weights)
     whole = sum(counts) + weights.doubt
     votes: dict[Key, float] = {}
     for voter, count in zip(voters, counts, strict=True):
@@ -90,6 +98,32 @@ def _votes(voters: Sequence[Voter], weights: Weights) -> tuple[dict[Key, float],
         for key in voter.refused - voter.helped:
             votes[key] = votes.get(key, 0.0) - weights.refusal * count / whole
     return votes, sum(counts) / whole if voters else 0.0
+
+
+def _counts(voters: Sequence[Voter], weights: Weights) -> list[float]:
+    """What each voter counts: 1 at the cosine of doubt."""
+    lead = [voter.cosine - weights.doubt_cosine for voter in voters]
+    return [math.exp(one / weights.vote_spread) for one in lead]
+
+
+def _trust(voters: Sequence[Voter], meaning: Mapping[Key, float], weights: Weights) -> float:
+    """Whether those who vote were asked about the same things: 0..1; 1 while meaning is silent.
+
+    A history of another product is told by this from the desk's own, ticket by ticket.
+    """
+    if not voters or not meaning:
+        return 1.0
+    nearest = [voter.cosine for voter in voters[:NEAREST_VOTERS]]
+    near = sum(nearest) / len(nearest)
+    known = [voter.helped | voter.refused for voter in voters]
+    counts = _counts(voters, weights)
+    whole = sum(count * len(keys) for count, keys in zip(counts, known, strict=True))
+    agreed = sum(
+        count * len(keys & meaning.keys()) for count, keys in zip(counts, known, strict=True)
+    )
+    evidence = weights.near * near + weights.nearer * (near - max(meaning.values()))
+    evidence += weights.agreed * (agreed / whole if whole else 1.0) - weights.caution
+    return 1.0 / (1.0 + math.exp(-evidence))
 
 
 def _beliefs(

@@ -41,6 +41,12 @@ def test_what_helped_is_offered_though_its_text_is_far():
     assert order(NEAR, {}, voters(0.9, 5, helped="unlike"))[0] == "unlike"
 
 
+def test_a_crowd_that_was_asked_about_other_things_hardly_counts():
+    """They lie farther than the article does, and what helped there is nowhere near."""
+    assert order(NEAR, {}, voters(0.45, 50, helped="unlike"))[0] == "reset"
+    assert order(NEAR, {}, voters(0.45, 50, helped="vpn"))[0] == "vpn", "meaning agrees"
+
+
 def test_what_was_refused_on_near_tickets_sinks():
     assert order(NEAR, {}, voters(0.8, 5, refused="reset")) == ["vpn", "reset"]
 
