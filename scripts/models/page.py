@@ -2,9 +2,9 @@
 
 PAGE = """# The three models
 
-Written by `python scripts/models/evaluate.py --data DIR --fp32 WORK --figures FILE`; do not edit
-by hand. What each bundle is, learnt from and fails at stands on its card in
-`models/<name>/<version>/`. An empty goal means that none was set.
+Written by `python scripts/models/evaluate.py --data DIR`; do not edit by hand. What each bundle
+is, learnt from and fails at stands on its card in `models/<name>/<version>/`. An empty goal means
+that none was set; goals that are missed have their reasons under "Below their goals".
 
 {table}
 
@@ -56,31 +56,45 @@ How to read it:
 - **Below their goals**, and why:
   - *Coverage on internal tickets* (0.63, goal 0.70, and 0.40 while a desk is new). The thresholds
     that let 70 % through are right less than 92 % of the time on the part that chose them; two
-    readers agree on 85 % of first choices.
+    readers agree on 85 % of first choices. Tried: 1,600 more internal tickets read and learnt from
+    (0.576 before, with version 1), 950 of them picked for being hard; a threshold for each
+    category in place of one for all; more weight for the head, a sharper mix, a temperature fitted
+    to first choices.
   - *SST-2* (0.907, goal 0.92). A longer distillation takes hours of idle cores, which this project
-    did not have. Tried last: the upper six layers of gte-small taught for one epoch on film
-    sentences alone, as a teacher for the shipped student. On a machine shared by nine it went
-    through 225 of 308 batches in 46 minutes (323 s of a processor) and was stopped: no student was
-    taught, nothing was scored.
+    did not have. Tried: the upper six layers of gte-small taught for one epoch on film sentences
+    alone, as a teacher for the shipped student. On a machine shared by nine it went through 225 of
+    308 batches in 46 minutes (323 s of a processor) and was stopped: no student was taught,
+    nothing was scored. Tried last: the mean of this version's weights and version 1's, three
+    parts to one. Positive against negative it is right on 0.941 (0.946 as shipped) of 825 film
+    sentences that both learnt from, 0.951 (0.946) of 900 reviews and 0.921 (0.911) of 518 tweets
+    that this version did not learn from, version 1 from some: within noise, and nothing for
+    films. SST-2 was not looked at with it, and it is not shipped.
   - *BANKING77 with ten labels a class* (0.854, goal 0.88). Tried last, on 2,500 questions held out
     of the training set, means of three draws, recipe as shipped 0.845: names of the intents as
     texts 0.846; mixed with the nearest mean of a class 0.839, 0.833, 0.824 (the more, the worse);
     discriminants with shrinkage 0.814 and 0.819, mixed with the head 0.828 and 0.829; ten times
-    the shrinkage 0.819 (two draws). Only other questions without labels help: taught by itself on
-    3,000 of them in three rounds 0.856 (two draws, 0.844 before), fitted several times over;
+    the shrinkage 0.819 (two draws); words, pairs and parts of words, the rarer the more, beside
+    the vectors 0.846 at best, as a second head 0.848 at best; a radial kernel 0.845 at best. Only
+    other questions without labels help: taught by itself on 3,000 of them in three rounds 0.856
+    (two draws, 0.844 before), fitted several times over;
     that is another task than ten labels a class, still short of the goal, and not shipped. For
     comparison, untaught gte-small with logistic regression, twice as deep, was measured at 0.859
     on the test.
-- **Not done.** Self-teaching on internal tickets nobody read, a second teacher epoch for the
-  sentiment model, and averaging with version 1's weights were thought of and not tried.
+- **Not done.** Self-teaching on internal tickets nobody read and a second teacher epoch for the
+  sentiment model were thought of and not tried.
 - **int8 against fp32** differs by more than 0.3 points on single rows, in both directions: the
   largest losses are a point or so (title → resolution, decided rows of a few hundred tickets).
+- **Of which run.** The int8 column is of one run of the command over the shipped bundles, but for
+  "BANKING77, full training set", which its own command gave. Every row is kept in
+  `scripts/models/figures/figures.json` under a fingerprint of its bundles, files and calibration,
+  and leaves the table when they change. The fp32 column was taken in the same way when these
+  weights were exported (`--fp32 WORK`; the exports, over 300 MB, are no part of the project).
+  Classifier 3 has version 2's files and numbers, and one pair of numbers more, which nothing but
+  a new desk asks for: those three checks have no fp32.
 - **Built again.** A run of `build.py` in an empty folder, given only the finished checkpoints
   (`--version 2 --student-epochs 1 --teacher-epochs 1`), wrote the same three bundles byte for
-  byte. Version 3 of the classifier has version 2's files with other numbers beside. The
-  table is one run of the command on version 2, but for "BANKING77, full training set", which its
-  own command gave, and for the classifier's int8 rows, which were taken again with version 3
-  through this command's functions; the fp32 column is version 2's.
+  byte. `build.py --only calibration` over the shipped files chose the shipped numbers again; what
+  it says of the source never seen moved by less than half a point.
 - **Not measured.** The 320 separately labelled internal tickets and the FAQ paraphrases that the
   goals name are not in the data this command reads. `--extra FILE.jsonl` (`text` and `label`, or
   `query` and `relevant` with `--corpus FILE`) scores them, or any other set, where they are.
@@ -110,7 +124,7 @@ The rows left out and those of part 1 chose the two numbers, by the search that 
 its goal, 0.85, is what two readers agree on. The demo desk chose nothing, but was looked at:
 thresholds at four weights were printed for it, and six ways of being careful, before one was
 settled (up to 89 % right, 33 to 41 % decided), so its row flatters a little. The sources left out
-say how much a new desk may differ: on two of five, what is still decided is right only 72 and 80 %
+say how much a new desk may differ: on two of five, what is still decided is right only 70 and 80 %
 of the time. On a desk like those trained on, caution costs coverage until it ends.
 
 ## Ways to int8
