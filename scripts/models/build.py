@@ -9,7 +9,6 @@ The same inputs give the same digests for everything but training noise.
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -22,12 +21,13 @@ import train_sentiment
 import unseen_desk
 from bundles import activate, write_bundle, write_settings
 from calibrate import HeldOut, calibrate, figures
-from data import categories, category_target, manifest, part_of, phrase_rows
+from data import categories, manifest, part_of, phrase_rows
 from export import OPSET, check_parity, export_fp32, quantize
 from moods import USED as MOOD_FILES
 from pairs import FILES as PAIR_FILES
 from sklearn.linear_model import LogisticRegression
 from tasks import CALIBRATION_PART, TEST_PART, taxonomy_rows
+from unseen_desk import Vectors
 from weights import SENTIMENTS, Source, load_trunk
 
 from appliance.inference.bundle import find_active
@@ -134,15 +134,14 @@ def build_sentiment(args: argparse.Namespace) -> str:
 
 
 def build_classifier(args: argparse.Namespace) -> str:
-    """The fine-tuned classifier, calibrated on rows held out by opening and by source."""
+    """The fine-tuned classifier, calibrated on rows held out by opening and by source; needs the
+    active encoder."""
     name, labels = "classifier", categories(train_classifier.CATEGORIES)
     source = load_trunk(args.weights / "gte-small")[1]
     kept = {TEST_PART, CALIBRATION_PART}
     int8, parity = _classifier_onnx(args, "classifier", kept)
     read_head = _runner(int8, source.tokenizer, "classifier")
-    familiar = _held_out(args, read_head, labels, taxonomy_rows(args.data, CALIBRATION_PART))
-    unseen = _unseen_source(args, labels)
-    numbers = calibrate(familiar, unseen, list(labels))
+    numbers, unseen = _calibrated(args, read_head, labels)
     settings = {
         **common("classifier", name, args.version, source, parity),
         "architecture": "BertModel, 12 layers, linear head",
@@ -150,7 +149,7 @@ def build_classifier(args: argparse.Namespace) -> str:
         "pooling": "mean",
         "labels": list(labels),
         "calibration": numbers,
-        "unseen_source": {"source": UNSEEN, **figures(unseen, numbers, list(labels))},
+        "unseen_source": {"source": UNSEEN, **unseen},
         "data": manifest(args.data, ["labelled_tickets", "it_tickets_47k"]),
     }
     write_bundle(args.models / name / args.version, int8, source.tokenizer, settings, labels, 0.15)
@@ -162,15 +161,9 @@ def recalibrate(args: argparse.Namespace) -> str:
     bundle = find_active(args.models, "classifier")
     labels = categories(train_classifier.CATEGORIES)
     onnx_file, tokenizer = (bundle.folder / name for name in ("model.onnx", "tokenizer.json"))
-    read_head = _runner(onnx_file, tokenizer, "classifier")
-    rows = taxonomy_rows(args.data, CALIBRATION_PART)
-    unseen = _unseen_source(args, labels)
-    numbers = calibrate(_held_out(args, read_head, labels, rows), unseen, list(labels))
-    settings = json.loads((bundle.folder / "bundle.json").read_text())
-    settings |= {
-        "calibration": numbers,
-        "unseen_source": {"source": UNSEEN, **figures(unseen, numbers, list(labels))},
-    }
+    numbers, unseen = _calibrated(args, _runner(onnx_file, tokenizer, "classifier"), labels)
+    settings = json.loads((bundle.folder / "bundle.json").read_text(encoding="utf-8"))
+    settings |= {"calibration": numbers, "unseen_source": {"source": UNSEEN, **unseen}}
     write_settings(bundle.folder, settings)
     return bundle.ref.name
 
@@ -192,55 +185,52 @@ def _classifier_onnx(args: argparse.Namespace, run: str, leave_out: set) -> tupl
     return args.work / f"{run}.int8.onnx", check_parity(fp32, model)
 
 
-def _unseen_source(args: argparse.Namespace, labels: dict[str, str]) -> HeldOut:
-    """Internal tickets through a head that never saw one: regression on frozen gte-small.
+def _calibrated(
+    args: argparse.Namespace, read_head: Vectors, labels: dict[str, str]
+) -> tuple[dict, dict[str, float]]:
+    """The numbers of a head, beside the active encoder, and how the unseen source fares with them.
 
-    It stands in for the fine-tuned model trained without them, at a hundredth of the time, and
-    errs on the careful side.
+    The fine-tuned model trained without that source is a hundred times the work; a regression on
+    frozen gte-small that never saw one of its tickets stands in for it, and errs on the careful
+    side.
     """
-    rows = [r for r in taxonomy_rows(args.data, None) if part_of(r["text"]) != TEST_PART]
-    others = [row for row in rows if row["source"] != UNSEEN]
-    trunk, source = load_trunk(args.weights / "gte-small")
-    fp32, int8 = args.work / "frozen.fp32.onnx", args.work / "frozen.int8.onnx"
-    export_fp32(trunk, "feature-extraction", source.tokenizer, fp32)
-    quantize(fp32, int8)
-    embed, slugs = _runner(int8, source.tokenizer, "classifier"), list(labels)
-    known = [(row["text"][:800], slugs.index(row["category"])) for row in others]
+    embed = unseen_desk.runner(find_active(args.models, "encoder").folder, "encoder")
+    slugs, rows = list(labels), taxonomy_rows(args.data, None)
+    familiar = [row for row in rows if part_of(row["text"]) == CALIBRATION_PART]
+    rows = [row for row in rows if part_of(row["text"]) != TEST_PART]
+    frozen = unseen_desk.frozen_reader(args.weights, args.work)
+    known = [
+        (row["text"][:800], slugs.index(row["category"])) for row in rows if row["source"] != UNSEEN
+    ]
     phrases = phrase_rows(train_classifier.CATEGORIES, slugs)  # only they tell of "people"
     known += [(row.text, int(np.argmax(row.target))) for row in phrases]
-    head = LogisticRegression(C=30, max_iter=1000, class_weight="balanced").fit(
-        np.array([embed(text) for text, _ in known]), [number for _, number in known]
+    stand_in = LogisticRegression(C=30, max_iter=1000, class_weight="balanced").fit(
+        np.array([frozen(text) for text, _ in known]), [number for _, number in known]
     )
 
-    def logits(text: str) -> np.ndarray:
-        return head.decision_function(embed(text)[None])[0]
+    def guess(text: str) -> np.ndarray:
+        return stand_in.decision_function(frozen(text)[None])[0]
 
-    return _held_out(args, logits, labels, [row for row in rows if row["source"] == UNSEEN])
+    unseen = _held_out(embed, guess, labels, [row for row in rows if row["source"] == UNSEEN])
+    numbers = calibrate(_held_out(embed, read_head, labels, familiar), unseen, slugs)
+    return numbers, figures(unseen, numbers, slugs)
 
 
 def _held_out(
-    args: argparse.Namespace,
-    read_head: Callable[[str], np.ndarray],
-    labels: dict[str, str],
-    rows: list[dict],
+    embed: Vectors, read_head: Vectors, labels: dict[str, str], rows: list[dict]
 ) -> HeldOut:
-    """What the head and the int8 encoder say about rows, and what readers said."""
-    embed = _runner(
-        args.work / "encoder.int8.onnx",
-        args.weights / args.encoder_weights / "tokenizer.json",
-        "encoder",
-    )
+    """What the head and the encoder say about rows, and what readers said."""
     described = [np.stack([embed(p) for p in pieces(text)]) for text in labels.values()]
-    slugs = list(labels)
-    return HeldOut(
-        np.array([read_head(row["text"]) for row in rows]),
-        np.array([[nearness(embed(r["text"]), d) for d in described] for r in rows]),
-        np.array([category_target(row, slugs) for row in rows]),
-        np.array([[s in (r["category"], r["second"]) for s in slugs] for r in rows]),
-    )
+
+    def near(text: str) -> np.ndarray:
+        vector = embed(text)
+        return np.array([nearness(vector, one) for one in described])
+
+    logits = np.array([read_head(row["text"]) for row in rows])
+    return unseen_desk.held_out(rows, logits, near, list(labels))
 
 
-def _runner(onnx_file: Path, tokenizer: Path, role: str):
+def _runner(onnx_file: Path, tokenizer: Path, role: str) -> Vectors:
     tokens = TokenReader(tokenizer, MAX_TOKENS[role])
     session = open_session(onnx_file, 2, onnx_file.name)
     return lambda text: session.run(tokens.ids(text))
