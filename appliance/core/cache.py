@@ -89,12 +89,12 @@ def _read(subjects: Iterable[str]) -> dict[str, int | None]:
     return {subject: found[key] for key, subject in keys.items()}
 
 
-def changed(subject: str) -> None:
-    """Make values computed from ``subject`` unreachable once the transaction commits."""
+def changed(*subjects: str) -> None:
+    """Make values computed from any of ``subjects`` unreachable once the transaction commits."""
     if (waiting := _together.get()) is not None:
-        waiting.add(subject)
+        waiting.update(subjects)
     else:
-        transaction.on_commit(lambda: _bump(subject))
+        transaction.on_commit(lambda: _bump(*subjects))
 
 
 @contextmanager
@@ -109,14 +109,15 @@ def together() -> Iterator[None]:
         yield
     finally:
         _together.reset(token)
-        for subject in waiting:
-            changed(subject)
+        if waiting:
+            changed(*waiting)
 
 
-def _bump(subject: str) -> None:
+def _bump(*subjects: str) -> None:
     if look := _look.get():
         look.generations.clear()
-    cache.set(f"generation:{subject}", secrets.randbits(48), GENERATION_LIFETIME_SECONDS)
+    fresh = {f"generation:{subject}": secrets.randbits(48) for subject in subjects}
+    cache.set_many(fresh, GENERATION_LIFETIME_SECONDS)
 
 
 def remember(

@@ -9,5 +9,5 @@ def subject_of(user_id: int) -> str:
 
 def changed_for(user_ids: list[int]) -> None:
     """The bells of these people look again once the transaction commits."""
-    for user_id in user_ids:
-        cache.changed(subject_of(user_id))
+    if user_ids:
+        cache.changed(*map(subject_of, user_ids))
