@@ -14,7 +14,7 @@ from appliance.core.anonymous import ANONYMOUS
 from appliance.inference.bundle import BundleRef
 from appliance.knowledge.models import Article
 from appliance.tickets.models import OPEN_STATUSES, Ticket, TicketCategory
-from appliance.triage import claims, engine
+from appliance.triage import claims, engine, touched
 from appliance.triage.models import Annotation, Attempt, Passage, TicketVector
 from appliance.triage.texts import ARTICLE_DIGEST, TICKET_DIGEST, digest
 
@@ -71,11 +71,16 @@ def is_article_stale(article: Article, encoder: BundleRef, text_sha256: str) -> 
 def list_tickets_to_read(
     refs: Refs, limit: int, kind: Attempt.Kind = Attempt.Kind.TICKET
 ) -> list[int]:
-    """Ids, open ones first, newest first. Reads every ticket: 0.15 s for 100,000."""
+    """Ids, open ones first, newest first. Looks at what was touched; for bundles not followed yet,
+    and for the next encoder, at every ticket: 0.15 s for 100,000.
+    """
     if not refs:
         return []
     is_open = Case(When(status__in=OPEN_STATUSES, then=Value(0)), default=Value(1))
-    tickets = _without_taken(tickets_lacking(refs), kind, refs)
+    lacking = tickets_lacking(refs)
+    if kind == Attempt.Kind.TICKET:
+        lacking = touched.narrowed(lacking, kind, refs)
+    tickets = _without_taken(lacking, kind, refs)
     return list(
         tickets.order_by(is_open, "-created_at", "-id").values_list("pk", flat=True)[:limit]
     )
@@ -84,12 +89,25 @@ def list_tickets_to_read(
 def list_articles_to_read(
     refs: Refs, limit: int, kind: Attempt.Kind = Attempt.Kind.ARTICLE
 ) -> list[int]:
-    """Ids, latest change first. Reads every article: 0.8 s for 100,000 that nobody has read."""
+    """Ids, latest change first. Looks at what was touched; for bundles not followed yet, and for
+    the next encoder, at every article: 0.8 s for 100,000 that nobody has read.
+    """
     if "encoder" not in refs:
         return []
-    encoder = refs["encoder"]
-    articles = _without_taken(articles_lacking(encoder), kind, {"encoder": encoder})
+    refs = {"encoder": refs["encoder"]}
+    lacking = articles_lacking(refs["encoder"])
+    if kind == Attempt.Kind.ARTICLE:
+        lacking = touched.narrowed(lacking, kind, refs)
+    articles = _without_taken(lacking, kind, refs)
     return list(articles.order_by("-updated_at", "-id").values_list("pk", flat=True)[:limit])
+
+
+def keep_up(refs: Refs) -> None:
+    """Before a slice of work: what is touched is followed for these bundles (touched.py)."""
+    if refs:
+        touched.keep_up(Attempt.Kind.TICKET, refs, tickets_lacking(refs))
+    if encoder := refs.get("encoder"):
+        touched.keep_up(Attempt.Kind.ARTICLE, {"encoder": encoder}, articles_lacking(encoder))
 
 
 def readable_tickets() -> QuerySet[Ticket]:

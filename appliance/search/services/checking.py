@@ -11,7 +11,7 @@ from django.utils import timezone
 from appliance.search.models import Check
 from appliance.search.services.rewording import follow_language, reword
 from appliance.search.services.tables import TABLES, Table
-from appliance.triage import backlog, engine
+from appliance.triage import backlog, engine, touched
 from appliance.triage import services as triage
 
 log = structlog.get_logger(__name__)
@@ -54,11 +54,14 @@ def _check_words(check: Check, table: Table) -> None:
 
 
 def _check_vectors(check: Check) -> None:
-    """Texts the encoder at hand has not read. Without one there is nothing to miss."""
+    """Texts the encoder at hand has not read, looking at all of them: what was written down as
+    touched is not believed. Without an encoder there is nothing to miss.
+    """
     encoder = engine.find_ref("encoder")
     if encoder is None:
         return
     refs = {"encoder": encoder}
+    touched.look_again()
     unread = {
         "ticket_vectors": len(backlog.list_tickets_to_read(refs, MOST_UNREAD)),
         "passages": len(backlog.list_articles_to_read(refs, MOST_UNREAD)),

@@ -1,5 +1,6 @@
 """What the bundles said, what was offered for it, and what people made of both."""
 
+from appliance.triage.models.looking import LookedThrough, Touched
 from appliance.triage.models.reading import (
     DIMENSIONS,
     NOT_SURE,
@@ -19,7 +20,9 @@ __all__ = [
     "Correction",
     "Gap",
     "GapTicket",
+    "LookedThrough",
     "Passage",
     "Suggestion",
     "TicketVector",
+    "Touched",
 ]

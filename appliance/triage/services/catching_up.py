@@ -14,6 +14,7 @@ def catch_up(limit: int = 1000, *, seconds: float = 10.0) -> int:
     """
     ends_at = time.monotonic() + seconds
     refs = backlog.refs_at_hand()
+    backlog.keep_up(refs)
     # articles first: they are few, and every ticket is answered from them
     work = [(refresh_article, pk) for pk in backlog.list_articles_to_read(refs, limit)]
     work += [(annotate, pk) for pk in backlog.list_tickets_to_read(refs, limit)]
