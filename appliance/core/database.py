@@ -5,15 +5,28 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from django.db import connection, connections
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 T = TypeVar("T")
+ROOM_TO_BUILD = """
+SELECT set_config('maintenance_work_mem', setting || 'kB', %s)
+FROM (SELECT greatest(setting::bigint, 262144) AS setting
+      FROM pg_settings WHERE name = 'maintenance_work_mem') AS found
+"""
 
 
 def limit_statements(*, seconds: int) -> None:
     """Let no statement of this process run longer. Call before the first query."""
     options = connections.settings["default"]["OPTIONS"]
     options["options"] = f"-c statement_timeout={seconds * 1000}"
+
+
+def give_room_to_build(cursor: CursorWrapper, *, is_local: bool) -> None:
+    """Memory to build indexes with: what the server's machine has (its own setting), and 256 MB at
+    least. ``is_local``: until the end of the transaction.
+    """
+    cursor.execute(ROOM_TO_BUILD, [is_local])
 
 
 @contextmanager

@@ -5,6 +5,8 @@ import hashlib
 from django.db import migrations
 from psycopg import sql
 
+from appliance.core.database import give_room_to_build
+
 INDEXED = {"triage_ticketvector": "ticket_vector_hnsw", "triage_passage": "passage_vector_hnsw"}
 CREATE = sql.SQL(
     "CREATE INDEX IF NOT EXISTS {name} ON {table} USING hnsw (vector halfvec_cosine_ops)"
@@ -14,6 +16,7 @@ CREATE = sql.SQL(
 
 def index_each(apps, editor) -> None:
     with editor.connection.cursor() as cursor:
+        give_room_to_build(cursor, is_local=True)
         for table, prefix in INDEXED.items():
             cursor.execute(f"SELECT DISTINCT space FROM {table}")  # noqa: S608 - ours
             for (space,) in cursor.fetchall():

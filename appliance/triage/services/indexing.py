@@ -7,13 +7,13 @@ import structlog
 from django.db import connection
 from psycopg import sql
 
+from appliance.core.database import give_room_to_build
 from appliance.triage.models import Passage, TicketVector
 from appliance.triage.texts import digest
 
 log = structlog.get_logger(__name__)
 INDEXED = {TicketVector: "ticket_vector_hnsw", Passage: "passage_vector_hnsw"}
 BUILDING = 7_737_538  # an advisory lock: one builds, the others look again later
-MEMORY = "256MB"  # for building over vectors that are there already
 # m and ef_construction: recall@10 of 0.997 on 50,000 vectors; the predicate is what a query must
 # say in the same words to be served
 CREATE = sql.SQL(
@@ -86,7 +86,7 @@ def _alone() -> Iterator[bool]:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute("SET CONSTRAINTS ALL DEFERRED")
             cursor.execute("SET statement_timeout = 0")
-            cursor.execute(f"SET maintenance_work_mem = '{MEMORY}'")
+            give_room_to_build(cursor, is_local=False)  # the build may not be in a transaction
             yield True
         finally:
             if connection.is_usable():  # a transaction that failed takes the settings back itself
