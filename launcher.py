@@ -31,6 +31,7 @@ from appliance.box import (
     environment,
     identity,
     leftovers,
+    machine,
     manifest,
     network,
     postgres,
@@ -73,7 +74,11 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     common.add_argument("--demo", action="store_true", help="load the demo desk")
 
     parser = argparse.ArgumentParser(
-        prog="launcher.py", parents=[common], description="Start the desk, or look after it."
+        prog="launcher.py",
+        parents=[common],
+        description="Start the desk, or look after it.",
+        epilog="Pages are served by as many processes as SKERRY_WEB_PROCESSES says (one a core, at "
+        "most four); docs/operating.md has all variables.",
     )
     parser.add_argument("--version", action="version", version=f"Skerry {VERSION}")
     at_boot = parser.add_mutually_exclusive_group()
@@ -119,6 +124,9 @@ def describe(options: argparse.Namespace) -> Box:
         raise BoxError(f"The port must be a number from 1 to 65535, not {port!r}.")
     if role not in ROLES:
         raise BoxError(f"SKERRY_ROLE must be one of {', '.join(ROLES)}, not {role!r}.")
+    processes = os.environ.get("SKERRY_WEB_PROCESSES") or str(machine.web_processes())
+    if not processes.isascii() or not processes.isdigit() or not 0 < int(processes) <= 16:
+        raise BoxError(f"SKERRY_WEB_PROCESSES must be a number from 1 to 16, not {processes!r}.")
     data = given.get("data") or os.environ.get("SKERRY_DATA") or str(CODE / "var")
     if os.path.islink(data) and not os.path.exists(data):
         raise BoxError(f"{data} is a link to nothing: make its target, or choose another --data.")
@@ -128,6 +136,7 @@ def describe(options: argparse.Namespace) -> Box:
         bind=given.get("bind") or os.environ.get("SKERRY_BIND") or "127.0.0.1",
         port=int(port),
         role=role,
+        web_processes=int(processes),
         demo=given.get("demo", False),
     )
 

@@ -108,9 +108,10 @@ def _is_here(host: object) -> bool:
     if host in (None, "", b"", "localhost", b"localhost"):
         return True
     try:
-        return ipaddress.ip_address(_name(host).split("%")[0]).is_loopback
+        address = ipaddress.ip_address(_name(host).split("%")[0])
     except ValueError:
         return False
+    return address.is_loopback or address.is_unspecified  # 0.0.0.0: all addresses of this machine
 
 
 def _is_own_name(host: object) -> bool:

@@ -48,6 +48,7 @@ def environment(box: Box) -> dict[str, str]:
         "SKERRY_BIND": box.bind,
         "SKERRY_PORT": str(box.port),
         "SKERRY_ROLE": box.role,
+        "SKERRY_WEB_PROCESSES": str(box.web_processes),
     }
 
 

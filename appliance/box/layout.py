@@ -30,6 +30,7 @@ class Box:
     bind: str = "127.0.0.1"
     port: int = 8000
     role: str = "all"
+    web_processes: int = 1
     demo: bool = False
     testing: bool = False  # own servers, own scratch data, may create databases
 

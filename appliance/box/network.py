@@ -1,14 +1,18 @@
 """The address of the desk: free before it starts, healthy before it is announced."""
 
+import contextlib
 import errno
 import http.client
 import json
 import os
 import socket
+import time
 from typing import Any
 
 from appliance.box.errors import BoxError
 from appliance.box.layout import Box
+
+BACKLOG = 1024  # connections that wait until a process takes them; the kernel may allow fewer
 
 
 def ensure_port_free(box: Box) -> None:
@@ -23,28 +27,53 @@ def ensure_port_free(box: Box) -> None:
 def why_port_is_not_free(box: Box) -> str | None:
     """The sentence to say, or None."""
     try:
-        found = socket.getaddrinfo(
-            box.bind, box.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        for family, kind, protocol, _, address in found:
-            with socket.socket(family, kind, protocol) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if family == socket.AF_INET6:
-                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                probe.bind(address)
+        bound = _bind(box.bind, box.port)
     except OSError as error:
-        return _sentence(box, error)
+        return _sentence(box.bind, box.port, error)
+    for each in bound:
+        each.close()
     return None
 
 
-def _sentence(box: Box, error: OSError) -> str:
-    where = f"{box.bind} port {box.port}"
+def listening(bind: str, port: int, wait_seconds: float) -> list[socket.socket]:
+    """Sockets on which connections queue from now on, one for each address of ``bind``."""
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            bound = _bind(bind, port)
+            break
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise BoxError(_sentence(bind, port, error)) from error
+            time.sleep(0.1)
+    for each in bound:
+        each.listen(BACKLOG)
+    return bound
+
+
+def _bind(bind: str, port: int) -> list[socket.socket]:
+    found = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    with contextlib.ExitStack() as stack:
+        bound = []
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            made = stack.enter_context(socket.socket(family, kind, protocol))
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            made.bind(address)
+            bound.append(made)
+        stack.pop_all()
+        return bound
+
+
+def _sentence(bind: str, port: int, error: OSError) -> str:
+    where = f"{bind} port {port}"
     if error.errno == errno.EADDRINUSE:
         return f"{where} is used by another program: stop it, or choose one with --port."
     if error.errno == errno.EACCES:
         return f"{where} needs root, which the desk does not keep: choose --port above 1023."
     return (
-        f"{box.bind} is not an address of this machine ({error.strerror}): "
+        f"{bind} is not an address of this machine ({error.strerror}): "
         "choose one of its own with --bind, or leave --bind out."
     )
 

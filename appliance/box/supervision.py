@@ -1,6 +1,6 @@
 """supervisord: its configuration, and its life inside a ``with``.
 
-It keeps the four processes up, rotates their logs and stops them in order. It is tied to the
+It keeps the four programs up, rotates their logs and stops them in order. It is tied to the
 launcher: whichever way the launcher ends, the kernel tells supervisord to stop.
 """
 
@@ -65,7 +65,7 @@ stdout_logfile_backups=5
 
 @dataclass(frozen=True)
 class Program:
-    """One supervised process. Programs start in this order of priority and stop in reverse."""
+    """One supervised program. Programs start in this order of priority and stop in reverse."""
 
     name: str
     command: list[str]
@@ -76,7 +76,7 @@ class Program:
 
 
 def programs(box: Box) -> list[Program]:
-    """The processes of this desk; the Python ones wait until the database is prepared."""
+    """The programs of this desk; the Python ones wait until the database is prepared."""
     django = [str(box.python), "-m", "django"]
     wanted = []
     if box.has_own_database:
@@ -86,7 +86,8 @@ def programs(box: Box) -> list[Program]:
     if box.works and not box.testing:
         wanted.append(Program("worker", [*django, "work"], 30, "TERM", 8, autostart=False))
     if box.serves and not box.testing:
-        wanted.append(Program("web", [*django, "serve"], 40, "INT", 15, autostart=False))
+        web = [str(box.python), "-m", "appliance.box.web"]
+        wanted.append(Program("web", web, 40, "INT", 15, autostart=False))
     return wanted
 
 

@@ -103,7 +103,7 @@ class Bench:
         for name, info in json.loads(report.stdout)["processes"].items():
             pids[name] = info["pid"]
         return {
-            name: sum(_pss_mb(each) for each in _family(pid, deep=name == "postgres"))
+            name: sum(_pss_mb(each) for each in _family(pid, deep=name in ("postgres", "web")))
             for name, pid in pids.items()
         }
 

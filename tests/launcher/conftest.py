@@ -60,7 +60,8 @@ class Desk:
         self.launcher = CODE / "launcher.py"
         self.port = free_port()
         models = str(data.parent / "no-models")  # faster, and the desk is to work without
-        self.environment = {**plain_environment(), "SKERRY_MODELS": models, **environment}
+        given = {"SKERRY_MODELS": models, "SKERRY_WEB_PROCESSES": "2"}  # on one core, too
+        self.environment = {**plain_environment(), **given, **environment}
         self.output = data.with_name(f"{data.name}.out")
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -59,6 +59,12 @@ def test_role_that_does_not_exist(new_desk) -> None:
     assert "SKERRY_ROLE must be one of" in refusal(new_desk(SKERRY_ROLE="boss"))
 
 
+@pytest.mark.parametrize("count", ["0", "17", "many", "-1"])
+def test_a_number_of_web_processes_that_makes_no_sense(new_desk, count: str) -> None:
+    said = refusal(new_desk(SKERRY_WEB_PROCESSES=count))
+    assert "SKERRY_WEB_PROCESSES must be a number from 1 to 16" in said
+
+
 def test_data_of_a_newer_skerry(new_desk) -> None:
     desk = new_desk()
     desk.data.mkdir()
