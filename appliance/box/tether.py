@@ -20,6 +20,8 @@ def main() -> None:
     stop_signal = getattr(signal, f"SIG{name}")
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0):
         sys.exit(f"prctl: {os.strerror(ctypes.get_errno())}")
+    if stop_signal != signal.SIGKILL:
+        signal.signal(stop_signal, signal.SIG_DFL)  # a shell's "&" has Ctrl-C ignored, by heirs too
     os.execv(command, [command, *arguments])  # noqa: S606
 
 

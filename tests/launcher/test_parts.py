@@ -207,3 +207,13 @@ def test_signal_of_a_stop_is_passed_on() -> None:
     time.sleep(0.5)
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(5) == -signal.SIGINT
+
+
+def test_a_stop_is_heard_by_what_was_started_in_the_background() -> None:
+    """A shell starts "launcher.py &" with SIGINT ignored, which every child would inherit."""
+    tether = [sys.executable, "-I", "-S", str(BOX / "tether.py"), "INT", "/bin/sleep", "60"]
+    code = f"import signal, os; signal.signal(2, signal.SIG_IGN); os.execv({tether[0]!r}, {tether})"
+    process = subprocess.Popen([sys.executable, "-c", code])
+    wait_for(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(5) == -signal.SIGINT
