@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.box import children, credentials
+from appliance.box import children, credentials, sizes
 from appliance.box.errors import BoxError
 from appliance.box.files import (
     ensure_content,
@@ -32,7 +32,8 @@ local all all scram-sha-256
 host skerry skerry all scram-sha-256
 """
 
-# Sized for a small machine: the whole desk, models included, is to fit in 1 GB.
+# On the smallest machine the whole desk, models included, is to fit in 1 GB; more is used where
+# there is more (sizes.py).
 SETTINGS = """\
 # Written by the launcher at every start. Your own settings belong in postgresql.conf, below the
 # line that includes this file; they win.
@@ -41,25 +42,27 @@ port = {port}
 unix_socket_directories = '{sockets}'
 unix_socket_permissions = 0700
 password_encryption = 'scram-sha-256'
-max_connections = 50
+max_connections = 100
 
 fsync = on
 full_page_writes = on
 synchronous_commit = on
 max_wal_size = 512MB
 min_wal_size = 80MB
+checkpoint_timeout = '15min'
 wal_compression = on
 
-shared_buffers = 64MB
-effective_cache_size = 512MB
-work_mem = 8MB
-maintenance_work_mem = 96MB
-max_worker_processes = 4
+shared_buffers = {sizes.shared_buffers}MB
+effective_cache_size = {sizes.effective_cache}MB
+work_mem = {sizes.work_mem}MB
+maintenance_work_mem = {sizes.maintenance_work_mem}MB
+autovacuum_work_mem = 64MB
+max_worker_processes = 12
 max_logical_replication_workers = 0
 max_wal_senders = 4
-max_parallel_workers = 2
+max_parallel_workers = {sizes.parallel_workers}
 max_parallel_workers_per_gather = 1
-max_parallel_maintenance_workers = 1
+max_parallel_maintenance_workers = {sizes.parallel_builders}
 jit = off
 random_page_cost = 1.1
 
@@ -94,6 +97,7 @@ def _settings(box: Box) -> str:
         addresses=box.bind if box.role == "database" else "",
         port=box.database_port,
         sockets=str(box.sockets).replace("'", "''"),
+        sizes=sizes.of(box),
     )
 
 
