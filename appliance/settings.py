@@ -213,7 +213,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "appliance.core.static.HashedStorage"},
 }
 
-# --- logs: one JSON object a line on standard output; the supervisor rotates the files
+# --- logs: one JSON object a line on standard error, so that what a command prints stays its own;
+# the supervisor rotates the files
 
 _shared = [
     structlog.contextvars.merge_contextvars,
@@ -239,13 +240,13 @@ LOGGING = {
         }
     },
     "handlers": {
-        "stdout": {
+        "stderr": {
             "class": "logging.StreamHandler",
-            "stream": "ext://sys.stdout",
+            "stream": "ext://sys.stderr",
             "formatter": "json",
         }
     },
-    "root": {"handlers": ["stdout"], "level": "INFO"},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},

@@ -33,6 +33,13 @@ def test_manage_runs_on_the_running_desk(desk: Desk) -> None:
     assert result.stdout.strip() == "tickets 42", result.stderr
 
 
+def test_what_a_command_prints_is_not_mixed_with_its_log(desk: Desk) -> None:
+    code = "import logging; logging.getLogger('x').warning('told'); print('answer')"
+    result = desk.call("manage", "shell", "-v", "0", "-c", code)
+    assert result.stdout == "answer\n"
+    assert '"told"' in result.stderr
+
+
 def test_manage_returns_the_status_of_the_command(desk: Desk) -> None:
     assert desk.call("manage", "no-such-command").returncode == 1
 
