@@ -223,7 +223,8 @@ def lines(before: tuple, after: tuple, spent: dict[str, list[float]], took: floa
     ]
     return [
         f"{done} steps of {AGENTS} agents and {CUSTOMERS} customers at once in {took:.0f} s, with"
-        " the worker at work. Both servers began cold.",
+        " the worker at work. PostgreSQL and the cache were started for it, so their own memory"
+        " began empty; the system's cache of files was left as it was.",
         "",
         *table(["what", "share", "goal", "met"], rows),
         "",
