@@ -16,7 +16,7 @@ from appliance.search.models import Rewording
 from appliance.search.services.tables import TABLES, Table
 
 log = structlog.get_logger(__name__)
-LOCK = 7_737_538
+LOCK = 7_737_542
 
 
 @transaction.atomic

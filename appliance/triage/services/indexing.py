@@ -13,7 +13,7 @@ from appliance.triage.texts import digest
 
 log = structlog.get_logger(__name__)
 INDEXED = {TicketVector: "ticket_vector_hnsw", Passage: "passage_vector_hnsw"}
-BUILDING = 7_737_538  # an advisory lock: one builds, the others look again later
+BUILDING = 7_737_541  # an advisory lock: one builds, the others look again later
 # m and ef_construction: recall@10 of 0.997 on 50,000 vectors; the predicate is what a query must
 # say in the same words to be served
 CREATE = sql.SQL(
