@@ -50,7 +50,7 @@ def status(request: HttpRequest) -> HttpResponse:
         "bundles": triage.list_bundles(),
         "backlog": triage.count_backlog(),
         "cache_rates": queries.cache_rates(),
-        "spaces": spaces.list_spaces(),
+        "spaces": spaces.list_spaces() if spaces.has_several() else [],
         "check": queries.find_last_check(),
         "rewording": queries.find_rewording(),
         "ways_out": queries.list_ways_out(),

@@ -115,6 +115,11 @@ def readable_tickets() -> QuerySet[Ticket]:
     return Ticket.objects.exclude(subject=ANONYMOUS, description="")
 
 
+def unreadable_tickets() -> QuerySet[Ticket]:
+    """The others."""
+    return Ticket.objects.filter(subject=ANONYMOUS, description="")
+
+
 def tickets_lacking(refs: Refs) -> QuerySet[Ticket]:
     """Those that one of these bundles has not read as they read now, with ``text_sha256``."""
     annotations = Annotation.objects.filter(

@@ -5,10 +5,11 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
+from appliance.core.anonymous import ANONYMOUS
 from appliance.knowledge import services as knowledge
 from appliance.search import queries as search
 from appliance.tickets import services as tickets
-from appliance.triage import duplicates, engine, queries, services, suggestions
+from appliance.triage import backlog, duplicates, engine, queries, services, spaces, suggestions
 from appliance.triage.models import DIMENSIONS, Passage, TicketVector
 from appliance.triage.services.indexing import INDEXED, index_name
 
@@ -108,3 +109,15 @@ def test_an_index_left_half_built_is_built_anew():
     with connection.cursor() as cursor:
         for prefix in INDEXED.values():
             cursor.execute(f"DROP INDEX {index_name(prefix, OTHER)}")
+
+
+def test_tickets_to_read_are_counted_without_reading_them(ticket, second):
+    type(ticket).objects.filter(pk=second.pk).update(subject=ANONYMOUS, description="")
+    assert spaces._count_readable_tickets() == backlog.readable_tickets().count() == 1
+
+
+def test_one_space_is_not_several(ticket):
+    assert not spaces.has_several()
+    for space in (OTHER, "a-third-one"):
+        ticket.vectors.create(space=space, vector=[1.0] * 384, text_sha256="x")
+    assert spaces.has_several()
