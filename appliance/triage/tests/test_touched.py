@@ -160,3 +160,14 @@ def test_the_nightly_check_believes_nothing_that_was_written_down(read):
     Annotation.objects.all().delete()
     Touched.objects.all().delete()  # as if a trigger had been off
     assert backlog.list_tickets_to_read(REFS, 10) == [read.pk]
+
+
+def test_the_touched_of_one_kind_are_found_by_their_index(bob):
+    backlog.keep_up(ENCODER)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO triage_touched (kind, object_id) SELECT 'ticket', generate_series(1, 9000)"
+        )
+        cursor.execute("ANALYZE triage_touched")
+    touched_ones = touched.narrowed(Article.objects.all(), Attempt.Kind.ARTICLE, ENCODER)
+    assert "touched_text_idx" in touched_ones.explain()
