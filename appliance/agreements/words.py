@@ -3,10 +3,11 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.utils import timezone
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from appliance.agreements.models import Clock, Escalation, Measure, Policy
 from appliance.tickets.filters import SOON
@@ -78,14 +79,18 @@ def read_next(clock: Clock | None, now: datetime | None = None) -> Line | None:
 
 def describe_span(seconds: float) -> str:
     """5400 → 1 h 30 min; as exact as somebody in a hurry wants to know."""
-    minutes = int(abs(seconds) // 60)
-    if minutes < 1:
-        return _("less than a minute")
-    days, rest = divmod(minutes, 24 * 60)
+    days, rest = divmod(int(abs(seconds) // 60), 24 * 60)
     hours, minutes = divmod(rest, 60)
+    return _span(get_language(), days, hours if days < 7 else 0, 0 if days else minutes)
+
+
+@lru_cache(maxsize=1000)  # a list says fifty of them, and most of them again and again
+def _span(language: str | None, days: int, hours: int, minutes: int) -> str:
+    if not (days or hours or minutes):
+        return _("less than a minute")
     if days:
         whole = ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
-        return f"{whole} {_('%(count)d h') % {'count': hours}}" if hours and days < 7 else whole
+        return f"{whole} {_('%(count)d h') % {'count': hours}}" if hours else whole
     parts = [_("%(count)d h") % {"count": hours}] if hours else []
     if minutes and hours < 10:
         parts.append(_("%(count)d min") % {"count": minutes})

@@ -155,6 +155,11 @@ def recall(name: str, parts: Iterable[object]) -> object | None:
     return cache.get(_kept_key(name, parts))
 
 
+def claim(name: str, parts: Iterable[object], *, seconds: int) -> bool:
+    """Whether this is the first to say so: what one does for all is not done by all at once."""
+    return bool(cache.add(f"claim:{_kept_key(name, parts)}", 1, seconds))
+
+
 def _kept_key(name: str, parts: Iterable[object]) -> str:
     exact = "\x1f".join(map(str, parts))
     return f"kept:{name}:{hashlib.sha256(exact.encode(errors='replace')).hexdigest()}"
@@ -206,8 +211,10 @@ NAMES = (
     "labels",
     "list_counts",
     "manners",
+    "offered_agents",
     "offered_assignees",
     "offered_categories",
+    "offered_slugs",
     "offered_teams",
     "portal_counts",
     "query_vector",

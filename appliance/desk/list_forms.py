@@ -60,15 +60,12 @@ class BulkForm(Form):
 
     @staticmethod
     def _choices(viewer: User, offered: Offered) -> dict[str, list]:
-        agents = [(str(agent.pk), str(agent)) for agent in offered.agents]
-        teams = [(str(team.pk), str(team)) for team in offered.teams]
-        categories = [(str(one.pk), str(one)) for one in offered.categories]
         return {
-            "assignee": [(NONE, _("Nobody")), *agents],
-            "team": [(NONE, _("No team")), *teams],
+            "assignee": [(NONE, _("Nobody")), *offered.agents],
+            "team": [(NONE, _("No team")), *offered.teams],
             "status": [(status.value, status.label) for status in FOR_MANY],
             "priority": Priority.choices,
-            "category": [(NONE, _("Not sure")), *categories],
+            "category": [(NONE, _("Not sure")), *offered.categories],
             "macro": [(macro.pk, str(macro)) for macro in shortcuts.list_macros(viewer)],
         }
 
@@ -129,14 +126,14 @@ class ViewForm(FilterForm):
         own = ("own", _("Only me"))
         if not (queries.may_share(self.viewer) or (view and view.is_shared)):
             return [own]
-        teams = [(str(team.pk), _team_label(team)) for team in self.offered.teams]
+        teams = [(pk, _("The team %s") % name) for pk, name in self.offered.teams]
         return [own, ("all", _("Every agent")), *teams]
 
     def values(self) -> dict[str, object]:
         """As ``save_view`` and ``change_view`` take it. The form must be valid."""
         data = self.cleaned_data
         audience = data["audience"]
-        teams = {str(team.pk): team for team in self.offered.teams}
+        teams = {str(team.pk): team for team in queries.list_teams(self.viewer)}
         return {
             "name": data["name"],
             "narrowed": self.narrowed(),
@@ -145,7 +142,3 @@ class ViewForm(FilterForm):
             "audience": "team" if audience in teams else audience,
             "team": teams.get(audience),
         }
-
-
-def _team_label(team: object) -> str:
-    return _("The team %s") % team

@@ -123,16 +123,18 @@ def context(viewer: User, address: QueryDict) -> dict:
         "page": page,
         "headings": columns.headings(listed.columns, listed.sort),
         "total": counts["total"],
-        "size": _size(viewer, listed, page),
+        "size": _size(viewer, listed, page, counts),
         "may_change_many": queries.may_change_many(viewer),
         **_queues(viewer, listed, counts),
     }
 
 
-def _size(viewer: User, listed: Listed, page: Page) -> int:
-    """How many the list holds. One page is counted by looking at it."""
+def _size(viewer: User, listed: Listed, page: Page, counts: dict) -> int:
+    """How many the list holds. One page is counted by looking at it, all that is open was."""
     if page.is_first and not page.next:
         return len(page.rows)
+    if not listed.narrowed.is_narrowed:
+        return min(counts["total"], queries.MOST_COUNTED + 1)
     return queries.count_tickets(viewer, listed.narrowed) or 0
 
 
@@ -141,14 +143,15 @@ def _queues(viewer: User, listed: Listed, counts: dict) -> dict:
     offered = listed.form.offered
     return {
         "main_queues": list_main(counts, listed.narrowed, in_teams=in_teams, in_view=in_view),
-        "sections": list_sections(counts, listed.narrowed, offered.categories, offered.teams),
+        "sections": list_sections(counts, listed.narrowed, offered.slugs, offered.teams),
         "views": list_view_links(viewer, listed.view),
     }
 
 
 def list_view_links(viewer: User, chosen: SavedView | None = None) -> list[ViewLink]:
     """Own views, then shared ones; so many are counted, from the cache where it knows."""
-    views = sorted(queries.list_views(viewer), key=lambda view: view.owner_id != viewer.pk)
+    found = queries.list_views(viewer).select_related(None)
+    views = sorted(found, key=lambda view: view.owner_id != viewer.pk)
     return [
         ViewLink(view, shown_count(count), view == chosen)
         for place, view in enumerate(views)

@@ -7,10 +7,9 @@ from urllib.parse import urlencode
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
-from appliance.accounts.models import Team
 from appliance.tickets.filters import ANY, TicketFilter
 from appliance.tickets.forms.lists import MOOD_LABELS
-from appliance.tickets.models import Priority, Status, TicketCategory
+from appliance.tickets.models import Priority, Status
 from appliance.tickets.queries import MOST_COUNTED
 
 Counts = dict[str, dict]
@@ -89,16 +88,19 @@ def _main_count(counts: Counts, wanted: dict) -> int:
 def list_sections(
     counts: Counts,
     narrowed: TicketFilter,
-    categories: Iterable[TicketCategory],
-    teams: Iterable[Team],
+    categories: Iterable[tuple[str, str]],
+    teams: Iterable[tuple[str, str]],
 ) -> list[Section]:
-    """Queues by dimension. A link keeps the other dimensions; the chosen one leads out of it."""
+    """Queues by dimension; categories by their slugs, teams by their ids, each with its name.
+
+    A link keeps the other dimensions; the chosen one leads out of it.
+    """
     sections = (
         ("category", _("Category"), _categories(counts, categories)),
         ("priority", _("Priority"), {str(one.value): one.label for one in reversed(Priority)}),
         ("mood", _("Mood"), MOOD_LABELS),
         ("tag", _("Tags"), {name: name for name in counts["tag"]}),
-        ("team", _("Team"), {str(team.pk): team.name for team in teams} | {"none": _("No team")}),
+        ("team", _("Team"), dict(teams) | {"none": _("No team")}),
         ("status", _("Status"), dict(Status.choices) | {ANY: _("Open or not")}),
     )
     chosen = narrowed.as_query()
@@ -128,9 +130,8 @@ def _queue(dimension: str, value: str, label: str, count: int | None, chosen: di
     return Queue(f"{dimension}-{value}", label, count, query, is_chosen)
 
 
-def _categories(counts: Counts, categories: Iterable[TicketCategory]) -> dict[str, str]:
-    named = {category.slug: category.name for category in categories}
-    named["none"] = _("Not sure or not sorted")
+def _categories(counts: Counts, categories: Iterable[tuple[str, str]]) -> dict[str, str]:
+    named = dict(categories) | {"none": _("Not sure or not sorted")}
     return {slug: name for slug, name in named.items() if counts["category"].get(slug)}
 
 

@@ -1,6 +1,6 @@
 """The form of what a list is narrowed to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from django import forms
@@ -8,12 +8,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import queries as accounts
-from appliance.accounts.models import Customer, Organisation, Team, User
+from appliance.accounts.models import Customer, Organisation, User
 from appliance.core.forms import Form
 from appliance.core.numbers import read_number
 from appliance.tickets import queries
 from appliance.tickets.filters import ANY, TicketFilter
-from appliance.tickets.models import Priority, Status, Tag, TicketCategory
+from appliance.tickets.models import Priority, Status, Tag
 
 MOOD_LABELS = {
     "negative": _("Unhappy"),
@@ -76,22 +76,32 @@ class TagField(_NamedField):
 
 
 class Offered:
-    """What can be chosen on the page of a list; asked of the database once, and when needed."""
+    """What can be chosen on the page of a list, as (value, name); read when needed."""
 
     def __init__(self, viewer: User) -> None:
         self._viewer = viewer
 
     @cached_property
-    def categories(self) -> list[TicketCategory]:
-        return list(queries.list_categories())
+    def categories(self) -> list[tuple[str, str]]:
+        """By their ids."""
+        return _as_text(queries.offer_categories())
 
     @cached_property
-    def teams(self) -> list[Team]:
-        return list(queries.list_teams(self._viewer))
+    def slugs(self) -> list[tuple[str, str]]:
+        """The same categories, as an address calls them."""
+        return queries.offer_slugs()
 
     @cached_property
-    def agents(self) -> list[User]:
-        return list(accounts.list_agents())
+    def teams(self) -> list[tuple[str, str]]:
+        return _as_text(queries.offer_teams(self._viewer))
+
+    @cached_property
+    def agents(self) -> list[tuple[str, str]]:
+        return _as_text(queries.offer_agents())
+
+
+def _as_text(pairs: Iterable[tuple[int, str]]) -> list[tuple[str, str]]:
+    return [(str(pk), name) for pk, name in pairs]
 
 
 class FilterForm(Form):
@@ -167,13 +177,12 @@ class FilterForm(Form):
         return value.pk if isinstance(value, Customer | Organisation) else value
 
     def _categories(self) -> list[tuple[str, str]]:
-        rows = [(category.slug, category.name) for category in self.offered.categories]
-        return [("", _("Any category")), *rows, ("none", _("Not sure or not sorted"))]
+        return [("", _("Any category")), *self.offered.slugs, ("none", _("Not sure or not sorted"))]
 
     def _people(self) -> list[tuple[str, str]]:
-        people = [(str(agent.pk), str(agent)) for agent in self.offered.agents]
-        return [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody")), *people]
+        who = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]
+        return [*who, *self.offered.agents]
 
     def _teams(self) -> list[tuple[str, str]]:
-        teams = [(str(team.pk), str(team)) for team in self.offered.teams]
-        return [("", _("Any team")), ("mine", _("My teams")), ("none", _("No team")), *teams]
+        which = [("", _("Any team")), ("mine", _("My teams")), ("none", _("No team"))]
+        return [*which, *self.offered.teams]

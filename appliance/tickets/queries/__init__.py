@@ -23,8 +23,10 @@ from appliance.tickets.queries.lists import (
 )
 from appliance.tickets.queries.offered import (
     category_names,
+    offer_agents,
     offer_assignees,
     offer_categories,
+    offer_slugs,
     offer_teams,
 )
 from appliance.tickets.queries.saved_views import (
@@ -120,8 +122,10 @@ __all__ = [
     "may_rate",
     "may_see_ticket",
     "may_share",
+    "offer_agents",
     "offer_assignees",
     "offer_categories",
+    "offer_slugs",
     "offer_teams",
     "sees_team",
     "was_category_chosen",

@@ -1,5 +1,6 @@
 """Lists of tickets: their rows, and how many there are."""
 
+import time
 from collections import Counter
 from collections.abc import Collection
 
@@ -20,6 +21,7 @@ COUNT_MILLISECONDS = 300
 MOST_TAGS = 12
 MANY_OPEN = 5000  # to count more takes longer than the page around it
 COUNTED_LATELY_SECONDS = 15
+COUNTING_SECONDS = 5  # after which another one tries
 # Whole tickets, customers and agents are three times as much to read as what a row of them shows.
 NOT_IN_A_ROW = (
     *all_but(
@@ -101,14 +103,21 @@ def count_open(viewer: User) -> dict[str, dict]:
 
 
 def _counted_lately(audience: list[object]) -> dict[str, dict] | None:
-    """What was counted some seconds ago, where that takes long."""
-    counts = cache.recall("dashboard_counts", audience)
-    return counts if counts and counts["total"] > MANY_OPEN else None
+    """What was counted some seconds ago, where that takes long; while one counts anew, others are
+    shown what was.
+    """
+    counted_at, counts = cache.recall("dashboard_counts", audience) or (0, {"total": 0})
+    if counts["total"] <= MANY_OPEN:
+        return None
+    if time.time() - counted_at < COUNTED_LATELY_SECONDS:
+        return counts
+    is_first = cache.claim("dashboard_counts", audience, seconds=COUNTING_SECONDS)
+    return None if is_first else counts
 
 
 def _count_anew(viewer: User, audience: list[object]) -> dict[str, dict]:
-    counts = _count_open(viewer)
-    cache.keep("dashboard_counts", audience, counts, seconds=COUNTED_LATELY_SECONDS)
+    counts, now = _count_open(viewer), time.time()
+    cache.keep("dashboard_counts", audience, (now, counts), seconds=cache.LIFETIME_SECONDS)
     return counts
 
 

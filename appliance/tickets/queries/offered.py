@@ -1,6 +1,6 @@
-"""What the properties of a ticket offer, as (id, name); from the cache if there.
+"""What the properties of a ticket and the filter of a list offer; from the cache if there.
 
-The page of a ticket shows three such lists, and a desk has the same ones all day.
+A page shows three such lists, some twice, and a desk has the same ones all day.
 """
 
 from appliance.accounts import queries as accounts
@@ -18,6 +18,16 @@ def offer_categories() -> Offered:
         "offered_categories",
         [],
         lambda: list(list_categories().values_list("pk", "name")),
+        depends_on=[cache.CATEGORIES],
+    )
+
+
+def offer_slugs() -> list[tuple[str, str]]:
+    """(slug, name) of the same ones: how lists and addresses call them."""
+    return cache.remember(
+        "offered_slugs",
+        [],
+        lambda: list(list_categories().values_list("slug", "name")),
         depends_on=[cache.CATEGORIES],
     )
 
@@ -43,6 +53,16 @@ def offer_assignees(ticket: Ticket) -> Offered:
         "offered_assignees",
         [closed],
         lambda: [(agent.pk, str(agent)) for agent in _named(list_assignable(ticket))],
+        depends_on=[cache.TEAMS],
+    )
+
+
+def offer_agents() -> Offered:
+    """Whoever a ticket can be given to, by name."""
+    return cache.remember(
+        "offered_agents",
+        [],
+        lambda: [(agent.pk, str(agent)) for agent in _named(accounts.list_agents())],
         depends_on=[cache.TEAMS],
     )
 

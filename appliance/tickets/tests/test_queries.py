@@ -114,6 +114,17 @@ def test_list_takes_one_query_however_long(ticket, alice, bob, django_assert_num
     assert rows[0].pk == Ticket.objects.latest("pk").pk
 
 
+def test_of_many_who_look_at_once_one_counts_anew(ticket, bob, committed, monkeypatch):
+    monkeypatch.setattr(lists, "MANY_OPEN", 0)
+    monkeypatch.setattr(lists, "COUNTED_LATELY_SECONDS", 0)
+    queries.count_open(bob)
+    audience = ["agents", people.hidden_teams(bob)]
+    assert stored.claim("dashboard_counts", audience, seconds=5), "somebody is counting"
+    with committed():
+        services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
+    assert queries.count_open(bob)["total"] == 1, "what was, until that is done"
+
+
 def test_many_open_tickets_are_not_counted_anew_at_every_change(
     ticket, bob, committed, monkeypatch
 ):
