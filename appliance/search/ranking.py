@@ -6,10 +6,15 @@ whole), 36 error codes, 100 subjects with a slip, 350 questions with only titles
 symptoms of vendors' articles. There the sum beats meaning alone and words alone (first hit on
 whole tickets 0.78 against 0.72 and 0.71), while reciprocal rank treats a poor list like a good
 one. What was typed exactly (a ticket number, an error code, a phrase) stands above all.
+
+Where every word stands in few rows it is a name, or as good as one, and those rows come before what
+is merely near in meaning: without that, names lost 40 points to words alone. How surely and how
+few was chosen by scripts/bench/fusion.py, which shows that words and meaning together find as much
+as the better of the two, whatever is asked; docs/performance.md has its table.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -30,6 +35,20 @@ WEIGHTS: Mapping[Way, float] = {
 SORTS = [("best", _("Best first")), ("newest", _("Newest first")), ("oldest", _("Oldest first"))]
 # What else a search looks for beside what it found: a way that some kinds of things do not have.
 _BESIDE = ("exact", "said", "name")
+_EVERY = ("words", "said")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How much the ways to find something count."""
+
+    weights: Mapping[Way, float] = field(default_factory=lambda: WEIGHTS)
+    sure: float = 0.6  # added to rows that hold every word, when they are few
+    few: int = 50  # rows; the more there are the less it says
+    few_begun: int = 3  # the same for rows that only hold a word which begins like the last one
+
+
+MEASURED = Rule()
 
 
 @dataclass(frozen=True)
@@ -47,22 +66,38 @@ def shares(found: Scored) -> list[tuple[Key, float]]:
     return [(key, score / most if most else 0.0) for key, score in found]
 
 
-def fuse(found: Mapping[Way, Scored], weights: Mapping[Way, float] = WEIGHTS) -> list[Ranked]:
+def fuse(found: Mapping[Way, Scored], rule: Rule = MEASURED) -> list[Ranked]:
     """Best first. A way that could not be asked is left out of ``found``, and weighs nothing."""
     exact = {key for key, _ in found.get("exact", ())}
     parts: dict[Key, dict[Way, float]] = {key: {"exact": 0.0} for key in exact}
+    surely = _surely(found, rule)
     for way, rows in found.items():
         for key, score in rows if way != "exact" else ():
-            part = weights[way] * min(1.0, max(0.0, score))
+            part = rule.weights[way] * min(1.0, max(0.0, score))
+            part += surely[key] if way in _EVERY else 0.0
             ways = parts.setdefault(key, {})
             ways[way] = max(part, ways.get(way, 0.0))
-    whole = sum(weights[way] for way in found if way not in _BESIDE) or 1.0
+    whole = sum(rule.weights[way] for way in found if way not in _BESIDE)
+    whole = whole + max(surely.values(), default=0.0) or 1.0
     fused = {key: min(1.0, sum(ways.values()) / whole) for key, ways in parts.items()}
     order = sorted(parts, key=lambda key: (key in exact, fused[key]), reverse=True)
     return [
         Ranked(key, 1.0 if key in exact else fused[key], _strongest_first(parts[key]))
         for key in order
     ]
+
+
+def _surely(found: Mapping[Way, Scored], rule: Rule) -> dict[Key, float]:
+    """What each row that holds every word is given for it, the more the fewer they are.
+
+    The last word may be the beginning of another one ("wins", "winsock"): rows that hold it whole
+    are found by some words as well, and are counted apart.
+    """
+    every = {key for way in _EVERY for key, _ in found.get(way, ())}
+    whole = every & {key for key, _ in found.get("some_words", ())}
+    begun = rule.sure * rule.few_begun / max(rule.few_begun, len(every))
+    held = rule.sure * rule.few / max(rule.few, len(whole))
+    return {key: held if key in whole else begun for key in every}
 
 
 def in_time(

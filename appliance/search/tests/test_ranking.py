@@ -17,6 +17,22 @@ CASES = {
         {"words": [("a", 1.0), ("b", 1.0)], "typo": [("b", 0.7)]},
         ["b", "a"],
     ),
+    "a name that few rows hold stands above what is near": (
+        {
+            "meaning": [("near", 0.6), ("named", 0.3)],
+            "words": [("named", 0.4)],
+            "some_words": [("named", 0.4)],
+        },
+        ["named", "near"],
+    ),
+    "whole words stand above words that merely begin so": (
+        {
+            "meaning": [("begun", 0.5)],
+            "words": [("begun", 1.0), ("whole", 0.5), *((n, 0.9) for n in range(20))],
+            "some_words": [("whole", 1.0)],
+        },
+        ["whole", "begun", *range(20)],
+    ),
     "exact stands above all": (
         {"meaning": [("a", 1.0)], "words": [("a", 1.0), ("code", 0.2)], "exact": [("code", 0.2)]},
         ["code", "a"],
