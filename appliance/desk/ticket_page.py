@@ -27,7 +27,15 @@ from appliance.tickets.forms import (
 )
 from appliance.tickets.models import Attachment, Draft, Message, Rating, Ticket
 from appliance.triage import queries as triage
-from appliance.triage.suggestions import Suggested, list_refused, list_suggestions
+from appliance.triage.models import TicketVector
+from appliance.triage.nearest import walking
+from appliance.triage.suggestions import (
+    Known,
+    Suggested,
+    find_vector,
+    list_refused,
+    list_suggestions,
+)
 
 RECENT = 20  # messages shown of a conversation that is longer than FEW
 FEW = 30
@@ -118,19 +126,26 @@ class TicketPage:
 
     def evidence(self) -> dict[str, Any]:
         ticket, viewer = self.ticket, self.viewer
+        with walking():  # three walks in one transaction
+            shown, similar = self.suggestions, self._similar()
         return {
             "ticket": ticket,
             "reading": triage.find_reading(viewer, ticket),
-            "suggestions": self.suggestions,
+            "suggestions": shown,
             "refused": self._refused(),
             "may_write": has_right(viewer, Right.ARTICLES),
             "category_chosen": self.traces.was_category_chosen,
-            "similar": triage.list_similar_tickets(viewer, ticket) if viewer.is_agent else [],
+            "similar": similar,
         }
 
     @cached_property
     def suggestions(self) -> list[Suggested]:
-        return list_suggestions(self.viewer, self.ticket)
+        known = Known(self.vector, frozenset(self.traces.refused))
+        return list_suggestions(self.viewer, self.ticket, known=known)
+
+    @cached_property
+    def vector(self) -> TicketVector | None:
+        return find_vector(self.viewer, self.ticket)
 
     @cached_property
     def traces(self) -> Traces:
@@ -190,6 +205,11 @@ class TicketPage:
 
     def _opening_files(self) -> list[Attachment]:
         return queries.list_opening_files(self.ticket) if self.traces.has_files else []
+
+    def _similar(self) -> list[triage.Similar]:
+        if not self.viewer.is_agent or self.vector is None:
+            return []
+        return triage.list_similar_tickets(self.viewer, self.ticket, own=self.vector)
 
     def _refused(self) -> list[Article]:
         is_any = self.viewer.is_agent and self.traces.refused

@@ -80,12 +80,14 @@ def find_reading(viewer: User, ticket: Ticket) -> Reading:
     )
 
 
-def list_similar_tickets(viewer: User, ticket: Ticket, limit: int = 5) -> list[Similar]:
+def list_similar_tickets(
+    viewer: User, ticket: Ticket, limit: int = 5, *, own: TicketVector | None = None
+) -> list[Similar]:
     """The viewer's tickets nearest in meaning, never this one, with what helped there; empty while
-    it has no vector.
+    it has no vector. ``own`` is that vector, where it was read already.
     """
     visible = TicketVector.objects.visible_to(viewer)
-    own = visible.in_reading_space().filter(ticket=ticket).first()
+    own = own or visible.in_reading_space().filter(ticket=ticket).first()
     if own is None:
         return []
     near = (

@@ -40,20 +40,35 @@ class Suggested:
     tickets: tuple[Ticket, ...] = ()  # some of them: those the viewer sees, none for customers
 
 
-def list_suggestions(viewer: User, ticket: Ticket, limit: int = 3) -> list[Suggested]:
+@dataclass(frozen=True)
+class Known:
+    """What of a ticket was read already."""
+
+    vector: TicketVector | None  # in the space that is read
+    refused: frozenset[int]  # articles
+
+
+def list_suggestions(
+    viewer: User, ticket: Ticket, limit: int = 3, *, known: Known | None = None
+) -> list[Suggested]:
     """Articles that may answer the ticket, best first, without those refused there; by words
-    while it has no vector.
+    while it has no vector. Two queries less for who says what is ``known`` of it.
     """
-    vector = (
-        TicketVector.objects.visible_to(viewer).in_reading_space().filter(ticket=ticket).first()
-    )
-    refused = set(
-        Suggestion.objects.filter(ticket=ticket, state=Suggestion.State.REFUSED).values_list(
-            "article_id", flat=True
-        )
-    )
+    known = known or Known(find_vector(viewer, ticket), _refused(ticket))
+    vector = known.vector
     read = (np.asarray(vector.vector, "<f4"), vector.space) if vector else None
-    return _suggest(viewer, ticket.text, read, limit, about=ticket.pk, refused=refused)
+    return _suggest(viewer, ticket.text, read, limit, about=ticket.pk, refused=known.refused)
+
+
+def find_vector(viewer: User, ticket: Ticket) -> TicketVector | None:
+    """Of a ticket the viewer sees, in the space that is read."""
+    rows = TicketVector.objects.visible_to(viewer).in_reading_space()
+    return rows.filter(ticket=ticket).first()
+
+
+def _refused(ticket: Ticket) -> frozenset[int]:
+    rows = Suggestion.objects.filter(ticket=ticket, state=Suggestion.State.REFUSED)
+    return frozenset(rows.values_list("article_id", flat=True))
 
 
 def list_refused(viewer: User, ticket: Ticket) -> list[Article]:
@@ -85,7 +100,7 @@ def _suggest(
     limit: int,
     *,
     about: int | None = None,
-    refused: set[int] = frozenset(),
+    refused: frozenset[int] = frozenset(),
 ) -> list[Suggested]:
     if not viewer.is_authenticated or not viewer.is_active:
         return []

@@ -72,6 +72,11 @@ def test_an_annotation_older_than_the_text_is_made_again(ticket):
     assert services.catch_up() == 0
 
 
+def test_reading_a_ticket_takes_few_queries(ticket, django_assert_max_num_queries):
+    with django_assert_max_num_queries(32):
+        assert services.annotate(ticket.pk)
+
+
 def test_nothing_is_written_when_the_text_changes_under_the_reader(ticket, monkeypatch):
     ask = reader.ask
 
