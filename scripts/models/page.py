@@ -85,16 +85,18 @@ How to read it:
 - **int8 against fp32** differs by more than 0.3 points on single rows, in both directions: the
   largest losses are a point or so (title → resolution, decided rows of a few hundred tickets).
 - **Of which run.** The int8 column is of one run of the command over the shipped bundles, but for
-  "BANKING77, full training set", which its own command gave. Every row is kept in
-  `scripts/models/figures/figures.json` under a fingerprint of its bundles, files and calibration,
-  and leaves the table when they change. The fp32 column was taken in the same way when these
-  weights were exported (`--fp32 WORK`; the exports, over 300 MB, are no part of the project).
-  Classifier 3 has version 2's files and numbers, and one pair of numbers more, which nothing but
-  a new desk asks for: those three checks have no fp32.
+  "BANKING77, full training set", which its own command gave, and for speed and memory, which are
+  taken at every call. Every row is kept in `scripts/models/figures/figures.json` under a
+  fingerprint of its bundles, files and calibration, and leaves the table when they change. The
+  fp32 column was taken in the same way when these weights were exported (`--fp32 WORK`; the
+  exports, over 300 MB, are no part of the project). Classifier 3 has version 2's files and
+  numbers, and one pair of numbers more, which nothing but a new desk asks for: those three checks
+  have no fp32.
 - **Built again.** A run of `build.py` in an empty folder, given only the finished checkpoints
   (`--version 2 --student-epochs 1 --teacher-epochs 1`), wrote the same three bundles byte for
-  byte. `build.py --only calibration` over the shipped files chose the shipped numbers again; what
-  it says of the source never seen moved by less than half a point.
+  byte. `build.py --only calibration` over the shipped files chose the shipped temperatures,
+  weight and thresholds again; what it says of the source never seen moved by less than half a
+  point.
 - **Not measured.** The 320 separately labelled internal tickets and the FAQ paraphrases that the
   goals name are not in the data this command reads. `--extra FILE.jsonl` (`text` and `label`, or
   `query` and `relevant` with `--corpus FILE`) scores them, or any other set, where they are.
