@@ -23,6 +23,8 @@ def list_notices(viewer: User, *, only_unread: bool = False) -> QuerySet[Notice]
     if viewer.is_agent:
         seen |= Q(article__isnull=False)
     notices = Notice.objects.filter(seen, user=viewer).select_related("ticket", "article")
+    long = ("description", "search_vector", "fields")
+    notices = notices.defer(*(f"ticket__{name}" for name in long))
     notices = notices.defer("article__content", "article__search_vector")
     return notices.filter(read_at=None) if only_unread else notices
 
