@@ -94,9 +94,8 @@ How to read it:
   have no fp32.
 - **Built again.** A run of `build.py` in an empty folder, given only the finished checkpoints
   (`--version 2 --student-epochs 1 --teacher-epochs 1`), wrote the same three bundles byte for
-  byte. `build.py --only calibration` over the shipped files chose the shipped temperatures,
-  weight and thresholds again; what it says of the source never seen moved by less than half a
-  point.
+  byte. `build.py --only calibration` over the shipped files chose every shipped number
+  again; what it says of the source never seen moved by less than half a point.
 - **Not measured.** The 320 separately labelled internal tickets and the FAQ paraphrases that the
   goals name are not in the data this command reads. `--extra FILE.jsonl` (`text` and `label`, or
   `query` and `relevant` with `--corpus FILE`) scores them, or any other set, where they are.
