@@ -4,15 +4,23 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import connection
 from django.utils.translation import gettext as _
 
-from appliance.knowledge.models import Article
 from appliance.search.narrowing import NONE
 from appliance.search.ranking import Ranked
 from appliance.search.shelves import Shelf
-from appliance.tickets.models import Status, Ticket
+from appliance.tickets.models import Status
 
 MOST_VALUES = 8
+_COUNT = """
+SELECT found.status, category.slug, category.name, count(*) FROM (
+    SELECT status, category_id FROM tickets_ticket WHERE id = ANY(%(tickets)s)
+    UNION ALL SELECT '', category_id FROM knowledge_article WHERE id = ANY(%(articles)s)
+) AS found LEFT JOIN tickets_ticketcategory AS category ON category.id = found.category_id
+GROUP BY found.status, category.slug, category.name
+ORDER BY count(*) DESC, category.name
+"""
 
 
 @dataclass(frozen=True)
@@ -25,19 +33,16 @@ class Facet:
 
 
 def count(shelves: Sequence[Shelf], ranked: Sequence[Ranked]) -> list[Facet]:
-    """At most two queries, on some hundred numbers that the viewer's own shelves gave."""
+    """One query, on some hundred numbers that the viewer's own shelves gave."""
     ids = {
         shelf.kind: [one.key[1] for one in ranked if one.key[0] == shelf.kind] for shelf in shelves
     }
     statuses: Counter = Counter()
     categories: Counter = Counter()
-    tickets = Ticket.objects.filter(pk__in=ids.get("ticket", ()))
-    for status, *category in tickets.values_list("status", "category__slug", "category__name"):
-        statuses[status, str(Status(status).label)] += 1
-        categories[tuple(category)] += 1
-    articles = Article.objects.filter(pk__in=ids.get("article", ()))
-    for category in articles.values_list("category__slug", "category__name"):
-        categories[category] += 1
+    for status, slug, name, many in _count(ids.get("ticket", []), ids.get("article", [])):
+        if status:
+            statuses[status, str(Status(status).label)] += many
+        categories[slug, name] += many
     return [
         facet
         for facet in (
@@ -46,6 +51,15 @@ def count(shelves: Sequence[Shelf], ranked: Sequence[Ranked]) -> list[Facet]:
         )
         if facet.values
     ]
+
+
+def _count(tickets: list[int], articles: list[int]) -> list[tuple[str, str, str, int]]:
+    """(status, slug and name of the category, how many); articles have no status here."""
+    if not tickets and not articles:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, {"tickets": tickets, "articles": articles})
+        return cursor.fetchall()
 
 
 def _most(counted: Counter) -> list[tuple[str, str, int]]:

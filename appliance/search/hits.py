@@ -16,7 +16,7 @@ from appliance.tickets.models import Message, Ticket
 from appliance.triage.passages import plain_text
 
 RELATED = {
-    "ticket": ["category", "customer"], "article": ["category"], "customer": ["organisation"],
+    "ticket": ["customer"], "article": ["category"], "customer": ["organisation"],
 }  # fmt: skip
 Said = dict[int, int]  # ticket to the message that fits
 

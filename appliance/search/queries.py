@@ -12,7 +12,7 @@ import numpy as np
 from appliance.accounts.models import KNOWN_BY, Customer, User
 from appliance.core.numbers import read_number
 from appliance.search import asked as asking
-from appliance.search import configurations, facets, shelves, spelling, ways, wording
+from appliance.search import configurations, facets, newest, shelves, spelling, ways, wording
 from appliance.search.asked import Asked
 from appliance.search.hits import Hit, Said, read_hits
 from appliance.search.narrowing import Narrowed
@@ -55,6 +55,11 @@ class _Found:
     respelled: str | None = None  # None: nobody has tried
     helped_by_respelling: bool = False
 
+    @property
+    def is_spelled(self) -> bool:
+        """Whether all the words stand somewhere as they were typed."""
+        return bool(self.by_way.get("words") or self.by_way.get("said"))
+
     def add(self, kind: str, way: Way, rows: ways.Found) -> None:
         self.by_way.setdefault(way, []).extend(((kind, pk), score) for pk, score in rows)
 
@@ -72,7 +77,7 @@ def search(
     """What the viewer may see and was looking for; ``text`` may be anything at all.
 
     ``kind``: "tickets", "articles", "customers", anything else is all. ``after`` is a cursor of
-    an earlier page. In order of time only what holds the words counts. About two dozen queries.
+    an earlier page. In order of time only what holds the words counts. About a dozen queries.
     """
     started = time.monotonic()
     asked, narrowed = asking.read(text), narrowed or Narrowed()
@@ -131,52 +136,72 @@ def _look(looked: Sequence[Shelf], asked: Asked, vector: Vector | None, mode: Mo
         for shelf in looked:
             found.add(shelf.kind, "words", ways.by_nothing(shelf))
         return found
+    texts = [shelf for shelf in looked if shelf.kind != "customer"]
     worded = wording.put(asked, configurations.in_use())
-    for shelf in looked:
-        if shelf.kind == "customer":
-            _look_for_customers(found, shelf, asked)
-        else:
-            _look_through(found, shelf, asked, worded, mode)
-            if vector:
-                found.add(shelf.kind, "meaning", ways.by_meaning(shelf, *vector))
+    for shelf, read in zip(texts, _read(texts, worded, mode), strict=True):
+        _gather(found, shelf, asked, read)
+        if len(read.words) + len(read.said) < TOO_FEW[mode]:
+            _look_for_typos(found, shelf, asked, read)
+        if vector:
+            found.add(shelf.kind, "meaning", ways.by_meaning(shelf, *vector))
+    if customers := shelves.find(looked, "customer"):
+        _look_for_customers(found, customers, asked)
     return found
 
 
-def _look_through(
-    found: _Found, shelf: Shelf, asked: Asked, worded: wording.Wording, mode: Mode
-) -> None:
-    words = ways.by_words(shelf, worded.every)
-    said = ways.by_said(shelf, worded.every)
-    some = ways.by_words(shelf, worded.some) if mode == "best" else []
-    exact = ways.by_number(shelf, asked) + ways.exact_among(shelf, asked, words + some)
-    found.add(shelf.kind, "exact", exact + ways.exact_among_said(shelf, asked, said))
-    found.add(shelf.kind, "words", shares(words))
-    found.add(shelf.kind, "said", shares([(pk, score) for pk, score, _ in said]))
-    found.add(shelf.kind, "some_words", shares(some))
-    if len(words) + len(said) < TOO_FEW[mode]:
-        _look_for_typos(found, shelf, asked)
-    found.said |= {pk: message for pk, _, message in said}
-    found.is_cut |= max(len(words), len(said)) >= ways.EACH_WAY
+@dataclass(frozen=True)
+class _Read:
+    """What a shelf holds of the words."""
+
+    words: ways.Found
+    some: ways.Found
+    said: ways.Said
 
 
-def _look_for_typos(found: _Found, shelf: Shelf, asked: Asked) -> None:
-    """As it should have been typed; else what looks like it."""
+def _read(texts: Sequence[Shelf], worded: wording.Wording, mode: Mode) -> list[_Read]:
+    """At most two queries for all shelves."""
+    looks = []
+    for shelf in texts:
+        looks.append(ways.look(shelf, worded.every, worded.rank))
+        looks.append(ways.look(shelf, worded.some if mode == "best" else ""))
+        looks.append(ways.look_at_said(shelf, worded.every, worded.rank))
+    found = iter(newest.find(looks, ways.EACH_WAY))
+    return [
+        _Read(ways.own(next(found)), ways.own(next(found)), ways.said(next(found))) for _ in texts
+    ]
+
+
+def _gather(found: _Found, shelf: Shelf, asked: Asked, read: _Read) -> None:
+    exact = ways.by_number(shelf, asked) + ways.exact_among(shelf, asked, read.words + read.some)
+    found.add(shelf.kind, "exact", exact + ways.exact_among_said(shelf, asked, read.said))
+    found.add(shelf.kind, "words", shares(read.words))
+    found.add(shelf.kind, "said", shares([(pk, score) for pk, score, _ in read.said]))
+    found.add(shelf.kind, "some_words", shares(read.some))
+    found.said |= {pk: message for pk, _, message in read.said}
+    found.is_cut |= max(len(read.words), len(read.said)) >= ways.EACH_WAY
+
+
+def _look_for_typos(found: _Found, shelf: Shelf, asked: Asked, read: _Read) -> None:
+    """As it should have been typed; else, if nothing holds all the words, what looks like it."""
     if found.respelled is None:
         found.respelled = spelling.respell(asked)
     rows: ways.Found = []
     if found.respelled:
         worded = wording.put(asking.read(found.respelled), configurations.in_use())
-        said = ways.by_said(shelf, worded.every)
-        found.said = {pk: message for pk, _, message in said} | found.said
-        rows = ways.by_words(shelf, worded.every) + [(pk, rank) for pk, rank, _ in said]
+        [again] = _read([shelf], worded, "quick")
+        found.said = {pk: message for pk, _, message in again.said} | found.said
+        rows = again.words + [(pk, rank) for pk, rank, _ in again.said]
         found.helped_by_respelling |= bool(rows)
-    found.add(shelf.kind, "typo", shares(rows) or ways.by_typo(shelf, asked))
+    if rows or read.words or read.said:
+        found.add(shelf.kind, "typo", shares(rows))
+    else:
+        found.add(shelf.kind, "typo", ways.by_typo(shelf, asked))
 
 
 def _look_for_customers(found: _Found, shelf: Shelf, asked: Asked) -> None:
     names = ways.by_name(shelf, asked)
     found.add("customer", "name", names)
-    if not names:
+    if not names and not found.is_spelled:
         found.add("customer", "typo", ways.by_typo(shelf, asked))
 
 

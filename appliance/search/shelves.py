@@ -4,11 +4,12 @@ Whatever searches starts from these rows, so nothing is ever found and taken awa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Model, QuerySet
 
 from appliance.accounts import queries as accounts
 from appliance.accounts.models import KNOWN_BY, Customer, User
@@ -18,6 +19,11 @@ from appliance.tickets.models import Message, Ticket
 from appliance.triage.models import Passage, TicketVector
 
 Kind = Literal["ticket", "article", "customer"]
+_SPANS = """
+SELECT (SELECT min(id) FROM tickets_ticket), (SELECT max(id) FROM tickets_ticket),
+    (SELECT min(id) FROM knowledge_article), (SELECT max(id) FROM knowledge_article),
+    (SELECT min(id) FROM accounts_customer), (SELECT max(id) FROM accounts_customer)
+"""
 
 
 @dataclass(frozen=True)
@@ -33,12 +39,28 @@ class Shelf:
     said: QuerySet | None = None
     moment: str = "created_at"  # what "newest" goes by
     oldest_first: bool = False
+    spans: "Spans" = field(default_factory=lambda: Spans())
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.spans.of(self.rows.model)
+
+
+class Spans:
+    """The least and the greatest number of each kind; where a search by eras begins. One query,
+    when first asked.
+    """
+
+    def of(self, model: type[Model]) -> tuple[int, int]:
+        return self._read[model]
 
     @cached_property
-    def span(self) -> tuple[int, int]:
-        """The least and the greatest number there is; where a search by eras begins."""
-        numbers = self.rows.model._base_manager.order_by("pk").values_list("pk", flat=True)
-        return numbers.first() or 0, numbers.last() or 0
+    def _read(self) -> dict[type[Model], tuple[int, int]]:
+        kinds = (Ticket, Article, Customer)
+        with connection.cursor() as cursor:
+            cursor.execute(_SPANS)
+            found = [number or 0 for number in cursor.fetchone()]
+        return dict(zip(kinds, zip(found[::2], found[1::2], strict=True), strict=True))
 
 
 def of(viewer: User, kind: str, narrowed: Narrowed, *, oldest_first: bool = False) -> list[Shelf]:
@@ -55,7 +77,8 @@ def of(viewer: User, kind: str, narrowed: Narrowed, *, oldest_first: bool = Fals
         shelves.append(_articles(viewer, narrowed, oldest_first))
     if wanted in ("all", "customers") and viewer.is_agent and not narrowed.is_narrowed:
         shelves.append(_customers(oldest_first))
-    return shelves
+    spans = Spans()
+    return [replace(shelf, spans=spans) for shelf in shelves]
 
 
 def find(shelves: Sequence[Shelf], kind: Kind) -> Shelf | None:

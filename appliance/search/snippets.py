@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
@@ -16,7 +17,7 @@ def snippet(text: str, words: Sequence[str], length: int = MOST_CHARACTERS) -> S
     A word also marks its other endings (print: printer, printing).
     """
     flat = " ".join(text[:SEARCHED_CHARACTERS].split())
-    pattern = _pattern(words)
+    pattern = _pattern(tuple(words))
     start = _best_start(flat, pattern, length) if pattern else 0
     cut = flat[start : start + length]
     end = cut.rfind(" ") if start + length < len(flat) and " " in cut[40:] else len(cut)
@@ -27,10 +28,11 @@ def snippet(text: str, words: Sequence[str], length: int = MOST_CHARACTERS) -> S
 
 def mark(text: str, words: Sequence[str]) -> SafeString:
     """The whole text with the words in <mark>."""
-    return mark_safe(_marked(text, _pattern(words)))  # noqa: S308  (every part of it was escaped)
+    return mark_safe(_marked(text, _pattern(tuple(words))))  # noqa: S308  (every part of it was escaped)
 
 
-def _pattern(words: Sequence[str]) -> re.Pattern | None:
+@lru_cache(maxsize=64)
+def _pattern(words: tuple[str, ...]) -> re.Pattern | None:
     stems = sorted({_stem(word) for word in words if len(word) > 1}, key=len, reverse=True)
     return re.compile(rf"\b(?:{'|'.join(map(re.escape, stems))})\w*", re.I) if stems else None
 

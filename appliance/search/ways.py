@@ -1,46 +1,50 @@
 """The ways to find something, each on a shelf that holds only what the viewer sees.
 
 Each returns (id, score 0..1) pairs, best first, at most EACH_WAY. However many rows fit, the work
-is bounded: words are looked for among the newest rows first (``wording.windows``), and where that
-gives too little and a word is common, PostgreSQL draws from its rows (``bounded``).
+is bounded: words are looked for among the newest rows first (``newest``), and where that gives too
+little and a word is common, PostgreSQL draws from its rows (``bounded``).
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from django.contrib.postgres.search import SearchRank, TrigramWordSimilarity
+from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import Q
 
 from appliance.accounts.models import Organisation
-from appliance.search import spelling
+from appliance.search import newest, spelling
 from appliance.search.asked import Asked
 from appliance.search.shelves import Shelf
-from appliance.search.wording import Worded, windows
-from appliance.triage.nearest import cosine, list_nearest
+from appliance.triage.nearest import LEAST_COSINE, WALK, cosine
 
 EACH_WAY = 100
-MOST_RANKED = 1000  # rows whose words are weighed, the newest
 MOST_ROWS = 20_000  # that an index of words hands over, once more than these fit
 TYPO_SIMILARITY = 0.45  # of the query to the nearest part of a subject or title
 TYPO_CHARACTERS = (4, 60)  # a shorter or longer query has no typo to find, only words
+TYPO_WORDS = 4  # a sentence looks like no subject
 FEW = 50_000  # rows; the trigrams of more are too many, there only words are respelled
 NAME_CHARACTERS = 3  # an index of trigrams knows nothing shorter
-PER_LENGTH = Value(32 | 1)  # rank / (rank + 1), after long texts lost what length gave them
+NAME_WORDS = 6  # more are a sentence, and nobody's name
 Found = list[tuple[int, float]]
 Said = list[tuple[int, float, int]]  # ticket, score, message
 
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Inside, no index hands over many more than MOST_ROWS rows, nor is a typo anything at all."""
+    """Inside, no index hands over many more than MOST_ROWS rows, a typo is not anything at all, and
+    the index of meanings is walked on until enough of the viewer's own was found.
+    """
+    settings = {
+        "gin_fuzzy_search_limit": str(MOST_ROWS),
+        "pg_trgm.word_similarity_threshold": str(TYPO_SIMILARITY),
+        "pg_trgm.similarity_threshold": str(spelling.LIKE),
+    }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT set_config('gin_fuzzy_search_limit', %s, true),"
-            " set_config('pg_trgm.word_similarity_threshold', %s, true),"
-            " set_config('pg_trgm.similarity_threshold', %s, true)",
-            [str(MOST_ROWS), str(TYPO_SIMILARITY), str(spelling.LIKE)],
+            WALK + ", set_config(%s, %s, true)" * len(settings),
+            [part for setting in settings.items() for part in setting],
         )
         yield
 
@@ -55,43 +59,31 @@ def by_number(shelf: Shelf, asked: Asked) -> Found:
 
 def by_words(shelf: Shelf, query: str) -> Found:
     """Rows whose own words fit the query."""
-    return list(_best(shelf, shelf.rows, query, "pk"))
+    return own(newest.find([look(shelf, query)], EACH_WAY)[0])
 
 
 def by_said(shelf: Shelf, query: str) -> Said:
     """Tickets on which something was said that fits, each by the message that fits best."""
-    if shelf.said is None:
-        return []
+    return said(newest.find([look_at_said(shelf, query)], EACH_WAY)[0])
+
+
+def look(shelf: Shelf, query: str, rank: str = "") -> newest.Look:
+    return newest.Look(shelf.rows, "pk", query, shelf.span, shelf.oldest_first, rank)
+
+
+def look_at_said(shelf: Shelf, query: str, rank: str = "") -> newest.Look:
+    return newest.Look(shelf.said, "ticket_id", query, shelf.span, shelf.oldest_first, rank)
+
+
+def own(rows: newest.Rows) -> Found:
+    return [(pk, rank) for pk, _, rank in rows]
+
+
+def said(rows: newest.Rows) -> Said:
     best: dict[int, tuple[int, float, int]] = {}
-    for ticket_id, message_id, rank in _best(shelf, shelf.said, query, "ticket_id", "pk"):
+    for ticket_id, message_id, rank in rows:
         best.setdefault(ticket_id, (ticket_id, rank, message_id))
     return list(best.values())
-
-
-def _best(shelf: Shelf, rows: QuerySet, query: str, *fields: str) -> list[tuple]:
-    """The fields and the rank of the rows that fit best, among the newest that fit at all."""
-    found: list[tuple] = []
-    if not query:
-        return found
-    first, last = shelf.span
-    for window in windows(query, first=first, last=last, oldest_first=shelf.oldest_first):
-        found = list(_ranked(shelf, rows, window).values_list(*fields, "rank")[:EACH_WAY])
-        if len(found) >= EACH_WAY:
-            break
-    return found
-
-
-def _ranked(shelf: Shelf, rows: QuerySet, query: Worded) -> QuerySet:
-    """By rank. Which are the newest is asked of a sum, lest PostgreSQL walk through all rows in
-    their order in search of the first that fit.
-    """
-    age = F("pk") + 0
-    near = rows.filter(search_vector=query).order_by(
-        age.asc() if shelf.oldest_first else age.desc()
-    )
-    rank = SearchRank(F("search_vector"), query, normalization=PER_LENGTH)
-    found = rows.model._base_manager.filter(pk__in=near.values("pk")[:MOST_RANKED])
-    return found.annotate(rank=rank).order_by("-rank", "-pk")
 
 
 def exact_among(shelf: Shelf, asked: Asked, words: Found) -> Found:
@@ -123,7 +115,8 @@ def by_typo(shelf: Shelf, asked: Asked) -> Found:
     """Subjects, titles and names that look like what was typed, where there are not too many."""
     least, most = TYPO_CHARACTERS
     first, last = shelf.span
-    if not least <= len(asked.text) <= most or last - first > FEW:
+    is_long = len(asked.text) > most or len(asked.words) > TYPO_WORDS
+    if len(asked.text) < least or is_long or last - first > FEW:
         return []
     typed = asked.text.lower()
     found = (
@@ -137,25 +130,27 @@ def by_typo(shelf: Shelf, asked: Asked) -> Found:
 
 def by_name(shelf: Shelf, asked: Asked) -> Found:
     """Customers who are known by all that was typed, or whose organisation is called so."""
-    words = asked.text.lower().split()[:5]
-    if len(max(words, key=len, default="")) < NAME_CHARACTERS:
+    words = asked.text.lower().split()[: NAME_WORDS + 1]
+    if len(max(words, key=len, default="")) < NAME_CHARACTERS or len(words) > NAME_WORDS:
         return []
     rows = shelf.rows
     for word in words:
         rows = rows.filter(known_by__contains=word)
-    found = list(rows.order_by("last_name", "first_name", "pk").values_list("pk", flat=True)[:20])
-    called = Organisation.objects.filter(name__icontains=asked.text).values_list("pk", flat=True)
-    belonging = shelf.rows.filter(organisation__in=list(called[:20]))
-    found += belonging.order_by("last_name", "first_name", "pk").values_list("pk", flat=True)[:20]
+    called = Organisation.objects.filter(name__icontains=asked.text).order_by("name")[:20]
+    belonging = shelf.rows.filter(organisation__in=called.values("pk"))
+    found: list[int] = []
+    for named in (rows, belonging):
+        found += named.order_by("last_name", "first_name", "pk").values_list("pk", flat=True)[:20]
     return [(pk, 1.0) for pk in dict.fromkeys(found)]
 
 
 def by_meaning(shelf: Shelf, vector: np.ndarray, space: str) -> Found:
     """Nearest in meaning; an article by its nearest passage."""
-    near = shelf.vectors.nearest_to(vector, space).only("pk", shelf.owner.removesuffix("_id"))
+    near = shelf.vectors.nearest_to(vector, space).values_list(shelf.owner, "distance")[:EACH_WAY]
     best: dict[int, float] = {}
-    for row in list_nearest(near, EACH_WAY):
-        best.setdefault(getattr(row, shelf.owner), cosine(row.distance))
+    for pk, distance in sorted(near, key=lambda row: row[1]):
+        if cosine(distance) >= LEAST_COSINE:
+            best.setdefault(pk, cosine(distance))
     return list(best.items())
 
 

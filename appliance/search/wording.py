@@ -4,27 +4,21 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.contrib.postgres.search import SearchQuery
 from django.db import connection
 
-from appliance.core.fields import ERA_MARK, ERA_ROWS
 from appliance.search.asked import Asked, apart
 
-# So many eras are looked through, the newest first, before all are: a common word stands in enough
-# of the newest rows, and of the rarer ones an index hands over few.
-WINDOWS = (1, 8)
 _BEGUN = re.compile(r"^([^\"]*?)(\w{2,40})$")
-
-
-class Worded(SearchQuery):
-    """A query as PostgreSQL wrote it down itself."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-    def as_sql(self, compiler, connection, function=None, template=None) -> tuple[str, list]:
-        return "%s::tsquery", [self.text]
+# What the last word may become: the words of the desk that begin so and are written most, since an
+# index collects all rows of all words that begin somehow before it looks at any. Unless none is
+# known, as of a number.
+_BEGINS = """(
+to_tsquery({config}, %(word)s) || coalesce(
+    (SELECT to_tsquery({config}, string_agg(quote_literal(text), ' | ')) FROM (
+        SELECT text FROM search_word WHERE text LIKE %(like)s ORDER BY seen DESC LIMIT 8
+    ) AS known),
+    to_tsquery({config}, %(begun)s)
+))"""
 
 
 @dataclass(frozen=True)
@@ -33,21 +27,25 @@ class Wording:
 
     every: str  # all words, the last one perhaps not typed to its end
     some: str  # any of the words
+    rank: str  # for what holds all: the last word as it stands counts more than one it begins
 
 
 def put(asked: Asked, configurations: tuple[str, ...]) -> Wording:
     """One query. With several configurations a word may stand as any of them stems it."""
-    every, some, arguments = [], [], {}
+    every, rank, some, arguments = [], [], [], {}
     for number, name in enumerate(configurations):
         arguments[f"c{number}"] = name
-        every += _every(asked, f"%(c{number})s::regconfig", arguments)
+        made = list(_every(asked, f"%(c{number})s::regconfig", arguments))
+        rank += made
+        every += made[-1:] if asked.allows_some else made  # begun words are among them whole
         some.append(f"to_tsquery(%(c{number})s::regconfig, %(some)s)")
     arguments["some"] = " | ".join(f"'{word}'" for word in asked.words[:20])
-    parts = [f"({query})::text" for query in (every + some if asked.allows_some else every)]
+    parts = list(dict.fromkeys(every + rank + (some if asked.allows_some else [])))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(parts)}", arguments)
-        row = cursor.fetchone()
-    return Wording(_any_of(row[: len(every)]), _any_of(row[len(every) :]))
+        cursor.execute(f"SELECT {', '.join(f'({part})::text' for part in parts)}", arguments)
+        put = dict(zip(parts, cursor.fetchone(), strict=True))
+    written = ([put.get(part, "") for part in kind] for kind in (every, some, rank))
+    return Wording(*map(_any_of, written))
 
 
 def _any_of(queries: Sequence[str]) -> str:
@@ -62,21 +60,8 @@ def _every(asked: Asked, config: str, arguments: dict[str, str]) -> Iterator[str
     begun = _BEGUN.search(asked.text)
     if begun is None or re.search(r"[-\w]$", begun.group(1)):
         return
-    arguments["before"], arguments["begun"] = apart(begun.group(1)), f"'{begun.group(2)}':*"
-    last = f"to_tsquery({config}, %(begun)s)"
+    word = begun.group(2).lower()
+    arguments["before"], arguments["begun"] = apart(begun.group(1)), f"'{word}':*"
+    arguments["word"], arguments["like"] = f"'{word}'", word.replace("_", r"\_") + "%"
+    last = _BEGINS.format(config=config)
     yield f"(websearch_to_tsquery({config}, %(before)s) && {last})"
-
-
-def windows(query: str, *, first: int, last: int, oldest_first: bool = False) -> Iterator[Worded]:
-    """The query for more and more eras, at last for all rows.
-
-    ``first`` and ``last`` are the numbers between which rows are looked for.
-    """
-    eras = range(first // ERA_ROWS, last // ERA_ROWS + 1)
-    for many in WINDOWS:
-        if many >= len(eras):
-            break
-        near = eras[:many] if oldest_first else eras[-many:]
-        marks = " | ".join(f"'{ERA_MARK}{era}'" for era in near)
-        yield Worded(f"( {query} ) & ( {marks} )")
-    yield Worded(query)

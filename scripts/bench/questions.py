@@ -146,6 +146,10 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
         """In order of time nothing counts but words."""
         return search.search(agent, _of(texts, turn), kind="tickets", sort="newest")
 
+    def meaning(turn: int) -> object:
+        with ways.bounded():
+            return ways.by_meaning(shelf, *_of(vectors, turn))
+
     def listed(**narrowed: str) -> object:
         return list(tickets.list_tickets(agent, TicketFilter(**narrowed))[:50])
 
@@ -161,7 +165,7 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
         "words, phrase": lambda turn: words(asked.phrases, turn),
         "words, as they are typed": lambda turn: search.suggest(agent, _of(asked.rare, turn)[:5]),
         "typo": lambda turn: search.search(agent, _of(asked.mistyped[:100], turn)),
-        "meaning": lambda turn: ways.by_meaning(shelf, *_of(vectors, turn)),
+        "meaning": meaning,
         "hybrid": lambda turn: search.search(agent, _of(asked.paraphrases[:100], turn)),
         "similar tickets": lambda turn: triage.list_similar_tickets(agent, ticket(turn)),
         "suggestions": lambda turn: suggestions.list_suggestions(agent, ticket(turn)),

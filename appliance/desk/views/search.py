@@ -3,6 +3,7 @@ from django.shortcuts import render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from appliance.desk import hits
 from appliance.desk.access import readers_only
 from appliance.search import queries
 from appliance.search.forms import SearchForm
@@ -30,6 +31,9 @@ def search(request: HttpRequest) -> HttpResponse:
             "form": form,
             "asked": form.asked,
             "results": results,
+            "hits": hits.items(
+                results.hits if results else [], request.user, says_why=bool(form.asked.text)
+            ),
             "problems": form.problems(),
             "kinds": form.fields["kind"].choices,
             "kind": form.chosen("kind", "all"),
@@ -45,5 +49,5 @@ def search(request: HttpRequest) -> HttpResponse:
 def suggest(request: HttpRequest) -> HttpResponse:
     """What the search box offers while somebody types."""
     text = request.GET.get("q", "")
-    hits = queries.suggest(request.user, text)
-    return render(request, "desk/_quick.html", {"hits": hits, "text": text.strip()})
+    found = hits.quick_items(queries.suggest(request.user, text))
+    return render(request, "desk/_quick.html", {"hits": found, "text": text.strip()})

@@ -101,7 +101,7 @@ def plans_of(call: Callable[[], object]) -> str:
     plans: list[str] = []
 
     def explain(execute, sql, params, many, context):
-        if sql.lstrip().upper().startswith("SELECT") and "set_config" not in sql:
+        if sql.lstrip(" (\n").upper().startswith("SELECT") and "set_config" not in sql:
             with context["connection"].connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN {sql}", params)
                 plans.extend(row[0] for row in cursor.fetchall())
