@@ -7,7 +7,6 @@ rows that are left; there an index draws from the rows of a word that is common 
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from django.core.exceptions import EmptyResultSet
@@ -29,6 +28,7 @@ ORDER BY rank DESC, row_id DESC LIMIT %s)"""
 
 Rows = list[tuple[int, int, float]]  # owner, number of the row, rank 0..1
 Window = tuple[str, int, int]  # the query, and between which numbers
+Written = tuple[str, tuple]  # SQL and its parameters, some of them to be filled in
 
 
 @dataclass(frozen=True)
@@ -60,32 +60,42 @@ class _Fits(Func):
 def find(looks: Sequence[Look], limit: int) -> list[Rows]:
     """What each look found, best first. At most two queries."""
     found: list[Rows] = [[] for _ in looks]
+    written: dict[tuple, Written | None] = {}
     for is_far in (False, True):
-        short = [place for place, rows in enumerate(found) if len(rows) < limit]
-        for place, rows in _read(looks, short, is_far=is_far, limit=limit).items():
-            found[place] = sorted(found[place] + rows, key=lambda row: row[:0:-1], reverse=True)
-    return [rows[:limit] for rows in found]
-
-
-def _read(looks: Sequence[Look], places: list[int], *, is_far: bool, limit: int) -> dict[int, Rows]:
-    parts, arguments = [], []
-    for place in places:
-        with suppress(EmptyResultSet):  # of a viewer who sees none
-            if windows := _windows(looks[place], is_far=is_far):
-                part, values = _ranked(looks[place], windows)
+        parts, arguments = [], []
+        for place, look in enumerate(looks):
+            windows = _windows(look, is_far=is_far) if len(found[place]) < limit else []
+            if windows and (window := _once(written, look)):
+                part, values = _ranked(window, windows)
                 parts.append(part)
-                arguments += [place, looks[place].rank or looks[place].query, *values, limit]
+                arguments += [place, look.rank or look.query, *values, limit]
+        for place, *row in _ask(parts, arguments):
+            found[place].append(tuple(row))
+    return [sorted(rows, key=_rank, reverse=True)[:limit] for rows in found]
+
+
+def _rank(row: tuple[int, int, float]) -> tuple[float, int]:
+    return row[2], row[1]
+
+
+def _ask(parts: Sequence[str], arguments: Sequence[object]) -> list[tuple]:
     if not parts:
-        return {}
-    found: dict[int, Rows] = {}
+        return []
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), arguments)
-        for place, *row in cursor.fetchall():
-            found.setdefault(place, []).append(tuple(row))
-    return found
+        return cursor.fetchall()
 
 
-def _ranked(look: Look, windows: Sequence[Window]) -> tuple[str, list]:
+def _once(written: dict[tuple, Written | None], look: Look) -> Written | None:
+    """One window over these rows, written once for all looks through them."""
+    key = (id(look.rows), look.owner)
+    if key not in written:
+        written[key] = _write(look)
+    return written[key]
+
+
+def _write(look: Look) -> Written | None:
+    """None for a viewer who sees none of the rows."""
     age = F("pk") + 0  # which are the newest is asked as a sum, for the same reason
     near = (
         look.rows.filter(_Fits(F("search_vector"), F(look.owner)))
@@ -93,7 +103,14 @@ def _ranked(look: Look, windows: Sequence[Window]) -> tuple[str, list]:
         .annotate(one_id=F(look.owner), row_id=F("pk"), row_words=F("search_vector"))
         .values("one_id", "row_id", "row_words")[:MOST_RANKED]
     )
-    part, holes = near.query.sql_with_params()
+    try:
+        return near.query.sql_with_params()
+    except EmptyResultSet:
+        return None
+
+
+def _ranked(written: Written, windows: Sequence[Window]) -> tuple[str, list]:
+    part, holes = written
     parts = [f"SELECT * FROM ({part}) AS part"] * len(windows)  # noqa: S608  (what Django wrote)
     arguments = []
     for window in windows:
