@@ -2,6 +2,7 @@
 (() => {
   const box = () => document.querySelector("[data-quick]");
   const place = () => document.getElementById("quick");
+  let chosen = "";
   const options = () => [...(place()?.querySelectorAll("[role=option]") || [])];
 
   // without this script it is a search field and nothing more
@@ -28,6 +29,9 @@
     if (document.activeElement !== box() || !box().value.trim()) return close();
     box().removeAttribute("aria-activedescendant");
     box().setAttribute("aria-expanded", String(options().length > 0));
+    // what was marked stays so if it is still there: an answer may come just before Enter
+    const kept = options().findIndex((row) => row.href === chosen);
+    if (kept >= 0) mark(options(), kept);
   });
   document.addEventListener("focusout", () => setTimeout(() => {
     if (!document.activeElement?.closest(".topbar-search")) close();
@@ -37,10 +41,12 @@
   function mark(rows, n) {
     rows.forEach((row, i) => row.setAttribute("aria-selected", String(i === n)));
     box().setAttribute("aria-activedescendant", rows[n].id);
+    chosen = rows[n].href;
     rows[n].scrollIntoView({ block: "nearest" });
   }
 
   function close() {
+    chosen = "";
     place()?.replaceChildren();
     box()?.removeAttribute("aria-activedescendant");
     box()?.setAttribute("aria-expanded", "false");
