@@ -118,6 +118,18 @@ def suggest(viewer: User, text: str, *, kind: str = "all") -> list[Hit]:
         return read_hits(looked, fuse(found.by_way)[:QUICK_HITS], asked, found.said)
 
 
+def find_ticket_ids(viewer: User, text: str) -> list[int]:
+    """Tickets by number, by words of theirs or of what was said, the last one perhaps begun, or as
+    somebody mistyped them; best first, some hundred at most.
+    """
+    asked = asking.read(text)
+    if not asked.text:
+        return []
+    with ways.bounded():
+        found = _look(shelves.of(viewer, "tickets", Narrowed()), asked, None, "quick")
+    return [ticket_id for _, ticket_id in (one.key for one in fuse(found.by_way))]
+
+
 def find_customer_ids(text: str) -> list[int]:
     """Customers by number, or by a part of name, address or organisation; some hundred at most."""
     if (number := read_number(text, digits=9)) is not None:

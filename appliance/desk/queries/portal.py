@@ -3,13 +3,12 @@
 import re
 from dataclasses import dataclass
 
-from django.contrib.postgres.search import SearchQuery
 from django.db.models import Count, Q, QuerySet
 
 from appliance.accounts import queries as accounts
 from appliance.accounts.models import User
 from appliance.core import cache
-from appliance.core.fields import WORDS
+from appliance.search.queries import find_ticket_ids
 from appliance.tickets.models import OPEN_STATUSES, Ticket
 
 STATES = ("open", "solved", "all")
@@ -28,7 +27,7 @@ class MyTickets:
         if self.whose == "mine":
             tickets = tickets.filter(customer__user=viewer)
         if self.text:
-            tickets = tickets.filter(_holds(self.text))
+            tickets = tickets.filter(_holds(viewer, self.text))
         if self.state == "open":
             return tickets.filter(status__in=OPEN_STATUSES)
         return tickets.exclude(status__in=OPEN_STATUSES) if self.state == "solved" else tickets
@@ -58,12 +57,13 @@ def _count(viewer: User, whose: str) -> dict[str, int]:
     return counts | {"solved": counts["all"] - counts["open"]}
 
 
-def _holds(text: str) -> Q:
-    """The number of a ticket, its words, or a part of its subject."""
+def _holds(viewer: User, text: str) -> Q:
+    """The number of a ticket, what search finds by words, or a part of its subject: of the few
+    tickets that are the viewer's, each subject is read.
+    """
     if number := NUMBER.match(text):
         return Q(pk=int(number.group(1))) | Q(subject__icontains=text.strip())
-    words = SearchQuery(text, search_type="websearch", config=WORDS)
-    return Q(search_vector=words) | Q(subject__icontains=text)
+    return Q(pk__in=find_ticket_ids(viewer, text)) | Q(subject__icontains=text)
 
 
 def shares(viewer: User) -> str:

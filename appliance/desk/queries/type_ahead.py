@@ -7,7 +7,7 @@ from django.utils.html import strip_tags
 
 from appliance.accounts.models import Customer, User
 from appliance.core.numbers import read_number
-from appliance.search.queries import search
+from appliance.search.queries import find_ticket_ids, search
 from appliance.tickets.models import Ticket
 from appliance.triage.queries import Similar
 from appliance.triage.suggestions import Suggested
@@ -28,14 +28,15 @@ def find_customers(viewer: User, text: str, limit: int = 8) -> list[Customer]:
 
 
 def find_tickets(viewer: User, text: str, *, leave_out: Ticket, limit: int = 8) -> list[Ticket]:
-    """By number, or by what the subject says, newest first."""
+    """By number, or as search finds them by words, best first."""
     text = text.replace("\0", "").strip()
     number = read_number(text.upper().removeprefix("SKR-"))
     if number is None and len(text) < LEAST:
         return []
-    meant = Q(subject__icontains=text) if number is None else Q(pk=number)
-    found = Ticket.objects.visible_to(viewer).filter(meant).exclude(pk=leave_out.pk)
-    return list(_short(found).order_by("-created_at", "-id")[:limit])
+    ids = find_ticket_ids(viewer, text) if number is None else [number]
+    meant = [pk for pk in ids if pk != leave_out.pk][:limit]
+    found = _short(Ticket.objects.visible_to(viewer)).in_bulk(meant)
+    return [found[pk] for pk in meant if pk in found]
 
 
 def list_merge_candidates(viewer: User, ticket: Ticket, similar: list[Similar]) -> list[Ticket]:
