@@ -34,8 +34,8 @@ def sample(*, minutes_ago: float, **figures: object) -> Sample:
 
 def test_an_index_is_shown_with_its_table_and_what_it_serves(page_of):
     page = page_of("status-tables")
-    assert "ticket_queue_idx" in page
-    assert "queues: one status, one priority, newest first" in page
+    assert "ticket_priority_idx" in page
+    assert "every status by priority; one priority, newest first" in page
 
 
 def test_an_index_nobody_asked_is_named_and_one_that_keeps_a_rule_is_not(db):

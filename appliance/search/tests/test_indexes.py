@@ -205,7 +205,6 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "user_email_unique": lambda agent: accounts.find_user(email="Person77@crowd.example"),
     "customer_email_unique": lambda agent: accounts.find_customer(email="Person77@crowd.example"),
     "ticket_open_idx": lambda agent: _listed(agent),
-    "ticket_queue_idx": lambda agent: _listed(agent, "priority", status=Status.CLOSED),
     "ticket_priority_idx": lambda agent: _listed(agent, "priority", status=ANY),
     "ticket_updated_idx": lambda agent: _listed(agent, "stale", status=ANY),
     "ticket_open_priority_idx": lambda agent: _listed(agent, "priority"),

@@ -98,11 +98,7 @@ class Ticket(models.Model):
         indexes = [
             # serves lists, newest first, and their keyset pages
             models.Index(fields=["-created_at", "-id"], name="ticket_created_idx"),
-            # serves queues: one status, one priority, newest first; one status by priority
-            models.Index(
-                fields=["status", "-priority", "-created_at", "-id"], name="ticket_queue_idx"
-            ),
-            # serves every status by priority
+            # serves every status by priority; one priority, newest first
             models.Index(fields=["-priority", "-created_at", "-id"], name="ticket_priority_idx"),
             # serves every status by the last change
             models.Index(fields=["-updated_at", "-id"], name="ticket_updated_idx"),
