@@ -66,7 +66,7 @@ def find(looks: Sequence[Look], limit: int) -> list[Rows]:
         for place, look in enumerate(looks):
             windows = _windows(look, is_far=is_far) if len(found[place]) < limit else []
             if windows and (window := _once(written, look)):
-                part, values = _ranked(window, windows)
+                part, values = _ranked(window, windows, limit if is_far else MOST_RANKED)
                 parts.append(part)
                 arguments += [place, look.rank or look.query, *values, limit]
         for place, *row in _ask(parts, arguments):
@@ -109,17 +109,15 @@ def _write(look: Look) -> Written | None:
         return None
 
 
-def _ranked(written: Written, windows: Sequence[Window]) -> tuple[str, list]:
+def _ranked(written: Written, windows: Sequence[Window], most: int) -> tuple[str, list]:
     part, holes = written
     parts = [f"SELECT * FROM ({part}) AS part"] * len(windows)  # noqa: S608  (what Django wrote)
     arguments = []
     for window in windows:
         filled = dict(zip((_QUERY, _FIRST, _LAST), window, strict=True))
         arguments += [filled.get(hole, hole) for hole in holes]
-    whole = _RANKED.format(
-        per_length=PER_LENGTH, windows=" UNION ALL ".join(parts), most=MOST_RANKED
-    )
-    return whole, arguments
+    all_windows = " UNION ALL ".join(parts)
+    return _RANKED.format(per_length=PER_LENGTH, windows=all_windows, most=most), arguments
 
 
 def _windows(look: Look, *, is_far: bool) -> list[Window]:
