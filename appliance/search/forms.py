@@ -119,13 +119,11 @@ class SearchForm(Form):
 
     def _offer(self) -> None:
         offered = Offered(self.viewer)
-        rows = [(row.slug, row.name) for row in offered.categories]
         unsorted = [(NONE, _("Not sure or not sorted"))] if "assignee" in self.fields else []
-        self.fields["category"].choices = [("", _("Any category")), *rows, *unsorted]
+        self.fields["category"].choices = [("", _("Any category")), *offered.slugs, *unsorted]
         if "assignee" in self.fields:
-            people = [(str(agent.pk), str(agent)) for agent in offered.agents]
             ways = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]
-            self.fields["assignee"].choices = [*ways, *people]
+            self.fields["assignee"].choices = [*ways, *offered.agents]
 
     def narrowed(self) -> Narrowed:
         """What makes no sense narrows nothing, and is told by ``problems``."""
