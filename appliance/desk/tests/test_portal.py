@@ -44,7 +44,9 @@ def test_customer_sees_no_stranger_s_ticket_in_any_list(client, carol, ticket):
         assert subjects(client.get(HOME, query)) == []
 
 
-@pytest.mark.parametrize("text", ["blank pages", "toner", "SKR-{}", "{}", "prints bl", "pritner blank"])
+@pytest.mark.parametrize(
+    "text", ["blank pages", "toner", "SKR-{}", "{}", "prints bl", "pritner blank"]
+)
 def test_customer_finds_a_ticket_by_words_or_number(as_alice, ticket, text):
     found = as_alice.get(HOME, {"state": "all", "text": text.format(ticket.pk)})
     assert subjects(found) == [ticket.subject]
