@@ -81,8 +81,11 @@ def mark_seen(*, user: User, ticket: Ticket) -> None:
 
 
 def mark_article_seen(*, user: User, article: Article) -> None:
-    """They opened the article: that its review is due, they know. One query when they did."""
-    if user.is_agent:
+    """They opened the article: that its review is due, they know. One query when they did.
+
+    Strangers open public articles, too, and are told of nothing.
+    """
+    if user.is_authenticated and user.is_agent:
         _read(user, article=article)
 
 
