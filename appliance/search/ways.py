@@ -136,10 +136,12 @@ def by_name(shelf: Shelf, asked: Asked) -> Found:
     rows = shelf.rows
     for word in words:
         rows = rows.filter(known_by__contains=word)
-    called = Organisation.objects.filter(name__icontains=asked.text).order_by("name")[:20]
-    belonging = shelf.rows.filter(organisation__in=called.values("pk"))
+    called = Organisation.objects.filter(name__icontains=asked.text).order_by("name")
+    # asked for first: as part of the next query it would be looked for once for each customer
+    numbers = list(called.values_list("pk", flat=True)[:20])
+    belonging = [shelf.rows.filter(organisation__in=numbers)] if numbers else []
     found: list[int] = []
-    for named in (rows, belonging):
+    for named in (rows, *belonging):
         found += named.order_by("last_name", "first_name", "pk").values_list("pk", flat=True)[:20]
     return [(pk, 1.0) for pk in dict.fromkeys(found)]
 
