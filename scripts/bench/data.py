@@ -5,8 +5,8 @@
     python scripts/bench/data.py --dsn URL --tickets 100000      into a migrated, empty database
 
 Customers who ask often and seldom, messages, events, tags, clocks, what the models would have said,
-and vectors around topics that the real encoder placed. The seed is fixed: equal numbers give equal
-desks, but for the time they end at.
+vectors around topics that the real encoder placed, and the words that the desk learns from it all.
+The seed is fixed: equal numbers give equal desks, but for the time they end at.
 """
 
 import argparse
@@ -25,6 +25,7 @@ def fill(dsn: str, tickets: int, articles: int, memory: str) -> None:
     """Into the database Django is set up on. Refuses one that holds tickets."""
     from django.core.management import call_command
 
+    from appliance.search.services import learn_words
     from appliance.tickets.models import Ticket
     from appliance.triage.services import index_space
 
@@ -38,6 +39,10 @@ def fill(dsn: str, tickets: int, articles: int, memory: str) -> None:
         crowd.set_up()
         index_space(crowd.space)  # of nothing yet; loading builds it anew, as it does all others
         crowd.load(memory)
+        say("the desk learns its words, as its worker would")
+        while learn_words(seconds=60):
+            pass
+        server.execute("VACUUM ANALYZE search_word")
     say(f"Made in {time.monotonic() - started:.0f} s.")
 
 
