@@ -17,7 +17,7 @@ from appliance.core.fields import ERA_MARK, ERA_ROWS
 
 MOST_RANKED = 300  # rows whose words are weighed
 # Eras of a window: of many at once each row costs as many comparisons.
-NEAR, FAR = (1, 8), (8, 8, 8)
+NEAR, FAR = (1, 8), (8, 8, 8, 8, 16, 32)
 PER_LENGTH = 32 | 1  # rank / (rank + 1), after long texts lost what length gave them
 _QUERY, _FIRST, _LAST = object(), object(), object()  # what is filled in for each window
 _RANKED = """(
