@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 LEAST_COSINE = 0.25
 WALK = """
 SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
-       set_config('hnsw.ef_search', '150', true)
+       set_config('hnsw.ef_search', '200', true)
 """
 QUERY_SECONDS = 2.0  # a person waits at most this long for the meaning of what they typed
 VECTOR_LIFETIME_SECONDS = 3600
