@@ -85,7 +85,8 @@ def search(
     vector = find_query_vector(asked.text) if asked.text and sort == "best" else None
     looked = shelves.of(viewer, kind, narrowed, oldest_first=sort == "oldest") if is_asked else []
     with ways.bounded():
-        found = _look(looked, asked, vector, "best" if sort == "best" else "time")
+        found = _look(looked, asked, "best" if sort == "best" else "time")
+        _look_by_meaning(found, looked, asked, vector)
         ranked = fuse(found.by_way)
         if sort != "best":
             ranked = in_time(ranked, _moments(looked, ranked), oldest_first=sort == "oldest")
@@ -114,7 +115,7 @@ def suggest(viewer: User, text: str, *, kind: str = "all") -> list[Hit]:
         return []
     looked = shelves.of(viewer, kind, Narrowed())
     with ways.bounded():
-        found = _look(looked, asked, None, "quick")
+        found = _look(looked, asked, "quick")
         return read_hits(looked, fuse(found.by_way)[:QUICK_HITS], asked, found.said)
 
 
@@ -126,7 +127,7 @@ def find_ticket_ids(viewer: User, text: str) -> list[int]:
     if not asked.text:
         return []
     with ways.bounded():
-        found = _look(shelves.of(viewer, "tickets", Narrowed()), asked, None, "quick")
+        found = _look(shelves.of(viewer, "tickets", Narrowed()), asked, "quick")
     return [ticket_id for _, ticket_id in (one.key for one in fuse(found.by_way))]
 
 
@@ -142,7 +143,8 @@ def find_customer_ids(text: str) -> list[int]:
     return []
 
 
-def _look(looked: Sequence[Shelf], asked: Asked, vector: Vector | None, mode: Mode) -> _Found:
+def _look(looked: Sequence[Shelf], asked: Asked, mode: Mode) -> _Found:
+    """By numbers, words, slips and names."""
     found = _Found()
     if not asked.text:
         for shelf in looked:
@@ -154,11 +156,22 @@ def _look(looked: Sequence[Shelf], asked: Asked, vector: Vector | None, mode: Mo
         _gather(found, shelf, asked, read)
         if len(read.words) + len(read.said) < TOO_FEW[mode]:
             _look_for_typos(found, shelf, asked, read)
-        if vector:
-            found.add(shelf.kind, "meaning", ways.by_meaning(shelf, *vector))
     if customers := shelves.find(looked, "customer"):
         _look_for_customers(found, customers, asked)
     return found
+
+
+def _look_by_meaning(
+    found: _Found, looked: Sequence[Shelf], asked: Asked, vector: Vector | None
+) -> None:
+    """Nearest to what was asked. A word that stands nowhere means nothing, and what is near to it
+    is anything at all: then nearest to what it was meant to be.
+    """
+    if vector and found.helped_by_respelling and not found.is_spelled:
+        vector = find_query_vector(found.respelled)
+    for shelf in looked if vector else ():
+        if shelf.kind != "customer":
+            found.add(shelf.kind, "meaning", ways.by_meaning(shelf, *vector))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from django.core.cache import cache as stored
 from appliance.knowledge import services as knowledge
 from appliance.knowledge.models import Article
 from appliance.search.queries import Results, search
+from appliance.search.services import learn_words
 from appliance.tickets import services as tickets
 from appliance.tickets.models import Ticket
 from appliance.triage import services
@@ -76,6 +77,14 @@ def test_ways_to_find_a_ticket(read_ticket, article, bob, text, why):
     first = search(bob, text).hits[0]
     assert (first.kind, first.id) == ("ticket", read_ticket.pk)
     assert why in first.why
+
+
+@pytest.mark.usefixtures("article")
+def test_a_slip_finds_what_the_word_would_have_found(read_ticket, bob):
+    learn_words(seconds=60)
+    slipped, spelled = (search(bob, text).hits[0] for text in ("pirnter", "printer"))
+    assert (slipped.kind, slipped.id) == (spelled.kind, spelled.id) == ("ticket", read_ticket.pk)
+    assert set(slipped.why) == {"typo", "meaning"}
 
 
 def test_an_error_code_stands_above_what_merely_means_the_same(article, bob):
