@@ -52,10 +52,11 @@ def ask(bench: Desk, questions: Sequence[Asked], tickets: list[int]) -> list[Fou
         read, vector = asking.read(one.text), find_query_vector(one.text)
         looked = shelves.of(bench.agent, one.shelf, Narrowed())
         with ways.bounded():
-            by_way = queries._look(looked, read, vector, "best").by_way
+            seen = queries._look(looked, read, "best")
+            queries._look_by_meaning(seen, looked, read, vector)
         right = {("article", bench.articles[slug]) for slug in one.articles}
         right |= {("ticket", tickets[n]) for n in one.tickets}
-        found.append(Found(one, by_way, right, len(read.words)))
+        found.append(Found(one, seen.by_way, right, len(read.words)))
     return found
 
 
