@@ -9,8 +9,8 @@ one. What was typed exactly (a ticket number, an error code, a phrase) stands ab
 
 Where every word stands in few rows it is a name, or as good as one, and those rows come before what
 is merely near in meaning: without that, names lost 40 points to words alone. How surely and how
-few was chosen by scripts/bench/fusion.py, which shows that words and meaning together find as much
-as the better of the two, whatever is asked; docs/performance.md has its table.
+few was chosen by scripts/bench/fusion.py, which shows how near words and meaning together come to
+the better of the two, whatever is asked; docs/performance.md has its table.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
