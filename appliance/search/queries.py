@@ -86,7 +86,7 @@ def search(
     looked = shelves.of(viewer, kind, narrowed, oldest_first=sort == "oldest") if is_asked else []
     with ways.bounded():
         found = _look(looked, asked, "best" if sort == "best" else "time")
-        _look_by_meaning(found, looked, asked, vector)
+        _look_by_meaning(found, looked, vector)
         ranked = fuse(found.by_way)
         if sort != "best":
             ranked = in_time(ranked, _moments(looked, ranked), oldest_first=sort == "oldest")
@@ -161,9 +161,7 @@ def _look(looked: Sequence[Shelf], asked: Asked, mode: Mode) -> _Found:
     return found
 
 
-def _look_by_meaning(
-    found: _Found, looked: Sequence[Shelf], asked: Asked, vector: Vector | None
-) -> None:
+def _look_by_meaning(found: _Found, looked: Sequence[Shelf], vector: Vector | None) -> None:
     """Nearest to what was asked. A word that stands nowhere means nothing, and what is near to it
     is anything at all: then nearest to what it was meant to be.
     """

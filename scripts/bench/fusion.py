@@ -53,7 +53,7 @@ def ask(bench: Desk, questions: Sequence[Asked], tickets: list[int]) -> list[Fou
         looked = shelves.of(bench.agent, one.shelf, Narrowed())
         with ways.bounded():
             seen = queries._look(looked, read, "best")
-            queries._look_by_meaning(seen, looked, read, vector)
+            queries._look_by_meaning(seen, looked, vector)
         right = {("article", bench.articles[slug]) for slug in one.articles}
         right |= {("ticket", tickets[n]) for n in one.tickets}
         found.append(Found(one, seen.by_way, right, len(read.words)))

@@ -47,7 +47,7 @@ class Questions:
         common = [word for word, share in counts.items() if 0.05 < share < 0.15]
         rare = [word for word, share in counts.items() if share < 0.001]
         both = [" ".join(random.choice(common, 2)) for _ in range(400)]
-        # the last word is whole by the space behind it; two words make each question another one
+        # two words make each question another one; the last one may be begun, as while one types
         return cls(
             common=both,
             rare=[str(word) for word in random.choice(rare, 400)],
