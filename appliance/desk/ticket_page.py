@@ -29,13 +29,7 @@ from appliance.tickets.models import Attachment, Draft, Message, Rating, Ticket
 from appliance.triage import queries as triage
 from appliance.triage.models import TicketVector
 from appliance.triage.nearest import walking
-from appliance.triage.suggestions import (
-    Known,
-    Suggested,
-    find_vector,
-    list_refused,
-    list_suggestions,
-)
+from appliance.triage.suggestions import Known, Suggested, list_refused, list_suggestions
 
 RECENT = 20  # messages shown of a conversation that is longer than FEW
 FEW = 30
@@ -145,7 +139,7 @@ class TicketPage:
 
     @cached_property
     def vector(self) -> TicketVector | None:
-        return find_vector(self.viewer, self.ticket)
+        return triage.find_vector(self.viewer, self.ticket)
 
     @cached_property
     def traces(self) -> Traces:

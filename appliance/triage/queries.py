@@ -80,18 +80,24 @@ def find_reading(viewer: User, ticket: Ticket) -> Reading:
     )
 
 
+def find_vector(viewer: User, ticket: Ticket) -> TicketVector | None:
+    """Of a ticket the viewer sees, in the space that is read."""
+    rows = TicketVector.objects.visible_to(viewer).in_reading_space()
+    return rows.filter(ticket=ticket).first()
+
+
 def list_similar_tickets(
     viewer: User, ticket: Ticket, limit: int = 5, *, own: TicketVector | None = None
 ) -> list[Similar]:
     """The viewer's tickets nearest in meaning, never this one, with what helped there; empty while
     it has no vector. ``own`` is that vector, where it was read already.
     """
-    visible = TicketVector.objects.visible_to(viewer)
-    own = own or visible.in_reading_space().filter(ticket=ticket).first()
+    own = own or find_vector(viewer, ticket)
     if own is None:
         return []
     near = (
-        visible.nearest_to(own.vector, own.space)
+        TicketVector.objects.visible_to(viewer)
+        .nearest_to(own.vector, own.space)
         .exclude(ticket=ticket)
         .select_related("ticket__customer", "ticket__category")
         .defer("vector", "ticket__description", "ticket__search_vector")

@@ -16,6 +16,7 @@ from appliance.triage import matching, passages
 from appliance.triage.fusion import Fused, fuse
 from appliance.triage.models import Passage, Suggestion, TicketVector
 from appliance.triage.nearest import find_query_vector
+from appliance.triage.queries import find_vector
 from appliance.triage.texts import digest
 
 LEAST_LETTERS = 8  # a text shorter than this says too little to suggest anything
@@ -58,12 +59,6 @@ def list_suggestions(
     vector = known.vector
     read = (np.asarray(vector.vector, "<f4"), vector.space) if vector else None
     return _suggest(viewer, ticket.text, read, limit, about=ticket.pk, refused=known.refused)
-
-
-def find_vector(viewer: User, ticket: Ticket) -> TicketVector | None:
-    """Of a ticket the viewer sees, in the space that is read."""
-    rows = TicketVector.objects.visible_to(viewer).in_reading_space()
-    return rows.filter(ticket=ticket).first()
 
 
 def _refused(ticket: Ticket) -> frozenset[int]:

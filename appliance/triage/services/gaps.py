@@ -17,6 +17,7 @@ from appliance.knowledge.models import Article
 from appliance.tickets.models import Message, Ticket
 from appliance.triage import clusters, engine
 from appliance.triage.models import Gap, GapTicket, TicketVector
+from appliance.triage.nearest import walking
 
 DAYS = 180  # a question nobody asks any more needs no article
 MOST_TICKETS = 5000  # the newest; their neighbourhood takes 25 MB
@@ -130,8 +131,7 @@ def _unanswered(tickets: list[int], space: str) -> set[int]:
     found: set[int] = set()
     for start in range(0, len(tickets), CHUNK):
         values = {"space": space, "tickets": tickets[start : start + CHUNK]}
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")
+        with walking(), connection.cursor() as cursor:
             cursor.execute(UNANSWERED, values | {"farthest": 1 - ANSWERED})
             found |= {pk for (pk,) in cursor.fetchall()}
     return found
