@@ -32,6 +32,7 @@ from appliance.triage import engine, matching
 from appliance.triage import queries as triage
 from appliance.triage.models import DIMENSIONS, TicketVector
 from appliance.triage.services import index_space
+from tests.plans import plans_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 CROWD = Path(__file__).with_name("crowd.sql").read_text()
@@ -94,22 +95,6 @@ def _load_vectors(cursor) -> None:
             " JOIN unnest(%s::text[]) WITH ORDINALITY AS made(vector, n) USING (n)",
             [SPACE, texts],
         )
-
-
-def plans_of(call: Callable[[], object]) -> str:
-    """The plans of all SELECTs that ``call`` runs, asked for just before each of them."""
-    plans: list[str] = []
-
-    def explain(execute, sql, params, many, context):
-        if sql.lstrip(" (\n").upper().startswith("SELECT") and "set_config" not in sql:
-            with context["connection"].connection.cursor() as cursor:
-                cursor.execute(f"EXPLAIN {sql}", params)
-                plans.extend(row[0] for row in cursor.fetchall())
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(explain):
-        call()
-    return "\n".join(plans)
 
 
 def _customer() -> User:
