@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.box import datadir, desk, environment, identity, network, postgres
+from appliance.box import datadir, desk, environment, identity, machine, network, postgres
 from appliance.box.errors import BoxError
 from appliance.box.files import read_json
 from appliance.box.layout import Box, named_in_environment
@@ -80,7 +80,7 @@ def _processor(box: Box) -> Iterator[Finding]:
             if line.startswith(("flags", "Features"))
             for word in line.split()
         }
-    cores = len(os.sched_getaffinity(0))
+    cores = machine.cores()
     if "avx512_vnni" in words or "avx_vnni" in words or "asimddp" in words:
         yield Finding("ok", "processor", f"{cores} cores with int8 instructions")
     elif "avx2" in words or "asimd" in words:

@@ -4,7 +4,7 @@ A value is stored under a name, the generations of the data it was computed from
 parts that make it particular. Whoever changes data says so with ``changed``; the old values
 are then never asked for again and expire. A dead or flushed cache costs only speed: every
 read falls back to computing, and a generation that was lost starts at a new random number.
-While a page is only read (``of_one_look``), each generation and each value is asked for once.
+While a page is only read (``one_look``), each generation and each value is asked for once.
 Hits and misses are counted in the cache itself, per name, some at a time.
 """
 
