@@ -7,9 +7,9 @@ import uuid
 import pytest
 from django.core.cache import cache
 
-from appliance.accounts import services as accounts
+from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Role, User
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket, TicketCategory
 
 PASSWORD = "a-rock-alone-in-the-sea"
@@ -60,7 +60,7 @@ def django_db_modify_db_settings() -> None:
 
 
 def _customer(first_name: str, **more: object) -> Customer:
-    return accounts.register_customer(
+    return accounts_services.register_customer(
         email=f"{first_name.lower()}@example.org",
         first_name=first_name,
         last_name="Test",
@@ -81,7 +81,7 @@ def carol(db) -> User:
 
 @pytest.fixture
 def bob(db) -> User:
-    return accounts.add_user(
+    return accounts_services.add_user(
         email="bob@example.org", first_name="Bob", role=Role.AGENT, password=PASSWORD
     )
 
@@ -89,14 +89,14 @@ def bob(db) -> User:
 @pytest.fixture
 def frank(db) -> User:
     """An agent of no team of Bob's."""
-    return accounts.add_user(
+    return accounts_services.add_user(
         email="frank@example.org", first_name="Frank", role=Role.AGENT, password=PASSWORD
     )
 
 
 @pytest.fixture
 def dan(db) -> User:
-    return accounts.add_user(
+    return accounts_services.add_user(
         email="dan@example.org", first_name="Dan", role=Role.ADMIN, password=PASSWORD
     )
 
@@ -104,14 +104,14 @@ def dan(db) -> User:
 @pytest.fixture
 def categories(db) -> dict[str, TicketCategory]:
     """The default taxonomy, by slug."""
-    tickets.load_default_categories()
+    tickets_services.load_default_categories()
     return {category.slug: category for category in TicketCategory.objects.all()}
 
 
 @pytest.fixture
 def ticket(alice: User) -> Ticket:
     """Alice's printer."""
-    return tickets.open_ticket(
+    return tickets_services.open_ticket(
         customer=alice.customer,
         subject="Printer on ward 3 prints blank pages",
         description="Since this morning every page comes out empty. The toner is new.",

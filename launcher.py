@@ -2,7 +2,7 @@
 """Skerry in one command: ``python3 launcher.py`` makes what is missing and starts the desk.
 
 ``start`` below is the recipe. Each step checks, acts only when it has to, and says in one sentence
-what is wrong and what to do about it. What the steps are made of is in appliance/box/.
+what is wrong and what to do about it. What the steps are made of is in appliance/launcher/.
 """
 
 import sys
@@ -20,8 +20,8 @@ import argparse
 import os
 from pathlib import Path
 
-from appliance import VERSION, fence
-from appliance.box import (
+from appliance import VERSION, egress_guard
+from appliance.launcher import (
     commands,
     credentials,
     datadir,
@@ -40,8 +40,8 @@ from appliance.box import (
     upgrade,
     valkey,
 )
-from appliance.box.errors import BoxError
-from appliance.box.layout import PORTS, ROLES, Box, ensure_plain_paths
+from appliance.launcher.errors import BoxError
+from appliance.launcher.layout import PORTS, ROLES, Box, ensure_plain_paths
 
 CODE = Path(__file__).resolve().parent
 FORWARDING = ("test", "manage")
@@ -145,7 +145,7 @@ def run(options: argparse.Namespace) -> int:
     """Do what was asked for."""
     box = describe(options)
     ensure_plain_paths(box)
-    fence.close([box.bind])  # pip, which may ask an index, is a process of its own
+    egress_guard.close([box.bind])  # pip, which may ask an index, is a process of its own
     if options.command == "status":
         return commands.status(box, wait_seconds=options.wait, as_json=options.json)
     if options.command in FORWARDING:

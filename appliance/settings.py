@@ -26,18 +26,18 @@ ALLOWED_HOSTS = [
 ]
 
 INSTALLED_APPS = [
-    "appliance.desk",
+    "appliance.web",
     "appliance.ops",
     "appliance.search",
-    "appliance.updates",
+    "appliance.model_updates",
     "appliance.triage",
     "appliance.knowledge",
     "appliance.manage",
     "appliance.reports",
-    "appliance.notices",
-    "appliance.shortcuts",
+    "appliance.notifications",
+    "appliance.macros",
     "appliance.routing",
-    "appliance.agreements",
+    "appliance.sla",
     "appliance.tickets",
     "appliance.files",
     "appliance.accounts",
@@ -289,4 +289,4 @@ REACHABLE_HOSTS = [
     ]
     if host and not host.startswith("/")  # a folder of Unix sockets
 ]
-REFUSED_WAYS_OUT = DATA / "logs" / "refused-ways-out.jsonl"
+BLOCKED_CONNECTIONS_LOG = DATA / "logs" / "blocked-connections.jsonl"

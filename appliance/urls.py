@@ -2,9 +2,9 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
-    path("", include("appliance.desk.urls")),
+    path("", include("appliance.web.urls")),
     path("", include("appliance.accounts.urls")),
-    path("notices/", include("appliance.notices.urls")),
+    path("notices/", include("appliance.notifications.urls")),
     path("reports/", include("appliance.reports.urls")),
     path("manage/", include("appliance.manage.urls")),
     path("", include("appliance.ops.urls")),

@@ -29,8 +29,8 @@ sys.dont_write_bytecode = True  # what is unpacked stays as it was signed
 
 # ruff: noqa: E402
 from appliance import VERSION
-from appliance.box import manifest
-from appliance.box.errors import BoxError
+from appliance.launcher import manifest
+from appliance.launcher.errors import BoxError
 from scripts.bundling import archive
 
 NAME = f"skerry-{VERSION}"

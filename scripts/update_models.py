@@ -51,8 +51,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
         one = verbs.add_parser(name)
         one.add_argument("path", type=Path, help="folder or .tar")
         one.add_argument("--trust", type=Path, metavar="ROOT", help="root.json, the first time")
-        one.add_argument("--accept", action="append", metavar="WHAT",
-                         help="expired, budget, undecided or worse")  # fmt: skip
+        one.add_argument(
+            "--accept", action="append", metavar="WHAT", help="expired, budget, undecided or worse"
+        )
         one.add_argument("--by", metavar="E-MAIL", help="the admin who accepts it")
         one.add_argument("--reason", metavar="WORDS", help="and why")
         one.add_argument("--json", action="store_true", help="what each step found, as JSON")
@@ -72,18 +73,36 @@ def _add_keys(verbs: argparse._SubParsersAction) -> None:
         one.add_argument("home", type=Path, help="the publisher's folder")
         if name in ("rotate", "revoke"):
             one.add_argument("name", help="of the key, like targets-1")
-            one.add_argument("--keys", type=Path, action="append", default=[], metavar="DIR",
-                             help="where keys lie that are not in HOME/keys")  # fmt: skip
+            one.add_argument(
+                "--keys",
+                type=Path,
+                action="append",
+                default=[],
+                metavar="DIR",
+                help="where keys lie that are not in HOME/keys",
+            )
 
 
 def _add_pack(verbs: argparse._SubParsersAction) -> None:
     one = verbs.add_parser("pack")
     one.add_argument("--home", type=Path, required=True, help="the publisher's folder")
-    one.add_argument("--keys", type=Path, action="append", default=[], metavar="DIR",
-                     help="where keys lie that are not in HOME/keys")  # fmt: skip
+    one.add_argument(
+        "--keys",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="where keys lie that are not in HOME/keys",
+    )
     one.add_argument("--bundle", type=Path, action="append", default=[], metavar="DIR")
-    one.add_argument("--articles", type=Path, action="append", default=[], metavar="DIR",
-                     help="a folder of articles (*.md)")  # fmt: skip
+    one.add_argument(
+        "--articles",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a folder of articles (*.md)",
+    )
     one.add_argument("--out", type=Path, required=True, help="new folder, or a .tar")
     one.add_argument("--days", type=int, default=90, help="for which it is fresh (90)")
     one.add_argument("--least", metavar="VERSION", help="of Skerry; default: this one")

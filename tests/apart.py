@@ -5,8 +5,8 @@
 import subprocess
 import sys
 
-from appliance.box import apart
-from appliance.box.errors import BoxError
+from appliance.launcher import apart
+from appliance.launcher.errors import BoxError
 
 if __name__ == "__main__":
     try:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from appliance import fence
+from appliance import egress_guard
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,7 +36,7 @@ def browser_type_launch_args() -> dict:
 @pytest.fixture
 def no_way_out():
     """Sockets of this process reach this machine only; whoever tried to leave fails the test."""
-    with fence.watched() as attempts:
+    with egress_guard.watched() as attempts:
         yield
     assert attempts == []
 

@@ -3,19 +3,19 @@
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from appliance.accounts import services as accounts
+from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Role, User
-from appliance.agreements import services as promises
-from appliance.calendars import services as calendars
+from appliance.calendars import services as calendars_services
 from appliance.calendars.week import parse_week
-from appliance.core import queries as core
-from appliance.manage import services as manage
+from appliance.core import queries as core_queries
+from appliance.macros import services as macros_services
+from appliance.manage import services as manage_services
 from appliance.manage.sections import SECTIONS
-from appliance.routing import services as routing
-from appliance.shortcuts import services as shortcuts
-from appliance.tickets import services as tickets
-from appliance.updates import services as updates
-from appliance.updates.models import UpdateRun
+from appliance.model_updates import services as model_updates_services
+from appliance.model_updates.models import UpdateRun
+from appliance.routing import services as routing_services
+from appliance.sla import services as sla_services
+from appliance.tickets import services as tickets_services
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -25,10 +25,10 @@ PNG = bytes.fromhex(
 
 def furnish(by: User, name: str = "Main") -> dict[str, object]:
     """By the word for one: a team, a policy …; each is called ``name``."""
-    team = accounts.add_team(by=by, name=name[:80], members=[by])
+    team = accounts_services.add_team(by=by, name=name[:80], members=[by])
     hours = parse_week({"monday": "8:00-17:00"})
-    calendar = calendars.add_calendar(by=by, name=name[:80], time_zone="UTC", hours=hours)
-    policy = promises.add_policy(by=by, name=name[:80], answer_minutes=60)
+    calendar = calendars_services.add_calendar(by=by, name=name[:80], time_zone="UTC", hours=hours)
+    policy = sla_services.add_policy(by=by, name=name[:80], answer_minutes=60)
     address = name.lower().replace(" ", "-")[:40]
     person = {"by": by, "first_name": name[:80], "last_name": "Person"}
     return {
@@ -36,30 +36,44 @@ def furnish(by: User, name: str = "Main") -> dict[str, object]:
         "calendar": calendar,
         "holiday": _holiday(calendar, by),
         "policy": policy,
-        "escalation": promises.add_escalation(
+        "escalation": sla_services.add_escalation(
             policy=policy, by=by, measure="answer", minutes=-30, action="notify", tells=["assignee"]
         ),
-        "rule": routing.add_rule(by=by, name=name[:80], team=team, way="least", categories=[],
-                                 priorities=[], is_premium=None),
-        "person": accounts.add_person(email=f"{address}@p.example", role=Role.AGENT, **person),
-        "customer": accounts.add_known_customer(email=f"{address}@c.example", **person),
-        "organisation": accounts.add_organisation(by=by, name=name[:120]),
-        "category": tickets.add_category(by=by, name=name[:80], examples=[name]),
-        "tag": tickets.add_tag(by=by, name=name[:40]),
-        "field": tickets.add_field(by=by, label=name[:80], kind="choice", choices=["1", "2"]),
-        "canned": shortcuts.add_canned(by=by, name=name[:80], body="Hello {customer_name}",
-                                       audience="all"),
-        "macro": shortcuts.add_macro(by=by, name=name[:80], actions={"priority": 4},
-                                     audience="all"),
-    }  # fmt: skip
+        "rule": routing_services.add_rule(
+            by=by,
+            name=name[:80],
+            team=team,
+            way="least",
+            categories=[],
+            priorities=[],
+            is_premium=None,
+        ),
+        "person": accounts_services.add_person(
+            email=f"{address}@p.example", role=Role.AGENT, **person
+        ),
+        "customer": accounts_services.add_known_customer(email=f"{address}@c.example", **person),
+        "organisation": accounts_services.add_organisation(by=by, name=name[:120]),
+        "category": tickets_services.add_category(by=by, name=name[:80], examples=[name]),
+        "tag": tickets_services.add_tag(by=by, name=name[:40]),
+        "field": tickets_services.add_field(
+            by=by, label=name[:80], kind="choice", choices=["1", "2"]
+        ),
+        "canned": macros_services.add_canned(
+            by=by, name=name[:80], body="Hello {customer_name}", audience="all"
+        ),
+        "macro": macros_services.add_macro(
+            by=by, name=name[:80], actions={"priority": 4}, audience="all"
+        ),
+    }
 
 
 def pages_to_look_at(by: User, name: str) -> dict[str, tuple[User, str]]:
     """Who looks, and where: the form of everything, and the pages that are no form."""
     rows = furnish(by, name)
     of = {one: row.pk for one, row in rows.items()}
-    pages = {f"edit {one.one}": (by, reverse(f"edit-{one.one}", args=[of[one.one]]))
-             for one in SECTIONS}  # fmt: skip
+    pages = {
+        f"edit {one.one}": (by, reverse(f"edit-{one.one}", args=[of[one.one]])) for one in SECTIONS
+    }
     lists = ("manage", "desk-rules", "models", "change-log", "categories", "people", "fields")
     pages |= {name: (by, reverse(name)) for name in (*lists, "policies")}
     found_nothing = f"{reverse('customers')}?q=nobody"
@@ -83,7 +97,7 @@ def arguments_of_managing(by: User) -> dict[str, object]:
         of |= dict.fromkeys([f"invite-{one}", f"export-{one}", f"merge-{one}"], row.pk)
         of |= dict.fromkeys([f"anonymise-{one}"], row.pk)
     of |= {f"remove-{one}": row.pk for one, row in gone.items()}
-    manage.change_logo(by=by, upload=SimpleUploadedFile("logo.png", PNG))
+    manage_services.change_logo(by=by, upload=SimpleUploadedFile("logo.png", PNG))
     return of | {
         "remove-holiday": kept["holiday"].pk,
         "remove-escalation": kept["escalation"].pk,
@@ -92,16 +106,18 @@ def arguments_of_managing(by: User) -> dict[str, object]:
         "add-escalation": kept["policy"].pk,
         "open-log-in": kept["customer"].pk,
         "unlink-customer": kept["customer"].pk,
-        "logo": core.desk().logo_id,
+        "logo": core_queries.desk().logo_id,
         **dict.fromkeys(["model-update", "apply-update"], a_refused_update(by).pk),
     }
 
 
 def a_refused_update(by: User) -> UpdateRun:
     """What is seen of an update while there is no stick where it should be."""
-    run = updates.start_run(kind="apply", source="/nothing/there", by=by)
-    return updates.carry_out(run)
+    run = model_updates_services.start_run(kind="apply", source="/nothing/there", by=by)
+    return model_updates_services.carry_out(run)
 
 
 def _holiday(calendar, by: User):
-    return calendars.add_holiday(calendar=calendar, by=by, on="2026-12-25", name="Christmas")
+    return calendars_services.add_holiday(
+        calendar=calendar, by=by, on="2026-12-25", name="Christmas"
+    )

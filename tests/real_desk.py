@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from appliance import env, fence
+from appliance import egress_guard, env
 
 READY_SECONDS = 60
 
@@ -41,14 +41,14 @@ def running(folder: Path, **more: str) -> Iterator[RealDesk]:
     afterwards.
     """
     (folder / "logs").mkdir()
-    with _database() as database, (folder / "desk.log").open("wb") as log:
+    with _database() as database, (folder / "web.log").open("wb") as log:
         environment = _environment(folder, database) | more
         setup_path = _prepare(environment)
         processes = [_start(name, environment, log) for name in ("serve", "work")]
         try:
             url = f"http://127.0.0.1:{environment['SKERRY_PORT']}"
             _wait_until_ready(url)
-            yield RealDesk(url, setup_path, folder / "desk.log")
+            yield RealDesk(url, setup_path, folder / "web.log")
         finally:
             _stop(processes)
 
@@ -120,4 +120,4 @@ def _stop(processes: list[subprocess.Popen]) -> None:
 
 def left_for_another_machine(desk: RealDesk) -> bool:
     """Whether a process of the desk tried to reach another machine."""
-    return desk.wrote(fence.REFUSED)
+    return desk.wrote(egress_guard.REFUSED)

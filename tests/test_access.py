@@ -9,15 +9,15 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from appliance.accounts import services as accounts
+from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Team, User
-from appliance.knowledge import services as knowledge
+from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
-from appliance.notices.models import Notice
-from appliance.notices.services import queue_mail
+from appliance.macros import services as macros_services
+from appliance.notifications.models import Notice
+from appliance.notifications.services import queue_mail
 from appliance.ops import plans
-from appliance.shortcuts import services as shortcuts
-from appliance.tickets import services
+from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import Ticket
 from appliance.triage.models import Gap
@@ -50,19 +50,19 @@ def closed_teams(alice, bob) -> Ticket:
     team = Team.objects.create(name="Night shift", is_closed=True)
     team.members.add(bob)
     ticket = open_for(alice.customer)
-    services.set_team(ticket=ticket, team=team, by=bob)
+    tickets_services.set_team(ticket=ticket, team=team, by=bob)
     return ticket
 
 
 @pytest.fixture
 def guests(db) -> Ticket:
     """Of somebody without a log-in, who holds a secret link."""
-    guest = accounts.add_customer(email="gil@example.org", first_name="Gil")
+    guest = accounts_services.add_customer(email="gil@example.org", first_name="Gil")
     return open_for(guest, guest_token="secret")
 
 
 def open_for(customer: Customer, **more: object) -> Ticket:
-    return services.open_ticket(
+    return tickets_services.open_ticket(
         customer=customer, subject="s", description="d", by=customer.user, **more
     )
 
@@ -106,13 +106,17 @@ def arguments(of: dict[str, object], page: str) -> list[object]:
 
 def of_working_on(ticket: Ticket, bob: User) -> dict[str, object]:
     """What the pages of a ticket ask for: itself, an answer, a link, shortcuts."""
-    message = services.reply(ticket=ticket, by=bob, body="Is it plugged in?", files=[a_file()])
-    note = services.add_note(ticket=ticket, by=bob, body="Hm", files=[a_file()])
-    other = services.split_ticket(message=message, subject="Another", by=bob)
-    merged = services.split_ticket(message=message, subject="Merged", by=bob)
-    services.merge_tickets(source=merged, target=ticket, by=bob)
-    canned = shortcuts.add_canned(by=bob, name="Hello", body="x", audience="all")
-    macro = shortcuts.add_macro(by=bob, name="Urgent", actions={"priority": 4}, audience="all")
+    message = tickets_services.reply(
+        ticket=ticket, by=bob, body="Is it plugged in?", files=[a_file()]
+    )
+    note = tickets_services.add_note(ticket=ticket, by=bob, body="Hm", files=[a_file()])
+    other = tickets_services.split_ticket(message=message, subject="Another", by=bob)
+    merged = tickets_services.split_ticket(message=message, subject="Merged", by=bob)
+    tickets_services.merge_tickets(source=merged, target=ticket, by=bob)
+    canned = macros_services.add_canned(by=bob, name="Hello", body="x", audience="all")
+    macro = macros_services.add_macro(
+        by=bob, name="Urgent", actions={"priority": 4}, audience="all"
+    )
     fits = Article.objects.create(title="Fits", content="…", status="published")
     names = ["ticket", "reply", "update-ticket", "conversation", "evidence", "ticket-clock"]
     names += ["rate-ticket", "discard-draft", "take-ticket", "ticket-tags", "ticket-fields"]
@@ -142,7 +146,9 @@ def of_articles(bob: User) -> dict[str, object]:
         "archived": {"status": "archived"},
     }
     made = {
-        kind: knowledge.write_article(by=bob, title=kind, content="…", files=[a_file()], **more)
+        kind: knowledge_services.write_article(
+            by=bob, title=kind, content="…", files=[a_file()], **more
+        )
         for kind, more in kinds.items()
     }
     names = ["article", "edit-article", "move-article", "restore-article", "vote-article"]
@@ -162,10 +168,12 @@ def of_articles(bob: User) -> dict[str, object]:
 
 def of_lists(ticket: Ticket, bob: User) -> dict[str, object]:
     """A view of Bob's own, one he shares, and a change of many tickets he made."""
-    own = services.save_view(by=bob, name="Own", narrowed=TicketFilter())
-    shared = services.save_view(by=bob, name="Shared", narrowed=TicketFilter(), audience="all")
+    own = tickets_services.save_view(by=bob, name="Own", narrowed=TicketFilter())
+    shared = tickets_services.save_view(
+        by=bob, name="Shared", narrowed=TicketFilter(), audience="all"
+    )
     asked = {"tickets": [open_for(ticket.customer).pk], "changes": {"priority": 4}}
-    change = services.change_many(by=bob, **asked)
+    change = tickets_services.change_many(by=bob, **asked)
     return {
         **dict.fromkeys(["edit-view", "move-view", "remove-view"], own.pk),
         "edit-view/shared": shared.pk,

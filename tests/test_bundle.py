@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from appliance.box import ed25519, manifest
-from appliance.box.errors import BoxError
-from appliance.box.layout import Box
+from appliance.launcher import ed25519, manifest
+from appliance.launcher.errors import BoxError
+from appliance.launcher.layout import Box
 from scripts.bundling import sbom
 from scripts.bundling.wheels import Package
 
@@ -38,12 +38,17 @@ def repository(tmp_path_factory) -> Path:
         pytest.skip("git is not installed")
     root = tmp_path_factory.mktemp("repository")
     documents = ("docs/operating.md", "static/collected-from")
-    code = ("appliance/__init__.py", "appliance/fence.py", "launcher.py", "scripts/build_bundle.py")
+    code = (
+        "appliance/__init__.py",
+        "appliance/egress_guard.py",
+        "launcher.py",
+        "scripts/build_bundle.py",
+    )
     for name in code:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(CODE / name, root / name)
     without = shutil.ignore_patterns("__pycache__")
-    for folder in ("appliance/box", "appliance/inference", "scripts/bundling"):
+    for folder in ("appliance/launcher", "appliance/inference", "scripts/bundling"):
         shutil.copytree(CODE / folder, root / folder, ignore=without)
     for name in documents:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -137,7 +142,9 @@ def test_a_bundle_of_another_publisher_is_refused(repository, bundle):
     assert said.returncode == 1 and "not signed by that key" in said.stderr
 
 
-@pytest.mark.parametrize("name", ["launcher.py", "appliance/box/manifest.py", "requirements.lock"])
+@pytest.mark.parametrize(
+    "name", ["launcher.py", "appliance/launcher/manifest.py", "requirements.lock"]
+)
 def test_a_flipped_bit_is_named_by_verify(repository, bundle, publisher, tmp_path, name):
     bad = rewritten(bundle, tmp_path / "bad.tar.gz", flip(name))
     said = verified(repository, bad, publisher[1])
@@ -175,9 +182,14 @@ def test_an_unpacked_bundle_starts_when_it_is_whole(unpacked):
 
 @pytest.mark.parametrize(
     "name",
-    ["launcher.py", "appliance/box/desk.py", "docs/operating.md", "static/collected-from",
-     "sbom.json"],
-)  # fmt: skip
+    [
+        "launcher.py",
+        "appliance/launcher/desk.py",
+        "docs/operating.md",
+        "static/collected-from",
+        "sbom.json",
+    ],
+)
 def test_the_launcher_names_a_changed_file_before_anything_runs(unpacked, name):
     path = unpacked.code / name
     path.write_bytes(flipped(path.read_bytes()))
@@ -193,12 +205,12 @@ def test_another_key_beside_the_list_helps_nobody(unpacked):
 
 
 def test_the_launcher_says_so_at_the_terminal(unpacked):
-    path = unpacked.code / "appliance" / "box" / "bootstrap.sql"
+    path = unpacked.code / "appliance" / "launcher" / "bootstrap.sql"
     path.write_bytes(flipped(path.read_bytes()))
     command = [sys.executable, unpacked.code / "launcher.py", "install"]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert said.returncode == 1
-    assert "appliance/box/bootstrap.sql is not the file that was signed" in said.stderr
+    assert "appliance/launcher/bootstrap.sql is not the file that was signed" in said.stderr
 
 
 def test_a_missing_file_and_a_stranger_are_named(unpacked):
@@ -328,11 +340,13 @@ WHERE_THE_VERSION_STANDS = {
     ("OpenSSL", "psycopg-binary"): "psycopg_binary.libs/libcrypto-*",
     ("MIT Kerberos", "psycopg-binary"): "psycopg_binary.libs/libkrb5-*",
     ("Bootstrap", "django-js-lib-bootstrap5"): "js_lib_bootstrap5/**/bootstrap.min.css",
-    ("Bootstrap Icons", "django-js-lib-bootstrap-icons"):
-        "js_lib_bootstrap_icons/**/bootstrap-icons.css",
+    (
+        "Bootstrap Icons",
+        "django-js-lib-bootstrap-icons",
+    ): "js_lib_bootstrap_icons/**/bootstrap-icons.css",
     ("htmx", "django-htmx"): "django_htmx/**/htmx-2.min.js",
     ("Chart.js", "chartkick"): "chartkick/**/Chart.bundle.js",
-}  # fmt: skip
+}
 
 
 def test_the_list_of_parts_follows_its_schema(tmp_path):

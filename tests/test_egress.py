@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.box import apart, egress
-from appliance.box.egress import Done
+from appliance.launcher import apart, egress
+from appliance.launcher.egress import Done
 
 CODE = Path(__file__).resolve().parent.parent
 # What a careless library would do: once through Python, once behind its back.
@@ -27,7 +27,7 @@ _to = struct.pack("=H", 2) + struct.pack("!H4s8x", 9, socket.inet_aton("192.0.2.
 _libc.sendto(_libc.socket(2, 2, 0), b"leak", 4, 0, _to, 16)
 """
 WATCHED = """
-from appliance.box import apart
+from appliance.launcher import apart
 watch = apart.enter()
 watch.begin()
 {leak}
@@ -39,8 +39,9 @@ print(*watch.attempts(), sep="\\n")
 
 def udp(address: str, port: int, payload: bytes = b"") -> bytes:
     """An IPv4 packet, as far as anybody looks."""
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 0, 0, 0, 64, 17, 0, bytes(4),
-                       socket.inet_aton(address))  # fmt: skip
+    head = struct.pack(
+        "!BBHHHBBH4s4s", 0x45, 0, 0, 0, 0, 64, 17, 0, bytes(4), socket.inet_aton(address)
+    )
     return head + struct.pack("!HHHH", 1, port, 8, 0) + payload
 
 
@@ -123,8 +124,11 @@ def test_a_leak_of_the_real_web_process_is_found_and_nothing_else(tmp_path):
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
     answer = subprocess.run(
         [sys.executable, str(code / "launcher.py"), "doctor", "--egress"],
-        env=kept, capture_output=True, text=True, timeout=900,
-    )  # fmt: skip
+        env=kept,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
     said = answer.stdout + answer.stderr
     failed = [line for line in answer.stdout.splitlines() if line.startswith("fail")]
     assert answer.returncode == 1, said

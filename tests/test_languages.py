@@ -47,8 +47,11 @@ def test_every_text_of_the_desk_has_a_german_one(tmp_path, german):
     gathered = copy / "locale" / "de" / "LC_MESSAGES" / "django.po"
     checked = subprocess.run(
         ["msgfmt", "--statistics", "-o", "/dev/null", gathered],
-        capture_output=True, text=True, check=True, env={"LANG": "C", "PATH": "/usr/bin:/bin"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"LANG": "C", "PATH": "/usr/bin:/bin"},
+    )
     assert "untranslated" not in checked.stderr and "fuzzy" not in checked.stderr, checked.stderr
 
 

@@ -10,13 +10,13 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from appliance.accounts import services as accounts
+from appliance.accounts import services as accounts_services
 from appliance.accounts.models import User
-from appliance.knowledge import services as knowledge
+from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
 from appliance.manage.sections import SECTIONS
 from appliance.ops.static import UNUSED
-from appliance.tickets import services
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Message, Ticket
 from conftest import PASSWORD
 from tests.conftest import let_readers_finish
@@ -33,7 +33,7 @@ ODD = [NUL, LONG, DIGITS, "-1", "1e999", "NaN", "\ud800".encode("utf-8", "replac
 def articles(bob) -> list[Article]:
     texts = {"Out": "published", "Not yet": "draft"}
     return [
-        knowledge.write_article(by=bob, title=title, content="## A\n\n`b`", status=status)
+        knowledge_services.write_article(by=bob, title=title, content="## A\n\n`b`", status=status)
         for title, status in texts.items()
     ]
 
@@ -60,7 +60,7 @@ def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
     }
     paths = [reverse(name) for name in names]
     paths += [reverse(name, args=[pk]) for name, pk in about.items()]
-    message = services.reply(ticket=ticket, by=None, body="x").pk
+    message = tickets_services.reply(ticket=ticket, by=None, body="x").pk
     paths += [reverse("split-ticket", args=[ticket.pk, message]), reverse("find-customers")]
     paths += managed()
     return [*paths, "/search/?q=printer", "/?status=any&sort=due", "/nothing/", "/admin/"]
@@ -100,7 +100,7 @@ def test_no_page_names_anything_from_elsewhere(as_dan, ticket, articles):
 
 
 def test_no_page_for_strangers_names_anything_from_elsewhere(client, db):
-    setup = reverse("setup", args=[accounts.make_setup_link()])
+    setup = reverse("setup", args=[accounts_services.make_setup_link()])
     for path in (setup, "/login/", "/register/", "/ask/", "/nothing/", "/admin/login/"):
         assert loaded_from_elsewhere(client.get(path).content.decode()) == [], path
 
@@ -192,8 +192,10 @@ def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
     paths[reverse("update-ticket", args=[ticket.pk])] = [*update, *(f"initial-{n}" for n in update)]
     paths[reverse("edit-article", args=[articles[0].pk])] = forms["write-article"].split()
     of_article = {
-        "move-article": "verb", "restore-article": "number", "vote-article": "is_helpful comment"
-    }  # fmt: skip
+        "move-article": "verb",
+        "restore-article": "number",
+        "vote-article": "is_helpful comment",
+    }
     paths |= {reverse(name, args=[articles[0].pk]): f.split() for name, f in of_article.items()}
     for path, fields in paths.items():
         stranger = Client() if path in ("/login/", "/register/") else as_dan
@@ -204,7 +206,7 @@ def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
 
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_words_on_the_set_up_page_break_nothing(client, db, odd):
-    link = reverse("setup", args=[accounts.make_setup_link()])
+    link = reverse("setup", args=[accounts_services.make_setup_link()])
     fields = ["desk_name", "first_name", "last_name", "email", "password", "demo", "categories"]
     for field in fields:
         assert client.post(link, sound("/setup/") | {field: odd}).status_code in (302, 400, 404)
@@ -271,10 +273,19 @@ def sound(path: str) -> dict:
         person = {"first_name": "Dan", "email": "dan@example.org", "demo": "no"}
         return person | {"desk_name": "D", "password": PASSWORD, "password_again": "differs"}
     return {
-        "subject": "s", "description": "d", "priority": 2, "body": "b", "kind": "reply",
-        "title": "t", "content": "c", "status": "published", "username": "a@example.org",
-        "password": "p", "first_name": "A", "email": "a@example.org",
-    }  # fmt: skip
+        "subject": "s",
+        "description": "d",
+        "priority": 2,
+        "body": "b",
+        "kind": "reply",
+        "title": "t",
+        "content": "c",
+        "status": "published",
+        "username": "a@example.org",
+        "password": "p",
+        "first_name": "A",
+        "email": "a@example.org",
+    }
 
 
 # --- the same thing sent at once
@@ -316,7 +327,7 @@ def test_ten_times_the_same_answer_at_once_is_one_message(ticket, alice):
 
 @pytest.mark.django_db(transaction=True)
 def test_set_up_link_used_four_times_at_once_makes_one_admin():
-    link = reverse("setup", args=[accounts.make_setup_link()])
+    link = reverse("setup", args=[accounts_services.make_setup_link()])
     forms = [
         sound("/setup/") | {"email": f"dan{n}@example.org", "password_again": PASSWORD}
         for n in range(4)
@@ -360,7 +371,7 @@ def test_two_agents_who_change_one_ticket_at_once_both_leave_their_mark(ticket, 
 
 def test_same_ticket_of_two_customers_is_refused_to_the_second(alice, carol):
     key = uuid.uuid4()
-    services.open_ticket(
+    tickets_services.open_ticket(
         customer=alice.customer, subject="s", description="d", by=alice, submission_key=key
     )
     client = Client()

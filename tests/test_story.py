@@ -9,7 +9,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from appliance.desk import demo
+from appliance.web import demo
 from conftest import PASSWORD
 from tests import real_desk
 from tests.real_desk import RealDesk

@@ -18,8 +18,18 @@ def is_language(code: str) -> bool:
 @cache
 def time_zones() -> list[tuple[str, str]]:
     """IANA names that are places, and UTC; aliases and offsets are left out."""
-    places = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia",
-              "Europe", "Indian", "Pacific")  # fmt: skip
+    places = (
+        "Africa",
+        "America",
+        "Antarctica",
+        "Arctic",
+        "Asia",
+        "Atlantic",
+        "Australia",
+        "Europe",
+        "Indian",
+        "Pacific",
+    )
     names = [name for name in available_timezones() if name.split("/")[0] in places]
     return [(name, name.replace("_", " ")) for name in ["UTC", *sorted(names)]]
 

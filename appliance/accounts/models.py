@@ -70,9 +70,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     signature = models.TextField(max_length=1000, blank=True, db_default="")
     calendar = models.ForeignKey(
-        Calendar, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        Calendar,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
         help_text=_("Working hours. Empty: the default calendar."),
-    )  # fmt: skip
+    )
     session_epoch = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     anonymised_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
@@ -123,10 +127,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 # All a customer is known by, as the index has it.
 KNOWN_BY = Lower(
     Concat(
-        "first_name", models.Value(" "), "last_name", models.Value(" "), "email",
+        "first_name",
+        models.Value(" "),
+        "last_name",
+        models.Value(" "),
+        "email",
         output_field=models.TextField(),
     )
-)  # fmt: skip
+)
 
 
 class Customer(models.Model):
@@ -139,9 +147,11 @@ class Customer(models.Model):
         Organisation, null=True, blank=True, on_delete=models.SET_NULL, related_name="customers"
     )
     organisation_said = models.CharField(
-        _("organisation they named"), max_length=120, blank=True,
+        _("organisation they named"),
+        max_length=120,
+        blank=True,
         help_text=_("Typed at registration; an agent decides whether it is true."),
-    )  # fmt: skip
+    )
     anonymised_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_premium = models.BooleanField(_("premium"), default=False)
     user = models.OneToOneField(

@@ -17,7 +17,7 @@ from appliance.accounts.forms import (
     ProfileForm,
     RegisterForm,
 )
-from appliance.core import queries as core
+from appliance.core import queries as core_queries
 from appliance.core.secret import secret_address
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -34,7 +34,7 @@ class LoginView(views.LoginView):
 def register(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("dashboard")
-    if not core.desk().is_registration_open:
+    if not core_queries.desk().is_registration_open:
         return render(request, "accounts/closed.html", status=403)
     form = RegisterForm(request.POST or None)
     if form.is_valid() and (customer := _register(request, form)):

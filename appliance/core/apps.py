@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.conf import settings
 
-from appliance import fence
+from appliance import egress_guard
 
 
 class CoreConfig(AppConfig):
@@ -9,4 +9,4 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Whatever process this is, from here on it reaches only what was configured."""
-        fence.close(settings.REACHABLE_HOSTS, record=settings.REFUSED_WAYS_OUT)
+        egress_guard.close(settings.REACHABLE_HOSTS, record=settings.BLOCKED_CONNECTIONS_LOG)

@@ -24,12 +24,14 @@ def search_vector_of(*, title: str = "", body: str, number: str = "id") -> Gener
         vectors = [_words(title, "A"), _words(_apart(F(title)), "D"), *vectors]
     return GeneratedField(
         expression=Func(
-            *vectors, arg_joiner=" || ", template="(%(expressions)s)",
+            *vectors,
+            arg_joiner=" || ",
+            template="(%(expressions)s)",
             output_field=SearchVectorField(),
         ),
         output_field=SearchVectorField(),
         db_persist=True,
-    )  # fmt: skip
+    )
 
 
 def _words(text: object, weight: str) -> SearchVector:
@@ -43,11 +45,17 @@ def _apart(text: object) -> Func:
 
 def _era(number: str) -> Func:
     era = Func(
-        F(number), Value(ERA_ROWS), template="(%(expressions)s)", arg_joiner=" / ",
+        F(number),
+        Value(ERA_ROWS),
+        template="(%(expressions)s)",
+        arg_joiner=" / ",
         output_field=BigIntegerField(),
-    )  # fmt: skip
+    )
     mark = Func(
-        Value(ERA_MARK), Cast(era, TextField()), template="(%(expressions)s)", arg_joiner=" || ",
+        Value(ERA_MARK),
+        Cast(era, TextField()),
+        template="(%(expressions)s)",
+        arg_joiner=" || ",
         output_field=TextField(),
-    )  # fmt: skip
+    )
     return Func(mark, template="array_to_tsvector(ARRAY[%(expressions)s])")

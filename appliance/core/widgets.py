@@ -13,8 +13,18 @@ from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
 FOLDER = "django/forms/widgets/"
-INPUTS = ("text", "hidden", "email", "number", "password", "search", "url", "date", "file",
-          "checkbox")  # fmt: skip
+INPUTS = (
+    "text",
+    "hidden",
+    "email",
+    "number",
+    "password",
+    "search",
+    "url",
+    "date",
+    "file",
+    "checkbox",
+)
 OPTIONS = ("radio_option", "checkbox_option")
 
 

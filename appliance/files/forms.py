@@ -52,6 +52,8 @@ class FormWithFiles(Form):
         if field != self.files_field and sent and self.files_field not in self.errors:
             super().add_error(
                 self.files_field,
-                _("Choose your files again: your browser does not keep them when a page is shown "
-                  "once more. Your text is still here."),
-            )  # fmt: skip
+                _(
+                    "Choose your files again: your browser does not keep them when a page is shown "
+                    "once more. Your text is still here."
+                ),
+            )

@@ -4,7 +4,7 @@ from typing import BinaryIO
 
 from django.http import Http404
 
-from appliance.core import queries as core
+from appliance.core import queries as core_queries
 from appliance.files import disk
 from appliance.files.models import MOST_MB, StoredFile
 
@@ -13,7 +13,7 @@ MB = 1024 * 1024
 
 def limit_mb() -> int:
     """How large one file may be on this desk."""
-    return min(core.desk().attachment_limit_mb, MOST_MB)
+    return min(core_queries.desk().attachment_limit_mb, MOST_MB)
 
 
 def limit_bytes() -> int:

@@ -2,7 +2,7 @@
 
 ``installed/active.json`` names, for each role, the bundle that runs; ``previous`` what ran before
 it, and ``next`` an encoder whose vectors are still being written. It is written whole or not at
-all, by appliance/updates; the release's own ``active.json`` is never written.
+all, by appliance/model_updates; the release's own ``active.json`` is never written.
 """
 
 import json

@@ -83,9 +83,14 @@ class Slot:
         shown = self._bundle or next(iter(self._watched.values()), None)
         ref = shown.ref if shown else BundleRef(self._role, "", "", "")
         return BundleStatus(
-            self._role, ref.name, ref.version, ref.digest, state, str(failure or ""),
+            self._role,
+            ref.name,
+            ref.version,
+            ref.digest,
+            state,
+            str(failure or ""),
             self._loaded_seconds,
-        )  # fmt: skip
+        )
 
     def _described(self) -> Bundle:
         """The best bundle not known to fail, looked for again when files changed. Lock held."""

@@ -9,7 +9,7 @@ from appliance.files.forms import FormWithFiles, UploadsField
 from appliance.knowledge import queries
 from appliance.knowledge.models import Article
 from appliance.knowledge.sorts import CHANGED, SORTS, ArticleSort
-from appliance.tickets import queries as tickets
+from appliance.tickets import queries as tickets_queries
 
 CONTENT_LIMIT = 200_000  # characters
 EVERY = ("", _("All"))
@@ -22,9 +22,10 @@ class ArticleFilterForm(Form):
         label=_("Words"), required=False, max_length=200, widget=forms.TextInput({"type": "search"})
     )
     status = forms.ChoiceField(
-        label=_("Status"), required=False,
+        label=_("Status"),
+        required=False,
         choices=[("", _("All but the archive")), *Article.Status.choices],
-    )  # fmt: skip
+    )
     audience = forms.ChoiceField(
         label=_("Audience"), required=False, choices=[EVERY, *Article.Audience.choices]
     )
@@ -39,7 +40,7 @@ class ArticleFilterForm(Form):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        named = [(one.slug, one.name) for one in tickets.list_categories()]
+        named = [(one.slug, one.name) for one in tickets_queries.list_categories()]
         self.fields["category"].choices = [EVERY, *named]
         self.fields["owner"].queryset = queries.list_owners()
 
@@ -103,9 +104,12 @@ class ArticleForm(FormWithFiles):
         ),
     )
     owner = forms.ModelChoiceField(
-        label=_("Owner"), queryset=None, required=False, empty_label=_("Nobody"),
+        label=_("Owner"),
+        queryset=None,
+        required=False,
+        empty_label=_("Nobody"),
         help_text=_("Who keeps it true."),
-    )  # fmt: skip
+    )
     review_on = forms.DateField(
         label=_("Look through it again by"),
         required=False,
@@ -121,7 +125,7 @@ class ArticleForm(FormWithFiles):
 
     def __init__(self, *args: object, article: Article | None = None, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["category"].queryset = tickets.list_categories()
+        self.fields["category"].queryset = tickets_queries.list_categories()
         self.fields["owner"].queryset = queries.list_owners()
         names = article.files.values_list("name", flat=True) if article else []
         self.fields["drop"].choices = [(name, name) for name in names]

@@ -27,8 +27,11 @@ SORTS = {
         ArticleSort("useful", _("Most useful first"), ("usefulness", "pk"), only=_VOTED),
         ArticleSort("useless", _("Least useful first"), ("usefulness", "pk"), False, only=_VOTED),
         ArticleSort(
-            "review", _("Next to review first"), ("review_on", "pk"), False,
+            "review",
+            _("Next to review first"),
+            ("review_on", "pk"),
+            False,
             only=Q(status="published", review_on__isnull=False),
         ),
     )
-}  # fmt: skip
+}

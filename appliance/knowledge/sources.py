@@ -83,10 +83,13 @@ def _bounded(members: Iterator[Member]) -> list[Member]:
         together += member.size
         if len(found) > MOST_MEMBERS or together > MOST_TOGETHER:
             raise BadInputError(
-                _("That is too much at once: at most %(files)d files and %(size)d MB. Bring it in "
-                  "in parts.") % {"files": MOST_MEMBERS, "size": MOST_TOGETHER // MB},
+                _(
+                    "That is too much at once: at most %(files)d files and %(size)d MB. "
+                    "Bring it in in parts."
+                )
+                % {"files": MOST_MEMBERS, "size": MOST_TOGETHER // MB},
                 field="file",
-            )  # fmt: skip
+            )
     return sorted(found, key=lambda member: member.name)
 
 

@@ -6,7 +6,7 @@ from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from appliance.accounts.models import User
-from appliance.core import queries as core
+from appliance.core import queries as core_queries
 from appliance.core.models import Change
 from appliance.files.models import StoredFile
 
@@ -42,4 +42,4 @@ def _midnight(day: date) -> datetime:
 
 def find_logo() -> StoredFile | None:
     """The desk's own; for anybody."""
-    return StoredFile.objects.filter(pk=core.desk().logo_id).first()
+    return StoredFile.objects.filter(pk=core_queries.desk().logo_id).first()

@@ -13,12 +13,12 @@ from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from appliance.accounts import services as accounts
+from appliance.accounts import services as accounts_services
 from appliance.accounts.models import User
-from appliance.core import queries as core
+from appliance.core import queries as core_queries
 from appliance.core.errors import BadInputError
 from appliance.core.forms import Form
-from appliance.files import services as files
+from appliance.files import services as files_services
 from appliance.files.models import StoredFile
 from appliance.manage import queries
 from appliance.manage.models import Addition
@@ -67,16 +67,16 @@ def change_logo(*, by: User, upload: UploadedFile | None) -> None:
     """Show this image beside the name of the desk; None takes it away."""
     if upload is not None and upload.size > MOST_LOGO_BYTES:
         raise BadInputError(_("A logo has at most 500 KB. Save it smaller."), field="logo")
-    with files.atomic():
-        before = core.desk().logo_id
-        stored = files.store(upload=upload, by=by) if upload else None
+    with files_services.atomic():
+        before = core_queries.desk().logo_id
+        stored = files_services.store(upload=upload, by=by) if upload else None
         if stored and stored.content_type not in LOGO_TYPES:
             raise BadInputError(
                 _("This is no PNG, JPEG or WebP image. Save it as one of these."), field="logo"
             )
-        accounts.change_desk(by=by, logo_id=stored.pk if stored else None)
+        accounts_services.change_desk(by=by, logo_id=stored.pk if stored else None)
         for old in StoredFile.objects.filter(pk=before):
-            files.remove(stored=old)
+            files_services.remove(stored=old)
 
 
 def stamp(form: Form) -> str:

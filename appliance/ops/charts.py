@@ -40,25 +40,49 @@ def list_charts(samples: Sequence[Sample], span: str) -> list[Chart]:
         return []
     models = [(role, COLOURS[role], _median(role)) for role in COLOURS]
     drawn = [
-        ("memory", _("Database pages found in memory"), "%",
-         [(_("found in memory"), "sea", _part("pages_hit", "pages_read"))]),
-        ("index", _("Looks into larger tables served by an index"), "%",
-         [(_("by an index"), "sea", _part("index_scans", "whole_scans"))]),
-        ("answers", _("Answers from the cache"), "%",
-         [(_("from the cache"), "sea", _part("answers_hit", "answers_missed"))]),
+        (
+            "memory",
+            _("Database pages found in memory"),
+            "%",
+            [(_("found in memory"), "sea", _part("pages_hit", "pages_read"))],
+        ),
+        (
+            "index",
+            _("Looks into larger tables served by an index"),
+            "%",
+            [(_("by an index"), "sea", _part("index_scans", "whole_scans"))],
+        ),
+        (
+            "answers",
+            _("Answers from the cache"),
+            "%",
+            [(_("from the cache"), "sea", _part("answers_hit", "answers_missed"))],
+        ),
         ("models", _("Median time of a model for a text"), _("ms"), models),
-        ("waiting", _("Texts waiting to be read"), "",
-         [(_("waiting"), "sea", lambda _before, now: now.get("waiting"))]),
-        ("size", _("Size of the database"), _("MB"),
-         [(_("database"), "sea", lambda _before, now: now.get("database_bytes", 0) / 1e6)]),
-    ]  # fmt: skip
+        (
+            "waiting",
+            _("Texts waiting to be read"),
+            "",
+            [(_("waiting"), "sea", lambda _before, now: now.get("waiting"))],
+        ),
+        (
+            "size",
+            _("Size of the database"),
+            _("MB"),
+            [(_("database"), "sea", lambda _before, now: now.get("database_bytes", 0) / 1e6)],
+        ),
+    ]
     return [_chart(key, title, unit, lines, points, span) for key, title, unit, lines in drawn]
 
 
 def _chart(
-    key: str, title: str, unit: str, lines: list[tuple[str, str, Read]], points: list[Point],
+    key: str,
+    title: str,
+    unit: str,
+    lines: list[tuple[str, str, Read]],
+    points: list[Point],
     span: str,
-) -> Chart:  # fmt: skip
+) -> Chart:
     labels = [_label(later, span) for _earlier, later in points]
     values = [[_rounded(read(a.figures, b.figures)) for a, b in points] for *_names, read in lines]
     data = {

@@ -9,11 +9,11 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
 
 from appliance import env
-from appliance.accounts import queries as people
-from appliance.accounts import services as accounts
-from appliance.desk import services as desk
+from appliance.accounts import queries as accounts_queries
+from appliance.accounts import services as accounts_services
+from appliance.model_updates import services as model_updates_services
 from appliance.ops import static
-from appliance.updates import services as updates
+from appliance.web import services as web_services
 
 # Two starts at once (web machines of one site) must not migrate together.
 PREPARE_LOCK = 7_737_537
@@ -32,7 +32,7 @@ def prepare() -> str | None:
         cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARE_LOCK])
         try:
             _migrate()
-            updates.follow()  # active.json says what the database says
+            model_updates_services.follow()  # active.json says what the database says
             static.ensure_collected()
             return _ensure_admin()
         finally:
@@ -85,7 +85,7 @@ def _check_extensions() -> None:
 
 
 def _ensure_admin() -> str | None:
-    if people.has_admin():
+    if accounts_queries.has_admin():
         return None
     if email := env.text("SKERRY_ADMIN_EMAIL", ""):
         password = env.text("SKERRY_ADMIN_PASSWORD", "")
@@ -94,6 +94,6 @@ def _ensure_admin() -> str | None:
                 "SKERRY_ADMIN_EMAIL is set, but SKERRY_ADMIN_PASSWORD_FILE does not name a file "
                 "with a password in it."
             )
-        desk.set_up_unattended(email=email, password=password)
+        web_services.set_up_unattended(email=email, password=password)
         return None
-    return reverse("setup", args=[accounts.make_setup_link()])
+    return reverse("setup", args=[accounts_services.make_setup_link()])

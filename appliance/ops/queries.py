@@ -8,13 +8,13 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 
-from appliance import fence
+from appliance import egress_guard
 from appliance.core import cache as stored
 from appliance.core.bounded import Bounded, BusyError
 from appliance.core.database import on_own_connection
 from appliance.ops import purposes, sql
 from appliance.search.models import Check, Rewording
-from appliance.triage import queries as triage
+from appliance.triage import queries as triage_queries
 
 PROBE_SECONDS = 2.0  # a database that is frozen does not answer, however long one waits
 SMALL_ROWS = 1000  # PostgreSQL rightly reads a smaller table whole
@@ -66,7 +66,7 @@ def _models() -> dict[str, str]:
     working = ("ready", "not_loaded")  # not_loaded: nothing has asked for it yet
     return {
         status.role: "ok" if status.state in working else status.state
-        for status in triage.list_bundles()
+        for status in triage_queries.list_bundles()
     }
 
 
@@ -82,7 +82,7 @@ def cache_rates() -> list[dict]:
 
 def list_ways_out() -> list[dict]:
     """What tried to reach a host nobody configured on this machine, newest first."""
-    return fence.refusals(settings.REFUSED_WAYS_OUT)[::-1]
+    return egress_guard.refusals(settings.BLOCKED_CONNECTIONS_LOG)[::-1]
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def answers_from_cache() -> float | None:
 
 def waiting_texts() -> int:
     """Tickets and articles that no model has read yet; counted up to a thousand each."""
-    backlog = triage.count_backlog()
+    backlog = triage_queries.count_backlog()
     return backlog.tickets + backlog.articles
 
 

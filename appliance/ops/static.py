@@ -11,10 +11,20 @@ from django.core.management import call_command
 STAMP = "collected-from"
 # Variants and source maps of the packaged browser libraries that no page uses.
 UNUSED = [
-    "*.map", "*.rtl.*", "bootstrap-grid*", "bootstrap-reboot*", "*utilities*", "*.esm.*", "*.scss",
-    "bootstrap-icons.json", "bootstrap-icons/*.svg", "htmax*", "htmx-4*", "ext",
+    "*.map",
+    "*.rtl.*",
+    "bootstrap-grid*",
+    "bootstrap-reboot*",
+    "*utilities*",
+    "*.esm.*",
+    "*.scss",
+    "bootstrap-icons.json",
+    "bootstrap-icons/*.svg",
+    "htmax*",
+    "htmx-4*",
+    "ext",
     "chartkick.js",
-]  # fmt: skip
+]
 
 
 def ensure_collected() -> None:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from appliance.core.errors import RefusedError
 from appliance.ops import charts, plans, queries, services
-from appliance.triage import queries as triage
+from appliance.triage import queries as triage_queries
 from appliance.triage import spaces
 
 View = Callable[..., HttpResponse]
@@ -47,8 +47,8 @@ def status(request: HttpRequest) -> HttpResponse:
     samples = charts.list_samples(span)
     context = {
         "health": queries.check_health(),
-        "bundles": triage.list_bundles(),
-        "backlog": triage.count_backlog(),
+        "bundles": triage_queries.list_bundles(),
+        "backlog": triage_queries.count_backlog(),
         "cache_rates": queries.cache_rates(),
         "spaces": spaces.list_spaces() if spaces.has_several() else [],
         "check": queries.find_last_check(),

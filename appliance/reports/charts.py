@@ -50,35 +50,80 @@ def list_charts(report: Report) -> list[Chart]:
     step = report.asked.period.step
     labels = {at: step_label(at, step) for at in report.steps}
     steps = [(labels[at], figures) for at, figures in report.steps.items()]
-    charts = [_chart(key, title, kind, unit, steps, lines) for key, title, kind, unit, lines in [
-        ("flow", _("New and solved"), "bar", "", [
-            Line(_("New"), "new", lambda f: f.opened),
-            Line(_("Solved"), "good", lambda f: f.solved),
-        ]),
-        ("backlog", _("Open tickets"), "line", "", [
-            Line(_("Open at the end"), "sea", lambda f: f.backlog),
-        ]),
-        ("answer", _("Time to the first answer"), "line", _("hours"), [
-            _time(_("Median"), "sea", "answer_median"),
-            _time(_("90 %% within") % {}, "warn", "answer_p90"),
-        ]),
-        ("solution", _("Time to the solution"), "line", _("hours"), [
-            _time(_("Median"), "sea", "solution_median"),
-            _time(_("90 %% within") % {}, "warn", "solution_p90"),
-        ]),
-        ("promises", _("Promises kept"), "line", "%", [
-            _share(_("First answer"), "sea", "answers_kept_share"),
-            _share(_("Solution"), "good", "solutions_kept_share"),
-        ]),
-        ("ratings", _("Ratings"), "stacked", "", [
-            Line(_("Good"), "good", lambda f: f.rated_good),
-            Line(_("Bad"), "bad", lambda f: f.rated_bad),
-        ]),
-        ("mood", _("Mood of new tickets"), "line", "%", [
-            _share(_("Unhappy"), "bad", "unhappy_share"),
-            _share(_("Happy"), "good", "happy_share"),
-        ]),
-    ]]  # fmt: skip
+    charts = [
+        _chart(key, title, kind, unit, steps, lines)
+        for key, title, kind, unit, lines in [
+            (
+                "flow",
+                _("New and solved"),
+                "bar",
+                "",
+                [
+                    Line(_("New"), "new", lambda f: f.opened),
+                    Line(_("Solved"), "good", lambda f: f.solved),
+                ],
+            ),
+            (
+                "backlog",
+                _("Open tickets"),
+                "line",
+                "",
+                [
+                    Line(_("Open at the end"), "sea", lambda f: f.backlog),
+                ],
+            ),
+            (
+                "answer",
+                _("Time to the first answer"),
+                "line",
+                _("hours"),
+                [
+                    _time(_("Median"), "sea", "answer_median"),
+                    _time(_("90 %% within") % {}, "warn", "answer_p90"),
+                ],
+            ),
+            (
+                "solution",
+                _("Time to the solution"),
+                "line",
+                _("hours"),
+                [
+                    _time(_("Median"), "sea", "solution_median"),
+                    _time(_("90 %% within") % {}, "warn", "solution_p90"),
+                ],
+            ),
+            (
+                "promises",
+                _("Promises kept"),
+                "line",
+                "%",
+                [
+                    _share(_("First answer"), "sea", "answers_kept_share"),
+                    _share(_("Solution"), "good", "solutions_kept_share"),
+                ],
+            ),
+            (
+                "ratings",
+                _("Ratings"),
+                "stacked",
+                "",
+                [
+                    Line(_("Good"), "good", lambda f: f.rated_good),
+                    Line(_("Bad"), "bad", lambda f: f.rated_bad),
+                ],
+            ),
+            (
+                "mood",
+                _("Mood of new tickets"),
+                "line",
+                "%",
+                [
+                    _share(_("Unhappy"), "bad", "unhappy_share"),
+                    _share(_("Happy"), "good", "happy_share"),
+                ],
+            ),
+        ]
+    ]
     return charts
 
 

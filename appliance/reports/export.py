@@ -8,10 +8,24 @@ from appliance.reports.figures import Figures
 from appliance.reports.queries import Report
 
 COLUMNS = (
-    "opened", "solved", "backlog", "answered", "answer_median", "answer_p90", "solution_median",
-    "solution_p90", "answers_kept", "answers_missed", "solutions_kept", "solutions_missed",
-    "rated_good", "rated_bad", "moods_read", "unhappy", "happy",
-)  # fmt: skip
+    "opened",
+    "solved",
+    "backlog",
+    "answered",
+    "answer_median",
+    "answer_p90",
+    "solution_median",
+    "solution_p90",
+    "answers_kept",
+    "answers_missed",
+    "solutions_kept",
+    "solutions_missed",
+    "rated_good",
+    "rated_bad",
+    "moods_read",
+    "unhappy",
+    "happy",
+)
 SECONDS = ("answer_median", "answer_p90", "solution_median", "solution_p90")
 BYTE_ORDER_MARK = "\ufeff"  # by it spreadsheets know UTF-8
 # What a spreadsheet takes for the beginning of a formula, the wide forms included.

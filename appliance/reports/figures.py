@@ -4,9 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SUMS = (
-    "opened", "solved", "answers_kept", "answers_missed", "solutions_kept", "solutions_missed",
-    "rated_good", "rated_bad", "moods_read", "unhappy", "happy",
-)  # fmt: skip
+    "opened",
+    "solved",
+    "answers_kept",
+    "answers_missed",
+    "solutions_kept",
+    "solutions_missed",
+    "rated_good",
+    "rated_bad",
+    "moods_read",
+    "unhappy",
+    "happy",
+)
 
 
 @dataclass

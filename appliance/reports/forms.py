@@ -16,10 +16,12 @@ EARLIEST = date(2000, 1, 1)
 
 def _day(label: str) -> forms.DateField:
     return forms.DateField(
-        label=label, required=False, input_formats=["%Y-%m-%d"],
+        label=label,
+        required=False,
+        input_formats=["%Y-%m-%d"],
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={"invalid": _("Write the day as 2026-03-31.")},
-    )  # fmt: skip
+    )
 
 
 class ReportForm(Form):

@@ -8,10 +8,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Organisation, Right, Team, User
 from appliance.core import cache
-from appliance.core import queries as core
+from appliance.core import queries as core_queries
 from appliance.core.errors import RefusedError, UnavailableError
 from appliance.reports import periods, sql
 from appliance.reports.figures import Figures
@@ -55,14 +55,14 @@ def access_report(viewer: User, asked: Asked) -> Report:
     refuse_without_right(viewer)
     return cache.remember(
         "report",
-        [accounts.hidden_teams(viewer), asked, *core.manners()],
+        [accounts_queries.hidden_teams(viewer), asked, *core_queries.manners()],
         lambda: _report(viewer, asked),
         depends_on=["reports", cache.TEAMS, cache.CATEGORIES, cache.DESK],
     )
 
 
 def has_right(viewer: User) -> bool:
-    return accounts.has_right(viewer, Right.REPORTS)
+    return accounts_queries.has_right(viewer, Right.REPORTS)
 
 
 def refuse_without_right(viewer: User) -> None:
@@ -72,12 +72,12 @@ def refuse_without_right(viewer: User) -> None:
 
 def today() -> date:
     """On the desk's wall clock."""
-    return periods.today(core.manners()[1], timezone.now())
+    return periods.today(core_queries.manners()[1], timezone.now())
 
 
 def _report(viewer: User, asked: Asked) -> Report:
     _refuse_while_counting_begins()
-    hidden = accounts.hidden_teams(viewer)
+    hidden = accounts_queries.hidden_teams(viewer)
     report = Report(asked, as_of=timezone.now())
     report.steps = {at: Figures() for at in asked.period.steps()}
     with transaction.atomic(), connection.cursor() as cursor:
@@ -92,7 +92,7 @@ def _report(viewer: User, asked: Asked) -> Report:
 
 def _refuse_while_counting_begins() -> None:
     """A large desk that is counted for the first time would count all of it for each look."""
-    zone = core.manners()[1]
+    zone = core_queries.manners()[1]
     if today() - _counted_through(zone) < MOST_LIVE:
         return
     with connection.cursor() as cursor:
@@ -143,7 +143,7 @@ def _values(asked: Asked, period: Period, hidden: list[int], by: str = "steps") 
 
     The whole is read from the rows of the whole, which are fewest; parts from those of their own.
     """
-    zone = core.manners()[1]
+    zone = core_queries.manners()[1]
     counted = _counted_through(zone)
     live_from = max(period.start, counted + timedelta(days=1))
     is_one = asked.part is not None
@@ -180,5 +180,5 @@ def list_names(viewer: User, dimension: str, parts: Iterable[int | None]) -> dic
     }[Dimension(dimension)]
     rows = model.objects.filter(pk__in=[pk for pk in parts if pk])
     if model is Team:
-        rows = rows.exclude(pk__in=accounts.hidden_teams(viewer))
+        rows = rows.exclude(pk__in=accounts_queries.hidden_teams(viewer))
     return {row.pk: str(row) for row in rows}

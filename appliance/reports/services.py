@@ -11,7 +11,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from appliance.core import cache
-from appliance.core import queries as core
+from appliance.core import queries as core_queries
 from appliance.reports import periods, sql
 from appliance.reports.models import Day, Progress, StaleTicket
 from appliance.tickets.models import Event, Ticket
@@ -130,7 +130,7 @@ def _hold_progress() -> Progress | None:
         if not cursor.fetchone()[0]:
             return None
         cursor.execute(NO_HELPERS)
-    _, zone = core.manners()
+    _, zone = core_queries.manners()
     progress, _made = Progress.objects.get_or_create(pk=1, defaults={"time_zone": zone})
     if progress.time_zone != zone:
         Day.objects.all().delete()

@@ -31,26 +31,41 @@ def list_tiles(now: Figures, before: Figures) -> list[Tile]:
         tile(_("Solved"), "solved", words.number, more_is="up"),
         tile(_("Open at the end"), "backlog", words.number, more_is="down"),
         tile(
-            _("First answer"), "answer_median", words.duration, more_is="down",
+            _("First answer"),
+            "answer_median",
+            words.duration,
+            more_is="down",
             under=_("90 %% within %(time)s") % {"time": words.duration(now.answer_p90)},
         ),
         tile(
-            _("Solution"), "solution_median", words.duration, more_is="down",
+            _("Solution"),
+            "solution_median",
+            words.duration,
+            more_is="down",
             under=_("90 %% within %(time)s") % {"time": words.duration(now.solution_p90)},
         ),
         tile(
-            _("Promises kept"), "kept_share", words.percent, more_is="up",
+            _("Promises kept"),
+            "kept_share",
+            words.percent,
+            more_is="up",
             under=_("%(kept)s of %(all)s") % {"kept": now.promises_kept, "all": now.promises},
         ),
         tile(
-            _("Rated good"), "good_share", words.percent, more_is="up",
+            _("Rated good"),
+            "good_share",
+            words.percent,
+            more_is="up",
             under=_("%(good)s of %(all)s") % {"good": now.rated_good, "all": now.ratings},
         ),
         tile(
-            _("Unhappy when asking"), "unhappy_share", words.percent, more_is="down",
+            _("Unhappy when asking"),
+            "unhappy_share",
+            words.percent,
+            more_is="down",
             under=_("%(part)s of %(all)s read") % {"part": now.unhappy, "all": now.moods_read},
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _trend(value: float | None, earlier: float | None) -> str:

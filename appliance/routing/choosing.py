@@ -6,9 +6,9 @@ from datetime import datetime
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Team, User
-from appliance.calendars import queries as calendars
+from appliance.calendars import queries as calendars_queries
 from appliance.calendars.worktime import is_working_at
 from appliance.routing.models import AssignmentRule
 from appliance.tickets.models import OPEN_STATUSES, Ticket
@@ -52,7 +52,7 @@ def next_assignee(rule: AssignmentRule, ticket: Ticket) -> User | None:
 def list_working(team: Team, at: datetime, *, besides: int | None = None) -> list[User]:
     """Members who work at that moment, by id, each with ``open_tickets``."""
     members = (
-        accounts.list_agents()
+        accounts_queries.list_agents()
         .filter(memberships__team=team, is_away=False)
         .exclude(pk=besides)
         .select_related("calendar")
@@ -66,11 +66,11 @@ def list_working(team: Team, at: datetime, *, besides: int | None = None) -> lis
         )
         .order_by("pk")
     )
-    default = calendars.find_default()
+    default = calendars_queries.find_default()
     return [
         person
         for person in members
-        if is_working_at(at, calendars.hours_of(person.calendar or default))
+        if is_working_at(at, calendars_queries.hours_of(person.calendar or default))
     ]
 
 

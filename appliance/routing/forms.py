@@ -15,21 +15,32 @@ class RuleForm(Form):
     name = forms.CharField(label=_("Name"), max_length=80)
     team = forms.ModelChoiceField(label=_("Team"), queryset=None, empty_label=_("Choose a team"))
     way = forms.ChoiceField(
-        label=_("Assign"), choices=AssignmentRule.Way.choices,
+        label=_("Assign"),
+        choices=AssignmentRule.Way.choices,
         help_text=_("Only to people who work at that hour and are not away."),
-    )  # fmt: skip
+    )
     categories = forms.ModelMultipleChoiceField(
-        label=_("Categories"), queryset=None, required=False,
-        widget=forms.CheckboxSelectMultiple, help_text=_("None chosen: any."),
-    )  # fmt: skip
+        label=_("Categories"),
+        queryset=None,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen: any."),
+    )
     priorities = forms.TypedMultipleChoiceField(
-        label=_("Priorities"), choices=Priority.choices, coerce=int, required=False,
-        widget=forms.CheckboxSelectMultiple, help_text=_("None chosen: any."),
-    )  # fmt: skip
+        label=_("Priorities"),
+        choices=Priority.choices,
+        coerce=int,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen: any."),
+    )
     is_premium = forms.TypedChoiceField(
-        label=_("Customers"), required=False, empty_value=None, coerce=lambda value: value == "yes",
+        label=_("Customers"),
+        required=False,
+        empty_value=None,
+        coerce=lambda value: value == "yes",
         choices=[("", _("Any")), ("yes", _("Premium only")), ("no", _("Not premium"))],
-    )  # fmt: skip
+    )
 
     def __init__(
         self, data: dict | None = None, *args: object, rule: AssignmentRule | None = None, **kwargs

@@ -12,13 +12,22 @@ MOST_WORDS = 30  # the words beyond find nothing that these have not found
 OPERATORS = {
     "in": "kind",
     "status": "status",
-    "category": "category", "kategorie": "category",
-    "from": "customer", "customer": "customer", "von": "customer", "kunde": "customer",
-    "tag": "tag", "schlagwort": "tag",
-    "assignee": "assignee", "zuständig": "assignee",
-    "after": "after", "nach": "after", "ab": "after",
-    "before": "before", "vor": "before",
-}  # fmt: skip
+    "category": "category",
+    "kategorie": "category",
+    "from": "customer",
+    "customer": "customer",
+    "von": "customer",
+    "kunde": "customer",
+    "tag": "tag",
+    "schlagwort": "tag",
+    "assignee": "assignee",
+    "zuständig": "assignee",
+    "after": "after",
+    "nach": "after",
+    "ab": "after",
+    "before": "before",
+    "vor": "before",
+}
 _OPERATOR = re.compile(r'(?<!\S)(-?)(\w{2,12}):("[^"]*"?|[^\s"]*)')
 _TICKET_NUMBER = re.compile(r"(?:\bSKR-|#)(\d{1,18})\b", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
@@ -70,10 +79,12 @@ def read(text: str) -> Asked:
     if not found:
         return asked
     return Asked(
-        asked.text, asked.ticket_ids, asked.exact,
+        asked.text,
+        asked.ticket_ids,
+        asked.exact,
         narrowed=tuple((OPERATORS[m[2].lower()], m[3].strip('"')) for m in found if not m[1]),
         refused=tuple(m[0] for m in found if m[1]),
-    )  # fmt: skip
+    )
 
 
 def _read_words(clean: str) -> Asked:

@@ -20,9 +20,11 @@ from appliance.tickets.forms.lists import Offered, TagField
 from appliance.tickets.models import Status
 
 KINDS = [
-    ("all", _("Everything")), ("tickets", _("Tickets")), ("articles", _("Articles")),
+    ("all", _("Everything")),
+    ("tickets", _("Tickets")),
+    ("articles", _("Articles")),
     ("customers", _("Customers")),
-]  # fmt: skip
+]
 FOR_AGENTS = ("customer", "tag", "assignee")
 DAYS = {"today": 0, "heute": 0, "yesterday": 1, "gestern": 1}
 
@@ -86,9 +88,10 @@ class SearchForm(Form):
     q = forms.CharField(required=False, label=_("Words to search for"))
     kind = NamedChoice(label=_("What"), choices=KINDS, required=False)
     status = NamedChoice(
-        label=_("Status"), required=False,
+        label=_("Status"),
+        required=False,
         choices=[("", _("Any status")), (UNSOLVED, _("All open")), *Status.choices],
-    )  # fmt: skip
+    )
     category = NamedChoice(label=_("Category"), required=False)
     assignee = PersonChoice(label=_("Assignee"), required=False)
     customer = CustomersField(label=_("Customer"), max_length=254, required=False)

@@ -16,8 +16,10 @@ from appliance.tickets.models import Message, Ticket
 from appliance.triage.passages import plain_text
 
 RELATED = {
-    "ticket": ["customer"], "article": ["category"], "customer": ["organisation"],
-}  # fmt: skip
+    "ticket": ["customer"],
+    "article": ["category"],
+    "customer": ["organisation"],
+}
 Said = dict[int, int]  # ticket to the message that fits
 
 
@@ -80,10 +82,16 @@ def _hit(
     message = messages.get(pk) if kind == "ticket" else None
     title, text = _texts(kind, row)
     return Hit(
-        kind, pk, title, mark(title, asked.words),
+        kind,
+        pk,
+        title,
+        mark(title, asked.words),
         snippet(message.opening if message else text, asked.words),
-        ranked.score, _why(ranked), row, message,
-    )  # fmt: skip
+        ranked.score,
+        _why(ranked),
+        row,
+        message,
+    )
 
 
 def _why(ranked: Ranked) -> tuple[str, ...]:

@@ -53,8 +53,10 @@ class _Fits(Func):
     def as_sql(self, compiler, connection, **context) -> tuple[str, list]:
         words, number = (compiler.compile(one)[0] for one in self.get_source_expressions())
         return f"({words} @@ %s::tsquery AND {number} + 0 BETWEEN %s AND %s)", [
-            _QUERY, _FIRST, _LAST,
-        ]  # fmt: skip
+            _QUERY,
+            _FIRST,
+            _LAST,
+        ]
 
 
 def find(looks: Sequence[Look], limit: int) -> list[Rows]:

@@ -11,7 +11,7 @@ from typing import Literal
 from django.db import connection
 from django.db.models import Model, QuerySet
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import KNOWN_BY, Customer, User
 from appliance.knowledge.models import Article
 from appliance.search.narrowing import Narrowed
@@ -91,14 +91,20 @@ def _tickets(viewer: User, narrowed: Narrowed, oldest_first: bool) -> Shelf:
     said = Message.objects.all()
     if not viewer.is_agent:
         said = said.filter(kind=Message.Kind.REPLY)
-    if narrowed.is_narrowed or not viewer.is_agent or accounts.hidden_teams(viewer):
+    if narrowed.is_narrowed or not viewer.is_agent or accounts_queries.hidden_teams(viewer):
         said = said.filter(ticket__in=rows.order_by().values("pk"))
     if narrowed.is_narrowed:
         vectors = vectors.filter(ticket__in=rows.order_by().values("pk"))
     return Shelf(
-        "ticket", rows, "subject", "description", vectors, "ticket_id", said,
+        "ticket",
+        rows,
+        "subject",
+        "description",
+        vectors,
+        "ticket_id",
+        said,
         oldest_first=oldest_first,
-    )  # fmt: skip
+    )
 
 
 def _articles(viewer: User, narrowed: Narrowed, oldest_first: bool) -> Shelf:
@@ -107,9 +113,15 @@ def _articles(viewer: User, narrowed: Narrowed, oldest_first: bool) -> Shelf:
     if narrowed.is_narrowed:
         vectors = vectors.filter(article__in=rows.order_by().values("pk"))
     return Shelf(
-        "article", rows, "title", "content", vectors, "article_id",
-        moment="updated_at", oldest_first=oldest_first,
-    )  # fmt: skip
+        "article",
+        rows,
+        "title",
+        "content",
+        vectors,
+        "article_id",
+        moment="updated_at",
+        oldest_first=oldest_first,
+    )
 
 
 def _customers(oldest_first: bool) -> Shelf:

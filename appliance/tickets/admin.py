@@ -29,8 +29,17 @@ class EventInline(ReadOnly, admin.TabularInline):
 
 @admin.register(Ticket)
 class TicketAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["number", "subject", "customer", "status", "priority", "category",
-                    "assignee", "sentiment_score", "created_at"]  # fmt: skip
+    list_display = [
+        "number",
+        "subject",
+        "customer",
+        "status",
+        "priority",
+        "category",
+        "assignee",
+        "sentiment_score",
+        "created_at",
+    ]
     list_filter = ["status", "priority", "category"]
     list_select_related = ["customer", "category", "assignee"]
     search_fields = ["subject", "customer__email"]

@@ -7,7 +7,7 @@ from django.db.models import Count, F, Prefetch, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import User
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket
@@ -55,13 +55,17 @@ def list_doubtful(viewer: User) -> list[Doubtful]:
     """
     since = timezone.now() - timedelta(days=DAYS)
     rows = Suggestion.objects.filter(offered_at__gte=since)
-    if hidden := accounts.hidden_teams(viewer):
+    if hidden := accounts_queries.hidden_teams(viewer):
         rows = rows.exclude(ticket__team__in=hidden)
-    counted = rows.order_by().values("article").annotate(
-        offered=Count("pk"),
-        accepted=Count("pk", filter=Q(state=State.ACCEPTED)),
-        refused=Count("pk", filter=Q(state=State.REFUSED)),
-    )  # fmt: skip
+    counted = (
+        rows.order_by()
+        .values("article")
+        .annotate(
+            offered=Count("pk"),
+            accepted=Count("pk", filter=Q(state=State.ACCEPTED)),
+            refused=Count("pk", filter=Q(state=State.REFUSED)),
+        )
+    )
     refused = Q(refused__gte=LEAST_REFUSED, refused__gt=F("accepted"))
     in_vain = Q(offered__gte=LEAST_OFFERED, accepted=0)
     counted = counted.filter(refused | in_vain).order_by("-refused", "-offered")[:MOST_SHOWN]

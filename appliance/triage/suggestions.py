@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import F, Func, Q, QuerySet, TextField, Value
 from django.db.models.functions import Left
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import User
 from appliance.core import cache
 from appliance.knowledge.models import Article
@@ -111,7 +111,7 @@ def _ranked(
     """
     vector, space = read or (None, "")
     # an agent's list names tickets, so it is shared only by who sees the same ones
-    sees = accounts.hidden_teams(viewer) if viewer.is_agent else "published"
+    sees = accounts_queries.hidden_teams(viewer) if viewer.is_agent else "published"
 
     def compute() -> list[tuple[Fused, str]]:
         found = matching.gather(viewer, text, vector, space, about)

@@ -18,10 +18,18 @@ TEAMS = ("First line", "Network", "Devices", "Applications", "Accounts", "Wards"
 CLOSED_TEAM = "Human resources"
 SPREAD = (0.5, 0.35, 0.45)  # how much of two other topics, and of nothing, is in a vector
 TABLES = (
-    "accounts_customer", "tickets_ticket", "tickets_message", "tickets_event",
-    "tickets_ticket_tags", "tickets_rating", "agreements_clock", "triage_annotation",
-    "triage_ticketvector", "knowledge_article", "triage_passage",
-)  # fmt: skip
+    "accounts_customer",
+    "tickets_ticket",
+    "tickets_message",
+    "tickets_event",
+    "tickets_ticket_tags",
+    "tickets_rating",
+    "sla_clock",
+    "triage_annotation",
+    "triage_ticketvector",
+    "knowledge_article",
+    "triage_passage",
+)
 
 
 class Crowd:
@@ -36,25 +44,32 @@ class Crowd:
 
     def set_up(self) -> None:
         """What people would have set up in the browser, by the product's own verbs."""
-        from appliance.accounts import services as accounts
+        from appliance.accounts import services as accounts_services
         from appliance.accounts.models import Organisation, Role, Team, User
-        from appliance.agreements import services as agreements
-        from appliance.agreements.rules import load_rules
-        from appliance.desk import services as desk
+        from appliance.sla import services as sla_services
+        from appliance.sla.rules import load_rules
         from appliance.tickets.models import Tag, TicketCategory
         from appliance.triage import engine
+        from appliance.web import services as web_services
 
-        admin = desk.set_up_unattended(email="admin@bench.example", password=servers.PASSWORD)
+        admin = web_services.set_up_unattended(
+            email="admin@bench.example", password=servers.PASSWORD
+        )
         for n in range(AGENTS):
-            accounts.add_user(
-                email=f"agent{n}@bench.example", first_name="Agent", last_name=f"Number {n}",
-                role=Role.AGENT, password=None,
-            )  # fmt: skip
+            accounts_services.add_user(
+                email=f"agent{n}@bench.example",
+                first_name="Agent",
+                last_name=f"Number {n}",
+                role=Role.AGENT,
+                password=None,
+            )
         agents = list(User.objects.filter(role=Role.AGENT).order_by("pk"))
         for n, name in enumerate((*TEAMS, CLOSED_TEAM)):
             members = agents[n :: len(TEAMS)] if name != CLOSED_TEAM else agents[:3]
-            accounts.add_team(by=admin, name=name, is_closed=name == CLOSED_TEAM, members=members)
-        policy = agreements.add_policy(
+            accounts_services.add_team(
+                by=admin, name=name, is_closed=name == CLOSED_TEAM, members=members
+            )
+        policy = sla_services.add_policy(
             by=admin, name="Everybody", answer_minutes=480, solution_minutes=5760
         )
         Organisation.objects.bulk_create(
@@ -114,11 +129,17 @@ class Crowd:
         words = self.prose.known
         rows = (
             (
-                n, f"person{n}@bench.example", words[n % 900].title(), f"Of {words[n % 2500]}",
-                self.organisations[n % ORGANISATIONS], "", n % 200 == 0, self.now,
+                n,
+                f"person{n}@bench.example",
+                words[n % 900].title(),
+                f"Of {words[n % 2500]}",
+                self.organisations[n % ORGANISATIONS],
+                "",
+                n % 200 == 0,
+                self.now,
             )
             for n in range(1, self.customers + 1)
-        )  # fmt: skip
+        )
         columns = "id, email, first_name, last_name, organisation_id, organisation_said"
         loading.copy(self.server, "accounts_customer", f"{columns}, is_premium, created_at", rows)
 
@@ -138,30 +159,47 @@ class Crowd:
         changed = [self.now - timedelta(minutes=float(each)) for each in minutes]
         rows = (
             (
-                pk, titles[n], contents[n], self.category_of(topics[n])[0],
-                "draft" if pk % 20 == 0 else "published", changed[n], changed[n],
+                pk,
+                titles[n],
+                contents[n],
+                self.category_of(topics[n])[0],
+                "draft" if pk % 20 == 0 else "published",
+                changed[n],
+                changed[n],
             )
             for n, pk in enumerate(ids.tolist())
-        )  # fmt: skip
+        )
         columns = "id, title, content, category_id, status, created_at, updated_at"
         loading.copy(self.server, "knowledge_article", columns, rows)
         digests = [digest(f"{title}\n{text}") for title, text in zip(titles, contents, strict=True)]
-        self._write_passages(ids[owners], np.arange(len(owners)) - starts[owners],
-                             [f"{head} {part}" for head, part in zip(heads, parts, strict=True)],
-                             topics[owners], [digests[n] for n in owners])  # fmt: skip
+        self._write_passages(
+            ids[owners],
+            np.arange(len(owners)) - starts[owners],
+            [f"{head} {part}" for head, part in zip(heads, parts, strict=True)],
+            topics[owners],
+            [digests[n] for n in owners],
+        )
 
     def _write_passages(
-        self, articles: np.ndarray, places: np.ndarray, texts: list[str], topics: np.ndarray,
+        self,
+        articles: np.ndarray,
+        places: np.ndarray,
+        texts: list[str],
+        topics: np.ndarray,
         digests: list[str],
-    ) -> None:  # fmt: skip
+    ) -> None:
         vectors = self._vectors(topics).tolist()
         rows = (
             (
-                articles[n], places[n], text, self.space,
-                "[" + ",".join(map("{:.4f}".format, vectors[n])) + "]", digests[n],
+                articles[n],
+                places[n],
+                text,
+                self.space,
+                "[" + ",".join(map("{:.4f}".format, vectors[n])) + "]",
+                digests[n],
             )
             for n, text in enumerate(texts)
-        )  # fmt: skip
+        )
         columns = "article_id, position, text, space, vector, text_sha256"
         loading.copy(self.server, "triage_passage", columns, rows)
 

@@ -43,7 +43,8 @@ class Found:
 def ask(bench: Desk, questions: Sequence[Asked], tickets: list[int]) -> list[Found]:
     """All ways the product looks, on what an agent sees."""
     from appliance.search import asked as asking
-    from appliance.search import queries, shelves, ways
+    from appliance.search import queries as search_queries
+    from appliance.search import shelves, ways
     from appliance.search.narrowing import Narrowed
     from appliance.triage.nearest import find_query_vector
 
@@ -52,8 +53,8 @@ def ask(bench: Desk, questions: Sequence[Asked], tickets: list[int]) -> list[Fou
         read, vector = asking.read(one.text), find_query_vector(one.text)
         looked = shelves.of(bench.agent, one.shelf, Narrowed())
         with ways.bounded():
-            seen = queries._look(looked, read, "best")
-            queries._look_by_meaning(seen, looked, vector)
+            seen = search_queries._look(looked, read, "best")
+            search_queries._look_by_meaning(seen, looked, vector)
         right = {("article", bench.articles[slug]) for slug in one.articles}
         right |= {("ticket", tickets[n]) for n in one.tickets}
         found.append(Found(one, seen.by_way, right, len(read.words)))

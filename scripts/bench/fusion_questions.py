@@ -80,8 +80,10 @@ def of_texts(folder: Path) -> Scene:
         ],
         TICKETS,
     )
-    held = [*((row["slug"], _text(row)) for row in articles),
-            *((n, f"{one.title}\n{one.text}") for n, one in enumerate(tickets))]  # fmt: skip
+    held = [
+        *((row["slug"], _text(row)) for row in articles),
+        *((n, f"{one.title}\n{one.text}") for n, one in enumerate(tickets)),
+    ]
     told = [row for row in articles if len(row["symptoms"].split()) >= 5]
     symptoms = [
         Asked("paraphrase", row["symptoms"], "articles", frozenset({row["slug"]})) for row in told
@@ -100,8 +102,11 @@ def _article(row: dict) -> dict:
     first = re.split(r"(?<=[.!?])\s", row["symptoms"].strip(), maxsplit=1)[0]
     text = f"{body[:CHARACTERS]}\n{row['resolution'][: CHARACTERS // 2]}"
     return {
-        "slug": row["id"], "title": row["title"], "text": text, "symptoms": first[:300],
-    }  # fmt: skip
+        "slug": row["id"],
+        "title": row["title"],
+        "text": text,
+        "symptoms": first[:300],
+    }
 
 
 def _text(row: dict) -> str:
@@ -142,11 +147,16 @@ def _held(
             if one.lower() in written:
                 holders[one.lower()].add(key)
     return [
-        Asked(kind, word, "all", frozenset(k for k in keys if isinstance(k, str)),
-              frozenset(k for k in keys if isinstance(k, int)))
+        Asked(
+            kind,
+            word,
+            "all",
+            frozenset(k for k in keys if isinstance(k, str)),
+            frozenset(k for k in keys if isinstance(k, int)),
+        )
         for word, keys in sorted(holders.items())
         if len(keys) <= MOST_HOLDERS and word not in plain
-    ]  # fmt: skip
+    ]
 
 
 def _words(one: Question) -> set[str]:

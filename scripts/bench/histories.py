@@ -50,16 +50,21 @@ class Histories:
             status = "solved" if (self.now - done).days < 7 else "closed"
             status = str(chosen[n]) if is_open[n] else status
             fact = {
-                "id": pk, "customer": int(customers[n]), "subject": subjects[n], "body": bodies[n],
-                "status": status, "priority": 2 + (pk % 7 == 0) + (pk % 31 == 0),
+                "id": pk,
+                "customer": int(customers[n]),
+                "subject": subjects[n],
+                "body": bodies[n],
+                "status": status,
+                "priority": 2 + (pk % 7 == 0) + (pk % 31 == 0),
                 "category": crowd.category_of(topics[n]),
                 "team": crowd.teams[-1 if pk % 33 == 0 else topics[n] % (len(crowd.teams) - 1)],
                 "agent": None if status == "new" and pk % 5 else crowd.agents[agents[n]],
-                "created": opened[n], "answered": None if status == "new" else answered,
+                "created": opened[n],
+                "answered": None if status == "new" else answered,
                 "talked": opened[n] if status == "new" else talked,
                 "done": done if status in ("solved", "closed") else None,
                 "mood": round(float(moods[n]), 3),
-            }  # fmt: skip
+            }
             facts.append(fact)
         return facts
 
@@ -71,15 +76,27 @@ class Histories:
     def _write_tickets(self, facts: list[dict]) -> None:
         rows = (
             (
-                f["id"], f["customer"], f["subject"], f["body"], f["status"], f["priority"],
-                f["category"][0], f["agent"] and f["agent"][0], f["team"], NO_DATA,
+                f["id"],
+                f["customer"],
+                f["subject"],
+                f["body"],
+                f["status"],
+                f["priority"],
+                f["category"][0],
+                f["agent"] and f["agent"][0],
+                f["team"],
+                NO_DATA,
                 self.now + 3 * DAY if f["status"] == "hold" else None,
                 f["created"] + 4 * DAY if f["done"] is None else None,
-                f["answered"], f["done"], f["mood"], f["created"], f["done"] or f["talked"],
+                f["answered"],
+                f["done"],
+                f["mood"],
+                f["created"],
+                f["done"] or f["talked"],
                 _uuid(1, f["id"]),
             )
             for f in facts
-        )  # fmt: skip
+        )
         columns = (
             "id, customer_id, subject, description, status, priority, category_id, assignee_id,"
             " team_id, fields, held_until, due_at, first_answered_at, solved_at, sentiment_score,"
@@ -92,17 +109,24 @@ class Histories:
         server, crowd = self.crowd.server, self.crowd
         clocks = (
             (
-                f["id"], crowd.policy, crowd.rules, 0, None if f["done"] else f["created"],
-                f["done"] is None, f["created"] + DAY / 3, f["answered"], f["created"] + 4 * DAY,
+                f["id"],
+                crowd.policy,
+                crowd.rules,
+                0,
+                None if f["done"] else f["created"],
+                f["done"] is None,
+                f["created"] + DAY / 3,
+                f["answered"],
+                f["created"] + 4 * DAY,
                 f["done"],
             )
             for f in facts
-        )  # fmt: skip
+        )
         columns = (
             "ticket_id, policy_id, rules, used_seconds, running_since, is_open,"
             " answer_due_at, answer_met_at, solution_due_at, solution_met_at"
         )
-        loading.copy(server, "agreements_clock", columns, clocks)
+        loading.copy(server, "sla_clock", columns, clocks)
         tagged = (
             (f["id"], crowd.tags[f["id"] * 7919 % len(crowd.tags)])
             for f in facts

@@ -24,9 +24,13 @@ from report import Section, met, table
 GOALS = {"B-tree": 0.90, "composite": 0.85, "GIN": 0.95, "HNSW": 0.90}
 SMALLER_GOAL = 0.70
 PARTIAL = (
-    "ticket_open_idx", "ticket_unassigned_idx", "ticket_category_idx", "ticket_due_idx",
-    "ticket_held_idx", "customer_premium_idx",
-)  # fmt: skip
+    "ticket_open_idx",
+    "ticket_unassigned_idx",
+    "ticket_category_idx",
+    "ticket_due_idx",
+    "ticket_held_idx",
+    "customer_premium_idx",
+)
 DEFINITION = "SELECT pg_get_indexdef(%s::regclass), pg_relation_size(%s::regclass)"
 Ask = Callable[[], object]
 
@@ -35,7 +39,7 @@ def queries() -> list[tuple[str, str, str, Ask]]:
     """Kind, index, what is asked, and the product's function that asks it."""
     from django.contrib.postgres.search import SearchQuery
 
-    from appliance.accounts import queries as accounts
+    from appliance.accounts import queries as accounts_queries
     from appliance.accounts.models import Customer, User
     from appliance.core.fields import WORDS
     from appliance.search import ways
@@ -65,24 +69,50 @@ def queries() -> list[tuple[str, str, str, Ask]]:
             return list(found.values_list("pk", flat=True)[:100])
 
     return [
-        ("B-tree", "customer_email_unique", "a customer by e-mail",
-         lambda: accounts.find_customer(email=customer.email.upper())),
-        ("B-tree", "message_ticket_idx", "the conversation of a ticket",
-         lambda: list(Message.objects.filter(ticket=ticket))),
+        (
+            "B-tree",
+            "customer_email_unique",
+            "a customer by e-mail",
+            lambda: accounts_queries.find_customer(email=customer.email.upper()),
+        ),
+        (
+            "B-tree",
+            "message_ticket_idx",
+            "the conversation of a ticket",
+            lambda: list(Message.objects.filter(ticket=ticket)),
+        ),
         ("B-tree", "ticket_created_idx", "all tickets, newest first", listed(status=ANY)),
-        ("B-tree", "ticket_customer_idx", "the tickets of a customer",
-         lambda: list(Ticket.objects.filter(customer=customer).order_by("-created_at")[:50])),
-        ("composite", "ticket_priority_idx", "all tickets by priority",
-         listed("priority", status=ANY)),
-        ("composite", "ticket_updated_idx", "all tickets by their last change",
-         listed("updated", status=ANY)),
+        (
+            "B-tree",
+            "ticket_customer_idx",
+            "the tickets of a customer",
+            lambda: list(Ticket.objects.filter(customer=customer).order_by("-created_at")[:50]),
+        ),
+        (
+            "composite",
+            "ticket_priority_idx",
+            "all tickets by priority",
+            listed("priority", status=ANY),
+        ),
+        (
+            "composite",
+            "ticket_updated_idx",
+            "all tickets by their last change",
+            listed("updated", status=ANY),
+        ),
         ("composite", "ticket_due_idx", "open tickets by what is due", listed("due")),
         ("GIN", "ticket_search_idx", "tickets that hold two words", holding(Ticket)),
         ("GIN", "message_search_idx", "messages that hold two words", holding(Message)),
         ("GIN", "ticket_subject_trgm_idx", "a subject with a typo", mistyped),
-        ("HNSW", space, "the nearest 60 in meaning", lambda: list_nearest(
-            TicketVector.objects.nearest_to(own.vector, own.space).only("pk"), 60, least=-1)),
-    ]  # fmt: skip
+        (
+            "HNSW",
+            space,
+            "the nearest 60 in meaning",
+            lambda: list_nearest(
+                TicketVector.objects.nearest_to(own.vector, own.space).only("pk"), 60, least=-1
+            ),
+        ),
+    ]
 
 
 def _index_of(space: str) -> str:

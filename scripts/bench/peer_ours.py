@@ -49,10 +49,13 @@ def ask(client, what: str, word: object) -> object:
     if what == "open a ticket":
         return client.get(f"/tickets/{word}/")
     form = {
-        "customer_email": "person77@bench.example", "customer_name": "Person", "priority": "2",
-        "subject": word, "description": f"{word}. Nobody can read the lists any more.",
+        "customer_email": "person77@bench.example",
+        "customer_name": "Person",
+        "priority": "2",
+        "subject": word,
+        "description": f"{word}. Nobody can read the lists any more.",
         "submission_key": str(uuid.uuid4()),
-    }  # fmt: skip
+    }
     answer = client.post("/create-ticket/", form)
     return answer
 

@@ -33,17 +33,31 @@ def set_up() -> None:
         ROOT_URLCONF="peer_urls",
         DATABASES={
             "default": {
-                "ENGINE": "django.db.backends.postgresql", "NAME": where.path.strip("/"),
-                "USER": where.username, "HOST": where.hostname, "PORT": where.port,
-                "PASSWORD": unquote(parse_qs(where.query)["password"][0]), "CONN_MAX_AGE": None,
+                "ENGINE": "django.db.backends.postgresql",
+                "NAME": where.path.strip("/"),
+                "USER": where.username,
+                "HOST": where.hostname,
+                "PORT": where.port,
+                "PASSWORD": unquote(parse_qs(where.query)["password"][0]),
+                "CONN_MAX_AGE": None,
             }
         },
         INSTALLED_APPS=[
-            *(f"django.contrib.{name}" for name in (
-                "admin", "auth", "contenttypes", "sessions", "sites", "messages", "staticfiles",
-                "humanize",
-            )),
-            "rest_framework", "helpdesk",
+            *(
+                f"django.contrib.{name}"
+                for name in (
+                    "admin",
+                    "auth",
+                    "contenttypes",
+                    "sessions",
+                    "sites",
+                    "messages",
+                    "staticfiles",
+                    "humanize",
+                )
+            ),
+            "rest_framework",
+            "helpdesk",
         ],
         MIDDLEWARE=[
             "django.contrib.sessions.middleware.SessionMiddleware",
@@ -55,19 +69,24 @@ def set_up() -> None:
             {
                 "BACKEND": "django.template.backends.django.DjangoTemplates",
                 "APP_DIRS": True,
-                "OPTIONS": {"context_processors": [
-                    "django.template.context_processors.request",
-                    "django.contrib.auth.context_processors.auth",
-                    "django.contrib.messages.context_processors.messages",
-                ]},
+                "OPTIONS": {
+                    "context_processors": [
+                        "django.template.context_processors.request",
+                        "django.contrib.auth.context_processors.auth",
+                        "django.contrib.messages.context_processors.messages",
+                    ]
+                },
             }
         ],
         HELPDESK_TEAMS_MODE_ENABLED=False,  # else it needs a package that is not its own
-        STATIC_URL="/static/", MEDIA_ROOT="/tmp", SITE_ID=1, USE_TZ=True,  # noqa: S108
+        STATIC_URL="/static/",
+        MEDIA_ROOT="/tmp",  # noqa: S108
+        SITE_ID=1,
+        USE_TZ=True,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend",
         LOGIN_URL="/admin/login/",
-    )  # fmt: skip
+    )
     django.setup()
 
 
@@ -93,22 +112,34 @@ def fill() -> None:
             while batch := rows.fetchmany(BATCH):
                 Ticket.objects.bulk_create(
                     Ticket(
-                        id=r[0], title=r[1], description=r[2], status=STATUS[r[3]], priority=r[4],
-                        created=r[5], modified=r[6], submitter_email=r[7],
-                        assigned_to_id=agents.get(r[8]), queue_id=queues[r[9]], secret_key="k",  # noqa: S106 - theirs opens a public page
+                        id=r[0],
+                        title=r[1],
+                        description=r[2],
+                        status=STATUS[r[3]],
+                        priority=r[4],
+                        created=r[5],
+                        modified=r[6],
+                        submitter_email=r[7],
+                        assigned_to_id=agents.get(r[8]),
+                        queue_id=queues[r[9]],
+                        secret_key="k",  # noqa: S106 - theirs opens a public page
                     )
                     for r in batch
-                )  # fmt: skip
+                )
         with source.cursor("messages") as rows:
             rows.execute(MESSAGES)
             while batch := rows.fetchmany(BATCH):
                 FollowUp.objects.bulk_create(
                     FollowUp(
-                        ticket_id=r[0], date=r[1], user_id=agents.get(r[2]), title="Comment",
-                        public=r[3] == "reply", comment=r[4],
+                        ticket_id=r[0],
+                        date=r[1],
+                        user_id=agents.get(r[2]),
+                        title="Comment",
+                        public=r[3] == "reply",
+                        comment=r[4],
                     )
                     for r in batch
-                )  # fmt: skip
+                )
     call_command("sqlsequencereset", "helpdesk", no_color=True, stdout=(out := _Text()))
     from django.db import connection
 
@@ -153,10 +184,12 @@ def ask(client, what: str, word: object):
         from helpdesk.models import Queue
 
         form = {
-            "queue": Queue.objects.first().pk, "title": word, "priority": 3,
+            "queue": Queue.objects.first().pk,
+            "title": word,
+            "priority": 3,
             "body": f"{word}. Nobody can read the lists any more.",
             "submitter_email": "person77@bench.example",
-        }  # fmt: skip
+        }
         return client.post("/tickets/submit/", form)
     page = client.get("/tickets/", {"q": word, "search_type": "header"} if word else {})
     if page.status_code != 200:

@@ -28,9 +28,13 @@ WANTED = (PEER, "setuptools<81", "psycopg[binary]==3.3.9", "Django==5.2.19")
 TOOK = "took "  # how each side begins its answer
 HERE = Path(__file__).resolve().parent
 GOALS = {
-    "dashboard": 100, "list": 10, "search, a common word": 50, "search, a rare word": 50,
-    "open a ticket": 2, "create a ticket": 0.5,
-}  # fmt: skip
+    "dashboard": 100,
+    "list": 10,
+    "search, a common word": 50,
+    "search, a rare word": 50,
+    "open a ticket": 2,
+    "create a ticket": 0.5,
+}
 JSON_ROWS = 20_000  # a scan over more takes minutes; its time grows with the rows
 
 
@@ -109,9 +113,13 @@ def _words(desk: servers.Desk) -> dict[str, list[object]]:
     opened = [last - 7 * n for n in range(1, 60) if (last - 7 * n) % 33]
     created = [f"The screen of ward {n} stays dark since the storm" for n in range(60)]
     return {
-        "dashboard": [""], "list": [""], "search, a common word": common,
-        "search, a rare word": rare, "open a ticket": opened, "create a ticket": created,
-    }  # fmt: skip
+        "dashboard": [""],
+        "list": [""],
+        "search, a common word": common,
+        "search, a rare word": rare,
+        "open a ticket": opened,
+        "create a ticket": created,
+    }
 
 
 def json_scan(desk: servers.Desk) -> tuple[float, float, int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-DEMO = Path(__file__).resolve().parents[2] / "appliance" / "desk" / "demo"
+DEMO = Path(__file__).resolve().parents[2] / "appliance" / "web" / "demo"
 VOCABULARY, TOPIC_WORDS = 40_000, 12
 TOPICAL = 0.15  # of the words of a body; of a subject half
 SENTENCE = 12  # words

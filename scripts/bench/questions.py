@@ -76,10 +76,12 @@ def _pages(asked: Questions) -> dict[str, Callable[[Caller, int], object]]:
 
     slugs = list(TicketCategory.objects.values_list("slug", flat=True))
     asking = {
-        "search, common words": asked.common, "search, a rare word": asked.rare,
-        "search, a phrase": asked.phrases, "search, a typo": asked.mistyped,
+        "search, common words": asked.common,
+        "search, a rare word": asked.rare,
+        "search, a phrase": asked.phrases,
+        "search, a typo": asked.mistyped,
         "search, a paraphrase": asked.paraphrases,
-    }  # fmt: skip
+    }
 
     def changed(person: Caller, turn: int) -> str:
         cache.changed(cache.TICKETS)
@@ -122,13 +124,13 @@ def without_http(asked: Questions, times: int, callers: int) -> dict[str, list[f
 
 def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], object]]:
     from appliance.core import cache
-    from appliance.search import queries as search
+    from appliance.search import queries as search_queries
     from appliance.search import shelves, ways
     from appliance.search.narrowing import Narrowed
     from appliance.tickets import queries as tickets
     from appliance.tickets.filters import ANY, TicketFilter
     from appliance.tickets.models import Ticket, TicketCategory
-    from appliance.triage import queries as triage
+    from appliance.triage import queries as triage_queries
     from appliance.triage import suggestions
     from appliance.triage.nearest import find_query_vector
 
@@ -144,7 +146,7 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
 
     def words(texts: Sequence[str], turn: int) -> object:
         """In order of time nothing counts but words."""
-        return search.search(agent, _of(texts, turn), kind="tickets", sort="newest")
+        return search_queries.search(agent, _of(texts, turn), kind="tickets", sort="newest")
 
     def meaning(turn: int) -> object:
         with ways.bounded():
@@ -163,11 +165,13 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
         "words, common": lambda turn: words(asked.common, turn),
         "words, rare": lambda turn: words(asked.rare, turn),
         "words, phrase": lambda turn: words(asked.phrases, turn),
-        "words, as they are typed": lambda turn: search.suggest(agent, _of(asked.rare, turn)[:5]),
-        "typo": lambda turn: search.search(agent, _of(asked.mistyped[:100], turn)),
+        "words, as they are typed": lambda turn: search_queries.suggest(
+            agent, _of(asked.rare, turn)[:5]
+        ),
+        "typo": lambda turn: search_queries.search(agent, _of(asked.mistyped[:100], turn)),
         "meaning": meaning,
-        "hybrid": lambda turn: search.search(agent, _of(asked.paraphrases[:100], turn)),
-        "similar tickets": lambda turn: triage.list_similar_tickets(agent, ticket(turn)),
+        "hybrid": lambda turn: search_queries.search(agent, _of(asked.paraphrases[:100], turn)),
+        "similar tickets": lambda turn: triage_queries.list_similar_tickets(agent, ticket(turn)),
         "suggestions": lambda turn: suggestions.list_suggestions(agent, ticket(turn)),
     }
 

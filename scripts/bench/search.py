@@ -66,10 +66,15 @@ def lines(found: dict[int, dict]) -> list[str]:
     made += ["### Recall of HNSW against an exact scan, at 10", ""]
     head = ["tickets", "recall", f"goal {RECALL_GOAL}", "HNSW ms", "exact ms"]
     rows = [
-        (f"{size:,}", f"{one['recall']:.3f}", met(one["recall"] >= RECALL_GOAL),
-         f"{one['hnsw']:.1f}", f"{one['exact']:.0f}")
+        (
+            f"{size:,}",
+            f"{one['recall']:.3f}",
+            met(one["recall"] >= RECALL_GOAL),
+            f"{one['hnsw']:.1f}",
+            f"{one['exact']:.0f}",
+        )
         for size, one in zip(sizes, recalls, strict=True)
-    ]  # fmt: skip
+    ]
     return [*made, *table(head, rows)]
 
 

@@ -64,8 +64,11 @@ class Bench:
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, str(self.folder / "launcher.py"), "--port", str(self.port)],
-                env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            )  # fmt: skip
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
         while "is ready" not in self.output.read_text():
             if self.process.poll() is not None or time.monotonic() - started > START_LIMIT_SECONDS:
                 sys.exit(f"The desk did not start:\n{self.output.read_text()}")
@@ -98,8 +101,10 @@ class Bench:
         pids = {"launcher": self.process.pid, "supervisord": _read_pid(data, "supervisord.pid")}
         report = subprocess.run(
             [sys.executable, str(self.folder / "launcher.py"), "status", "--json"],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         for name, info in json.loads(report.stdout)["processes"].items():
             pids[name] = info["pid"]
         return {

@@ -81,7 +81,7 @@ class Desk:
     def __init__(self, titles: Sequence[dict]) -> None:
         from django.core.management import call_command
 
-        from appliance.accounts import services as accounts
+        from appliance.accounts import services as accounts_services
         from appliance.accounts.models import Role
         from appliance.triage import engine
         from appliance.triage.services import index_space
@@ -90,10 +90,12 @@ class Desk:
         self.models = engine.current()
         self.space = engine.reading_space()
         index_space(self.space)
-        self.agent = accounts.add_user(
+        self.agent = accounts_services.add_user(
             email="bench@bench.example", first_name="Ada", role=Role.AGENT, password="x" * 30
         )
-        self.customer = accounts.add_customer(email="asks@bench.example", first_name="Asks")
+        self.customer = accounts_services.add_customer(
+            email="asks@bench.example", first_name="Asks"
+        )
         rows = {row["slug"]: row for row in titles}  # two products may share one
         self.articles = {slug: self.write(row) for slug, row in rows.items()}
         self.vectors: dict[Question, np.ndarray] = {}
@@ -122,10 +124,14 @@ class Desk:
         from appliance.triage.models import TicketVector
 
         tickets = Ticket.objects.bulk_create(
-            Ticket(customer=self.customer, subject=one.title[:200], description=one.text,
-                   status="solved")
+            Ticket(
+                customer=self.customer,
+                subject=one.title[:200],
+                description=one.text,
+                status="solved",
+            )
             for one in questions
-        )  # fmt: skip
+        )
         pairs = list(zip(tickets, questions, strict=True))
         TicketVector.objects.bulk_create(
             TicketVector(ticket=ticket, space=self.space, vector=self.vector(one), text_sha256="")

@@ -27,8 +27,17 @@ from report import Section, met, middle_and_slow, table
 HIT_GOAL, INDEX_GOAL = 0.90, 0.80
 AGENTS, CUSTOMERS, REFRESHES = 6, 4, 5
 # What somebody does next, and how often of a hundred times.
-AGENT_DOES = {"list": 12, "refresh": 30, "queue": 10, "open": 22, "reply": 9, "note": 3,
-              "property": 4, "search": 8, "suggest": 2}  # fmt: skip
+AGENT_DOES = {
+    "list": 12,
+    "refresh": 30,
+    "queue": 10,
+    "open": 22,
+    "reply": 9,
+    "note": 3,
+    "property": 4,
+    "search": 8,
+    "suggest": 2,
+}
 CUSTOMER_DOES = {"mine": 30, "articles": 20, "ask": 15, "read": 35}
 
 
@@ -168,16 +177,16 @@ def counted() -> tuple[Counter, dict[str, Counter], dict]:
     from django.db import connection
 
     from appliance.core import cache
-    from appliance.ops import queries
+    from appliance.ops import queries as ops_queries
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
     time.sleep(2)  # servers report what they did about once a second
-    totals = queries.totals()
+    totals = ops_queries.totals()
     pages = Counter(hit=int(totals.pages_hit), read=int(totals.pages_read))
     tables = {
         one.name: Counter(rows=one.rows, index=one.index_scans, whole=one.whole_scans)
-        for one in queries.list_tables()
+        for one in ops_queries.list_tables()
     }
     answers = Counter()
     for count in cache.counts().values():
@@ -200,10 +209,13 @@ def lines(before: tuple, after: tuple, spent: dict[str, list[float]], took: floa
             looks.update(grown)
     shares = [
         ("database pages found in memory", _share(pages["hit"], pages["read"]), HIT_GOAL),
-        ("looks into tables of 1,000 rows and more served by an index",
-         _share(looks["index"], looks["whole"]), INDEX_GOAL),
+        (
+            "looks into tables of 1,000 rows and more served by an index",
+            _share(looks["index"], looks["whole"]),
+            INDEX_GOAL,
+        ),
         ("answers from the cache (Valkey)", _share(answers["hits"], answers["misses"]), None),
-    ]  # fmt: skip
+    ]
     rows = [
         (what, f"{share:.1%}", f"> {goal:.0%}" if goal else "", met(share > goal) if goal else "")
         for what, share, goal in shares

@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from appliance.box.errors import BoxError
+from appliance.launcher.errors import BoxError
 
 CHUNK = 1 << 20
 

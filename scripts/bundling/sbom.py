@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance import VERSION
-from appliance.box.manifest import sha256_of
+from appliance.launcher.manifest import sha256_of
 from scripts.bundling.wheels import Package
 
 AS_BUILT = "as built into the wheel"
@@ -37,13 +37,19 @@ INSIDE_WHEELS = (
     Inside("OpenSSL", "4.0.3", "Apache-2.0", "cryptography"),
     Inside("OpenBLAS", "0.3.31", "BSD-3-Clause", "numpy", ("libscipy_openblas",)),
     Inside(
-        "GCC runtime libraries", AS_BUILT, "GPL-3.0-or-later WITH GCC-exception-3.1", "numpy",
+        "GCC runtime libraries",
+        AS_BUILT,
+        "GPL-3.0-or-later WITH GCC-exception-3.1",
+        "numpy",
         ("libgfortran", "libquadmath"),
     ),
     Inside("libpq", AS_BUILT, "PostgreSQL", "psycopg-binary", ("libpq",)),
     Inside("OpenSSL", "3.5.9", "Apache-2.0", "psycopg-binary", ("libcrypto", "libssl")),
     Inside(
-        "MIT Kerberos", "1.22.2", "MIT", "psycopg-binary",
+        "MIT Kerberos",
+        "1.22.2",
+        "MIT",
+        "psycopg-binary",
         ("libkrb5", "libk5crypto", "libgssapi_krb5", "libcom_err"),
     ),
     Inside("OpenLDAP", AS_BUILT, "OLDAP-2.8", "psycopg-binary", ("libldap", "liblber")),
@@ -54,7 +60,7 @@ INSIDE_WHEELS = (
     Inside("Bootstrap Icons", "1.11.3", "MIT", "django-js-lib-bootstrap-icons"),
     Inside("htmx", "2.0.10", "0BSD", "django-htmx"),
     Inside("Chart.js", "4.2.0", "MIT", "chartkick"),
-)  # fmt: skip
+)
 
 
 def document(packages: list[Package], models: Path) -> str:

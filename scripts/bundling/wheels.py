@@ -10,8 +10,12 @@ from pathlib import Path
 PYTHONS = ("3.11", "3.12", "3.13")
 # glibc 2.28 and older: Debian 10 and everything since
 PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)] + [
-    "manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64", "linux_x86_64", "any"
-]  # fmt: skip
+    "manylinux2014_x86_64",
+    "manylinux2010_x86_64",
+    "manylinux1_x86_64",
+    "linux_x86_64",
+    "any",
+]
 
 
 @dataclass(frozen=True)

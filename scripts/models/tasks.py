@@ -19,7 +19,7 @@ Mood = Callable[[str], SentimentAnswer]
 Embed = Callable[[str], np.ndarray]
 
 TEST_PART, CALIBRATION_PART = 0, 1
-DEMO = Path(__file__).resolve().parents[2] / "appliance/desk/demo/tickets.jsonl"
+DEMO = Path(__file__).resolve().parents[2] / "appliance/web/demo/tickets.jsonl"
 
 
 def taxonomy_rows(

@@ -80,9 +80,14 @@ def _add_bundle(contents: Contents, folder: Path) -> None:
     for name in names:
         contents.files[f"{place}/{name}"] = (folder / name).read_bytes()
     contents.bundles.append(
-        {"role": role, "name": bundle.ref.name, "version": bundle.ref.version,
-         "digest": bundle.ref.digest, "files": names}
-    )  # fmt: skip
+        {
+            "role": role,
+            "name": bundle.ref.name,
+            "version": bundle.ref.version,
+            "digest": bundle.ref.digest,
+            "files": names,
+        }
+    )
 
 
 def _add_articles(contents: Contents, folder: Path) -> None:

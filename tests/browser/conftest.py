@@ -2,10 +2,10 @@
 
 import pytest
 
-from appliance.knowledge import services as knowledge
+from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
 from appliance.triage import engine
-from appliance.triage import services as triage
+from appliance.triage import services as triage_services
 from tests.conftest import let_readers_finish
 from tests.windows import Windows
 
@@ -34,9 +34,9 @@ def articles(bob, warm_models) -> list[Article]:
     """Three answers, read by the encoder already."""
     texts = {"Printer prints blank pages": TONER, "Print job is stuck": STUCK, "Toner": ORDER}
     written = [
-        knowledge.write_article(by=bob, title=title, content=content, status="published")
+        knowledge_services.write_article(by=bob, title=title, content=content, status="published")
         for title, content in texts.items()
     ]
     for article in written:
-        triage.refresh_article(article.pk)
+        triage_services.refresh_article(article.pk)
     return written

@@ -9,16 +9,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from appliance.accounts import services as accounts
+from appliance.accounts import services as accounts_services
 from appliance.accounts.models import User
-from appliance.desk import services as desk
-from appliance.knowledge import services as knowledge
+from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
-from appliance.shortcuts import services as shortcuts
-from appliance.tickets import services
+from appliance.macros import services as macros_services
+from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import CustomField, Priority, Status, Ticket
-from appliance.triage import services as triage
+from appliance.triage import services as triage_services
+from appliance.web import services as web_services
 from tests import managed
 from tests.windows import NARROW, SMALLEST, WIDE
 
@@ -103,12 +103,14 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
 def of_lists(bob: User, ticket: Ticket) -> Pages:
     """A view with every column, one of something that is gone, and what a change of many tells."""
     every = ["tags", "team", "organisation", "updated", "due", "mood", "assignee"]
-    services.add_tags(ticket=ticket, names=[UNBROKEN[5:45]], by=bob)
-    view = services.save_view(
+    tickets_services.add_tags(ticket=ticket, names=[UNBROKEN[5:45]], by=bob)
+    view = tickets_services.save_view(
         by=bob, name=UNBROKEN[:60], narrowed=TicketFilter(), columns=every, audience="all"
     )
-    gone = services.save_view(by=bob, name="Gone", narrowed=TicketFilter(tag="gone"))
-    many = services.change_many(by=bob, tickets=[ticket.pk, 0], changes={"add_tags": ["storm"]})
+    gone = tickets_services.save_view(by=bob, name="Gone", narrowed=TicketFilter(tag="gone"))
+    many = tickets_services.change_many(
+        by=bob, tickets=[ticket.pk, 0], changes={"add_tags": ["storm"]}
+    )
     return {
         "view": (bob, f"/?view={view.pk}"),
         "view of what is gone": (bob, f"/?view={gone.pk}"),
@@ -122,20 +124,20 @@ def of_lists(bob: User, ticket: Ticket) -> Pages:
 
 def of_strangers(article: int, alice: User, bob: User, carol: User, dan: User) -> Pages:
     """What is open to those without an account; Alice and Carol share their tickets."""
-    accounts.change_desk(by=dan, guests_may_ask=True, is_knowledge_public=True)
-    ward = accounts.add_organisation(by=dan, name=UNBROKEN[:120], shares_tickets=True)
+    accounts_services.change_desk(by=dan, guests_may_ask=True, is_knowledge_public=True)
+    ward = accounts_services.add_organisation(by=dan, name=UNBROKEN[:120], shares_tickets=True)
     type(alice.customer).objects.filter(user__in=[alice, carol]).update(organisation=ward)
-    asked, token = desk.ask_as_guest(
+    asked, token = web_services.ask_as_guest(
         address="", name=UNBROKEN[:80], email="pia@example.org", subject=UNBROKEN, description=TEXT
     )
-    services.reply(ticket=asked, by=bob, body=TEXT)
-    services.set_status(ticket=asked, status=Status.SOLVED, by=bob)
-    pia = accounts.add_person(by=dan, email="pia@example.org", first_name=UNBROKEN[:80])
+    tickets_services.reply(ticket=asked, by=bob, body=TEXT)
+    tickets_services.set_status(ticket=asked, status=Status.SOLVED, by=bob)
+    pia = accounts_services.add_person(by=dan, email="pia@example.org", first_name=UNBROKEN[:80])
     return {
         "question of a guest": (None, "/ask/"),
         "ticket of a guest": (None, f"/guest/{token}/"),
         "ticket of a guest for an agent": (bob, f"/tickets/{asked.pk}/"),
-        "welcome": (None, f"/welcome/{accounts.invite(person=pia, by=dan)}/"),
+        "welcome": (None, f"/welcome/{accounts_services.invite(person=pia, by=dan)}/"),
         "articles for strangers": (None, "/articles/"),
         "article for strangers": (None, f"/articles/{article}/"),
         "help for strangers": (None, "/help/"),
@@ -146,21 +148,26 @@ def of_strangers(article: int, alice: User, bob: User, carol: User, dan: User) -
 
 def furnish(ticket: Ticket, bob: User, alice: User) -> int:
     """Long words, notes, a log, a premium customer, every status; returns a long article's id."""
-    services.reply(ticket=ticket, by=bob, body=TEXT)
-    services.add_note(ticket=ticket, by=bob, body="The *old* driver.")
-    triage.annotate(ticket.pk)
+    tickets_services.reply(ticket=ticket, by=bob, body=TEXT)
+    tickets_services.add_note(ticket=ticket, by=bob, body="The *old* driver.")
+    triage_services.annotate(ticket.pk)
     for status, priority in zip(Status, [*Priority, *[Priority.NORMAL] * 2], strict=True):
-        other = services.open_ticket(
-            customer=alice.customer, subject=UNBROKEN, description=UNBROKEN, by=alice,
+        other = tickets_services.open_ticket(
+            customer=alice.customer,
+            subject=UNBROKEN,
+            description=UNBROKEN,
+            by=alice,
             priority=priority,
-        )  # fmt: skip
+        )
         if status == Status.HOLD:
-            services.hold_ticket(ticket=other, until=timezone.now() + timedelta(days=9), by=bob)
+            tickets_services.hold_ticket(
+                ticket=other, until=timezone.now() + timedelta(days=9), by=bob
+            )
         else:
-            services.set_status(ticket=other, status=status, by=bob)
-        triage.annotate(other.pk)
+            tickets_services.set_status(ticket=other, status=status, by=bob)
+        triage_services.annotate(other.pk)
     type(alice.customer).objects.update(is_premium=True, organisation_said=UNBROKEN[:120])
-    return knowledge.write_article(by=bob, title=UNBROKEN, content=TEXT).pk
+    return knowledge_services.write_article(by=bob, title=UNBROKEN, content=TEXT).pk
 
 
 def live(number: int, articles: list[Article], ticket: Ticket, bob: User, alice: User) -> None:
@@ -168,32 +175,40 @@ def live(number: int, articles: list[Article], ticket: Ticket, bob: User, alice:
     article = Article.objects.get(pk=number)
     image = SimpleUploadedFile(f"{UNBROKEN}.png", PIXEL, "image/png")
     text = SimpleUploadedFile(f"{UNBROKEN}.txt", b"x", "text/plain")
-    knowledge.edit_article(
-        article=article, by=bob, title=UNBROKEN[:-1], content=f"{TEXT}\n\n![x](x)", note=UNBROKEN,
-        seen_at=article.updated_at, files=[image, text], review_on=timezone.localdate(),
+    knowledge_services.edit_article(
+        article=article,
+        by=bob,
+        title=UNBROKEN[:-1],
+        content=f"{TEXT}\n\n![x](x)",
+        note=UNBROKEN,
+        seen_at=article.updated_at,
+        files=[image, text],
+        review_on=timezone.localdate(),
         status="published",
-    )  # fmt: skip
-    knowledge.link_ticket(article=article, ticket=ticket, by=bob)
-    knowledge.vote(article=article, by=alice, is_helpful=False, comment=UNBROKEN)
-    knowledge.vote(article=articles[1], by=alice, is_helpful=True)
+    )
+    knowledge_services.link_ticket(article=article, ticket=ticket, by=bob)
+    knowledge_services.vote(article=article, by=alice, is_helpful=False, comment=UNBROKEN)
+    knowledge_services.vote(article=articles[1], by=alice, is_helpful=True)
 
 
 def hang_together(ticket: Ticket, bob: User, alice: User) -> tuple[Ticket, Ticket]:
     """Files, tags, fields, shortcuts, a link and a merge; the solved ticket and the merged one."""
     image = SimpleUploadedFile(f"{UNBROKEN}.png", PIXEL, "image/png")
     text = SimpleUploadedFile(f"{UNBROKEN}.txt", b"x", "text/plain")
-    services.reply(ticket=ticket, by=bob, body=TEXT, files=[image, text])
-    services.set_tags(ticket=ticket, names=[UNBROKEN[5:45], "printer"], by=bob)
+    tickets_services.reply(ticket=ticket, by=bob, body=TEXT, files=[image, text])
+    tickets_services.set_tags(ticket=ticket, names=[UNBROKEN[5:45], "printer"], by=bob)
     CustomField.objects.create(key="room", label=UNBROKEN[:80], is_for_customers=True)
-    services.set_fields(ticket=ticket, values={"room": UNBROKEN}, by=bob)
-    canned = shortcuts.add_canned(by=bob, name=UNBROKEN[:80], body=TEXT, audience="all")
-    shortcuts.add_macro(by=bob, name=UNBROKEN[:80], actions={"canned": canned.pk, "note": UNBROKEN})
+    tickets_services.set_fields(ticket=ticket, values={"room": UNBROKEN}, by=bob)
+    canned = macros_services.add_canned(by=bob, name=UNBROKEN[:80], body=TEXT, audience="all")
+    macros_services.add_macro(
+        by=bob, name=UNBROKEN[:80], actions={"canned": canned.pk, "note": UNBROKEN}
+    )
     words = {"customer": alice.customer, "subject": UNBROKEN, "description": UNBROKEN, "by": alice}
-    solved, merged = services.open_ticket(**words), services.open_ticket(**words)
-    services.link_tickets(source=ticket, target=solved, kind="related", by=bob)
-    services.merge_tickets(source=merged, target=ticket, by=bob)
-    services.set_status(ticket=solved, status=Status.SOLVED, by=bob)
-    services.save_draft(ticket=ticket, by=bob, kind="note", body=UNBROKEN)
+    solved, merged = tickets_services.open_ticket(**words), tickets_services.open_ticket(**words)
+    tickets_services.link_tickets(source=ticket, target=solved, kind="related", by=bob)
+    tickets_services.merge_tickets(source=merged, target=ticket, by=bob)
+    tickets_services.set_status(ticket=solved, status=Status.SOLVED, by=bob)
+    tickets_services.save_draft(ticket=ticket, by=bob, kind="note", body=UNBROKEN)
     return solved, merged
 
 
@@ -209,7 +224,7 @@ def test_axe_finds_nothing_on_any_page(window, pages, size):
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1440", "390"])
 def test_axe_finds_nothing_on_the_set_up_page(window, db, size):
-    path = f"/setup/{accounts.make_setup_link()}/"
+    path = f"/setup/{accounts_services.make_setup_link()}/"
     for _, page in looked_at(window, {"set-up": (None, path)}, viewport=size, bypass_csp=True):
         assert violations(page) == []
         page.get_by_role("button", name="Open the desk").click()

@@ -6,15 +6,15 @@ import pytest
 from playwright.sync_api import expect
 
 from appliance.knowledge.models import Article
-from appliance.tickets import services
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Message, Priority, Status
-from appliance.triage import services as triage
+from appliance.triage import services as triage_services
 
 pytestmark = pytest.mark.browser
 
 
 def test_queues_narrow_the_list_and_lead_back(window, bob, alice, ticket):
-    services.open_ticket(
+    tickets_services.open_ticket(
         customer=alice.customer, subject="Urgent", description="…", by=alice, priority=Priority(4)
     )
     page = window(bob)
@@ -47,7 +47,7 @@ def test_properties_are_changed_together_without_javascript(window, bob, ticket,
 def test_article_is_put_into_the_answer_and_read_by_the_customer(
     window, bob, alice, ticket, articles
 ):
-    triage.annotate(ticket.pk)
+    triage_services.annotate(ticket.pk)
     page = window(bob)
     page.goto(f"/tickets/{ticket.pk}/")
     page.get_by_label("Your answer").fill("Try this first:")
@@ -83,7 +83,9 @@ def test_dashboard_shows_a_new_ticket_by_itself(window, bob, alice, ticket):
     with page.expect_response("**/live/**") as nothing_new:
         page.clock.run_for(10_000)
     assert nothing_new.value.status == 204
-    services.open_ticket(customer=alice.customer, subject="Smoke!", description="…", by=alice)
+    tickets_services.open_ticket(
+        customer=alice.customer, subject="Smoke!", description="…", by=alice
+    )
     page.clock.run_for(10_000)
     expect(page.get_by_role("link", name="Smoke!")).to_be_visible()
     expect(page.get_by_role("link", name="All open 2")).to_be_visible()
@@ -94,7 +96,7 @@ def test_conversation_shows_a_new_answer_and_leaves_the_typed_one_alone(window, 
     page.clock.install()
     page.goto(f"/tickets/{ticket.pk}/")
     page.get_by_label("Your answer").fill("By the way")
-    services.reply(ticket=ticket, by=bob, body="Which **toner** is it?")
+    tickets_services.reply(ticket=ticket, by=bob, body="Which **toner** is it?")
     page.clock.run_for(10_000)
     expect(page.get_by_text("Which toner is it?")).to_be_visible()
     expect(page.get_by_label("Your answer")).to_have_value("By the way")
@@ -105,7 +107,7 @@ def test_ticket_page_shows_the_sorting_when_it_is_done(window, bob, ticket, cate
     page.clock.install()
     page.goto(f"/tickets/{ticket.pk}/")
     expect(page.get_by_text("Not sorted yet")).to_be_visible()
-    triage.annotate(ticket.pk)
+    triage_services.annotate(ticket.pk)
     page.clock.run_for(2_000)
     expect(page.get_by_label("Sorting")).to_contain_text("%")
     expect(page.get_by_label("Articles to send").locator("article")).to_have_count(3)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from appliance.tickets import services
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Message, Status, Ticket
 from conftest import PASSWORD
 
@@ -97,7 +97,7 @@ def test_typed_answer_survives_a_refusal(window, alice, ticket, bob):
     page = window(alice)
     page.goto(f"/tickets/{ticket.pk}/")
     page.get_by_label("Your answer").fill("Three long sentences.")
-    services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
+    tickets_services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("main")).to_contain_text("is closed")
     expect(page.get_by_label("Not sent")).to_have_value("Three long sentences.")

@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from appliance.accounts.models import User
-from appliance.tickets import services
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Rating, Status, Ticket
 from conftest import PASSWORD
 
@@ -29,7 +29,9 @@ def test_customer_registers_asks_reads_the_answer_and_rates(window, bob):
     page.get_by_role("button", name="Send ticket").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("No sound in room 4")
     asked = Ticket.objects.get()
-    services.reply(ticket=asked, by=bob, body="Press the **mute** key.", status=Status.SOLVED)
+    tickets_services.reply(
+        ticket=asked, by=bob, body="Press the **mute** key.", status=Status.SOLVED
+    )
     page.reload()
     expect(page.get_by_label("Conversation")).to_contain_text("Press the mute key.")
     page.get_by_role("button", name="Yes, good").click()
@@ -43,7 +45,7 @@ def test_customer_registers_asks_reads_the_answer_and_rates(window, bob):
 
 
 def test_agent_works_through_the_queue_by_keyboard_alone(window, bob, alice, ticket):
-    second = services.open_ticket(
+    second = tickets_services.open_ticket(
         customer=alice.customer, subject="Second lamp", description="Dark.", by=alice
     )
     page = window(bob)
@@ -76,8 +78,8 @@ def test_agent_works_through_the_queue_by_keyboard_alone(window, bob, alice, tic
 
 
 def test_bell_counts_what_is_new_and_leads_to_the_ticket(window, bob, alice, ticket):
-    services.assign(ticket=ticket, assignee=bob, by=bob)
-    services.reply(ticket=ticket, by=alice, body="It is worse now.")
+    tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
+    tickets_services.reply(ticket=ticket, by=alice, body="It is worse now.")
     page = window(bob)
     page.goto("/")
     bell = page.get_by_role("link", name=re.compile("^Notices:"))
@@ -90,7 +92,9 @@ def test_bell_counts_what_is_new_and_leads_to_the_ticket(window, bob, alice, tic
 
 def test_report_is_read_as_a_table_and_taken_along_as_csv(window, bob, alice, ticket):
     at = timezone.now() - timedelta(minutes=5)
-    services.reply(ticket=ticket, by=bob, body="Shake the toner.", status=Status.SOLVED, at=at)
+    tickets_services.reply(
+        ticket=ticket, by=bob, body="Shake the toner.", status=Status.SOLVED, at=at
+    )
     page = window(bob)
     page.goto("/")
     page.keyboard.press("g")
@@ -104,7 +108,7 @@ def test_report_is_read_as_a_table_and_taken_along_as_csv(window, bob, alice, ti
 
 
 def test_agent_who_leaves_hands_over_their_tickets(window, dan, bob, frank, ticket):
-    services.assign(ticket=ticket, assignee=bob, by=bob)
+    tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     page = window(dan)
     page.goto(f"/manage/people/{bob.pk}/")
     page.get_by_role("link", name=re.compile("Deactivate")).click()

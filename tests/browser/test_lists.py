@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from appliance.tickets import services
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import BulkChange, Priority, SavedView, Ticket
 
 pytestmark = pytest.mark.browser
@@ -13,7 +13,7 @@ SUBJECTS = ("Mast lamp", "Fuel pump", "Radar dark")
 @pytest.fixture
 def three(alice) -> list[Ticket]:
     return [
-        services.open_ticket(
+        tickets_services.open_ticket(
             customer=alice.customer,
             subject=subject,
             description="…",
@@ -46,7 +46,7 @@ def test_shared_view_is_made_three_tickets_are_assigned_and_it_is_undone(
     page.get_by_role("button", name="Change them").click()
     expect(page.get_by_text("3 tickets changed: assignee: Bob")).to_be_visible()
     assert Ticket.objects.filter(assignee=bob).count() == 3
-    services.assign(ticket=three[0], assignee=dan, by=dan)
+    tickets_services.assign(ticket=three[0], assignee=dan, by=dan)
 
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Taken back on 2 tickets")).to_be_visible()
@@ -66,7 +66,9 @@ def test_ticks_and_place_survive_a_new_look_and_news_are_told(window, bob, alice
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("x")
-    services.open_ticket(customer=alice.customer, subject="Smoke!", description="…", by=alice)
+    tickets_services.open_ticket(
+        customer=alice.customer, subject="Smoke!", description="…", by=alice
+    )
     page.clock.run_for(10_000)
     expect(page.get_by_role("link", name="Smoke!")).to_be_visible()
     expect(page.locator(f"#choose-{three[1].pk}")).to_be_checked()

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from appliance.tickets import services
+from appliance.tickets import services as tickets_services
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.browser
@@ -18,13 +18,23 @@ def test_a_team_an_agent_a_category_a_reply_and_a_promise_are_set_up_and_at_work
     page.goto("/manage/")
     link = invite(page, "Eve", "eve@example.org")
     make_team(page, "Night shift", "Eve")
-    add(page, "Categories", "Add a category", {
-        "Name": "Printing", "Description": "Printers, toner and paper.",
-        "Example phrases": "the printer prints blank pages\nno toner left",
-    })  # fmt: skip
-    add(page, "Canned replies", "Add a canned reply",
+    add(
+        page,
+        "Categories",
+        "Add a category",
+        {
+            "Name": "Printing",
+            "Description": "Printers, toner and paper.",
+            "Example phrases": "the printer prints blank pages\nno toner left",
+        },
+    )
+    add(
+        page,
+        "Canned replies",
+        "Add a canned reply",
         {"Name": "New toner", "Text": "Hello {customer_first_name}, toner is on its way."},
-        share="Every agent")  # fmt: skip
+        share="Every agent",
+    )
     add(page, "Promises", "Add a promise", {"Name": "Everyday", "First answer within": "4 h"})
     expect(page.get_by_text("Opened now, a ticket would be due")).to_be_visible()
 
@@ -33,7 +43,7 @@ def test_a_team_an_agent_a_category_a_reply_and_a_promise_are_set_up_and_at_work
     for label in ("Password", "Password again"):
         eve.get_by_label(label, exact=True).fill(PASSWORD)
     eve.get_by_role("button", name="Set password and log in").click()
-    later = services.open_ticket(
+    later = tickets_services.open_ticket(
         customer=alice.customer, subject="Printer", description="Blank pages", by=alice
     )
     eve.goto(f"/tickets/{later.pk}/")

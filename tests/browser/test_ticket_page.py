@@ -5,11 +5,11 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from appliance.accounts import services as accounts
+from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Role, User
-from appliance.shortcuts import services as shortcuts
-from appliance.shortcuts.models import CannedReply
-from appliance.tickets import services
+from appliance.macros import services as macros_services
+from appliance.macros.models import CannedReply
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Message, Priority, Status, Tag, Ticket
 from tests.windows import Windows
 
@@ -18,17 +18,20 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def mei(db) -> User:
-    return accounts.add_user(
+    return accounts_services.add_user(
         email="mei@example.org", first_name="Mei", role=Role.AGENT, password="a-rock-in-the-sea"
     )
 
 
 @pytest.fixture
 def canned(bob) -> CannedReply:
-    return shortcuts.add_canned(
-        by=bob, name="Ask for the number", shortcut="asset", audience="all",
+    return macros_services.add_canned(
+        by=bob,
+        name="Ask for the number",
+        shortcut="asset",
+        audience="all",
         body="Hello {customer_first_name}, which device is it?",
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -98,7 +101,7 @@ def test_draft_survives_a_closed_browser(window, bob, ticket):
 
 
 def test_ticket_is_merged_and_taken_out_again(at_the_ticket, alice, ticket):
-    again = services.open_ticket(
+    again = tickets_services.open_ticket(
         customer=alice.customer, subject="Still blank", description="Today too.", by=alice
     )
     page = at_the_ticket
@@ -135,7 +138,7 @@ def test_properties_save_themselves_and_say_so(at_the_ticket, ticket, bob):
 
 def test_property_somebody_else_changed_is_told_and_not_lost(at_the_ticket, ticket, mei):
     page = at_the_ticket
-    services.set_priority(ticket=ticket, priority=Priority.URGENT, by=mei)
+    tickets_services.set_priority(ticket=ticket, priority=Priority.URGENT, by=mei)
     page.get_by_label("Priority").select_option("Low")
     expect(page.locator("#saved")).to_have_text("Not saved")
     expect(page.locator("#properties").get_by_role("alert")).to_contain_text("Urgent")
@@ -196,7 +199,7 @@ def test_answer_is_previewed_as_it_will_be_shown(at_the_ticket):
 
 
 def test_macro_does_several_things_with_one_click(at_the_ticket, window, bob, ticket, canned):
-    shortcuts.add_macro(
+    macros_services.add_macro(
         by=bob, name="Ask and wait", actions={"canned": canned.pk, "status": "waiting"}
     )
     page = at_the_ticket
@@ -209,7 +212,7 @@ def test_macro_does_several_things_with_one_click(at_the_ticket, window, bob, ti
 
 
 def test_customer_rates_with_one_click_and_adds_words(window, alice, bob, ticket):
-    services.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
+    tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
     page = window(alice)
     page.goto(f"/tickets/{ticket.pk}/")
     page.get_by_role("button", name="Yes, good").click()
@@ -220,7 +223,7 @@ def test_customer_rates_with_one_click_and_adds_words(window, alice, bob, ticket
 
 
 def test_split_message_becomes_a_ticket_of_its_own(at_the_ticket, alice, ticket):
-    services.reply(ticket=ticket, by=alice, body="Also, my screen flickers.")
+    tickets_services.reply(ticket=ticket, by=alice, body="Also, my screen flickers.")
     page = at_the_ticket
     page.reload()
     page.get_by_role("link", name="Make what Alice Test wrote a ticket of its own").click()

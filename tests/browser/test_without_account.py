@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from appliance.accounts import services as accounts
-from appliance.tickets import services
+from appliance.accounts import services as accounts_services
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Rating, Status, Ticket
 from conftest import PASSWORD
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["", "without JavaScript"])
 def test_guest_asks_reads_the_answer_by_link_and_rates(window, dan, bob, scripts):
-    accounts.change_desk(by=dan, guests_may_ask=True)
+    accounts_services.change_desk(by=dan, guests_may_ask=True)
     page = window(java_script_enabled=scripts)
     page.goto("/login/")
     page.get_by_role("link", name="Ask without an account").click()
@@ -24,8 +24,8 @@ def test_guest_asks_reads_the_answer_by_link_and_rates(window, dan, bob, scripts
     page.get_by_role("button", name="Send question").click()
     link = page.get_by_label("Your secret link").input_value()
     asked = Ticket.objects.get()
-    services.reply(ticket=asked, by=bob, body="Press the **mute** key.")
-    services.set_status(ticket=asked, status=Status.SOLVED, by=bob)
+    tickets_services.reply(ticket=asked, by=bob, body="Press the **mute** key.")
+    tickets_services.set_status(ticket=asked, status=Status.SOLVED, by=bob)
     page = window(java_script_enabled=scripts)  # another day, another browser
     page.goto(link)
     expect(page.get_by_label("Conversation")).to_contain_text("Press the mute key.")
@@ -40,7 +40,7 @@ def test_guest_asks_reads_the_answer_by_link_and_rates(window, dan, bob, scripts
 
 
 def test_colleague_sees_the_ticket_and_whose_it_is(window, alice, carol, dan, ticket):
-    ward = accounts.add_organisation(by=dan, name="Ward 3", shares_tickets=True)
+    ward = accounts_services.add_organisation(by=dan, name="Ward 3", shares_tickets=True)
     type(alice.customer).objects.update(organisation=ward)
     page = window(carol)
     page.goto("/")
@@ -55,9 +55,9 @@ def test_colleague_sees_the_ticket_and_whose_it_is(window, alice, carol, dan, ti
 
 
 def test_new_colleague_comes_in_by_a_link_and_chooses_a_language(window, dan):
-    eve = accounts.add_person(by=dan, email="eve@example.org", first_name="Eve")
+    eve = accounts_services.add_person(by=dan, email="eve@example.org", first_name="Eve")
     page = window()
-    page.goto(f"/welcome/{accounts.invite(person=eve, by=dan)}/")
+    page.goto(f"/welcome/{accounts_services.invite(person=eve, by=dan)}/")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Password again").fill(PASSWORD)
     page.get_by_role("button", name="Set password and log in").click()

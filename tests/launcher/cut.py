@@ -1,7 +1,7 @@
 """Run the launcher and end it with kill -9 at a named place: ``cut.py WHERE COUNT LAUNCHER ...``.
 
-WHERE is a function of appliance.box, "upgrade._note" say. The COUNTth call of it is carried out
-and followed by the end, as a power cut would follow.
+WHERE is a function of appliance.launcher, "upgrade._note" say. The COUNTth call of it is carried
+out and followed by the end, as a power cut would follow.
 """
 
 import functools
@@ -16,7 +16,7 @@ _, where, count, launcher, *arguments = sys.argv
 sys.path.insert(0, str(Path(launcher).parent))
 sys.argv = [launcher, *arguments]
 module_name, _, name = where.rpartition(".")
-module = importlib.import_module(f"appliance.box.{module_name}")
+module = importlib.import_module(f"appliance.launcher.{module_name}")
 function = getattr(module, name)
 calls = 0
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.box import environment
-from appliance.box.errors import BoxError
-from appliance.box.layout import Box
+from appliance.launcher import environment
+from appliance.launcher.errors import BoxError
+from appliance.launcher.layout import Box
 
 
 @pytest.fixture

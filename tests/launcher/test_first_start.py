@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from appliance import VERSION
-from appliance.box.layout import Box
+from appliance.launcher.layout import Box
 from tests.launcher.conftest import CODE, Desk
 
 
@@ -63,8 +63,14 @@ def test_settings_of_the_database_keep_what_was_acknowledged(desk: Desk) -> None
         assert connection.execute(rights).fetchone() == (False, False, False)
         installed = {row[0] for row in connection.execute("SELECT extname FROM pg_extension")}
     assert installed >= {
-        "vector", "pg_trgm", "unaccent", "citext", "btree_gin", "pg_stat_statements", "amcheck",
-    }  # fmt: skip
+        "vector",
+        "pg_trgm",
+        "unaccent",
+        "citext",
+        "btree_gin",
+        "pg_stat_statements",
+        "amcheck",
+    }
 
 
 @pytest.mark.parametrize("user", ["skerry", "postgres"])

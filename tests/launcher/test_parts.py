@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from appliance.box import children, doctor, traverse
-from appliance.box.control import Supervisor
-from appliance.box.errors import BoxError
-from appliance.box.files import write_private
-from appliance.box.layout import SOCKET_PATH_LIMIT, Box, ensure_plain_paths
-from appliance.box.supervision import PROGRAM
+from appliance.launcher import children, doctor, traverse
+from appliance.launcher.control import Supervisor
+from appliance.launcher.errors import BoxError
+from appliance.launcher.files import write_private
+from appliance.launcher.layout import SOCKET_PATH_LIMIT, Box, ensure_plain_paths
+from appliance.launcher.supervision import PROGRAM
 from tests.launcher.conftest import CODE, alive, wait_for
 
-BOX = CODE / "appliance" / "box"
+BOX = CODE / "appliance" / "launcher"
 
 
 def read_by_env() -> set[str]:
@@ -43,7 +43,7 @@ def test_launcher_imports_the_standard_library_only() -> None:
                 names = [node.module or ""]
             for name in names:
                 assert name.partition(".")[0] in allowed, f"{path.name} imports {name}"
-                assert not name.startswith("appliance.") or name.startswith("appliance.box")
+                assert not name.startswith("appliance.") or name.startswith("appliance.launcher")
 
 
 def test_every_variable_is_documented_and_nothing_else() -> None:

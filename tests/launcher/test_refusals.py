@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.box import datadir
-from appliance.box.errors import BoxError
-from appliance.box.layout import Box
+from appliance.launcher import datadir
+from appliance.launcher.errors import BoxError
+from appliance.launcher.layout import Box
 from tests.launcher.conftest import CODE, Desk
 
 

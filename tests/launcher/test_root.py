@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from appliance import VERSION
-from appliance.box import identity
-from appliance.box.errors import BoxError
-from appliance.box.layout import Box
+from appliance.launcher import identity
+from appliance.launcher.errors import BoxError
+from appliance.launcher.layout import Box
 from tests.launcher.conftest import CODE, Desk, desk_processes
 from tests.launcher.test_upgrade import NEWER, copied
 
@@ -36,7 +36,7 @@ def closed() -> Iterator[Path]:
 def box(closed: Path) -> Box:
     """A copy of the code with an environment that holds only a Python."""
     code = closed / "code"
-    shutil.copytree(CODE / "appliance" / "box", code / "appliance" / "box")
+    shutil.copytree(CODE / "appliance" / "launcher", code / "appliance" / "launcher")
     shutil.copy(CODE / "launcher.py", code)
     (code / ".venv" / "bin").mkdir(parents=True)
     (code / ".venv" / "bin" / "python").symlink_to(os.path.realpath("/proc/self/exe"))
@@ -88,7 +88,7 @@ def test_closed_directory_is_opened_for_one_user_to_pass_through(
     assert closed.stat().st_uid == 0
 
 
-@pytest.mark.parametrize("name", ["launcher.py", "appliance/box/files.py", ".venv/bin", "."])
+@pytest.mark.parametrize("name", ["launcher.py", "appliance/launcher/files.py", ".venv/bin", "."])
 def test_root_refuses_code_the_service_user_can_change(box: Box, name: str) -> None:
     identity.ensure_service_user(box)
     os.chown(box.code / name, pwd.getpwnam("skerry").pw_uid, -1)
@@ -97,7 +97,7 @@ def test_root_refuses_code_the_service_user_can_change(box: Box, name: str) -> N
 
 
 def test_code_that_the_service_user_cannot_read_is_named(box: Box) -> None:
-    (box.code / "appliance" / "box" / "files.py").chmod(0o600)
+    (box.code / "appliance" / "launcher" / "files.py").chmod(0o600)
     with pytest.raises(BoxError, match=r"cannot read .*files.py: chmod -R go\+rX"):
         identity.ensure_service_user(box)
 

@@ -96,13 +96,25 @@ def seen(folder: Path, bundle: Path, stick: Path, machine: Path) -> dict:
     publisher = (folder / "publisher.pub").read_text().strip()
     inside = ["/root/scratch_machine.py", f"/root/{bundle.name}", publisher]
     done = subprocess.run(
-        ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child",
-         "sh", "-c", ENTER, "enter", machine, *inside],
+        [
+            "unshare",
+            "--net",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "sh",
+            "-c",
+            ENTER,
+            "enter",
+            machine,
+            *inside,
+        ],
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
         capture_output=True,
         text=True,
         check=False,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     print(f"{bundle.name}: {bundle.stat().st_size / 1e6:.0f} MB, {report}")

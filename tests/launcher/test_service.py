@@ -12,17 +12,25 @@ from pathlib import Path
 
 import pytest
 
-from appliance.box import environment, identity, service, unit
-from appliance.box.errors import BoxError
-from appliance.box.layout import Box
+from appliance.launcher import environment, identity, service, unit
+from appliance.launcher.errors import BoxError
+from appliance.launcher.layout import Box
 from tests.launcher.conftest import CODE
 
 HARDENED = (
-    "User=skerry", "NoNewPrivileges=yes", "CapabilityBoundingSet=", "ProtectSystem=strict",
-    "PrivateTmp=yes", "PrivateDevices=yes", "MemoryDenyWriteExecute=yes", "KillMode=mixed",
-    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6", "SystemCallFilter=@system-service",
-    "Restart=on-failure", "TimeoutStopSec=150",
-)  # fmt: skip
+    "User=skerry",
+    "NoNewPrivileges=yes",
+    "CapabilityBoundingSet=",
+    "ProtectSystem=strict",
+    "PrivateTmp=yes",
+    "PrivateDevices=yes",
+    "MemoryDenyWriteExecute=yes",
+    "KillMode=mixed",
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+    "SystemCallFilter=@system-service",
+    "Restart=on-failure",
+    "TimeoutStopSec=150",
+)
 
 
 @pytest.fixture
@@ -115,8 +123,10 @@ def test_what_systemd_does_not_accept_is_told(tmp_path: Path) -> None:
 def test_installing_twice_changes_nothing(box: Box, calls) -> None:
     service.install(box)
     assert calls == [
-        ("daemon-reload",), ("enable", "--quiet", service.NAME), ("restart", service.NAME)
-    ]  # fmt: skip
+        ("daemon-reload",),
+        ("enable", "--quiet", service.NAME),
+        ("restart", service.NAME),
+    ]
     calls.clear()
     written = service.UNIT.stat().st_mtime_ns
     service.install(box)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from appliance.box import sizes
-from appliance.box.layout import Box
+from appliance.launcher import sizes
+from appliance.launcher.layout import Box
 from tests.launcher.conftest import CODE
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from appliance import VERSION
-from appliance.box import backup, datadir, manifest, succession
-from appliance.box.errors import BoxError
-from appliance.box.layout import Box
+from appliance.launcher import backup, datadir, manifest, succession
+from appliance.launcher.errors import BoxError
+from appliance.launcher.layout import Box
 from tests.launcher.conftest import CODE, Desk, plain_environment
 
 NEWER = "99.0.0"
@@ -151,8 +151,9 @@ def test_a_desk_goes_over_with_its_data_and_can_come_back(site, categories: str)
     assert back.returncode == 0, back.stderr
     assert here.data() == here.old / "var" and here.state() == "back"
     assert here.answers(here.old, KEPT, "SELECT to_regclass('of_the_newer')") == [
-        categories, "None",
-    ]  # fmt: skip
+        categories,
+        "None",
+    ]
     assert (here.data() / "files" / "1").read_bytes() == b"what Alice sent"
     left = next((here.data() / "backups").glob("*.left"))
     assert (left / "PG_VERSION").exists()  # what was written meanwhile is not lost
@@ -201,8 +202,9 @@ def test_a_failure_goes_back_however_often_it_is_cut(site, categories: str) -> N
     assert "division by zero" in done.stderr
     assert here.data() == here.old / "var" and here.state() == "back"
     assert here.answers(here.old, KEPT, "SELECT to_regclass('of_the_newer')") == [
-        categories, "None",
-    ]  # fmt: skip
+        categories,
+        "None",
+    ]
     assert not list(here.data().glob("postgres.*"))
 
 

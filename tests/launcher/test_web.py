@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.box import machine, network
-from appliance.box.errors import BoxError
+from appliance.launcher import machine, network
+from appliance.launcher.errors import BoxError
 from tests.launcher.conftest import Desk, desk_processes, free_port, wait_for
 
 

@@ -5,7 +5,7 @@ from django.http import Http404
 
 from appliance.accounts.models import Right, Team, User
 from appliance.core import cache
-from appliance.core import queries as core
+from appliance.core import queries as core_queries
 
 
 def list_teams(*, only_active: bool = True) -> QuerySet[Team]:
@@ -68,7 +68,7 @@ def _rights(user: User) -> list[str]:
         "rights",
         [user.pk],
         lambda: [
-            *core.desk().agent_rights,
+            *core_queries.desk().agent_rights,
             *(
                 right
                 for team in Team.objects.filter(memberships__user=user, is_active=True)

@@ -14,7 +14,7 @@ from appliance.accounts.services.rights import (
     refuse_unless_keeper_of_customers,
 )
 from appliance.core import cache, changes
-from appliance.core import queries as core
+from appliance.core import queries as core_queries
 from appliance.core.errors import BadInputError, RefusedError
 
 
@@ -44,7 +44,7 @@ def register_customer(
 
 def register_oneself(*, address: str, **person: str) -> Customer:
     """The same for a stranger at ``address``, if the desk lets strangers register."""
-    if not core.desk().is_registration_open:
+    if not core_queries.desk().is_registration_open:
         raise RefusedError(_("This desk opens accounts itself. Ask an agent for one."))
     knock(door="register", address=address)
     return register_customer(**person)

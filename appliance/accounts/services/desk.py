@@ -14,10 +14,19 @@ from appliance.core.errors import BadInputError
 from appliance.core.models import Desk
 
 RULES = {
-    "name", "logo_id", "base_url", "language", "time_zone", "is_registration_open",
-    "guests_may_ask", "is_knowledge_public", "asks_for_rating", "close_solved_after_days",
-    "attachment_limit_mb", "agent_rights",
-}  # fmt: skip
+    "name",
+    "logo_id",
+    "base_url",
+    "language",
+    "time_zone",
+    "is_registration_open",
+    "guests_may_ask",
+    "is_knowledge_public",
+    "asks_for_rating",
+    "close_solved_after_days",
+    "attachment_limit_mb",
+    "agent_rights",
+}
 MOST_DAYS, MOST_MB = 365, 100
 
 

@@ -75,9 +75,11 @@ def test_log_in_leads_nowhere_outside(client, alice):
 
 def register(client, **changed: str):
     person = {
-        "first_name": "Eve", "email": "eve@example.org", "password": PASSWORD,
+        "first_name": "Eve",
+        "email": "eve@example.org",
+        "password": PASSWORD,
         "password_again": PASSWORD,
-    } | changed  # fmt: skip
+    } | changed
     return client.post(reverse("register"), person)
 
 

@@ -5,7 +5,7 @@ from django.http import Http404
 
 from appliance.accounts import queries, services
 from appliance.accounts.models import Customer, Membership, Organisation, Right
-from appliance.core import queries as core
+from appliance.core import queries as core_queries
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.core.models import Change, Desk
 
@@ -32,9 +32,14 @@ def changed(customer: Customer, by, **more: object) -> None:
 def test_team_gets_members_and_rights(dan, bob):
     team = services.add_team(by=dan, name="Nets", rights=["merge"], members=[bob])
     services.change_team(
-        team=team, by=dan, name="Networks", description="", is_closed=True,
-        rights=["reports", "merge"], members=[dan],
-    )  # fmt: skip
+        team=team,
+        by=dan,
+        name="Networks",
+        description="",
+        is_closed=True,
+        rights=["reports", "merge"],
+        members=[dan],
+    )
     assert list(Membership.objects.values_list("user", flat=True)) == [dan.pk]
     assert (team.name, team.rights) == ("Networks", ["merge", "reports"])
     assert Change.objects.first().data == {"came": [str(dan)], "went": [str(bob)]}
@@ -120,12 +125,18 @@ def test_log_in_of_another_customer_is_not_taken(dan, pia, alice):
 @pytest.mark.parametrize(
     ("rule", "value"),
     [
-        ("name", " "), ("language", "xx"), ("time_zone", "Mars/Base"), ("base_url", "desk"),
+        ("name", " "),
+        ("language", "xx"),
+        ("time_zone", "Mars/Base"),
+        ("base_url", "desk"),
         ("base_url", "http://["),
-        ("base_url", "javascript:alert(1)"), ("close_solved_after_days", 0),
-        ("attachment_limit_mb", 0), ("attachment_limit_mb", 10_000), ("agent_rights", ["root"]),
+        ("base_url", "javascript:alert(1)"),
+        ("close_solved_after_days", 0),
+        ("attachment_limit_mb", 0),
+        ("attachment_limit_mb", 10_000),
+        ("agent_rights", ["root"]),
     ],
-)  # fmt: skip
+)
 def test_rule_that_makes_no_sense_is_refused_by_name(dan, rule, value):
     with pytest.raises(BadInputError) as refused:
         services.change_desk(by=dan, **{rule: value})
@@ -134,7 +145,7 @@ def test_rule_that_makes_no_sense_is_refused_by_name(dan, rule, value):
 
 def test_changed_rule_is_recorded_with_what_it_was(dan):
     services.change_desk(by=dan, name="St. B", close_solved_after_days=None)
-    assert core.desk().name == "St. B"
+    assert core_queries.desk().name == "St. B"
     data = Change.objects.get(kind="desk").data
     assert data["close_solved_after_days"] == {"from": 7, "to": None}
     services.change_desk(by=dan, name="St. B")

@@ -30,9 +30,11 @@ def form(**fields: str) -> CalendarForm:
 
 def test_hours_are_kept_as_they_were_written(dan):
     written = form(monday="8-12, 13:00 – 17:30", saturday="10:00–14:00")
-    calendar = written.attempt(services.add_calendar, by=dan, **written.values()) if (
-        written.is_valid()
-    ) else None  # fmt: skip
+    calendar = (
+        written.attempt(services.add_calendar, by=dan, **written.values())
+        if (written.is_valid())
+        else None
+    )
     assert calendar.hours == {
         "0": [["08:00", "12:00"], ["13:00", "17:30"]],
         "5": [["10:00", "14:00"]],
@@ -108,8 +110,11 @@ def test_every_change_is_written_down(dan, office):
     holiday = services.add_holiday(calendar=office, by=dan, on=date(2026, 7, 6), name="Regatta")
     services.remove_holiday(holiday=holiday, by=dan)
     assert [change.verb for change in Change.objects.all()] == [
-        "removed", "added", "changed", "added"
-    ]  # fmt: skip
+        "removed",
+        "added",
+        "changed",
+        "added",
+    ]
     assert Change.objects.get(verb="changed").data == {"time_zone": ["Europe/Berlin", "UTC"]}
 
 

@@ -18,8 +18,17 @@ from appliance.calendars.worktime import (
 )
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
-ZONES = ["UTC", "Europe/Berlin", "America/New_York", "America/Havana", "Asia/Beirut",
-         "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu", "America/Sao_Paulo"]  # fmt: skip
+ZONES = [
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Havana",
+    "Asia/Beirut",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "Asia/Kathmandu",
+    "America/Sao_Paulo",
+]
 HOUR = 3600
 
 
@@ -156,10 +165,19 @@ days = quarters.map(
     lambda cuts: tuple((a * 15, b * 15) for a, b in zip(cuts[::2], cuts[1::2], strict=False))
 )
 near_changes = st.sampled_from(
-    [datetime(2026, 3, 8), datetime(2026, 3, 29), datetime(2026, 10, 25), datetime(2026, 11, 1),
-     datetime(2028, 2, 28), datetime(2026, 4, 5), datetime(2026, 10, 4), datetime(2017, 10, 14),
-     datetime(2018, 2, 17), datetime(2011, 12, 29)]
-)  # fmt: skip
+    [
+        datetime(2026, 3, 8),
+        datetime(2026, 3, 29),
+        datetime(2026, 10, 25),
+        datetime(2026, 11, 1),
+        datetime(2028, 2, 28),
+        datetime(2026, 4, 5),
+        datetime(2026, 10, 4),
+        datetime(2017, 10, 14),
+        datetime(2018, 2, 17),
+        datetime(2011, 12, 29),
+    ]
+)
 moments = st.builds(
     lambda day, minutes: day.replace(tzinfo=UTC) + timedelta(minutes=minutes),
     near_changes,

@@ -4,7 +4,7 @@ import pytest
 from django.test import RequestFactory
 from django.utils import timezone, translation
 
-from appliance.accounts import services as accounts
+from appliance.accounts import services as accounts_services
 from appliance.core import middleware
 
 
@@ -31,7 +31,7 @@ def stranger():
 @pytest.fixture
 def german_desk(dan, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        accounts.change_desk(by=dan, language="de", time_zone="Europe/Berlin")
+        accounts_services.change_desk(by=dan, language="de", time_zone="Europe/Berlin")
 
 
 def test_person_who_chose_nothing_gets_the_desk_s(alice, german_desk):

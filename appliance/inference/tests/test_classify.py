@@ -12,8 +12,11 @@ NUMBERS = {"head_temperature": 1.0, "similarity_tau": 0.05, "head_weight": 0.6, 
 def test_a_description_is_read_in_its_sentences_and_phrases():
     reading = "Hardware. Broken equipment and moves. printer jams. laptop does not turn on"
     assert pieces(reading) == [
-        "Hardware", "Broken equipment and moves", "printer jams", "laptop does not turn on",
-    ]  # fmt: skip
+        "Hardware",
+        "Broken equipment and moves",
+        "printer jams",
+        "laptop does not turn on",
+    ]
 
 
 @pytest.mark.parametrize("reading", ["", ". ", "Hardware"])

@@ -34,14 +34,21 @@ def written(path: Path, rows: list[dict]) -> Path:
 def test_paraphrases_are_looked_up_in_their_corpus(extra, tmp_path):
     corpus = written(
         tmp_path / "corpus.jsonl",
-        [{"id": 1, "text": "aab"}, {"id": "two", "text": "ccd"}, {"id": 3, "text": "eef"},
-         {"id": 4, "text": "ff"}],
-    )  # fmt: skip
+        [
+            {"id": 1, "text": "aab"},
+            {"id": "two", "text": "ccd"},
+            {"id": 3, "text": "eef"},
+            {"id": 4, "text": "ff"},
+        ],
+    )
     queries = written(
         tmp_path / "queries.jsonl",
-        [{"query": "ab", "relevant": 1}, {"query": "dcd", "relevant": ["two"]},
-         {"query": "f", "relevant": "3"}],
-    )  # fmt: skip
+        [
+            {"query": "ab", "relevant": 1},
+            {"query": "dcd", "relevant": ["two"]},
+            {"query": "f", "relevant": "3"},
+        ],
+    )
 
     found = extra.extra_figures(queries, corpus, Letters(), {})
 

@@ -75,10 +75,11 @@ class ArticleVote(models.Model):
                 fields=["article", "user"], condition=Q(user__isnull=False), name="vote_once_a_user"
             ),
             models.UniqueConstraint(
-                fields=["article", "session_sha256"], condition=~Q(session_sha256=""),
+                fields=["article", "session_sha256"],
+                condition=~Q(session_sha256=""),
                 name="vote_once_a_session",
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{'yes' if self.is_helpful else 'no'} to {self.article_id}"

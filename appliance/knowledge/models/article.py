@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
-from appliance.core import queries as core
+from appliance.core import queries as core_queries
 from appliance.core.fields import search_vector_of
 from appliance.tickets.models import TicketCategory
 
@@ -35,7 +35,7 @@ class ArticleQuerySet(models.QuerySet):
         """
         if viewer.is_anonymous:
             public = self.published().filter(audience=Article.Audience.PUBLIC)
-            return public if core.desk().is_knowledge_public else self.none()
+            return public if core_queries.desk().is_knowledge_public else self.none()
         if not viewer.is_active:
             return self.none()
         return self if viewer.is_agent else self.for_customers()
@@ -70,9 +70,13 @@ class Article(models.Model):
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     owner = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="owned_articles",
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="owned_articles",
         help_text="Who keeps it true.",
-    )  # fmt: skip
+    )
     review_on = models.DateField(null=True, blank=True, help_text="To be looked through by then.")
     review_told_on = models.DateField(
         null=True, blank=True, editable=False, help_text="The review date its owner was told of."
@@ -81,13 +85,19 @@ class Article(models.Model):
         default=1, db_default=1, editable=False, help_text="Number of the newest version."
     )
     external_key = models.CharField(
-        max_length=200, blank=True, db_default="", editable=False,
+        max_length=200,
+        blank=True,
+        db_default="",
+        editable=False,
         help_text="What its source calls it; the next import finds it by that.",
-    )  # fmt: skip
+    )
     imported_sha256 = models.CharField(
-        max_length=64, blank=True, db_default="", editable=False,
+        max_length=64,
+        blank=True,
+        db_default="",
+        editable=False,
         help_text="Of what the source said last.",
-    )  # fmt: skip
+    )
     helpful = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     unhelpful = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     # with one vote for and one against to start from, so that one click makes no winner
@@ -115,24 +125,27 @@ class Article(models.Model):
             models.Index(fields=["-updated_at", "-id"], name="article_changed_idx"),
             # serves the portal: one category after the other, by title
             models.Index(
-                fields=["category", "title"], condition=Q(status="published"),
+                fields=["category", "title"],
+                condition=Q(status="published"),
                 name="article_shelf_idx",
             ),
             # serves the list of what is due for review
             models.Index(
-                fields=["review_on"], condition=Q(status="published", review_on__isnull=False),
+                fields=["review_on"],
+                condition=Q(status="published", review_on__isnull=False),
                 name="article_review_idx",
             ),
             # serves the lists of the most and the least useful
             models.Index(
-                fields=["usefulness", "id"], condition=Q(helpful__gt=0) | Q(unhelpful__gt=0),
+                fields=["usefulness", "id"],
+                condition=Q(helpful__gt=0) | Q(unhelpful__gt=0),
                 name="article_usefulness_idx",
             ),
             # serves search by words
             GinIndex(fields=["search_vector"], name="article_search_idx"),
             # serves search with typos
             GinIndex(fields=["title"], opclasses=["gin_trgm_ops"], name="article_title_trgm_idx"),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from appliance.accounts.models import User
 from appliance.core import cache, changes
 from appliance.core.errors import BadInputError
-from appliance.files import services as uploads
+from appliance.files import services as files_services
 from appliance.knowledge.models import Article, ArticleVersion
 from appliance.knowledge.services.files import attach, detach
 from appliance.knowledge.services.rights import lock, refuse_unless_writer
@@ -31,7 +31,7 @@ class Properties(TypedDict, total=False):
     imported_sha256: str
 
 
-@uploads.atomic()
+@files_services.atomic()
 def write_article(
     *,
     by: User | None,
@@ -54,7 +54,7 @@ def write_article(
     return article
 
 
-@uploads.atomic()
+@files_services.atomic()
 def edit_article(
     *,
     article: Article,

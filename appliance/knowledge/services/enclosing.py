@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from appliance.accounts.models import User
 from appliance.core.errors import BadInputError
-from appliance.files import queries as stored
+from appliance.files import queries as files_queries
 from appliance.knowledge.formats import Entry
 from appliance.knowledge.models import Article
 from appliance.knowledge.pictures import TYPES, own_name, place_of, references, renamed
@@ -49,7 +49,7 @@ class Enclosures:
 
     def _read(self, place: str) -> bytes:
         try:
-            return self._members[place].read(stored.limit_bytes())
+            return self._members[place].read(files_queries.limit_bytes())
         except BadInputError as error:
             raise BadInputError(f"{posixpath.basename(place)[:80]}: {error}") from error
 

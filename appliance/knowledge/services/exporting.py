@@ -9,7 +9,7 @@ from contextlib import suppress
 from django.http import Http404
 
 from appliance.accounts.models import User
-from appliance.files import queries as stored
+from appliance.files import queries as files_queries
 from appliance.knowledge.models import Article
 from appliance.knowledge.pictures import renamed
 from appliance.knowledge.queries import list_articles
@@ -50,7 +50,7 @@ def _zipped(articles) -> Iterator[bytes]:
             archive.writestr(_file_name(article), text)
             yield sink.take()
             for one in files:
-                with suppress(Http404), stored.open_file(one.file) as file:
+                with suppress(Http404), files_queries.open_file(one.file) as file:
                     archive.writestr(f"{folder}/{one.name}", file.read())
                 yield sink.take()
     yield sink.take()

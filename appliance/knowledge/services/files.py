@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
 from appliance.core.errors import BadInputError
-from appliance.files import services as uploads
+from appliance.files import services as files_services
 from appliance.files.content import safe_name
 from appliance.knowledge.models import Article, ArticleFile
 from appliance.knowledge.pictures import own_name
@@ -25,7 +25,7 @@ def attach(locked: Article, files: Iterable[UploadedFile], by: User | None) -> l
             raise BadInputError(
                 _("An article has at most %(most)d files.") % {"most": MOST_FILES}, field="files"
             )
-        stored = uploads.store(upload=upload, by=by)
+        stored = files_services.store(upload=upload, by=by)
         name = own_name(callable_name(upload.name), taken)
         taken.add(name)
         made.append(ArticleFile.objects.create(article=locked, file=stored, name=name))
@@ -37,7 +37,7 @@ def detach(locked: Article, names: Iterable[str]) -> int:
     found = list(locked.files.filter(name__in=[*names]).select_related("file"))
     for one in found:
         one.delete()
-        uploads.remove(stored=one.file)
+        files_services.remove(stored=one.file)
     return len(found)
 
 

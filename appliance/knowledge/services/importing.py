@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from appliance.accounts.models import User
 from appliance.core import cache
 from appliance.core.errors import BadInputError
-from appliance.files import services as uploads
+from appliance.files import services as files_services
 from appliance.knowledge import formats, sources
 from appliance.knowledge.formats import MOST_KEY, Entry
 from appliance.knowledge.models import Article
@@ -133,7 +133,7 @@ class _Bringing:
             key = self._key_of(entry)
             wanted, remark = self._wanted(entry)
             wanted["content"], files = self._enclosures.of(entry)
-            with uploads.atomic():
+            with files_services.atomic():
                 what, article = self._bring_in(key, wanted, files)
         except BadInputError as error:
             return Line(entry.where, entry.title, "refused", str(error))

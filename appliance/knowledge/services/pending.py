@@ -7,8 +7,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from appliance.accounts.models import User
-from appliance.files import queries as stored
-from appliance.files import services as uploads
+from appliance.files import queries as files_queries
+from appliance.files import services as files_services
 from appliance.knowledge.models import ArticleVote, PendingImport
 from appliance.knowledge.services.importing import Report, import_articles
 
@@ -19,16 +19,16 @@ def look_at_import(*, upload: UploadedFile, by: User) -> tuple[PendingImport, Re
     """What bringing the file in would do. It is kept, so that nobody has to choose it twice."""
     report = import_articles(source=upload, by=by, dry_run=True, name=upload.name)
     upload.seek(0)
-    with uploads.atomic():
+    with files_services.atomic():
         _forget(by)
-        file = uploads.store(upload=upload, by=by)
+        file = files_services.store(upload=upload, by=by)
         pending = PendingImport.objects.create(by=by, file=file, name=upload.name[:200])
     return pending, report
 
 
 def apply_import(*, pending: PendingImport, by: User) -> Report:
     """Do it, and forget the file."""
-    with stored.open_file(pending.file) as file:
+    with files_queries.open_file(pending.file) as file:
         report = import_articles(source=file, by=by, name=pending.name)
     with transaction.atomic():
         _forget(by)
@@ -50,4 +50,4 @@ def _forget(by: User) -> None:
     for pending in (old | PendingImport.objects.filter(by=by)).select_related("file"):
         file = pending.file
         pending.delete()
-        uploads.remove(stored=file)
+        files_services.remove(stored=file)

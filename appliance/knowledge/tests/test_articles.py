@@ -1,7 +1,7 @@
 import pytest
 from django.http import Http404
 
-from appliance.accounts import services as accounts
+from appliance.accounts import services as accounts_services
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.knowledge import queries, services
 from appliance.knowledge.models import Article
@@ -16,9 +16,12 @@ def article(bob):
 
 def edit(article, by, **changed):
     words = {
-        "title": article.title, "content": article.content, "category": None,
-        "status": article.status, "seen_at": article.updated_at,
-    } | changed  # fmt: skip
+        "title": article.title,
+        "content": article.content,
+        "category": None,
+        "status": article.status,
+        "seen_at": article.updated_at,
+    } | changed
     services.edit_article(article=article, by=by, **words)
 
 
@@ -56,7 +59,7 @@ def test_agent_without_the_right_reads_and_does_not_write(
 ):
     article = services.write_article(by=bob, title="Out", content="…", status="published")
     with django_capture_on_commit_callbacks(execute=True):
-        accounts.change_desk(by=dan, agent_rights=[])
+        accounts_services.change_desk(by=dan, agent_rights=[])
     client.force_login(bob)
     page = client.get(f"/articles/{article.pk}/").content.decode()
     assert "Out" in page and f"/articles/{article.pk}/edit/" not in page

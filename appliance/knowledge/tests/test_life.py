@@ -5,12 +5,12 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.utils import IntegrityError
 
-from appliance.accounts import services as accounts
+from appliance.accounts import services as accounts_services
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.core.models import Change
 from appliance.knowledge import services
 from appliance.knowledge.models import Article, ArticleLink
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 
 Audience, Status = Article.Audience, Article.Status
 
@@ -57,7 +57,7 @@ def test_customers_and_agents_without_the_right_move_nothing(
     with pytest.raises(RefusedError):
         services.publish_article(article=article, by=alice)
     with django_capture_on_commit_callbacks(execute=True):
-        accounts.change_desk(by=dan, agent_rights=[])
+        accounts_services.change_desk(by=dan, agent_rights=[])
     with pytest.raises(RefusedError):
         services.publish_article(article=article, by=bob)
 
@@ -66,7 +66,7 @@ def test_customers_and_agents_without_the_right_move_nothing(
 @pytest.mark.parametrize("audience", Audience)
 @pytest.mark.parametrize("status", Status)
 def test_who_reads_what(status, audience, is_public, alice, bob, dan, article):
-    accounts.change_desk(by=dan, is_knowledge_public=is_public)
+    accounts_services.change_desk(by=dan, is_knowledge_public=is_public)
     edit(article, bob, status=status, audience=audience)
     out = status == Status.PUBLISHED
 
@@ -122,16 +122,16 @@ def test_an_article_is_owned_by_its_writer_and_by_agents_only(article, alice, bo
 def test_an_answer_that_names_an_article_links_it_once(article, bob, alice, ticket):
     body = f"See [it](/articles/{article.pk}/) and [that](/articles/99999/)."
     services.link_ticket(article=article, ticket=ticket, by=bob)
-    tickets.reply(ticket=ticket, by=bob, body=body)
-    tickets.reply(ticket=ticket, by=bob, body=body)
+    tickets_services.reply(ticket=ticket, by=bob, body=body)
+    tickets_services.reply(ticket=ticket, by=bob, body=body)
     link = ArticleLink.objects.get()
     assert (link.article, link.ticket, link.how, link.by) == (article, ticket, "sent", bob)
 
 
 def test_what_a_customer_or_a_note_names_was_not_sent(article, alice, bob, ticket):
     body = f"I read /articles/{article.pk}/ already."
-    tickets.reply(ticket=ticket, by=alice, body=body)
-    tickets.add_note(ticket=ticket, by=bob, body=body)
+    tickets_services.reply(ticket=ticket, by=alice, body=body)
+    tickets_services.add_note(ticket=ticket, by=bob, body=body)
     assert not ArticleLink.objects.exists()
 
 

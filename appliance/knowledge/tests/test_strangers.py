@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from appliance.accounts import services as accounts
+from appliance.accounts import services as accounts_services
 from appliance.knowledge import services
 from appliance.knowledge.models import Article
 
@@ -22,7 +22,7 @@ def draft(bob) -> Article:
 
 @pytest.fixture
 def is_public(dan) -> None:
-    accounts.change_desk(by=dan, is_knowledge_public=True)
+    accounts_services.change_desk(by=dan, is_knowledge_public=True)
 
 
 def pages(article: Article) -> list[str]:

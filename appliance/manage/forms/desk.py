@@ -17,9 +17,11 @@ class DeskForm(Form):
         label=_("Address"),
         max_length=200,
         required=False,
-        help_text=_("How people reach the desk, for instance http://desk.example:8000. Links in "
-                    "mail begin so."),
-    )  # fmt: skip
+        help_text=_(
+            "How people reach the desk, for instance http://desk.example:8000. Links in "
+            "mail begin so."
+        ),
+    )
     language = forms.ChoiceField(label=_("Language"), choices=choices.languages)
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=choices.time_zones)
     agent_rights = forms.MultipleChoiceField(
@@ -58,11 +60,13 @@ class DeskForm(Form):
 
     GROUPS = (
         (_("The desk"), ("name", "base_url", "language", "time_zone")),
-        (_("Customers and guests"), ("is_registration_open", "guests_may_ask",
-                                     "is_knowledge_public", "asks_for_rating")),
+        (
+            _("Customers and guests"),
+            ("is_registration_open", "guests_may_ask", "is_knowledge_public", "asks_for_rating"),
+        ),
         (_("Tickets"), ("close_solved_after_days", "attachment_limit_mb")),
         (_("Agents"), ("agent_rights",)),
-    )  # fmt: skip
+    )
 
     def __init__(self, data: Mapping | None, desk: Desk) -> None:
         super().__init__(data, initial={name: getattr(desk, name) for name in self.base_fields})

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from appliance.accounts import queries
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Organisation, Right, Role, Team, User
 from appliance.calendars.queries import list_calendars
 from appliance.core.forms import Form
@@ -26,9 +26,11 @@ class PersonForm(NamesForm):
     role = forms.ChoiceField(
         label=_("Role"),
         choices=Role.choices,
-        help_text=_("Customers ask. Agents answer. Admins also open these pages. Another role "
-                    "logs the person out everywhere."),
-    )  # fmt: skip
+        help_text=_(
+            "Customers ask. Agents answer. Admins also open these pages. Another role "
+            "logs the person out everywhere."
+        ),
+    )
     calendar = forms.ModelChoiceField(
         label=_("Working hours"),
         queryset=None,
@@ -76,7 +78,7 @@ class TeamForm(Form):
         initial = _initial(self, team, but={"members"})
         there = sorted(person.pk for person in team.members.all()) if team else []
         super().__init__(data, initial=initial | {"members": there})
-        offered = queries.list_agents()
+        offered = accounts_queries.list_agents()
         if team:  # members who were deactivated stay members until they are taken out
             offered = (offered | team.members.all()).distinct()
         self.fields["members"].queryset = offered
@@ -116,24 +118,26 @@ class CustomerForm(NamesForm):
         self, data: Mapping | None, viewer: User, customer: Customer | None = None
     ) -> None:
         super().__init__(data, initial=_initial(self, customer))
-        self.fields["organisation"].queryset = queries.list_organisations(viewer)
+        self.fields["organisation"].queryset = accounts_queries.list_organisations(viewer)
 
 
 class HandOverForm(Form):
     """Who goes on with the tickets of somebody who leaves. Empty: nobody, they are unassigned."""
 
     assignee = forms.ModelChoiceField(
-        label=_("Hand their open tickets to"), queryset=None, required=False,
+        label=_("Hand their open tickets to"),
+        queryset=None,
+        required=False,
         empty_label=_("nobody: they become unassigned"),
-    )  # fmt: skip
+    )
     team = forms.ModelChoiceField(
         label=_("and to the team"), queryset=None, required=False, empty_label=_("as it is")
     )
 
     def __init__(self, data: Mapping | None, person: User) -> None:
         super().__init__(data)
-        self.fields["assignee"].queryset = queries.list_agents().exclude(pk=person.pk)
-        self.fields["team"].queryset = queries.list_teams()
+        self.fields["assignee"].queryset = accounts_queries.list_agents().exclude(pk=person.pk)
+        self.fields["team"].queryset = accounts_queries.list_teams()
 
 
 class TypedForm(Form):
@@ -167,7 +171,7 @@ class MergeCustomerForm(Form):
 
     def __init__(self, data: Mapping | None, viewer: User, customer: Customer) -> None:
         super().__init__(data)
-        others = queries.list_customers(viewer).exclude(pk=customer.pk)
+        others = accounts_queries.list_customers(viewer).exclude(pk=customer.pk)
         self.fields["target"].queryset = others
 
 
@@ -176,7 +180,7 @@ class MergeOrganisationForm(Form):
 
     def __init__(self, data: Mapping | None, viewer: User, organisation: Organisation) -> None:
         super().__init__(data)
-        others = queries.list_organisations(viewer).exclude(pk=organisation.pk)
+        others = accounts_queries.list_organisations(viewer).exclude(pk=organisation.pk)
         self.fields["target"].queryset = others
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from appliance.accounts.models import User
 from appliance.core.forms import Form
 from appliance.manage.forms.lines import LinesField
-from appliance.tickets import queries
+from appliance.tickets import queries as tickets_queries
 from appliance.tickets.models import CustomField, Tag, TicketCategory
 
 
@@ -61,9 +61,11 @@ class FieldForm(Form):
         max_length=40,
         required=False,
         validators=[validate_slug],
-        help_text=_("The name in exports: letters, digits, - and _. Empty: made of the question. "
-                    "It cannot be changed later."),
-    )  # fmt: skip
+        help_text=_(
+            "The name in exports: letters, digits, - and _. Empty: made of the question. "
+            "It cannot be changed later."
+        ),
+    )
     kind = forms.ChoiceField(
         label=_("Kind of answer"),
         choices=CustomField.Kind.choices,
@@ -94,7 +96,7 @@ class FieldForm(Form):
         self, data: Mapping | None, viewer: User, field: CustomField | None = None
     ) -> None:
         super().__init__(data, initial=_initial(field) if field else {})
-        self.fields["categories"].queryset = queries.list_all_categories(viewer)
+        self.fields["categories"].queryset = tickets_queries.list_all_categories(viewer)
         if field:
             self._fix(field)
 
@@ -119,7 +121,7 @@ class MergeTagForm(Form):
 
     def __init__(self, data: Mapping | None, viewer: User, tag: Tag) -> None:
         super().__init__(data)
-        self.fields["target"].queryset = queries.list_all_tags(viewer).exclude(pk=tag.pk)
+        self.fields["target"].queryset = tickets_queries.list_all_tags(viewer).exclude(pk=tag.pk)
 
 
 class TryForm(Form):

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.core.errors import BadInputError
 from appliance.core.forms import Form
-from appliance.updates import queries
+from appliance.model_updates import queries as model_updates_queries
 
 MOST_ROOT_BYTES = 512_000
 ACCEPTABLE = [
@@ -27,7 +27,7 @@ class UpdateForm(Form):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        found = [(str(folder), str(folder)) for folder in queries.list_sources()]
+        found = [(str(folder), str(folder)) for folder in model_updates_queries.list_sources()]
         self.fields["folder"].choices = [("", _("Nothing chosen")), *found]
         self.fields["file"].widget.attrs["accept"] = ".tar"
 
@@ -46,18 +46,22 @@ class AcceptForm(Form):
     """A person takes it all the same, and says why."""
 
     accepted = forms.MultipleChoiceField(
-        label=_("Taken all the same"), choices=ACCEPTABLE, required=False,
+        label=_("Taken all the same"),
+        choices=ACCEPTABLE,
+        required=False,
         widget=forms.CheckboxSelectMultiple,
-    )  # fmt: skip
+    )
     reason = forms.CharField(
-        label=_("Why"), max_length=500, required=False,
+        label=_("Why"),
+        max_length=500,
+        required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("A sentence with your name to it, kept for ever."),
-    )  # fmt: skip
+    )
 
 
 class GoBackForm(Form):
-    role = forms.ChoiceField(choices=[(each, each) for each in queries.ROLES])
+    role = forms.ChoiceField(choices=[(each, each) for each in model_updates_queries.ROLES])
     reason = forms.CharField(max_length=500, required=False)
 
 
@@ -66,17 +70,21 @@ class TrustForm(Form):
 
     root = forms.FileField(label=_("The publisher's root.json"))
     fingerprint = forms.RegexField(
-        r"\A\s*[0-9a-fA-F]{64}\s*\Z", label=_("Its fingerprint"),
+        r"\A\s*[0-9a-fA-F]{64}\s*\Z",
+        label=_("Its fingerprint"),
         help_text=_("64 digits and letters, told by the publisher on another way than the file."),
         error_messages={"invalid": _("A fingerprint has 64 of the signs 0-9 and a-f.")},
-    )  # fmt: skip
+    )
 
     def content(self) -> bytes:
         """The file's bytes; raises BadInputError when they are not what was announced."""
         upload = self.cleaned_data["root"]
         content = upload.read(MOST_ROOT_BYTES + 1)
         announced = self.cleaned_data["fingerprint"].strip().lower()
-        if len(content) > MOST_ROOT_BYTES or queries.fingerprint_of(content) != announced:
+        if (
+            len(content) > MOST_ROOT_BYTES
+            or model_updates_queries.fingerprint_of(content) != announced
+        ):
             text = _("This is not the file with that fingerprint: do not trust it, ask again.")
             raise BadInputError(str(text), field="fingerprint")
         return content

@@ -6,11 +6,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from appliance.accounts.models import User
+from appliance.macros import queries as macros_queries
+from appliance.macros import services as macros_services
+from appliance.macros import variables
+from appliance.macros.forms import CannedForm, MacroForm
+from appliance.macros.models import Audience, Macro, Shortcut
 from appliance.manage.sections import lists
 from appliance.manage.sections.section import Column, Section
-from appliance.shortcuts import queries, services, variables
-from appliance.shortcuts.forms import CannedForm, MacroForm
-from appliance.shortcuts.models import Audience, Macro, Shortcut
 
 
 def agents(person: User) -> bool:
@@ -36,7 +38,7 @@ CANNED = Section(
     icon="bi-chat-square-text",
     about=gettext_lazy("Texts used again and again, found by typing while answering."),
     rows=lists.canned,
-    access=queries.access_canned_to_edit,
+    access=macros_queries.access_canned_to_edit,
     columns=(
         Column(gettext_lazy("Name"), lambda canned: canned.name),
         Column(gettext_lazy("Shortcut"), lambda canned: canned.shortcut),
@@ -44,10 +46,10 @@ CANNED = Section(
         Column(gettext_lazy("Used"), lambda canned: canned.uses),
     ),
     form=lambda data, viewer, row: CannedForm(data, viewer=viewer, canned=row),
-    add=services.add_canned,
+    add=macros_services.add_canned,
     add_words=gettext_lazy("Add a canned reply"),
-    change=services.change_canned,
-    remove=services.remove_canned,
+    change=macros_services.change_canned,
+    remove=macros_services.remove_canned,
     remove_words=gettext_lazy("Remove"),
     affects=lambda canned: [_("It is offered no more. Answers written with it stay as they are.")],
     admits=agents,
@@ -66,18 +68,18 @@ MACROS = Section(
     about=gettext_lazy("Several steps at once on a ticket: answer, tag, hand over, solve."),
     help=gettext_lazy("What is left as it is, the macro does not touch. All or nothing is done."),
     rows=lists.macros,
-    access=queries.access_macro_to_edit,
+    access=macros_queries.access_macro_to_edit,
     columns=(
         Column(gettext_lazy("Name"), lambda macro: macro.name),
-        Column(gettext_lazy("Does"), lambda macro: "; ".join(queries.describe(macro)), True),
+        Column(gettext_lazy("Does"), lambda macro: "; ".join(macros_queries.describe(macro)), True),
         Column(gettext_lazy("For"), _for),
         Column(gettext_lazy("Used"), lambda macro: macro.uses),
     ),
     form=_macro_form,
-    add=services.add_macro,
+    add=macros_services.add_macro,
     add_words=gettext_lazy("Add a macro"),
-    change=services.change_macro,
-    remove=services.remove_macro,
+    change=macros_services.change_macro,
+    remove=macros_services.remove_macro,
     remove_words=gettext_lazy("Remove"),
     affects=lambda macro: [_("It is offered no more. Tickets stay as it left them.")],
     admits=agents,

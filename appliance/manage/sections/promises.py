@@ -6,29 +6,30 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from appliance.agreements import queries as agreements
-from appliance.agreements import services as promises
-from appliance.agreements.forms import PolicyForm
-from appliance.agreements.models import Measure, Policy
-from appliance.agreements.words import (
-    describe_escalation,
-    describe_minutes,
-    describe_policy,
-)
-from appliance.calendars import queries, services
+from appliance.calendars import queries as calendars_queries
+from appliance.calendars import services as calendars_services
 from appliance.calendars.forms import CalendarForm, HolidayForm
 from appliance.calendars.models import Calendar
 from appliance.calendars.worktime import NoHoursError, add_working_time
 from appliance.manage.sections import lists
 from appliance.manage.sections.section import Column, Section
-from appliance.routing import queries as routing
-from appliance.routing import services as rules
+from appliance.routing import queries as routing_queries
+from appliance.routing import services as routing_services
 from appliance.routing.forms import RuleForm
 from appliance.routing.words import describe_rule
+from appliance.sla import queries as sla_queries
+from appliance.sla import services as sla_services
+from appliance.sla.forms import PolicyForm
+from appliance.sla.models import Measure, Policy
+from appliance.sla.words import (
+    describe_escalation,
+    describe_minutes,
+    describe_policy,
+)
 
 
 def _week(calendar: Calendar) -> str:
-    return "; ".join(f"{day} {hours}" for day, hours in queries.describe_week(calendar))
+    return "; ".join(f"{day} {hours}" for day, hours in calendars_queries.describe_week(calendar))
 
 
 def _holidays(calendar: Calendar) -> str:
@@ -62,7 +63,7 @@ def due_now(policy: Policy) -> list[tuple[str, datetime | None]]:
 def _due(policy: Policy, minutes: int) -> datetime | None:
     work = timedelta(minutes=minutes).total_seconds()
     try:
-        hours = queries.hours_of(policy.calendar or queries.find_default())
+        hours = calendars_queries.hours_of(policy.calendar or calendars_queries.find_default())
         return add_working_time(timezone.now(), work, hours)
     except NoHoursError:
         return None
@@ -78,7 +79,7 @@ CALENDARS = Section(
     ),
     help=gettext_lazy("Promises on open tickets follow a change within a minute."),
     rows=lists.list_calendars,
-    access=queries.access_calendar,
+    access=calendars_queries.access_calendar,
     columns=(
         Column(gettext_lazy("Name"), lambda calendar: calendar.name),
         Column(gettext_lazy("Hours"), _week, True),
@@ -87,10 +88,10 @@ CALENDARS = Section(
         Column(gettext_lazy("Default"), lambda calendar: calendar.is_default),
     ),
     form=lambda data, viewer, row: CalendarForm(data, calendar=row),
-    add=services.add_calendar,
+    add=calendars_services.add_calendar,
     add_words=gettext_lazy("Add a calendar"),
-    change=services.change_calendar,
-    remove=services.remove_calendar,
+    change=calendars_services.change_calendar,
+    remove=calendars_services.remove_calendar,
     remove_words=gettext_lazy("Remove"),
     affects=lambda calendar: [
         _("Its holidays go with it."),
@@ -109,8 +110,8 @@ POLICIES = Section(
         "How soon the desk answers and solves. The first that fits a ticket counts."
     ),
     help=gettext_lazy("Open tickets follow a change within a minute."),
-    rows=lambda viewer, text: agreements.list_policies(),
-    access=agreements.access_policy,
+    rows=lambda viewer, text: sla_queries.list_policies(),
+    access=sla_queries.access_policy,
     columns=(
         Column(gettext_lazy("Name"), lambda policy: policy.name),
         Column(gettext_lazy("For"), lambda policy: "; ".join(describe_policy(policy)), True),
@@ -119,16 +120,16 @@ POLICIES = Section(
         Column(gettext_lazy("Escalations"), lambda policy: len(policy.escalations.all())),
     ),
     form=lambda data, viewer, row: PolicyForm(data, policy=row),
-    add=promises.add_policy,
+    add=sla_services.add_policy,
     add_words=gettext_lazy("Add a promise"),
-    change=promises.change_policy,
-    remove=promises.remove_policy,
+    change=sla_services.change_policy,
+    remove=sla_services.remove_policy,
     remove_words=gettext_lazy("Remove"),
     affects=lambda policy: [
         _("Open tickets it fits get the next promise that fits them, or none."),
         _("Reports keep what was promised until now."),
     ],
-    move=promises.move_policy,
+    move=sla_services.move_policy,
     is_searched=False,
     more="manage/_policy.html",
     more_of=_of_policy,
@@ -141,8 +142,8 @@ RULES = Section(
     icon="bi-signpost-split",
     about=gettext_lazy("Who gets a new ticket. The first rule that fits it counts."),
     help=gettext_lazy("A rule waits a moment for the sorter, and for somebody who works now."),
-    rows=lambda viewer, text: routing.list_rules(),
-    access=routing.access_rule,
+    rows=lambda viewer, text: routing_queries.list_rules(),
+    access=routing_queries.access_rule,
     columns=(
         Column(gettext_lazy("Name"), lambda rule: rule.name),
         Column(gettext_lazy("For"), lambda rule: "; ".join(describe_rule(rule)), True),
@@ -150,12 +151,12 @@ RULES = Section(
         Column(gettext_lazy("Assigns"), lambda rule: rule.get_way_display()),
     ),
     form=lambda data, viewer, row: RuleForm(data, rule=row),
-    add=rules.add_rule,
+    add=routing_services.add_rule,
     add_words=gettext_lazy("Add a rule"),
-    change=rules.change_rule,
-    remove=rules.remove_rule,
+    change=routing_services.change_rule,
+    remove=routing_services.remove_rule,
     remove_words=gettext_lazy("Remove"),
     affects=lambda rule: [_("Tickets it placed stay where they are.")],
-    move=rules.move_rule,
+    move=routing_services.move_rule,
     is_searched=False,
 )

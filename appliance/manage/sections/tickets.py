@@ -7,31 +7,32 @@ from django.utils.translation import gettext_lazy, ngettext
 from appliance.accounts.models import User
 from appliance.manage.forms import tickets as forms
 from appliance.manage.sections.section import Column, Section
-from appliance.tickets import queries, services
+from appliance.tickets import queries as tickets_queries
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import CustomField, Tag, TicketCategory
-from appliance.triage import services as triage
+from appliance.triage import services as triage_services
 from appliance.triage.trial import sort_sample
 
 
 @transaction.atomic
 def add_category(*, by: User, **values: object) -> TicketCategory:
-    category = services.add_category(by=by, **values)
-    triage.reconsider_unsure()
+    category = tickets_services.add_category(by=by, **values)
+    triage_services.reconsider_unsure()
     return category
 
 
 @transaction.atomic
 def change_category(*, category: TicketCategory, by: User, **values: object) -> None:
     before = category.reading
-    services.change_category(category=category, by=by, **values)
+    tickets_services.change_category(category=category, by=by, **values)
     if category.reading != before:
-        triage.reconsider_unsure()
+        triage_services.reconsider_unsure()
 
 
 @transaction.atomic
 def reactivate_category(*, category: TicketCategory, by: User) -> None:
-    services.reactivate_category(category=category, by=by)
-    triage.reconsider_unsure()
+    tickets_services.reactivate_category(category=category, by=by)
+    triage_services.reconsider_unsure()
 
 
 def _try(request, category: TicketCategory) -> dict:
@@ -42,14 +43,16 @@ def _try(request, category: TicketCategory) -> dict:
 
 
 def _category_affects(category: TicketCategory) -> list[str]:
-    tickets = queries.count_tickets_of(category)
+    tickets = tickets_queries.count_tickets_of(category)
     return [
         ngettext(
             "%(n)d open ticket is in it and stays there.",
-            "%(n)d open tickets are in it and stay there.", tickets,
-        ) % {"n": tickets},
+            "%(n)d open tickets are in it and stay there.",
+            tickets,
+        )
+        % {"n": tickets},
         _("The sorter puts no more tickets into it, and nobody can choose it."),
-    ]  # fmt: skip
+    ]
 
 
 def _tag_affects(tag: Tag) -> list[str]:
@@ -76,8 +79,8 @@ CATEGORIES = Section(
         "The sorter reads name, description and phrases. When you change them, open tickets it was "
         "not sure of are read again, in the background."
     ),
-    rows=queries.list_all_categories,
-    access=queries.access_category,
+    rows=tickets_queries.list_all_categories,
+    access=tickets_queries.access_category,
     columns=(
         Column(gettext_lazy("Name"), lambda category: category.name),
         Column(gettext_lazy("Description"), lambda category: category.description, True),
@@ -87,11 +90,11 @@ CATEGORIES = Section(
     add=add_category,
     add_words=gettext_lazy("Add a category"),
     change=change_category,
-    remove=services.deactivate_category,
+    remove=tickets_services.deactivate_category,
     remove_words=gettext_lazy("Deactivate"),
     affects=_category_affects,
     restore=reactivate_category,
-    move=services.move_category,
+    move=tickets_services.move_category,
     more="manage/_category.html",
     more_of=_try,
 )
@@ -102,17 +105,17 @@ TAGS = Section(
     title=gettext_lazy("Tags"),
     icon="bi-tags",
     about=gettext_lazy("Words agents put on tickets. They are made by typing them on a ticket."),
-    rows=queries.list_all_tags,
-    access=queries.access_tag,
+    rows=tickets_queries.list_all_tags,
+    access=tickets_queries.access_tag,
     columns=(
         Column(gettext_lazy("Name"), lambda tag: tag.name),
         Column(gettext_lazy("Tickets"), lambda tag: tag.ticket_count),
     ),
     form=lambda data, viewer, row: forms.TagForm(data, tag=row),
-    add=services.add_tag,
+    add=tickets_services.add_tag,
     add_words=gettext_lazy("Add a tag"),
-    change=services.rename_tag,
-    remove=services.remove_tag,
+    change=tickets_services.rename_tag,
+    remove=tickets_services.remove_tag,
     remove_words=gettext_lazy("Remove"),
     affects=_tag_affects,
     more="manage/_tag.html",
@@ -124,8 +127,8 @@ FIELDS = Section(
     title=gettext_lazy("Custom fields"),
     icon="bi-input-cursor-text",
     about=gettext_lazy("Questions of your own on tickets, everywhere or in some categories."),
-    rows=queries.list_all_fields,
-    access=queries.access_field,
+    rows=tickets_queries.list_all_fields,
+    access=tickets_queries.access_field,
     columns=(
         Column(gettext_lazy("Question"), lambda field: field.label),
         Column(gettext_lazy("Key"), lambda field: field.key, True),
@@ -134,12 +137,12 @@ FIELDS = Section(
         Column(gettext_lazy("Required"), lambda field: field.is_required),
     ),
     form=lambda data, viewer, row: forms.FieldForm(data, viewer=viewer, field=row),
-    add=services.add_field,
+    add=tickets_services.add_field,
     add_words=gettext_lazy("Add a field"),
-    change=services.change_field,
-    remove=services.deactivate_field,
+    change=tickets_services.change_field,
+    remove=tickets_services.deactivate_field,
     remove_words=gettext_lazy("Deactivate"),
     affects=lambda field: [_("It is asked no more. What was answered stays in the data.")],
-    restore=services.reactivate_field,
-    move=services.move_field,
+    restore=tickets_services.reactivate_field,
+    move=tickets_services.move_field,
 )

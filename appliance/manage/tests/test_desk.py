@@ -4,7 +4,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from appliance.core import queries as core
+from appliance.core import queries as core_queries
 from appliance.files.models import StoredFile
 
 PNG = bytes.fromhex(
@@ -12,10 +12,15 @@ PNG = bytes.fromhex(
     "1f15c4890000000d49444154789c6360000002000001e221bc330000000049454e44ae426082"
 )
 RULES = {
-    "name": "Harbour desk", "base_url": "http://desk.example:8000/", "language": "de",
-    "time_zone": "Europe/Berlin", "attachment_limit_mb": 20, "close_solved_after_days": "",
-    "agent_rights": ["articles"], "guests_may_ask": "on",
-}  # fmt: skip
+    "name": "Harbour desk",
+    "base_url": "http://desk.example:8000/",
+    "language": "de",
+    "time_zone": "Europe/Berlin",
+    "attachment_limit_mb": 20,
+    "close_solved_after_days": "",
+    "agent_rights": ["articles"],
+    "guests_may_ask": "on",
+}
 
 
 @pytest.fixture
@@ -30,7 +35,7 @@ def upload(client, content: bytes, name: str = "logo.png"):
 
 def test_an_admin_changes_name_and_rules_at_once(as_dan):
     assert as_dan.post(reverse("desk-rules"), RULES).status_code == 302
-    desk = core.desk()
+    desk = core_queries.desk()
     assert (desk.name, desk.base_url) == ("Harbour desk", "http://desk.example:8000")
     assert (desk.language, desk.guests_may_ask, desk.asks_for_rating) == ("de", True, False)
     assert (desk.close_solved_after_days, desk.agent_rights) == (None, ["articles"])
@@ -52,7 +57,7 @@ def test_rules_another_admin_changed_are_told(as_dan, dan):
 
 def test_the_logo_is_shown_to_anybody_and_kept_by_browsers(as_dan, client):
     assert upload(as_dan, PNG).status_code == 302
-    path = reverse("logo", args=[core.desk().logo_id])
+    path = reverse("logo", args=[core_queries.desk().logo_id])
     client.logout()
     assert path in client.get("/login/").content.decode()
     answer = client.get(path)
@@ -65,7 +70,7 @@ def test_another_logo_takes_the_place_of_the_first(as_dan):
     upload(as_dan, PNG)
     assert StoredFile.objects.count() == 1
     as_dan.post(reverse("change-logo"))
-    assert core.desk().logo_id is None and not StoredFile.objects.exists()
+    assert core_queries.desk().logo_id is None and not StoredFile.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -74,7 +79,7 @@ def test_another_logo_takes_the_place_of_the_first(as_dan):
 def test_what_is_no_small_image_is_no_logo(as_dan, content, words):
     page = upload(as_dan, content)
     assert page.status_code == 400 and words in page.content.decode()
-    assert core.desk().logo_id is None and not StoredFile.objects.exists()
+    assert core_queries.desk().logo_id is None and not StoredFile.objects.exists()
 
 
 def test_other_files_cannot_be_had_as_the_logo(as_dan):

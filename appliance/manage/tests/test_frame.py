@@ -5,13 +5,13 @@ import uuid
 import pytest
 from django.urls import reverse
 
-from appliance.accounts import services as accounts
+from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Team
 from appliance.core.models import Change
+from appliance.macros.models import CannedReply
 from appliance.manage.pages import PAGE_SIZE
 from appliance.manage.sections import SECTIONS
-from appliance.shortcuts.models import CannedReply
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import CustomField, Tag, TicketCategory
 
 
@@ -87,7 +87,7 @@ def test_a_category_is_moved_up_and_down(as_dan, categories):
 
 def test_deactivating_a_category_says_how_many_tickets_are_in_it(as_dan, ticket, categories, bob):
     category = next(iter(categories.values()))
-    tickets.set_category(ticket=ticket, category=category, by=bob)
+    tickets_services.set_category(ticket=ticket, category=category, by=bob)
     page = as_dan.get(reverse("remove-category", args=[category.pk])).content.decode()
     assert "1 open ticket is in it" in page
 
@@ -106,7 +106,7 @@ def test_what_another_changed_meanwhile_is_told_and_kept_until_confirmed(as_dan,
     seen = seen_on(as_dan.get(path))
     mine = {"name": "Mine", "description": "", "examples": ""}
     values = {"description": "Theirs", "examples": []}
-    tickets.change_category(category=category, by=dan, name=category.name, **values)
+    tickets_services.change_category(category=category, by=dan, name=category.name, **values)
     refused = as_dan.post(path, mine | {"seen": seen})
     text = refused.content.decode()
     assert refused.status_code == 400 and "Dan changed this" in text and "“Theirs”" in text
@@ -117,7 +117,7 @@ def test_what_another_changed_meanwhile_is_told_and_kept_until_confirmed(as_dan,
 
 
 def test_a_tag_is_merged_into_another(as_dan, dan):
-    one, two = (tickets.add_tag(by=dan, name=name) for name in ("one", "two"))
+    one, two = (tickets_services.add_tag(by=dan, name=name) for name in ("one", "two"))
     send(as_dan, "merge-tag", one.pk, target=two.pk)
     assert list(Tag.objects.all()) == [two]
 
@@ -157,7 +157,7 @@ def test_people_are_found_by_name_and_address(as_dan, bob, alice):
 
 
 def test_a_customer_gets_a_log_in(as_dan, dan):
-    pia = accounts.add_known_customer(by=dan, email="pia@example.org", first_name="Pia")
+    pia = accounts_services.add_known_customer(by=dan, email="pia@example.org", first_name="Pia")
     assert (
         reverse("set-password", args=["x"])[:-2]
         in send(as_dan, "open-log-in", pia.pk).context["link"]
@@ -168,7 +168,9 @@ def test_a_customer_gets_a_log_in(as_dan, dan):
 
 
 def test_an_organisation_with_customers_is_merged_not_removed(as_dan, dan, alice):
-    ward, ship = (accounts.add_organisation(by=dan, name=name) for name in ("Ward", "Ship"))
+    ward, ship = (
+        accounts_services.add_organisation(by=dan, name=name) for name in ("Ward", "Ship")
+    )
     alice.customer.organisation = ward
     alice.customer.save()
     assert "Merge it" in send(as_dan, "remove-organisation", ward.pk).content.decode()
@@ -220,7 +222,7 @@ def test_an_agent_sees_only_what_they_may_set_up(as_bob):
 
 
 def test_without_the_right_customers_are_not_theirs_to_edit(as_bob, dan):
-    accounts.change_desk(by=dan, agent_rights=[])
+    accounts_services.change_desk(by=dan, agent_rights=[])
     assert as_bob.get(reverse("customers")).status_code == 403
     assert as_bob.get(reverse("canned-replies")).status_code == 200
 
@@ -240,7 +242,7 @@ def test_a_page_of_customers_costs_the_same_however_many(
     as_dan, dan, django_assert_max_num_queries
 ):
     for n in range(PAGE_SIZE):
-        accounts.add_customer(email=f"c{n}@example.org", first_name=f"C{n}")
+        accounts_services.add_customer(email=f"c{n}@example.org", first_name=f"C{n}")
     with django_assert_max_num_queries(11):
         as_dan.get(reverse("customers"))
 
@@ -262,8 +264,8 @@ def test_odd_words_in_a_form_break_nothing(as_dan, dan, odd):
 
 
 def test_the_log_tells_what_was_and_what_is(as_dan, dan):
-    tag = tickets.add_tag(by=dan, name="one")
-    tickets.rename_tag(tag=tag, by=dan, name="two")
+    tag = tickets_services.add_tag(by=dan, name="one")
+    tickets_services.rename_tag(tag=tag, by=dan, name="two")
     page = as_dan.get(reverse("change-log")).content.decode()
     assert "one → two" in page and Change.objects.count() == 2
     assert not as_dan.get(reverse("change-log"), {"q": "nobody"}).context["page"].rows
@@ -279,8 +281,16 @@ def test_a_promise_says_when_a_ticket_opened_now_is_due(as_dan):
     page = send(as_dan, "add-policy", name="Urgent", answer_minutes="1 h", priorities=[4])
     policy = page.context["row"]
     assert [label for label, at in page.context["due_now"] if at] == ["first answer"]
-    send(as_dan, "add-escalation", policy.pk, measure="answer", minutes="30 min", when="before",
-         action="notify", tells=["assignee"])  # fmt: skip
+    send(
+        as_dan,
+        "add-escalation",
+        policy.pk,
+        measure="answer",
+        minutes="30 min",
+        when="before",
+        action="notify",
+        tells=["assignee"],
+    )
     page = as_dan.get(reverse("edit-policy", args=[policy.pk])).content.decode()
     assert "30 min before the first answer is due" in page
     send(as_dan, "remove-escalation", policy.escalations.get().pk)
@@ -289,7 +299,7 @@ def test_a_promise_says_when_a_ticket_opened_now_is_due(as_dan):
 
 
 def test_rules_are_kept_in_an_order(as_dan, dan):
-    team = accounts.add_team(by=dan, name="Night shift")
+    team = accounts_services.add_team(by=dan, name="Night shift")
     for name in ("first", "second"):
         send(as_dan, "add-rule", name=name, team=team.pk, way="least")
     rows = as_dan.get(reverse("rules")).context["page"].rows

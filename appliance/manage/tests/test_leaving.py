@@ -6,8 +6,8 @@ import zipfile
 import pytest
 from django.urls import reverse
 
-from appliance.accounts import services as accounts
-from appliance.tickets import services as tickets
+from appliance.accounts import services as accounts_services
+from appliance.tickets import services as tickets_services
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def as_dan(client, dan):
 
 
 def test_who_leaves_hands_over_their_tickets(as_dan, ticket, bob, frank):
-    tickets.assign(ticket=ticket, assignee=bob, by=bob)
+    tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     path = reverse("deactivate-person", args=[bob.pk])
     assert "1 open ticket is assigned" in as_dan.get(path).content.decode()
     as_dan.post(path, {"assignee": frank.pk})
@@ -56,7 +56,7 @@ def test_an_agent_is_forgotten_once_deactivated(as_dan, bob):
 
 
 def test_two_customers_become_one(as_dan, dan, ticket):
-    other = accounts.add_known_customer(by=dan, email="pia@example.org", first_name="Pia")
+    other = accounts_services.add_known_customer(by=dan, email="pia@example.org", first_name="Pia")
     path = reverse("merge-customer", args=[ticket.customer.pk])
     assert "knows nobody else" in as_dan.post(path, {"target": "x@example.org"}).content.decode()
     as_dan.post(path, {"target": "PIA@example.org"})

@@ -7,9 +7,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from appliance.updates import services
-from appliance.updates.models import TrustAnchor, UpdateRun
-from appliance.updates.work import upload_of
+from appliance.model_updates import services as model_updates_services
+from appliance.model_updates.models import TrustAnchor, UpdateRun
+from appliance.model_updates.work import upload_of
 from scripts.updating import keys
 
 
@@ -49,7 +49,7 @@ def test_without_the_right_fingerprint_nobody_is_trusted(as_dan, root, fingerpri
 
 
 def test_a_file_is_kept_and_a_worker_is_woken(as_dan, root):
-    services.pin_root(root, by_name="Dan")
+    model_updates_services.pin_root(root, by_name="Dan")
     sent = {"file": SimpleUploadedFile("../../news.tar", b"x" * 3000), "verb": "inspect"}
 
     answer = as_dan.post(reverse("start-update"), sent)
@@ -60,7 +60,7 @@ def test_a_file_is_kept_and_a_worker_is_woken(as_dan, root):
     assert ProcrastinateJob.objects.get(task_name="updates.carry_out").args == {"run_id": run.pk}
     assert "hx-trigger" in as_dan.get(answer.url).content.decode()
 
-    services.carry_out(run)
+    model_updates_services.carry_out(run)
 
     page = as_dan.get(answer.url).content.decode()
     assert "not a whole .tar file" in page
@@ -68,7 +68,7 @@ def test_a_file_is_kept_and_a_worker_is_woken(as_dan, root):
 
 
 def test_media_are_offered_where_they_appear_and_nowhere_else(as_dan, root, tmp_path):
-    services.pin_root(root, by_name="Dan")
+    model_updates_services.pin_root(root, by_name="Dan")
     for folder in (tmp_path / "media/usb", tmp_path / "elsewhere"):
         (folder / "metadata").mkdir(parents=True)
         (folder / "metadata/timestamp.json").write_text("{}")
@@ -82,7 +82,7 @@ def test_media_are_offered_where_they_appear_and_nowhere_else(as_dan, root, tmp_
 
 
 def test_nothing_chosen_is_said_and_nothing_starts(as_dan, root):
-    services.pin_root(root, by_name="Dan")
+    model_updates_services.pin_root(root, by_name="Dan")
 
     answer = as_dan.post(reverse("start-update"), {"verb": "apply"})
 
@@ -91,7 +91,7 @@ def test_nothing_chosen_is_said_and_nothing_starts(as_dan, root):
 
 
 def _asking(dan) -> UpdateRun:
-    run = services.start_run(kind="apply", source="/nothing", by=dan)
+    run = model_updates_services.start_run(kind="apply", source="/nothing", by=dan)
     run.state, run.asks, run.ended_at = UpdateRun.State.ASKS, "undecided", run.created_at
     run.save()
     return run

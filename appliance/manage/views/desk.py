@@ -8,14 +8,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from appliance.accounts import services as accounts
-from appliance.core import queries as core
-from appliance.desk.attachments import file_response
+from appliance.accounts import services as accounts_services
+from appliance.core import queries as core_queries
 from appliance.manage import queries, services
 from appliance.manage.access import admins_only
 from appliance.manage.forms.desk import DeskForm, LogoForm
 from appliance.manage.forms.frame import SeenForm
 from appliance.manage.views.single import sent
+from appliance.web.attachments import file_response
 
 YEAR_SECONDS = 365 * 24 * 3600
 
@@ -23,7 +23,7 @@ YEAR_SECONDS = 365 * 24 * 3600
 @require_http_methods(["GET", "POST"])
 @admins_only
 def rules(request: HttpRequest) -> HttpResponse:
-    form = DeskForm(sent(request), desk=core.desk())
+    form = DeskForm(sent(request), desk=core_queries.desk())
     if form.is_valid() and _save(request, form):
         messages.success(request, _("The desk is saved."))
         return redirect("desk-rules")
@@ -39,7 +39,7 @@ def change_logo(request: HttpRequest) -> HttpResponse:
         form.attempt(services.change_logo, by=request.user, upload=form.cleaned_data["logo"])
         if not form.errors:
             return redirect("desk-rules")
-    return _page(request, DeskForm(None, desk=core.desk()), form)
+    return _page(request, DeskForm(None, desk=core_queries.desk()), form)
 
 
 @require_safe
@@ -56,17 +56,17 @@ def logo(request: HttpRequest, file_id: UUID) -> HttpResponse:
 def _save(request: HttpRequest, form: DeskForm) -> bool:
     form.attempt(
         services.save,
-        row=core.desk(),
+        row=core_queries.desk(),
         form=form,
         seen=SeenForm(request.POST).stamp(),
-        fresh=lambda: DeskForm(None, desk=core.desk()),
-        write=lambda: accounts.change_desk(by=request.user, **form.values()),
+        fresh=lambda: DeskForm(None, desk=core_queries.desk()),
+        write=lambda: accounts_services.change_desk(by=request.user, **form.values()),
     )
     return not form.errors
 
 
 def _page(request: HttpRequest, form: DeskForm, logo_form: LogoForm) -> HttpResponse:
-    now = DeskForm(None, desk=core.desk())
+    now = DeskForm(None, desk=core_queries.desk())
     context = {
         "form": form,
         "logo_form": logo_form,

@@ -9,55 +9,62 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from appliance.accounts import queries
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, User
-from appliance.desk import services
-from appliance.desk.queries.people import count_open_tickets_of
 from appliance.manage.access import admins_only
 from appliance.manage.forms.people import HandOverForm, MergeCustomerForm, TypedForm
 from appliance.manage.sections.people import CUSTOMERS, PEOPLE
 from appliance.manage.views.single import form_page, sent
+from appliance.web import services as web_services
+from appliance.web.queries.people import count_open_tickets_of
 
 
 @require_http_methods(["GET", "POST"])
 @admins_only
 def deactivate_person(request: HttpRequest, pk: int) -> HttpResponse:
     """What they did stays; their open tickets go to somebody else."""
-    person = queries.access_person(request.user, pk)
+    person = accounts_queries.access_person(request.user, pk)
     form = HandOverForm(sent(request), person=person)
     if form.is_valid():
         form.attempt(
-            services.deactivate_person, person=person, by=request.user, **form.cleaned_data
+            web_services.deactivate_person, person=person, by=request.user, **form.cleaned_data
         )
         if not form.errors:
             messages.success(request, _("%(name)s is deactivated.") % {"name": person})
             return redirect("edit-person", person.pk)
     return form_page(
-        request, PEOPLE, person, form, title=_("Deactivate %(name)s") % {"name": person},
-        about=_leaves(count_open_tickets_of(person)), button=_("Deactivate"), is_grave=True,
-    )  # fmt: skip
+        request,
+        PEOPLE,
+        person,
+        form,
+        title=_("Deactivate %(name)s") % {"name": person},
+        about=_leaves(count_open_tickets_of(person)),
+        button=_("Deactivate"),
+        is_grave=True,
+    )
 
 
 def _leaves(count: int) -> str:
     waiting = ngettext(
         "%(count)d open ticket is assigned to them.",
-        "%(count)d open tickets are assigned to them.", count,
-    ) % {"count": count}  # fmt: skip
+        "%(count)d open tickets are assigned to them.",
+        count,
+    ) % {"count": count}
     return f"{_('They are logged out at once. What they wrote stays.')} {waiting}"
 
 
 @require_POST
 @admins_only
 def export_person(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    person = queries.access_person(request.user, pk)
-    return _zip(services.export_person(person=person, by=request.user), f"person-{pk}")
+    person = accounts_queries.access_person(request.user, pk)
+    return _zip(web_services.export_person(person=person, by=request.user), f"person-{pk}")
 
 
 @require_POST
 @admins_only
 def export_customer(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    customer = queries.access_customer(request.user, pk)
-    return _zip(services.export_customer(customer=customer, by=request.user), f"customer-{pk}")
+    customer = accounts_queries.access_customer(request.user, pk)
+    return _zip(web_services.export_customer(customer=customer, by=request.user), f"customer-{pk}")
 
 
 def _zip(pieces: Iterator[bytes], name: str) -> StreamingHttpResponse:
@@ -70,10 +77,12 @@ def _zip(pieces: Iterator[bytes], name: str) -> StreamingHttpResponse:
 @require_http_methods(["GET", "POST"])
 @admins_only
 def anonymise_person(request: HttpRequest, pk: int) -> HttpResponse:
-    person = queries.access_person(request.user, pk)
+    person = accounts_queries.access_person(request.user, pk)
     form = TypedForm(sent(request))
     if form.is_valid():
-        form.attempt(services.anonymise_person, person=person, by=request.user, **form.cleaned_data)
+        form.attempt(
+            web_services.anonymise_person, person=person, by=request.user, **form.cleaned_data
+        )
         if not form.errors:
             messages.success(request, _("The person is anonymous now."))
             return redirect("people")
@@ -84,17 +93,19 @@ def anonymise_person(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @admins_only
 def anonymise_customer(request: HttpRequest, pk: int) -> HttpResponse:
-    customer = queries.access_customer(request.user, pk)
+    customer = accounts_queries.access_customer(request.user, pk)
     form = TypedForm(sent(request))
     if form.is_valid():
         form.attempt(
-            services.anonymise_customer, customer=customer, by=request.user, **form.cleaned_data
+            web_services.anonymise_customer, customer=customer, by=request.user, **form.cleaned_data
         )
         if not form.errors:
             messages.success(request, _("The customer is anonymous now."))
             return redirect("customers")
-    about = _("Their name, address, log-in, and all texts and attachments of their tickets go. "
-              "The numbers in reports stay.")  # fmt: skip
+    about = _(
+        "Their name, address, log-in, and all texts and attachments of their tickets go. "
+        "The numbers in reports stay."
+    )
     return _forget_page(request, CUSTOMERS, customer, form, about)
 
 
@@ -112,17 +123,21 @@ def _forget_page(
 @require_http_methods(["GET", "POST"])
 @admins_only
 def merge_customer(request: HttpRequest, pk: int) -> HttpResponse:
-    source = queries.access_customer(request.user, pk)
+    source = accounts_queries.access_customer(request.user, pk)
     form = MergeCustomerForm(sent(request), viewer=request.user, customer=source)
     if form.is_valid():
         target = form.cleaned_data["target"]
-        form.attempt(services.merge_customers, source=source, target=target, by=request.user)
+        form.attempt(web_services.merge_customers, source=source, target=target, by=request.user)
         if not form.errors:
             messages.success(request, _("Merged into %(name)s.") % {"name": target})
             return redirect("edit-customer", target.pk)
     return form_page(
-        request, CUSTOMERS, source, form,
+        request,
+        CUSTOMERS,
+        source,
+        form,
         title=_("Merge %(name)s into another customer") % {"name": source},
-        about=_("For one person the desk knows by two addresses."), button=_("Merge"),
+        about=_("For one person the desk knows by two addresses."),
+        button=_("Merge"),
         is_grave=True,
-    )  # fmt: skip
+    )

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from appliance.accounts import queries, services
+from appliance.accounts import queries as accounts_queries
+from appliance.accounts import services as accounts_services
 from appliance.accounts.models import User
 from appliance.core.errors import BadInputError
 from appliance.manage.access import admins_only, only
@@ -23,9 +24,9 @@ from appliance.manage.views.single import form_page, sent
 @never_cache
 def invite(request: HttpRequest, pk: int) -> HttpResponse:
     """A fresh link to set a password; shown once, kept only as a hash."""
-    person = queries.access_person(request.user, pk)
+    person = accounts_queries.access_person(request.user, pk)
     try:
-        token = services.invite(person=person, by=request.user)
+        token = accounts_services.invite(person=person, by=request.user)
     except BadInputError as error:
         messages.error(request, str(error))
         return redirect("edit-person", person.pk)
@@ -37,9 +38,9 @@ def invite(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def open_log_in(request: HttpRequest, pk: int) -> HttpResponse:
     """A log-in for a customer known by e-mail, and the link to set its password."""
-    customer = queries.access_customer(request.user, pk)
+    customer = accounts_queries.access_customer(request.user, pk)
     try:
-        token = services.open_log_in(customer=customer, by=request.user)
+        token = accounts_services.open_log_in(customer=customer, by=request.user)
     except BadInputError as error:
         messages.error(request, str(error))
         return redirect("edit-customer", customer.pk)
@@ -49,8 +50,8 @@ def open_log_in(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @admins_only
 def unlink_customer(request: HttpRequest, pk: int) -> HttpResponse:
-    customer = queries.access_customer(request.user, pk)
-    services.unlink_customer(customer=customer, by=request.user)
+    customer = accounts_queries.access_customer(request.user, pk)
+    accounts_services.unlink_customer(customer=customer, by=request.user)
     messages.success(request, _("The log-in no longer sees this customer's tickets."))
     return redirect("edit-customer", customer.pk)
 
@@ -58,20 +59,25 @@ def unlink_customer(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @only(keeps_customers)
 def merge_organisation(request: HttpRequest, pk: int) -> HttpResponse:
-    source = queries.access_organisation(request.user, pk)
+    source = accounts_queries.access_organisation(request.user, pk)
     form = MergeOrganisationForm(sent(request), viewer=request.user, organisation=source)
     if form.is_valid():
         target = form.cleaned_data["target"]
-        form.attempt(services.merge_organisations, source=source, target=target, by=request.user)
+        form.attempt(
+            accounts_services.merge_organisations, source=source, target=target, by=request.user
+        )
         if not form.errors:
             messages.success(request, _("Merged into %(name)s.") % {"name": target})
             return redirect("edit-organisation", target.pk)
     return form_page(
-        request, ORGANISATIONS, source, form,
+        request,
+        ORGANISATIONS,
+        source,
+        form,
         title=_("Merge %(name)s into another organisation") % {"name": source},
         about=_("Its customers go over to the other one; this one is removed."),
         button=_("Merge"),
-    )  # fmt: skip
+    )
 
 
 def _link_page(

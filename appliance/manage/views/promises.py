@@ -6,36 +6,43 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from appliance.agreements import queries as agreements
-from appliance.agreements import services as promises
-from appliance.agreements.forms import EscalationForm
-from appliance.calendars import queries, services
+from appliance.calendars import queries as calendars_queries
+from appliance.calendars import services as calendars_services
 from appliance.calendars.forms import HolidayForm
 from appliance.manage.access import admins_only
 from appliance.manage.sections.promises import CALENDARS, POLICIES
 from appliance.manage.views.single import form_page, sent
+from appliance.sla import queries as sla_queries
+from appliance.sla import services as sla_services
+from appliance.sla.forms import EscalationForm
 
 
 @require_POST
 @admins_only
 def add_holiday(request: HttpRequest, pk: int) -> HttpResponse:
-    calendar = queries.access_calendar(request.user, pk)
+    calendar = calendars_queries.access_calendar(request.user, pk)
     form = HolidayForm(request.POST)
     if form.is_valid():
-        form.attempt(services.add_holiday, calendar=calendar, by=request.user, **form.values())
+        form.attempt(
+            calendars_services.add_holiday, calendar=calendar, by=request.user, **form.values()
+        )
         if not form.errors:
             return redirect("edit-calendar", calendar.pk)
     return form_page(
-        request, CALENDARS, calendar, form,
-        title=_("Add a holiday to %(name)s") % {"name": calendar}, button=_("Add holiday"),
-    )  # fmt: skip
+        request,
+        CALENDARS,
+        calendar,
+        form,
+        title=_("Add a holiday to %(name)s") % {"name": calendar},
+        button=_("Add holiday"),
+    )
 
 
 @require_POST
 @admins_only
 def remove_holiday(request: HttpRequest, pk: int) -> HttpResponse:
-    holiday = queries.access_holiday(request.user, pk)
-    services.remove_holiday(holiday=holiday, by=request.user)
+    holiday = calendars_queries.access_holiday(request.user, pk)
+    calendars_services.remove_holiday(holiday=holiday, by=request.user)
     messages.success(request, _("%(name)s is a working day again.") % {"name": holiday})
     return redirect("edit-calendar", holiday.calendar_id)
 
@@ -43,24 +50,27 @@ def remove_holiday(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @admins_only
 def add_escalation(request: HttpRequest, pk: int) -> HttpResponse:
-    policy = agreements.access_policy(request.user, pk)
+    policy = sla_queries.access_policy(request.user, pk)
     form = EscalationForm(sent(request))
     if form.is_valid():
-        form.attempt(promises.add_escalation, policy=policy, by=request.user, **form.values())
+        form.attempt(sla_services.add_escalation, policy=policy, by=request.user, **form.values())
         if not form.errors:
             return redirect("edit-policy", policy.pk)
     return form_page(
-        request, POLICIES, policy, form,
+        request,
+        POLICIES,
+        policy,
+        form,
         title=_("Add an escalation to %(name)s") % {"name": policy},
         about=_("What happens when a promise comes near, or is broken."),
         button=_("Add escalation"),
-    )  # fmt: skip
+    )
 
 
 @require_POST
 @admins_only
 def remove_escalation(request: HttpRequest, pk: int) -> HttpResponse:
-    escalation = agreements.access_escalation(request.user, pk)
-    promises.remove_escalation(escalation=escalation, by=request.user)
+    escalation = sla_queries.access_escalation(request.user, pk)
+    sla_services.remove_escalation(escalation=escalation, by=request.user)
     messages.success(request, _("The escalation is removed."))
     return redirect("edit-policy", escalation.policy_id)

@@ -10,8 +10,9 @@ from appliance.core.errors import SkerryError
 from appliance.manage import update_words as words
 from appliance.manage.access import admins_only
 from appliance.manage.forms.updates import AcceptForm, GoBackForm, TrustForm, UpdateForm
-from appliance.updates import queries, services
-from appliance.updates.models import UpdateRun
+from appliance.model_updates import queries as model_updates_queries
+from appliance.model_updates import services as model_updates_services
+from appliance.model_updates.models import UpdateRun
 
 
 @require_safe
@@ -27,7 +28,7 @@ def start(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, update_form=form)
     upload = form.cleaned_data["file"]
-    run = services.request_run(
+    run = model_updates_services.request_run(
         kind=form.cleaned_data["verb"],
         source=upload.name[:200] if upload else form.cleaned_data["folder"],
         by=request.user,
@@ -40,7 +41,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @admins_only
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """One run; htmx asks for its steps alone while it lasts."""
-    run = queries.access_run(request.user, pk)
+    run = model_updates_queries.access_run(request.user, pk)
     return _run(request, run, AcceptForm())
 
 
@@ -48,12 +49,15 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 @admins_only
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Apply what was inspected, or what needed a yes."""
-    run = queries.access_run(request.user, pk)
+    run = model_updates_queries.access_run(request.user, pk)
     form = AcceptForm(request.POST)
     again = form.is_valid() and form.attempt(
-        services.request_again, run=run, by=request.user, accepted=form.cleaned_data["accepted"],
+        model_updates_services.request_again,
+        run=run,
+        by=request.user,
+        accepted=form.cleaned_data["accepted"],
         reason=form.cleaned_data["reason"],
-    )  # fmt: skip
+    )
     return redirect("model-update", again.pk) if again else _run(request, run, form)
 
 
@@ -64,11 +68,13 @@ def go_back(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("Choose which models go back."))
         return redirect("models")
-    run = services.start_run(
-        kind=UpdateRun.Kind.ROLLBACK, source=form.cleaned_data["role"], by=request.user,
+    run = model_updates_services.start_run(
+        kind=UpdateRun.Kind.ROLLBACK,
+        source=form.cleaned_data["role"],
+        by=request.user,
         reason=form.cleaned_data["reason"],
-    )  # fmt: skip
-    run = services.carry_out(run)
+    )
+    run = model_updates_services.carry_out(run)
     return redirect("model-update", run.pk)
 
 
@@ -80,7 +86,7 @@ def trust(request: HttpRequest) -> HttpResponse:
     if content is None:
         return _page(request, trust_form=form)
     try:
-        services.pin_root(content, by_name=str(request.user))
+        model_updates_services.pin_root(content, by_name=str(request.user))
     except SkerryError as error:
         form.add_error("root", str(error))
         return _page(request, trust_form=form)
@@ -91,13 +97,13 @@ def trust(request: HttpRequest) -> HttpResponse:
 def _page(
     request: HttpRequest, update_form: UpdateForm | None = None, trust_form: TrustForm | None = None
 ) -> HttpResponse:
-    report = queries.report()
+    report = model_updates_queries.report()
     context = {
         "roles": [role | {"title": words.ROLES[role["role"]]} for role in report["roles"]],
         "trusts": report["trusts"],
         "update_form": update_form or UpdateForm(),
         "trust_form": trust_form or TrustForm(),
-        "runs": queries.list_runs(request.user),
+        "runs": model_updates_queries.list_runs(request.user),
     }
     status = 400 if update_form or trust_form else 200
     return render(request, "manage/models.html", context, status=status)
@@ -119,7 +125,7 @@ def _run(request: HttpRequest, run: UpdateRun, form: AcceptForm) -> HttpResponse
         "steps": told,
         "at": words.STEPS.get(run.step, ""),
         "form": form,
-        "can_apply": queries.can_apply(run),
+        "can_apply": model_updates_queries.can_apply(run),
     }
     name = "manage/_run.html" if request.htmx else "manage/run.html"
     return render(request, name, context, status=400 if form.errors else 200)

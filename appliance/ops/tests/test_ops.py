@@ -49,11 +49,11 @@ def test_status_page_is_for_admins(client, bob, dan):
 
 
 def test_status_page_counts_who_tried_to_leave(client, dan, settings, tmp_path):
-    settings.REFUSED_WAYS_OUT = tmp_path / "refused"
+    settings.BLOCKED_CONNECTIONS_LOG = tmp_path / "refused"
     client.force_login(dan)
     assert "refused, the last" not in client.get(reverse("status")).content.decode()
     line = '{"at": 1, "host": "<b>tracker.example", "command": "work"}'
-    settings.REFUSED_WAYS_OUT.write_text(f"{line}\n{line}\n{{cut sho")
+    settings.BLOCKED_CONNECTIONS_LOG.write_text(f"{line}\n{line}\n{{cut sho")
     page = client.get(reverse("status")).content.decode()
     assert "2 refused, the last to &lt;b&gt;tracker.example" in page
 

@@ -29,7 +29,7 @@ FROM (
     SELECT ticket_id,
            CASE WHEN answer_met_at <= answer_due_at THEN 'answer_kept' ELSE 'answer_missed' END,
            least(answer_met_at, answer_due_at), NULL, NULL
-    FROM agreements_clock
+    FROM sla_clock
     WHERE answer_due_at IS NOT NULL
       AND least(answer_met_at, answer_due_at) >= %(since)s
       AND least(answer_met_at, answer_due_at) < least(%(until)s, now())
@@ -38,7 +38,7 @@ FROM (
            CASE WHEN solution_met_at <= solution_due_at
                 THEN 'solution_kept' ELSE 'solution_missed' END,
            least(solution_met_at, solution_due_at), NULL, NULL
-    FROM agreements_clock
+    FROM sla_clock
     WHERE solution_due_at IS NOT NULL
       AND least(solution_met_at, solution_due_at) >= %(since)s
       AND least(solution_met_at, solution_due_at) < least(%(until)s, now())

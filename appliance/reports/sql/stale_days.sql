@@ -8,5 +8,5 @@ SELECT DISTINCT (at AT TIME ZONE %(zone)s)::date AS day FROM (
     SELECT at FROM tickets_rating WHERE ticket_id = ANY(%(tickets)s)
   UNION ALL
     SELECT unnest(ARRAY[least(answer_met_at, answer_due_at), least(solution_met_at, solution_due_at)])
-    FROM agreements_clock WHERE ticket_id = ANY(%(tickets)s)
+    FROM sla_clock WHERE ticket_id = ANY(%(tickets)s)
 ) AS moments WHERE at IS NOT NULL ORDER BY 1

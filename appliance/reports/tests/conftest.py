@@ -10,10 +10,10 @@ import pytest
 
 from appliance.accounts.models import Membership, Organisation, Role, Team, User
 from appliance.accounts.services import add_customer, add_user
-from appliance.agreements.models import Clock, Policy
 from appliance.core import cache
 from appliance.core.models import Desk
 from appliance.reports.periods import step_of, today
+from appliance.sla.models import Clock, Policy
 from appliance.tickets.models import Rating, Ticket, TicketCategory
 
 ZONE = "Europe/Berlin"  # days of 23 and 25 hours among them
@@ -69,13 +69,17 @@ def _ticket(chance: random.Random, customers: list, people: Cast) -> Ticket:
     answered = created + timedelta(hours=chance.expovariate(1 / 9))
     solved = answered + timedelta(days=chance.expovariate(1 / 6))
     return Ticket(
-        customer=chance.choice(customers), subject="s", description="d", created_at=created,
+        customer=chance.choice(customers),
+        subject="s",
+        description="d",
+        created_at=created,
         category=chance.choice([None, *TicketCategory.objects.all()[:3]]),
-        assignee=chance.choice([None, *people.agents]), team=chance.choice([None, *people.teams]),
+        assignee=chance.choice([None, *people.agents]),
+        team=chance.choice([None, *people.teams]),
         sentiment_score=chance.choice([None, -0.9, -0.2, 0.1, 0.8]),
         first_answered_at=answered if answered < now else None,
         solved_at=solved if solved < now and chance.random() < 0.8 else None,
-    )  # fmt: skip
+    )
 
 
 def _rating(chance: random.Random, ticket: Ticket) -> Rating | None:
@@ -89,10 +93,14 @@ def _clock(chance: random.Random, ticket: Ticket, policy: Policy) -> Clock | Non
     if chance.random() < 0.2:
         return None
     return Clock(
-        ticket=ticket, policy=policy, rules="", answer_met_at=ticket.first_answered_at,
-        answer_due_at=ticket.created_at + timedelta(hours=6), solution_met_at=ticket.solved_at,
+        ticket=ticket,
+        policy=policy,
+        rules="",
+        answer_met_at=ticket.first_answered_at,
+        answer_due_at=ticket.created_at + timedelta(hours=6),
+        solution_met_at=ticket.solved_at,
         solution_due_at=chance.choice([None, ticket.created_at + timedelta(days=5)]),
-    )  # fmt: skip
+    )
 
 
 # --- the slow plain way

@@ -10,7 +10,7 @@ from appliance.core.models import Desk
 from appliance.reports import services
 from appliance.reports.models import Day, Progress, StaleTicket
 from appliance.reports.tests.conftest import at_noon, local
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
 
 NOW = datetime.now(UTC)
@@ -71,26 +71,26 @@ def _solved(day) -> int:
 
 def test_reopened_ticket_is_not_solved_any_more(desk_zone, alice, dan):
     three_days_ago = at_noon(local(NOW) - timedelta(days=3))
-    ticket = tickets.open_ticket(
+    ticket = tickets_services.open_ticket(
         customer=alice.customer, subject="s", description="d", by=alice, at=three_days_ago
     )
     solved_at = three_days_ago + timedelta(days=1)
-    tickets.set_status(ticket=ticket, status=Status.SOLVED, by=dan, at=solved_at)
+    tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=dan, at=solved_at)
     count()
     assert _solved(local(solved_at)) == 1
-    tickets.set_status(ticket=ticket, status=Status.OPEN, by=dan)
+    tickets_services.set_status(ticket=ticket, status=Status.OPEN, by=dan)
     count()
     assert _solved(local(solved_at)) == 0
 
 
 def test_other_category_moves_what_was_counted(desk_zone, alice, dan, categories):
     day = local(NOW) - timedelta(days=2)
-    ticket = tickets.open_ticket(
+    ticket = tickets_services.open_ticket(
         customer=alice.customer, subject="s", description="d", by=alice, at=at_noon(day)
     )
     count()
     chosen = next(iter(categories.values()))
-    tickets.set_category(ticket=ticket, category=chosen, by=dan)
+    tickets_services.set_category(ticket=ticket, category=chosen, by=dan)
     count()
     rows = Day.objects.filter(on=day, dimension="category", opened__gt=0)
     assert [row.value for row in rows] == [chosen.pk]
@@ -98,7 +98,7 @@ def test_other_category_moves_what_was_counted(desk_zone, alice, dan, categories
 
 def test_customer_who_moves_is_counted_anew_at_night(desk_zone, alice):
     day = local(NOW) - timedelta(days=2)
-    tickets.open_ticket(
+    tickets_services.open_ticket(
         customer=alice.customer, subject="s", description="d", by=alice, at=at_noon(day)
     )
     count()
@@ -113,7 +113,9 @@ def test_customer_who_moves_is_counted_anew_at_night(desk_zone, alice):
 def test_another_time_zone_is_other_days(desk_zone, alice):
     day = local(NOW) - timedelta(days=3)
     late = at_noon(day).replace(hour=23, minute=30)
-    tickets.open_ticket(customer=alice.customer, subject="s", description="d", by=alice, at=late)
+    tickets_services.open_ticket(
+        customer=alice.customer, subject="s", description="d", by=alice, at=late
+    )
     count()
     assert _opened_on() == [day]
     Desk.objects.update(time_zone="Asia/Tokyo")
@@ -154,7 +156,7 @@ def test_stale_row_falls_with_the_event(year, dan):
 
     StaleTicket.objects.all().delete()
     with pytest.raises(RuntimeError), transaction.atomic():
-        tickets.set_priority(ticket=Ticket.objects.first(), priority=4, by=dan)
+        tickets_services.set_priority(ticket=Ticket.objects.first(), priority=4, by=dan)
         raise RuntimeError
     assert not StaleTicket.objects.exists()
 
@@ -162,9 +164,9 @@ def test_stale_row_falls_with_the_event(year, dan):
 def test_tickets_brought_in_are_noted_once_each(alice, dan):
     StaleTicket.objects.all().delete()
     with services.note_together():
-        ticket = tickets.open_ticket(
+        ticket = tickets_services.open_ticket(
             customer=alice.customer, subject="Lamp", description="Dark.", by=alice
         )
-        tickets.set_status(ticket=ticket, status=Status.SOLVED, by=dan)
+        tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=dan)
         assert not StaleTicket.objects.exists()
     assert [row.ticket_id for row in StaleTicket.objects.all()] == [ticket.pk]

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from appliance.agreements.models import Policy
 from appliance.reports import periods, sql
 from appliance.reports.models import Day, Progress
+from appliance.sla.models import Policy
 from appliance.tickets.queries import MOOD_THRESHOLD
 
 ROWS = 20_000
@@ -20,7 +20,7 @@ FROM (SELECT now() - interval '2 days' - n * interval '50 minutes' AS at
       FROM generate_series(1, %(rows)s) AS n) AS made;
 INSERT INTO tickets_rating (ticket_id, is_good, comment, at)
 SELECT id, true, '', solved_at FROM tickets_ticket WHERE solved_at IS NOT NULL;
-INSERT INTO agreements_clock (ticket_id, policy_id, rules, used_seconds, is_open, answer_due_at,
+INSERT INTO sla_clock (ticket_id, policy_id, rules, used_seconds, is_open, answer_due_at,
     answer_met_at, solution_due_at, solution_met_at)
 SELECT id, %(policy)s, '', 0, false, created_at + interval '2 hours', first_answered_at,
        created_at + interval '2 days', solved_at
@@ -32,7 +32,7 @@ SELECT current_date - n / 200, CASE WHEN n %% 200 < 5 THEN 'all' ELSE 'agent' EN
        0, 0, 0, 0, 0, 0, 0, 0, 0
 FROM generate_series(200, %(rows)s) AS n;
 """
-TABLES = ("tickets_ticket", "tickets_rating", "agreements_clock", "reports_day")
+TABLES = ("tickets_ticket", "tickets_rating", "sla_clock", "reports_day")
 
 
 @pytest.fixture

@@ -153,8 +153,15 @@ def test_first_look_costs_the_same_however_many_tickets(
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(None, "–"), (20, "0 min"), (3540, "59 min"), (3600, "1 h"), (12000, "3 h 20 min"),
-     (47 * 3600, "47 h"), (102 * 3600, "4 d 6 h")],
-)  # fmt: skip
+    [
+        (None, "–"),
+        (20, "0 min"),
+        (3540, "59 min"),
+        (3600, "1 h"),
+        (12000, "3 h 20 min"),
+        (47 * 3600, "47 h"),
+        (102 * 3600, "4 d 6 h"),
+    ],
+)
 def test_durations_are_said_in_their_two_largest_units(seconds, said):
     assert words.duration(seconds) == said

@@ -16,7 +16,7 @@ from appliance.core.errors import SkerryError
 from appliance.core.surviving import survives
 from appliance.routing.choosing import list_working, match, next_assignee
 from appliance.routing.models import AssignmentRule, Waiting
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import OPEN_STATUSES, Event, Ticket
 
 log = structlog.get_logger(__name__)
@@ -102,7 +102,7 @@ def _place(ticket: Ticket, *, may_be_sorted: bool) -> None:
     elif found.rule is None:
         _stop_waiting(ticket)
     else:
-        tickets.set_team(ticket=ticket, team=found.rule.team, by=None)
+        tickets_services.set_team(ticket=ticket, team=found.rule.team, by=None)
         _hand_out(ticket, found.rule)
 
 
@@ -119,7 +119,7 @@ def _hand_out(ticket: Ticket, rule: AssignmentRule) -> None:
     rule.last_assignee = person
     rule.save(update_fields=["last_assignee"])
     _stop_waiting(ticket)
-    tickets.assign(ticket=ticket, assignee=person, by=None)
+    tickets_services.assign(ticket=ticket, assignee=person, by=None)
 
 
 def _wait(ticket: Ticket, rule: AssignmentRule | None) -> None:

@@ -7,9 +7,10 @@ import pytest
 from django.http import Http404
 from django.utils import timezone
 
-from appliance.accounts import services as accounts
+from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Membership, Role, Team, User
-from appliance.calendars import services as calendars
+from appliance.calendars import services as calendars_services
+from appliance.calendars.models import Calendar
 from appliance.calendars.week import DAYS, parse_week
 from appliance.core.database import on_own_connection
 from appliance.core.errors import BadInputError, RefusedError
@@ -17,7 +18,7 @@ from appliance.routing import queries, services
 from appliance.routing.forms import RuleForm
 from appliance.routing.models import AssignmentRule, Waiting
 from appliance.routing.words import describe_rule
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Priority, Status, Ticket
 
 Way = AssignmentRule.Way
@@ -32,7 +33,7 @@ def team(db) -> Team:
 def people(team) -> list[User]:
     """Three agents of the team, in the order of their ids."""
     found = [
-        accounts.add_user(
+        accounts_services.add_user(
             email=f"{name}@example.org", first_name=name, role=Role.AGENT, password=None
         )
         for name in ("Emil", "Fay", "Gus")
@@ -54,24 +55,27 @@ def rule(dan, team):
 @pytest.fixture
 def opened(alice):
     def make(**more: object) -> Ticket:
-        return tickets.open_ticket(
-            customer=alice.customer, subject="Scanner", description="It reads nothing.", by=alice,
+        return tickets_services.open_ticket(
+            customer=alice.customer,
+            subject="Scanner",
+            description="It reads nothing.",
+            by=alice,
             **more,
-        )  # fmt: skip
+        )
 
     return make
 
 
-def at_night(dan) -> "calendars.Calendar":
+def at_night(dan) -> Calendar:
     """Hours that are never now."""
     day = DAYS[(timezone.now().weekday() + 3) % 7]
-    return calendars.add_calendar(
+    return calendars_services.add_calendar(
         by=dan, name="Later", time_zone="UTC", hours=parse_week({day: "09:00–10:00"})
     )
 
 
 def sort(ticket: Ticket, category) -> None:
-    tickets.record_sorting(
+    tickets_services.record_sorting(
         ticket=ticket, category=category, sentiment_score=0.0, bundles="x", said={}
     )
     ticket.refresh_from_db()
@@ -94,10 +98,10 @@ def test_the_least_loaded_gets_it(rule, people, opened, ticket):
     rule(way=Way.LEAST)
     for person, count in zip(people, (2, 1, 2), strict=True):
         for _ in range(count):
-            tickets.assign(ticket=opened(), assignee=person, by=person)
+            tickets_services.assign(ticket=opened(), assignee=person, by=person)
     solved = opened()
     assert solved.assignee == people[1]
-    tickets.set_status(ticket=solved, status=Status.SOLVED, by=None)
+    tickets_services.set_status(ticket=solved, status=Status.SOLVED, by=None)
     assert opened().assignee == people[1]
 
 
@@ -132,7 +136,7 @@ def test_who_took_it_meanwhile_keeps_it(rule, people, opened, dan, bob):
     rule()
     User.objects.update(is_away=True)
     ticket = opened()
-    tickets.assign(ticket=ticket, assignee=bob, by=bob)
+    tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     User.objects.update(is_away=False)
     assert services.place_waiting() == 0
     ticket.refresh_from_db()
@@ -142,7 +146,7 @@ def test_who_took_it_meanwhile_keeps_it(rule, people, opened, dan, bob):
 def test_an_unassigned_ticket_is_not_given_back_at_once(rule, people, opened, bob):
     rule()
     ticket = opened()
-    tickets.assign(ticket=ticket, assignee=None, by=bob)
+    tickets_services.assign(ticket=ticket, assignee=None, by=bob)
     assert services.place_waiting() == 0
     assert ticket.assignee is None
 
@@ -189,7 +193,7 @@ def test_priority_and_premium_are_conditions_too(rule, people, opened, alice):
 def test_what_a_person_decided_no_rule_touches(rule, people, opened, categories, bob):
     second = Team.objects.create(name="Devices")
     ticket = opened()
-    tickets.set_team(ticket=ticket, team=second, by=bob)
+    tickets_services.set_team(ticket=ticket, team=second, by=bob)
     rule()
     sort(ticket, categories["hardware"])
     assert (ticket.team, ticket.assignee) == (second, None)
@@ -202,8 +206,8 @@ def test_history_that_is_brought_in_is_not_handed_out(rule, people, opened):
 
 def test_nobody_gets_the_ticket_they_opened_themselves(rule, people):
     rule()
-    customer = accounts.ensure_customer_of(people[0])
-    ticket = tickets.open_ticket(
+    customer = accounts_services.ensure_customer_of(people[0])
+    ticket = tickets_services.open_ticket(
         customer=customer, subject="Mine", description="My own.", by=people[0]
     )
     assert ticket.assignee == people[1]
@@ -214,7 +218,7 @@ def test_a_rule_that_cannot_be_followed_keeps_no_ticket_out(rule, people, opened
         raise BadInputError("No.")
 
     rule()
-    monkeypatch.setattr(tickets, "assign", refuse)
+    monkeypatch.setattr(tickets_services, "assign", refuse)
     ticket = opened()
     assert (ticket.team, ticket.assignee) == (None, None)
 
@@ -227,9 +231,14 @@ def test_rules_have_an_order(rule, dan, team):
 
 def test_a_rule_is_written_and_read_again(dan, team, categories):
     form = RuleForm(
-        {"name": "Devices", "team": team.pk, "way": "least", "is_premium": "yes",
-         "categories": [categories["hardware"].pk]}
-    )  # fmt: skip
+        {
+            "name": "Devices",
+            "team": team.pk,
+            "way": "least",
+            "is_premium": "yes",
+            "categories": [categories["hardware"].pk],
+        }
+    )
     assert form.is_valid(), form.errors
     made = form.attempt(services.add_rule, by=dan, **form.values())
     assert describe_rule(made) == ["Hardware", "premium customers"]

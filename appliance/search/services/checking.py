@@ -12,7 +12,7 @@ from appliance.search.models import Check
 from appliance.search.services.rewording import follow_language, reword
 from appliance.search.services.tables import TABLES, Table
 from appliance.triage import backlog, engine, touched
-from appliance.triage import services as triage
+from appliance.triage import services as triage_services
 
 log = structlog.get_logger(__name__)
 KEPT = 90  # checks
@@ -69,7 +69,8 @@ def _check_vectors(check: Check) -> None:
     for name, table in (("ticket_vectors", TABLES[0]), ("passages", TABLES[2])):
         _note(check, name, table.model._base_manager.count(), unread[name], 0)
     if check.is_repairing and any(unread.values()):
-        triage.queue_catch_up()  # the models need their time; the next check says whether it was
+        # the models need their time; the next check says whether it was enough
+        triage_services.queue_catch_up()
 
 
 def _note(check: Check, name: str, looked: int, missing: int, repaired: int) -> None:

@@ -9,7 +9,7 @@ import structlog
 from django.db import connection, transaction
 from django.utils import timezone
 
-from appliance.core import queries as core
+from appliance.core import queries as core_queries
 from appliance.core.fields import WORDS
 from appliance.search import configurations
 from appliance.search.models import Rewording
@@ -24,7 +24,7 @@ def follow_language() -> Rewording | None:
     """Stem as the desk speaks; the rewording that has begun, None when nothing has changed."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])  # two workers, one change
-        wanted = configurations.LANGUAGES.get(core.desk().language, configurations.FIRST)
+        wanted = configurations.LANGUAGES.get(core_queries.desk().language, configurations.FIRST)
         previous = configurations.current()
         if wanted == previous:
             return None

@@ -13,25 +13,25 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.test import Client
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Organisation, Role, Team, User
 from appliance.core.fields import ERA_ROWS, WORDS
-from appliance.desk.pages import first_of
-from appliance.knowledge import queries as knowledge
+from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.models import Article
 from appliance.knowledge.sorts import SORTS as ARTICLE_SORTS
 from appliance.search import asked, shelves, spelling, ways, wording
 from appliance.search.models import Word
 from appliance.search.narrowing import Narrowed
-from appliance.tickets import queries as tickets
-from appliance.tickets import services
+from appliance.tickets import queries as tickets_queries
+from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import ANY, TicketFilter
 from appliance.tickets.models import Event, Message, Status, Ticket, TicketCategory
 from appliance.tickets.sorts import SORTS, Sort
 from appliance.triage import engine, matching
-from appliance.triage import queries as triage
+from appliance.triage import queries as triage_queries
 from appliance.triage.models import DIMENSIONS, TicketVector
 from appliance.triage.services import index_space
+from appliance.web.pages import first_of
 from tests.plans import plans_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -118,11 +118,11 @@ def _ticket() -> Ticket:
 
 def _guest_ticket() -> None:
     with suppress(Http404):
-        tickets.access_guest_ticket("guess")
+        tickets_queries.access_guest_ticket("guess")
 
 
 def _listed(agent: User, sort: str = "newest", **narrowed) -> None:
-    rows = tickets.list_tickets(agent, TicketFilter(**narrowed), SORTS[sort])
+    rows = tickets_queries.list_tickets(agent, TicketFilter(**narrowed), SORTS[sort])
     list(rows[:50])
 
 
@@ -161,7 +161,7 @@ def _by_said(agent: User) -> None:
 
 
 def _articles(agent: User, sort: str, **narrowed: object) -> QuerySet:
-    return knowledge.list_articles(agent, sort=ARTICLE_SORTS[sort], **narrowed)
+    return knowledge_queries.list_articles(agent, sort=ARTICLE_SORTS[sort], **narrowed)
 
 
 VECTOR = np.full(DIMENSIONS, DIMENSIONS**-0.5, dtype=np.float32)
@@ -187,8 +187,10 @@ def _day_of_events() -> str:
 
 
 QUERIES: dict[str, Callable[[User], object]] = {
-    "user_email_unique": lambda agent: accounts.find_user(email="Person77@crowd.example"),
-    "customer_email_unique": lambda agent: accounts.find_customer(email="Person77@crowd.example"),
+    "user_email_unique": lambda agent: accounts_queries.find_user(email="Person77@crowd.example"),
+    "customer_email_unique": lambda agent: accounts_queries.find_customer(
+        email="Person77@crowd.example"
+    ),
     "ticket_open_idx": lambda agent: _listed(agent),
     "ticket_priority_idx": lambda agent: _listed(agent, "priority", status=ANY),
     "ticket_updated_idx": lambda agent: _listed(agent, "stale", status=ANY),
@@ -200,20 +202,22 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "ticket_unassigned_idx": lambda agent: _listed(agent, assignee="nobody"),
     "ticket_customer_idx": lambda agent: _listed(_customer()),
     "ticket_created_idx": lambda agent: _listed(agent, status=Status.CLOSED),
-    "ticket_held_idx": lambda agent: services.wake_held_tickets(),
-    "ticket_solved_idx": lambda agent: services.close_solved_tickets(),
+    "ticket_held_idx": lambda agent: tickets_services.wake_held_tickets(),
+    "ticket_solved_idx": lambda agent: tickets_services.close_solved_tickets(),
     "ticket_guest_idx": lambda agent: _guest_ticket(),
-    "tickets_ticket_pkey": lambda agent: tickets.access_ticket(agent, _ticket().pk),
+    "tickets_ticket_pkey": lambda agent: tickets_queries.access_ticket(agent, _ticket().pk),
     "customer_premium_idx": _admin_page("/admin/accounts/customer/?is_premium__exact=1"),
     "customer_name_idx": _admin_page("/admin/accounts/customer/"),
     "event_at_brin": lambda agent: _admin_page(_day_of_events())(agent),
-    "article_status_idx": lambda agent: list(knowledge.list_articles(_customer())[:50]),
-    "article_changed_idx": lambda agent: list(knowledge.list_articles(agent)[:50]),
-    "article_shelf_idx": lambda agent: knowledge.list_shelves(_customer()),
+    "article_status_idx": lambda agent: list(knowledge_queries.list_articles(_customer())[:50]),
+    "article_changed_idx": lambda agent: list(knowledge_queries.list_articles(agent)[:50]),
+    "article_shelf_idx": lambda agent: knowledge_queries.list_shelves(_customer()),
     "article_review_idx": lambda agent: list(_articles(agent, "review", is_due=True)[:50]),
     "article_usefulness_idx": lambda agent: list(_articles(agent, "useful")[:50]),
-    "change_subject_idx": lambda agent: knowledge.list_changes(agent, Article.objects.latest("pk")),
-    "article_link_once": lambda agent: knowledge.list_articles_of(agent, _ticket()),
+    "change_subject_idx": lambda agent: knowledge_queries.list_changes(
+        agent, Article.objects.latest("pk")
+    ),
+    "article_link_once": lambda agent: knowledge_queries.list_articles_of(agent, _ticket()),
     "ticket_search_idx": lambda agent: _by_words(agent, "ticket"),
     "article_search_idx": lambda agent: _by_words(agent, "article"),
     "ticket_subject_trgm_idx": lambda agent: _by_typo(agent, "ticket"),
@@ -221,7 +225,7 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "message_search_idx": _by_said,
     "customer_known_by_trgm_idx": lambda agent: ways.by_name(_shelf(agent, "customer"), NAMED),
     "word_text_trgm_idx": lambda agent: _respelled(),
-    "ticket_vector_hnsw": lambda agent: triage.list_similar_tickets(agent, _ticket()),
+    "ticket_vector_hnsw": lambda agent: triage_queries.list_similar_tickets(agent, _ticket()),
     "passage_vector_hnsw": lambda agent: matching.gather(agent, "", VECTOR, SPACE),
 }
 
@@ -230,7 +234,7 @@ QUERIES: dict[str, Callable[[User], object]] = {
 def test_no_page_of_a_list_sorts_or_reads_more_than_it_shows(agent: User, sort: str) -> None:
     order = SORTS[sort]
     for status in [""] if order.only_open else ["", ANY, Status.CLOSED]:
-        rows = tickets.list_tickets(agent, TicketFilter(status=status), order)
+        rows = tickets_queries.list_tickets(agent, TicketFilter(status=status), order)
         place = order.parse(order.cursor_of(rows[FAR]))
         plans = plans_of(lambda found=(rows, order, place): _pages(*found))
         assert "Seq Scan on tickets_ticket " not in plans

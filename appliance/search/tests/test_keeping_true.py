@@ -9,7 +9,7 @@ from appliance.search import configurations, services
 from appliance.search.models import Check, Rewording
 from appliance.search.queries import search
 from appliance.search.services import rewording, tables
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
 
 HOUSE = "Haus -zebra"  # all the words, and the last of them typed to its end
@@ -26,7 +26,7 @@ def speak(db):
 @pytest.fixture
 def houses(alice) -> Ticket:
     """In English "häuser" is no plural of "haus"."""
-    return tickets.open_ticket(
+    return tickets_services.open_ticket(
         customer=alice.customer, subject="Schlüssel der Häuser", description="Fehlen.", by=alice
     )
 
@@ -88,7 +88,7 @@ def test_going_back_before_the_end_begins_anew(ticket, bob, speak):
 
 
 def test_a_whole_index_is_told_as_whole(ticket, bob):
-    tickets.reply(ticket=ticket, by=bob, body="Done")
+    tickets_services.reply(ticket=ticket, by=bob, body="Done")
     check = services.check_index()
     words = {name: check.looked[name] for name in ("tickets", "messages", "articles")}
     assert words == {"tickets": 1, "messages": 1, "articles": 0}

@@ -10,7 +10,7 @@ from appliance.knowledge.models import Article
 from appliance.search.asked import read
 from appliance.search.forms import SearchForm
 from appliance.search.queries import Results, search
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
 
 
@@ -18,9 +18,12 @@ def asked(viewer, text: str = "", **chosen: str) -> Results:
     form = SearchForm({"q": text, **chosen}, viewer=viewer)
     assert form.problems() == []
     return search(
-        viewer, form.asked.text, kind=form.chosen("kind", "all"), narrowed=form.narrowed(),
+        viewer,
+        form.asked.text,
+        kind=form.chosen("kind", "all"),
+        narrowed=form.narrowed(),
         sort=form.chosen("sort", "best"),
-    )  # fmt: skip
+    )
 
 
 def numbers(results: Results) -> list[int]:
@@ -30,7 +33,7 @@ def numbers(results: Results) -> list[int]:
 @pytest.fixture
 def scanner(carol, categories) -> Ticket:
     """Carol's, solved long ago."""
-    made = tickets.open_ticket(
+    made = tickets_services.open_ticket(
         customer=carol.customer, subject="Scanner is slow", description="A printer, too.", by=carol
     )
     long_ago = timezone.now() - timedelta(days=400)
@@ -44,8 +47,10 @@ def test_operators_are_taken_out_of_the_words():
     found = read('printer status:open from:"Alice Test" before:2026-01-01 toner')
     assert found.text == "printer toner"
     assert found.narrowed == (
-        ("status", "open"), ("customer", "Alice Test"), ("before", "2026-01-01"),
-    )  # fmt: skip
+        ("status", "open"),
+        ("customer", "Alice Test"),
+        ("before", "2026-01-01"),
+    )
 
 
 @pytest.mark.parametrize("text", ["http://ward.example", "error:5", "C:\\logs", "10:30", "a:b"])
@@ -56,10 +61,17 @@ def test_a_colon_alone_makes_no_operator(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "status:new", "status:New", "status:unsolved", "from:alice", "from:alice@example.org",
-        'customer:"alice test"', "von:alice", "after:today", "after:30d",
+        "status:new",
+        "status:New",
+        "status:unsolved",
+        "from:alice",
+        "from:alice@example.org",
+        'customer:"alice test"',
+        "von:alice",
+        "after:today",
+        "after:30d",
     ],
-)  # fmt: skip
+)
 def test_typed_operators_narrow(ticket, scanner, bob, text):
     assert numbers(asked(bob, f"printer {text}")) == [ticket.pk]
     assert numbers(asked(bob, text)) == [ticket.pk]
@@ -77,8 +89,8 @@ def test_the_form_and_the_box_say_the_same(ticket, scanner, bob):
 
 
 def test_tag_and_assignee(ticket, scanner, bob):
-    tickets.set_tags(ticket=ticket, names=["vpn"], by=bob)
-    tickets.assign(ticket=ticket, assignee=bob, by=bob)
+    tickets_services.set_tags(ticket=ticket, names=["vpn"], by=bob)
+    tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     for text in ("tag:VPN", "schlagwort:vpn", "assignee:me", "assignee:bob", "zuständig:me"):
         assert numbers(asked(bob, f"printer {text}")) == [ticket.pk]
 

@@ -6,7 +6,7 @@ from appliance.accounts.models import Team
 from appliance.search.narrowing import Narrowed
 from appliance.search.queries import search, suggest
 from appliance.search.services import learn_words
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
 
 WAYS = ["fuser unit", "fusers", '"fuser unit"', "fuserr unit", "svc-mail01", "0x8004de80"]
@@ -15,13 +15,13 @@ NOTE = "Swapped the fuser unit. Account svc-mail01 said 0x8004de80."
 
 @pytest.fixture
 def noted(ticket, bob) -> Ticket:
-    tickets.add_note(ticket=ticket, by=bob, body=NOTE)
+    tickets_services.add_note(ticket=ticket, by=bob, body=NOTE)
     return ticket
 
 
 @pytest.fixture
 def answered(ticket, bob) -> Ticket:
-    tickets.reply(ticket=ticket, by=bob, body=NOTE)
+    tickets_services.reply(ticket=ticket, by=bob, body=NOTE)
     return ticket
 
 
@@ -46,7 +46,7 @@ def test_a_note_is_found_by_agents_alone(noted, alice, bob, text):
 def test_the_tickets_of_a_closed_team_are_found_by_its_agents_alone(answered, bob, frank, dan):
     team = Team.objects.create(name="Night shift", is_closed=True)
     team.members.add(bob)
-    tickets.set_team(ticket=answered, team=team, by=bob)
+    tickets_services.set_team(ticket=answered, team=team, by=bob)
     for text in ("printer blank", "pritner", "fuser unit", f"SKR-{answered.pk}", "white sheets"):
         results = search(frank, text, kind="tickets")
         assert (results.hits, results.totals["tickets"], results.facets) == ([], 0, [])
@@ -92,7 +92,7 @@ def test_a_mistyped_word_is_guessed_where_that_leads_to_something(ticket, alice,
 
 
 def test_the_words_of_a_title_are_marked_and_obey_no_markup(alice, bob):
-    tickets.open_ticket(
+    tickets_services.open_ticket(
         customer=alice.customer, subject="<b>toner</b>", description="empty", by=alice
     )
     (hit,) = search(bob, "toner").hits
@@ -100,7 +100,7 @@ def test_the_words_of_a_title_are_marked_and_obey_no_markup(alice, bob):
 
 
 def test_the_parts_of_an_address_are_found(alice, bob):
-    made = tickets.open_ticket(
+    made = tickets_services.open_ticket(
         customer=alice.customer,
         subject="No connection",
         description="srv-db02.ward.example does not answer",

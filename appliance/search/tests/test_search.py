@@ -3,13 +3,13 @@
 import pytest
 from django.core.cache import cache as stored
 
-from appliance.knowledge import services as knowledge
+from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
 from appliance.search.queries import Results, search
 from appliance.search.services import learn_words
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
-from appliance.triage import services
+from appliance.triage import services as triage_services
 
 pytestmark = pytest.mark.usefixtures("bundles")
 HOSTILE = [
@@ -38,19 +38,19 @@ HOSTILE = [
 
 @pytest.fixture
 def article(bob) -> Article:
-    made = knowledge.write_article(
+    made = knowledge_services.write_article(
         by=bob,
         title="Kestrel closes with 0x8004de80",
         content="The profile is **damaged**. Rename the folder *Kestrel* and sign in again.",
         status="published",
     )
-    services.refresh_article(made.pk)
+    triage_services.refresh_article(made.pk)
     return made
 
 
 @pytest.fixture
 def read_ticket(ticket, categories) -> Ticket:
-    services.annotate(ticket.pk)
+    triage_services.annotate(ticket.pk)
     return ticket
 
 
@@ -88,10 +88,10 @@ def test_a_slip_finds_what_the_word_would_have_found(read_ticket, bob):
 
 
 def test_an_error_code_stands_above_what_merely_means_the_same(article, bob):
-    other = knowledge.write_article(
+    other = knowledge_services.write_article(
         by=bob, title="Kestrel closes with an error", content="Restart it.", status="published"
     )
-    services.refresh_article(other.pk)
+    triage_services.refresh_article(other.pk)
     first, second = search(bob, "Kestrel closes with an error 0x8004de80").hits
     assert (first.id, first.why[0], second.id) == (article.pk, "exact", other.pk)
 
@@ -154,7 +154,7 @@ def test_any_page_is_answered(article, bob, after):
 
 def test_the_second_page_goes_on_where_the_first_ended(alice, bob):
     for number in range(5):
-        tickets.open_ticket(
+        tickets_services.open_ticket(
             customer=alice.customer, subject=f"Toner {number}", description="empty", by=alice
         )
     first = search(bob, "toner", limit=3)
@@ -164,7 +164,7 @@ def test_the_second_page_goes_on_where_the_first_ended(alice, bob):
 
 
 def test_a_snippet_marks_the_words_and_obeys_no_markup(alice, bob):
-    tickets.open_ticket(
+    tickets_services.open_ticket(
         customer=alice.customer,
         subject="Script",
         description="<script>alert(1)</script> toner",
@@ -186,7 +186,7 @@ def test_a_flushed_cache_changes_no_hit(read_ticket, article, bob):
 
 def test_a_ticket_of_a_megabyte_is_found(alice, bob):
     body = " ".join(f"word{number}" for number in range(130_000))
-    made = tickets.open_ticket(
+    made = tickets_services.open_ticket(
         customer=alice.customer, subject="Long log", description=body, by=alice
     )
     assert found(search(bob, "long log word77"))[0] == ("ticket", made.pk)

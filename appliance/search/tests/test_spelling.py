@@ -1,11 +1,11 @@
 import pytest
 
-from appliance.knowledge import services as knowledge
+from appliance.knowledge import services as knowledge_services
 from appliance.search.asked import read
 from appliance.search.models import Learning, Word
 from appliance.search.services import learn_words
 from appliance.search.spelling import distance, respell
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_words_are_learned_once(ticket, alice):
     assert not Word.objects.filter(text__in=["3", "on", "is"]).exists()
     learn_words(seconds=60)
     assert Word.objects.get(text="toner").seen == 1
-    tickets.open_ticket(
+    tickets_services.open_ticket(
         customer=alice.customer, subject="Toner", description="Toner, toner!", by=alice
     )
     learn_words(seconds=60)
@@ -64,9 +64,9 @@ def test_words_are_learned_once(ticket, alice):
 
 
 def test_words_of_an_edited_article_are_learned(bob):
-    made = knowledge.write_article(by=bob, title="Gannet", content="It dives.")
+    made = knowledge_services.write_article(by=bob, title="Gannet", content="It dives.")
     learn_words(seconds=60)
-    knowledge.edit_article(
+    knowledge_services.edit_article(
         article=made, by=bob, title="Gannet", content="It plunges.", seen_at=made.updated_at
     )
     learn_words(seconds=60)

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.postgres.search import SearchQuery
 
 from appliance.core.fields import ERA_MARK, ERA_ROWS, WORDS
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Message, Ticket
 
 
@@ -16,7 +16,7 @@ def holds(text: str) -> bool:
 @pytest.fixture
 def written(alice):
     def write(text: str) -> Ticket:
-        return tickets.open_ticket(
+        return tickets_services.open_ticket(
             customer=alice.customer, subject="Fault", description=text, by=alice
         )
 
@@ -44,13 +44,13 @@ def test_a_ticket_is_found_by(written, text, asked):
 
 
 def test_what_was_said_has_words_of_its_own(ticket, bob):
-    tickets.reply(ticket=ticket, by=bob, body="The fuser was worn out")
+    tickets_services.reply(ticket=ticket, by=bob, body="The fuser was worn out")
     query = SearchQuery("fusers", config=WORDS)
     assert Message.objects.filter(search_vector=query).exists()
 
 
 def test_a_row_and_what_was_said_on_it_are_of_one_era(ticket, bob):
-    tickets.reply(ticket=ticket, by=bob, body="Done")
+    tickets_services.reply(ticket=ticket, by=bob, body="Done")
     era = f"'{ERA_MARK}{ticket.pk // ERA_ROWS}'"
     query = SearchQuery(era, search_type="raw", config="simple")
     # nobody can type an era: a parser never makes a word of its mark

@@ -60,6 +60,8 @@ class RatingForm(Form):
         widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
     )
     comment = forms.CharField(
-        label=_("In your words"), max_length=2000, required=False,
+        label=_("In your words"),
+        max_length=2000,
+        required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
-    )  # fmt: skip
+    )

@@ -34,9 +34,10 @@ class TicketNumberField(forms.CharField):
 
 class MergeForm(Form):
     target = TicketNumberField(
-        label=gettext_lazy("Merge into"), max_length=30,
+        label=gettext_lazy("Merge into"),
+        max_length=30,
         widget=forms.TextInput(attrs={"placeholder": "SKR-12", "autocomplete": "off"}),
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: object, viewer: User, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -68,10 +69,12 @@ def tag_names(text: str) -> list[str]:
 
 class TagsForm(Form):
     tags = forms.CharField(
-        label=gettext_lazy("Tags"), max_length=1000, required=False,
+        label=gettext_lazy("Tags"),
+        max_length=1000,
+        required=False,
         help_text=gettext_lazy("With commas between them."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )  # fmt: skip
+    )
 
     def names(self) -> list[str]:
         return tag_names(self.cleaned_data["tags"])

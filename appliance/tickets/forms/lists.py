@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Organisation, User
 from appliance.core.forms import Form
 from appliance.core.numbers import read_number
@@ -47,7 +47,7 @@ class CustomerField(_NamedField):
     def find(self, text: str) -> Customer | None:
         if number := read_number(text, digits=9):
             return Customer.objects.filter(pk=number).first()
-        return accounts.find_customer(email=text)
+        return accounts_queries.find_customer(email=text)
 
     def say(self, found: Customer) -> str:
         return found.email
@@ -108,27 +108,34 @@ class FilterForm(Form):
     """What the list is narrowed to: from the address of the page, or from a saved view."""
 
     status = forms.ChoiceField(
-        label=_("Status"), required=False,
+        label=_("Status"),
+        required=False,
         choices=[("", _("All open")), *Status.choices, (ANY, _("Open or not"))],
-    )  # fmt: skip
+    )
     assignee = forms.ChoiceField(label=_("Assignee"), required=False)
     team = forms.ChoiceField(label=_("Team"), required=False)
     category = forms.ChoiceField(label=_("Category"), required=False)
     priority = forms.TypedChoiceField(
-        label=_("Priority"), choices=[("", _("Any priority")), *Priority.choices], coerce=int,
-        empty_value=None, required=False,
-    )  # fmt: skip
+        label=_("Priority"),
+        choices=[("", _("Any priority")), *Priority.choices],
+        coerce=int,
+        empty_value=None,
+        required=False,
+    )
     mood = forms.ChoiceField(
         label=_("Mood"), choices=[("", _("Any mood")), *MOOD_LABELS.items()], required=False
     )
     due = forms.ChoiceField(
-        label=_("Promised"), required=False,
+        label=_("Promised"),
+        required=False,
         choices=[("", _("Due whenever")), ("overdue", _("Overdue")), ("soon", _("Due soon"))],
-    )  # fmt: skip
+    )
     customer = CustomerField(
-        label=_("Customer's e-mail"), max_length=254, required=False,
+        label=_("Customer's e-mail"),
+        max_length=254,
+        required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "email"}),
-    )  # fmt: skip
+    )
     organisation = OrganisationField(label=_("Organisation"), max_length=120, required=False)
     tag = TagField(label=_("Tag"), max_length=40, required=False)
     premium = forms.BooleanField(label=_("Premium customers only"), required=False)

@@ -26,29 +26,44 @@ class PropertiesForm(Form):
     """Only what was changed on the page is written."""
 
     status = forms.TypedChoiceField(
-        label=gettext_lazy("Status"), choices=Status.choices, coerce=Status,
+        label=gettext_lazy("Status"),
+        choices=Status.choices,
+        coerce=Status,
         show_hidden_initial=True,
-    )  # fmt: skip
+    )
     held_until = forms.DateField(
-        label=gettext_lazy("On hold until"), required=False, widget=DateInput(),
+        label=gettext_lazy("On hold until"),
+        required=False,
+        widget=DateInput(),
         show_hidden_initial=True,
-    )  # fmt: skip
+    )
     priority = forms.TypedChoiceField(
-        label=gettext_lazy("Priority"), choices=Priority.choices,
-        coerce=lambda value: Priority(int(value)), show_hidden_initial=True,
-    )  # fmt: skip
+        label=gettext_lazy("Priority"),
+        choices=Priority.choices,
+        coerce=lambda value: Priority(int(value)),
+        show_hidden_initial=True,
+    )
     category = forms.ModelChoiceField(
-        label=gettext_lazy("Category"), queryset=None, required=False,
-        empty_label=gettext_lazy("Not sure yet"), show_hidden_initial=True,
-    )  # fmt: skip
+        label=gettext_lazy("Category"),
+        queryset=None,
+        required=False,
+        empty_label=gettext_lazy("Not sure yet"),
+        show_hidden_initial=True,
+    )
     team = forms.ModelChoiceField(
-        label=gettext_lazy("Team"), queryset=None, required=False,
-        empty_label=gettext_lazy("No team"), show_hidden_initial=True,
-    )  # fmt: skip
+        label=gettext_lazy("Team"),
+        queryset=None,
+        required=False,
+        empty_label=gettext_lazy("No team"),
+        show_hidden_initial=True,
+    )
     assignee = forms.ModelChoiceField(
-        label=gettext_lazy("Assignee"), queryset=None, required=False,
-        empty_label=gettext_lazy("Nobody"), show_hidden_initial=True,
-    )  # fmt: skip
+        label=gettext_lazy("Assignee"),
+        queryset=None,
+        required=False,
+        empty_label=gettext_lazy("Nobody"),
+        show_hidden_initial=True,
+    )
 
     def __init__(self, data: object = None, *, ticket: Ticket, viewer: User) -> None:
         super().__init__(data, initial=_initial(ticket))

@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import User
 from appliance.tickets.forms.custom import WithCustomFields
 from appliance.tickets.forms.once import TEXT_LIMIT, OnceForm
@@ -16,10 +16,11 @@ class TicketForm(WithCustomFields, OnceForm):
     """``viewer`` None is a guest. Asks the custom fields that every category has."""
 
     subject = forms.CharField(
-        label=gettext_lazy("Subject"), max_length=200,
+        label=gettext_lazy("Subject"),
+        max_length=200,
         help_text=gettext_lazy("One line: what is wrong, and where."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
-    )  # fmt: skip
+    )
     description = forms.CharField(
         label=gettext_lazy("Description"),
         max_length=TEXT_LIMIT,
@@ -39,23 +40,33 @@ class TicketForCustomerForm(TicketForm):
     """What an agent fills in while somebody is on the phone."""
 
     customer_email = forms.EmailField(
-        label=gettext_lazy("Customer's e-mail"), max_length=254, required=False,
+        label=gettext_lazy("Customer's e-mail"),
+        max_length=254,
+        required=False,
         help_text=gettext_lazy("Leave empty for a ticket of your own."),
-    )  # fmt: skip
+    )
     customer_name = forms.CharField(
-        label=gettext_lazy("Customer's name"), max_length=80, required=False,
+        label=gettext_lazy("Customer's name"),
+        max_length=80,
+        required=False,
         help_text=gettext_lazy("Needed only when the desk does not know them yet."),
-    )  # fmt: skip
+    )
     priority = forms.TypedChoiceField(
-        label=gettext_lazy("Priority"), choices=Priority.choices,
-        coerce=lambda value: Priority(int(value)), initial=Priority.NORMAL,
-    )  # fmt: skip
+        label=gettext_lazy("Priority"),
+        choices=Priority.choices,
+        coerce=lambda value: Priority(int(value)),
+        initial=Priority.NORMAL,
+    )
     field_order = ["customer_email", "customer_name", "subject", "description", "priority"]
 
     def clean(self) -> dict:
         data = super().clean()
         email = data.get("customer_email")
-        if email and not data.get("customer_name") and not accounts.find_customer(email=email):
+        if (
+            email
+            and not data.get("customer_name")
+            and not accounts_queries.find_customer(email=email)
+        ):
             self.add_error(
                 "customer_name",
                 _("The desk does not know this address yet: add the person's name."),

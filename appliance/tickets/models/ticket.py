@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Team, User
 from appliance.core.fields import search_vector_of
 from appliance.tickets.models.category import Tag, TicketCategory
@@ -48,8 +48,8 @@ class TicketQuerySet(models.QuerySet):
         if not viewer.is_authenticated or not viewer.is_active:
             return self.none()
         if not viewer.is_agent:
-            return self.filter(accounts.customers_seen_by(viewer))
-        hidden = accounts.hidden_teams(viewer)
+            return self.filter(accounts_queries.customers_seen_by(viewer))
+        hidden = accounts_queries.hidden_teams(viewer)
         return self.filter(Q(team=None) | ~Q(team__in=hidden)) if hidden else self
 
 
@@ -100,6 +100,17 @@ class Ticket(models.Model):
             models.Index(fields=["-created_at", "-id"], name="ticket_created_idx"),
             # serves every status by priority; one priority, newest first
             models.Index(fields=["-priority", "-created_at", "-id"], name="ticket_priority_idx"),
+            # serve the daily counts of reports: responded to, or solved, within some days
+            models.Index(
+                fields=["first_answered_at"],
+                condition=Q(first_answered_at__isnull=False),
+                name="report_answered_idx",
+            ),
+            models.Index(
+                fields=["solved_at"],
+                condition=Q(solved_at__isnull=False),
+                name="report_solved_idx",
+            ),
             # serves every status by the last change
             models.Index(fields=["-updated_at", "-id"], name="ticket_updated_idx"),
             # serves the dashboard: open tickets, newest first
@@ -223,6 +234,12 @@ class Rating(models.Model):
     is_good = models.BooleanField()
     comment = models.TextField(max_length=2000, blank=True)
     at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        indexes = [
+            # serves the daily counts of reports
+            models.Index(fields=["at"], name="report_rated_idx"),
+        ]
 
     def __str__(self) -> str:
         return f"{'good' if self.is_good else 'bad'} for SKR-{self.ticket_id}"

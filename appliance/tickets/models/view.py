@@ -15,9 +15,13 @@ class SavedView(models.Model):
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="views")
     is_shared = models.BooleanField(default=False)
     team = models.ForeignKey(
-        Team, null=True, blank=True, on_delete=models.CASCADE, related_name="views",
+        Team,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="views",
         help_text="Shared with this team alone.",
-    )  # fmt: skip
+    )
     filter = models.JSONField(default=dict, help_text="What TicketFilter calls it.")
     columns = models.JSONField(default=list, blank=True)
     sort = models.CharField(max_length=20, blank=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Role, Team, User
 from appliance.core import cache
 from appliance.tickets import custom, mentions
@@ -26,7 +26,7 @@ def list_categories() -> QuerySet[TicketCategory]:
 
 def list_assignable(ticket: Ticket) -> QuerySet[User]:
     """Agents who see the ticket, by name."""
-    agents = accounts.list_agents()
+    agents = accounts_queries.list_agents()
     if ticket.team is None or not ticket.team.is_closed:
         return agents
     members = ticket.team.memberships.values("user")
@@ -35,14 +35,14 @@ def list_assignable(ticket: Ticket) -> QuerySet[User]:
 
 def sees_team(agent: User, team: Team | None) -> bool:
     """Whether the tickets of this team are shown to this agent."""
-    return agent.is_active and (team is None or team.pk not in accounts.hidden_teams(agent))
+    return agent.is_active and (team is None or team.pk not in accounts_queries.hidden_teams(agent))
 
 
 def list_teams(viewer: User) -> QuerySet[Team]:
     """Teams a ticket can be handed to: those whose tickets the viewer sees."""
     if not (viewer.is_active and viewer.is_agent):
         return Team.objects.none()
-    return Team.objects.filter(is_active=True).exclude(pk__in=accounts.hidden_teams(viewer))
+    return Team.objects.filter(is_active=True).exclude(pk__in=accounts_queries.hidden_teams(viewer))
 
 
 def list_mentionable(

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from django.db import OperationalError, transaction
 from django.db.models import Count, Q, QuerySet
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, User
 from appliance.core import cache
 from appliance.core.database import all_but, limited_to
@@ -25,16 +25,30 @@ COUNTING_SECONDS = 5  # after which another one tries
 # Whole tickets, customers and agents are three times as much to read as what a row of them shows.
 NOT_IN_A_ROW = (
     *all_but(
-        Ticket, "subject", "status", "priority", "sentiment_score", "created_at", "updated_at",
-        "customer", "category", "assignee", "team",
+        Ticket,
+        "subject",
+        "status",
+        "priority",
+        "sentiment_score",
+        "created_at",
+        "updated_at",
+        "customer",
+        "category",
+        "assignee",
+        "team",
     ),
     *all_but(
-        Customer, "first_name", "last_name", "email", "is_premium", "organisation",
+        Customer,
+        "first_name",
+        "last_name",
+        "email",
+        "is_premium",
+        "organisation",
         of="customer__",
     ),
     *all_but(TicketCategory, "name", of="category__"),
     *all_but(User, "first_name", "last_name", "email", of="assignee__"),
-)  # fmt: skip
+)
 ONLY_IF_ASKED = {"team": "team", "organisation": "customer__organisation"}
 
 
@@ -98,7 +112,7 @@ def count_open(viewer: User) -> dict[str, dict]:
         depends_on=[cache.TICKETS, cache.CATEGORIES, cache.TEAMS],
     )
     by_person, by_team = counted["assignee"], counted["team"]
-    mine = sum(by_team.get(str(pk), 0) for pk in accounts.teams_of(viewer))
+    mine = sum(by_team.get(str(pk), 0) for pk in accounts_queries.teams_of(viewer))
     return counted | {
         "assignee": {"me": by_person.get(viewer.pk, 0), "nobody": by_person.get(None, 0)},
         "team": {**by_team, "mine": mine},
@@ -128,7 +142,7 @@ def _audience(viewer: User, *, is_personal: bool = False) -> list[object]:
     """What two people have in common who see the same tickets."""
     if is_personal or not viewer.is_agent or not viewer.is_active:
         return ["person", viewer.pk, viewer.role]
-    return ["agents", accounts.hidden_teams(viewer)]
+    return ["agents", accounts_queries.hidden_teams(viewer)]
 
 
 def _count_open(viewer: User) -> dict[str, dict]:

@@ -3,7 +3,7 @@
 A page shows three such lists, some twice, and a desk has the same ones all day.
 """
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Team, User
 from appliance.core import cache
 from appliance.tickets.models import Ticket, TicketCategory
@@ -42,7 +42,7 @@ def offer_teams(viewer: User) -> Offered:
         lambda: list(Team.objects.filter(is_active=True).values_list("pk", "name")),
         depends_on=[cache.TEAMS],
     )
-    hidden = accounts.hidden_teams(viewer)
+    hidden = accounts_queries.hidden_teams(viewer)
     return [(pk, name) for pk, name in teams if pk not in hidden]
 
 
@@ -62,7 +62,7 @@ def offer_agents() -> Offered:
     return cache.remember(
         "offered_agents",
         [],
-        lambda: [(agent.pk, str(agent)) for agent in _named(accounts.list_agents())],
+        lambda: [(agent.pk, str(agent)) for agent in _named(accounts_queries.list_agents())],
         depends_on=[cache.TEAMS],
     )
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Right, User
 from appliance.tickets.models import BulkChange, SavedView
 
@@ -17,7 +17,9 @@ def list_views(viewer: User) -> QuerySet[SavedView]:
     """The viewer's own, then those shared with all or with their teams. Customers have none."""
     if not viewer.is_agent or not viewer.is_active:
         return SavedView.objects.none()
-    shared = Q(is_shared=True, team=None) | Q(is_shared=True, team__in=accounts.teams_of(viewer))
+    shared = Q(is_shared=True, team=None) | Q(
+        is_shared=True, team__in=accounts_queries.teams_of(viewer)
+    )
     return SavedView.objects.filter(Q(owner=viewer) | shared).select_related("owner", "team")
 
 
@@ -39,11 +41,11 @@ def access_view_to_edit(viewer: User, view_id: int) -> SavedView:
 
 
 def may_share(viewer: User) -> bool:
-    return accounts.has_right(viewer, Right.SHARE)
+    return accounts_queries.has_right(viewer, Right.SHARE)
 
 
 def may_change_many(viewer: User) -> bool:
-    return accounts.has_right(viewer, Right.BULK)
+    return accounts_queries.has_right(viewer, Right.BULK)
 
 
 def find_bulk_change(viewer: User, key: UUID | None) -> BulkChange | None:

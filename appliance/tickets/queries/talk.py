@@ -7,7 +7,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from appliance.accounts.models import User
-from appliance.core import queries as core
+from appliance.core import queries as core_queries
 from appliance.tickets.models import Attachment, Draft, Message, Rating, Status, Ticket
 from appliance.tickets.queries.tickets import access_guest_ticket, list_merged
 
@@ -87,7 +87,7 @@ def may_rate(viewer: User, ticket: Ticket) -> bool:
         return False
     if ticket.status not in RATED_STATUSES or ticket.merged_into_id:
         return False
-    return not is_settled(ticket, find_rating(ticket)) and core.desk().asks_for_rating
+    return not is_settled(ticket, find_rating(ticket)) and core_queries.desk().asks_for_rating
 
 
 def is_settled(ticket: Ticket, rating: Rating | None) -> bool:

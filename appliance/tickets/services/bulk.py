@@ -105,8 +105,12 @@ def _start(by: User, tickets: list[int], changes: dict, key: UUID | None) -> Bul
         with transaction.atomic():
             change = BulkChange.objects.create(
                 **({"pk": key} if key else {}),
-                by=by, action=action, changes=changes, pending=tickets, total=len(tickets),
-            )  # fmt: skip
+                by=by,
+                action=action,
+                changes=changes,
+                pending=tickets,
+                total=len(tickets),
+            )
             _wake(change, len(tickets))
     except IntegrityError:  # the same form, sent twice at the same moment
         if earlier := queries.find_bulk_change(by, key):

@@ -5,7 +5,7 @@ import uuid
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Right, User
 from appliance.core import cache
 from appliance.core.errors import BadInputError, RefusedError
@@ -117,7 +117,7 @@ def unlink_tickets(*, link: TicketLink, by: User) -> None:
 
 
 def _require_right(by: User) -> None:
-    if not accounts.has_right(by, Right.MERGE):
+    if not accounts_queries.has_right(by, Right.MERGE):
         raise RefusedError(_("You may not merge or split tickets. Ask an admin for the right."))
 
 
@@ -136,11 +136,15 @@ def _refuse_merge(source: Ticket, target: Ticket) -> None:
     said = {"source": source.number, "target": target.number}
     message = ""
     if source.customer_id != target.customer_id:
-        message = _("%(source)s and %(target)s are of two customers, who would read each other's "
-                    "words. Link them instead.")  # fmt: skip
+        message = _(
+            "%(source)s and %(target)s are of two customers, who would read each other's "
+            "words. Link them instead."
+        )
     elif source.guest_token_sha256:
-        message = _("%(source)s was asked by a guest, who reads answers there and nowhere else. "
-                    "Merge %(target)s into it instead, or link the two.")  # fmt: skip
+        message = _(
+            "%(source)s was asked by a guest, who reads answers there and nowhere else. "
+            "Merge %(target)s into it instead, or link the two."
+        )
     elif source.merged_into_id:
         message = _("%(source)s was merged into another ticket already. Undo that first.")
     elif target.merged_into_id:

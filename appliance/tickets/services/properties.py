@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Team, User
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.tickets import queries
@@ -67,7 +67,7 @@ def set_team(
 ) -> None:
     """Hand the ticket to a team ``by`` knows of. Whoever then no longer sees it is taken off it."""
     require_agent(by)
-    if team and by and team.pk in accounts.hidden_teams(by):
+    if team and by and team.pk in accounts_queries.hidden_teams(by):
         raise RefusedError(_("You do not see the tickets of this team."))
     if team and not team.is_active:
         raise BadInputError(

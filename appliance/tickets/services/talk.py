@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
 from appliance.core.errors import BadInputError, RefusedError
-from appliance.files import services as uploads
+from appliance.files import services as files_services
 from appliance.tickets import mentions, queries
 from appliance.tickets.models import (
     Attachment,
@@ -49,7 +49,7 @@ def reply(
     """
     if status is not None and not (by and by.is_agent):
         raise RefusedError(_("Only an agent can set the status of a ticket."))
-    with uploads.atomic():
+    with files_services.atomic():
         locked = lock(ticket)
         if earlier := _find_earlier(locked, submission_key):
             return earlier
@@ -72,7 +72,7 @@ def add_note(
     """A note only agents see; colleagues named in it with @ are mentioned."""
     if by is not None and not by.is_agent:
         raise RefusedError(_("Only an agent can write internal notes."))
-    with uploads.atomic():
+    with files_services.atomic():
         locked = lock(ticket)
         if earlier := _find_earlier(locked, submission_key):
             return earlier
@@ -86,7 +86,7 @@ def attach(
 ) -> None:
     """Keep what was sent with a message, or with the ticket itself. Inside ``uploads.atomic``."""
     for upload in files:
-        stored = uploads.store(upload=upload, by=by)
+        stored = files_services.store(upload=upload, by=by)
         Attachment.objects.create(ticket=locked, message=message, file=stored)
 
 
@@ -118,10 +118,13 @@ def _refuse_unseen(locked: Ticket, by: User | None, seen_message_id: int) -> Non
     unseen = replies.exclude(author=by).last() if by else None
     if unseen:
         raise BadInputError(
-            _("%(name)s answered while you were writing. Read it above, then send yours again "
-              "if it is still needed.") % {"name": unseen.author_name},
+            _(
+                "%(name)s answered while you were writing. Read it above, then send yours again "
+                "if it is still needed."
+            )
+            % {"name": unseen.author_name},
             field="body",
-        )  # fmt: skip
+        )
 
 
 def _say(
@@ -152,8 +155,14 @@ def _say(
     said = {"message": message.pk, "articles": _articles_in(body)}
     if is_note:
         said["mentions"] = _mention(message, by)
-    record(locked, Event.Kind.NOTED if is_note else Event.Kind.REPLIED, by, at,
-           name=message.author_name, **said)  # fmt: skip
+    record(
+        locked,
+        Event.Kind.NOTED if is_note else Event.Kind.REPLIED,
+        by,
+        at,
+        name=message.author_name,
+        **said,
+    )
     return message
 
 

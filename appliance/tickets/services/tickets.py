@@ -13,7 +13,7 @@ from appliance.accounts.models import Customer, Team, User
 from appliance.accounts.tokens import hash_token
 from appliance.core import cache
 from appliance.core.errors import BadInputError
-from appliance.files import services as uploads
+from appliance.files import services as files_services
 from appliance.tickets import queries
 from appliance.tickets.models import Event, Priority, Ticket, TicketCategory
 from appliance.tickets.services.fields import clean, refuse_missing
@@ -44,7 +44,7 @@ def open_ticket(
     at, key = at or timezone.now(), submission_key or uuid.uuid4()
     answers = _answers(by, category, fields or {}, is_guest=bool(guest_token))
     try:
-        with uploads.atomic():
+        with files_services.atomic():
             ticket = Ticket.objects.create(
                 customer=customer,
                 subject=subject,

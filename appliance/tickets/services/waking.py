@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from appliance.core import queries as core
+from appliance.core import queries as core_queries
 from appliance.core.surviving import survives
 from appliance.tickets.models import Status, Ticket
 from appliance.tickets.services.status import change_status
@@ -23,7 +23,7 @@ def wake_held_tickets() -> int:
 
 def close_solved_tickets() -> int:
     """Close what stayed solved for as long as the desk says; nothing when it says nothing."""
-    days = core.desk().close_solved_after_days
+    days = core_queries.desk().close_solved_after_days
     if days is None:
         return 0
     before = timezone.now() - timedelta(days=days)

@@ -90,9 +90,13 @@ def test_files_of_notes_are_for_agents(noted, alice, bob):
 
 def test_guest_gets_the_files_of_their_ticket_alone(alice, sent):
     opened = services.open_ticket(
-        customer=alice.customer, subject="s", description="d", by=None, files=[upload()],
+        customer=alice.customer,
+        subject="s",
+        description="d",
+        by=None,
+        files=[upload()],
         guest_token="secret",
-    )  # fmt: skip
+    )
     own = opened.attachments.get()
     assert queries.access_guest_ticket("secret") == opened
     assert queries.access_guest_attachment("secret", own.pk) == own

@@ -57,8 +57,10 @@ def test_undo_puts_everything_back(three, bob, dan):
     services.undo_many(change=change, by=bob)
     found = {t.pk: (t.assignee, t.status, t.tags.count()) for t in Ticket.objects.all()}
     assert found == {
-        three[0]: (dan, "new", 0), three[1]: (None, "new", 0), three[2]: (None, "new", 0)
-    }  # fmt: skip
+        three[0]: (dan, "new", 0),
+        three[1]: (None, "new", 0),
+        three[2]: (None, "new", 0),
+    }
     assert (change.undo_skipped, change.undo_finished_at is not None) == ([], True)
 
 
@@ -163,10 +165,10 @@ def test_a_room_above_may_offer_a_verb_and_undo_takes_it_back(three, bob, monkey
     monkeypatch.setattr(properties_of_many, "_offered", {})
     monkeypatch.setattr(properties_of_many, "_labels", {})
     properties_of_many.offer(
-        "raise", lambda ticket, value, by, key: services.set_priority(
-            ticket=ticket, priority=value, by=by
-        ), label=str,
-    )  # fmt: skip
+        "raise",
+        lambda ticket, value, by, key: services.set_priority(ticket=ticket, priority=value, by=by),
+        label=str,
+    )
     change = services.change_many(by=bob, tickets=three, changes={"raise": 4})
     assert Ticket.objects.filter(priority=4).count() == 3
     services.undo_many(change=change, by=bob)

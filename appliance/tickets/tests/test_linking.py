@@ -43,14 +43,18 @@ def test_merged_ticket_is_closed_and_both_say_so(merged, ticket):
 def test_target_shows_what_was_said_on_both_in_time_order(merged, ticket, bob):
     said = queries.list_messages(bob, ticket)
     assert [one.body for one in said] == [
-        "Blank again\n\nSame printer.", "Which printer?", "The same one?", "A duplicate.",
-    ]  # fmt: skip
+        "Blank again\n\nSame printer.",
+        "Which printer?",
+        "The same one?",
+        "A duplicate.",
+    ]
     assert [one.pk is None for one in said] == [True, False, False, False]
     assert [len(one.files) for one in said] == [0, 0, 1, 0]
     assert queries.list_merged(bob, ticket) == [merged]
     assert [one.body for one in queries.list_messages(bob, merged)] == [
-        "The same one?", "A duplicate.",
-    ]  # fmt: skip
+        "The same one?",
+        "A duplicate.",
+    ]
 
 
 def test_customer_reads_both_without_the_notes(merged, ticket, alice):

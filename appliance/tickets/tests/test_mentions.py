@@ -35,8 +35,11 @@ def test_a_first_name_of_two_means_both():
 
 def test_handle_is_short_and_means_one_person():
     assert [mentions.handle_of(one, PEOPLE) for one in PEOPLE] == [
-        "bob", "bob.reed", "zoë", "maryjane",
-    ]  # fmt: skip
+        "bob",
+        "bob.reed",
+        "zoë",
+        "maryjane",
+    ]
     for person in PEOPLE:
         assert mentions.find(f"@{mentions.handle_of(person, PEOPLE)}", PEOPLE) == [person]
 

@@ -67,13 +67,20 @@ def test_only_the_owner_and_admins_change_a_shared_view(bob, dan):
 def test_view_is_changed_whole(bob):
     view = save(bob)
     services.change_view(
-        view=view, by=bob, name="Mine", narrowed=TicketFilter(assignee="me"), columns=["mood"],
+        view=view,
+        by=bob,
+        name="Mine",
+        narrowed=TicketFilter(assignee="me"),
+        columns=["mood"],
         sort="updated",
-    )  # fmt: skip
+    )
     view.refresh_from_db()
     assert (view.name, view.filter, view.columns, view.sort) == (
-        "Mine", {"assignee": "me"}, ["mood"], "updated"
-    )  # fmt: skip
+        "Mine",
+        {"assignee": "me"},
+        ["mood"],
+        "updated",
+    )
 
 
 def test_what_is_shared_is_written_down_and_what_is_own_is_not(bob):

@@ -30,9 +30,12 @@ def test_same_form_sent_twice_makes_one_ticket(alice):
 def test_form_key_of_alice_gives_carol_nothing(ticket, carol):
     with pytest.raises(BadInputError):
         services.open_ticket(
-            customer=carol.customer, subject="Mine", description="…", by=carol,
+            customer=carol.customer,
+            subject="Mine",
+            description="…",
+            by=carol,
             submission_key=ticket.submission_key,
-        )  # fmt: skip
+        )
 
 
 @pytest.mark.django_db(transaction=True)
@@ -42,9 +45,12 @@ def test_ten_senders_at_once_make_one_ticket(alice):
     def send(_: int) -> int:
         try:
             return services.open_ticket(
-                customer=alice.customer, subject="Once", description="…", by=alice,
+                customer=alice.customer,
+                subject="Once",
+                description="…",
+                by=alice,
                 submission_key=key,
-            ).pk  # fmt: skip
+            ).pk
         finally:
             connection.close()
 

@@ -125,10 +125,10 @@ def test_first_answer_of_an_agent_is_remembered_once(ticket, alice, bob, dan):
 
 
 def test_agent_who_asks_does_not_answer_themselves(bob):
-    from appliance.accounts import services as accounts
+    from appliance.accounts import services as accounts_services
 
     mine = services.open_ticket(
-        customer=accounts.ensure_customer_of(bob), subject="s", description="d", by=bob
+        customer=accounts_services.ensure_customer_of(bob), subject="s", description="d", by=bob
     )
     assert services.reply(ticket=mine, by=bob, body="One more thing").is_from_customer
     assert mine.first_answered_at is None

@@ -222,7 +222,11 @@ def test_form_of_a_new_ticket_asks_what_is_meant_for_customers(alice, asset):
 def test_only_fields_changed_on_the_page_are_written(ticket, asset, bob):
     CustomField.objects.create(key="floor", label="Floor", kind="number", position=1)
     services.set_fields(ticket=ticket, values={"asset": "LX-1", "floor": 3}, by=bob)
-    page = {"field_asset": "LX-1", "initial-field_asset": "LX-1", "field_floor": "4",
-            "initial-field_floor": "3"}  # fmt: skip
+    page = {
+        "field_asset": "LX-1",
+        "initial-field_asset": "LX-1",
+        "field_floor": "4",
+        "initial-field_floor": "3",
+    }
     form = FieldsForm(page, ticket=ticket, viewer=bob)
     assert form.is_valid() and form.changed_values() == {"floor": 4}

@@ -3,7 +3,7 @@ from django.http import Http404
 
 from appliance.accounts.models import Team
 from appliance.core.errors import BadInputError, RefusedError
-from appliance.search import queries as search
+from appliance.search import queries as search_queries
 from appliance.tickets import queries, services
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import Event
@@ -42,8 +42,8 @@ def test_counts_follow_whoever_joins_the_team(
 
 def test_others_do_not_find_it_by_words_number_or_typo(secret, bob, frank):
     for text in ("printer blank pages", secret.number, "prnter on ward"):
-        assert search.search(bob, text, kind="tickets").hits, text
-        assert not search.search(frank, text, kind="tickets").hits, text
+        assert search_queries.search(bob, text, kind="tickets").hits, text
+        assert not search_queries.search(frank, text, kind="tickets").hits, text
 
 
 def test_others_do_not_find_it_by_meaning(secret, bob, frank):

@@ -5,7 +5,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from appliance.accounts import queries as accounts
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import User
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket
@@ -64,7 +64,7 @@ class GapQuerySet(models.QuerySet):
         hidden = GapTicket.objects.filter(gap=OuterRef("pk")).exclude(
             ticket__in=Ticket.objects.visible_to(viewer)
         )
-        return self.exclude(Exists(hidden)) if accounts.hidden_teams(viewer) else self
+        return self.exclude(Exists(hidden)) if accounts_queries.hidden_teams(viewer) else self
 
     def open(self) -> "GapQuerySet":
         """What still wants an article."""
@@ -82,9 +82,12 @@ class Gap(models.Model):
     last_at = models.DateTimeField(help_text="When the newest ticket came.")
     found_at = models.DateTimeField(default=timezone.now, editable=False)
     article = models.ForeignKey(
-        Article, null=True, on_delete=models.SET_NULL, related_name="gaps",
+        Article,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="gaps",
         help_text="Written to close it; once it is published, the gap is.",
-    )  # fmt: skip
+    )
     dismissed_at = models.DateTimeField(null=True, editable=False)
     by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
 

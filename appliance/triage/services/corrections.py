@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
 from appliance.core.errors import RefusedError
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import OPEN_STATUSES, Ticket, TicketCategory
 from appliance.triage.models import NOT_SURE, Annotation, Correction
 from appliance.triage.services.queueing import queue_catch_up
@@ -27,7 +27,7 @@ def correct_category(*, ticket: Ticket, category: TicketCategory | None, by: Use
             by=by,
             bundle_digest=said.bundle_digest if said else "",
         )
-    tickets.set_category(ticket=ticket, category=category, by=by)
+    tickets_services.set_category(ticket=ticket, category=category, by=by)
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from appliance.accounts.models import Right, User
 from appliance.accounts.queries import has_right
 from appliance.core.errors import RefusedError
-from appliance.knowledge import services as knowledge
+from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Message, Ticket
 from appliance.triage import clusters, engine
@@ -80,7 +80,9 @@ def write_for_gap(*, gap: Gap, by: User) -> Article:
     if locked.article is None:
         told = list(_members_to_tell(locked, by))
         title = locked.subject if told and told[0].rank == 0 else _("Untitled")
-        locked.article = knowledge.write_article(by=by, title=title, content=_draft_of(told))
+        locked.article = knowledge_services.write_article(
+            by=by, title=title, content=_draft_of(told)
+        )
         locked.by = by
         locked.save(update_fields=["article", "by"])
     return locked.article
@@ -107,9 +109,11 @@ def _solved_of_late(space: str) -> list[dict]:
     since = timezone.now() - timedelta(days=DAYS)
     done = Gap.objects.exclude(pk__in=Gap.objects.open())
     rows = TicketVector.objects.filter(
-        space=space, ticket__solved_at__gte=since, ticket__article_links=None,
+        space=space,
+        ticket__solved_at__gte=since,
+        ticket__article_links=None,
         ticket__merged_into=None,
-    ).exclude(ticket__in=GapTicket.objects.filter(gap__in=done).values("ticket"))  # fmt: skip
+    ).exclude(ticket__in=GapTicket.objects.filter(gap__in=done).values("ticket"))
     fields = ("ticket_id", "vector", "ticket__subject", "ticket__description")
     fields += ("ticket__created_at", "ticket__team_id", "ticket__team__is_closed")
     found = list(rows.order_by("-ticket__solved_at").values(*fields)[:MOST_TICKETS])

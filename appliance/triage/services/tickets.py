@@ -8,7 +8,7 @@ from django.utils import timezone
 from appliance.core.bounded import BusyError
 from appliance.inference.answers import CategoryAnswer, SentimentAnswer
 from appliance.inference.bundle import BundleRef
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket, TicketCategory
 from appliance.triage import backlog, caution, reader
 from appliance.triage.models import NOT_SURE, Annotation, Attempt, TicketVector
@@ -18,9 +18,16 @@ from appliance.triage.texts import digest
 
 # All an annotation says; its ticket and kind are its key.
 SAID = [
-    "label", "held_back", "confidence", "scores", "bundle_name", "bundle_version",
-    "bundle_digest", "text_sha256", "created_at",
-]  # fmt: skip
+    "label",
+    "held_back",
+    "confidence",
+    "scores",
+    "bundle_name",
+    "bundle_version",
+    "bundle_digest",
+    "text_sha256",
+    "created_at",
+]
 Asking = Callable[[Callable[[], Answers], Callable[[Answers], bool]], Answers]
 
 
@@ -129,7 +136,7 @@ def _store_sorting(
     Annotation.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["ticket", "kind"], update_fields=SAID
     )
-    tickets.record_sorting(
+    tickets_services.record_sorting(
         ticket=ticket,
         category=chosen,
         sentiment_score=sentiment.score if sentiment else None,

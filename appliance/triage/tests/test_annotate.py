@@ -3,7 +3,7 @@
 import pytest
 
 from appliance.core.errors import RefusedError
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Ticket
 from appliance.triage import queries, reader, services
 from appliance.triage.models import Annotation, Attempt, Correction, TicketVector
@@ -119,8 +119,10 @@ def test_a_customer_corrects_nothing(ticket, alice, categories):
 
 
 def test_the_newest_open_ticket_is_read_first(ticket, alice, bob):
-    closed = tickets.open_ticket(customer=alice.customer, subject="a", description="b", by=alice)
-    tickets.set_status(ticket=closed, status="closed", by=bob)
+    closed = tickets_services.open_ticket(
+        customer=alice.customer, subject="a", description="b", by=alice
+    )
+    tickets_services.set_status(ticket=closed, status="closed", by=bob)
     services.catch_up(limit=1)
     assert TicketVector.objects.get().ticket == ticket
 

@@ -4,9 +4,9 @@ import pytest
 from django.core.cache import cache as stored
 
 from appliance.core import cache
-from appliance.knowledge import services as knowledge
+from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.triage import queries, services, suggestions
 from appliance.triage.models import Passage
 from appliance.triage.nearest import LEAST_COSINE
@@ -17,7 +17,7 @@ PAPER = "Blank pages: the toner is sealed. Take the cartridge out and pull the o
 
 @pytest.fixture
 def article(bob) -> Article:
-    made = knowledge.write_article(
+    made = knowledge_services.write_article(
         by=bob, title="Printer prints blank pages", content=PAPER, status="published"
     )
     services.refresh_article(made.pk)
@@ -26,13 +26,15 @@ def article(bob) -> Article:
 
 @pytest.fixture
 def draft(bob) -> Article:
-    made = knowledge.write_article(by=bob, title="Printer: blank pages, new way", content=PAPER)
+    made = knowledge_services.write_article(
+        by=bob, title="Printer: blank pages, new way", content=PAPER
+    )
     services.refresh_article(made.pk)
     return made
 
 
 def edit(article: Article, by, content: str) -> None:
-    knowledge.edit_article(
+    knowledge_services.edit_article(
         article=article,
         by=by,
         title=article.title,
@@ -64,7 +66,9 @@ def test_vanished_text_is_gone_even_when_nobody_can_embed(article, bob, settings
 
 def test_the_right_article_is_suggested_with_its_passage(article, bob, alice, ticket):
     words = "A scanner that prints nothing has no paper tray: it only reads pages."
-    other = knowledge.write_article(by=bob, title="Scanner", content=words, status="published")
+    other = knowledge_services.write_article(
+        by=bob, title="Scanner", content=words, status="published"
+    )
     services.refresh_article(other.pk)
     services.annotate(ticket.pk)
     best, second = suggestions.list_suggestions(alice, ticket)
@@ -73,7 +77,7 @@ def test_the_right_article_is_suggested_with_its_passage(article, bob, alice, ti
 
 
 def test_an_article_about_something_else_comes_last_and_says_so(article, bob, alice, ticket):
-    other = knowledge.write_article(
+    other = knowledge_services.write_article(
         by=bob, title="Holidays", content="Ask your manager for leave.", status="published"
     )
     services.refresh_article(other.pk)
@@ -99,7 +103,7 @@ def test_a_published_article_taken_back_is_gone_at_once(article, bob, alice, tic
 
 def test_what_is_archived_is_offered_to_nobody(article, bob, ticket):
     services.annotate(ticket.pk)
-    knowledge.archive_article(article=article, by=bob)
+    knowledge_services.archive_article(article=article, by=bob)
     assert suggestions.list_suggestions(bob, ticket) == []
     services.refresh_article(article.pk)
     assert not article.passages.exists()
@@ -147,15 +151,17 @@ def test_a_new_article_is_suggested_though_the_old_answer_is_stored(
 ):
     assert len(suggestions.suggest_for_text(alice, ticket.subject, "")) == 1
     with django_capture_on_commit_callbacks(execute=True):
-        more = knowledge.write_article(by=bob, title="Toner", content=PAPER, status="published")
+        more = knowledge_services.write_article(
+            by=bob, title="Toner", content=PAPER, status="published"
+        )
         services.refresh_article(more.pk)
     assert len(suggestions.suggest_for_text(alice, ticket.subject, "")) == 2
 
 
 def test_similar_tickets_are_the_viewers_own(ticket, alice, bob, carol):
     words = {"subject": "Blank pages from the printer", "description": "Ward 3, all day."}
-    hers = tickets.open_ticket(customer=carol.customer, by=carol, **words)
-    again = tickets.open_ticket(customer=alice.customer, by=alice, **words)
+    hers = tickets_services.open_ticket(customer=carol.customer, by=carol, **words)
+    again = tickets_services.open_ticket(customer=alice.customer, by=alice, **words)
     services.catch_up()
     assert [near.ticket for near in queries.list_similar_tickets(carol, hers)] == []
     assert [near.ticket for near in queries.list_similar_tickets(alice, ticket)] == [again]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.triage import caution, engine, reader, services
 from appliance.triage.models import Annotation, Correction
 
@@ -16,7 +16,7 @@ def judge(alice, bob, categories):
     def made(right: int, wrong: int, digest: str = "") -> None:
         digest = digest or engine.find_ref("classifier").digest
         for slug in ["access"] * right + ["people"] * wrong:
-            asked = tickets.open_ticket(
+            asked = tickets_services.open_ticket(
                 customer=alice.customer, subject="Question", description="Look at it.", by=alice
             )
             Annotation.objects.create(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
 from appliance.triage import services
 from appliance.triage.duplicates import list_probable_duplicates
@@ -34,7 +34,7 @@ def test_another_customer_learns_nothing(alice, carol):
 
 
 def test_what_is_done_is_no_duplicate(ticket, alice, bob):
-    tickets.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
+    tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
     assert found(alice, alice.customer, *AGAIN) == []
 
 

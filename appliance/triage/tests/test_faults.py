@@ -7,7 +7,7 @@ import pytest
 
 from appliance.core.bounded import Bounded
 from appliance.core.database import on_own_connection
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event
 from appliance.triage import engine, queries, services
 from appliance.triage.models import Annotation, Attempt, TicketVector
@@ -57,7 +57,7 @@ def test_a_text_that_breaks_the_bundles_is_parked_after_three_tries(
 
 def test_a_parked_text_does_not_hold_up_the_others(ticket, alice, categories, stand_in):
     stand_in.breaks_on = "blank"
-    other = tickets.open_ticket(
+    other = tickets_services.open_ticket(
         customer=alice.customer, subject="No mail", description="Since noon", by=alice
     )
     assert services.catch_up() == 1
@@ -128,7 +128,7 @@ def test_a_call_that_raises_is_logged_not_raised(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_read_each_text_once(alice, categories, stand_in):
     for number in range(8):
-        tickets.open_ticket(
+        tickets_services.open_ticket(
             customer=alice.customer, subject=f"Fault {number}", description="…", by=alice
         )
     together = threading.Barrier(2)

@@ -10,8 +10,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from appliance.core.errors import RefusedError
 from appliance.inference import slot
 from appliance.inference.shelf import Choice, write_choice
-from appliance.knowledge import services as knowledge
-from appliance.tickets import services as tickets
+from appliance.knowledge import services as knowledge_services
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
 from appliance.triage import engine, queries, recall, services, spaces, suggestions
 from appliance.triage.models import DIMENSIONS, Attempt, Passage, TicketVector
@@ -27,8 +27,12 @@ pytestmark = pytest.mark.usefixtures("bundles")
 def read(ticket, bob, alice) -> list[Ticket]:
     """A desk of three tickets and an article, read by the encoder that came with it."""
     for subject in ("No mail since noon", "Second screen stays black"):
-        tickets.open_ticket(customer=alice.customer, subject=subject, description="…", by=alice)
-    knowledge.write_article(by=bob, title="Toner", content="Pull the strip.", status="published")
+        tickets_services.open_ticket(
+            customer=alice.customer, subject=subject, description="…", by=alice
+        )
+    knowledge_services.write_article(
+        by=bob, title="Toner", content="Pull the strip.", status="published"
+    )
     services.catch_up()
     ProcrastinateJob.objects.all().delete()
     return list(Ticket.objects.all())
@@ -196,7 +200,7 @@ def scatter(space: str, count: int, alice) -> None:
     for number in range(count):
         place = random.standard_normal(DIMENSIONS)
         for _ in range(2):
-            ticket = tickets.open_ticket(
+            ticket = tickets_services.open_ticket(
                 customer=alice.customer, subject=f"Fault {number}", description="…", by=alice
             )
             near = place + 0.1 * random.standard_normal(DIMENSIONS)
@@ -231,9 +235,14 @@ def test_the_jobs_wait_for_everything_else(read):
 def test_passages_of_both_spaces_go_with_the_text_they_are_of(filled, bob):
     assert Passage.objects.count() == 2
     article = Passage.objects.first().article
-    knowledge.edit_article(
-        article=article, by=bob, title="Toner", content="Call 4417.", category=None,
-        status="published", seen_at=article.updated_at,
-    )  # fmt: skip
+    knowledge_services.edit_article(
+        article=article,
+        by=bob,
+        title="Toner",
+        content="Call 4417.",
+        category=None,
+        status="published",
+        seen_at=article.updated_at,
+    )
     services.catch_up()
     assert [passage.text for passage in Passage.objects.all()] == ["Call 4417."]

@@ -7,8 +7,8 @@ import pytest
 
 from appliance.accounts.models import Team
 from appliance.core.errors import RefusedError
-from appliance.knowledge import services as knowledge
-from appliance.tickets import services as tickets
+from appliance.knowledge import services as knowledge_services
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
 from appliance.triage import gaps, services
 from appliance.triage.clusters import cluster, typical_words
@@ -22,10 +22,10 @@ def ask(alice, bob, bundles) -> Callable[..., Ticket]:
     """A ticket that asks about the badge reader, solved without an article."""
 
     def ask(n: int, said: str = ASKED) -> Ticket:
-        made = tickets.open_ticket(
+        made = tickets_services.open_ticket(
             customer=alice.customer, subject=said, description=f"Since {n} o'clock.", by=bob
         )
-        tickets.reply(ticket=made, by=bob, body="Hold it twice.", status=Status.SOLVED)
+        tickets_services.reply(ticket=made, by=bob, body="Hold it twice.", status=Status.SOLVED)
         services.annotate(made.pk)
         return made
 
@@ -56,14 +56,14 @@ def test_looked_for_again_it_keeps_its_number_and_grows(three, ask, bob):
 
 
 def test_what_an_article_answers_is_no_gap(three, bob):
-    made = knowledge.write_article(by=bob, title=ASKED, content=ASKED, status="published")
+    made = knowledge_services.write_article(by=bob, title=ASKED, content=ASKED, status="published")
     services.refresh_article(made.pk)
     assert services.find_gaps() == 0
 
 
 def test_where_an_article_was_sent_is_no_gap(three, bob):
-    made = knowledge.write_article(by=bob, title="x", content="y", status="published")
-    knowledge.link_ticket(article=made, ticket=three[0], by=bob)
+    made = knowledge_services.write_article(by=bob, title="x", content="y", status="published")
+    knowledge_services.link_ticket(article=made, ticket=three[0], by=bob)
     assert services.find_gaps() == 0, "two are not enough"
 
 
@@ -85,7 +85,7 @@ def test_the_draft_holds_what_was_asked_and_publishing_it_closes_the_gap(three, 
     assert draft.status == "draft" and ASKED in draft.content and "Hold it twice." in draft.content
     assert services.write_for_gap(gap=gap, by=bob) == draft
     assert list(gaps.list_gaps(bob)) == [gap]
-    knowledge.publish_article(article=draft, by=bob)
+    knowledge_services.publish_article(article=draft, by=bob)
     assert list(gaps.list_gaps(bob)) == []
     assert services.find_gaps() == 0
 
@@ -94,7 +94,7 @@ def test_the_tickets_of_a_closed_team_make_a_gap_for_its_members_alone(three, as
     team = Team.objects.create(name="Night shift", is_closed=True)
     team.members.add(bob)
     for one in three:
-        tickets.set_team(ticket=one, team=team, by=bob)
+        tickets_services.set_team(ticket=one, team=team, by=bob)
     ask(9)
     assert services.find_gaps() == 1
     assert gaps.list_gaps(bob)[0].size == 3
@@ -111,8 +111,8 @@ def test_who_asks_sees_and_does_nothing(three, alice):
 
 
 def test_articles_agents_refuse_are_called_into_question(three, alice, bob, frank):
-    poor = knowledge.write_article(by=bob, title="Poor", content="y", status="published")
-    sent = knowledge.write_article(by=bob, title="Sent", content="y", status="published")
+    poor = knowledge_services.write_article(by=bob, title="Poor", content="y", status="published")
+    sent = knowledge_services.write_article(by=bob, title="Sent", content="y", status="published")
     for one in three:
         services.refuse(ticket=one, article=poor, by=bob)
         Suggestion.objects.create(

@@ -1,6 +1,6 @@
 """New words for a category reach the tickets nobody could sort, and only those."""
 
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.triage import backlog, engine, services, trial
 from appliance.triage.models import Annotation
 from appliance.triage.texts import digest
@@ -8,9 +8,13 @@ from appliance.triage.texts import digest
 
 def said(ticket, label: str, digest_of: str = "d") -> None:
     Annotation.objects.create(
-        ticket=ticket, kind="category", label=label, confidence=0.3,
-        bundle_digest=digest_of, text_sha256=digest(ticket.text),
-    )  # fmt: skip
+        ticket=ticket,
+        kind="category",
+        label=label,
+        confidence=0.3,
+        bundle_digest=digest_of,
+        text_sha256=digest(ticket.text),
+    )
 
 
 def stale(ticket) -> bool:
@@ -30,13 +34,13 @@ def test_a_sorted_ticket_is_left_alone(ticket, categories):
 
 def test_what_a_person_chose_is_left_alone(ticket, categories, bob):
     said(ticket, "")
-    tickets.set_category(ticket=ticket, category=next(iter(categories.values())), by=bob)
+    tickets_services.set_category(ticket=ticket, category=next(iter(categories.values())), by=bob)
     assert services.reconsider_unsure() == 0 and not stale(ticket)
 
 
 def test_a_solved_ticket_is_left_alone(ticket, bob):
     said(ticket, "")
-    tickets.set_status(ticket=ticket, status="solved", by=bob)
+    tickets_services.set_status(ticket=ticket, status="solved", by=bob)
     assert services.reconsider_unsure() == 0
 
 

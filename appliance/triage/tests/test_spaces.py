@@ -6,9 +6,9 @@ import pytest
 from django.db import OperationalError, connection
 
 from appliance.core.anonymous import ANONYMOUS
-from appliance.knowledge import services as knowledge
-from appliance.search import queries as search
-from appliance.tickets import services as tickets
+from appliance.knowledge import services as knowledge_services
+from appliance.search import queries as search_queries
+from appliance.tickets import services as tickets_services
 from appliance.triage import backlog, duplicates, engine, queries, services, spaces, suggestions
 from appliance.triage.models import DIMENSIONS, Passage, TicketVector
 from appliance.triage.services.indexing import INDEXED, index_name
@@ -19,7 +19,7 @@ OTHER = "another space"
 @pytest.fixture
 def second(alice):
     """Another ticket of Alice's, about something else."""
-    return tickets.open_ticket(
+    return tickets_services.open_ticket(
         customer=alice.customer, subject="Holidays", description="Whom do I ask?", by=alice
     )
 
@@ -51,20 +51,26 @@ def test_a_ticket_read_in_another_space_only_is_not_found_by_meaning(ticket, sec
         bob, ticket.customer, ticket.subject, ticket.description
     )
     assert [near.ticket for near in again] == [ticket]
-    found = search.search(bob, "empty pages come out", kind="tickets")
+    found = search_queries.search(bob, "empty pages come out", kind="tickets")
     assert second not in [hit.object for hit in found.hits]
 
 
 @pytest.mark.usefixtures("bundles")
 def test_a_passage_of_another_space_is_not_suggested(ticket, bob):
-    article = knowledge.write_article(by=bob, title="Fish", content="Boil it.", status="published")
+    article = knowledge_services.write_article(
+        by=bob, title="Fish", content="Boil it.", status="published"
+    )
     services.refresh_article(article.pk)
     services.annotate(ticket.pk)
     own = TicketVector.objects.get()
     Passage.objects.create(
-        article=article, position=1, text="elsewhere", space=OTHER, vector=own.vector,
+        article=article,
+        position=1,
+        text="elsewhere",
+        space=OTHER,
+        vector=own.vector,
         text_sha256="x",
-    )  # fmt: skip
+    )
     assert [hit.passage for hit in suggestions.list_suggestions(bob, ticket)] == ["Boil it."]
 
 

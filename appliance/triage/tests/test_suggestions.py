@@ -4,9 +4,9 @@ import pytest
 from django.core.cache import cache as stored
 
 from appliance.accounts.models import Team
-from appliance.knowledge import services as knowledge
+from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
 from appliance.triage import services
 from appliance.triage.matching import gather
@@ -31,17 +31,21 @@ def unlike(bob) -> Article:
 
 
 def written(bob, title: str, content: str) -> Article:
-    made = knowledge.write_article(by=bob, title=title, content=content, status="published")
+    made = knowledge_services.write_article(
+        by=bob, title=title, content=content, status="published"
+    )
     services.refresh_article(made.pk)
     return made
 
 
 def solved(customer, bob, article: Article, *, n: int = 0) -> Ticket:
     """An earlier ticket like Alice's, on which this article was sent."""
-    made = tickets.open_ticket(
+    made = tickets_services.open_ticket(
         customer=customer, subject=AGAIN[0], description=f"{AGAIN[1]} Case {n}.", by=bob
     )
-    tickets.reply(ticket=made, by=bob, body=f"See /articles/{article.pk}/.", status=Status.SOLVED)
+    tickets_services.reply(
+        ticket=made, by=bob, body=f"See /articles/{article.pk}/.", status=Status.SOLVED
+    )
     services.annotate(made.pk)
     return made
 
@@ -68,7 +72,9 @@ def test_what_was_sent_on_solved_tickets_changes_the_order(read, alice, carol, b
 
 def test_what_was_sent_on_a_ticket_that_is_open_still_says_nothing(read, carol, bob, right, unlike):
     for n in range(3):
-        tickets.set_status(ticket=solved(carol.customer, bob, unlike, n=n), status="open", by=bob)
+        tickets_services.set_status(
+            ticket=solved(carol.customer, bob, unlike, n=n), status="open", by=bob
+        )
     assert articles(bob, read) == [right, unlike]
 
 
@@ -84,7 +90,9 @@ def test_tickets_of_a_closed_team_vote_for_its_members_alone(
     team = Team.objects.create(name="Night shift", is_closed=True)
     team.members.add(bob)
     for n in range(3):
-        tickets.set_team(ticket=solved(carol.customer, bob, unlike, n=n), team=team, by=bob)
+        tickets_services.set_team(
+            ticket=solved(carol.customer, bob, unlike, n=n), team=team, by=bob
+        )
     assert articles(bob, read)[0] == unlike
     for viewer in (frank, alice):
         assert articles(viewer, read) == [right, unlike]
@@ -93,7 +101,7 @@ def test_tickets_of_a_closed_team_vote_for_its_members_alone(
 
 def test_a_draft_is_voted_for_among_agents_alone(read, alice, carol, bob, right, unlike):
     solved(carol.customer, bob, unlike)
-    knowledge.reopen_article(article=unlike, by=bob)
+    knowledge_services.reopen_article(article=unlike, by=bob)
     assert unlike in articles(bob, read)
     assert articles(alice, read) == [right]
 
@@ -125,10 +133,10 @@ def test_what_is_refused_on_tickets_alike_sinks_on_the_next(read, carol, bob, ri
 
 def test_a_similar_ticket_says_which_article_solved_it(read, carol, bob, right, unlike):
     one = solved(carol.customer, bob, unlike)
-    knowledge.link_ticket(article=right, ticket=one, by=bob)
+    knowledge_services.link_ticket(article=right, ticket=one, by=bob)
     (near,) = list_similar_tickets(bob, read)
     assert (near.ticket, near.article) == (one, unlike), "what was sent counts most"
-    tickets.set_status(ticket=one, status=Status.OPEN, by=bob)
+    tickets_services.set_status(ticket=one, status=Status.OPEN, by=bob)
     assert list_similar_tickets(bob, read)[0].article is None
 
 
@@ -145,8 +153,8 @@ def test_what_is_shown_to_an_agent_is_remembered_once(read, alice, bob, right, u
 
 def test_what_is_sent_was_accepted_and_what_is_only_noted_was_not(read, bob, right, unlike):
     services.remember_offered(ticket=read, shown=list_suggestions(bob, read), to=bob)
-    tickets.add_note(ticket=read, by=bob, body=f"Perhaps /articles/{unlike.pk}/?")
-    tickets.reply(ticket=read, by=bob, body=f"Please read /articles/{right.pk}/.")
+    tickets_services.add_note(ticket=read, by=bob, body=f"Perhaps /articles/{unlike.pk}/?")
+    tickets_services.reply(ticket=read, by=bob, body=f"Please read /articles/{right.pk}/.")
     said = dict(Suggestion.objects.values_list("article", "state"))
     assert said == {right.pk: "accepted", unlike.pk: "offered"}
     assert Suggestion.objects.get(article=right).by == bob
@@ -154,7 +162,7 @@ def test_what_is_sent_was_accepted_and_what_is_only_noted_was_not(read, bob, rig
 
 def test_who_asks_cannot_accept_or_refuse(read, alice, bob, right):
     services.remember_offered(ticket=read, shown=list_suggestions(bob, read), to=bob)
-    tickets.reply(ticket=read, by=alice, body=f"I read /articles/{right.pk}/ already.")
+    tickets_services.reply(ticket=read, by=alice, body=f"I read /articles/{right.pk}/ already.")
     with pytest.raises(Exception, match="Only an agent"):
         services.refuse(ticket=read, article=right, by=alice)
     assert Suggestion.objects.get().state == "offered"

@@ -6,9 +6,9 @@ from django.test.utils import CaptureQueriesContext
 
 from appliance.accounts.models import User
 from appliance.inference.bundle import BundleRef
-from appliance.knowledge import services as knowledge
+from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
-from appliance.tickets import services as tickets
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
 from appliance.triage import backlog, services, touched
 from appliance.triage.models import Annotation, Attempt, LookedThrough, Passage, Touched
@@ -46,7 +46,7 @@ def left(refs=REFS) -> list[int]:
 
 
 def another(alice: User) -> Ticket:
-    return tickets.open_ticket(
+    return tickets_services.open_ticket(
         customer=alice.customer, subject="Holidays", description="Whom do I ask?", by=alice
     )
 
@@ -124,12 +124,18 @@ def test_whoever_tidies_up_for_bundles_of_yesterday_takes_nothing_out(read, alic
 
 def test_articles_are_followed_like_tickets(bob):
     backlog.keep_up(ENCODER)
-    article = knowledge.write_article(by=bob, title="Paper", content="It is in the cellar.")
+    article = knowledge_services.write_article(
+        by=bob, title="Paper", content="It is in the cellar."
+    )
     assert backlog.list_articles_to_read(ENCODER, 10) == [article.pk]
     passage = Passage.objects.create(
-        article=article, position=0, text="t", space="s-one", vector=[1.0] * 384,
+        article=article,
+        position=0,
+        text="t",
+        space="s-one",
+        vector=[1.0] * 384,
         text_sha256=digest(article_text(article)),
-    )  # fmt: skip
+    )
     backlog.keep_up(ENCODER)
     assert backlog.list_articles_to_read(ENCODER, 10) == []
     passage.delete()

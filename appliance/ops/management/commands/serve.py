@@ -7,7 +7,7 @@ from django.core.management import BaseCommand
 
 from appliance import env
 from appliance.core.database import limit_statements
-from appliance.triage import services as triage
+from appliance.triage import services as triage_services
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         limit_statements(seconds=5)
         from appliance.wsgi import application
 
-        triage.warm()
+        triage_services.warm()
         waitress.serve(
             application,
             **self.listening(sockets),
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         )
 
     def listening(self, sockets: list[int] | None) -> dict[str, object]:
-        """Where: on what the parent has bound (appliance/box/web.py), or on an address."""
+        """Where: on what the parent has bound (appliance/launcher/web.py), or on an address."""
         if sockets:
             return {"sockets": [socket.socket(fileno=each) for each in sockets]}
         return {"host": settings.SKERRY_BIND, "port": settings.SKERRY_PORT}

@@ -1,7 +1,7 @@
 from django.core.management import BaseCommand, call_command
 
 from appliance.core.database import limit_statements
-from appliance.triage import services as triage
+from appliance.triage import services as triage_services
 
 
 class Command(BaseCommand):
@@ -10,6 +10,6 @@ class Command(BaseCommand):
 
     def handle(self, **options: object) -> None:
         limit_statements(seconds=60)
-        triage.warm()
+        triage_services.warm()
         # one job at a time: a job keeps both cores busy; a missed wake-up costs one second
         call_command("procrastinate", "worker", "--concurrency=1", "--fetch-job-polling-interval=1")

@@ -1,6 +1,0 @@
-"""Reads that need more than one room, each scoped to the viewer."""
-
-from appliance.desk.queries.people import count_open_tickets_of
-from appliance.desk.queries.portal import MyTickets, count_mine, list_mine
-
-__all__ = ["MyTickets", "count_mine", "count_open_tickets_of", "list_mine"]

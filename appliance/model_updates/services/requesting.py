@@ -1,0 +1,53 @@
+"""A run asked for on a page: written down together with the job that wakes the worker."""
+
+from typing import BinaryIO
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from procrastinate.contrib.django import app as jobs
+
+from appliance.accounts.models import User
+from appliance.core.errors import BadInputError
+from appliance.model_updates import queries
+from appliance.model_updates.models import UpdateRun
+from appliance.model_updates.services.runs import start_run
+from appliance.model_updates.work import upload_of
+
+
+@transaction.atomic
+def request_run(*, kind: str, source: str, by: User, upload: BinaryIO | None = None) -> UpdateRun:
+    """The worker carries it out. What was sent is kept under the number of the run."""
+    run = start_run(kind=kind, source=source, by=by, is_upload=upload is not None)
+    if upload is not None:
+        target = upload_of(run)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with target.open("xb") as stream:
+            for chunk in upload.chunks():
+                stream.write(chunk)
+    _wake(run)
+    return run
+
+
+@transaction.atomic
+def request_again(*, run: UpdateRun, by: User, accepted: list[str], reason: str) -> UpdateRun:
+    """Apply what an earlier run inspected or asked about."""
+    if not queries.can_apply(run):
+        raise BadInputError(_("It cannot be applied from here: choose or send it again."))
+    if run.asks and run.asks not in accepted:
+        raise BadInputError(_("Say that you take it all the same."), field="accepted")
+    fresh = start_run(
+        kind=UpdateRun.Kind.APPLY,
+        source=run.source,
+        by=by,
+        accepted=accepted,
+        reason=reason,
+        is_upload=run.is_upload,
+    )
+    if run.is_upload:
+        upload_of(run).rename(upload_of(fresh))
+    _wake(fresh)
+    return fresh
+
+
+def _wake(run: UpdateRun) -> None:
+    jobs.configure_task("updates.carry_out").defer(run_id=run.pk)

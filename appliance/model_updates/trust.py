@@ -1,0 +1,164 @@
+"""Who signed it, and is it newer than what was seen: TUF, with floors that do not go down.
+
+Pure: bytes in, a verdict out. The rules are python-tuf's; what it leaves to files that somebody may
+delete (how far back is back?) and to a clock that may be wrong (is it still fresh?) comes from the
+caller, who keeps both in PostgreSQL.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import NoReturn
+
+from tuf.api.exceptions import (
+    BadVersionNumberError,
+    ExpiredMetadataError,
+    LengthOrHashMismatchError,
+    RepositoryError,
+)
+from tuf.api.metadata import TargetFile
+from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
+from tuf.ngclient.config import EnvelopeType
+
+from appliance.model_updates.errors import EXPIRED, NO_TRUST, Step, UpdateRefusedError
+
+MOST = {"root": 512_000, "timestamp": 16_384, "snapshot": 2_000_000, "targets": 5_000_000}
+MOST_ROTATIONS = 256
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+Read = Callable[[str, int], bytes | None]  # file name, most bytes → content; None: not there
+
+
+@dataclass(frozen=True)
+class Versions:
+    """Of the four files that vouch for everything else."""
+
+    root: int = 0
+    timestamp: int = 0
+    snapshot: int = 0
+    targets: int = 0
+
+    def at_least(self, other: "Versions") -> "Versions":
+        """The higher one of each."""
+        mine, theirs = asdict(self), asdict(other)
+        return Versions(**{name: max(mine[name], theirs[name]) for name in mine})
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What the signatures vouch for."""
+
+    versions: Versions
+    targets: Mapping[str, TargetFile]  # path → length and sha256
+    expires_at: datetime  # the first of the signed dates
+    is_expired: bool  # let through all the same
+
+
+def verify(
+    read: Read, *, pinned: bytes, seen: Versions, now: datetime, accept_expired: bool = False
+) -> Verified:
+    """Raises UpdateRefusedError: signatures, versions (older than ``seen``), or expired."""
+    trusted = _start(pinned, LONG_AGO if accept_expired else now)
+    try:
+        _follow_roots(trusted, read)
+        _check_floor("root", trusted.root.version, seen.root)
+        trusted.update_timestamp(_need(read, "timestamp.json", "timestamp"))
+        _check_floor("timestamp", trusted.timestamp.version, seen.timestamp)
+        version = trusted.timestamp.snapshot_meta.version
+        trusted.update_snapshot(_need(read, f"{version}.snapshot.json", "snapshot"))
+        _check_floor("snapshot", trusted.snapshot.version, seen.snapshot)
+        version = trusted.snapshot.meta["targets.json"].version
+        trusted.update_targets(_need(read, f"{version}.targets.json", "targets"))
+        _check_floor("targets", trusted.targets.version, seen.targets)
+    except ExpiredMetadataError as error:
+        _check_intermediate(trusted, seen)
+        _refuse_expired(trusted, now, error)
+    except BadVersionNumberError as error:
+        text = f"The files on it do not belong together: {error}"
+        raise UpdateRefusedError(Step.VERSIONS, text) from error
+    except (RepositoryError, KeyError, ValueError, TypeError, RecursionError) as error:
+        raise UpdateRefusedError(Step.SIGNATURES, _why_unsigned(error)) from error
+    dates = [
+        part.expires
+        for part in (trusted.root, trusted.timestamp, trusted.snapshot, trusted.targets)
+    ]
+    return Verified(_versions(trusted), dict(trusted.targets.targets), min(dates), min(dates) < now)
+
+
+def check_pinned(content: bytes) -> int:
+    """The version of a root that signs itself; raises UpdateRefusedError."""
+    return _start(content, LONG_AGO).root.version
+
+
+def _start(pinned: bytes, now: datetime) -> TrustedMetadataSet:
+    try:
+        trusted = TrustedMetadataSet(pinned, EnvelopeType.METADATA)
+    except (RepositoryError, ValueError, TypeError, KeyError, RecursionError) as error:
+        text = "The root of trust is no root, or does not sign itself."
+        raise UpdateRefusedError(Step.SIGNATURES, text, code=NO_TRUST) from error
+    trusted.reference_time = now
+    return trusted
+
+
+def _follow_roots(trusted: TrustedMetadataSet, read: Read) -> None:
+    """From the pinned root to the newest: each is signed by enough keys of the one before it."""
+    for _ in range(MOST_ROTATIONS):
+        content = read(f"{trusted.root.version + 1}.root.json", MOST["root"])
+        if content is None:
+            return
+        trusted.update_root(content)
+
+
+def _need(read: Read, name: str, role: str) -> bytes:
+    content = read(name, MOST[role])
+    if content is None:
+        raise UpdateRefusedError(Step.SIGNATURES, f"metadata/{name} is not there.")
+    return content
+
+
+def _check_floor(name: str, version: int, seen: int) -> None:
+    if version < seen:
+        raise UpdateRefusedError(
+            Step.VERSIONS,
+            f"It is older than what this desk has seen: {name} {version}, seen {seen}. "
+            "An older update is never taken; use rollback to go back.",
+        )
+
+
+def _check_intermediate(trusted: TrustedMetadataSet, seen: Versions) -> None:
+    """An update that is both old and expired is told to be old: that cannot be accepted."""
+    for name in ("timestamp", "snapshot", "targets"):
+        if name in list(trusted._trusted_set):
+            _check_floor(name, trusted[name].version, getattr(seen, name))
+
+
+def _refuse_expired(trusted: TrustedMetadataSet, now: datetime, error: Exception) -> NoReturn:
+    text = (
+        f"It is too old to be taken unseen ({error}; this desk takes it to be {now:%Y-%m-%d}). "
+        "Ask for a newer one, set this machine's clock, or let an admin accept it with a reason."
+    )
+    raise UpdateRefusedError(Step.VERSIONS, text, code=EXPIRED, accept="expired") from error
+
+
+def _versions(trusted: TrustedMetadataSet) -> Versions:
+    return Versions(
+        trusted.root.version,
+        trusted.timestamp.version,
+        trusted.snapshot.version,
+        trusted.targets.version,
+    )
+
+
+def _why_unsigned(error: Exception) -> str:
+    if isinstance(error, LengthOrHashMismatchError):
+        return f"A file on it was changed, or two releases are mixed: {error}"
+    return f"It is not signed by enough of the keys this desk trusts: {str(error)[:300]}"
+
+
+def parse_versions(content: bytes) -> Versions:
+    """What ``as_bytes`` wrote; raises ValueError when it is torn."""
+    said = json.loads(content)
+    names = asdict(Versions())
+    if not isinstance(said, dict) or not all(isinstance(said.get(n), int) for n in names):
+        raise ValueError("not a list of versions")
+    return Versions(**{name: said[name] for name in names})

@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class NotificationsConfig(AppConfig):
+    """Who is told what: in the window and by mail."""
+
+    name = "appliance.notifications"
+
+    def ready(self) -> None:
+        from appliance.notifications import checks  # noqa: F401  registers itself
+        from appliance.notifications.services import tell
+        from appliance.tickets.listeners import listen
+
+        listen(tell)

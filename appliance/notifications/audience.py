@@ -1,0 +1,127 @@
+"""Who is to hear of an event, and why. Reads only; whoever may not see the ticket hears nothing."""
+
+from appliance.accounts.models import Membership, Role, User
+from appliance.notifications.defaults import weightiest
+from appliance.notifications.models import Kind
+from appliance.tickets.models import Event, Mention, Message, Status, Ticket
+
+WRITTEN = (Event.Kind.REPLIED, Event.Kind.NOTED)
+CHANGES = (
+    Event.Kind.STATUS,
+    Event.Kind.PRIORITY,
+    Event.Kind.CATEGORY,
+    Event.Kind.ASSIGNEE,
+    Event.Kind.TEAM,
+    Event.Kind.MERGED,
+    Event.Kind.SPLIT,
+    Event.Kind.LINKED,
+    Event.Kind.RATED,
+)
+HEARD = (*WRITTEN, *CHANGES, Event.Kind.OPENED, Event.Kind.ESCALATED)
+
+
+def find_audience(event: Event) -> dict[User, Kind]:
+    """Each person to tell with the weightiest reason; never the one who did it.
+
+    Costs at most six queries, however many people.
+    """
+    reasons: dict[int, list[Kind]] = {}
+    for user_id, kind in [*_agents(event), *_customer(event)]:
+        if user_id and user_id != event.actor_id:
+            reasons.setdefault(user_id, []).append(kind)
+    if not reasons:
+        return {}
+    people = User.objects.filter(pk__in=reasons, is_active=True)
+    people = people.select_related("notice_preference").order_by("pk")
+    inside = _insiders(event.ticket)
+    return {
+        person: weightiest(reasons[person.pk])
+        for person in people
+        if inside is None or not person.is_agent or person.is_admin or person.pk in inside
+    }
+
+
+def _agents(event: Event) -> list[tuple[int | None, Kind]]:
+    ticket, told = event.ticket, []
+    if event.kind == Event.Kind.ESCALATED:
+        kind = Kind.WARNING if is_warning(event) else Kind.ESCALATED
+        told += [(user_id, kind) for user_id in event.data.get("notify") or _in_charge(ticket)]
+    if event.kind == Event.Kind.ASSIGNEE:
+        told += [(ticket.assignee_id, Kind.ASSIGNED), (event.data.get("from_id"), Kind.CHANGED)]
+    if event.kind in WRITTEN:
+        told += _writing(event)
+    elif event.kind in CHANGES:
+        told += [(ticket.assignee_id, Kind.CHANGED)]
+    if is_unclaimed(event):
+        told += [(user_id, Kind.TEAM) for user_id in _in_charge(ticket)]
+    return told
+
+
+def is_warning(event: Event) -> bool:
+    """Of an escalation: whether the promise it is about can still be kept."""
+    return bool(event.data.get("warning")) or event.data.get("minutes", 0) < 0
+
+
+def is_unclaimed(event: Event) -> bool:
+    """Whether those who could take the ticket should look: nobody has, and it is news."""
+    ticket = event.ticket
+    if ticket.assignee_id or ticket.status in (Status.SOLVED, Status.CLOSED):
+        return False
+    if event.kind in WRITTEN:
+        return is_from_customer(event)
+    return event.kind in (Event.Kind.OPENED, Event.Kind.TEAM, Event.Kind.ASSIGNEE)
+
+
+def is_from_customer(event: Event) -> bool:
+    """Of a message: whether somebody who asks wrote it, with a log-in or without."""
+    message = find_message(event)
+    return bool(message and message.is_from_customer)
+
+
+def find_message(event: Event) -> Message | None:
+    """What was said in the event; asked for once."""
+    if not hasattr(event, "_message"):
+        pk = event.data.get("message")
+        event._message = Message.objects.filter(pk=pk).first() if pk else None
+    return event._message
+
+
+def _writing(event: Event) -> list[tuple[int | None, Kind]]:
+    """The one in charge, whoever wrote before, and whoever is named with @."""
+    message, ticket = find_message(event), event.ticket
+    own = Kind.ANSWERED if is_from_customer(event) else Kind.CHANGED
+    watchers = Message.objects.filter(ticket=ticket, author__role__in=[Role.AGENT, Role.ADMIN])
+    mentioned = set(Mention.objects.filter(message=message).values_list("user", flat=True))
+    mentioned |= set(event.data.get("mentions") or [])
+    return [
+        (ticket.assignee_id, own),
+        *((pk, Kind.WATCHED) for pk in watchers.values_list("author", flat=True).distinct()),
+        *((pk, Kind.MENTIONED) for pk in mentioned),
+    ]
+
+
+def _in_charge(ticket: Ticket) -> list[int]:
+    """Who could take the ticket: its assignee, else its team, else everybody who answers."""
+    if ticket.assignee_id:
+        return [ticket.assignee_id]
+    agents = User.objects.filter(role__in=[Role.AGENT, Role.ADMIN], is_active=True)
+    if ticket.team_id:
+        agents = agents.filter(memberships__team=ticket.team_id)
+    return list(agents.values_list("pk", flat=True))
+
+
+def _customer(event: Event) -> list[tuple[int | None, Kind]]:
+    """The customer with a log-in hears of answers and of the solution, of nothing else."""
+    kind = None
+    if event.kind == Event.Kind.REPLIED and not is_from_customer(event):
+        kind = Kind.ANSWER
+    if event.kind == Event.Kind.STATUS and event.ticket.status == Status.SOLVED:
+        kind = Kind.SOLVED
+    return [(event.ticket.customer.user_id, kind)] if kind else []
+
+
+def _insiders(ticket: Ticket) -> set[int] | None:
+    """Who sees a ticket of a closed team besides admins; None when everybody does."""
+    if not ticket.team_id or not ticket.team.is_closed:
+        return None
+    return set(Membership.objects.filter(team=ticket.team_id).values_list("user", flat=True))

@@ -1,0 +1,175 @@
+"""What people are told, how they want to be told, and the letters that wait to be sent."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from appliance.accounts.models import User
+from appliance.knowledge.models import Article
+from appliance.tickets.models import Ticket
+
+
+class Kind(models.TextChoices):
+    """Why somebody is told. In the order of weight: the last one wins when several fold."""
+
+    REVIEW = "review", _("An article of mine is due for review")
+    TEAM = "team", _("A ticket that nobody has taken yet")
+    CHANGED = "changed", _("A colleague or a rule changes my ticket")
+    WATCHED = "watched", _("Something is written on a ticket I wrote on")
+    ANSWERED = "answered", _("The customer answers on my ticket")
+    ASSIGNED = "assigned", _("A ticket is given to me")
+    MENTIONED = "mentioned", _("A colleague mentions me")
+    WARNING = "warning", _("A promise on my ticket runs out soon")
+    ESCALATED = "escalated", _("A ticket is escalated")
+    ANSWER = "answer", _("The desk answers my ticket")
+    SOLVED = "solved", _("My ticket is solved")
+
+
+ICONS = {
+    Kind.REVIEW: "journal-check",
+    Kind.TEAM: "inbox",
+    Kind.CHANGED: "pencil",
+    Kind.WATCHED: "chat",
+    Kind.ANSWERED: "reply",
+    Kind.ASSIGNED: "person-check",
+    Kind.MENTIONED: "at",
+    Kind.WARNING: "clock-history",
+    Kind.ESCALATED: "exclamation-triangle",
+    Kind.ANSWER: "reply",
+    Kind.SOLVED: "check2-circle",
+}
+
+
+class Notice(models.Model):
+    """What one person is told of one ticket, or of one article. What happens before they look
+    folds into one row.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices", db_index=False)
+    ticket = models.ForeignKey(Ticket, null=True, on_delete=models.CASCADE, related_name="notices")
+    article = models.ForeignKey(
+        Article, null=True, on_delete=models.CASCADE, related_name="notices"
+    )
+    kind = models.CharField(max_length=9, choices=Kind)
+    actor_name = models.CharField(max_length=170, blank=True)
+    count = models.PositiveIntegerField(default=1, help_text="Events that folded into it.")
+    since = models.DateTimeField(default=timezone.now, editable=False)
+    at = models.DateTimeField(default=timezone.now, editable=False, help_text="The newest of them.")
+    read_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        constraints = [
+            # no storms: one unread notice a person and ticket
+            models.UniqueConstraint(
+                fields=["user", "ticket"], condition=Q(read_at=None), name="notice_one_unread"
+            ),
+            models.UniqueConstraint(
+                fields=["user", "article"],
+                condition=Q(read_at=None, article__isnull=False),
+                name="notice_one_unread_article",
+            ),
+            models.CheckConstraint(
+                condition=Q(ticket=None) ^ Q(article=None), name="notice_of_one_thing"
+            ),
+        ]
+        indexes = [
+            # serves the page of notices of a person, newest first
+            models.Index(fields=["user", "-at", "-id"], name="notice_user_idx"),
+            # serves tidying up: what was read long ago
+            models.Index(fields=["at"], name="notice_at_idx"),
+        ]
+
+    def __str__(self) -> str:
+        what = f"SKR-{self.ticket_id}" if self.ticket_id else f"article {self.article_id}"
+        return f"{self.kind} of {what} for {self.user_id}"
+
+    @property
+    def subject(self) -> str:
+        """What it is about, in a word or two."""
+        return self.article.title if self.article_id else self.ticket.number
+
+    @property
+    def icon(self) -> str:
+        return ICONS[Kind(self.kind)]
+
+    @property
+    def more(self) -> int:
+        """How many events folded into it besides the one it names."""
+        return self.count - 1
+
+
+class Mail(models.TextChoices):
+    AT_ONCE = "at_once", _("at once")
+    HOURLY = "hourly", _("in an hourly digest")
+    NEVER = "never", _("never")
+
+
+class Preference(models.Model):
+    """What somebody has chosen besides the defaults of their role (``defaults.py``)."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="notice_preference")
+    in_window = models.JSONField(default=dict, help_text="Kind to true or false.")
+    by_mail = models.JSONField(default=dict, help_text="Kind to at_once, hourly or never.")
+    is_quiet_when_away = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return f"preferences of {self.user_id}"
+
+
+class OutgoingMail(models.Model):
+    """A letter in the outbox, written in the transaction it follows from and sent by the worker.
+
+    ``body`` is what happened; greeting and links are put around it when it is sent.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Given up")
+        FOLDED = "folded", _("In a digest")
+        DROPPED = "dropped", _("Not sent")
+
+    key = models.CharField(max_length=120, unique=True, help_text="The same key is one letter.")
+    state = models.CharField(max_length=7, choices=State, default=State.WAITING)
+    to = models.EmailField(max_length=254)
+    user = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    ticket = models.ForeignKey(
+        Ticket, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    kind = models.CharField(max_length=9, choices=Kind, blank=True)
+    subject = models.CharField(max_length=250)
+    body = models.TextField()
+    message_id = models.CharField(max_length=160, help_text="Fixed, so that a repeat is known.")
+    thread = models.CharField(max_length=160, blank=True, help_text="What mail programs group by.")
+    is_for_digest = models.BooleanField(default=False, help_text="Waits to be gathered.")
+    is_digest = models.BooleanField(default=False, help_text="Was gathered from others.")
+    folded_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="folded"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    not_before = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
+    sent_at = models.DateTimeField(null=True, blank=True, editable=False)
+    said = models.CharField(max_length=300, blank=True, help_text="Why it failed or was dropped.")
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            # serves the worker: what may go, the longest due first
+            models.Index(
+                fields=["not_before", "id"], condition=Q(state="waiting"), name="mail_due_idx"
+            ),
+            # serves folding: what waits for one person, and what they got lately
+            models.Index(fields=["user", "-created_at"], name="mail_user_idx"),
+            # serves the page of outgoing mail, newest first, of one state or of all
+            models.Index(fields=["-created_at", "-id"], name="mail_created_idx"),
+            models.Index(fields=["state", "-created_at", "-id"], name="mail_state_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} ({self.state})"

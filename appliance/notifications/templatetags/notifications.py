@@ -1,0 +1,27 @@
+"""The bell and the words of a notice."""
+
+from django import template
+from django.template.context import RequestContext
+
+from appliance.notifications import queries, words
+from appliance.notifications.models import Notice
+from appliance.notifications.queries import MOST_COUNTED
+
+register = template.Library()
+
+
+@register.inclusion_tag("notifications/_bell.html", takes_context=True)
+def bell(context: RequestContext) -> dict:
+    """Unread notices of whoever looks. No query while the cache knows."""
+    viewer = context["request"].user
+    # read before the number: a change in between shows at the next look instead of never
+    generation = queries.bell_generation(viewer)
+    count = queries.count_unread(viewer)
+    shown = f"{MOST_COUNTED - 1}+" if count >= MOST_COUNTED else str(count)
+    return {"count": count, "shown": shown, "generation": generation or 0}
+
+
+@register.filter
+def line(notice: Notice) -> str:
+    """Who did what, and what folded into it."""
+    return words.notice_line(notice)

@@ -1,0 +1,113 @@
+"""The bell, the page of notices, what one wants to be told, and the outbox."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from appliance.core.errors import BadInputError, RefusedError
+from appliance.notifications import queries, services
+from appliance.notifications.forms import MailFilterForm, PreferencesForm
+from appliance.notifications.pages import Page
+
+
+@require_safe
+@login_required
+def index(request: HttpRequest) -> HttpResponse:
+    only_unread = request.GET.get("show") == "unread"
+    notices = queries.list_notices(request.user, only_unread=only_unread)
+    context = {
+        "page": Page.of(notices, request.GET.get("before", ""), by="at"),
+        "only_unread": only_unread,
+        "unread": queries.count_unread(request.user),
+    }
+    return render(request, "notifications/notices.html", context)
+
+
+@require_safe
+@login_required
+def bell(request: HttpRequest) -> HttpResponse:
+    """The bell again, or 204 when it shows the right number since ``since``."""
+    generation = queries.bell_generation(request.user)
+    if generation is not None and request.GET.get("since") == str(generation):
+        return HttpResponse(status=204)
+    return render(request, "notifications/_live_bell.html")
+
+
+@require_POST
+@login_required
+def read(request: HttpRequest, notice_id: int) -> HttpResponse:
+    services.mark_read(user=request.user, notice_id=notice_id)
+    return redirect("notices")
+
+
+@require_POST
+@login_required
+def read_all(request: HttpRequest) -> HttpResponse:
+    services.mark_all_read(user=request.user)
+    return redirect("notices")
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def preferences(request: HttpRequest) -> HttpResponse:
+    chosen = queries.find_preference(request.user)
+    sent = request.POST if request.method == "POST" else None  # nothing ticked is a choice, too
+    form = PreferencesForm(sent, user=request.user, chosen=chosen)
+    if form.is_valid():
+        form.attempt(services.set_preferences, user=request.user, **form.values())
+        if not form.errors:
+            messages.success(request, _("You are told as you chose from now on."))
+            return redirect("notice-preferences")
+    context = {"form": form, "has_smtp": queries.has_smtp()}
+    status = 400 if form.errors else 200
+    return render(request, "notifications/preferences.html", context, status=status)
+
+
+@require_safe
+@login_required
+def outbox(request: HttpRequest) -> HttpResponse:
+    _admins_only(request)
+    form = MailFilterForm(request.GET)
+    narrowed = form.narrowed()
+    letters = queries.list_mail(request.user, narrowed)
+    context = {
+        "page": Page.of(letters, request.GET.get("before", ""), by="created_at"),
+        "form": form,
+        "narrowed": narrowed,
+        "counts": queries.count_mail(request.user),
+        "has_smtp": queries.has_smtp(),
+    }
+    return render(request, "notifications/outbox.html", context)
+
+
+@require_POST
+@login_required
+def retry(request: HttpRequest, mail_id: int) -> HttpResponse:
+    _admins_only(request)
+    return _done(request, services.retry_mail, mail_id, _("The letter is tried again."))
+
+
+@require_POST
+@login_required
+def drop(request: HttpRequest, mail_id: int) -> HttpResponse:
+    _admins_only(request)
+    return _done(request, services.drop_mail, mail_id, _("The letter will not be sent."))
+
+
+def _done(request: HttpRequest, verb: Callable, mail_id: int, said: str) -> HttpResponse:
+    try:
+        verb(mail_id=mail_id, by=request.user)
+        messages.success(request, said)
+    except BadInputError as error:  # somebody or the worker was faster
+        messages.error(request, str(error))
+    return redirect("outbox")
+
+
+def _admins_only(request: HttpRequest) -> None:
+    if not request.user.is_admin:
+        raise RefusedError(_("The outgoing mail is for admins."))

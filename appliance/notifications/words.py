@@ -1,0 +1,83 @@
+"""What a notice and a letter say. No I/O beyond the message of the event."""
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from appliance.knowledge.models import Article
+from appliance.notifications import links
+from appliance.notifications.audience import find_message
+from appliance.notifications.models import Kind, Notice
+from appliance.sla.words import describe_event
+from appliance.tickets.models import Event, Ticket
+
+EXCERPT = 1_000  # characters of a message for an agent, who reads the rest on the desk
+WHOLE = 20_000  # and for the customer, to whom it was written
+SAYS = {
+    Kind.REVIEW: gettext_lazy("This article is due for review"),
+    Kind.TEAM: gettext_lazy("Nobody has taken this ticket yet"),
+    Kind.CHANGED: gettext_lazy("%(who)s changed your ticket"),
+    Kind.WATCHED: gettext_lazy("%(who)s wrote on a ticket you wrote on"),
+    Kind.ANSWERED: gettext_lazy("%(who)s answered on your ticket"),
+    Kind.ASSIGNED: gettext_lazy("%(who)s gave you this ticket"),
+    Kind.MENTIONED: gettext_lazy("%(who)s mentioned you"),
+    Kind.WARNING: gettext_lazy("A promise on this ticket runs out soon"),
+    Kind.ESCALATED: gettext_lazy("This ticket was escalated"),
+    Kind.ANSWER: gettext_lazy("%(who)s answered you"),
+    Kind.SOLVED: gettext_lazy("%(who)s solved your ticket"),
+}
+
+
+def headline(kind: str, who: str) -> str:
+    """One line: what happened, and who did it."""
+    return SAYS[Kind(kind)] % {"who": who or _("The desk")}
+
+
+def notice_line(notice: Notice) -> str:
+    """The headline of a notice with whatever folded into it."""
+    line = headline(notice.kind, notice.actor_name)
+    if not notice.more:
+        return line
+    more = ngettext("and %(n)d more change", "and %(n)d more changes", notice.more)
+    return f"{line}, {more % {'n': notice.more}}"
+
+
+def subject(ticket: Ticket) -> str:
+    """The same for all letters of a ticket, so that they stay together."""
+    return f"[{ticket.number}] {ticket.subject}"
+
+
+def describe(event: Event, kind: Kind, *, for_customer: bool) -> str:
+    """The headline and what was written, indented like a quotation."""
+    lines = [headline(kind, event.actor_name)]
+    if event.kind == Event.Kind.ESCALATED:
+        lines.append(describe_event(event.data))
+    message = find_message(event)
+    if message:
+        lines.append(_quoted(message.body, WHOLE if for_customer else EXCERPT))
+    return "\n".join(lines)
+
+
+def reviews_subject(articles: Sequence[Article]) -> str:
+    subject = ngettext(
+        "An article of yours is due for review",
+        "%(n)d articles of yours are due for review",
+        len(articles),
+    )
+    return subject % {"n": len(articles)}
+
+
+def describe_reviews(articles: Sequence[Article]) -> str:
+    """Each article with its date and its address."""
+    due = _("to be looked through by %(day)s")
+    lines = [
+        f"{one.title}\n{due % {'day': one.review_on.isoformat()}}\n{links.to('article', one.pk)}"
+        for one in articles
+    ]
+    return "\n\n".join(line.rstrip() for line in lines)
+
+
+def _quoted(text: str, most: int) -> str:
+    shown = text if len(text) <= most else text[:most].rstrip() + " …"
+    return "\n".join(f"> {line}".rstrip() for line in shown.strip().splitlines())

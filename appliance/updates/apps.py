@@ -1,5 +1,0 @@
-from django.apps import AppConfig
-
-
-class UpdatesConfig(AppConfig):
-    name = "appliance.updates"

@@ -1,0 +1,37 @@
+"""The demo desk: an island hospital and its ferry line, written by us."""
+
+from pathlib import Path
+
+from django.db import transaction
+
+from appliance.accounts.models import User
+from appliance.core import cache
+from appliance.reports.services import note_together
+from appliance.sla.rules import hold_rules
+from appliance.tickets import services as tickets_services
+from appliance.web.demo import cast, extras, history, library, promises, shortcuts
+from appliance.web.demo.library import read_article
+
+__all__ = ["HERE", "load", "read_article"]
+HERE = Path(__file__).parent
+
+
+@transaction.atomic
+def load() -> list[User]:
+    """People, promises, articles and tickets; what is there stays. Returns who can log in."""
+    with cache.together():
+        tickets_services.load_default_categories()
+        people = cast.load()
+        agents = people.agents
+        readers = [customer.user for customer in people.customers.values()]
+        articles = library.load(author=agents["mei"], readers=readers)
+        teams = promises.load_teams([*agents.values()])
+        promises.load_promises(teams)
+        shortcuts.load(by=agents["bob"], security=teams["security"])
+        extras.load_fields()
+        extras.load_views(by=agents["bob"])
+        with hold_rules(), note_together():
+            told = history.load(people, teams)
+            extras.tie(told, by=agents["mei"])
+        library.tie(articles, history.answered(), told)
+    return [*agents.values(), *people.askers]

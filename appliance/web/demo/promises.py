@@ -1,0 +1,112 @@
+"""Working hours, teams, promises and rules of the demo desk."""
+
+from datetime import date
+
+from appliance.accounts.models import Membership, Team, User
+from appliance.calendars import services as calendars_services
+from appliance.calendars.models import Calendar
+from appliance.calendars.week import DAYS, parse_week
+from appliance.routing import services as routing_services
+from appliance.routing.models import AssignmentRule
+from appliance.sla import services as sla_services
+from appliance.sla.models import Escalation, Measure, Policy
+from appliance.tickets.models import Priority, TicketCategory
+
+ZONE = "Europe/London"
+# the team that looks after a category; what is missing here waits for whoever picks it
+TEAMS = {
+    "Workplace": ("Devices, printers and the network.", ["hardware", "network"]),
+    "Applications": ("Programs, accounts, mail and data.", ["software", "access", "email", "data"]),
+    "Security": ("Lost devices and strange mail. Only its members see its tickets.", ["security"]),
+}
+CLOSED = {"Security"}
+Action, Way = Escalation.Action, AssignmentRule.Way
+
+
+def load_teams(members: list[User]) -> dict[str, Team]:
+    """The team of each category, by its slug; what is there already stays."""
+    teams = {}
+    for name, (description, slugs) in TEAMS.items():
+        team, is_new = Team.objects.get_or_create(
+            name=name, defaults={"description": description, "is_closed": name in CLOSED}
+        )
+        if is_new:
+            Membership.objects.bulk_create(Membership(team=team, user=user) for user in members)
+        teams |= dict.fromkeys(slugs, team)
+    return teams
+
+
+def load_promises(teams: dict[str, Team]) -> None:
+    """Calendars, two policies and three rules, on a desk that has none of its own."""
+    if not Calendar.objects.exists():
+        ferry = _calendars()
+        if not Policy.objects.exists():
+            _policies(ferry)
+    if not AssignmentRule.objects.exists():
+        _rules(teams)
+
+
+def _calendars() -> Calendar:
+    """The office, which is the default, and the one that never closes, which is returned."""
+    office = calendars_services.add_calendar(
+        by=None,
+        name="Office",
+        time_zone=ZONE,
+        is_default=True,
+        hours=parse_week(dict.fromkeys(DAYS[:5], "08:00–12:30, 13:00–17:30")),
+    )
+    ferry = calendars_services.add_calendar(
+        by=None,
+        name="Wards and ferries",
+        time_zone=ZONE,
+        hours=parse_week(dict.fromkeys(DAYS, "00:00–24:00")),
+    )
+    for name, month, day in (("New Year", 1, 1), ("Christmas Day", 12, 25), ("Boxing Day", 12, 26)):
+        calendars_services.add_holiday(
+            calendar=office, by=None, on=date(2026, month, day), name=name, is_yearly=True
+        )
+    return ferry
+
+
+def _policies(ferry: Calendar) -> None:
+    urgent = sla_services.add_policy(
+        by=None,
+        name="Urgent and high",
+        answer_minutes=60,
+        solution_minutes=16 * 60,
+        priorities=[Priority.HIGH, Priority.URGENT],
+        calendar=ferry,
+    )
+    everyday = sla_services.add_policy(
+        by=None, name="Everyday", answer_minutes=8 * 60, solution_minutes=5 * 9 * 60
+    )
+    for policy, minutes in ((urgent, -15), (everyday, -60)):
+        sla_services.add_escalation(
+            policy=policy,
+            by=None,
+            measure=Measure.ANSWER,
+            minutes=minutes,
+            action=Action.NOTIFY,
+            tells=[Escalation.Told.ASSIGNEE],
+        )
+    sla_services.add_escalation(
+        policy=urgent,
+        by=None,
+        measure=Measure.SOLUTION,
+        minutes=0,
+        action=Action.PRIORITY,
+        priority=Priority.URGENT,
+        tells=[Escalation.Told.ASSIGNEE, Escalation.Told.ADMINS],
+    )
+
+
+def _rules(teams: dict[str, Team]) -> None:
+    ways = {"Workplace": Way.LEAST, "Applications": Way.ROUND, "Security": Way.HAND}
+    for name, (_description, slugs) in TEAMS.items():
+        routing_services.add_rule(
+            by=None,
+            name=name,
+            team=teams[slugs[0]],
+            way=ways[name],
+            categories=TicketCategory.objects.filter(slug__in=slugs),
+        )

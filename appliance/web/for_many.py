@@ -1,0 +1,37 @@
+"""What rooms above tickets do to many of them at once."""
+
+import uuid
+
+from django.utils.translation import gettext as _
+
+from appliance.accounts.models import User
+from appliance.core.errors import BadInputError
+from appliance.macros import queries as macros_queries
+from appliance.macros import services as macros_services
+from appliance.macros.models import Macro
+from appliance.tickets.models import Ticket, TicketCategory
+from appliance.tickets.services import properties_of_many as many
+from appliance.triage import services as triage_services
+
+
+def offer_verbs() -> None:
+    """A category set by hand teaches the desk, here as on the page of a ticket."""
+    many.offer("category", _correct_category)
+    many.offer("macro", _run_macro, label=_describe_macro)
+
+
+def _correct_category(
+    *, ticket: Ticket, value: TicketCategory | None, by: User, key: uuid.UUID
+) -> None:
+    triage_services.correct_category(ticket=ticket, category=value, by=by)
+
+
+def _run_macro(*, ticket: Ticket, value: int, by: User, key: uuid.UUID) -> None:
+    macro = macros_queries.list_macros(by).filter(pk=value).first()
+    if macro is None:
+        raise BadInputError(_("The macro is no longer there. Choose another."), field="macro")
+    macros_services.run_macro(macro=macro, ticket=ticket, by=by, submission_key=key)
+
+
+def _describe_macro(value: int) -> str:
+    return _("macro: %s") % (Macro.objects.filter(pk=value).first() or value)

@@ -1,0 +1,113 @@
+"""Search results as HTML. Made here, not by templates: a page has dozens of them."""
+
+from collections.abc import Sequence
+
+from django.template.defaultfilters import date
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from appliance.accounts.models import User
+from appliance.search.hits import Hit
+
+ICONS = {"ticket": "inbox", "customer": "person", "article": "journal-text"}
+WAYS = {
+    "exact": gettext_lazy("exact words"),
+    "meaning": gettext_lazy("meaning"),
+    "typo": gettext_lazy("similar spelling"),
+    "said": gettext_lazy("words of a message"),
+    "name": gettext_lazy("name"),
+    "words": gettext_lazy("words"),
+}
+_HIT = (
+    '<li class="hit" data-keys-item>\n'
+    '  <h2><i class="bi bi-{}" aria-hidden="true"></i>'
+    ' <a href="{}" data-keys-open>{}</a></h2>\n'
+    "  <p>{}{}</p>\n"
+    '  <p class="why">{}{}</p>\n'
+    "</li>\n"
+)
+_QUICK = (
+    '<a class="quick-hit" role="option" id="quick-{}" aria-selected="false" tabindex="-1"'
+    ' href="{}"><i class="bi bi-{}" aria-hidden="true"></i>'
+    '<span class="quick-title">{}</span><small>{}</small></a>\n'
+)
+
+
+def items(hits: Sequence[Hit], viewer: User, *, says_why: bool) -> SafeString:
+    """The lines of a list; each says how it was found, unless nothing was looked for by words."""
+    return format_html_join("", "{}", ((_item(hit, viewer, says_why),) for hit in hits))
+
+
+def quick_items(hits: Sequence[Hit]) -> SafeString:
+    """The options under the search box, numbered from 1."""
+    return format_html_join(
+        "",
+        _QUICK,
+        (
+            (place, address(hit), ICONS[hit.kind], hit.marked_title, _in_short(hit))
+            for place, hit in enumerate(hits, start=1)
+        ),
+    )
+
+
+def address(hit: Hit) -> str:
+    """Where a hit leads; a customer to all their tickets."""
+    if hit.kind == "customer":
+        return f"{reverse('dashboard')}?customer={hit.id}&status=any"
+    return reverse(hit.kind, args=[hit.id])
+
+
+def _item(hit: Hit, viewer: User, says_why: bool) -> SafeString:
+    return format_html(
+        _HIT,
+        ICONS[hit.kind],
+        address(hit),
+        hit.marked_title,
+        _said_by(hit),
+        hit.snippet,
+        _about(hit, viewer),
+        _why(hit) if says_why else "",
+    )
+
+
+def _said_by(hit: Hit) -> SafeString | str:
+    if hit.message is None:
+        return ""
+    text = _("%(name)s noted:") if hit.message.kind == "note" else _("%(name)s wrote:")
+    return format_html('<span class="said">{}</span> ', text % {"name": hit.message.author_name})
+
+
+def _about(hit: Hit, viewer: User) -> SafeString | str:
+    if hit.kind == "customer":
+        return _("Customer")
+    if hit.kind == "ticket":
+        return _about_ticket(hit, viewer)
+    is_published = hit.object.status == "published"
+    return _("Article") if is_published else f"{_('Article')} · {hit.object.get_status_display()}"
+
+
+def _about_ticket(hit: Hit, viewer: User) -> SafeString:
+    ticket, made_at = hit.object, localtime(hit.object.created_at)
+    asker = f" · {ticket.customer.full_name}" if viewer.is_authenticated and viewer.is_agent else ""
+    return format_html(
+        '{} · {} · <time datetime="{}">{}</time>{}',
+        ticket.number,
+        ticket.get_status_display(),
+        made_at.isoformat(),
+        date(made_at, "j M Y"),
+        asker,
+    )
+
+
+def _why(hit: Hit) -> str:
+    return f" · {_('found by')} {', '.join(str(WAYS[way]) for way in hit.why)}"
+
+
+def _in_short(hit: Hit) -> str:
+    if hit.kind == "ticket":
+        return hit.object.number
+    return hit.object.email if hit.kind == "customer" else _("Article")

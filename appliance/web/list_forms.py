@@ -1,0 +1,147 @@
+"""Forms beside the list: a change of many tickets, and a view that is kept."""
+
+import uuid
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from appliance.accounts.models import User
+from appliance.core.forms import Form
+from appliance.core.numbers import read_number
+from appliance.macros import queries as macros_queries
+from appliance.tickets import queries as tickets_queries
+from appliance.tickets.forms import FilterForm, tag_names
+from appliance.tickets.forms.lists import Offered
+from appliance.tickets.models import Priority, SavedView, Status
+from appliance.tickets.services.bulk import MOST
+from appliance.tickets.services.saved_views import audience_of
+from appliance.tickets.sorts import SORTS
+from appliance.web.columns import COLUMNS, USUAL
+
+NONE = "none"
+# on hold needs a date, and nothing becomes new again
+FOR_MANY = [Status.OPEN, Status.WAITING, Status.SOLVED, Status.CLOSED]
+LONGEST_ADDRESS = 2000
+
+
+class BulkForm(Form):
+    """Which tickets, and what shall become of them. What is left alone stays as it is."""
+
+    assignee = forms.ChoiceField(label=_("Assignee"), required=False)
+    team = forms.ChoiceField(label=_("Team"), required=False)
+    status = forms.ChoiceField(label=_("Status"), required=False)
+    priority = forms.TypedChoiceField(
+        label=_("Priority"), coerce=int, empty_value=None, required=False
+    )
+    category = forms.ChoiceField(label=_("Category"), required=False)
+    add_tags = forms.CharField(label=_("Add tags"), max_length=400, required=False)
+    remove_tags = forms.CharField(label=_("Remove tags"), max_length=400, required=False)
+    macro = forms.TypedChoiceField(label=_("Macro"), coerce=int, empty_value=None, required=False)
+    whole = forms.BooleanField(required=False)
+    address = forms.CharField(widget=forms.HiddenInput, max_length=LONGEST_ADDRESS, required=False)
+    submission_key = forms.UUIDField(
+        widget=forms.HiddenInput(attrs={"autocomplete": "off"}), initial=uuid.uuid4, required=False
+    )
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        viewer: User,
+        offered: Offered | None = None,
+        **kwargs: object,
+    ) -> None:
+        super().__init__(data, auto_id="bulk_%s", **kwargs)  # beside the form of the filter
+        for name, choices in self._choices(viewer, offered or Offered(viewer)).items():
+            self.fields[name].choices = [("", _("leave as it is")), *choices]
+        for name in ("add_tags", "remove_tags"):
+            self.fields[name].widget.attrs |= {"list": "tag-names", "autocomplete": "off"}
+
+    @staticmethod
+    def _choices(viewer: User, offered: Offered) -> dict[str, list]:
+        return {
+            "assignee": [(NONE, _("Nobody")), *offered.agents],
+            "team": [(NONE, _("No team")), *offered.teams],
+            "status": [(status.value, status.label) for status in FOR_MANY],
+            "priority": Priority.choices,
+            "category": [(NONE, _("Not sure")), *offered.categories],
+            "macro": [(macro.pk, str(macro)) for macro in macros_queries.list_macros(viewer)],
+        }
+
+    def chosen(self) -> set[int]:
+        """The tickets ticked on the page."""
+        sent = self.data.getlist("ticket") if self.is_bound else []
+        read = (read_number(text) for text in sent[: MOST + 1])
+        return {number for number in read if number is not None}
+
+    def changes(self) -> dict[str, object]:
+        """As ``change_many`` takes it. The form must be valid."""
+        data = self.cleaned_data
+        rows = {name: data[name] for name in ("assignee", "team", "category") if data[name]}
+        found: dict[str, object] = {
+            name: None if value == NONE else int(value) for name, value in rows.items()
+        }
+        found |= {name: data[name] for name in ("status", "priority", "macro") if data[name]}
+        for name in ("add_tags", "remove_tags"):
+            if tags := tag_names(data[name]):
+                found[name] = tags
+        return found
+
+
+class ViewForm(FilterForm):
+    """A view: its name, what it narrows to, how it looks, who sees it."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=60, error_messages={"required": _("Give the view a name.")}
+    )
+    sort = forms.ChoiceField(
+        label=_("Order"), choices=[(sort.name, sort.label) for sort in SORTS.values()]
+    )
+    columns = forms.MultipleChoiceField(
+        label=_("Columns"),
+        required=False,
+        help_text=_("None chosen: the usual ones."),
+        choices=[(column.name, column.label) for column in COLUMNS.values()],
+        widget=forms.CheckboxSelectMultiple,
+        initial=USUAL,
+    )
+    audience = forms.ChoiceField(label=_("Who sees it"))
+    field_order = ["name", "audience", "sort", "columns"]
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        viewer: User,
+        view: SavedView | None = None,
+        **kwargs: object,
+    ) -> None:
+        if view:
+            shares = str(view.team_id) if view.team_id else audience_of(view)
+            kept = {"name": view.name, "sort": view.sort, "columns": view.columns or USUAL}
+            kwargs["initial"] = view.filter | kept | {"audience": shares}
+        super().__init__(data, viewer=viewer, **kwargs)
+        self.fields["audience"].choices = self._audiences(view)
+
+    def _audiences(self, view: SavedView | None) -> list[tuple[str, str]]:
+        """Sharing is offered to whoever may, and stays as it is for whoever no longer may."""
+        own = ("own", _("Only me"))
+        if not (tickets_queries.may_share(self.viewer) or (view and view.is_shared)):
+            return [own]
+        teams = [(pk, _("The team %s") % name) for pk, name in self.offered.teams]
+        return [own, ("all", _("Every agent")), *teams]
+
+    def values(self) -> dict[str, object]:
+        """As ``save_view`` and ``change_view`` take it. The form must be valid."""
+        data = self.cleaned_data
+        audience = data["audience"]
+        teams = {str(team.pk): team for team in tickets_queries.list_teams(self.viewer)}
+        return {
+            "name": data["name"],
+            "narrowed": self.narrowed(),
+            "columns": data["columns"],
+            "sort": data["sort"],
+            "audience": "team" if audience in teams else audience,
+            "team": teams.get(audience),
+        }

@@ -1,0 +1,163 @@
+"""The list of an agent: what its address asks for, and everything its page shows."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from appliance.accounts import queries as accounts_queries
+from appliance.accounts.models import User
+from appliance.core import cache
+from appliance.core.numbers import read_number
+from appliance.sla import queries as sla_queries
+from appliance.tickets import queries as tickets_queries
+from appliance.tickets.filters import TicketFilter
+from appliance.tickets.forms import FilterForm
+from appliance.tickets.models import SavedView
+from appliance.tickets.sorts import Sort, find_sort
+from appliance.web import columns
+from appliance.web.pages import Page
+from appliance.web.queues import list_main, list_sections, shown_count
+
+MOST_VIEWS_COUNTED = 20  # further ones stand without a number
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What somebody wants to see: a saved view, or what the address narrows to."""
+
+    form: FilterForm
+    narrowed: TicketFilter
+    sort: Sort
+    columns: list[columns.Column]
+    view: SavedView | None = None
+
+    @property
+    def complaints(self) -> list[str]:
+        """What could not be narrowed to, and why."""
+        return [
+            f"{self.form.fields[name].label}: {' '.join(errors)}"
+            for name, errors in self.form.errors.items()
+        ]
+
+    @property
+    def is_broken(self) -> bool:
+        """A view that asks for what is no longer there shows nothing rather than too much."""
+        return self.view is not None and bool(self.form.errors)
+
+    @property
+    def chips(self) -> list["Chip"]:
+        """What it is narrowed to, in words, each with the way out of it."""
+        kept = self.narrowed.as_query()
+        return [
+            Chip(label, "?" + urlencode({key: kept[key] for key in kept if key != name}))
+            for name, label in self.form.chosen().items()
+        ]
+
+    @property
+    def title(self) -> str:
+        return str(self.view) if self.view else ""
+
+
+@dataclass(frozen=True)
+class Chip:
+    label: str
+    query: str
+
+
+@dataclass(frozen=True)
+class ViewLink:
+    view: SavedView
+    shown: str
+    is_chosen: bool
+
+
+def state() -> str:
+    """What a page shows depends on this alone; empty while the cache is dead. No query."""
+    subjects = (cache.TICKETS, cache.VIEWS, cache.CATEGORIES, cache.TEAMS)
+    generations = cache.generations(subjects)
+    return "" if None in generations else "-".join(map(str, generations))
+
+
+def read(viewer: User, address: QueryDict) -> Listed:
+    """Raises Http404 for a view that is not the viewer's. Senseless words narrow nothing."""
+    view = _view(viewer, address.get("view", ""))
+    form = FilterForm(view.filter if view else address, viewer=viewer)
+    narrowed = form.narrowed()
+    sort = find_sort(address.get("sort") or (view.sort if view else ""), narrowed)
+    shown = columns.find_columns(view.columns if view else [], sort)
+    return Listed(form, narrowed, sort, shown, view)
+
+
+def _view(viewer: User, number: str) -> SavedView | None:
+    view_id = read_number(number, digits=9)
+    return None if view_id is None else tickets_queries.access_view(viewer, view_id)
+
+
+def page_of(viewer: User, listed: Listed, address: QueryDict) -> Page:
+    if listed.is_broken:
+        return Page([], "", "")
+    beside = [column.name for column in listed.columns]
+    rows = tickets_queries.list_tickets(viewer, listed.narrowed, listed.sort, beside=beside)
+    cursors = {name: address.get(name, "") for name in ("after", "before")}
+    return Page.of(sla_queries.with_due(rows), listed.sort, **cursors)
+
+
+def ids_of(viewer: User, listed: Listed, most: int) -> list[int]:
+    """The first tickets of the whole list, for a change of all of them."""
+    if listed.is_broken:
+        return []
+    return tickets_queries.list_ticket_ids(viewer, listed.narrowed, listed.sort, most)
+
+
+def context(viewer: User, address: QueryDict) -> dict:
+    """All that the list and its queues show; the rows are read after the state they belong to."""
+    seen = state()
+    listed = read(viewer, address)
+    page = page_of(viewer, listed, address)
+    counts = tickets_queries.count_open(viewer)
+    return {
+        "state": seen,
+        "address": address,
+        "listed": listed,
+        "page": page,
+        "headings": columns.headings(listed.columns, listed.sort),
+        "total": counts["total"],
+        "size": _size(viewer, listed, page, counts),
+        "may_change_many": tickets_queries.may_change_many(viewer),
+        **_queues(viewer, listed, counts),
+    }
+
+
+def _size(viewer: User, listed: Listed, page: Page, counts: dict) -> int:
+    """How many the list holds. One page is counted by looking at it, all that is open was."""
+    if page.is_first and not page.next:
+        return len(page.rows)
+    if not listed.narrowed.is_narrowed:
+        return min(counts["total"], tickets_queries.MOST_COUNTED + 1)
+    return tickets_queries.count_tickets(viewer, listed.narrowed) or 0
+
+
+def _queues(viewer: User, listed: Listed, counts: dict) -> dict:
+    in_teams, in_view = bool(accounts_queries.teams_of(viewer)), listed.view is not None
+    offered = listed.form.offered
+    return {
+        "main_queues": list_main(counts, listed.narrowed, in_teams=in_teams, in_view=in_view),
+        "sections": list_sections(counts, listed.narrowed, offered.slugs, offered.teams),
+        "views": list_view_links(viewer, listed.view),
+    }
+
+
+def list_view_links(viewer: User, chosen: SavedView | None = None) -> list[ViewLink]:
+    """Own views, then shared ones; so many are counted, from the cache where it knows."""
+    found = tickets_queries.list_views(viewer).select_related(None)
+    views = sorted(found, key=lambda view: view.owner_id != viewer.pk)
+    return [
+        ViewLink(view, shown_count(count), view == chosen)
+        for place, view in enumerate(views)
+        for count in [_count(viewer, view) if place < MOST_VIEWS_COUNTED else None]
+    ]
+
+
+def _count(viewer: User, view: SavedView) -> int | None:
+    return tickets_queries.count_tickets(viewer, TicketFilter.of(view.filter))

@@ -1,0 +1,6 @@
+"""Reads that need more than one room, each scoped to the viewer."""
+
+from appliance.web.queries.people import count_open_tickets_of
+from appliance.web.queries.portal import MyTickets, count_mine, list_mine
+
+__all__ = ["MyTickets", "count_mine", "count_open_tickets_of", "list_mine"]

@@ -1,0 +1,77 @@
+"""Verbs on people that reach beyond their own room: their tickets go along."""
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from appliance.accounts import services as accounts_services
+from appliance.accounts.models import Customer, Team, User
+from appliance.core import cache, changes
+from appliance.core.errors import BadInputError, RefusedError
+from appliance.tickets import services as tickets_services
+from appliance.tickets.models import Ticket
+
+
+@transaction.atomic
+def deactivate_person(
+    *, person: User, by: User, assignee: User | None = None, team: Team | None = None
+) -> int:
+    """Nobody logs in as them any more; returns how many open tickets were handed over.
+
+    They go to ``team`` and to ``assignee``, to one of the two, or to nobody. A ticket that
+    ``assignee`` does not see is left to whoever of its team takes it.
+    """
+    if assignee == person:
+        raise BadInputError(_("Choose somebody else."), field="assignee")
+    accounts_services.deactivate(person=person, by=by)
+    waiting = Ticket.objects.open().filter(assignee=person).order_by("pk")
+    handed = [_hand_over(ticket, assignee, team, by) for ticket in waiting]
+    return len(handed)
+
+
+def _hand_over(ticket: Ticket, assignee: User | None, team: Team | None, by: User) -> None:
+    if team:
+        tickets_services.set_team(ticket=ticket, team=team, by=by)
+    try:
+        tickets_services.assign(ticket=ticket, assignee=assignee, by=by)
+    except BadInputError:  # a closed team's ticket: the room tells who does not see it
+        tickets_services.assign(ticket=ticket, assignee=None, by=by)
+
+
+@transaction.atomic
+def merge_customers(*, source: Customer, target: Customer, by: User) -> None:
+    """Everything of ``source`` becomes ``target``'s, the log-in too, and ``source`` is no more.
+
+    Raises BadInputError when both have a log-in, or one was made anonymous.
+    """
+    if not (by.is_active and by.is_admin):
+        raise RefusedError(_("Only an admin may do this."))
+    source, kept = _lock_two(source, target)
+    _refuse_merge(source, kept)
+    moved = Ticket.objects.filter(customer=source).count()
+    person = source.user
+    for relation in Customer._meta.related_objects:
+        name = relation.field.name
+        relation.related_model._base_manager.filter(**{name: source}).update(**{name: kept})
+    changes.record(by=by, verb="merged", subject=source, data={"into": str(kept), "tickets": moved})
+    source.delete()
+    if person:
+        accounts_services.link_customer(customer=kept, person=person, by=by)
+    cache.changed(cache.TICKETS)
+    target.refresh_from_db()
+
+
+def _lock_two(source: Customer, target: Customer) -> tuple[Customer, Customer]:
+    if source.pk == target.pk:
+        raise BadInputError(_("Choose two different customers."), field="target")
+    rows = Customer.objects.select_for_update().order_by("pk").in_bulk([source.pk, target.pk])
+    return rows[source.pk], rows[target.pk]
+
+
+def _refuse_merge(source: Customer, target: Customer) -> None:
+    if source.user_id and target.user_id:
+        raise BadInputError(
+            _("Both have a log-in. Take the log-in from %(name)s first.") % {"name": source},
+            field="target",
+        )
+    if source.anonymised_at or target.anonymised_at:
+        raise BadInputError(_("One of them was made anonymous and stays so."), field="target")

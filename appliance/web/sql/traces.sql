@@ -1,0 +1,41 @@
+-- What there is on a ticket, for whoever looks at its page: one row, each part by an index. The page
+-- then asks only for what is there. Parameters: ticket, viewer.
+SELECT
+    coalesce(events.last, 0) AS last_event,
+    events.total AS events,
+    coalesce(events.was_category_chosen, false) AS was_category_chosen,
+    ARRAY(
+        SELECT tag.name
+        FROM tickets_tag tag
+        JOIN tickets_ticket_tags has ON has.tag_id = tag.id
+        WHERE has.ticket_id = %(ticket)s
+        ORDER BY tag.name
+    ) AS tags,
+    ARRAY(
+        SELECT article_id FROM triage_suggestion WHERE ticket_id = %(ticket)s
+    ) AS offered,
+    ARRAY(
+        SELECT article_id FROM triage_suggestion
+        WHERE ticket_id = %(ticket)s AND state = 'refused'
+    ) AS refused,
+    EXISTS (SELECT FROM tickets_ticket WHERE merged_into_id = %(ticket)s) AS has_merged,
+    EXISTS (SELECT FROM tickets_attachment WHERE ticket_id = %(ticket)s) AS has_files,
+    EXISTS (SELECT FROM tickets_ticketlink WHERE source_id = %(ticket)s)
+    OR EXISTS (SELECT FROM tickets_ticketlink WHERE target_id = %(ticket)s) AS has_links,
+    EXISTS (SELECT FROM tickets_rating WHERE ticket_id = %(ticket)s) AS has_rating,
+    EXISTS (
+        SELECT FROM tickets_draft WHERE user_id = %(viewer)s AND ticket_id = %(ticket)s
+    ) AS has_draft,
+    EXISTS (
+        SELECT FROM notifications_notice
+        WHERE user_id = %(viewer)s AND ticket_id = %(ticket)s AND read_at IS NULL
+    ) AS has_news,
+    EXISTS (SELECT FROM macros_macro) AS has_macros
+FROM (
+    SELECT
+        max(id) AS last,
+        count(*) AS total,
+        bool_or(kind = 'category' AND actor_id IS NOT NULL) AS was_category_chosen
+    FROM tickets_event
+    WHERE ticket_id = %(ticket)s
+) AS events

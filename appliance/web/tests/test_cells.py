@@ -1,0 +1,69 @@
+"""The rows of the list, which are drawn without a template."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.template import Context, Template
+from django.utils import timezone, translation
+from django.utils.html import strip_tags
+
+from appliance.accounts.models import Organisation, Team
+from appliance.tickets import services as tickets_services
+from appliance.tickets.models import Ticket
+from appliance.tickets.moods import MOODS, with_mood
+from appliance.web import cells
+from appliance.web.columns import COLUMNS
+
+NASTY = '<b>&"'
+
+
+@pytest.fixture
+def row(ticket, alice, bob, dan):
+    """The one row, with every column, as HTML; of a ticket whose words want escaping."""
+    tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
+    tickets_services.add_tags(ticket=ticket, names=["<tag>"], by=bob)
+    tickets_services.set_team(ticket=ticket, team=Team.objects.create(name=f"Team {NASTY}"), by=dan)
+    alice.customer.organisation = Organisation.objects.create(name=f"Ward {NASTY}")
+    alice.customer.is_premium = True
+    alice.customer.first_name = NASTY
+    alice.customer.save()
+    Ticket.objects.filter(pk=ticket.pk).update(subject=NASTY, sentiment_score=-0.9)
+
+    def draw(**choosing: object) -> str:
+        return cells.rows(with_mood(Ticket.objects.all()), list(COLUMNS), **choosing)
+
+    return draw
+
+
+def test_every_column_is_drawn_and_nothing_stands_unescaped(row):
+    html = row()
+    for words in ("Unhappy", "negative", "Bob", "Team &lt;b&gt;", "Ward &lt;b&gt;", "not sure"):
+        assert words in html
+    assert '<span class="tag">&lt;tag&gt;</span>' in html and "premium customer" in html
+    assert NASTY not in html and "<b>" not in html
+    assert html.count("<td") == html.count("</td>") == 1 + len(COLUMNS)
+
+
+def test_rows_can_be_chosen_by_whoever_may(row, ticket):
+    assert "checkbox" not in row()
+    assert f'value="{ticket.pk}"' in row(may_choose=True)
+    assert " checked>" not in row(may_choose=True)
+    assert " checked>" in row(may_choose=True, chosen={ticket.pk})
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("month", [1, 3, 5, 9, 12])
+def test_moments_are_written_as_templates_write_them(month, language):
+    at = datetime(2026, month, 2, 23, 4, 5, tzinfo=UTC)
+    written = Template('{{ at|date:"c" }} {{ at|date:"Y-m-d H:i" }} {{ at|date:"j M, H:i" }}')
+    with timezone.override(ZoneInfo("Europe/Berlin")), translation.override(language):
+        iso, day, clock, shown = written.render(Context({"at": at})).split(" ", 3)
+        html = cells.Words().moment(at)
+    assert f'datetime="{iso}" title="{day} {clock}">{shown}</time>' in html
+
+
+def test_moods_are_told_in_the_language_of_whoever_looks():
+    with translation.override("de"):
+        said = [strip_tags(cells.Words().mood(mood)) for mood in (*MOODS, None)]
+    assert said == ["negativ", "neutral", "positiv", "noch nicht gelesen"]

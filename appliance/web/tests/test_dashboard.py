@@ -1,0 +1,220 @@
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from appliance.accounts import services as accounts_services
+from appliance.accounts.models import Team
+from appliance.core import cache
+from appliance.tickets import queries as tickets_queries
+from appliance.tickets import services as tickets_services
+from appliance.tickets.filters import TicketFilter
+from appliance.tickets.models import Ticket
+from appliance.web import lists
+from appliance.web.pages import PAGE_SIZE
+from appliance.web.queues import list_main, list_sections, shown_count
+from conftest import PASSWORD
+
+
+@pytest.fixture
+def many(alice, bob) -> None:
+    """Two pages of tickets, each with a tag and an assignee."""
+    for number in range(PAGE_SIZE * 2):
+        ticket = tickets_services.open_ticket(
+            customer=alice.customer, subject=f"Nr {number}", description="…", by=alice
+        )
+        tickets_services.add_tags(ticket=ticket, names=[f"tag {number % 7}"], by=bob)
+        tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
+
+
+@pytest.fixture
+def as_bob(client, bob):
+    client.force_login(bob)
+    return client
+
+
+def test_idle_page_costs_204_and_one_person_lookup(as_bob, ticket, django_assert_max_num_queries):
+    since = as_bob.get(reverse("dashboard")).context["state"]
+    with django_assert_max_num_queries(2):  # the session and the person
+        assert as_bob.get(reverse("live"), {"since": since}).status_code == 204
+
+
+def test_new_ticket_comes_with_the_next_look(
+    as_bob, alice, ticket, django_capture_on_commit_callbacks
+):
+    since = as_bob.get(reverse("dashboard")).context["state"]
+    with django_capture_on_commit_callbacks(execute=True):
+        tickets_services.open_ticket(
+            customer=alice.customer, subject="Fresh", description="…", by=alice
+        )
+    look = as_bob.get(reverse("live"), {"since": since}).content.decode()
+    assert "Fresh" in look
+    assert 'hx-swap-oob="true"' in look  # the counts at the left come along
+
+
+def test_view_that_was_saved_comes_with_the_next_look(
+    as_bob, bob, django_capture_on_commit_callbacks
+):
+    since = as_bob.get(reverse("dashboard")).context["state"]
+    with django_capture_on_commit_callbacks(execute=True):
+        tickets_services.save_view(by=bob, name="Printers", narrowed=TicketFilter(tag="printer"))
+    assert "Printers" in as_bob.get(reverse("live"), {"since": since}).content.decode()
+
+
+def test_dead_cache_shows_the_list_all_the_same(as_bob, ticket, dead_cache):
+    assert ticket.subject in as_bob.get(reverse("dashboard")).content.decode()
+    assert as_bob.get(reverse("live"), {"since": ""}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "most"),
+    [
+        ("", 7),  # session, person, tickets, views, macros, tags, desk
+        ("?sort=due", 7),
+        ("?status=any&sort=updated", 8),  # and how many there are
+    ],
+)
+def test_full_page_takes_few_queries(as_bob, many, query, most, django_assert_max_num_queries):
+    as_bob.get(reverse("dashboard"))
+    with django_assert_max_num_queries(most):
+        assert as_bob.get(reverse("dashboard") + query).status_code == 200
+
+
+def test_page_after_a_change_takes_as_many_queries_for_many_rows_as_for_one(
+    as_bob, alice, ticket, django_capture_on_commit_callbacks
+):
+    def asked() -> int:
+        with django_capture_on_commit_callbacks(execute=True):
+            cache.changed(cache.TICKETS)
+        with CaptureQueriesContext(connection) as queries_asked:
+            as_bob.get(reverse("dashboard"))
+        return len(queries_asked)
+
+    as_bob.get(reverse("dashboard"))
+    for_one = asked()
+    for number in range(PAGE_SIZE + 5):
+        tickets_services.open_ticket(
+            customer=alice.customer, subject=f"Nr {number}", description="…", by=alice
+        )
+    assert asked() == for_one <= 11  # those above, and four that count
+
+
+def test_a_look_at_a_full_page_takes_few_queries(as_bob, many, django_assert_max_num_queries):
+    as_bob.get(reverse("dashboard"))
+    with django_assert_max_num_queries(5):  # session, person, tickets, views, how they are counted
+        assert as_bob.get(reverse("live")).status_code == 200
+
+
+def test_view_with_every_column_takes_no_query_a_row(
+    as_bob, bob, many, django_assert_max_num_queries
+):
+    view = tickets_services.save_view(
+        by=bob, name="All", narrowed=TicketFilter(), columns=["tags", "team", "organisation", "due"]
+    )
+    with django_assert_max_num_queries(30):  # some are savepoints
+        page = as_bob.get(reverse("dashboard"), {"view": view.pk}).content.decode()
+    assert "tag 3" in page
+
+
+def test_agent_sees_no_ticket_of_a_closed_team_and_no_count_of_it(as_bob, bob, dan, ticket):
+    closed = Team.objects.create(name="Personnel", is_closed=True)
+    tickets_services.set_team(ticket=ticket, team=closed, by=dan)
+    assert ticket.subject not in as_bob.get(reverse("dashboard")).content.decode()
+    assert (tickets_queries.count_open(bob)["total"], tickets_queries.count_open(dan)["total"]) == (
+        0,
+        1,
+    )
+
+
+def test_agents_who_see_the_same_share_the_counting(bob, dan, ticket, django_assert_num_queries):
+    eve = accounts_services.add_user(
+        email="eve@example.org", first_name="Eve", role="agent", password=PASSWORD
+    )
+    for person in (bob, eve):
+        lists.accounts.hidden_teams(person)
+        lists.accounts.teams_of(person)
+    tickets_queries.count_open(bob)
+    with django_assert_num_queries(0):
+        assert tickets_queries.count_open(eve)["total"] == 1
+
+
+def test_address_that_makes_no_sense_is_told_and_shows_everything(as_bob, ticket):
+    page = as_bob.get(reverse("dashboard"), {"customer": "nobody@example.org", "tag": "x"})
+    assert ticket.subject in page.content.decode()
+    assert "knows no customer" in page.content.decode()
+
+
+def test_view_of_what_is_gone_says_so_and_shows_nothing(as_bob, bob, ticket):
+    view = tickets_services.save_view(by=bob, name="Gone", narrowed=TicketFilter(tag="gone"))
+    page = as_bob.get(reverse("dashboard"), {"view": view.pk}).content.decode()
+    assert "no longer there" in page and reverse("edit-view", args=[view.pk]) in page
+    assert ticket.subject not in page
+
+
+def test_anothers_view_does_not_exist(as_bob, dan):
+    view = tickets_services.save_view(by=dan, name="Mine", narrowed=TicketFilter())
+    assert as_bob.get(reverse("dashboard"), {"view": view.pk}).status_code == 404
+
+
+def test_customer_has_no_views(client, alice, bob):
+    view = tickets_services.save_view(by=bob, name="All", narrowed=TicketFilter(), audience="all")
+    client.force_login(alice)
+    assert client.get(reverse("views")).status_code == 403
+    assert "All</a>" not in client.get(reverse("dashboard"), {"view": view.pk}).content.decode()
+
+
+def test_view_is_saved_from_what_the_list_shows(as_bob, bob, ticket):
+    form = as_bob.get(reverse("add-view"), {"priority": "4", "assignee": "me", "sort": "updated"})
+    assert form.context["form"]["assignee"].value() == "me"
+    sent = {"name": "Hot", "priority": "4", "assignee": "me", "sort": "updated", "audience": "all"}
+    as_bob.post(reverse("add-view"), sent)
+    view = tickets_queries.list_views(bob).get()
+    assert (view.filter, view.sort, view.is_shared) == (
+        {"priority": "4", "assignee": "me"},
+        "updated",
+        True,
+    )
+
+
+def test_view_that_is_refused_keeps_what_was_typed(as_bob):
+    page = as_bob.post(reverse("add-view"), {"name": "", "tag": "unheard of", "sort": "newest"})
+    assert page.status_code == 400
+    assert "Give the view a name" in page.content.decode()
+    assert "unheard of" in page.content.decode()
+
+
+def test_queue_link_keeps_the_other_filters_and_leads_back_out(bob, categories):
+    narrowed = TicketFilter(status="new", priority=4)
+    sections = {
+        section.name: section.queues
+        for section in list_sections(
+            tickets_queries.count_open(bob), narrowed, tickets_queries.offer_slugs(), []
+        )
+    }
+    new, opened = sections["status"][:2]
+    assert (new.is_chosen, new.query) == (True, "?priority=4")
+    assert opened.query == "?priority=4&status=open"
+    assert sections["priority"][0].is_chosen
+
+
+def test_main_queue_is_chosen_with_further_filters_too(bob):
+    narrowed = TicketFilter(assignee="me", category="none")
+    queues = list_main(tickets_queries.count_open(bob), narrowed, in_teams=False, in_view=False)
+    assert [queue.name for queue in queues if queue.is_chosen] == ["mine"]
+    assert "my-teams" not in [queue.name for queue in queues]
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(None, ""), (0, "0"), (1000, "1,000"), (1001, "1,000+")]
+)
+def test_counting_stops_at_a_thousand(count, shown):
+    assert shown_count(count) == shown
+
+
+def test_heading_orders_the_list_and_turns_it(as_bob, many):
+    newest = as_bob.get(reverse("dashboard"))
+    assert newest.context["page"].rows[0].pk == Ticket.objects.latest("pk").pk
+    oldest = as_bob.get(reverse("dashboard"), {"sort": "oldest"})
+    assert oldest.context["page"].rows[0].pk == Ticket.objects.earliest("pk").pk
+    headings = {heading.name: heading for heading in oldest.context["headings"]}
+    assert (headings["created"].order, headings["created"].sort) == ("ascending", "newest")

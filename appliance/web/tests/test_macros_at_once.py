@@ -1,0 +1,43 @@
+"""A macro on one ticket and on many in the same instant."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from appliance.core.database import on_own_connection
+from appliance.macros import services as macros_services
+from appliance.tickets import services as tickets_services
+from appliance.tickets.models import Priority
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def slow_count(monkeypatch):
+    """Whoever counts a use holds the row of the macro for a while."""
+    count = macros_services._count_use
+    monkeypatch.setattr(macros_services, "_count_use", lambda row: (count(row), time.sleep(0.5)))
+
+
+def test_one_who_runs_a_macro_and_one_who_runs_it_on_many_both_come_through(
+    ticket, bob, dan, slow_count
+):
+    urgent = macros_services.add_macro(
+        by=bob, name="Urgent", actions={"priority": 4}, audience="all"
+    )
+    calls = (
+        lambda: macros_services.run_macro(macro=urgent, ticket=ticket, by=bob),
+        lambda: tickets_services.change_many(
+            by=dan, tickets=[ticket.pk], changes={"macro": urgent.pk}
+        ),
+    )
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda call: on_own_connection(call), (calls[0], _later(calls[1]))))
+    ticket.refresh_from_db()
+    urgent.refresh_from_db()
+    assert (ticket.priority, urgent.uses) == (Priority.URGENT, 2)
+
+
+def _later(call):
+    return lambda: (time.sleep(0.2), call())

@@ -1,0 +1,86 @@
+"""Whoever goes hands their work over; two customers become one."""
+
+import pytest
+
+from appliance.accounts import services as accounts_services
+from appliance.accounts.models import Customer, Role, User
+from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.models import Change
+from appliance.sla.models import Policy
+from appliance.tickets import services as tickets_services
+from appliance.tickets.models import Event, Status, Ticket
+from appliance.web import queries, services
+
+
+@pytest.fixture
+def bobs(ticket, bob) -> Ticket:
+    tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
+    return ticket
+
+
+@pytest.fixture
+def frank(dan) -> User:
+    return accounts_services.add_person(
+        by=dan, email="frank@example.org", first_name="Frank", role=Role.AGENT
+    )
+
+
+def test_open_tickets_go_to_a_colleague_and_solved_ones_stay(bobs, bob, dan, frank, alice):
+    solved = tickets_services.open_ticket(
+        customer=alice.customer, subject="s", description="d", by=alice
+    )
+    tickets_services.assign(ticket=solved, assignee=bob, by=bob)
+    tickets_services.set_status(ticket=solved, status=Status.SOLVED, by=bob)
+    assert queries.count_open_tickets_of(bob) == 1
+    assert services.deactivate_person(person=bob, by=dan, assignee=frank) == 1
+    bobs.refresh_from_db(), solved.refresh_from_db()
+    assert (bobs.assignee, solved.assignee, bob.is_active) == (frank, bob, False)
+    assert bobs.events.filter(kind=Event.Kind.ASSIGNEE, actor=dan).count() == 1
+
+
+def test_open_tickets_go_to_a_team_or_to_nobody(bobs, bob, dan):
+    team = accounts_services.add_team(by=dan, name="Nets")
+    services.deactivate_person(person=bob, by=dan, team=team)
+    bobs.refresh_from_db()
+    assert (bobs.assignee, bobs.team) == (None, team)
+
+
+def test_ticket_a_colleague_does_not_see_is_left_to_its_team(bobs, bob, dan, frank):
+    closed = accounts_services.add_team(by=dan, name="Staff matters", is_closed=True, members=[bob])
+    tickets_services.set_team(ticket=bobs, team=closed, by=dan)
+    services.deactivate_person(person=bob, by=dan, assignee=frank)
+    bobs.refresh_from_db()
+    assert (bobs.assignee, bobs.team) == (None, closed)
+
+
+def test_nobody_hands_over_to_themselves_and_nothing_happens(bobs, bob, dan):
+    with pytest.raises(BadInputError):
+        services.deactivate_person(person=bob, by=dan, assignee=bob)
+    bob.refresh_from_db()
+    assert bob.is_active
+
+
+def test_merged_customer_brings_tickets_and_log_in(ticket, alice, dan):
+    pia = accounts_services.add_known_customer(by=dan, email="pia@example.org", first_name="Pia")
+    services.merge_customers(source=alice.customer, target=pia, by=dan)
+    ticket.refresh_from_db()
+    assert ticket.customer == pia and pia.user == alice
+    assert Customer.objects.count() == 1
+    assert Change.objects.filter(verb="merged").get().data["tickets"] == 1
+
+
+def test_two_log_ins_are_not_merged(alice, carol, dan, bob):
+    with pytest.raises(BadInputError, match="log-in"):
+        services.merge_customers(source=alice.customer, target=carol.customer, by=dan)
+    with pytest.raises(RefusedError):
+        services.merge_customers(source=alice.customer, target=carol.customer, by=bob)
+
+
+def test_promise_to_an_organisation_outlives_its_merge(dan):
+    ward, other = (
+        accounts_services.add_organisation(by=dan, name=name) for name in ("Ward 3", "Ward III")
+    )
+    policy = Policy.objects.create(name="Wards")
+    policy.organisations.add(other)
+    accounts_services.merge_organisations(source=other, target=ward, by=dan)
+    assert list(policy.organisations.all()) == [ward]

@@ -1,0 +1,285 @@
+"""A person's data: taken out as a whole, or made anonymous in place."""
+
+import io
+import json
+import uuid
+import zipfile
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import InternalError, connection, transaction
+from django.db.utils import IntegrityError
+from django.test import Client
+
+from appliance.accounts import services as accounts_services
+from appliance.accounts.models import Role, User
+from appliance.core.anonymous import ANONYMOUS, allowed
+from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.models import Change
+from appliance.files import disk
+from appliance.files.models import StoredFile
+from appliance.knowledge import services as knowledge_services
+from appliance.notifications.models import OutgoingMail
+from appliance.notifications.services import queue_mail
+from appliance.tickets import services as tickets_services
+from appliance.tickets.models import Event, Message, Rating, Status, Ticket
+from appliance.triage import backlog
+from appliance.triage.models import TicketVector
+from appliance.web import services
+
+SECRETS = ("Alice", "alice@", "Printer", "ward 3", "worse", "Shake", "Slow.", "log.txt")
+REFUSED = (InternalError, IntegrityError)
+
+
+@pytest.fixture
+def told(ticket, alice, bob) -> Ticket:
+    """A ticket on which all was said that can be said."""
+    tickets_services.reply(ticket=ticket, by=bob, body="Shake the toner, Alice.")
+    tickets_services.reply(
+        ticket=ticket, by=alice, body="It is worse.", files=[SimpleUploadedFile("log.txt", b"all")]
+    )
+    tickets_services.add_note(ticket=ticket, by=bob, body="Alice again.")
+    tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
+    tickets_services.rate_ticket(ticket=ticket, by=alice, is_good=False, comment="Slow.")
+    TicketVector.objects.create(ticket=ticket, space="s", vector=[0.5] * 384, text_sha256="0" * 64)
+    accounts_services.change_profile(person=alice, first_name="Alice", last_name="Prinz")
+    return ticket
+
+
+def everything() -> str:
+    """All text the database holds, but for what makes no person known."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' "
+            "AND table_name ~ '^(tickets|accounts|core|notices|triage|files|axes|agreements"
+            "|knowledge)_' "
+            "AND table_name <> 'tickets_ticketcategory'"
+        )
+        names = [name for (name,) in cursor.fetchall()]
+        rows = []
+        for name in names:
+            cursor.execute(f"SELECT row_to_json(t)::text FROM {name} t")
+            rows += [row for (row,) in cursor.fetchall()]
+    return "\n".join(rows)
+
+
+def forget(alice: User, dan: User) -> None:
+    customer = alice.customer
+    services.anonymise_customer(customer=customer, by=dan, typed=customer.email.upper())
+
+
+def test_anonymous_customer_leaves_no_word_behind(told, alice, dan):
+    assert all(secret in everything() for secret in SECRETS)
+    forget(alice, dan)
+    found = everything()
+    assert [secret for secret in SECRETS if secret in found] == []
+
+
+def test_letter_that_waits_for_an_anonymous_customer_is_never_sent(told, alice, dan):
+    refused = queue_mail(to=alice.email, subject="Old", body="Alice", key="refused")
+    OutgoingMail.objects.filter(pk=refused.pk).update(state="failed", said="550 alice@example.org")
+    queue_mail(to=alice.email, subject="New", body="Alice", key="waits")
+    forget(alice, dan)
+    assert not OutgoingMail.objects.filter(state="waiting", user=None).exists()
+    assert not OutgoingMail.objects.exclude(to="").filter(subject__in=["", "New"]).exists()
+    refused.refresh_from_db()
+    assert (refused.to, refused.said) == ("", "")
+
+
+def test_statistics_of_an_anonymous_customer_stay(told, alice, dan, bob):
+    Ticket.objects.update(sentiment_score=-0.5)
+    before = list(told.events.values_list("at", "kind", "actor"))
+    forget(alice, dan)
+    told.refresh_from_db()
+    assert (told.status, told.sentiment_score, told.customer.full_name) == (
+        Status.SOLVED,
+        -0.5,
+        ANONYMOUS,
+    )
+    assert list(told.events.values_list("at", "kind", "actor"))[:-1] == before
+    assert told.events.last().kind == Event.Kind.ANONYMISED
+    assert (Message.objects.count(), Rating.objects.get().is_good) == (3, False)
+    assert Message.objects.filter(author=bob, author_name=str(bob)).count() == 2
+
+
+def test_anonymous_customer_is_logged_out_and_has_no_vector_or_file(told, alice, dan):
+    window = Client()
+    window.force_login(alice)
+    forget(alice, dan)
+    assert window.get("/profile/").status_code == 302
+    assert not TicketVector.objects.exists() and not StoredFile.objects.exists()
+
+
+def test_nothing_reads_an_anonymous_ticket_again(told, alice, dan, monkeypatch):
+    refs = type("Ref", (), {"digest": "d", "space": "s", "name": "n", "version": "1"})
+    forget(alice, dan)
+    assert backlog.list_tickets_to_read({"classifier": refs, "encoder": refs}, 10) == []
+
+
+@pytest.mark.parametrize("typed", ["", "Alice", "carol@example.org"])
+def test_nobody_is_made_anonymous_by_a_slip_of_the_hand(told, alice, dan, typed):
+    with pytest.raises(BadInputError) as refused:
+        services.anonymise_customer(customer=alice.customer, by=dan, typed=typed)
+    assert refused.value.field == "typed"
+    assert "Alice" in everything()
+
+
+def test_only_an_admin_exports_or_forgets(alice, bob):
+    for by in (alice, bob):
+        with pytest.raises(RefusedError):
+            services.anonymise_customer(customer=alice.customer, by=by, typed=alice.email)
+        with pytest.raises(RefusedError):
+            services.export_customer(customer=alice.customer, by=by)
+
+
+def test_anonymous_stays_anonymous(alice, dan):
+    customer = alice.customer
+    forget(alice, dan)
+    customer.refresh_from_db()
+    for _ in range(2):
+        with pytest.raises(BadInputError):
+            services.anonymise_customer(customer=customer, by=dan, typed=customer.email)
+    with pytest.raises(BadInputError):
+        accounts_services.reactivate(person=User.objects.get(pk=alice.pk), by=dan)
+
+
+def test_agent_loses_the_name_and_what_they_answered_stays(told, bob, dan):
+    tickets_services.assign(ticket=told, assignee=bob, by=dan)
+    accounts_services.add_team(by=dan, name="Nets", members=[bob])
+    with pytest.raises(BadInputError, match="active"):
+        services.anonymise_person(person=bob, by=dan, typed=bob.email)
+    services.deactivate_person(person=bob, by=dan)
+    OutgoingMail.objects.update(state=OutgoingMail.State.SENT)
+    services.anonymise_person(person=bob, by=dan, typed=bob.email)
+    found = everything()
+    assert "Bob" not in found and "bob@" not in found
+    assert Message.objects.filter(author=bob, body__contains="Shake").get().author_name == ANONYMOUS
+    assert Event.objects.filter(actor=bob).count() > 2
+
+
+def test_customer_who_works_here_is_refused(bob, dan):
+    customer = accounts_services.ensure_customer_of(bob)
+    with pytest.raises(BadInputError, match="works on this desk"):
+        services.anonymise_customer(customer=customer, by=dan, typed=customer.email)
+    accounts_services.set_role(person=bob, role=Role.CUSTOMER, by=dan)
+    customer.refresh_from_db()
+    services.anonymise_customer(customer=customer, by=dan, typed=customer.email)
+
+
+# --- the exception of the append-only tables is no wider than needed
+
+
+def refuses(change) -> bool:
+    try:
+        with transaction.atomic():
+            change()
+    except REFUSED:
+        return True
+    return False
+
+
+def test_without_the_setting_nothing_is_taken_from_an_event(told):
+    assert refuses(lambda: Event.objects.update(actor_name=ANONYMOUS))
+    assert refuses(lambda: Change.objects.update(actor_name=ANONYMOUS))
+    with allowed():
+        pass
+    assert refuses(lambda: Event.objects.update(actor_name=ANONYMOUS)), "it ends with the block"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"actor_name": "Mallory"},
+        {"kind": "noted"},
+        {"actor": None},
+        {"data": {"to": "open"}},
+        {"data": {}},
+        {"at": "2020-01-01T00:00Z"},
+        {"ticket": 1},
+    ],
+)
+def test_with_the_setting_nothing_is_rewritten(told, bob, change):
+    events = Event.objects.filter(kind=Event.Kind.STATUS, actor=bob)
+    assert events.exists()
+    with allowed():
+        assert refuses(lambda: events.update(**change))
+        assert refuses(lambda: events.delete())
+
+
+def test_with_the_setting_a_change_of_the_desk_keeps_what_it_was_about(told):
+    with allowed():
+        assert refuses(lambda: Change.objects.update(verb="removed"))
+        assert refuses(lambda: Change.objects.update(subject="Mallory"))
+        assert refuses(lambda: Change.objects.all().delete())
+
+
+# --- export
+
+
+def exported(pieces) -> zipfile.ZipFile:
+    return zipfile.ZipFile(io.BytesIO(b"".join(pieces)))
+
+
+def test_export_holds_what_the_person_said_and_was_told(told, alice, dan):
+    archive = exported(services.export_customer(customer=alice.customer, by=dan))
+    assert archive.testzip() is None
+    profile = json.loads(archive.read("profile.json"))
+    assert profile["log_in"]["email"] == profile["customer"]["email"] == alice.email
+    said = json.loads(archive.read(f"tickets/{told.number}.json"))
+    assert [one["body"] for one in said["messages"]] == ["Shake the toner, Alice.", "It is worse."]
+    assert (said["rating"]["comment"], said["description"]) == ("Slow.", told.description)
+    sent = [name for name in archive.namelist() if name.endswith("log.txt")]
+    assert archive.read(sent[0]) == b"all"
+
+
+def test_export_holds_no_note_no_password_and_nobody_else(told, alice, carol, dan):
+    tickets_services.open_ticket(
+        customer=carol.customer, subject="Mine", description="Own", by=carol
+    )
+    archive = exported(services.export_customer(customer=alice.customer, by=dan))
+    text = "".join(archive.read(name).decode() for name in archive.namelist())
+    for secret in ("Alice again", "argon2", "Mine", "carol@"):
+        assert secret not in text
+
+
+def test_export_is_recorded_before_the_first_byte_leaves(alice, dan):
+    services.export_customer(customer=alice.customer, by=dan)
+    assert Change.objects.first().verb == "exported"
+
+
+def test_export_of_an_agent_holds_what_they_wrote(told, bob, dan):
+    archive = exported(services.export_person(person=bob, by=dan))
+    said = json.loads(archive.read("messages.json"))
+    assert [one["body"] for one in said] == ["Shake the toner, Alice."]  # and no note
+
+
+def test_name_of_a_file_leads_out_of_no_folder(told, alice, dan):
+    StoredFile.objects.update(name=f"../../{uuid.uuid4()}")
+    archive = exported(services.export_customer(customer=alice.customer, by=dan))
+    assert not [name for name in archive.namelist() if "/../" in name or name.startswith("..")]
+
+
+def test_file_the_disk_has_lost_does_not_break_the_export(told, alice, dan):
+    disk.remove(StoredFile.objects.get().pk)
+    archive = exported(services.export_customer(customer=alice.customer, by=dan))
+    assert archive.testzip() is None and f"tickets/{told.number}.json" in archive.namelist()
+
+
+def test_votes_stay_counted_and_say_nothing_of_an_anonymous_reader(alice, bob, dan):
+    article = knowledge_services.write_article(by=bob, title="T", content="c", status="published")
+    knowledge_services.vote(article=article, by=alice, is_helpful=False, comment="I am Alice")
+    archive = exported(services.export_customer(customer=alice.customer, by=dan))
+    assert json.loads(archive.read("articles.json"))["votes"][0]["comment"] == "I am Alice"
+    services.anonymise_customer(customer=alice.customer, by=dan, typed=alice.email)
+    article.refresh_from_db()
+    vote = article.votes_cast.get()
+    assert (article.unhelpful, vote.user, vote.comment) == (1, None, "")
+
+
+def test_versions_of_an_anonymous_author_name_nobody(bob, dan):
+    article = knowledge_services.write_article(by=bob, title="T", content="c")
+    archive = exported(services.export_person(person=bob, by=dan))
+    assert json.loads(archive.read("articles.json"))["written"][0]["title"] == "T"
+    accounts_services.deactivate(person=bob, by=dan)
+    services.anonymise_person(person=bob, by=dan, typed=bob.email)
+    assert str(article.versions.get().by) == "Anonymous"

@@ -1,0 +1,109 @@
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+from django.urls import reverse
+
+from appliance.accounts import services as accounts_services
+from appliance.accounts.models import Organisation, Role, User
+from appliance.core import queries as core_queries
+from appliance.knowledge.models import Article, ArticleFile, ArticleLink, ArticleVote
+from appliance.macros.models import CannedReply, Macro
+from appliance.tickets.models import (
+    Attachment,
+    CustomField,
+    Event,
+    Mention,
+    Rating,
+    SavedView,
+    Tag,
+    Ticket,
+    TicketCategory,
+    TicketLink,
+)
+from appliance.web import demo
+from conftest import PASSWORD
+
+FORM = {
+    "first_name": "Dan",
+    "email": "dan@example.org",
+    "desk_name": "Ward desk",
+    "demo": "no",
+    "password": PASSWORD,
+    "password_again": PASSWORD,
+    "categories": ["hardware", "email"],
+}
+
+
+@pytest.fixture
+def link(db) -> str:
+    return reverse("setup", args=[accounts_services.make_setup_link()])
+
+
+def test_set_up_makes_the_admin_the_name_and_the_categories(client, link):
+    assert client.post(link, FORM).url == reverse("dashboard")
+    assert User.objects.get().role == Role.ADMIN
+    assert core_queries.desk().name == "Ward desk"
+    assert {c.slug for c in TicketCategory.objects.all()} == {"hardware", "email"}
+    assert "Ward desk" in client.get(reverse("dashboard")).content.decode()
+
+
+def test_link_is_gone_after_set_up(client, link):
+    client.post(link, FORM)
+    assert client.get(link).status_code == client.post(link, FORM).status_code == 404
+
+
+def test_no_link_works_once_there_is_an_admin(client, dan):
+    late = reverse("setup", args=[accounts_services.make_setup_link()])
+    assert client.get(late).status_code == 404
+
+
+def test_guessed_link_does_not_exist(client, link):
+    assert client.get(reverse("setup", args=["guess"])).status_code == 404
+
+
+def test_bad_form_leaves_the_link_alive(client, link):
+    assert client.post(link, FORM | {"password_again": "other"}).status_code == 400
+    assert not User.objects.exists()
+    assert client.post(link, FORM).status_code == 302
+
+
+def test_demo_desk_is_rich_and_loads_once(db):
+    demo.load()
+    before = (Ticket.objects.count(), Article.objects.count(), Event.objects.count())
+    assert before[0] >= 150 and before[1] >= 40
+    demo.load()
+    assert (Ticket.objects.count(), Article.objects.count(), Event.objects.count()) == before
+    assert not Ticket.objects.exclude(category=None).exists(), "sorting is the models' work"
+    done = Ticket.objects.exclude(solved_at=None)
+    assert not done.filter(solved_at__lte=F("created_at") + timedelta(minutes=10)).exists()
+
+
+def test_demo_desk_has_one_of_everything(db):
+    demo.load()
+    things = (
+        ArticleFile,
+        ArticleLink,
+        ArticleVote,
+        Attachment,
+        CannedReply,
+        CustomField,
+        Macro,
+        Mention,
+        Rating,
+        SavedView,
+        Tag,
+        TicketLink,
+    )
+    assert [thing.__name__ for thing in things if not thing.objects.exists()] == []
+    assert {article.status for article in Article.objects.all()} == set(Article.Status)
+    assert {article.audience for article in Article.objects.all()} == set(Article.Audience)
+    assert Article.objects.filter(version__gt=1).exists()
+    assert CannedReply.objects.exclude(team=None).exists()
+    assert Organisation.objects.filter(shares_tickets=True).exists()
+    assert Ticket.objects.exclude(merged_into=None).exists()
+    assert Ticket.objects.filter(fields__has_key="place").count() == Ticket.objects.count()
+
+
+def test_demo_people_cannot_log_in_without_a_password_of_their_own(db):
+    assert not any(person.has_usable_password() for person in demo.load())

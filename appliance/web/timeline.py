@@ -1,0 +1,114 @@
+"""What happened to a ticket, in words."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from appliance.sla import words as sla_words
+from appliance.tickets.models import Event, TicketLink
+
+Kind = Event.Kind
+
+
+@dataclass(frozen=True)
+class Line:
+    at: datetime
+    who: str
+    what: str
+    id: int
+
+
+def lines(events: Iterable[Event]) -> list[Line]:
+    """One readable line an event."""
+    return [Line(event.at, event.actor_name, words_of(event), event.pk) for event in events]
+
+
+def words_of(event: Event) -> str:
+    """What was done, without who did it: "changed the priority from Normal to High"."""
+    say = WORDS.get(Kind(event.kind))
+    return say(event) if say else str(event.get_kind_display())
+
+
+def _changed(what: Callable[[], str]) -> Callable[[Event], str]:
+    def say(event: Event) -> str:
+        names = {
+            "what": what(),
+            "was": event.was or _("none"),
+            "became": event.became or _("none"),
+        }
+        return _("changed the %(what)s from %(was)s to %(became)s") % names
+
+    return say
+
+
+def _tags(event: Event) -> str:
+    added, removed = event.data.get("added") or [], event.data.get("removed") or []
+    parts = []
+    if added:
+        parts.append(_("added the tags %s") % ", ".join(added))
+    if removed:
+        parts.append(_("removed the tags %s") % ", ".join(removed))
+    return "; ".join(parts) or _("changed the tags")
+
+
+def _field(event: Event) -> str:
+    names = {"field": event.data.get("field", ""), "became": event.became or _("nothing")}
+    return _("set “%(field)s” to %(became)s") % names
+
+
+def _merged(event: Event) -> str:
+    undone = event.data.get("undone")
+    if other := event.data.get("source"):
+        words = _("took SKR-%s out again") if undone else _("merged SKR-%s into this ticket")
+    else:
+        other = event.data.get("target")
+        words = _("took this ticket out of SKR-%s") if undone else _("merged this into SKR-%s")
+    return words % other
+
+
+def _split(event: Event) -> str:
+    if other := event.data.get("source"):
+        return _("split this ticket from SKR-%s") % other
+    return _("split SKR-%s off this ticket") % event.data.get("target")
+
+
+def _link(event: Event) -> str:
+    kind = dict(TicketLink.Kind.choices).get(event.data.get("kind"), "")
+    words = _("linked: %(kind)s SKR-%(other)s")
+    if event.kind == Kind.UNLINKED:
+        words = _("took a link away: %(kind)s SKR-%(other)s")
+    return words % {"kind": kind, "other": event.data.get("other")}
+
+
+def _rated(event: Event) -> str:
+    if event.data.get("is_good"):
+        return _("rated the solution: good")
+    return _("rated the solution: not good")
+
+
+def _sorted(event: Event) -> str:
+    return _("read the ticket")
+
+
+WORDS: dict[Kind, Callable[[Event], str]] = {
+    Kind.OPENED: lambda event: _("opened the ticket"),
+    Kind.REPLIED: lambda event: _("answered"),
+    Kind.NOTED: lambda event: _("added a note"),
+    Kind.STATUS: _changed(lambda: _("status")),
+    Kind.PRIORITY: _changed(lambda: _("priority")),
+    Kind.CATEGORY: _changed(lambda: _("category")),
+    Kind.ASSIGNEE: _changed(lambda: _("assignee")),
+    Kind.TEAM: _changed(lambda: _("team")),
+    Kind.SORTED: _sorted,
+    Kind.TAGS: _tags,
+    Kind.FIELD: _field,
+    Kind.MERGED: _merged,
+    Kind.SPLIT: _split,
+    Kind.LINKED: _link,
+    Kind.UNLINKED: _link,
+    Kind.RATED: _rated,
+    Kind.ESCALATED: lambda event: _("escalated: %s") % sla_words.describe_event(event.data),
+    Kind.ANONYMISED: lambda event: _("made the customer anonymous"),
+}

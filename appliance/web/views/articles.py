@@ -1,0 +1,106 @@
+"""Articles as they are read: the list, the portal, one article, its files and votes."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from appliance.accounts import services as accounts_services
+from appliance.accounts.models import Right
+from appliance.accounts.queries import has_right
+from appliance.core.errors import BadInputError
+from appliance.knowledge import queries as knowledge_queries
+from appliance.knowledge import services as knowledge_services
+from appliance.knowledge.forms import ArticleFilterForm, VoteForm
+from appliance.notifications import services as notifications_services
+from appliance.tickets import queries as tickets_queries
+from appliance.web import article_page
+from appliance.web.access import readers_only
+from appliance.web.attachments import file_response
+from appliance.web.pages import Page
+
+
+@require_safe
+@readers_only
+def index(request: HttpRequest) -> HttpResponse:
+    """The list for those who write and send them, the portal for those who read them."""
+    if not request.user.is_authenticated or not request.user.is_agent:
+        return help_pages(request)
+    form = ArticleFilterForm(request.GET)
+    narrowed, sort = form.narrowed(), form.order()
+    found = knowledge_queries.list_articles(request.user, **narrowed, sort=sort)
+    context = {
+        "form": form,
+        "page": _page(request, found, sort),
+        "is_narrowed": any(narrowed.values()),
+        "due": knowledge_queries.count_due(request.user),
+        "may_write": has_right(request.user, Right.ARTICLES),
+    }
+    return render(request, "web/articles.html", context)
+
+
+@require_safe
+@readers_only
+def help_pages(request: HttpRequest) -> HttpResponse:
+    """What readers see: category after category, or all of one. For agents, too, to look at."""
+    slug = request.GET.get("category", "").replace("\0", "")
+    if not slug:
+        return render(
+            request, "web/help.html", {"shelves": knowledge_queries.list_shelves(request.user)}
+        )
+    found = knowledge_queries.list_articles(request.user, category=slug).for_customers()
+    category = tickets_queries.list_categories().filter(slug=slug).first()
+    context = {"category": category, "page": _page(request, found)}
+    return render(request, "web/help_category.html", context)
+
+
+@require_safe
+@readers_only
+def show(request: HttpRequest, article_id: int) -> HttpResponse:
+    article = knowledge_queries.access_article(request.user, article_id)
+    notifications_services.mark_article_seen(user=request.user, article=article)
+    return render(request, "web/article.html", article_page.context(request, article))
+
+
+@require_safe
+@readers_only
+def file(request: HttpRequest, article_id: int, file_id: int) -> HttpResponse:
+    return file_response(knowledge_queries.access_file(request.user, article_id, file_id).file)
+
+
+@require_POST
+@readers_only
+def vote(request: HttpRequest, article_id: int) -> HttpResponse:
+    article = knowledge_queries.access_article(request.user, article_id)
+    form = VoteForm(request.POST)
+    if form.is_valid() and not _vote(request, article, form):
+        messages.success(request, _("Thank you. The authors see what you said."))
+    for error in form.errors.values():
+        messages.error(request, " ".join(error))
+    return redirect(reverse("article", args=[article.pk]) + "#helpful")
+
+
+def _vote(request: HttpRequest, article, form: VoteForm) -> dict:
+    """What was wrong with it. A stranger is known by their session, and counted by address."""
+    by, session = (request.user, "") if request.user.is_authenticated else (None, None)
+    if by is None:
+        try:
+            accounts_services.knock(door="vote", address=request.META["REMOTE_ADDR"])
+        except BadInputError as error:
+            form.add_error(None, str(error))
+            return form.errors
+        request.session["voted"] = True
+        if not request.session.session_key:
+            request.session.create()
+        session = request.session.session_key
+    form.attempt(
+        knowledge_services.vote, article=article, by=by, session=session, **form.cleaned_data
+    )
+    return form.errors
+
+
+def _page(request: HttpRequest, found, sort=knowledge_queries.CHANGED) -> Page:
+    after, before = (request.GET.get(name, "") for name in ("after", "before"))
+    return Page.of(found, sort, after=after, before=before)

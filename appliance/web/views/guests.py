@@ -1,0 +1,101 @@
+"""The pages of somebody without an account: ask, read the answer, answer, rate."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from appliance.core import queries as core_queries
+from appliance.core.forms import Form
+from appliance.core.secret import secret_address
+from appliance.tickets import queries as tickets_queries
+from appliance.tickets import services as tickets_services
+from appliance.tickets.forms import RatingForm, ReplyForm
+from appliance.tickets.models import Ticket
+from appliance.triage import services as triage_services
+from appliance.web import services
+from appliance.web.attachments import file_response
+from appliance.web.customer_forms import GuestTicketForm
+from appliance.web.queries import guests as queries
+
+JUST_ASKED = "guest_just_asked"
+
+
+@require_http_methods(["GET", "POST"])
+def ask(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return redirect("create-ticket")
+    if not core_queries.desk().guests_may_ask:
+        raise Http404
+    form = GuestTicketForm(request.POST or None, request.FILES or None, viewer=request.user)
+    if form.is_valid() and (asked := _ask(request, form)):
+        ticket, token = asked
+        triage_services.annotate_soon(ticket.pk)
+        request.session[JUST_ASKED] = ticket.pk
+        return redirect("guest-ticket", token)
+    return render(request, "web/ask.html", {"form": form}, status=400 if form.errors else 200)
+
+
+def _ask(request: HttpRequest, form: GuestTicketForm) -> tuple[Ticket, str] | None:
+    names = ("name", "email", "subject", "description", "files", "submission_key")
+    said = {name: form.cleaned_data[name] for name in names}
+    address = request.META["REMOTE_ADDR"]
+    return form.attempt(services.ask_as_guest, address=address, fields=form.custom_values(), **said)
+
+
+@require_safe
+@secret_address
+def show(request: HttpRequest, token: str) -> HttpResponse:
+    return _page(request, token, queries.access_guest_ticket(token))
+
+
+def _page(request: HttpRequest, token: str, ticket: Ticket, **forms: Form) -> HttpResponse:
+    is_new = request.session.pop(JUST_ASKED, None) == ticket.pk
+    context = {
+        "ticket": ticket,
+        "token": token,
+        "link": request.build_absolute_uri(reverse("guest-ticket", args=[token])) if is_new else "",
+        "conversation": queries.list_guest_messages(ticket),
+        "opening_files": tickets_queries.list_opening_files(ticket),
+        "rating": tickets_queries.find_rating(ticket),
+        "may_rate": tickets_queries.may_rate(request.user, ticket),
+        "rating_form": forms.get("rating") or RatingForm(),
+        "form": forms.get("reply") or ReplyForm(),
+    }
+    return render(request, "web/guest_ticket.html", context, status=400 if forms else 200)
+
+
+@require_POST
+@secret_address
+def reply(request: HttpRequest, token: str) -> HttpResponse:
+    ticket = queries.access_guest_ticket(token)
+    form = ReplyForm(request.POST, request.FILES)
+    if form.is_valid():
+        names = ("body", "files", "submission_key")
+        said = {name: form.cleaned_data[name] for name in names}
+        address = request.META["REMOTE_ADDR"]
+        if form.attempt(services.answer_as_guest, address=address, ticket=ticket, **said):
+            messages.success(request, _("Your answer is with the desk."))
+            return redirect("guest-ticket", token)
+    return _page(request, token, ticket, reply=form)
+
+
+@require_POST
+@secret_address
+def rate(request: HttpRequest, token: str) -> HttpResponse:
+    ticket = queries.access_guest_ticket(token)
+    form = RatingForm(request.POST)
+    if form.is_valid():
+        data = form.cleaned_data
+        said = {"is_good": data["is_good"], "comment": data["comment"]}
+        if form.attempt(tickets_services.rate_ticket, ticket=ticket, by=None, **said):
+            return redirect("guest-ticket", token)
+    return _page(request, token, ticket, rating=form)
+
+
+@require_safe
+@secret_address
+def attachment(request: HttpRequest, token: str, attachment_id: int) -> HttpResponse:
+    return file_response(queries.access_guest_attachment(token, attachment_id).file)
