@@ -37,6 +37,7 @@ from appliance.launcher import (
     postgres,
     service,
     stopping,
+    testing,
     upgrade,
     valkey,
 )
@@ -44,7 +45,7 @@ from appliance.launcher.errors import BoxError
 from appliance.launcher.layout import PORTS, ROLES, Box, ensure_plain_paths
 
 CODE = Path(__file__).resolve().parent
-FORWARDING = ("test", "manage")
+FORWARDING = {"test": testing.test, "dev": testing.dev, "manage": commands.manage}
 
 
 def start(box: Box) -> int:
@@ -101,7 +102,11 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     over.add_argument("--back", action="store_true", help="undo it: the data as it was before")
     check = kinds.add_parser("doctor", parents=[common], help="what this machine lacks")
     check.add_argument("--egress", action="store_true", help="try whether anything leaves it")
-    for name, text in (("test", "run the tests (pytest)"), ("manage", "a management command")):
+    for name, text in (
+        ("test", "run the tests (pytest)"),
+        ("dev", "run the development server, which reloads on a change"),
+        ("manage", "a management command"),
+    ):
         kinds.add_parser(name, help=text, add_help=False)
     own, forwarded = split_forwarded(arguments)
     return parser.parse_args(own, argparse.Namespace(forwarded=forwarded))
@@ -149,7 +154,7 @@ def run(options: argparse.Namespace) -> int:
     if options.command == "status":
         return commands.status(box, wait_seconds=options.wait, as_json=options.json)
     if options.command in FORWARDING:
-        return getattr(commands, options.command)(box, options.forwarded)
+        return FORWARDING[options.command](box, options.forwarded)
     if options.command == "upgrade":
         is_data_given = "data" in options or bool(os.environ.get("SKERRY_DATA"))
         return upgrade.upgrade(box, options.old, is_data_given=is_data_given, back=options.back)

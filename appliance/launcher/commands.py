@@ -1,35 +1,26 @@
-"""The commands beside ``start``: status, stop, manage and test."""
+"""The commands beside ``start``: install, status, stop and manage."""
 
 import json
 import os
 import signal
-import subprocess
-import tempfile
 import time
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from appliance.launcher import (
     children,
-    credentials,
     datadir,
     desk,
     environment,
     identity,
     manifest,
     network,
-    postgres,
     supervision,
-    valkey,
 )
 from appliance.launcher.errors import BoxError
 from appliance.launcher.layout import Box, named_in_environment
-from appliance.launcher.stopping import StopRequested
 from appliance.launcher.terminal import say
 
 STOP_LIMIT_SECONDS = 150
-PYTEST_STOP_SECONDS = 20
 
 
 def install(box: Box) -> int:
@@ -119,52 +110,3 @@ def manage(box: Box, arguments: list[str]) -> int:
     os.chdir(box.code)
     command = [str(box.python), "-m", "django", *arguments]
     os.execve(command[0], command, children.environment(desk.as_running(box)))  # noqa: S606
-
-
-def test(box: Box, arguments: list[str]) -> int:
-    """Run pytest on servers of its own: real ones, on a scratch directory that is then removed."""
-    identity.ensure_service_user(box)
-    environment.ensure_installed(box)
-    environment.ensure_installed(box, extra="test")
-    scratch = replace(box, data=Path(tempfile.gettempdir()), testing=True, role="all")
-    identity.give_up_root(scratch)
-    with tempfile.TemporaryDirectory(prefix="skerry-test-", ignore_cleanup_errors=True) as made:
-        return _test_in(replace(scratch, data=Path(made)), arguments)
-
-
-def _test_in(box: Box, arguments: list[str]) -> int:
-    with datadir.held(box):
-        credentials.ensure_secrets(box)
-        postgres.ensure_cluster(box)
-        valkey.ensure_config(box)
-        with supervision.running(box) as supervisor:
-            desk.ensure_database(box, supervisor)
-            return _pytest(box, arguments)
-
-
-def _pytest(box: Box, arguments: list[str]) -> int:
-    """pytest, tied to this process: it ends when the launcher is told to, or is killed."""
-    scratch = box.data / "tmp"
-    scratch.mkdir(mode=0o700)
-    without_cache = [] if os.access(box.code, os.W_OK) else ["-p", "no:cacheprovider"]
-    command = [str(box.python), "-m", "pytest", *without_cache, *arguments]
-    process = subprocess.Popen(  # noqa: S603
-        children.tethered(box, "INT", command),
-        cwd=box.code,
-        env={**children.environment(box), "TMPDIR": str(scratch)},
-    )
-    try:
-        return process.wait()
-    except StopRequested as stop:
-        if stop.number != signal.SIGINT:  # Ctrl-C reaches pytest from the terminal itself
-            process.send_signal(signal.SIGINT)
-        raise
-    finally:
-        _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(PYTEST_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()

@@ -1,0 +1,138 @@
+"""``launcher.py test`` and ``launcher.py dev``: pytest and a development server on real servers."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from appliance.launcher import (
+    children,
+    credentials,
+    datadir,
+    desk,
+    environment,
+    identity,
+    leftovers,
+    network,
+    postgres,
+    supervision,
+    valkey,
+)
+from appliance.launcher.layout import Box
+from appliance.launcher.stopping import StopRequested
+from appliance.launcher.terminal import say
+
+STOP_SECONDS = 20
+STORED = ("postgres", "secrets", "version.json")  # what a test run leaves for the next one
+
+
+def test(box: Box, arguments: list[str]) -> int:
+    """Run pytest on a PostgreSQL and a Valkey of its own.
+
+    The cluster is kept in the temporary directory for the next run of the same checkout and user.
+    A run that starts while another is in progress gets servers that are removed afterwards.
+    """
+    identity.ensure_service_user(box)
+    environment.ensure_installed(box)
+    environment.ensure_installed(box, extra="test")
+    scratch = replace(box, data=Path(tempfile.gettempdir()), testing=True, role="all")
+    identity.give_up_root(scratch)
+    with _scratch_data(box.code) as data:
+        return _run_pytest(replace(scratch, data=data), arguments)
+
+
+@contextlib.contextmanager
+def _scratch_data(code: Path) -> Iterator[Path]:
+    """The data directory of this checkout's tests, or a new one while that is in use."""
+    name = hashlib.sha256(os.fsencode(code)).hexdigest()[:8]
+    reused = Path(tempfile.gettempdir()) / f"skerry-test-{os.geteuid()}-{name}"
+    if _is_private(reused) and datadir.holder(Box(code=code, data=reused)) is None:
+        for path in reused.iterdir():
+            if path.name not in STORED:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        yield reused
+        return
+    with tempfile.TemporaryDirectory(prefix="skerry-test-", ignore_cleanup_errors=True) as new:
+        yield Path(new)
+
+
+def _is_private(path: Path) -> bool:
+    """Whether the directory is ours alone, made here if it does not exist yet."""
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    info = path.lstat()
+    return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o077
+
+
+def _run_pytest(box: Box, arguments: list[str]) -> int:
+    with datadir.held(box):
+        credentials.ensure_secrets(box)
+        postgres.ensure_cluster(box)
+        valkey.ensure_config(box)
+        with supervision.running(box) as supervisor:
+            desk.ensure_database(box, supervisor)
+            return _run_in_foreground(box, [*_pytest_command(box, arguments)], stop="INT")
+
+
+def _pytest_command(box: Box, arguments: list[str]) -> list[str]:
+    """pytest; on all cores unless the caller names tests or a number of processes."""
+    is_whole_suite = not any(Path(box.code, word.split("::")[0]).exists() for word in arguments)
+    parallel = ["-n", "logical", "--dist", "loadfile"] if is_whole_suite else []
+    without_cache = [] if os.access(box.code, os.W_OK) else ["-p", "no:cacheprovider"]
+    return [str(box.python), "-m", "pytest", *parallel, *without_cache, *arguments]
+
+
+def dev(box: Box, arguments: list[str]) -> int:
+    """Run Django's development server: reloads on a change, DEBUG on, static files from the tree.
+
+    Uses the data directory of ``--data`` (default: var) like a start does, with its own
+    PostgreSQL, Valkey and worker. ``arguments`` are passed on to ``runserver``.
+    """
+    os.environ["DEBUG"] = "1"
+    identity.ensure_service_user(box)
+    environment.ensure_installed(box)
+    environment.ensure_installed(box, extra="test")
+    identity.give_up_root(box)
+    with datadir.held(box):
+        leftovers.ensure_none(box)
+        network.ensure_port_free(box)
+        credentials.ensure_secrets(box)
+        postgres.ensure_cluster(box)
+        valkey.ensure_config(box)
+        with supervision.running(box) as supervisor:
+            desk.ensure_database(box, supervisor)
+            report = desk.prepare(box)
+            supervisor.start("worker")
+            if report.get("setup_path"):
+                say(f"Set it up once, with this link: {box.address}{report['setup_path']}")
+            server = ["-m", "django", "runserver", f"{box.bind}:{box.port}", *arguments]
+            return _run_in_foreground(box, [str(box.python), *server], stop="INT")
+
+
+def _run_in_foreground(box: Box, command: list[str], *, stop: str) -> int:
+    """Run a command tied to this process: it ends when the launcher is told to, or is killed."""
+    scratch = box.data / "tmp"
+    scratch.mkdir(mode=0o700, exist_ok=True)
+    process = subprocess.Popen(  # noqa: S603
+        children.tethered(box, stop, command),
+        cwd=box.code,
+        env={**children.environment(box), "TMPDIR": str(scratch)},
+    )
+    try:
+        return process.wait()
+    except StopRequested as request:
+        if request.number != signal.SIGINT:  # Ctrl-C reaches the command from the terminal itself
+            process.send_signal(signal.SIGINT)
+        raise
+    finally:
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
