@@ -45,7 +45,7 @@ from appliance.launcher.errors import BoxError
 from appliance.launcher.layout import PORTS, ROLES, Box, ensure_plain_paths
 
 CODE = Path(__file__).resolve().parent
-FORWARDING = {"test": testing.test, "dev": testing.dev, "manage": commands.manage}
+FORWARDING = {"test": testing.test, "manage": commands.manage}
 
 
 def start(box: Box) -> int:
@@ -102,11 +102,8 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     over.add_argument("--back", action="store_true", help="undo it: the data as it was before")
     check = kinds.add_parser("doctor", parents=[common], help="what this machine lacks")
     check.add_argument("--egress", action="store_true", help="try whether anything leaves it")
-    for name, text in (
-        ("test", "run the tests (pytest)"),
-        ("dev", "run the development server, which reloads on a change"),
-        ("manage", "a management command"),
-    ):
+    kinds.add_parser("dev", parents=[common], help="run the development server: reloads, DEBUG")
+    for name, text in (("test", "run the tests (pytest)"), ("manage", "a management command")):
         kinds.add_parser(name, help=text, add_help=False)
     own, forwarded = split_forwarded(arguments)
     return parser.parse_args(own, argparse.Namespace(forwarded=forwarded))
@@ -163,6 +160,7 @@ def run(options: argparse.Namespace) -> int:
     others = {
         "install": commands.install,
         "stop": commands.stop,
+        "dev": testing.dev,
         "doctor": doctor.examine,
         "install-service": service.install,
         "uninstall": service.uninstall,

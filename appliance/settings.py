@@ -210,7 +210,11 @@ CARRIED_STATIC = CODE / "static"  # in a bundle only
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "appliance.core.static.HashedStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG  # the development server reads them from the tree
+        else "appliance.core.static.HashedStorage"
+    },
 }
 
 # --- logs: one JSON object a line on standard error, so that what a command prints stays its own;

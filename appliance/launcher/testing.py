@@ -27,7 +27,6 @@ from appliance.launcher import (
 )
 from appliance.launcher.layout import Box
 from appliance.launcher.stopping import StopRequested
-from appliance.launcher.terminal import say
 
 STOP_SECONDS = 20
 STORED = ("postgres", "secrets", "version.json")  # what a test run leaves for the next one
@@ -89,11 +88,11 @@ def _pytest_command(box: Box, arguments: list[str]) -> list[str]:
     return [str(box.python), "-m", "pytest", *parallel, *without_cache, *arguments]
 
 
-def dev(box: Box, arguments: list[str]) -> int:
+def dev(box: Box) -> int:
     """Run Django's development server: reloads on a change, DEBUG on, static files from the tree.
 
     Uses the data directory of ``--data`` (default: var) like a start does, with its own
-    PostgreSQL, Valkey and worker. ``arguments`` are passed on to ``runserver``.
+    PostgreSQL, Valkey and worker.
     """
     os.environ["DEBUG"] = "1"
     identity.ensure_service_user(box)
@@ -110,9 +109,8 @@ def dev(box: Box, arguments: list[str]) -> int:
             desk.ensure_database(box, supervisor)
             report = desk.prepare(box)
             supervisor.start("worker")
-            if report.get("setup_path"):
-                say(f"Set it up once, with this link: {box.address}{report['setup_path']}")
-            server = ["-m", "django", "runserver", f"{box.bind}:{box.port}", *arguments]
+            desk.announce(box, report)
+            server = ["-m", "django", "runserver", f"{box.bind}:{box.port}"]
             return _run_in_foreground(box, [str(box.python), *server], stop="INT")
 
 

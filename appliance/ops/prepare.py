@@ -3,6 +3,7 @@
 import time
 from io import StringIO
 
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, ProgrammingError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -27,13 +28,15 @@ def prepare() -> str | None:
     one sentence when something stands in the way.
     """
     _wait_for_database(seconds=30)
-    call_command("check", deploy=True, fail_level="WARNING", stdout=StringIO())
+    if not settings.DEBUG:  # the development server is not deployed
+        call_command("check", deploy=True, fail_level="WARNING", stdout=StringIO())
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARE_LOCK])
         try:
             _migrate()
             model_updates_services.follow()  # active.json says what the database says
-            static.ensure_collected()
+            if not settings.DEBUG:
+                static.ensure_collected()
             return _ensure_admin()
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARE_LOCK])
