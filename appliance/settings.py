@@ -41,7 +41,6 @@ INSTALLED_APPS = [
     "appliance.tickets",
     "appliance.files",
     "appliance.accounts",
-    "appliance.calendars",
     "appliance.core",
     "django.contrib.admin",
     "django.contrib.auth",

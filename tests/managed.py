@@ -5,8 +5,6 @@ from django.urls import reverse
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Role, User
-from appliance.calendars import services as calendars_services
-from appliance.calendars.week import parse_week
 from appliance.core import queries as core_queries
 from appliance.macros import services as macros_services
 from appliance.manage import services as manage_services
@@ -15,6 +13,8 @@ from appliance.model_updates import services as model_updates_services
 from appliance.model_updates.models import UpdateRun
 from appliance.routing import services as routing_services
 from appliance.sla import services as sla_services
+from appliance.sla import services as sla_services
+from appliance.sla.weekly_hours import parse_week
 from appliance.tickets import services as tickets_services
 
 PNG = bytes.fromhex(
@@ -27,17 +27,24 @@ def furnish(by: User, name: str = "Main") -> dict[str, object]:
     """By the word for one: a team, a policy …; each is called ``name``."""
     team = accounts_services.add_team(by=by, name=name[:80], members=[by])
     hours = parse_week({"monday": "8:00-17:00"})
-    calendar = calendars_services.add_calendar(by=by, name=name[:80], time_zone="UTC", hours=hours)
-    policy = sla_services.add_policy(by=by, name=name[:80], answer_minutes=60)
+    business_hours = sla_services.add_business_hours(
+        by=by, name=name[:80], time_zone="UTC", hours=hours
+    )
+    policy = sla_services.add_policy(by=by, name=name[:80], first_response_minutes=60)
     address = name.lower().replace(" ", "-")[:40]
     person = {"by": by, "first_name": name[:80], "last_name": "Person"}
     return {
         "team": team,
-        "calendar": calendar,
-        "holiday": _holiday(calendar, by),
+        "business-hours": business_hours,
+        "holiday": _holiday(business_hours, by),
         "policy": policy,
         "escalation": sla_services.add_escalation(
-            policy=policy, by=by, measure="answer", minutes=-30, action="notify", tells=["assignee"]
+            policy=policy,
+            by=by,
+            metric="first_response",
+            minutes=-30,
+            action="notify",
+            recipients=["assignee"],
         ),
         "rule": routing_services.add_rule(
             by=by,
@@ -102,7 +109,7 @@ def arguments_of_managing(by: User) -> dict[str, object]:
         "remove-holiday": kept["holiday"].pk,
         "remove-escalation": kept["escalation"].pk,
         "deactivate-person": gone["person"].pk,
-        "add-holiday": kept["calendar"].pk,
+        "add-holiday": kept["business-hours"].pk,
         "add-escalation": kept["policy"].pk,
         "open-log-in": kept["customer"].pk,
         "unlink-customer": kept["customer"].pk,
@@ -117,7 +124,7 @@ def a_refused_update(by: User) -> UpdateRun:
     return model_updates_services.carry_out(run)
 
 
-def _holiday(calendar, by: User):
-    return calendars_services.add_holiday(
-        calendar=calendar, by=by, on="2026-12-25", name="Christmas"
+def _holiday(business_hours, by: User):
+    return sla_services.add_holiday(
+        business_hours=business_hours, by=by, on="2026-12-25", name="Christmas"
     )

@@ -118,7 +118,7 @@ def of_working_on(ticket: Ticket, bob: User) -> dict[str, object]:
         by=bob, name="Urgent", actions={"priority": 4}, audience="all"
     )
     fits = Article.objects.create(title="Fits", content="…", status="published")
-    names = ["ticket", "reply", "update-ticket", "conversation", "evidence", "ticket-clock"]
+    names = ["ticket", "reply", "update-ticket", "conversation", "evidence", "ticket-timer"]
     names += ["rate-ticket", "discard-draft", "take-ticket", "ticket-tags", "ticket-fields"]
     names += ["link-ticket", "find-tickets", "find-articles", "canned"]
     names += ["merge-ticket", "unmerge-ticket", "presence", "draft", "mentionable"]

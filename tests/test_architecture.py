@@ -33,7 +33,6 @@ triage
 knowledge tickets inference
 files
 accounts
-calendars
 core
 env egress_guard
 """

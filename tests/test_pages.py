@@ -52,7 +52,7 @@ def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
     names += ["help", "import-articles", "status-tables", "status-queries"]
     about = {
         **dict.fromkeys(
-            ["ticket", "conversation", "evidence", "ticket-clock", "mentionable"], ticket.pk
+            ["ticket", "conversation", "evidence", "ticket-timer", "mentionable"], ticket.pk
         ),
         **dict.fromkeys(["merge-ticket", "find-tickets", "find-articles", "canned"], ticket.pk),
         **dict.fromkeys(["article", "edit-article", "article-history"], articles[0].pk),

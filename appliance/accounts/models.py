@@ -8,7 +8,6 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from appliance.calendars.models import Calendar
 
 
 class Role(models.TextChoices):
@@ -69,8 +68,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         max_length=60, blank=True, db_default="", help_text=_("Empty: the desk's.")
     )
     signature = models.TextField(max_length=1000, blank=True, db_default="")
-    calendar = models.ForeignKey(
-        Calendar,
+    business_hours = models.ForeignKey(
+        "sla.BusinessHours",  # by name: accounts does not import the rooms above it
         null=True,
         blank=True,
         on_delete=models.SET_NULL,

@@ -9,7 +9,7 @@ from appliance.knowledge.models import Article
 from appliance.notifications import links
 from appliance.notifications.audience import find_message
 from appliance.notifications.models import Kind, Notice
-from appliance.sla.words import describe_event
+from appliance.sla.status import describe_event
 from appliance.tickets.models import Event, Ticket
 
 EXCERPT = 1_000  # characters of a message for an agent, who reads the rest on the desk

@@ -78,8 +78,8 @@ def list_charts(report: Report) -> list[Chart]:
                 "line",
                 _("hours"),
                 [
-                    _time(_("Median"), "sea", "answer_median"),
-                    _time(_("90 %% within") % {}, "warn", "answer_p90"),
+                    _time(_("Median"), "sea", "first_response_median"),
+                    _time(_("90 %% within") % {}, "warn", "first_response_p90"),
                 ],
             ),
             (
@@ -88,8 +88,8 @@ def list_charts(report: Report) -> list[Chart]:
                 "line",
                 _("hours"),
                 [
-                    _time(_("Median"), "sea", "solution_median"),
-                    _time(_("90 %% within") % {}, "warn", "solution_p90"),
+                    _time(_("Median"), "sea", "resolution_median"),
+                    _time(_("90 %% within") % {}, "warn", "resolution_p90"),
                 ],
             ),
             (
@@ -98,8 +98,8 @@ def list_charts(report: Report) -> list[Chart]:
                 "line",
                 "%",
                 [
-                    _share(_("First answer"), "sea", "answers_kept_share"),
-                    _share(_("Solution"), "good", "solutions_kept_share"),
+                    _share(_("First answer"), "sea", "first_responses_met_share"),
+                    _share(_("Solution"), "good", "resolutions_met_share"),
                 ],
             ),
             (

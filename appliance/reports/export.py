@@ -12,21 +12,21 @@ COLUMNS = (
     "solved",
     "backlog",
     "answered",
-    "answer_median",
-    "answer_p90",
-    "solution_median",
-    "solution_p90",
-    "answers_kept",
-    "answers_missed",
-    "solutions_kept",
-    "solutions_missed",
+    "first_response_median",
+    "first_response_p90",
+    "resolution_median",
+    "resolution_p90",
+    "first_responses_met",
+    "first_responses_missed",
+    "resolutions_met",
+    "resolutions_missed",
     "rated_good",
     "rated_bad",
     "moods_read",
     "unhappy",
     "happy",
 )
-SECONDS = ("answer_median", "answer_p90", "solution_median", "solution_p90")
+SECONDS = ("first_response_median", "first_response_p90", "resolution_median", "resolution_p90")
 BYTE_ORDER_MARK = "\ufeff"  # by it spreadsheets know UTF-8
 # What a spreadsheet takes for the beginning of a formula, the wide forms included.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

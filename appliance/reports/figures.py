@@ -6,10 +6,10 @@ from dataclasses import dataclass
 SUMS = (
     "opened",
     "solved",
-    "answers_kept",
-    "answers_missed",
-    "solutions_kept",
-    "solutions_missed",
+    "first_responses_met",
+    "first_responses_missed",
+    "resolutions_met",
+    "resolutions_missed",
     "rated_good",
     "rated_bad",
     "moods_read",
@@ -24,20 +24,20 @@ class Figures:
 
     opened: int = 0
     solved: int = 0
-    answers_kept: int = 0
-    answers_missed: int = 0
-    solutions_kept: int = 0
-    solutions_missed: int = 0
+    first_responses_met: int = 0
+    first_responses_missed: int = 0
+    resolutions_met: int = 0
+    resolutions_missed: int = 0
     rated_good: int = 0
     rated_bad: int = 0
     moods_read: int = 0
     unhappy: int = 0
     happy: int = 0
     answered: int = 0
-    answer_median: float | None = None
-    answer_p90: float | None = None
-    solution_median: float | None = None
-    solution_p90: float | None = None
+    first_response_median: float | None = None
+    first_response_p90: float | None = None
+    resolution_median: float | None = None
+    resolution_p90: float | None = None
     backlog: int = 0
 
     @classmethod
@@ -48,29 +48,31 @@ class Figures:
     def set_durations(self, what: str, count: int, median: float, p90: float) -> None:
         """Of ``answer`` or ``solution``: how many, the median and the ninetieth percentile."""
         if what == "answer":
-            self.answered, self.answer_median, self.answer_p90 = count, median, p90
+            self.answered, self.first_response_median, self.first_response_p90 = count, median, p90
         else:
-            self.solution_median, self.solution_p90 = median, p90
+            self.resolution_median, self.resolution_p90 = median, p90
 
     @property
     def promises(self) -> int:
-        return self.promises_kept + self.answers_missed + self.solutions_missed
+        return self.promises_kept + self.first_responses_missed + self.resolutions_missed
 
     @property
     def promises_kept(self) -> int:
-        return self.answers_kept + self.solutions_kept
+        return self.first_responses_met + self.resolutions_met
 
     @property
     def kept_share(self) -> float | None:
         return share(self.promises_kept, self.promises)
 
     @property
-    def answers_kept_share(self) -> float | None:
-        return share(self.answers_kept, self.answers_kept + self.answers_missed)
+    def first_responses_met_share(self) -> float | None:
+        return share(
+            self.first_responses_met, self.first_responses_met + self.first_responses_missed
+        )
 
     @property
-    def solutions_kept_share(self) -> float | None:
-        return share(self.solutions_kept, self.solutions_kept + self.solutions_missed)
+    def resolutions_met_share(self) -> float | None:
+        return share(self.resolutions_met, self.resolutions_met + self.resolutions_missed)
 
     @property
     def ratings(self) -> int:

@@ -32,17 +32,17 @@ def list_tiles(now: Figures, before: Figures) -> list[Tile]:
         tile(_("Open at the end"), "backlog", words.number, more_is="down"),
         tile(
             _("First answer"),
-            "answer_median",
+            "first_response_median",
             words.duration,
             more_is="down",
-            under=_("90 %% within %(time)s") % {"time": words.duration(now.answer_p90)},
+            under=_("90 %% within %(time)s") % {"time": words.duration(now.first_response_p90)},
         ),
         tile(
             _("Solution"),
-            "solution_median",
+            "resolution_median",
             words.duration,
             more_is="down",
-            under=_("90 %% within %(time)s") % {"time": words.duration(now.solution_p90)},
+            under=_("90 %% within %(time)s") % {"time": words.duration(now.resolution_p90)},
         ),
         tile(
             _("Promises kept"),

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Team, User
-from appliance.calendars import queries as calendars_queries
-from appliance.calendars.worktime import is_working_at
 from appliance.routing.models import AssignmentRule
+from appliance.sla import queries as sla_queries
+from appliance.sla.working_time import is_working_at
 from appliance.tickets.models import OPEN_STATUSES, Ticket
 
 Way = AssignmentRule.Way
@@ -55,8 +55,8 @@ def list_working(team: Team, at: datetime, *, besides: int | None = None) -> lis
         accounts_queries.list_agents()
         .filter(memberships__team=team, is_away=False)
         .exclude(pk=besides)
-        .select_related("calendar")
-        .prefetch_related("calendar__holidays")
+        .select_related("business_hours")
+        .prefetch_related("business_hours__holidays")
         .annotate(
             open_tickets=Count(
                 "assigned_tickets",
@@ -66,11 +66,11 @@ def list_working(team: Team, at: datetime, *, besides: int | None = None) -> lis
         )
         .order_by("pk")
     )
-    default = calendars_queries.find_default()
+    default = sla_queries.find_default_business_hours()
     return [
         person
         for person in members
-        if is_working_at(at, calendars_queries.hours_of(person.calendar or default))
+        if is_working_at(at, sla_queries.working_hours_of(person.business_hours or default))
     ]
 
 

@@ -1,18 +1,107 @@
-"""Forms on policies and escalations. ``values()`` are the arguments of the services."""
+"""Forms on calendars and holidays."""
 
 import re
+from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Organisation, Team
-from appliance.calendars import queries as calendars_queries
+from appliance.core.errors import BadInputError
 from appliance.core.forms import Form
-from appliance.sla.models import Escalation, Measure, Policy
-from appliance.sla.words import describe_minutes
+from appliance.sla import queries
+from appliance.sla.models import BusinessHours, Escalation, SlaMetric, SlaPolicy
+from appliance.sla.status import describe_minutes
+from appliance.sla.weekly_hours import DAYS, parse_week, show_day
 from appliance.tickets.models import Priority, TicketCategory
+
+
+def time_zones() -> list[tuple[str, str]]:
+    """By region and place; the aliases of old systems (EST5EDT, posix/…) are left out."""
+    names = {name for name in available_timezones() if "/" in name or name == "UTC"}
+    shown = sorted(name for name in names if not name.startswith(("Etc/", "SystemV/", "posix/")))
+    return [(name, name.replace("_", " ")) for name in shown]
+
+
+class BusinessHoursForm(Form):
+    """``values()`` are the arguments of add_business_hours and change_business_hours."""
+
+    name = forms.CharField(label=_("Name"), max_length=80)
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
+    is_default = forms.BooleanField(
+        label=_("Default of the desk"),
+        required=False,
+        help_text=_("Counts for policies and people that have no calendar of their own."),
+    )
+
+    def __init__(
+        self,
+        data: dict | None = None,
+        *args: object,
+        business_hours: BusinessHours | None = None,
+        **kwargs,
+    ) -> None:
+        initial = _initial_hours(business_hours) | (kwargs.pop("initial", None) or {})
+        self.base_fields = {**self.base_fields, **_day_fields()}
+        super().__init__(data, *args, initial=initial, **kwargs)
+        self.order_fields(["name", "time_zone", *DAYS, "is_default"])
+
+    def clean(self) -> dict:
+        data = super().clean()
+        try:
+            data["hours"] = parse_week({day: data.get(day, "") for day in DAYS})
+        except BadInputError as error:
+            self.add_error(error.field, str(error))
+        return data
+
+    def values(self) -> dict:
+        names = ("name", "time_zone", "hours", "is_default")
+        return {name: self.cleaned_data[name] for name in names}
+
+
+def _day_fields() -> dict[str, forms.Field]:
+    hint = _("For example 08:00–12:00, 13:00–17:00. Empty: closed. 22:00–06:00 ends next morning.")
+    return {
+        day: forms.CharField(
+            label=WEEKDAYS[number],
+            max_length=200,
+            required=False,
+            help_text=hint if number == 0 else "",
+            widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        )
+        for number, day in enumerate(DAYS)
+    }
+
+
+def _initial_hours(business_hours: BusinessHours | None) -> dict:
+    if business_hours is None:
+        office = "08:00–17:00"
+        return {"time_zone": "UTC", **dict.fromkeys(DAYS[:5], office)}
+    return {
+        "name": business_hours.name,
+        "time_zone": business_hours.time_zone,
+        "is_default": business_hours.is_default,
+        **{day: show_day(business_hours.hours, number) for number, day in enumerate(DAYS)},
+    }
+
+
+class HolidayForm(Form):
+    on = forms.DateField(
+        label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    name = forms.CharField(label=_("Name"), max_length=80)
+    is_yearly = forms.BooleanField(
+        label=_("Every year"),
+        required=False,
+        help_text=_("On the same date. One on 29 February is a holiday in leap years only."),
+    )
+
+    def values(self) -> dict:
+        return dict(self.cleaned_data)
+
 
 _CLOCK = re.compile(r"(\d{1,4}):([0-5]\d)")
 _UNITS = re.compile(
@@ -47,17 +136,17 @@ def _read_minutes(text: str) -> int:
 
 class PolicyForm(Form):
     name = forms.CharField(label=_("Name"), max_length=80)
-    answer_minutes = MinutesField(
+    first_response_minutes = MinutesField(
         label=_("First answer within"),
         required=False,
         help_text=_("Working time: 4 h, 90 min, 1 h 30 min. Empty: not promised."),
     )
-    solution_minutes = MinutesField(
+    resolution_minutes = MinutesField(
         label=_("Solution within"),
         required=False,
         help_text=_("Working time. The clock stands still while the customer is asked."),
     )
-    calendar = forms.ModelChoiceField(
+    business_hours = forms.ModelChoiceField(
         label=_("Working hours"),
         queryset=None,
         required=False,
@@ -94,11 +183,11 @@ class PolicyForm(Form):
     )
 
     def __init__(
-        self, data: dict | None = None, *args: object, policy: Policy | None = None, **kwargs
+        self, data: dict | None = None, *args: object, policy: SlaPolicy | None = None, **kwargs
     ) -> None:
-        initial = _initial(policy) | (kwargs.pop("initial", None) or {})
+        initial = _initial_policy(policy) | (kwargs.pop("initial", None) or {})
         super().__init__(data, *args, initial=initial, **kwargs)
-        self.fields["calendar"].queryset = calendars_queries.list_calendars()
+        self.fields["business_hours"].queryset = queries.list_business_hours()
         self.fields["categories"].queryset = TicketCategory.objects.filter(is_active=True)
         self.fields["organisations"].queryset = Organisation.objects.all()
 
@@ -106,15 +195,15 @@ class PolicyForm(Form):
         return dict(self.cleaned_data)
 
 
-def _initial(policy: Policy | None) -> dict:
+def _initial_policy(policy: SlaPolicy | None) -> dict:
     if policy is None:
-        return {"answer_minutes": 240, "solution_minutes": 1440}
+        return {"first_response_minutes": 240, "resolution_minutes": 1440}
     premium = {None: "", True: "yes", False: "no"}[policy.is_premium]
     return {
         "name": policy.name,
-        "answer_minutes": policy.answer_minutes,
-        "solution_minutes": policy.solution_minutes,
-        "calendar": policy.calendar_id,
+        "first_response_minutes": policy.first_response_minutes,
+        "resolution_minutes": policy.resolution_minutes,
+        "business_hours": policy.business_hours_id,
         "priorities": policy.priorities,
         "is_premium": premium,
         "categories": [category.pk for category in policy.categories.all()],
@@ -123,7 +212,7 @@ def _initial(policy: Policy | None) -> dict:
 
 
 class EscalationForm(Form):
-    measure = forms.ChoiceField(label=_("Of the"), choices=Measure.choices)
+    metric = forms.ChoiceField(label=_("Of the"), choices=SlaMetric.choices)
     minutes = MinutesField(
         label=_("Time"),
         required=False,
@@ -147,9 +236,9 @@ class EscalationForm(Form):
     assignee = forms.ModelChoiceField(
         label=_("Hand to person"), queryset=None, required=False, empty_label=_("Nobody")
     )
-    tells = forms.MultipleChoiceField(
+    recipients = forms.MultipleChoiceField(
         label=_("Tell"),
-        choices=Escalation.Told.choices,
+        choices=Escalation.Recipient.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )

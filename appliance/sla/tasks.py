@@ -14,13 +14,16 @@ SLICE_SECONDS = 5  # of recomputing at a time, so that a new ticket need not wai
 @app.task(name="sla.escalate", queueing_lock="sla.escalate")
 def escalate(timestamp: int = 0) -> None:
     services.escalate_due()
-    services.tell_of_lines_crossed()
+    services.notify_newly_overdue()
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="agreements.catch_up", queueing_lock="agreements.catch_up")
-def catch_up(timestamp: int = 0) -> None:
+@app.task(
+    name="agreements.recompute_outdated_timers",
+    queueing_lock="agreements.recompute_outdated_timers",
+)
+def recompute_outdated_timers(timestamp: int = 0) -> None:
     """Open clocks after a policy or a calendar was edited, a slice at a time."""
-    if services.catch_up(seconds=SLICE_SECONDS):
+    if services.recompute_outdated_timers(seconds=SLICE_SECONDS):
         with suppress(AlreadyEnqueued):
-            catch_up.defer()
+            recompute_outdated_timers.defer()

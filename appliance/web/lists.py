@@ -100,7 +100,7 @@ def page_of(viewer: User, listed: Listed, address: QueryDict) -> Page:
     beside = [column.name for column in listed.columns]
     rows = tickets_queries.list_tickets(viewer, listed.narrowed, listed.sort, beside=beside)
     cursors = {name: address.get(name, "") for name in ("after", "before")}
-    return Page.of(sla_queries.with_due(rows), listed.sort, **cursors)
+    return Page.of(sla_queries.with_timers(rows), listed.sort, **cursors)
 
 
 def ids_of(viewer: User, listed: Listed, most: int) -> list[int]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from appliance.sla import words as sla_words
+from appliance.sla import status as sla_status
 from appliance.tickets.models import Event, TicketLink
 
 Kind = Event.Kind
@@ -109,6 +109,6 @@ WORDS: dict[Kind, Callable[[Event], str]] = {
     Kind.LINKED: _link,
     Kind.UNLINKED: _link,
     Kind.RATED: _rated,
-    Kind.ESCALATED: lambda event: _("escalated: %s") % sla_words.describe_event(event.data),
+    Kind.ESCALATED: lambda event: _("escalated: %s") % sla_status.describe_event(event.data),
     Kind.ANONYMISED: lambda event: _("made the customer anonymous"),
 }

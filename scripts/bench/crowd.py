@@ -24,7 +24,7 @@ TABLES = (
     "tickets_event",
     "tickets_ticket_tags",
     "tickets_rating",
-    "sla_clock",
+    "sla_slatimer",
     "triage_annotation",
     "triage_ticketvector",
     "knowledge_article",
@@ -47,7 +47,7 @@ class Crowd:
         from appliance.accounts import services as accounts_services
         from appliance.accounts.models import Organisation, Role, Team, User
         from appliance.sla import services as sla_services
-        from appliance.sla.rules import load_rules
+        from appliance.sla.policies import load_policies
         from appliance.tickets.models import Tag, TicketCategory
         from appliance.triage import engine
         from appliance.web import services as web_services
@@ -70,7 +70,7 @@ class Crowd:
                 by=admin, name=name, is_closed=name == CLOSED_TEAM, members=members
             )
         policy = sla_services.add_policy(
-            by=admin, name="Everybody", answer_minutes=480, solution_minutes=5760
+            by=admin, name="Everybody", first_response_minutes=480, resolution_minutes=5760
         )
         Organisation.objects.bulk_create(
             Organisation(name=f"Ward {n}", shares_tickets=n % 20 == 0) for n in range(ORGANISATIONS)
@@ -81,7 +81,7 @@ class Crowd:
         self.teams = list(Team.objects.order_by("pk").values_list("pk", flat=True))
         self.organisations = list(Organisation.objects.values_list("pk", flat=True))
         self.tags = list(Tag.objects.values_list("pk", flat=True))
-        self.policy, self.rules = policy.pk, load_rules().digest
+        self.policy, self.rules = policy.pk, load_policies().digest
         self.bundles = engine.refs()
         self.space = self.bundles["encoder"].space
         models = engine.current()

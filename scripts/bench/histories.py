@@ -123,10 +123,10 @@ class Histories:
             for f in facts
         )
         columns = (
-            "ticket_id, policy_id, rules, used_seconds, running_since, is_open,"
-            " answer_due_at, answer_met_at, solution_due_at, solution_met_at"
+            "ticket_id, policy_id, policies_digest, used_seconds, running_since, is_open,"
+            " first_response_due_at, first_response_met_at, resolution_due_at, resolution_met_at"
         )
-        loading.copy(server, "sla_clock", columns, clocks)
+        loading.copy(server, "sla_slatimer", columns, clocks)
         tagged = (
             (f["id"], crowd.tags[f["id"] * 7919 % len(crowd.tags)])
             for f in facts

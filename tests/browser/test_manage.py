@@ -66,7 +66,7 @@ def test_a_category_is_tried_before_customers_do(window, dan, categories):
 
 def test_the_week_of_a_calendar_is_kept_without_javascript(window, dan):
     page = window(dan, java_script_enabled=False)
-    page.goto("/manage/calendars/add/")
+    page.goto("/manage/business-hours/add/")
     page.get_by_label("Name").fill("Office")
     page.get_by_label("Saturday").fill("9-12")
     page.get_by_role("button", name="Save").click()

@@ -61,14 +61,14 @@ def change_person(
     email: str,
     first_name: str,
     last_name: str,
-    calendar: object = UNCHANGED,
+    business_hours: object = UNCHANGED,
 ) -> None:
     """Name, e-mail and working hours. Raises BadInputError when the address is somebody else's."""
     refuse_unless_admin(by)
     email = email.strip().lower()
     values: dict = {"email": email, "first_name": first_name, "last_name": last_name}
-    if calendar is not UNCHANGED:
-        values["calendar"] = calendar
+    if business_hours is not UNCHANGED:
+        values["business_hours"] = business_hours
     if change(lock(person), by=by, taken=_taken(email), **values):
         cache.changed(cache.TEAMS)
     person.refresh_from_db()

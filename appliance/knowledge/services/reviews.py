@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from appliance.knowledge.models import Article
 from appliance.knowledge.models.article import today
 
-MOST_AT_ONCE = 500
+MAX_ARTICLES_PER_RUN = 500
 
 
 @transaction.atomic
@@ -22,7 +22,7 @@ def claim_due_reviews() -> list[Article]:
     rows = due.select_related("owner__notice_preference").defer("content", "search_vector")
     found = list(
         rows.order_by("review_on", "pk").select_for_update(of=["self"], skip_locked=True)[
-            :MOST_AT_ONCE
+            :MAX_ARTICLES_PER_RUN
         ]
     )
     Article.objects.filter(pk__in=[one.pk for one in found]).update(review_told_on=F("review_on"))

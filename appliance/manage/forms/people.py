@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Organisation, Right, Role, Team, User
-from appliance.calendars.queries import list_calendars
 from appliance.core.forms import Form
+from appliance.sla.queries import list_business_hours
 
 
 class NamesForm(Form):
@@ -31,7 +31,7 @@ class PersonForm(NamesForm):
             "logs the person out everywhere."
         ),
     )
-    calendar = forms.ModelChoiceField(
+    business_hours = forms.ModelChoiceField(
         label=_("Working hours"),
         queryset=None,
         required=False,
@@ -41,9 +41,9 @@ class PersonForm(NamesForm):
 
     def __init__(self, data: Mapping | None, person: User | None = None) -> None:
         super().__init__(data, initial=_initial(self, person) or {"role": Role.AGENT})
-        self.fields["calendar"].queryset = list_calendars()
+        self.fields["business_hours"].queryset = list_business_hours()
         if person is None:
-            del self.fields["calendar"]
+            del self.fields["business_hours"]
 
 
 class TeamForm(Form):

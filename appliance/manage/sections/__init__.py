@@ -10,7 +10,7 @@ from appliance.manage.sections.section import Section
 GROUPS: tuple[tuple[Promise, tuple[Section, ...]], ...] = (
     (_("People"), (people.PEOPLE, people.TEAMS, people.CUSTOMERS, people.ORGANISATIONS)),
     (_("Tickets"), (tickets.CATEGORIES, tickets.TAGS, tickets.FIELDS)),
-    (_("Promises and rules"), (promises.POLICIES, promises.CALENDARS, promises.RULES)),
+    (_("Promises and rules"), (promises.POLICIES, promises.BUSINESS_HOURS, promises.RULES)),
     (_("Answers"), (answers.CANNED, answers.MACROS)),
 )
 SECTIONS: tuple[Section, ...] = tuple(section for _title, group in GROUPS for section in group)

@@ -4,10 +4,10 @@ from django.db.models import Count, QuerySet
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Team, User
-from appliance.calendars import queries as calendars_queries
-from appliance.calendars.models import Calendar
 from appliance.macros import queries as macros_queries
 from appliance.macros.models import CannedReply, Macro
+from appliance.sla import queries as sla_queries
+from appliance.sla.models import BusinessHours
 
 
 def teams(viewer: User, text: str) -> QuerySet[Team]:
@@ -17,8 +17,8 @@ def teams(viewer: User, text: str) -> QuerySet[Team]:
     return _found(rows, text, "name").order_by("name", "pk")
 
 
-def list_calendars(viewer: User, text: str) -> QuerySet[Calendar]:
-    return _found(calendars_queries.list_calendars(), text, "name").order_by("name", "pk")
+def list_business_hours(viewer: User, text: str) -> QuerySet[BusinessHours]:
+    return _found(sla_queries.list_business_hours(), text, "name").order_by("name", "pk")
 
 
 def canned(viewer: User, text: str) -> QuerySet[CannedReply]:

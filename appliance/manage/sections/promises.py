@@ -6,11 +6,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from appliance.calendars import queries as calendars_queries
-from appliance.calendars import services as calendars_services
-from appliance.calendars.forms import CalendarForm, HolidayForm
-from appliance.calendars.models import Calendar
-from appliance.calendars.worktime import NoHoursError, add_working_time
 from appliance.manage.sections import lists
 from appliance.manage.sections.section import Column, Section
 from appliance.routing import queries as routing_queries
@@ -19,81 +14,80 @@ from appliance.routing.forms import RuleForm
 from appliance.routing.words import describe_rule
 from appliance.sla import queries as sla_queries
 from appliance.sla import services as sla_services
-from appliance.sla.forms import PolicyForm
-from appliance.sla.models import Measure, Policy
-from appliance.sla.words import (
-    describe_escalation,
-    describe_minutes,
-    describe_policy,
-)
+from appliance.sla.forms import BusinessHoursForm, HolidayForm, PolicyForm
+from appliance.sla.models import BusinessHours, SlaMetric, SlaPolicy
+from appliance.sla.status import describe_escalation, describe_minutes, describe_policy
+from appliance.sla.working_time import NoHoursError, add_working_time
 
 
-def _week(calendar: Calendar) -> str:
-    return "; ".join(f"{day} {hours}" for day, hours in calendars_queries.describe_week(calendar))
+def _week(business_hours: BusinessHours) -> str:
+    return "; ".join(f"{day} {hours}" for day, hours in sla_queries.describe_week(business_hours))
 
 
-def _holidays(calendar: Calendar) -> str:
-    n = len(calendar.holidays.all())
+def _holidays(business_hours: BusinessHours) -> str:
+    n = len(business_hours.holidays.all())
     return ngettext("%(n)d holiday", "%(n)d holidays", n) % {"n": n}
 
 
-def _promised(policy: Policy) -> dict[str, int]:
+def _promised(policy: SlaPolicy) -> dict[str, int]:
     """Minutes by the label of what is promised."""
-    found = {Measure(one).label: getattr(policy, f"{one}_minutes") for one in Measure}
+    found = {SlaMetric(one).label: getattr(policy, f"{one}_minutes") for one in SlaMetric}
     return {str(label): minutes for label, minutes in found.items() if minutes}
 
 
-def _promises(policy: Policy) -> str:
+def _promises(policy: SlaPolicy) -> str:
     said = _promised(policy).items()
     return "; ".join(f"{label}: {describe_minutes(minutes)}" for label, minutes in said)
 
 
-def _of_policy(request, policy: Policy | None) -> dict:
+def _of_policy(request, policy: SlaPolicy | None) -> dict:
     if policy is None:
         return {}
     said = [(one, describe_escalation(one)) for one in policy.escalations.all()]
     return {"escalations": said, "due_now": due_now(policy)}
 
 
-def due_now(policy: Policy) -> list[tuple[str, datetime | None]]:
+def due_now(policy: SlaPolicy) -> list[tuple[str, datetime | None]]:
     """When each promise of a ticket opened this moment would fall due; None: never."""
     return [(label, _due(policy, minutes)) for label, minutes in _promised(policy).items()]
 
 
-def _due(policy: Policy, minutes: int) -> datetime | None:
+def _due(policy: SlaPolicy, minutes: int) -> datetime | None:
     work = timedelta(minutes=minutes).total_seconds()
     try:
-        hours = calendars_queries.hours_of(policy.calendar or calendars_queries.find_default())
+        hours = sla_queries.working_hours_of(
+            policy.business_hours or sla_queries.find_default_business_hours()
+        )
         return add_working_time(timezone.now(), work, hours)
     except NoHoursError:
         return None
 
 
-CALENDARS = Section(
-    slug="calendars",
-    one="calendar",
+BUSINESS_HOURS = Section(
+    slug="business-hours",
+    one="business-hours",
     title=gettext_lazy("Calendars and holidays"),
     icon="bi-calendar-week",
     about=gettext_lazy(
         "Working hours of a week and the days nobody works. Promises count by them."
     ),
     help=gettext_lazy("Promises on open tickets follow a change within a minute."),
-    rows=lists.list_calendars,
-    access=calendars_queries.access_calendar,
+    rows=lists.list_business_hours,
+    access=sla_queries.access_business_hours,
     columns=(
-        Column(gettext_lazy("Name"), lambda calendar: calendar.name),
+        Column(gettext_lazy("Name"), lambda business_hours: business_hours.name),
         Column(gettext_lazy("Hours"), _week, True),
-        Column(gettext_lazy("Time zone"), lambda calendar: calendar.time_zone),
+        Column(gettext_lazy("Time zone"), lambda business_hours: business_hours.time_zone),
         Column(gettext_lazy("Holidays"), _holidays),
-        Column(gettext_lazy("Default"), lambda calendar: calendar.is_default),
+        Column(gettext_lazy("Default"), lambda business_hours: business_hours.is_default),
     ),
-    form=lambda data, viewer, row: CalendarForm(data, calendar=row),
-    add=calendars_services.add_calendar,
+    form=lambda data, viewer, row: BusinessHoursForm(data, business_hours=row),
+    add=sla_services.add_business_hours,
     add_words=gettext_lazy("Add a calendar"),
-    change=calendars_services.change_calendar,
-    remove=calendars_services.remove_calendar,
+    change=sla_services.change_business_hours,
+    remove=sla_services.remove_business_hours,
     remove_words=gettext_lazy("Remove"),
-    affects=lambda calendar: [
+    affects=lambda business_hours: [
         _("Its holidays go with it."),
         _("People whose hours it was work by the desk's calendar from now on."),
     ],
@@ -116,7 +110,7 @@ POLICIES = Section(
         Column(gettext_lazy("Name"), lambda policy: policy.name),
         Column(gettext_lazy("For"), lambda policy: "; ".join(describe_policy(policy)), True),
         Column(gettext_lazy("Promises"), _promises),
-        Column(gettext_lazy("Hours"), lambda policy: policy.calendar or _("the desk's")),
+        Column(gettext_lazy("Hours"), lambda policy: policy.business_hours or _("the desk's")),
         Column(gettext_lazy("Escalations"), lambda policy: len(policy.escalations.all())),
     ),
     form=lambda data, viewer, row: PolicyForm(data, policy=row),

@@ -64,4 +64,4 @@ class Section:
 
     def named(self, row: Model) -> dict[str, Model]:
         """The row under the name the verbs know it by."""
-        return {self.one: row}
+        return {self.one.replace("-", "_"): row}

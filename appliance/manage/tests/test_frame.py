@@ -181,13 +181,18 @@ def test_an_organisation_with_customers_is_merged_not_removed(as_dan, dan, alice
 
 def test_a_calendar_has_hours_and_holidays(as_dan):
     page = send(
-        as_dan, "add-calendar", name="Office", time_zone="Europe/Berlin", monday="8:00-12:00"
+        as_dan, "add-business-hours", name="Office", time_zone="Europe/Berlin", monday="8:00-12:00"
     )
-    calendar = page.context["row"]
-    send(as_dan, "add-holiday", calendar.pk, on="2026-12-25", name="Christmas", is_yearly="on")
-    assert "every year" in as_dan.get(reverse("edit-calendar", args=[calendar.pk])).content.decode()
-    send(as_dan, "remove-holiday", calendar.holidays.get().pk)
-    assert not calendar.holidays.exists()
+    business_hours = page.context["row"]
+    send(
+        as_dan, "add-holiday", business_hours.pk, on="2026-12-25", name="Christmas", is_yearly="on"
+    )
+    assert (
+        "every year"
+        in as_dan.get(reverse("edit-business_hours", args=[business_hours.pk])).content.decode()
+    )
+    send(as_dan, "remove-holiday", business_hours.holidays.get().pk)
+    assert not business_hours.holidays.exists()
 
 
 def test_an_agent_keeps_replies_of_their_own(as_bob, bob):
@@ -259,8 +264,8 @@ def test_odd_words_in_a_form_break_nothing(as_dan, dan, odd):
     for section in SECTIONS:
         fields = section.form(None, dan, None).fields
         sent = dict.fromkeys([*fields, "submission_key", "seen"], odd)
-        answer = as_dan.post(reverse(f"add-{section.one}"), sent)
-        assert answer.status_code in (302, 400), section.slug
+        response = as_dan.post(reverse(f"add-{section.one}"), sent)
+        assert response.status_code in (302, 400), section.slug
 
 
 def test_the_log_tells_what_was_and_what_is(as_dan, dan):
@@ -278,18 +283,18 @@ def test_the_log_takes_odd_days(as_dan):
 
 
 def test_a_promise_says_when_a_ticket_opened_now_is_due(as_dan):
-    page = send(as_dan, "add-policy", name="Urgent", answer_minutes="1 h", priorities=[4])
+    page = send(as_dan, "add-policy", name="Urgent", first_response_minutes="1 h", priorities=[4])
     policy = page.context["row"]
     assert [label for label, at in page.context["due_now"] if at] == ["first answer"]
     send(
         as_dan,
         "add-escalation",
         policy.pk,
-        measure="answer",
+        metric="first_response",
         minutes="30 min",
         when="before",
         action="notify",
-        tells=["assignee"],
+        recipients=["assignee"],
     )
     page = as_dan.get(reverse("edit-policy", args=[policy.pk])).content.decode()
     assert "30 min before the first answer is due" in page

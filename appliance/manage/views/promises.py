@@ -6,34 +6,34 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from appliance.calendars import queries as calendars_queries
-from appliance.calendars import services as calendars_services
-from appliance.calendars.forms import HolidayForm
 from appliance.manage.access import admins_only
-from appliance.manage.sections.promises import CALENDARS, POLICIES
+from appliance.manage.sections.promises import BUSINESS_HOURS, POLICIES
 from appliance.manage.views.single import form_page, sent
 from appliance.sla import queries as sla_queries
 from appliance.sla import services as sla_services
-from appliance.sla.forms import EscalationForm
+from appliance.sla.forms import EscalationForm, HolidayForm
 
 
 @require_POST
 @admins_only
 def add_holiday(request: HttpRequest, pk: int) -> HttpResponse:
-    calendar = calendars_queries.access_calendar(request.user, pk)
+    business_hours = sla_queries.access_business_hours(request.user, pk)
     form = HolidayForm(request.POST)
     if form.is_valid():
         form.attempt(
-            calendars_services.add_holiday, calendar=calendar, by=request.user, **form.values()
+            sla_services.add_holiday,
+            business_hours=business_hours,
+            by=request.user,
+            **form.values(),
         )
         if not form.errors:
-            return redirect("edit-calendar", calendar.pk)
+            return redirect("edit-business_hours", business_hours.pk)
     return form_page(
         request,
-        CALENDARS,
-        calendar,
+        BUSINESS_HOURS,
+        business_hours,
         form,
-        title=_("Add a holiday to %(name)s") % {"name": calendar},
+        title=_("Add a holiday to %(name)s") % {"name": business_hours},
         button=_("Add holiday"),
     )
 
@@ -41,10 +41,10 @@ def add_holiday(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @admins_only
 def remove_holiday(request: HttpRequest, pk: int) -> HttpResponse:
-    holiday = calendars_queries.access_holiday(request.user, pk)
-    calendars_services.remove_holiday(holiday=holiday, by=request.user)
+    holiday = sla_queries.access_holiday(request.user, pk)
+    sla_services.remove_holiday(holiday=holiday, by=request.user)
     messages.success(request, _("%(name)s is a working day again.") % {"name": holiday})
-    return redirect("edit-calendar", holiday.calendar_id)
+    return redirect("edit-business_hours", holiday.business_hours_id)
 
 
 @require_http_methods(["GET", "POST"])

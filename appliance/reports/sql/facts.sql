@@ -27,21 +27,21 @@ FROM (
     WHERE at >= %(since)s AND at < %(until)s
   UNION ALL
     SELECT ticket_id,
-           CASE WHEN answer_met_at <= answer_due_at THEN 'answer_kept' ELSE 'answer_missed' END,
-           least(answer_met_at, answer_due_at), NULL, NULL
-    FROM sla_clock
-    WHERE answer_due_at IS NOT NULL
-      AND least(answer_met_at, answer_due_at) >= %(since)s
-      AND least(answer_met_at, answer_due_at) < least(%(until)s, now())
+           CASE WHEN first_response_met_at <= first_response_due_at THEN 'first_response_met' ELSE 'first_response_missed' END,
+           least(first_response_met_at, first_response_due_at), NULL, NULL
+    FROM sla_slatimer
+    WHERE first_response_due_at IS NOT NULL
+      AND least(first_response_met_at, first_response_due_at) >= %(since)s
+      AND least(first_response_met_at, first_response_due_at) < least(%(until)s, now())
   UNION ALL
     SELECT ticket_id,
-           CASE WHEN solution_met_at <= solution_due_at
-                THEN 'solution_kept' ELSE 'solution_missed' END,
-           least(solution_met_at, solution_due_at), NULL, NULL
-    FROM sla_clock
-    WHERE solution_due_at IS NOT NULL
-      AND least(solution_met_at, solution_due_at) >= %(since)s
-      AND least(solution_met_at, solution_due_at) < least(%(until)s, now())
+           CASE WHEN resolution_met_at <= resolution_due_at
+                THEN 'resolution_met' ELSE 'resolution_missed' END,
+           least(resolution_met_at, resolution_due_at), NULL, NULL
+    FROM sla_slatimer
+    WHERE resolution_due_at IS NOT NULL
+      AND least(resolution_met_at, resolution_due_at) >= %(since)s
+      AND least(resolution_met_at, resolution_due_at) < least(%(until)s, now())
 ) AS fact
 JOIN tickets_ticket AS ticket ON ticket.id = fact.ticket_id
 JOIN accounts_customer AS customer ON customer.id = ticket.customer_id

@@ -3,8 +3,8 @@ WITH facts AS MATERIALIZED (
     {facts}
 )
 INSERT INTO reports_day
-    ("on", dimension, value, team_id, opened, solved, answer_seconds, solution_seconds,
-     answers_kept, answers_missed, solutions_kept, solutions_missed, rated_good, rated_bad,
+    ("on", dimension, value, team_id, opened, solved, first_response_seconds, resolution_seconds,
+     first_responses_met, first_responses_missed, resolutions_met, resolutions_missed, rated_good, rated_bad,
      moods_read, unhappy, happy)
 SELECT
     day,

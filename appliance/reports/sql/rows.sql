@@ -2,8 +2,8 @@
 -- dimension, without the teams the viewer must not see. Each query reads them once, so they are
 -- never written down in between.
 WITH merged AS (
-    SELECT "on" AS day, team_id, value, opened, solved, answer_seconds, solution_seconds,
-           answers_kept, answers_missed, solutions_kept, solutions_missed, rated_good, rated_bad,
+    SELECT "on" AS day, team_id, value, opened, solved, first_response_seconds, resolution_seconds,
+           first_responses_met, first_responses_missed, resolutions_met, resolutions_missed, rated_good, rated_bad,
            moods_read, unhappy, happy
     FROM reports_day
     WHERE dimension = %(stored)s AND "on" BETWEEN %(start)s AND %(stored_end)s

@@ -7,6 +7,6 @@ SELECT DISTINCT (at AT TIME ZONE %(zone)s)::date AS day FROM (
   UNION ALL
     SELECT at FROM tickets_rating WHERE ticket_id = ANY(%(tickets)s)
   UNION ALL
-    SELECT unnest(ARRAY[least(answer_met_at, answer_due_at), least(solution_met_at, solution_due_at)])
-    FROM sla_clock WHERE ticket_id = ANY(%(tickets)s)
+    SELECT unnest(ARRAY[least(first_response_met_at, first_response_due_at), least(resolution_met_at, resolution_due_at)])
+    FROM sla_slatimer WHERE ticket_id = ANY(%(tickets)s)
 ) AS moments WHERE at IS NOT NULL ORDER BY 1

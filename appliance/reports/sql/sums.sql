@@ -2,8 +2,8 @@
 {rows}
 SELECT
     grouping({key}) = 1 AS is_whole, {key} AS key,
-    sum(opened), sum(solved), sum(answers_kept), sum(answers_missed), sum(solutions_kept),
-    sum(solutions_missed), sum(rated_good), sum(rated_bad), sum(moods_read), sum(unhappy),
+    sum(opened), sum(solved), sum(first_responses_met), sum(first_responses_missed), sum(resolutions_met),
+    sum(resolutions_missed), sum(rated_good), sum(rated_bad), sum(moods_read), sum(unhappy),
     sum(happy)
 FROM chosen
 GROUP BY {groups}

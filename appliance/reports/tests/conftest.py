@@ -13,7 +13,7 @@ from appliance.accounts.services import add_customer, add_user
 from appliance.core import cache
 from appliance.core.models import Desk
 from appliance.reports.periods import step_of, today
-from appliance.sla.models import Clock, Policy
+from appliance.sla.models import SlaPolicy, SlaTimer
 from appliance.tickets.models import Rating, Ticket, TicketCategory
 
 ZONE = "Europe/Berlin"  # days of 23 and 25 hours among them
@@ -52,15 +52,15 @@ def year(desk_zone, people, categories) -> list[Ticket]:
     for customer, organisation in zip(customers, [*people.organisations, None], strict=True):
         customer.organisation = organisation
         customer.save()
-    policy = Policy.objects.create(name="P", answer_minutes=60)
+    policy = SlaPolicy.objects.create(name="P", first_response_minutes=60)
     tickets = [_ticket(chance, customers, people) for _ in range(SIZE)]
     Ticket.objects.bulk_create(tickets)
     Rating.objects.bulk_create(filter(None, [_rating(chance, one) for one in tickets]))
-    Clock.objects.bulk_create(filter(None, [_clock(chance, one, policy) for one in tickets]))
+    SlaTimer.objects.bulk_create(filter(None, [_timer(chance, one, policy) for one in tickets]))
     merged = tickets[5]
     merged.merged_into = tickets[0]
     merged.save()
-    return list(Ticket.objects.select_related("customer", "rating", "clock"))
+    return list(Ticket.objects.select_related("customer", "rating", "timer"))
 
 
 def _ticket(chance: random.Random, customers: list, people: Cast) -> Ticket:
@@ -89,17 +89,17 @@ def _rating(chance: random.Random, ticket: Ticket) -> Rating | None:
     return Rating(ticket=ticket, is_good=chance.random() < 0.7, at=at)
 
 
-def _clock(chance: random.Random, ticket: Ticket, policy: Policy) -> Clock | None:
+def _timer(chance: random.Random, ticket: Ticket, policy: SlaPolicy) -> SlaTimer | None:
     if chance.random() < 0.2:
         return None
-    return Clock(
+    return SlaTimer(
         ticket=ticket,
         policy=policy,
-        rules="",
-        answer_met_at=ticket.first_answered_at,
-        answer_due_at=ticket.created_at + timedelta(hours=6),
-        solution_met_at=ticket.solved_at,
-        solution_due_at=chance.choice([None, ticket.created_at + timedelta(days=5)]),
+        policies_digest="",
+        first_response_met_at=ticket.first_answered_at,
+        first_response_due_at=ticket.created_at + timedelta(hours=6),
+        resolution_met_at=ticket.solved_at,
+        resolution_due_at=chance.choice([None, ticket.created_at + timedelta(days=5)]),
     )
 
 
@@ -128,14 +128,14 @@ def plain(tickets: Iterable[Ticket], start: date, end: date) -> dict:
         "opened": len(opened),
         "solved": len(solutions),
         "answered": len(answers),
-        "answer_median": quantile(answers, 0.5),
-        "answer_p90": quantile(answers, 0.9),
-        "solution_median": quantile(solutions, 0.5),
-        "solution_p90": quantile(solutions, 0.9),
-        "answers_kept": _promises(tickets, "answer", within, kept=True),
-        "answers_missed": _promises(tickets, "answer", within, kept=False),
-        "solutions_kept": _promises(tickets, "solution", within, kept=True),
-        "solutions_missed": _promises(tickets, "solution", within, kept=False),
+        "first_response_median": quantile(answers, 0.5),
+        "first_response_p90": quantile(answers, 0.9),
+        "resolution_median": quantile(solutions, 0.5),
+        "resolution_p90": quantile(solutions, 0.9),
+        "first_responses_met": _promises(tickets, "first_response", within, kept=True),
+        "first_responses_missed": _promises(tickets, "first_response", within, kept=False),
+        "resolutions_met": _promises(tickets, "resolution", within, kept=True),
+        "resolutions_missed": _promises(tickets, "resolution", within, kept=False),
         "rated_good": sum(rating.is_good for rating in ratings),
         "rated_bad": sum(not rating.is_good for rating in ratings),
         "moods_read": len(moods),
@@ -153,14 +153,14 @@ def plain_backlog(tickets: Iterable[Ticket], end: date) -> int:
     )
 
 
-def _promises(tickets: list[Ticket], measure: str, within, *, kept: bool) -> int:
+def _promises(tickets: list[Ticket], metric: str, within, *, kept: bool) -> int:
     count, now = 0, datetime.now(UTC)
     for ticket in tickets:
-        clock = getattr(ticket, "clock", None)
-        due = clock and clock.due_at(measure)
+        timer = getattr(ticket, "timer", None)
+        due = timer and timer.due_at(metric)
         if not due:
             continue
-        met = clock.met_at(measure)
+        met = timer.met_at(metric)
         was_kept = met is not None and met <= due
         decided = met if was_kept else due
         count += was_kept == kept and decided < now and within(decided)

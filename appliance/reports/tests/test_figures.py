@@ -103,7 +103,11 @@ def test_closed_team_is_left_out_for_whoever_is_not_in_it(counted, bob, dan):
 def test_empty_desk_has_nothing_to_say(dan, desk_zone):
     services.refresh()
     report = queries.access_report(dan, Asked(SPANS["a month by day"]))
-    assert (report.total.opened, report.total.backlog, report.total.answer_median) == (0, 0, None)
+    assert (report.total.opened, report.total.backlog, report.total.first_response_median) == (
+        0,
+        0,
+        None,
+    )
     assert len(report.steps) == 30 and report.parts == {}
 
 

@@ -7,7 +7,7 @@ from django.db import connection
 
 from appliance.reports import periods, sql
 from appliance.reports.models import Day, Progress
-from appliance.sla.models import Policy
+from appliance.sla.models import SlaPolicy
 from appliance.tickets.queries import MOOD_THRESHOLD
 
 ROWS = 20_000
@@ -20,24 +20,24 @@ FROM (SELECT now() - interval '2 days' - n * interval '50 minutes' AS at
       FROM generate_series(1, %(rows)s) AS n) AS made;
 INSERT INTO tickets_rating (ticket_id, is_good, comment, at)
 SELECT id, true, '', solved_at FROM tickets_ticket WHERE solved_at IS NOT NULL;
-INSERT INTO sla_clock (ticket_id, policy_id, rules, used_seconds, is_open, answer_due_at,
-    answer_met_at, solution_due_at, solution_met_at)
+INSERT INTO sla_slatimer (ticket_id, policy_id, policies_digest, used_seconds, is_open,
+    first_response_due_at, first_response_met_at, resolution_due_at, resolution_met_at)
 SELECT id, %(policy)s, '', 0, false, created_at + interval '2 hours', first_answered_at,
        created_at + interval '2 days', solved_at
 FROM tickets_ticket WHERE solved_at IS NOT NULL;
-INSERT INTO reports_day ("on", dimension, opened, solved, answer_seconds, solution_seconds,
-    answers_kept, answers_missed, solutions_kept, solutions_missed, rated_good, rated_bad,
-    moods_read, unhappy, happy)
+INSERT INTO reports_day ("on", dimension, opened, solved,
+    first_response_seconds, resolution_seconds, first_responses_met, first_responses_missed,
+    resolutions_met, resolutions_missed, rated_good, rated_bad, moods_read, unhappy, happy)
 SELECT current_date - n / 200, CASE WHEN n %% 200 < 5 THEN 'all' ELSE 'agent' END, 1, 1, '{}', '{}',
        0, 0, 0, 0, 0, 0, 0, 0, 0
 FROM generate_series(200, %(rows)s) AS n;
 """
-TABLES = ("tickets_ticket", "tickets_rating", "sla_clock", "reports_day")
+TABLES = ("tickets_ticket", "tickets_rating", "sla_slatimer", "reports_day")
 
 
 @pytest.fixture
 def crowded(ticket):
-    policy = Policy.objects.create(name="P", answer_minutes=60)
+    policy = SlaPolicy.objects.create(name="P", first_response_minutes=60)
     values = {"customer": ticket.customer_id, "policy": policy.pk, "rows": ROWS}
     with connection.cursor() as cursor:
         cursor.execute(CROWD, values)
@@ -62,7 +62,7 @@ def test_each_index_serves_the_counting_of_a_day(crowded):
             "mood": MOOD_THRESHOLD,
         },
     )
-    names = ("answered", "solved", "rated", "answer_clock", "solution_clock")
+    names = ("answered", "solved", "rated", "response_timer", "resolution_timer")
     assert [name for name in names if f"report_{name}_idx" not in plan] == []
 
 

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 Kind, Way = Event.Kind, AssignmentRule.Way
 HISTORY = timedelta(hours=1)  # what is brought in from longer ago was dealt with elsewhere
 PATIENCE = timedelta(minutes=2)  # the models may be away: then it goes by what is known
-MOST_AT_ONCE = 200
+MAX_ASSIGNMENTS_PER_RUN = 200
 
 
 def follow(event: Event) -> None:
@@ -54,7 +54,7 @@ def place_waiting() -> int:
 
 
 def _ids(rows: QuerySet[Waiting]) -> QuerySet:
-    return rows.order_by("since").values_list("pk", flat=True)[:MOST_AT_ONCE]
+    return rows.order_by("since").values_list("pk", flat=True)[:MAX_ASSIGNMENTS_PER_RUN]
 
 
 @transaction.atomic

@@ -9,15 +9,15 @@ from django.utils import timezone
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Membership, Role, Team, User
-from appliance.calendars import services as calendars_services
-from appliance.calendars.models import Calendar
-from appliance.calendars.week import DAYS, parse_week
 from appliance.core.database import on_own_connection
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.routing import queries, services
 from appliance.routing.forms import RuleForm
 from appliance.routing.models import AssignmentRule, Waiting
 from appliance.routing.words import describe_rule
+from appliance.sla.models import BusinessHours
+from appliance.sla import services as sla_services
+from appliance.sla.weekly_hours import DAYS, parse_week
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Priority, Status, Ticket
 
@@ -66,10 +66,10 @@ def opened(alice):
     return make
 
 
-def at_night(dan) -> Calendar:
+def at_night(dan) -> BusinessHours:
     """Hours that are never now."""
     day = DAYS[(timezone.now().weekday() + 3) % 7]
-    return calendars_services.add_calendar(
+    return sla_services.add_business_hours(
         by=dan, name="Later", time_zone="UTC", hours=parse_week({day: "09:00–10:00"})
     )
 
@@ -121,11 +121,13 @@ def test_whoever_is_away_or_switched_off_gets_nothing(rule, people, opened):
 
 def test_outside_working_hours_it_waits_until_somebody_begins(rule, people, opened, dan):
     rule()
-    User.objects.filter(pk__in=[person.pk for person in people]).update(calendar=at_night(dan))
+    User.objects.filter(pk__in=[person.pk for person in people]).update(
+        business_hours=at_night(dan)
+    )
     ticket = opened()
     assert ticket.assignee is None
     assert services.place_waiting() == 0
-    User.objects.filter(pk=people[1].pk).update(calendar=None)
+    User.objects.filter(pk=people[1].pk).update(business_hours=None)
     assert services.place_waiting() == 1
     ticket.refresh_from_db()
     assert ticket.assignee == people[1]

@@ -1,7 +1,13 @@
-"""Verbs on promises: what admins set, how clocks follow tickets, what happens when time is up."""
+"""Writes on SLA policies, business hours, timers and escalations."""
 
-from appliance.sla.services.alarms import escalate_due, plan
-from appliance.sla.services.clocks import catch_up, follow, tell_of_lines_crossed
+from appliance.sla.services.business_hours import (
+    add_business_hours,
+    add_holiday,
+    change_business_hours,
+    remove_business_hours,
+    remove_holiday,
+)
+from appliance.sla.services.escalations import escalate_due, plan_escalations
 from appliance.sla.services.policies import (
     add_escalation,
     add_policy,
@@ -10,17 +16,8 @@ from appliance.sla.services.policies import (
     remove_escalation,
     remove_policy,
 )
-
-__all__ = [
-    "add_escalation",
-    "add_policy",
-    "catch_up",
-    "change_policy",
-    "escalate_due",
-    "follow",
-    "move_policy",
-    "plan",
-    "remove_escalation",
-    "remove_policy",
-    "tell_of_lines_crossed",
-]
+from appliance.sla.services.timers import (
+    notify_newly_overdue,
+    on_ticket_event,
+    recompute_outdated_timers,
+)

@@ -1,6 +1,6 @@
-"""What admins promise; ``by=None`` is the box itself.
+"""Writes on SLA policies and escalations. Admins only; ``by=None`` is the system.
 
-Open clocks follow in the worker, which sees that the rules are others than they came from.
+The worker then recomputes open timers, because the digest of the policies has changed.
 """
 
 from collections.abc import Iterable
@@ -10,83 +10,82 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Organisation, Team, User
-from appliance.calendars.models import Calendar
 from appliance.core import changes
 from appliance.core.errors import BadInputError, RefusedError
-from appliance.sla.models import Escalation, Measure, Policy
+from appliance.sla.models import BusinessHours, Escalation, SlaMetric, SlaPolicy
 from appliance.tickets.models import Priority, TicketCategory
 
-MOST_MINUTES = 366 * 24 * 60
+MAX_MINUTES = 366 * 24 * 60
 
 
 @transaction.atomic
-def add_policy(*, by: User | None, name: str, **terms: object) -> Policy:
-    """A promise, last in order. ``terms`` as change_policy takes them."""
+def add_policy(*, by: User | None, name: str, **terms: object) -> SlaPolicy:
+    """Add a policy at the end of the order. ``terms`` are the keyword arguments of _write."""
     _admins_only(by)
-    last = Policy.objects.filter(is_active=True).aggregate(last=Max("position"))["last"]
-    policy = Policy(position=(last or 0) + 1)
+    last = SlaPolicy.objects.filter(is_active=True).aggregate(last=Max("position"))["last"]
+    policy = SlaPolicy(position=(last or 0) + 1)
     _write(policy, name=name, **terms)
-    changes.record(by=by, verb="added", subject=policy, data=_facts(policy))
+    changes.record(by=by, verb="added", subject=policy, data=_audit_data(policy))
     return policy
 
 
 @transaction.atomic
-def change_policy(*, policy: Policy, by: User | None, name: str, **terms: object) -> None:
-    """All conditions and promises at once; an empty condition fits every ticket."""
+def change_policy(*, policy: SlaPolicy, by: User | None, name: str, **terms: object) -> None:
+    """Replace all conditions and targets; an empty condition matches every ticket."""
     _admins_only(by)
-    policy = Policy.objects.select_for_update(of=["self"]).get(pk=policy.pk)
-    before = _facts(policy)
+    policy = SlaPolicy.objects.select_for_update(of=["self"]).get(pk=policy.pk)
+    before = _audit_data(policy)
     _write(policy, name=name, **terms)
-    after = _facts(policy)
+    after = _audit_data(policy)
     if changed := {k: [before[k], after[k]] for k in after if before[k] != after[k]}:
         changes.record(by=by, verb="changed", subject=policy, data=changed)
 
 
 @transaction.atomic
-def remove_policy(*, policy: Policy, by: User | None) -> None:
-    """It fits no ticket any more; what was promised under it stays in the reports."""
+def remove_policy(*, policy: SlaPolicy, by: User | None) -> None:
+    """Deactivate the policy; reports on earlier tickets keep it."""
     _admins_only(by)
-    if Policy.objects.filter(pk=policy.pk, is_active=True).update(is_active=False):
-        changes.record(by=by, verb="removed", subject=policy, data=_facts(policy))
+    if SlaPolicy.objects.filter(pk=policy.pk, is_active=True).update(is_active=False):
+        changes.record(by=by, verb="removed", subject=policy, data=_audit_data(policy))
     policy.is_active = False
 
 
 @transaction.atomic
-def move_policy(*, policy: Policy, by: User | None, up: bool) -> None:
-    """One place up or down; at the end of the order nothing happens."""
+def move_policy(*, policy: SlaPolicy, by: User | None, up: bool) -> None:
+    """Move the policy one place up or down; a no-op at the end of the order."""
     _admins_only(by)
-    rows = list(Policy.objects.select_for_update().filter(is_active=True))
+    rows = list(SlaPolicy.objects.select_for_update().filter(is_active=True))
     old = next((n for n, row in enumerate(rows) if row.pk == policy.pk), None)
     new = None if old is None else old - 1 if up else old + 1
     if new is None or not 0 <= new < len(rows):
         return
     rows[old], rows[new] = rows[new], rows[old]
     for position, row in enumerate(rows, start=1):
-        Policy.objects.filter(pk=row.pk).update(position=position)
+        SlaPolicy.objects.filter(pk=row.pk).update(position=position)
     changes.record(by=by, verb="moved", subject=policy, data={"position": [old + 1, new + 1]})
 
 
 @transaction.atomic
 def add_escalation(
     *,
-    policy: Policy,
+    policy: SlaPolicy,
     by: User | None,
-    measure: Measure,
+    metric: SlaMetric,
     minutes: int,
     action: Escalation.Action,
-    tells: Iterable[str] = (),
+    recipients: Iterable[str] = (),
     priority: Priority | None = None,
     assignee: User | None = None,
     team: Team | None = None,
 ) -> Escalation:
-    """``minutes`` of work after the promise falls due; before it when negative."""
+    """Add an escalation ``minutes`` of business time after the target is due (negative: before)."""
     _admins_only(by)
     escalation = Escalation(
         policy=policy,
-        measure=measure,
+        metric=metric,
         minutes=minutes,
         action=action,
-        tells=sorted(tells),
+        recipients=sorted(recipients),
         priority=priority,
         assignee=assignee,
         team=team,
@@ -111,20 +110,23 @@ def _admins_only(by: User | None) -> None:
 
 
 def _write(
-    policy: Policy,
+    policy: SlaPolicy,
     *,
     name: str,
-    answer_minutes: int | None = None,
-    solution_minutes: int | None = None,
+    first_response_minutes: int | None = None,
+    resolution_minutes: int | None = None,
     priorities: Iterable[int] = (),
     categories: Iterable[TicketCategory] = (),
     organisations: Iterable[Organisation] = (),
     is_premium: bool | None = None,
-    calendar: Calendar | None = None,
+    business_hours: BusinessHours | None = None,
 ) -> None:
-    _check_minutes(answer_minutes, solution_minutes)
-    policy.name, policy.is_premium, policy.calendar = name, is_premium, calendar
-    policy.answer_minutes, policy.solution_minutes = answer_minutes, solution_minutes
+    _check_minutes(first_response_minutes, resolution_minutes)
+    policy.name, policy.is_premium, policy.business_hours = name, is_premium, business_hours
+    policy.first_response_minutes, policy.resolution_minutes = (
+        first_response_minutes,
+        resolution_minutes,
+    )
     organisations = list(organisations)
     policy.names_organisations = bool(organisations)
     policy.priorities = sorted({int(value) for value in priorities})
@@ -143,48 +145,48 @@ def _check_minutes(answer: int | None, solution: int | None) -> None:
     if not answer and not solution:
         raise BadInputError(
             _("This policy promises nothing. Give a time for the first answer or the solution."),
-            field="answer_minutes",
+            field="first_response_minutes",
         )
-    for field, value in (("answer_minutes", answer), ("solution_minutes", solution)):
-        if value is not None and not 0 < value <= MOST_MINUTES:
+    for field, value in (("first_response_minutes", answer), ("resolution_minutes", solution)):
+        if value is not None and not 0 < value <= MAX_MINUTES:
             raise BadInputError(_("Promise between one minute and one year."), field=field)
     if answer and solution and answer > solution:
         raise BadInputError(
             _("The solution is due before the first answer. Give the answer less time."),
-            field="answer_minutes",
+            field="first_response_minutes",
         )
 
 
 def _check_escalation(escalation: Escalation) -> None:
     action, policy = escalation.action, escalation.policy
-    promised = {
-        Measure.ANSWER: policy.answer_minutes,
-        Measure.SOLUTION: policy.solution_minutes,
-    }[escalation.measure]
-    if not promised:
+    target = {
+        SlaMetric.FIRST_RESPONSE: policy.first_response_minutes,
+        SlaMetric.RESOLUTION: policy.resolution_minutes,
+    }[escalation.metric]
+    if not target:
         raise BadInputError(
-            _("The policy does not promise this. Choose the other."), field="measure"
+            _("The policy does not promise this. Choose the other."), field="metric"
         )
-    if abs(escalation.minutes) > MOST_MINUTES or -escalation.minutes >= promised:
+    if abs(escalation.minutes) > MAX_MINUTES or -escalation.minutes >= target:
         raise BadInputError(
             _("This is before the ticket is opened. Give less time."), field="minutes"
         )
-    if action == Escalation.Action.NOTIFY and not escalation.tells:
-        raise BadInputError(_("Choose whom to tell."), field="tells")
+    if action == Escalation.Action.NOTIFY and not escalation.recipients:
+        raise BadInputError(_("Choose whom to tell."), field="recipients")
     if action == Escalation.Action.PRIORITY and not escalation.priority:
         raise BadInputError(_("Choose the priority to raise the ticket to."), field="priority")
     if action == Escalation.Action.REASSIGN and not (escalation.assignee or escalation.team):
         raise BadInputError(_("Choose the team or the person to hand it to."), field="team")
 
 
-def _facts(policy: Policy) -> dict:
+def _audit_data(policy: SlaPolicy) -> dict:
     return {
         "name": policy.name,
-        "answer_minutes": policy.answer_minutes,
-        "solution_minutes": policy.solution_minutes,
+        "first_response_minutes": policy.first_response_minutes,
+        "resolution_minutes": policy.resolution_minutes,
         "priorities": policy.priorities,
         "categories": [str(category) for category in policy.categories.all()],
         "organisations": [str(organisation) for organisation in policy.organisations.all()],
         "is_premium": policy.is_premium,
-        "calendar": str(policy.calendar) if policy.calendar else None,
+        "business_hours": str(policy.business_hours) if policy.business_hours else None,
     }

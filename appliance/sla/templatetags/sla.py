@@ -1,4 +1,4 @@
-"""What templates show of a promise."""
+"""Template tags for SLA status."""
 
 from html import escape
 
@@ -6,7 +6,7 @@ from django import template
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
-from appliance.sla import queries, words
+from appliance.sla import queries, status
 from appliance.tickets.models import Ticket
 
 register = template.Library()
@@ -14,26 +14,26 @@ register = template.Library()
 
 @register.simple_tag
 def due(ticket: Ticket) -> SafeString:
-    """The cell of a list. No query when the tickets came through ``queries.with_due``."""
-    line = words.read_next(getattr(ticket, "clock", None))
-    if line is None:
+    """Render the SLA cell of a list row. No query after ``queries.with_timers``."""
+    target = status.describe_next_target(getattr(ticket, "timer", None))
+    if target is None:
         return SafeString()
-    title = f' title="{localtime(line.due_at):%Y-%m-%d %H:%M}"' if line.due_at else ""
-    label = f' <span class="t-under">{escape(line.label)}</span>' if line.label else ""
+    title = f' title="{localtime(target.due_at):%Y-%m-%d %H:%M}"' if target.due_at else ""
+    label = f' <span class="t-under">{escape(target.label)}</span>' if target.label else ""
     return mark_safe(  # noqa: S308
-        f'<span class="due due-cell due-{line.state}"{title}>'
-        f'<i class="bi bi-{line.icon}" aria-hidden="true"></i>'
-        f" <span>{escape(line.short)}{label}</span></span>"
+        f'<span class="due due-cell due-{target.state}"{title}>'
+        f'<i class="bi bi-{target.icon}" aria-hidden="true"></i>'
+        f" <span>{escape(target.short)}{label}</span></span>"
     )
 
 
-@register.inclusion_tag("sla/_clock.html")
-def clock(ticket: Ticket) -> dict:
-    """The panel on the page of a ticket, for agents; one query. Asks for itself every minute."""
-    return {"ticket": ticket, "face": words.read_clock(queries.find_clock(ticket))}
+@register.inclusion_tag("sla/_timer.html")
+def timer(ticket: Ticket) -> dict:
+    """Render the SLA panel of the ticket page, for agents; one query. It polls every minute."""
+    return {"ticket": ticket, "status": status.describe_timer(queries.find_timer(ticket))}
 
 
 @register.simple_tag
 def escalation(data: dict) -> str:
-    """One readable line of what an ESCALATED event says."""
-    return words.describe_event(data)
+    """Render an ESCALATED event."""
+    return status.describe_event(data)

@@ -3,32 +3,30 @@ from datetime import datetime
 
 import pytest
 
-from appliance.calendars import services as calendars_services
-from appliance.calendars.models import Calendar
-from appliance.calendars.week import parse_week
 from appliance.sla import services
-from appliance.sla.models import Clock, Policy
+from appliance.sla.models import BusinessHours, SlaPolicy, SlaTimer
+from appliance.sla.weekly_hours import parse_week
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
 
 
 @pytest.fixture
-def office(dan) -> Calendar:
+def office(dan) -> BusinessHours:
     """Monday to Friday, 9 to 17, in Berlin: the desk's default."""
     week = parse_week(
         dict.fromkeys(["monday", "tuesday", "wednesday", "thursday", "friday"], "09:00–17:00")
     )
-    return calendars_services.add_calendar(
+    return services.add_business_hours(
         by=dan, name="Office", time_zone="Europe/Berlin", hours=week, is_default=True
     )
 
 
 @pytest.fixture
-def promise(dan) -> Callable[..., Policy]:
+def promise(dan) -> Callable[..., SlaPolicy]:
     """A policy: an answer in 2 hours and a solution in 8, unless told otherwise."""
 
-    def make(name: str = "Everybody", **terms: object) -> Policy:
-        terms = {"answer_minutes": 120, "solution_minutes": 480} | terms
+    def make(name: str = "Everybody", **terms: object) -> SlaPolicy:
+        terms = {"first_response_minutes": 120, "resolution_minutes": 480} | terms
         return services.add_policy(by=dan, name=name, **terms)
 
     return make
@@ -51,5 +49,5 @@ def opened(alice) -> Callable[..., Ticket]:
     return make
 
 
-def clock_of(ticket: Ticket) -> Clock:
-    return Clock.objects.get(pk=ticket.pk)
+def timer_of(ticket: Ticket) -> SlaTimer:
+    return SlaTimer.objects.get(pk=ticket.pk)

@@ -7,9 +7,9 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from appliance.sla.models import Alarm, Escalation
-from appliance.sla.rules import load_rules
-from appliance.sla.services import clocks
+from appliance.sla.models import Escalation, ScheduledEscalation
+from appliance.sla.policies import load_policies
+from appliance.sla.services import timers
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
@@ -20,13 +20,13 @@ INSERT INTO tickets_ticket
 SELECT %(customer)s, 'Scanner', '', CASE WHEN n %% 10 = 0 THEN 'open' ELSE 'closed' END, 2,
        CASE WHEN n %% 10 = 0 THEN now() + (n - 50000) * interval '1 minute' END, gen_random_uuid()
 FROM generate_series(1, 100000) AS n;
-INSERT INTO sla_clock (ticket_id, policy_id, rules, used_seconds, is_open)
-SELECT id, %(policy)s, %(rules)s, 0, status = 'open' FROM tickets_ticket;
-INSERT INTO sla_alarm (clock_id, escalation_id, at, done_at, was_skipped)
+INSERT INTO sla_slatimer (ticket_id, policy_id, policies_digest, used_seconds, is_open)
+SELECT id, %(policy)s, %(policies)s, 0, status = 'open' FROM tickets_ticket;
+INSERT INTO sla_scheduledescalation (timer_id, escalation_id, at, done_at, was_skipped)
 SELECT id, %(escalation)s, coalesce(due_at, now()),
        CASE WHEN due_at IS NULL OR due_at < now() THEN now() END, false
 FROM tickets_ticket;
-ANALYZE tickets_ticket, sla_clock, sla_alarm;
+ANALYZE tickets_ticket, sla_slatimer, sla_scheduledescalation;
 """
 
 
@@ -41,7 +41,7 @@ def crowded(alice, promise):
                 "customer": alice.customer.pk,
                 "policy": policy.pk,
                 "escalation": escalation.pk,
-                "rules": load_rules().digest,
+                "policies": load_policies().digest,
             },
         )
 
@@ -52,12 +52,12 @@ def plan_of(rows: QuerySet) -> str:
 
 def test_every_minute_asks_an_index(crowded):
     now = timezone.now()
-    pending = Alarm.objects.filter(done_at=None, at__lte=now + timedelta(minutes=1))
+    pending = ScheduledEscalation.objects.filter(done_at=None, at__lte=now + timedelta(minutes=1))
     for index, rows in {
-        "alarm_pending_idx": pending.order_by("at")[:200],
-        "clock_stale_idx": clocks._stale(load_rules())[:100],
-        "ticket_due_idx": clocks._just_crossed(now)[:1],
+        "escalation_pending_idx": pending.order_by("at")[:200],
+        "timer_outdated_idx": timers._list_outdated(load_policies())[:100],
+        "ticket_due_idx": timers._newly_past(now)[:1],
     }.items():
-        plan = plan_of(rows)
-        assert index in plan, plan
-        assert "Seq Scan" not in plan, plan
+        plan_escalations = plan_of(rows)
+        assert index in plan_escalations, plan_escalations
+        assert "Seq Scan" not in plan_escalations, plan_escalations

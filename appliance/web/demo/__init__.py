@@ -7,7 +7,7 @@ from django.db import transaction
 from appliance.accounts.models import User
 from appliance.core import cache
 from appliance.reports.services import note_together
-from appliance.sla.rules import hold_rules
+from appliance.sla.policies import reuse_policies
 from appliance.tickets import services as tickets_services
 from appliance.web.demo import cast, extras, history, library, promises, shortcuts
 from appliance.web.demo.library import read_article
@@ -30,7 +30,7 @@ def load() -> list[User]:
         shortcuts.load(by=agents["bob"], security=teams["security"])
         extras.load_fields()
         extras.load_views(by=agents["bob"])
-        with hold_rules(), note_together():
+        with reuse_policies(), note_together():
             told = history.load(people, teams)
             extras.tie(told, by=agents["mei"])
         library.tie(articles, history.answered(), told)

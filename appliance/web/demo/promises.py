@@ -3,13 +3,11 @@
 from datetime import date
 
 from appliance.accounts.models import Membership, Team, User
-from appliance.calendars import services as calendars_services
-from appliance.calendars.models import Calendar
-from appliance.calendars.week import DAYS, parse_week
 from appliance.routing import services as routing_services
 from appliance.routing.models import AssignmentRule
 from appliance.sla import services as sla_services
-from appliance.sla.models import Escalation, Measure, Policy
+from appliance.sla.models import BusinessHours, Escalation, SlaMetric, SlaPolicy
+from appliance.sla.weekly_hours import DAYS, parse_week
 from appliance.tickets.models import Priority, TicketCategory
 
 ZONE = "Europe/London"
@@ -38,65 +36,65 @@ def load_teams(members: list[User]) -> dict[str, Team]:
 
 def load_promises(teams: dict[str, Team]) -> None:
     """Calendars, two policies and three rules, on a desk that has none of its own."""
-    if not Calendar.objects.exists():
-        ferry = _calendars()
-        if not Policy.objects.exists():
+    if not BusinessHours.objects.exists():
+        ferry = _business_hours()
+        if not SlaPolicy.objects.exists():
             _policies(ferry)
     if not AssignmentRule.objects.exists():
         _rules(teams)
 
 
-def _calendars() -> Calendar:
+def _business_hours() -> BusinessHours:
     """The office, which is the default, and the one that never closes, which is returned."""
-    office = calendars_services.add_calendar(
+    office = sla_services.add_business_hours(
         by=None,
         name="Office",
         time_zone=ZONE,
         is_default=True,
         hours=parse_week(dict.fromkeys(DAYS[:5], "08:00–12:30, 13:00–17:30")),
     )
-    ferry = calendars_services.add_calendar(
+    ferry = sla_services.add_business_hours(
         by=None,
         name="Wards and ferries",
         time_zone=ZONE,
         hours=parse_week(dict.fromkeys(DAYS, "00:00–24:00")),
     )
     for name, month, day in (("New Year", 1, 1), ("Christmas Day", 12, 25), ("Boxing Day", 12, 26)):
-        calendars_services.add_holiday(
-            calendar=office, by=None, on=date(2026, month, day), name=name, is_yearly=True
+        sla_services.add_holiday(
+            business_hours=office, by=None, on=date(2026, month, day), name=name, is_yearly=True
         )
     return ferry
 
 
-def _policies(ferry: Calendar) -> None:
+def _policies(ferry: BusinessHours) -> None:
     urgent = sla_services.add_policy(
         by=None,
         name="Urgent and high",
-        answer_minutes=60,
-        solution_minutes=16 * 60,
+        first_response_minutes=60,
+        resolution_minutes=16 * 60,
         priorities=[Priority.HIGH, Priority.URGENT],
-        calendar=ferry,
+        business_hours=ferry,
     )
     everyday = sla_services.add_policy(
-        by=None, name="Everyday", answer_minutes=8 * 60, solution_minutes=5 * 9 * 60
+        by=None, name="Everyday", first_response_minutes=8 * 60, resolution_minutes=5 * 9 * 60
     )
     for policy, minutes in ((urgent, -15), (everyday, -60)):
         sla_services.add_escalation(
             policy=policy,
             by=None,
-            measure=Measure.ANSWER,
+            metric=SlaMetric.FIRST_RESPONSE,
             minutes=minutes,
             action=Action.NOTIFY,
-            tells=[Escalation.Told.ASSIGNEE],
+            recipients=[Escalation.Recipient.ASSIGNEE],
         )
     sla_services.add_escalation(
         policy=urgent,
         by=None,
-        measure=Measure.SOLUTION,
+        metric=SlaMetric.RESOLUTION,
         minutes=0,
         action=Action.PRIORITY,
         priority=Priority.URGENT,
-        tells=[Escalation.Told.ASSIGNEE, Escalation.Told.ADMINS],
+        recipients=[Escalation.Recipient.ASSIGNEE, Escalation.Recipient.ADMINS],
     )
 
 

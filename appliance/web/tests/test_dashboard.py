@@ -131,8 +131,8 @@ def test_agents_who_see_the_same_share_the_counting(bob, dan, ticket, django_ass
         email="eve@example.org", first_name="Eve", role="agent", password=PASSWORD
     )
     for person in (bob, eve):
-        lists.accounts.hidden_teams(person)
-        lists.accounts.teams_of(person)
+        lists.accounts_queries.hidden_teams(person)
+        lists.accounts_queries.teams_of(person)
     tickets_queries.count_open(bob)
     with django_assert_num_queries(0):
         assert tickets_queries.count_open(eve)["total"] == 1

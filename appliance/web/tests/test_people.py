@@ -6,7 +6,7 @@ from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Role, User
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.core.models import Change
-from appliance.sla.models import Policy
+from appliance.sla.models import SlaPolicy
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Status, Ticket
 from appliance.web import queries, services
@@ -80,7 +80,7 @@ def test_promise_to_an_organisation_outlives_its_merge(dan):
     ward, other = (
         accounts_services.add_organisation(by=dan, name=name) for name in ("Ward 3", "Ward III")
     )
-    policy = Policy.objects.create(name="Wards")
+    policy = SlaPolicy.objects.create(name="Wards")
     policy.organisations.add(other)
     accounts_services.merge_organisations(source=other, target=ward, by=dan)
     assert list(policy.organisations.all()) == [ward]

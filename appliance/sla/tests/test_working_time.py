@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.calendars.worktime import (
+from appliance.sla.working_time import (
     ROUND_THE_CLOCK,
     Holidays,
     Hours,
@@ -67,15 +67,15 @@ def test_nothing_to_do_is_done_at_once_even_at_night():
 def test_a_day_has_23_hours_in_spring_and_25_in_autumn(zone, spring, autumn):
     round_the_clock = every_day(zone, (0, 1440))
     for day, hours in ((spring, 23), (autumn, 25)):
-        begin = datetime(day.year, day.month, day.day, tzinfo=zone)
-        end = begin + timedelta(days=1)
-        assert working_seconds_between(begin, end, round_the_clock) == hours * HOUR
+        new_timer = datetime(day.year, day.month, day.day, tzinfo=zone)
+        end = new_timer + timedelta(days=1)
+        assert working_seconds_between(new_timer, end, round_the_clock) == hours * HOUR
 
 
 def test_the_hour_missing_in_spring_counts_for_nothing():
     nights = every_day(BERLIN, (60, 150))  # 01:00 to 02:30; the clock jumps from 02:00 to 03:00
-    begin = datetime(2026, 3, 29, 0, 0, tzinfo=BERLIN)
-    assert working_seconds_between(begin, begin + timedelta(days=1), nights) == HOUR
+    new_timer = datetime(2026, 3, 29, 0, 0, tzinfo=BERLIN)
+    assert working_seconds_between(new_timer, new_timer + timedelta(days=1), nights) == HOUR
 
 
 def test_hours_that_lie_in_the_missing_hour_are_not_worked_that_day():
@@ -86,10 +86,10 @@ def test_hours_that_lie_in_the_missing_hour_are_not_worked_that_day():
 
 def test_the_hour_that_comes_twice_is_worked_twice():
     nights = every_day(NEW_YORK, (60, 90))  # 01:00 to 01:30
-    begin = datetime(2026, 11, 1, 0, 0, tzinfo=NEW_YORK)
+    new_timer = datetime(2026, 11, 1, 0, 0, tzinfo=NEW_YORK)
     second = datetime(2026, 11, 1, 1, 30, tzinfo=NEW_YORK, fold=1).astimezone(UTC)
-    assert working_seconds_between(begin, begin + timedelta(days=1), nights) == HOUR
-    assert add_working_time(begin, HOUR, nights) == second
+    assert working_seconds_between(new_timer, new_timer + timedelta(days=1), nights) == HOUR
+    assert add_working_time(new_timer, HOUR, nights) == second
 
 
 def test_a_night_shift_goes_on_over_midnight():
@@ -100,15 +100,15 @@ def test_a_night_shift_goes_on_over_midnight():
 
 def test_midnight_itself_may_be_missing():
     beirut = ZoneInfo("Asia/Beirut")  # the clock jumps from 00:00 to 01:00
-    begin = datetime(2026, 3, 28, 23, 0, tzinfo=beirut)
+    new_timer = datetime(2026, 3, 28, 23, 0, tzinfo=beirut)
     end = datetime(2026, 3, 29, 2, 0, tzinfo=beirut)
-    assert working_seconds_between(begin, end, every_day(beirut, (0, 1440))) == 2 * HOUR
+    assert working_seconds_between(new_timer, end, every_day(beirut, (0, 1440))) == 2 * HOUR
 
 
 def test_a_date_the_zone_left_out_is_no_working_day():
     apia = ZoneInfo("Pacific/Apia")  # there was no 30 December 2011
-    begin = datetime(2011, 12, 29, 9, 0, tzinfo=apia)
-    assert add_working_time(begin, 9 * HOUR, every_day(apia, (540, 1020))) == datetime(
+    new_timer = datetime(2011, 12, 29, 9, 0, tzinfo=apia)
+    assert add_working_time(new_timer, 9 * HOUR, every_day(apia, (540, 1020))) == datetime(
         2011, 12, 31, 10, 0, tzinfo=apia
     )
 
@@ -243,5 +243,5 @@ def test_it_agrees_with_a_look_at_the_wall_clock_every_quarter(hours, start):
 def _wall_clock_says_so(moment: datetime, hours: Hours) -> bool:
     wall = moment.astimezone(hours.zone)
     minutes = wall.hour * 60 + wall.minute
-    planned = () if wall.date() in hours.holidays else hours.week[wall.weekday()]
-    return any(opens <= minutes < closes for opens, closes in planned)
+    rule = () if wall.date() in hours.holidays else hours.week[wall.weekday()]
+    return any(opens <= minutes < closes for opens, closes in rule)

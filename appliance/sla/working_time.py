@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 MINUTES_OF_A_DAY = 24 * 60
 DAY = timedelta(days=1)
-MOST_DAYS_OFF = 3660  # ten years without a minute of work: such hours never come
+MAX_DAYS_OFF = 3660  # ten years without a minute of work: such hours never come
 
 Spans = tuple[tuple[int, int], ...]  # minutes after midnight, in order, apart: ((480, 1020),)
 Span = tuple[datetime, datetime]
@@ -65,10 +65,10 @@ def add_working_time(start: datetime, seconds: float, hours: Hours) -> datetime:
     if not left:
         return moment
     for opens, closes in _spans_from(moment, hours):
-        begin = max(opens, moment)
-        if closes - begin >= left:
-            return begin + left
-        left -= closes - begin
+        new_timer = max(opens, moment)
+        if closes - new_timer >= left:
+            return new_timer + left
+        left -= closes - new_timer
     raise NoHoursError("Nobody works in the next ten years.")
 
 
@@ -92,7 +92,7 @@ def is_working_at(moment: datetime, hours: Hours) -> bool:
 def _spans_from(moment: datetime, hours: Hours) -> Iterator[Span]:
     """What is worked from the day of ``moment`` on; ends after ten years without any work."""
     day, idle = moment.astimezone(hours.zone).date(), 0
-    while idle < MOST_DAYS_OFF and day < date.max - DAY:
+    while idle < MAX_DAYS_OFF and day < date.max - DAY:
         spans = [span for span in _spans_of(day, hours) if span[1] > moment]
         yield from spans
         idle = 0 if spans else idle + 1
@@ -102,37 +102,37 @@ def _spans_from(moment: datetime, hours: Hours) -> Iterator[Span]:
 @lru_cache(maxsize=4096)
 def _spans_of(day: date, hours: Hours) -> tuple[Span, ...]:
     """What is worked on one day, in UTC. A day on which the clocks change has two pieces."""
-    planned = hours.week[day.weekday()]
-    if not planned or day in hours.holidays:
+    rule = hours.week[day.weekday()]
+    if not rule or day in hours.holidays:
         return ()
-    begin = _first_instant(day, hours.zone)
+    new_timer = _first_instant(day, hours.zone)
     end = _first_instant(day + DAY, hours.zone)
     return tuple(
         span
-        for piece_begin, piece_end in _pieces(begin, end, hours.zone)
-        for opens, closes in planned
+        for piece_begin, piece_end in _pieces(new_timer, end, hours.zone)
+        for opens, closes in rule
         if (span := _within(day, opens, closes, piece_begin, piece_end, hours.zone))
     )
 
 
 def _within(
-    day: date, opens: int, closes: int, begin: datetime, end: datetime, zone: ZoneInfo
+    day: date, opens: int, closes: int, new_timer: datetime, end: datetime, zone: ZoneInfo
 ) -> Span | None:
     """The planned span, as far as the wall clock shows it between ``begin`` and ``end``."""
-    midnight = datetime.combine(day, time(), UTC) - _offset(begin, zone)
-    first = max(begin, midnight + timedelta(minutes=opens))
+    midnight = datetime.combine(day, time(), UTC) - _offset(new_timer, zone)
+    first = max(new_timer, midnight + timedelta(minutes=opens))
     last = min(end, midnight + timedelta(minutes=closes))
     return (first, last) if first < last else None
 
 
-def _pieces(begin: datetime, end: datetime, zone: ZoneInfo) -> list[Span]:
+def _pieces(new_timer: datetime, end: datetime, zone: ZoneInfo) -> list[Span]:
     """The day, cut where the clocks change."""
-    if begin >= end:  # a date the zone left out
+    if new_timer >= end:  # a date the zone left out
         return []
-    if _offset(begin, zone) == _offset(end - timedelta(seconds=1), zone):
-        return [(begin, end)]
-    change = _change_between(begin, end, zone)
-    return [(begin, change), (change, end)]
+    if _offset(new_timer, zone) == _offset(end - timedelta(seconds=1), zone):
+        return [(new_timer, end)]
+    change = _change_between(new_timer, end, zone)
+    return [(new_timer, change), (change, end)]
 
 
 def _first_instant(day: date, zone: ZoneInfo) -> datetime:

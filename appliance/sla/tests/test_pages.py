@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from appliance.core.errors import RefusedError
 from appliance.core.models import Change
-from appliance.sla import queries, services, words
+from appliance.sla import queries, services, status
 from appliance.sla.forms import EscalationForm, PolicyForm
-from appliance.sla.models import Policy
-from appliance.sla.tests.conftest import clock_of
+from appliance.sla.models import SlaPolicy
+from appliance.sla.tests.conftest import timer_of
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
 
@@ -63,19 +63,19 @@ def test_rows_ask_nothing_of_their_own(promise, opened, django_assert_num_querie
     for _ in range(5):
         opened()
     with django_assert_num_queries(1):
-        assert all("due" in cell(ticket) for ticket in queries.with_due(Ticket.objects.all()))
+        assert all("due" in cell(ticket) for ticket in queries.with_timers(Ticket.objects.all()))
 
 
-def test_the_clock_of_a_ticket_answers_204_while_it_says_the_same(
+def test_the_timer_of_a_ticket_answers_204_while_it_says_the_same(
     promise, opened, bob, client, django_assert_max_num_queries
 ):
     promise()
     ticket = opened(ago(0.5))
     client.force_login(bob)
-    path = reverse("ticket-clock", args=[ticket.pk])
+    path = reverse("ticket-timer", args=[ticket.pk])
     shown = client.get(path)
     assert "First answer due in 1 h" in shown.content.decode()
-    face = words.read_clock(queries.find_clock(ticket))
+    face = status.describe_timer(queries.find_timer(ticket))
     with django_assert_max_num_queries(5):
         assert client.get(f"{path}?seen={face.key}").status_code == 204
 
@@ -83,7 +83,7 @@ def test_the_clock_of_a_ticket_answers_204_while_it_says_the_same(
 def test_customers_do_not_see_the_clock(promise, opened, alice, client):
     promise()
     client.force_login(alice)
-    assert client.get(reverse("ticket-clock", args=[opened().pk])).status_code == 403
+    assert client.get(reverse("ticket-timer", args=[opened().pk])).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -91,21 +91,24 @@ def test_customers_do_not_see_the_clock(promise, opened, alice, client):
     [("4 h", 240), ("90 min", 90), ("1 h 30 min", 90), ("1:30", 90), ("2 Std. 5 Min.", 125)],
 )
 def test_times_are_read_as_people_write_them(db, written, minutes):
-    form = PolicyForm({"name": "All", "answer_minutes": written})
+    form = PolicyForm({"name": "All", "first_response_minutes": written})
     assert form.is_valid(), form.errors
-    assert form.values()["answer_minutes"] == minutes
+    assert form.values()["first_response_minutes"] == minutes
 
 
 @pytest.mark.parametrize("written", ["4", "soon", "h", "-3 h", "0 min", "1:75"])
 def test_a_time_without_a_sense_is_asked_for_again(db, written):
-    assert "answer_minutes" in PolicyForm({"name": "All", "answer_minutes": written}).errors
+    assert (
+        "first_response_minutes"
+        in PolicyForm({"name": "All", "first_response_minutes": written}).errors
+    )
 
 
 def test_a_policy_is_written_and_read_again(dan, categories):
     form = PolicyForm(
         {
             "name": "Urgent",
-            "answer_minutes": "15 min",
+            "first_response_minutes": "15 min",
             "priorities": ["4"],
             "is_premium": "yes",
             "categories": [categories["hardware"].pk],
@@ -114,15 +117,15 @@ def test_a_policy_is_written_and_read_again(dan, categories):
     assert form.is_valid(), form.errors
     policy = form.attempt(services.add_policy, by=dan, **form.values())
     again = PolicyForm(policy=policy)
-    assert again["answer_minutes"].value() == "15 min"
-    assert words.describe_policy(policy) == ["Urgent", "premium customers", "Hardware"]
+    assert again["first_response_minutes"].value() == "15 min"
+    assert status.describe_policy(policy) == ["Urgent", "premium customers", "Hardware"]
 
 
 @pytest.mark.parametrize(
     ("terms", "field"),
     [
-        ({}, "answer_minutes"),
-        ({"answer_minutes": "9 h", "solution_minutes": "1 h"}, "answer_minutes"),
+        ({}, "first_response_minutes"),
+        ({"first_response_minutes": "9 h", "resolution_minutes": "1 h"}, "first_response_minutes"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(dan, terms, field):
@@ -143,16 +146,16 @@ def test_policies_have_an_order(dan, promise):
 def test_an_escalation_is_written_as_it_is_said(dan, promise):
     form = EscalationForm(
         {
-            "measure": "solution",
+            "metric": "resolution",
             "minutes": "1 h",
             "when": "before",
             "action": "notify",
-            "tells": ["assignee", "admins"],
+            "recipients": ["assignee", "admins"],
         }
     )
     assert form.is_valid(), form.errors
     row = form.attempt(services.add_escalation, policy=promise(), by=dan, **form.values())
-    assert words.describe_escalation(row) == (
+    assert status.describe_escalation(row) == (
         "1 h before the solution is due: tell the admins, the assignee"
     )
 
@@ -163,13 +166,13 @@ def test_only_admins_promise(bob, promise):
         services.remove_policy(policy=policy, by=bob)
     with pytest.raises(Http404):
         queries.access_policy(bob, policy.pk)
-    assert Policy.objects.get().is_active
+    assert SlaPolicy.objects.get().is_active
 
 
 def test_a_list_left_open_hears_of_a_line_crossed(promise, opened):
     promise()
     ticket = opened(ago(2) - timedelta(seconds=20))
-    assert services.tell_of_lines_crossed()
+    assert services.notify_newly_overdue()
     Ticket.objects.filter(pk=ticket.pk).update(due_at=ago(1))
-    assert not services.tell_of_lines_crossed()
-    assert clock_of(ticket).running_since
+    assert not services.notify_newly_overdue()
+    assert timer_of(ticket).running_since

@@ -10,8 +10,8 @@ from appliance.accounts.models import Membership, Team
 from appliance.core.database import on_own_connection
 from appliance.core.errors import BadInputError
 from appliance.sla import services
-from appliance.sla.models import Alarm, Escalation, Measure
-from appliance.sla.services import alarms
+from appliance.sla.models import Escalation, ScheduledEscalation, SlaMetric
+from appliance.sla.services import escalations
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Priority, Status
 
@@ -22,7 +22,7 @@ Action = Escalation.Action
 @pytest.fixture
 def policy(promise):
     """An answer within 2 hours, round the clock."""
-    return promise(answer_minutes=120, solution_minutes=480)
+    return promise(first_response_minutes=120, resolution_minutes=480)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def escalate(policy, dan):
     """An escalation of the first answer; by default the admins are told."""
 
     def make(minutes: int = 0, action: str = Action.NOTIFY, **more: object) -> Escalation:
-        more = {"measure": Measure.ANSWER, "tells": ["admins"]} | more
+        more = {"metric": SlaMetric.FIRST_RESPONSE, "recipients": ["admins"]} | more
         return services.add_escalation(
             policy=policy, by=dan, minutes=minutes, action=action, **more
         )
@@ -42,7 +42,7 @@ def ago(hours: float):
     return timezone.now() - hours * HOUR
 
 
-def escalations(ticket) -> list[dict]:
+def recorded_escalations(ticket) -> list[dict]:
     return [event.data for event in ticket.events.filter(kind=Event.Kind.ESCALATED)]
 
 
@@ -50,7 +50,7 @@ def test_people_are_told_before_a_promise_is_broken(escalate, opened, dan):
     escalate(minutes=-30)
     ticket = opened(ago(1.6))
     assert services.escalate_due() == 1
-    (said,) = escalations(ticket)
+    (said,) = recorded_escalations(ticket)
     assert said["notify"] == [dan.pk]
     assert said["warning"]
     assert said["due_at"] == ticket.due_at.isoformat()
@@ -69,7 +69,7 @@ def test_an_escalation_is_done_once(escalate, opened, alice, bob):
     tickets_services.set_status(ticket=ticket, status=Status.WAITING, by=bob)
     tickets_services.reply(ticket=ticket, by=alice, body="Here.")
     services.escalate_due()
-    assert len(escalations(ticket)) == 1
+    assert len(recorded_escalations(ticket)) == 1
 
 
 def test_the_priority_is_raised_and_never_lowered(escalate, opened):
@@ -84,13 +84,13 @@ def test_the_priority_is_raised_and_never_lowered(escalate, opened):
 def test_the_ticket_is_handed_to_a_team_and_the_team_is_told(escalate, opened, bob):
     second = Team.objects.create(name="Second line")
     Membership.objects.create(team=second, user=bob)
-    escalate(action=Action.REASSIGN, team=second, tells=["team"])
+    escalate(action=Action.REASSIGN, team=second, recipients=["team"])
     ticket = opened(ago(2.1))
     tickets_services.assign(ticket=ticket, assignee=bob, by=None)
     services.escalate_due()
     ticket.refresh_from_db()
     assert (ticket.team, ticket.assignee) == (second, None)
-    assert escalations(ticket)[0]["notify"] == [bob.pk]
+    assert recorded_escalations(ticket)[0]["notify"] == [bob.pk]
 
 
 def test_what_cannot_be_done_is_said_and_not_tried_for_ever(escalate, opened, dan):
@@ -99,7 +99,7 @@ def test_what_cannot_be_done_is_said_and_not_tried_for_ever(escalate, opened, da
     ticket = opened(ago(2.1))
     Team.objects.update(is_active=False)
     assert services.escalate_due() == 1
-    assert "switched off" in escalations(ticket)[0]["failed"]
+    assert "switched off" in recorded_escalations(ticket)[0]["failed"]
     assert services.escalate_due() == 0
 
 
@@ -107,16 +107,16 @@ def test_an_answer_in_time_calls_it_off(escalate, opened, bob):
     escalate()
     ticket = opened(ago(1))
     tickets_services.reply(ticket=ticket, by=bob, body="Coming.")
-    assert not Alarm.objects.filter(clock_id=ticket.pk).exists()
+    assert not ScheduledEscalation.objects.filter(timer_id=ticket.pk).exists()
 
 
 def test_waiting_for_the_customer_puts_it_off(escalate, opened, alice, bob):
     escalate()
     ticket = opened(ago(1))
     tickets_services.set_status(ticket=ticket, status=Status.WAITING, by=bob)
-    assert not Alarm.objects.exists()
+    assert not ScheduledEscalation.objects.exists()
     tickets_services.reply(ticket=ticket, by=alice, body="Here.")
-    assert timezone.now() < Alarm.objects.get().at < timezone.now() + HOUR
+    assert timezone.now() < ScheduledEscalation.objects.get().at < timezone.now() + HOUR
 
 
 def test_history_that_is_brought_in_wakes_nobody(escalate, opened):
@@ -129,22 +129,22 @@ def test_history_that_is_brought_in_wakes_nobody(escalate, opened):
 def test_a_policy_that_is_edited_wakes_nobody_for_what_is_past(escalate, policy, opened, dan):
     ticket = opened(ago(5))
     escalate()
-    services.catch_up(seconds=5)
+    services.recompute_outdated_timers(seconds=5)
     assert services.escalate_due() == 0
-    assert Alarm.objects.get(clock_id=ticket.pk).was_skipped
+    assert ScheduledEscalation.objects.get(timer_id=ticket.pk).was_skipped
 
 
 def test_an_edited_policy_is_still_heard_when_its_time_comes(escalate, policy, opened):
     ticket = opened(ago(1))
     escalate()
-    services.catch_up(seconds=5)
-    assert Alarm.objects.get(clock_id=ticket.pk, done_at=None).at == ticket.due_at
+    services.recompute_outdated_timers(seconds=5)
+    assert ScheduledEscalation.objects.get(timer_id=ticket.pk, done_at=None).at == ticket.due_at
 
 
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
-        ({"tells": []}, "tells"),
+        ({"recipients": []}, "recipients"),
         ({"minutes": -120}, "minutes"),
         ({"action": Action.PRIORITY}, "priority"),
         ({"action": Action.REASSIGN}, "team"),
@@ -171,7 +171,7 @@ def test_two_workers_at_once_escalate_once(escalate, opened):
         worker.start()
     for worker in workers:
         worker.join()
-    assert [len(escalations(ticket)) for ticket in found] == [1] * 5
+    assert [len(recorded_escalations(ticket)) for ticket in found] == [1] * 5
 
 
 @pytest.mark.django_db(transaction=True)
@@ -188,22 +188,22 @@ def test_a_worker_killed_half_way_leaves_it_to_the_next(escalate, opened, monkey
     ticket.refresh_from_db()
     assert ticket.priority == Priority.NORMAL
     assert services.escalate_due() == 1
-    assert len(escalations(ticket)) == 1
+    assert len(recorded_escalations(ticket)) == 1
 
 
 def test_escalation_that_breaks_keeps_no_other_from_its_turn(escalate, opened, monkeypatch):
     escalate(minutes=-30)
     first, second = opened(ago(1.7)), opened(ago(1.6))
-    act = alarms._act
+    act = escalations._apply_action
 
     def break_on_the_first(ticket, escalation):
         if ticket.pk == first.pk:
             raise RuntimeError("a fault")
         return act(ticket, escalation)
 
-    monkeypatch.setattr(alarms, "_act", break_on_the_first)
+    monkeypatch.setattr(escalations, "_apply_action", break_on_the_first)
     assert services.escalate_due() == 1
-    assert not escalations(first) and escalations(second)
-    monkeypatch.setattr(alarms, "_act", act)
+    assert not recorded_escalations(first) and recorded_escalations(second)
+    monkeypatch.setattr(escalations, "_apply_action", act)
     assert services.escalate_due() == 1
-    assert escalations(first)
+    assert recorded_escalations(first)

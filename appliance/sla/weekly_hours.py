@@ -1,7 +1,8 @@
-"""A week of working hours: as people write it, as it is kept, as the arithmetic reads it.
+"""Weekly business hours: parsed from text, stored as JSON, read as minutes after midnight.
 
-Written "08:00–12:00, 13:00–17:00", kept {"0": [["08:00", "12:00"], ["13:00", "17:00"]]} (0 is
-Monday, 24:00 the end of a day), read as minutes after midnight.
+Text: "08:00–12:00, 13:00–17:00". Stored:
+{"0": [["08:00", "12:00"], ["13:00", "17:00"]]}, where 0
+is Monday and 24:00 the end of a day.
 """
 
 import re
@@ -9,16 +10,16 @@ import re
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 
-from appliance.calendars.worktime import MINUTES_OF_A_DAY, Spans
 from appliance.core.errors import BadInputError
+from appliance.sla.working_time import MINUTES_OF_A_DAY, Spans
 
-Stored = dict[str, list[list[str]]]
+StoredHours = dict[str, list[list[str]]]
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SPAN = re.compile(r"(\d{1,2})(?::(\d{2}))?\s*(?:-|–|—|−|to|bis)\s*(\d{1,2})(?::(\d{2}))?")
 
 
-def parse_week(texts: dict[str, str]) -> Stored:
-    """What an admin wrote for each day, ready to be kept. A span over midnight is cut there.
+def parse_week(texts: dict[str, str]) -> StoredHours:
+    """Parse the text of each day into the stored form; a span over midnight is split there.
 
     Raises BadInputError naming the day as ``field``.
     """
@@ -31,7 +32,9 @@ def parse_week(texts: dict[str, str]) -> Stored:
                 spans[number].append((opens, MINUTES_OF_A_DAY))
                 spans[(number + 1) % 7].append((0, closes))
     week = {
-        str(n): _kept(_joined(day)) for n, day in enumerate(spans) if any(e > b for b, e in day)
+        str(n): _stored_spans(_merge_spans(day))
+        for n, day in enumerate(spans)
+        if any(e > b for b, e in day)
     }
     if not week:
         raise BadInputError(
@@ -47,13 +50,13 @@ def _parse_day(text: str, day: str) -> list[tuple[int, int]]:
 
 
 def _parse_span(text: str, day: str) -> tuple[int, int]:
-    found = _SPAN.fullmatch(text)
-    if not found:
+    match = _SPAN.fullmatch(text)
+    if not match:
         raise BadInputError(
             _("“%(text)s” is no span of hours. Write it as 08:00–17:00.") % {"text": text[:40]},
             field=day,
         )
-    hours = [int(part or 0) for part in found.groups()]
+    hours = [int(part or 0) for part in match.groups()]
     opens, closes = hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
     if max(opens, closes) > MINUTES_OF_A_DAY or max(hours[1], hours[3]) > 59 or opens == closes:
         raise BadInputError(
@@ -64,8 +67,8 @@ def _parse_span(text: str, day: str) -> tuple[int, int]:
     return opens, closes
 
 
-def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """In order, with what overlaps or touches made one."""
+def _merge_spans(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the spans in order, overlapping and adjacent ones merged."""
     joined: list[tuple[int, int]] = []
     for opens, closes in sorted(spans):
         if joined and opens <= joined[-1][1]:
@@ -75,7 +78,7 @@ def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def _kept(spans: list[tuple[int, int]]) -> list[list[str]]:
+def _stored_spans(spans: list[tuple[int, int]]) -> list[list[str]]:
     return [[_clock(opens), _clock(closes)] for opens, closes in spans]
 
 
@@ -83,24 +86,24 @@ def _clock(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-def read_week(stored: Stored) -> tuple[Spans, ...]:
-    """Seven days of spans in minutes."""
+def read_week(stored: StoredHours) -> tuple[Spans, ...]:
+    """Return the spans of the seven days, in minutes after midnight."""
     return tuple(
         tuple((_minutes(opens), _minutes(closes)) for opens, closes in stored.get(str(day), []))
         for day in range(7)
     )
 
 
-def _minutes(clock: str) -> int:
-    hours, minutes = clock.split(":")
+def _minutes(timer: str) -> int:
+    hours, minutes = timer.split(":")
     return int(hours) * 60 + int(minutes)
 
 
-def show_day(stored: Stored, day: int) -> str:
-    """A day as an admin would write it."""
+def show_day(stored: StoredHours, day: int) -> str:
+    """Return the text of one day, as ``parse_week`` reads it."""
     return ", ".join(f"{opens}–{closes}" for opens, closes in stored.get(str(day), []))
 
 
-def describe_week(stored: Stored) -> list[tuple[str, str]]:
-    """Each day's name and its hours, for reading."""
+def describe_week(stored: StoredHours) -> list[tuple[str, str]]:
+    """Return the name and the hours of each day, localised."""
     return [(str(WEEKDAYS[day]), show_day(stored, day) or _("closed")) for day in range(7)]
