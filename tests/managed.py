@@ -13,7 +13,6 @@ from appliance.model_updates import services as model_updates_services
 from appliance.model_updates.models import UpdateRun
 from appliance.routing import services as routing_services
 from appliance.sla import services as sla_services
-from appliance.sla import services as sla_services
 from appliance.sla.weekly_hours import parse_week
 from appliance.tickets import services as tickets_services
 
@@ -50,7 +49,7 @@ def furnish(by: User, name: str = "Main") -> dict[str, object]:
             by=by,
             name=name[:80],
             team=team,
-            way="least",
+            strategy="least_open",
             categories=[],
             priorities=[],
             is_premium=None,

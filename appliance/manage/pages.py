@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
-from appliance.core.numbers import read_number
+from appliance.core.types import read_number
 
 PAGE_SIZE = 50
 

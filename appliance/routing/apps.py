@@ -10,4 +10,4 @@ class RoutingConfig(AppConfig):
         from appliance.routing import services
         from appliance.tickets import listeners
 
-        listeners.listen(services.follow)
+        listeners.listen(services.on_ticket_event)

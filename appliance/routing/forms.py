@@ -14,9 +14,9 @@ class RuleForm(Form):
 
     name = forms.CharField(label=_("Name"), max_length=80)
     team = forms.ModelChoiceField(label=_("Team"), queryset=None, empty_label=_("Choose a team"))
-    way = forms.ChoiceField(
+    strategy = forms.ChoiceField(
         label=_("Assign"),
-        choices=AssignmentRule.Way.choices,
+        choices=AssignmentRule.Strategy.choices,
         help_text=_("Only to people who work at that hour and are not away."),
     )
     categories = forms.ModelMultipleChoiceField(
@@ -56,11 +56,11 @@ class RuleForm(Form):
 
 def _initial(rule: AssignmentRule | None) -> dict:
     if rule is None:
-        return {"way": AssignmentRule.Way.LEAST}
+        return {"strategy": AssignmentRule.Strategy.LEAST_OPEN}
     return {
         "name": rule.name,
         "team": rule.team_id,
-        "way": rule.way,
+        "strategy": rule.strategy,
         "categories": [category.pk for category in rule.categories.all()],
         "priorities": rule.priorities,
         "is_premium": {None: "", True: "yes", False: "no"}[rule.is_premium],

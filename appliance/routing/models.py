@@ -1,4 +1,4 @@
-"""Who gets a new ticket."""
+"""Assignment rules, and the tickets whose assignment is pending."""
 
 from django.db import models
 from django.db.models.functions import Upper
@@ -10,15 +10,15 @@ from appliance.tickets.models import Ticket, TicketCategory
 
 
 class AssignmentRule(models.Model):
-    """Hands the tickets it fits to a team. Of those that fit, the first in order counts.
+    """Assigns matching tickets to a team. The first matching rule by ``position`` applies.
 
-    An empty condition fits every ticket.
+    An empty condition matches every ticket.
     """
 
-    class Way(models.TextChoices):
-        HAND = "hand", _("by hand: it waits in the team's queue")
-        ROUND = "round", _("in turn")
-        LEAST = "least", _("to whoever has the fewest open tickets")
+    class Strategy(models.TextChoices):
+        MANUAL = "manual", _("by hand: it waits in the team's queue")
+        ROUND_ROBIN = "round_robin", _("in turn")
+        LEAST_OPEN = "least_open", _("to whoever has the fewest open tickets")
 
     name = models.CharField(max_length=80)
     position = models.PositiveIntegerField(default=0)
@@ -26,7 +26,7 @@ class AssignmentRule(models.Model):
     priorities = models.JSONField(default=list, blank=True, help_text="Values of Priority.")
     is_premium = models.BooleanField(null=True, blank=True, help_text="Empty: either.")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="rules")
-    way = models.CharField(max_length=5, choices=Way, default=Way.HAND)
+    strategy = models.CharField(max_length=12, choices=Strategy, default=Strategy.MANUAL)
     last_assignee = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
     )
@@ -39,18 +39,18 @@ class AssignmentRule(models.Model):
         return self.name
 
 
-class Waiting(models.Model):
-    """A ticket that a rule will still place: it is not sorted yet, or nobody works now.
+class PendingAssignment(models.Model):
+    """A ticket that a rule will assign later: it has no category yet, or no agent is available.
 
-    The row goes when somebody takes the ticket, or it ends. ``rule`` is the one that found
-    nobody; without one the ticket waits to be sorted, until ``until`` at most.
+    ``rule`` is the rule that found nobody; null while the ticket waits for its category. The row
+    is deleted when the ticket is assigned or solved.
     """
 
     ticket = models.OneToOneField(
-        Ticket, primary_key=True, on_delete=models.CASCADE, related_name="waiting_for_rule"
+        Ticket, primary_key=True, on_delete=models.CASCADE, related_name="pending_assignment"
     )
     rule = models.ForeignKey(
-        AssignmentRule, null=True, on_delete=models.CASCADE, related_name="waiting"
+        AssignmentRule, null=True, on_delete=models.CASCADE, related_name="pending_assignments"
     )
     since = models.DateTimeField(default=timezone.now)
 
@@ -58,4 +58,4 @@ class Waiting(models.Model):
         ordering = ["since"]
 
     def __str__(self) -> str:
-        return f"SKR-{self.ticket_id} waits for {self.rule or 'its category'}"
+        return f"SKR-{self.ticket_id} pending: {self.rule or 'category'}"

@@ -1,4 +1,4 @@
-"""A job every minute: tickets that wait for somebody to begin work."""
+"""A job every minute: assign pending tickets."""
 
 from procrastinate.contrib.django import app
 
@@ -6,6 +6,6 @@ from appliance.routing import services
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="routing.place_waiting", queueing_lock="routing.place_waiting")
-def place_waiting(timestamp: int = 0) -> None:
-    services.place_waiting()
+@app.task(name="routing.assign_pending", queueing_lock="routing.assign_pending")
+def assign_pending(timestamp: int = 0) -> None:
+    services.assign_pending()

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
 from appliance.core.forms import Form
-from appliance.core.numbers import read_number
+from appliance.core.types import read_number
 from appliance.macros import queries as macros_queries
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.forms import FilterForm, tag_names

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import User
 from appliance.core import cache
-from appliance.core.numbers import read_number
+from appliance.core.types import read_number
 from appliance.sla import queries as sla_queries
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.filters import TicketFilter

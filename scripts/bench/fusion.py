@@ -84,7 +84,7 @@ def ways() -> dict[str, Callable[[Found], list]]:
     from appliance.search.ranking import fuse
 
     def without(found: Found) -> list:
-        return fuse({way: rows for way, rows in found.by_way.items() if way != "meaning"})
+        return fuse({strategy: rows for strategy, rows in found.by_way.items() if strategy != "meaning"})
 
     return {
         "words": without,
@@ -97,8 +97,8 @@ def figures(found: Sequence[Found]) -> dict[str, dict[str, Figures]]:
     """Kind of question → way → figures."""
     return {
         kind: {
-            name: ranks([one for one in found if one.asked.kind == kind], way)
-            for name, way in ways().items()
+            name: ranks([one for one in found if one.asked.kind == kind], strategy)
+            for name, strategy in ways().items()
         }
         for kind in fusion_questions.KINDS
     }
@@ -106,7 +106,7 @@ def figures(found: Sequence[Found]) -> dict[str, dict[str, Figures]]:
 
 def lost(of_kind: dict[str, Figures], measure: str) -> float:
     """How much worse both are than the better one of the two; below 0 they are better."""
-    best = max(getattr(of_kind[way], measure) for way in ("words", "meaning"))
+    best = max(getattr(of_kind[strategy], measure) for strategy in ("words", "meaning"))
     return best - getattr(of_kind["both"], measure)
 
 
@@ -148,7 +148,7 @@ def lines(found: Sequence[Found]) -> list[str]:
     of_kinds, rows = figures(found), []
     for kind, of_kind in of_kinds.items():
         count = sum(one.asked.kind == kind for one in found)
-        cells = [f"{of_kind[way].hit3:.3f} / {of_kind[way].mrr:.3f}" for way in ways()]
+        cells = [f"{of_kind[strategy].hit3:.3f} / {of_kind[strategy].mrr:.3f}" for strategy in ways()]
         worst = max(lost(of_kind, "hit3"), lost(of_kind, "mrr"))
         rows.append((kind, f"{count}", *cells, met(worst <= MOST_LOST)))
     rules = fusion_questions.__doc__.split("\n\n", 1)[1].strip()

@@ -53,13 +53,13 @@ def lines(found: dict[int, dict]) -> list[str]:
         f" most {GROWTH_GOAL:.0f} times that at {sizes[0]:,}.",
         "",
     ]
-    for way, words in WAYS.items():
+    for strategy, words in WAYS.items():
         for callers in GOALS:
             made += [f"### {words.capitalize()}, {callers} at once", ""]
             head = ["what", *(f"{size:,}" for size in sizes), "goal met", "growth", "goal met"]
             rows = [
-                _row(name, [found[size][way][str(callers)][name] for size in sizes], callers)
-                for name in found[sizes[0]][way][str(callers)]
+                _row(name, [found[size][strategy][str(callers)][name] for size in sizes], callers)
+                for name in found[sizes[0]][strategy][str(callers)]
             ]
             made += [*table(head, rows), ""]
     recalls = [found[size]["recall"] for size in sizes]

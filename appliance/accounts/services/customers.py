@@ -13,7 +13,7 @@ from appliance.accounts.services.rights import (
     refuse_unless_admin,
     refuse_unless_keeper_of_customers,
 )
-from appliance.core import cache, changes
+from appliance.core import audit, cache
 from appliance.core import queries as core_queries
 from appliance.core.errors import BadInputError, RefusedError
 
@@ -97,7 +97,7 @@ def add_known_customer(
         organisation=organisation,
         is_premium=is_premium,
     )
-    changes.record(by=by, verb="added", subject=customer)
+    audit.record(by=by, verb="added", subject=customer)
     return customer
 
 

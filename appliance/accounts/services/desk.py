@@ -9,7 +9,7 @@ from appliance.accounts.choices import is_language, is_time_zone
 from appliance.accounts.models import Right, User
 from appliance.accounts.services.recording import differences
 from appliance.accounts.services.rights import refuse_unless_admin
-from appliance.core import cache, changes
+from appliance.core import audit, cache
 from appliance.core.errors import BadInputError
 from appliance.core.models import Desk
 
@@ -45,7 +45,7 @@ def change_desk(*, by: User, **rules: object) -> Desk:
             setattr(desk, name, value)
         desk.save(update_fields=list(changed))
         data = differences(before, changed)
-        changes.record(by=by, verb="changed", subject=desk, data=data)
+        audit.record(by=by, verb="changed", subject=desk, data=data)
         cache.changed(cache.DESK)
     return desk
 

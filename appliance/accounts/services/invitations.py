@@ -12,7 +12,7 @@ from appliance.accounts.services.passwords import set_password
 from appliance.accounts.services.people import end_sessions, lock
 from appliance.accounts.services.rights import refuse_unless_admin
 from appliance.accounts.tokens import hash_token, new_token
-from appliance.core import changes
+from appliance.core import audit
 from appliance.core.errors import BadInputError
 
 INVITATION_DAYS = 7
@@ -36,7 +36,7 @@ def invite(*, person: User, by: User) -> str:
         token_sha256=hash_token(token),
         expires_at=timezone.now() + timedelta(days=INVITATION_DAYS),
     )
-    changes.record(by=by, verb="invited", subject=person)
+    audit.record(by=by, verb="invited", subject=person)
     return token
 
 
@@ -51,5 +51,5 @@ def set_password_by_link(*, token: str, password: str) -> User:
     set_password(user=person, password=password)
     end_sessions(person=person)
     Invitation.objects.filter(person=person).delete()
-    changes.record(by=person, verb="changed", subject=person, data={"what": "password by link"})
+    audit.record(by=person, verb="changed", subject=person, data={"what": "password by link"})
     return person

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from appliance.accounts.models import Organisation, User
 from appliance.accounts.services.recording import change
 from appliance.accounts.services.rights import refuse_unless_keeper_of_customers
-from appliance.core import cache, changes
+from appliance.core import audit, cache
 from appliance.core.errors import BadInputError
 
 
@@ -29,7 +29,7 @@ def add_organisation(
             organisation.save(force_insert=True)
     except IntegrityError as error:
         raise _taken(name) from error
-    changes.record(by=by, verb="added", subject=organisation)
+    audit.record(by=by, verb="added", subject=organisation)
     return organisation
 
 
@@ -66,7 +66,7 @@ def merge_organisations(*, source: Organisation, target: Organisation, by: User)
     moved = source.customers.update(organisation=target)
     _name_instead(source, target)
     data = {"into": str(target), "customers": moved}
-    changes.record(by=by, verb="merged", subject=source, data=data)
+    audit.record(by=by, verb="merged", subject=source, data=data)
     Organisation.objects.filter(pk=source.pk).delete()
     cache.changed(cache.TICKETS)
 
@@ -81,7 +81,7 @@ def remove_organisation(*, organisation: Organisation, by: User) -> None:
             _("%(name)s has customers. Merge it into another organisation instead.")
             % {"name": locked}
         )
-    changes.record(by=by, verb="removed", subject=locked)
+    audit.record(by=by, verb="removed", subject=locked)
     locked.delete()
 
 

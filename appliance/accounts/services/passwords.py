@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.core import changes
+from appliance.core import audit
 from appliance.core.errors import BadInputError
 
 
@@ -31,7 +31,7 @@ def change_own_password(*, person: User, old: str, new: str) -> None:
         set_password(user=person, password=new)
     except BadInputError as error:
         raise BadInputError(str(error), field="password") from error
-    changes.record(by=person, verb="changed", subject=person, data={"what": "own password"})
+    audit.record(by=person, verb="changed", subject=person, data={"what": "own password"})
 
 
 def check_password(password: str, user: User) -> None:

@@ -9,7 +9,7 @@ from appliance.accounts.services.passwords import check_password
 from appliance.accounts.services.recording import change
 from appliance.accounts.services.rights import refuse_unless_admin
 from appliance.accounts.services.unchanged import UNCHANGED
-from appliance.core import cache, changes
+from appliance.core import audit, cache
 from appliance.core.errors import BadInputError
 
 
@@ -49,7 +49,7 @@ def add_person(
     person = add_user(
         email=email, first_name=first_name, last_name=last_name, role=role, password=None
     )
-    changes.record(by=by, verb="added", subject=person, data={"role": str(role)})
+    audit.record(by=by, verb="added", subject=person, data={"role": str(role)})
     return person
 
 
@@ -101,7 +101,7 @@ def deactivate(*, person: User, by: User) -> None:
         locked.save(update_fields=["is_active"])
         end_sessions(person=locked)
         Invitation.objects.filter(person=locked).delete()
-        changes.record(by=by, verb="deactivated", subject=locked)
+        audit.record(by=by, verb="deactivated", subject=locked)
         cache.changed(cache.TEAMS)
     person.refresh_from_db()
 
@@ -116,7 +116,7 @@ def reactivate(*, person: User, by: User) -> None:
     if not locked.is_active:
         locked.is_active = True
         locked.save(update_fields=["is_active"])
-        changes.record(by=by, verb="reactivated", subject=locked)
+        audit.record(by=by, verb="reactivated", subject=locked)
         cache.changed(cache.TEAMS)
     person.refresh_from_db()
 

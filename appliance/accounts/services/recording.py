@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django.db import IntegrityError, models, transaction
 
 from appliance.accounts.models import User
-from appliance.core import changes
+from appliance.core import audit
 from appliance.core.errors import BadInputError
 
 
@@ -27,7 +27,7 @@ def change(
             subject.save(update_fields=list(changed))
     except IntegrityError as error:
         raise (taken or error) from error
-    changes.record(by=by, verb="changed", subject=subject, data=differences(before, changed))
+    audit.record(by=by, verb="changed", subject=subject, data=differences(before, changed))
     return True
 
 

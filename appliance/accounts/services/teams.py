@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from appliance.accounts.models import Membership, Right, Team, User
 from appliance.accounts.services.recording import change
 from appliance.accounts.services.rights import refuse_unless_admin
-from appliance.core import cache, changes
+from appliance.core import audit, cache
 from appliance.core.errors import BadInputError
 
 
@@ -32,7 +32,7 @@ def add_team(
             team.save(force_insert=True)
     except IntegrityError as error:
         raise _taken(name) from error
-    changes.record(by=by, verb="added", subject=team)
+    audit.record(by=by, verb="added", subject=team)
     _set_members(team, members, by)
     cache.changed(cache.TEAMS)
     return team
@@ -97,7 +97,7 @@ def _set_members(team: Team, members: Iterable[User], by: User) -> None:
     Membership.objects.bulk_create(Membership(team=team, user=one) for one in come)
     if gone or come:
         data = {"came": [str(one) for one in come], "went": [str(one.user) for one in gone]}
-        changes.record(by=by, verb="changed", subject=team, data=data)
+        audit.record(by=by, verb="changed", subject=team, data=data)
 
 
 def _tell() -> None:

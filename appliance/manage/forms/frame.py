@@ -57,10 +57,10 @@ class OnceForm(Form):
 
 
 class MoveForm(Form):
-    way = forms.ChoiceField(choices=[("up", _("Up")), ("down", _("Down"))])
+    direction = forms.ChoiceField(choices=[("up", _("Up")), ("down", _("Down"))])
 
     def is_up(self) -> bool:
-        return self.is_valid() and self.cleaned_data["way"] == "up"
+        return self.is_valid() and self.cleaned_data["direction"] == "up"
 
 
 class ChangesForm(Form):

@@ -11,7 +11,7 @@ from appliance.manage.sections.section import Column, Section
 from appliance.routing import queries as routing_queries
 from appliance.routing import services as routing_services
 from appliance.routing.forms import RuleForm
-from appliance.routing.words import describe_rule
+from appliance.routing.queries import describe_rule
 from appliance.sla import queries as sla_queries
 from appliance.sla import services as sla_services
 from appliance.sla.forms import BusinessHoursForm, HolidayForm, PolicyForm
@@ -142,7 +142,7 @@ RULES = Section(
         Column(gettext_lazy("Name"), lambda rule: rule.name),
         Column(gettext_lazy("For"), lambda rule: "; ".join(describe_rule(rule)), True),
         Column(gettext_lazy("Team"), lambda rule: rule.team),
-        Column(gettext_lazy("Assigns"), lambda rule: rule.get_way_display()),
+        Column(gettext_lazy("Assigns"), lambda rule: rule.get_strategy_display()),
     ),
     form=lambda data, viewer, row: RuleForm(data, rule=row),
     add=routing_services.add_rule,

@@ -79,9 +79,9 @@ def test_a_category_is_added_with_phrases_one_a_line(as_dan):
 
 def test_a_category_is_moved_up_and_down(as_dan, categories):
     first, second = TicketCategory.objects.all()[:2]
-    send(as_dan, "move-category", second.pk, way="up")
+    send(as_dan, "move-category", second.pk, direction="up")
     assert list(TicketCategory.objects.all()[:2]) == [second, first]
-    send(as_dan, "move-category", second.pk, way="down")
+    send(as_dan, "move-category", second.pk, direction="down")
     assert list(TicketCategory.objects.all()[:2]) == [first, second]
 
 
@@ -189,7 +189,7 @@ def test_a_calendar_has_hours_and_holidays(as_dan):
     )
     assert (
         "every year"
-        in as_dan.get(reverse("edit-business_hours", args=[business_hours.pk])).content.decode()
+        in as_dan.get(reverse("edit-business-hours", args=[business_hours.pk])).content.decode()
     )
     send(as_dan, "remove-holiday", business_hours.holidays.get().pk)
     assert not business_hours.holidays.exists()
@@ -306,9 +306,9 @@ def test_a_promise_says_when_a_ticket_opened_now_is_due(as_dan):
 def test_rules_are_kept_in_an_order(as_dan, dan):
     team = accounts_services.add_team(by=dan, name="Night shift")
     for name in ("first", "second"):
-        send(as_dan, "add-rule", name=name, team=team.pk, way="least")
+        send(as_dan, "add-rule", name=name, team=team.pk, strategy="least_open")
     rows = as_dan.get(reverse("rules")).context["page"].rows
-    send(as_dan, "move-rule", rows[1].pk, way="up")
+    send(as_dan, "move-rule", rows[1].pk, direction="up")
     moved = as_dan.get(reverse("rules")).context["page"].rows
     assert [rule.name for rule in moved] == ["second", "first"]
 

@@ -27,7 +27,7 @@ def add_holiday(request: HttpRequest, pk: int) -> HttpResponse:
             **form.values(),
         )
         if not form.errors:
-            return redirect("edit-business_hours", business_hours.pk)
+            return redirect("edit-business-hours", business_hours.pk)
     return form_page(
         request,
         BUSINESS_HOURS,
@@ -44,7 +44,7 @@ def remove_holiday(request: HttpRequest, pk: int) -> HttpResponse:
     holiday = sla_queries.access_holiday(request.user, pk)
     sla_services.remove_holiday(holiday=holiday, by=request.user)
     messages.success(request, _("%(name)s is a working day again.") % {"name": holiday})
-    return redirect("edit-business_hours", holiday.business_hours_id)
+    return redirect("edit-business-hours", holiday.business_hours_id)
 
 
 @require_http_methods(["GET", "POST"])

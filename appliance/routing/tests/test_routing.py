@@ -13,15 +13,15 @@ from appliance.core.database import on_own_connection
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.routing import queries, services
 from appliance.routing.forms import RuleForm
-from appliance.routing.models import AssignmentRule, Waiting
-from appliance.routing.words import describe_rule
-from appliance.sla.models import BusinessHours
+from appliance.routing.models import AssignmentRule, PendingAssignment
+from appliance.routing.queries import describe_rule
 from appliance.sla import services as sla_services
+from appliance.sla.models import BusinessHours
 from appliance.sla.weekly_hours import DAYS, parse_week
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Priority, Status, Ticket
 
-Way = AssignmentRule.Way
+Strategy = AssignmentRule.Strategy
 
 
 @pytest.fixture
@@ -32,14 +32,14 @@ def team(db) -> Team:
 @pytest.fixture
 def people(team) -> list[User]:
     """Three agents of the team, in the order of their ids."""
-    found = [
+    match = [
         accounts_services.add_user(
             email=f"{name}@example.org", first_name=name, role=Role.AGENT, password=None
         )
         for name in ("Emil", "Fay", "Gus")
     ]
-    Membership.objects.bulk_create(Membership(team=team, user=person) for person in found)
-    return found
+    Membership.objects.bulk_create(Membership(team=team, user=person) for person in match)
+    return match
 
 
 @pytest.fixture
@@ -47,7 +47,9 @@ def rule(dan, team):
     """A rule, by default one for every ticket, in turn."""
 
     def make(name: str = "Everything", **terms: object) -> AssignmentRule:
-        return services.add_rule(by=dan, name=name, **({"team": team, "way": Way.ROUND} | terms))
+        return services.add_rule(
+            by=dan, name=name, **({"team": team, "strategy": Strategy.ROUND_ROBIN} | terms)
+        )
 
     return make
 
@@ -83,9 +85,9 @@ def sort(ticket: Ticket, category) -> None:
 
 def test_tickets_go_round_the_team(rule, people, opened, team):
     rule()
-    found = [opened() for _ in range(4)]
-    assert [ticket.assignee for ticket in found] == [*people, people[0]]
-    assert {ticket.team for ticket in found} == {team}
+    match = [opened() for _ in range(4)]
+    assert [ticket.assignee for ticket in match] == [*people, people[0]]
+    assert {ticket.team for ticket in match} == {team}
 
 
 def test_the_time_line_says_that_the_desk_did_it(rule, people, opened):
@@ -95,7 +97,7 @@ def test_the_time_line_says_that_the_desk_did_it(rule, people, opened):
 
 
 def test_the_least_loaded_gets_it(rule, people, opened, ticket):
-    rule(way=Way.LEAST)
+    rule(strategy=Strategy.LEAST_OPEN)
     for person, count in zip(people, (2, 1, 2), strict=True):
         for _ in range(count):
             tickets_services.assign(ticket=opened(), assignee=person, by=person)
@@ -106,10 +108,10 @@ def test_the_least_loaded_gets_it(rule, people, opened, ticket):
 
 
 def test_by_hand_it_waits_in_the_queue_of_the_team(rule, people, opened, team):
-    rule(way=Way.HAND)
+    rule(strategy=Strategy.MANUAL)
     ticket = opened()
     assert (ticket.team, ticket.assignee) == (team, None)
-    assert services.place_waiting() == 0
+    assert services.assign_pending() == 0
 
 
 def test_whoever_is_away_or_switched_off_gets_nothing(rule, people, opened):
@@ -126,12 +128,12 @@ def test_outside_working_hours_it_waits_until_somebody_begins(rule, people, open
     )
     ticket = opened()
     assert ticket.assignee is None
-    assert services.place_waiting() == 0
+    assert services.assign_pending() == 0
     User.objects.filter(pk=people[1].pk).update(business_hours=None)
-    assert services.place_waiting() == 1
+    assert services.assign_pending() == 1
     ticket.refresh_from_db()
     assert ticket.assignee == people[1]
-    assert not Waiting.objects.exists()
+    assert not PendingAssignment.objects.exists()
 
 
 def test_who_took_it_meanwhile_keeps_it(rule, people, opened, dan, bob):
@@ -140,7 +142,7 @@ def test_who_took_it_meanwhile_keeps_it(rule, people, opened, dan, bob):
     ticket = opened()
     tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     User.objects.update(is_away=False)
-    assert services.place_waiting() == 0
+    assert services.assign_pending() == 0
     ticket.refresh_from_db()
     assert ticket.assignee == bob
 
@@ -149,13 +151,13 @@ def test_an_unassigned_ticket_is_not_given_back_at_once(rule, people, opened, bo
     rule()
     ticket = opened()
     tickets_services.assign(ticket=ticket, assignee=None, by=bob)
-    assert services.place_waiting() == 0
+    assert services.assign_pending() == 0
     assert ticket.assignee is None
 
 
 def test_the_category_decides_once_the_ticket_is_sorted(rule, people, opened, categories):
     second = Team.objects.create(name="Devices")
-    rule("Devices", team=second, way=Way.HAND, categories=[categories["hardware"]])
+    rule("Devices", team=second, strategy=Strategy.MANUAL, categories=[categories["hardware"]])
     rule()
     ticket = opened()
     assert ticket.team is None
@@ -175,9 +177,9 @@ def test_without_models_it_waits_two_minutes(rule, people, opened, categories, t
     rule("Devices", team=Team.objects.create(name="Devices"), categories=[categories["hardware"]])
     rule()
     ticket = opened()
-    assert services.place_waiting() == 0
-    Waiting.objects.update(since=timezone.now() - timedelta(minutes=3))
-    assert services.place_waiting() == 1
+    assert services.assign_pending() == 0
+    PendingAssignment.objects.update(since=timezone.now() - timedelta(minutes=3))
+    assert services.assign_pending() == 1
     ticket.refresh_from_db()
     assert ticket.team == team
 
@@ -236,7 +238,7 @@ def test_a_rule_is_written_and_read_again(dan, team, categories):
         {
             "name": "Devices",
             "team": team.pk,
-            "way": "least",
+            "strategy": "least_open",
             "is_premium": "yes",
             "categories": [categories["hardware"].pk],
         }

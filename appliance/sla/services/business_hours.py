@@ -11,7 +11,7 @@ from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.core import changes
+from appliance.core import audit
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.sla.models import BusinessHours, Holiday
 from appliance.sla.weekly_hours import StoredHours
@@ -34,7 +34,7 @@ def add_business_hours(
         name=name, time_zone=time_zone, hours=hours, is_default=is_default
     )
     _save(business_hours)
-    changes.record(by=by, verb="added", subject=business_hours, data=_audit_data(business_hours))
+    audit.record(by=by, verb="added", subject=business_hours, data=_audit_data(business_hours))
     return business_hours
 
 
@@ -56,7 +56,7 @@ def change_business_hours(
         _save(business_hours)
         after = _audit_data(business_hours)
         changed = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
-        changes.record(by=by, verb="changed", subject=business_hours, data=changed)
+        audit.record(by=by, verb="changed", subject=business_hours, data=changed)
 
 
 @transaction.atomic
@@ -68,7 +68,7 @@ def remove_business_hours(*, business_hours: BusinessHours, by: User | None) -> 
         raise BadInputError(
             _("This is the desk's default. Make another calendar the default first.")
         )
-    changes.record(by=by, verb="removed", subject=business_hours, data=_audit_data(business_hours))
+    audit.record(by=by, verb="removed", subject=business_hours, data=_audit_data(business_hours))
     try:
         business_hours.delete()
     except ProtectedError as error:
@@ -102,16 +102,14 @@ def add_holiday(
         raise BadInputError(
             _("This day is a holiday already. Remove it first to change it."), field="on"
         ) from error
-    changes.record(
-        by=by, verb="added", subject=holiday, data={"business_hours": business_hours.name}
-    )
+    audit.record(by=by, verb="added", subject=holiday, data={"business_hours": business_hours.name})
     return holiday
 
 
 @transaction.atomic
 def remove_holiday(*, holiday: Holiday, by: User | None) -> None:
     _admins_only(by)
-    changes.record(
+    audit.record(
         by=by, verb="removed", subject=holiday, data={"business_hours": holiday.business_hours.name}
     )
     holiday.delete()

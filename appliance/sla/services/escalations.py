@@ -13,7 +13,7 @@ from django.utils import timezone
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Role, User
 from appliance.core.errors import SkerryError
-from appliance.core.surviving import survives
+from appliance.core.logs import survives
 from appliance.sla import timers
 from appliance.sla.models import Escalation, ScheduledEscalation, SlaTimer
 from appliance.sla.policies import PolicyTerms

@@ -10,7 +10,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Organisation, Team, User
-from appliance.core import changes
+from appliance.core import audit
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.sla.models import BusinessHours, Escalation, SlaMetric, SlaPolicy
 from appliance.tickets.models import Priority, TicketCategory
@@ -25,7 +25,7 @@ def add_policy(*, by: User | None, name: str, **terms: object) -> SlaPolicy:
     last = SlaPolicy.objects.filter(is_active=True).aggregate(last=Max("position"))["last"]
     policy = SlaPolicy(position=(last or 0) + 1)
     _write(policy, name=name, **terms)
-    changes.record(by=by, verb="added", subject=policy, data=_audit_data(policy))
+    audit.record(by=by, verb="added", subject=policy, data=_audit_data(policy))
     return policy
 
 
@@ -38,7 +38,7 @@ def change_policy(*, policy: SlaPolicy, by: User | None, name: str, **terms: obj
     _write(policy, name=name, **terms)
     after = _audit_data(policy)
     if changed := {k: [before[k], after[k]] for k in after if before[k] != after[k]}:
-        changes.record(by=by, verb="changed", subject=policy, data=changed)
+        audit.record(by=by, verb="changed", subject=policy, data=changed)
 
 
 @transaction.atomic
@@ -46,7 +46,7 @@ def remove_policy(*, policy: SlaPolicy, by: User | None) -> None:
     """Deactivate the policy; reports on earlier tickets keep it."""
     _admins_only(by)
     if SlaPolicy.objects.filter(pk=policy.pk, is_active=True).update(is_active=False):
-        changes.record(by=by, verb="removed", subject=policy, data=_audit_data(policy))
+        audit.record(by=by, verb="removed", subject=policy, data=_audit_data(policy))
     policy.is_active = False
 
 
@@ -62,7 +62,7 @@ def move_policy(*, policy: SlaPolicy, by: User | None, up: bool) -> None:
     rows[old], rows[new] = rows[new], rows[old]
     for position, row in enumerate(rows, start=1):
         SlaPolicy.objects.filter(pk=row.pk).update(position=position)
-    changes.record(by=by, verb="moved", subject=policy, data={"position": [old + 1, new + 1]})
+    audit.record(by=by, verb="moved", subject=policy, data={"position": [old + 1, new + 1]})
 
 
 @transaction.atomic
@@ -92,7 +92,7 @@ def add_escalation(
     )
     _check_escalation(escalation)
     escalation.save()
-    changes.record(by=by, verb="added", subject=escalation, data={"policy": policy.name})
+    audit.record(by=by, verb="added", subject=escalation, data={"policy": policy.name})
     return escalation
 
 
@@ -100,7 +100,7 @@ def add_escalation(
 def remove_escalation(*, escalation: Escalation, by: User | None) -> None:
     _admins_only(by)
     data = {"policy": escalation.policy.name}
-    changes.record(by=by, verb="removed", subject=escalation, data=data)
+    audit.record(by=by, verb="removed", subject=escalation, data=data)
     escalation.delete()
 
 

@@ -18,7 +18,7 @@ TEAMS = {
     "Security": ("Lost devices and strange mail. Only its members see its tickets.", ["security"]),
 }
 CLOSED = {"Security"}
-Action, Way = Escalation.Action, AssignmentRule.Way
+Action, Strategy = Escalation.Action, AssignmentRule.Strategy
 
 
 def load_teams(members: list[User]) -> dict[str, Team]:
@@ -99,12 +99,16 @@ def _policies(ferry: BusinessHours) -> None:
 
 
 def _rules(teams: dict[str, Team]) -> None:
-    ways = {"Workplace": Way.LEAST, "Applications": Way.ROUND, "Security": Way.HAND}
+    strategies = {
+        "Workplace": Strategy.LEAST_OPEN,
+        "Applications": Strategy.ROUND_ROBIN,
+        "Security": Strategy.MANUAL,
+    }
     for name, (_description, slugs) in TEAMS.items():
         routing_services.add_rule(
             by=None,
             name=name,
             team=teams[slugs[0]],
-            way=ways[name],
+            strategy=strategies[name],
             categories=TicketCategory.objects.filter(slug__in=slugs),
         )

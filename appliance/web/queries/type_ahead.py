@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.html import strip_tags
 
 from appliance.accounts.models import Customer, User
-from appliance.core.numbers import read_number
+from appliance.core.types import read_number
 from appliance.search.queries import find_ticket_ids, search
 from appliance.tickets.models import Ticket
 from appliance.triage.queries import Similar

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Customer, Role, User
 from appliance.accounts.services.rights import refuse_unless_admin
-from appliance.core import cache, changes
-from appliance.core.anonymous import ANONYMOUS, allowed
+from appliance.core import audit, cache
+from appliance.core.audit import ANONYMOUS, allowed
 from appliance.core.errors import BadInputError
 from appliance.notifications import services as notifications_services
 from appliance.tickets.models import Event, Ticket
@@ -82,7 +82,7 @@ def _forget_customer(customer: Customer, by: User) -> None:
     customer.save()
     for ticket in tickets.only("pk"):
         record(ticket, Event.Kind.ANONYMISED, by)
-    changes.record(by=by, verb="anonymised", subject=customer)
+    audit.record(by=by, verb="anonymised", subject=customer)
 
 
 def _forget_log_in(person: User, by: User) -> None:
@@ -99,4 +99,4 @@ def _forget_log_in(person: User, by: User) -> None:
     person.session_epoch += 1
     person.anonymised_at = timezone.now()
     person.save()
-    changes.record(by=by, verb="anonymised", subject=person)
+    audit.record(by=by, verb="anonymised", subject=person)

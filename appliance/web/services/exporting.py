@@ -12,7 +12,7 @@ from django.http import Http404
 
 from appliance.accounts.models import Customer, User
 from appliance.accounts.services.rights import refuse_unless_admin
-from appliance.core import changes
+from appliance.core import audit
 from appliance.files import queries as files_queries
 from appliance.knowledge.models import ArticleVersion, ArticleVote
 from appliance.tickets.models import Message, Rating, Ticket
@@ -38,7 +38,7 @@ Entry = tuple[str, Iterable[bytes]]
 def export_customer(*, customer: Customer, by: User) -> Iterator[bytes]:
     """The ZIP piece by piece; checked and recorded at once, read while it is sent."""
     refuse_unless_admin(by)
-    changes.record(by=by, verb="exported", subject=customer)
+    audit.record(by=by, verb="exported", subject=customer)
     return _zipped(_entries(customer, customer.user))
 
 
@@ -46,7 +46,7 @@ def export_customer(*, customer: Customer, by: User) -> Iterator[bytes]:
 def export_person(*, person: User, by: User) -> Iterator[bytes]:
     """The same for a log-in, with what they asked if they are a customer as well."""
     refuse_unless_admin(by)
-    changes.record(by=by, verb="exported", subject=person)
+    audit.record(by=by, verb="exported", subject=person)
     return _zipped(_entries(Customer.objects.filter(user=person).first(), person))
 
 

@@ -9,7 +9,7 @@ from django.db.models import F, Func, JSONField, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Now
 
 from appliance.accounts.models import Customer, Invitation, User
-from appliance.core.anonymous import ANONYMOUS
+from appliance.core.audit import ANONYMOUS
 from appliance.core.models import Change
 from appliance.files import services as files_services
 from appliance.files.models import StoredFile

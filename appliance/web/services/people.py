@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Team, User
-from appliance.core import cache, changes
+from appliance.core import audit, cache
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
@@ -52,7 +52,7 @@ def merge_customers(*, source: Customer, target: Customer, by: User) -> None:
     for relation in Customer._meta.related_objects:
         name = relation.field.name
         relation.related_model._base_manager.filter(**{name: source}).update(**{name: kept})
-    changes.record(by=by, verb="merged", subject=source, data={"into": str(kept), "tickets": moved})
+    audit.record(by=by, verb="merged", subject=source, data={"into": str(kept), "tickets": moved})
     source.delete()
     if person:
         accounts_services.link_customer(customer=kept, person=person, by=by)

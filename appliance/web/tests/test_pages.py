@@ -85,10 +85,10 @@ def test_what_has_no_promise_stands_last(many, bob):
         "٣_2026-01-01T00:00:00+00:00_5",
     ],
 )
-@pytest.mark.parametrize("way", ["after", "before"])
-def test_senseless_cursor_starts_at_the_first(many, bob, cursor, way):
-    assert Page.of(listed(bob, NEWEST), **{way: cursor}).is_first
-    Page.of(listed(bob, SORTS["priority"]), SORTS["priority"], **{way: cursor})
+@pytest.mark.parametrize("direction", ["after", "before"])
+def test_senseless_cursor_starts_at_the_first(many, bob, cursor, direction):
+    assert Page.of(listed(bob, NEWEST), **{direction: cursor}).is_first
+    Page.of(listed(bob, SORTS["priority"]), SORTS["priority"], **{direction: cursor})
 
 
 def test_cursor_beyond_the_end_gives_the_first_page(many, bob):

@@ -13,7 +13,7 @@ from django.test import Client
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Role, User
-from appliance.core.anonymous import ANONYMOUS, allowed
+from appliance.core.audit import ANONYMOUS, allowed
 from appliance.core.errors import BadInputError, RefusedError
 from appliance.core.models import Change
 from appliance.files import disk

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from appliance.core.forms import Form
 from appliance.core.markdown import render as markdown
-from appliance.core.numbers import read_number
+from appliance.core.types import read_number
 from appliance.knowledge.queries import access_article
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from appliance.accounts.models import Right
-from appliance.core.numbers import read_number
+from appliance.core.types import read_number
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.diffs import compare

@@ -63,7 +63,7 @@ def remove(request: HttpRequest, view_id: int) -> HttpResponse:
 @agents_only
 def move(request: HttpRequest, view_id: int) -> HttpResponse:
     view = tickets_queries.access_view_to_edit(request.user, view_id)
-    tickets_services.move_view(view=view, by=request.user, up=request.POST.get("way") == "up")
+    tickets_services.move_view(view=view, by=request.user, up=request.POST.get("direction") == "up")
     return redirect("views")
 
 

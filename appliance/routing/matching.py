@@ -1,4 +1,4 @@
-"""Which rule a ticket falls under, and who of a team is next."""
+"""Which rule matches a ticket, and which agent of the team is next."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,48 +13,48 @@ from appliance.sla import queries as sla_queries
 from appliance.sla.working_time import is_working_at
 from appliance.tickets.models import OPEN_STATUSES, Ticket
 
-Way = AssignmentRule.Way
+Strategy = AssignmentRule.Strategy
 
 
 @dataclass(frozen=True)
 class Match:
-    """The rule for a ticket; ``must_be_sorted`` when that depends on a category it may yet get."""
+    """The rule for a ticket; ``needs_category`` if that depends on a category still to come."""
 
     rule: AssignmentRule | None = None
-    must_be_sorted: bool = False
+    needs_category: bool = False
 
 
-def match(ticket: Ticket, *, may_be_sorted: bool) -> Match:
-    """The first rule that fits. A ticket that may yet be sorted is not given to a later rule."""
+def match_rule(ticket: Ticket, *, is_category_pending: bool) -> Match:
+    """Return the first matching rule; a ticket whose category is pending skips none."""
     rules = AssignmentRule.objects.filter(team__is_active=True).select_related("team")
     for rule in rules.prefetch_related("categories"):
-        if not _fits_otherwise(rule, ticket):
+        if not _meets_other_conditions(rule, ticket):
             continue
-        wanted = {category.pk for category in rule.categories.all()}
-        if not wanted or ticket.category_id in wanted:
+        category_ids = {category.pk for category in rule.categories.all()}
+        if not category_ids or ticket.category_id in category_ids:
             return Match(rule=rule)
-        if ticket.category_id is None and may_be_sorted:
-            return Match(must_be_sorted=True)
+        if ticket.category_id is None and is_category_pending:
+            return Match(needs_category=True)
     return Match()
 
 
 def next_assignee(rule: AssignmentRule, ticket: Ticket) -> User | None:
-    """Who of the team gets it now; None when nobody works. The rule must be locked."""
-    people = list_working(rule.team, timezone.now(), besides=ticket.customer.user_id)
+    """Return the next agent of the team; None if none is available. Lock the rule first."""
+    people = list_available_agents(rule.team, timezone.now(), exclude=ticket.customer.user_id)
     if not people:
         return None
-    if rule.way == Way.LEAST:
+    if rule.strategy == Strategy.LEAST_OPEN:
         return min(people, key=lambda person: (person.open_tickets, person.pk))
     last = rule.last_assignee_id or 0
     return next((person for person in people if person.pk > last), people[0])
 
 
-def list_working(team: Team, at: datetime, *, besides: int | None = None) -> list[User]:
-    """Members who work at that moment, by id, each with ``open_tickets``."""
+def list_available_agents(team: Team, at: datetime, *, exclude: int | None = None) -> list[User]:
+    """Return the members within business hours at ``at``, by id, annotated ``open_tickets``."""
     members = (
         accounts_queries.list_agents()
         .filter(memberships__team=team, is_away=False)
-        .exclude(pk=besides)
+        .exclude(pk=exclude)
         .select_related("business_hours")
         .prefetch_related("business_hours__holidays")
         .annotate(
@@ -74,7 +74,7 @@ def list_working(team: Team, at: datetime, *, besides: int | None = None) -> lis
     ]
 
 
-def _fits_otherwise(rule: AssignmentRule, ticket: Ticket) -> bool:
+def _meets_other_conditions(rule: AssignmentRule, ticket: Ticket) -> bool:
     return (not rule.priorities or ticket.priority in rule.priorities) and (
         rule.is_premium in (None, ticket.customer.is_premium)
     )

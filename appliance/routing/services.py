@@ -1,0 +1,229 @@
+"""Apply assignment rules to tickets, and let admins edit the rules (``by=None`` is the system).
+
+Rules never override a person's choice. A ticket is assigned in the transaction of the event that
+caused it. If its category is pending, or no agent of the team is available, a PendingAssignment row
+is stored, which a job retries every minute.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.db.models import Max, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from appliance.accounts.models import Team, User
+from appliance.core import audit
+from appliance.core.errors import BadInputError, RefusedError, SkerryError
+from appliance.core.logs import survives
+from appliance.routing.matching import list_available_agents, match_rule, next_assignee
+from appliance.routing.models import AssignmentRule, PendingAssignment
+from appliance.tickets import services as tickets_services
+from appliance.tickets.models import OPEN_STATUSES, Event, Ticket, TicketCategory
+
+log = structlog.get_logger(__name__)
+Kind, Strategy = Event.Kind, AssignmentRule.Strategy
+MAX_AGE = timedelta(hours=1)  # older events are imported history
+MAX_CATEGORY_WAIT = timedelta(minutes=2)  # then the rules apply without a category
+MAX_ASSIGNMENTS_PER_RUN = 200
+
+
+def on_ticket_event(event: Event) -> None:
+    """Apply the rules to a new ticket, and to an unassigned one whose category changes.
+
+    Called with the ticket row locked.
+    """
+    ticket = event.ticket
+    if event.kind in (Kind.ASSIGNEE, Kind.TEAM) and event.actor_id:
+        _clear_pending(ticket)
+    elif event.kind == Kind.OPENED and _is_recent(event) and not _is_assigned(ticket):
+        _try_to_assign(ticket, is_category_pending=True)
+    elif (
+        event.kind in (Kind.SORTED, Kind.CATEGORY)
+        and _is_recent(event)
+        and _is_open_to_rules(ticket)
+    ):
+        _try_to_assign(ticket, is_category_pending=False)
+
+
+def assign_pending() -> int:
+    """Assign tickets whose category is overdue or whose team now has an agent available.
+
+    Returns the number of tickets assigned.
+    """
+    now = timezone.now()
+    ready = list(
+        _ticket_ids(PendingAssignment.objects.filter(rule=None, since__lte=now - MAX_CATEGORY_WAIT))
+    )
+    for rule in AssignmentRule.objects.filter(pending_assignments__isnull=False).distinct():
+        if rule.strategy == Strategy.MANUAL or list_available_agents(rule.team, now):
+            ready += _ticket_ids(rule.pending_assignments.all())
+    return sum(survives("place", partial(_assign_pending_ticket, pk), ticket=pk) for pk in ready)
+
+
+def _ticket_ids(rows: QuerySet[PendingAssignment]) -> QuerySet:
+    return rows.order_by("since").values_list("pk", flat=True)[:MAX_ASSIGNMENTS_PER_RUN]
+
+
+@transaction.atomic
+def _assign_pending_ticket(ticket_id: int) -> bool:
+    ticket = Ticket.objects.select_for_update(of=["self"]).get(pk=ticket_id)
+    if not PendingAssignment.objects.filter(pk=ticket_id).exists():
+        return False  # assigned by somebody in the meantime
+    if _is_open_to_rules(ticket):
+        _try_to_assign(ticket, is_category_pending=False)
+    else:
+        _clear_pending(ticket)
+    return ticket.assignee_id is not None
+
+
+def _is_recent(event: Event) -> bool:
+    return event.at > timezone.now() - MAX_AGE
+
+
+def _is_assigned(ticket: Ticket) -> bool:
+    return bool(ticket.assignee_id or ticket.team_id) or ticket.status not in OPEN_STATUSES
+
+
+def _is_open_to_rules(ticket: Ticket) -> bool:
+    """Return whether the ticket is open, unassigned and not routed by a person."""
+    if ticket.assignee_id or ticket.status not in OPEN_STATUSES:
+        return False
+    last = ticket.events.filter(kind__in=[Kind.TEAM, Kind.ASSIGNEE]).last()
+    return last.actor_id is None if last else ticket.team_id is None
+
+
+def _try_to_assign(ticket: Ticket, *, is_category_pending: bool) -> None:
+    """Apply the rules; a rule that fails does not keep the ticket from being opened."""
+    try:
+        with transaction.atomic():
+            _apply_rules(ticket, is_category_pending=is_category_pending)
+    except SkerryError as error:
+        log.warning("rule_not_followed", ticket=ticket.pk, why=str(error))
+        ticket.refresh_from_db()
+
+
+def _apply_rules(ticket: Ticket, *, is_category_pending: bool) -> None:
+    match = match_rule(ticket, is_category_pending=is_category_pending)
+    if match.needs_category:
+        _defer(ticket, None)
+    elif match.rule is None:
+        _clear_pending(ticket)
+    else:
+        tickets_services.set_team(ticket=ticket, team=match.rule.team, by=None)
+        _assign_next(ticket, match.rule)
+
+
+def _assign_next(ticket: Ticket, rule: AssignmentRule) -> None:
+    """Assign the next agent, under a lock on the rule so that concurrent tickets take turns."""
+    if rule.strategy == Strategy.MANUAL:
+        _clear_pending(ticket)
+        return
+    rule = AssignmentRule.objects.select_for_update(of=["self"]).get(pk=rule.pk)
+    person = next_assignee(rule, ticket)
+    if person is None:
+        _defer(ticket, rule)
+        return
+    rule.last_assignee = person
+    rule.save(update_fields=["last_assignee"])
+    _clear_pending(ticket)
+    tickets_services.assign(ticket=ticket, assignee=person, by=None)
+
+
+def _defer(ticket: Ticket, rule: AssignmentRule | None) -> None:
+    PendingAssignment.objects.update_or_create(ticket=ticket, defaults={"rule": rule})
+
+
+def _clear_pending(ticket: Ticket) -> None:
+    PendingAssignment.objects.filter(pk=ticket.pk).delete()
+
+
+@transaction.atomic
+def add_rule(*, by: User | None, **terms: object) -> AssignmentRule:
+    """Add a rule at the end of the order. ``terms`` as for change_rule."""
+    _admins_only(by)
+    last = AssignmentRule.objects.aggregate(last=Max("position"))["last"]
+    rule = AssignmentRule(position=(last or 0) + 1)
+    _write(rule, **terms)
+    audit.record(by=by, verb="added", subject=rule, data=_audit_data(rule))
+    return rule
+
+
+@transaction.atomic
+def change_rule(*, rule: AssignmentRule, by: User | None, **terms: object) -> None:
+    """Replace name, team, strategy, categories, priorities and is_premium."""
+    _admins_only(by)
+    rule = AssignmentRule.objects.select_for_update(of=["self"]).get(pk=rule.pk)
+    before = _audit_data(rule)
+    _write(rule, **terms)
+    after = _audit_data(rule)
+    if changed := {k: [before[k], after[k]] for k in after if before[k] != after[k]}:
+        audit.record(by=by, verb="changed", subject=rule, data=changed)
+
+
+@transaction.atomic
+def remove_rule(*, rule: AssignmentRule, by: User | None) -> None:
+    """Delete a rule; the tickets it assigned stay assigned."""
+    _admins_only(by)
+    audit.record(by=by, verb="removed", subject=rule, data=_audit_data(rule))
+    rule.delete()
+
+
+@transaction.atomic
+def move_rule(*, rule: AssignmentRule, by: User | None, up: bool) -> None:
+    """Move the rule one place up or down; a no-op at the end of the order."""
+    _admins_only(by)
+    rows = list(AssignmentRule.objects.select_for_update())
+    old = next((n for n, row in enumerate(rows) if row.pk == rule.pk), None)
+    new = None if old is None else old - 1 if up else old + 1
+    if new is None or not 0 <= new < len(rows):
+        return
+    rows[old], rows[new] = rows[new], rows[old]
+    for position, row in enumerate(rows, start=1):
+        AssignmentRule.objects.filter(pk=row.pk).update(position=position)
+    audit.record(by=by, verb="moved", subject=rule, data={"position": [old + 1, new + 1]})
+
+
+def _admins_only(by: User | None) -> None:
+    if by is not None and not by.is_admin:
+        raise RefusedError(_("Who gets new tickets is set by admins."))
+
+
+def _write(
+    rule: AssignmentRule,
+    *,
+    name: str,
+    team: Team,
+    strategy: AssignmentRule.Strategy,
+    categories: Iterable[TicketCategory] = (),
+    priorities: Iterable[int] = (),
+    is_premium: bool | None = None,
+) -> None:
+    if not team.is_active:
+        raise BadInputError(
+            _("The team %(name)s is switched off. Choose another.") % {"name": team}, field="team"
+        )
+    rule.name, rule.team, rule.strategy, rule.is_premium = name, team, strategy, is_premium
+    rule.priorities = sorted({int(value) for value in priorities})
+    try:
+        with transaction.atomic():
+            rule.save()
+    except IntegrityError as error:
+        raise BadInputError(
+            _("There is a rule of this name already. Choose another name."), field="name"
+        ) from error
+    rule.categories.set(categories)
+
+
+def _audit_data(rule: AssignmentRule) -> dict:
+    return {
+        "name": rule.name,
+        "team": str(rule.team),
+        "strategy": rule.strategy,
+        "categories": [str(category) for category in rule.categories.all()],
+        "priorities": rule.priorities,
+        "is_premium": rule.is_premium,
+    }
