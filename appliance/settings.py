@@ -72,9 +72,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "appliance.core.middleware.one_look",
-    "appliance.core.middleware.person_language",
-    "appliance.core.middleware.errors_to_http",
+    "appliance.core.middleware.RequestCacheMiddleware",
+    "appliance.core.middleware.LocaleMiddleware",
+    "appliance.core.middleware.ErrorResponseMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -89,12 +89,12 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "appliance.core.context.desk",
+                "appliance.core.context_processors.site_settings",
             ]
         },
     }
 ]
-FORM_RENDERER = "appliance.core.widgets.Drawn"
+FORM_RENDERER = "appliance.core.renderers.FastFormRenderer"
 
 # --- PostgreSQL: a libpq URL, over the Unix socket unless a site names its own server
 
@@ -199,7 +199,7 @@ UPLOAD_MAX_BYTES = 128 * 1024 * 1024  # of a whole request; waitress reads no fu
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [CODE / "appliance" / "locale"]
-PATHS_OF_MACHINES = {"/healthz"}  # no language, no query
+HEALTH_CHECK_PATHS = {"/healthz"}  # no language, no query
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -212,7 +212,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG  # the development server reads them from the tree
-        else "appliance.core.static.HashedStorage"
+        else "appliance.core.storage.HashedStaticFilesStorage"
     },
 }
 

@@ -1,1 +1,1 @@
-"""Errors, the base page, cache and text: what every room may use."""
+"""Errors, HTTP, cache, locks, forms and text: shared by all rooms."""

@@ -1,24 +1,26 @@
 from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
 
-from appliance.core.models import Desk
+from appliance.core.models import SiteSettings
 
 admin.site.site_header = admin.site.site_title = "Skerry administration"
 admin.site.index_title = "Tables of this desk"
 
 
-class ReadOnly:
-    """For tables that change only through services, where every change leaves its trace."""
+class ReadOnlyAdminMixin:
+    """For tables that change only through services, which record every change."""
 
-    def has_add_permission(self, request, obj=None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request, obj=None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 
-@admin.register(Desk)
-class DeskAdmin(ReadOnly, admin.ModelAdmin):
+@admin.register(SiteSettings)
+class SiteSettingsAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["name", "set_up_at"]

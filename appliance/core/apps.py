@@ -8,5 +8,5 @@ class CoreConfig(AppConfig):
     name = "appliance.core"
 
     def ready(self) -> None:
-        """Whatever process this is, from here on it reaches only what was configured."""
+        """Block connections to hosts that are not configured, in every process."""
         egress_guard.close(settings.REACHABLE_HOSTS, record=settings.BLOCKED_CONNECTIONS_LOG)

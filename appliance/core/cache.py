@@ -1,11 +1,11 @@
-"""What Valkey holds, and how it stays true.
+"""Cached values in Valkey, invalidated by generation numbers.
 
-A value is stored under a name, the generations of the data it was computed from, and the
-parts that make it particular. Whoever changes data says so with ``changed``; the old values
-are then never asked for again and expire. A dead or flushed cache costs only speed: every
-read falls back to computing, and a generation that was lost starts at a new random number.
-While a page is only read (``one_look``), each generation and each value is asked for once.
-Hits and misses are counted in the cache itself, per name, some at a time.
+A value is stored under its name, the generations of the subjects it was computed from, and the
+parts that make it particular (usually the viewer's id). ``invalidate`` gives a subject a new
+generation: the values of the old one are no longer read and expire. A dead or flushed cache costs
+only speed: every read then computes, and a lost generation starts at a new random number.
+Inside ``request_cache`` each generation and each value is read from Valkey once.
+Hits and misses are counted per name in the cache itself.
 """
 
 import hashlib
@@ -17,110 +17,112 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from django.core.cache import cache
 from django.db import transaction
 
 T = TypeVar("T")
 TICKETS, ARTICLES, CATEGORIES = "tickets", "articles", "categories"
-TEAMS, DESK, VIEWS = "teams", "desk", "views"
-EVERYWHERE = (TICKETS, CATEGORIES, TEAMS, DESK, VIEWS)
-# A write that could not reach the cache (a Redis of the site's, cut off for a moment) is seen
+TEAMS, SITE_SETTINGS, VIEWS = "teams", "site_settings", "views"
+# Read together with the first generation of a request, because nearly every page needs them.
+COMMON_SUBJECTS = (TICKETS, CATEGORIES, TEAMS, SITE_SETTINGS, VIEWS)
+# An invalidation that could not reach the cache (a connection cut off for a moment) takes effect
 # at the latest when the value expires.
 LIFETIME_SECONDS = 60
 GENERATION_LIFETIME_SECONDS = 30 * 24 * 3600
-COUNTS_EVERY_SECONDS = 1
-_MISSING = "\0missing"  # a value nobody stores; None is a value
-_together: ContextVar[set[str] | None] = ContextVar("together", default=None)
+COUNTER_FLUSH_SECONDS = 1
+_MISSING = "\0missing"  # None is a value that can be stored
 
 
 @dataclass
-class _Look:
+class _RequestCache:
     """What one request has read so far."""
 
     generations: dict[str, int | None] = field(default_factory=dict)
     values: dict[str, object] = field(default_factory=dict)
-    counted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
-_look: ContextVar[_Look | None] = ContextVar("look", default=None)
+_request_cache: ContextVar[_RequestCache | None] = ContextVar("request_cache", default=None)
+_invalidation_batch: ContextVar[set[str] | None] = ContextVar("invalidation_batch", default=None)
 
 
 @contextmanager
-def one_look() -> Iterator[None]:
-    """Inside, what was read is not asked for again: a page shows the desk as it was at one moment.
+def request_cache() -> Iterator[None]:
+    """Read each generation and value at most once inside the block.
 
-    For requests that change nothing. What is changed inside all the same is seen.
+    For requests that change nothing: a page shows the data of one moment. A subject invalidated
+    inside the block is read again all the same.
     """
-    token = _look.set(look := _Look())
+    token = _request_cache.set(request := _RequestCache())
     try:
         yield
     finally:
-        _look.reset(token)
-        _tally.add(look.counted)
+        _request_cache.reset(token)
+        _counter_buffer.add(request.counts)
 
 
 def generation(subject: str) -> int | None:
-    """A number that changes whenever ``subject`` changes; None while the cache is dead."""
+    """Return a number that changes whenever ``subject`` changes; None while the cache is dead."""
     return generations([subject])[0]
 
 
 def generations(subjects: Iterable[str]) -> list[int | None]:
-    """Of each; all that this look does not know yet with one read."""
-    look, subjects = _look.get(), list(subjects)
-    if look is None:
-        known = _read(subjects)
+    """Return the generation of each subject, with at most one read of the cache."""
+    request, subjects = _request_cache.get(), list(subjects)
+    if request is None:
+        numbers = _read_generations(subjects)
     else:
-        known = look.generations
-        if missing := [subject for subject in subjects if subject not in known]:
-            # with the first, those that nearly every page asks for
-            known.update(_read(missing if known else {*missing, *EVERYWHERE}))
-    return [known[subject] for subject in subjects]
+        numbers = request.generations
+        if missing := [subject for subject in subjects if subject not in numbers]:
+            numbers.update(_read_generations(missing if numbers else {*missing, *COMMON_SUBJECTS}))
+    return [numbers[subject] for subject in subjects]
 
 
-def _read(subjects: Iterable[str]) -> dict[str, int | None]:
+def _read_generations(subjects: Iterable[str]) -> dict[str, int | None]:
     keys = {f"generation:{subject}": subject for subject in subjects}
-    found = cache.get_many(keys)
-    for key in keys.keys() - found.keys():
+    numbers = cache.get_many(keys)
+    for key in keys.keys() - numbers.keys():
+        # add() returns None when the server does not answer
         if cache.add(key, secrets.randbits(48), GENERATION_LIFETIME_SECONDS) is None:
-            return dict.fromkeys(subjects)  # nobody listens
-        found[key] = cache.get(key)
-    return {subject: found[key] for key, subject in keys.items()}
+            return dict.fromkeys(keys.values())
+        numbers[key] = cache.get(key)
+    return {subject: numbers[key] for key, subject in keys.items()}
 
 
-def changed(*subjects: str) -> None:
+def invalidate(*subjects: str) -> None:
     """Make values computed from any of ``subjects`` unreachable once the transaction commits."""
-    if (waiting := _together.get()) is not None:
-        waiting.update(subjects)
+    if (batch := _invalidation_batch.get()) is not None:
+        batch.update(subjects)
     else:
-        transaction.on_commit(lambda: _bump(*subjects))
+        transaction.on_commit(lambda: _renew_generations(*subjects))
 
 
 @contextmanager
-def together() -> Iterator[None]:
-    """However often what is done inside changes a subject, it is said once, at the end.
+def batched_invalidation() -> Iterator[None]:
+    """Collect the invalidations of the block and apply each subject once, at its end.
 
-    Until then other people may be shown what was; use it inside one transaction.
+    Use it inside one transaction: until the end other requests may read old values.
     """
-    waiting: set[str] = set()
-    token = _together.set(waiting)
+    batch: set[str] = set()
+    token = _invalidation_batch.set(batch)
     try:
         yield
     finally:
-        _together.reset(token)
-        if waiting:
-            changed(*waiting)
+        _invalidation_batch.reset(token)
+        if batch:
+            invalidate(*batch)
 
 
-def _bump(*subjects: str) -> None:
-    if look := _look.get():
-        look.generations.clear()
-    fresh = {f"generation:{subject}": secrets.randbits(48) for subject in subjects}
-    cache.set_many(fresh, GENERATION_LIFETIME_SECONDS)
+def _renew_generations(*subjects: str) -> None:
+    if request := _request_cache.get():
+        request.generations.clear()
+    numbers = {f"generation:{subject}": secrets.randbits(48) for subject in subjects}
+    cache.set_many(numbers, GENERATION_LIFETIME_SECONDS)
 
 
-def remember(
+def get_or_compute(
     name: str,
     parts: Iterable[object],
     compute: Callable[[], T],
@@ -128,89 +130,93 @@ def remember(
     depends_on: Iterable[str] = (),
     seconds: int = LIFETIME_SECONDS,
 ) -> T:
-    """The stored value for ``name`` and ``parts``, computed and stored when it is not there."""
+    """Return the value stored for ``name`` and ``parts``; compute and store it when missing."""
     stamps = generations(depends_on)
     if None in stamps:
         return compute()
-    exact = "\x1f".join(str(part) for part in [*stamps, *parts])
-    key = f"{name}:{hashlib.sha256(exact.encode(errors='replace')).hexdigest()}"
-    seen = look.values if (look := _look.get()) else {}
-    value = seen[key] if key in seen else cache.get(key, _MISSING)
-    hit = not (isinstance(value, str) and value == _MISSING)
-    _count(name, "hits" if hit else "misses")
-    if not hit:
+    key = f"{name}:{_digest([*stamps, *parts])}"
+    values = request.values if (request := _request_cache.get()) else {}
+    value = values[key] if key in values else cache.get(key, _MISSING)
+    is_hit = not (isinstance(value, str) and value == _MISSING)
+    _count(name, "hits" if is_hit else "misses")
+    if not is_hit:
         value = compute()
         cache.set(key, value, seconds)
-    seen[key] = value
-    return value
+    values[key] = value
+    return cast(T, value)
 
 
-def keep(name: str, parts: Iterable[object], value: object, *, seconds: int) -> None:
-    """For ``recall``, whatever changes in the meantime: for what may be a little old."""
-    cache.set(_kept_key(name, parts), value, seconds)
+def set_value(name: str, parts: Iterable[object], value: object, *, seconds: int) -> None:
+    """Store a value that no invalidation removes, for data that may be a little old."""
+    cache.set(_value_key(name, parts), value, seconds)
 
 
-def recall(name: str, parts: Iterable[object]) -> object | None:
-    """What was kept; None when it is gone."""
-    return cache.get(_kept_key(name, parts))
+def get_value(name: str, parts: Iterable[object]) -> object | None:
+    """Return what ``set_value`` stored; None when it has expired."""
+    return cache.get(_value_key(name, parts))
 
 
 def claim(name: str, parts: Iterable[object], *, seconds: int) -> bool:
-    """Whether this is the first to say so: what one does for all is not done by all at once."""
-    return bool(cache.add(f"claim:{_kept_key(name, parts)}", 1, seconds))
+    """Return True for the first caller within ``seconds``, so that one process does the work."""
+    return bool(cache.add(f"claim:{_value_key(name, parts)}", 1, seconds))
 
 
-def _kept_key(name: str, parts: Iterable[object]) -> str:
-    exact = "\x1f".join(map(str, parts))
-    return f"kept:{name}:{hashlib.sha256(exact.encode(errors='replace')).hexdigest()}"
+def _value_key(name: str, parts: Iterable[object]) -> str:
+    return f"value:{name}:{_digest(parts)}"
 
 
-def _count(name: str, what: str) -> None:
-    if look := _look.get():
-        look.counted[name, what] += 1
+def _digest(parts: Iterable[object]) -> str:
+    text = "\x1f".join(str(part) for part in parts)
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
+
+
+def _count(name: str, outcome: str) -> None:
+    if request := _request_cache.get():
+        request.counts[name, outcome] += 1
     else:
-        _write_counts({(name, what): 1})
+        _write_counts({(name, outcome): 1})
 
 
-def _write_counts(counted: Mapping[tuple[str, str], int]) -> None:
-    for (name, what), times in counted.items():
-        key = f"count:{what}:{name}"
+def _write_counts(counts: Mapping[tuple[str, str], int]) -> None:
+    for (name, outcome), times in counts.items():
+        key = f"count:{outcome}:{name}"
         try:
             cache.incr(key, times)
-        except ValueError:  # the first since the cache was started
+        except ValueError:  # the first count since the cache was started
             cache.add(key, times, None)
 
 
-class _Tally:
-    """What the looks of this process counted, written once a second: a page asks the cache ten
-    times and should not write to it as often.
+class _CounterBuffer:
+    """Hits and misses of this process's requests, written once a second.
+
+    A page reads the cache about ten times and should not write to it as often.
     """
 
     def __init__(self) -> None:
-        self._lock, self._due = threading.Lock(), 0.0
-        self._waiting: Counter[tuple[str, str]] = Counter()
+        self._lock, self._due_at = threading.Lock(), 0.0
+        self._pending: Counter[tuple[str, str]] = Counter()
 
-    def add(self, counted: Counter[tuple[str, str]]) -> None:
+    def add(self, counts: Counter[tuple[str, str]]) -> None:
         with self._lock:
-            self._waiting += counted
-            if time.monotonic() < self._due:
+            self._pending += counts
+            if time.monotonic() < self._due_at:
                 return
-            self._due = time.monotonic() + COUNTS_EVERY_SECONDS
-            due, self._waiting = self._waiting, Counter()
+            self._due_at = time.monotonic() + COUNTER_FLUSH_SECONDS
+            due, self._pending = self._pending, Counter()
         _write_counts(due)
 
 
-_tally = _Tally()
-NAMES = (
+_counter_buffer = _CounterBuffer()
+VALUE_NAMES = (
     "category_names",
-    "closed_teams",
+    "closed_team_ids",
     "custom_fields",
     "dashboard_counts",
     "help_shelves",
-    "hidden_teams",
+    "hidden_team_ids",
     "labels",
     "list_counts",
-    "manners",
+    "locale_defaults",
     "offered_agents",
     "offered_assignees",
     "offered_categories",
@@ -221,14 +227,16 @@ NAMES = (
     "related_articles",
     "rights",
     "suggestions",
-    "teams_of",
+    "team_ids_of",
     "unread_notices",
 )
 
 
-def counts() -> dict[str, dict[str, int]]:
-    """Hits and misses of each name since the cache was last started."""
+def hit_counts() -> dict[str, dict[str, int]]:
+    """Return hits and misses of each name since the cache was last started."""
     return {
-        name: {what: cache.get(f"count:{what}:{name}", 0) or 0 for what in ("hits", "misses")}
-        for name in NAMES
+        name: {
+            outcome: cache.get(f"count:{outcome}:{name}", 0) or 0 for outcome in ("hits", "misses")
+        }
+        for name in VALUE_NAMES
     }

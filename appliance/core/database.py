@@ -1,4 +1,4 @@
-"""How this process talks to PostgreSQL."""
+"""Settings and connections of this process's PostgreSQL sessions."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,46 +9,51 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 T = TypeVar("T")
-ROOM_TO_BUILD = """
-SELECT set_config('maintenance_work_mem', setting || 'kB', %s)
-FROM (SELECT greatest(setting::bigint, 262144) AS setting
-      FROM pg_settings WHERE name = 'maintenance_work_mem') AS found
+MIN_MAINTENANCE_KB = 256 * 1024
+RAISE_MAINTENANCE_MEMORY = """
+SELECT set_config('maintenance_work_mem', memory.kilobytes || 'kB', %(is_local)s)
+FROM (SELECT greatest(setting::bigint, %(min_kilobytes)s) AS kilobytes
+      FROM pg_settings WHERE name = 'maintenance_work_mem') AS memory
 """
 
 
-def limit_statements(*, seconds: int) -> None:
-    """Let no statement of this process run longer. Call before the first query."""
+def set_statement_timeout(*, seconds: int) -> None:
+    """Limit every statement of this process. Call before the first query."""
     options = connections.settings["default"]["OPTIONS"]
     options["options"] = f"-c statement_timeout={seconds * 1000}"
 
 
-def give_room_to_build(cursor: CursorWrapper, *, is_local: bool) -> None:
-    """Memory to build indexes with: what the server's machine has (its own setting), and 256 MB at
-    least. ``is_local``: until the end of the transaction.
+def raise_maintenance_memory(cursor: CursorWrapper, *, is_local: bool) -> None:
+    """Give index builds the server's ``maintenance_work_mem``, and 256 MB at least.
+
+    ``is_local``: until the end of the transaction.
     """
-    cursor.execute(ROOM_TO_BUILD, [is_local])
+    cursor.execute(
+        RAISE_MAINTENANCE_MEMORY, {"is_local": is_local, "min_kilobytes": MIN_MAINTENANCE_KB}
+    )
 
 
 @contextmanager
-def limited_to(*, milliseconds: int) -> Iterator[None]:
-    """Let no statement in the block run longer. Call inside a transaction: it ends with that."""
+def statement_timeout(*, milliseconds: int) -> Iterator[None]:
+    """Limit each statement of the block. Call inside a transaction: the limit ends with it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
         yield
         cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
 
 
-def on_own_connection(call: Callable[[], T]) -> T:
-    """For a thread of ours: its database connection is closed with it."""
+def run_and_close_connection(call: Callable[[], T]) -> T:
+    """Run ``call`` in a thread of ours and close that thread's database connection."""
     try:
         return call()
     finally:
         connection.close()
 
 
-def all_but(model: type[Model], *shown: str, of: str = "") -> list[str]:
-    """The columns of a model, or of the relation ``of`` to it, that need not be read where only
-    those named are shown; for ``defer``. Keys are always read.
+def columns_except(model: type[Model], *names: str, prefix: str = "") -> list[str]:
+    """Return the columns of ``model`` other than ``names`` and the primary key, for ``defer()``.
+
+    ``prefix`` is the relation that leads to the model, for instance ``"category__"``.
     """
     columns = [field for field in model._meta.concrete_fields if not field.primary_key]
-    return [f"{of}{field.name}" for field in columns if field.name not in shown]
+    return [f"{prefix}{field.name}" for field in columns if field.name not in names]

@@ -1,17 +1,17 @@
-"""The error family, grouped by whose fault it is. Middleware turns each into one HTTP answer."""
+"""Errors grouped by whose fault they are; middleware turns each into an HTTP response."""
 
 from django.utils.translation import gettext_lazy as _
 
 
 class SkerryError(Exception):
-    """What went wrong and what to do next, in one or two plain sentences for a person."""
+    """Base class. The message tells a person what went wrong and what to do next."""
 
     status = 500
     title = _("Something went wrong on this desk")
 
 
 class BadInputError(SkerryError):
-    """The person sent something that cannot be used; ``field`` names it."""
+    """The input cannot be used; ``field`` names the form field."""
 
     status = 400
     title = _("That could not be used")
@@ -21,15 +21,15 @@ class BadInputError(SkerryError):
         self.field = field
 
 
-class RefusedError(SkerryError):
-    """The person may see this, but may not do it."""
+class ForbiddenError(SkerryError):
+    """The user may see the object but not do this with it."""
 
     status = 403
     title = _("Not allowed")
 
 
 class UnavailableError(SkerryError):
-    """A part of the box (database, models) does not answer; trying again later may help."""
+    """A service (database, models) does not answer; trying again later may help."""
 
     status = 503
     title = _("The desk is busy")

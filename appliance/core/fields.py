@@ -1,27 +1,32 @@
-"""Fields that more than one room has."""
+"""The full-text search column that several tables have."""
 
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db.models import BigIntegerField, F, Func, GeneratedField, TextField, Value
 from django.db.models.functions import Cast, Left
 
-# to_tsvector fails on more than 1 MB of distinct words; this much of a text is searchable
-INDEXED_CHARACTERS = 200_000
-# How words are stemmed: in the desk's language, without accents. The search room keeps it so.
-WORDS = "skerry"
-# What stands inside of an address, a path or a serial. PostgreSQL takes such a thing as one word;
-# here its parts are words as well.
-JOINTS = r"@/\._:=-"
-# So many rows of neighbouring numbers share an era: one more word of theirs, which nobody can
-# type. It lets an index of words be read from the newest rows backwards, however common a word is.
-ERA_ROWS, ERA_MARK = 1024, "\u2617"
+# to_tsvector fails on more than 1 MB of distinct words; only so much of a text is searchable
+MAX_INDEXED_CHARACTERS = 200_000
+# Text search configuration: stems in the site's language, ignores accents. Kept by search.
+TEXT_SEARCH_CONFIG = "skerry"
+# Separators inside of addresses, paths and serial numbers. PostgreSQL indexes such an identifier as
+# one word; here its parts are indexed as well.
+IDENTIFIER_SEPARATORS = r"@/\._:=-"
+# So many rows of neighbouring numbers share a window: one more word in their vector, which nobody
+# can type. It lets a search read a GIN index from the newest rows backwards, however common the
+# words are.
+SEARCH_WINDOW_ROWS, SEARCH_WINDOW_MARK = 1024, "\u2617"
 
 
-def search_vector_of(*, title: str = "", body: str, number: str = "id") -> GeneratedField:
-    """The words of a row, stemmed; those of the title weigh most, parts of identifiers least."""
-    text = Left(body, INDEXED_CHARACTERS)
-    vectors = [_words(text, "B"), _words(_apart(text), "D"), _era(number)]
+def search_vector_field(*, title: str = "", body: str, number: str = "id") -> GeneratedField:
+    """Return a generated tsvector column of a row's words.
+
+    Words of the title weigh most (A), then the body (B), then parts of identifiers (D). ``number``
+    is the column whose value decides the search window of the row.
+    """
+    text = Left(body, MAX_INDEXED_CHARACTERS)
+    vectors = [_vector(text, "B"), _vector(_identifier_parts(text), "D"), _window_word(number)]
     if title:
-        vectors = [_words(title, "A"), _words(_apart(F(title)), "D"), *vectors]
+        vectors = [_vector(title, "A"), _vector(_identifier_parts(F(title)), "D"), *vectors]
     return GeneratedField(
         expression=Func(
             *vectors,
@@ -34,28 +39,34 @@ def search_vector_of(*, title: str = "", body: str, number: str = "id") -> Gener
     )
 
 
-def _words(text: object, weight: str) -> SearchVector:
-    return SearchVector(text, weight=weight, config=WORDS)
+def _vector(text: object, weight: str) -> SearchVector:
+    return SearchVector(text, weight=weight, config=TEXT_SEARCH_CONFIG)
 
 
-def _apart(text: object) -> Func:
-    blanks = " " * len(JOINTS)
-    return Func(text, Value(JOINTS), Value(blanks), function="translate", output_field=TextField())
+def _identifier_parts(text: object) -> Func:
+    blanks = " " * len(IDENTIFIER_SEPARATORS)
+    return Func(
+        text,
+        Value(IDENTIFIER_SEPARATORS),
+        Value(blanks),
+        function="translate",
+        output_field=TextField(),
+    )
 
 
-def _era(number: str) -> Func:
-    era = Func(
+def _window_word(number: str) -> Func:
+    window = Func(
         F(number),
-        Value(ERA_ROWS),
+        Value(SEARCH_WINDOW_ROWS),
         template="(%(expressions)s)",
         arg_joiner=" / ",
         output_field=BigIntegerField(),
     )
-    mark = Func(
-        Value(ERA_MARK),
-        Cast(era, TextField()),
+    word = Func(
+        Value(SEARCH_WINDOW_MARK),
+        Cast(window, TextField()),
         template="(%(expressions)s)",
         arg_joiner=" || ",
         output_field=TextField(),
     )
-    return Func(mark, template="array_to_tsvector(ARRAY[%(expressions)s])")
+    return Func(word, template="array_to_tsvector(ARRAY[%(expressions)s])")

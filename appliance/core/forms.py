@@ -1,4 +1,4 @@
-"""What every form of the desk does alike."""
+"""Base class and mixin for every form."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,27 +10,27 @@ from appliance.core.errors import BadInputError
 T = TypeVar("T")
 
 
-def dress(field: forms.Field) -> forms.Field:
-    """The field with the looks of its kind; one that has some keeps them."""
-    style = "form-control"
+def add_bootstrap_class(field: forms.Field) -> forms.Field:
+    """Set the Bootstrap class of the field's widget unless it has a class."""
+    css_class = "form-control"
     if isinstance(field.widget, forms.Select):
-        style = "form-select"
+        css_class = "form-select"
     if isinstance(field.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
-        style = "form-check-input"
-    field.widget.attrs.setdefault("class", style)
+        css_class = "form-check-input"
+    field.widget.attrs.setdefault("class", css_class)
     return field
 
 
-class Styled:
-    """For any form: its fields look like the rest of the desk."""
+class BootstrapFormMixin:
+    """Bootstrap classes for all fields, and line ends as the database has them."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            dress(field)
+            add_bootstrap_class(field)
 
     def clean(self) -> dict:
-        """Lines end in LF from here on; browsers send CR LF."""
+        """Convert CR LF, which browsers send, to LF."""
         data = super().clean() or self.cleaned_data
         for name, value in data.items():
             if isinstance(value, str) and "\r" in value:
@@ -38,11 +38,14 @@ class Styled:
         return data
 
 
-class Form(Styled, forms.Form):
-    """What the desk's own forms do alike."""
+class Form(BootstrapFormMixin, forms.Form):
+    """Base class of the forms of all rooms."""
 
     def attempt(self, service: Callable[..., T], **arguments: object) -> T | None:
-        """Call ``service``; what it refuses becomes an error of the field it names."""
+        """Call ``service``; turn a BadInputError into an error of the field it names.
+
+        Returns None then; check ``errors`` where the service itself may return None.
+        """
         try:
             return service(**arguments)
         except BadInputError as error:

@@ -1,19 +1,20 @@
-"""The desk itself, and what admins changed on it."""
+"""Site settings and the audit log."""
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-# What agents may do unless an admin says otherwise (accounts.models.Right).
-AGENT_RIGHTS = ["articles", "share", "bulk", "merge", "customers", "reports"]
+# Rights of every agent unless an admin changes them (accounts.models.Right).
+DEFAULT_AGENT_RIGHTS = ["articles", "share", "bulk", "merge", "customers", "reports"]
 
 
-def agent_rights() -> list[str]:
-    return list(AGENT_RIGHTS)
+def default_agent_rights() -> list[str]:
+    """Return a copy: the field needs a callable."""
+    return list(DEFAULT_AGENT_RIGHTS)
 
 
-class Desk(models.Model):
-    """One row: this desk's name, its rules, and when it was set up."""
+class SiteSettings(models.Model):
+    """The only row of its table: name, logo and rules of the site, and when it was set up."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     name = models.CharField(max_length=80, default="Help desk")
@@ -25,25 +26,27 @@ class Desk(models.Model):
     language = models.CharField(max_length=10, default="en")
     time_zone = models.CharField(max_length=60, default="UTC", help_text="An IANA name.")
     is_registration_open = models.BooleanField(default=True)
-    guests_may_ask = models.BooleanField(default=False)
+    is_guest_form_open = models.BooleanField(default=False)
     is_knowledge_public = models.BooleanField(default=False)
-    asks_for_rating = models.BooleanField(default=True)
+    is_rating_enabled = models.BooleanField(default=True)
     close_solved_after_days = models.PositiveSmallIntegerField(
         null=True, blank=True, default=7, help_text="Empty: solved tickets stay solved."
     )
-    attachment_limit_mb = models.PositiveSmallIntegerField(default=10)
-    agent_rights = models.JSONField(default=agent_rights, blank=True)
+    max_attachment_mb = models.PositiveSmallIntegerField(default=10)
+    agent_rights = models.JSONField(default=default_agent_rights, blank=True)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="desk_is_one_row")]
-        verbose_name_plural = "desk"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="site_settings_single_row")
+        ]
+        verbose_name = verbose_name_plural = "site settings"
 
     def __str__(self) -> str:
         return self.name
 
 
-class Change(models.Model):
-    """One change of the desk's set-up or of a person. Append-only, like the events of tickets."""
+class AuditEntry(models.Model):
+    """One change of the set-up or of a person. Append-only, like the events of tickets."""
 
     at = models.DateTimeField(default=timezone.now, editable=False)
     actor = models.ForeignKey(
@@ -51,18 +54,21 @@ class Change(models.Model):
     )
     actor_name = models.CharField(max_length=170)
     verb = models.CharField(max_length=40, help_text="added, changed, removed, deactivated …")
-    kind = models.CharField(max_length=40, help_text="What sort of thing: team, person, policy …")
-    subject = models.CharField(max_length=200, help_text="Which one.")
+    kind = models.CharField(max_length=40, help_text="Model: team, person, policy …")
+    subject = models.CharField(max_length=200, help_text="Name of the object.")
     subject_id = models.CharField(max_length=40, blank=True, db_default="", editable=False)
-    data = models.JSONField(default=dict, help_text="Field to what it was and what it became.")
+    data = models.JSONField(default=dict, help_text="Field to its old and new value.")
 
     class Meta:
+        verbose_name_plural = "audit entries"
         ordering = ["-at", "-id"]
         indexes = [
-            # serves the page of changes, newest first
-            models.Index(fields=["-at", "-id"], name="change_at_idx"),
-            # serves the history of one thing: of an article
-            models.Index(fields=["kind", "subject_id", "-at", "-id"], name="change_subject_idx"),
+            # serves the audit log page, newest first
+            models.Index(fields=["-at", "-id"], name="auditentry_at_idx"),
+            # serves the history of one object, for instance an article
+            models.Index(
+                fields=["kind", "subject_id", "-at", "-id"], name="auditentry_subject_idx"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,19 +1,21 @@
-"""Reads on the desk itself."""
+"""Reads of the site settings."""
 
 from appliance.core import cache
-from appliance.core.models import Desk
+from appliance.core.models import SiteSettings
 
 
-def desk() -> Desk:
-    """The one row; made unsaved with its defaults before set-up."""
-    return Desk.objects.filter(pk=1).first() or Desk()
+def site_settings() -> SiteSettings:
+    """Return the only row; before set-up an unsaved one with the defaults."""
+    return SiteSettings.objects.filter(pk=1).first() or SiteSettings()
 
 
-def manners() -> tuple[str, str]:
-    """The desk's language and time zone; from the cache if there."""
-    return cache.remember("manners", [], _manners, depends_on=[cache.DESK])
+def locale_defaults() -> tuple[str, str]:
+    """Return language and time zone of the site, cached."""
+    return cache.get_or_compute(
+        "locale_defaults", [], _locale_defaults, depends_on=[cache.SITE_SETTINGS]
+    )
 
 
-def _manners() -> tuple[str, str]:
-    row = desk()
+def _locale_defaults() -> tuple[str, str]:
+    row = site_settings()
     return row.language, row.time_zone

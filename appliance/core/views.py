@@ -1,4 +1,4 @@
-"""Pages for requests that went wrong before any room saw them."""
+"""Error pages."""
 
 import sys
 
@@ -10,26 +10,28 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from appliance.core.errors import UnavailableError
-from appliance.core.models import Desk
+from appliance.core.models import SiteSettings
 
 log = structlog.get_logger(__name__)
-DATABASE_AWAY = (OperationalError, InterfaceError)
+DATABASE_UNAVAILABLE_ERRORS = (OperationalError, InterfaceError)
 
 
 def error_page(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
-    """One page for everything that went wrong. From 500 on it reads nothing from the database."""
+    """Render the page for any error. From status 500 on it reads nothing from the database."""
     context: dict = {"title": title, "message": message, "status": status}
     if status >= 500:
-        request.user = AnonymousUser()  # nor does the log line of this request ask who it was
-        context |= {"desk": Desk(), "messages": []}
+        request.user = (
+            AnonymousUser()
+        )  # the log line of this request must not query the user either
+        context |= {"site_settings": SiteSettings(), "messages": []}
     response = render(request, "core/error.html", context, status=status)
     if status == 503:
         response["Retry-After"] = "5"
     return response
 
 
-def database_away(request: HttpRequest, error: Exception) -> HttpResponse:
-    log.error("database_away", error=str(error).split("\n")[0])
+def database_unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+    log.error("database_unavailable", error=str(error).split("\n")[0])
     return error_page(
         request,
         503,
@@ -70,10 +72,10 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django calls this while the exception is being handled, wherever it came from."""
+    """Answer an exception raised anywhere; Django calls this while handling it."""
     error = sys.exc_info()[1]
-    if isinstance(error, DATABASE_AWAY):
-        return database_away(request, error)
+    if isinstance(error, DATABASE_UNAVAILABLE_ERRORS):
+        return database_unavailable(request, error)
     return error_page(
         request,
         500,

@@ -1,4 +1,4 @@
-"""What templates may do to a value."""
+"""Template filters for all rooms."""
 
 from django import template
 from django.utils.safestring import SafeString
@@ -10,23 +10,23 @@ register = template.Library()
 
 @register.filter
 def markdown(text: str) -> SafeString:
-    """Safe HTML of a message or an article."""
+    """Return safe HTML of a message or an article."""
     return render(text)
 
 
 @register.filter
 def percent(share: float) -> int:
-    """0.874 → 87."""
+    """Return a share between 0 and 1 as a whole number of percent: 0.874 → 87."""
     return round(max(0.0, min(1.0, share)) * 100)
 
 
 @register.filter
 def as_link_text(text: str) -> str:
-    """A title that can stand between the brackets of a Markdown link."""
+    """Escape a title for use between the brackets of a Markdown link."""
     return text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
 
 
 @register.filter
 def quoted(text: str) -> str:
-    """Each line with "> " before it."""
+    """Put "> " before each line."""
     return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())

@@ -2,108 +2,111 @@ import pytest
 from django.core.cache import cache
 
 from appliance.core.cache import (
-    NAMES,
     TEAMS,
     TICKETS,
-    _tally,
-    changed,
-    counts,
+    VALUE_NAMES,
+    _counter_buffer,
+    batched_invalidation,
     generation,
     generations,
-    one_look,
-    remember,
-    together,
+    get_or_compute,
+    hit_counts,
+    invalidate,
+    request_cache,
 )
 
-NAME = NAMES[0]
+NAME = VALUE_NAMES[0]
 
 
 def test_value_is_computed_once(db):
-    asked = []
+    calls = []
     for _ in range(3):
-        remember(NAME, ["a"], lambda: asked.append(1), depends_on=[TICKETS])
-    assert len(asked) == 1, "None is a value, too"
-    assert counts()[NAME] == {"hits": 2, "misses": 1}
+        get_or_compute(NAME, ["a"], lambda: calls.append(1), depends_on=[TICKETS])
+    assert len(calls) == 1, "None is a value, too"
+    assert hit_counts()[NAME] == {"hits": 2, "misses": 1}
 
 
 def test_other_parts_are_another_value(db):
-    assert [remember(NAME, [part], lambda p=part: p) for part in "abab"] == list("abab")
+    assert [get_or_compute(NAME, [part], lambda p=part: p) for part in "abab"] == list("abab")
 
 
 def test_parts_do_not_run_into_each_other(db):
-    assert remember(NAME, ["a", "b"], lambda: 1) == 1
-    assert remember(NAME, ["ab", ""], lambda: 2) == 2
+    assert get_or_compute(NAME, ["a", "b"], lambda: 1) == 1
+    assert get_or_compute(NAME, ["ab", ""], lambda: 2) == 2
 
 
-def test_change_is_seen_only_when_it_is_committed(db, django_capture_on_commit_callbacks):
+def test_invalidation_takes_effect_on_commit(db, django_capture_on_commit_callbacks):
     before = generation(TICKETS)
     with django_capture_on_commit_callbacks(execute=True):
-        changed(TICKETS)
+        invalidate(TICKETS)
         assert generation(TICKETS) == before
     assert generation(TICKETS) != before
 
 
 def test_lost_generation_never_brings_an_old_value_back(db):
-    remember(NAME, ["a"], lambda: "old", depends_on=[TICKETS])
+    get_or_compute(NAME, ["a"], lambda: "old", depends_on=[TICKETS])
     cache.delete(f"generation:{TICKETS}")
-    assert remember(NAME, ["a"], lambda: "new", depends_on=[TICKETS]) == "new"
+    assert get_or_compute(NAME, ["a"], lambda: "new", depends_on=[TICKETS]) == "new"
 
 
 @pytest.mark.usefixtures("dead_cache")
 def test_dead_cache_computes(db):
-    assert [remember(NAME, ["a"], lambda: 5, depends_on=[TICKETS]) for _ in range(2)] == [5, 5]
-    assert counts()[NAME] == {"hits": 0, "misses": 0}
+    assert [get_or_compute(NAME, ["a"], lambda: 5, depends_on=[TICKETS]) for _ in range(2)] == [
+        5,
+        5,
+    ]
+    assert hit_counts()[NAME] == {"hits": 0, "misses": 0}
 
 
-def test_what_is_changed_together_is_said_once_and_at_the_end(
+def test_batched_invalidation_is_applied_once_and_at_the_end(
     db, django_capture_on_commit_callbacks
 ):
     before = generation(TICKETS)
-    with django_capture_on_commit_callbacks(execute=True) as said:
-        with together():
+    with django_capture_on_commit_callbacks(execute=True) as callbacks:
+        with batched_invalidation():
             for _ in range(3):
-                changed(TICKETS)
+                invalidate(TICKETS)
         assert generation(TICKETS) == before
-    assert (len(said), generation(TICKETS) == before) == (1, False)
+    assert (len(callbacks), generation(TICKETS) == before) == (1, False)
 
 
-def test_in_one_look_the_cache_is_asked_once(db, monkeypatch):
-    with one_look():
-        remember(NAME, ["a"], lambda: 7, depends_on=[TICKETS])
-        monkeypatch.setattr(cache, "get", lambda *_: pytest.fail("asked again"))
-        monkeypatch.setattr(cache, "get_many", lambda *_: pytest.fail("asked again"))
-        assert remember(NAME, ["a"], pytest.fail, depends_on=[TICKETS]) == 7
+def test_request_cache_reads_each_value_once(db, monkeypatch):
+    with request_cache():
+        get_or_compute(NAME, ["a"], lambda: 7, depends_on=[TICKETS])
+        monkeypatch.setattr(cache, "get", lambda *_: pytest.fail("read again"))
+        monkeypatch.setattr(cache, "get_many", lambda *_: pytest.fail("read again"))
+        assert get_or_compute(NAME, ["a"], pytest.fail, depends_on=[TICKETS]) == 7
         assert None not in generations([TICKETS, TEAMS])
 
 
-def test_what_is_changed_in_a_look_is_seen_in_it(db, django_capture_on_commit_callbacks):
-    with one_look():
-        remember(NAME, ["a"], lambda: "old", depends_on=[TICKETS])
+def test_invalidation_inside_a_request_is_seen_in_it(db, django_capture_on_commit_callbacks):
+    with request_cache():
+        get_or_compute(NAME, ["a"], lambda: "old", depends_on=[TICKETS])
         with django_capture_on_commit_callbacks(execute=True):
-            changed(TICKETS)
-        assert remember(NAME, ["a"], lambda: "new", depends_on=[TICKETS]) == "new"
+            invalidate(TICKETS)
+        assert get_or_compute(NAME, ["a"], lambda: "new", depends_on=[TICKETS]) == "new"
 
 
-def test_next_look_asks_anew(db):
-    with one_look():
+def test_next_request_reads_again(db):
+    with request_cache():
         before = generation(TICKETS)
     cache.delete(f"generation:{TICKETS}")
-    with one_look():
+    with request_cache():
         assert generation(TICKETS) != before
 
 
-def test_counts_of_looks_are_written_together(db, monkeypatch):
-    monkeypatch.setattr(_tally, "_due", 0.0)
-    _tally._waiting.clear()
+def test_counts_of_requests_are_written_together(db, monkeypatch):
+    monkeypatch.setattr(_counter_buffer, "_due_at", 0.0)
+    _counter_buffer._pending.clear()
     for _ in range(3):
-        with one_look():
-            remember(NAME, ["a"], lambda: 1)
-            remember(NAME, ["a"], lambda: 1)
-    assert counts()[NAME] == {"hits": 1, "misses": 1}, "the first look; others wait a second"
-    assert _tally._waiting == {(NAME, "hits"): 4}
+        with request_cache():
+            get_or_compute(NAME, ["a"], lambda: 1)
+            get_or_compute(NAME, ["a"], lambda: 1)
+    assert hit_counts()[NAME] == {"hits": 1, "misses": 1}, "the first request; others wait a second"
+    assert _counter_buffer._pending == {(NAME, "hits"): 4}
 
 
-def test_dead_cache_is_tried_once_a_look(db, dead_cache):
-    with one_look():
+def test_dead_cache_is_tried_once_a_request(db, dead_cache):
+    with request_cache():
         assert generations([TICKETS, TEAMS]) == [None, None]
-        assert remember(NAME, ["a"], lambda: 5, depends_on=[TEAMS]) == 5
+        assert get_or_compute(NAME, ["a"], lambda: 5, depends_on=[TEAMS]) == 5

@@ -11,7 +11,7 @@ from appliance.accounts import services as accounts_services
 
 @pytest.fixture
 def log():
-    """What the process writes to its log while the test runs."""
+    """The log stream of this process during the test."""
     formatted = structlog.stdlib.ProcessorFormatter
     handler = next(h for h in logging.getLogger().handlers if isinstance(h.formatter, formatted))
     before = handler.setStream(io.StringIO())
@@ -35,10 +35,10 @@ def test_set_up_token_stays_out_of_the_log(client, db, log):
     assert token not in log.getvalue()
 
 
-@pytest.mark.parametrize("door", ["guest", "welcome"])
-def test_token_of_a_secret_link_stays_out_of_the_log(client, db, log, door):
+@pytest.mark.parametrize("prefix", ["guest", "welcome"])
+def test_secret_link_token_stays_out_of_the_log(client, db, log, prefix):
     token = "e1" * 32
-    client.get(f"/{door}/{token}/")
-    client.get(f"/nowhere/?next=/{door}/{token}/")
-    assert log.getvalue().count(f"/{door}/") >= 3
+    client.get(f"/{prefix}/{token}/")
+    client.get(f"/nowhere/?next=/{prefix}/{token}/")
+    assert log.getvalue().count(f"/{prefix}/") >= 3
     assert token not in log.getvalue()

@@ -1,6 +1,6 @@
 import pytest
 
-from appliance.core.numbers import read_number
+from appliance.core.types import read_number
 
 
 def test_digits_are_a_number():

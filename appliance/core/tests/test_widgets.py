@@ -1,4 +1,4 @@
-"""Widgets drawn in Python say what Django's templates say."""
+"""FastFormRenderer renders the same HTML as Django's templates."""
 
 import datetime
 
@@ -9,7 +9,7 @@ from django.test.html import parse_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy
 
-from appliance.core import widgets
+from appliance.core import renderers
 
 DAY = datetime.date(2026, 5, 4)
 NASTY = '<b a="1" b=\'2\'>&\u2028"</textarea>'
@@ -33,27 +33,27 @@ class Everything(forms.Form):
     box = forms.BooleanField()
 
 
-GIVEN = [
+FORM_ARGUMENTS = [
     {},
     {"initial": {"text": NASTY, "number": 1000, "choice": 3, "radio": "2", "several": ["2"]}},
     {"data": {"text": NASTY, "long": NASTY, "choice": "<a>", "date": NASTY, "box": "on"}},
 ]
 
 
-@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("arguments", FORM_ARGUMENTS)
 @pytest.mark.parametrize("name", Everything.base_fields)
-def test_a_drawn_widget_is_what_the_template_says(given, name):
-    drawn, django = (
-        Everything(**given, renderer=renderer)[name]
-        for renderer in (widgets.Drawn(), DjangoTemplates())
+def test_widget_is_rendered_as_the_template_renders_it(arguments, name):
+    fast, django = (
+        Everything(**arguments, renderer=renderer)[name]
+        for renderer in (renderers.FastFormRenderer(), DjangoTemplates())
     )
-    assert parse_html(drawn.as_widget()) == parse_html(django.as_widget())
-    assert parse_html(drawn.as_hidden()) == parse_html(django.as_hidden())
-    for mine, theirs in zip(drawn.subwidgets, django.subwidgets, strict=True):
-        assert parse_html(mine.tag()) == parse_html(theirs.tag())
+    assert parse_html(fast.as_widget()) == parse_html(django.as_widget())
+    assert parse_html(fast.as_hidden()) == parse_html(django.as_hidden())
+    for ours, theirs in zip(fast.subwidgets, django.subwidgets, strict=True):
+        assert parse_html(ours.tag()) == parse_html(theirs.tag())
 
 
-def test_most_widgets_are_drawn_without_a_template(monkeypatch):
+def test_most_widgets_are_rendered_without_a_template(monkeypatch):
     monkeypatch.setattr(DjangoTemplates, "get_template", lambda *_: pytest.fail("a template"))
     form = Everything()
     for name in ("text", "date", "long", "hidden", "file", "choice"):

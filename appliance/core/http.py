@@ -1,4 +1,4 @@
-"""Pages whose address is a secret."""
+"""Types and decorators for views."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,11 +9,11 @@ from django.views.decorators.cache import never_cache
 View = Callable[..., HttpResponse]
 
 
-def secret_address(view: View) -> View:
-    """Nobody learns the address from this page: no search engine, no cache, no link on it.
+def secret_url(view: View) -> View:
+    """Keep the address of a page secret: out of search engines, caches and referrers.
 
     Not ``no-referrer``: a browser then sends ``Origin: null`` with the forms of the page, which
-    the check against forged forms refuses. ``strict-origin`` names the desk, never the path.
+    the CSRF check refuses. ``strict-origin`` names the host, never the path.
     """
 
     @never_cache

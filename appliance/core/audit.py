@@ -1,0 +1,84 @@
+"""The audit log: one row for each change of the set-up or of a person, written in one place."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from django.db import IntegrityError, connection, models, transaction
+
+from appliance.core.errors import BadInputError
+from appliance.core.models import AuditEntry
+
+ANONYMOUS = "Anonymous"
+SYSTEM_ACTOR_NAME = "Skerry"
+SECRET_FIELDS = {"password"}
+_ANONYMISING_SETTING = "skerry.anonymising"  # the triggers of the append-only tables read it
+
+
+def record_change(
+    *, by: models.Model | None, verb: str, subject: models.Model, data: dict | None = None
+) -> None:
+    """Add one row to the audit log, in the transaction of the change. ``by=None``: the system."""
+    AuditEntry.objects.create(
+        actor=by,
+        actor_name=str(by) if by else SYSTEM_ACTOR_NAME,
+        verb=verb,
+        kind=str(subject._meta.verbose_name)[:40],
+        subject=str(subject)[:200],
+        subject_id=str(subject.pk or ""),
+        data={name: value for name, value in (data or {}).items() if name not in SECRET_FIELDS},
+    )
+
+
+def update_fields(
+    subject: models.Model,
+    *,
+    by: models.Model | None,
+    duplicate_error: BadInputError | None = None,
+    **values: object,
+) -> bool:
+    """Save the fields that differ and record the change. Return False when nothing differs.
+
+    ``duplicate_error`` is raised when a unique constraint of the database refuses the values.
+    """
+    before = {name: getattr(subject, name) for name in values}
+    changes = {name: value for name, value in values.items() if before[name] != value}
+    if not changes:
+        return False
+    for name, value in changes.items():
+        setattr(subject, name, value)
+    try:
+        with transaction.atomic():
+            subject.save(update_fields=list(changes))
+    except IntegrityError as error:
+        raise (duplicate_error or error) from error
+    record_change(by=by, verb="changed", subject=subject, data=field_changes(before, changes))
+    return True
+
+
+def field_changes(before: Mapping[str, object], after: Mapping[str, object]) -> dict:
+    """Return the old and new value of each field of ``after``, as values JSON can hold."""
+    return {
+        name: {"from": _json_value(before[name]), "to": _json_value(after[name])} for name in after
+    }
+
+
+def _json_value(value: object) -> object:
+    return value if isinstance(value, bool | int | float | str | list | None) else str(value)
+
+
+@contextmanager
+def anonymisation_allowed() -> Iterator[None]:
+    """Let append-only rows lose their names inside the block, until the transaction ends at most.
+
+    The triggers let exactly one kind of update pass: a name becomes ANONYMOUS, a value in ``data``
+    becomes null. See docs/decisions/0007-anonymous-in-place.md.
+    """
+    with transaction.atomic():
+        _set_anonymising("yes")
+        yield
+        _set_anonymising("")
+
+
+def _set_anonymising(value: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, %s, true)", [_ANONYMISING_SETTING, value])

@@ -1,0 +1,39 @@
+"""Hand-written SQL that lives in files: ``appliance/<room>/sql/<name>.sql``."""
+
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from django.db import connection
+
+Row = TypeVar("Row")
+
+
+@cache
+def read_sql(room: str, name: str) -> str:
+    """Return the statement of ``appliance/<room>/sql/<name>.sql`` without its comment lines."""
+    path = Path(__file__).parents[1] / room / "sql" / f"{name}.sql"
+    lines = path.read_text().splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("--"))
+
+
+def fetch_rows(room: str, name: str, **parameters: object) -> list[tuple]:
+    """Run a named query and return its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(read_sql(room, name), parameters)
+        return cursor.fetchall()
+
+
+def fetch_objects(room: str, name: str, row_type: type[Row], **parameters: object) -> list[Row]:
+    """Run a named query and return its rows as ``row_type``, whose fields are its columns."""
+    with connection.cursor() as cursor:
+        cursor.execute(read_sql(room, name), parameters)
+        columns = [column.name for column in cursor.description]
+        return [row_type(**dict(zip(columns, row, strict=True))) for row in cursor.fetchall()]
+
+
+def execute(room: str, name: str, **parameters: object) -> int:
+    """Run a named statement and return the number of rows it changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(read_sql(room, name), parameters)
+        return cursor.rowcount
