@@ -22,7 +22,7 @@ PNG = bytes.fromhex(
 )
 
 
-def furnish(by: User, name: str = "Main") -> dict[str, object]:
+def furnish(by: User, name: str = "Main menu") -> dict[str, object]:
     """By the word for one: a team, a policy …; each is called ``name``."""
     team = accounts_services.add_team(by=by, name=name[:80], members=[by])
     hours = parse_week({"monday": "8:00-17:00"})
@@ -31,7 +31,7 @@ def furnish(by: User, name: str = "Main") -> dict[str, object]:
     )
     policy = sla_services.add_policy(by=by, name=name[:80], first_response_minutes=60)
     address = name.lower().replace(" ", "-")[:40]
-    person = {"by": by, "first_name": name[:80], "last_name": "Person"}
+    person = {"by": by, "first_name": name[:80], "last_name": "User"}
     return {
         "team": team,
         "business-hours": business_hours,
@@ -57,14 +57,14 @@ def furnish(by: User, name: str = "Main") -> dict[str, object]:
         "person": accounts_services.add_person(
             email=f"{address}@p.example", role=Role.AGENT, **person
         ),
-        "customer": accounts_services.add_known_customer(email=f"{address}@c.example", **person),
+        "customer": accounts_services.add_customer_as_agent(email=f"{address}@c.example", **person),
         "organisation": accounts_services.add_organisation(by=by, name=name[:120]),
         "category": tickets_services.add_category(by=by, name=name[:80], examples=[name]),
         "tag": tickets_services.add_tag(by=by, name=name[:40]),
         "field": tickets_services.add_field(
             by=by, label=name[:80], kind="choice", choices=["1", "2"]
         ),
-        "canned": macros_services.add_canned(
+        "canned_response": macros_services.add_canned_response(
             by=by, name=name[:80], body="Hello {customer_name}", audience="all"
         ),
         "macro": macros_services.add_macro(
@@ -112,7 +112,7 @@ def arguments_of_managing(by: User) -> dict[str, object]:
         "add-escalation": kept["policy"].pk,
         "open-log-in": kept["customer"].pk,
         "unlink-customer": kept["customer"].pk,
-        "logo": core_queries.desk().logo_id,
+        "logo": core_queries.site_settings().logo_id,
         **dict.fromkeys(["model-update", "apply-update"], a_refused_update(by).pk),
     }
 

@@ -16,7 +16,7 @@ from appliance.knowledge.models import Article
 from appliance.macros import services as macros_services
 from appliance.notifications.models import Notice
 from appliance.notifications.services import queue_mail
-from appliance.ops import plans
+from appliance.ops import query_plans
 from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import Ticket
@@ -80,7 +80,7 @@ def paths(ticket, bob, dan) -> dict[str, str]:
         **dict.fromkeys(["retry-mail", "drop-mail"], letter.pk),
         **dict.fromkeys(["write-for-gap", "dismiss-gap", "take-back-gap"], a_gap(ticket).pk),
         "setup": "guessed",
-        "status-plan": plans.list_slowest("calls")[0].id,
+        "status-plan": query_plans.list_slowest("calls")[0].id,
         **dict.fromkeys(["set-password", "guest-ticket", "guest-reply", "guest-rate"], "guessed"),
         "guest-attachment": ("guessed", 1),
     }
@@ -113,21 +113,23 @@ def of_working_on(ticket: Ticket, bob: User) -> dict[str, object]:
     other = tickets_services.split_ticket(message=message, subject="Another", by=bob)
     merged = tickets_services.split_ticket(message=message, subject="Merged", by=bob)
     tickets_services.merge_tickets(source=merged, target=ticket, by=bob)
-    canned = macros_services.add_canned(by=bob, name="Hello", body="x", audience="all")
+    canned_response = macros_services.add_canned_response(
+        by=bob, name="Hello", body="x", audience="all"
+    )
     macro = macros_services.add_macro(
         by=bob, name="Urgent", actions={"priority": 4}, audience="all"
     )
     fits = Article.objects.create(title="Fits", content="…", status="published")
     names = ["ticket", "reply", "update-ticket", "conversation", "evidence", "ticket-timer"]
     names += ["rate-ticket", "discard-draft", "take-ticket", "ticket-tags", "ticket-fields"]
-    names += ["link-ticket", "find-tickets", "find-articles", "canned"]
+    names += ["link-ticket", "find-tickets", "find-articles", "find-canned-responses"]
     names += ["merge-ticket", "unmerge-ticket", "presence", "draft", "mentionable"]
     return {
         **dict.fromkeys(names, ticket.pk),
         **dict.fromkeys(["refuse-suggestion", "take-back-refusal"], (ticket.pk, fits.pk)),
         "unlink-ticket": (ticket.pk, other.links.get().pk),
-        "use-canned": (ticket.pk, canned.pk),
-        "use-macro": (ticket.pk, macro.pk),
+        "insert-canned-response": (ticket.pk, canned_response.pk),
+        "run-macro": (ticket.pk, macro.pk),
         "split-ticket": (ticket.pk, message.pk),
         "attachment": message.attachments.get().pk,
         "attachment/note": note.attachments.get().pk,

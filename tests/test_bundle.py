@@ -249,7 +249,7 @@ def test_the_first_build_of_a_clone_makes_its_key_and_verify_knows_it(repository
     file = next((tmp_path / "out").iterdir())
     assert script(clone, "--verify", file).returncode == 0
     again = script(clone, "--out", tmp_path / "again")
-    assert again.returncode == 0 and "Made" not in again.stdout
+    assert again.returncode == 0 and "Created" not in again.stdout
 
 
 def test_a_bundle_verifies_the_next_one_of_its_publisher(unpacked, bundle):

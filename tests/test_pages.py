@@ -54,7 +54,7 @@ def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
         **dict.fromkeys(
             ["ticket", "conversation", "evidence", "ticket-timer", "mentionable"], ticket.pk
         ),
-        **dict.fromkeys(["merge-ticket", "find-tickets", "find-articles", "canned"], ticket.pk),
+        **dict.fromkeys(["merge-ticket", "find-tickets", "find-articles", "find-canned-responses"], ticket.pk),
         **dict.fromkeys(["article", "edit-article", "article-history"], articles[0].pk),
         "article-versions": articles[0].pk,
     }
@@ -100,7 +100,7 @@ def test_no_page_names_anything_from_elsewhere(as_dan, ticket, articles):
 
 
 def test_no_page_for_strangers_names_anything_from_elsewhere(client, db):
-    setup = reverse("setup", args=[accounts_services.make_setup_link()])
+    setup = reverse("setup", args=[accounts_services.create_setup_link()])
     for path in (setup, "/login/", "/register/", "/ask/", "/nothing/", "/admin/login/"):
         assert loaded_from_elsewhere(client.get(path).content.decode()) == [], path
 
@@ -174,7 +174,7 @@ def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
         "write-article": "title content category status seen_at audience owner review_on note drop",
         "import-articles": "file pending",
         "login": "username password next",
-        "register": "first_name last_name email organisation_said password password_again",
+        "register": "first_name last_name email claimed_organisation password password_again",
     }
     paths = {reverse(name): fields.split() for name, fields in forms.items()}
     of_ticket = {
@@ -206,7 +206,7 @@ def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
 
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_words_on_the_set_up_page_break_nothing(client, db, odd):
-    link = reverse("setup", args=[accounts_services.make_setup_link()])
+    link = reverse("setup", args=[accounts_services.create_setup_link()])
     fields = ["desk_name", "first_name", "last_name", "email", "password", "demo", "categories"]
     for field in fields:
         assert client.post(link, sound("/setup/") | {field: odd}).status_code in (302, 400, 404)
@@ -327,7 +327,7 @@ def test_ten_times_the_same_answer_at_once_is_one_message(ticket, alice):
 
 @pytest.mark.django_db(transaction=True)
 def test_set_up_link_used_four_times_at_once_makes_one_admin():
-    link = reverse("setup", args=[accounts_services.make_setup_link()])
+    link = reverse("setup", args=[accounts_services.create_setup_link()])
     forms = [
         sound("/setup/") | {"email": f"dan{n}@example.org", "password_again": PASSWORD}
         for n in range(4)

@@ -48,9 +48,9 @@ def window(browser, desk) -> Windows:
 def test_a_desk_is_set_up_asked_and_answers_with_no_network(desk, window):
     dan = window()
     dan.goto(desk.setup_path)
-    dan.get_by_label("Name of this desk").fill("Harbour desk")
+    dan.get_by_label("Name of the help desk").fill("Harbour desk")
     fill_in_person(dan, "Dan")
-    dan.get_by_role("button", name="Open the desk").click()
+    dan.get_by_role("button", name="Finish set-up").click()
     expect(dan.get_by_role("banner")).to_contain_text("Harbour desk")
     assert dan.goto(desk.setup_path).status == 404, "the set-up link works once"
 
@@ -65,7 +65,7 @@ def test_a_desk_is_set_up_asked_and_answers_with_no_network(desk, window):
     alice.get_by_role("link", name="New ticket").click()
     alice.get_by_label("Subject").fill(SUBJECT)
     alice.get_by_label("Description").fill(DESCRIPTION)
-    alice.get_by_role("button", name="Send ticket").click()
+    alice.get_by_role("button", name="Submit ticket").click()
     expect(alice.get_by_role("status")).to_have_text(re.compile(r"SKR-\d+ is with the desk"))
 
     bob = window()
@@ -74,16 +74,16 @@ def test_a_desk_is_set_up_asked_and_answers_with_no_network(desk, window):
     bob.get_by_role("link", name=SUBJECT).click()  # committed: a colleague sees it
 
     for page in (alice, bob):
-        expect(page.get_by_role("region", name="Sorting")).to_have_text(
+        expect(page.get_by_role("region", name="Classification")).to_have_text(
             re.compile(r"\d+\s%|Not sure"), timeout=30_000
         )
         expect(page.locator(".suggestion blockquote:visible")).not_to_have_count(0)
     see_three_articles(alice, best="Print jobs stuck in the queue")
-    expect(bob.get_by_role("region", name="Sorting")).to_contain_text("negative")
-    expect(alice.get_by_role("region", name="Sorting")).not_to_contain_text("negative")
+    expect(bob.get_by_role("region", name="Classification")).to_contain_text("negative")
+    expect(alice.get_by_role("region", name="Classification")).not_to_contain_text("negative")
 
-    bob.get_by_role("button", name="Put into the answer").first.click()
-    bob.get_by_label("Your answer").press_sequentially("Please empty the queue first.")
+    bob.get_by_role("button", name="Insert link").first.click()
+    bob.get_by_label("Your reply").press_sequentially("Please empty the queue first.")
     bob.get_by_role("button", name="Send").click()
     alice.reload()
     expect(alice.get_by_role("region", name="Conversation")).to_contain_text("empty the queue")
@@ -103,7 +103,7 @@ def fill_in_person(page: Page, first_name: str) -> None:
     page.get_by_label("First name").fill(first_name)
     page.get_by_role("textbox", name="E-mail").fill(f"{first_name.lower()}@example.org")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password again").fill(PASSWORD)
+    page.get_by_label("Confirm password").fill(PASSWORD)
 
 
 def write_article(page: Page, name: str) -> None:
@@ -122,19 +122,19 @@ def hire(page: Page, first_name: str) -> str:
     page.get_by_label("E-mail").fill(f"{first_name.lower()}@example.org")
     page.get_by_label("Role").select_option("Agent")
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("button", name="Make a link").click()
+    page.get_by_role("button", name="Create invitation link").click()
     return page.get_by_label("Link", exact=True).input_value()
 
 
 def take_up_work(page: Page, link: str) -> None:
     page.goto(link)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password again").fill(PASSWORD)
-    page.get_by_role("button", name="Set password and log in").click()
+    page.get_by_label("Confirm password").fill(PASSWORD)
+    page.get_by_role("button", name="Set password and sign in").click()
 
 
 def see_three_articles(page: Page, *, best: str) -> None:
-    suggestions = page.get_by_role("region", name="Articles that may help").locator("article")
+    suggestions = page.get_by_role("region", name="Suggested articles").locator("article")
     expect(suggestions).to_have_count(3)
     expect(suggestions.first).to_contain_text(best)
     for suggestion in suggestions.all():

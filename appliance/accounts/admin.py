@@ -2,13 +2,13 @@ from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 
 from appliance.accounts.models import Customer, User
-from appliance.core.admin import ReadOnly
+from appliance.core.admin import ReadOnlyAdminMixin
 
 admin.site.unregister(auth_admin.Group)  # the role says what a person may do
 
 
 @admin.register(User)
-class UserAdmin(ReadOnly, admin.ModelAdmin):
+class UserAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     """To look at. The pages below /manage/ change people: the last admin stays one there."""
 
     list_display = ["email", "first_name", "last_name", "role", "is_active", "last_login"]
@@ -19,7 +19,7 @@ class UserAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Customer)
-class CustomerAdmin(ReadOnly, admin.ModelAdmin):
+class CustomerAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["email", "first_name", "last_name", "organisation", "is_premium", "user"]
     list_filter = ["is_premium"]
     search_fields = ["email", "first_name", "last_name", "organisation__name"]

@@ -6,12 +6,12 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import choices
 from appliance.accounts.models import User
-from appliance.core.forms import Form, Styled
+from appliance.core.forms import BootstrapFormMixin, Form
 
 NEW_PASSWORD = forms.PasswordInput(render_value=True, attrs={"autocomplete": "new-password"})
 
 
-class LoginForm(Styled, AuthenticationForm):
+class LoginForm(BootstrapFormMixin, AuthenticationForm):
     """Log-in by e-mail, whatever its case."""
 
     username = forms.EmailField(
@@ -21,9 +21,9 @@ class LoginForm(Styled, AuthenticationForm):
     )
     error_messages = {
         "invalid_login": _(
-            "E-mail or password is wrong. In the password, capital and small letters differ."
+            "Incorrect e-mail or password. Passwords are case-sensitive."
         ),
-        "inactive": _("E-mail or password is wrong."),
+        "inactive": _("Incorrect e-mail or password."),
     }
 
     def clean_username(self) -> str:
@@ -37,18 +37,18 @@ class NewPasswordForm(Form):
         label=_("Password"),
         max_length=200,
         strip=False,
-        help_text=_("At least 10 characters. A short sentence is easy to keep and hard to guess."),
+        help_text=_("At least 10 characters. A short sentence is easy to remember and hard to guess."),
         widget=NEW_PASSWORD,
     )
     password_again = forms.CharField(
-        label=_("Password again"), max_length=200, strip=False, widget=NEW_PASSWORD
+        label=_("Confirm password"), max_length=200, strip=False, widget=NEW_PASSWORD
     )
 
     def clean(self) -> dict:
         data = super().clean()
         if data.get("password") != data.get("password_again"):
             self.add_error(
-                "password_again", _("The two passwords differ. Type the same one twice.")
+                "password_again", _("The passwords do not match. Enter the same password twice.")
             )
         return data
 
@@ -81,16 +81,18 @@ class PersonForm(NewPasswordForm):
 
 
 class RegisterForm(PersonForm):
-    organisation_said = forms.CharField(label=_("Organisation"), max_length=120, required=False)
-    field_order = ["first_name", "last_name", "email", "organisation_said", "password"]
+    claimed_organisation = forms.CharField(label=_("Organisation"), max_length=120, required=False)
+    field_order = ["first_name", "last_name", "email", "claimed_organisation", "password"]
 
     def person(self) -> dict[str, str]:
-        return super().person() | {"organisation_said": self.cleaned_data["organisation_said"]}
+        return super().person() | {
+            "claimed_organisation": self.cleaned_data["claimed_organisation"]
+        }
 
 
 class ChangePasswordForm(NewPasswordForm):
     old = forms.CharField(
-        label=_("Password you have now"),
+        label=_("Current password"),
         max_length=200,
         strip=False,
         widget=forms.PasswordInput(
@@ -102,7 +104,7 @@ class ChangePasswordForm(NewPasswordForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password"].label = _("New password")
-        self.fields["password_again"].label = _("New password again")
+        self.fields["password_again"].label = _("Confirm new password")
 
 
 class ProfileForm(Form):
@@ -125,19 +127,19 @@ class ProfileForm(Form):
         label=_("Signature"),
         max_length=1000,
         required=False,
-        help_text=_("Stands below your answers. Markdown works."),
+        help_text=_("Appended to your replies. Markdown supported."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     is_away = forms.BooleanField(
-        label=_("I am away"),
+        label=_("Out of office"),
         required=False,
-        help_text=_("Rules give you no new tickets. Colleagues still can."),
+        help_text=_("You will not be auto-assigned tickets. Colleagues can still assign them to you."),
     )
 
     def __init__(self, *args: object, person: User, **kwargs: object) -> None:
         initial = {name: getattr(person, name) for name in self.base_fields}
         super().__init__(*args, initial=initial, **kwargs)
-        desks = ("", _("The desk's"))
+        desks = ("", _("Default"))
         self.fields["language"].choices = [desks, *choices.languages()]
         self.fields["time_zone"].choices = [desks, *choices.time_zones()]
         if not person.is_agent:

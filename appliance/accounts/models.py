@@ -12,18 +12,18 @@ from django.utils.translation import gettext_lazy as _
 class Role(models.TextChoices):
     CUSTOMER = "customer", _("Customer")
     AGENT = "agent", _("Agent")
-    ADMIN = "admin", _("Admin")
+    ADMIN = "admin", _("Administrator")
 
 
 class Right(models.TextChoices):
     """What an agent may do beyond answering tickets. Given to all agents, or to a team."""
 
     ARTICLES = "articles", _("write and publish articles")
-    SHARE = "share", _("share views, canned replies and macros")
-    BULK = "bulk", _("change many tickets at once")
+    SHARE = "share", _("share views, canned responses and macros")
+    BULK = "bulk", _("bulk edit tickets")
     MERGE = "merge", _("merge and split tickets")
     CUSTOMERS = "customers", _("edit customers and organisations")
-    REPORTS = "reports", _("see reports and export them")
+    REPORTS = "reports", _("view and export reports")
 
 
 class UserManager(BaseUserManager):
@@ -38,7 +38,7 @@ class Organisation(models.Model):
     name = models.CharField(max_length=120)
     note = models.TextField(max_length=2000, blank=True)
     shares_tickets = models.BooleanField(
-        default=False, help_text=_("Its customers see each other's tickets.")
+        default=False, help_text=_("Customers of this organisation see each other's tickets.")
     )
 
     class Meta:
@@ -58,13 +58,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     role = models.CharField(max_length=10, choices=Role, default=Role.CUSTOMER)
     is_active = models.BooleanField(default=True)
     is_away = models.BooleanField(
-        default=False, db_default=False, help_text=_("Gets no new tickets by rule.")
+        default=False, db_default=False, help_text=_("Excluded from auto-assignment.")
     )
     language = models.CharField(
-        max_length=10, blank=True, db_default="", help_text=_("Empty: the desk's.")
+        max_length=10, blank=True, db_default="", help_text=_("Leave empty for the default.")
     )
     time_zone = models.CharField(
-        max_length=60, blank=True, db_default="", help_text=_("Empty: the desk's.")
+        max_length=60, blank=True, db_default="", help_text=_("Leave empty for the default.")
     )
     signature = models.TextField(max_length=1000, blank=True, db_default="")
     business_hours = models.ForeignKey(
@@ -73,7 +73,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
-        help_text=_("Working hours. Empty: the default calendar."),
+        help_text=_("Business hours. Leave empty for the default calendar."),
     )
     session_epoch = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     anonymised_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -123,7 +123,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 # All a customer is known by, as the index has it.
-KNOWN_BY = Lower(
+CUSTOMER_SEARCH_TEXT = Lower(
     Concat(
         "first_name",
         models.Value(" "),
@@ -144,14 +144,14 @@ class Customer(models.Model):
     organisation = models.ForeignKey(
         Organisation, null=True, blank=True, on_delete=models.SET_NULL, related_name="customers"
     )
-    organisation_said = models.CharField(
-        _("organisation they named"),
+    claimed_organisation = models.CharField(
+        _("stated organisation"),
         max_length=120,
         blank=True,
-        help_text=_("Typed at registration; an agent decides whether it is true."),
+        help_text=_("Entered at registration; to be verified by an agent."),
     )
     anonymised_at = models.DateTimeField(null=True, blank=True, editable=False)
-    is_premium = models.BooleanField(_("premium"), default=False)
+    is_premium = models.BooleanField(_("VIP"), default=False)
     user = models.OneToOneField(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="customer"
     )
@@ -170,7 +170,7 @@ class Customer(models.Model):
                 fields=["id"], condition=models.Q(is_premium=True), name="customer_premium_idx"
             ),
             # serves search for customers by a part of a name or address, with typos
-            GinIndex(OpClass(KNOWN_BY, name="gin_trgm_ops"), name="customer_known_by_trgm_idx"),
+            GinIndex(OpClass(CUSTOMER_SEARCH_TEXT, name="gin_trgm_ops"), name="customer_search_text_trgm_idx"),
         ]
 
     def __str__(self) -> str:
@@ -188,9 +188,9 @@ class Team(models.Model):
     description = models.TextField(max_length=1000, blank=True)
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
     is_closed = models.BooleanField(
-        default=False, help_text=_("Only its members and admins see its tickets.")
+        default=False, help_text=_("Only members and administrators see this team's tickets.")
     )
-    rights = models.JSONField(default=list, blank=True, help_text=_("Rights its members have."))
+    rights = models.JSONField(default=list, blank=True, help_text=_("Permissions granted to members."))
     is_active = models.BooleanField(default=True)
 
     class Meta:
@@ -236,7 +236,7 @@ class Invitation(models.Model):
         return f"link for {self.person} until {self.expires_at:%Y-%m-%d %H:%M}"
 
 
-class Knock(models.Model):
+class RateLimitHit(models.Model):
     """Somebody without an account sent a form. Kept for an hour, to count them by address."""
 
     door = models.CharField(max_length=20)

@@ -18,7 +18,7 @@ from appliance.accounts.forms import (
     RegisterForm,
 )
 from appliance.core import queries as core_queries
-from appliance.core.secret import secret_address
+from appliance.core.http import secret_url
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -34,7 +34,7 @@ class LoginView(views.LoginView):
 def register(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("dashboard")
-    if not core_queries.desk().is_registration_open:
+    if not core_queries.site_settings().is_registration_open:
         return render(request, "accounts/closed.html", status=403)
     form = RegisterForm(request.POST or None)
     if form.is_valid() and (customer := _register(request, form)):
@@ -46,7 +46,7 @@ def register(request: HttpRequest) -> HttpResponse:
 
 def _register(request: HttpRequest, form: RegisterForm) -> object:
     address = request.META["REMOTE_ADDR"]
-    return form.attempt(services.register_oneself, address=address, **form.person())
+    return form.attempt(services.register_as_visitor, address=address, **form.person())
 
 
 @require_http_methods(["GET", "POST"])
@@ -56,7 +56,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         form.attempt(services.change_profile, person=request.user, **form.cleaned_data)
         if not form.errors:
-            messages.success(request, _("Your profile is saved."))
+            messages.success(request, _("Profile saved."))
             return redirect("profile")
     context = {"form": form, "customer": queries.find_customer_of(request.user)}
     return render(request, "accounts/profile.html", context, status=400 if form.errors else 200)
@@ -72,7 +72,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
         form.attempt(services.change_own_password, person=request.user, **words)
         if not form.errors:
             update_session_auth_hash(request, request.user)  # all others are logged out
-            messages.success(request, _("Your password is changed. Other devices are logged out."))
+            messages.success(request, _("Password changed. You have been signed out on your other devices."))
             return redirect("profile")
     status = 400 if form.errors else 200
     return render(request, "accounts/password.html", {"form": form}, status=status)
@@ -80,14 +80,14 @@ def change_password(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @sensitive_post_parameters()
-@secret_address
+@secret_url
 def set_password(request: HttpRequest, token: str) -> HttpResponse:
     """The one-time link of a new colleague or customer."""
     person = queries.access_invitation(token).person
     form = NewPasswordForm(request.POST or None)
     if form.is_valid():
         password = form.cleaned_data["password"]
-        person = form.attempt(services.set_password_by_link, token=token, password=password)
+        person = form.attempt(services.set_password_with_token, token=token, password=password)
         if not form.errors:
             login(request, person, backend=BACKEND)
             return redirect("dashboard")

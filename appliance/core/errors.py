@@ -7,14 +7,14 @@ class SkerryError(Exception):
     """Base class. The message tells a person what went wrong and what to do next."""
 
     status = 500
-    title = _("Something went wrong on this desk")
+    title = _("Something went wrong")
 
 
 class BadInputError(SkerryError):
     """The input cannot be used; ``field`` names the form field."""
 
     status = 400
-    title = _("That could not be used")
+    title = _("Invalid input")
 
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
@@ -25,11 +25,11 @@ class ForbiddenError(SkerryError):
     """The user may see the object but not do this with it."""
 
     status = 403
-    title = _("Not allowed")
+    title = _("Access denied")
 
 
 class UnavailableError(SkerryError):
     """A service (database, models) does not answer; trying again later may help."""
 
     status = 503
-    title = _("The desk is busy")
+    title = _("Temporarily unavailable")

@@ -37,8 +37,8 @@ def database_unavailable(request: HttpRequest, error: Exception) -> HttpResponse
         503,
         UnavailableError.title,
         _(
-            "The database did not answer in time. Nothing you sent was half-saved: go back and "
-            "send it again in a moment."
+            "The database did not respond in time. None of your changes were saved. Go "
+                "back and try again in a moment."
         ),
     )
 
@@ -47,27 +47,27 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return error_page(
         request,
         403,
-        _("This form was out of date"),
+        _("Session expired"),
         _(
-            "You were logged out or the page was open for a long time. Go back (what you typed is "
-            "still there), copy your text, reload the page and send it again."
+            "You were signed out or the page was open for too long. Go back (your text "
+                "is still there), copy your text, reload the page and send it again."
         ),
     )
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return error_page(
-        request, 400, _("That could not be read"), _("The address or the form is damaged.")
+        request, 400, _("Bad request"), _("The address or the form is invalid. Go back and try again.")
     )
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, 403, _("Not allowed"), _("Your role does not include this page."))
+    return error_page(request, 403, _("Access denied"), _("You do not have permission to view this page. Ask an administrator."))
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return error_page(
-        request, 404, _("Nothing here"), _("It does not exist, or it is not yours to see.")
+        request, 404, _("Page not found"), _("It does not exist, or you do not have access.")
     )
 
 
@@ -79,9 +79,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return error_page(
         request,
         500,
-        _("Something went wrong on this desk"),
+        _("Something went wrong"),
         _(
-            "The fault is written in the log under the number below. Try again; if it stays, "
-            "tell the person who runs this desk."
+            "The error was logged under the number below. Try again; if it persists, "
+                "contact your administrator."
         ),
     )

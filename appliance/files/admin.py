@@ -1,11 +1,11 @@
 from django.contrib import admin
 
-from appliance.core.admin import ReadOnly
+from appliance.core.admin import ReadOnlyAdminMixin
 from appliance.files.models import StoredFile
 
 
 @admin.register(StoredFile)
-class StoredFileAdmin(ReadOnly, admin.ModelAdmin):
+class StoredFileAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["uploaded_at", "name", "content_type", "size", "uploaded_by"]
     list_select_related = ["uploaded_by"]
     search_fields = ["name"]

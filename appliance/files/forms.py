@@ -20,7 +20,7 @@ class UploadsField(forms.FileField):
 
     widget = UploadsInput
     default_error_messages = {
-        "many": gettext_lazy("Choose at most %(most)d files; send the others after that."),
+        "many": gettext_lazy("Choose at most %(most)d files; send the others separately."),
     }
 
     def clean(self, data: object, initial: object = None) -> list[UploadedFile]:
@@ -53,7 +53,7 @@ class FormWithFiles(Form):
             super().add_error(
                 self.files_field,
                 _(
-                    "Choose your files again: your browser does not keep them when a page is shown "
-                    "once more. Your text is still here."
+                    "Choose your files again: the browser does not keep them when the "
+                        "page reloads. Your text is kept."
                 ),
             )

@@ -13,7 +13,7 @@ MB = 1024 * 1024
 
 def limit_mb() -> int:
     """How large one file may be on this desk."""
-    return min(core_queries.desk().attachment_limit_mb, MOST_MB)
+    return min(core_queries.site_settings().max_attachment_mb, MOST_MB)
 
 
 def limit_bytes() -> int:

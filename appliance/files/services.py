@@ -78,7 +78,7 @@ def remove_orphans(*, older_than_seconds: float = DAY_SECONDS) -> int:
 
 
 def too_large(name: str, limit_mb: int) -> str:
-    return _("%(name)s is too large: a file may have %(limit)d MB. Send it in parts.") % {
+    return _("%(name)s is too large: the limit is %(limit)d MB per file. Send it in parts.") % {
         "name": content.safe_name(name or ""),
         "limit": limit_mb,
     }

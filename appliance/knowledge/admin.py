@@ -17,8 +17,8 @@ class ArticleAdmin(admin.ModelAdmin):
         if not change:
             obj.author = request.user
         super().save_model(request, obj, form, change)
-        cache.changed(cache.ARTICLES)
+        cache.invalidate(cache.ARTICLES)
 
     def delete_model(self, request, obj) -> None:
         super().delete_model(request, obj)
-        cache.changed(cache.ARTICLES)
+        cache.invalidate(cache.ARTICLES)

@@ -118,10 +118,10 @@ def decode(data: bytes) -> str:
         text = data.decode(marks.get(data[:2], "utf-8-sig"))
     except UnicodeDecodeError as error:
         raise BadInputError(
-            _("It is neither UTF-8 nor UTF-16. Save it as UTF-8 and bring it in again.")
+            _("The file is neither UTF-8 nor UTF-16. Save it as UTF-8 and import it again.")
         ) from error
     if "\0" in text:
-        raise BadInputError(_("It holds a zero byte, so it is no text."))
+        raise BadInputError(_("The file contains a null byte, so it is not a text file. Choose a text file."))
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -175,14 +175,14 @@ def _rows(name: str, text: str) -> Iterator[Entry]:
     names = [one.strip().lower() for one in next(table, [])]
     if not {"title", "content"} <= set(names):
         raise BadInputError(
-            _("The first row must name the columns, at least “title” and “content”.")
+            _("The first row must contain the column names, including “title” and “content”.")
         )
     while True:
         try:
             row = next(table, None)
         except csv.Error:
             where = f"{name}:{table.line_num}"
-            yield Entry(where, where, problem=_("A quote is not closed, or a cell is too long."))
+            yield Entry(where, where, problem=_("A quotation mark is not closed, or a cell is too long. Correct the row."))
             return
         if row is None:
             return
@@ -192,7 +192,7 @@ def _rows(name: str, text: str) -> Iterator[Entry]:
 
 def _of_row(where: str, names: list[str], row: list[str]) -> Entry:
     if len(row) > len(names):
-        return Entry(where, where, problem=_("This row has more cells than there are columns."))
+        return Entry(where, where, problem=_("This row has more cells than columns. Correct the row."))
     said = {name: cell.strip() for name, cell in zip(names, row, strict=False) if name in COLUMNS}
     title, content = said.pop("title", ""), said.pop("content", "")
     key = said.pop("key", "") or title
@@ -202,13 +202,13 @@ def _of_row(where: str, names: list[str], row: list[str]) -> Entry:
 def _checked(entry: Entry) -> Entry:
     problem = ""
     if not entry.title:
-        problem = _("It has no title.")
+        problem = _("The title is missing.")
     elif not entry.content:
-        problem = _("It has no text.")
+        problem = _("The content is missing.")
     elif len(entry.title) > MOST_TITLE:
-        problem = _("Its title is longer than %(most)d characters.") % {"most": MOST_TITLE}
+        problem = _("The title is longer than %(most)d characters.") % {"most": MOST_TITLE}
     elif len(entry.content) > MOST_CONTENT:
-        problem = _("Its text is longer than %(most)d characters.") % {"most": MOST_CONTENT}
+        problem = _("The content is longer than %(most)d characters.") % {"most": MOST_CONTENT}
     return (
         Entry(entry.where, entry.key, entry.title[:MOST_TITLE], problem=problem)
         if problem
@@ -223,7 +223,8 @@ def _refuse_deep(text: str) -> None:
             depth = max(0, depth - 1) if match.group(1) else depth + 1
         if depth > MOST_DEPTH or tags >= MOST_TAGS:
             raise BadInputError(
-                _("Its tags are nested too deep or too many. Save it as Markdown or plain HTML.")
+                _("The HTML tags are too many or too deeply nested. Save it as Markdown "
+                    "or plain HTML.")
             )
 
 

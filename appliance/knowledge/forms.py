@@ -19,15 +19,15 @@ class ArticleFilterForm(Form):
     """What the list is narrowed to, from the address of the page."""
 
     text = forms.CharField(
-        label=_("Words"), required=False, max_length=200, widget=forms.TextInput({"type": "search"})
+        label=_("Search terms"), required=False, max_length=200, widget=forms.TextInput({"type": "search"})
     )
     status = forms.ChoiceField(
         label=_("Status"),
         required=False,
-        choices=[("", _("All but the archive")), *Article.Status.choices],
+        choices=[("", _("All except archived")), *Article.Status.choices],
     )
     audience = forms.ChoiceField(
-        label=_("Audience"), required=False, choices=[EVERY, *Article.Audience.choices]
+        label=_("Visibility"), required=False, choices=[EVERY, *Article.Audience.choices]
     )
     category = forms.ChoiceField(label=_("Category"), required=False)
     owner = forms.ModelChoiceField(
@@ -35,7 +35,7 @@ class ArticleFilterForm(Form):
     )
     due = forms.BooleanField(label=_("Due for review"), required=False)
     sort = forms.ChoiceField(
-        label=_("Order"), required=False, choices=[(s.name, s.label) for s in SORTS.values()]
+        label=_("Sort by"), required=False, choices=[(s.name, s.label) for s in SORTS.values()]
     )
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -67,21 +67,21 @@ class ArticleForm(FormWithFiles):
     title = forms.CharField(
         label=_("Title"),
         max_length=200,
-        help_text=_("The question it answers, in the words of whoever asks."),
+        help_text=_("The question the article answers, in the reader's words."),
     )
     content = forms.CharField(
         label=_("Content"),
         max_length=CONTENT_LIMIT,
         help_text=_(
-            "Markdown: ## heading, **bold**, - list, 1. steps, `code`. A picture of this article: "
-            "![what it shows](name of the file)."
+            "Markdown: ## heading, **bold**, - list, 1. steps, `code`. Image attached "
+                "to this article: ![description](file name)."
         ),
         widget=forms.Textarea(attrs={"rows": 18, "class": "form-control font-monospace"}),
     )
     files = UploadsField(
-        label=_("Add pictures and files"),
+        label=_("Add images and files"),
         required=False,
-        help_text=_("Drop them on this form. The text calls a picture by the name of its file."),
+        help_text=_("Drag files onto this form. Refer to an image by its file name."),
     )
     drop = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     category = forms.ModelChoiceField(
@@ -91,16 +91,16 @@ class ArticleForm(FormWithFiles):
         label=_("Status"),
         choices=Article.Status.choices,
         coerce=Article.Status,
-        help_text=_("Customers see published articles only."),
+        help_text=_("Customers can see published articles only."),
     )
     audience = forms.TypedChoiceField(
-        label=_("Audience"),
+        label=_("Visibility"),
         choices=Article.Audience.choices,
         coerce=Article.Audience,
         required=False,
         empty_value=None,
         help_text=_(
-            "Strangers read what is for everybody, where the desk shows its articles at all."
+            "Public articles are visible without signing in if the help centre is public."
         ),
     )
     owner = forms.ModelChoiceField(
@@ -108,18 +108,18 @@ class ArticleForm(FormWithFiles):
         queryset=None,
         required=False,
         empty_label=_("Nobody"),
-        help_text=_("Who keeps it true."),
+        help_text=_("Responsible for keeping it up to date."),
     )
     review_on = forms.DateField(
-        label=_("Look through it again by"),
+        label=_("Review date"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     note = forms.CharField(
-        label=_("What you changed"),
+        label=_("Change note"),
         required=False,
         max_length=200,
-        help_text=_("Stands beside this version in the history."),
+        help_text=_("Shown with this version in the history."),
     )
     seen_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)
 
@@ -181,7 +181,7 @@ class VoteForm(Form):
         choices=[("yes", _("Yes")), ("no", _("No"))], coerce=lambda value: value == "yes"
     )
     comment = forms.CharField(
-        label=_("What was missing or wrong, or what helped?"),
+        label=_("What was missing, wrong or helpful?"),
         required=False,
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -193,6 +193,7 @@ class ImportForm(Form):
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_("A ZIP of Markdown or HTML files, one of them, or a CSV table."),
+        help_text=_("A ZIP archive of Markdown or HTML files, a single Markdown or HTML file, or a "
+            "CSV file."),
         widget=forms.FileInput(attrs={"accept": ".zip,.md,.markdown,.html,.htm,.csv"}),
     )

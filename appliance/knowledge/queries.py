@@ -9,8 +9,8 @@ from django.http import Http404
 
 from appliance.accounts.models import Role, User
 from appliance.core import cache
-from appliance.core.fields import WORDS
-from appliance.core.models import Change
+from appliance.core.fields import TEXT_SEARCH_CONFIG
+from appliance.core.models import AuditEntry
 from appliance.knowledge.models import (
     Article,
     ArticleFile,
@@ -79,7 +79,7 @@ def list_articles(
     if is_due:
         articles = articles.filter(_due())
     if text:
-        words = SearchQuery(text, search_type="websearch", config=WORDS)
+        words = SearchQuery(text, search_type="websearch", config=TEXT_SEARCH_CONFIG)
         articles = articles.filter(Q(search_vector=words) | Q(title__icontains=text))
     return sort.apply(articles.select_related("category", "owner").defer("content"))
 
@@ -93,11 +93,11 @@ def list_shelves(viewer: User) -> list[Shelf]:
     """The portal: what readers see, category after category. Remembered a minute."""
     readable = Article.objects.visible_to(viewer).for_customers()
     sees = "public" if viewer.is_anonymous else "customers"
-    return cache.remember(
+    return cache.get_or_compute(
         "help_shelves",
         [sees],
         lambda: _shelves(readable),
-        depends_on=[cache.ARTICLES, cache.CATEGORIES, cache.DESK],
+        depends_on=[cache.ARTICLES, cache.CATEGORIES, cache.SITE_SETTINGS],
     )
 
 
@@ -119,11 +119,11 @@ def list_versions(viewer: User, article: Article) -> QuerySet[ArticleVersion]:
     return versions if viewer.is_agent else versions.none()
 
 
-def list_changes(viewer: User, article: Article, limit: int = 100) -> list[Change]:
+def list_changes(viewer: User, article: Article, limit: int = 100) -> list[AuditEntry]:
     """What happened to it besides its text, newest first; for agents."""
     if not viewer.is_agent:
         return []
-    return list(Change.objects.filter(kind="article", subject_id=str(article.pk))[:limit])
+    return list(AuditEntry.objects.filter(kind="article", subject_id=str(article.pk))[:limit])
 
 
 def list_tickets_of(viewer: User, article: Article, limit: int = 10) -> list[ArticleLink]:

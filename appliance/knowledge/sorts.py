@@ -19,16 +19,16 @@ class ArticleSort(Sort):
 
 
 _VOTED = Q(helpful__gt=0) | Q(unhelpful__gt=0)
-CHANGED = ArticleSort("changed", _("Last changed first"), ("updated_at", "pk"))
+CHANGED = ArticleSort("changed", _("Recently updated"), ("updated_at", "pk"))
 SORTS = {
     sort.name: sort
     for sort in (
         CHANGED,
-        ArticleSort("useful", _("Most useful first"), ("usefulness", "pk"), only=_VOTED),
-        ArticleSort("useless", _("Least useful first"), ("usefulness", "pk"), False, only=_VOTED),
+        ArticleSort("useful", _("Most helpful"), ("usefulness", "pk"), only=_VOTED),
+        ArticleSort("useless", _("Least helpful"), ("usefulness", "pk"), False, only=_VOTED),
         ArticleSort(
             "review",
-            _("Next to review first"),
+            _("Next review date"),
             ("review_on", "pk"),
             False,
             only=Q(status="published", review_on__isnull=False),

@@ -47,15 +47,15 @@ class Member:
             raise BadInputError(self.problem)
         if self.size > limit:
             raise BadInputError(
-                _("It is too large: at most %(most)d MB are read.") % {"most": limit // MB}
+                _("The file is too large: the limit is %(most)d MB. Split it.") % {"most": limit // MB}
             )
         try:
             with self.open() as file:
                 data = file.read(limit + 1)
         except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-            raise BadInputError(_("It cannot be read: the file is damaged.")) from error
+            raise BadInputError(_("The file is damaged and cannot be read. Create it again.")) from error
         if len(data) > limit:
-            raise BadInputError(_("It is larger than it says."))
+            raise BadInputError(_("The file is larger than its ZIP entry states. Create the archive again."))
         return data
 
 
@@ -72,7 +72,7 @@ def list_members(source: Path | BinaryIO, name: str = "") -> list[Member]:
         return _bounded(_in_archive(source))
     alone = _alone(source, PurePosixPath(name.replace("\\", "/")).name)
     if not alone.is_text:
-        raise BadInputError(_("Choose a ZIP, a Markdown, an HTML or a CSV file."), field="file")
+        raise BadInputError(_("Choose a ZIP, Markdown, HTML or CSV file."), field="file")
     return [alone]
 
 
@@ -84,8 +84,8 @@ def _bounded(members: Iterator[Member]) -> list[Member]:
         if len(found) > MOST_MEMBERS or together > MOST_TOGETHER:
             raise BadInputError(
                 _(
-                    "That is too much at once: at most %(files)d files and %(size)d MB. "
-                    "Bring it in in parts."
+                    "The import is too large: the limit is %(files)d files and "
+                        "%(size)d MB. Import in parts."
                 )
                 % {"files": MOST_MEMBERS, "size": MOST_TOGETHER // MB},
                 field="file",
@@ -109,7 +109,7 @@ def _in_archive(source: Path | BinaryIO) -> Iterator[Member]:
         archive = zipfile.ZipFile(source)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise BadInputError(
-            _("This is no ZIP file, or a damaged one. Make it again."), field="file"
+            _("This is not a valid ZIP file. Create it again."), field="file"
         ) from error
     for info in archive.infolist():
         if info.is_dir() or _is_hidden(info.filename):
@@ -130,18 +130,18 @@ def _is_hidden(name: str) -> bool:
 
 def _problem_of(info: zipfile.ZipInfo) -> str:
     if stat.S_ISLNK(info.external_attr >> 16):
-        return _("It is a link. Put the file itself there.")
+        return _("This is a link. Replace it with the file.")
     if info.flag_bits & 1:
-        return _("It is locked with a password.")
+        return _("The file is password-protected. Remove the password.")
     if info.file_size > 1000 * max(info.compress_size, 1):
-        return _("It grows more than a thousand times when it is unpacked.")
+        return _("The file expands to more than a thousand times its size. Import it unpacked.")
     return ""
 
 
 def _alone(source: Path | BinaryIO, name: str) -> Member:
     if isinstance(source, Path):
         if not source.is_file() or source.is_symlink():
-            raise BadInputError(_("There is no such file or folder."), field="file")
+            raise BadInputError(_("The file or folder does not exist. Check the path."), field="file")
         return Member(name, source.stat().st_size, partial(open, source, "rb"))
     size = source.seek(0, os.SEEK_END)
     source.seek(0)

@@ -1,4 +1,4 @@
-"""What a macro does: a small dictionary with known names, checked when saved and when used."""
+"""The actions of a macro: a JSON object with known keys, validated when saved and when run."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,16 +9,16 @@ from appliance.accounts.models import Team, User
 from appliance.accounts.queries import list_agents
 from appliance.core.errors import BadInputError
 from appliance.macros import variables
-from appliance.macros.models import CannedReply
+from appliance.macros.models import CannedResponse
 from appliance.tickets.models import Priority, Status, TicketCategory
 
 ME, NOBODY = "me", "nobody"
-MOST_DAYS = 365
-NAMES = {
-    "canned",
+MAX_HOLD_DAYS = 365
+ACTION_NAMES = {
+    "canned_response",
     "note",
     "status",
-    "held_days",
+    "hold_days",
     "priority",
     "category",
     "team",
@@ -30,12 +30,12 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Actions:
-    """The same with the domain's own types; what stays as it is is None."""
+    """Validated actions as domain objects; None leaves a property unchanged."""
 
-    canned: CannedReply | None = None
+    canned_response: CannedResponse | None = None
     note: str = ""
     status: Status | None = None
-    held_days: int | None = None
+    hold_days: int | None = None
     priority: Priority | None = None
     category: TicketCategory | None = None
     team: Team | None = None
@@ -45,16 +45,16 @@ class Actions:
 
 
 def read(actions: dict[str, Any]) -> Actions:
-    """Raises BadInputError(field=…) for a name or a value that means nothing (any more)."""
-    unknown = sorted(set(actions) - NAMES)
+    """Validate stored actions. Raises BadInputError naming the field that is unknown or gone."""
+    unknown = sorted(set(actions) - ACTION_NAMES)
     if unknown:
-        raise BadInputError(_("A macro cannot do “%(name)s”. Leave it out.") % {"name": unknown[0]})
+        raise BadInputError(_("The action “%(name)s” is unknown. Remove it.") % {"name": unknown[0]})
     if not any(actions.values()):
-        raise BadInputError(_("This macro does nothing yet. Choose at least one thing."))
+        raise BadInputError(_("This macro has no actions. Choose at least one."))
     note = str(actions.get("note") or "")
     variables.check(note, field="note")
     return Actions(
-        canned=_row("canned", actions, CannedReply.objects.all()),
+        canned_response=_row("canned_response", actions, CannedResponse.objects.all()),
         note=note,
         **_status(actions),
         priority=_choice("priority", actions, Priority),
@@ -67,47 +67,48 @@ def read(actions: dict[str, Any]) -> Actions:
 
 
 def describe(actions: dict[str, Any]) -> list[str]:
-    """One line each, in the order they are done; the fault when the macro cannot run."""
+    """Return one line per action, in order of execution; the error if the macro cannot run."""
     try:
-        found = read(actions)
+        valid = read(actions)
     except BadInputError as error:
         return [str(error)]
     lines = [
-        found.category and _("Category: %s") % found.category,
-        found.team and _("Team: %s") % found.team,
-        found.priority and _("Priority: %s") % found.priority.label,
-        found.assignee and _("Assignee: %s") % _name(found.assignee),
-        found.add_tags and _("Add tags: %s") % ", ".join(found.add_tags),
-        found.remove_tags and _("Remove tags: %s") % ", ".join(found.remove_tags),
-        found.note and _("Note: %s") % _short(found.note),
-        found.canned and _("Reply: %s") % found.canned,
-        found.held_days and _("On hold for %s days") % found.held_days,
-        found.status and not found.held_days and _("Status: %s") % found.status.label,
+        valid.category and _("Category: %s") % valid.category,
+        valid.team and _("Team: %s") % valid.team,
+        valid.priority and _("Priority: %s") % valid.priority.label,
+        valid.assignee and _("Assignee: %s") % _name(valid.assignee),
+        valid.add_tags and _("Add tags: %s") % ", ".join(valid.add_tags),
+        valid.remove_tags and _("Remove tags: %s") % ", ".join(valid.remove_tags),
+        valid.note and _("Note: %s") % _truncate(valid.note),
+        valid.canned_response and _("Reply: %s") % valid.canned_response,
+        valid.hold_days and _("On hold for %s days") % valid.hold_days,
+        valid.status and not valid.hold_days and _("Status: %s") % valid.status.label,
     ]
     return [line for line in lines if line]
 
 
 def _name(assignee: User | str) -> str:
-    return {ME: _("whoever uses it"), NOBODY: _("nobody")}.get(assignee) or str(assignee)
+    return {ME: _("the current agent"), NOBODY: _("unassigned")}.get(assignee) or str(assignee)
 
 
-def _short(text: str) -> str:
+def _truncate(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _status(actions: dict[str, Any]) -> dict[str, Any]:
-    status, days = _choice("status", actions, Status), actions.get("held_days")
+    status, days = _choice("status", actions, Status), actions.get("hold_days")
     if status == Status.HOLD and not days:
-        raise BadInputError(_("For how many days is the ticket held?"), field="held_days")
+        raise BadInputError(_("Enter the number of days on hold."), field="hold_days")
     if days and status not in (None, Status.HOLD):
         raise BadInputError(
-            _("A ticket that is held is on hold. Choose that status or no days."), field="held_days"
+            _("Days on hold need the status “On hold”. Choose that status or leave the "
+                "days empty."), field="hold_days"
         )
-    if days and not (isinstance(days, int) and 1 <= days <= MOST_DAYS):
+    if days and not (isinstance(days, int) and 1 <= days <= MAX_HOLD_DAYS):
         raise BadInputError(
-            _("A number of days from 1 to %s, please.") % MOST_DAYS, field="held_days"
+            _("Enter a number of days from 1 to %s.") % MAX_HOLD_DAYS, field="hold_days"
         )
-    return {"status": Status.HOLD if days else status, "held_days": days or None}
+    return {"status": Status.HOLD if days else status, "hold_days": days or None}
 
 
 def _choice(name: str, actions: dict[str, Any], kind: type) -> Any:
@@ -115,7 +116,7 @@ def _choice(name: str, actions: dict[str, Any], kind: type) -> Any:
     if not value:
         return None
     if value not in kind.values:
-        raise BadInputError(_("“%s” is not one of the choices.") % value, field=name)
+        raise BadInputError(_("“%s” is not a valid choice.") % value, field=name)
     return kind(value)
 
 
@@ -123,13 +124,13 @@ def _row(name: str, actions: dict[str, Any], rows: Any) -> Any:
     value = actions.get(name)
     if not value:
         return None
-    found = rows.filter(pk=value).first() if isinstance(value, int) else None
-    if found is None:
+    row = rows.filter(pk=value).first() if isinstance(value, int) else None
+    if row is None:
         raise BadInputError(
-            _("What the macro names under “%s” is no longer there. Choose another.") % name,
+            _("The value of “%s” no longer exists. Choose another one.") % name,
             field=name,
         )
-    return found
+    return row
 
 
 def _assignee(actions: dict[str, Any]) -> User | str | None:
@@ -140,5 +141,5 @@ def _assignee(actions: dict[str, Any]) -> User | str | None:
 def _tags(name: str, actions: dict[str, Any]) -> list[str]:
     tags = actions.get(name) or []
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise BadInputError(_("Tags are a list of words."), field=name)
+        raise BadInputError(_("Tags must be a list of words."), field=name)
     return [tag.strip() for tag in tags if tag.strip()]

@@ -6,4 +6,4 @@ class MacrosConfig(AppConfig):
     """Canned replies and macros."""
 
     name = "appliance.macros"
-    verbose_name = _("canned replies and macros")
+    verbose_name = _("canned responses and macros")

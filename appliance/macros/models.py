@@ -1,4 +1,4 @@
-"""What agents keep at hand: canned replies, and macros that do several things at once."""
+"""Canned responses, and macros that apply several actions at once."""
 
 from django.db import models
 from django.db.models import Q
@@ -11,22 +11,23 @@ from appliance.accounts.queries import has_right
 
 class Audience(models.TextChoices):
     OWN = "own", _("Only me")
-    TEAM = "team", _("A team")
-    ALL = "all", _("Every agent")
+    TEAM = "team", _("Team")
+    ALL = "all", _("All agents")
 
 
-class ShortcutQuerySet(models.QuerySet):
-    def visible_to(self, viewer: User) -> "ShortcutQuerySet":
-        """What the agent may use: their own, those of their teams, those of everybody."""
+class AgentTemplateQuerySet(models.QuerySet):
+    def visible_to(self, viewer: User) -> "AgentTemplateQuerySet":
+        """Return what the agent may use: their own, their teams' and shared ones."""
         if not viewer.is_authenticated or not viewer.is_active or not viewer.is_agent:
             return self.none()
         teams = Team.objects.filter(memberships__user=viewer, is_active=True)
         own = Q(owner=viewer, team=None, is_shared=False)
         return self.filter(own | Q(is_shared=True) | Q(team__in=teams))
 
-    def editable_by(self, viewer: User) -> "ShortcutQuerySet":
-        """What the agent may change: shared ones need the right to share, admins have it for all
-        teams. Nobody changes what another keeps for themselves.
+    def editable_by(self, viewer: User) -> "AgentTemplateQuerySet":
+        """Return what the agent may change: their own, and shared ones with the right to share.
+
+        Admins may change those of all teams. Private ones are only changed by their owner.
         """
         if not viewer.is_authenticated or not viewer.is_agent:
             return self.none()
@@ -38,8 +39,8 @@ class ShortcutQuerySet(models.QuerySet):
         return self.filter(own)
 
 
-class Shortcut(models.Model):
-    """Of one person, of a team, or of every agent."""
+class AgentTemplate(models.Model):
+    """A canned response or macro: private, of a team, or shared with all agents."""
 
     name = models.CharField(_("name"), max_length=80)
     owner = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -50,7 +51,7 @@ class Shortcut(models.Model):
     uses = models.PositiveIntegerField(default=0, editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)
 
-    objects = ShortcutQuerySet.as_manager()
+    objects = AgentTemplateQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -65,28 +66,31 @@ class Shortcut(models.Model):
         return Audience.TEAM if self.team_id else Audience.OWN
 
 
-class CannedReply(Shortcut):
-    """A text used again and again, with variables from a fixed table."""
+class CannedResponse(AgentTemplate):
+    """A reply text with variables from the fixed table in variables.py."""
 
     shortcut = models.SlugField(_("shortcut"), max_length=30, blank=True)
     body = models.TextField(_("text"), max_length=20_000)
 
     class Meta:
         ordering = ["name", "id"]
-        verbose_name = "canned reply"
-        verbose_name_plural = "canned replies"
+        verbose_name = "canned response"
+        verbose_name_plural = "canned responses"
         constraints = [
             models.CheckConstraint(
-                condition=Q(is_shared=False) | Q(team=None), name="canned_one_audience"
+                condition=Q(is_shared=False) | Q(team=None), name="canned_response_one_audience"
             ),
             models.UniqueConstraint(
-                Upper("shortcut"), "owner", condition=~Q(shortcut=""), name="canned_shortcut_unique"
+                Upper("shortcut"),
+                "owner",
+                condition=~Q(shortcut=""),
+                name="canned_response_shortcut_unique",
             ),
         ]
 
 
-class Macro(Shortcut):
-    """Several changes of a ticket at once, with one click. ``actions`` is what actions.py reads."""
+class Macro(AgentTemplate):
+    """Several actions on a ticket with one click. ``actions`` is validated by actions.py."""
 
     description = models.CharField(_("description"), max_length=200, blank=True)
     actions = models.JSONField(default=dict)

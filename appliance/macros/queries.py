@@ -1,4 +1,4 @@
-"""Reads on canned replies and macros, each scoped to the viewer."""
+"""Reads on canned responses and macros, each scoped to the viewer."""
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.http import Http404
@@ -6,26 +6,26 @@ from django.http import Http404
 from appliance.accounts.models import Right, User
 from appliance.accounts.queries import has_right
 from appliance.macros import actions
-from appliance.macros.models import CannedReply, Macro, Shortcut, ShortcutQuerySet
+from appliance.macros.models import AgentTemplate, AgentTemplateQuerySet, CannedResponse, Macro
 
 
-def may_share(viewer: User) -> bool:
-    """Whether what the viewer writes may be for others."""
+def can_share(viewer: User) -> bool:
+    """Return whether the viewer may share canned responses and macros."""
     return has_right(viewer, Right.SHARE)
 
 
-def list_canned(viewer: User) -> QuerySet[CannedReply]:
-    """What the viewer may use, most used first."""
-    return CannedReply.objects.visible_to(viewer).order_by("-uses", "name", "pk")
+def list_canned_responses(viewer: User) -> QuerySet[CannedResponse]:
+    """Return the canned responses the viewer may use, most used first."""
+    return CannedResponse.objects.visible_to(viewer).order_by("-uses", "name", "pk")
 
 
-def find_canned(viewer: User, text: str, limit: int = 8) -> list[CannedReply]:
-    """Those whose shortcut begins so, whose name says so, or whose text does; in that order."""
-    found, text = list_canned(viewer), text.replace("\0", "")
+def find_canned_responses(viewer: User, text: str, limit: int = 8) -> list[CannedResponse]:
+    """Return matches by shortcut prefix, then by name, then by text."""
+    rows, text = list_canned_responses(viewer), text.replace("\0", "")
     if not text:
-        return list(found[:limit])
+        return list(rows[:limit])
     begins, named = Q(shortcut__istartswith=text), Q(name__icontains=text)
-    ranked = found.filter(begins | named | Q(body__icontains=text)).annotate(
+    ranked = rows.filter(begins | named | Q(body__icontains=text)).annotate(
         rank=Case(
             When(begins, then=Value(0)),
             When(named, then=Value(1)),
@@ -37,41 +37,41 @@ def find_canned(viewer: User, text: str, limit: int = 8) -> list[CannedReply]:
 
 
 def list_macros(viewer: User) -> QuerySet[Macro]:
-    """What the viewer may use, by name."""
+    """Return the macros the viewer may use, by name."""
     return Macro.objects.visible_to(viewer)
 
 
-def list_canned_to_edit(viewer: User) -> QuerySet[CannedReply]:
-    return CannedReply.objects.editable_by(viewer).select_related("owner", "team")
+def list_editable_canned_responses(viewer: User) -> QuerySet[CannedResponse]:
+    return CannedResponse.objects.editable_by(viewer).select_related("owner", "team")
 
 
-def list_macros_to_edit(viewer: User) -> QuerySet[Macro]:
+def list_editable_macros(viewer: User) -> QuerySet[Macro]:
     return Macro.objects.editable_by(viewer).select_related("owner", "team")
 
 
-def access_canned(viewer: User, pk: int) -> CannedReply:
-    return _access(CannedReply.objects.visible_to(viewer), pk)
+def access_canned_response(viewer: User, pk: int) -> CannedResponse:
+    return _get_or_404(CannedResponse.objects.visible_to(viewer), pk)
 
 
 def access_macro(viewer: User, pk: int) -> Macro:
-    return _access(Macro.objects.visible_to(viewer), pk)
+    return _get_or_404(Macro.objects.visible_to(viewer), pk)
 
 
-def access_canned_to_edit(viewer: User, pk: int) -> CannedReply:
-    return _access(list_canned_to_edit(viewer), pk)
+def access_editable_canned_response(viewer: User, pk: int) -> CannedResponse:
+    return _get_or_404(list_editable_canned_responses(viewer), pk)
 
 
-def access_macro_to_edit(viewer: User, pk: int) -> Macro:
-    return _access(list_macros_to_edit(viewer), pk)
+def access_editable_macro(viewer: User, pk: int) -> Macro:
+    return _get_or_404(list_editable_macros(viewer), pk)
 
 
 def describe(macro: Macro) -> list[str]:
-    """What the macro will do, one line each."""
+    """Return one line for each action of the macro."""
     return actions.describe(macro.actions)
 
 
-def _access(rows: ShortcutQuerySet, pk: int) -> Shortcut:
-    found = rows.filter(pk=pk).first()
-    if found is None:
+def _get_or_404(rows: AgentTemplateQuerySet, pk: int) -> AgentTemplate:
+    row = rows.filter(pk=pk).first()
+    if row is None:
         raise Http404
-    return found
+    return row

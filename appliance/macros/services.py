@@ -1,4 +1,4 @@
-"""Verbs on canned replies and macros. Each is atomic and writes one row of change."""
+"""Writes on canned responses and macros. Each is atomic and records one audit entry."""
 
 import uuid
 from datetime import timedelta
@@ -11,16 +11,16 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Right, Team, User
 from appliance.accounts.queries import has_right
-from appliance.core import changes
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core import audit
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.macros import actions, variables
-from appliance.macros.models import Audience, CannedReply, Macro, Shortcut
+from appliance.macros.models import AgentTemplate, Audience, CannedResponse, Macro
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Message, Ticket
 from appliance.tickets.services.recording import lock
 
 
-def add_canned(
+def add_canned_response(
     *,
     by: User,
     name: str,
@@ -28,15 +28,15 @@ def add_canned(
     shortcut: str = "",
     audience: str = Audience.OWN,
     team: Team | None = None,
-) -> CannedReply:
-    canned = CannedReply(owner=by)
-    _write_canned(canned, by, name, body, shortcut, audience, team)
-    return canned
+) -> CannedResponse:
+    canned_response = CannedResponse(owner=by)
+    _write_canned(canned_response, by, name, body, shortcut, audience, team)
+    return canned_response
 
 
-def change_canned(
+def change_canned_response(
     *,
-    canned: CannedReply,
+    canned_response: CannedResponse,
     by: User,
     name: str,
     body: str,
@@ -44,23 +44,23 @@ def change_canned(
     audience: str,
     team: Team | None,
 ) -> None:
-    _refuse_anothers(canned, by)
-    _write_canned(canned, by, name, body, shortcut, audience, team)
+    _require_editable(canned_response, by)
+    _write_canned(canned_response, by, name, body, shortcut, audience, team)
 
 
 @transaction.atomic
-def remove_canned(*, canned: CannedReply, by: User) -> None:
-    """Refused while a macro sends it."""
-    _refuse_anothers(canned, by)
-    if macro := Macro.objects.filter(actions__canned=canned.pk).first():
+def remove_canned_response(*, canned_response: CannedResponse, by: User) -> None:
+    """Delete a canned response; refused while a macro uses it."""
+    _require_editable(canned_response, by)
+    if macro := Macro.objects.filter(actions__canned_response=canned_response.pk).first():
         shown = Macro.objects.visible_to(by).filter(pk=macro.pk).exists()
         raise BadInputError(
-            _("The macro “%s” sends this reply. Change the macro first.") % macro.name
+            _("The macro “%s” uses this canned response. Change the macro first.") % macro.name
             if shown
-            else _("A macro of a colleague sends this reply. Keep it, or ask among them.")
+            else _("A colleague's macro uses this canned response. Keep it, or ask your team.")
         )
-    changes.record(by=by, verb="removed", subject=canned)
-    canned.delete()
+    audit.record_change(by=by, verb="removed", subject=canned_response)
+    canned_response.delete()
 
 
 def add_macro(
@@ -87,21 +87,21 @@ def change_macro(
     audience: str,
     team: Team | None,
 ) -> None:
-    _refuse_anothers(macro, by)
+    _require_editable(macro, by)
     _write_macro(macro, by, name, actions, description, audience, team)
 
 
 @transaction.atomic
 def remove_macro(*, macro: Macro, by: User) -> None:
-    _refuse_anothers(macro, by)
-    changes.record(by=by, verb="removed", subject=macro)
+    _require_editable(macro, by)
+    audit.record_change(by=by, verb="removed", subject=macro)
     macro.delete()
 
 
-def fill_canned(*, canned: CannedReply, ticket: Ticket, by: User) -> str:
-    """The text for this ticket, and one use more."""
-    _count_use(canned)
-    return variables.fill(canned.body, ticket, by)
+def render_canned_response(*, canned_response: CannedResponse, ticket: Ticket, by: User) -> str:
+    """Return the text for this ticket and count the use."""
+    _count_use(canned_response)
+    return variables.render(canned_response.body, ticket, by)
 
 
 def run_macro(
@@ -112,62 +112,64 @@ def run_macro(
     seen_message_id: int | None = None,
     submission_key: uuid.UUID | None = None,
 ) -> None:
-    """Everything the macro says, or nothing. The same key twice writes its texts once."""
+    """Apply all actions or none. A repeated key creates no second message."""
     # one page sends the same key with every macro on it
     key = uuid.uuid5(submission_key or uuid.uuid4(), f"macro {macro.pk}")
     with transaction.atomic():
         lock(ticket)  # before the row of the macro, as a change of many tickets does
-        asked = actions.read(macro.actions)
-        if not Message.objects.filter(submission_key__in=_keys(key)).exists():
+        requested = actions.read(macro.actions)
+        if not Message.objects.filter(submission_key__in=_message_keys(key)).exists():
             _count_use(macro)
-        _change_properties(asked, ticket, by)
-        _say(asked, ticket, by, key, seen_message_id)
+        _change_properties(requested, ticket, by)
+        _create_messages(requested, ticket, by, key, seen_message_id)
     ticket.refresh_from_db()
 
 
-def _keys(key: uuid.UUID) -> list[uuid.UUID]:
-    """Of the note and of the reply."""
+def _message_keys(key: uuid.UUID) -> list[uuid.UUID]:
+    """Return the keys of the note and of the reply."""
     return [uuid.uuid5(key, "note"), uuid.uuid5(key, "reply")]
 
 
-def _change_properties(asked: actions.Actions, ticket: Ticket, by: User) -> None:
-    if asked.category:
-        tickets_services.set_category(ticket=ticket, category=asked.category, by=by)
-    if asked.team:
-        tickets_services.set_team(ticket=ticket, team=asked.team, by=by)
-    if asked.priority:
-        tickets_services.set_priority(ticket=ticket, priority=asked.priority, by=by)
-    if asked.assignee:
-        given = {actions.ME: by, actions.NOBODY: None}
-        assignee = given.get(asked.assignee, asked.assignee)
+def _change_properties(requested: actions.Actions, ticket: Ticket, by: User) -> None:
+    if requested.category:
+        tickets_services.set_category(ticket=ticket, category=requested.category, by=by)
+    if requested.team:
+        tickets_services.set_team(ticket=ticket, team=requested.team, by=by)
+    if requested.priority:
+        tickets_services.set_priority(ticket=ticket, priority=requested.priority, by=by)
+    if requested.assignee:
+        special = {actions.ME: by, actions.NOBODY: None}
+        assignee = special.get(requested.assignee, requested.assignee)
         tickets_services.assign(ticket=ticket, assignee=assignee, by=by)
-    if asked.add_tags:
-        tickets_services.add_tags(ticket=ticket, names=asked.add_tags, by=by)
-    if asked.remove_tags:
-        tickets_services.remove_tags(ticket=ticket, names=asked.remove_tags, by=by)
+    if requested.add_tags:
+        tickets_services.add_tags(ticket=ticket, names=requested.add_tags, by=by)
+    if requested.remove_tags:
+        tickets_services.remove_tags(ticket=ticket, names=requested.remove_tags, by=by)
 
 
-def _say(
-    asked: actions.Actions, ticket: Ticket, by: User, key: uuid.UUID, seen: int | None
+def _create_messages(
+    requested: actions.Actions, ticket: Ticket, by: User, key: uuid.UUID, seen: int | None
 ) -> None:
-    note_key, reply_key = _keys(key)
-    if asked.note:
-        text = variables.fill(asked.note, ticket, by)
+    note_key, reply_key = _message_keys(key)
+    if requested.note:
+        text = variables.render(requested.note, ticket, by)
         tickets_services.add_note(ticket=ticket, by=by, body=text, submission_key=note_key)
-    if asked.canned:
-        text = fill_canned(canned=asked.canned, ticket=ticket, by=by)
+    if requested.canned_response:
+        text = render_canned_response(
+            canned_response=requested.canned_response, ticket=ticket, by=by
+        )
         tickets_services.reply(
             ticket=ticket, by=by, body=text, seen_message_id=seen, submission_key=reply_key
         )
-    if asked.held_days:
-        until = timezone.now() + timedelta(days=asked.held_days)
+    if requested.hold_days:
+        until = timezone.now() + timedelta(days=requested.hold_days)
         tickets_services.hold_ticket(ticket=ticket, until=until, by=by)
-    elif asked.status:
-        tickets_services.set_status(ticket=ticket, status=asked.status, by=by)
+    elif requested.status:
+        tickets_services.set_status(ticket=ticket, status=requested.status, by=by)
 
 
 def _write_canned(
-    canned: CannedReply,
+    canned_response: CannedResponse,
     by: User,
     name: str,
     body: str,
@@ -176,13 +178,13 @@ def _write_canned(
     team: Team | None,
 ) -> None:
     variables.check(body)
-    _address(canned, by, audience, team)
-    canned.name, canned.body, canned.shortcut = name, body, shortcut
+    _set_audience(canned_response, by, audience, team)
+    canned_response.name, canned_response.body, canned_response.shortcut = name, body, shortcut
     try:
-        _keep(canned, by)
+        _save(canned_response, by)
     except IntegrityError:
         raise BadInputError(
-            _("You have a reply with this shortcut. Choose another."), field="shortcut"
+            _("You already have a canned response with this shortcut. Choose another one."), field="shortcut"
         ) from None
 
 
@@ -196,45 +198,46 @@ def _write_macro(
     team: Team | None,
 ) -> None:
     actions.read(actions_)
-    _address(macro, by, audience, team)
+    _set_audience(macro, by, audience, team)
     macro.name, macro.actions, macro.description = name, actions_, description
-    _keep(macro, by)
+    _save(macro, by)
 
 
 @transaction.atomic
-def _keep(shortcut: Shortcut, by: User) -> None:
-    verb = "changed" if shortcut.pk else "added"
-    shortcut.save()
-    changes.record(by=by, verb=verb, subject=shortcut, data={"audience": shortcut.audience})
+def _save(template: AgentTemplate, by: User) -> None:
+    verb = "changed" if template.pk else "added"
+    template.save()
+    audit.record_change(by=by, verb=verb, subject=template, data={"audience": template.audience})
 
 
-def _address(shortcut: Shortcut, by: User, audience: str, team: Team | None) -> None:
-    """Who it is for. For others needs the right to share; for a team, to be in it."""
+def _set_audience(template: AgentTemplate, by: User, audience: str, team: Team | None) -> None:
+    """Set the audience; sharing needs the right to share, a team needs membership."""
     if audience != Audience.OWN and not has_right(by, Right.SHARE):
         raise BadInputError(
-            _("You may keep this for yourself; sharing needs a right an admin gives."),
+            _("You need the sharing permission to share this. Keep it private or ask an "
+                "administrator."),
             field="audience",
         )
     if audience == Audience.TEAM and team is None:
-        raise BadInputError(_("Choose the team it is for."), field="team")
+        raise BadInputError(_("Choose a team."), field="team")
     if audience == Audience.TEAM and not by.is_admin and not _is_member(by, team):
-        raise BadInputError(_("You are not in this team. Choose one of yours."), field="team")
-    shortcut.is_shared = audience == Audience.ALL
-    shortcut.team = team if audience == Audience.TEAM else None
-    if audience == Audience.OWN and shortcut.owner_id != by.pk:
-        shortcut.owner = by
+        raise BadInputError(_("You are not a member of this team. Choose one of yours."), field="team")
+    template.is_shared = audience == Audience.ALL
+    template.team = team if audience == Audience.TEAM else None
+    if audience == Audience.OWN and template.owner_id != by.pk:
+        template.owner = by
 
 
 def _is_member(person: User, team: Team) -> bool:
     return team.memberships.filter(user=person).exists()
 
 
-def _refuse_anothers(shortcut: Shortcut, by: User) -> None:
-    if not type(shortcut).objects.editable_by(by).filter(pk=shortcut.pk).exists():
-        raise RefusedError(_("This belongs to somebody else."))
+def _require_editable(template: AgentTemplate, by: User) -> None:
+    if not type(template).objects.editable_by(by).filter(pk=template.pk).exists():
+        raise ForbiddenError(_("Only its owner can change this."))
 
 
-def _count_use(shortcut: Shortcut) -> None:
-    type(shortcut).objects.filter(pk=shortcut.pk).update(
+def _count_use(template: AgentTemplate) -> None:
+    type(template).objects.filter(pk=template.pk).update(
         uses=F("uses") + 1, last_used_at=timezone.now()
     )

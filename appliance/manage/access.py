@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.core.errors import RefusedError
+from appliance.core.errors import ForbiddenError
 from appliance.manage.sections.section import Section, admins
 
 View = Callable[..., HttpResponse]
@@ -46,4 +46,4 @@ def of_section(view: View) -> View:
 
 def _refuse_unless(is_admitted: bool) -> None:
     if not is_admitted:
-        raise RefusedError(_("Your role does not include this page. Ask an admin for the right."))
+        raise ForbiddenError(_("You do not have permission to view this page. Ask an administrator for access."))

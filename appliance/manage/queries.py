@@ -7,17 +7,17 @@ from django.utils import timezone
 
 from appliance.accounts.models import User
 from appliance.core import queries as core_queries
-from appliance.core.models import Change
+from appliance.core.models import AuditEntry
 from appliance.files.models import StoredFile
 
 
 def list_changes(
     viewer: User, *, text: str = "", since: date | None = None, until: date | None = None
-) -> QuerySet[Change]:
+) -> QuerySet[AuditEntry]:
     """Newest first, for admins; both days included."""
     if not viewer.is_admin:
-        return Change.objects.none()
-    changes = Change.objects.order_by("-at", "-pk")
+        return AuditEntry.objects.none()
+    changes = AuditEntry.objects.order_by("-at", "-pk")
     for word in text.replace("\0", "").split()[:5]:
         changes = changes.filter(
             Q(actor_name__icontains=word) | Q(kind__icontains=word) | Q(subject__icontains=word)
@@ -32,7 +32,7 @@ def list_changes(
 def find_last_changer(row: Model) -> str:
     """Who wrote the newest line on a thing of this kind and name; empty when nobody did."""
     kind = str(row._meta.verbose_name)[:40]
-    newest = Change.objects.filter(kind=kind, subject=str(row)[:200]).first()
+    newest = AuditEntry.objects.filter(kind=kind, subject=str(row)[:200]).first()
     return newest.actor_name if newest else ""
 
 
@@ -42,4 +42,4 @@ def _midnight(day: date) -> datetime:
 
 def find_logo() -> StoredFile | None:
     """The desk's own; for anybody."""
-    return StoredFile.objects.filter(pk=core_queries.desk().logo_id).first()
+    return StoredFile.objects.filter(pk=core_queries.site_settings().logo_id).first()

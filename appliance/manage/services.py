@@ -66,15 +66,16 @@ def save(
 def change_logo(*, by: User, upload: UploadedFile | None) -> None:
     """Show this image beside the name of the desk; None takes it away."""
     if upload is not None and upload.size > MOST_LOGO_BYTES:
-        raise BadInputError(_("A logo has at most 500 KB. Save it smaller."), field="logo")
+        raise BadInputError(_("The logo is larger than 500 KB. Choose a smaller file."), field="logo")
     with files_services.atomic():
-        before = core_queries.desk().logo_id
+        before = core_queries.site_settings().logo_id
         stored = files_services.store(upload=upload, by=by) if upload else None
         if stored and stored.content_type not in LOGO_TYPES:
             raise BadInputError(
-                _("This is no PNG, JPEG or WebP image. Save it as one of these."), field="logo"
+                _("The file is not a PNG, JPEG or WebP image. Save it in one of these "
+                    "formats."), field="logo"
             )
-        accounts_services.change_desk(by=by, logo_id=stored.pk if stored else None)
+        accounts_services.update_site_settings(by=by, logo_id=stored.pk if stored else None)
         for old in StoredFile.objects.filter(pk=before):
             files_services.remove(stored=old)
 
@@ -90,13 +91,13 @@ def _initial(form: Form, name: str) -> object:
 
 
 def _told(row: Model, form: Form, now: Form) -> str:
-    who = queries.find_last_changer(row) or _("Somebody")
+    who = queries.find_last_changer(row) or _("Someone")
     differs = [name for name in now.fields if name in form.fields and _differs(form, now, name)]
     what = "; ".join(f"{now.fields[name].label}: {_words(now, name)}" for name in differs)
     return _(
-        "%(who)s changed this while you were writing. It now says: %(what)s. "
-        "Save again to put yours in its place."
-    ) % {"who": who, "what": what or _("the same as yours")}
+        "%(who)s changed this while you were editing. Current values: %(what)s. Save "
+            "again to overwrite them."
+    ) % {"who": who, "what": what or _("identical to yours")}
 
 
 def _differs(form: Form, now: Form, name: str) -> bool:

@@ -7,55 +7,55 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 STEPS = {
-    "preflight": gettext_lazy("Room and trust"),
-    "quarantine": gettext_lazy("What lies there"),
+    "preflight": gettext_lazy("Preflight"),
+    "quarantine": gettext_lazy("Bundle contents"),
     "signatures": gettext_lazy("Signatures"),
-    "versions": gettext_lazy("Newer than what was seen"),
-    "compatibility": gettext_lazy("Made for this desk"),
-    "load": gettext_lazy("Opened in a closed process"),
-    "golden": gettext_lazy("Recorded answers"),
+    "versions": gettext_lazy("Version check"),
+    "compatibility": gettext_lazy("Compatibility"),
+    "load": gettext_lazy("Sandboxed load"),
+    "golden": gettext_lazy("Reference outputs"),
     "budget": gettext_lazy("Time and memory"),
-    "evaluation": gettext_lazy("Your own tickets"),
-    "swap": gettext_lazy("Taken into use"),
+    "evaluation": gettext_lazy("Evaluation on your tickets"),
+    "swap": gettext_lazy("Activation"),
 }
 OUTCOMES = {
     "passed": gettext_lazy("passed"),
-    "refused": gettext_lazy("refused"),
-    "accepted": gettext_lazy("accepted by a person"),
+    "refused": gettext_lazy("rejected"),
+    "accepted": gettext_lazy("accepted anyway"),
 }
 ROLES = {
     "classifier": gettext_lazy("Categories"),
-    "sentiment": gettext_lazy("Moods"),
-    "encoder": gettext_lazy("Meaning"),
+    "sentiment": gettext_lazy("Sentiment"),
+    "encoder": gettext_lazy("Semantic search"),
 }
 NAMES = {
-    "free_mb": gettext_lazy("Free disk, MB"),
+    "free_mb": gettext_lazy("Free disk space, MB"),
     "memory_mb": gettext_lazy("Memory, MB"),
-    "memory_mb_before": gettext_lazy("Memory before, MB"),
-    "ms": gettext_lazy("Milliseconds a text"),
-    "ms_before": gettext_lazy("Milliseconds before"),
-    "made_at": gettext_lazy("Made"),
-    "fresh_until": gettext_lazy("Fresh until"),
-    "release": gettext_lazy("Number of the update"),
+    "memory_mb_before": gettext_lazy("Previous memory, MB"),
+    "ms": gettext_lazy("Time per text, ms"),
+    "ms_before": gettext_lazy("Previous time per text, ms"),
+    "made_at": gettext_lazy("Created"),
+    "fresh_until": gettext_lazy("Valid until"),
+    "release": gettext_lazy("Update number"),
     "tickets": gettext_lazy("Tickets"),
-    "chosen": gettext_lazy("of these, category chosen by an agent"),
-    "first choice": gettext_lazy("First choice right"),
-    "not wrong while sure": gettext_lazy("Right, or not sure"),
-    "phrases of the categories": gettext_lazy("Phrases of the categories"),
-    "plain sentences": gettext_lazy("Plain sentences"),
-    "same mood": gettext_lazy("Same mood as before"),
-    "nearest": gettext_lazy("Nearest ticket of the same category"),
-    "network_closed": gettext_lazy("No network"),
-    "verdict": gettext_lazy("Verdict"),
+    "chosen": gettext_lazy("of these, category set by an agent"),
+    "first choice": gettext_lazy("Top prediction correct"),
+    "not wrong while sure": gettext_lazy("Correct or uncertain"),
+    "phrases of the categories": gettext_lazy("Example phrases of the categories"),
+    "plain sentences": gettext_lazy("Unambiguous sentences"),
+    "same mood": gettext_lazy("Same sentiment as before"),
+    "nearest": gettext_lazy("Nearest ticket in the same category"),
+    "network_closed": gettext_lazy("Network blocked"),
+    "verdict": gettext_lazy("Result"),
     "notes": gettext_lazy("Notes"),
-    "files": gettext_lazy("Files"),
+    "files": gettext_lazy("Attachments"),
     "bytes": gettext_lazy("Bytes"),
     **ROLES,
 }
 VERDICTS = {
-    "as good": gettext_lazy("as good"),
+    "as good": gettext_lazy("equally good"),
     "worse": gettext_lazy("worse"),
-    "not enough": gettext_lazy("not enough evidence"),
+    "not enough": gettext_lazy("not enough data"),
 }
 HIDDEN = {"why", "taken_to_be", "seen", "now"}
 MOST_LINES = 60
@@ -83,7 +83,7 @@ def _compared(name: str, value: dict[str, Any]):
     for part in [value["overall"], *value["classes"]]:
         if not part["texts"]:
             continue
-        words = _("%(after)d %% (before %(before)d %%) of %(texts)d: %(verdict)s") % {
+        words = _("%(after)d %% (previously %(before)d %%) of %(texts)d: %(verdict)s") % {
             "after": round(100 * part["after"]),
             "before": round(100 * part["before"]),
             "texts": part["texts"],

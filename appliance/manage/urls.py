@@ -46,6 +46,6 @@ urlpatterns = [
     path("customers/<int:pk>/merge/", leaving.merge_customer, name="merge-customer"),
     path("customers/<int:pk>/export/", leaving.export_customer, name="export-customer"),
     path("customers/<int:pk>/anonymise/", leaving.anonymise_customer, name="anonymise-customer"),
-    path("customers/<int:pk>/log-in/", people.open_log_in, name="open-log-in"),
+    path("customers/<int:pk>/log-in/", people.create_login, name="open-log-in"),
     path("customers/<int:pk>/unlink/", people.unlink_customer, name="unlink-customer"),
 ]

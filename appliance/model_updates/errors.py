@@ -34,7 +34,7 @@ class UpdateRefusedError(SkerryError):
     """A step that says no. ``accept`` names what an admin would have to accept to go on."""
 
     status = 409
-    title = _("The update is refused")
+    title = _("The update was rejected")
 
     def __init__(self, step: Step, text: str, *, code: int | None = None, accept: str = "") -> None:
         super().__init__(text)

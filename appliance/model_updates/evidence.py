@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, Q
 
 from appliance.accounts.models import Role
-from appliance.core.anonymous import ANONYMOUS
+from appliance.core.audit import ANONYMOUS
 from appliance.tickets.models import Event, Status, Ticket, TicketCategory
 
 MOST_TICKETS = 300  # the newest: what the desk is asked now, not what it was asked years ago

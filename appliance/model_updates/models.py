@@ -43,11 +43,11 @@ class InstalledBundle(models.Model):
     """A bundle that came after the release, in ``DATA/models/NAME/VERSION``."""
 
     class State(models.TextChoices):
-        STAGED = "staged", _("in place, never used")
-        NEXT = "next", _("its vectors are being written")
-        TRIAL = "trial", _("on trial")
-        GOOD = "good", _("marked good")
-        WITHDRAWN = "withdrawn", _("taken back")
+        STAGED = "staged", _("installed, never active")
+        NEXT = "next", _("computing embeddings")
+        TRIAL = "trial", _("trial period")
+        GOOD = "good", _("confirmed")
+        WITHDRAWN = "withdrawn", _("rolled back")
 
     role = models.CharField(max_length=12)
     name = models.CharField(max_length=80)
@@ -111,16 +111,16 @@ class UpdateRun(models.Model):
     """One try to inspect, apply or go back, with what each step found."""
 
     class Kind(models.TextChoices):
-        INSPECT = "inspect", _("Inspect")
-        APPLY = "apply", _("Apply")
-        ROLLBACK = "rollback", _("Go back")
+        INSPECT = "inspect", _("Check update")
+        APPLY = "apply", _("Install update")
+        ROLLBACK = "rollback", _("Roll back")
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting for the worker")
-        WORKING = "working", _("at work")
-        ASKS = "asks", _("needs a person's yes")
-        DONE = "done", _("done")
-        REFUSED = "refused", _("refused")
+        WORKING = "working", _("running")
+        ASKS = "asks", _("approval required")
+        DONE = "done", _("completed")
+        REFUSED = "refused", _("rejected")
         INTERRUPTED = "interrupted", _("interrupted")
 
     kind = models.CharField(max_length=10, choices=Kind)

@@ -19,19 +19,19 @@ HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"
 def why_not(letter: OutgoingMail) -> str:
     """Why it must not go now, or nothing: looked at once more just before it leaves."""
     if letter.to.casefold() == address_of_the_desk().casefold():
-        return _("It would go to the desk itself.")
+        return _("The recipient is the help desk's own address.")
     user = letter.user
     if user is None:
         return ""
     if not user.is_active:
-        return _("This person cannot log in any more.")
+        return _("The recipient can no longer sign in.")
     visible = Ticket.objects.visible_to(user).filter(pk=letter.ticket_id)
     if letter.ticket_id and letter.kind and not visible.exists():
-        return _("They may not see the ticket any more.")
+        return _("The recipient no longer has access to the ticket.")
     if letter.kind == Kind.REVIEW and not user.is_agent:
-        return _("They may not see the articles any more.")
+        return _("The recipient no longer has access to the articles.")
     if letter.is_digest and not _body(letter):
-        return _("They may not see the tickets any more.")
+        return _("The recipient no longer has access to the tickets.")
     return ""
 
 
@@ -51,12 +51,12 @@ def seal(letter: OutgoingMail, server: BaseEmailBackend | None = None) -> EmailM
 
 
 def _language(letter: OutgoingMail) -> str:
-    return (letter.user and letter.user.language) or core_queries.desk().language
+    return (letter.user and letter.user.language) or core_queries.site_settings().language
 
 
 def _frame(letter: OutgoingMail) -> str:
     """Greeting, what happened, where to read on, and how to be told less."""
-    desk = core_queries.desk().name
+    desk = core_queries.site_settings().name
     if not letter.kind and not letter.is_digest:
         return f"{letter.body.strip()}\n\n-- \n{desk}\n"
     hello = _("Hello %(name)s,") % {"name": letter.user.first_name if letter.user else letter.to}
@@ -74,9 +74,9 @@ def _body(letter: OutgoingMail) -> str:
 def _where(letter: OutgoingMail) -> str:
     if not letter.ticket_id:
         return ""
-    return links.to_ticket(letter.ticket_id) or _("Log in to the desk to read on and to answer.")
+    return links.to_ticket(letter.ticket_id) or _("Sign in to the help desk to read and reply.")
 
 
 def _less() -> str:
     address = links.to("notice-preferences")
-    return "\n" + _("What you are told: %(address)s") % {"address": address} if address else ""
+    return "\n" + _("Notification settings: %(address)s") % {"address": address} if address else ""

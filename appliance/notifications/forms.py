@@ -14,9 +14,9 @@ class PreferencesForm(Form):
     """One line a kind: in the window, by mail."""
 
     is_quiet_when_away = forms.BooleanField(
-        label=_("No mail while I am away"),
+        label=_("No e-mails while out of office"),
         required=False,
-        help_text=_("You are away when your profile says so. The bell goes on counting."),
+        help_text=_("Uses the out-of-office setting in your profile. Notifications in the app continue."),
     )
 
     def __init__(
@@ -29,13 +29,13 @@ class PreferencesForm(Form):
             in_window = chosen.in_window.get(kind, True) if chosen else True
             by_mail = chosen.by_mail.get(kind, BY_MAIL[kind]) if chosen else BY_MAIL[kind]
             self.fields[f"window_{kind}"] = forms.BooleanField(
-                label=_("%(kind)s: in the window") % {"kind": kind.label},
+                label=_("%(kind)s: in the app") % {"kind": kind.label},
                 required=False,
                 initial=in_window,
                 widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
             )
             self.fields[f"mail_{kind}"] = forms.ChoiceField(
-                label=_("%(kind)s: by mail") % {"kind": kind.label},
+                label=_("%(kind)s: by e-mail") % {"kind": kind.label},
                 choices=Mail.choices,
                 initial=by_mail,
                 widget=forms.Select(attrs={"class": "form-select form-select-sm"}),
@@ -62,7 +62,7 @@ class MailFilterForm(Form):
     """What the page of outgoing mail is narrowed to, from its address."""
 
     state = forms.ChoiceField(
-        label=_("State"),
+        label=_("Status"),
         required=False,
         choices=[("", _("All")), *OutgoingMail.State.choices],
     )

@@ -7,7 +7,7 @@ from appliance.core import queries as core_queries
 
 def to(name: str, *args: object) -> str:
     """The whole address of a page; empty while the desk does not know its own."""
-    base = core_queries.desk().base_url.rstrip("/")
+    base = core_queries.site_settings().base_url.rstrip("/")
     return f"{base}{reverse(name, args=args)}" if base else ""
 
 

@@ -13,16 +13,16 @@ from appliance.tickets.models import Ticket
 class Kind(models.TextChoices):
     """Why somebody is told. In the order of weight: the last one wins when several fold."""
 
-    REVIEW = "review", _("An article of mine is due for review")
-    TEAM = "team", _("A ticket that nobody has taken yet")
-    CHANGED = "changed", _("A colleague or a rule changes my ticket")
-    WATCHED = "watched", _("Something is written on a ticket I wrote on")
-    ANSWERED = "answered", _("The customer answers on my ticket")
-    ASSIGNED = "assigned", _("A ticket is given to me")
+    REVIEW = "review", _("My article is due for review")
+    TEAM = "team", _("A ticket is still unassigned")
+    CHANGED = "changed", _("A colleague or a rule updates my ticket")
+    WATCHED = "watched", _("New message on a ticket I wrote on")
+    ANSWERED = "answered", _("The customer replies to my ticket")
+    ASSIGNED = "assigned", _("A ticket is assigned to me")
     MENTIONED = "mentioned", _("A colleague mentions me")
-    WARNING = "warning", _("A promise on my ticket runs out soon")
+    WARNING = "warning", _("SLA on my ticket due soon")
     ESCALATED = "escalated", _("A ticket is escalated")
-    ANSWER = "answer", _("The desk answers my ticket")
+    ANSWER = "answer", _("New reply to my ticket")
     SOLVED = "solved", _("My ticket is solved")
 
 
@@ -101,8 +101,8 @@ class Notice(models.Model):
 
 
 class Mail(models.TextChoices):
-    AT_ONCE = "at_once", _("at once")
-    HOURLY = "hourly", _("in an hourly digest")
+    AT_ONCE = "at_once", _("immediately")
+    HOURLY = "hourly", _("hourly digest")
     NEVER = "never", _("never")
 
 
@@ -127,7 +127,7 @@ class OutgoingMail(models.Model):
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
         SENT = "sent", _("Sent")
-        FAILED = "failed", _("Given up")
+        FAILED = "failed", _("Failed")
         FOLDED = "folded", _("In a digest")
         DROPPED = "dropped", _("Not sent")
 

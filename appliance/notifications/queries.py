@@ -31,7 +31,7 @@ def list_notices(viewer: User, *, only_unread: bool = False) -> QuerySet[Notice]
 
 def count_unread(viewer: User) -> int:
     """At most MOST_COUNTED; from the cache if there."""
-    return cache.remember(
+    return cache.get_or_compute(
         "unread_notices",
         [viewer.pk],
         lambda: list_notices(viewer, only_unread=True).order_by()[:MOST_COUNTED].count(),

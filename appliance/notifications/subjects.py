@@ -10,4 +10,4 @@ def subject_of(user_id: int) -> str:
 def changed_for(user_ids: list[int]) -> None:
     """The bells of these people look again once the transaction commits."""
     if user_ids:
-        cache.changed(*map(subject_of, user_ids))
+        cache.invalidate(*map(subject_of, user_ids))

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.notifications import queries, services
 from appliance.notifications.forms import MailFilterForm, PreferencesForm
 from appliance.notifications.pages import Page
@@ -61,7 +61,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         form.attempt(services.set_preferences, user=request.user, **form.values())
         if not form.errors:
-            messages.success(request, _("You are told as you chose from now on."))
+            messages.success(request, _("Notification settings saved."))
             return redirect("notice-preferences")
     context = {"form": form, "has_smtp": queries.has_smtp()}
     status = 400 if form.errors else 200
@@ -89,14 +89,14 @@ def outbox(request: HttpRequest) -> HttpResponse:
 @login_required
 def retry(request: HttpRequest, mail_id: int) -> HttpResponse:
     _admins_only(request)
-    return _done(request, services.retry_mail, mail_id, _("The letter is tried again."))
+    return _done(request, services.retry_mail, mail_id, _("The e-mail will be sent again."))
 
 
 @require_POST
 @login_required
 def drop(request: HttpRequest, mail_id: int) -> HttpResponse:
     _admins_only(request)
-    return _done(request, services.drop_mail, mail_id, _("The letter will not be sent."))
+    return _done(request, services.drop_mail, mail_id, _("The e-mail will not be sent."))
 
 
 def _done(request: HttpRequest, verb: Callable, mail_id: int, said: str) -> HttpResponse:
@@ -110,4 +110,4 @@ def _done(request: HttpRequest, verb: Callable, mail_id: int, said: str) -> Http
 
 def _admins_only(request: HttpRequest) -> None:
     if not request.user.is_admin:
-        raise RefusedError(_("The outgoing mail is for admins."))
+        raise ForbiddenError(_("Only administrators can see the outbox."))

@@ -16,22 +16,22 @@ EXCERPT = 1_000  # characters of a message for an agent, who reads the rest on t
 WHOLE = 20_000  # and for the customer, to whom it was written
 SAYS = {
     Kind.REVIEW: gettext_lazy("This article is due for review"),
-    Kind.TEAM: gettext_lazy("Nobody has taken this ticket yet"),
-    Kind.CHANGED: gettext_lazy("%(who)s changed your ticket"),
-    Kind.WATCHED: gettext_lazy("%(who)s wrote on a ticket you wrote on"),
-    Kind.ANSWERED: gettext_lazy("%(who)s answered on your ticket"),
-    Kind.ASSIGNED: gettext_lazy("%(who)s gave you this ticket"),
+    Kind.TEAM: gettext_lazy("This ticket is unassigned"),
+    Kind.CHANGED: gettext_lazy("%(who)s updated your ticket"),
+    Kind.WATCHED: gettext_lazy("%(who)s replied on a ticket you follow"),
+    Kind.ANSWERED: gettext_lazy("%(who)s replied on your ticket"),
+    Kind.ASSIGNED: gettext_lazy("%(who)s assigned this ticket to you"),
     Kind.MENTIONED: gettext_lazy("%(who)s mentioned you"),
-    Kind.WARNING: gettext_lazy("A promise on this ticket runs out soon"),
+    Kind.WARNING: gettext_lazy("SLA due soon on this ticket"),
     Kind.ESCALATED: gettext_lazy("This ticket was escalated"),
-    Kind.ANSWER: gettext_lazy("%(who)s answered you"),
+    Kind.ANSWER: gettext_lazy("%(who)s replied to you"),
     Kind.SOLVED: gettext_lazy("%(who)s solved your ticket"),
 }
 
 
 def headline(kind: str, who: str) -> str:
     """One line: what happened, and who did it."""
-    return SAYS[Kind(kind)] % {"who": who or _("The desk")}
+    return SAYS[Kind(kind)] % {"who": who or _("Help desk")}
 
 
 def notice_line(notice: Notice) -> str:
@@ -61,8 +61,8 @@ def describe(event: Event, kind: Kind, *, for_customer: bool) -> str:
 
 def reviews_subject(articles: Sequence[Article]) -> str:
     subject = ngettext(
-        "An article of yours is due for review",
-        "%(n)d articles of yours are due for review",
+        "An article you own is due for review",
+        "%(n)d articles you own are due for review",
         len(articles),
     )
     return subject % {"n": len(articles)}
@@ -70,7 +70,7 @@ def reviews_subject(articles: Sequence[Article]) -> str:
 
 def describe_reviews(articles: Sequence[Article]) -> str:
     """Each article with its date and its address."""
-    due = _("to be looked through by %(day)s")
+    due = _("review date %(day)s")
     lines = [
         f"{one.title}\n{due % {'day': one.review_on.isoformat()}}\n{links.to('article', one.pk)}"
         for one in articles

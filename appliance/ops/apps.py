@@ -6,6 +6,6 @@ class OpsConfig(AppConfig):
 
     def ready(self) -> None:
         from appliance.inference.timing import listen
-        from appliance.ops.readings import note
+        from appliance.ops.timing_metrics import note
 
         listen(note)

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from appliance.ops import readings
+from appliance.ops import timing_metrics
 from appliance.ops.models import Sample
 from appliance.ops.queries import share
 from appliance.reports.charts import Chart
@@ -42,28 +42,28 @@ def list_charts(samples: Sequence[Sample], span: str) -> list[Chart]:
     drawn = [
         (
             "memory",
-            _("Database pages found in memory"),
+            _("Database cache hit ratio"),
             "%",
-            [(_("found in memory"), "sea", _part("pages_hit", "pages_read"))],
+            [(_("cache hits"), "sea", _part("pages_hit", "pages_read"))],
         ),
         (
             "index",
-            _("Looks into larger tables served by an index"),
+            _("Index hit rate on large tables"),
             "%",
-            [(_("by an index"), "sea", _part("index_scans", "whole_scans"))],
+            [(_("index scans"), "sea", _part("index_scans", "whole_scans"))],
         ),
         (
             "answers",
-            _("Answers from the cache"),
+            _("Cache hit rate"),
             "%",
-            [(_("from the cache"), "sea", _part("answers_hit", "answers_missed"))],
+            [(_("cache hits"), "sea", _part("answers_hit", "answers_missed"))],
         ),
-        ("models", _("Median time of a model for a text"), _("ms"), models),
+        ("models", _("Median inference time per text"), _("ms"), models),
         (
             "waiting",
-            _("Texts waiting to be read"),
+            _("Texts in the queue"),
             "",
-            [(_("waiting"), "sea", lambda _before, now: now.get("waiting"))],
+            [(_("queued"), "sea", lambda _before, now: now.get("waiting"))],
         ),
         (
             "size",
@@ -115,8 +115,8 @@ def _part(hit: str, missed: str) -> Read:
 
 def _median(role: str) -> Read:
     def read(before: dict, now: dict) -> float | None:
-        new = readings.without(now.get("readings", {}), before.get("readings", {}))
-        return readings.quantile(new.get(role, {}), 0.5)
+        new = timing_metrics.without(now.get("readings", {}), before.get("readings", {}))
+        return timing_metrics.quantile(new.get(role, {}), 0.5)
 
     return read
 
@@ -130,14 +130,16 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-def readings_within(samples: Sequence[Sample]) -> list[readings.Taken]:
+def readings_within(samples: Sequence[Sample]) -> list[timing_metrics.Taken]:
     """What each model did between the first of these samples and this moment's slots."""
-    found: readings.Readings = {}
+    found: timing_metrics.Readings = {}
     last = 0
     if samples:
         first, newest = samples[0].figures, samples[-1].figures
         last = newest.get("slot", 0)
-        found = readings.without(newest.get("readings", {}), first.get("readings", {}))
-    now = readings.current_slot()
-    new = range(max(last + 1, now - readings.KEEP_SECONDS // readings.SLOT_SECONDS), now + 1)
-    return readings.summed(readings.added(found, readings.readings_of(new)))
+        found = timing_metrics.without(newest.get("readings", {}), first.get("readings", {}))
+    now = timing_metrics.current_slot()
+    new = range(
+        max(last + 1, now - timing_metrics.KEEP_SECONDS // timing_metrics.SLOT_SECONDS), now + 1
+    )
+    return timing_metrics.summed(timing_metrics.added(found, timing_metrics.readings_of(new)))

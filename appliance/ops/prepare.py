@@ -99,4 +99,4 @@ def _ensure_admin() -> str | None:
             )
         web_services.set_up_unattended(email=email, password=password)
         return None
-    return reverse("setup", args=[accounts_services.make_setup_link()])
+    return reverse("setup", args=[accounts_services.create_setup_link()])

@@ -10,15 +10,15 @@ from django.db import DatabaseError, connection
 
 from appliance import egress_guard
 from appliance.core import cache as stored
-from appliance.core.bounded import Bounded, BusyError
-from appliance.core.database import on_own_connection
-from appliance.ops import purposes, sql
+from appliance.core.database import run_and_close_connection
+from appliance.core.deadline_pool import BusyError, DeadlineExecutor
+from appliance.ops import index_purposes, sql
 from appliance.search.models import Check, Rewording
 from appliance.triage import queries as triage_queries
 
 PROBE_SECONDS = 2.0  # a database that is frozen does not answer, however long one waits
 SMALL_ROWS = 1000  # PostgreSQL rightly reads a smaller table whole
-_prober = Bounded("health", threads=2)
+_prober = DeadlineExecutor("health", threads=2)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def check_health() -> Health:
 
 def _database() -> str:
     try:
-        _prober.run(lambda: on_own_connection(_ask_database), seconds=PROBE_SECONDS)
+        _prober.run(lambda: run_and_close_connection(_ask_database), seconds=PROBE_SECONDS)
     except (DatabaseError, TimeoutError, BusyError):
         return "does not answer"
     return "ok"
@@ -121,7 +121,7 @@ class Index:
 
     @property
     def purpose(self) -> str:
-        return purposes.purpose_of(self.name)
+        return index_purposes.purpose_of(self.name)
 
     @property
     def is_idle(self) -> bool:

@@ -7,7 +7,7 @@ from django.utils import timezone
 from procrastinate.exceptions import AlreadyEnqueued
 
 from appliance.core import cache as stored
-from appliance.ops import queries, readings, sql
+from appliance.ops import queries, sql, timing_metrics
 from appliance.ops.models import Sample
 from appliance.search.tasks import check_index
 
@@ -39,13 +39,15 @@ def queue_search_check() -> None:
 
 def _figures(before: dict) -> dict:
     """Readings go on from the last sample; the slot that still runs is left for the next one."""
-    now = readings.current_slot()
-    first = max(before.get("slot", 0) + 1, now - readings.KEEP_SECONDS // readings.SLOT_SECONDS)
-    new = readings.readings_of(range(first, now))
+    now = timing_metrics.current_slot()
+    first = max(
+        before.get("slot", 0) + 1, now - timing_metrics.KEEP_SECONDS // timing_metrics.SLOT_SECONDS
+    )
+    new = timing_metrics.readings_of(range(first, now))
     totals, counts = queries.totals(), stored.counts().values()
     return {
         "slot": now - 1,
-        "readings": readings.added(before.get("readings", {}), new),
+        "readings": timing_metrics.added(before.get("readings", {}), new),
         "pages_hit": int(totals.pages_hit),
         "pages_read": int(totals.pages_read),
         "index_scans": int(totals.index_scans),

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from appliance.core.errors import RefusedError
-from appliance.ops import charts, plans, queries, services
+from appliance.core.errors import ForbiddenError
+from appliance.ops import charts, queries, query_plans, services
 from appliance.triage import queries as triage_queries
 from appliance.triage import spaces
 
@@ -25,7 +25,7 @@ def admins_only(view: View) -> View:
     @login_required
     def guarded(request: HttpRequest, **more: object) -> HttpResponse:
         if not request.user.is_admin:
-            raise RefusedError(_("The status page is for admins."))
+            raise ForbiddenError(_("Only administrators can see the system status."))
         return view(request, **more)
 
     return guarded
@@ -70,7 +70,7 @@ def status(request: HttpRequest) -> HttpResponse:
 def check_search(request: HttpRequest) -> HttpResponse:
     services.queue_search_check()
     messages.success(
-        request, _("The worker looks at every row. The result stands here when it is done.")
+        request, _("The search index check was started. The result appears here when it is done.")
     )
     return redirect(reverse("status") + "#search")
 
@@ -93,9 +93,9 @@ def tables(request: HttpRequest) -> HttpResponse:
 @admins_only
 def statements(request: HttpRequest) -> HttpResponse:
     by = request.GET.get("by", "")
-    by = by if by in plans.ORDERS else plans.ORDERS[0]
-    is_available = plans.is_available()
-    found = plans.list_slowest(by) if is_available else []
+    by = by if by in query_plans.ORDERS else query_plans.ORDERS[0]
+    is_available = query_plans.is_available()
+    found = query_plans.list_slowest(by) if is_available else []
     context = {"statements": found, "is_available": is_available, "by": by, "most": len(found)}
     return render(request, "ops/statements.html", context)
 
@@ -103,8 +103,8 @@ def statements(request: HttpRequest) -> HttpResponse:
 @require_safe
 @admins_only
 def plan(request: HttpRequest, statement_id: str) -> HttpResponse:
-    statement = plans.find_statement(statement_id) if plans.is_available() else None
+    statement = query_plans.find_statement(statement_id) if query_plans.is_available() else None
     if statement is None:
         raise Http404
-    context = {"statement": statement, "plan": plans.explain(statement)}
+    context = {"statement": statement, "plan": query_plans.explain(statement)}
     return render(request, "ops/plan.html", context)

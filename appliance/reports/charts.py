@@ -69,37 +69,37 @@ def list_charts(report: Report) -> list[Chart]:
                 "line",
                 "",
                 [
-                    Line(_("Open at the end"), "sea", lambda f: f.backlog),
+                    Line(_("Open (end of period)"), "sea", lambda f: f.backlog),
                 ],
             ),
             (
                 "answer",
-                _("Time to the first answer"),
+                _("First response time"),
                 "line",
                 _("hours"),
                 [
                     _time(_("Median"), "sea", "first_response_median"),
-                    _time(_("90 %% within") % {}, "warn", "first_response_p90"),
+                    _time(_("90th percentile") % {}, "warn", "first_response_p90"),
                 ],
             ),
             (
                 "solution",
-                _("Time to the solution"),
+                _("Resolution time"),
                 "line",
                 _("hours"),
                 [
                     _time(_("Median"), "sea", "resolution_median"),
-                    _time(_("90 %% within") % {}, "warn", "resolution_p90"),
+                    _time(_("90th percentile") % {}, "warn", "resolution_p90"),
                 ],
             ),
             (
                 "promises",
-                _("Promises kept"),
+                _("SLA met"),
                 "line",
                 "%",
                 [
-                    _share(_("First answer"), "sea", "first_responses_met_share"),
-                    _share(_("Solution"), "good", "resolutions_met_share"),
+                    _share(_("First response"), "sea", "first_responses_met_share"),
+                    _share(_("Resolution"), "good", "resolutions_met_share"),
                 ],
             ),
             (
@@ -114,12 +114,12 @@ def list_charts(report: Report) -> list[Chart]:
             ),
             (
                 "mood",
-                _("Mood of new tickets"),
+                _("Sentiment of new tickets"),
                 "line",
                 "%",
                 [
-                    _share(_("Unhappy"), "bad", "unhappy_share"),
-                    _share(_("Happy"), "good", "happy_share"),
+                    _share(_("Negative"), "bad", "unhappy_share"),
+                    _share(_("Positive"), "good", "happy_share"),
                 ],
             ),
         ]
@@ -134,7 +134,7 @@ def chart_of_parts(report: Report) -> Chart:
         Line(_("New"), "new", lambda f: f.opened),
         Line(_("Solved"), "good", lambda f: f.solved),
     ]
-    return _chart("parts", _("The largest"), "across", "", parts, lines)
+    return _chart("parts", _("Top categories"), "across", "", parts, lines)
 
 
 def sorted_parts(report: Report) -> list[tuple[int | None, str, Figures]]:

@@ -20,7 +20,7 @@ def _day(label: str) -> forms.DateField:
         required=False,
         input_formats=["%Y-%m-%d"],
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": _("Write the day as 2026-03-31.")},
+        error_messages={"invalid": _("Enter the date as 2026-03-31.")},
     )
 
 
@@ -29,8 +29,8 @@ class ReportForm(Form):
 
     span = forms.ChoiceField(label=_("Time"), choices=Preset.choices, required=False)
     start = _day(_("From"))
-    end = _day(_("To"))
-    by = forms.ChoiceField(label=_("Told apart by"), choices=Dimension.choices, required=False)
+    end = _day(_("Until"))
+    by = forms.ChoiceField(label=_("Group by"), choices=Dimension.choices, required=False)
     of = forms.IntegerField(min_value=0, max_value=2**62, required=False)
 
     def __init__(self, data: dict, *, today: date) -> None:
@@ -47,15 +47,16 @@ class ReportForm(Form):
     def _check(self, start: date | None, end: date | None) -> None:
         for name, day in (("start", start), ("end", end)):
             if day is None:
-                self.add_error(name, _("Choose a day."))
+                self.add_error(name, _("Choose a date."))
             elif not EARLIEST <= day <= self.today:
-                self.add_error(name, _("Choose a day between 2000 and today."))
+                self.add_error(name, _("Choose a date between 2000 and today."))
         if self.errors:
             return
         if start > end:
-            self.add_error("end", _("The last day lies before the first."))
+            self.add_error("end", _("The end date is before the start date."))
         elif (end - start).days >= MOST_DAYS:
-            self.add_error("start", _("At most two years at a time: begin later or end earlier."))
+            self.add_error("start", _("The time range is limited to two years: choose a later start or an "
+                "earlier end."))
 
     def asked(self) -> Asked:
         """The form must be valid."""

@@ -19,7 +19,7 @@ class Preset(models.TextChoices):
     THIS_MONTH = "this_month", _("This month")
     LAST_MONTH = "last_month", _("Last month")
     THIS_YEAR = "this_year", _("This year")
-    OWN = "own", _("From … to …")
+    OWN = "own", _("Custom range")
 
 
 @dataclass(frozen=True)

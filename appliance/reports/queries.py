@@ -12,7 +12,7 @@ from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Organisation, Right, Team, User
 from appliance.core import cache
 from appliance.core import queries as core_queries
-from appliance.core.errors import RefusedError, UnavailableError
+from appliance.core.errors import ForbiddenError, UnavailableError
 from appliance.reports import periods, sql
 from appliance.reports.figures import Figures
 from appliance.reports.models import Dimension, Progress
@@ -51,13 +51,13 @@ class Report:
 
 
 def access_report(viewer: User, asked: Asked) -> Report:
-    """The report; at most a minute old. Raises RefusedError without the right to it."""
+    """The report; at most a minute old. Raises ForbiddenError without the right to it."""
     refuse_without_right(viewer)
-    return cache.remember(
+    return cache.get_or_compute(
         "report",
-        [accounts_queries.hidden_teams(viewer), asked, *core_queries.manners()],
+        [accounts_queries.hidden_team_ids(viewer), asked, *core_queries.locale_defaults()],
         lambda: _report(viewer, asked),
-        depends_on=["reports", cache.TEAMS, cache.CATEGORIES, cache.DESK],
+        depends_on=["reports", cache.TEAMS, cache.CATEGORIES, cache.SITE_SETTINGS],
     )
 
 
@@ -67,17 +67,17 @@ def has_right(viewer: User) -> bool:
 
 def refuse_without_right(viewer: User) -> None:
     if not has_right(viewer):
-        raise RefusedError(_("You may not see reports. An admin can give you the right."))
+        raise ForbiddenError(_("You do not have permission to see reports. An administrator can grant it."))
 
 
 def today() -> date:
     """On the desk's wall clock."""
-    return periods.today(core_queries.manners()[1], timezone.now())
+    return periods.today(core_queries.locale_defaults()[1], timezone.now())
 
 
 def _report(viewer: User, asked: Asked) -> Report:
     _refuse_while_counting_begins()
-    hidden = accounts_queries.hidden_teams(viewer)
+    hidden = accounts_queries.hidden_team_ids(viewer)
     report = Report(asked, as_of=timezone.now())
     report.steps = {at: Figures() for at in asked.period.steps()}
     with transaction.atomic(), connection.cursor() as cursor:
@@ -92,7 +92,7 @@ def _report(viewer: User, asked: Asked) -> Report:
 
 def _refuse_while_counting_begins() -> None:
     """A large desk that is counted for the first time would count all of it for each look."""
-    zone = core_queries.manners()[1]
+    zone = core_queries.locale_defaults()[1]
     if today() - _counted_through(zone) < MOST_LIVE:
         return
     with connection.cursor() as cursor:
@@ -100,7 +100,7 @@ def _refuse_while_counting_begins() -> None:
         (about,) = cursor.fetchone()
     if about > MOST_TICKETS_LIVE:
         raise UnavailableError(
-            _("The days of this desk are being counted for the first time. Look again in a while.")
+            _("Report data is being computed for the first time. Check again later.")
         )
 
 
@@ -143,7 +143,7 @@ def _values(asked: Asked, period: Period, hidden: list[int], by: str = "steps") 
 
     The whole is read from the rows of the whole, which are fewest; parts from those of their own.
     """
-    zone = core_queries.manners()[1]
+    zone = core_queries.locale_defaults()[1]
     counted = _counted_through(zone)
     live_from = max(period.start, counted + timedelta(days=1))
     is_one = asked.part is not None
@@ -180,5 +180,5 @@ def list_names(viewer: User, dimension: str, parts: Iterable[int | None]) -> dic
     }[Dimension(dimension)]
     rows = model.objects.filter(pk__in=[pk for pk in parts if pk])
     if model is Team:
-        rows = rows.exclude(pk__in=accounts_queries.hidden_teams(viewer))
+        rows = rows.exclude(pk__in=accounts_queries.hidden_team_ids(viewer))
     return {row.pk: str(row) for row in rows}

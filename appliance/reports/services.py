@@ -130,7 +130,7 @@ def _hold_progress() -> Progress | None:
         if not cursor.fetchone()[0]:
             return None
         cursor.execute(NO_HELPERS)
-    _, zone = core_queries.manners()
+    _, zone = core_queries.locale_defaults()
     progress, _made = Progress.objects.get_or_create(pk=1, defaults={"time_zone": zone})
     if progress.time_zone != zone:
         Day.objects.all().delete()
@@ -141,7 +141,7 @@ def _hold_progress() -> Progress | None:
 def _done(progress: Progress) -> None:
     progress.refreshed_at = timezone.now()
     progress.save()
-    cache.changed(REPORTS)
+    cache.invalidate(REPORTS)
 
 
 def _day_before_the_first(zone: str, yesterday: date) -> date:

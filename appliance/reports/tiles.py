@@ -29,23 +29,23 @@ def list_tiles(now: Figures, before: Figures) -> list[Tile]:
     return [
         tile(_("New"), "opened", words.number),
         tile(_("Solved"), "solved", words.number, more_is="up"),
-        tile(_("Open at the end"), "backlog", words.number, more_is="down"),
+        tile(_("Open (end of period)"), "backlog", words.number, more_is="down"),
         tile(
-            _("First answer"),
+            _("First response"),
             "first_response_median",
             words.duration,
             more_is="down",
-            under=_("90 %% within %(time)s") % {"time": words.duration(now.first_response_p90)},
+            under=_("90th percentile %(time)s") % {"time": words.duration(now.first_response_p90)},
         ),
         tile(
-            _("Solution"),
+            _("Resolution"),
             "resolution_median",
             words.duration,
             more_is="down",
-            under=_("90 %% within %(time)s") % {"time": words.duration(now.resolution_p90)},
+            under=_("90th percentile %(time)s") % {"time": words.duration(now.resolution_p90)},
         ),
         tile(
-            _("Promises kept"),
+            _("SLA met"),
             "kept_share",
             words.percent,
             more_is="up",
@@ -59,11 +59,11 @@ def list_tiles(now: Figures, before: Figures) -> list[Tile]:
             under=_("%(good)s of %(all)s") % {"good": now.rated_good, "all": now.ratings},
         ),
         tile(
-            _("Unhappy when asking"),
+            _("Negative tickets"),
             "unhappy_share",
             words.percent,
             more_is="down",
-            under=_("%(part)s of %(all)s read") % {"part": now.unhappy, "all": now.moods_read},
+            under=_("%(part)s of %(all)s analysed") % {"part": now.unhappy, "all": now.moods_read},
         ),
     ]
 

@@ -8,7 +8,7 @@ from appliance.reports.models import Dimension
 
 NONE = "–"
 NOBODY = {
-    Dimension.CATEGORY: gettext_lazy("Not sure or not sorted"),
+    Dimension.CATEGORY: gettext_lazy("Uncategorised"),
     Dimension.TEAM: gettext_lazy("No team"),
     Dimension.AGENT: gettext_lazy("Nobody"),
     Dimension.ORGANISATION: gettext_lazy("No organisation"),
@@ -43,4 +43,4 @@ def part_name(dimension: str, part: int | None, names: dict) -> str:
     """What a row is called; one that was removed keeps its number."""
     if part is None:
         return str(NOBODY[Dimension(dimension)])
-    return names.get(part) or _("removed (%(n)s)") % {"n": part}
+    return names.get(part) or _("deleted (%(n)s)") % {"n": part}

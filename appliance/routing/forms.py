@@ -17,14 +17,14 @@ class RuleForm(Form):
     strategy = forms.ChoiceField(
         label=_("Assign"),
         choices=AssignmentRule.Strategy.choices,
-        help_text=_("Only to people who work at that hour and are not away."),
+        help_text=_("Only to agents within business hours who are not out of office."),
     )
     categories = forms.ModelMultipleChoiceField(
         label=_("Categories"),
         queryset=None,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None chosen: any."),
+        help_text=_("Leave empty for any."),
     )
     priorities = forms.TypedMultipleChoiceField(
         label=_("Priorities"),
@@ -32,14 +32,14 @@ class RuleForm(Form):
         coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None chosen: any."),
+        help_text=_("Leave empty for any."),
     )
     is_premium = forms.TypedChoiceField(
         label=_("Customers"),
         required=False,
         empty_value=None,
         coerce=lambda value: value == "yes",
-        choices=[("", _("Any")), ("yes", _("Premium only")), ("no", _("Not premium"))],
+        choices=[("", _("Any")), ("yes", _("VIP only")), ("no", _("Not VIP"))],
     )
 
     def __init__(

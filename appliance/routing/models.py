@@ -16,9 +16,9 @@ class AssignmentRule(models.Model):
     """
 
     class Strategy(models.TextChoices):
-        MANUAL = "manual", _("by hand: it waits in the team's queue")
-        ROUND_ROBIN = "round_robin", _("in turn")
-        LEAST_OPEN = "least_open", _("to whoever has the fewest open tickets")
+        MANUAL = "manual", _("Manual")
+        ROUND_ROBIN = "round_robin", _("Round robin")
+        LEAST_OPEN = "least_open", _("Fewest open tickets")
 
     name = models.CharField(max_length=80)
     position = models.PositiveIntegerField(default=0)

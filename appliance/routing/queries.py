@@ -14,8 +14,8 @@ def describe_rule(rule: AssignmentRule) -> list[str]:
     conditions = [", ".join(str(category) for category in rule.categories.all())]
     conditions += [", ".join(str(Priority(value).label) for value in rule.priorities)]
     if rule.is_premium is not None:
-        conditions.append(_("premium customers") if rule.is_premium else _("not premium"))
-    return [text for text in conditions if text] or [_("every ticket")]
+        conditions.append(_("VIP customers") if rule.is_premium else _("not VIP"))
+    return [text for text in conditions if text] or [_("all tickets")]
 
 
 def list_rules() -> QuerySet[AssignmentRule]:

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Team, User
 from appliance.core import audit
-from appliance.core.errors import BadInputError, RefusedError, SkerryError
-from appliance.core.logs import survives
+from appliance.core.errors import BadInputError, ForbiddenError, SkerryError
+from appliance.core.logs import run_or_log
 from appliance.routing.matching import list_available_agents, match_rule, next_assignee
 from appliance.routing.models import AssignmentRule, PendingAssignment
 from appliance.tickets import services as tickets_services
@@ -61,7 +61,7 @@ def assign_pending() -> int:
     for rule in AssignmentRule.objects.filter(pending_assignments__isnull=False).distinct():
         if rule.strategy == Strategy.MANUAL or list_available_agents(rule.team, now):
             ready += _ticket_ids(rule.pending_assignments.all())
-    return sum(survives("place", partial(_assign_pending_ticket, pk), ticket=pk) for pk in ready)
+    return sum(run_or_log("place", partial(_assign_pending_ticket, pk), ticket=pk) for pk in ready)
 
 
 def _ticket_ids(rows: QuerySet[PendingAssignment]) -> QuerySet:
@@ -148,7 +148,7 @@ def add_rule(*, by: User | None, **terms: object) -> AssignmentRule:
     last = AssignmentRule.objects.aggregate(last=Max("position"))["last"]
     rule = AssignmentRule(position=(last or 0) + 1)
     _write(rule, **terms)
-    audit.record(by=by, verb="added", subject=rule, data=_audit_data(rule))
+    audit.record_change(by=by, verb="added", subject=rule, data=_audit_data(rule))
     return rule
 
 
@@ -161,14 +161,14 @@ def change_rule(*, rule: AssignmentRule, by: User | None, **terms: object) -> No
     _write(rule, **terms)
     after = _audit_data(rule)
     if changed := {k: [before[k], after[k]] for k in after if before[k] != after[k]}:
-        audit.record(by=by, verb="changed", subject=rule, data=changed)
+        audit.record_change(by=by, verb="changed", subject=rule, data=changed)
 
 
 @transaction.atomic
 def remove_rule(*, rule: AssignmentRule, by: User | None) -> None:
     """Delete a rule; the tickets it assigned stay assigned."""
     _admins_only(by)
-    audit.record(by=by, verb="removed", subject=rule, data=_audit_data(rule))
+    audit.record_change(by=by, verb="removed", subject=rule, data=_audit_data(rule))
     rule.delete()
 
 
@@ -184,12 +184,12 @@ def move_rule(*, rule: AssignmentRule, by: User | None, up: bool) -> None:
     rows[old], rows[new] = rows[new], rows[old]
     for position, row in enumerate(rows, start=1):
         AssignmentRule.objects.filter(pk=row.pk).update(position=position)
-    audit.record(by=by, verb="moved", subject=rule, data={"position": [old + 1, new + 1]})
+    audit.record_change(by=by, verb="moved", subject=rule, data={"position": [old + 1, new + 1]})
 
 
 def _admins_only(by: User | None) -> None:
     if by is not None and not by.is_admin:
-        raise RefusedError(_("Who gets new tickets is set by admins."))
+        raise ForbiddenError(_("Only administrators can change assignment rules."))
 
 
 def _write(
@@ -204,7 +204,7 @@ def _write(
 ) -> None:
     if not team.is_active:
         raise BadInputError(
-            _("The team %(name)s is switched off. Choose another.") % {"name": team}, field="team"
+            _("The team %(name)s is inactive. Choose another one.") % {"name": team}, field="team"
         )
     rule.name, rule.team, rule.strategy, rule.is_premium = name, team, strategy, is_premium
     rule.priorities = sorted({int(value) for value in priorities})
@@ -213,7 +213,7 @@ def _write(
             rule.save()
     except IntegrityError as error:
         raise BadInputError(
-            _("There is a rule of this name already. Choose another name."), field="name"
+            _("A rule with this name already exists. Choose another name."), field="name"
         ) from error
     rule.categories.set(categories)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from appliance.search.narrowing import NONE
+from appliance.search.corpora import Shelf
+from appliance.search.filters import NONE
 from appliance.search.ranking import Ranked
-from appliance.search.shelves import Shelf
 from appliance.tickets.models import Status
 
 MOST_VALUES = 8
@@ -64,6 +64,6 @@ def _count(tickets: list[int], articles: list[int]) -> list[tuple[str, str, str,
 
 def _most(counted: Counter) -> list[tuple[str, str, int]]:
     return [
-        (slug or NONE, name or _("Not sure or not sorted"), many)
+        (slug or NONE, name or _("Uncategorised"), many)
         for (slug, name), many in counted.most_common(MOST_VALUES)
     ]

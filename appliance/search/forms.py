@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
 from appliance.core.forms import Form
-from appliance.search import asked as asking
 from appliance.search import queries
-from appliance.search.narrowing import NONE, UNSOLVED, Narrowed
+from appliance.search import query_parser as asking
+from appliance.search.filters import NONE, UNSOLVED, Narrowed
 from appliance.search.ranking import SORTS
 from appliance.tickets.forms.lists import Offered, TagField
 from appliance.tickets.models import Status
@@ -22,7 +22,7 @@ from appliance.tickets.models import Status
 KINDS = [
     ("all", _("Everything")),
     ("tickets", _("Tickets")),
-    ("articles", _("Articles")),
+    ("articles", _("Knowledge base")),
     ("customers", _("Customers")),
 ]
 FOR_AGENTS = ("customer", "tag", "assignee")
@@ -54,7 +54,7 @@ class PersonChoice(NamedChoice):
 class CustomersField(forms.CharField):
     """Customers by a part of their name, address or organisation, or one by number."""
 
-    default_error_messages = {"unknown": _("No customer is called that.")}
+    default_error_messages = {"unknown": _("No customer with this name was found.")}
 
     def clean(self, value: object) -> tuple[int, ...]:
         text = super().clean(value)
@@ -69,7 +69,7 @@ class DayField(forms.DateField):
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     default_error_messages = {
-        "invalid": _("Write a day as 2026-01-31, or today, yesterday, 30d (days ago).")
+        "invalid": _("Enter a date as 2026-01-31, or today, yesterday, 30d (days ago).")
     }
 
     def to_python(self, value: object) -> date | None:
@@ -85,8 +85,8 @@ class DayField(forms.DateField):
 class SearchForm(Form):
     """``asked`` says what to find; ``problems()`` what was asked for in vain."""
 
-    q = forms.CharField(required=False, label=_("Words to search for"))
-    kind = NamedChoice(label=_("What"), choices=KINDS, required=False)
+    q = forms.CharField(required=False, label=_("Search terms"))
+    kind = NamedChoice(label=_("Item"), choices=KINDS, required=False)
     status = NamedChoice(
         label=_("Status"),
         required=False,
@@ -98,7 +98,7 @@ class SearchForm(Form):
     tag = TagField(label=_("Tag"), max_length=40, required=False)
     after = DayField(label=_("Since"), required=False)
     before = DayField(label=_("Before"), required=False)
-    sort = forms.ChoiceField(label=_("Order"), choices=SORTS, required=False)
+    sort = forms.ChoiceField(label=_("Sort by"), choices=SORTS, required=False)
 
     def __init__(self, data: Mapping, *, viewer: User) -> None:
         self.asked = asking.read(data.get("q", ""))
@@ -122,7 +122,7 @@ class SearchForm(Form):
 
     def _offer(self) -> None:
         offered = Offered(self.viewer)
-        unsorted = [(NONE, _("Not sure or not sorted"))] if "assignee" in self.fields else []
+        unsorted = [(NONE, _("Uncategorised"))] if "assignee" in self.fields else []
         self.fields["category"].choices = [("", _("Any category")), *offered.slugs, *unsorted]
         if "assignee" in self.fields:
             ways = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]

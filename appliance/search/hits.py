@@ -8,9 +8,9 @@ from django.utils.safestring import SafeString
 
 from appliance.accounts.models import Customer
 from appliance.knowledge.models import Article
-from appliance.search.asked import Asked
+from appliance.search.corpora import Kind, Shelf, find
+from appliance.search.query_parser import Asked
 from appliance.search.ranking import Ranked
-from appliance.search.shelves import Kind, Shelf, find
 from appliance.search.snippets import SEARCHED_CHARACTERS, mark, snippet
 from appliance.tickets.models import Message, Ticket
 from appliance.triage.passages import plain_text

@@ -1,66 +1,72 @@
-"""What the search room keeps: how far words were written anew, and what its checks found."""
+"""Reindexing progress, the vocabulary for spelling corrections, and index checks."""
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
 
 
-class Rewording(models.Model):
-    """The words of all rows, written anew because the desk speaks another language."""
+class Reindex(models.Model):
+    """A rebuild of all search vectors because the site language has changed."""
 
-    language = models.CharField(max_length=20, help_text="How PostgreSQL calls it.")
-    previous = models.CharField(max_length=20)
+    language = models.CharField(max_length=20, help_text="Name of the stemmer in PostgreSQL.")
+    previous_language = models.CharField(max_length=20)
     started_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True, editable=False)
-    table = models.CharField(max_length=40, blank=True, help_text="The one in work.")
-    position = models.BigIntegerField(default=0, help_text="Its last number that was done.")
-    done = models.BigIntegerField(default=0)
-    total = models.BigIntegerField(default=0, help_text="As counted when it began.")
+    table_name = models.CharField(max_length=40, blank=True, help_text="The table in progress.")
+    last_id = models.BigIntegerField(default=0, help_text="The last row done in that table.")
+    rows_done = models.BigIntegerField(default=0)
+    rows_total = models.BigIntegerField(default=0, help_text="As counted at the start.")
 
     def __str__(self) -> str:
-        return f"{self.previous} to {self.language}: {self.done} of {self.total}"
+        languages = f"{self.previous_language} to {self.language}"
+        return f"{languages}: {self.rows_done} of {self.rows_total}"
 
     @property
-    def share(self) -> float:
-        """How much is done, 0..1."""
-        return min(1.0, self.done / self.total) if self.total else 1.0
+    def progress(self) -> float:
+        """The share of rows that is done, 0..1."""
+        return min(1.0, self.rows_done / self.rows_total) if self.rows_total else 1.0
 
 
-class Word(models.Model):
-    """A word of this desk as people write it: what a mistyped one may have been meant to be."""
+class VocabularyWord(models.Model):
+    """A word that occurs in tickets, messages or articles: a candidate for spelling corrections."""
 
     text = models.CharField(max_length=40, primary_key=True)
-    seen = models.BigIntegerField(default=0, help_text="In so many texts.")
+    text_count = models.BigIntegerField(default=0, help_text="Number of texts that hold it.")
 
     class Meta:
         indexes = [
             # serves guessing what was meant
-            GinIndex(fields=["text"], opclasses=["gin_trgm_ops"], name="word_text_trgm_idx"),
+            GinIndex(
+                fields=["text"], opclasses=["gin_trgm_ops"], name="vocabulary_word_trgm_idx"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.text
 
 
-class Learning(models.Model):
-    """How far the words of a table have been learned."""
+class VocabularyProgress(models.Model):
+    """The last row of a table whose words are in the vocabulary."""
 
-    table = models.CharField(max_length=40, primary_key=True)
-    position = models.BigIntegerField(default=0, help_text="The last number that was read.")
+    table_name = models.CharField(max_length=40, primary_key=True)
+    last_id = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
-        return f"{self.table} up to {self.position}"
+        return f"{self.table_name} up to {self.last_id}"
 
 
-class Check(models.Model):
-    """One look whether everything that should be found is."""
+class IndexCheck(models.Model):
+    """A comparison of all texts with the full-text and vector indexes built from them.
+
+    The JSON fields map a part of the index ("tickets", "passages", …) to a number of rows.
+    """
 
     started_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_repairing = models.BooleanField(default=True)
-    looked = models.JSONField(default=dict, help_text="Part of the index to rows looked at.")
-    missing = models.JSONField(default=dict, help_text="Part of the index to rows not found.")
-    repaired = models.JSONField(default=dict, help_text="Part of the index to rows mended.")
+    checked = models.JSONField(default=dict, help_text="Rows compared.")
+    missing = models.JSONField(default=dict, help_text="Rows whose entry is missing or outdated.")
+    repaired = models.JSONField(default=dict, help_text="Rows indexed again.")
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}: {self.missing_count} missing"
@@ -70,20 +76,20 @@ class Check(models.Model):
         return sum(self.missing.values())
 
     @property
-    def looked_count(self) -> int:
-        return sum(self.looked.values())
+    def checked_count(self) -> int:
+        return sum(self.checked.values())
 
     @property
     def repaired_count(self) -> int:
         return sum(self.repaired.values())
 
     @property
-    def is_whole(self) -> bool:
-        """Whether everything is found, or was mended so that it is."""
+    def is_complete(self) -> bool:
+        """Whether nothing is missing, or all of it was repaired."""
         return self.missing_count <= self.repaired_count
 
     @property
-    def seconds(self) -> float | None:
+    def duration_seconds(self) -> float | None:
         if self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()

@@ -9,15 +9,15 @@ from typing import Literal
 
 import numpy as np
 
-from appliance.accounts.models import KNOWN_BY, Customer, User
-from appliance.core.numbers import read_number
-from appliance.search import asked as asking
-from appliance.search import configurations, facets, newest, shelves, spelling, ways, wording
-from appliance.search.asked import Asked
+from appliance.accounts.models import CUSTOMER_SEARCH_TEXT, Customer, User
+from appliance.core.types import read_number
+from appliance.search import corpora, facets, fulltext, retrievers, spelling, tsqueries
+from appliance.search import query_parser as asking
+from appliance.search.corpora import Shelf
+from appliance.search.filters import Narrowed
 from appliance.search.hits import Hit, Said, read_hits
-from appliance.search.narrowing import Narrowed
+from appliance.search.query_parser import Asked
 from appliance.search.ranking import Key, Ranked, Way, fuse, in_time, shares
-from appliance.search.shelves import Shelf
 from appliance.triage.nearest import find_query_vector
 
 MOST_HITS = 50
@@ -60,7 +60,7 @@ class _Found:
         """Whether all the words stand somewhere as they were typed."""
         return bool(self.by_way.get("words") or self.by_way.get("said"))
 
-    def add(self, kind: str, way: Way, rows: ways.Found) -> None:
+    def add(self, kind: str, way: Way, rows: retrievers.Found) -> None:
         self.by_way.setdefault(way, []).extend(((kind, pk), score) for pk, score in rows)
 
 
@@ -83,8 +83,8 @@ def search(
     asked, narrowed = asking.read(text), narrowed or Narrowed()
     is_asked = bool(asked.text) or narrowed.is_narrowed
     vector = find_query_vector(asked.text) if asked.text and sort == "best" else None
-    looked = shelves.of(viewer, kind, narrowed, oldest_first=sort == "oldest") if is_asked else []
-    with ways.bounded():
+    looked = corpora.of(viewer, kind, narrowed, oldest_first=sort == "oldest") if is_asked else []
+    with retrievers.bounded():
         found = _look(looked, asked, "best" if sort == "best" else "time")
         _look_by_meaning(found, looked, vector)
         ranked = fuse(found.by_way)
@@ -113,8 +113,8 @@ def suggest(viewer: User, text: str, *, kind: str = "all") -> list[Hit]:
     asked = asking.read(text)
     if len(asked.text) < 2:
         return []
-    looked = shelves.of(viewer, kind, Narrowed())
-    with ways.bounded():
+    looked = corpora.of(viewer, kind, Narrowed())
+    with retrievers.bounded():
         found = _look(looked, asked, "quick")
         return read_hits(looked, fuse(found.by_way)[:QUICK_HITS], asked, found.said)
 
@@ -126,8 +126,8 @@ def find_ticket_ids(viewer: User, text: str) -> list[int]:
     asked = asking.read(text)
     if not asked.text:
         return []
-    with ways.bounded():
-        found = _look(shelves.of(viewer, "tickets", Narrowed()), asked, "quick")
+    with retrievers.bounded():
+        found = _look(corpora.of(viewer, "tickets", Narrowed()), asked, "quick")
     return [ticket_id for _, ticket_id in (one.key for one in fuse(found.by_way))]
 
 
@@ -136,7 +136,7 @@ def find_customer_ids(text: str) -> list[int]:
     if (number := read_number(text, digits=9)) is not None:
         return list(Customer.objects.filter(pk=number).values_list("pk", flat=True))
     known = text.replace("\0", "").lower().strip()
-    rows = Customer.objects.annotate(known_by=KNOWN_BY)
+    rows = Customer.objects.annotate(known_by=CUSTOMER_SEARCH_TEXT)
     for fits in ({"known_by__contains": known}, {"organisation__name__icontains": known}):
         if found := list(rows.filter(**fits).values_list("pk", flat=True)[:MOST_CUSTOMERS]):
             return found
@@ -148,15 +148,15 @@ def _look(looked: Sequence[Shelf], asked: Asked, mode: Mode) -> _Found:
     found = _Found()
     if not asked.text:
         for shelf in looked:
-            found.add(shelf.kind, "words", ways.by_nothing(shelf))
+            found.add(shelf.kind, "words", retrievers.by_nothing(shelf))
         return found
     texts = [shelf for shelf in looked if shelf.kind != "customer"]
-    worded = wording.put(asked, configurations.in_use())
+    worded = tsqueries.put(asked, tsqueries.in_use())
     for shelf, read in zip(texts, _read(texts, worded, mode), strict=True):
         _gather(found, shelf, asked, read)
         if len(read.words) + len(read.said) < TOO_FEW[mode]:
             _look_for_typos(found, shelf, asked, read)
-    if customers := shelves.find(looked, "customer"):
+    if customers := corpora.find(looked, "customer"):
         _look_for_customers(found, customers, asked)
     return found
 
@@ -169,48 +169,53 @@ def _look_by_meaning(found: _Found, looked: Sequence[Shelf], vector: Vector | No
         vector = find_query_vector(found.respelled)
     for shelf in looked if vector else ():
         if shelf.kind != "customer":
-            found.add(shelf.kind, "meaning", ways.by_meaning(shelf, *vector))
+            found.add(shelf.kind, "meaning", retrievers.by_meaning(shelf, *vector))
 
 
 @dataclass(frozen=True)
 class _Read:
     """What a shelf holds of the words."""
 
-    words: ways.Found
-    some: ways.Found
-    said: ways.Said
+    words: retrievers.Found
+    some: retrievers.Found
+    said: retrievers.Said
 
 
-def _read(texts: Sequence[Shelf], worded: wording.Wording, mode: Mode) -> list[_Read]:
+def _read(texts: Sequence[Shelf], worded: tsqueries.Wording, mode: Mode) -> list[_Read]:
     """At most two queries for all shelves."""
     looks = []
     for shelf in texts:
-        looks.append(ways.look(shelf, worded.every, worded.rank))
-        looks.append(ways.look(shelf, worded.some if mode == "best" else ""))
-        looks.append(ways.look_at_said(shelf, worded.every, worded.rank))
-    found = iter(newest.find(looks, ways.EACH_WAY))
+        looks.append(retrievers.look(shelf, worded.every, worded.rank))
+        looks.append(retrievers.look(shelf, worded.some if mode == "best" else ""))
+        looks.append(retrievers.look_at_said(shelf, worded.every, worded.rank))
+    found = iter(fulltext.find(looks, retrievers.EACH_WAY))
     return [
-        _Read(ways.own(next(found)), ways.own(next(found)), ways.said(next(found))) for _ in texts
+        _Read(
+            retrievers.own(next(found)), retrievers.own(next(found)), retrievers.said(next(found))
+        )
+        for _ in texts
     ]
 
 
 def _gather(found: _Found, shelf: Shelf, asked: Asked, read: _Read) -> None:
-    exact = ways.by_number(shelf, asked) + ways.exact_among(shelf, asked, read.words + read.some)
-    found.add(shelf.kind, "exact", exact + ways.exact_among_said(shelf, asked, read.said))
+    exact = retrievers.by_number(shelf, asked) + retrievers.exact_among(
+        shelf, asked, read.words + read.some
+    )
+    found.add(shelf.kind, "exact", exact + retrievers.exact_among_said(shelf, asked, read.said))
     found.add(shelf.kind, "words", shares(read.words))
     found.add(shelf.kind, "said", shares([(pk, score) for pk, score, _ in read.said]))
     found.add(shelf.kind, "some_words", shares(read.some))
     found.said |= {pk: message for pk, _, message in read.said}
-    found.is_cut |= max(len(read.words), len(read.said)) >= ways.EACH_WAY
+    found.is_cut |= max(len(read.words), len(read.said)) >= retrievers.EACH_WAY
 
 
 def _look_for_typos(found: _Found, shelf: Shelf, asked: Asked, read: _Read) -> None:
     """As it should have been typed; else, if nothing holds all the words, what looks like it."""
     if found.respelled is None:
         found.respelled = spelling.respell(asked)
-    rows: ways.Found = []
+    rows: retrievers.Found = []
     if found.respelled:
-        worded = wording.put(asking.read(found.respelled), configurations.in_use())
+        worded = tsqueries.put(asking.read(found.respelled), tsqueries.in_use())
         [again] = _read([shelf], worded, "quick")
         found.said = {pk: message for pk, _, message in again.said} | found.said
         rows = again.words + [(pk, rank) for pk, rank, _ in again.said]
@@ -218,14 +223,14 @@ def _look_for_typos(found: _Found, shelf: Shelf, asked: Asked, read: _Read) -> N
     if rows or read.words or read.said:
         found.add(shelf.kind, "typo", shares(rows))
     else:
-        found.add(shelf.kind, "typo", ways.by_typo(shelf, asked))
+        found.add(shelf.kind, "typo", retrievers.by_typo(shelf, asked))
 
 
 def _look_for_customers(found: _Found, shelf: Shelf, asked: Asked) -> None:
-    names = ways.by_name(shelf, asked)
+    names = retrievers.by_name(shelf, asked)
     found.add("customer", "name", names)
     if not names and not found.is_spelled:
-        found.add("customer", "typo", ways.by_typo(shelf, asked))
+        found.add("customer", "typo", retrievers.by_typo(shelf, asked))
 
 
 def _moments(looked: Sequence[Shelf], ranked: Sequence[Ranked]) -> dict[Key, object]:

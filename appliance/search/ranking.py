@@ -32,7 +32,7 @@ WEIGHTS: Mapping[Way, float] = {
     "some_words": 0.1,  # some words are there
     "typo": 0.1,
 }
-SORTS = [("best", _("Best first")), ("newest", _("Newest first")), ("oldest", _("Oldest first"))]
+SORTS = [("best", _("Relevance")), ("newest", _("Newest")), ("oldest", _("Oldest"))]
 # What else a search looks for beside what it found: a way that some kinds of things do not have.
 _BESIDE = ("exact", "said", "name")
 _EVERY = ("words", "said")

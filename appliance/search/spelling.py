@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from appliance.search.asked import Asked
 from appliance.search.models import Word
+from appliance.search.query_parser import Asked
 
 LEAST = 4  # characters; a shorter word is like too many others
 MOST_WORDS = 6  # looked up; who mistypes more of them must try again

@@ -32,9 +32,9 @@ class BusinessHoursForm(Form):
     name = forms.CharField(label=_("Name"), max_length=80)
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
     is_default = forms.BooleanField(
-        label=_("Default of the desk"),
+        label=_("Default calendar"),
         required=False,
-        help_text=_("Counts for policies and people that have no calendar of their own."),
+        help_text=_("Used for SLA policies and users without a calendar of their own."),
     )
 
     def __init__(
@@ -63,7 +63,8 @@ class BusinessHoursForm(Form):
 
 
 def _day_fields() -> dict[str, forms.Field]:
-    hint = _("For example 08:00–12:00, 13:00–17:00. Empty: closed. 22:00–06:00 ends next morning.")
+    hint = _("For example 08:00–12:00, 13:00–17:00. Leave empty if closed. 22:00–06:00 ends the "
+        "next morning.")
     return {
         day: forms.CharField(
             label=WEEKDAYS[number],
@@ -90,13 +91,13 @@ def _initial_hours(business_hours: BusinessHours | None) -> dict:
 
 class HolidayForm(Form):
     on = forms.DateField(
-        label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=_("Date"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     name = forms.CharField(label=_("Name"), max_length=80)
     is_yearly = forms.BooleanField(
         label=_("Every year"),
         required=False,
-        help_text=_("On the same date. One on 29 February is a holiday in leap years only."),
+        help_text=_("Repeats on the same date. 29 February applies in leap years only."),
     )
 
     def values(self) -> dict:
@@ -114,7 +115,7 @@ class MinutesField(forms.Field):
     """Working time as people write it: 4 h, 90 min, 1 h 30 min, 1:30. Becomes minutes."""
 
     default_error_messages = {
-        "unreadable": _("Write the time as 4 h, 90 min or 1 h 30 min."),
+        "unreadable": _("Enter the time as 4 h, 90 min or 1 h 30 min."),
     }
 
     def prepare_value(self, value: object) -> object:
@@ -137,20 +138,20 @@ def _read_minutes(text: str) -> int:
 class PolicyForm(Form):
     name = forms.CharField(label=_("Name"), max_length=80)
     first_response_minutes = MinutesField(
-        label=_("First answer within"),
+        label=_("First response within"),
         required=False,
-        help_text=_("Working time: 4 h, 90 min, 1 h 30 min. Empty: not promised."),
+        help_text=_("In business hours: 4 h, 90 min, 1 h 30 min. Leave empty for no target."),
     )
     resolution_minutes = MinutesField(
-        label=_("Solution within"),
+        label=_("Resolution within"),
         required=False,
-        help_text=_("Working time. The clock stands still while the customer is asked."),
+        help_text=_("In business hours. Paused while waiting for the customer."),
     )
     business_hours = forms.ModelChoiceField(
-        label=_("Working hours"),
+        label=_("Business hours"),
         queryset=None,
         required=False,
-        empty_label=_("The desk's default"),
+        empty_label=_("Default"),
     )
     priorities = forms.TypedMultipleChoiceField(
         label=_("Priorities"),
@@ -158,27 +159,27 @@ class PolicyForm(Form):
         coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None chosen: any."),
+        help_text=_("Leave empty for any."),
     )
     is_premium = forms.TypedChoiceField(
         label=_("Customers"),
         required=False,
         empty_value=None,
         coerce=lambda value: value == "yes",
-        choices=[("", _("Any")), ("yes", _("Premium only")), ("no", _("Not premium"))],
+        choices=[("", _("Any")), ("yes", _("VIP only")), ("no", _("Not VIP"))],
     )
     categories = forms.ModelMultipleChoiceField(
         label=_("Categories"),
         queryset=None,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None chosen: any."),
+        help_text=_("Leave empty for any."),
     )
     organisations = forms.ModelMultipleChoiceField(
         label=_("Organisations"),
         queryset=None,
         required=False,
-        help_text=_("None chosen: any."),
+        help_text=_("Leave empty for any."),
         widget=forms.SelectMultiple(attrs={"size": 6}),
     )
 
@@ -212,32 +213,32 @@ def _initial_policy(policy: SlaPolicy | None) -> dict:
 
 
 class EscalationForm(Form):
-    metric = forms.ChoiceField(label=_("Of the"), choices=SlaMetric.choices)
+    metric = forms.ChoiceField(label=_("Target"), choices=SlaMetric.choices)
     minutes = MinutesField(
         label=_("Time"),
         required=False,
-        help_text=_("Working time: 30 min, 2 h. Empty: the moment it is due."),
+        help_text=_("In business hours: 30 min, 2 h. Leave empty for the due time itself."),
     )
     when = forms.ChoiceField(
         label=_("When"),
-        choices=[("before", _("before it is due")), ("after", _("after it was due"))],
+        choices=[("before", _("before due time")), ("after", _("after due time"))],
     )
-    action = forms.ChoiceField(label=_("Do"), choices=Escalation.Action.choices)
+    action = forms.ChoiceField(label=_("Action"), choices=Escalation.Action.choices)
     priority = forms.TypedChoiceField(
-        label=_("Raise to"),
+        label=_("New priority"),
         required=False,
         empty_value=None,
         coerce=lambda value: Priority(int(value)),
         choices=[("", _("No priority")), *Priority.choices[1:]],
     )
     team = forms.ModelChoiceField(
-        label=_("Hand to team"), queryset=None, required=False, empty_label=_("No team")
+        label=_("Assign to team"), queryset=None, required=False, empty_label=_("No team")
     )
     assignee = forms.ModelChoiceField(
-        label=_("Hand to person"), queryset=None, required=False, empty_label=_("Nobody")
+        label=_("Assign to agent"), queryset=None, required=False, empty_label=_("Nobody")
     )
     recipients = forms.MultipleChoiceField(
-        label=_("Tell"),
+        label=_("Notify"),
         choices=Escalation.Recipient.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,

@@ -58,8 +58,8 @@ class Holiday(models.Model):
 class SlaMetric(models.TextChoices):
     """The two targets of an SLA policy."""
 
-    FIRST_RESPONSE = "first_response", _("first answer")
-    RESOLUTION = "resolution", _("solution")
+    FIRST_RESPONSE = "first_response", _("first response")
+    RESOLUTION = "resolution", _("resolution")
 
 
 class SlaPolicy(models.Model):
@@ -114,14 +114,14 @@ class Escalation(models.Model):
     """An action some business minutes before (negative) or after a target is due."""
 
     class Action(models.TextChoices):
-        NOTIFY = "notify", _("tell people")
-        PRIORITY = "priority", _("raise the priority")
-        REASSIGN = "reassign", _("hand the ticket over")
+        NOTIFY = "notify", _("send notification")
+        PRIORITY = "priority", _("raise priority")
+        REASSIGN = "reassign", _("reassign ticket")
 
     class Recipient(models.TextChoices):
         ASSIGNEE = "assignee", _("the assignee")
         TEAM = "team", _("the team")
-        ADMINS = "admins", _("the admins")
+        ADMINS = "admins", _("the administrators")
 
     policy = models.ForeignKey(SlaPolicy, on_delete=models.CASCADE, related_name="escalations")
     metric = models.CharField(max_length=14, choices=SlaMetric, default=SlaMetric.FIRST_RESPONSE)

@@ -114,12 +114,12 @@ def describe_policy(policy: SlaPolicy) -> list[str]:
     if policy.priorities:
         conditions.append(", ".join(str(Priority(value).label) for value in policy.priorities))
     if policy.is_premium is not None:
-        conditions.append(_("premium customers") if policy.is_premium else _("not premium"))
+        conditions.append(_("VIP customers") if policy.is_premium else _("not VIP"))
     conditions += [", ".join(str(row) for row in policy.categories.all())]
     organisations = ", ".join(str(row) for row in policy.organisations.all())
     if policy.names_organisations:
-        conditions.append(organisations or _("no organisation any more"))
-    return [text for text in conditions if text] or [_("every ticket")]
+        conditions.append(organisations or _("deleted organisation"))
+    return [text for text in conditions if text] or [_("all tickets")]
 
 
 def describe_escalation(escalation: Escalation) -> str:
@@ -131,10 +131,10 @@ def describe_escalation(escalation: Escalation) -> str:
 def describe_when(metric: str, minutes: int) -> str:
     values = {"span": describe_minutes(minutes), "what": SlaMetric(metric).label}
     if minutes < 0:
-        return _("%(span)s before the %(what)s is due") % values
+        return _("%(span)s before %(what)s is due") % values
     if minutes > 0:
-        return _("%(span)s after the %(what)s was due") % values
-    return _("when the %(what)s is due") % values
+        return _("%(span)s after %(what)s was due") % values
+    return _("when %(what)s is due") % values
 
 
 def describe_event(data: dict) -> str:
@@ -146,12 +146,12 @@ def describe_event(data: dict) -> str:
 
 def _describe_action(escalation: Escalation) -> str:
     names = [str(Escalation.Recipient(value).label) for value in escalation.recipients]
-    notice = _("tell %(people)s") % {"people": ", ".join(names)} if names else ""
+    notice = _("notify %(people)s") % {"people": ", ".join(names)} if names else ""
     if escalation.action == Escalation.Action.PRIORITY:
-        change = _("raise to %(priority)s") % {"priority": escalation.get_priority_display()}
+        change = _("raise priority to %(priority)s") % {"priority": escalation.get_priority_display()}
     elif escalation.action == Escalation.Action.REASSIGN:
         to = ", ".join(str(target) for target in (escalation.team, escalation.assignee) if target)
-        change = _("hand over to %(to)s") % {"to": to or _("somebody who is gone")}
+        change = _("reassign to %(to)s") % {"to": to or _("unknown (deleted)")}
     else:
         change = ""
     return ", ".join(part for part in (change, notice) if part)
@@ -165,18 +165,18 @@ def _metric_status(timer: SlaTimer, metric: str, now: datetime) -> MetricStatus:
     label, due, met = str(SlaMetric(metric).label), timer.due_at(metric), timer.met_at(metric)
     what = {"what": label}
     if met and (due is None or met <= due):
-        return MetricStatus(label, "met", _("%(what)s in time") % what, _("in time"), due)
+        return MetricStatus(label, "met", _("%(what)s met") % what, _("met"), due)
     if met:
-        return MetricStatus(label, "missed", _("%(what)s was late") % what, _("was late"), due)
+        return MetricStatus(label, "missed", _("%(what)s missed") % what, _("missed"), due)
     if timer.running_since and due:
         return _running_status(label, due, now)
     if timer.running_since:
         return MetricStatus(
-            label, "paused", _("%(what)s never falls due") % what, _("never due"), None
+            label, "paused", _("%(what)s has no due time") % what, _("no due time"), None
         )
     if timer.is_open:
         return MetricStatus(label, "paused", _("%(what)s paused") % what, _("paused"), None)
-    return MetricStatus(label, "paused", _("%(what)s not needed") % what, _("not needed"), None)
+    return MetricStatus(label, "paused", _("%(what)s not required") % what, _("not required"), None)
 
 
 def _running_status(label: str, due: datetime, now: datetime) -> MetricStatus:

@@ -38,7 +38,7 @@ def parse_week(texts: dict[str, str]) -> StoredHours:
     }
     if not week:
         raise BadInputError(
-            _("In a week without hours nothing ever comes due. Write the hours of a day."),
+            _("Enter hours for at least one day. Without business hours, nothing is ever due."),
             field=DAYS[0],
         )
     return week
@@ -53,14 +53,14 @@ def _parse_span(text: str, day: str) -> tuple[int, int]:
     match = _SPAN.fullmatch(text)
     if not match:
         raise BadInputError(
-            _("“%(text)s” is no span of hours. Write it as 08:00–17:00.") % {"text": text[:40]},
+            _("“%(text)s” is not a valid time range. Use the format 08:00–17:00.") % {"text": text[:40]},
             field=day,
         )
     hours = [int(part or 0) for part in match.groups()]
     opens, closes = hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
     if max(opens, closes) > MINUTES_OF_A_DAY or max(hours[1], hours[3]) > 59 or opens == closes:
         raise BadInputError(
-            _("“%(text)s” is no span of a day. Hours run from 00:00 to 24:00.")
+            _("“%(text)s” is not a valid time range. Times run from 00:00 to 24:00.")
             % {"text": text[:40]},
             field=day,
         )

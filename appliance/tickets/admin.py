@@ -1,7 +1,7 @@
 from django.contrib import admin
 
 from appliance.core import cache
-from appliance.core.admin import ReadOnly
+from appliance.core.admin import ReadOnlyAdminMixin
 from appliance.tickets.models import (
     Attachment,
     CustomField,
@@ -15,20 +15,20 @@ from appliance.tickets.models import (
 )
 
 
-class MessageInline(ReadOnly, admin.TabularInline):
+class MessageInline(ReadOnlyAdminMixin, admin.TabularInline):
     model = Message
     fields = readonly_fields = ["created_at", "author_name", "kind", "body"]
     extra = 0
 
 
-class EventInline(ReadOnly, admin.TabularInline):
+class EventInline(ReadOnlyAdminMixin, admin.TabularInline):
     model = Event
     fields = readonly_fields = ["at", "actor_name", "kind", "data"]
     extra = 0
 
 
 @admin.register(Ticket)
-class TicketAdmin(ReadOnly, admin.ModelAdmin):
+class TicketAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = [
         "number",
         "subject",
@@ -58,14 +58,14 @@ class TicketCategoryAdmin(admin.ModelAdmin):
 
     def save_model(self, request, obj, form, change) -> None:
         super().save_model(request, obj, form, change)
-        cache.changed(cache.CATEGORIES)
+        cache.invalidate(cache.CATEGORIES)
 
     def has_delete_permission(self, request, obj=None) -> bool:
         return False  # switched off instead: its tickets keep it
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnly, admin.ModelAdmin):
+class EventAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["at", "ticket", "actor_name", "kind", "data"]
     list_filter = ["kind"]
     list_select_related = ["ticket"]
@@ -74,7 +74,7 @@ class EventAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnly, admin.ModelAdmin):
+class MessageAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["created_at", "ticket", "author_name", "kind"]
     list_filter = ["kind", "is_from_customer"]
     list_select_related = ["ticket"]
@@ -83,33 +83,33 @@ class MessageAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Attachment)
-class AttachmentAdmin(ReadOnly, admin.ModelAdmin):
+class AttachmentAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["at", "ticket", "message", "file"]
     list_select_related = ["ticket", "message", "file"]
     show_full_result_count = False
 
 
 @admin.register(TicketLink)
-class TicketLinkAdmin(ReadOnly, admin.ModelAdmin):
+class TicketLinkAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["made_at", "source", "kind", "target", "made_by"]
     list_filter = ["kind"]
     list_select_related = ["source", "target", "made_by"]
 
 
 @admin.register(Rating)
-class RatingAdmin(ReadOnly, admin.ModelAdmin):
+class RatingAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["at", "ticket", "is_good", "comment"]
     list_filter = ["is_good"]
     list_select_related = ["ticket"]
 
 
 @admin.register(Tag)
-class TagAdmin(ReadOnly, admin.ModelAdmin):
+class TagAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["name"]
     search_fields = ["name"]
 
 
 @admin.register(CustomField)
-class CustomFieldAdmin(ReadOnly, admin.ModelAdmin):
+class CustomFieldAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["label", "key", "kind", "is_required", "is_for_customers", "is_active"]
     list_filter = ["kind", "is_active"]

@@ -79,7 +79,7 @@ def _date(field: CustomField, value: object) -> str:
 _READERS = {Kind.TEXT: _text, Kind.NUMBER: _number, Kind.CHOICE: _choice, Kind.DATE: _date}
 _MESSAGES = {
     Kind.TEXT: lambda: _("%(field)s is too long: at most 1000 characters."),
-    Kind.NUMBER: lambda: _("%(field)s is a number, such as 12 or 12.5."),
-    Kind.CHOICE: lambda: _("Choose one of the list for %(field)s."),
-    Kind.DATE: lambda: _("%(field)s is a date, such as 2026-11-23."),
+    Kind.NUMBER: lambda: _("%(field)s must be a number, such as 12 or 12.5."),
+    Kind.CHOICE: lambda: _("Choose a value from the list for %(field)s."),
+    Kind.DATE: lambda: _("%(field)s must be a date, such as 2026-11-23."),
 }

@@ -10,7 +10,7 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, Tuple
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from appliance.core.numbers import read_number
+from appliance.core.types import read_number
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models.ticket import NEVER
 
@@ -82,16 +82,16 @@ READ = {
     "priority": _small_number,
     "pk": _number,
 }
-NEWEST = Sort("newest", _("Newest first"), ("created_at", "pk"))
+NEWEST = Sort("newest", _("Newest"), ("created_at", "pk"))
 SORTS = {
     sort.name: sort
     for sort in (
         NEWEST,
-        replace(NEWEST, name="oldest", label=_("Oldest first"), is_descending=False),
-        Sort("updated", _("Last changed first"), ("updated_at", "pk")),
-        Sort("stale", _("Longest untouched first"), ("updated_at", "pk"), is_descending=False),
-        Sort("priority", _("Most urgent first"), ("priority", "created_at", "pk")),
-        Sort("due", _("Due next first"), ("due_order", "pk"), False, only_open=True),
+        replace(NEWEST, name="oldest", label=_("Oldest"), is_descending=False),
+        Sort("updated", _("Recently updated"), ("updated_at", "pk")),
+        Sort("stale", _("Least recently updated"), ("updated_at", "pk"), is_descending=False),
+        Sort("priority", _("Priority"), ("priority", "created_at", "pk")),
+        Sort("due", _("Due next"), ("due_order", "pk"), False, only_open=True),
     )
 }
 

@@ -1,11 +1,11 @@
 from django.contrib import admin
 
-from appliance.core.admin import ReadOnly
+from appliance.core.admin import ReadOnlyAdminMixin
 from appliance.triage.models import Annotation, Attempt, Correction, Passage
 
 
 @admin.register(Annotation)
-class AnnotationAdmin(ReadOnly, admin.ModelAdmin):
+class AnnotationAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["ticket", "kind", "label", "confidence", "bundle_name", "bundle_version"]
     list_filter = ["kind", "label", "bundle_name", "bundle_version"]
     list_select_related = ["ticket"]
@@ -13,7 +13,7 @@ class AnnotationAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Correction)
-class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
+class CorrectionAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["created_at", "ticket", "said", "category", "by"]
     list_filter = ["said", "category"]
     list_select_related = ["ticket", "category", "by"]
@@ -21,7 +21,7 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Passage)
-class PassageAdmin(ReadOnly, admin.ModelAdmin):
+class PassageAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["article", "position", "text", "space"]
     list_filter = ["space"]
     list_select_related = ["article"]

@@ -10,7 +10,7 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from appliance.core import cache
-from appliance.core.anonymous import ANONYMOUS
+from appliance.core.audit import ANONYMOUS
 from appliance.inference.bundle import BundleRef
 from appliance.knowledge.models import Article
 from appliance.tickets.models import OPEN_STATUSES, Ticket, TicketCategory
@@ -26,7 +26,7 @@ def labels() -> dict[str, str]:
     """What the classifier chooses from: slug → what it reads to know the category. From the cache
     if there.
     """
-    return cache.remember(
+    return cache.get_or_compute(
         "labels",
         [],
         lambda: {row.slug: row.reading for row in TicketCategory.objects.filter(is_active=True)},

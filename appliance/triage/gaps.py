@@ -55,7 +55,7 @@ def list_doubtful(viewer: User) -> list[Doubtful]:
     """
     since = timezone.now() - timedelta(days=DAYS)
     rows = Suggestion.objects.filter(offered_at__gte=since)
-    if hidden := accounts_queries.hidden_teams(viewer):
+    if hidden := accounts_queries.hidden_team_ids(viewer):
         rows = rows.exclude(ticket__team__in=hidden)
     counted = (
         rows.order_by()

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import F, QuerySet, Value
 
 from appliance.accounts.models import User
-from appliance.core.fields import WORDS
+from appliance.core.fields import TEXT_SEARCH_CONFIG
 from appliance.knowledge.models import Article
 from appliance.triage.fusion import VOTERS, Voter
 from appliance.triage.models import Passage, TicketVector
@@ -144,7 +144,7 @@ def _words_of_these(
 
 def _any_of(text: str) -> SearchQuery | None:
     words = " | ".join(f"'{word}'" for word in words_of(text))
-    return SearchQuery(words, search_type="raw", config=WORDS) if words else None
+    return SearchQuery(words, search_type="raw", config=TEXT_SEARCH_CONFIG) if words else None
 
 
 def _rank(query: SearchQuery) -> SearchRank:

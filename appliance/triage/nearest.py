@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from appliance.core import cache
-from appliance.core.bounded import Bounded, BusyError
+from appliance.core.deadline_pool import DeadlineExecutor, BusyError
 from appliance.inference.errors import InferenceError
 from appliance.triage import engine
 from appliance.triage.texts import digest
@@ -25,7 +25,7 @@ SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
 """
 QUERY_SECONDS = 2.0  # a person waits at most this long for the meaning of what they typed
 VECTOR_LIFETIME_SECONDS = 3600
-_embedders = Bounded("embed", threads=4)
+_embedders = DeadlineExecutor("embed", threads=4)
 
 
 def list_nearest(rows: QuerySet, limit: int, *, least: float = LEAST_COSINE) -> list:
@@ -65,7 +65,7 @@ def find_query_vector(text: str) -> tuple[np.ndarray, str] | None:
         return vector.astype("<f4").tobytes()
 
     try:
-        stored = cache.remember(
+        stored = cache.get_or_compute(
             "query_vector", [encoder.digest, digest(text)], embed, seconds=VECTOR_LIFETIME_SECONDS
         )
     except (InferenceError, BusyError, TimeoutError) as error:

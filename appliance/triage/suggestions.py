@@ -111,7 +111,7 @@ def _ranked(
     """
     vector, space = read or (None, "")
     # an agent's list names tickets, so it is shared only by who sees the same ones
-    sees = accounts_queries.hidden_teams(viewer) if viewer.is_agent else "published"
+    sees = accounts_queries.hidden_team_ids(viewer) if viewer.is_agent else "published"
 
     def compute() -> list[tuple[Fused, str]]:
         found = matching.gather(viewer, text, vector, space, about)
@@ -121,7 +121,7 @@ def _ranked(
         return [(one, texts.get(one.key, "")) for one in best]
 
     exact = digest(vector.tobytes().hex()) if vector is not None else "words"
-    return cache.remember(
+    return cache.get_or_compute(
         "suggestions",
         [space, exact, digest(text), sees, about],
         compute,

@@ -6,8 +6,8 @@ import structlog
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from appliance.core.bounded import Bounded, BusyError
-from appliance.core.database import on_own_connection
+from appliance.core.database import run_and_close_connection
+from appliance.core.deadline_pool import DeadlineExecutor, BusyError
 from appliance.triage import services
 from appliance.triage.services.queueing import BEHIND
 
@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 MOST_SECONDS = 50  # a text that takes longer hangs
 SLICE_SECONDS = 10  # of catching up at a time, so that a new ticket need not wait for old ones
 KEEP_HOURS = 24  # finished jobs stay this long for whoever looks into a fault
-_worker = Bounded("worker", threads=2)
+_worker = DeadlineExecutor("worker", threads=2)
 
 
 @app.task(name="triage.annotate_ticket")
@@ -86,7 +86,7 @@ async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
 def _bounded(call: Callable[[], int]) -> int:
     """What ``call`` wrote. A model that hangs costs a thread, not the worker."""
     try:
-        return _worker.run(lambda: on_own_connection(call), seconds=MOST_SECONDS)
+        return _worker.run(lambda: run_and_close_connection(call), seconds=MOST_SECONDS)
     except (BusyError, TimeoutError) as error:
         log.warning("models_do_not_answer", why=type(error).__name__)
         return 0

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from appliance.core.bounded import Bounded, BusyError
+from appliance.core.deadline_pool import DeadlineExecutor, BusyError
 from appliance.tickets.models import TicketCategory
 from appliance.triage import backlog, caution, engine, reader
 
 log = structlog.get_logger(__name__)
 MOST_SECONDS = 3
-_readers = Bounded("trial", threads=1)
+_readers = DeadlineExecutor("trial", threads=1)
 
 
 @dataclass(frozen=True)

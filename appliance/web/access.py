@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from appliance.accounts.models import Right
 from appliance.accounts.queries import has_right
 from appliance.core import queries as core_queries
-from appliance.core.errors import RefusedError
+from appliance.core.errors import ForbiddenError
 
 View = Callable[..., HttpResponse]
 
@@ -22,7 +22,7 @@ def agents_only(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if not request.user.is_agent:
-            raise RefusedError(_("This page is for agents."))
+            raise ForbiddenError(_("This page is for agents only."))
         return view(request, *args, **kwargs)
 
     return guarded
@@ -36,8 +36,8 @@ def with_right(right: Right) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
             if not has_right(request.user, right):
-                raise RefusedError(
-                    _("You may not %(what)s. An admin can give you the right.")
+                raise ForbiddenError(
+                    _("You do not have permission to %(what)s. Ask an administrator.")
                     % {"what": right.label}
                 )
             return view(request, *args, **kwargs)
@@ -53,7 +53,7 @@ def readers_only(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        may_read = request.user.is_authenticated or core_queries.desk().is_knowledge_public
+        may_read = request.user.is_authenticated or core_queries.site_settings().is_knowledge_public
         return (view if may_read else asked_to_log_in)(request, *args, **kwargs)
 
     return guarded

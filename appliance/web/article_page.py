@@ -6,7 +6,7 @@ from django.utils.safestring import SafeString
 
 from appliance.accounts.models import Right
 from appliance.accounts.queries import has_right
-from appliance.core.markdown import render_illustrated
+from appliance.core.markdown import render_with_images
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.forms import VoteForm
 from appliance.knowledge.models import Article, ArticleFile
@@ -36,7 +36,7 @@ def context(request: HttpRequest, article: Article) -> dict[str, object]:
 
 def content(article: Article, files: list[ArticleFile], text: str | None = None) -> SafeString:
     """Its text, or another one, with its pictures."""
-    return render_illustrated(article.content if text is None else text, pictures(article, files))
+    return render_with_images(article.content if text is None else text, pictures(article, files))
 
 
 def pictures(article: Article, files: list[ArticleFile]) -> dict[str, str]:

@@ -25,9 +25,9 @@ class Words:
     @cached_property
     def moods(self) -> dict[str | None, str]:
         looks = {
-            "negative": (" mood-negative", _("Unhappy"), "frown", _("negative")),
+            "negative": (" mood-negative", _("Negative"), "frown", _("negative")),
             "neutral": ("", _("Neutral"), "neutral", _("neutral")),
-            "positive": (" mood-positive", _("Pleased"), "smile", _("positive")),
+            "positive": (" mood-positive", _("Positive"), "smile", _("positive")),
         }
         return {
             mood: f'<span class="mood{style}" title="{escape(title)}">'
@@ -56,19 +56,19 @@ class Words:
 
     @cached_property
     def unread(self) -> str:
-        return _quiet(_("not read yet"))
+        return _quiet(_("not analysed yet"))
 
     @cached_property
     def unsorted(self) -> str:
-        return _quiet(_("not sorted yet"))
+        return _quiet(_("not classified yet"))
 
     @cached_property
     def unsure(self) -> str:
-        return _quiet(_("not sure"))
+        return _quiet(_("uncategorised"))
 
     @cached_property
     def nobody(self) -> str:
-        said = f'<span class="visually-hidden">{escape(_("nobody"))}</span>'
+        said = f'<span class="visually-hidden">{escape(_("unassigned"))}</span>'
         return f'<span class="quiet"><span aria-hidden="true">–</span>{said}</span>'
 
     @cached_property
@@ -80,7 +80,7 @@ class Words:
 
     @cached_property
     def choose(self) -> str:
-        return escape(_("Choose %(number)s"))
+        return escape(_("Select %(number)s"))
 
     @cached_property
     def months(self) -> list[str]:

@@ -28,7 +28,7 @@ class Heading:
 COLUMNS = {
     column.name: column
     for column in (
-        Column("mood", _("Mood")),
+        Column("mood", _("Sentiment")),
         Column("category", _("Category")),
         Column("status", _("Status")),
         Column("priority", _("Priority"), ("priority",)),
@@ -36,9 +36,9 @@ COLUMNS = {
         Column("team", _("Team")),
         Column("tags", _("Tags")),
         Column("organisation", _("Organisation")),
-        Column("due", _("Promised"), ("due",)),
-        Column("updated", _("Changed"), ("updated", "stale")),
-        Column("created", _("Opened"), ("newest", "oldest")),
+        Column("due", _("SLA"), ("due",)),
+        Column("updated", _("Updated"), ("updated", "stale")),
+        Column("created", _("Created"), ("newest", "oldest")),
     )
 }
 USUAL = ("mood", "category", "status", "priority", "assignee", "due", "created")

@@ -18,7 +18,7 @@ def whole(form: BaseForm, field: str, url: str) -> None:
 
 def answer(form: BaseForm, ticket: Ticket) -> None:
     """Colleagues after "@" in a note, canned replies after ":"."""
-    at, colon = (reverse(name, args=[ticket.pk]) for name in ("mentionable", "canned"))
+    at, colon = (reverse(name, args=[ticket.pk]) for name in ("mentionable", "find-canned-responses"))
     _say(form, "body", complete="text", at=at, at_for="[name=kind][value=note]", colon=colon)
 
 

@@ -37,7 +37,7 @@ class GuestTicketForm(TicketForm):
     email = forms.EmailField(
         label=_("Your e-mail"),
         max_length=254,
-        help_text=_("So that the desk knows whom it answers."),
+        help_text=_("So that we know who to reply to."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     field_order = ["name", "email", "subject", "description"]

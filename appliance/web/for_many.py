@@ -29,7 +29,7 @@ def _correct_category(
 def _run_macro(*, ticket: Ticket, value: int, by: User, key: uuid.UUID) -> None:
     macro = macros_queries.list_macros(by).filter(pk=value).first()
     if macro is None:
-        raise BadInputError(_("The macro is no longer there. Choose another."), field="macro")
+        raise BadInputError(_("This macro no longer exists. Choose another one."), field="macro")
     macros_services.run_macro(macro=macro, ticket=ticket, by=by, submission_key=key)
 
 

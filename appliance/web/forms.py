@@ -28,7 +28,7 @@ class SetupForm(PersonForm):
     """The first admin, the desk's name, its categories, and whether to start with the demo."""
 
     desk_name = forms.CharField(
-        label=_("Name of this desk"),
+        label=_("Name of the help desk"),
         max_length=80,
         initial="Help desk",
         help_text=_("Shown at the top of every page."),
@@ -37,13 +37,14 @@ class SetupForm(PersonForm):
         label=_("Categories"),
         widget=forms.CheckboxSelectMultiple,
         required=False,
-        help_text=_("What tickets are about; the sorter chooses among these. Add more later."),
+        help_text=_("Topics of your tickets. New tickets are classified into these categories. You "
+            "can add more later."),
     )
     demo = forms.TypedChoiceField(
-        label=_("Start with"),
+        label=_("Initial data"),
         choices=[
-            ("no", _("an empty desk")),
-            ("yes", _("the demo desk: articles and tickets to try")),
+            ("no", _("None (empty help desk)")),
+            ("yes", _("Demo data: sample articles and tickets")),
         ],
         coerce=lambda value: value == "yes",
         initial="no",

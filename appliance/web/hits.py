@@ -15,12 +15,12 @@ from appliance.search.hits import Hit
 
 ICONS = {"ticket": "inbox", "customer": "person", "article": "journal-text"}
 WAYS = {
-    "exact": gettext_lazy("exact words"),
+    "exact": gettext_lazy("exact match"),
     "meaning": gettext_lazy("meaning"),
     "typo": gettext_lazy("similar spelling"),
-    "said": gettext_lazy("words of a message"),
+    "said": gettext_lazy("message"),
     "name": gettext_lazy("name"),
-    "words": gettext_lazy("words"),
+    "words": gettext_lazy("text"),
 }
 _HIT = (
     '<li class="hit" data-keys-item>\n'
@@ -77,7 +77,7 @@ def _item(hit: Hit, viewer: User, says_why: bool) -> SafeString:
 def _said_by(hit: Hit) -> SafeString | str:
     if hit.message is None:
         return ""
-    text = _("%(name)s noted:") if hit.message.kind == "note" else _("%(name)s wrote:")
+    text = _("%(name)s added an internal note:") if hit.message.kind == "note" else _("%(name)s wrote:")
     return format_html('<span class="said">{}</span> ', text % {"name": hit.message.author_name})
 
 

@@ -54,7 +54,7 @@ class BulkForm(Form):
     ) -> None:
         super().__init__(data, auto_id="bulk_%s", **kwargs)  # beside the form of the filter
         for name, choices in self._choices(viewer, offered or Offered(viewer)).items():
-            self.fields[name].choices = [("", _("leave as it is")), *choices]
+            self.fields[name].choices = [("", _("No change")), *choices]
         for name in ("add_tags", "remove_tags"):
             self.fields[name].widget.attrs |= {"list": "tag-names", "autocomplete": "off"}
 
@@ -65,7 +65,7 @@ class BulkForm(Form):
             "team": [(NONE, _("No team")), *offered.teams],
             "status": [(status.value, status.label) for status in FOR_MANY],
             "priority": Priority.choices,
-            "category": [(NONE, _("Not sure")), *offered.categories],
+            "category": [(NONE, _("Uncategorised")), *offered.categories],
             "macro": [(macro.pk, str(macro)) for macro in macros_queries.list_macros(viewer)],
         }
 
@@ -93,20 +93,20 @@ class ViewForm(FilterForm):
     """A view: its name, what it narrows to, how it looks, who sees it."""
 
     name = forms.CharField(
-        label=_("Name"), max_length=60, error_messages={"required": _("Give the view a name.")}
+        label=_("Name"), max_length=60, error_messages={"required": _("Enter a name for the view.")}
     )
     sort = forms.ChoiceField(
-        label=_("Order"), choices=[(sort.name, sort.label) for sort in SORTS.values()]
+        label=_("Sort by"), choices=[(sort.name, sort.label) for sort in SORTS.values()]
     )
     columns = forms.MultipleChoiceField(
         label=_("Columns"),
         required=False,
-        help_text=_("None chosen: the usual ones."),
+        help_text=_("Leave empty for default columns."),
         choices=[(column.name, column.label) for column in COLUMNS.values()],
         widget=forms.CheckboxSelectMultiple,
         initial=USUAL,
     )
-    audience = forms.ChoiceField(label=_("Who sees it"))
+    audience = forms.ChoiceField(label=_("Visibility"))
     field_order = ["name", "audience", "sort", "columns"]
 
     def __init__(
@@ -127,10 +127,10 @@ class ViewForm(FilterForm):
     def _audiences(self, view: SavedView | None) -> list[tuple[str, str]]:
         """Sharing is offered to whoever may, and stays as it is for whoever no longer may."""
         own = ("own", _("Only me"))
-        if not (tickets_queries.may_share(self.viewer) or (view and view.is_shared)):
+        if not (tickets_queries.can_share(self.viewer) or (view and view.is_shared)):
             return [own]
-        teams = [(pk, _("The team %s") % name) for pk, name in self.offered.teams]
-        return [own, ("all", _("Every agent")), *teams]
+        teams = [(pk, _("Team %s") % name) for pk, name in self.offered.teams]
+        return [own, ("all", _("All agents")), *teams]
 
     def values(self) -> dict[str, object]:
         """As ``save_view`` and ``change_view`` take it. The form must be valid."""

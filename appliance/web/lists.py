@@ -139,7 +139,7 @@ def _size(viewer: User, listed: Listed, page: Page, counts: dict) -> int:
 
 
 def _queues(viewer: User, listed: Listed, counts: dict) -> dict:
-    in_teams, in_view = bool(accounts_queries.teams_of(viewer)), listed.view is not None
+    in_teams, in_view = bool(accounts_queries.team_ids_of(viewer)), listed.view is not None
     offered = listed.form.offered
     return {
         "main_queues": list_main(counts, listed.narrowed, in_teams=in_teams, in_view=in_view),

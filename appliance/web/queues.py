@@ -43,14 +43,14 @@ class Section:
 # name, label, icon, key, what it narrows to
 MAIN = (
     ("open", _("All open"), "inbox", "g o", {}),
-    ("mine", _("Mine"), "person-check", "g m", {"assignee": "me"}),
+    ("mine", _("My tickets"), "person-check", "g m", {"assignee": "me"}),
     ("unassigned", _("Unassigned"), "person-dash", "g u", {"assignee": "nobody"}),
     ("my-teams", _("My teams"), "people", "g t", {"team": "mine"}),
     ("overdue", _("Overdue"), "alarm", "g d", {"due": "overdue"}),
     ("soon", _("Due soon"), "hourglass-split", "g s", {"due": "soon"}),
     ("waiting", _("Waiting"), "reply", "g w", {"status": "waiting"}),
     ("hold", _("On hold"), "pause-circle", "g p", {"status": "hold"}),
-    ("premium", _("Premium"), "star", "", {"premium": "1"}),
+    ("premium", _("VIP"), "star", "", {"premium": "1"}),
 )
 
 
@@ -98,10 +98,10 @@ def list_sections(
     sections = (
         ("category", _("Category"), _categories(counts, categories)),
         ("priority", _("Priority"), {str(one.value): one.label for one in reversed(Priority)}),
-        ("mood", _("Mood"), MOOD_LABELS),
+        ("mood", _("Sentiment"), MOOD_LABELS),
         ("tag", _("Tags"), {name: name for name in counts["tag"]}),
         ("team", _("Team"), dict(teams) | {"none": _("No team")}),
-        ("status", _("Status"), dict(Status.choices) | {ANY: _("Open or not")}),
+        ("status", _("Status"), dict(Status.choices) | {ANY: _("Any status")}),
     )
     chosen = narrowed.as_query()
     return [
@@ -131,7 +131,7 @@ def _queue(dimension: str, value: str, label: str, count: int | None, chosen: di
 
 
 def _categories(counts: Counts, categories: Iterable[tuple[str, str]]) -> dict[str, str]:
-    named = dict(categories) | {"none": _("Not sure or not sorted")}
+    named = dict(categories) | {"none": _("Uncategorised")}
     return {slug: name for slug, name in named.items() if counts["category"].get(slug)}
 
 

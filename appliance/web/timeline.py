@@ -54,48 +54,48 @@ def _tags(event: Event) -> str:
 
 
 def _field(event: Event) -> str:
-    names = {"field": event.data.get("field", ""), "became": event.became or _("nothing")}
+    names = {"field": event.data.get("field", ""), "became": event.became or _("empty")}
     return _("set “%(field)s” to %(became)s") % names
 
 
 def _merged(event: Event) -> str:
     undone = event.data.get("undone")
     if other := event.data.get("source"):
-        words = _("took SKR-%s out again") if undone else _("merged SKR-%s into this ticket")
+        words = _("unmerged SKR-%s") if undone else _("merged SKR-%s into this ticket")
     else:
         other = event.data.get("target")
-        words = _("took this ticket out of SKR-%s") if undone else _("merged this into SKR-%s")
+        words = _("unmerged this ticket from SKR-%s") if undone else _("merged this ticket into SKR-%s")
     return words % other
 
 
 def _split(event: Event) -> str:
     if other := event.data.get("source"):
         return _("split this ticket from SKR-%s") % other
-    return _("split SKR-%s off this ticket") % event.data.get("target")
+    return _("split SKR-%s from this ticket") % event.data.get("target")
 
 
 def _link(event: Event) -> str:
     kind = dict(TicketLink.Kind.choices).get(event.data.get("kind"), "")
-    words = _("linked: %(kind)s SKR-%(other)s")
+    words = _("added link: %(kind)s SKR-%(other)s")
     if event.kind == Kind.UNLINKED:
-        words = _("took a link away: %(kind)s SKR-%(other)s")
+        words = _("removed link: %(kind)s SKR-%(other)s")
     return words % {"kind": kind, "other": event.data.get("other")}
 
 
 def _rated(event: Event) -> str:
     if event.data.get("is_good"):
         return _("rated the solution: good")
-    return _("rated the solution: not good")
+    return _("rated the solution: bad")
 
 
 def _sorted(event: Event) -> str:
-    return _("read the ticket")
+    return _("analysed the ticket")
 
 
 WORDS: dict[Kind, Callable[[Event], str]] = {
-    Kind.OPENED: lambda event: _("opened the ticket"),
-    Kind.REPLIED: lambda event: _("answered"),
-    Kind.NOTED: lambda event: _("added a note"),
+    Kind.OPENED: lambda event: _("created the ticket"),
+    Kind.REPLIED: lambda event: _("replied"),
+    Kind.NOTED: lambda event: _("added an internal note"),
     Kind.STATUS: _changed(lambda: _("status")),
     Kind.PRIORITY: _changed(lambda: _("priority")),
     Kind.CATEGORY: _changed(lambda: _("category")),
@@ -109,6 +109,6 @@ WORDS: dict[Kind, Callable[[Event], str]] = {
     Kind.LINKED: _link,
     Kind.UNLINKED: _link,
     Kind.RATED: _rated,
-    Kind.ESCALATED: lambda event: _("escalated: %s") % sla_status.describe_event(event.data),
-    Kind.ANONYMISED: lambda event: _("made the customer anonymous"),
+    Kind.ESCALATED: lambda event: _("SLA warning: %s") % sla_status.describe_event(event.data),
+    Kind.ANONYMISED: lambda event: _("anonymised the customer"),
 }

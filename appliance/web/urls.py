@@ -69,11 +69,11 @@ urlpatterns = [
         suggesting.take_back,
         name="take-back-refusal",
     ),
-    path("tickets/<int:ticket_id>/canned/", shortcuts.canned, name="canned"),
+    path("tickets/<int:ticket_id>/canned-responses/", shortcuts.find_canned_responses, name="find-canned-responses"),
     path(
-        "tickets/<int:ticket_id>/canned/<int:canned_id>/", shortcuts.use_canned, name="use-canned"
+        "tickets/<int:ticket_id>/canned_response/<int:canned_id>/", shortcuts.insert_canned_response, name="insert-canned-response"
     ),
-    path("tickets/<int:ticket_id>/macros/<int:macro_id>/", shortcuts.use_macro, name="use-macro"),
+    path("tickets/<int:ticket_id>/macros/<int:macro_id>/", shortcuts.run_macro, name="run-macro"),
     path("tickets/<int:ticket_id>/presence/", writing.presence, name="presence"),
     path("tickets/<int:ticket_id>/draft/", writing.draft, name="draft"),
     path("tickets/<int:ticket_id>/mentionable/", writing.mentionable, name="mentionable"),

@@ -140,7 +140,7 @@ class Crowd:
             )
             for n in range(1, self.customers + 1)
         )
-        columns = "id, email, first_name, last_name, organisation_id, organisation_said"
+        columns = "id, email, first_name, last_name, organisation_id, claimed_organisation"
         loading.copy(self.server, "accounts_customer", f"{columns}, is_premium, created_at", rows)
 
     def _write_articles(self, ids: np.ndarray) -> None:

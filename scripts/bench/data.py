@@ -47,7 +47,7 @@ def fill(dsn: str, tickets: int, articles: int, memory: str) -> None:
 def learn_words(server: psycopg.Connection, percent: float) -> None:
     """Those of a sample of the rows, as the desk's worker would in some hours those of all."""
     from appliance.search.models import Learning
-    from appliance.search.services.learning import LEARN, LEARNT, LENGTHS
+    from appliance.search.services import LEARN, LEARNT, LENGTHS
 
     for table in LEARNT:
         texts = f"SELECT to_tsvector('simple', {table.text}) FROM {table.table}"  # noqa: S608

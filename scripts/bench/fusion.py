@@ -42,17 +42,17 @@ class Found:
 
 def ask(bench: Desk, questions: Sequence[Asked], tickets: list[int]) -> list[Found]:
     """All ways the product looks, on what an agent sees."""
-    from appliance.search import asked as asking
+    from appliance.search import corpora, retrievers
     from appliance.search import queries as search_queries
-    from appliance.search import shelves, ways
-    from appliance.search.narrowing import Narrowed
+    from appliance.search import query_parser as asking
+    from appliance.search.filters import Narrowed
     from appliance.triage.nearest import find_query_vector
 
     found = []
     for one in questions:
         read, vector = asking.read(one.text), find_query_vector(one.text)
-        looked = shelves.of(bench.agent, one.shelf, Narrowed())
-        with ways.bounded():
+        looked = corpora.of(bench.agent, one.shelf, Narrowed())
+        with retrievers.bounded():
             seen = search_queries._look(looked, read, "best")
             search_queries._look_by_meaning(seen, looked, vector)
         right = {("article", bench.articles[slug]) for slug in one.articles}
@@ -84,7 +84,9 @@ def ways() -> dict[str, Callable[[Found], list]]:
     from appliance.search.ranking import fuse
 
     def without(found: Found) -> list:
-        return fuse({strategy: rows for strategy, rows in found.by_way.items() if strategy != "meaning"})
+        return fuse(
+            {strategy: rows for strategy, rows in found.by_way.items() if strategy != "meaning"}
+        )
 
     return {
         "words": without,
@@ -98,7 +100,7 @@ def figures(found: Sequence[Found]) -> dict[str, dict[str, Figures]]:
     return {
         kind: {
             name: ranks([one for one in found if one.asked.kind == kind], strategy)
-            for name, strategy in ways().items()
+            for name, strategy in retrievers().items()
         }
         for kind in fusion_questions.KINDS
     }
@@ -148,7 +150,10 @@ def lines(found: Sequence[Found]) -> list[str]:
     of_kinds, rows = figures(found), []
     for kind, of_kind in of_kinds.items():
         count = sum(one.asked.kind == kind for one in found)
-        cells = [f"{of_kind[strategy].hit3:.3f} / {of_kind[strategy].mrr:.3f}" for strategy in ways()]
+        cells = [
+            f"{of_kind[strategy].hit3:.3f} / {of_kind[strategy].mrr:.3f}"
+            for strategy in retrievers()
+        ]
         worst = max(lost(of_kind, "hit3"), lost(of_kind, "mrr"))
         rows.append((kind, f"{count}", *cells, met(worst <= MOST_LOST)))
     rules = fusion_questions.__doc__.split("\n\n", 1)[1].strip()
@@ -158,7 +163,7 @@ def lines(found: Sequence[Found]) -> list[str]:
         f"hit@3 / MRR of the {len(found):,} questions that chose nothing. Goal: both lose at most"
         f" {MOST_LOST * 100:.0f} point of either measure against the better one alone.",
         "",
-        *table(["asked", "questions", *ways(), "goal met"], rows),
+        *table(["asked", "questions", *retrievers(), "goal met"], rows),
     ]
 
 

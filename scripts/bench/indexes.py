@@ -41,8 +41,8 @@ def queries() -> list[tuple[str, str, str, Ask]]:
 
     from appliance.accounts import queries as accounts_queries
     from appliance.accounts.models import Customer, User
-    from appliance.core.fields import WORDS
-    from appliance.search import ways
+    from appliance.core.fields import TEXT_SEARCH_CONFIG
+    from appliance.search import retrievers
     from appliance.tickets import queries as tickets
     from appliance.tickets.filters import ANY, TicketFilter
     from appliance.tickets.models import Message, Ticket
@@ -55,7 +55,7 @@ def queries() -> list[tuple[str, str, str, Ask]]:
     customer = Customer.objects.order_by("-pk")[300]  # late: not met at once by a walk
     own = TicketVector.objects.order_by("pk").last()
     space = _index_of(own.space)
-    words = SearchQuery("printer toner", config=WORDS)
+    words = SearchQuery("printer toner", config=TEXT_SEARCH_CONFIG)
 
     def listed(sort: str = "newest", **narrowed: str) -> Ask:
         return lambda: list(tickets.list_tickets(admin, TicketFilter(**narrowed), SORTS[sort])[:50])
@@ -64,7 +64,7 @@ def queries() -> list[tuple[str, str, str, Ask]]:
         return lambda: list(model.objects.filter(search_vector=words).values_list("pk", flat=True))
 
     def mistyped() -> object:
-        with ways.bounded():
+        with retrievers.bounded():
             found = Ticket.objects.filter(subject__trigram_word_similar="pirnter toner")
             return list(found.values_list("pk", flat=True)[:100])
 

@@ -84,7 +84,7 @@ def _pages(asked: Questions) -> dict[str, Callable[[Caller, int], object]]:
     }
 
     def changed(person: Caller, turn: int) -> str:
-        cache.changed(cache.TICKETS)
+        cache.invalidate(cache.TICKETS)
         return person.get("/")
 
     def suggest(person: Caller, turn: int) -> str:
@@ -124,9 +124,9 @@ def without_http(asked: Questions, times: int, callers: int) -> dict[str, list[f
 
 def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], object]]:
     from appliance.core import cache
+    from appliance.search import corpora, retrievers
     from appliance.search import queries as search_queries
-    from appliance.search import shelves, ways
-    from appliance.search.narrowing import Narrowed
+    from appliance.search.filters import Narrowed
     from appliance.tickets import queries as tickets
     from appliance.tickets.filters import ANY, TicketFilter
     from appliance.tickets.models import Ticket, TicketCategory
@@ -135,13 +135,13 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
     from appliance.triage.nearest import find_query_vector
 
     slugs = list(TicketCategory.objects.values_list("slug", flat=True))
-    [shelf] = shelves.of(agent, "tickets", Narrowed())
+    [shelf] = corpora.of(agent, "tickets", Narrowed())
     vectors = [find_query_vector(text) for text in asked.paraphrases[:100]]
     for text in asked.mistyped[:100]:
         find_query_vector(text)
 
     def counts(turn: int) -> object:
-        cache.changed(cache.TICKETS)
+        cache.invalidate(cache.TICKETS)
         return tickets.count_open(agent)
 
     def words(texts: Sequence[str], turn: int) -> object:
@@ -149,8 +149,8 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
         return search_queries.search(agent, _of(texts, turn), kind="tickets", sort="newest")
 
     def meaning(turn: int) -> object:
-        with ways.bounded():
-            return ways.by_meaning(shelf, *_of(vectors, turn))
+        with retrievers.bounded():
+            return retrievers.by_meaning(shelf, *_of(vectors, turn))
 
     def listed(**narrowed: str) -> object:
         return list(tickets.list_tickets(agent, TicketFilter(**narrowed))[:50])

@@ -189,7 +189,7 @@ def counted() -> tuple[Counter, dict[str, Counter], dict]:
         for one in ops_queries.list_tables()
     }
     answers = Counter()
-    for count in cache.counts().values():
+    for count in cache.hit_counts().values():
         answers.update(count)
     return pages, tables, dict(answers)
 

@@ -124,7 +124,7 @@ def of_lists(bob: User, ticket: Ticket) -> Pages:
 
 def of_strangers(article: int, alice: User, bob: User, carol: User, dan: User) -> Pages:
     """What is open to those without an account; Alice and Carol share their tickets."""
-    accounts_services.change_desk(by=dan, guests_may_ask=True, is_knowledge_public=True)
+    accounts_services.update_site_settings(by=dan, is_guest_form_open=True, is_knowledge_public=True)
     ward = accounts_services.add_organisation(by=dan, name=UNBROKEN[:120], shares_tickets=True)
     type(alice.customer).objects.filter(user__in=[alice, carol]).update(organisation=ward)
     asked, token = web_services.ask_as_guest(
@@ -166,7 +166,7 @@ def furnish(ticket: Ticket, bob: User, alice: User) -> int:
         else:
             tickets_services.set_status(ticket=other, status=status, by=bob)
         triage_services.annotate(other.pk)
-    type(alice.customer).objects.update(is_premium=True, organisation_said=UNBROKEN[:120])
+    type(alice.customer).objects.update(is_premium=True, claimed_organisation=UNBROKEN[:120])
     return knowledge_services.write_article(by=bob, title=UNBROKEN, content=TEXT).pk
 
 
@@ -199,9 +199,9 @@ def hang_together(ticket: Ticket, bob: User, alice: User) -> tuple[Ticket, Ticke
     tickets_services.set_tags(ticket=ticket, names=[UNBROKEN[5:45], "printer"], by=bob)
     CustomField.objects.create(key="room", label=UNBROKEN[:80], is_for_customers=True)
     tickets_services.set_fields(ticket=ticket, values={"room": UNBROKEN}, by=bob)
-    canned = macros_services.add_canned(by=bob, name=UNBROKEN[:80], body=TEXT, audience="all")
+    canned_response = macros_services.add_canned_response(by=bob, name=UNBROKEN[:80], body=TEXT, audience="all")
     macros_services.add_macro(
-        by=bob, name=UNBROKEN[:80], actions={"canned": canned.pk, "note": UNBROKEN}
+        by=bob, name=UNBROKEN[:80], actions={"canned_response": canned_response.pk, "note": UNBROKEN}
     )
     words = {"customer": alice.customer, "subject": UNBROKEN, "description": UNBROKEN, "by": alice}
     solved, merged = tickets_services.open_ticket(**words), tickets_services.open_ticket(**words)
@@ -224,11 +224,11 @@ def test_axe_finds_nothing_on_any_page(window, pages, size):
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1440", "390"])
 def test_axe_finds_nothing_on_the_set_up_page(window, db, size):
-    path = f"/setup/{accounts_services.make_setup_link()}/"
+    path = f"/setup/{accounts_services.create_setup_link()}/"
     for _, page in looked_at(window, {"set-up": (None, path)}, viewport=size, bypass_csp=True):
         assert violations(page) == []
-        page.get_by_role("button", name="Open the desk").click()
-        page.get_by_label("Name of this desk").fill("Desk")
+        page.get_by_role("button", name="Finish set-up").click()
+        page.get_by_label("Name of the help desk").fill("Help desk")
 
 
 def test_axe_finds_nothing_on_forms_that_were_refused(window, bob, alice, ticket):
@@ -237,14 +237,14 @@ def test_axe_finds_nothing_on_forms_that_were_refused(window, bob, alice, ticket
     page.get_by_label("Customer's e-mail").fill("pia@example.org")
     page.get_by_label("Subject").fill("s")
     page.get_by_label("Description").fill("d")
-    page.get_by_role("button", name="Send ticket").click()
+    page.get_by_role("button", name="Submit ticket").click()
     page.get_by_text("add the person's name").wait_for()
     assert violations(page) == []
     page = window(bypass_csp=True)
     page.goto("/login/")
     page.get_by_label("E-mail").fill("pia@example.org")
     page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     page.get_by_role("alert").wait_for()
     assert violations(page) == []
 

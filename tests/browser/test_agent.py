@@ -19,12 +19,12 @@ def test_queues_narrow_the_list_and_lead_back(window, bob, alice, ticket):
     )
     page = window(bob)
     page.goto("/")
-    queues, rows = page.get_by_role("navigation", name="Queues"), page.locator("tbody a")
+    queues, rows = page.get_by_role("navigation", name="Inbox views"), page.locator("tbody a")
     expect(rows).to_have_count(2)
     queues.get_by_role("link", name="Urgent 1").click()
     expect(rows).to_have_text(["Urgent"])
     queues.get_by_role("link", name="Mine 0").click()
-    expect(page.get_by_text("No ticket in this queue")).to_be_visible()
+    expect(page.get_by_text("No tickets match")).to_be_visible()
     page.get_by_role("link", name="Show all 2 open tickets").click()
     expect(rows).to_have_count(2)
 
@@ -32,7 +32,7 @@ def test_queues_narrow_the_list_and_lead_back(window, bob, alice, ticket):
 def test_properties_are_changed_together_without_javascript(window, bob, ticket, categories):
     page = window(bob, java_script_enabled=False)
     page.goto(f"/tickets/{ticket.pk}/")
-    page.get_by_label("Status").select_option("Waiting on customer")
+    page.get_by_label("Status").select_option("Waiting for customer")
     page.get_by_label("Priority").select_option("High")
     page.get_by_label("Category").select_option(categories["hardware"].name)
     page.get_by_label("Assignee").select_option("Bob")
@@ -50,10 +50,10 @@ def test_article_is_put_into_the_answer_and_read_by_the_customer(
     triage_services.annotate(ticket.pk)
     page = window(bob)
     page.goto(f"/tickets/{ticket.pk}/")
-    page.get_by_label("Your answer").fill("Try this first:")
-    put = page.get_by_role("button", name=re.compile("Put into the answer.*blank pages"))
+    page.get_by_label("Your reply").fill("Try this first:")
+    put = page.get_by_role("button", name=re.compile("Insert link.*blank pages"))
     put.click()
-    page.get_by_label("Leave ticket").select_option("solved")
+    page.get_by_label("Set status on send").select_option("solved")
     page.get_by_role("button", name="Send").click()
     page = window(alice)
     page.goto(f"/tickets/{ticket.pk}/")
@@ -67,7 +67,7 @@ def test_customer_never_sees_an_internal_note(window, bob, alice, ticket):
     page = window(bob)
     page.goto(f"/tickets/{ticket.pk}/")
     page.get_by_text("Internal note").click()
-    page.get_by_label("Your answer").fill("Alice has the old driver.")
+    page.get_by_label("Your reply").fill("Alice has the old driver.")
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_label("Conversation")).to_contain_text("Alice has the old driver.")
     page = window(alice)
@@ -95,11 +95,11 @@ def test_conversation_shows_a_new_answer_and_leaves_the_typed_one_alone(window, 
     page = window(alice)
     page.clock.install()
     page.goto(f"/tickets/{ticket.pk}/")
-    page.get_by_label("Your answer").fill("By the way")
+    page.get_by_label("Your reply").fill("By the way")
     tickets_services.reply(ticket=ticket, by=bob, body="Which **toner** is it?")
     page.clock.run_for(10_000)
     expect(page.get_by_text("Which toner is it?")).to_be_visible()
-    expect(page.get_by_label("Your answer")).to_have_value("By the way")
+    expect(page.get_by_label("Your reply")).to_have_value("By the way")
 
 
 def test_ticket_page_shows_the_sorting_when_it_is_done(window, bob, ticket, categories, articles):
@@ -109,8 +109,8 @@ def test_ticket_page_shows_the_sorting_when_it_is_done(window, bob, ticket, cate
     expect(page.get_by_text("Not sorted yet")).to_be_visible()
     triage_services.annotate(ticket.pk)
     page.clock.run_for(2_000)
-    expect(page.get_by_label("Sorting")).to_contain_text("%")
-    expect(page.get_by_label("Articles to send").locator("article")).to_have_count(3)
+    expect(page.get_by_label("Classification")).to_contain_text("%")
+    expect(page.get_by_label("Suggested articles").locator("article")).to_have_count(3)
 
 
 def test_caller_the_desk_does_not_know_loses_nobody_a_word(window, bob):
@@ -119,11 +119,11 @@ def test_caller_the_desk_does_not_know_loses_nobody_a_word(window, bob):
     page.get_by_label("Customer's e-mail").fill("pia@example.org")
     page.get_by_label("Subject").fill("Door is stuck")
     page.get_by_label("Description").fill("The one to the pharmacy.")
-    page.get_by_role("button", name="Send ticket").click()
+    page.get_by_role("button", name="Submit ticket").click()
     expect(page.get_by_text("add the person's name")).to_be_visible()
     expect(page.get_by_label("Description")).to_have_value("The one to the pharmacy.")
     page.get_by_label("Customer's name").fill("Pia")
-    page.get_by_role("button", name="Send ticket").click()
+    page.get_by_role("button", name="Submit ticket").click()
     expect(page.get_by_text("Pia <pia@example.org>")).to_be_visible()
 
 
@@ -146,7 +146,7 @@ def test_answer_sent_twice_in_two_windows_is_two_messages(window, bob, alice, ti
     for words in ("First", "Second"):
         page = window(bob)
         page.goto(f"/tickets/{ticket.pk}/")
-        page.get_by_label("Your answer").fill(words)
+        page.get_by_label("Your reply").fill(words)
         page.get_by_role("button", name="Send").click()
         expect(page.get_by_label("Conversation")).to_contain_text(words)
     assert Message.objects.count() == 2

@@ -15,14 +15,14 @@ pytestmark = pytest.mark.browser
 def test_articles_appear_while_the_ticket_is_being_written(window, alice, articles):
     page = window(alice)
     page.goto("/create-ticket/")
-    beside = page.get_by_role("complementary", name="Articles that may help")
+    beside = page.get_by_role("complementary", name="Suggested articles")
     expect(beside).to_contain_text("appear here")
     page.get_by_label("Subject").press_sequentially("The printer prints empty pages")
     expect(beside.locator("article").first).to_contain_text("Printer prints blank pages")
-    page.get_by_role("button", name="Send ticket").click()
+    page.get_by_role("button", name="Submit ticket").click()
     expect(page.get_by_label("Description")).to_be_focused()  # still missing, nothing is lost
     page.get_by_label("Description").fill("All of them, since Monday.")
-    page.get_by_role("button", name="Send ticket").click()
+    page.get_by_role("button", name="Submit ticket").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("The printer prints empty pages")
 
 
@@ -31,29 +31,29 @@ def test_everything_needed_works_without_javascript(window, alice, articles, tic
     page.goto("/")
     page.get_by_label("E-mail").fill(alice.email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name=ticket.subject).click()
-    page.get_by_label("Your answer").fill("It is getting worse.")
+    page.get_by_label("Your reply").fill("It is getting worse.")
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_label("Conversation")).to_contain_text("It is getting worse.")
     page.get_by_role("link", name="New ticket").click()
     page.get_by_label("Subject").fill("No sound in room 4")
     page.get_by_label("Description").fill("The speaker is silent.")
-    page.get_by_role("button", name="Send ticket").click()
+    page.get_by_role("button", name="Submit ticket").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("No sound in room 4")
     page.get_by_role("searchbox", name=SEARCH).fill("blank pages")
     page.get_by_role("searchbox", name=SEARCH).press("Enter")
     page.get_by_role("link", name="Printer prints blank pages").click()
     expect(page.get_by_role("article")).to_contain_text("Shake the toner")
     page.get_by_label("Account: Alice").click()
-    page.get_by_role("button", name="Log out").click()
-    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 def test_double_click_on_send_makes_one_message(window, alice, ticket):
     page = window(alice)
     page.goto(f"/tickets/{ticket.pk}/")
-    page.get_by_label("Your answer").fill("Once is enough.")
+    page.get_by_label("Your reply").fill("Once is enough.")
     page.get_by_role("button", name="Send").dblclick()
     expect(page.get_by_text("Once is enough.")).to_be_visible()
     assert Message.objects.count() == 1
@@ -64,7 +64,7 @@ def test_double_click_without_javascript_makes_one_ticket(window, alice):
     page.goto("/create-ticket/")
     page.get_by_label("Subject").fill("Once")
     page.get_by_label("Description").fill("is enough.")
-    page.get_by_role("button", name="Send ticket").dblclick()
+    page.get_by_role("button", name="Submit ticket").dblclick()
     expect(page.get_by_role("heading", level=1)).to_have_text("Once")
     assert Ticket.objects.count() == 1
 
@@ -82,7 +82,7 @@ def test_chosen_theme_stays(window, alice):
     page = window(alice, color_scheme="light")
     page.goto("/")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
-    page.get_by_role("button", name="Switch between light and dark").click()
+    page.get_by_role("button", name="Switch between light and dark mode").click()
     page.goto("/articles/")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
 
@@ -96,7 +96,7 @@ def test_theme_follows_the_system_until_one_is_chosen(window, alice):
 def test_typed_answer_survives_a_refusal(window, alice, ticket, bob):
     page = window(alice)
     page.goto(f"/tickets/{ticket.pk}/")
-    page.get_by_label("Your answer").fill("Three long sentences.")
+    page.get_by_label("Your reply").fill("Three long sentences.")
     tickets_services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("main")).to_contain_text("is closed")
@@ -109,7 +109,7 @@ def test_typed_registration_survives_two_passwords_that_differ(window):
     page.get_by_label("First name").fill("Eve")
     page.get_by_label("E-mail").fill("eve@example.org")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password again").fill("something else")
+    page.get_by_label("Confirm password").fill("something else")
     page.get_by_role("button", name="Register").click()
     expect(page.get_by_text("The two passwords differ")).to_be_visible()
     expect(page.get_by_label("E-mail")).to_have_value("eve@example.org")

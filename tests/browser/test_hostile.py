@@ -54,7 +54,7 @@ SCHEMES = ("http:", "https:", "mailto:", "tel:")
 def hostile(alice, bob, settings) -> Ticket:
     """Every payload in every field that a person can fill in, sent the way a browser sends it."""
     settings.ANNOTATE_BUDGET_SECONDS = 0
-    Customer.objects.update(first_name=HTML[2], last_name=HTML[4], organisation_said=HTML[3])
+    Customer.objects.update(first_name=HTML[2], last_name=HTML[4], claimed_organisation=HTML[3])
     as_alice, as_bob = Client(), Client()
     as_alice.force_login(alice)
     as_bob.force_login(bob)

@@ -21,7 +21,7 @@ def test_a_team_an_agent_a_category_a_reply_and_a_promise_are_set_up_and_at_work
     add(
         page,
         "Categories",
-        "Add a category",
+        "Add category",
         {
             "Name": "Printing",
             "Description": "Printers, toner and paper.",
@@ -30,19 +30,19 @@ def test_a_team_an_agent_a_category_a_reply_and_a_promise_are_set_up_and_at_work
     )
     add(
         page,
-        "Canned replies",
-        "Add a canned reply",
+        "Canned responses",
+        "Add canned response",
         {"Name": "New toner", "Text": "Hello {customer_first_name}, toner is on its way."},
-        share="Every agent",
+        share="All agents",
     )
-    add(page, "Promises", "Add a promise", {"Name": "Everyday", "First answer within": "4 h"})
-    expect(page.get_by_text("Opened now, a ticket would be due")).to_be_visible()
+    add(page, "SLA policies", "Add SLA policy", {"Name": "Everyday", "First response within": "4 h"})
+    expect(page.get_by_text("Due times for a ticket created now")).to_be_visible()
 
     eve = window()
     eve.goto(link)
-    for label in ("Password", "Password again"):
+    for label in ("Password", "Confirm password"):
         eve.get_by_label(label, exact=True).fill(PASSWORD)
-    eve.get_by_role("button", name="Set password and log in").click()
+    eve.get_by_role("button", name="Set password and sign in").click()
     later = tickets_services.open_ticket(
         customer=alice.customer, subject="Printer", description="Blank pages", by=alice
     )
@@ -50,17 +50,17 @@ def test_a_team_an_agent_a_category_a_reply_and_a_promise_are_set_up_and_at_work
     expect(eve.get_by_label("Category")).to_contain_text("Printing")
     expect(eve.get_by_label("Team", exact=True)).to_contain_text("Night shift")
     expect(eve.get_by_text("Everyday").first).to_be_visible()
-    eve.get_by_label("Canned reply").fill("toner")
+    eve.get_by_label("Canned response").fill("toner")
     eve.get_by_role("option", name=re.compile("New toner")).click()
-    expect(eve.get_by_label("Your answer")).to_have_value(re.compile("Hello Alice, toner"))
+    expect(eve.get_by_label("Your reply")).to_have_value(re.compile("Hello Alice, toner"))
 
 
 def test_a_category_is_tried_before_customers_do(window, dan, categories):
     page = window(dan)
     page.goto("/manage/categories/")
     page.get_by_role("link", name=categories["access"].name, exact=True).click()
-    page.get_by_label("A sentence a customer could write").fill("I forgot my password")
-    page.get_by_role("button", name="Sort it").click()
+    page.get_by_label("Sample text").fill("I forgot my password")
+    page.get_by_role("button", name="Classify text").click()
     expect(page.get_by_role("status")).to_contain_text("This goes to Access")
 
 
@@ -79,13 +79,13 @@ def test_the_week_of_a_calendar_is_kept_without_javascript(window, dan):
 
 def invite(page: Page, name: str, email: str) -> str:
     """The link, as it stands on the page once."""
-    add(page, "People", "Add a person", {"First name": name, "E-mail": email})
-    page.get_by_role("button", name="Make a link").click()
+    add(page, "Users", "Add user", {"First name": name, "E-mail": email})
+    page.get_by_role("button", name="Create invitation link").click()
     return page.get_by_label("Link", exact=True).input_value()
 
 
 def make_team(page: Page, name: str, member: str) -> None:
-    start(page, "Teams", "Add a team")
+    start(page, "Teams", "Add team")
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label(member, exact=True).check()
     save(page)
@@ -108,4 +108,4 @@ def start(page: Page, title: str, button: str) -> None:
 
 def save(page: Page) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("It is added.")).to_be_visible()
+    expect(page.get_by_text("Entry added.")).to_be_visible()

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Role, User
 from appliance.macros import services as macros_services
-from appliance.macros.models import CannedReply
+from appliance.macros.models import CannedResponse
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Message, Priority, Status, Tag, Ticket
 from tests.windows import Windows
@@ -24,8 +24,8 @@ def mei(db) -> User:
 
 
 @pytest.fixture
-def canned(bob) -> CannedReply:
-    return macros_services.add_canned(
+def canned_response(bob) -> CannedResponse:
+    return macros_services.add_canned_response(
         by=bob,
         name="Ask for the number",
         shortcut="asset",
@@ -42,11 +42,11 @@ def at_the_ticket(window: Windows, bob, ticket) -> Page:
 
 
 def answer_of(page: Page):
-    return page.get_by_label("Your answer")
+    return page.get_by_label("Your reply")
 
 
 def test_agent_answers_with_a_canned_reply_and_a_file_and_leaves_it_waiting(
-    at_the_ticket, ticket, canned
+    at_the_ticket, ticket, canned_response
 ):
     page = at_the_ticket
     page.keyboard.press("r")
@@ -54,11 +54,11 @@ def test_agent_answers_with_a_canned_reply_and_a_file_and_leaves_it_waiting(
     page.get_by_role("option", name=re.compile("Ask for the number")).wait_for()
     page.keyboard.press("Enter")
     expect(answer_of(page)).to_have_value("Good morning. Hello Alice, which device is it?\n")
-    page.get_by_label("Files").set_input_files(
+    page.get_by_label("Attachments").set_input_files(
         {"name": "where.txt", "mimeType": "text/plain", "buffer": b"under the tray"}
     )
     expect(page.get_by_text("where.txt (14 B)")).to_be_visible()
-    page.get_by_label("Leave ticket").select_option("waiting")
+    page.get_by_label("Set status on send").select_option("waiting")
     answer_of(page).press("Control+Enter")
     conversation = page.get_by_label("Conversation")
     expect(conversation).to_contain_text("which device is it?")
@@ -96,7 +96,7 @@ def test_draft_survives_a_closed_browser(window, bob, ticket):
     expect(page.get_by_text("Here is what you were writing")).to_be_visible()
     expect(answer_of(page)).to_have_value("Half a thought about")
     expect(page.get_by_label("Internal note")).to_be_checked()
-    page.get_by_role("button", name="Discard it").click()
+    page.get_by_role("button", name="Discard draft").click()
     expect(answer_of(page)).to_have_value("")
 
 
@@ -115,7 +115,7 @@ def test_ticket_is_merged_and_taken_out_again(at_the_ticket, alice, ticket):
     expect(page.get_by_label("Conversation")).to_contain_text("Today too.")
     page.get_by_role("link", name=f"Look at {again.number}").click()
     expect(page.get_by_text("This ticket was merged into")).to_be_visible()
-    page.get_by_role("button", name="Take it out again").click()
+    page.get_by_role("button", name="Unmerge").click()
     expect(page.get_by_text("stands alone again")).to_be_visible()
     again.refresh_from_db()
     assert (again.merged_into, again.status) == (None, Status.NEW)
@@ -148,10 +148,10 @@ def test_property_somebody_else_changed_is_told_and_not_lost(at_the_ticket, tick
 
 def test_ticket_on_hold_asks_until_when(at_the_ticket, ticket):
     page = at_the_ticket
-    expect(page.get_by_label("On hold until")).to_be_hidden()
+    expect(page.get_by_label("Snooze until")).to_be_hidden()
     page.get_by_label("Status").select_option("On hold")
-    expect(page.get_by_label("On hold until")).to_be_focused()
-    page.get_by_label("On hold until").fill("2099-01-31")
+    expect(page.get_by_label("Snooze until")).to_be_focused()
+    page.get_by_label("Snooze until").fill("2099-01-31")
     expect(page.locator("#ticket-head")).to_contain_text("until 31 Jan 2099")
     ticket.refresh_from_db()
     assert ticket.status == Status.HOLD
@@ -171,7 +171,7 @@ def test_tags_are_completed_while_typed(at_the_ticket, ticket):
 def test_question_mark_lists_the_keys_and_nothing_happens_while_typing(at_the_ticket):
     page = at_the_ticket
     page.keyboard.press("?")
-    dialog = page.get_by_role("dialog", name="Keyboard")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
     for words in ("Reply to customer", "Internal note", "Assign to me", "Status", "Tags"):
         expect(dialog.get_by_text(words, exact=True)).to_be_visible()
     page.keyboard.press("Escape")
@@ -198,9 +198,9 @@ def test_answer_is_previewed_as_it_will_be_shown(at_the_ticket):
     expect(answer_of(page)).to_be_visible()
 
 
-def test_macro_does_several_things_with_one_click(at_the_ticket, window, bob, ticket, canned):
+def test_macro_does_several_things_with_one_click(at_the_ticket, window, bob, ticket, canned_response):
     macros_services.add_macro(
-        by=bob, name="Ask and wait", actions={"canned": canned.pk, "status": "waiting"}
+        by=bob, name="Ask and wait", actions={"canned_response": canned_response.pk, "status": "waiting"}
     )
     page = at_the_ticket
     page.reload()
@@ -215,9 +215,9 @@ def test_customer_rates_with_one_click_and_adds_words(window, alice, bob, ticket
     tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
     page = window(alice)
     page.goto(f"/tickets/{ticket.pk}/")
-    page.get_by_role("button", name="Yes, good").click()
-    page.get_by_label("A few words").fill("Quick!")
-    page.get_by_role("button", name="Send these words").click()
+    page.get_by_role("button", name="Good").click()
+    page.get_by_label("Comment").fill("Quick!")
+    page.get_by_role("button", name="Send comment").click()
     expect(page.get_by_text("“Quick!”")).to_be_visible()
     assert Ticket.objects.get().rating.is_good
 
@@ -228,6 +228,6 @@ def test_split_message_becomes_a_ticket_of_its_own(at_the_ticket, alice, ticket)
     page.reload()
     page.get_by_role("link", name="Make what Alice Test wrote a ticket of its own").click()
     page.get_by_label("Subject of the new ticket").fill("Screen flickers")
-    page.get_by_role("button", name="Open the new ticket").click()
+    page.get_by_role("button", name="Create new ticket").click()
     expect(page.get_by_role("heading", name="Screen flickers")).to_be_visible()
     expect(page.locator("#links")).to_contain_text(ticket.number)

@@ -1,16 +1,54 @@
-"""Verbs on those who log in: added, changed, given a role, shut out and let in again."""
+"""Passwords: checked, set, changed."""
 
+from datetime import timedelta
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts import queries
-from appliance.accounts.models import Invitation, Role, User
-from appliance.accounts.services.passwords import check_password
-from appliance.accounts.services.recording import change
-from appliance.accounts.services.rights import refuse_unless_admin
-from appliance.accounts.services.unchanged import UNCHANGED
+from appliance.accounts.choices import is_language, is_time_zone
+from appliance.accounts.models import Invitation, Role, SetupLink, User
+from appliance.accounts.permissions import require_admin
+from appliance.accounts.security import hash_token, generate_token
+from appliance.core.types import UNSET, Unset
 from appliance.core import audit, cache
+from appliance.core.audit import update_fields
 from appliance.core.errors import BadInputError
+
+
+def set_password(*, user: User, password: str) -> None:
+    """A new password; whoever is logged in with the old one is logged out."""
+    check_password(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+
+@transaction.atomic
+def change_own_password(*, person: User, old: str, new: str) -> None:
+    """Raises BadInputError when ``old`` is wrong or ``new`` too weak.
+
+    Every session of the person ends but one the caller renews with ``update_session_auth_hash``.
+    """
+    if not person.check_password(old):
+        raise BadInputError(
+            _("The current password is incorrect. Passwords are case-sensitive."), field="old"
+        )
+    try:
+        set_password(user=person, password=new)
+    except BadInputError as error:
+        raise BadInputError(str(error), field="password") from error
+    audit.record_change(by=person, verb="changed", subject=person, data={"what": "own password"})
+
+
+def check_password(password: str, user: User) -> None:
+    """Raises BadInputError when it is too weak for this person."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise BadInputError(" ".join(error.messages), field="password") from error
 
 
 def add_user(
@@ -36,7 +74,7 @@ def add_user(
             user.save(force_insert=True)
     except IntegrityError as error:
         raise _taken(user.email) from error
-    cache.changed(cache.TEAMS)  # lists of people are kept with those of teams
+    cache.invalidate(cache.TEAMS)  # lists of people are kept with those of teams
     return user
 
 
@@ -45,11 +83,11 @@ def add_person(
     *, by: User, email: str, first_name: str, last_name: str = "", role: Role = Role.AGENT
 ) -> User:
     """Somebody who logs in once they have set a password: call ``invite`` for the link."""
-    refuse_unless_admin(by)
+    require_admin(by)
     person = add_user(
         email=email, first_name=first_name, last_name=last_name, role=role, password=None
     )
-    audit.record(by=by, verb="added", subject=person, data={"role": str(role)})
+    audit.record_change(by=by, verb="added", subject=person, data={"role": str(role)})
     return person
 
 
@@ -61,29 +99,29 @@ def change_person(
     email: str,
     first_name: str,
     last_name: str,
-    business_hours: object = UNCHANGED,
+    business_hours: object = UNSET,
 ) -> None:
     """Name, e-mail and working hours. Raises BadInputError when the address is somebody else's."""
-    refuse_unless_admin(by)
+    require_admin(by)
     email = email.strip().lower()
     values: dict = {"email": email, "first_name": first_name, "last_name": last_name}
-    if business_hours is not UNCHANGED:
+    if business_hours is not UNSET:
         values["business_hours"] = business_hours
-    if change(lock(person), by=by, taken=_taken(email), **values):
-        cache.changed(cache.TEAMS)
+    if update_fields(lock(person), by=by, duplicate_error=_taken(email), **values):
+        cache.invalidate(cache.TEAMS)
     person.refresh_from_db()
 
 
 @transaction.atomic
 def set_role(*, person: User, role: Role, by: User) -> None:
     """Raises BadInputError for the last active admin. Whoever is logged in must do so again."""
-    refuse_unless_admin(by)
+    require_admin(by)
     if role != Role.ADMIN:
         refuse_last_admin(person, field="role")
     locked = lock(person)
-    if change(locked, by=by, role=Role(role)):
+    if update_fields(locked, by=by, role=Role(role)):
         end_sessions(person=locked)
-        cache.changed(cache.TEAMS)
+        cache.invalidate(cache.TEAMS)
     person.refresh_from_db()
 
 
@@ -93,7 +131,7 @@ def deactivate(*, person: User, by: User) -> None:
 
     Their open tickets are handed over one floor up, by ``desk.services.deactivate_person``.
     """
-    refuse_unless_admin(by)
+    require_admin(by)
     refuse_last_admin(person, field="")
     locked = lock(person)
     if locked.is_active:
@@ -101,23 +139,23 @@ def deactivate(*, person: User, by: User) -> None:
         locked.save(update_fields=["is_active"])
         end_sessions(person=locked)
         Invitation.objects.filter(person=locked).delete()
-        audit.record(by=by, verb="deactivated", subject=locked)
-        cache.changed(cache.TEAMS)
+        audit.record_change(by=by, verb="deactivated", subject=locked)
+        cache.invalidate(cache.TEAMS)
     person.refresh_from_db()
 
 
 @transaction.atomic
 def reactivate(*, person: User, by: User) -> None:
     """They log in again with the password they had."""
-    refuse_unless_admin(by)
+    require_admin(by)
     locked = lock(person)
     if locked.anonymised_at:
-        raise BadInputError(_("This person was made anonymous. Add them anew."))
+        raise BadInputError(_("This person has been anonymised. Create a new user instead."))
     if not locked.is_active:
         locked.is_active = True
         locked.save(update_fields=["is_active"])
-        audit.record(by=by, verb="reactivated", subject=locked)
-        cache.changed(cache.TEAMS)
+        audit.record_change(by=by, verb="reactivated", subject=locked)
+        cache.invalidate(cache.TEAMS)
     person.refresh_from_db()
 
 
@@ -139,7 +177,7 @@ def refuse_last_admin(person: User, *, field: str) -> None:
     list(User.objects.select_for_update().filter(role=Role.ADMIN).order_by("pk"))
     if queries.is_last_admin(person):
         raise BadInputError(
-            _("%(name)s is the last admin of this desk. Make somebody else an admin first.")
+            _("%(name)s is the last administrator. Make another user an administrator first.")
             % {"name": person},
             field=field,
         )
@@ -147,6 +185,101 @@ def refuse_last_admin(person: User, *, field: str) -> None:
 
 def _taken(email: str) -> BadInputError:
     return BadInputError(
-        _("%(email)s has an account already. Log in with it instead.") % {"email": email},
+        _("%(email)s already has an account. Sign in with it instead.") % {"email": email},
         field="email",
     )
+
+
+@transaction.atomic
+def change_profile(
+    *,
+    person: User,
+    first_name: str,
+    last_name: str,
+    language: str = "",
+    time_zone: str = "",
+    signature: str = "",
+    is_away: bool = False,
+) -> None:
+    """Empty language or time zone: the desk's. Signature and away mean something for agents only.
+
+    The customer record of the same person takes the new name, too.
+    """
+    if language and not is_language(language):
+        raise BadInputError(_("This language is not available. Choose another one."), field="language")
+    if time_zone and not is_time_zone(time_zone):
+        raise BadInputError(_("Choose a time zone from the list."), field="time_zone")
+    locked = lock(person)
+    own = {"signature": signature, "is_away": is_away} if locked.is_agent else {}
+    name = {"first_name": first_name, "last_name": last_name}
+    if update_fields(locked, by=locked, language=language, time_zone=time_zone, **name, **own):
+        cache.invalidate(cache.TEAMS)  # lists of people are kept with those of teams
+    if hasattr(locked, "customer"):
+        update_fields(locked.customer, by=locked, **name)
+    cache.invalidate(cache.TICKETS)
+    person.refresh_from_db()
+
+
+INVITATION_DAYS = 7
+
+
+@transaction.atomic
+def invite(*, person: User, by: User) -> str:
+    """The token of a link that is valid once and for a week; earlier links of the person end.
+
+    It is returned here and nowhere else: only its hash is kept.
+    """
+    require_admin(by)
+    person = lock(person)
+    if not person.is_active:
+        raise BadInputError(_("%(name)s is deactivated. Reactivate the account first.") % {"name": person})
+    Invitation.objects.filter(person=person).delete()
+    token = generate_token()
+    Invitation.objects.create(
+        person=person,
+        by=by,
+        token_sha256=hash_token(token),
+        expires_at=timezone.now() + timedelta(days=INVITATION_DAYS),
+    )
+    audit.record_change(by=by, verb="invited", subject=person)
+    return token
+
+
+@transaction.atomic
+def set_password_with_token(*, token: str, password: str) -> User:
+    """Use the link up. Raises Http404 when it was used, has expired or never was.
+
+    A password that is too weak (BadInputError) leaves the link as good as before.
+    """
+    invitation = queries.access_invitation(token, lock=True)
+    person = lock(invitation.person)
+    set_password(user=person, password=password)
+    end_sessions(person=person)
+    Invitation.objects.filter(person=person).delete()
+    audit.record_change(
+        by=person, verb="changed", subject=person, data={"what": "password by link"}
+    )
+    return person
+
+
+SETUP_LINK_HOURS = 24
+
+
+@transaction.atomic
+def create_setup_link() -> str:
+    """A fresh single-use token for the set-up page; tokens made before stop working."""
+    SetupLink.objects.all().delete()
+    token = generate_token()
+    SetupLink.objects.create(
+        token_sha256=hash_token(token),
+        expires_at=timezone.now() + timedelta(hours=SETUP_LINK_HOURS),
+    )
+    return token
+
+
+def consume_setup_link(token: str) -> bool:
+    """Use the token up. False when somebody was faster; call it inside the set-up transaction."""
+    deleted, _ = SetupLink.objects.filter(
+        token_sha256=hash_token(token), expires_at__gt=timezone.now()
+    ).delete()
+    return deleted == 1

@@ -6,9 +6,9 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Membership, Right, Team, User
-from appliance.accounts.services.recording import change
-from appliance.accounts.services.rights import refuse_unless_admin
+from appliance.accounts.permissions import require_admin
 from appliance.core import audit, cache
+from appliance.core.audit import update_fields
 from appliance.core.errors import BadInputError
 
 
@@ -23,7 +23,7 @@ def add_team(
     members: Iterable[User] = (),
 ) -> Team:
     """Raises BadInputError when there is one of that name, or a member is no agent."""
-    refuse_unless_admin(by)
+    require_admin(by)
     team = Team(
         name=name.strip(), description=description, is_closed=is_closed, rights=_checked(rights)
     )
@@ -32,9 +32,9 @@ def add_team(
             team.save(force_insert=True)
     except IntegrityError as error:
         raise _taken(name) from error
-    audit.record(by=by, verb="added", subject=team)
+    audit.record_change(by=by, verb="added", subject=team)
     _set_members(team, members, by)
-    cache.changed(cache.TEAMS)
+    cache.invalidate(cache.TEAMS)
     return team
 
 
@@ -50,12 +50,12 @@ def change_team(
     members: Iterable[User],
 ) -> None:
     """Everything a team is, at once; only what differs is written and recorded."""
-    refuse_unless_admin(by)
+    require_admin(by)
     locked = _lock(team)
-    change(
+    update_fields(
         locked,
         by=by,
-        taken=_taken(name),
+        duplicate_error=_taken(name),
         name=name.strip(),
         description=description,
         is_closed=is_closed,
@@ -69,16 +69,16 @@ def change_team(
 @transaction.atomic
 def deactivate_team(*, team: Team, by: User) -> None:
     """No ticket can be given to it any more, and its rights end. A closed team stays closed."""
-    refuse_unless_admin(by)
-    change(_lock(team), by=by, is_active=False)
+    require_admin(by)
+    update_fields(_lock(team), by=by, is_active=False)
     _tell()
     team.refresh_from_db()
 
 
 @transaction.atomic
 def reactivate_team(*, team: Team, by: User) -> None:
-    refuse_unless_admin(by)
-    change(_lock(team), by=by, is_active=True)
+    require_admin(by)
+    update_fields(_lock(team), by=by, is_active=True)
     _tell()
     team.refresh_from_db()
 
@@ -87,7 +87,7 @@ def _set_members(team: Team, members: Iterable[User], by: User) -> None:
     wanted = {person.pk: person for person in members}
     if strangers := [str(one) for one in wanted.values() if not one.is_agent]:
         raise BadInputError(
-            _("Only agents can be in a team, not %(names)s.") % {"names": ", ".join(strangers)},
+            _("Only agents can be team members, not %(names)s.") % {"names": ", ".join(strangers)},
             field="members",
         )
     there = {one.user_id: one for one in team.memberships.select_related("user")}
@@ -97,12 +97,12 @@ def _set_members(team: Team, members: Iterable[User], by: User) -> None:
     Membership.objects.bulk_create(Membership(team=team, user=one) for one in come)
     if gone or come:
         data = {"came": [str(one) for one in come], "went": [str(one.user) for one in gone]}
-        audit.record(by=by, verb="changed", subject=team, data=data)
+        audit.record_change(by=by, verb="changed", subject=team, data=data)
 
 
 def _tell() -> None:
-    cache.changed(cache.TEAMS)
-    cache.changed(cache.TICKETS)  # who sees which ticket may be another now
+    cache.invalidate(cache.TEAMS)
+    cache.invalidate(cache.TICKETS)  # who sees which ticket may be another now
 
 
 def _lock(team: Team) -> Team:
@@ -112,7 +112,7 @@ def _lock(team: Team) -> Team:
 def _checked(rights: Collection[str]) -> list[str]:
     if unknown := set(rights) - set(Right.values):
         raise BadInputError(
-            _("There is no right called %(names)s.") % {"names": ", ".join(sorted(unknown))},
+            _("There is no permission called %(names)s.") % {"names": ", ".join(sorted(unknown))},
             field="rights",
         )
     return [right for right in Right.values if right in rights]
@@ -120,5 +120,5 @@ def _checked(rights: Collection[str]) -> list[str]:
 
 def _taken(name: str) -> BadInputError:
     return BadInputError(
-        _("There is a team called %(name)s already.") % {"name": name.strip()}, field="name"
+        _("A team called %(name)s already exists. Choose another name.") % {"name": name.strip()}, field="name"
     )

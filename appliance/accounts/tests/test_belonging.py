@@ -6,8 +6,8 @@ from django.http import Http404
 from appliance.accounts import queries, services
 from appliance.accounts.models import Customer, Membership, Organisation, Right
 from appliance.core import queries as core_queries
-from appliance.core.errors import BadInputError, RefusedError
-from appliance.core.models import Change, Desk
+from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.models import AuditEntry, SiteSettings
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def ward(dan) -> Organisation:
 
 @pytest.fixture
 def pia(dan) -> Customer:
-    return services.add_known_customer(by=dan, email="pia@example.org", first_name="Pia")
+    return services.add_customer_as_agent(by=dan, email="pia@example.org", first_name="Pia")
 
 
 def changed(customer: Customer, by, **more: object) -> None:
@@ -42,12 +42,12 @@ def test_team_gets_members_and_rights(dan, bob):
     )
     assert list(Membership.objects.values_list("user", flat=True)) == [dan.pk]
     assert (team.name, team.rights) == ("Networks", ["merge", "reports"])
-    assert Change.objects.first().data == {"came": [str(dan)], "went": [str(bob)]}
+    assert AuditEntry.objects.first().data == {"came": [str(dan)], "went": [str(bob)]}
 
 
 def test_rights_of_a_team_end_when_it_is_switched_off(dan, bob, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        services.change_desk(by=dan, agent_rights=[])
+        services.update_site_settings(by=dan, agent_rights=[])
         team = services.add_team(by=dan, name="Nets", rights=["merge"], members=[bob])
     assert queries.has_right(bob, Right.MERGE) and not queries.has_right(bob, Right.REPORTS)
     with django_capture_on_commit_callbacks(execute=True):
@@ -96,8 +96,8 @@ def test_agents_keep_customers_only_with_the_right(
     changed(pia, bob, first_name="Pina")
     assert queries.access_customer(bob, pia.pk) == pia
     with django_capture_on_commit_callbacks(execute=True):
-        services.change_desk(by=dan, agent_rights=[])
-    with pytest.raises(RefusedError):
+        services.update_site_settings(by=dan, agent_rights=[])
+    with pytest.raises(ForbiddenError):
         changed(pia, bob, first_name="Pia")
     with pytest.raises(Http404):
         queries.access_customer(bob, pia.pk)
@@ -108,8 +108,8 @@ def test_customers_see_no_list_of_customers(alice, pia, ward):
 
 
 def test_customer_known_by_e_mail_gets_a_log_in(dan, pia):
-    token = services.open_log_in(customer=pia, by=dan)
-    person = services.set_password_by_link(token=token, password="a boat alone in the sea")
+    token = services.create_login(customer=pia, by=dan)
+    person = services.set_password_with_token(token=token, password="a boat alone in the sea")
     pia.refresh_from_db()
     assert pia.user == person and person.email == pia.email
 
@@ -132,21 +132,24 @@ def test_log_in_of_another_customer_is_not_taken(dan, pia, alice):
         ("base_url", "http://["),
         ("base_url", "javascript:alert(1)"),
         ("close_solved_after_days", 0),
-        ("attachment_limit_mb", 0),
-        ("attachment_limit_mb", 10_000),
+        ("max_attachment_mb", 0),
+        ("max_attachment_mb", 10_000),
         ("agent_rights", ["root"]),
     ],
 )
 def test_rule_that_makes_no_sense_is_refused_by_name(dan, rule, value):
     with pytest.raises(BadInputError) as refused:
-        services.change_desk(by=dan, **{rule: value})
+        services.update_site_settings(by=dan, **{rule: value})
     assert refused.value.field == rule
 
 
 def test_changed_rule_is_recorded_with_what_it_was(dan):
-    services.change_desk(by=dan, name="St. B", close_solved_after_days=None)
-    assert core_queries.desk().name == "St. B"
-    data = Change.objects.get(kind="desk").data
+    services.update_site_settings(by=dan, name="St. B", close_solved_after_days=None)
+    assert core_queries.site_settings().name == "St. B"
+    data = AuditEntry.objects.get(kind="site settings").data
     assert data["close_solved_after_days"] == {"from": 7, "to": None}
-    services.change_desk(by=dan, name="St. B")
-    assert Change.objects.filter(kind="desk").count() == 1 and Desk.objects.count() == 1
+    services.update_site_settings(by=dan, name="St. B")
+    assert (
+        AuditEntry.objects.filter(kind="site settings").count() == 1
+        and SiteSettings.objects.count() == 1
+    )

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from appliance.accounts import queries, services
 from appliance.accounts.models import Invitation, Role, User
-from appliance.core.errors import BadInputError, RefusedError
-from appliance.core.models import Change
+from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.models import AuditEntry
 from conftest import PASSWORD
 
 NEW = "another rock in another sea"
@@ -53,7 +53,7 @@ def test_link_works_once_and_a_new_one_ends_the_old(client, eve, dan):
 
 def test_link_expires_and_only_its_hash_is_kept(client, eve, dan):
     token = services.invite(person=eve, by=dan)
-    assert token not in str(Invitation.objects.values()) + str(Change.objects.values())
+    assert token not in str(Invitation.objects.values()) + str(AuditEntry.objects.values())
     Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert chooses(client, token).status_code == 404
 
@@ -108,16 +108,16 @@ def test_every_change_of_a_person_leaves_a_row(dan, eve):
     services.change_person(
         person=eve, by=dan, email="eva@example.org", first_name="Eva", last_name="Test"
     )
-    row = Change.objects.first()
+    row = AuditEntry.objects.first()
     assert (row.actor, row.verb, row.kind, row.subject_id) == (dan, "changed", "user", str(eve.pk))
     assert row.data["email"] == {"from": "eve@example.org", "to": "eva@example.org"}
 
 
 def test_change_that_changes_nothing_leaves_no_row(dan, eve):
-    before = Change.objects.count()
+    before = AuditEntry.objects.count()
     same = {"email": eve.email, "first_name": eve.first_name, "last_name": eve.last_name}
     services.change_person(person=eve, by=dan, **same)
-    assert Change.objects.count() == before
+    assert AuditEntry.objects.count() == before
 
 
 def test_address_of_somebody_else_is_refused(dan, eve, bob):
@@ -134,13 +134,13 @@ def test_address_of_somebody_else_is_refused(dan, eve, bob):
         lambda by, whom: services.invite(by=by, person=whom),
         lambda by, whom: services.set_role(by=by, person=by, role=Role.ADMIN),
         lambda by, whom: services.deactivate(by=by, person=whom),
-        lambda by, whom: services.change_desk(by=by, name="Mine"),
-        lambda by, whom: services.add_team(by=by, name="Mine"),
+        lambda by, whom: services.update_site_settings(by=by, name="My tickets"),
+        lambda by, whom: services.add_team(by=by, name="My tickets"),
     ],
 )
 def test_only_admins_change_people_and_rules(verb, bob, alice):
     for by in (alice, bob):
-        with pytest.raises(RefusedError):
+        with pytest.raises(ForbiddenError):
             verb(by, alice)
 
 

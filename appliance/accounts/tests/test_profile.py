@@ -77,7 +77,7 @@ def test_bad_password_names_its_field_and_changes_nothing(as_alice, alice, odd, 
 
 
 def test_closed_registration_says_so_and_makes_nobody(client, dan):
-    services.change_desk(by=dan, is_registration_open=False)
+    services.update_site_settings(by=dan, is_registration_open=False)
     form = {"first_name": "Eve", "email": "eve@example.org"}
     form |= {"password": PASSWORD, "password_again": PASSWORD}
     for answer in (client.get(reverse("register")), client.post(reverse("register"), form)):
@@ -87,13 +87,13 @@ def test_closed_registration_says_so_and_makes_nobody(client, dan):
 
 
 def test_log_in_names_the_doors_that_are_open(client, dan):
-    services.change_desk(by=dan, guests_may_ask=True, is_knowledge_public=True)
+    services.update_site_settings(by=dan, is_guest_form_open=True, is_knowledge_public=True)
     page = client.get(reverse("login")).content.decode()
     assert reverse("ask") in page and reverse("articles") in page
 
 
 def test_registering_is_counted_at_the_door(client, db, monkeypatch):
-    monkeypatch.setitem(services.doorstep.MOST, "register", 1)
+    monkeypatch.setitem(security.RATE_LIMITS, "register", 1)
     form = {"first_name": "Eve", "password": PASSWORD, "password_again": PASSWORD}
     assert client.post("/register/", form | {"email": "eve@example.org"}).status_code == 302
     again = Client().post("/register/", form | {"email": "eva@example.org"})

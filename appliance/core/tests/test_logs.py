@@ -27,7 +27,7 @@ def test_each_line_is_json_with_the_request_id(client, db, log):
 
 
 def test_set_up_token_stays_out_of_the_log(client, db, log):
-    token = accounts_services.make_setup_link()
+    token = accounts_services.create_setup_link()
     client.get(reverse("setup", args=[token]))
     client.get(f"/nowhere/?next=/setup/{token}/")
     client.get(f"/setup/{token}/more/")

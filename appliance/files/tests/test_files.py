@@ -9,7 +9,7 @@ from django.http import Http404
 from django.utils.datastructures import MultiValueDict
 
 from appliance.core.errors import BadInputError
-from appliance.core.models import Desk
+from appliance.core.models import SiteSettings
 from appliance.files import content, disk, queries, services
 from appliance.files.forms import FormWithFiles, UploadsField
 from appliance.files.models import StoredFile
@@ -32,7 +32,7 @@ def own_disk(settings, tmp_path):
 
 @pytest.fixture
 def limit_of_one_mb(db):
-    Desk.objects.create(attachment_limit_mb=1)
+    SiteSettings.objects.create(max_attachment_mb=1)
 
 
 def test_what_is_stored_comes_back_byte_for_byte(bob):

@@ -36,9 +36,9 @@ class ArticleLink(models.Model):
     class How(models.TextChoices):
         """In the order of weight: a link made again keeps the heavier one."""
 
-        LINKED = "linked", _("linked by hand")
-        ACCEPTED = "accepted", _("suggested and accepted")
-        SENT = "sent", _("sent in an answer")
+        LINKED = "linked", _("linked manually")
+        ACCEPTED = "accepted", _("suggestion accepted")
+        SENT = "sent", _("inserted in a reply")
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="links")
     ticket = models.ForeignKey(  # indexed by the constraint below

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
 from appliance.core import queries as core_queries
-from appliance.core.fields import search_vector_of
+from appliance.core.fields import search_vector_field
 from appliance.tickets.models import TicketCategory
 
 
@@ -35,7 +35,7 @@ class ArticleQuerySet(models.QuerySet):
         """
         if viewer.is_anonymous:
             public = self.published().filter(audience=Article.Audience.PUBLIC)
-            return public if core_queries.desk().is_knowledge_public else self.none()
+            return public if core_queries.site_settings().is_knowledge_public else self.none()
         if not viewer.is_active:
             return self.none()
         return self if viewer.is_agent else self.for_customers()
@@ -54,8 +54,8 @@ class Article(models.Model):
         """Who reads it once it is published."""
 
         INTERNAL = "internal", _("Agents only")
-        CUSTOMERS = "customers", _("Customers who are logged in")
-        PUBLIC = "public", _("Everybody the desk lets in")
+        CUSTOMERS = "customers", _("Signed-in customers")
+        PUBLIC = "public", _("Public")
 
     title = models.CharField(max_length=200)
     content = models.TextField()
@@ -108,7 +108,7 @@ class Article(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
-    search_vector = search_vector_of(title="title", body="content")
+    search_vector = search_vector_field(title="title", body="content")
 
     objects = ArticleQuerySet.as_manager()
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.core import cache, changes
+from appliance.core import audit, cache
 from appliance.core.errors import BadInputError
 from appliance.files import services as files_services
 from appliance.knowledge.models import Article, ArticleVersion
@@ -50,7 +50,7 @@ def write_article(
     article = Article.objects.create(title=title, content=content, author=by, **properties)
     _keep(article, by, note)
     attach(article, files, by)
-    cache.changed(cache.ARTICLES)
+    cache.invalidate(cache.ARTICLES)
     return article
 
 
@@ -78,8 +78,8 @@ def edit_article(
     if locked.updated_at != seen_at:
         raise BadInputError(
             _(
-                "Somebody else saved this article while you were writing. Open it in another tab, "
-                "bring the two together here, and save again."
+                "Another user saved this article while you were editing. Open it in "
+                    "another tab, merge both versions here and save again."
             ),
             field="content",
         )
@@ -120,7 +120,7 @@ def change(locked: Article, by: User | None, note: str = "", **wanted: object) -
     locked.updated_at = timezone.now()
     locked.save(update_fields=written)
     _record(locked, by, before, differs)
-    cache.changed(cache.ARTICLES)
+    cache.invalidate(cache.ARTICLES)
     return True
 
 
@@ -143,7 +143,7 @@ def _record(locked: Article, by: User | None, before: dict, differs: dict) -> No
         if name not in ("title", "content", "imported_sha256", "external_key")
     }
     if told:
-        changes.record(by=by, verb="changed", subject=locked, data=told)
+        audit.record_change(by=by, verb="changed", subject=locked, data=told)
 
 
 def _shown(value: object) -> str:
@@ -153,6 +153,6 @@ def _shown(value: object) -> str:
 def _refuse_odd_owner(owner: User | None) -> None:
     if owner is not None and not (owner.is_active and owner.is_agent):
         raise BadInputError(
-            _("%(name)s does not work on this desk. Choose an agent.") % {"name": owner},
+            _("%(name)s is not an agent. Choose an agent.") % {"name": owner},
             field="owner",
         )

@@ -23,7 +23,7 @@ def attach(locked: Article, files: Iterable[UploadedFile], by: User | None) -> l
     for upload in files:
         if len(taken) >= MOST_FILES:
             raise BadInputError(
-                _("An article has at most %(most)d files.") % {"most": MOST_FILES}, field="files"
+                _("An article can have at most %(most)d files. Remove some files.") % {"most": MOST_FILES}, field="files"
             )
         stored = files_services.store(upload=upload, by=by)
         name = own_name(callable_name(upload.name), taken)

@@ -35,7 +35,7 @@ LABELS: dict[What, str] = {
     "created": gettext_lazy("new"),
     "updated": gettext_lazy("updated"),
     "unchanged": gettext_lazy("unchanged"),
-    "refused": gettext_lazy("refused"),
+    "refused": gettext_lazy("rejected"),
 }
 MOST_ARTICLES = 10_000
 
@@ -89,12 +89,12 @@ def import_articles(
     members = sources.list_members(source, name)
     texts = [one for one in members if one.is_text]
     if not texts:
-        raise BadInputError(_("There is no Markdown, HTML or CSV file in it."), field="file")
+        raise BadInputError(_("No Markdown, HTML or CSV file was found in it. Choose another file."), field="file")
     shelves = {}
     for category in TicketCategory.objects.all():
         shelves |= {category.slug.lower(): category, category.name.lower(): category}
     bringing = _Bringing(by, dry_run, origin, shelves, Enclosures(members))
-    with cache.together():
+    with cache.batched_invalidation():
         lines = tuple(bringing.take(entry) for entry in _entries(texts))
     return Report(lines, dry_run)
 
@@ -104,7 +104,7 @@ def _entries(members: list[sources.Member]) -> Iterator[Entry]:
     for member in members:
         for entry in formats.read(member):
             if (count := count + 1) > MOST_ARTICLES:
-                problem = _("Only %(most)d articles are brought in at once.")
+                problem = _("At most %(most)d articles can be imported at once.")
                 yield Entry(entry.where, entry.key, problem=problem % {"most": MOST_ARTICLES})
                 return
             yield entry
@@ -147,7 +147,7 @@ class _Bringing:
         if len(key) > MOST_KEY:
             key = hashlib.sha256(key.encode()).hexdigest()
         if key in self._keys:
-            raise BadInputError(_("Another article before it has the same key or title."))
+            raise BadInputError(_("An earlier article in this import has the same key or title."))
         return key
 
     def _wanted(self, entry: Entry) -> tuple[dict[str, object], str]:
@@ -162,7 +162,8 @@ class _Bringing:
             if category:
                 wanted["category"] = category
             else:
-                remark = _("There is no category “%(name)s” here; it has none.") % {"name": name}
+                remark = _("The category “%(name)s” does not exist; the article is imported "
+                    "without a category.") % {"name": name}
         if when := said.get("review_on", ""):
             wanted["review_on"] = _day(when)
         return wanted, remark
@@ -183,7 +184,7 @@ class _Bringing:
         if not self._dry_run:
             enclosing.replace(article, changed, self._by)
             wanted |= {"external_key": key, "imported_sha256": sha256}
-            change(article, self._by, _("Brought in again."), **wanted)
+            change(article, self._by, _("Imported again."), **wanted)
         return "updated" if differs else "unchanged", article
 
     def _create(
@@ -192,7 +193,7 @@ class _Bringing:
         if self._dry_run:
             return None
         article = write_article(
-            by=self._by, note=_("Brought in."), external_key=key, imported_sha256=sha256, **wanted
+            by=self._by, note=_("Imported."), external_key=key, imported_sha256=sha256, **wanted
         )
         enclosing.replace(article, files, self._by)
         return article
@@ -210,7 +211,7 @@ class _Bringing:
 def _chosen(field: str, value: str, choices: type) -> str:
     if value not in choices.values:
         raise BadInputError(
-            _("“%(value)s” is no %(field)s. Choose one of: %(all)s.")
+            _("“%(value)s” is not a valid value for %(field)s. Choose one of: %(all)s.")
             % {"value": value[:40], "field": field, "all": ", ".join(choices.values)}
         )
     return choices(value)
@@ -221,7 +222,7 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise BadInputError(
-            _("“%(value)s” is no date. Write it like 2027-03-31.") % {"value": text[:40]}
+            _("“%(value)s” is not a valid date. Use the format 2027-03-31.") % {"value": text[:40]}
         ) from None
 
 

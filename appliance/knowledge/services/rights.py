@@ -4,14 +4,14 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Right, User
 from appliance.accounts.queries import has_right
-from appliance.core.errors import RefusedError
+from appliance.core.errors import ForbiddenError
 from appliance.knowledge.models import Article
 
 
 def refuse_unless_writer(by: User | None) -> None:
     """``by=None`` is the box itself."""
     if by is not None and not has_right(by, Right.ARTICLES):
-        raise RefusedError(_("Only agents who may write articles do."))
+        raise ForbiddenError(_("Only agents with permission to write articles can do this."))
 
 
 def lock(article: Article) -> Article:

@@ -41,7 +41,7 @@ def _move(article: Article, by: User, to: Status, start: set[Status]) -> None:
         return
     if locked.status not in start:
         raise BadInputError(
-            _("“%(title)s” is %(state)s by now. Reload the page and look what it needs.")
+            _("The status of “%(title)s” is now %(state)s. Reload the page and try again.")
             % {"title": locked, "state": locked.get_status_display()}
         )
     change(locked, by, status=to)

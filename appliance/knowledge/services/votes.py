@@ -6,7 +6,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.core.errors import RefusedError
+from appliance.core.errors import ForbiddenError
 from appliance.knowledge.models import Article, ArticleVote
 from appliance.knowledge.services.rights import lock
 
@@ -19,7 +19,7 @@ def vote(
     what they said before. Agents write articles and do not vote.
     """
     if by is not None and by.is_agent:
-        raise RefusedError(_("Agents do not vote: what readers say should count."))
+        raise ForbiddenError(_("Agents cannot vote; only readers' votes count."))
     locked = lock(article)
     reader = {"user": by} if by else {"user": None, "session_sha256": of_session(session)}
     found = locked.votes_cast.filter(**reader).first()

@@ -2,7 +2,7 @@ import pytest
 from django.http import Http404
 
 from appliance.accounts import services as accounts_services
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.knowledge import queries, services
 from appliance.knowledge.models import Article
 
@@ -34,9 +34,9 @@ def test_customer_reads_published_articles_only(article, alice, bob):
 
 
 def test_customer_cannot_write_or_edit(article, alice):
-    with pytest.raises(RefusedError):
-        services.write_article(by=alice, title="Mine", content="…")
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
+        services.write_article(by=alice, title="My tickets", content="…")
+    with pytest.raises(ForbiddenError):
         edit(article, alice, content="…")
 
 
@@ -59,11 +59,11 @@ def test_agent_without_the_right_reads_and_does_not_write(
 ):
     article = services.write_article(by=bob, title="Out", content="…", status="published")
     with django_capture_on_commit_callbacks(execute=True):
-        accounts_services.change_desk(by=dan, agent_rights=[])
+        accounts_services.update_site_settings(by=dan, agent_rights=[])
     client.force_login(bob)
     page = client.get(f"/articles/{article.pk}/").content.decode()
     assert "Out" in page and f"/articles/{article.pk}/edit/" not in page
     for path in ("/articles/new/", f"/articles/{article.pk}/edit/"):
         assert client.get(path).status_code == 403
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.write_article(by=bob, title="New", content="…")

@@ -6,8 +6,8 @@ from django.db import transaction
 from django.db.utils import IntegrityError
 
 from appliance.accounts import services as accounts_services
-from appliance.core.errors import BadInputError, RefusedError
-from appliance.core.models import Change
+from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.models import AuditEntry
 from appliance.knowledge import services
 from appliance.knowledge.models import Article, ArticleLink
 from appliance.tickets import services as tickets_services
@@ -41,7 +41,7 @@ def test_a_draft_is_submitted_published_archived_and_reopened(article, bob):
 def test_every_move_leaves_one_row_however_often_it_is_asked_for(article, bob):
     services.publish_article(article=article, by=bob)
     services.publish_article(article=article, by=bob)
-    row = Change.objects.get(kind="article")
+    row = AuditEntry.objects.get(kind="article")
     assert (row.subject_id, row.data) == (str(article.pk), {"status": ["draft", "published"]})
 
 
@@ -54,11 +54,11 @@ def test_what_is_archived_is_not_published_without_being_reopened(article, bob):
 def test_customers_and_agents_without_the_right_move_nothing(
     article, alice, bob, dan, django_capture_on_commit_callbacks
 ):
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.publish_article(article=article, by=alice)
     with django_capture_on_commit_callbacks(execute=True):
-        accounts_services.change_desk(by=dan, agent_rights=[])
-    with pytest.raises(RefusedError):
+        accounts_services.update_site_settings(by=dan, agent_rights=[])
+    with pytest.raises(ForbiddenError):
         services.publish_article(article=article, by=bob)
 
 
@@ -66,7 +66,7 @@ def test_customers_and_agents_without_the_right_move_nothing(
 @pytest.mark.parametrize("audience", Audience)
 @pytest.mark.parametrize("status", Status)
 def test_who_reads_what(status, audience, is_public, alice, bob, dan, article):
-    accounts_services.change_desk(by=dan, is_knowledge_public=is_public)
+    accounts_services.update_site_settings(by=dan, is_knowledge_public=is_public)
     edit(article, bob, status=status, audience=audience)
     out = status == Status.PUBLISHED
 
@@ -136,7 +136,7 @@ def test_what_a_customer_or_a_note_names_was_not_sent(article, alice, bob, ticke
 
 
 def test_a_link_is_made_and_taken_away_by_agents(article, alice, bob, ticket):
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.link_ticket(article=article, ticket=ticket, by=alice)
     services.link_ticket(article=article, ticket=ticket, by=bob)
     assert services.unlink_ticket(article=article, ticket=ticket, by=bob)

@@ -22,7 +22,7 @@ def draft(bob) -> Article:
 
 @pytest.fixture
 def is_public(dan) -> None:
-    accounts_services.change_desk(by=dan, is_knowledge_public=True)
+    accounts_services.update_site_settings(by=dan, is_knowledge_public=True)
 
 
 def pages(article: Article) -> list[str]:

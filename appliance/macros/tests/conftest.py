@@ -2,7 +2,7 @@ import pytest
 
 from appliance.accounts.models import Membership, Team
 from appliance.macros import services
-from appliance.macros.models import CannedReply
+from appliance.macros.models import CannedResponse
 
 
 @pytest.fixture
@@ -13,8 +13,8 @@ def ward_team(bob) -> Team:
 
 
 @pytest.fixture
-def hello(bob) -> CannedReply:
-    return services.add_canned(
+def hello(bob) -> CannedResponse:
+    return services.add_canned_response(
         by=bob,
         name="Hello",
         shortcut="hi",

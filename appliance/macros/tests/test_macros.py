@@ -6,7 +6,7 @@ from appliance.accounts.models import Team
 from appliance.core.errors import BadInputError
 from appliance.macros import queries, services
 from appliance.macros.forms import MacroForm
-from appliance.macros.models import CannedReply, Macro
+from appliance.macros.models import CannedResponse, Macro
 from appliance.tickets.models import Message, Priority, Status
 
 WHOLE = {
@@ -20,7 +20,7 @@ WHOLE = {
 
 @pytest.fixture
 def macro(bob, hello) -> Macro:
-    return services.add_macro(by=bob, name="Done", actions=WHOLE | {"canned": hello.pk})
+    return services.add_macro(by=bob, name="Done", actions=WHOLE | {"canned_response": hello.pk})
 
 
 def test_macro_does_everything_it_says(macro, ticket, bob):
@@ -56,7 +56,7 @@ def test_macro_that_fails_half_way_does_nothing(macro, ticket, bob):
 def test_macro_says_what_it_will_do(macro, bob):
     assert queries.describe(macro) == [
         "Priority: High",
-        "Assignee: whoever uses it",
+        "Assignee: the current agent",
         "Add tags: printer",
         "Note: Told {customer_first_name}.",
         "Reply: Hello",
@@ -65,7 +65,7 @@ def test_macro_says_what_it_will_do(macro, bob):
 
 
 def test_macro_holds_a_ticket_for_some_days(ticket, bob):
-    macro = services.add_macro(by=bob, name="Wait", actions={"held_days": 3})
+    macro = services.add_macro(by=bob, name="Wait", actions={"hold_days": 3})
     services.run_macro(macro=macro, ticket=ticket, by=bob)
     assert ticket.status == Status.HOLD
 
@@ -76,9 +76,9 @@ def test_macro_holds_a_ticket_for_some_days(ticket, bob):
         ({}, ""),
         ({"delete": True}, ""),
         ({"status": "gone"}, "status"),
-        ({"status": "hold"}, "held_days"),
-        ({"status": "solved", "held_days": 2}, "held_days"),
-        ({"held_days": 10_000}, "held_days"),
+        ({"status": "hold"}, "hold_days"),
+        ({"status": "solved", "hold_days": 2}, "hold_days"),
+        ({"hold_days": 10_000}, "hold_days"),
         ({"team": 999}, "team"),
         ({"assignee": "1 or 1"}, "assignee"),
         ({"note": "{secret_key}"}, "note"),
@@ -94,15 +94,15 @@ def test_macro_that_means_nothing_is_refused(bob, actions, field):
 
 def test_reply_a_macro_sends_is_not_removed(macro, hello, bob):
     with pytest.raises(BadInputError, match="Done"):
-        services.remove_canned(canned=hello, by=bob)
-    assert CannedReply.objects.exists()
+        services.remove_canned_response(canned_response=hello, by=bob)
+    assert CannedResponse.objects.exists()
 
 
 def test_macro_of_a_colleague_is_not_named(macro, hello, dan):
-    CannedReply.objects.update(is_shared=True)
+    CannedResponse.objects.update(is_shared=True)
     hello.refresh_from_db()
     with pytest.raises(BadInputError, match="A macro of a colleague"):
-        services.remove_canned(canned=hello, by=dan)
+        services.remove_canned_response(canned_response=hello, by=dan)
 
 
 def test_what_the_form_shows_is_what_it_saves(macro, bob, categories):

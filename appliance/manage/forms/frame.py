@@ -67,7 +67,7 @@ class ChangesForm(Form):
     """Narrows the log of changes."""
 
     q = forms.CharField(
-        label=_("Who, what"),
+        label=_("User or object"),
         max_length=200,
         required=False,
         widget=forms.TextInput(attrs={"type": "search"}),

@@ -27,16 +27,16 @@ class PersonForm(NamesForm):
         label=_("Role"),
         choices=Role.choices,
         help_text=_(
-            "Customers ask. Agents answer. Admins also open these pages. Another role "
-            "logs the person out everywhere."
+            "Customers create tickets, agents reply, administrators also manage "
+                "settings. Changing the role signs the user out on all devices."
         ),
     )
     business_hours = forms.ModelChoiceField(
-        label=_("Working hours"),
+        label=_("Business hours"),
         queryset=None,
         required=False,
-        empty_label=_("The desk's calendar"),
-        help_text=_("Rules hand out tickets within these hours only."),
+        empty_label=_("Default calendar"),
+        help_text=_("Tickets are assigned automatically within these hours only."),
     )
 
     def __init__(self, data: Mapping | None, person: User | None = None) -> None:
@@ -59,19 +59,19 @@ class TeamForm(Form):
         queryset=None,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Agents and admins. A person can be in several teams."),
+        help_text=_("Agents and administrators. A user can belong to several teams."),
     )
     rights = forms.MultipleChoiceField(
-        label=_("Members may also"),
+        label=_("Additional permissions"),
         choices=Right.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("On top of what the desk lets every agent do."),
+        help_text=_("In addition to the default agent permissions."),
     )
     is_closed = forms.BooleanField(
         label=_("Closed"),
         required=False,
-        help_text=_("Only its members and admins see its tickets."),
+        help_text=_("Only members and administrators see this team's tickets."),
     )
 
     def __init__(self, data: Mapping | None, team: Team | None = None) -> None:
@@ -88,7 +88,7 @@ class TeamForm(Form):
 
 
 class OrganisationForm(Form):
-    name = forms.CharField(label=_("Name"), max_length=120, help_text=_("A ward, a ship, a firm."))
+    name = forms.CharField(label=_("Name"), max_length=120, help_text=_("For example a company, a department or a site."))
     note = forms.CharField(
         label=_("Note for agents"),
         max_length=2000,
@@ -96,7 +96,7 @@ class OrganisationForm(Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     shares_tickets = forms.BooleanField(
-        label=_("Its customers see each other's tickets"), required=False
+        label=_("Customers see each other's tickets"), required=False
     )
 
     def __init__(self, data: Mapping | None, organisation: Organisation | None = None) -> None:
@@ -111,7 +111,7 @@ class CustomerForm(NamesForm):
         label=_("Organisation"), queryset=None, required=False, empty_label=_("None")
     )
     is_premium = forms.BooleanField(
-        label=_("Premium"), required=False, help_text=_("Shown on tickets; rules can look at it.")
+        label=_("VIP"), required=False, help_text=_("Shown on tickets; can be used in rules.")
     )
 
     def __init__(
@@ -125,13 +125,13 @@ class HandOverForm(Form):
     """Who goes on with the tickets of somebody who leaves. Empty: nobody, they are unassigned."""
 
     assignee = forms.ModelChoiceField(
-        label=_("Hand their open tickets to"),
+        label=_("Reassign open tickets to"),
         queryset=None,
         required=False,
-        empty_label=_("nobody: they become unassigned"),
+        empty_label=_("Nobody (unassigned)"),
     )
     team = forms.ModelChoiceField(
-        label=_("and to the team"), queryset=None, required=False, empty_label=_("as it is")
+        label=_("Team for these tickets"), queryset=None, required=False, empty_label=_("No change")
     )
 
     def __init__(self, data: Mapping | None, person: User) -> None:
@@ -144,7 +144,7 @@ class TypedForm(Form):
     """A word typed again, for what cannot be undone."""
 
     typed = forms.CharField(
-        label=_("Type the e-mail address to confirm"),
+        label=_("Enter the e-mail address to confirm"),
         max_length=254,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
@@ -154,7 +154,7 @@ class ByEmailField(forms.ModelChoiceField):
     """One of many, named by the address."""
 
     widget = forms.EmailInput
-    default_error_messages = {"invalid_choice": _("The desk knows nobody else by this address.")}
+    default_error_messages = {"invalid_choice": _("No other customer has this e-mail address. Check the spelling.")}
 
     def __init__(self, **options: object) -> None:
         super().__init__(queryset=None, to_field_name="email", **options)
@@ -166,7 +166,7 @@ class ByEmailField(forms.ModelChoiceField):
 class MergeCustomerForm(Form):
     target = ByEmailField(
         label=_("E-mail of the customer to keep"),
-        help_text=_("All tickets go over to that customer; this one is removed."),
+        help_text=_("All tickets move to that customer; this one is removed."),
     )
 
     def __init__(self, data: Mapping | None, viewer: User, customer: Customer) -> None:
@@ -176,7 +176,7 @@ class MergeCustomerForm(Form):
 
 
 class MergeOrganisationForm(Form):
-    target = forms.ModelChoiceField(label=_("Merge into"), queryset=None, empty_label=_("Choose"))
+    target = forms.ModelChoiceField(label=_("Merge into"), queryset=None, empty_label=_("Select"))
 
     def __init__(self, data: Mapping | None, viewer: User, organisation: Organisation) -> None:
         super().__init__(data)

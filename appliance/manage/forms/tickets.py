@@ -20,14 +20,14 @@ class CategoryForm(Form):
         max_length=1000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("One or two sentences on what belongs here. The sorter reads them."),
+        help_text=_("One or two sentences on what belongs here. Used for classification."),
     )
     examples = LinesField(
         label=_("Example phrases"),
         max_length=6000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 8}),
-        help_text=_("One a line, as customers would write: “The printer jams on every page”."),
+        help_text=_("One per line, in customers' words: “The printer jams on every page”."),
     )
 
     def __init__(self, data: Mapping | None, category: TicketCategory | None = None) -> None:
@@ -44,7 +44,7 @@ class TagForm(Form):
     name = forms.CharField(
         label=_("Name"),
         max_length=40,
-        help_text=_("Renaming changes it on every ticket and in every saved view."),
+        help_text=_("Renames it on every ticket and in every saved view."),
     )
 
     def __init__(self, data: Mapping | None, tag: Tag | None = None) -> None:
@@ -55,41 +55,42 @@ class TagForm(Form):
 
 
 class FieldForm(Form):
-    label = forms.CharField(label=_("Question"), max_length=80, help_text=_("“Room number”"))
+    label = forms.CharField(label=_("Label"), max_length=80, help_text=_("For example “Room number”"))
     key = forms.CharField(
         label=_("Key"),
         max_length=40,
         required=False,
         validators=[validate_slug],
         help_text=_(
-            "The name in exports: letters, digits, - and _. Empty: made of the question. "
-            "It cannot be changed later."
+            "Name in exports: letters, digits, - and _. Leave empty to create it from "
+                "the label. Cannot be changed later."
         ),
     )
     kind = forms.ChoiceField(
-        label=_("Kind of answer"),
+        label=_("Field type"),
         choices=CustomField.Kind.choices,
-        help_text=_("It cannot be changed later."),
+        help_text=_("Cannot be changed later."),
     )
     choices = LinesField(
-        label=_("Choices"),
+        label=_("Options"),
         max_length=10_000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=_("One a line, for a choice only. One you take away stays where it was chosen."),
+        help_text=_("One per line, for selection fields only. Removed options stay on tickets that "
+            "use them."),
     )
     categories = forms.ModelMultipleChoiceField(
-        label=_("Asked in"),
+        label=_("Categories"),
         queryset=None,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("None chosen: asked on every ticket."),
+        help_text=_("Leave empty to show the field on every ticket."),
     )
-    is_for_customers = forms.BooleanField(label=_("Customers see and answer it"), required=False)
+    is_for_customers = forms.BooleanField(label=_("Customers can see and fill it in"), required=False)
     is_required = forms.BooleanField(
-        label=_("Must be answered"),
+        label=_("Required"),
         required=False,
-        help_text=_("By customers when they ask, by agents before they solve."),
+        help_text=_("For customers when creating a ticket, for agents before solving it."),
     )
 
     def __init__(
@@ -117,7 +118,7 @@ def _initial(field: CustomField) -> dict:
 
 
 class MergeTagForm(Form):
-    target = forms.ModelChoiceField(label=_("Merge into"), queryset=None, empty_label=_("Choose"))
+    target = forms.ModelChoiceField(label=_("Merge into"), queryset=None, empty_label=_("Select"))
 
     def __init__(self, data: Mapping | None, viewer: User, tag: Tag) -> None:
         super().__init__(data)
@@ -128,7 +129,7 @@ class TryForm(Form):
     """A sentence for the sorter."""
 
     sample = forms.CharField(
-        label=_("A sentence a customer could write"),
+        label=_("Sample text"),
         max_length=1000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),

@@ -9,26 +9,26 @@ from appliance.model_updates import queries as model_updates_queries
 
 MOST_ROOT_BYTES = 512_000
 ACCEPTABLE = [
-    ("expired", _("It is older than its publisher meant it to be")),
-    ("budget", _("It needs more time or memory")),
-    ("undecided", _("There is not enough evidence")),
-    ("worse", _("It is worse than what runs")),
+    ("expired", _("The bundle has expired")),
+    ("budget", _("It needs more time or memory than allowed")),
+    ("undecided", _("Not enough data for a comparison")),
+    ("worse", _("It performs worse than the active model")),
 ]
 
 
 class UpdateForm(Form):
     """Where an update is, and what to do with it."""
 
-    folder = forms.ChoiceField(label=_("On a medium"), required=False)
+    folder = forms.ChoiceField(label=_("Removable media"), required=False)
     file = forms.FileField(
-        label=_("Or a file"), required=False, help_text=_("A .tar, as update_models.py packs it.")
+        label=_("Or upload a file"), required=False, help_text=_("A .tar file created by update_models.py.")
     )
     verb = forms.ChoiceField(choices=[("inspect", "inspect"), ("apply", "apply")])
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         found = [(str(folder), str(folder)) for folder in model_updates_queries.list_sources()]
-        self.fields["folder"].choices = [("", _("Nothing chosen")), *found]
+        self.fields["folder"].choices = [("", _("Nothing selected")), *found]
         self.fields["file"].widget.attrs["accept"] = ".tar"
 
     @property
@@ -38,7 +38,7 @@ class UpdateForm(Form):
     def clean(self) -> dict:
         data = super().clean()
         if bool(data.get("folder")) == bool(data.get("file")) and "folder" not in self.errors:
-            self.add_error("folder", _("Choose a medium or send a file, one of them."))
+            self.add_error("folder", _("Select removable media or upload a file, not both."))
         return data
 
 
@@ -46,17 +46,17 @@ class AcceptForm(Form):
     """A person takes it all the same, and says why."""
 
     accepted = forms.MultipleChoiceField(
-        label=_("Taken all the same"),
+        label=_("Accepted anyway"),
         choices=ACCEPTABLE,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
     reason = forms.CharField(
-        label=_("Why"),
+        label=_("Reason"),
         max_length=500,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=_("A sentence with your name to it, kept for ever."),
+        help_text=_("Recorded permanently with your name."),
     )
 
 
@@ -71,9 +71,9 @@ class TrustForm(Form):
     root = forms.FileField(label=_("The publisher's root.json"))
     fingerprint = forms.RegexField(
         r"\A\s*[0-9a-fA-F]{64}\s*\Z",
-        label=_("Its fingerprint"),
-        help_text=_("64 digits and letters, told by the publisher on another way than the file."),
-        error_messages={"invalid": _("A fingerprint has 64 of the signs 0-9 and a-f.")},
+        label=_("Fingerprint"),
+        help_text=_("64 hexadecimal characters, received from the publisher through a separate channel."),
+        error_messages={"invalid": _("Enter the fingerprint as 64 characters from 0-9 and a-f.")},
     )
 
     def content(self) -> bytes:
@@ -85,6 +85,7 @@ class TrustForm(Form):
             len(content) > MOST_ROOT_BYTES
             or model_updates_queries.fingerprint_of(content) != announced
         ):
-            text = _("This is not the file with that fingerprint: do not trust it, ask again.")
+            text = _("The file does not match the fingerprint. Do not trust it; ask the "
+                "publisher again.")
             raise BadInputError(str(text), field="fingerprint")
         return content

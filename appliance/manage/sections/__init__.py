@@ -8,10 +8,10 @@ from appliance.manage.sections import answers, people, promises, tickets
 from appliance.manage.sections.section import Section
 
 GROUPS: tuple[tuple[Promise, tuple[Section, ...]], ...] = (
-    (_("People"), (people.PEOPLE, people.TEAMS, people.CUSTOMERS, people.ORGANISATIONS)),
+    (_("Users"), (people.PEOPLE, people.TEAMS, people.CUSTOMERS, people.ORGANISATIONS)),
     (_("Tickets"), (tickets.CATEGORIES, tickets.TAGS, tickets.FIELDS)),
-    (_("Promises and rules"), (promises.POLICIES, promises.BUSINESS_HOURS, promises.RULES)),
-    (_("Answers"), (answers.CANNED, answers.MACROS)),
+    (_("SLA and assignment"), (promises.POLICIES, promises.BUSINESS_HOURS, promises.RULES)),
+    (_("Productivity"), (answers.CANNED, answers.MACROS)),
 )
 SECTIONS: tuple[Section, ...] = tuple(section for _title, group in GROUPS for section in group)
 

@@ -9,8 +9,8 @@ from appliance.accounts.models import User
 from appliance.macros import queries as macros_queries
 from appliance.macros import services as macros_services
 from appliance.macros import variables
-from appliance.macros.forms import CannedForm, MacroForm
-from appliance.macros.models import Audience, Macro, Shortcut
+from appliance.macros.forms import CannedResponseForm, MacroForm
+from appliance.macros.models import AgentTemplate, Audience, Macro
 from appliance.manage.sections import lists
 from appliance.manage.sections.section import Column, Section
 
@@ -19,8 +19,8 @@ def agents(person: User) -> bool:
     return person.is_agent
 
 
-def _for(shortcut: Shortcut) -> str:
-    return shortcut.team.name if shortcut.team else Audience(shortcut.audience).label
+def _for(template: AgentTemplate) -> str:
+    return template.team.name if template.team else Audience(template.audience).label
 
 
 def _macro_form(data: Mapping | None, viewer: User, macro: Macro | None) -> MacroForm:
@@ -32,26 +32,28 @@ def _macro_form(data: Mapping | None, viewer: User, macro: Macro | None) -> Macr
 
 
 CANNED = Section(
-    slug="canned-replies",
-    one="canned",
-    title=gettext_lazy("Canned replies"),
+    slug="canned-responses",
+    one="canned-response",
+    title=gettext_lazy("Canned responses"),
     icon="bi-chat-square-text",
-    about=gettext_lazy("Texts used again and again, found by typing while answering."),
-    rows=lists.canned,
-    access=macros_queries.access_canned_to_edit,
+    about=gettext_lazy("Reusable texts, inserted by shortcut while replying."),
+    rows=lists.canned_responses,
+    access=macros_queries.access_editable_canned_response,
     columns=(
-        Column(gettext_lazy("Name"), lambda canned: canned.name),
-        Column(gettext_lazy("Shortcut"), lambda canned: canned.shortcut),
-        Column(gettext_lazy("For"), _for),
-        Column(gettext_lazy("Used"), lambda canned: canned.uses),
+        Column(gettext_lazy("Name"), lambda canned_response: canned_response.name),
+        Column(gettext_lazy("Shortcut"), lambda canned_response: canned_response.shortcut),
+        Column(gettext_lazy("Visibility"), _for),
+        Column(gettext_lazy("Used"), lambda canned_response: canned_response.uses),
     ),
-    form=lambda data, viewer, row: CannedForm(data, viewer=viewer, canned=row),
-    add=macros_services.add_canned,
-    add_words=gettext_lazy("Add a canned reply"),
-    change=macros_services.change_canned,
-    remove=macros_services.remove_canned,
+    form=lambda data, viewer, row: CannedResponseForm(data, viewer=viewer, canned_response=row),
+    add=macros_services.add_canned_response,
+    add_words=gettext_lazy("Add canned response"),
+    change=macros_services.change_canned_response,
+    remove=macros_services.remove_canned_response,
     remove_words=gettext_lazy("Remove"),
-    affects=lambda canned: [_("It is offered no more. Answers written with it stay as they are.")],
+    affects=lambda canned_response: [
+        _("It is no longer offered. Replies written with it are not changed.")
+    ],
     admits=agents,
     more="manage/_canned.html",
     more_of=lambda request, row: {
@@ -65,22 +67,22 @@ MACROS = Section(
     one="macro",
     title=gettext_lazy("Macros"),
     icon="bi-lightning",
-    about=gettext_lazy("Several steps at once on a ticket: answer, tag, hand over, solve."),
-    help=gettext_lazy("What is left as it is, the macro does not touch. All or nothing is done."),
+    about=gettext_lazy("Several actions on a ticket in one step: reply, tag, reassign, solve."),
+    help=gettext_lazy("Fields set to “No change” are not touched. Either all actions are applied or none."),
     rows=lists.macros,
-    access=macros_queries.access_macro_to_edit,
+    access=macros_queries.access_editable_macro,
     columns=(
         Column(gettext_lazy("Name"), lambda macro: macro.name),
-        Column(gettext_lazy("Does"), lambda macro: "; ".join(macros_queries.describe(macro)), True),
-        Column(gettext_lazy("For"), _for),
+        Column(gettext_lazy("Actions"), lambda macro: "; ".join(macros_queries.describe(macro)), True),
+        Column(gettext_lazy("Visibility"), _for),
         Column(gettext_lazy("Used"), lambda macro: macro.uses),
     ),
     form=_macro_form,
     add=macros_services.add_macro,
-    add_words=gettext_lazy("Add a macro"),
+    add_words=gettext_lazy("Add macro"),
     change=macros_services.change_macro,
     remove=macros_services.remove_macro,
     remove_words=gettext_lazy("Remove"),
-    affects=lambda macro: [_("It is offered no more. Tickets stay as it left them.")],
+    affects=lambda macro: [_("It is no longer offered. Tickets it was applied to are not changed.")],
     admits=agents,
 )

@@ -5,7 +5,7 @@ from django.db.models import Count, QuerySet
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Team, User
 from appliance.macros import queries as macros_queries
-from appliance.macros.models import CannedReply, Macro
+from appliance.macros.models import CannedResponse, Macro
 from appliance.sla import queries as sla_queries
 from appliance.sla.models import BusinessHours
 
@@ -21,12 +21,14 @@ def list_business_hours(viewer: User, text: str) -> QuerySet[BusinessHours]:
     return _found(sla_queries.list_business_hours(), text, "name").order_by("name", "pk")
 
 
-def canned(viewer: User, text: str) -> QuerySet[CannedReply]:
-    return _found(macros_queries.list_canned_to_edit(viewer), text, "name").order_by("name", "pk")
+def canned_responses(viewer: User, text: str) -> QuerySet[CannedResponse]:
+    return _found(macros_queries.list_editable_canned_responses(viewer), text, "name").order_by(
+        "name", "pk"
+    )
 
 
 def macros(viewer: User, text: str) -> QuerySet[Macro]:
-    return _found(macros_queries.list_macros_to_edit(viewer), text, "name").order_by("name", "pk")
+    return _found(macros_queries.list_editable_macros(viewer), text, "name").order_by("name", "pk")
 
 
 def _found(rows: QuerySet, text: str, column: str) -> QuerySet:

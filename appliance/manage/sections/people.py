@@ -26,36 +26,36 @@ def _team_affects(team: Team) -> list[str]:
     members = team.memberships.count()
     return [
         ngettext(
-            "%(n)d member loses the rights the team gives.",
-            "%(n)d members lose the rights the team gives.",
+            "%(n)d member loses the team's permissions.",
+            "%(n)d members lose the team's permissions.",
             members,
         )
         % {"n": members},
-        _("Its tickets stay with it; no new ones can be given to it."),
+        _("Its tickets stay with it; no new tickets can be assigned to it."),
     ]
 
 
 def _organisation_affects(organisation: Organisation) -> list[str]:
-    return [_("Only an organisation without customers can be removed. Merge it otherwise.")]
+    return [_("Only an organisation without customers can be removed. Merge it instead.")]
 
 
 PEOPLE = Section(
     slug="people",
     one="person",
-    title=gettext_lazy("People"),
+    title=gettext_lazy("Users"),
     icon="bi-person-badge",
-    about=gettext_lazy("Whoever logs in: agents, admins, and customers with a log-in."),
+    about=gettext_lazy("Agents, administrators and customers who sign in."),
     rows=lambda viewer, text: accounts_queries.list_people(viewer, text=text),
     access=accounts_queries.access_person,
     columns=(
         Column(gettext_lazy("Name"), lambda person: str(person)),
         Column(gettext_lazy("E-mail"), lambda person: person.email),
         Column(gettext_lazy("Role"), lambda person: person.get_role_display()),
-        Column(gettext_lazy("Away"), lambda person: _("away") if person.is_away else "", True),
+        Column(gettext_lazy("Out of office"), lambda person: _("out of office") if person.is_away else "", True),
     ),
     form=lambda data, viewer, row: forms.PersonForm(data, person=row),
     add=accounts_services.add_person,
-    add_words=gettext_lazy("Add a person"),
+    add_words=gettext_lazy("Add user"),
     change=_change_person,
     restore=accounts_services.reactivate,
     more="manage/_person.html",
@@ -68,7 +68,8 @@ TEAMS = Section(
     title=gettext_lazy("Teams"),
     icon="bi-people",
     about=gettext_lazy(
-        "Agents who share work. A team can have rights of its own, and tickets only it sees."
+        "Groups of agents. A team can have its own permissions, and tickets only its "
+            "members see."
     ),
     rows=lists.teams,
     access=accounts_queries.access_team,
@@ -79,7 +80,7 @@ TEAMS = Section(
     ),
     form=lambda data, viewer, row: forms.TeamForm(data, team=row),
     add=accounts_services.add_team,
-    add_words=gettext_lazy("Add a team"),
+    add_words=gettext_lazy("Add team"),
     change=accounts_services.change_team,
     remove=accounts_services.deactivate_team,
     remove_words=gettext_lazy("Deactivate"),
@@ -92,17 +93,17 @@ ORGANISATIONS = Section(
     one="organisation",
     title=gettext_lazy("Organisations"),
     icon="bi-building",
-    about=gettext_lazy("A ward, a ship, a firm: customers who belong together."),
+    about=gettext_lazy("Companies, departments or sites that customers belong to."),
     rows=lambda viewer, text: accounts_queries.list_organisations(viewer, text=text),
     access=accounts_queries.access_organisation,
     columns=(
         Column(gettext_lazy("Name"), lambda organisation: organisation.name),
         Column(gettext_lazy("Customers"), lambda organisation: organisation.customer_count),
-        Column(gettext_lazy("Shares tickets"), lambda organisation: organisation.shares_tickets),
+        Column(gettext_lazy("Shared tickets"), lambda organisation: organisation.shares_tickets),
     ),
     form=lambda data, viewer, row: forms.OrganisationForm(data, organisation=row),
     add=accounts_services.add_organisation,
-    add_words=gettext_lazy("Add an organisation"),
+    add_words=gettext_lazy("Add organisation"),
     change=accounts_services.change_organisation,
     remove=accounts_services.remove_organisation,
     remove_words=gettext_lazy("Remove"),
@@ -116,18 +117,18 @@ CUSTOMERS = Section(
     one="customer",
     title=gettext_lazy("Customers"),
     icon="bi-person",
-    about=gettext_lazy("Whoever asks, with or without a log-in."),
+    about=gettext_lazy("Contacts who submit tickets, with or without a user account."),
     rows=lambda viewer, text: accounts_queries.list_customers(viewer, text=text),
     access=accounts_queries.access_customer,
     columns=(
         Column(gettext_lazy("Name"), lambda customer: customer.full_name or customer.email),
         Column(gettext_lazy("E-mail"), lambda customer: customer.email),
         Column(gettext_lazy("Organisation"), lambda customer: _organisation_of(customer)),
-        Column(gettext_lazy("Log-in"), lambda customer: customer.user_id is not None),
+        Column(gettext_lazy("User account"), lambda customer: customer.user_id is not None),
     ),
     form=lambda data, viewer, row: forms.CustomerForm(data, viewer=viewer, customer=row),
-    add=accounts_services.add_known_customer,
-    add_words=gettext_lazy("Add a customer"),
+    add=accounts_services.add_customer_as_agent,
+    add_words=gettext_lazy("Add customer"),
     change=accounts_services.change_customer,
     admits=keeps_customers,
     more="manage/_customer.html",
@@ -138,6 +139,6 @@ def _organisation_of(customer: Customer) -> str:
     """The one they are in, or the one they named, for an agent to decide."""
     if customer.organisation:
         return customer.organisation.name
-    if customer.organisation_said:
-        return _("says: %(name)s") % {"name": customer.organisation_said}
+    if customer.claimed_organisation:
+        return _("self-reported: %(name)s") % {"name": customer.claimed_organisation}
     return ""

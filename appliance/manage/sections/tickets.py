@@ -46,19 +46,19 @@ def _category_affects(category: TicketCategory) -> list[str]:
     tickets = tickets_queries.count_tickets_of(category)
     return [
         ngettext(
-            "%(n)d open ticket is in it and stays there.",
-            "%(n)d open tickets are in it and stay there.",
+            "%(n)d open ticket in this category stays there.",
+            "%(n)d open tickets in this category stay there.",
             tickets,
         )
         % {"n": tickets},
-        _("The sorter puts no more tickets into it, and nobody can choose it."),
+        _("Tickets are no longer classified into it, and it cannot be selected."),
     ]
 
 
 def _tag_affects(tag: Tag) -> list[str]:
     return [
         ngettext(
-            "It is taken off %(n)d ticket.", "It is taken off %(n)d tickets.", tag.ticket_count
+            "It is removed from %(n)d ticket.", "It is removed from %(n)d tickets.", tag.ticket_count
         )
         % {"n": tag.ticket_count},
         _("This cannot be undone."),
@@ -66,7 +66,7 @@ def _tag_affects(tag: Tag) -> list[str]:
 
 
 def _asked_in(field: CustomField) -> str:
-    return ", ".join(str(one) for one in field.categories.all()) or _("every ticket")
+    return ", ".join(str(one) for one in field.categories.all()) or _("all tickets")
 
 
 CATEGORIES = Section(
@@ -74,21 +74,21 @@ CATEGORIES = Section(
     one="category",
     title=gettext_lazy("Categories"),
     icon="bi-diagram-3",
-    about=gettext_lazy("What a ticket is about. The sorter chooses among them by what you write."),
+    about=gettext_lazy("Ticket topics. Tickets are classified by the texts you enter here."),
     help=gettext_lazy(
-        "The sorter reads name, description and phrases. When you change them, open tickets it was "
-        "not sure of are read again, in the background."
+        "Classification uses the name, description and example phrases. After a "
+            "change, uncategorised open tickets are classified again in the background."
     ),
     rows=tickets_queries.list_all_categories,
     access=tickets_queries.access_category,
     columns=(
         Column(gettext_lazy("Name"), lambda category: category.name),
         Column(gettext_lazy("Description"), lambda category: category.description, True),
-        Column(gettext_lazy("Phrases"), lambda category: len(category.examples)),
+        Column(gettext_lazy("Example phrases"), lambda category: len(category.examples)),
     ),
     form=lambda data, viewer, row: forms.CategoryForm(data, category=row),
     add=add_category,
-    add_words=gettext_lazy("Add a category"),
+    add_words=gettext_lazy("Add category"),
     change=change_category,
     remove=tickets_services.deactivate_category,
     remove_words=gettext_lazy("Deactivate"),
@@ -104,7 +104,7 @@ TAGS = Section(
     one="tag",
     title=gettext_lazy("Tags"),
     icon="bi-tags",
-    about=gettext_lazy("Words agents put on tickets. They are made by typing them on a ticket."),
+    about=gettext_lazy("Keywords agents add to tickets. Typing a new one on a ticket creates it."),
     rows=tickets_queries.list_all_tags,
     access=tickets_queries.access_tag,
     columns=(
@@ -113,7 +113,7 @@ TAGS = Section(
     ),
     form=lambda data, viewer, row: forms.TagForm(data, tag=row),
     add=tickets_services.add_tag,
-    add_words=gettext_lazy("Add a tag"),
+    add_words=gettext_lazy("Add tag"),
     change=tickets_services.rename_tag,
     remove=tickets_services.remove_tag,
     remove_words=gettext_lazy("Remove"),
@@ -126,23 +126,23 @@ FIELDS = Section(
     one="field",
     title=gettext_lazy("Custom fields"),
     icon="bi-input-cursor-text",
-    about=gettext_lazy("Questions of your own on tickets, everywhere or in some categories."),
+    about=gettext_lazy("Additional ticket fields, for all or selected categories."),
     rows=tickets_queries.list_all_fields,
     access=tickets_queries.access_field,
     columns=(
-        Column(gettext_lazy("Question"), lambda field: field.label),
+        Column(gettext_lazy("Label"), lambda field: field.label),
         Column(gettext_lazy("Key"), lambda field: field.key, True),
-        Column(gettext_lazy("Kind"), lambda field: field.get_kind_display()),
-        Column(gettext_lazy("Asked in"), _asked_in, True),
+        Column(gettext_lazy("Type"), lambda field: field.get_kind_display()),
+        Column(gettext_lazy("Categories"), _asked_in, True),
         Column(gettext_lazy("Required"), lambda field: field.is_required),
     ),
     form=lambda data, viewer, row: forms.FieldForm(data, viewer=viewer, field=row),
     add=tickets_services.add_field,
-    add_words=gettext_lazy("Add a field"),
+    add_words=gettext_lazy("Add field"),
     change=tickets_services.change_field,
     remove=tickets_services.deactivate_field,
     remove_words=gettext_lazy("Deactivate"),
-    affects=lambda field: [_("It is asked no more. What was answered stays in the data.")],
+    affects=lambda field: [_("The field is no longer shown. Existing values are kept.")],
     restore=tickets_services.reactivate_field,
     move=tickets_services.move_field,
 )

@@ -4,7 +4,7 @@ from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from appliance.core.models import Change
+from appliance.core.models import AuditEntry
 
 register = template.Library()
 MOST_CHARACTERS = 120
@@ -16,36 +16,36 @@ VERBS = {
     "moved": gettext_lazy("moved"),
     "merged": gettext_lazy("merged"),
     "deactivated": gettext_lazy("deactivated"),
-    "reactivated": gettext_lazy("made active again"),
+    "reactivated": gettext_lazy("reactivated"),
     "invited": gettext_lazy("invited"),
     "exported": gettext_lazy("exported"),
-    "anonymised": gettext_lazy("made anonymous"),
-    "stopped": gettext_lazy("stopped"),
-    "tried again": gettext_lazy("tried again"),
+    "anonymised": gettext_lazy("anonymised"),
+    "stopped": gettext_lazy("cancelled"),
+    "tried again": gettext_lazy("retried"),
 }
 KINDS = {
-    "user": gettext_lazy("Person"),
+    "user": gettext_lazy("User"),
     "customer": gettext_lazy("Customer"),
     "organisation": gettext_lazy("Organisation"),
     "team": gettext_lazy("Team"),
-    "desk": gettext_lazy("Desk"),
+    "site settings": gettext_lazy("Help desk"),
     "ticket category": gettext_lazy("Category"),
     "custom field": gettext_lazy("Custom field"),
     "tag": gettext_lazy("Tag"),
     "business hours": gettext_lazy("Calendar"),
     "holiday": gettext_lazy("Holiday"),
-    "SLA policy": gettext_lazy("Promise"),
+    "SLA policy": gettext_lazy("SLA policy"),
     "escalation": gettext_lazy("Escalation"),
     "assignment rule": gettext_lazy("Assignment rule"),
-    "canned reply": gettext_lazy("Canned reply"),
+    "canned response": gettext_lazy("Canned response"),
     "macro": gettext_lazy("Macro"),
     "saved view": gettext_lazy("View"),
-    "outgoing mail": gettext_lazy("Letter"),
+    "outgoing mail": gettext_lazy("E-mail"),
 }
 
 
 @register.filter
-def details(change: Change) -> list[tuple[str, str]]:
+def details(change: AuditEntry) -> list[tuple[str, str]]:
     """Name and words of everything a change says: “was → is”, or just what it is."""
     return [
         (name.replace("_", " "), _words(_pair(change, name, value)))
@@ -55,17 +55,17 @@ def details(change: Change) -> list[tuple[str, str]]:
 
 
 @register.filter
-def kind_words(change: Change) -> str:
+def kind_words(change: AuditEntry) -> str:
     """What sort of thing it was, in the language of whoever reads."""
     return str(KINDS.get(change.kind, change.kind))
 
 
 @register.filter
-def verb_words(change: Change) -> str:
+def verb_words(change: AuditEntry) -> str:
     return str(VERBS.get(change.verb, change.verb))
 
 
-def _pair(change: Change, name: str, value: object) -> object:
+def _pair(change: AuditEntry, name: str, value: object) -> object:
     """Some rooms write what was and what is as a list of the two."""
     if change.verb == "changed" and name not in LISTS and isinstance(value, list):
         return {"from": value[0], "to": value[1]} if len(value) == 2 else value

@@ -16,10 +16,10 @@ RULES = {
     "base_url": "http://desk.example:8000/",
     "language": "de",
     "time_zone": "Europe/Berlin",
-    "attachment_limit_mb": 20,
+    "max_attachment_mb": 20,
     "close_solved_after_days": "",
     "agent_rights": ["articles"],
-    "guests_may_ask": "on",
+    "is_guest_form_open": "on",
 }
 
 
@@ -35,9 +35,9 @@ def upload(client, content: bytes, name: str = "logo.png"):
 
 def test_an_admin_changes_name_and_rules_at_once(as_dan):
     assert as_dan.post(reverse("desk-rules"), RULES).status_code == 302
-    desk = core_queries.desk()
+    desk = core_queries.site_settings()
     assert (desk.name, desk.base_url) == ("Harbour desk", "http://desk.example:8000")
-    assert (desk.language, desk.guests_may_ask, desk.asks_for_rating) == ("de", True, False)
+    assert (desk.language, desk.is_guest_form_open, desk.is_rating_enabled) == ("de", True, False)
     assert (desk.close_solved_after_days, desk.agent_rights) == (None, ["articles"])
 
 
@@ -51,13 +51,13 @@ def test_rules_another_admin_changed_are_told(as_dan, dan):
     as_dan.post(reverse("desk-rules"), RULES)
     seen = as_dan.get(reverse("desk-rules")).context["seen"].initial["seen"]
     as_dan.post(reverse("desk-rules"), RULES | {"name": "Theirs", "seen": seen})
-    page = as_dan.post(reverse("desk-rules"), RULES | {"name": "Mine", "seen": seen})
+    page = as_dan.post(reverse("desk-rules"), RULES | {"name": "My tickets", "seen": seen})
     assert page.status_code == 400 and "“Theirs”" in page.content.decode()
 
 
 def test_the_logo_is_shown_to_anybody_and_kept_by_browsers(as_dan, client):
     assert upload(as_dan, PNG).status_code == 302
-    path = reverse("logo", args=[core_queries.desk().logo_id])
+    path = reverse("logo", args=[core_queries.site_settings().logo_id])
     client.logout()
     assert path in client.get("/login/").content.decode()
     answer = client.get(path)
@@ -70,7 +70,7 @@ def test_another_logo_takes_the_place_of_the_first(as_dan):
     upload(as_dan, PNG)
     assert StoredFile.objects.count() == 1
     as_dan.post(reverse("change-logo"))
-    assert core_queries.desk().logo_id is None and not StoredFile.objects.exists()
+    assert core_queries.site_settings().logo_id is None and not StoredFile.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_another_logo_takes_the_place_of_the_first(as_dan):
 def test_what_is_no_small_image_is_no_logo(as_dan, content, words):
     page = upload(as_dan, content)
     assert page.status_code == 400 and words in page.content.decode()
-    assert core_queries.desk().logo_id is None and not StoredFile.objects.exists()
+    assert core_queries.site_settings().logo_id is None and not StoredFile.objects.exists()
 
 
 def test_other_files_cannot_be_had_as_the_logo(as_dan):

@@ -7,8 +7,8 @@ from django.urls import reverse
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Team
-from appliance.core.models import Change
-from appliance.macros.models import CannedReply
+from appliance.core.models import AuditEntry
+from appliance.macros.models import CannedResponse
 from appliance.manage.pages import PAGE_SIZE
 from appliance.manage.sections import SECTIONS
 from appliance.tickets import services as tickets_services
@@ -104,7 +104,7 @@ def test_what_another_changed_meanwhile_is_told_and_kept_until_confirmed(as_dan,
     category = next(iter(categories.values()))
     path = reverse("edit-category", args=[category.pk])
     seen = seen_on(as_dan.get(path))
-    mine = {"name": "Mine", "description": "", "examples": ""}
+    mine = {"name": "My tickets", "description": "", "examples": ""}
     values = {"description": "Theirs", "examples": []}
     tickets_services.change_category(category=category, by=dan, name=category.name, **values)
     refused = as_dan.post(path, mine | {"seen": seen})
@@ -113,7 +113,7 @@ def test_what_another_changed_meanwhile_is_told_and_kept_until_confirmed(as_dan,
     assert 'value="Mine"' in text
     assert as_dan.post(path, mine | {"seen": seen_on(refused)}).status_code == 302
     category.refresh_from_db()
-    assert category.name == "Mine"
+    assert category.name == "My tickets"
 
 
 def test_a_tag_is_merged_into_another(as_dan, dan):
@@ -157,7 +157,7 @@ def test_people_are_found_by_name_and_address(as_dan, bob, alice):
 
 
 def test_a_customer_gets_a_log_in(as_dan, dan):
-    pia = accounts_services.add_known_customer(by=dan, email="pia@example.org", first_name="Pia")
+    pia = accounts_services.add_customer_as_agent(by=dan, email="pia@example.org", first_name="Pia")
     assert (
         reverse("set-password", args=["x"])[:-2]
         in send(as_dan, "open-log-in", pia.pk).context["link"]
@@ -196,19 +196,32 @@ def test_a_calendar_has_hours_and_holidays(as_dan):
 
 
 def test_an_agent_keeps_replies_of_their_own(as_bob, bob):
-    send(as_bob, "add-canned", name="Hello", body="Hello {customer_first_name}", audience="own")
-    canned = CannedReply.objects.get()
-    send(as_bob, "edit-canned", canned.pk, name="Hi", body="Hi", audience="own")
-    canned.refresh_from_db()
-    assert (canned.name, canned.owner) == ("Hi", bob)
-    send(as_bob, "remove-canned", canned.pk)
-    assert not CannedReply.objects.exists()
+    send(
+        as_bob,
+        "add-canned-response",
+        name="Hello",
+        body="Hello {customer_first_name}",
+        audience="own",
+    )
+    canned_response = CannedResponse.objects.get()
+    send(
+        as_bob,
+        "edit-canned-response",
+        canned_response.pk,
+        name="Hi",
+        body="Hi",
+        audience="own",
+    )
+    canned_response.refresh_from_db()
+    assert (canned_response.name, canned_response.owner) == ("Hi", bob)
+    send(as_bob, "remove-canned-response", canned_response.pk)
+    assert not CannedResponse.objects.exists()
 
 
 def test_the_same_form_sent_twice_adds_once(as_bob):
     sent = {"name": "Hello", "body": "Hi", "audience": "own", "submission_key": uuid.uuid4()}
-    first, second = (send(as_bob, "add-canned", **sent) for _time in range(2))
-    assert CannedReply.objects.count() == 1
+    first, second = (send(as_bob, "add-canned-response", **sent) for _time in range(2))
+    assert CannedResponse.objects.count() == 1
     assert first.context["row"] == second.context["row"]
 
 
@@ -222,14 +235,14 @@ def test_a_form_that_was_refused_can_be_sent_again(as_dan, categories):
 
 def test_an_agent_sees_only_what_they_may_set_up(as_bob):
     page = as_bob.get(reverse("manage")).content.decode()
-    assert reverse("canned-replies") in page and reverse("customers") in page
+    assert reverse("canned-responses") in page and reverse("customers") in page
     assert reverse("people") not in page and reverse("change-log") not in page
 
 
 def test_without_the_right_customers_are_not_theirs_to_edit(as_bob, dan):
-    accounts_services.change_desk(by=dan, agent_rights=[])
+    accounts_services.update_site_settings(by=dan, agent_rights=[])
     assert as_bob.get(reverse("customers")).status_code == 403
-    assert as_bob.get(reverse("canned-replies")).status_code == 200
+    assert as_bob.get(reverse("canned-responses")).status_code == 200
 
 
 def test_a_long_list_goes_on_page_by_page(as_dan, dan, django_assert_max_num_queries):
@@ -272,7 +285,7 @@ def test_the_log_tells_what_was_and_what_is(as_dan, dan):
     tag = tickets_services.add_tag(by=dan, name="one")
     tickets_services.rename_tag(tag=tag, by=dan, name="two")
     page = as_dan.get(reverse("change-log")).content.decode()
-    assert "one → two" in page and Change.objects.count() == 2
+    assert "one → two" in page and AuditEntry.objects.count() == 2
     assert not as_dan.get(reverse("change-log"), {"q": "nobody"}).context["page"].rows
     assert not as_dan.get(reverse("change-log"), {"until": "2020-01-01"}).context["page"].rows
 
@@ -285,7 +298,7 @@ def test_the_log_takes_odd_days(as_dan):
 def test_a_promise_says_when_a_ticket_opened_now_is_due(as_dan):
     page = send(as_dan, "add-policy", name="Urgent", first_response_minutes="1 h", priorities=[4])
     policy = page.context["row"]
-    assert [label for label, at in page.context["due_now"] if at] == ["first answer"]
+    assert [label for label, at in page.context["due_now"] if at] == ["first response"]
     send(
         as_dan,
         "add-escalation",

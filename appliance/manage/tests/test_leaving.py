@@ -56,7 +56,7 @@ def test_an_agent_is_forgotten_once_deactivated(as_dan, bob):
 
 
 def test_two_customers_become_one(as_dan, dan, ticket):
-    other = accounts_services.add_known_customer(by=dan, email="pia@example.org", first_name="Pia")
+    other = accounts_services.add_customer_as_agent(by=dan, email="pia@example.org", first_name="Pia")
     path = reverse("merge-customer", args=[ticket.customer.pk])
     assert "knows nobody else" in as_dan.post(path, {"target": "x@example.org"}).content.decode()
     as_dan.post(path, {"target": "PIA@example.org"})

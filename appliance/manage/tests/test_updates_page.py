@@ -37,7 +37,7 @@ def test_a_publisher_is_trusted_by_file_and_fingerprint(as_dan, root):
     assert answer.status_code == 302
     assert bytes(TrustAnchor.objects.get().root) == root
     assert TrustAnchor.objects.get().pinned_by == "Dan"
-    assert "Take an update" in as_dan.get(reverse("models")).content.decode()
+    assert "Install update" in as_dan.get(reverse("models")).content.decode()
 
 
 @pytest.mark.parametrize("fingerprint", ["", "abc", "0" * 64])

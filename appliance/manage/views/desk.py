@@ -23,9 +23,9 @@ YEAR_SECONDS = 365 * 24 * 3600
 @require_http_methods(["GET", "POST"])
 @admins_only
 def rules(request: HttpRequest) -> HttpResponse:
-    form = DeskForm(sent(request), desk=core_queries.desk())
+    form = DeskForm(sent(request), desk=core_queries.site_settings())
     if form.is_valid() and _save(request, form):
-        messages.success(request, _("The desk is saved."))
+        messages.success(request, _("Settings saved."))
         return redirect("desk-rules")
     return _page(request, form, LogoForm())
 
@@ -39,7 +39,7 @@ def change_logo(request: HttpRequest) -> HttpResponse:
         form.attempt(services.change_logo, by=request.user, upload=form.cleaned_data["logo"])
         if not form.errors:
             return redirect("desk-rules")
-    return _page(request, DeskForm(None, desk=core_queries.desk()), form)
+    return _page(request, DeskForm(None, desk=core_queries.site_settings()), form)
 
 
 @require_safe
@@ -56,17 +56,17 @@ def logo(request: HttpRequest, file_id: UUID) -> HttpResponse:
 def _save(request: HttpRequest, form: DeskForm) -> bool:
     form.attempt(
         services.save,
-        row=core_queries.desk(),
+        row=core_queries.site_settings(),
         form=form,
         seen=SeenForm(request.POST).stamp(),
-        fresh=lambda: DeskForm(None, desk=core_queries.desk()),
-        write=lambda: accounts_services.change_desk(by=request.user, **form.values()),
+        fresh=lambda: DeskForm(None, desk=core_queries.site_settings()),
+        write=lambda: accounts_services.update_site_settings(by=request.user, **form.values()),
     )
     return not form.errors
 
 
 def _page(request: HttpRequest, form: DeskForm, logo_form: LogoForm) -> HttpResponse:
-    now = DeskForm(None, desk=core_queries.desk())
+    now = DeskForm(None, desk=core_queries.site_settings())
     context = {
         "form": form,
         "logo_form": logo_form,

@@ -53,7 +53,7 @@ def add(request: HttpRequest, section: Section) -> HttpResponse:
             add=lambda: section.add(by=request.user, **form.values()),
         )
         if not form.errors:
-            messages.success(request, _("It is added."))
+            messages.success(request, _("Entry added."))
             return redirect(f"edit-{section.one}", pk)
     return _form_page(request, section, form)
 
@@ -64,7 +64,7 @@ def edit(request: HttpRequest, section: Section, pk: int) -> HttpResponse:
     row = section.access(request.user, pk)
     form = section.form(sent(request), request.user, row)
     if form.is_valid() and _save(request, section, row, form):
-        messages.success(request, _("%(name)s is saved.") % {"name": row})
+        messages.success(request, _("%(name)s saved.") % {"name": row})
         return redirect(f"edit-{section.one}", row.pk)
     return _form_page(request, section, form, row)
 
@@ -125,7 +125,7 @@ def restore(request: HttpRequest, section: Section, pk: int) -> HttpResponse:
     except BadInputError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("%(name)s is active again.") % {"name": row})
+        messages.success(request, _("%(name)s reactivated.") % {"name": row})
     return redirect(f"edit-{section.one}", row.pk)
 
 

@@ -30,7 +30,7 @@ def deactivate_person(request: HttpRequest, pk: int) -> HttpResponse:
             web_services.deactivate_person, person=person, by=request.user, **form.cleaned_data
         )
         if not form.errors:
-            messages.success(request, _("%(name)s is deactivated.") % {"name": person})
+            messages.success(request, _("%(name)s deactivated.") % {"name": person})
             return redirect("edit-person", person.pk)
     return form_page(
         request,
@@ -46,8 +46,8 @@ def deactivate_person(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _leaves(count: int) -> str:
     waiting = ngettext(
-        "%(count)d open ticket is assigned to them.",
-        "%(count)d open tickets are assigned to them.",
+        "%(count)d open ticket is assigned to this user.",
+        "%(count)d open tickets are assigned to this user.",
         count,
     ) % {"count": count}
     return f"{_('They are logged out at once. What they wrote stays.')} {waiting}"
@@ -84,9 +84,9 @@ def anonymise_person(request: HttpRequest, pk: int) -> HttpResponse:
             web_services.anonymise_person, person=person, by=request.user, **form.cleaned_data
         )
         if not form.errors:
-            messages.success(request, _("The person is anonymous now."))
+            messages.success(request, _("User anonymised."))
             return redirect("people")
-    about = _("Their name and address go, everywhere. What they wrote to others stays.")
+    about = _("Name and e-mail address are removed everywhere. Messages to others are kept.")
     return _forget_page(request, PEOPLE, person, form, about)
 
 
@@ -100,11 +100,11 @@ def anonymise_customer(request: HttpRequest, pk: int) -> HttpResponse:
             web_services.anonymise_customer, customer=customer, by=request.user, **form.cleaned_data
         )
         if not form.errors:
-            messages.success(request, _("The customer is anonymous now."))
+            messages.success(request, _("Customer anonymised."))
             return redirect("customers")
     about = _(
-        "Their name, address, log-in, and all texts and attachments of their tickets go. "
-        "The numbers in reports stay."
+        "Name, e-mail address, user account, and all texts and attachments of the "
+            "customer's tickets are deleted. Report figures are kept."
     )
     return _forget_page(request, CUSTOMERS, customer, form, about)
 
@@ -112,9 +112,9 @@ def anonymise_customer(request: HttpRequest, pk: int) -> HttpResponse:
 def _forget_page(
     request: HttpRequest, section, row: User | Customer, form: TypedForm, about: str
 ) -> HttpResponse:
-    title = _("Make %(name)s anonymous") % {"name": row}
+    title = _("Anonymise %(name)s") % {"name": row}
     about = f"{about} {_('This cannot be undone.')}"
-    button = _("Make anonymous")
+    button = _("Anonymise")
     return form_page(
         request, section, row, form, title=title, about=about, button=button, is_grave=True
     )
@@ -137,7 +137,7 @@ def merge_customer(request: HttpRequest, pk: int) -> HttpResponse:
         source,
         form,
         title=_("Merge %(name)s into another customer") % {"name": source},
-        about=_("For one person the desk knows by two addresses."),
+        about=_("For a customer with two e-mail addresses."),
         button=_("Merge"),
         is_grave=True,
     )

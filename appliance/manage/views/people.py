@@ -36,11 +36,11 @@ def invite(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @admins_only
 @never_cache
-def open_log_in(request: HttpRequest, pk: int) -> HttpResponse:
+def create_login(request: HttpRequest, pk: int) -> HttpResponse:
     """A log-in for a customer known by e-mail, and the link to set its password."""
     customer = accounts_queries.access_customer(request.user, pk)
     try:
-        token = accounts_services.open_log_in(customer=customer, by=request.user)
+        token = accounts_services.create_login(customer=customer, by=request.user)
     except BadInputError as error:
         messages.error(request, str(error))
         return redirect("edit-customer", customer.pk)
@@ -52,7 +52,7 @@ def open_log_in(request: HttpRequest, pk: int) -> HttpResponse:
 def unlink_customer(request: HttpRequest, pk: int) -> HttpResponse:
     customer = accounts_queries.access_customer(request.user, pk)
     accounts_services.unlink_customer(customer=customer, by=request.user)
-    messages.success(request, _("The log-in no longer sees this customer's tickets."))
+    messages.success(request, _("The user account no longer has access to this customer's tickets."))
     return redirect("edit-customer", customer.pk)
 
 
@@ -75,7 +75,7 @@ def merge_organisation(request: HttpRequest, pk: int) -> HttpResponse:
         source,
         form,
         title=_("Merge %(name)s into another organisation") % {"name": source},
-        about=_("Its customers go over to the other one; this one is removed."),
+        about=_("Its customers move to the other organisation; this one is removed."),
         button=_("Merge"),
     )
 

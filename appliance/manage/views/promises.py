@@ -33,7 +33,7 @@ def add_holiday(request: HttpRequest, pk: int) -> HttpResponse:
         BUSINESS_HOURS,
         business_hours,
         form,
-        title=_("Add a holiday to %(name)s") % {"name": business_hours},
+        title=_("Add holiday to %(name)s") % {"name": business_hours},
         button=_("Add holiday"),
     )
 
@@ -43,7 +43,7 @@ def add_holiday(request: HttpRequest, pk: int) -> HttpResponse:
 def remove_holiday(request: HttpRequest, pk: int) -> HttpResponse:
     holiday = sla_queries.access_holiday(request.user, pk)
     sla_services.remove_holiday(holiday=holiday, by=request.user)
-    messages.success(request, _("%(name)s is a working day again.") % {"name": holiday})
+    messages.success(request, _("Holiday removed: %(name)s.") % {"name": holiday})
     return redirect("edit-business-hours", holiday.business_hours_id)
 
 
@@ -61,8 +61,8 @@ def add_escalation(request: HttpRequest, pk: int) -> HttpResponse:
         POLICIES,
         policy,
         form,
-        title=_("Add an escalation to %(name)s") % {"name": policy},
-        about=_("What happens when a promise comes near, or is broken."),
+        title=_("Add escalation to %(name)s") % {"name": policy},
+        about=_("What happens before an SLA target is due, or after it is missed."),
         button=_("Add escalation"),
     )
 
@@ -72,5 +72,5 @@ def add_escalation(request: HttpRequest, pk: int) -> HttpResponse:
 def remove_escalation(request: HttpRequest, pk: int) -> HttpResponse:
     escalation = sla_queries.access_escalation(request.user, pk)
     sla_services.remove_escalation(escalation=escalation, by=request.user)
-    messages.success(request, _("The escalation is removed."))
+    messages.success(request, _("Escalation removed."))
     return redirect("edit-policy", escalation.policy_id)

@@ -66,7 +66,7 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
 def go_back(request: HttpRequest) -> HttpResponse:
     form = GoBackForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("Choose which models go back."))
+        messages.error(request, _("Choose which models to roll back."))
         return redirect("models")
     run = model_updates_services.start_run(
         kind=UpdateRun.Kind.ROLLBACK,
@@ -90,7 +90,7 @@ def trust(request: HttpRequest) -> HttpResponse:
     except SkerryError as error:
         form.add_error("root", str(error))
         return _page(request, trust_form=form)
-    messages.success(request, _("Updates of this publisher are taken from now on."))
+    messages.success(request, _("Updates from this publisher are now accepted."))
     return redirect("models")
 
 

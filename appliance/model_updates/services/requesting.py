@@ -32,9 +32,9 @@ def request_run(*, kind: str, source: str, by: User, upload: BinaryIO | None = N
 def request_again(*, run: UpdateRun, by: User, accepted: list[str], reason: str) -> UpdateRun:
     """Apply what an earlier run inspected or asked about."""
     if not queries.can_apply(run):
-        raise BadInputError(_("It cannot be applied from here: choose or send it again."))
+        raise BadInputError(_("This update cannot be installed from here: select or upload it again."))
     if run.asks and run.asks not in accepted:
-        raise BadInputError(_("Say that you take it all the same."), field="accepted")
+        raise BadInputError(_("Confirm that you accept it anyway."), field="accepted")
     fresh = start_run(
         kind=UpdateRun.Kind.APPLY,
         source=run.source,

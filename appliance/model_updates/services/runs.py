@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.model_updates import steps
 from appliance.model_updates.errors import (
     BUSY,
@@ -53,14 +53,14 @@ def start_run(
     """A run that waits. What is to be accepted needs a named admin and a reason in words."""
     accepted, reason = accepted or [], reason.strip()
     if by is not None and not (by.is_active and by.is_admin):
-        raise RefusedError(_("Only an admin can update the models."))
+        raise ForbiddenError(_("Only administrators can update the models."))
     if set(accepted) - set(MAY_BE_ACCEPTED):
         names = ", ".join(MAY_BE_ACCEPTED)
-        raise BadInputError(_("Only these can be accepted: %(names)s.") % {"names": names})
+        raise BadInputError(_("Only these findings can be accepted: %(names)s.") % {"names": names})
     if accepted and by is None:
-        raise BadInputError(_("Say which admin accepts it."), field="by")
+        raise BadInputError(_("Name the administrator who accepts it."), field="by")
     if accepted and len(reason) < LEAST_REASON:
-        raise BadInputError(_("Say in a sentence why it is accepted."), field="reason")
+        raise BadInputError(_("Give the reason for accepting it in one sentence."), field="reason")
     return UpdateRun.objects.create(
         kind=kind,
         source=source,

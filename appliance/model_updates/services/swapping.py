@@ -11,7 +11,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from appliance.core import changes
+from appliance.core import audit
 from appliance.inference.bundle import Bundle, describe, verify_files
 from appliance.inference.errors import InferenceError
 from appliance.inference.shelf import Choice, Shelf, sync_folder, write_choice
@@ -84,7 +84,7 @@ def _make_next(current: Running, row: InstalledBundle, run: UpdateRun) -> None:
     current.save(update_fields=["upcoming", "run"])
     _set_state(row, InstalledBundle.State.NEXT)
     record("swap", "next", run=run, text=f"{row} runs once its vectors are written.")
-    changes.record(by=run.by, verb="changed", subject=row, data={"runs next": True})
+    audit.record_change(by=run.by, verb="changed", subject=row, data={"runs next": True})
 
 
 def make_running(current: Running, row: InstalledBundle, *, run: UpdateRun | None) -> None:
@@ -96,7 +96,7 @@ def make_running(current: Running, row: InstalledBundle, *, run: UpdateRun | Non
     current.save()
     _set_state(row, InstalledBundle.State.TRIAL)
     record("swap", "done", run=run, text=f"{row} answers for {row.role}, on trial.")
-    changes.record(by=run.by if run else None, verb="changed", subject=row, data={"runs": True})
+    audit.record_change(by=run.by if run else None, verb="changed", subject=row, data={"runs": True})
     if current.role != "encoder":
         triage_services.queue_catch_up()
 
@@ -119,7 +119,7 @@ def go_back(*, role: str, run: UpdateRun | None = None, why: str) -> str:
     _set_state(left, InstalledBundle.State.WITHDRAWN)
     now = str(current.bundle or "the release's own")
     record("rollback", "done", run=run, text=f"{role}: from {left} to {now}. {why}")
-    changes.record(
+    audit.record_change(
         by=run.by if run else None,
         verb="changed",
         subject=left,

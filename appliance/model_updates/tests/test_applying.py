@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.model_updates import queries, services
 from appliance.model_updates.errors import BUSY, EXIT_CODES, NOTHING_TO_DO, UNDECIDED, Step
 from appliance.model_updates.models import InstalledBundle, Running, UpdateEvent, UpdateRun
@@ -100,7 +100,7 @@ def test_a_new_encoder_waits_for_its_vectors(apply, publisher, bundle):
 
 
 def test_only_a_named_admin_with_a_reason_accepts(desk, bob, dan):
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.start_run(kind="apply", source="/x", by=bob)
     with pytest.raises(BadInputError):
         services.start_run(kind="apply", source="/x", by=dan, accepted=["worse"], reason="  ")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from appliance.core.errors import RefusedError
+from appliance.core.errors import ForbiddenError
 from appliance.model_updates import services
 from appliance.model_updates.models import InstalledBundle, Running
 from appliance.model_updates.services import trial
@@ -131,5 +131,5 @@ def test_an_encoder_whose_vectors_find_something_else_is_taken_back(next_encoder
 def test_the_space_of_a_running_encoder_is_not_forgotten(next_encoder):
     services.watch()
 
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         triage_services.forget_space(space="encoder/2")

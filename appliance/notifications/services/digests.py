@@ -35,9 +35,9 @@ def _gather(user: User | None, letters: list[OutgoingMail]) -> bool:
     if user is None or len(letters) == 1:  # nothing to gather: it goes as it is
         OutgoingMail.objects.filter(pk__in=pks).update(is_for_digest=False)
         return False
-    with translation.override(user.language or core_queries.desk().language):
+    with translation.override(user.language or core_queries.site_settings().language):
         tickets = len({letter.ticket_id for letter in letters})
-        subject = ngettext("News of %(n)d ticket", "News of %(n)d tickets", tickets)
+        subject = ngettext("Updates on %(n)d ticket", "Updates on %(n)d tickets", tickets)
         digest = new_letter(
             key=f"digest:{pks[0]}:{user.pk}",
             to=user.email,
@@ -49,7 +49,7 @@ def _gather(user: User | None, letters: list[OutgoingMail]) -> bool:
         digest.is_digest = True
         digest.save()
         OutgoingMail.objects.filter(pk__in=pks).update(
-            state=State.FOLDED, folded_into=digest, said=_("It is in a digest.")
+            state=State.FOLDED, folded_into=digest, said=_("Included in a digest.")
         )
     return True
 

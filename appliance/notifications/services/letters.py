@@ -23,7 +23,7 @@ LETTER_LIMIT = 100_000  # characters; a letter that grows beyond is told in the 
 def write_letters(event: Event, told: dict[User, Kind], how: dict[User, Mail]) -> None:
     """A letter each, or a few lines more in the one that waits. Three queries at most."""
     waiting = _waiting(event.ticket, told)
-    busy, language = _had_their_share(told), core_queries.manners()[0]
+    busy, language = _had_their_share(told), core_queries.locale_defaults()[0]
     fresh = []
     for user, kind in told.items():
         is_digest = how[user] == Mail.HOURLY or user.pk in busy
@@ -93,7 +93,7 @@ def _when(letter: OutgoingMail, *, is_digest: bool) -> None:
 def withdraw_unclaimed(ticket: Ticket) -> None:
     """Somebody took the ticket before the letter went: nobody else need read it."""
     OutgoingMail.objects.filter(ticket=ticket, kind=Kind.TEAM, state=State.WAITING).update(
-        state=State.DROPPED, said=_("Somebody took the ticket first.")
+        state=State.DROPPED, said=_("The ticket was assigned before this was sent.")
     )
 
 
@@ -102,5 +102,5 @@ def withdraw_read(*, user: User, ticket: Ticket) -> None:
     if user.is_agent:
         letters = OutgoingMail.objects.filter(user=user, ticket=ticket, state=State.WAITING)
         letters.filter(attempts=0).exclude(kind="").update(
-            state=State.DROPPED, said=_("They read it on the desk first.")
+            state=State.DROPPED, said=_("Already read in Skerry.")
         )

@@ -11,8 +11,8 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.core import changes
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core import audit
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.notifications.models import Notice, OutgoingMail
 from appliance.notifications.subjects import changed_for
 from appliance.tickets.models import Ticket
@@ -64,13 +64,14 @@ def retry_mail(*, mail_id: int, by: User) -> None:
     """Try again, now, with all tries before it. Only what was given up or not sent."""
     letter = _own(mail_id, by)
     if letter.state not in (State.FAILED, State.DROPPED):
-        raise BadInputError(_("Only a letter that was given up or not sent can be tried again."))
+        raise BadInputError(_("Only an e-mail that failed or was not sent can be retried."))
     if not letter.to:
-        raise BadInputError(_("This letter was blanked with its person and cannot be sent."))
+        raise BadInputError(_("The content of this e-mail was deleted when its recipient was anonymised. It "
+            "cannot be sent."))
     letter.state, letter.attempts, letter.said = State.WAITING, 0, ""
     letter.not_before, letter.claimed_until = timezone.now(), None
     letter.save(update_fields=["state", "attempts", "said", "not_before", "claimed_until"])
-    changes.record(by=by, verb="tried again", subject=letter)
+    audit.record_change(by=by, verb="tried again", subject=letter)
 
 
 @transaction.atomic
@@ -78,15 +79,15 @@ def drop_mail(*, mail_id: int, by: User) -> None:
     """Keep a waiting letter from being sent."""
     letter = _own(mail_id, by)
     if letter.state != State.WAITING:
-        raise BadInputError(_("This letter does not wait any more. Reload the page."))
-    letter.state, letter.said = State.DROPPED, _("Stopped by %(who)s.") % {"who": by}
+        raise BadInputError(_("This e-mail is no longer waiting. Reload the page."))
+    letter.state, letter.said = State.DROPPED, _("Cancelled by %(who)s.") % {"who": by}
     letter.save(update_fields=["state", "said"])
-    changes.record(by=by, verb="stopped", subject=letter)
+    audit.record_change(by=by, verb="stopped", subject=letter)
 
 
 def _own(mail_id: int, by: User) -> OutgoingMail:
     if not by.is_admin:
-        raise RefusedError(_("Only an admin can change the outbox."))
+        raise ForbiddenError(_("Only an administrator can change the outbox."))
     letter = OutgoingMail.objects.select_for_update().filter(pk=mail_id).first()
     if letter is None:
         raise Http404
@@ -102,7 +103,7 @@ def forget_addresses(*, emails: Iterable[str] = (), users: Iterable[int] = ()) -
     letters = OutgoingMail.objects.filter(theirs)
     letters.update(said="")  # a server that refuses an address repeats it
     letters.filter(state=State.WAITING).update(
-        state=State.DROPPED, said=_("Its person was made anonymous.")
+        state=State.DROPPED, said=_("The recipient was anonymised.")
     )
     letters.update(to="", subject="", body="", user=None)
     Notice.objects.filter(user__in=list(users)).delete()

@@ -45,7 +45,7 @@ def _write_notices(owner: User, articles: Sequence[Article]) -> None:
 
 
 def _write_letter(owner: User, articles: Sequence[Article]) -> None:
-    with translation.override(owner.language or core_queries.desk().language):
+    with translation.override(owner.language or core_queries.site_settings().language):
         letter = new_letter(
             key=f"review:{owner.pk}:{timezone.now().isoformat()}",
             to=owner.email,

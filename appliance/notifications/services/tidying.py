@@ -22,7 +22,7 @@ def tidy() -> int:
     now = timezone.now()
     waiting = OutgoingMail.objects.filter(state=State.WAITING, created_at__lt=now - KEEP_WAITING)
     waiting.exclude(kind="", is_digest=False).update(
-        state=State.DROPPED, said=_("It waited for more than three days.")
+        state=State.DROPPED, said=_("Not sent within three days.")
     )
     old = Q(read_at__isnull=False, at__lt=now - KEEP_READ) | Q(at__lt=now - KEEP_UNREAD)
     gone, _rows = Notice.objects.filter(old).delete()

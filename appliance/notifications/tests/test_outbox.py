@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from appliance.accounts.models import Membership, Team
-from appliance.core.models import Desk
+from appliance.core.models import SiteSettings
 from appliance.notifications import services
 from appliance.notifications.models import Notice, OutgoingMail
 from appliance.notifications.services import letters, queue_mail, sending
@@ -55,7 +55,7 @@ def test_without_a_mail_server_letters_wait(letter):
 
 
 def test_letter_names_the_desk_and_links_where_the_desk_says(smtp, letter, ticket):
-    Desk.objects.update_or_create(pk=1, defaults={"base_url": "https://desk.example/"})
+    SiteSettings.objects.update_or_create(pk=1, defaults={"base_url": "https://desk.example/"})
     assert services.send_due() == 1
     sent = mail.outbox[0]
     assert sent.to == ["bob@example.org"] and ticket.number in sent.subject

@@ -129,7 +129,7 @@ def test_outbox_shows_letters_and_says_that_they_wait(admin_client_of_dan, ticke
     page = admin_client_of_dan.get(reverse("outbox"))
     assert b"nothing is sent" in page.content and b"bob@example.org" in page.content
     empty = admin_client_of_dan.get(reverse("outbox"), {"state": "sent"})
-    assert b"No such letter" in empty.content
+    assert b"No e-mails match" in empty.content
 
 
 def test_admin_stops_a_letter_and_lets_it_go_again(admin_client_of_dan, ticket, bob, dan):

@@ -45,7 +45,7 @@ def test_status_page_is_for_admins(client, bob, dan):
     client.force_login(bob)
     assert client.get(reverse("status")).status_code == 403
     client.force_login(dan)
-    assert "Language models" in client.get(reverse("status")).content.decode()
+    assert "Models" in client.get(reverse("status")).content.decode()
 
 
 def test_status_page_counts_who_tried_to_leave(client, dan, settings, tmp_path):

@@ -7,7 +7,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from appliance.accounts.models import Customer
 from appliance.inference.timing import timed
-from appliance.ops import charts, plans, purposes, queries, readings, services
+from appliance.ops import charts, index_purposes, queries, query_plans, services, timing_metrics
 from appliance.ops.models import Sample
 from appliance.search.models import Check
 
@@ -55,11 +55,11 @@ def test_purposes_are_read_from_the_comment_above():
             ),
             models.Index(fields=["x"], name="other_idx"),
     """
-    assert purposes.purposes_in(source) == {"one_idx": "lists, newest first, and their pages"}
+    assert index_purposes.purposes_in(source) == {"one_idx": "lists, newest first, and their pages"}
 
 
 def test_the_index_of_a_vector_space_has_its_purpose_too():
-    assert "meaning" in purposes.purpose_of("ticket_vector_hnsw_0123456789ab")
+    assert "meaning" in index_purposes.purpose_of("ticket_vector_hnsw_0123456789ab")
 
 
 def test_small_tables_are_no_part_of_the_share(db):
@@ -72,15 +72,15 @@ def test_small_tables_are_no_part_of_the_share(db):
 
 
 @pytest.fixture
-def statement(db, monkeypatch) -> plans.Statement:
+def statement(db, monkeypatch) -> query_plans.Statement:
     """A query of ours with somebody's address in it, however much else was asked before."""
-    monkeypatch.setattr(plans, "MOST_STATEMENTS", 10_000)
+    monkeypatch.setattr(query_plans, "MOST_STATEMENTS", 10_000)
     for _ in range(300):
         list(Customer.objects.filter(email=SECRET, first_name="Findable"))
-    return next(one for one in plans.list_slowest("calls") if is_ours(one))
+    return next(one for one in query_plans.list_slowest("calls") if is_ours(one))
 
 
-def is_ours(one: plans.Statement) -> bool:
+def is_ours(one: query_plans.Statement) -> bool:
     return '"accounts_customer"."email" = $1 AND "accounts_customer"."first_name" = $2' in one.text
 
 
@@ -90,36 +90,38 @@ def test_queries_are_kept_without_what_was_asked_for(page_of, statement):
 
 
 def test_the_plan_of_a_query_is_shown_and_the_query_is_not_run(page_of, statement):
-    before = plans.find_statement(statement.id).calls
+    before = query_plans.find_statement(statement.id).calls
     assert "Scan" in page_of("status-plan", statement.id)
-    assert any("Scan" in line for line in plans.explain(statement))
-    assert plans.find_statement(statement.id).calls == before
+    assert any("Scan" in line for line in query_plans.explain(statement))
+    assert query_plans.find_statement(statement.id).calls == before
 
 
 def test_what_a_full_table_of_texts_let_through_is_hidden_when_it_is_shown():
     text = f"SELECT * FROM t WHERE a = '{SECRET}' AND b = E'it\\'s {SECRET}' AND c = $1"
-    assert plans.hide(text) == "SELECT * FROM t WHERE a = '…' AND b = '…' AND c = $1"
-    assert SECRET not in plans.hide(f"SELECT $tag${SECRET}$tag$, $1")
+    assert query_plans.hide(text) == "SELECT * FROM t WHERE a = '…' AND b = '…' AND c = $1"
+    assert SECRET not in query_plans.hide(f"SELECT $tag${SECRET}$tag$, $1")
 
 
 @pytest.mark.parametrize(
     "text", ["DELETE FROM tickets_ticket", "SELECT 1; DELETE FROM tickets_ticket", "VACUUM"]
 )
 def test_only_one_reading_statement_is_ever_planned(db, text):
-    assert plans.explain(made_up(text)) == []
+    assert query_plans.explain(made_up(text)) == []
 
 
 def test_a_text_postgresql_cannot_plan_is_told_in_words(page_of, monkeypatch):
-    monkeypatch.setattr(plans, "find_statement", lambda _id: made_up("SELECT nothing FROM nowhere"))
+    monkeypatch.setattr(
+        query_plans, "find_statement", lambda _id: made_up("SELECT nothing FROM nowhere")
+    )
     assert "does not give a plan" in page_of("status-plan", "1")
 
 
-def made_up(text: str) -> plans.Statement:
-    return plans.Statement("1", text, 1, 1, 1.0, 1.0, 1.0, 0, 0)
+def made_up(text: str) -> query_plans.Statement:
+    return query_plans.Statement("1", text, 1, 1, 1.0, 1.0, 1.0, 0, 0)
 
 
 def test_a_server_without_the_extension_is_told_what_to_do(page_of, monkeypatch):
-    monkeypatch.setattr(plans, "is_available", lambda: False)
+    monkeypatch.setattr(query_plans, "is_available", lambda: False)
     assert "CREATE EXTENSION pg_stat_statements" in page_of("status-queries")
 
 
@@ -151,7 +153,7 @@ def test_what_the_last_look_found_is_told(page_of):
 
 def test_a_reading_of_a_model_is_counted_by_its_duration(db):
     for milliseconds in [8] * 18 + [80] * 2:
-        readings.note("encoder", milliseconds / 1000)
+        timing_metrics.note("encoder", milliseconds / 1000)
     found = {one.role: one for one in charts.readings_within([])}["encoder"]
     assert found.count == 20
     assert found.median_ms == pytest.approx(8, rel=0.13)
@@ -165,16 +167,16 @@ def test_whoever_reads_a_text_is_heard(db):
 
 
 def test_a_dead_cache_keeps_no_model_from_reading(dead_cache):
-    readings.note("encoder", 0.008)
+    timing_metrics.note("encoder", 0.008)
 
 
 # --- over time
 
 
 def test_a_sample_adds_what_was_read_since_the_last_one(db, monkeypatch):
-    slot = readings.current_slot()
-    readings.note("encoder", 0.008)
-    monkeypatch.setattr(readings, "current_slot", lambda: slot + 1)
+    slot = timing_metrics.current_slot()
+    timing_metrics.note("encoder", 0.008)
+    monkeypatch.setattr(timing_metrics, "current_slot", lambda: slot + 1)
     sample(minutes_ago=5, slot=slot - 1, readings={"encoder": {"12": 4}})
     taken = services.take_sample()
     assert sum(taken.figures["readings"]["encoder"].values()) == 5
@@ -206,4 +208,4 @@ def test_the_page_says_so_while_there_is_nothing_to_draw(page_of):
     assert "No charts yet" in page_of("status")
     sample(minutes_ago=15, pages_hit=1, pages_read=0)
     sample(minutes_ago=5, pages_hit=9, pages_read=1)
-    assert "Database pages found in memory" in page_of("status", span="month")
+    assert "Database cache hit ratio" in page_of("status", span="month")

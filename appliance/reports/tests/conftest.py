@@ -11,7 +11,7 @@ import pytest
 from appliance.accounts.models import Membership, Organisation, Role, Team, User
 from appliance.accounts.services import add_customer, add_user
 from appliance.core import cache
-from appliance.core.models import Desk
+from appliance.core.models import SiteSettings
 from appliance.reports.periods import step_of, today
 from appliance.sla.models import SlaPolicy, SlaTimer
 from appliance.tickets.models import Rating, Ticket, TicketCategory
@@ -29,8 +29,8 @@ class Cast:
 
 @pytest.fixture
 def desk_zone(db) -> str:
-    Desk.objects.update_or_create(pk=1, defaults={"time_zone": ZONE})
-    cache._bump(cache.DESK)
+    SiteSettings.objects.update_or_create(pk=1, defaults={"time_zone": ZONE})
+    cache._bump(cache.SITE_SETTINGS)
     return ZONE
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from appliance.accounts.models import Organisation
 from appliance.core import cache
-from appliance.core.models import Desk
+from appliance.core.models import SiteSettings
 from appliance.reports import services
 from appliance.reports.models import Day, Progress, StaleTicket
 from appliance.reports.tests.conftest import at_noon, local
@@ -118,8 +118,8 @@ def test_another_time_zone_is_other_days(desk_zone, alice):
     )
     count()
     assert _opened_on() == [day]
-    Desk.objects.update(time_zone="Asia/Tokyo")
-    cache._bump(cache.DESK)
+    SiteSettings.objects.update(time_zone="Asia/Tokyo")
+    cache._bump(cache.SITE_SETTINGS)
     count()
     assert _opened_on() == [day + timedelta(days=1)]
 

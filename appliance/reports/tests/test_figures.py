@@ -88,7 +88,7 @@ def test_one_part_alone(counted, dan):
 
 def test_closed_team_is_left_out_for_whoever_is_not_in_it(counted, bob, dan):
     period = SPANS["a year by week"]
-    hidden = accounts_queries.hidden_teams(bob)
+    hidden = accounts_queries.hidden_team_ids(bob)
     shown = [one for one in counted if one.team_id not in hidden]
     assert len(hidden) == 1 and len(shown) < len(counted)
     for dimension in Dimension.values:

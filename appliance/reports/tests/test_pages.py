@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from appliance.core import cache
-from appliance.core.models import Desk
+from appliance.core.models import SiteSettings
 from appliance.reports import export, queries, services, words
 from appliance.reports.periods import Period, Preset, of_preset
 
@@ -43,7 +43,7 @@ def test_page_of_one_part_names_it(as_dan, year, people):
 
 def test_empty_desk_says_so(as_dan):
     page = as_dan.get(reverse("reports"))
-    assert page.status_code == 200 and b"No tickets in this time" in page.content
+    assert page.status_code == 200 and b"No tickets in this period" in page.content
 
 
 def test_closed_team_is_not_even_named(client, bob, year, people):
@@ -56,8 +56,8 @@ def test_closed_team_is_not_even_named(client, bob, year, people):
 
 
 def test_without_the_right_there_are_no_reports(client, bob, db):
-    Desk.objects.update_or_create(pk=1, defaults={"agent_rights": []})
-    cache._bump(cache.DESK)
+    SiteSettings.objects.update_or_create(pk=1, defaults={"agent_rights": []})
+    cache._bump(cache.SITE_SETTINGS)
     client.force_login(bob)
     assert client.get(reverse("reports")).status_code == 403
     assert client.get(reverse("export-report")).status_code == 403

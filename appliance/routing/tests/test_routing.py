@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Membership, Role, Team, User
-from appliance.core.database import on_own_connection
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.database import run_and_close_connection
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.routing import queries, services
 from appliance.routing.forms import RuleForm
 from appliance.routing.models import AssignmentRule, PendingAssignment
@@ -186,12 +186,12 @@ def test_without_models_it_waits_two_minutes(rule, people, opened, categories, t
 
 def test_priority_and_premium_are_conditions_too(rule, people, opened, alice):
     rule("Urgent", team=Team.objects.create(name="Urgent"), priorities=[Priority.URGENT])
-    rule("Premium", team=Team.objects.create(name="Premium"), is_premium=True)
+    rule("VIP", team=Team.objects.create(name="VIP"), is_premium=True)
     assert opened(priority=Priority.URGENT).team.name == "Urgent"
     assert opened().team is None
     alice.customer.is_premium = True
     alice.customer.save()
-    assert opened().team.name == "Premium"
+    assert opened().team.name == "VIP"
 
 
 def test_what_a_person_decided_no_rule_touches(rule, people, opened, categories, bob):
@@ -212,7 +212,7 @@ def test_nobody_gets_the_ticket_they_opened_themselves(rule, people):
     rule()
     customer = accounts_services.ensure_customer_of(people[0])
     ticket = tickets_services.open_ticket(
-        customer=customer, subject="Mine", description="My own.", by=people[0]
+        customer=customer, subject="My tickets", description="My own.", by=people[0]
     )
     assert ticket.assignee == people[1]
 
@@ -245,7 +245,7 @@ def test_a_rule_is_written_and_read_again(dan, team, categories):
     )
     assert form.is_valid(), form.errors
     made = form.attempt(services.add_rule, by=dan, **form.values())
-    assert describe_rule(made) == ["Hardware", "premium customers"]
+    assert describe_rule(made) == ["Hardware", "VIP customers"]
     again = form.attempt(services.add_rule, by=dan, **form.values())
     assert again is None
     assert "name" in form.errors
@@ -253,7 +253,7 @@ def test_a_rule_is_written_and_read_again(dan, team, categories):
 
 def test_only_admins_make_rules(rule, bob):
     made = rule()
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.remove_rule(rule=made, by=bob)
     with pytest.raises(Http404):
         queries.access_rule(bob, made.pk)
@@ -266,7 +266,7 @@ def test_tickets_opened_at_once_go_to_different_people(rule, people, opened):
 
     def open_one() -> None:
         together.wait()
-        on_own_connection(opened)
+        run_and_close_connection(opened)
 
     threads = [threading.Thread(target=open_one) for _ in range(3)]
     for thread in threads:

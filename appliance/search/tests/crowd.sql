@@ -2,7 +2,7 @@
 -- Nine in ten tickets are closed, as on a desk that has been at work for years.
 
 INSERT INTO accounts_customer
-    (email, first_name, last_name, organisation_said, is_premium, created_at)
+    (email, first_name, last_name, claimed_organisation, is_premium, created_at)
 SELECT 'person' || n || '@crowd.example', 'First' || n % 500, 'Last' || n, 'Organisation ' || n % 90,
        n % 200 = 0, now() - n * interval '1 minute'
 FROM generate_series(1, 100000) AS n;
@@ -59,7 +59,7 @@ FROM generate_series(1, 100000) AS row
 JOIN phrase AS short ON short.n = row % 5000
 JOIN phrase AS long ON long.n = row * 17 % 4999;
 
-INSERT INTO core_change (at, actor_name, verb, kind, subject, subject_id, data)
+INSERT INTO core_auditentry (at, actor_name, verb, kind, subject, subject_id, data)
 SELECT updated_at, 'Crowd', 'changed', 'article', left(title, 200), id::text, '{}' FROM knowledge_article;
 
 INSERT INTO knowledge_articlelink (article_id, ticket_id, how, at)

@@ -1,6 +1,6 @@
 import pytest
 
-from appliance.search.asked import MOST_CHARACTERS, read
+from appliance.search.query_parser import MOST_CHARACTERS, read
 
 
 @pytest.mark.parametrize(

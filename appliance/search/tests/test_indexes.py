@@ -15,13 +15,13 @@ from django.test import Client
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Organisation, Role, Team, User
-from appliance.core.fields import ERA_ROWS, WORDS
+from appliance.core.fields import SEARCH_WINDOW_ROWS, TEXT_SEARCH_CONFIG
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.models import Article
 from appliance.knowledge.sorts import SORTS as ARTICLE_SORTS
-from appliance.search import asked, shelves, spelling, ways, wording
+from appliance.search import corpora, query_parser, retrievers, spelling, tsqueries
+from appliance.search.filters import Narrowed
 from appliance.search.models import Word
-from appliance.search.narrowing import Narrowed
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import ANY, TicketFilter
@@ -137,27 +137,27 @@ def _category(place: int) -> str:
     return TicketCategory.objects.order_by("pk")[place].slug
 
 
-def _shelf(agent: User, kind: str) -> shelves.Shelf:
-    return shelves.find(shelves.of(agent, "all", Narrowed()), kind)
+def _shelf(agent: User, kind: str) -> corpora.Shelf:
+    return corpora.find(corpora.of(agent, "all", Narrowed()), kind)
 
 
 def _by_words(agent: User, kind: str) -> None:
-    ways.by_words(_shelf(agent, kind), wording.put(READ, (WORDS,)).every)
+    retrievers.by_words(_shelf(agent, kind), tsqueries.put(READ, (TEXT_SEARCH_CONFIG,)).every)
 
 
 def _by_typo(agent: User, kind: str) -> None:
     """As on a desk that has only just few enough rows for it."""
-    with patch.object(ways, "FEW", 1_000_000):
-        ways.by_typo(_shelf(agent, kind), READ)
+    with patch.object(retrievers, "FEW", 1_000_000):
+        retrievers.by_typo(_shelf(agent, kind), READ)
 
 
 def _respelled() -> None:
-    with ways.bounded():
-        spelling.respell(asked.read("pirnter"))
+    with retrievers.bounded():
+        spelling.respell(query_parser.read("pirnter"))
 
 
 def _by_said(agent: User) -> None:
-    ways.by_said(_shelf(agent, "ticket"), wording.put(READ, (WORDS,)).every)
+    retrievers.by_said(_shelf(agent, "ticket"), tsqueries.put(READ, (TEXT_SEARCH_CONFIG,)).every)
 
 
 def _articles(agent: User, sort: str, **narrowed: object) -> QuerySet:
@@ -165,8 +165,8 @@ def _articles(agent: User, sort: str, **narrowed: object) -> QuerySet:
 
 
 VECTOR = np.full(DIMENSIONS, DIMENSIONS**-0.5, dtype=np.float32)
-READ = asked.read("printer backupcd")
-NAMED = asked.read("last77123")
+READ = query_parser.read("printer backupcd")
+NAMED = query_parser.read("last77123")
 
 
 def _admin_page(path: str) -> Callable[[User], object]:
@@ -223,7 +223,9 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "ticket_subject_trgm_idx": lambda agent: _by_typo(agent, "ticket"),
     "article_title_trgm_idx": lambda agent: _by_typo(agent, "article"),
     "message_search_idx": _by_said,
-    "customer_known_by_trgm_idx": lambda agent: ways.by_name(_shelf(agent, "customer"), NAMED),
+    "customer_search_text_trgm_idx": lambda agent: retrievers.by_name(
+        _shelf(agent, "customer"), NAMED
+    ),
     "word_text_trgm_idx": lambda agent: _respelled(),
     "ticket_vector_hnsw": lambda agent: triage_queries.list_similar_tickets(agent, _ticket()),
     "passage_vector_hnsw": lambda agent: matching.gather(agent, "", VECTOR, SPACE),
@@ -268,10 +270,10 @@ def test_words_are_found_without_reading_all(agent: User, kind: str, text: str) 
     """However common: the newest rows by the index of words, never the table."""
 
     def look() -> None:
-        query = wording.put(asked.read(text), (WORDS,)).every
-        with ways.bounded():
-            ways.by_words(_shelf(agent, kind), query)
-            ways.by_said(_shelf(agent, "ticket"), query)
+        query = tsqueries.put(query_parser.read(text), (TEXT_SEARCH_CONFIG,)).every
+        with retrievers.bounded():
+            retrievers.by_words(_shelf(agent, kind), query)
+            retrievers.by_said(_shelf(agent, "ticket"), query)
 
     plans = plans_of(look)
     assert "_search_idx" in plans
@@ -281,9 +283,11 @@ def test_words_are_found_without_reading_all(agent: User, kind: str, text: str) 
 def test_a_common_word_is_answered_from_the_newest_rows(agent: User) -> None:
     """A hundred thousand rows have it; some thousand are looked through."""
     shelf = _shelf(agent, "ticket")
-    query = wording.put(asked.read("closed OR solved OR open"), (WORDS,)).every
-    with ways.bounded():
-        found = ways.by_said(shelf, query)
+    query = tsqueries.put(
+        query_parser.read("closed OR solved OR open"), (TEXT_SEARCH_CONFIG,)
+    ).every
+    with retrievers.bounded():
+        found = retrievers.by_said(shelf, query)
     last = Ticket.objects.order_by("-pk").first().pk
-    assert len(found) == ways.EACH_WAY
-    assert min(pk for pk, _, _ in found) > last - 9 * ERA_ROWS
+    assert len(found) == retrievers.EACH_WAY
+    assert min(pk for pk, _, _ in found) > last - 9 * SEARCH_WINDOW_ROWS

@@ -4,11 +4,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from appliance.core.models import Desk
-from appliance.search import configurations, services
+from appliance.core.models import SiteSettings
+from appliance.search import services, tsqueries
 from appliance.search.models import Check, Rewording
 from appliance.search.queries import search
-from appliance.search.services import rewording, tables
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
 
@@ -18,7 +17,7 @@ HOUSE = "Haus -zebra"  # all the words, and the last of them typed to its end
 @pytest.fixture
 def speak(db):
     def speak(language: str) -> None:
-        Desk.objects.update_or_create(pk=1, defaults={"language": language})
+        SiteSettings.objects.update_or_create(pk=1, defaults={"language": language})
 
     return speak
 
@@ -56,19 +55,19 @@ def test_words_are_stemmed_in_the_language_of_the_desk(houses, bob, speak):
 
 
 def test_nothing_is_lost_while_words_are_written_anew(ticket, houses, bob, speak, monkeypatch):
-    monkeypatch.setattr(tables, "SLICE", 1)
+    monkeypatch.setattr(services, "SLICE", 1)
     speak("de")
     services.follow_language()
     many = "printers -zebra"  # which German does not know as more than one printer
     assert by_words(bob, many) == [ticket.pk]
     for done in (1, 2):
-        rewording._step()
-        assert configurations.find_running().done == done
+        services._reindex_slice()
+        assert tsqueries.find_running().done == done
         assert by_words(bob, many) == [ticket.pk]
         assert by_words(bob, HOUSE) == [houses.pk][: done - 1]
     services.reword(seconds=60)
     assert by_words(bob, HOUSE) == [houses.pk]
-    assert configurations.in_use() == ("skerry",)
+    assert tsqueries.in_use() == ("skerry",)
 
 
 def test_a_language_that_did_not_change_costs_nothing(ticket, speak):
@@ -82,7 +81,7 @@ def test_going_back_before_the_end_begins_anew(ticket, bob, speak):
         speak(language)
         services.follow_language()
     services.reword(seconds=60)
-    assert configurations.current() == "english"
+    assert tsqueries.current() == "english"
     assert by_words(bob, "printing -zebra") == [ticket.pk]
     assert not Rewording.objects.filter(finished_at=None).exists()
 

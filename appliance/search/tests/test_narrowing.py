@@ -7,9 +7,9 @@ from django.utils import timezone, translation
 
 from appliance.accounts.models import Customer, Organisation
 from appliance.knowledge.models import Article
-from appliance.search.asked import read
 from appliance.search.forms import SearchForm
 from appliance.search.queries import Results, search
+from appliance.search.query_parser import read
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
 

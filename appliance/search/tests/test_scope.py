@@ -3,7 +3,7 @@
 import pytest
 
 from appliance.accounts.models import Team
-from appliance.search.narrowing import Narrowed
+from appliance.search.filters import Narrowed
 from appliance.search.queries import search, suggest
 from appliance.search.services import learn_words
 from appliance.tickets import services as tickets_services

@@ -1,8 +1,8 @@
 import pytest
 
 from appliance.knowledge import services as knowledge_services
-from appliance.search.asked import read
 from appliance.search.models import Learning, Word
+from appliance.search.query_parser import read
 from appliance.search.services import learn_words
 from appliance.search.spelling import distance, respell
 from appliance.tickets import services as tickets_services

@@ -3,13 +3,13 @@
 import pytest
 from django.contrib.postgres.search import SearchQuery
 
-from appliance.core.fields import ERA_MARK, ERA_ROWS, WORDS
+from appliance.core.fields import SEARCH_WINDOW_MARK, SEARCH_WINDOW_ROWS, TEXT_SEARCH_CONFIG
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Message, Ticket
 
 
 def holds(text: str) -> bool:
-    query = SearchQuery(text, config=WORDS, search_type="websearch")
+    query = SearchQuery(text, config=TEXT_SEARCH_CONFIG, search_type="websearch")
     return Ticket.objects.filter(search_vector=query).exists()
 
 
@@ -45,13 +45,13 @@ def test_a_ticket_is_found_by(written, text, asked):
 
 def test_what_was_said_has_words_of_its_own(ticket, bob):
     tickets_services.reply(ticket=ticket, by=bob, body="The fuser was worn out")
-    query = SearchQuery("fusers", config=WORDS)
+    query = SearchQuery("fusers", config=TEXT_SEARCH_CONFIG)
     assert Message.objects.filter(search_vector=query).exists()
 
 
 def test_a_row_and_what_was_said_on_it_are_of_one_era(ticket, bob):
     tickets_services.reply(ticket=ticket, by=bob, body="Done")
-    era = f"'{ERA_MARK}{ticket.pk // ERA_ROWS}'"
+    era = f"'{SEARCH_WINDOW_MARK}{ticket.pk // SEARCH_WINDOW_ROWS}'"
     query = SearchQuery(era, search_type="raw", config="simple")
     # nobody can type an era: a parser never makes a word of its mark
     assert not Ticket.objects.filter(search_vector=query).exists()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
 from appliance.core import audit
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.sla.models import BusinessHours, Holiday
 from appliance.sla.weekly_hours import StoredHours
 
@@ -34,7 +34,7 @@ def add_business_hours(
         name=name, time_zone=time_zone, hours=hours, is_default=is_default
     )
     _save(business_hours)
-    audit.record(by=by, verb="added", subject=business_hours, data=_audit_data(business_hours))
+    audit.record_change(by=by, verb="added", subject=business_hours, data=_audit_data(business_hours))
     return business_hours
 
 
@@ -56,7 +56,7 @@ def change_business_hours(
         _save(business_hours)
         after = _audit_data(business_hours)
         changed = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
-        audit.record(by=by, verb="changed", subject=business_hours, data=changed)
+        audit.record_change(by=by, verb="changed", subject=business_hours, data=changed)
 
 
 @transaction.atomic
@@ -66,14 +66,15 @@ def remove_business_hours(*, business_hours: BusinessHours, by: User | None) -> 
     business_hours.refresh_from_db()
     if business_hours.is_default:
         raise BadInputError(
-            _("This is the desk's default. Make another calendar the default first.")
+            _("This is the default calendar. Make another calendar the default first.")
         )
-    audit.record(by=by, verb="removed", subject=business_hours, data=_audit_data(business_hours))
+    audit.record_change(by=by, verb="removed", subject=business_hours, data=_audit_data(business_hours))
     try:
         business_hours.delete()
     except ProtectedError as error:
         raise BadInputError(
-            _("A policy counts by these hours. Give the policy another calendar first.")
+            _("An SLA policy uses this calendar. Choose another calendar for the policy "
+                "first.")
         ) from error
 
 
@@ -89,7 +90,7 @@ def add_holiday(
     _admins_only(by)
     if business_hours.holidays.count() >= MAX_HOLIDAYS:
         raise BadInputError(
-            _("This calendar has %(count)d holidays. Remove those that are over.")
+            _("This calendar has %(count)d holidays. Remove past ones first.")
             % {"count": MAX_HOLIDAYS},
             field="on",
         )
@@ -100,16 +101,16 @@ def add_holiday(
             )
     except IntegrityError as error:
         raise BadInputError(
-            _("This day is a holiday already. Remove it first to change it."), field="on"
+            _("This date is already a holiday. Remove it first to change it."), field="on"
         ) from error
-    audit.record(by=by, verb="added", subject=holiday, data={"business_hours": business_hours.name})
+    audit.record_change(by=by, verb="added", subject=holiday, data={"business_hours": business_hours.name})
     return holiday
 
 
 @transaction.atomic
 def remove_holiday(*, holiday: Holiday, by: User | None) -> None:
     _admins_only(by)
-    audit.record(
+    audit.record_change(
         by=by, verb="removed", subject=holiday, data={"business_hours": holiday.business_hours.name}
     )
     holiday.delete()
@@ -117,7 +118,7 @@ def remove_holiday(*, holiday: Holiday, by: User | None) -> None:
 
 def _admins_only(by: User | None) -> None:
     if by is not None and not by.is_admin:
-        raise RefusedError(_("Working hours are set by admins."))
+        raise ForbiddenError(_("Only administrators can change business hours."))
 
 
 def _audit_data(business_hours: BusinessHours) -> dict:
@@ -133,7 +134,7 @@ def _save(business_hours: BusinessHours) -> None:
     """There is one default; making this one the default takes it from the other."""
     if business_hours.time_zone not in available_timezones():
         raise BadInputError(
-            _("This desk does not know the time zone “%(name)s”. Choose one of the list.")
+            _("Unknown time zone “%(name)s”. Choose one from the list.")
             % {"name": business_hours.time_zone},
             field="time_zone",
         )
@@ -146,5 +147,5 @@ def _save(business_hours: BusinessHours) -> None:
             business_hours.save()
     except IntegrityError as error:
         raise BadInputError(
-            _("There is a calendar of this name already. Choose another name."), field="name"
+            _("A calendar with this name already exists. Choose another name."), field="name"
         ) from error

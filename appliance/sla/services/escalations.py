@@ -13,7 +13,7 @@ from django.utils import timezone
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Role, User
 from appliance.core.errors import SkerryError
-from appliance.core.logs import survives
+from appliance.core.logs import run_or_log
 from appliance.sla import timers
 from appliance.sla.models import Escalation, ScheduledEscalation, SlaTimer
 from appliance.sla.policies import PolicyTerms
@@ -64,7 +64,7 @@ def escalate_due() -> int:
     due = ScheduledEscalation.objects.filter(done_at=None, at__lte=timezone.now()).order_by("at")
     rows = list(due.values_list("pk", "timer_id")[:MAX_ESCALATIONS_PER_RUN])
     return sum(
-        survives("escalate", partial(_escalate_once, pk, timer_id), ticket=timer_id)
+        run_or_log("escalate", partial(_escalate_once, pk, timer_id), ticket=timer_id)
         for pk, timer_id in rows
     )
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Organisation, Team, User
 from appliance.core import audit
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.sla.models import BusinessHours, Escalation, SlaMetric, SlaPolicy
 from appliance.tickets.models import Priority, TicketCategory
 
@@ -25,7 +25,7 @@ def add_policy(*, by: User | None, name: str, **terms: object) -> SlaPolicy:
     last = SlaPolicy.objects.filter(is_active=True).aggregate(last=Max("position"))["last"]
     policy = SlaPolicy(position=(last or 0) + 1)
     _write(policy, name=name, **terms)
-    audit.record(by=by, verb="added", subject=policy, data=_audit_data(policy))
+    audit.record_change(by=by, verb="added", subject=policy, data=_audit_data(policy))
     return policy
 
 
@@ -38,7 +38,7 @@ def change_policy(*, policy: SlaPolicy, by: User | None, name: str, **terms: obj
     _write(policy, name=name, **terms)
     after = _audit_data(policy)
     if changed := {k: [before[k], after[k]] for k in after if before[k] != after[k]}:
-        audit.record(by=by, verb="changed", subject=policy, data=changed)
+        audit.record_change(by=by, verb="changed", subject=policy, data=changed)
 
 
 @transaction.atomic
@@ -46,7 +46,7 @@ def remove_policy(*, policy: SlaPolicy, by: User | None) -> None:
     """Deactivate the policy; reports on earlier tickets keep it."""
     _admins_only(by)
     if SlaPolicy.objects.filter(pk=policy.pk, is_active=True).update(is_active=False):
-        audit.record(by=by, verb="removed", subject=policy, data=_audit_data(policy))
+        audit.record_change(by=by, verb="removed", subject=policy, data=_audit_data(policy))
     policy.is_active = False
 
 
@@ -62,7 +62,7 @@ def move_policy(*, policy: SlaPolicy, by: User | None, up: bool) -> None:
     rows[old], rows[new] = rows[new], rows[old]
     for position, row in enumerate(rows, start=1):
         SlaPolicy.objects.filter(pk=row.pk).update(position=position)
-    audit.record(by=by, verb="moved", subject=policy, data={"position": [old + 1, new + 1]})
+    audit.record_change(by=by, verb="moved", subject=policy, data={"position": [old + 1, new + 1]})
 
 
 @transaction.atomic
@@ -92,7 +92,7 @@ def add_escalation(
     )
     _check_escalation(escalation)
     escalation.save()
-    audit.record(by=by, verb="added", subject=escalation, data={"policy": policy.name})
+    audit.record_change(by=by, verb="added", subject=escalation, data={"policy": policy.name})
     return escalation
 
 
@@ -100,13 +100,13 @@ def add_escalation(
 def remove_escalation(*, escalation: Escalation, by: User | None) -> None:
     _admins_only(by)
     data = {"policy": escalation.policy.name}
-    audit.record(by=by, verb="removed", subject=escalation, data=data)
+    audit.record_change(by=by, verb="removed", subject=escalation, data=data)
     escalation.delete()
 
 
 def _admins_only(by: User | None) -> None:
     if by is not None and not by.is_admin:
-        raise RefusedError(_("What the desk promises is set by admins."))
+        raise ForbiddenError(_("Only administrators can change SLA policies."))
 
 
 def _write(
@@ -135,7 +135,7 @@ def _write(
             policy.save()
     except IntegrityError as error:
         raise BadInputError(
-            _("There is a policy of this name already. Choose another name."), field="name"
+            _("An SLA policy with this name already exists. Choose another name."), field="name"
         ) from error
     policy.categories.set(categories)
     policy.organisations.set(organisations)
@@ -144,15 +144,16 @@ def _write(
 def _check_minutes(answer: int | None, solution: int | None) -> None:
     if not answer and not solution:
         raise BadInputError(
-            _("This policy promises nothing. Give a time for the first answer or the solution."),
+            _("This SLA policy has no target. Enter a time for first response or resolution."),
             field="first_response_minutes",
         )
     for field, value in (("first_response_minutes", answer), ("resolution_minutes", solution)):
         if value is not None and not 0 < value <= MAX_MINUTES:
-            raise BadInputError(_("Promise between one minute and one year."), field=field)
+            raise BadInputError(_("Enter a time between one minute and one year."), field=field)
     if answer and solution and answer > solution:
         raise BadInputError(
-            _("The solution is due before the first answer. Give the answer less time."),
+            _("Resolution would be due before first response. Enter a shorter first "
+                "response time."),
             field="first_response_minutes",
         )
 
@@ -165,18 +166,18 @@ def _check_escalation(escalation: Escalation) -> None:
     }[escalation.metric]
     if not target:
         raise BadInputError(
-            _("The policy does not promise this. Choose the other."), field="metric"
+            _("The SLA policy does not include this target. Choose the other one."), field="metric"
         )
     if abs(escalation.minutes) > MAX_MINUTES or -escalation.minutes >= target:
         raise BadInputError(
-            _("This is before the ticket is opened. Give less time."), field="minutes"
+            _("This would be before the ticket is created. Enter a shorter time."), field="minutes"
         )
     if action == Escalation.Action.NOTIFY and not escalation.recipients:
-        raise BadInputError(_("Choose whom to tell."), field="recipients")
+        raise BadInputError(_("Choose who to notify."), field="recipients")
     if action == Escalation.Action.PRIORITY and not escalation.priority:
-        raise BadInputError(_("Choose the priority to raise the ticket to."), field="priority")
+        raise BadInputError(_("Choose the new priority."), field="priority")
     if action == Escalation.Action.REASSIGN and not (escalation.assignee or escalation.team):
-        raise BadInputError(_("Choose the team or the person to hand it to."), field="team")
+        raise BadInputError(_("Choose the team or agent to assign the ticket to."), field="team")
 
 
 def _audit_data(policy: SlaPolicy) -> dict:

@@ -64,7 +64,7 @@ def notify_newly_overdue() -> bool:
     now = timezone.now()
     is_crossed = any(_newly_past(line).exists() for line in (now, now + SOON))
     if is_crossed:
-        cache.changed(cache.TICKETS)
+        cache.invalidate(cache.TICKETS)
     return is_crossed
 
 

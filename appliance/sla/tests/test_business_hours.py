@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.http import Http404
 
-from appliance.core.errors import BadInputError, RefusedError
-from appliance.core.models import Change
+from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.models import AuditEntry
 from appliance.sla import queries, services
 from appliance.sla.forms import BusinessHoursForm, HolidayForm
 from appliance.sla.models import BusinessHours
@@ -116,17 +116,17 @@ def test_every_change_is_written_down(dan, office):
         business_hours=office, by=dan, on=date(2026, 7, 6), name="Regatta"
     )
     services.remove_holiday(holiday=holiday, by=dan)
-    assert [change.verb for change in Change.objects.all()] == [
+    assert [change.verb for change in AuditEntry.objects.all()] == [
         "removed",
         "added",
         "changed",
         "added",
     ]
-    assert Change.objects.get(verb="changed").data == {"time_zone": ["Europe/Berlin", "UTC"]}
+    assert AuditEntry.objects.get(verb="changed").data == {"time_zone": ["Europe/Berlin", "UTC"]}
 
 
 def test_only_admins_set_hours(bob, office):
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.remove_business_hours(business_hours=office, by=bob)
     with pytest.raises(Http404):
         queries.access_business_hours(bob, office.pk)

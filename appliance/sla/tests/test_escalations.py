@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from appliance.accounts.models import Membership, Team
-from appliance.core.database import on_own_connection
+from appliance.core.database import run_and_close_connection
 from appliance.core.errors import BadInputError
 from appliance.sla import services
 from appliance.sla.models import Escalation, ScheduledEscalation, SlaMetric
@@ -164,7 +164,7 @@ def test_two_workers_at_once_escalate_once(escalate, opened):
 
     def work() -> None:
         both.wait()
-        on_own_connection(services.escalate_due)
+        run_and_close_connection(services.escalate_due)
 
     workers = [threading.Thread(target=work) for _ in range(2)]
     for worker in workers:

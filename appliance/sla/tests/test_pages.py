@@ -8,8 +8,8 @@ from django.template import Context, Template
 from django.urls import reverse
 from django.utils import timezone
 
-from appliance.core.errors import RefusedError
-from appliance.core.models import Change
+from appliance.core.errors import ForbiddenError
+from appliance.core.models import AuditEntry
 from appliance.sla import queries, services, status
 from appliance.sla.forms import EscalationForm, PolicyForm
 from appliance.sla.models import SlaPolicy
@@ -42,7 +42,7 @@ def test_a_row_says_what_is_due_next(promise, opened, hours, said):
     promise()
     row = cell(opened(ago(hours)))
     assert said in row
-    assert "first answer" in row
+    assert "first response" in row
 
 
 def test_a_row_says_that_the_clock_is_paused_or_how_it_ended(promise, opened, bob):
@@ -51,7 +51,7 @@ def test_a_row_says_that_the_clock_is_paused_or_how_it_ended(promise, opened, bo
     tickets_services.set_status(ticket=ticket, status=Status.WAITING, by=bob)
     assert "paused" in cell(Ticket.objects.get(pk=ticket.pk))
     tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
-    assert "in time" in cell(Ticket.objects.get(pk=ticket.pk))
+    assert "met" in cell(Ticket.objects.get(pk=ticket.pk))
 
 
 def test_a_row_without_a_promise_says_nothing(opened):
@@ -118,7 +118,7 @@ def test_a_policy_is_written_and_read_again(dan, categories):
     policy = form.attempt(services.add_policy, by=dan, **form.values())
     again = PolicyForm(policy=policy)
     assert again["first_response_minutes"].value() == "15 min"
-    assert status.describe_policy(policy) == ["Urgent", "premium customers", "Hardware"]
+    assert status.describe_policy(policy) == ["Urgent", "VIP customers", "Hardware"]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_policies_have_an_order(dan, promise):
     services.move_policy(policy=second, by=dan, up=True)
     services.move_policy(policy=second, by=dan, up=True)
     assert list(queries.list_policies()) == [second, first]
-    assert [change.verb for change in Change.objects.all()].count("moved") == 1
+    assert [change.verb for change in AuditEntry.objects.all()].count("moved") == 1
 
 
 def test_an_escalation_is_written_as_it_is_said(dan, promise):
@@ -162,7 +162,7 @@ def test_an_escalation_is_written_as_it_is_said(dan, promise):
 
 def test_only_admins_promise(bob, promise):
     policy = promise()
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.remove_policy(policy=policy, by=bob)
     with pytest.raises(Http404):
         queries.access_policy(bob, policy.pk)

@@ -106,7 +106,7 @@ def test_what_was_missed_stays_missed(promise, opened, alice, bob):
 def test_the_first_policy_that_fits_counts(promise, opened, categories):
     promise("Urgent", priorities=[Priority.URGENT], first_response_minutes=15)
     promise("Devices", categories=[categories["hardware"]], first_response_minutes=30)
-    promise("Premium", is_premium=True, first_response_minutes=45)
+    promise("VIP", is_premium=True, first_response_minutes=45)
     promise("Everybody")
     assert timer_of(opened(priority=Priority.URGENT)).policy.name == "Urgent"
     assert timer_of(opened(category=categories["hardware"])).policy.name == "Devices"
@@ -115,7 +115,7 @@ def test_the_first_policy_that_fits_counts(promise, opened, categories):
 
 def test_premium_customers_and_organisations_have_their_own(promise, opened, alice):
     ferry = Organisation.objects.create(name="Ferry")
-    promise("Premium", is_premium=True)
+    promise("VIP", is_premium=True)
     promise("Ferry", organisations=[ferry])
     assert timer_of(opened()).policy is None
     alice.customer.organisation = ferry
@@ -123,7 +123,7 @@ def test_premium_customers_and_organisations_have_their_own(promise, opened, ali
     assert timer_of(opened()).policy.name == "Ferry"
     alice.customer.is_premium = True
     alice.customer.save()
-    assert timer_of(opened()).policy.name == "Premium"
+    assert timer_of(opened()).policy.name == "VIP"
 
 
 def test_a_policy_whose_organisation_is_gone_fits_nobody(promise, opened):
@@ -131,7 +131,7 @@ def test_a_policy_whose_organisation_is_gone_fits_nobody(promise, opened):
     policy = promise("Ferry", organisations=[ferry])
     ferry.delete()
     assert timer_of(opened()).policy is None
-    assert status.describe_policy(policy) == ["no organisation any more"]
+    assert status.describe_policy(policy) == ["deleted organisation"]
 
 
 def test_the_time_used_counts_under_another_policy(office, promise, opened, bob):

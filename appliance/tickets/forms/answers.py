@@ -12,10 +12,10 @@ LEFT_IN = [status for status in Status if status not in (Status.NEW, Status.HOLD
 
 class ReplyForm(OnceForm):
     body = forms.CharField(
-        label=_("Your answer"),
+        label=_("Your reply"),
         max_length=TEXT_LIMIT,
-        widget=forms.Textarea(attrs={"rows": 5, "placeholder": _("Write an answer …")}),
-        error_messages={"required": _("The answer is empty. Write something first.")},
+        widget=forms.Textarea(attrs={"rows": 5, "placeholder": _("Write a reply …")}),
+        error_messages={"required": _("The reply is empty. Write some text first.")},
     )
     seen_message = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
     field_order = ["body", "files"]
@@ -28,14 +28,14 @@ class ReplyForm(OnceForm):
 
 class AgentReplyForm(ReplyForm):
     kind = forms.ChoiceField(
-        label=_("Kind"),
+        label=_("Type"),
         choices=[("reply", _("Reply to customer")), ("note", _("Internal note"))],
         initial="reply",
         widget=forms.RadioSelect(attrs={"class": "btn-check"}),
     )
     leave = forms.TypedChoiceField(
-        label=_("Leave ticket"),
-        choices=[("", _("as it is")), *((status.value, status.label) for status in LEFT_IN)],
+        label=_("Set status on send"),
+        choices=[("", _("No change")), *((status.value, status.label) for status in LEFT_IN)],
         coerce=Status,
         empty_value=None,
         required=False,
@@ -54,13 +54,13 @@ class DraftForm(Form):
 
 class RatingForm(Form):
     is_good = forms.TypedChoiceField(
-        label=_("Did this help you?"),
-        choices=[("yes", _("Yes, it helped")), ("no", _("No, it did not"))],
+        label=_("Was this helpful?"),
+        choices=[("yes", _("Yes")), ("no", _("No"))],
         coerce=lambda value: value == "yes",
         widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
     )
     comment = forms.CharField(
-        label=_("In your words"),
+        label=_("Comment"),
         max_length=2000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),

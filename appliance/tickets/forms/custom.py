@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.core.forms import Form, dress
+from appliance.core.forms import Form, add_bootstrap_class
 from appliance.tickets import custom, queries
 from appliance.tickets.models import CustomField, Ticket, TicketCategory
 
@@ -15,7 +15,7 @@ def form_field(field: CustomField, *, is_required: bool) -> forms.Field:
     """What a person fills in; the value comes out in the type of its kind."""
     about = {"label": field.label, "required": is_required}
     if field.is_required and not is_required:
-        about["help_text"] = _("Needed before the ticket is solved.")
+        about["help_text"] = _("Required before solving.")
     if field.kind == Kind.NUMBER:
         return forms.DecimalField(**about)
     if field.kind == Kind.DATE:
@@ -46,7 +46,7 @@ class WithCustomFields:
         self.custom_fields = tuple(queries.list_fields(viewer, category))
         for one in self.custom_fields:
             required = one.is_required and not is_agent
-            self.fields[custom.form_name(one)] = dress(form_field(one, is_required=required))
+            self.fields[custom.form_name(one)] = add_bootstrap_class(form_field(one, is_required=required))
 
     def custom_values(self) -> dict[str, object]:
         """Answers by key, as the services take them."""

@@ -25,11 +25,11 @@ class TicketNumberField(forms.CharField):
         text = super().clean(value)
         number = NUMBER.fullmatch(text.strip().lstrip("#"))
         if number is None:
-            raise ValidationError(_("Write the number of a ticket, such as SKR-12."))
+            raise ValidationError(_("Enter a ticket number, such as SKR-12."))
         try:
             return queries.access_ticket(self.viewer, int(number[1]))
         except Http404:
-            raise ValidationError(_("There is no ticket with this number.")) from None
+            raise ValidationError(_("No ticket has this number.")) from None
 
 
 class MergeForm(Form):
@@ -72,7 +72,7 @@ class TagsForm(Form):
         label=gettext_lazy("Tags"),
         max_length=1000,
         required=False,
-        help_text=gettext_lazy("With commas between them."),
+        help_text=gettext_lazy("Separated by commas."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 

@@ -10,16 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Organisation, User
 from appliance.core.forms import Form
-from appliance.core.numbers import read_number
+from appliance.core.types import read_number
 from appliance.tickets import queries
 from appliance.tickets.filters import ANY, TicketFilter
 from appliance.tickets.models import Priority, Status, Tag
 
 MOOD_LABELS = {
-    "negative": _("Unhappy"),
+    "negative": _("Negative"),
     "neutral": _("Neutral"),
-    "positive": _("Pleased"),
-    "unread": _("Not read yet"),
+    "positive": _("Positive"),
+    "unread": _("Not analysed"),
 }
 
 
@@ -42,7 +42,7 @@ class _NamedField(forms.CharField):
 
 
 class CustomerField(_NamedField):
-    default_error_messages = {"unknown": _("The desk knows no customer with this address.")}
+    default_error_messages = {"unknown": _("No customer has this address.")}
 
     def find(self, text: str) -> Customer | None:
         if number := read_number(text, digits=9):
@@ -54,7 +54,7 @@ class CustomerField(_NamedField):
 
 
 class OrganisationField(_NamedField):
-    default_error_messages = {"unknown": _("The desk knows no organisation of this name.")}
+    default_error_messages = {"unknown": _("No organisation has this name.")}
 
     def find(self, text: str) -> Organisation | None:
         if number := read_number(text, digits=9):
@@ -66,7 +66,7 @@ class OrganisationField(_NamedField):
 
 
 class TagField(_NamedField):
-    default_error_messages = {"unknown": _("No ticket has had this tag yet.")}
+    default_error_messages = {"unknown": _("No ticket has this tag.")}
 
     def find(self, text: str) -> Tag | None:
         return Tag.objects.filter(name__iexact=text).first()
@@ -110,7 +110,7 @@ class FilterForm(Form):
     status = forms.ChoiceField(
         label=_("Status"),
         required=False,
-        choices=[("", _("All open")), *Status.choices, (ANY, _("Open or not"))],
+        choices=[("", _("All open")), *Status.choices, (ANY, _("Any status"))],
     )
     assignee = forms.ChoiceField(label=_("Assignee"), required=False)
     team = forms.ChoiceField(label=_("Team"), required=False)
@@ -123,12 +123,12 @@ class FilterForm(Form):
         required=False,
     )
     mood = forms.ChoiceField(
-        label=_("Mood"), choices=[("", _("Any mood")), *MOOD_LABELS.items()], required=False
+        label=_("Sentiment"), choices=[("", _("Any sentiment")), *MOOD_LABELS.items()], required=False
     )
     due = forms.ChoiceField(
-        label=_("Promised"),
+        label=_("SLA"),
         required=False,
-        choices=[("", _("Due whenever")), ("overdue", _("Overdue")), ("soon", _("Due soon"))],
+        choices=[("", _("Any due time")), ("overdue", _("Overdue")), ("soon", _("Due soon"))],
     )
     customer = CustomerField(
         label=_("Customer's e-mail"),
@@ -138,7 +138,7 @@ class FilterForm(Form):
     )
     organisation = OrganisationField(label=_("Organisation"), max_length=120, required=False)
     tag = TagField(label=_("Tag"), max_length=40, required=False)
-    premium = forms.BooleanField(label=_("Premium customers only"), required=False)
+    premium = forms.BooleanField(label=_("VIP customers only"), required=False)
 
     def __init__(
         self,
@@ -172,7 +172,7 @@ class FilterForm(Form):
     def _in_words(self, name: str, value: object) -> str:
         field = self.fields[name]
         if isinstance(field, forms.BooleanField):
-            return gettext("Premium")
+            return gettext("VIP")
         if isinstance(field, forms.ChoiceField):
             return str(dict(field.choices).get(value, value))
         return str(value.full_name if isinstance(value, Customer) else value)
@@ -184,7 +184,7 @@ class FilterForm(Form):
         return value.pk if isinstance(value, Customer | Organisation) else value
 
     def _categories(self) -> list[tuple[str, str]]:
-        return [("", _("Any category")), *self.offered.slugs, ("none", _("Not sure or not sorted"))]
+        return [("", _("Any category")), *self.offered.slugs, ("none", _("Uncategorised"))]
 
     def _people(self) -> list[tuple[str, str]]:
         who = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]

@@ -14,4 +14,4 @@ class OnceForm(FormWithFiles):
     """Carries a key, so that sending the same page twice does the thing once; takes files."""
 
     submission_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
-    files = UploadsField(label=_("Files"), required=False)
+    files = UploadsField(label=_("Attachments"), required=False)

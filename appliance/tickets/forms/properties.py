@@ -32,7 +32,7 @@ class PropertiesForm(Form):
         show_hidden_initial=True,
     )
     held_until = forms.DateField(
-        label=gettext_lazy("On hold until"),
+        label=gettext_lazy("Snooze until"),
         required=False,
         widget=DateInput(),
         show_hidden_initial=True,
@@ -47,7 +47,7 @@ class PropertiesForm(Form):
         label=gettext_lazy("Category"),
         queryset=None,
         required=False,
-        empty_label=gettext_lazy("Not sure yet"),
+        empty_label=gettext_lazy("Uncategorised"),
         show_hidden_initial=True,
     )
     team = forms.ModelChoiceField(
@@ -100,7 +100,7 @@ class PropertiesForm(Form):
         data = super().clean()
         held = data.get("status") == Status.HOLD
         if held and not data.get("held_until") and "held_until" not in self.errors:
-            self.add_error("held_until", _("Say until when the ticket is on hold."))
+            self.add_error("held_until", _("Enter the date until which the ticket is on hold."))
         return data
 
     def hold_until(self) -> datetime | None:

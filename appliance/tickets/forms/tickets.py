@@ -25,7 +25,7 @@ class TicketForm(WithCustomFields, OnceForm):
         label=gettext_lazy("Description"),
         max_length=TEXT_LIMIT,
         help_text=gettext_lazy(
-            "What you did, what you expected, what happened. Paste error messages whole."
+            "What you did, what you expected, what happened. Paste error messages in full."
         ),
         widget=forms.Textarea(attrs={"rows": 9}),
     )
@@ -43,13 +43,13 @@ class TicketForCustomerForm(TicketForm):
         label=gettext_lazy("Customer's e-mail"),
         max_length=254,
         required=False,
-        help_text=gettext_lazy("Leave empty for a ticket of your own."),
+        help_text=gettext_lazy("Leave empty to create a ticket for yourself."),
     )
     customer_name = forms.CharField(
         label=gettext_lazy("Customer's name"),
         max_length=80,
         required=False,
-        help_text=gettext_lazy("Needed only when the desk does not know them yet."),
+        help_text=gettext_lazy("Required only for a new customer."),
     )
     priority = forms.TypedChoiceField(
         label=gettext_lazy("Priority"),
@@ -69,6 +69,6 @@ class TicketForCustomerForm(TicketForm):
         ):
             self.add_error(
                 "customer_name",
-                _("The desk does not know this address yet: add the person's name."),
+                _("This address is not registered yet: enter the customer's name."),
             )
         return data

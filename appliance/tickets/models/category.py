@@ -33,7 +33,7 @@ class CustomField(models.Model):
     class Kind(models.TextChoices):
         TEXT = "text", _("Text")
         NUMBER = "number", _("Number")
-        CHOICE = "choice", _("Choice")
+        CHOICE = "choice", _("Selection")
         DATE = "date", _("Date")
 
     key = models.SlugField(max_length=40, unique=True, help_text="The name in the data. Fixed.")

@@ -16,24 +16,24 @@ class Event(models.Model):
     """One change of one ticket. Append-only: the database refuses to change or delete a row."""
 
     class Kind(models.TextChoices):
-        OPENED = "opened", _("opened the ticket")
+        OPENED = "opened", _("created the ticket")
         REPLIED = "replied", _("replied")
-        NOTED = "noted", _("added a note")
+        NOTED = "noted", _("added an internal note")
         STATUS = "status", _("changed the status")
         PRIORITY = "priority", _("changed the priority")
         CATEGORY = "category", _("changed the category")
         ASSIGNEE = "assignee", _("changed the assignee")
-        SORTED = "sorted", _("sorted the ticket")
+        SORTED = "sorted", _("classified the ticket")
         TEAM = "team", _("changed the team")
         TAGS = "tags", _("changed the tags")
-        FIELD = "field", _("changed a field")
+        FIELD = "field", _("changed a custom field")
         MERGED = "merged", _("merged a ticket")
-        SPLIT = "split", _("split a ticket off")
+        SPLIT = "split", _("split the ticket")
         LINKED = "linked", _("linked a ticket")
-        UNLINKED = "unlinked", _("took a link away")
-        RATED = "rated", _("rated the solution")
+        UNLINKED = "unlinked", _("removed a link")
+        RATED = "rated", _("rated the resolution")
         ESCALATED = "escalated", _("escalated")
-        ANONYMISED = "anonymised", _("made the customer anonymous")
+        ANONYMISED = "anonymised", _("anonymised the customer")
 
     ticket = models.ForeignKey(  # indexed below, together with the time
         Ticket, on_delete=models.PROTECT, related_name="events", db_index=False

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
-from appliance.core.fields import search_vector_of
+from appliance.core.fields import search_vector_field
 from appliance.files.models import StoredFile
 from appliance.tickets.models.ticket import Ticket
 
@@ -32,7 +32,7 @@ class Message(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     submission_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     # of its ticket's era: a search walks through tickets and what was said on them side by side
-    search_vector = search_vector_of(body="body", number="ticket_id")
+    search_vector = search_vector_field(body="body", number="ticket_id")
 
     class Meta:
         ordering = ["created_at", "id"]

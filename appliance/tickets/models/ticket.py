@@ -12,14 +12,14 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Team, User
-from appliance.core.fields import search_vector_of
+from appliance.core.fields import search_vector_field
 from appliance.tickets.models.category import Tag, TicketCategory
 
 
 class Status(models.TextChoices):
     NEW = "new", _("New")
     OPEN = "open", _("Open")
-    WAITING = "waiting", _("Waiting on customer")
+    WAITING = "waiting", _("Waiting for customer")
     HOLD = "hold", _("On hold")
     SOLVED = "solved", _("Solved")
     CLOSED = "closed", _("Closed")
@@ -48,8 +48,8 @@ class TicketQuerySet(models.QuerySet):
         if not viewer.is_authenticated or not viewer.is_active:
             return self.none()
         if not viewer.is_agent:
-            return self.filter(accounts_queries.customers_seen_by(viewer))
-        hidden = accounts_queries.hidden_teams(viewer)
+            return self.filter(accounts_queries.own_customer_filter(viewer))
+        hidden = accounts_queries.hidden_team_ids(viewer)
         return self.filter(Q(team=None) | ~Q(team__in=hidden)) if hidden else self
 
 
@@ -90,7 +90,7 @@ class Ticket(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     submission_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    search_vector = search_vector_of(title="subject", body="description")
+    search_vector = search_vector_field(title="subject", body="description")
 
     objects = TicketQuerySet.as_manager()
 

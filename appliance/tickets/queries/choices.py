@@ -35,14 +35,14 @@ def list_assignable(ticket: Ticket) -> QuerySet[User]:
 
 def sees_team(agent: User, team: Team | None) -> bool:
     """Whether the tickets of this team are shown to this agent."""
-    return agent.is_active and (team is None or team.pk not in accounts_queries.hidden_teams(agent))
+    return agent.is_active and (team is None or team.pk not in accounts_queries.hidden_team_ids(agent))
 
 
 def list_teams(viewer: User) -> QuerySet[Team]:
     """Teams a ticket can be handed to: those whose tickets the viewer sees."""
     if not (viewer.is_active and viewer.is_agent):
         return Team.objects.none()
-    return Team.objects.filter(is_active=True).exclude(pk__in=accounts_queries.hidden_teams(viewer))
+    return Team.objects.filter(is_active=True).exclude(pk__in=accounts_queries.hidden_team_ids(viewer))
 
 
 def list_mentionable(
@@ -74,7 +74,7 @@ def list_fields(viewer: User, category: TicketCategory | None) -> list[CustomFie
     """The same for whoever looks: customers and guests are asked only what is meant for them.
     From the cache if there.
     """
-    fields = cache.remember(
+    fields = cache.get_or_compute(
         "custom_fields",
         [category.pk if category else None],
         lambda: list(fields_of(category)),

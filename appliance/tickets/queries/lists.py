@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, User
 from appliance.core import cache
-from appliance.core.database import all_but, limited_to
+from appliance.core.database import columns_except, statement_timeout
 from appliance.tickets.filters import TicketFilter, is_due_soon, is_overdue
 from appliance.tickets.models import Priority, Status, Ticket, TicketCategory
 from appliance.tickets.moods import MOODS, with_mood
@@ -24,7 +24,7 @@ COUNTED_LATELY_SECONDS = 15
 COUNTING_SECONDS = 5  # after which another one tries
 # Whole tickets, customers and agents are three times as much to read as what a row of them shows.
 NOT_IN_A_ROW = (
-    *all_but(
+    *columns_except(
         Ticket,
         "subject",
         "status",
@@ -37,17 +37,17 @@ NOT_IN_A_ROW = (
         "assignee",
         "team",
     ),
-    *all_but(
+    *columns_except(
         Customer,
         "first_name",
         "last_name",
         "email",
         "is_premium",
         "organisation",
-        of="customer__",
+        prefix="customer__",
     ),
-    *all_but(TicketCategory, "name", of="category__"),
-    *all_but(User, "first_name", "last_name", "email", of="assignee__"),
+    *columns_except(TicketCategory, "name", prefix="category__"),
+    *columns_except(User, "first_name", "last_name", "email", prefix="assignee__"),
 )
 ONLY_IF_ASKED = {"team": "team", "organisation": "customer__organisation"}
 
@@ -76,7 +76,7 @@ def count_tickets(viewer: User, narrowed: TicketFilter) -> int | None:
     """How many the list holds, one more than MOST_COUNTED at most; from the cache if there.
     None if that takes too long: a number at the side is not worth a slow page.
     """
-    return cache.remember(
+    return cache.get_or_compute(
         "list_counts",
         [*_audience(viewer, is_personal=narrowed.is_personal), narrowed],
         lambda: _count(viewer, narrowed),
@@ -89,7 +89,7 @@ def _count(viewer: User, narrowed: TicketFilter) -> int | None:
     if narrowed == TicketFilter(status=narrowed.status):  # an index has them one after the other
         return tickets[: MOST_COUNTED + 1].count()
     try:
-        with transaction.atomic(), limited_to(milliseconds=COUNT_MILLISECONDS):
+        with transaction.atomic(), statement_timeout(milliseconds=COUNT_MILLISECONDS):
             return tickets[: MOST_COUNTED + 1].count()
     except OperationalError:
         return None
@@ -105,14 +105,14 @@ def count_open(viewer: User) -> dict[str, dict]:
     be a minute old: there, something changes before they are counted.
     """
     audience = _audience(viewer)
-    counted = cache.remember(
+    counted = cache.get_or_compute(
         "dashboard_counts",
         audience,
         lambda: _counted_lately(audience) or _count_anew(viewer, audience),
         depends_on=[cache.TICKETS, cache.CATEGORIES, cache.TEAMS],
     )
     by_person, by_team = counted["assignee"], counted["team"]
-    mine = sum(by_team.get(str(pk), 0) for pk in accounts_queries.teams_of(viewer))
+    mine = sum(by_team.get(str(pk), 0) for pk in accounts_queries.team_ids_of(viewer))
     return counted | {
         "assignee": {"me": by_person.get(viewer.pk, 0), "nobody": by_person.get(None, 0)},
         "team": {**by_team, "mine": mine},
@@ -123,7 +123,7 @@ def _counted_lately(audience: list[object]) -> dict[str, dict] | None:
     """What was counted some seconds ago, where that takes long; while one counts anew, others are
     shown what was.
     """
-    counted_at, counts = cache.recall("dashboard_counts", audience) or (0, {"total": 0})
+    counted_at, counts = cache.get_value("dashboard_counts", audience) or (0, {"total": 0})
     if counts["total"] <= MANY_OPEN:
         return None
     if time.time() - counted_at < COUNTED_LATELY_SECONDS:
@@ -134,7 +134,7 @@ def _counted_lately(audience: list[object]) -> dict[str, dict] | None:
 
 def _count_anew(viewer: User, audience: list[object]) -> dict[str, dict]:
     counts, now = _count_open(viewer), time.time()
-    cache.keep("dashboard_counts", audience, (now, counts), seconds=cache.LIFETIME_SECONDS)
+    cache.set_value("dashboard_counts", audience, (now, counts), seconds=cache.LIFETIME_SECONDS)
     return counts
 
 
@@ -142,7 +142,7 @@ def _audience(viewer: User, *, is_personal: bool = False) -> list[object]:
     """What two people have in common who see the same tickets."""
     if is_personal or not viewer.is_agent or not viewer.is_active:
         return ["person", viewer.pk, viewer.role]
-    return ["agents", accounts_queries.hidden_teams(viewer)]
+    return ["agents", accounts_queries.hidden_team_ids(viewer)]
 
 
 def _count_open(viewer: User) -> dict[str, dict]:

@@ -18,7 +18,7 @@ def list_views(viewer: User) -> QuerySet[SavedView]:
     if not viewer.is_agent or not viewer.is_active:
         return SavedView.objects.none()
     shared = Q(is_shared=True, team=None) | Q(
-        is_shared=True, team__in=accounts_queries.teams_of(viewer)
+        is_shared=True, team__in=accounts_queries.team_ids_of(viewer)
     )
     return SavedView.objects.filter(Q(owner=viewer) | shared).select_related("owner", "team")
 

@@ -87,7 +87,7 @@ def may_rate(viewer: User, ticket: Ticket) -> bool:
         return False
     if ticket.status not in RATED_STATUSES or ticket.merged_into_id:
         return False
-    return not is_settled(ticket, find_rating(ticket)) and core_queries.desk().asks_for_rating
+    return not is_settled(ticket, find_rating(ticket)) and core_queries.site_settings().is_rating_enabled
 
 
 def is_settled(ticket: Ticket, rating: Rating | None) -> bool:

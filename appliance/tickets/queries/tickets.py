@@ -6,14 +6,14 @@ from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
-from appliance.accounts.tokens import hash_token
+from appliance.accounts.security import hash_token
 from appliance.tickets.models import Event, Ticket, TicketLink
 
 RELATED = ("customer__organisation", "customer__user", "category", "assignee", "team")
 Kind = TicketLink.Kind
 SEEN_FROM_THE_OTHER = {
-    Kind.DUPLICATE: _("has the duplicate"),
-    Kind.CAUSED_BY: _("is the cause of"),
+    Kind.DUPLICATE: _("is duplicated by"),
+    Kind.CAUSED_BY: _("causes"),
     Kind.SPLIT_FROM: _("was split into"),
     Kind.RELATED: _("is related to"),
 }

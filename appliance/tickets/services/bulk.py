@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app as jobs
 
 from appliance.accounts.models import User
-from appliance.core.errors import BadInputError, RefusedError, SkerryError
-from appliance.core.surviving import survives
+from appliance.core.errors import BadInputError, ForbiddenError, SkerryError
+from appliance.core.logs import run_or_log
 from appliance.tickets import queries
 from appliance.tickets.models import BulkChange, Ticket
 from appliance.tickets.services import properties_of_many as many
@@ -37,7 +37,7 @@ def change_many(
     gives the change made the first time.
     """
     if not queries.may_change_many(by):
-        raise RefusedError(_("Your role does not include changing many tickets at once."))
+        raise ForbiddenError(_("Your role does not permit bulk changes."))
     if earlier := queries.find_bulk_change(by, submission_key):
         return _same(earlier, changes)
     change = _start(by, sorted(set(tickets)), changes, submission_key)
@@ -52,7 +52,7 @@ def undo_many(*, change: BulkChange, by: User) -> None:
     with transaction.atomic():
         locked = BulkChange.objects.select_for_update().get(pk=change.pk)
         if locked.by_id != by.pk:
-            raise RefusedError(_("Only whoever changed them can take it back."))
+            raise ForbiddenError(_("Only the agent who made these changes can undo them."))
         if locked.undone_at is None:
             _refuse_undo(locked)
             locked.undone_at = timezone.now()
@@ -77,7 +77,7 @@ def finish_abandoned_changes() -> int:
         undo_finished_at=None, undone_at__lt=since
     )
     ids = list(left.values_list("pk", flat=True))
-    return sum(survives("finish", partial(_finish, pk), change=str(pk)) for pk in ids)
+    return sum(run_or_log("finish", partial(_finish, pk), change=str(pk)) for pk in ids)
 
 
 def _finish(change_id: UUID) -> bool:
@@ -94,7 +94,7 @@ def undo_seconds(change: BulkChange) -> int:
 
 def _same(earlier: BulkChange, changes: dict) -> BulkChange:
     if earlier.changes != changes:
-        raise BadInputError(_("This was sent already. Choose the tickets again, then send it."))
+        raise BadInputError(_("This form was already submitted. Select the tickets again and resubmit."))
     return earlier
 
 
@@ -115,26 +115,26 @@ def _start(by: User, tickets: list[int], changes: dict, key: UUID | None) -> Bul
     except IntegrityError:  # the same form, sent twice at the same moment
         if earlier := queries.find_bulk_change(by, key):
             return _same(earlier, changes)
-        raise BadInputError(_("This form was used by somebody else. Reload the page.")) from None
+        raise BadInputError(_("This form was submitted by somebody else. Reload the page.")) from None
     return change
 
 
 def _refuse(tickets: list[int], changes: dict) -> None:
     if not tickets:
-        raise BadInputError(_("Choose at least one ticket first."))
+        raise BadInputError(_("Select at least one ticket."))
     if len(tickets) > MOST:
-        raise BadInputError(_("Choose %d tickets at most.") % MOST)
+        raise BadInputError(_("Select at most %d tickets.") % MOST)
     if not changes:
-        raise BadInputError(_("Choose what to change."))
+        raise BadInputError(_("Choose at least one change."))
     many.resolve(changes)
 
 
 def _refuse_undo(change: BulkChange) -> None:
     if change.finished_at is None:
-        raise BadInputError(_("This is still being done. Wait until it is, then take it back."))
+        raise BadInputError(_("The change is still running. Wait until it has finished, then undo it."))
     if timezone.now() - change.finished_at > UNDO:
         raise BadInputError(
-            _("The minute to take this back is over. Change the tickets again instead.")
+            _("Undo is possible for one minute only. Change the tickets again instead.")
         )
 
 

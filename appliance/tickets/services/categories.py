@@ -9,9 +9,9 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.accounts.services.recording import change
-from appliance.accounts.services.rights import refuse_unless_admin
-from appliance.core import cache, changes
+from appliance.accounts.permissions import require_admin
+from appliance.core import audit, cache
+from appliance.core.audit import update_fields
 from appliance.core.errors import BadInputError
 from appliance.tickets.models import TicketCategory
 from appliance.tickets.services import positions
@@ -34,7 +34,7 @@ def load_default_categories(slugs: set[str] | None = None) -> None:
                     "position": position,
                 },
             )
-    cache.changed(cache.CATEGORIES)
+    cache.invalidate(cache.CATEGORIES)
 
 
 def default_categories() -> list[dict]:
@@ -47,7 +47,7 @@ def add_category(
     *, by: User, name: str, description: str = "", examples: Iterable[str] = ()
 ) -> TicketCategory:
     """The last of the list. Its slug is made of the name and stays."""
-    refuse_unless_admin(by)
+    require_admin(by)
     name = _free_name(name)
     category = TicketCategory.objects.create(
         slug=_free_slug(name),
@@ -56,7 +56,7 @@ def add_category(
         examples=_clean(examples),
         position=positions.last(TicketCategory),
     )
-    changes.record(by=by, verb="added", subject=category)
+    audit.record_change(by=by, verb="added", subject=category)
     _tell()
     return category
 
@@ -71,8 +71,8 @@ def change_category(
     examples: Iterable[str],
 ) -> None:
     """What it is called and what the sorter reads of it."""
-    refuse_unless_admin(by)
-    change(
+    require_admin(by)
+    update_fields(
         _lock(category),
         by=by,
         name=_free_name(name, category),
@@ -86,16 +86,16 @@ def change_category(
 @transaction.atomic
 def deactivate_category(*, category: TicketCategory, by: User) -> None:
     """No ticket is put into it any more; those in it stay."""
-    refuse_unless_admin(by)
-    change(_lock(category), by=by, is_active=False)
+    require_admin(by)
+    update_fields(_lock(category), by=by, is_active=False)
     _tell()
     category.refresh_from_db()
 
 
 @transaction.atomic
 def reactivate_category(*, category: TicketCategory, by: User) -> None:
-    refuse_unless_admin(by)
-    change(_lock(category), by=by, is_active=True)
+    require_admin(by)
+    update_fields(_lock(category), by=by, is_active=True)
     _tell()
     category.refresh_from_db()
 
@@ -103,9 +103,9 @@ def reactivate_category(*, category: TicketCategory, by: User) -> None:
 @transaction.atomic
 def move_category(*, category: TicketCategory, by: User, up: bool) -> None:
     """One place up or down in every list."""
-    refuse_unless_admin(by)
+    require_admin(by)
     if positions.move(category, up=up):
-        changes.record(by=by, verb="moved", subject=category, data={"up": up})
+        audit.record_change(by=by, verb="moved", subject=category, data={"up": up})
         _tell()
 
 
@@ -117,7 +117,7 @@ def _free_name(name: str, category: TicketCategory | None = None) -> str:
     others = TicketCategory.objects.filter(name__iexact=name)
     if others.exclude(pk=category.pk if category else None).exists():
         raise BadInputError(
-            _("There is a category called %(name)s already, perhaps an inactive one.")
+            _("A category named %(name)s already exists; it may be inactive.")
             % {"name": name},
             field="name",
         )
@@ -137,12 +137,12 @@ def _clean(examples: Iterable[str]) -> list[str]:
     kept = list(dict.fromkeys(phrase for phrase in phrases if phrase))
     if len(kept) > MOST_EXAMPLES:
         raise BadInputError(
-            _("At most %(most)d phrases. Keep those that differ most.") % {"most": MOST_EXAMPLES},
+            _("At most %(most)d example phrases are allowed. Keep the most varied ones.") % {"most": MOST_EXAMPLES},
             field="examples",
         )
     if long := [phrase for phrase in kept if len(phrase) > MOST_CHARACTERS]:
         raise BadInputError(
-            _("“%(phrase)s …” is too long: one line a phrase, at most %(most)d characters.")
+            _("“%(phrase)s …” is too long: one phrase per line, at most %(most)d characters.")
             % {"phrase": long[0][:30], "most": MOST_CHARACTERS},
             field="examples",
         )
@@ -154,5 +154,5 @@ def _lock(category: TicketCategory) -> TicketCategory:
 
 
 def _tell() -> None:
-    cache.changed(cache.CATEGORIES)
-    cache.changed(cache.TICKETS)  # lists show names of categories
+    cache.invalidate(cache.CATEGORIES)
+    cache.invalidate(cache.TICKETS)  # lists show names of categories

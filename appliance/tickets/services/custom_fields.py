@@ -7,9 +7,9 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.accounts.services.recording import change
-from appliance.accounts.services.rights import refuse_unless_admin
-from appliance.core import cache, changes
+from appliance.accounts.permissions import require_admin
+from appliance.core import audit, cache
+from appliance.core.audit import update_fields
 from appliance.core.errors import BadInputError
 from appliance.tickets.models import CustomField, TicketCategory
 from appliance.tickets.services import positions
@@ -31,7 +31,7 @@ def add_field(
 ) -> CustomField:
     """The last of the list. Without a ``key`` one is made of the label. ``by=None`` is the box."""
     if by is not None:
-        refuse_unless_admin(by)
+        require_admin(by)
     field = CustomField(
         key=key.strip() or slugify(label)[:40].strip("-") or "field",
         label=label.strip(),
@@ -46,11 +46,11 @@ def add_field(
             field.save(force_insert=True)
     except IntegrityError as error:
         raise BadInputError(
-            _("There is a field with the key “%(key)s” already. Choose another.")
+            _("A field with the key “%(key)s” already exists. Choose another key.")
             % {"key": field.key},
             field="key",
         ) from error
-    changes.record(by=by, verb="added", subject=field, data={"key": field.key})
+    audit.record_change(by=by, verb="added", subject=field, data={"key": field.key})
     _set_categories(field, categories, by)
     _tell()
     return field
@@ -68,9 +68,9 @@ def change_field(
     is_for_customers: bool,
 ) -> None:
     """A choice that is taken away stays on the tickets that have it."""
-    refuse_unless_admin(by)
+    require_admin(by)
     locked = _lock(field)
-    change(
+    update_fields(
         locked,
         by=by,
         label=label.strip(),
@@ -86,25 +86,25 @@ def change_field(
 @transaction.atomic
 def deactivate_field(*, field: CustomField, by: User) -> None:
     """It is asked no more; what was answered stays in the data."""
-    refuse_unless_admin(by)
-    change(_lock(field), by=by, is_active=False)
+    require_admin(by)
+    update_fields(_lock(field), by=by, is_active=False)
     _tell()
     field.refresh_from_db()
 
 
 @transaction.atomic
 def reactivate_field(*, field: CustomField, by: User) -> None:
-    refuse_unless_admin(by)
-    change(_lock(field), by=by, is_active=True)
+    require_admin(by)
+    update_fields(_lock(field), by=by, is_active=True)
     _tell()
     field.refresh_from_db()
 
 
 @transaction.atomic
 def move_field(*, field: CustomField, by: User, up: bool) -> None:
-    refuse_unless_admin(by)
+    require_admin(by)
     if positions.move(field, up=up):
-        changes.record(by=by, verb="moved", subject=field, data={"up": up})
+        audit.record_change(by=by, verb="moved", subject=field, data={"up": up})
         _tell()
 
 
@@ -117,7 +117,7 @@ def _set_categories(
     if before != after:
         field.categories.set(wanted)
         data = {"categories": {"from": before, "to": after}}
-        changes.record(by=by, verb="changed", subject=field, data=data)
+        audit.record_change(by=by, verb="changed", subject=field, data=data)
 
 
 def _checked(kind: str, choices: Iterable[str]) -> list[str]:
@@ -126,10 +126,10 @@ def _checked(kind: str, choices: Iterable[str]) -> list[str]:
         return []
     kept = list(dict.fromkeys(" ".join(one.split()) for one in choices if one.strip()))
     if len(kept) < 2:
-        raise BadInputError(_("Write at least two choices, one a line."), field="choices")
+        raise BadInputError(_("Enter at least two choices, one per line."), field="choices")
     if len(kept) > MOST_CHOICES or any(len(one) > MOST_CHARACTERS for one in kept):
         raise BadInputError(
-            _("At most %(most)d choices of %(long)d characters each.")
+            _("At most %(most)d choices of %(long)d characters each are allowed.")
             % {"most": MOST_CHOICES, "long": MOST_CHARACTERS},
             field="choices",
         )
@@ -141,5 +141,5 @@ def _lock(field: CustomField) -> CustomField:
 
 
 def _tell() -> None:
-    cache.changed(cache.CATEGORIES)
-    cache.changed(cache.TICKETS)
+    cache.invalidate(cache.CATEGORIES)
+    cache.invalidate(cache.TICKETS)

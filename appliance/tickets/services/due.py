@@ -11,4 +11,4 @@ def set_due(*, ticket: Ticket, due_at: datetime | None) -> None:
     if ticket.due_at != due_at:
         ticket.due_at = due_at
         ticket.save(update_fields=["due_at"])
-        cache.changed(cache.TICKETS)
+        cache.invalidate(cache.TICKETS)

@@ -11,4 +11,4 @@ from appliance.tickets.services.recording import lock, record
 def record_escalation(*, ticket: Ticket, **said: object) -> None:
     """``said`` goes into the event as it is. The ticket counts as untouched."""
     record(lock(ticket), Event.Kind.ESCALATED, None, **said)
-    cache.changed(cache.TICKETS)
+    cache.invalidate(cache.TICKETS)

@@ -38,7 +38,7 @@ def clean(fields: dict[str, CustomField], values: dict[str, object]) -> dict[str
 def require_all(locked: Ticket) -> None:
     """Raises BadInputError while a required field of the category has no answer."""
     fields = queries.fields_of(locked.category).filter(is_required=True)
-    refuse_missing(fields, locked.fields, _("Fill in before solving: %(fields)s."), "status")
+    refuse_missing(fields, locked.fields, _("Required before solving: %(fields)s."), "status")
 
 
 def refuse_missing(fields, answers: dict[str, object], message: str, at_field: str = "") -> None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Right, User
 from appliance.core import cache
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.tickets import queries
 from appliance.tickets.models import Attachment, Event, Message, Status, Ticket, TicketLink
 from appliance.tickets.services.recording import lock, lock_both, record, require_agent, save
@@ -65,7 +65,7 @@ def split_ticket(
     _require_right(by)
     if message.kind == Message.Kind.NOTE:
         raise BadInputError(
-            _("An internal note cannot become a ticket: its customer would read it.")
+            _("An internal note cannot be split into a new ticket: the customer would see it.")
         )
     with transaction.atomic():
         origin = lock(message.ticket)
@@ -91,7 +91,7 @@ def link_tickets(*, source: Ticket, target: Ticket, kind: TicketLink.Kind, by: U
             return earlier
         if kind != Kind.RELATED and _leads_to(target_, source_, kind):
             raise BadInputError(
-                _("%(other)s already leads to %(this)s in this way; both ways at once cannot be.")
+                _("%(other)s already has this link to %(this)s. It cannot point both ways.")
                 % {"other": target_.number, "this": source_.number},
                 field="target",
             )
@@ -118,17 +118,17 @@ def unlink_tickets(*, link: TicketLink, by: User) -> None:
 
 def _require_right(by: User) -> None:
     if not accounts_queries.has_right(by, Right.MERGE):
-        raise RefusedError(_("You may not merge or split tickets. Ask an admin for the right."))
+        raise ForbiddenError(_("You do not have permission to merge or split tickets. Ask an administrator."))
 
 
 def _require_both(by: User, one: Ticket, other: Ticket, field: str) -> None:
     """A ticket that ``by`` does not see is as good as none."""
     if one.pk == other.pk:
-        raise BadInputError(_("That is this ticket itself. Name another one."), field=field)
+        raise BadInputError(_("A ticket cannot be linked to itself. Enter another number."), field=field)
     for ticket in (one, other):
         if not queries.may_see_ticket(by, ticket):
             raise BadInputError(
-                _("There is no ticket %(number)s.") % {"number": ticket.number}, field=field
+                _("Ticket %(number)s does not exist.") % {"number": ticket.number}, field=field
             )
 
 
@@ -137,21 +137,21 @@ def _refuse_merge(source: Ticket, target: Ticket) -> None:
     message = ""
     if source.customer_id != target.customer_id:
         message = _(
-            "%(source)s and %(target)s are of two customers, who would read each other's "
-            "words. Link them instead."
+            "%(source)s and %(target)s belong to different customers, who would see "
+                "each other's messages. Link the tickets instead."
         )
     elif source.guest_token_sha256:
         message = _(
-            "%(source)s was asked by a guest, who reads answers there and nowhere else. "
-            "Merge %(target)s into it instead, or link the two."
+            "%(source)s belongs to a guest, who can read replies only there. Merge "
+                "%(target)s into it, or link the two."
         )
     elif source.merged_into_id:
-        message = _("%(source)s was merged into another ticket already. Undo that first.")
+        message = _("%(source)s is already merged into another ticket. Undo that merge first.")
     elif target.merged_into_id:
         said["into"] = target.merged_into_id
-        message = _("%(target)s was itself merged into SKR-%(into)d. Choose that one.")
+        message = _("%(target)s is itself merged into SKR-%(into)d. Choose that ticket.")
     elif target.status == Status.CLOSED:
-        message = _("%(target)s is closed. Open it again first, or merge the other way round.")
+        message = _("%(target)s is closed. Reopen it first, or merge in the other direction.")
     if message:
         raise BadInputError(message % said, field="target")
 
@@ -168,7 +168,7 @@ def _give_back_status(source: Ticket, by: User) -> None:
 
 def _same(earlier: Ticket, origin: Ticket) -> Ticket:
     if earlier.customer_id != origin.customer_id:
-        raise BadInputError(_("This form was used by somebody else. Reload the page."))
+        raise BadInputError(_("This form was submitted by somebody else. Reload the page."))
     return earlier
 
 
@@ -183,7 +183,7 @@ def _open_from(origin: Ticket, message: Message, subject: str, key: uuid.UUID) -
     )
     copies = [Attachment(ticket=ticket, file=sent.file) for sent in message.attachments.all()]
     Attachment.objects.bulk_create(copies)
-    cache.changed(cache.TICKETS)
+    cache.invalidate(cache.TICKETS)
     return ticket
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Team, User
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.tickets import queries
 from appliance.tickets.models import Event, Priority, Ticket, TicketCategory
 from appliance.tickets.services.recording import from_to, lock, record, require_agent, save
@@ -52,7 +52,7 @@ def assign(
     require_agent(by)
     if assignee and not assignee.is_agent:
         raise BadInputError(
-            _("%(name)s is not an agent. Choose one.") % {"name": assignee}, field="assignee"
+            _("%(name)s is not an agent. Choose an agent.") % {"name": assignee}, field="assignee"
         )
     with transaction.atomic():
         locked = lock(ticket)
@@ -67,11 +67,11 @@ def set_team(
 ) -> None:
     """Hand the ticket to a team ``by`` knows of. Whoever then no longer sees it is taken off it."""
     require_agent(by)
-    if team and by and team.pk in accounts_queries.hidden_teams(by):
-        raise RefusedError(_("You do not see the tickets of this team."))
+    if team and by and team.pk in accounts_queries.hidden_team_ids(by):
+        raise ForbiddenError(_("You do not have access to the tickets of this team."))
     if team and not team.is_active:
         raise BadInputError(
-            _("The team %(name)s is switched off. Choose another.") % {"name": team}, field="team"
+            _("The team %(name)s is inactive. Choose another one.") % {"name": team}, field="team"
         )
     with transaction.atomic():
         locked = lock(ticket)
@@ -103,9 +103,10 @@ def _meanwhile(locked: Ticket, name: str) -> str:
     last = locked.events.filter(kind=KINDS[name]).last()
     said = {"who": last.actor_name if last else "", "value": last.became if last else ""}
     if not said["value"]:
-        return _("%(who)s emptied this meanwhile. Save again if it shall be as you chose.") % said
+        return _("%(who)s cleared this field in the meantime. Save again to keep your value.") % said
     return (
-        _("%(who)s changed this to “%(value)s” meanwhile. Save again if it shall be as you chose.")
+        _("%(who)s changed this to “%(value)s” in the meantime. Save again to keep your "
+            "value.")
         % said
     )
 
@@ -118,12 +119,13 @@ def _raw(value: object) -> object:
 def _refuse_who_does_not_see(locked: Ticket, assignee: User | None) -> None:
     if assignee and not assignee.is_active:
         raise BadInputError(
-            _("%(name)s no longer works here. Choose somebody else.") % {"name": assignee},
+            _("%(name)s is deactivated. Choose another agent.") % {"name": assignee},
             field="assignee",
         )
     if assignee and not queries.sees_team(assignee, locked.team):
         raise BadInputError(
-            _("%(name)s does not see the tickets of the team %(team)s. Choose one of its members.")
+            _("%(name)s has no access to the tickets of the team %(team)s. Choose one of "
+                "its members.")
             % {"name": assignee, "team": locked.team},
             field="assignee",
         )

@@ -34,7 +34,7 @@ def resolve(changes: Mapping[str, object]) -> dict[str, object]:
     """Ids become rows. Raises BadInputError for one that is gone, or a change nobody knows."""
     known = {*NAMES, "status", *_offered}
     if unknown := set(changes) - known:
-        raise BadInputError(_("Nobody knows how to change %s.") % ", ".join(sorted(unknown)))
+        raise BadInputError(_("The property %s is unknown.") % ", ".join(sorted(unknown)))
     return {name: _resolved(name, value) for name, value in changes.items()}
 
 
@@ -43,7 +43,7 @@ def _resolved(name: str, value: object) -> object:
         return value
     row = ROWS[name].objects.filter(pk=value).first()
     if row is None:
-        raise BadInputError(_("What you chose is no longer there. Reload the page."), field=name)
+        raise BadInputError(_("The selected value no longer exists. Reload the page."), field=name)
     return row
 
 
@@ -70,12 +70,12 @@ def _in_words(name: str, value: object) -> str:
         return str(Priority(value).label)
     if name == "status":
         return str(Status(value).label)
-    return ", ".join(value) if isinstance(value, list) else str(value or _("nobody or nothing"))
+    return ", ".join(value) if isinstance(value, list) else str(value or _("none"))
 
 
 def lock_if_there(ticket: Ticket | None) -> Ticket:
     if ticket is None:
-        raise BadInputError(_("no longer there, or not yours to see"))
+        raise BadInputError(_("deleted or restricted"))
     return lock(ticket)
 
 

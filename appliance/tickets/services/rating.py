@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.tickets.models import Event, Rating, Ticket
 from appliance.tickets.queries.talk import RATED_STATUSES, RATING_DAYS, is_settled
 from appliance.tickets.services.recording import lock, record, save
@@ -28,9 +28,9 @@ def rate_ticket(
     with transaction.atomic():
         locked = lock(ticket)
         if by is not None and locked.customer.user_id != by.pk:
-            raise RefusedError(_("Only the customer who asked can rate the solution."))
+            raise ForbiddenError(_("Only the requester can rate the resolution."))
         if locked.status not in RATED_STATUSES or locked.merged_into_id:
-            raise BadInputError(_("This ticket is not solved yet. Rate it when it is."))
+            raise BadInputError(_("This ticket is not solved yet. You can rate it once it is solved."))
         rating = Rating.objects.filter(ticket=locked).first() or Rating(ticket=locked)
         if (rating.is_good, rating.comment) != (is_good, comment):
             _write(locked, rating, by, is_good, comment, at or timezone.now())
@@ -42,7 +42,8 @@ def _write(
 ) -> None:
     if rating.pk and is_settled(locked, rating):
         raise BadInputError(
-            _("You rated this more than %(days)d days ago; it stays as it is.")
+            _("You rated this more than %(days)d days ago; the rating can no longer be "
+                "changed.")
             % {"days": RATING_DAYS}
         )
     rating.is_good, rating.comment = is_good, comment

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
 from appliance.core import cache
-from appliance.core.errors import RefusedError
+from appliance.core.errors import ForbiddenError
 from appliance.tickets import listeners
 from appliance.tickets.models import Event, Ticket
 
@@ -30,7 +30,7 @@ def lock_both(one: Ticket, other: Ticket) -> tuple[Ticket, Ticket]:
 def save(ticket: Ticket, *fields: str, at: datetime | None = None) -> None:
     ticket.updated_at = at or timezone.now()
     ticket.save(update_fields=[*fields, "updated_at"])
-    cache.changed(cache.TICKETS)
+    cache.invalidate(cache.TICKETS)
 
 
 def name_of(thing: object | None) -> str:
@@ -50,7 +50,7 @@ def from_to(before: object | None, after: object | None) -> dict[str, object]:
 def require_agent(by: User | None) -> None:
     """``by=None`` is the box itself, which may do what an agent may."""
     if by is not None and not by.is_agent:
-        raise RefusedError(_("Only an agent can change this."))
+        raise ForbiddenError(_("Only agents can change this."))
 
 
 def record(

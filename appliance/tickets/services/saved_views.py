@@ -7,8 +7,8 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Team, User
-from appliance.core import cache, changes
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core import audit, cache
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.tickets import queries
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import SavedView
@@ -33,7 +33,7 @@ def save_view(
     mine = SavedView.objects.filter(owner=by)
     if mine.count() >= MOST_VIEWS:
         raise BadInputError(
-            _("You have %d views. Remove one you no longer use.") % MOST_VIEWS, field="name"
+            _("You have reached the limit of %d views. Delete one you no longer use.") % MOST_VIEWS, field="name"
         )
     last = mine.aggregate(last=Max("position"))["last"] or 0
     view = SavedView(owner=by, position=last + 1)
@@ -82,7 +82,7 @@ def move_view(*, view: SavedView, by: User, up: bool) -> None:
     for position, one in enumerate(row, start=1):
         one.position = position
     SavedView.objects.bulk_update(row, ["position"])
-    cache.changed(cache.VIEWS)
+    cache.invalidate(cache.VIEWS)
 
 
 def audience_of(view: SavedView) -> str:
@@ -94,23 +94,23 @@ def audience_of(view: SavedView) -> str:
 def _lock(view: SavedView, by: User) -> SavedView:
     locked = SavedView.objects.select_for_update(of=["self"]).get(pk=view.pk)
     if locked.owner_id != by.pk and not (by.is_admin and locked.is_shared):
-        raise RefusedError(_("Only %s or an admin can change this view.") % locked.owner)
+        raise ForbiddenError(_("Only %s or an administrator can change this view.") % locked.owner)
     return locked
 
 
 def _refuse(by: User, name: str, audience: str, team: Team | None) -> None:
     if not by.is_agent:
-        raise RefusedError(_("Only agents have views."))
+        raise ForbiddenError(_("Only agents can save views."))
     if not name.strip():
-        raise BadInputError(_("Give the view a name."), field="name")
+        raise BadInputError(_("Enter a name for the view."), field="name")
     if audience == OWN:
         return
     if not queries.may_share(by):
         raise BadInputError(
-            _("Your role does not include sharing. Keep the view for yourself."), field="audience"
+            _("Your role does not permit sharing. Keep the view private."), field="audience"
         )
     if audience == "team" and (team is None or not queries.sees_team(by, team)):
-        raise BadInputError(_("Choose a team whose tickets you see."), field="audience")
+        raise BadInputError(_("Choose a team you have access to."), field="audience")
 
 
 def _write(
@@ -127,10 +127,10 @@ def _write(
     view.is_shared = audience != OWN
     view.team = team if audience == "team" else None
     view.save()
-    cache.changed(cache.VIEWS)
+    cache.invalidate(cache.VIEWS)
 
 
 def _record(by: User, verb: str, view: SavedView) -> None:
     """What is one's own is no change of the desk."""
     if view.is_shared:
-        changes.record(by=by, verb=verb, subject=view, data={"filter": view.filter})
+        audit.record_change(by=by, verb=verb, subject=view, data={"filter": view.filter})

@@ -31,7 +31,7 @@ def hold_ticket(
     """Out of the way until then; a customer's answer brings it back earlier."""
     require_agent(by)
     if until <= (at or timezone.now()):
-        raise BadInputError(_("Choose a date that is still to come."), field="held_until")
+        raise BadInputError(_("Choose a date in the future."), field="held_until")
     with transaction.atomic():
         change_status(lock(ticket), Status.HOLD, by, at, until=until)
     ticket.refresh_from_db()
@@ -62,11 +62,11 @@ def change_status(
 def _refuse(locked: Ticket, status: Status, by: User | None, until: datetime | None) -> None:
     if locked.merged_into_id and locked.status == Status.CLOSED:
         raise BadInputError(
-            _("%(this)s was merged into SKR-%(other)d. Undo the merge first.")
+            _("%(this)s is merged into SKR-%(other)d. Undo the merge first.")
             % {"this": locked.number, "other": locked.merged_into_id},
             field="status",
         )
     if status == Status.HOLD and until is None:
-        raise BadInputError(_("Say until when the ticket is on hold."), field="held_until")
+        raise BadInputError(_("Enter the date until which the ticket is on hold."), field="held_until")
     if status == Status.SOLVED and by is not None:
         answers.require_all(locked)

@@ -4,9 +4,9 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.accounts.services.recording import change
-from appliance.accounts.services.rights import refuse_unless_admin
-from appliance.core import cache, changes
+from appliance.accounts.permissions import require_admin
+from appliance.core import audit, cache
+from appliance.core.audit import update_fields
 from appliance.core.errors import BadInputError
 from appliance.tickets.models import SavedView, Tag, Ticket
 
@@ -14,33 +14,33 @@ from appliance.tickets.models import SavedView, Tag, Ticket
 @transaction.atomic
 def add_tag(*, by: User, name: str) -> Tag:
     """Raises BadInputError when there is one of that name, whatever its case."""
-    refuse_unless_admin(by)
+    require_admin(by)
     tag = Tag(name=_clean(name))
     try:
         with transaction.atomic():
             tag.save(force_insert=True)
     except IntegrityError as error:
         raise _taken(tag.name) from error
-    changes.record(by=by, verb="added", subject=tag)
+    audit.record_change(by=by, verb="added", subject=tag)
     return tag
 
 
 @transaction.atomic
 def rename_tag(*, tag: Tag, by: User, name: str) -> None:
     """On every ticket and in every saved view at once."""
-    refuse_unless_admin(by)
+    require_admin(by)
     locked = Tag.objects.select_for_update().get(pk=tag.pk)
     before, name = locked.name, _clean(name)
-    if change(locked, by=by, taken=_taken(name), name=name):
+    if update_fields(locked, by=by, duplicate_error=_taken(name), name=name):
         _follow_in_views(before, name)
-        cache.changed(cache.TICKETS)
+        cache.invalidate(cache.TICKETS)
     tag.refresh_from_db()
 
 
 @transaction.atomic
 def merge_tags(*, source: Tag, target: Tag, by: User) -> None:
     """Tickets with ``source`` get ``target``, and ``source`` is no more."""
-    refuse_unless_admin(by)
+    require_admin(by)
     if source.pk == target.pk:
         raise BadInputError(_("Choose two different tags."), field="target")
     # in the order of their ids, whoever asks, so that no two wait for each other
@@ -49,20 +49,20 @@ def merge_tags(*, source: Tag, target: Tag, by: User) -> None:
     already = through.filter(tag=target).values("ticket")
     moved = through.filter(tag=source).exclude(ticket__in=already).update(tag=target)
     data = {"into": target.name, "tickets": moved}
-    changes.record(by=by, verb="merged", subject=source, data=data)
+    audit.record_change(by=by, verb="merged", subject=source, data=data)
     _follow_in_views(source.name, target.name)
     source.delete()
-    cache.changed(cache.TICKETS)
+    cache.invalidate(cache.TICKETS)
 
 
 @transaction.atomic
 def remove_tag(*, tag: Tag, by: User) -> None:
     """From every ticket; the time line of each still says when it was there."""
-    refuse_unless_admin(by)
+    require_admin(by)
     data = {"tickets": tag.tickets.count()}
-    changes.record(by=by, verb="removed", subject=tag, data=data)
+    audit.record_change(by=by, verb="removed", subject=tag, data=data)
     tag.delete()
-    cache.changed(cache.TICKETS)
+    cache.invalidate(cache.TICKETS)
 
 
 def _follow_in_views(before: str, after: str) -> None:
@@ -71,18 +71,18 @@ def _follow_in_views(before: str, after: str) -> None:
         view.filter["tag"] = after
     SavedView.objects.bulk_update(views, ["filter"])
     if views:
-        cache.changed(cache.VIEWS)
+        cache.invalidate(cache.VIEWS)
 
 
 def _clean(name: str) -> str:
     name = " ".join(name.replace(",", " ").split()).lstrip("#").strip()
     if not name:
-        raise BadInputError(_("A tag has at least one letter."), field="name")
+        raise BadInputError(_("A tag needs at least one letter."), field="name")
     return name
 
 
 def _taken(name: str) -> BadInputError:
     return BadInputError(
-        _("There is a tag called %(name)s already. Merge the two instead.") % {"name": name},
+        _("A tag named %(name)s already exists. Merge the two instead.") % {"name": name},
         field="name",
     )

@@ -55,7 +55,7 @@ def _change(
 def _write(locked: Ticket, now: Named, wanted: Named, by: User | None, at: datetime | None) -> None:
     if len(wanted) > MOST_TAGS:
         raise BadInputError(
-            _("A ticket has at most %(most)d tags. Take one away first.") % {"most": MOST_TAGS},
+            _("A ticket can have at most %(most)d tags. Remove one first.") % {"most": MOST_TAGS},
             field="tags",
         )
     tags = _ensure(wanted.values())

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.files import services as files_services
 from appliance.tickets import mentions, queries
 from appliance.tickets.models import (
@@ -48,7 +48,7 @@ def reply(
     somebody else has replied since.
     """
     if status is not None and not (by and by.is_agent):
-        raise RefusedError(_("Only an agent can set the status of a ticket."))
+        raise ForbiddenError(_("Only agents can set the status of a ticket."))
     with files_services.atomic():
         locked = lock(ticket)
         if earlier := _find_earlier(locked, submission_key):
@@ -71,7 +71,7 @@ def add_note(
 ) -> Message:
     """A note only agents see; colleagues named in it with @ are mentioned."""
     if by is not None and not by.is_agent:
-        raise RefusedError(_("Only an agent can write internal notes."))
+        raise ForbiddenError(_("Only agents can write internal notes."))
     with files_services.atomic():
         locked = lock(ticket)
         if earlier := _find_earlier(locked, submission_key):
@@ -94,18 +94,18 @@ def _find_earlier(locked: Ticket, key: uuid.UUID | None) -> Message | None:
     """What the same form sent before; the ticket is locked, so a key is never raced."""
     earlier = Message.objects.filter(submission_key=key).first() if key else None
     if earlier and earlier.ticket_id != locked.pk:
-        raise BadInputError(_("This form was used by somebody else. Reload the page."))
+        raise BadInputError(_("This form was submitted by somebody else. Reload the page."))
     return earlier
 
 
 def _refuse_reply(locked: Ticket, by: User | None, seen_message_id: int | None) -> None:
     if locked.merged_into_id:
-        message = _("%(this)s was merged into SKR-%(other)d. Answer there.")
+        message = _("%(this)s is merged into SKR-%(other)d. Reply there.")
         said = {"this": locked.number, "other": locked.merged_into_id}
         raise BadInputError(message % said, field="body")
     if locked.status == Status.CLOSED:
         raise BadInputError(
-            _("%(this)s is closed. Open a new ticket and name this one in it.")
+            _("%(this)s is closed. Create a new ticket and mention this one.")
             % {"this": locked.number},
             field="body",
         )
@@ -119,8 +119,8 @@ def _refuse_unseen(locked: Ticket, by: User | None, seen_message_id: int) -> Non
     if unseen:
         raise BadInputError(
             _(
-                "%(name)s answered while you were writing. Read it above, then send yours again "
-                "if it is still needed."
+                "%(name)s replied while you were writing. Read the new reply above, "
+                    "then send yours again if it is still needed."
             )
             % {"name": unseen.author_name},
             field="body",

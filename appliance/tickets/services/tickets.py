@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Customer, Team, User
-from appliance.accounts.tokens import hash_token
+from appliance.accounts.security import hash_token
 from appliance.core import cache
 from appliance.core.errors import BadInputError
 from appliance.files import services as files_services
@@ -62,12 +62,12 @@ def open_ticket(
             record(ticket, Event.Kind.OPENED, by, at, name=customer.full_name)
             if category:
                 record(ticket, Event.Kind.CATEGORY, by, at, **from_to(None, category))
-            cache.changed(cache.TICKETS)
+            cache.invalidate(cache.TICKETS)
     except IntegrityError:
         ticket = Ticket.objects.filter(submission_key=key, customer=customer).first()
         if ticket is None:
             raise BadInputError(
-                _("This form was used by somebody else. Reload the page.")
+                _("This form was submitted by somebody else. Reload the page.")
             ) from None
     return ticket
 
@@ -92,7 +92,7 @@ def record_sorting(
         locked.sentiment_score = sentiment_score
     locked.save(update_fields=["category", "sentiment_score"])  # no change of updated_at
     record(locked, Event.Kind.SORTED, None, name=bundles, **said)
-    cache.changed(cache.TICKETS)
+    cache.invalidate(cache.TICKETS)
 
 
 def _answers(
@@ -109,5 +109,5 @@ def _answers(
     answers = {k: v for k, v in clean(by_key, values).items() if v is not None}
     if asks:
         required = [field for field in by_key.values() if field.is_required]
-        refuse_missing(required, answers, _("Fill in: %(fields)s."))
+        refuse_missing(required, answers, _("Required: %(fields)s."))
     return answers

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from appliance.core import queries as core_queries
-from appliance.core.surviving import survives
+from appliance.core.logs import run_or_log
 from appliance.tickets.models import Status, Ticket
 from appliance.tickets.services.status import change_status
 
@@ -23,7 +23,7 @@ def wake_held_tickets() -> int:
 
 def close_solved_tickets() -> int:
     """Close what stayed solved for as long as the desk says; nothing when it says nothing."""
-    days = core_queries.desk().close_solved_after_days
+    days = core_queries.site_settings().close_solved_after_days
     if days is None:
         return 0
     before = timezone.now() - timedelta(days=days)
@@ -36,7 +36,7 @@ def _each(due: QuerySet[Ticket], status: Status, **said: object) -> int:
     changed, failed = 0, set()
     while ids := list(due.exclude(pk__in=failed).values_list("pk", flat=True)[:BATCH]):
         for pk in ids:
-            if survives("wake", partial(_change, due, pk, status, said), ticket=pk):
+            if run_or_log("wake", partial(_change, due, pk, status, said), ticket=pk):
                 changed += 1
             else:
                 failed.add(pk)

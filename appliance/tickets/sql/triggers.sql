@@ -5,7 +5,7 @@ BEGIN
        AND (NEW.id, NEW.ticket_id, NEW.at, NEW.kind) = (OLD.id, OLD.ticket_id, OLD.at, OLD.kind)
        AND NEW.actor_id IS NOT DISTINCT FROM OLD.actor_id
        AND NEW.actor_name IN (OLD.actor_name, 'Anonymous')
-       AND skerry_only_emptied(OLD.data, NEW.data) THEN
+       AND skerry_is_only_emptied(OLD.data, NEW.data) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'tickets_event is append-only' USING ERRCODE = 'restrict_violation';

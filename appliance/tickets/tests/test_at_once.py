@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 from django.utils import timezone
 
-from appliance.core.database import on_own_connection
+from appliance.core.database import run_and_close_connection
 from appliance.core.errors import BadInputError
 from appliance.tickets import services
 from appliance.tickets.models import Message, Rating, Status, Ticket, TicketLink
@@ -29,13 +29,13 @@ def at_once(*calls: Callable[[], object]) -> list[str]:
         return "done"
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        return sorted(pool.map(lambda call: on_own_connection(lambda: one(call)), calls))
+        return sorted(pool.map(lambda call: run_and_close_connection(lambda: one(call)), calls))
 
 
 def test_of_two_answers_the_second_sees_the_first_before_it_is_sent(ticket, bob, dan):
     ended = at_once(
         *(
-            lambda by=by: services.reply(ticket=ticket, by=by, body="Mine", seen_message_id=0)
+            lambda by=by: services.reply(ticket=ticket, by=by, body="My tickets", seen_message_id=0)
             for by in (bob, dan)
         )
     )

@@ -5,7 +5,7 @@ from django.http import Http404
 from django.urls import reverse
 
 from appliance.core.errors import BadInputError
-from appliance.core.models import Desk
+from appliance.core.models import SiteSettings
 from appliance.files import disk
 from appliance.tickets import queries, services
 from appliance.tickets.models import Attachment, Message
@@ -61,7 +61,7 @@ def test_ticket_opened_twice_keeps_its_files_once(alice):
 
 
 def test_one_file_too_large_sends_nothing(ticket, bob):
-    Desk.objects.create(attachment_limit_mb=1)
+    SiteSettings.objects.create(max_attachment_mb=1)
     files = [upload(), upload("film.mp4", b"x" * (1024 * 1024 + 1))]
     with pytest.raises(BadInputError, match=r"film\.mp4"):
         services.reply(ticket=ticket, by=bob, body="x", files=files)

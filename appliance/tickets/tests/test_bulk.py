@@ -5,8 +5,8 @@ import pytest
 from django.utils import timezone
 
 from appliance.accounts.models import Team
-from appliance.core.errors import BadInputError, RefusedError
-from appliance.core.models import Desk
+from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.models import SiteSettings
 from appliance.tickets import services
 from appliance.tickets.models import BulkChange, Event, Status, Ticket
 from appliance.tickets.services import bulk, properties_of_many
@@ -101,7 +101,7 @@ def test_undo_is_over_after_a_minute(three, bob):
 
 def test_nobody_takes_back_what_another_did(three, bob, dan):
     change = services.change_many(by=bob, tickets=three, changes={"priority": 4})
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.undo_many(change=change, by=dan)
 
 
@@ -126,8 +126,8 @@ def test_what_the_agent_does_not_see_stays_as_it_is(three, bob, dan):
 
 
 def test_without_the_right_nothing_is_changed(three, bob):
-    Desk.objects.update_or_create(pk=1, defaults={"agent_rights": []})
-    with pytest.raises(RefusedError):
+    SiteSettings.objects.update_or_create(pk=1, defaults={"agent_rights": []})
+    with pytest.raises(ForbiddenError):
         services.change_many(by=bob, tickets=three, changes={"priority": 4})
     assert not BulkChange.objects.exists()
 

@@ -107,7 +107,7 @@ def test_list_takes_one_query_however_long(ticket, alice, bob, django_assert_num
         services.open_ticket(
             customer=alice.customer, subject=f"Nr {number}", description="…", by=alice
         )
-    accounts_queries.hidden_teams(bob)  # stays in the cache between pages
+    accounts_queries.hidden_team_ids(bob)  # stays in the cache between pages
     with django_assert_num_queries(1):
         rows = list(queries.list_tickets(bob, narrowed(bob)))
         assert len({(str(row.customer), row.category, row.assignee) for row in rows}) == 1
@@ -118,7 +118,7 @@ def test_of_many_who_look_at_once_one_counts_anew(ticket, bob, committed, monkey
     monkeypatch.setattr(lists, "MANY_OPEN", 0)
     monkeypatch.setattr(lists, "COUNTED_LATELY_SECONDS", 0)
     queries.count_open(bob)
-    audience = ["agents", accounts_queries.hidden_teams(bob)]
+    audience = ["agents", accounts_queries.hidden_team_ids(bob)]
     assert stored.claim("dashboard_counts", audience, seconds=5), "somebody is counting"
     with committed():
         services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)

@@ -4,8 +4,8 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
-from appliance.core.errors import BadInputError, RefusedError
-from appliance.core.models import Desk
+from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.models import SiteSettings
 from appliance.tickets import queries, services
 from appliance.tickets.models import Rating, Status
 from appliance.tickets.tests.conftest import kinds
@@ -50,7 +50,7 @@ def test_what_was_solved_anew_can_be_rated_anew(solved, alice):
 
 def test_only_who_asked_rates(solved, carol, bob):
     for by in (carol, bob):
-        with pytest.raises(RefusedError):
+        with pytest.raises(ForbiddenError):
             services.rate_ticket(ticket=solved, by=by, is_good=True)
 
 
@@ -68,7 +68,7 @@ def test_guest_rates_by_the_secret_link(solved):
 
 def test_who_is_asked_for_a_rating(solved, alice, bob):
     assert queries.may_rate(alice, solved) and not queries.may_rate(bob, solved)
-    Desk.objects.create(asks_for_rating=False)
+    SiteSettings.objects.create(is_rating_enabled=False)
     assert not queries.may_rate(alice, solved)
 
 

@@ -2,8 +2,8 @@ import pytest
 from django.http import Http404
 
 from appliance.accounts.models import Team
-from appliance.core.errors import BadInputError, RefusedError
-from appliance.core.models import Change, Desk
+from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.models import AuditEntry, SiteSettings
 from appliance.tickets import queries, services
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import SavedView
@@ -44,7 +44,7 @@ def test_view_of_a_team_is_for_its_members(bob, dan, team):
 
 
 def test_sharing_needs_the_right(bob):
-    Desk.objects.update_or_create(pk=1, defaults={"agent_rights": []})
+    SiteSettings.objects.update_or_create(pk=1, defaults={"agent_rights": []})
     with pytest.raises(BadInputError, match="sharing"):
         save(bob, audience="all")
     assert save(bob).is_shared is False
@@ -60,7 +60,7 @@ def test_only_the_owner_and_admins_change_a_shared_view(bob, dan):
     view = save(dan, audience="all")
     with pytest.raises(Http404):
         queries.access_view_to_edit(bob, view.pk)
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.remove_view(view=view, by=bob)
 
 
@@ -69,14 +69,14 @@ def test_view_is_changed_whole(bob):
     services.change_view(
         view=view,
         by=bob,
-        name="Mine",
+        name="My tickets",
         narrowed=TicketFilter(assignee="me"),
         columns=["mood"],
         sort="updated",
     )
     view.refresh_from_db()
     assert (view.name, view.filter, view.columns, view.sort) == (
-        "Mine",
+        "My tickets",
         {"assignee": "me"},
         ["mood"],
         "updated",
@@ -85,9 +85,9 @@ def test_view_is_changed_whole(bob):
 
 def test_what_is_shared_is_written_down_and_what_is_own_is_not(bob):
     save(bob)
-    assert not Change.objects.exists()
+    assert not AuditEntry.objects.exists()
     services.remove_view(view=save(bob, audience="all"), by=bob)
-    assert [change.verb for change in Change.objects.order_by("pk")] == ["added", "removed"]
+    assert [change.verb for change in AuditEntry.objects.order_by("pk")] == ["added", "removed"]
 
 
 def test_views_stand_in_the_order_one_gives_them(bob):

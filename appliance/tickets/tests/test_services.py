@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import IntegrityError, InternalError, connection, transaction
 
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.tickets import queries, services
 from appliance.tickets.models import Event, Message, Priority, Status, Ticket
 
@@ -31,7 +31,7 @@ def test_form_key_of_alice_gives_carol_nothing(ticket, carol):
     with pytest.raises(BadInputError):
         services.open_ticket(
             customer=carol.customer,
-            subject="Mine",
+            subject="My tickets",
             description="…",
             by=carol,
             submission_key=ticket.submission_key,
@@ -73,7 +73,7 @@ def test_customers_answer_opens_the_ticket_again(ticket, alice, bob, status):
 
 
 def test_customer_cannot_set_a_status(ticket, alice):
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.reply(ticket=ticket, by=alice, body="Done", status=Status.CLOSED)
     assert not ticket.messages.exists()
 
@@ -93,7 +93,7 @@ def test_answer_sent_twice_is_said_once(ticket, bob):
 
 
 def test_customer_cannot_write_notes(ticket, alice):
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.add_note(ticket=ticket, by=alice, body="psst")
 
 

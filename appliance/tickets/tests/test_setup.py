@@ -2,8 +2,8 @@
 
 import pytest
 
-from appliance.core.errors import BadInputError, RefusedError
-from appliance.core.models import Change
+from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.models import AuditEntry
 from appliance.tickets import queries, services
 from appliance.tickets.models import SavedView, Tag, TicketCategory
 
@@ -17,7 +17,7 @@ def test_a_category_gets_a_slug_of_its_name_and_keeps_it(printing, dan):
     phrases = {"description": "Ink", "examples": []}
     services.change_category(category=printing, by=dan, name="Ink", **phrases)
     assert (printing.slug, printing.name, printing.reading) == ("printing-paper", "Ink", "Ink. Ink")
-    assert [row.verb for row in Change.objects.all()] == ["changed", "added"]
+    assert [row.verb for row in AuditEntry.objects.all()] == ["changed", "added"]
 
 
 def test_two_categories_of_one_slug_get_two(printing, dan):
@@ -52,9 +52,9 @@ def test_an_inactive_category_is_offered_no_more_and_comes_back(printing, dan):
 
 
 def test_only_admins_set_up(printing, bob):
-    with pytest.raises(RefusedError):
-        services.add_category(by=bob, name="Mine")
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
+        services.add_category(by=bob, name="My tickets")
+    with pytest.raises(ForbiddenError):
         services.add_tag(by=bob, name="mine")
     assert not queries.list_all_categories(bob) and not queries.list_all_tags(bob)
 

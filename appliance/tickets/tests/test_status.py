@@ -3,8 +3,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from appliance.core.errors import BadInputError, RefusedError
-from appliance.core.models import Desk
+from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.models import SiteSettings
 from appliance.tickets import listeners, services
 from appliance.tickets.models import Event, Status
 from appliance.tickets.tests.conftest import kinds
@@ -96,7 +96,7 @@ def test_solved_closes_itself(ticket, bob):
 
 @pytest.mark.parametrize(("days", "closed"), [(None, 0), (30, 0), (1, 1)])
 def test_desk_says_when_solved_becomes_closed(ticket, bob, days, closed):
-    Desk.objects.create(close_solved_after_days=days)
+    SiteSettings.objects.create(close_solved_after_days=days)
     ago = timezone.now() - 8 * DAY
     services.set_status(ticket=ticket, status=Status.SOLVED, by=bob, at=ago)
     assert services.close_solved_tickets() == closed
@@ -135,5 +135,5 @@ def test_agent_who_asks_does_not_answer_themselves(bob):
 
 
 def test_customer_changes_no_status(ticket, alice):
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.set_status(ticket=ticket, status=Status.SOLVED, by=alice)

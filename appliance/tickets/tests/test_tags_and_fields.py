@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 from django.db import connection
 
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.tickets import queries, services
 from appliance.tickets.forms import FieldsForm, TagsForm, TicketForm
 from appliance.tickets.models import CustomField, Event, Status, Tag
@@ -64,7 +64,7 @@ def test_a_tag_that_is_a_sentence_is_refused(ticket, bob):
 
 
 def test_customers_put_no_tags(ticket, alice):
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.set_tags(ticket=ticket, names=["urgent"], by=alice)
     assert queries.list_tags(alice) == []
 

@@ -2,7 +2,7 @@ import pytest
 from django.http import Http404
 
 from appliance.accounts.models import Team
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.search import queries as search_queries
 from appliance.tickets import queries, services
 from appliance.tickets.filters import TicketFilter
@@ -36,7 +36,7 @@ def test_counts_follow_whoever_joins_the_team(
     assert queries.count_open(frank)["total"] == 0
     with django_capture_on_commit_callbacks(execute=True):
         night_shift.members.add(frank)
-        cache.changed(cache.TEAMS)
+        cache.invalidate(cache.TEAMS)
     assert queries.count_open(frank)["total"] == 1
 
 
@@ -84,7 +84,7 @@ def test_who_no_longer_sees_the_ticket_is_taken_off_it(ticket, night_shift, bob,
 
 def test_nobody_hands_a_ticket_to_a_team_they_do_not_see(ticket, night_shift, frank):
     assert night_shift not in queries.list_teams(frank)
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.set_team(ticket=ticket, team=night_shift, by=frank)
 
 

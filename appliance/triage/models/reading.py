@@ -87,7 +87,7 @@ class TicketVectorQuerySet(VectorQuerySet):
         """
         if not (viewer.is_authenticated and viewer.is_active and viewer.is_agent):
             return self.filter(ticket__in=Ticket.objects.visible_to(viewer))
-        hidden = accounts_queries.hidden_teams(viewer)
+        hidden = accounts_queries.hidden_team_ids(viewer)
         return self.exclude(ticket__team__in=hidden) if hidden else self
 
     def may_vote_for(self, viewer: User) -> "TicketVectorQuerySet":
@@ -96,7 +96,7 @@ class TicketVectorQuerySet(VectorQuerySet):
         """
         if viewer.is_active and viewer.is_agent:
             return self.visible_to(viewer)
-        closed = accounts_queries.closed_teams()
+        closed = accounts_queries.closed_team_ids()
         return self.exclude(ticket__team__in=closed) if closed else self
 
 

@@ -19,9 +19,9 @@ class Suggestion(models.Model):
     """
 
     class State(models.TextChoices):
-        OFFERED = "offered", _("Offered")
-        ACCEPTED = "accepted", _("Accepted")
-        REFUSED = "refused", _("Refused")
+        OFFERED = "offered", _("Shown")
+        ACCEPTED = "accepted", _("Inserted")
+        REFUSED = "refused", _("Dismissed")
 
     ticket = models.ForeignKey(  # indexed by the constraint below
         Ticket, on_delete=models.CASCADE, related_name="suggestions", db_index=False
@@ -64,7 +64,7 @@ class GapQuerySet(models.QuerySet):
         hidden = GapTicket.objects.filter(gap=OuterRef("pk")).exclude(
             ticket__in=Ticket.objects.visible_to(viewer)
         )
-        return self.exclude(Exists(hidden)) if accounts_queries.hidden_teams(viewer) else self
+        return self.exclude(Exists(hidden)) if accounts_queries.hidden_team_ids(viewer) else self
 
     def open(self) -> "GapQuerySet":
         """What still wants an article."""

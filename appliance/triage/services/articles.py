@@ -73,7 +73,7 @@ def _store_passages(
         for position, (piece, answer) in enumerate(zip(pieces, answers, strict=True))
     )
     if encoder.space == engine.reading_space():
-        cache.changed(cache.ARTICLES)
+        cache.invalidate(cache.ARTICLES)
     return True
 
 
@@ -81,4 +81,4 @@ def _store_passages(
 def _forget_old_passages(article: Article, text: str) -> None:
     """What the article no longer says must not be found, even while nobody can embed."""
     if article.passages.exclude(text_sha256=text).delete()[0]:
-        cache.changed(cache.ARTICLES)
+        cache.invalidate(cache.ARTICLES)

@@ -8,15 +8,15 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
-from appliance.core.bounded import Bounded, BusyError
-from appliance.core.database import on_own_connection
+from appliance.core.database import run_and_close_connection
+from appliance.core.deadline_pool import DeadlineExecutor, BusyError
 from appliance.inference.errors import InferenceError
 from appliance.triage import backlog, engine
 from appliance.triage.reader import Answers
 from appliance.triage.services.tickets import annotate
 
 log = structlog.get_logger(__name__)
-_readers = Bounded("annotate", threads=2)
+_readers = DeadlineExecutor("annotate", threads=2)
 
 
 def annotate_soon(ticket_id: int, budget_seconds: float | None = None) -> bool:
@@ -31,7 +31,7 @@ def annotate_soon(ticket_id: int, budget_seconds: float | None = None) -> bool:
 
     def within_budget(ask: Callable[[], Answers], write: Callable[[Answers], bool]) -> Answers:
         return _readers.run(
-            ask, seconds=seconds, late=lambda said: on_own_connection(lambda: write(said))
+            ask, seconds=seconds, on_late_result=lambda said: run_and_close_connection(lambda: write(said))
         )
 
     try:
@@ -48,7 +48,7 @@ def annotate_soon(ticket_id: int, budget_seconds: float | None = None) -> bool:
 def warm() -> None:
     """Load the models in the background, so that the first ticket does not pay for it."""
     threading.Thread(
-        target=on_own_connection, args=[_warm], name="warm-models", daemon=True
+        target=run_and_close_connection, args=[_warm], name="warm-models", daemon=True
     ).start()
 
 

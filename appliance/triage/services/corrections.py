@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.core.errors import RefusedError
+from appliance.core.errors import ForbiddenError
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import OPEN_STATUSES, Ticket, TicketCategory
 from appliance.triage.models import NOT_SURE, Annotation, Correction
@@ -15,7 +15,7 @@ from appliance.triage.services.queueing import queue_catch_up
 def correct_category(*, ticket: Ticket, category: TicketCategory | None, by: User) -> None:
     """Set the category and remember what the bundle had said, so that the desk can learn."""
     if not by.is_agent:
-        raise RefusedError(_("Only an agent can change the category of a ticket."))
+        raise ForbiddenError(_("Only agents can change the category of a ticket."))
     before = Ticket.objects.select_for_update(of=["self"]).get(pk=ticket.pk)
     if before.category_id != (category.pk if category else None):
         said = ticket.annotations.filter(kind=Annotation.Kind.CATEGORY).first()

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Right, User
 from appliance.accounts.queries import has_right
-from appliance.core.errors import RefusedError
+from appliance.core.errors import ForbiddenError
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Message, Ticket
@@ -101,7 +101,7 @@ def take_back_dismissal(*, gap: Gap, by: User) -> None:
 
 def _require_author(by: User) -> None:
     if not has_right(by, Right.ARTICLES):
-        raise RefusedError(_("Only agents who may write articles do."))
+        raise ForbiddenError(_("Only agents with permission to write articles can do this."))
 
 
 def _solved_of_late(space: str) -> list[dict]:
@@ -208,7 +208,7 @@ def _members_to_tell(gap: Gap, by: User) -> QuerySet[GapTicket]:
 
 def _draft_of(members: list[GapTicket]) -> str:
     """What was asked, and the last answer of an agent, for the author to turn into an article."""
-    parts = [_("Write here what helps. Below stands what was asked; take it out at the end.")]
+    parts = [_("Write the solution here. The requests are listed below; delete them when you are done.")]
     for member in members:
         ticket = member.ticket
         parts.append(f"## {ticket.number}: {ticket.subject}\n\n{_quoted(ticket.description)}")

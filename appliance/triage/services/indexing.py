@@ -7,7 +7,7 @@ import structlog
 from django.db import connection
 from psycopg import sql
 
-from appliance.core.database import give_room_to_build
+from appliance.core.database import raise_maintenance_memory
 from appliance.triage.models import Passage, TicketVector
 from appliance.triage.texts import digest
 
@@ -88,7 +88,7 @@ def _alone() -> Iterator[bool]:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute("SET CONSTRAINTS ALL DEFERRED")
             cursor.execute("SET statement_timeout = 0")
-            give_room_to_build(cursor, is_local=False)  # the build may not be in a transaction
+            raise_maintenance_memory(cursor, is_local=False)  # the build may not be in a transaction
             yield True
         finally:
             if connection.is_usable():  # a transaction that failed takes the settings back itself

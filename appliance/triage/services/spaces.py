@@ -6,7 +6,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from appliance.core.errors import RefusedError
+from appliance.core.errors import ForbiddenError
 from appliance.triage import engine, spaces
 from appliance.triage.models import LookedThrough
 from appliance.triage.services.indexing import INDEXED, drop_indexes, index_space
@@ -33,7 +33,7 @@ def forget_space(*, space: str, seconds: float = 10.0) -> int:
     """
     upcoming = engine.find_next_encoder()
     if space in (engine.reading_space(), upcoming and upcoming.space):
-        raise RefusedError(_("This vector space is in use."))
+        raise ForbiddenError(_("This embedding space is in use."))
     if not drop_indexes(space):
         return 0
     ends_at, deleted = time.monotonic() + seconds, 0

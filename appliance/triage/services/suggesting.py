@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.core.errors import RefusedError
+from appliance.core.errors import ForbiddenError
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Event, Ticket
 from appliance.triage import engine
@@ -90,7 +90,7 @@ def _decide(ticket: Ticket, article: Article, by: User, state: State) -> None:
 
 def _require_agent(by: User) -> None:
     if not by.is_agent:
-        raise RefusedError(_("Only an agent can say whether a suggestion fits."))
+        raise ForbiddenError(_("Only agents can insert or dismiss suggestions."))
 
 
 def _why(one: Suggested) -> dict[str, object]:

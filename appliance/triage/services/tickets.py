@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.db import transaction
 from django.utils import timezone
 
-from appliance.core.bounded import BusyError
+from appliance.core.deadline_pool import BusyError
 from appliance.inference.answers import CategoryAnswer, SentimentAnswer
 from appliance.inference.bundle import BundleRef
 from appliance.tickets import services as tickets_services

@@ -2,7 +2,7 @@
 
 import pytest
 
-from appliance.core.errors import RefusedError
+from appliance.core.errors import ForbiddenError
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Ticket
 from appliance.triage import queries, reader, services
@@ -114,7 +114,7 @@ def test_choosing_the_same_category_is_no_correction(ticket, bob, categories):
 
 
 def test_a_customer_corrects_nothing(ticket, alice, categories):
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.correct_category(ticket=ticket, category=categories["software"], by=alice)
 
 

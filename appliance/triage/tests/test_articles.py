@@ -135,7 +135,7 @@ def test_any_text_may_be_typed(article, alice, text):
 def test_the_second_time_the_cache_answers(article, alice, ticket):
     first = suggestions.suggest_for_text(alice, ticket.subject, ticket.description)
     assert suggestions.suggest_for_text(alice, ticket.subject, ticket.description) == first
-    counts = cache.counts()
+    counts = cache.hit_counts()
     assert counts["suggestions"] == {"hits": 1, "misses": 1}
     assert counts["query_vector"] == {"hits": 1, "misses": 1}
 

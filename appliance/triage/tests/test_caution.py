@@ -17,7 +17,7 @@ def judge(alice, bob, categories):
         digest = digest or engine.find_ref("classifier").digest
         for slug in ["access"] * right + ["people"] * wrong:
             asked = tickets_services.open_ticket(
-                customer=alice.customer, subject="Question", description="Look at it.", by=alice
+                customer=alice.customer, subject="Label", description="Look at it.", by=alice
             )
             Annotation.objects.create(
                 ticket=asked,

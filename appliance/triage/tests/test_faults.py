@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from appliance.core.bounded import Bounded
-from appliance.core.database import on_own_connection
+from appliance.core.database import run_and_close_connection
+from appliance.core.deadline_pool import DeadlineExecutor
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event
 from appliance.triage import engine, queries, services
@@ -96,7 +96,7 @@ def test_what_fits_the_budget_is_there_on_the_next_page(ticket, alice, categorie
 
 @pytest.mark.django_db(transaction=True)
 def test_a_model_that_hangs_holds_no_request(ticket, categories, stand_in, monkeypatch):
-    monkeypatch.setattr(at_once, "_readers", Bounded("hanging", threads=2))
+    monkeypatch.setattr(at_once, "_readers", DeadlineExecutor("hanging", threads=2))
     stand_in.go_on.clear()
     started = time.monotonic()
     assert not services.annotate_soon(ticket.pk, budget_seconds=0.2)
@@ -107,7 +107,7 @@ def test_a_model_that_hangs_holds_no_request(ticket, categories, stand_in, monke
 
 
 def test_when_models_hang_later_calls_return_at_once(ticket, monkeypatch):
-    bounded, go_on = Bounded("hanging", threads=1), threading.Event()
+    bounded, go_on = DeadlineExecutor("hanging", threads=1), threading.Event()
     with pytest.raises(TimeoutError):
         bounded.run(go_on.wait, seconds=0.05)
     monkeypatch.setattr(at_once, "_readers", bounded)
@@ -135,7 +135,7 @@ def test_two_workers_read_each_text_once(alice, categories, stand_in):
 
     def work() -> None:
         together.wait()
-        on_own_connection(services.catch_up)
+        run_and_close_connection(services.catch_up)
 
     workers = [threading.Thread(target=work) for _ in range(2)]
     for worker in workers:
@@ -147,6 +147,6 @@ def test_two_workers_read_each_text_once(alice, categories, stand_in):
     assert len(stand_in.asked) == 8
 
 
-def _wait_for(bounded: Bounded, threads: int) -> None:
+def _wait_for(bounded: DeadlineExecutor, threads: int) -> None:
     for _ in range(threads):
         assert bounded._free.acquire(timeout=10)

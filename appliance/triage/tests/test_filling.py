@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from appliance.core.errors import RefusedError
+from appliance.core.errors import ForbiddenError
 from appliance.inference import slot
 from appliance.inference.shelf import Choice, write_choice
 from appliance.knowledge import services as knowledge_services
@@ -170,7 +170,7 @@ def test_the_old_space_is_forgotten_in_slices(filled, choose, monkeypatch):
 
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_space_in_use_is_not_forgotten(filled, place):
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.forget_space(space=spaces.list_spaces()[place].name)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from appliance.accounts.models import Team
-from appliance.core.errors import RefusedError
+from appliance.core.errors import ForbiddenError
 from appliance.knowledge import services as knowledge_services
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
@@ -106,7 +106,7 @@ def test_the_tickets_of_a_closed_team_make_a_gap_for_its_members_alone(three, as
 def test_who_asks_sees_and_does_nothing(three, alice):
     services.find_gaps()
     assert list(gaps.list_gaps(alice)) == []
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.dismiss_gap(gap=Gap.objects.get(), by=alice)
 
 

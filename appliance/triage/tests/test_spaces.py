@@ -5,7 +5,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
-from appliance.core.anonymous import ANONYMOUS
+from appliance.core.audit import ANONYMOUS
 from appliance.knowledge import services as knowledge_services
 from appliance.search import queries as search_queries
 from appliance.tickets import services as tickets_services

@@ -9,7 +9,7 @@ from appliance.core import cache
 from appliance.reports.services import note_together
 from appliance.sla.policies import reuse_policies
 from appliance.tickets import services as tickets_services
-from appliance.web.demo import cast, extras, history, library, promises, shortcuts
+from appliance.web.demo import cast, extras, history, library, promises, macros
 from appliance.web.demo.library import read_article
 
 __all__ = ["HERE", "load", "read_article"]
@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 @transaction.atomic
 def load() -> list[User]:
     """People, promises, articles and tickets; what is there stays. Returns who can log in."""
-    with cache.together():
+    with cache.batched_invalidation():
         tickets_services.load_default_categories()
         people = cast.load()
         agents = people.agents
@@ -27,7 +27,7 @@ def load() -> list[User]:
         articles = library.load(author=agents["mei"], readers=readers)
         teams = promises.load_teams([*agents.values()])
         promises.load_promises(teams)
-        shortcuts.load(by=agents["bob"], security=teams["security"])
+        macros.load(by=agents["bob"], security=teams["security"])
         extras.load_fields()
         extras.load_views(by=agents["bob"])
         with reuse_policies(), note_together():

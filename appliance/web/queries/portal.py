@@ -42,7 +42,7 @@ def list_mine(viewer: User, narrowed: MyTickets) -> QuerySet[Ticket]:
 
 def count_mine(viewer: User, whose: str = "") -> dict[str, int]:
     """{"open": n, "solved": n, "all": n}; from the cache if there."""
-    return cache.remember(
+    return cache.get_or_compute(
         "portal_counts",
         [viewer.pk, whose],
         lambda: _count(viewer, whose),

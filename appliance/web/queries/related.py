@@ -15,7 +15,7 @@ NEAREST = 40  # passages looked at to find a few articles
 def list_related(viewer: User, article: Article, limit: int = 4) -> list[Article]:
     """Nearest in meaning to how the article begins, of those readers see; remembered a minute."""
     sees = "public" if viewer.is_anonymous else "customers"
-    ids = cache.remember(
+    ids = cache.get_or_compute(
         "related_articles",
         [article.pk, sees, limit],
         lambda: _nearest(viewer, article)[:limit],

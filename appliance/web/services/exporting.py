@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from appliance.accounts.models import Customer, User
-from appliance.accounts.services.rights import refuse_unless_admin
+from appliance.accounts.permissions import require_admin
 from appliance.core import audit
 from appliance.files import queries as files_queries
 from appliance.knowledge.models import ArticleVersion, ArticleVote
@@ -37,16 +37,16 @@ Entry = tuple[str, Iterable[bytes]]
 @transaction.atomic
 def export_customer(*, customer: Customer, by: User) -> Iterator[bytes]:
     """The ZIP piece by piece; checked and recorded at once, read while it is sent."""
-    refuse_unless_admin(by)
-    audit.record(by=by, verb="exported", subject=customer)
+    require_admin(by)
+    audit.record_change(by=by, verb="exported", subject=customer)
     return _zipped(_entries(customer, customer.user))
 
 
 @transaction.atomic
 def export_person(*, person: User, by: User) -> Iterator[bytes]:
     """The same for a log-in, with what they asked if they are a customer as well."""
-    refuse_unless_admin(by)
-    audit.record(by=by, verb="exported", subject=person)
+    require_admin(by)
+    audit.record_change(by=by, verb="exported", subject=person)
     return _zipped(_entries(Customer.objects.filter(user=person).first(), person))
 
 
@@ -95,7 +95,7 @@ def _entries(customer: Customer | None, person: User | None) -> Iterator[Entry]:
 def _profile(customer: Customer | None, person: User | None) -> dict:
     found: dict = {}
     if customer:
-        found["customer"] = _picked(customer, (*PROFILE, "organisation_said", "is_premium"))
+        found["customer"] = _picked(customer, (*PROFILE, "claimed_organisation", "is_premium"))
         found["customer"]["organisation"] = str(customer.organisation or "")
     if person:
         found["log_in"] = _picked(person, LOG_IN)

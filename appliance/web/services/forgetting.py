@@ -10,7 +10,7 @@ from django.db.models.functions import Cast, Now
 
 from appliance.accounts.models import Customer, Invitation, User
 from appliance.core.audit import ANONYMOUS
-from appliance.core.models import Change
+from appliance.core.models import AuditEntry
 from appliance.files import services as files_services
 from appliance.files.models import StoredFile
 from appliance.knowledge import services as knowledge_services
@@ -111,14 +111,14 @@ def forget_changes(somebody: Customer | User) -> None:
     """Their name in the rows on changes of the desk, as the one who acted or the one concerned."""
     kind, pk = str(somebody._meta.verbose_name), str(somebody.pk)
     about = Q(subject_id=pk) | Q(subject_id="", subject=str(somebody)[:200])
-    Change.objects.filter(about, kind=kind).update(subject=ANONYMOUS, data=Emptied(F("data")))
+    AuditEntry.objects.filter(about, kind=kind).update(subject=ANONYMOUS, data=Emptied(F("data")))
     names = Q()
     for name in {str(somebody), somebody.full_name, somebody.email}:
         names |= Q(told__contains=json.dumps(name, ensure_ascii=False))
-    others = Change.objects.annotate(told=Cast("data", TextField())).filter(names)
+    others = AuditEntry.objects.annotate(told=Cast("data", TextField())).filter(names)
     others.update(data=Emptied(F("data")))  # teams, merges: rows on others that name them
     if isinstance(somebody, User):
-        Change.objects.filter(actor=somebody).update(actor_name=ANONYMOUS)
+        AuditEntry.objects.filter(actor=somebody).update(actor_name=ANONYMOUS)
     entries = LogEntry.objects.filter(
         content_type=ContentType.objects.get_for_model(somebody), object_id=pk
     )

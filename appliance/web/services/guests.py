@@ -32,9 +32,9 @@ def ask_as_guest(
     The ticket belongs to whoever the desk knows by that address, without a word about it: the
     guest reads nothing else of theirs. The same form sent twice gives the same ticket and link.
     """
-    if not core_queries.desk().guests_may_ask:
+    if not core_queries.site_settings().is_guest_form_open:
         raise Http404
-    accounts_services.knock(door="ask", address=address)
+    accounts_services.check_rate_limit(scope="ask", ip_address=address)
     key = submission_key or uuid.uuid4()
     token = _token(key, email)
     with transaction.atomic():
@@ -61,7 +61,7 @@ def answer_as_guest(
     submission_key: uuid.UUID | None = None,
 ) -> Message:
     """What whoever holds the link writes. Raises BadInputError on a closed ticket."""
-    accounts_services.knock(door="answer", address=address)
+    accounts_services.check_rate_limit(scope="answer", ip_address=address)
     return tickets_services.reply(
         ticket=ticket, by=None, body=body, files=files, submission_key=submission_key
     )

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Team, User
 from appliance.core import audit, cache
-from appliance.core.errors import BadInputError, RefusedError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
 
@@ -21,7 +21,7 @@ def deactivate_person(
     ``assignee`` does not see is left to whoever of its team takes it.
     """
     if assignee == person:
-        raise BadInputError(_("Choose somebody else."), field="assignee")
+        raise BadInputError(_("Choose another person."), field="assignee")
     accounts_services.deactivate(person=person, by=by)
     waiting = Ticket.objects.open().filter(assignee=person).order_by("pk")
     handed = [_hand_over(ticket, assignee, team, by) for ticket in waiting]
@@ -44,7 +44,7 @@ def merge_customers(*, source: Customer, target: Customer, by: User) -> None:
     Raises BadInputError when both have a log-in, or one was made anonymous.
     """
     if not (by.is_active and by.is_admin):
-        raise RefusedError(_("Only an admin may do this."))
+        raise ForbiddenError(_("Only administrators can do this."))
     source, kept = _lock_two(source, target)
     _refuse_merge(source, kept)
     moved = Ticket.objects.filter(customer=source).count()
@@ -52,11 +52,11 @@ def merge_customers(*, source: Customer, target: Customer, by: User) -> None:
     for relation in Customer._meta.related_objects:
         name = relation.field.name
         relation.related_model._base_manager.filter(**{name: source}).update(**{name: kept})
-    audit.record(by=by, verb="merged", subject=source, data={"into": str(kept), "tickets": moved})
+    audit.record_change(by=by, verb="merged", subject=source, data={"into": str(kept), "tickets": moved})
     source.delete()
     if person:
         accounts_services.link_customer(customer=kept, person=person, by=by)
-    cache.changed(cache.TICKETS)
+    cache.invalidate(cache.TICKETS)
     target.refresh_from_db()
 
 
@@ -70,8 +70,8 @@ def _lock_two(source: Customer, target: Customer) -> tuple[Customer, Customer]:
 def _refuse_merge(source: Customer, target: Customer) -> None:
     if source.user_id and target.user_id:
         raise BadInputError(
-            _("Both have a log-in. Take the log-in from %(name)s first.") % {"name": source},
+            _("Both customers have a user account. Unlink the account of %(name)s first.") % {"name": source},
             field="target",
         )
     if source.anonymised_at or target.anonymised_at:
-        raise BadInputError(_("One of them was made anonymous and stays so."), field="target")
+        raise BadInputError(_("One of the customers has been anonymised and cannot be merged."), field="target")

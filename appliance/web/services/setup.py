@@ -7,7 +7,7 @@ from django.utils import timezone
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Role, User
 from appliance.core import cache
-from appliance.core.models import Desk
+from appliance.core.models import SiteSettings
 from appliance.tickets import services as tickets_services
 from appliance.triage import services as triage_services
 from appliance.web import demo as demo_desk
@@ -21,11 +21,11 @@ def set_up(
 
     Raises Http404 when somebody else used it first.
     """
-    if not accounts_services.use_setup_link(token):
+    if not accounts_services.consume_setup_link(token):
         raise Http404
     admin = accounts_services.add_user(**person, role=Role.ADMIN)
-    Desk.objects.update_or_create(pk=1, defaults={"name": desk_name, "set_up_at": timezone.now()})
-    cache.changed(cache.DESK)
+    SiteSettings.objects.update_or_create(pk=1, defaults={"name": desk_name, "set_up_at": timezone.now()})
+    cache.invalidate(cache.SITE_SETTINGS)
     tickets_services.load_default_categories(categories)
     if demo:
         demo_desk.load()
@@ -39,6 +39,6 @@ def set_up_unattended(*, email: str, password: str) -> User:
     admin = accounts_services.add_user(
         email=email, first_name="Admin", role=Role.ADMIN, password=password
     )
-    Desk.objects.update_or_create(pk=1, defaults={"set_up_at": timezone.now()})
+    SiteSettings.objects.update_or_create(pk=1, defaults={"set_up_at": timezone.now()})
     tickets_services.load_default_categories()
     return admin

@@ -75,13 +75,13 @@ def _speech(message: Message, ticket: Ticket, may_split: bool) -> SafeString:
 def _deeds(message: Message, splits_off: Ticket | None) -> SafeString:
     name = {"name": message.author_name}
     quote = format_html(
-        QUOTE, message.pk, _("%(name)s wrote:") % name, _("Quote what %(name)s wrote") % name
+        QUOTE, message.pk, _("%(name)s wrote:") % name, _("Quote message by %(name)s") % name
     )
     if splits_off is None:
         return quote
     address = reverse("split-ticket", args=[splits_off.pk, message.pk])
     return quote + format_html(
-        SPLIT, address, _("Make what %(name)s wrote a ticket of its own") % name
+        SPLIT, address, _("Split message by %(name)s into new ticket") % name
     )
 
 

@@ -29,7 +29,7 @@ def article(bob) -> Article:
 
 @pytest.fixture
 def is_public(dan) -> None:
-    accounts_services.change_desk(by=dan, is_knowledge_public=True)
+    accounts_services.update_site_settings(by=dan, is_knowledge_public=True)
 
 
 def as_(client, person):
@@ -225,7 +225,7 @@ def upload(**files: str) -> SimpleUploadedFile:
 def test_an_import_is_looked_at_then_done_with_the_same_file(client, bob, frank):
     path = reverse("import-articles")
     page = as_(client, bob).post(path, {"file": upload(a="# Toner\n\nShake.", b="# Empty")})
-    assert "Toner" in text_of(page) and "It has no text." in text_of(page)
+    assert "Toner" in text_of(page) and "The content is missing." in text_of(page)
     assert not Article.objects.exists()
     pending = PendingImport.objects.get()
     assert as_(client, frank).post(path, {"pending": pending.pk}).status_code == 404

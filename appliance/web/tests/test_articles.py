@@ -71,5 +71,5 @@ def test_writing_an_article_is_offered_to_those_who_may(
     evidence = reverse("evidence", args=[ticket.pk])
     assert "Write one" in as_bob.get(evidence).content.decode()
     with django_capture_on_commit_callbacks(execute=True):
-        accounts_services.change_desk(by=dan, agent_rights=[])
+        accounts_services.update_site_settings(by=dan, agent_rights=[])
     assert "Write one" not in as_bob.get(evidence).content.decode()

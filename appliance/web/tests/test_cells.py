@@ -38,7 +38,7 @@ def row(ticket, alice, bob, dan):
 
 def test_every_column_is_drawn_and_nothing_stands_unescaped(row):
     html = row()
-    for words in ("Unhappy", "negative", "Bob", "Team &lt;b&gt;", "Ward &lt;b&gt;", "not sure"):
+    for words in ("Negative", "negative", "Bob", "Team &lt;b&gt;", "Ward &lt;b&gt;", "uncategorised"):
         assert words in html
     assert '<span class="tag">&lt;tag&gt;</span>' in html and "premium customer" in html
     assert NASTY not in html and "<b>" not in html
@@ -66,4 +66,4 @@ def test_moments_are_written_as_templates_write_them(month, language):
 def test_moods_are_told_in_the_language_of_whoever_looks():
     with translation.override("de"):
         said = [strip_tags(cells.Words().mood(mood)) for mood in (*MOODS, None)]
-    assert said == ["negativ", "neutral", "positiv", "noch nicht gelesen"]
+    assert said == ["negativ", "neutral", "positiv", "noch nicht analysiert"]

@@ -85,7 +85,7 @@ def test_page_after_a_change_takes_as_many_queries_for_many_rows_as_for_one(
 ):
     def asked() -> int:
         with django_capture_on_commit_callbacks(execute=True):
-            cache.changed(cache.TICKETS)
+            cache.invalidate(cache.TICKETS)
         with CaptureQueriesContext(connection) as queries_asked:
             as_bob.get(reverse("dashboard"))
         return len(queries_asked)
@@ -131,8 +131,8 @@ def test_agents_who_see_the_same_share_the_counting(bob, dan, ticket, django_ass
         email="eve@example.org", first_name="Eve", role="agent", password=PASSWORD
     )
     for person in (bob, eve):
-        lists.accounts_queries.hidden_teams(person)
-        lists.accounts_queries.teams_of(person)
+        lists.accounts_queries.hidden_team_ids(person)
+        lists.accounts_queries.team_ids_of(person)
     tickets_queries.count_open(bob)
     with django_assert_num_queries(0):
         assert tickets_queries.count_open(eve)["total"] == 1
@@ -152,7 +152,7 @@ def test_view_of_what_is_gone_says_so_and_shows_nothing(as_bob, bob, ticket):
 
 
 def test_anothers_view_does_not_exist(as_bob, dan):
-    view = tickets_services.save_view(by=dan, name="Mine", narrowed=TicketFilter())
+    view = tickets_services.save_view(by=dan, name="My tickets", narrowed=TicketFilter())
     assert as_bob.get(reverse("dashboard"), {"view": view.pk}).status_code == 404
 
 

@@ -10,15 +10,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from appliance.accounts import services as accounts_services
-from appliance.accounts.models import Customer, Knock
-from appliance.accounts.services.doorstep import MOST
+from appliance.accounts.models import Customer, RateLimitHit
+from appliance.accounts.security import RATE_LIMITS
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Message, Rating, Status, Ticket
 
 
 @pytest.fixture(autouse=True)
 def _guests_may_ask(dan) -> None:
-    accounts_services.change_desk(by=dan, guests_may_ask=True)
+    accounts_services.update_site_settings(by=dan, is_guest_form_open=True)
 
 
 def asks(client, **more: object):
@@ -149,16 +149,16 @@ def test_file_of_a_note_is_not_behind_the_link(client, link, asked, bob):
 
 
 def test_too_many_questions_of_one_address_are_refused_and_kept_on_the_page(client):
-    Knock.objects.bulk_create(Knock(door="ask", address="127.0.0.1") for _ in range(MOST["ask"]))
+    RateLimitHit.objects.bulk_create(RateLimitHit(scope="ask", ip_address="127.0.0.1") for _ in range(RATE_LIMITS["ask"]))
     answer = asks(client)
     assert answer.status_code == 400 and "In room 4." in answer.content.decode()
-    Knock.objects.update(at=timezone.now() - timedelta(hours=2))
+    RateLimitHit.objects.update(created_at=timezone.now() - timedelta(hours=2))
     assert asks(client).status_code == 302
-    assert Knock.objects.count() == 1, "the old ones are forgotten"
+    assert RateLimitHit.objects.count() == 1, "old hits are deleted"
 
 
 def test_page_is_not_there_unless_guests_may_ask(client, dan):
-    accounts_services.change_desk(by=dan, guests_may_ask=False)
+    accounts_services.update_site_settings(by=dan, is_guest_form_open=False)
     assert client.get(reverse("ask")).status_code == 404
     assert asks(client).status_code == 404
     assert Customer.objects.count() == 0

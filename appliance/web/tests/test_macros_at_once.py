@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from appliance.core.database import on_own_connection
+from appliance.core.database import run_and_close_connection
 from appliance.macros import services as macros_services
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Priority
@@ -33,7 +33,7 @@ def test_one_who_runs_a_macro_and_one_who_runs_it_on_many_both_come_through(
         ),
     )
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda call: on_own_connection(call), (calls[0], _later(calls[1]))))
+        list(pool.map(lambda call: run_and_close_connection(call), (calls[0], _later(calls[1]))))
     ticket.refresh_from_db()
     urgent.refresh_from_db()
     assert (ticket.priority, urgent.uses) == (Priority.URGENT, 2)

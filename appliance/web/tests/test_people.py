@@ -4,8 +4,8 @@ import pytest
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Role, User
-from appliance.core.errors import BadInputError, RefusedError
-from appliance.core.models import Change
+from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.models import AuditEntry
 from appliance.sla.models import SlaPolicy
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Status, Ticket
@@ -61,18 +61,18 @@ def test_nobody_hands_over_to_themselves_and_nothing_happens(bobs, bob, dan):
 
 
 def test_merged_customer_brings_tickets_and_log_in(ticket, alice, dan):
-    pia = accounts_services.add_known_customer(by=dan, email="pia@example.org", first_name="Pia")
+    pia = accounts_services.add_customer_as_agent(by=dan, email="pia@example.org", first_name="Pia")
     services.merge_customers(source=alice.customer, target=pia, by=dan)
     ticket.refresh_from_db()
     assert ticket.customer == pia and pia.user == alice
     assert Customer.objects.count() == 1
-    assert Change.objects.filter(verb="merged").get().data["tickets"] == 1
+    assert AuditEntry.objects.filter(verb="merged").get().data["tickets"] == 1
 
 
 def test_two_log_ins_are_not_merged(alice, carol, dan, bob):
     with pytest.raises(BadInputError, match="log-in"):
         services.merge_customers(source=alice.customer, target=carol.customer, by=dan)
-    with pytest.raises(RefusedError):
+    with pytest.raises(ForbiddenError):
         services.merge_customers(source=alice.customer, target=carol.customer, by=bob)
 
 

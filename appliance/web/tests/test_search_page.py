@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from appliance.core.models import Desk
+from appliance.core.models import SiteSettings
 from appliance.knowledge.models import Article
 from appliance.tickets import services as tickets_services
 
@@ -24,7 +24,7 @@ def test_a_hit_says_where_it_was_found(ticket, bob, shown):
     tickets_services.add_note(ticket=ticket, by=bob, body="The fuser unit was worn out")
     html = shown(bob, q="fuser")
     assert "Bob noted:" in html
-    assert "words of a message" in html
+    assert "message" in html
     assert f'href="{reverse("ticket", args=[ticket.pk])}"' in html
 
 
@@ -59,12 +59,12 @@ def test_pages_go_on_and_back(alice, bob, shown):
 
 def test_an_empty_result_says_what_to_do(bob, alice, ticket, shown):
     html = shown(bob, q="goulash status:new")
-    assert "Search without that" in html and "Open a ticket about it" in html
+    assert "Clear filters" in html and "Create ticket" in html
     assert "SKR-12" not in shown(alice, q="goulash")
 
 
 def test_a_stranger_searches_public_articles_alone(ticket, bob, shown):
-    Desk.objects.update_or_create(pk=1, defaults={"is_knowledge_public": True})
+    SiteSettings.objects.update_or_create(pk=1, defaults={"is_knowledge_public": True})
     Article.objects.create(
         title="Printer", content="…", status="published", audience="public", author=bob
     )

@@ -8,7 +8,7 @@ from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Organisation, Role, User
 from appliance.core import queries as core_queries
 from appliance.knowledge.models import Article, ArticleFile, ArticleLink, ArticleVote
-from appliance.macros.models import CannedReply, Macro
+from appliance.macros.models import CannedResponse, Macro
 from appliance.tickets.models import (
     Attachment,
     CustomField,
@@ -37,13 +37,13 @@ FORM = {
 
 @pytest.fixture
 def link(db) -> str:
-    return reverse("setup", args=[accounts_services.make_setup_link()])
+    return reverse("setup", args=[accounts_services.create_setup_link()])
 
 
 def test_set_up_makes_the_admin_the_name_and_the_categories(client, link):
     assert client.post(link, FORM).url == reverse("dashboard")
     assert User.objects.get().role == Role.ADMIN
-    assert core_queries.desk().name == "Ward desk"
+    assert core_queries.site_settings().name == "Ward desk"
     assert {c.slug for c in TicketCategory.objects.all()} == {"hardware", "email"}
     assert "Ward desk" in client.get(reverse("dashboard")).content.decode()
 
@@ -54,7 +54,7 @@ def test_link_is_gone_after_set_up(client, link):
 
 
 def test_no_link_works_once_there_is_an_admin(client, dan):
-    late = reverse("setup", args=[accounts_services.make_setup_link()])
+    late = reverse("setup", args=[accounts_services.create_setup_link()])
     assert client.get(late).status_code == 404
 
 
@@ -86,7 +86,7 @@ def test_demo_desk_has_one_of_everything(db):
         ArticleLink,
         ArticleVote,
         Attachment,
-        CannedReply,
+        CannedResponse,
         CustomField,
         Macro,
         Mention,
@@ -99,7 +99,7 @@ def test_demo_desk_has_one_of_everything(db):
     assert {article.status for article in Article.objects.all()} == set(Article.Status)
     assert {article.audience for article in Article.objects.all()} == set(Article.Audience)
     assert Article.objects.filter(version__gt=1).exists()
-    assert CannedReply.objects.exclude(team=None).exists()
+    assert CannedResponse.objects.exclude(team=None).exists()
     assert Organisation.objects.filter(shares_tickets=True).exists()
     assert Ticket.objects.exclude(merged_into=None).exists()
     assert Ticket.objects.filter(fields__has_key="place").count() == Ticket.objects.count()

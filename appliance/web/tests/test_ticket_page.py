@@ -12,7 +12,7 @@ from django.urls import reverse
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Role, User
 from appliance.core import cache
-from appliance.core.models import Desk
+from appliance.core.models import SiteSettings
 from appliance.knowledge import services as knowledge_services
 from appliance.macros import services as macros_services
 from appliance.tickets import services as tickets_services
@@ -181,7 +181,7 @@ def test_ticket_is_taken(as_bob, ticket, bob):
 def test_answer_that_came_meanwhile_is_shown_and_the_text_kept(as_bob, ticket, mei):
     seen = tickets_services.reply(ticket=ticket, by=mei, body="First").pk
     tickets_services.reply(ticket=ticket, by=mei, body="**Second**")
-    form = {"body": "Mine", "kind": "reply", "seen_message": seen}
+    form = {"body": "My tickets", "kind": "reply", "seen_message": seen}
     answer = as_bob.post(url("reply", ticket.pk), form)
     page = answer.content.decode()
     assert answer.status_code == 400
@@ -218,21 +218,21 @@ def test_preview_is_as_safe_as_the_message(as_alice):
 
 
 def test_canned_reply_comes_as_plain_text_for_this_ticket(as_bob, ticket, bob):
-    canned = macros_services.add_canned(by=bob, name="Hi", body="Hello {customer_first_name}")
-    answer = as_bob.post(url("use-canned", ticket.pk, canned.pk))
+    canned_response = macros_services.add_canned_response(by=bob, name="Hi", body="Hello {customer_first_name}")
+    answer = as_bob.post(url("insert-canned-response", ticket.pk, canned_response.pk))
     assert answer.json() == {"text": "Hello Alice"}
-    found = as_bob.get(url("canned", ticket.pk), {"q": "hi"}).json()["items"]
+    found = as_bob.get(url("find-canned-responses", ticket.pk), {"q": "hi"}).json()["items"]
     assert [item["label"] for item in found] == ["Hi"]
 
 
 def test_macro_that_cannot_be_done_says_why_and_does_nothing(as_bob, ticket, bob):
-    canned = macros_services.add_canned(by=bob, name="Hi", body="Hello")
+    canned_response = macros_services.add_canned_response(by=bob, name="Hi", body="Hello")
     macro = macros_services.add_macro(
-        by=bob, name="M", actions={"canned": canned.pk, "priority": 4}
+        by=bob, name="M", actions={"canned_response": canned_response.pk, "priority": 4}
     )
     tickets_services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
     form = {"submission_key": uuid.uuid4()}
-    answer = as_bob.post(url("use-macro", ticket.pk, macro.pk), form)
+    answer = as_bob.post(url("run-macro", ticket.pk, macro.pk), form)
     assert answer.status_code == 400
     assert "is closed" in answer.content.decode()
     ticket.refresh_from_db()
@@ -275,7 +275,7 @@ def test_merge_shows_what_will_happen_before_it_does(as_bob, ticket, second):
 
 
 def test_merge_needs_the_right(as_bob, ticket):
-    Desk.objects.create(pk=1, agent_rights=[])
+    SiteSettings.objects.create(pk=1, agent_rights=[])
     answer = as_bob.get(url("merge-ticket", ticket.pk))
     assert answer.status_code == 403
     assert "An admin can give you the right" in answer.content.decode()

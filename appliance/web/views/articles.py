@@ -76,7 +76,7 @@ def vote(request: HttpRequest, article_id: int) -> HttpResponse:
     article = knowledge_queries.access_article(request.user, article_id)
     form = VoteForm(request.POST)
     if form.is_valid() and not _vote(request, article, form):
-        messages.success(request, _("Thank you. The authors see what you said."))
+        messages.success(request, _("Thanks for your feedback."))
     for error in form.errors.values():
         messages.error(request, " ".join(error))
     return redirect(reverse("article", args=[article.pk]) + "#helpful")
@@ -87,7 +87,7 @@ def _vote(request: HttpRequest, article, form: VoteForm) -> dict:
     by, session = (request.user, "") if request.user.is_authenticated else (None, None)
     if by is None:
         try:
-            accounts_services.knock(door="vote", address=request.META["REMOTE_ADDR"])
+            accounts_services.check_rate_limit(scope="vote", ip_address=request.META["REMOTE_ADDR"])
         except BadInputError as error:
             form.add_error(None, str(error))
             return form.errors

@@ -84,7 +84,7 @@ def move(request: HttpRequest, article_id: int) -> HttpResponse:
         messages.error(request, " ".join(error for all in form.errors.values() for error in all))
     else:
         triage_services.queue_article(article)
-        said = _("“%(title)s” is now: %(state)s.")
+        said = _("Status of “%(title)s”: %(state)s.")
         words = {"title": article.title, "state": article.get_status_display()}
         messages.success(request, said % words)
     return redirect("article", article.pk)
@@ -187,5 +187,5 @@ def _form(request: HttpRequest, form: ArticleForm, article: Article | None = Non
 
 def _saved(request: HttpRequest, article: Article) -> HttpResponse:
     triage_services.queue_article(article)
-    messages.success(request, _("The article is saved."))
+    messages.success(request, _("Article saved."))
     return redirect("article", article.pk)

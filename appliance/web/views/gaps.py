@@ -31,7 +31,7 @@ def doubtful(request: HttpRequest) -> HttpResponse:
 @with_right(Right.ARTICLES)
 def look(request: HttpRequest) -> HttpResponse:
     triage_services.queue_gaps()
-    messages.success(request, _("The worker looks now. Reload this page in a minute."))
+    messages.success(request, _("Scan started. Reload this page in a minute."))
     return redirect("gaps")
 
 
@@ -49,7 +49,7 @@ def write(request: HttpRequest, gap_id: int) -> HttpResponse:
 def dismiss(request: HttpRequest, gap_id: int) -> HttpResponse:
     gap = gaps.access_gap(request.user, gap_id)
     triage_services.dismiss_gap(gap=gap, by=request.user)
-    messages.success(request, _("“%s” is no gap.") % gap.subject)
+    messages.success(request, _("Dismissed: “%s”") % gap.subject)
     return redirect("gaps")
 
 

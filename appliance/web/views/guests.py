@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from appliance.core import queries as core_queries
 from appliance.core.forms import Form
-from appliance.core.secret import secret_address
+from appliance.core.http import secret_url
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import RatingForm, ReplyForm
@@ -27,7 +27,7 @@ JUST_ASKED = "guest_just_asked"
 def ask(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("create-ticket")
-    if not core_queries.desk().guests_may_ask:
+    if not core_queries.site_settings().is_guest_form_open:
         raise Http404
     form = GuestTicketForm(request.POST or None, request.FILES or None, viewer=request.user)
     if form.is_valid() and (asked := _ask(request, form)):
@@ -46,7 +46,7 @@ def _ask(request: HttpRequest, form: GuestTicketForm) -> tuple[Ticket, str] | No
 
 
 @require_safe
-@secret_address
+@secret_url
 def show(request: HttpRequest, token: str) -> HttpResponse:
     return _page(request, token, queries.access_guest_ticket(token))
 
@@ -68,7 +68,7 @@ def _page(request: HttpRequest, token: str, ticket: Ticket, **forms: Form) -> Ht
 
 
 @require_POST
-@secret_address
+@secret_url
 def reply(request: HttpRequest, token: str) -> HttpResponse:
     ticket = queries.access_guest_ticket(token)
     form = ReplyForm(request.POST, request.FILES)
@@ -77,13 +77,13 @@ def reply(request: HttpRequest, token: str) -> HttpResponse:
         said = {name: form.cleaned_data[name] for name in names}
         address = request.META["REMOTE_ADDR"]
         if form.attempt(services.answer_as_guest, address=address, ticket=ticket, **said):
-            messages.success(request, _("Your answer is with the desk."))
+            messages.success(request, _("Your reply was sent."))
             return redirect("guest-ticket", token)
     return _page(request, token, ticket, reply=form)
 
 
 @require_POST
-@secret_address
+@secret_url
 def rate(request: HttpRequest, token: str) -> HttpResponse:
     ticket = queries.access_guest_ticket(token)
     form = RatingForm(request.POST)
@@ -96,6 +96,6 @@ def rate(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_safe
-@secret_address
+@secret_url
 def attachment(request: HttpRequest, token: str, attachment_id: int) -> HttpResponse:
     return file_response(queries.access_guest_attachment(token, attachment_id).file)

@@ -32,7 +32,7 @@ def create(request: HttpRequest) -> HttpResponse:
         completion.whole(form, "customer_email", reverse("find-customers"))
     if form.is_valid() and (ticket := form.attempt(_open, request=request, form=form)):
         triage_services.annotate_soon(ticket.pk)
-        messages.success(request, _("%s is with the desk.") % ticket.number)
+        messages.success(request, _("Ticket %s created.") % ticket.number)
         return redirect("ticket", ticket.pk)
     context = {"form": form, **_helps(request)}
     return render(request, "web/create.html", context, status=400 if form.errors else 200)

@@ -59,7 +59,7 @@ def merge(request: HttpRequest, ticket_id: int) -> HttpResponse:
         form.attempt(tickets_services.merge_tickets, source=ticket, target=target, by=request.user)
         if not form.errors:
             words = {"source": ticket.number, "target": target.number}
-            messages.success(request, _("%(source)s is now part of %(target)s.") % words)
+            messages.success(request, _("%(source)s merged into %(target)s.") % words)
             return redirect("ticket", target.pk)
     completion.whole(form, "target", reverse("find-tickets", args=[ticket.pk]))
     context = {"ticket": ticket, "form": form, "target": target}
@@ -74,7 +74,7 @@ def merge(request: HttpRequest, ticket_id: int) -> HttpResponse:
 def unmerge(request: HttpRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     tickets_services.unmerge_ticket(ticket=ticket, by=request.user)
-    messages.success(request, _("%s stands alone again.") % ticket.number)
+    messages.success(request, _("%s unmerged.") % ticket.number)
     return redirect("ticket", ticket.pk)
 
 
@@ -92,7 +92,7 @@ def split(request: HttpRequest, ticket_id: int, message_id: int) -> HttpResponse
         )
         if new:
             words = {"new": new.number, "old": ticket.number}
-            messages.success(request, _("%(new)s was split from %(old)s.") % words)
+            messages.success(request, _("%(new)s split from %(old)s.") % words)
             return redirect("ticket", new.pk)
     context = {"ticket": ticket, "message": message, "form": form}
     return render(request, "web/split.html", context, status=400 if form.errors else 200)

@@ -55,7 +55,7 @@ def edit(request: HttpRequest, view_id: int) -> HttpResponse:
 def remove(request: HttpRequest, view_id: int) -> HttpResponse:
     view = tickets_queries.access_view_to_edit(request.user, view_id)
     tickets_services.remove_view(view=view, by=request.user)
-    messages.success(request, _("The view “%s” is removed. Its tickets stay.") % view)
+    messages.success(request, _("View “%s” deleted. Its tickets are kept.") % view)
     return redirect("views")
 
 
@@ -73,6 +73,6 @@ def _form(request: HttpRequest, form: ViewForm, view: SavedView | None = None) -
 
 
 def _shown(request: HttpRequest, view: SavedView) -> HttpResponse:
-    messages.success(request, _("The view is saved."))
+    messages.success(request, _("View saved."))
     seen = tickets_queries.list_views(request.user).filter(pk=view.pk).exists()
     return redirect(f"{reverse('dashboard')}?view={view.pk}" if seen else reverse("views"))

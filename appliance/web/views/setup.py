@@ -12,7 +12,7 @@ from appliance.web.forms import SetupForm
 
 @require_http_methods(["GET", "POST"])
 def setup(request: HttpRequest, token: str) -> HttpResponse:
-    if accounts_queries.has_admin() or not accounts_queries.is_setup_token(token):
+    if accounts_queries.has_admin() or not accounts_queries.is_valid_setup_token(token):
         raise Http404
     form = SetupForm(request.POST or None)
     if form.is_valid():

@@ -21,15 +21,15 @@ MOST_SHOWN = 90  # characters of a text in a list to choose from
 
 @require_safe
 @agents_only
-def canned(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def find_canned_responses(request: HttpRequest, ticket_id: int) -> HttpResponse:
     """Canned replies by shortcut, name or text, for the type-ahead."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    found = macros_queries.find_canned(request.user, request.GET.get("q", "").strip())
+    found = macros_queries.find_canned_responses(request.user, request.GET.get("q", "").strip())
     items = [
         {
             "label": f":{one.shortcut}  {one.name}" if one.shortcut else one.name,
-            "note": variables.fill(one.body, ticket, request.user)[:MOST_SHOWN],
-            "use": reverse("use-canned", args=[ticket.pk, one.pk]),
+            "note": variables.render(one.body, ticket, request.user)[:MOST_SHOWN],
+            "use": reverse("insert-canned-response", args=[ticket.pk, one.pk]),
         }
         for one in found
     ]
@@ -38,16 +38,16 @@ def canned(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 @require_POST
 @agents_only
-def use_canned(request: HttpRequest, ticket_id: int, canned_id: int) -> HttpResponse:
+def insert_canned_response(request: HttpRequest, ticket_id: int, canned_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    found = macros_queries.access_canned(request.user, canned_id)
-    text = macros_services.fill_canned(canned=found, ticket=ticket, by=request.user)
+    found = macros_queries.access_canned_response(request.user, canned_id)
+    text = macros_services.render_canned_response(canned_response=found, ticket=ticket, by=request.user)
     return JsonResponse({"text": text})
 
 
 @require_POST
 @agents_only
-def use_macro(request: HttpRequest, ticket_id: int, macro_id: int) -> HttpResponse:
+def run_macro(request: HttpRequest, ticket_id: int, macro_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     macro = macros_queries.access_macro(request.user, macro_id)
     form = MacroUseForm(request.POST)
@@ -56,9 +56,9 @@ def use_macro(request: HttpRequest, ticket_id: int, macro_id: int) -> HttpRespon
             macros_services.run_macro, macro=macro, ticket=ticket, by=request.user, **form.values()
         )
     if form.errors:
-        why = " ".join(form.non_field_errors()) or _("The form was damaged. Reload the page.")
-        raise BadInputError(_("“%(macro)s” did nothing. %(why)s") % {"macro": macro, "why": why})
-    messages.success(request, _("“%s” is done.") % macro)
+        why = " ".join(form.non_field_errors()) or _("The form is invalid. Reload the page and try again.")
+        raise BadInputError(_("Macro “%(macro)s” was not applied. %(why)s") % {"macro": macro, "why": why})
+    messages.success(request, _("Macro “%s” applied.") % macro)
     return redirect("ticket", ticket.pk)
 
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management import BaseCommand
 
 from appliance import env
-from appliance.core.database import limit_statements
+from appliance.core.database import set_statement_timeout
 from appliance.triage import services as triage_services
 
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--sockets", nargs="+", type=int, metavar="DESCRIPTOR")
 
     def handle(self, *, sockets: list[int] | None, **options: object) -> None:
-        limit_statements(seconds=5)
+        set_statement_timeout(seconds=5)
         from appliance.wsgi import application
 
         triage_services.warm()

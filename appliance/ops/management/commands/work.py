@@ -1,6 +1,6 @@
 from django.core.management import BaseCommand, call_command
 
-from appliance.core.database import limit_statements
+from appliance.core.database import set_statement_timeout
 from appliance.triage import services as triage_services
 
 
@@ -9,7 +9,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, **options: object) -> None:
-        limit_statements(seconds=60)
+        set_statement_timeout(seconds=60)
         triage_services.warm()
         # one job at a time: a job keeps both cores busy; a missed wake-up costs one second
         call_command("procrastinate", "worker", "--concurrency=1", "--fetch-job-polling-interval=1")

@@ -1,0 +1,129 @@
+"""The corpora a viewer may search: tickets with their messages, articles, customers.
+
+Every retriever starts from these rows, so a search never has to hide a hit afterwards.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from django.db.models import Model, QuerySet
+
+from appliance.accounts import queries as accounts_queries
+from appliance.accounts.models import CUSTOMER_SEARCH_TEXT, Customer, User
+from appliance.core.sql_files import fetch_rows
+from appliance.knowledge.models import Article
+from appliance.search.filters import SearchFilters
+from appliance.tickets.models import Message, Ticket
+from appliance.triage.models import Passage, TicketVector
+
+Kind = Literal["ticket", "article", "customer"]
+IdRange = tuple[int, int]
+
+
+class IdRanges:
+    """The smallest and largest id of each kind, read with one query when first needed."""
+
+    def of(self, model: type[Model]) -> IdRange:
+        return self._by_model[model]
+
+    @cached_property
+    def _by_model(self) -> dict[type[Model], IdRange]:
+        ids = [number or 0 for number in fetch_rows("search", "id_ranges")[0]]
+        ranges = zip(ids[::2], ids[1::2], strict=True)
+        return dict(zip((Ticket, Article, Customer), ranges, strict=True))
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """One kind of rows to search, with the vectors and messages that belong to them."""
+
+    kind: Kind
+    rows: QuerySet[Any]
+    title_field: str = ""
+    body_field: str = ""
+    vectors: QuerySet[Any] | None = None
+    vector_owner_field: str = ""  # the field of a vector that names its row
+    messages: QuerySet[Message] | None = None
+    date_field: str = "created_at"
+    oldest_first: bool = False
+    id_ranges: IdRanges = field(default_factory=IdRanges)
+
+    @property
+    def id_range(self) -> IdRange:
+        return self.id_ranges.of(self.rows.model)
+
+
+def list_corpora(
+    viewer: User, kind: str, filters: SearchFilters, *, oldest_first: bool = False
+) -> list[Corpus]:
+    """Return the corpora the viewer may search, filtered.
+
+    ``kind`` is "tickets", "articles" or "customers"; anything else is all of them.
+    """
+    if viewer.is_anonymous:  # sees articles only on a site that publishes them
+        return [] if filters.matches_tickets_only else [_articles(viewer, filters, oldest_first)]
+    if not viewer.is_active:
+        return []
+    kinds = (kind,) if kind in ("tickets", "articles", "customers") else (
+        "tickets", "articles", "customers"
+    )
+    corpora = []
+    if "tickets" in kinds:
+        corpora.append(_tickets(viewer, filters, oldest_first))
+    if "articles" in kinds and not filters.matches_tickets_only:
+        corpora.append(_articles(viewer, filters, oldest_first))
+    if "customers" in kinds and viewer.is_agent and not filters.is_active:
+        corpora.append(_customers(oldest_first))
+    id_ranges = IdRanges()
+    return [replace(corpus, id_ranges=id_ranges) for corpus in corpora]
+
+
+def find_corpus(corpora: Sequence[Corpus], kind: Kind) -> Corpus | None:
+    return next((corpus for corpus in corpora if corpus.kind == kind), None)
+
+
+def _tickets(viewer: User, filters: SearchFilters, oldest_first: bool) -> Corpus:
+    rows = filters.apply_to_tickets(Ticket.objects.visible_to(viewer), viewer)
+    vectors = TicketVector.objects.visible_to(viewer)
+    messages = Message.objects.all()
+    if not viewer.is_agent:
+        messages = messages.filter(kind=Message.Kind.REPLY)
+    if filters.is_active or not viewer.is_agent or accounts_queries.hidden_team_ids(viewer):
+        messages = messages.filter(ticket__in=rows.order_by().values("pk"))
+    if filters.is_active:
+        vectors = vectors.filter(ticket__in=rows.order_by().values("pk"))
+    return Corpus(
+        "ticket",
+        rows,
+        title_field="subject",
+        body_field="description",
+        vectors=vectors,
+        vector_owner_field="ticket_id",
+        messages=messages,
+        oldest_first=oldest_first,
+    )
+
+
+def _articles(viewer: User, filters: SearchFilters, oldest_first: bool) -> Corpus:
+    rows = filters.apply_to_articles(Article.objects.visible_to(viewer))
+    vectors = Passage.objects.visible_to(viewer)
+    if filters.is_active:
+        vectors = vectors.filter(article__in=rows.order_by().values("pk"))
+    return Corpus(
+        "article",
+        rows,
+        title_field="title",
+        body_field="content",
+        vectors=vectors,
+        vector_owner_field="article_id",
+        date_field="updated_at",
+        oldest_first=oldest_first,
+    )
+
+
+def _customers(oldest_first: bool) -> Corpus:
+    """Return all customers; only agents may search them."""
+    rows = Customer.objects.filter(anonymised_at=None).annotate(known_by=CUSTOMER_SEARCH_TEXT)
+    return Corpus("customer", rows, title_field="known_by", oldest_first=oldest_first)

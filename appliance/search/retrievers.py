@@ -1,0 +1,196 @@
+"""The retrievers: each finds rows of one corpus in one way.
+
+A retriever returns (id, score 0..1) pairs, best first, at most MAX_MATCHES. However many rows match,
+its work is bounded: full-text scans read the newest rows first (``fulltext``), and of a common word
+PostgreSQL draws a sample (``query_limits``).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+from django.contrib.postgres.search import TrigramWordSimilarity
+from django.db import connection, transaction
+from django.db.models import Q
+
+from appliance.accounts.models import Organisation
+from appliance.search import spelling
+from appliance.search.corpora import Corpus
+from appliance.search.fulltext import Match, Scan, run_scans
+from appliance.search.query_parser import ParsedQuery
+from appliance.triage.nearest import LEAST_COSINE, WALK, cosine
+
+MAX_MATCHES = 100
+MAX_INDEX_ROWS = 20_000  # roughly, handed over by a full-text index that matches more
+# Similar titles: a shorter query is only words, a longer one or a sentence resembles no title.
+MIN_TITLE_SIMILARITY = 0.45  # of the query to the nearest part of a title
+MIN_TITLE_CHARACTERS, MAX_TITLE_CHARACTERS = 4, 60
+MAX_TITLE_WORDS = 4
+MAX_TITLE_ROWS = 50_000  # with more rows, only spelling corrections find mistyped words
+MIN_NAME_CHARACTERS = 3  # a trigram index finds nothing shorter
+MAX_NAME_WORDS = 6
+MAX_CUSTOMERS = 20
+ScoredIds = list[tuple[int, float]]
+
+
+class MessageMatch(NamedTuple):
+    """A ticket and its best matching message."""
+
+    ticket_id: int
+    score: float
+    message_id: int
+
+
+@contextmanager
+def query_limits() -> Iterator[None]:
+    """Bound the work of index scans inside the block; opens a transaction.
+
+    Full-text indexes hand over about MAX_INDEX_ROWS, trigram operators use the thresholds of this
+    room, and the vector index is walked until enough rows of the viewer were found.
+    """
+    settings = {
+        "gin_fuzzy_search_limit": str(MAX_INDEX_ROWS),
+        "pg_trgm.word_similarity_threshold": str(MIN_TITLE_SIMILARITY),
+        "pg_trgm.similarity_threshold": str(spelling.MIN_SIMILARITY),
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            WALK + ", set_config(%s, %s, true)" * len(settings),
+            [part for setting in settings.items() for part in setting],
+        )
+        yield
+
+
+def find_by_ticket_number(corpus: Corpus, query: ParsedQuery) -> ScoredIds:
+    if corpus.kind != "ticket" or not query.ticket_ids:
+        return []
+    tickets = corpus.rows.filter(pk__in=query.ticket_ids).order_by("-pk")
+    return [(pk, 1.0) for pk in tickets.values_list("pk", flat=True)]
+
+
+def find_by_words(corpus: Corpus, tsquery: str) -> ScoredIds:
+    """Find rows whose own text matches."""
+    [matches] = run_scans([row_scan(corpus, tsquery)], MAX_MATCHES)
+    return score_rows(matches)
+
+
+def find_by_messages(corpus: Corpus, tsquery: str) -> list[MessageMatch]:
+    """Find tickets with a message that matches."""
+    [matches] = run_scans([message_scan(corpus, tsquery)], MAX_MATCHES)
+    return best_messages(matches)
+
+
+def row_scan(corpus: Corpus, tsquery: str, rank_tsquery: str = "") -> Scan:
+    return Scan(
+        corpus.rows, "pk", tsquery, corpus.id_range, corpus.oldest_first, rank_tsquery
+    )
+
+
+def message_scan(corpus: Corpus, tsquery: str, rank_tsquery: str = "") -> Scan:
+    return Scan(
+        corpus.messages, "ticket_id", tsquery, corpus.id_range, corpus.oldest_first, rank_tsquery
+    )
+
+
+def score_rows(matches: list[Match]) -> ScoredIds:
+    return [(match.entity_id, match.rank) for match in matches]
+
+
+def best_messages(matches: list[Match]) -> list[MessageMatch]:
+    """Keep the best match of each ticket; ``matches`` are sorted, best first."""
+    best: dict[int, MessageMatch] = {}
+    for match in matches:
+        best.setdefault(match.entity_id, MessageMatch(match.entity_id, match.rank, match.row_id))
+    return list(best.values())
+
+
+def filter_exact(corpus: Corpus, query: ParsedQuery, matches: ScoredIds) -> ScoredIds:
+    """Keep the rows that hold an exact term of the query literally."""
+    if not query.exact_terms or not matches:
+        return []
+    rows = corpus.rows.filter(_holds_exact_term(query, corpus.title_field, corpus.body_field))
+    ids = set(rows.filter(pk__in=[pk for pk, _ in matches]).values_list("pk", flat=True))
+    return [(pk, score) for pk, score in matches if pk in ids]
+
+
+def filter_exact_messages(
+    corpus: Corpus, query: ParsedQuery, matches: list[MessageMatch]
+) -> ScoredIds:
+    """Keep the tickets whose message holds an exact term of the query literally."""
+    if corpus.messages is None or not query.exact_terms or not matches:
+        return []
+    message_ids = [match.message_id for match in matches]
+    messages = corpus.messages.filter(_holds_exact_term(query, "body"), pk__in=message_ids)
+    ticket_ids = set(messages.values_list("ticket_id", flat=True))
+    return [(match.ticket_id, match.score) for match in matches if match.ticket_id in ticket_ids]
+
+
+def _holds_exact_term(query: ParsedQuery, *fields: str) -> Q:
+    condition = Q()
+    for term in query.exact_terms:
+        for field in fields:
+            condition |= Q(**{f"{field}__icontains": term})
+    return condition
+
+
+def find_by_similar_title(corpus: Corpus, query: ParsedQuery) -> ScoredIds:
+    """Find titles and names that resemble the query, unless the corpus is large."""
+    first_id, last_id = corpus.id_range
+    has_title_length = MIN_TITLE_CHARACTERS <= len(query.text) <= MAX_TITLE_CHARACTERS
+    if (
+        not has_title_length
+        or len(query.words) > MAX_TITLE_WORDS
+        or last_id - first_id > MAX_TITLE_ROWS
+    ):
+        return []
+    text = query.text.lower()
+    rows = (
+        corpus.rows.filter(**{f"{corpus.title_field}__trigram_word_similar": text})
+        .annotate(similarity=TrigramWordSimilarity(text, corpus.title_field))
+        .order_by("-similarity", "-pk")
+        .values_list("pk", "similarity")
+    )
+    return list(rows[:MAX_MATCHES])
+
+
+def find_by_customer_name(corpus: Corpus, query: ParsedQuery) -> ScoredIds:
+    """Find customers by parts of name and address, then by the name of their organisation."""
+    words = query.text.lower().split()[: MAX_NAME_WORDS + 1]
+    longest = max(words, key=len, default="")
+    if len(longest) < MIN_NAME_CHARACTERS or len(words) > MAX_NAME_WORDS:
+        return []
+    by_name = corpus.rows
+    for word in words:
+        by_name = by_name.filter(known_by__contains=word)
+    # A query of its own: as a subquery of the next one it would run once for each customer.
+    organisations = Organisation.objects.filter(name__icontains=query.text).order_by("name")
+    organisation_ids = list(organisations.values_list("pk", flat=True)[:MAX_CUSTOMERS])
+    querysets = [by_name]
+    if organisation_ids:
+        querysets.append(corpus.rows.filter(organisation__in=organisation_ids))
+    ids: list[int] = []
+    for customers in querysets:
+        ordered = customers.order_by("last_name", "first_name", "pk")
+        ids += ordered.values_list("pk", flat=True)[:MAX_CUSTOMERS]
+    return [(pk, 1.0) for pk in dict.fromkeys(ids)]
+
+
+def find_by_meaning(corpus: Corpus, vector: np.ndarray, space: str) -> ScoredIds:
+    """Find rows near in meaning; the distance of an article is that of its nearest passage."""
+    if corpus.vectors is None:
+        return []
+    nearest = corpus.vectors.nearest_to(vector, space)
+    rows = nearest.values_list(corpus.vector_owner_field, "distance")[:MAX_MATCHES]
+    scores: dict[int, float] = {}
+    for pk, distance in sorted(rows, key=lambda row: row[1]):
+        if cosine(distance) >= LEAST_COSINE:
+            scores.setdefault(pk, cosine(distance))
+    return list(scores.items())
+
+
+def list_newest(corpus: Corpus) -> ScoredIds:
+    """Return the newest rows (or the oldest): the matches of filters without words."""
+    fields = (corpus.date_field, "pk")
+    order = fields if corpus.oldest_first else tuple(f"-{field}" for field in fields)
+    return [(pk, 1.0) for pk in corpus.rows.order_by(*order).values_list("pk", flat=True)[:MAX_MATCHES]]
