@@ -25,43 +25,43 @@ from appliance.launcher import (
     commands,
     credentials,
     datadir,
-    desk,
     doctor,
     egress,
     environment,
-    identity,
-    leftovers,
     machine,
     manifest,
     network,
+    orphans,
     postgres,
+    privileges,
+    runner,
     service,
     stopping,
     testing,
     upgrade,
     valkey,
 )
-from appliance.launcher.errors import BoxError
-from appliance.launcher.layout import PORTS, ROLES, Box, ensure_plain_paths
+from appliance.launcher.errors import LauncherError
+from appliance.launcher.layout import PORTS, ROLES, Installation, ensure_plain_paths
 
 CODE = Path(__file__).resolve().parent
 FORWARDING = {"test": testing.test, "manage": commands.manage}
 
 
-def start(box: Box) -> int:
+def start(installation: Installation) -> int:
     """The recipe: from nothing to a desk that answers, and kept up until it is told to stop."""
-    manifest.ensure_whole(box)  # every file of a bundle is the one that was signed
-    identity.ensure_service_user(box)  # as root: may root run this code at all?
-    environment.ensure_installed(box)  # .venv, from requirements.lock
-    identity.give_up_root(box)  # as root: for good; a no-op for everybody else
-    with datadir.held(box):  # ours, locked, enough room, not from a newer Skerry
-        upgrade.ensure_finished(box)  # not in the middle of one
-        leftovers.ensure_none(box)  # what a killed launcher left running
-        network.ensure_port_free(box)
-        credentials.ensure_secrets(box)
-        postgres.ensure_cluster(box)
-        valkey.ensure_config(box)
-        desk.run(box)  # servers, database, migrations, web and worker; then waits
+    manifest.ensure_whole(installation)  # every file of a bundle is the one that was signed
+    privileges.ensure_service_user(installation)  # as root: may root run this code at all?
+    environment.ensure_installed(installation)  # .venv, from requirements.lock
+    privileges.give_up_root(installation)  # as root: for good; a no-op for everybody else
+    with datadir.held(installation):  # ours, locked, enough room, not from a newer Skerry
+        upgrade.ensure_finished(installation)  # not in the middle of one
+        orphans.ensure_none(installation)  # what a killed launcher left running
+        network.ensure_port_free(installation)
+        credentials.ensure_secrets(installation)
+        postgres.ensure_cluster(installation)
+        valkey.ensure_config(installation)
+        runner.run(installation)  # servers, database, migrations, web and worker; then waits
     return 0
 
 
@@ -117,46 +117,54 @@ def split_forwarded(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments, []
 
 
-def describe(options: argparse.Namespace) -> Box:
+def describe(options: argparse.Namespace) -> Installation:
     """Options win over the environment, which wins over the defaults."""
-    given = vars(options)
-    role = given.get("role", os.environ.get("SKERRY_ROLE") or "all")
-    port = given.get("port", os.environ.get("SKERRY_PORT") or PORTS.get(role, 8000))
+    options_by_name = vars(options)
+    role = options_by_name.get("role", os.environ.get("SKERRY_ROLE") or "all")
+    port = options_by_name.get("port", os.environ.get("SKERRY_PORT") or PORTS.get(role, 8000))
     if not str(port).isascii() or not str(port).isdigit() or not 0 < int(port) < 65536:
-        raise BoxError(f"The port must be a number from 1 to 65535, not {port!r}.")
+        raise LauncherError(f"The port must be a number from 1 to 65535, not {port!r}.")
     if role not in ROLES:
-        raise BoxError(f"SKERRY_ROLE must be one of {', '.join(ROLES)}, not {role!r}.")
+        raise LauncherError(f"SKERRY_ROLE must be one of {', '.join(ROLES)}, not {role!r}.")
     processes = os.environ.get("SKERRY_WEB_PROCESSES") or str(machine.web_processes())
     if not processes.isascii() or not processes.isdigit() or not 0 < int(processes) <= 16:
-        raise BoxError(f"SKERRY_WEB_PROCESSES must be a number from 1 to 16, not {processes!r}.")
-    data = given.get("data") or os.environ.get("SKERRY_DATA") or str(CODE / "var")
+        raise LauncherError(
+            f"SKERRY_WEB_PROCESSES must be a number from 1 to 16, not {processes!r}."
+        )
+    data = options_by_name.get("data") or os.environ.get("SKERRY_DATA") or str(CODE / "var")
     if os.path.islink(data) and not os.path.exists(data):
-        raise BoxError(f"{data} is a link to nothing: make its target, or choose another --data.")
-    return Box(
+        raise LauncherError(
+            f"{data} is a link to nothing: make its target, or choose another --data."
+        )
+    return Installation(
         code=CODE,
         data=Path(data).resolve(),
-        bind=given.get("bind") or os.environ.get("SKERRY_BIND") or "127.0.0.1",
+        bind=options_by_name.get("bind") or os.environ.get("SKERRY_BIND") or "127.0.0.1",
         port=int(port),
         role=role,
         web_processes=int(processes),
-        demo=given.get("demo", False),
+        demo=options_by_name.get("demo", False),
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Do what was asked for."""
-    box = describe(options)
-    ensure_plain_paths(box)
-    egress_guard.close([box.bind])  # pip, which may ask an index, is a process of its own
+    installation = describe(options)
+    ensure_plain_paths(installation)
+    egress_guard.install(
+        [installation.bind]
+    )  # pip, which may ask an index, is a process of its own
     if options.command == "status":
-        return commands.status(box, wait_seconds=options.wait, as_json=options.json)
+        return commands.status(installation, wait_seconds=options.wait, as_json=options.json)
     if options.command in FORWARDING:
-        return FORWARDING[options.command](box, options.forwarded)
+        return FORWARDING[options.command](installation, options.forwarded)
     if options.command == "upgrade":
         is_data_given = "data" in options or bool(os.environ.get("SKERRY_DATA"))
-        return upgrade.upgrade(box, options.old, is_data_given=is_data_given, back=options.back)
+        return upgrade.upgrade(
+            installation, options.old, is_data_given=is_data_given, back=options.back
+        )
     if options.command == "doctor" and options.egress:
-        return egress.examine(box)
+        return egress.examine(installation)
     others = {
         "install": commands.install,
         "stop": commands.stop,
@@ -165,7 +173,7 @@ def run(options: argparse.Namespace) -> int:
         "install-service": service.install,
         "uninstall": service.uninstall,
     }
-    return others.get(options.about_the_service or options.command, start)(box)
+    return others.get(options.about_the_service or options.command, start)(installation)
 
 
 def main() -> int:
@@ -174,7 +182,7 @@ def main() -> int:
     try:
         with stopping.on_signal():
             return run(options)
-    except BoxError as error:
+    except LauncherError as error:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:  # a disk that fills up, a directory somebody closed

@@ -30,7 +30,7 @@ sys.dont_write_bytecode = True  # what is unpacked stays as it was signed
 # ruff: noqa: E402
 from appliance import VERSION
 from appliance.launcher import manifest
-from appliance.launcher.errors import BoxError
+from appliance.launcher.errors import LauncherError
 from scripts.bundling import archive
 
 NAME = f"skerry-{VERSION}"
@@ -61,7 +61,7 @@ def build(out: Path, key_file: Path) -> Path:
         made = Path(scratch) / "bundle.tar.gz"
         archive.pack(root, made, commit_time())
         if made.stat().st_size > MOST_BYTES:
-            raise BoxError(
+            raise LauncherError(
                 f"The bundle has {made.stat().st_size:,} bytes; {MOST_BYTES:,} are most."
             )
         target = out / f"{NAME}-linux-x86_64.tar.gz"
@@ -97,14 +97,14 @@ def verify(file: Path, publisher: str) -> int:
             with tarfile.open(file) as tar:
                 archive.unpack(tar, Path(scratch))
         except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-            raise BoxError(f"{file} cannot be read to its end ({error}): carry it again.") from (
-                error
-            )
+            raise LauncherError(
+                f"{file} cannot be read to its end ({error}): carry it again."
+            ) from (error)
         root = next(Path(scratch).iterdir(), Path(scratch))
         listed = manifest.read_signed(root, key=bytes.fromhex(publisher))
         found = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()}
         if odd := sorted(found - set(listed) - manifest.ABOUT_ITSELF):
-            raise BoxError(f"{odd[0]} is in the bundle but was not signed: carry it again.")
+            raise LauncherError(f"{odd[0]} is in the bundle but was not signed: carry it again.")
         for path, digest in listed.items():
             manifest.ensure_same(root / path, path, digest)
     return len(listed)
@@ -145,16 +145,18 @@ def known_publisher() -> str:
     for file in (OWN_KEY.with_suffix(".pub"), CODE / manifest.PUBLISHER):
         if file.is_file():
             return publisher_key(str(file))
-    raise BoxError("Say whose bundle it should be: --publisher, the key its publisher told you.")
+    raise LauncherError(
+        "Say whose bundle it should be: --publisher, the key its publisher told you."
+    )
 
 
 def passphrase() -> str:
     given = os.environ.get("SKERRY_KEY_PASSPHRASE")
     if not given and not sys.stdin.isatty():
-        raise BoxError("The key has a passphrase: put it into SKERRY_KEY_PASSPHRASE.")
+        raise LauncherError("The key has a passphrase: put it into SKERRY_KEY_PASSPHRASE.")
     given = given or getpass.getpass("Passphrase of the publisher's key: ")
     if not given:
-        raise BoxError("The passphrase is empty: a key that signs bundles is never kept open.")
+        raise LauncherError("The passphrase is empty: a key that signs bundles is never kept open.")
     return given
 
 
@@ -194,7 +196,7 @@ def main() -> int:
         said = (error.stderr or b"").decode(errors="replace").strip()
         print(f"{error.cmd[0]} failed: {said or error}", file=sys.stderr)
         return 1
-    except (BoxError, OSError, ValueError) as error:
+    except (LauncherError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

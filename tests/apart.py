@@ -5,13 +5,13 @@
 import subprocess
 import sys
 
-from appliance.launcher import apart
-from appliance.launcher.errors import BoxError
+from appliance.launcher import network_namespace
+from appliance.launcher.errors import LauncherError
 
 if __name__ == "__main__":
     try:
-        watch = apart.enter()
-    except BoxError as error:
+        watch = network_namespace.enter()
+    except LauncherError as error:
         sys.exit(f"Not run: {error}")
     watch.begin()
     status = subprocess.run([sys.executable, *sys.argv[1:]]).returncode

@@ -36,7 +36,7 @@ def browser_type_launch_args() -> dict:
 @pytest.fixture
 def no_way_out():
     """Sockets of this process reach this machine only; whoever tried to leave fails the test."""
-    with egress_guard.watched() as attempts:
+    with egress_guard.recording() as attempts:
         yield
     assert attempts == []
 

@@ -22,7 +22,7 @@ PNG = bytes.fromhex(
 )
 
 
-def furnish(by: User, name: str = "Main menu") -> dict[str, object]:
+def furnish(by: User, name: str = "Main") -> dict[str, object]:
     """By the word for one: a team, a policy …; each is called ``name``."""
     team = accounts_services.add_team(by=by, name=name[:80], members=[by])
     hours = parse_week({"monday": "8:00-17:00"})
@@ -31,7 +31,7 @@ def furnish(by: User, name: str = "Main menu") -> dict[str, object]:
     )
     policy = sla_services.add_policy(by=by, name=name[:80], first_response_minutes=60)
     address = name.lower().replace(" ", "-")[:40]
-    person = {"by": by, "first_name": name[:80], "last_name": "User"}
+    person = {"by": by, "first_name": name[:80], "last_name": "Person"}
     return {
         "team": team,
         "business-hours": business_hours,
@@ -64,7 +64,7 @@ def furnish(by: User, name: str = "Main menu") -> dict[str, object]:
         "field": tickets_services.add_field(
             by=by, label=name[:80], kind="choice", choices=["1", "2"]
         ),
-        "canned_response": macros_services.add_canned_response(
+        "canned-response": macros_services.add_canned_response(
             by=by, name=name[:80], body="Hello {customer_name}", audience="all"
         ),
         "macro": macros_services.add_macro(

@@ -120,4 +120,4 @@ def _stop(processes: list[subprocess.Popen]) -> None:
 
 def left_for_another_machine(desk: RealDesk) -> bool:
     """Whether a process of the desk tried to reach another machine."""
-    return desk.wrote(egress_guard.REFUSED)
+    return desk.wrote(egress_guard.BLOCKED_MESSAGE)

@@ -21,8 +21,8 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from appliance.launcher import ed25519, manifest
-from appliance.launcher.errors import BoxError
-from appliance.launcher.layout import Box
+from appliance.launcher.errors import LauncherError
+from appliance.launcher.layout import Installation
 from scripts.bundling import sbom
 from scripts.bundling.wheels import Package
 
@@ -93,10 +93,10 @@ def built(repository: Path, publisher: tuple[Path, str], out: Path) -> Path:
 
 
 @pytest.fixture
-def unpacked(bundle: Path, tmp_path: Path) -> Box:
+def unpacked(bundle: Path, tmp_path: Path) -> Installation:
     with tarfile.open(bundle) as tar:
         tar.extractall(tmp_path)
-    return Box(code=next(tmp_path.iterdir()), data=tmp_path / "var")
+    return Installation(code=next(tmp_path.iterdir()), data=tmp_path / "var")
 
 
 def verified(repository: Path, file: Path, key: str) -> subprocess.CompletedProcess[str]:
@@ -184,7 +184,7 @@ def test_an_unpacked_bundle_starts_when_it_is_whole(unpacked):
     "name",
     [
         "launcher.py",
-        "appliance/launcher/desk.py",
+        "appliance/launcher/runner.py",
         "docs/operating.md",
         "static/collected-from",
         "sbom.json",
@@ -193,14 +193,14 @@ def test_an_unpacked_bundle_starts_when_it_is_whole(unpacked):
 def test_the_launcher_names_a_changed_file_before_anything_runs(unpacked, name):
     path = unpacked.code / name
     path.write_bytes(flipped(path.read_bytes()))
-    with pytest.raises(BoxError, match=f"{name} is not the file that was signed"):
+    with pytest.raises(LauncherError, match=f"{name} is not the file that was signed"):
         manifest.ensure_whole(unpacked)
 
 
 def test_another_key_beside_the_list_helps_nobody(unpacked):
     other = Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
     (unpacked.code / "publisher.pub").write_text(other)
-    with pytest.raises(BoxError, match="not signed by its publisher"):
+    with pytest.raises(LauncherError, match="not signed by its publisher"):
         manifest.ensure_whole(unpacked)
 
 
@@ -216,21 +216,21 @@ def test_the_launcher_says_so_at_the_terminal(unpacked):
 def test_a_missing_file_and_a_stranger_are_named(unpacked):
     stranger = unpacked.code / "appliance" / "sitecustomize.py"
     stranger.write_text("")
-    with pytest.raises(BoxError, match=r"sitecustomize\.py is not part of this bundle"):
+    with pytest.raises(LauncherError, match=r"sitecustomize\.py is not part of this bundle"):
         manifest.ensure_whole(unpacked)
     stranger.unlink()
     (unpacked.code / "requirements.lock").unlink()
-    with pytest.raises(BoxError, match=r"requirements\.lock cannot be read"):
+    with pytest.raises(LauncherError, match=r"requirements\.lock cannot be read"):
         manifest.ensure_whole(unpacked)
 
 
 def test_a_clone_without_a_list_is_not_checked(tmp_path):
-    manifest.ensure_whole(Box(code=tmp_path, data=tmp_path / "var"))
+    manifest.ensure_whole(Installation(code=tmp_path, data=tmp_path / "var"))
 
 
 @pytest.mark.parametrize("line", ["short  path", f"{'0' * 64}  ../up", f"{'0' * 64}  /etc/passwd"])
 def test_a_list_cannot_name_files_elsewhere(line):
-    with pytest.raises(BoxError, match="cannot be"):
+    with pytest.raises(LauncherError, match="cannot be"):
         manifest.parse(line)
 
 
@@ -249,7 +249,7 @@ def test_the_first_build_of_a_clone_makes_its_key_and_verify_knows_it(repository
     file = next((tmp_path / "out").iterdir())
     assert script(clone, "--verify", file).returncode == 0
     again = script(clone, "--out", tmp_path / "again")
-    assert again.returncode == 0 and "Created" not in again.stdout
+    assert again.returncode == 0 and "Made" not in again.stdout
 
 
 def test_a_bundle_verifies_the_next_one_of_its_publisher(unpacked, bundle):

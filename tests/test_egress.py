@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.launcher import apart, egress
+from appliance.launcher import egress, network_namespace
 from appliance.launcher.egress import Done
 
 CODE = Path(__file__).resolve().parent.parent
@@ -47,13 +47,16 @@ def udp(address: str, port: int, payload: bytes = b"") -> bytes:
 
 def test_a_packet_is_told_in_words():
     question = bytes(12) + b"\x03www\x07example\x00\x00\x01\x00\x01"
-    assert apart.describe(udp("192.0.2.7", 9)) == "udp 192.0.2.7:9"
-    assert apart.describe(udp("10.0.0.2", 53, question)) == "www.example asked of udp 10.0.0.2:53"
-    assert apart.describe(udp("127.0.0.53", 53, question)).startswith("www.example")
+    assert network_namespace.describe(udp("192.0.2.7", 9)) == "udp 192.0.2.7:9"
+    assert (
+        network_namespace.describe(udp("10.0.0.2", 53, question))
+        == "www.example asked of udp 10.0.0.2:53"
+    )
+    assert network_namespace.describe(udp("127.0.0.53", 53, question)).startswith("www.example")
 
 
 def test_what_stays_on_the_machine_is_nothing_to_tell():
-    assert apart.describe(udp("127.0.0.1", 8000)) is None
+    assert network_namespace.describe(udp("127.0.0.1", 8000)) is None
 
 
 def watched(leak: str) -> list[str]:

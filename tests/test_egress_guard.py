@@ -31,7 +31,7 @@ threading.Thread(target=leave, daemon=True).start()
 
 
 def test_another_machine_cannot_be_reached():
-    with egress_guard.watched() as attempts, socket.socket() as way_out:
+    with egress_guard.recording() as attempts, socket.socket() as way_out:
         with pytest.raises(egress_guard.EgressBlockedError):
             way_out.connect((ELSEWHERE, 80))
         with pytest.raises(egress_guard.EgressBlockedError):
@@ -42,19 +42,19 @@ def test_another_machine_cannot_be_reached():
 
 
 def test_a_swallowed_refusal_is_remembered():
-    with egress_guard.watched() as attempts, pytest.raises(OSError):
+    with egress_guard.recording() as attempts, pytest.raises(OSError):
         urllib.request.urlopen("http://example.org/", timeout=1)
     assert attempts == ["example.org"]
 
 
 def test_a_datagram_cannot_leave_either():
     datagrams = socket.socket(type=socket.SOCK_DGRAM)
-    with egress_guard.watched(), datagrams, pytest.raises(egress_guard.EgressBlockedError):
+    with egress_guard.recording(), datagrams, pytest.raises(egress_guard.EgressBlockedError):
         datagrams.sendto(b"hello", (ELSEWHERE, 53))
 
 
 def test_this_machine_can_be_reached():
-    with egress_guard.watched() as attempts, socket.create_server(("127.0.0.1", 0)) as here:
+    with egress_guard.recording() as attempts, socket.create_server(("127.0.0.1", 0)) as here:
         socket.create_connection(here.getsockname(), timeout=5).close()
     assert attempts == []
 
@@ -63,7 +63,7 @@ def test_a_configured_name_and_its_addresses_can_be_reached(monkeypatch):
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ELSEWHERE, 0))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *name, **more: found)
     with (
-        egress_guard.watched(["mail.example"]) as attempts,
+        egress_guard.recording(["mail.example"]) as attempts,
         socket.socket(type=socket.SOCK_DGRAM) as out,
     ):
         out.connect((ELSEWHERE, 25))  # sends nothing
@@ -75,7 +75,7 @@ def test_a_configured_name_and_its_addresses_can_be_reached(monkeypatch):
 def test_the_way_out_of_these_tests_is_closed_by_the_desk_itself():
     with pytest.raises(egress_guard.EgressBlockedError), socket.socket() as way_out:
         way_out.connect((ELSEWHERE, 80))
-    assert egress_guard.refusals(settings.BLOCKED_CONNECTIONS_LOG)[-1]["host"] == ELSEWHERE
+    assert egress_guard.blocked_connections(settings.BLOCKED_CONNECTIONS_LOG)[-1]["host"] == ELSEWHERE
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_the_launcher_and_a_command_stand_behind_the_fence(command, tmp_path):
         command = [*command, "-c", leak]
     answer = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=60)
     assert answer.returncode != 0
-    assert f"{egress_guard.REFUSED} {ELSEWHERE}" in answer.stdout + answer.stderr
+    assert f"{egress_guard.BLOCKED_MESSAGE} {ELSEWHERE}" in answer.stdout + answer.stderr
 
 
 @pytest.mark.slow
@@ -125,6 +125,6 @@ def test_web_and_worker_of_a_real_desk_cannot_leave(tmp_path):
 
 
 def who_tried(record) -> set[str]:
-    refused = egress_guard.refusals(record)
+    refused = egress_guard.blocked_connections(record)
     assert {one["host"] for one in refused} <= {ELSEWHERE}
     return {one["command"].split()[-1] for one in refused}

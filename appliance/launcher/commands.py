@@ -7,37 +7,37 @@ import time
 from typing import Any
 
 from appliance.launcher import (
-    children,
     datadir,
-    desk,
     environment,
-    identity,
     manifest,
     network,
+    privileges,
+    runner,
+    subprocesses,
     supervision,
 )
-from appliance.launcher.errors import BoxError
-from appliance.launcher.layout import Box, named_in_environment
+from appliance.launcher.errors import LauncherError
+from appliance.launcher.layout import Installation, named_in_environment
 from appliance.launcher.terminal import say
 
 STOP_LIMIT_SECONDS = 150
 
 
-def install(box: Box) -> int:
+def install(installation: Installation) -> int:
     """Only what a first start would install: for images, and for a start without waiting."""
-    manifest.ensure_whole(box)
-    identity.ensure_service_user(box)
-    environment.ensure_installed(box)
+    manifest.ensure_whole(installation)
+    privileges.ensure_service_user(installation)
+    environment.ensure_installed(installation)
     say("Installed. Start the desk with: python3 launcher.py")
     return 0
 
 
-def status(box: Box, *, wait_seconds: float, as_json: bool) -> int:
+def status(installation: Installation, *, wait_seconds: float, as_json: bool) -> int:
     """Say whether the desk is up, waiting for it if asked; 0 when it is healthy."""
-    identity.give_up_root_to_look(box)
+    privileges.give_up_root_to_look(installation)
     deadline = time.monotonic() + wait_seconds
     while True:
-        report = _report(box)
+        report = _report(installation)
         if report["healthy"] or time.monotonic() >= deadline:
             break
         time.sleep(0.25)
@@ -48,14 +48,14 @@ def status(box: Box, *, wait_seconds: float, as_json: bool) -> int:
     return 0 if report["healthy"] else 1
 
 
-def _report(box: Box) -> dict[str, Any]:
-    if not datadir.exists(box):
-        return {"running": False, "healthy": False, "data": str(box.data)}
-    datadir.ensure_ours(box)
-    if not datadir.holder(box):
-        return {"running": False, "healthy": False, "data": str(box.data)}
-    state = desk.running_state(box)
-    here = desk.as_running(box)
+def _report(installation: Installation) -> dict[str, Any]:
+    if not datadir.exists(installation):
+        return {"running": False, "healthy": False, "data": str(installation.data)}
+    datadir.ensure_ours(installation)
+    if not datadir.holder(installation):
+        return {"running": False, "healthy": False, "data": str(installation.data)}
+    state = runner.running_state(installation)
+    here = runner.as_running(installation)
     processes = supervision.connect(here).processes()
     health = (network.health(here) or {}) if state and here.serves else {}
     all_up = bool(state) and all(info["state"] == "running" for info in processes.values())
@@ -64,7 +64,7 @@ def _report(box: Box) -> dict[str, Any]:
         "healthy": all_up and bool(processes) and (health.get("healthy", False) or not here.serves),
         "address": here.address if here.serves else None,
         **{key: state.get(key) for key in ("version", "role", "started_at", "pid")},
-        "data": str(box.data),
+        "data": str(installation.data),
         "processes": processes,
         "health": health,
     }
@@ -80,33 +80,40 @@ def _tell(report: dict[str, Any]) -> None:
         say(f"  {name:<9} {info['state']:<9} pid {info['pid'] or '-':<8} {info['up_seconds']} s")
 
 
-def stop(box: Box) -> int:
+def stop(installation: Installation) -> int:
     """Ask the launcher of this data directory to stop, and wait until it has."""
-    identity.give_up_root_to_look(box)
-    if datadir.exists(box):
-        datadir.ensure_ours(box)
-    launcher = datadir.holder(box)
+    privileges.give_up_root_to_look(installation)
+    if datadir.exists(installation):
+        datadir.ensure_ours(installation)
+    launcher = datadir.holder(installation)
     if not launcher:
-        say(f"No desk runs on {box.data}.")
+        say(f"No desk runs on {installation.data}.")
         return 0
     os.kill(launcher, signal.SIGTERM)
     deadline = time.monotonic() + STOP_LIMIT_SECONDS
-    while datadir.holder(box):
+    while datadir.holder(installation):
         if time.monotonic() > deadline:
-            raise BoxError(f"The desk is still stopping after {STOP_LIMIT_SECONDS} s: see its log.")
+            raise LauncherError(
+                f"The desk is still stopping after {STOP_LIMIT_SECONDS} s: see its log."
+            )
         time.sleep(0.1)
     say("Stopped.")
     return 0
 
 
-def manage(box: Box, arguments: list[str]) -> int:
+def manage(installation: Installation, arguments: list[str]) -> int:
     """Become one of Django's management commands, on the running desk."""
-    identity.give_up_root_to_look(box)
-    if datadir.exists(box):
-        datadir.ensure_ours(box)
-    desk.ensure_running(box)
-    if not named_in_environment("SECRET_KEY") and not (box.secrets / "secret_key").exists():
-        raise BoxError(f"There is no desk in {box.data} yet: start it once (python3 launcher.py).")
-    os.chdir(box.code)
-    command = [str(box.python), "-m", "django", *arguments]
-    os.execve(command[0], command, children.environment(desk.as_running(box)))  # noqa: S606
+    privileges.give_up_root_to_look(installation)
+    if datadir.exists(installation):
+        datadir.ensure_ours(installation)
+    runner.ensure_running(installation)
+    if (
+        not named_in_environment("SECRET_KEY")
+        and not (installation.secrets / "secret_key").exists()
+    ):
+        raise LauncherError(
+            f"There is no desk in {installation.data} yet: start it once (python3 launcher.py)."
+        )
+    os.chdir(installation.code)
+    command = [str(installation.python), "-m", "django", *arguments]
+    os.execve(command[0], command, subprocesses.environment(runner.as_running(installation)))  # noqa: S606

@@ -8,57 +8,61 @@ import secrets
 from pathlib import Path
 from urllib.parse import quote
 
-from appliance.launcher.errors import BoxError
+from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import ensure_content, read_text, write_private
-from appliance.launcher.layout import Box
+from appliance.launcher.layout import Installation
 
 NAMES = ("secret_key", "superuser_password", "database_password", "cache_password", "supervisor")
 GIVEN = {"DATABASE_PASSWORD": "database_password", "REDIS_PASSWORD": "cache_password"}
 SCRAM_ROUNDS = 4096
 
 
-def ensure_secrets(box: Box) -> None:
+def ensure_secrets(installation: Installation) -> None:
     """Every secret exists, and the two addresses made of them are current."""
-    _take_given(box)
+    _take_given(installation)
     for name in NAMES:
-        if read_text(box.secrets / name):
+        if read_text(installation.secrets / name):
             continue
-        if (box.cluster / "PG_VERSION").exists() and name in ("secret_key", "superuser_password"):
-            raise BoxError(
-                f"{box.secrets / name} is missing although the desk has data: put the secrets "
+        if (installation.cluster / "PG_VERSION").exists() and name in (
+            "secret_key",
+            "superuser_password",
+        ):
+            raise LauncherError(
+                f"{installation.secrets / name} is missing although the desk has data: put the "
+                "secrets "
                 "directory back from a backup."
             )
-        write_private(box.secrets / name, secrets.token_urlsafe(48))
-    where = quote(str(box.sockets), safe="")
+        write_private(installation.secrets / name, secrets.token_urlsafe(48))
+    where = quote(str(installation.sockets), safe="")
     ensure_content(
-        box.secrets / "database_url",
-        f"postgresql://skerry:{read(box, 'database_password')}@/skerry?host={where}",
+        installation.secrets / "database_url",
+        f"postgresql://skerry:{read(installation, 'database_password')}@/skerry?host={where}",
     )
     ensure_content(
-        box.secrets / "redis_url",
-        f"unix://skerry:{read(box, 'cache_password')}@{quote(str(box.sockets))}/valkey.sock?db=0",
+        installation.secrets / "redis_url",
+        f"unix://skerry:{read(installation, 'cache_password')}@{quote(str(installation.sockets))}/valkey.sock?db=0",
     )
 
 
-def _take_given(box: Box) -> None:
+def _take_given(installation: Installation) -> None:
     """The passwords an operator chose for servers that other machines of the site use."""
     for variable, name in GIVEN.items():
-        if given := _given(variable):
-            ensure_content(box.secrets / name, given)
+        if value := _from_environment(variable):
+            ensure_content(installation.secrets / name, value)
 
 
-def _given(variable: str) -> str:
+def _from_environment(variable: str) -> str:
     if not (path := os.environ.get(f"{variable}_FILE")):
         return os.environ.get(variable, "").strip()
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise BoxError(f"{variable}_FILE names {path}: {error.strerror}.") from error
+        raise LauncherError(f"{variable}_FILE names {path}: {error.strerror}.") from error
 
 
-def read(box: Box, name: str) -> str:
+def read(installation: Installation, name: str) -> str:
     """One secret; the caller keeps it off command lines and out of logs."""
-    return (read_text(box.secrets / name) or "").strip()
+    return (read_text(installation.secrets / name) or "").strip()
 
 
 def scram_verifier(password: str) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.launcher import datadir, desk, environment, identity, machine, network, postgres
-from appliance.launcher.errors import BoxError
+from appliance.launcher import datadir, environment, machine, network, postgres, privileges, runner
+from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import read_json
-from appliance.launcher.layout import Box, named_in_environment
+from appliance.launcher.layout import Installation, named_in_environment
 from appliance.launcher.terminal import say
 
 GB = 1024  # in megabytes
@@ -29,36 +29,38 @@ class Finding:
     text: str
 
 
-Check = Callable[[Box], Iterator[Finding]]
+Check = Callable[[Installation], Iterator[Finding]]
 
 
-def examine(box: Box) -> int:
+def examine(installation: Installation) -> int:
     """Print every finding; 1 when one of them keeps the desk from working."""
-    findings = [finding for check in ABOUT_THE_MACHINE for finding in check(box)]
-    if identity.give_up_root_if_possible():
-        findings += [finding for check in ABOUT_THE_DATA for finding in check(box)]
+    findings = [finding for check in ABOUT_THE_MACHINE for finding in check(installation)]
+    if privileges.give_up_root_if_possible():
+        findings += [finding for check in ABOUT_THE_DATA for finding in check(installation)]
     else:
-        findings.append(Finding("ok", "data", f"no desk was started as root yet ({box.data})"))
+        findings.append(
+            Finding("ok", "data", f"no desk was started as root yet ({installation.data})")
+        )
     for finding in findings:
         say(f"{finding.level:<5} {finding.name:<12} {finding.text}")
     return 1 if any(finding.level == "fail" for finding in findings) else 0
 
 
-def _python(box: Box) -> Iterator[Finding]:
+def _python(installation: Installation) -> Iterator[Finding]:
     yield Finding("ok", "python", f"{platform.python_version()} at {sys.executable}")
 
 
-def _environment(box: Box) -> Iterator[Finding]:
-    if environment.is_installed(box):
+def _environment(installation: Installation) -> Iterator[Finding]:
+    if environment.is_installed(installation):
         yield Finding("ok", "packages", "installed as locked")
-    elif (box.code / "wheels").is_dir():
+    elif (installation.code / "wheels").is_dir():
         yield Finding("ok", "packages", "will be installed from wheels/ at the next start")
     else:
         text = "will be installed at the next start, from the configured index (or from wheels/)"
         yield Finding("warn", "packages", text)
 
 
-def _memory(box: Box) -> Iterator[Finding]:
+def _memory(installation: Installation) -> Iterator[Finding]:
     with open("/proc/meminfo", encoding="ascii") as stream:
         sizes = {line.split(":")[0]: int(line.split()[1]) // 1024 for line in stream}
     total, available = sizes["MemTotal"], sizes.get("MemAvailable", sizes["MemFree"])
@@ -72,7 +74,7 @@ def _memory(box: Box) -> Iterator[Finding]:
         yield Finding("ok", "memory", text)
 
 
-def _processor(box: Box) -> Iterator[Finding]:
+def _processor(installation: Installation) -> Iterator[Finding]:
     with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as stream:
         words = {
             word
@@ -90,13 +92,13 @@ def _processor(box: Box) -> Iterator[Finding]:
         yield Finding("warn", "processor", text)
 
 
-def _models(box: Box) -> Iterator[Finding]:
-    active = read_json(box.models / "active.json")
+def _models(installation: Installation) -> Iterator[Finding]:
+    active = read_json(installation.models / "active.json")
     if not active:
-        text = f"none in {box.models}: put the models folder of the release there"
+        text = f"none in {installation.models}: put the models folder of the release there"
         yield Finding("warn", "models", f"{text}; {WITHOUT_MODELS}")
     for role, bundle in sorted(active.items()):
-        wrong = _why_bundle_is_refused(box.models / str(bundle))
+        wrong = _why_bundle_is_refused(installation.models / str(bundle))
         if wrong:
             remedy = "put this bundle of the release back"
             yield Finding("warn", role, f"{bundle}: {wrong}; {remedy}; {WITHOUT_MODELS}")
@@ -112,67 +114,75 @@ def _why_bundle_is_refused(folder: Path) -> str | None:
     for name, digest in files.items():
         try:
             with (folder / name).open("rb") as stream:
-                found = hashlib.file_digest(stream, "sha256").hexdigest()
+                actual = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
             return f"{name} cannot be read ({error.strerror})"
-        if found != digest:
+        if actual != digest:
             return f"{name} is not the released file"
     return None
 
 
-def _hosts(box: Box) -> Iterator[Finding]:
-    if missing := network.why_hosts_are_missing(box):
+def _hosts(installation: Installation) -> Iterator[Finding]:
+    if missing := network.why_hosts_are_missing(installation):
         yield Finding("warn", "hosts", missing)
 
 
-def _disk(box: Box) -> Iterator[Finding]:
-    free = datadir.free_mb(box.data)
+def _disk(installation: Installation) -> Iterator[Finding]:
+    free = datadir.free_mb(installation.data)
     if free < datadir.FIRST_START_MB:
-        yield Finding("fail", "disk", f"{free} MB free for {box.data}: free some space")
+        yield Finding("fail", "disk", f"{free} MB free for {installation.data}: free some space")
     elif free < GOOD_DISK_MB:
-        yield Finding("warn", "disk", f"{free} MB free for {box.data}: soon too little")
+        yield Finding("warn", "disk", f"{free} MB free for {installation.data}: soon too little")
     else:
-        yield Finding("ok", "disk", f"{free // GB} GB free for {box.data}")
+        yield Finding("ok", "disk", f"{free // GB} GB free for {installation.data}")
 
 
-def _data(box: Box) -> Iterator[Finding]:
-    if not datadir.exists(box):
-        yield Finding("ok", "data", f"{box.data} will be made at the first start")
+def _data(installation: Installation) -> Iterator[Finding]:
+    if not datadir.exists(installation):
+        yield Finding("ok", "data", f"{installation.data} will be made at the first start")
         return
     try:
-        datadir.ensure_ours(box)
-        datadir.ensure_version(box)
-        postgres.ensure_same_version(box)
-    except BoxError as error:
+        datadir.ensure_ours(installation)
+        datadir.ensure_version(installation)
+        postgres.ensure_same_version(installation)
+    except LauncherError as error:
         yield Finding("fail", "data", str(error))
         return
-    running = "a desk runs on it" if datadir.holder(box) else "no desk runs on it"
-    yield Finding("ok", "data", f"{box.data}; {running}")
+    running = "a desk runs on it" if datadir.holder(installation) else "no desk runs on it"
+    yield Finding("ok", "data", f"{installation.data}; {running}")
 
 
-def _port(box: Box) -> Iterator[Finding]:
-    if _runs_here(box):
-        yield Finding("ok", "port", f"{desk.as_running(box).address} is served by this desk")
+def _port(installation: Installation) -> Iterator[Finding]:
+    if _runs_here(installation):
+        yield Finding(
+            "ok", "port", f"{runner.as_running(installation).address} is served by this desk"
+        )
         return
-    reason = network.why_port_is_not_free(box)
-    yield Finding("fail" if reason else "ok", "port", reason or f"{box.bind}:{box.port} is free")
+    reason = network.why_port_is_not_free(installation)
+    yield Finding(
+        "fail" if reason else "ok",
+        "port",
+        reason or f"{installation.bind}:{installation.port} is free",
+    )
 
 
-def _runs_here(box: Box) -> bool:
+def _runs_here(installation: Installation) -> bool:
     try:
-        return bool(datadir.holder(box))
+        return bool(datadir.holder(installation))
     except OSError:
         return False
 
 
-def _versions(box: Box) -> Iterator[Finding]:
+def _versions(installation: Installation) -> Iterator[Finding]:
     written_by = "no data yet"
-    if os.access(box.data / datadir.VERSION_FILE, os.R_OK):
-        written_by = f"data of {read_json(box.data / datadir.VERSION_FILE).get('skerry', '?')}"
-    yield Finding("ok", "versions", f"Skerry {box.version}, {written_by}")
-    for name, given in (("DATABASE_URL", "PostgreSQL"), ("REDIS_URL", "Redis")):
+    if os.access(installation.data / datadir.VERSION_FILE, os.R_OK):
+        written_by = (
+            f"data of {read_json(installation.data / datadir.VERSION_FILE).get('skerry', '?')}"
+        )
+    yield Finding("ok", "versions", f"Skerry {installation.version}, {written_by}")
+    for name, server in (("DATABASE_URL", "PostgreSQL"), ("REDIS_URL", "Redis")):
         if named_in_environment(name):
-            yield Finding("ok", given.lower(), f"external, from {name}")
+            yield Finding("ok", server.lower(), f"external, from {name}")
 
 
 ABOUT_THE_MACHINE: tuple[Check, ...] = (

@@ -1,7 +1,8 @@
 """``doctor --egress``: does this desk, here, try to reach anybody? Nothing is taken on trust.
 
-A desk on scratch data runs in a network of its own (apart.py), is used as people use it, and
-whoever tries to leave is seen: by the kernel's own eye, and by the fence of the Python processes.
+A desk on scratch data runs in a network of its own (network_namespace.py), is used as people use
+it, and whoever tries to leave is seen: by the kernel's own eye, and by the fence of the Python
+processes.
 """
 
 import json
@@ -22,27 +23,27 @@ from typing import Any
 
 from appliance import egress_guard
 from appliance.launcher import (
-    apart,
-    children,
     credentials,
     datadir,
-    desk,
     environment,
-    identity,
     manifest,
+    network_namespace,
     postgres,
+    privileges,
+    runner,
+    subprocesses,
     supervision,
     valkey,
 )
 from appliance.launcher.files import read_json
-from appliance.launcher.layout import Box
+from appliance.launcher.http_session import Visitor
+from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import say
-from appliance.launcher.visiting import Visitor
 
 OTHERS = ("DATABASE_", "REDIS_", "SKERRY_")  # what points at a site's own servers is left out
 KEPT = ("SKERRY_MODELS",)
 ADMIN = "doctor@desk.example"
-REFUSED = "blocked-connections.jsonl"
+BLOCKED_MESSAGE = "blocked-connections.jsonl"
 TRY = ("Printer on ward 3 is stuck", "Twelve jobs wait in the queue and the first says error.")
 BEHIND_SECONDS = 15  # for what the worker still does when all pages were seen
 
@@ -56,23 +57,25 @@ class Done:
     is_well: bool = True
 
 
-def examine(box: Box) -> int:
+def examine(installation: Installation) -> int:
     """Print what was done and who tried to leave; 0 only when all was done and nobody did."""
-    manifest.ensure_whole(box)
-    identity.ensure_service_user(box)
-    environment.ensure_installed(box)
+    manifest.ensure_whole(installation)
+    privileges.ensure_service_user(installation)
+    environment.ensure_installed(installation)
     _surroundings()
-    watch = apart.enter()
+    watch = network_namespace.enter()
     watch.begin()
     scratch = replace(
-        box, data=Path(tempfile.gettempdir()), bind="127.0.0.1", role="all", demo=True
+        installation, data=Path(tempfile.gettempdir()), bind="127.0.0.1", role="all", demo=True
     )
-    identity.give_up_root(scratch)
+    privileges.give_up_root(scratch)
     say("A desk on scratch data runs in a network of its own; this takes a few minutes ...")
-    with tempfile.TemporaryDirectory(prefix="skerry-egress-", ignore_cleanup_errors=True) as made:
-        own = replace(scratch, data=Path(made))
+    with tempfile.TemporaryDirectory(prefix="skerry-egress-", ignore_cleanup_errors=True) as folder:
+        own = replace(scratch, data=Path(folder))
         done = _use(own)
-        refused = Counter(one["host"] for one in egress_guard.refusals(own.logs / REFUSED))
+        refused = Counter(
+            entry["host"] for entry in egress_guard.blocked_connections(own.logs / BLOCKED_MESSAGE)
+        )
     return _report(done, watch.attempts(), refused)
 
 
@@ -86,42 +89,44 @@ def _surroundings() -> None:
     os.environ["SKERRY_KEY_PASSPHRASE"] = secrets.token_urlsafe(16)
 
 
-def _use(box: Box) -> list[Done]:
-    with _running(box) as report:
-        done = list(_visit(box, report["demo"]))
-        done.append(_update_models(box))
+def _use(installation: Installation) -> list[Done]:
+    with _running(installation) as report:
+        done = list(_visit(installation, report["demo"]))
+        done.append(_update_models(installation))
         time.sleep(BEHIND_SECONDS)
     return done
 
 
 @contextmanager
-def _running(box: Box) -> Iterator[dict[str, Any]]:
-    with datadir.held(box):
-        credentials.ensure_secrets(box)
-        postgres.ensure_cluster(box)
-        valkey.ensure_config(box)
-        with supervision.running(box) as supervisor:
-            desk.ensure_database(box, supervisor)
-            yield desk.start_desk(box, supervisor)
+def _running(installation: Installation) -> Iterator[dict[str, Any]]:
+    with datadir.held(installation):
+        credentials.ensure_secrets(installation)
+        postgres.ensure_cluster(installation)
+        valkey.ensure_config(installation)
+        with supervision.running(installation) as supervisor:
+            runner.ensure_database(installation, supervisor)
+            yield runner.start_desk(installation, supervisor)
 
 
-def _visit(box: Box, demo: dict[str, Any]) -> Iterator[Done]:
+def _visit(installation: Installation, demo: dict[str, Any]) -> Iterator[Done]:
     """Everybody opens every page; the customer asks, all of them search."""
     of_the_demo = Path(demo["password_file"]).read_text(encoding="utf-8").strip()
-    people = {one["role"]: (one["email"], of_the_demo) for one in reversed(demo["logins"])}
+    people = {login["role"]: (login["email"], of_the_demo) for login in reversed(demo["logins"])}
     people["admin"] = (ADMIN, os.environ["SKERRY_ADMIN_PASSWORD"])
-    routes = json.loads(children.run_django(box, "list_routes", "The pages are not known"))
-    yield _walk(Visitor(box.address), "nobody", routes)
+    routes = json.loads(
+        subprocesses.run_django(installation, "list_routes", "The pages are not known")
+    )
+    yield _walk(Visitor(installation.address), "nobody", routes)
     for role, (email, password) in people.items():
-        visitor = Visitor(box.address)
+        visitor = Visitor(installation.address)
         if not visitor.log_in(email, password):
             yield Done(f"log in as {role}", f"{email} was not let in", is_well=False)
             continue
         if role == "customer":
             yield _ask_the_desk(visitor)
         status, text = visitor.get("/search/?q=printer+stuck")
-        found = text.count("<mark>")
-        yield Done(f"search as {role}", f"{status}, {found} words found", status == 200)
+        hit_count = text.count("<mark>")
+        yield Done(f"search as {role}", f"{status}, {hit_count} words found", status == 200)
         yield _walk(visitor, role, routes)
 
 
@@ -149,26 +154,26 @@ def _walk(visitor: Visitor, role: str, routes: list[str]) -> Done:
     return Done(f"pages as {role}", text, not broken)
 
 
-def _update_models(box: Box) -> Done:
+def _update_models(installation: Installation) -> Done:
     """The release's own sentiment bundle, under another version: packed, signed, applied."""
     what = "the models are updated"
-    named = read_json(box.models / "active.json").get("sentiment")
+    named = read_json(installation.models / "active.json").get("sentiment")
     if not named:
         return Done(what, "left out: there are no models")
-    home, stick = box.data / "publisher", box.data / "stick"
-    bundle = _another_version(box.models / named, box.data / "new")
+    home, medium = installation.data / "publisher", installation.data / "stick"
+    bundle = _another_version(installation.models / named, installation.data / "new")
     yes = ["--accept=undecided", "--accept=budget", "--accept=worse"]
     why = [f"--by={ADMIN}", "--reason=doctor --egress tries an update"]
     trust = f"--trust={home / 'metadata' / '1.root.json'}"
     for words in (
         ["keys", "init", str(home)],
-        ["pack", f"--home={home}", f"--bundle={bundle}", f"--out={stick}"],
-        ["apply", str(stick), trust, *yes, *why],
+        ["pack", f"--home={home}", f"--bundle={bundle}", f"--out={medium}"],
+        ["apply", str(medium), trust, *yes, *why],
     ):
-        result = _run(box, words)
+        result = _run(installation, words)
         if result.returncode:
-            said = (result.stderr or result.stdout).strip().splitlines() or ["without a word"]
-            text = f"{words[0]} ended with {result.returncode}: {said[-1]}"
+            lines = (result.stderr or result.stdout).strip().splitlines() or ["without a word"]
+            text = f"{words[0]} ended with {result.returncode}: {lines[-1]}"
             return Done(what, text, is_well=False)
     return Done(what, "packed, signed, checked, applied")
 
@@ -183,15 +188,15 @@ def _another_version(source: Path, new: Path) -> Path:
     return target
 
 
-def _run(box: Box, words: list[str]) -> subprocess.CompletedProcess[str]:
-    script = str(box.code / "scripts" / "update_models.py")
-    command = [sys.executable, script, f"--data={box.data}", *words]
+def _run(installation: Installation, words: list[str]) -> subprocess.CompletedProcess[str]:
+    script = str(installation.code / "scripts" / "update_models.py")
+    command = [sys.executable, script, f"--data={installation.data}", *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
 
 
 def _report(done: list[Done], seen: dict[str, int], refused: Counter[str]) -> int:
-    for one in done:
-        say(f"{'ok' if one.is_well else 'fail':<5} {one.what:<26} {one.how}")
+    for check in done:
+        say(f"{'ok' if check.is_well else 'fail':<5} {check.what:<26} {check.how}")
     for what, count in seen.items():
         say(f"fail  {'left the machine':<26} {what}, {count} times")
     for host, count in refused.items():
@@ -200,4 +205,4 @@ def _report(done: list[Done], seen: dict[str, int], refused: Counter[str]) -> in
         say("Something tried to reach another machine.")
         return 1
     say(f"ok    {'attempts to leave':<26} none")
-    return 0 if all(one.is_well for one in done) else 1
+    return 0 if all(check.is_well for check in done) else 1

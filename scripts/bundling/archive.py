@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from appliance.launcher.errors import BoxError
+from appliance.launcher.errors import LauncherError
 
 CHUNK = 1 << 20
 
@@ -34,14 +34,14 @@ def _plain(at: int) -> Callable[[tarfile.TarInfo], tarfile.TarInfo]:
 
 
 def unpack(tar: tarfile.TarFile, folder: Path) -> None:
-    """Plain files and folders below ``folder``, nothing else; raises BoxError for the rest.
+    """Plain files and folders below ``folder``, nothing else; raises LauncherError for the rest.
 
     Not ``extractall(filter=…)``: Debian 12's Python 3.11.2 does not know the filter.
     """
     for member in tar:
         path = PurePosixPath(member.name)
         if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
-            raise BoxError(f"The archive holds {member.name!r}, which no bundle does.")
+            raise LauncherError(f"The archive holds {member.name!r}, which no bundle does.")
         target = folder / path
         if member.isdir():
             target.mkdir(parents=True, exist_ok=True)

@@ -80,7 +80,7 @@ class Desk:
             check=False,
         )
 
-    def start(self, *arguments: str) -> "Help desk":
+    def start(self, *arguments: str) -> "Desk":
         self.launch(*arguments)
         wait_for(self.is_announced, START_LIMIT_SECONDS)
         return self

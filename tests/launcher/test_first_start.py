@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from appliance import VERSION
-from appliance.launcher.layout import Box
+from appliance.launcher.layout import Installation
 from tests.launcher.conftest import CODE, Desk
 
 
@@ -75,7 +75,7 @@ def test_settings_of_the_database_keep_what_was_acknowledged(desk: Desk) -> None
 
 @pytest.mark.parametrize("user", ["skerry", "postgres"])
 def test_database_lets_nobody_in_without_the_password(desk: Desk, user: str) -> None:
-    sockets = Box(code=CODE, data=desk.data).sockets
+    sockets = Installation(code=CODE, data=desk.data).sockets
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(host=str(sockets), user=user, dbname="postgres", password="wrong")
 

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from appliance.launcher import children, doctor, traverse
-from appliance.launcher.control import Supervisor
-from appliance.launcher.errors import BoxError
+from appliance.launcher import acl, doctor, subprocesses
+from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import write_private
-from appliance.launcher.layout import SOCKET_PATH_LIMIT, Box, ensure_plain_paths
+from appliance.launcher.layout import SOCKET_PATH_LIMIT, Installation, ensure_plain_paths
 from appliance.launcher.supervision import PROGRAM
+from appliance.launcher.supervisor_client import Supervisor
 from tests.launcher.conftest import CODE, alive, wait_for
 
-BOX = CODE / "appliance" / "launcher"
+LAUNCHER = CODE / "appliance" / "launcher"
 
 
 def read_by_env() -> set[str]:
@@ -36,7 +36,7 @@ def read_by_env() -> set[str]:
 
 def test_launcher_imports_the_standard_library_only() -> None:
     allowed = {*sys.stdlib_module_names, "appliance"}
-    for path in [*BOX.glob("*.py"), CODE / "launcher.py", CODE / "appliance" / "__init__.py"]:
+    for path in [*LAUNCHER.glob("*.py"), CODE / "launcher.py", CODE / "appliance" / "__init__.py"]:
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
@@ -57,7 +57,7 @@ def test_every_documented_variable_reaches_the_desk(
 ) -> None:
     for name in read_by_env():
         monkeypatch.setenv(name, "given")
-    made = children.environment(Box(code=CODE, data=tmp_path))
+    made = subprocesses.environment(Installation(code=CODE, data=tmp_path))
     assert read_by_env() <= set(made)
 
 
@@ -81,7 +81,7 @@ def test_secrets_of_the_shell_stay_out_of_the_desk(
 ) -> None:
     for name in ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "LD_PRELOAD", "PYTHONSTARTUP"):
         monkeypatch.setenv(name, "x")
-    made = children.environment(Box(code=CODE, data=tmp_path))
+    made = subprocesses.environment(Installation(code=CODE, data=tmp_path))
     assert "x" not in made.values()
 
 
@@ -89,28 +89,28 @@ def test_tests_never_touch_the_servers_of_the_site(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://the-site")
-    box = Box(code=CODE, data=tmp_path, testing=True)
-    assert box.has_own_database
-    assert "DATABASE_URL" not in children.environment(box)
+    installation = Installation(code=CODE, data=tmp_path, testing=True)
+    assert installation.has_own_database
+    assert "DATABASE_URL" not in subprocesses.environment(installation)
 
 
 def test_socket_addresses_fit_whatever_the_data_directory() -> None:
     for length in range(1, 300, 7):
-        box = Box(code=CODE, data=Path("/" + "d" * length))
+        installation = Installation(code=CODE, data=Path("/" + "d" * length))
         for name in (".s.PGSQL.5432", "valkey.sock", "supervisor.sock.4194304"):
-            assert len(str(box.sockets / name)) <= SOCKET_PATH_LIMIT
+            assert len(str(installation.sockets / name)) <= SOCKET_PATH_LIMIT
 
 
 def test_odd_paths_keep_their_sockets_elsewhere() -> None:
-    assert Box(code=CODE, data=Path("/srv/desk")).sockets == Path("/srv/desk/run")
+    assert Installation(code=CODE, data=Path("/srv/desk")).sockets == Path("/srv/desk/run")
     for name in ("a,b", "a b", "100%", "ü", 'a"b', "a'b", "a:b"):
-        assert Box(code=CODE, data=Path("/srv") / name).sockets.parent == Path("/tmp")
+        assert Installation(code=CODE, data=Path("/srv") / name).sockets.parent == Path("/tmp")
 
 
 @pytest.mark.parametrize("name", ["a ; b", "a #b", "a\nb"])
 def test_paths_the_supervisor_would_misread_are_refused(name: str) -> None:
-    with pytest.raises(BoxError, match="rename it"):
-        ensure_plain_paths(Box(code=CODE, data=Path("/srv") / name))
+    with pytest.raises(LauncherError, match="rename it"):
+        ensure_plain_paths(Installation(code=CODE, data=Path("/srv") / name))
 
 
 def test_private_files_are_private_and_whole(tmp_path: Path) -> None:
@@ -122,10 +122,10 @@ def test_private_files_are_private_and_whole(tmp_path: Path) -> None:
 
 
 def test_tethered_command_ends_with_its_parent(tmp_path: Path) -> None:
-    tether = [sys.executable, "-I", "-S", str(BOX / "tether.py"), "TERM"]
+    guard = [sys.executable, "-I", "-S", str(LAUNCHER / "parent_death_signal.py"), "TERM"]
     pid_file = tmp_path / "pid"
     script = f"echo $$ > {pid_file}; exec sleep 60"
-    code = f"import subprocess; subprocess.run({[*tether, '/bin/sh', '-c', script]!r})"
+    code = f"import subprocess; subprocess.run({[*guard, '/bin/sh', '-c', script]!r})"
     parent = subprocess.Popen([sys.executable, "-c", code])
     wait_for(lambda: pid_file.exists() and pid_file.read_text().strip())
     child = int(pid_file.read_text())
@@ -138,28 +138,28 @@ def test_traverse_is_granted_to_one_user_and_changes_nobody_else(tmp_path: Path)
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     try:
-        traverse.grant_traverse(closed, 54321)
+        acl.grant_traverse(closed, 54321)
     except OSError as error:
         pytest.skip(f"no access lists here: {error}")
-    traverse.grant_traverse(closed, 54322)
-    traverse.grant_traverse(closed, 54321)
-    entries = traverse._read(closed)
+    acl.grant_traverse(closed, 54322)
+    acl.grant_traverse(closed, 54321)
+    entries = acl._read(closed)
     assert entries == [
-        (traverse.OWNER, 7, traverse.NO_ID),
-        (traverse.USER, 1, 54321),
-        (traverse.USER, 1, 54322),
-        (traverse.GROUP_OWNER, 0, traverse.NO_ID),
-        (traverse.MASK, 1, traverse.NO_ID),
-        (traverse.OTHER, 0, traverse.NO_ID),
+        (acl.OWNER, 7, acl.NO_ID),
+        (acl.USER, 1, 54321),
+        (acl.USER, 1, 54322),
+        (acl.GROUP_OWNER, 0, acl.NO_ID),
+        (acl.MASK, 1, acl.NO_ID),
+        (acl.OTHER, 0, acl.NO_ID),
     ]
 
 
 def test_traverse_widens_the_mask_for_nobody_else() -> None:
-    masked = [(traverse.USER, 7, 5), (traverse.GROUP_OWNER, 5, 0), (traverse.MASK, 4, 0)]
-    assert traverse._with_mask_for_execute(masked) == [
-        (traverse.USER, 4, 5),
-        (traverse.GROUP_OWNER, 4, 0),
-        (traverse.MASK, 5, traverse.NO_ID),
+    masked = [(acl.USER, 7, 5), (acl.GROUP_OWNER, 5, 0), (acl.MASK, 4, 0)]
+    assert acl._with_mask_for_execute(masked) == [
+        (acl.USER, 4, 5),
+        (acl.GROUP_OWNER, 4, 0),
+        (acl.MASK, 5, acl.NO_ID),
     ]
 
 
@@ -175,7 +175,7 @@ def test_supervised_programs_restart_and_rotate_their_logs() -> None:
 
 
 def test_doctor_without_models_names_the_remedy(tmp_path: Path) -> None:
-    findings = list(doctor._models(Box(code=tmp_path, data=tmp_path)))
+    findings = list(doctor._models(Installation(code=tmp_path, data=tmp_path)))
     assert [finding.level for finding in findings] == ["warn"]
     assert "put the models folder of the release there" in findings[0].text
 
@@ -186,13 +186,13 @@ def test_doctor_names_the_model_file_that_was_changed(tmp_path: Path) -> None:
     (tmp_path / "models" / "active.json").write_text('{"sentiment": "sentiment/1"}')
     (folder / "model.onnx").write_bytes(b"flipped")
     (folder / "bundle.json").write_text(json.dumps({"files": {"model.onnx": "0" * 64}}))
-    (finding,) = doctor._models(Box(code=tmp_path, data=tmp_path))
+    (finding,) = doctor._models(Installation(code=tmp_path, data=tmp_path))
     assert finding.level == "warn"
     assert "model.onnx is not the released file" in finding.text
 
 
 def test_functions_of_the_box_are_short() -> None:
-    for path in [*BOX.glob("*.py"), CODE / "launcher.py"]:
+    for path in [*LAUNCHER.glob("*.py"), CODE / "launcher.py"]:
         text = path.read_text()
         assert len(text.splitlines()) < 400, path.name
         for node in ast.walk(ast.parse(text)):
@@ -202,8 +202,8 @@ def test_functions_of_the_box_are_short() -> None:
 
 def test_signal_of_a_stop_is_passed_on() -> None:
     """The tether only arms the kernel: the command itself gets signals as always."""
-    tether = [sys.executable, "-I", "-S", str(BOX / "tether.py"), "TERM"]
-    process = subprocess.Popen([*tether, "/bin/sleep", "60"])
+    guard = [sys.executable, "-I", "-S", str(LAUNCHER / "parent_death_signal.py"), "TERM"]
+    process = subprocess.Popen([*guard, "/bin/sleep", "60"])
     time.sleep(0.5)
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(5) == -signal.SIGINT
@@ -211,8 +211,16 @@ def test_signal_of_a_stop_is_passed_on() -> None:
 
 def test_a_stop_is_heard_by_what_was_started_in_the_background() -> None:
     """A shell starts "launcher.py &" with SIGINT ignored, which every child would inherit."""
-    tether = [sys.executable, "-I", "-S", str(BOX / "tether.py"), "INT", "/bin/sleep", "60"]
-    code = f"import signal, os; signal.signal(2, signal.SIG_IGN); os.execv({tether[0]!r}, {tether})"
+    guard = [
+        sys.executable,
+        "-I",
+        "-S",
+        str(LAUNCHER / "parent_death_signal.py"),
+        "INT",
+        "/bin/sleep",
+        "60",
+    ]
+    code = f"import signal, os; signal.signal(2, signal.SIG_IGN); os.execv({guard[0]!r}, {guard})"
     process = subprocess.Popen([sys.executable, "-c", code])
     wait_for(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n")
     process.send_signal(signal.SIGINT)

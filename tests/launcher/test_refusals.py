@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from appliance.launcher import datadir
-from appliance.launcher.errors import BoxError
-from appliance.launcher.layout import Box
+from appliance.launcher.errors import LauncherError
+from appliance.launcher.layout import Installation
 from tests.launcher.conftest import CODE, Desk
 
 
@@ -111,11 +111,11 @@ def test_data_of_somebody_else(new_desk) -> None:
 def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=300 * 2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    box = Box(code=CODE, data=tmp_path)
-    with pytest.raises(BoxError, match="300 MB free and the desk needs 500 MB"):
-        datadir.ensure_room(box)
-    datadir.stamp_version(box)
-    datadir.ensure_room(box)  # a desk that exists may go on
+    installation = Installation(code=CODE, data=tmp_path)
+    with pytest.raises(LauncherError, match="300 MB free and the desk needs 500 MB"):
+        datadir.ensure_room(installation)
+    datadir.stamp_version(installation)
+    datadir.ensure_room(installation)  # a desk that exists may go on
 
 
 def test_launcher_parses_on_an_old_python_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from appliance import VERSION
-from appliance.launcher import identity
-from appliance.launcher.errors import BoxError
-from appliance.launcher.layout import Box
+from appliance.launcher import privileges
+from appliance.launcher.errors import LauncherError
+from appliance.launcher.layout import Installation
 from tests.launcher.conftest import CODE, Desk, desk_processes
 from tests.launcher.test_upgrade import NEWER, copied
 
@@ -33,7 +33,7 @@ def closed() -> Iterator[Path]:
 
 
 @pytest.fixture
-def box(closed: Path) -> Box:
+def installation(closed: Path) -> Installation:
     """A copy of the code with an environment that holds only a Python."""
     code = closed / "code"
     shutil.copytree(CODE / "appliance" / "launcher", code / "appliance" / "launcher")
@@ -41,7 +41,7 @@ def box(closed: Path) -> Box:
     (code / ".venv" / "bin").mkdir(parents=True)
     (code / ".venv" / "bin" / "python").symlink_to(os.path.realpath("/proc/self/exe"))
     subprocess.run(["chmod", "-R", "go+rX,go-w", code], check=True)
-    return Box(code=code, data=closed / "data")
+    return Installation(code=code, data=closed / "data")
 
 
 def in_a_child(action) -> str:
@@ -63,10 +63,10 @@ def in_a_child(action) -> str:
     return said
 
 
-def test_root_cannot_come_back(box: Box) -> None:
+def test_root_cannot_come_back(installation: Installation) -> None:
     def give_up_and_return() -> None:
-        identity.ensure_service_user(box)
-        identity.give_up_root(box)
+        privileges.ensure_service_user(installation)
+        privileges.give_up_root(installation)
         assert 0 not in (*os.getresuid(), *os.getresgid(), *os.getgroups())
         os.setuid(0)
 
@@ -74,39 +74,43 @@ def test_root_cannot_come_back(box: Box) -> None:
 
 
 def test_closed_directory_is_opened_for_one_user_to_pass_through(
-    box: Box, closed: Path, capfd: pytest.CaptureFixture[str]
+    installation: Installation, closed: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def look() -> None:
-        identity.ensure_service_user(box)
-        identity.give_up_root(box)
-        assert (box.code / "launcher.py").read_text()
+        privileges.ensure_service_user(installation)
+        privileges.give_up_root(installation)
+        assert (installation.code / "launcher.py").read_text()
         os.listdir(closed)
 
     assert in_a_child(look).startswith("PermissionError")  # pass through, not read
     assert f"setfacl -x u:skerry {closed}" in capfd.readouterr().out
-    assert box.data.stat().st_uid == pwd.getpwnam("skerry").pw_uid
+    assert installation.data.stat().st_uid == pwd.getpwnam("skerry").pw_uid
     assert closed.stat().st_uid == 0
 
 
 @pytest.mark.parametrize("name", ["launcher.py", "appliance/launcher/files.py", ".venv/bin", "."])
-def test_root_refuses_code_the_service_user_can_change(box: Box, name: str) -> None:
-    identity.ensure_service_user(box)
-    os.chown(box.code / name, pwd.getpwnam("skerry").pw_uid, -1)
-    with pytest.raises(BoxError, match="root will not run it"):
-        identity.ensure_service_user(box)
+def test_root_refuses_code_the_service_user_can_change(
+    installation: Installation, name: str
+) -> None:
+    privileges.ensure_service_user(installation)
+    os.chown(installation.code / name, pwd.getpwnam("skerry").pw_uid, -1)
+    with pytest.raises(LauncherError, match="root will not run it"):
+        privileges.ensure_service_user(installation)
 
 
-def test_code_that_the_service_user_cannot_read_is_named(box: Box) -> None:
-    (box.code / "appliance" / "launcher" / "files.py").chmod(0o600)
-    with pytest.raises(BoxError, match=r"cannot read .*files.py: chmod -R go\+rX"):
-        identity.ensure_service_user(box)
+def test_code_that_the_service_user_cannot_read_is_named(installation: Installation) -> None:
+    (installation.code / "appliance" / "launcher" / "files.py").chmod(0o600)
+    with pytest.raises(LauncherError, match=r"cannot read .*files.py: chmod -R go\+rX"):
+        privileges.ensure_service_user(installation)
 
 
-def test_data_directory_that_exists_keeps_its_owner(box: Box, closed: Path) -> None:
-    identity.ensure_service_user(box)
+def test_data_directory_that_exists_keeps_its_owner(
+    installation: Installation, closed: Path
+) -> None:
+    privileges.ensure_service_user(installation)
     (closed / "elsewhere").mkdir()
-    box.data.symlink_to(closed / "elsewhere")
-    assert in_a_child(lambda: identity.give_up_root(box)) == ""
+    installation.data.symlink_to(closed / "elsewhere")
+    assert in_a_child(lambda: privileges.give_up_root(installation)) == ""
     assert (closed / "elsewhere").stat().st_uid == 0
 
 

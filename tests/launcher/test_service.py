@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.launcher import environment, identity, service, unit
-from appliance.launcher.errors import BoxError
-from appliance.launcher.layout import Box
+from appliance.launcher import environment, privileges, service, unit
+from appliance.launcher.errors import LauncherError
+from appliance.launcher.layout import Installation
 from tests.launcher.conftest import CODE
 
 HARDENED = (
@@ -34,10 +34,10 @@ HARDENED = (
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Box:
+def installation(tmp_path: Path) -> Installation:
     """A copy of nothing but the place: what is not executed here need not be there."""
     (tmp_path / "code").mkdir()
-    return Box(code=tmp_path / "code", data=Path("/srv/skerry"))
+    return Installation(code=tmp_path / "code", data=Path("/srv/skerry"))
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ..
     monkeypatch.setattr(service, "SYSTEMD_RUNS", tmp_path)
     monkeypatch.setattr(service, "_systemctl", lambda *words: made.append(words))
     monkeypatch.setattr(service, "_verify", lambda text: None)
-    monkeypatch.setattr(service, "_ensure_root", lambda what, box: None)
-    monkeypatch.setattr(identity, "is_root", lambda: False)
-    monkeypatch.setattr(service, "_ensure_data_is_free", lambda box: None)
-    monkeypatch.setattr(environment, "ensure_installed", lambda box: None)
+    monkeypatch.setattr(service, "_ensure_root", lambda what, installation: None)
+    monkeypatch.setattr(privileges, "is_root", lambda: False)
+    monkeypatch.setattr(service, "_ensure_data_is_free", lambda installation: None)
+    monkeypatch.setattr(environment, "ensure_installed", lambda installation: None)
     for name in [name for name in os.environ if name.startswith("SKERRY_")]:
         monkeypatch.delenv(name)
     for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):
@@ -61,45 +61,49 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ..
     return made
 
 
-def words(box: Box) -> str:
+def words(installation: Installation) -> str:
     """The unit as it would be written here."""
-    return unit.text(box, service.VARIABLES, service._named())
+    return unit.text(installation, service.VARIABLES, service._named())
 
 
 def lines(text: str) -> list[str]:
     return text.splitlines()
 
 
-def test_the_unit_grants_the_data_directory_and_nothing_else(box: Box, calls) -> None:
-    found = lines(words(box))
+def test_the_unit_grants_the_data_directory_and_nothing_else(
+    installation: Installation, calls
+) -> None:
+    found = lines(words(installation))
     assert set(HARDENED) <= set(found)
     assert [line for line in found if line.startswith("ReadWritePaths")] == [
         'ReadWritePaths="/srv/skerry"'
     ]
     start = next(line for line in found if line.startswith("ExecStart="))
-    assert start.startswith('ExecStart="/') and f'"{box.code}/launcher.py"' in start
+    assert start.startswith('ExecStart="/') and f'"{installation.code}/launcher.py"' in start
     assert start.endswith(
         '"--data" "/srv/skerry" "--bind" "127.0.0.1" "--port" "8000" "--role" "all"'
     )
 
 
-def test_a_desk_for_this_machine_reaches_nothing_beyond_it(box: Box, calls, monkeypatch) -> None:
-    assert {"IPAddressDeny=any", "IPAddressAllow=localhost"} <= set(lines(words(box)))
-    outward = Box(code=box.code, data=box.data, bind="0.0.0.0")
+def test_a_desk_for_this_machine_reaches_nothing_beyond_it(
+    installation: Installation, calls, monkeypatch
+) -> None:
+    assert {"IPAddressDeny=any", "IPAddressAllow=localhost"} <= set(lines(words(installation)))
+    outward = Installation(code=installation.code, data=installation.data, bind="0.0.0.0")
     assert "IPAddressDeny" not in words(outward)
     service.VARIABLES.write_text('SKERRY_SMTP_HOST="mail.example"\n')
-    assert "IPAddressDeny" not in words(box)
+    assert "IPAddressDeny" not in words(installation)
 
 
 def test_odd_characters_mean_nothing_to_systemd(tmp_path: Path) -> None:
-    odd = Box(code=tmp_path, data=Path('/srv/50% "$HOME"'))
+    odd = Installation(code=tmp_path, data=Path('/srv/50% "$HOME"'))
     found = words(odd)
     assert 'ReadWritePaths="/srv/50%% \\"$HOME\\""' in found
     assert '"/srv/50%% \\"$$HOME\\""' in found
 
 
-def test_homes_stay_closed_unless_the_desk_lives_in_one(box: Box) -> None:
-    inside = Box(code=Path("/home/dan/skerry"), data=Path("/home/dan/desk"))
+def test_homes_stay_closed_unless_the_desk_lives_in_one(installation: Installation) -> None:
+    inside = Installation(code=Path("/home/dan/skerry"), data=Path("/home/dan/desk"))
     assert "ProtectHome=read-only" in lines(words(inside))
 
 
@@ -109,19 +113,19 @@ def test_systemd_accepts_the_unit(tmp_path: Path, bind: str) -> None:
         pytest.skip("systemd-analyze is not installed")
     data = tmp_path / "a data directory"
     data.mkdir()
-    service._verify(words(Box(code=CODE, data=data, bind=bind)))
+    service._verify(words(Installation(code=CODE, data=data, bind=bind)))
 
 
 def test_what_systemd_does_not_accept_is_told(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
-    broken = words(Box(code=CODE, data=tmp_path)).replace("KillMode=mixed", "KillMode=odd")
-    with pytest.raises(BoxError, match=r"does not accept the unit: .*kill mode"):
+    broken = words(Installation(code=CODE, data=tmp_path)).replace("KillMode=mixed", "KillMode=odd")
+    with pytest.raises(LauncherError, match=r"does not accept the unit: .*kill mode"):
         service._verify(broken)
 
 
-def test_installing_twice_changes_nothing(box: Box, calls) -> None:
-    service.install(box)
+def test_installing_twice_changes_nothing(installation: Installation, calls) -> None:
+    service.install(installation)
     assert calls == [
         ("daemon-reload",),
         ("enable", "--quiet", service.NAME),
@@ -129,27 +133,29 @@ def test_installing_twice_changes_nothing(box: Box, calls) -> None:
     ]
     calls.clear()
     written = service.UNIT.stat().st_mtime_ns
-    service.install(box)
+    service.install(installation)
     assert calls == [("enable", "--quiet", service.NAME), ("start", service.NAME)]
     assert service.UNIT.stat().st_mtime_ns == written
-    assert service.installed() == box
+    assert service.installed() == installation
 
 
-def test_a_service_on_other_data_is_not_taken_over(box: Box, calls) -> None:
-    service.install(box)
-    with pytest.raises(BoxError, match="runs the desk on /srv/skerry: take it away first"):
-        service.install(Box(code=box.code, data=Path("/srv/other")))
+def test_a_service_on_other_data_is_not_taken_over(installation: Installation, calls) -> None:
+    service.install(installation)
+    with pytest.raises(LauncherError, match="runs the desk on /srv/skerry: take it away first"):
+        service.install(Installation(code=installation.code, data=Path("/srv/other")))
 
 
-def test_variables_of_the_shell_are_kept_once(box: Box, calls, monkeypatch, capsys) -> None:
+def test_variables_of_the_shell_are_kept_once(
+    installation: Installation, calls, monkeypatch, capsys
+) -> None:
     monkeypatch.setenv("SKERRY_HOSTS", 'desk.example,"odd"')
     monkeypatch.setenv("SKERRY_DATA", "/elsewhere")
     monkeypatch.setenv("UNRELATED", "x")
-    service.install(box)
+    service.install(installation)
     assert service.VARIABLES.read_text() == 'SKERRY_HOSTS="desk.example,\\"odd\\""\n'
     assert service.VARIABLES.stat().st_mode & 0o777 == 0o600
     monkeypatch.setenv("SKERRY_HOSTS", "another.example")
-    service.install(box)
+    service.install(installation)
     assert "another" not in service.VARIABLES.read_text()
     assert "SKERRY_HOSTS not written to it" in capsys.readouterr().out
 
@@ -157,31 +163,39 @@ def test_variables_of_the_shell_are_kept_once(box: Box, calls, monkeypatch, caps
 def test_uninstalling_leaves_the_data_and_says_where_it_is(
     tmp_path, scratch, calls, capsys
 ) -> None:
-    box = Box(code=tmp_path / "code", data=scratch / "served")
-    (box.venv / "bin").mkdir(parents=True)
-    (box.data / "postgres").mkdir(parents=True)
-    service.install(box)
+    installation = Installation(code=tmp_path / "code", data=scratch / "served")
+    (installation.venv / "bin").mkdir(parents=True)
+    (installation.data / "postgres").mkdir(parents=True)
+    service.install(installation)
     calls.clear()
-    service.uninstall(Box(code=box.code, data=tmp_path / "code" / "var"))  # as typed: no --data
+    service.uninstall(
+        Installation(code=installation.code, data=tmp_path / "code" / "var")
+    )  # as typed: no --data
     assert calls == [("disable", "--quiet", "--now", service.NAME), ("daemon-reload",)]
-    assert not service.UNIT.exists() and not box.venv.exists()
-    assert (box.data / "postgres").is_dir()
-    assert f"The data stays in {box.data}" in capsys.readouterr().out
+    assert not service.UNIT.exists() and not installation.venv.exists()
+    assert (installation.data / "postgres").is_dir()
+    assert f"The data stays in {installation.data}" in capsys.readouterr().out
 
 
-def test_another_desks_service_is_not_removed(tmp_path, box: Box, calls) -> None:
-    service.install(box)
-    with pytest.raises(BoxError, match=f"runs the desk in {box.code}: python3 .* --uninstall"):
-        service.uninstall(Box(code=tmp_path, data=box.data))
+def test_another_desks_service_is_not_removed(tmp_path, installation: Installation, calls) -> None:
+    service.install(installation)
+    with pytest.raises(
+        LauncherError, match=f"runs the desk in {installation.code}: python3 .* --uninstall"
+    ):
+        service.uninstall(Installation(code=tmp_path, data=installation.data))
     assert service.UNIT.exists()
 
 
-def test_without_systemd_the_line_to_run_is_told(box: Box, calls, tmp_path, monkeypatch) -> None:
+def test_without_systemd_the_line_to_run_is_told(
+    installation: Installation, calls, tmp_path, monkeypatch
+) -> None:
     monkeypatch.setattr(service, "SYSTEMD_RUNS", tmp_path / "none")
-    with pytest.raises(BoxError) as refused:
-        service.install(box)
+    with pytest.raises(LauncherError) as refused:
+        service.install(installation)
     assert "systemd does not run this machine" in str(refused.value)
-    assert f"{box.code}/launcher.py --data /srv/skerry --bind 127.0.0.1" in str(refused.value)
+    assert f"{installation.code}/launcher.py --data /srv/skerry --bind 127.0.0.1" in str(
+        refused.value
+    )
     assert not service.UNIT.exists()
 
 

@@ -2,13 +2,15 @@
 
 import pytest
 
-from appliance.launcher import sizes
-from appliance.launcher.layout import Box
+from appliance.launcher import postgres_tuning
+from appliance.launcher.layout import Installation
 from tests.launcher.conftest import CODE
 
 
-def of(memory_mb: int, shared_memory_mb: int = 64_000, cores: int = 2) -> sizes.Sizes:
-    return sizes.sizes(memory_mb=memory_mb, cores=cores, shared_memory_mb=shared_memory_mb)
+def of(memory_mb: int, shared_memory_mb: int = 64_000, cores: int = 2) -> postgres_tuning.Sizes:
+    return postgres_tuning.sizes(
+        memory_mb=memory_mb, cores=cores, shared_memory_mb=shared_memory_mb
+    )
 
 
 @pytest.mark.parametrize("memory_mb", [512, 700, 1024])
@@ -30,6 +32,9 @@ def test_indexes_are_built_by_one_process_where_shared_memory_is_short() -> None
 
 
 def test_tests_are_planned_alike_on_every_machine(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(sizes.machine, "memory_mb", lambda: 64_000)
-    assert sizes.of(Box(code=CODE, data=tmp_path, testing=True)).effective_cache == 512
-    assert sizes.of(Box(code=CODE, data=tmp_path)).effective_cache == 32_000
+    monkeypatch.setattr(postgres_tuning.machine, "memory_mb", lambda: 64_000)
+    assert (
+        postgres_tuning.of(Installation(code=CODE, data=tmp_path, testing=True)).effective_cache
+        == 512
+    )
+    assert postgres_tuning.of(Installation(code=CODE, data=tmp_path)).effective_cache == 32_000

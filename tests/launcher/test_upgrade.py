@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from appliance import VERSION
-from appliance.launcher import backup, datadir, manifest, succession
-from appliance.launcher.errors import BoxError
-from appliance.launcher.layout import Box
+from appliance.launcher import backup, datadir, manifest, upgrade_paths
+from appliance.launcher.errors import LauncherError
+from appliance.launcher.layout import Installation
 from tests.launcher.conftest import CODE, Desk, plain_environment
 
 NEWER = "99.0.0"
@@ -167,8 +167,8 @@ def test_a_cut_at_any_step_is_gone_on_from(site, categories: str) -> None:
         ("backup.take", 1, "backing up"),  # whole, not written down
         ("upgrade._note", 1, "migrating"),  # the data is the new one's, the folder is not
         ("upgrade._move", 1, "migrating"),
-        ("desk.ensure_database", 1, "migrating"),  # servers run
-        ("children.prepare", 1, "migrating"),  # migrated
+        ("runner.ensure_database", 1, "migrating"),  # servers run
+        ("subprocesses.prepare", 1, "migrating"),  # migrated
         ("upgrade._ensure_working", 1, "migrating"),  # all runs
         ("upgrade._note", 1, "done"),
     ]
@@ -190,7 +190,7 @@ def test_a_failure_goes_back_however_often_it_is_cut(site, categories: str) -> N
     cuts = [
         ("upgrade._note", 3),  # "going back" is written down
         ("backup.copy_file", 40),
-        ("backup.put_back", 1),
+        ("backup.restore", 1),
     ]
     for where, count in cuts:
         cut = here.upgrade(cut=(where, count))
@@ -237,49 +237,51 @@ def test_what_stands_against_it_is_told_before_anything_is_touched(site) -> None
 
 def test_a_full_disk_is_told_before_the_desk_is_stopped(site, monkeypatch) -> None:
     here = site()
-    box = Box(code=here.new, data=here.old / "var")
+    installation = Installation(code=here.new, data=here.old / "var")
     for name in ("DATABASE_URL", "DATABASE_URL_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(datadir, "free_mb", lambda path: 100)
-    with pytest.raises(BoxError, match="has 100 MB free and the upgrade needs"):
-        succession.ensure_possible(box)
+    with pytest.raises(LauncherError, match="has 100 MB free and the upgrade needs"):
+        upgrade_paths.ensure_possible(installation)
 
 
 # --- the backup by itself
 
 
 @pytest.fixture
-def copy_of_a_desk(site) -> tuple[Box, Path]:
+def copy_of_a_desk(site) -> tuple[Installation, Path]:
     here = site()
-    box = Box(code=here.old, data=here.old / "var")
-    backup.take(box, box.data / "backups" / "one")
-    return box, box.data / "backups" / "one"
+    installation = Installation(code=here.old, data=here.old / "var")
+    backup.take(installation, installation.data / "backups" / "one")
+    return installation, installation.data / "backups" / "one"
 
 
 def test_a_backup_holds_the_desk_and_says_what_it_is(copy_of_a_desk) -> None:
-    box, folder = copy_of_a_desk
+    installation, folder = copy_of_a_desk
     card = json.loads((folder / "backup.json").read_text())
     assert card["skerry"] == VERSION and card["postgres"] == "18"
     listed = manifest.parse((folder / "SHA256SUMS").read_text())
     for part in ("postgres", "files", "secrets"):
-        for path in (path for path in (box.data / part).rglob("*") if path.is_file()):
-            assert manifest.sha256_of(path) == listed[path.relative_to(box.data).as_posix()]
+        for path in (path for path in (installation.data / part).rglob("*") if path.is_file()):
+            assert (
+                manifest.sha256_of(path) == listed[path.relative_to(installation.data).as_posix()]
+            )
     assert not [path for path in folder.rglob("*") if path.stat().st_mode & 0o077]
 
 
 @pytest.mark.parametrize("name", ["secrets/secret_key", "postgres/global/pg_control"])
 def test_a_backup_that_changed_is_never_put_back(copy_of_a_desk, name: str) -> None:
-    box, folder = copy_of_a_desk
+    installation, folder = copy_of_a_desk
     content = (folder / name).read_bytes()
     (folder / name).write_bytes(bytes([content[0] ^ 1]) + content[1:])
-    before = (box.cluster / "global" / "pg_control").stat().st_ino
-    with pytest.raises(BoxError, match=f"{name} is not the file"):
-        backup.put_back(box, folder)
-    assert (box.cluster / "global" / "pg_control").stat().st_ino == before
+    before = (installation.cluster / "global" / "pg_control").stat().st_ino
+    with pytest.raises(LauncherError, match=f"{name} is not the file"):
+        backup.restore(installation, folder)
+    assert (installation.cluster / "global" / "pg_control").stat().st_ino == before
 
 
 def test_a_backup_cut_short_is_no_backup(copy_of_a_desk) -> None:
-    box, folder = copy_of_a_desk
+    installation, folder = copy_of_a_desk
     (folder / "backup.json").unlink()
-    with pytest.raises(BoxError, match="holds no whole backup"):
-        backup.ensure_whole(box, folder)
+    with pytest.raises(LauncherError, match="holds no whole backup"):
+        backup.ensure_whole(installation, folder)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.launcher import machine, network
-from appliance.launcher.errors import BoxError
+from appliance.launcher.errors import LauncherError
 from tests.launcher.conftest import Desk, desk_processes, free_port, wait_for
 
 
@@ -77,7 +77,7 @@ def test_a_killed_process_is_replaced_and_nobody_waits_for_that(
 def test_an_address_is_waited_for_and_then_listened_on() -> None:
     port = free_port()
     taken = socket.create_server(("127.0.0.1", port))
-    with pytest.raises(BoxError, match="used by another program"):
+    with pytest.raises(LauncherError, match="used by another program"):
         network.listening("127.0.0.1", port, wait_seconds=0.2)
     threading.Timer(0.3, taken.close).start()
     (bound,) = network.listening("127.0.0.1", port, wait_seconds=10)

@@ -5,7 +5,7 @@ why.
 from dataclasses import dataclass
 
 from appliance.launcher import machine
-from appliance.launcher.layout import Box
+from appliance.launcher.layout import Installation
 
 OF_THE_REST_MB = 1000  # pages, worker, cache and system of a small desk
 SMALL_MB = 1024
@@ -23,15 +23,15 @@ class Sizes:
     parallel_builders: int
 
 
-def of(box: Box) -> Sizes:
+def of(installation: Installation) -> Sizes:
     """By memory and cores; the tests get those of the smallest machine, so that plans are alike."""
-    if box.testing:
+    if installation.testing:
         return sizes(memory_mb=SMALL_MB, cores=2, shared_memory_mb=SMALL_MB)
     return sizes(
         memory_mb=machine.memory_mb(),
         cores=machine.cores(),
         shared_memory_mb=machine.shared_memory_mb(),
-        rest_mb=0 if box.role == "database" else OF_THE_REST_MB,
+        rest_mb=0 if installation.role == "database" else OF_THE_REST_MB,
     )
 
 
@@ -52,5 +52,5 @@ def sizes(
     )
 
 
-def _between(least: int, wanted: int, most: int) -> int:
-    return max(least, min(wanted, most))
+def _between(least: int, value: int, most: int) -> int:
+    return max(least, min(value, most))

@@ -1,6 +1,6 @@
 """Run a command that is told to stop when the process that started it dies.
 
-    python tether.py INT postgres -D ...
+    python parent_death_signal.py INT postgres -D ...
 
 Without it, kill -9 of the supervisor (or of the launcher) would leave servers behind that hold
 the port and the data directory. The kernel sends the signal, so nothing has to be watched.

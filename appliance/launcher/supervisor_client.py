@@ -60,7 +60,7 @@ class Supervisor:
     def processes(self) -> dict[str, dict[str, Any]]:
         """State, pid and age of every program; empty when supervisord does not answer."""
         try:
-            found = self._call("getAllProcessInfo")
+            rows = self._call("getAllProcessInfo")
         except (OSError, http.client.HTTPException, xmlrpc.client.Error):
             return {}
         return {
@@ -69,7 +69,7 @@ class Supervisor:
                 "pid": entry["pid"],
                 "up_seconds": max(0, entry["now"] - entry["start"]) if entry["pid"] else 0,
             }
-            for entry in found
+            for entry in rows
         }
 
     def start(self, name: str) -> None:

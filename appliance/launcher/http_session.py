@@ -48,9 +48,9 @@ class _Hidden(HTMLParser):
         self.fields: dict[str, str] = {}
 
     def handle_starttag(self, tag: str, attributes: list) -> None:
-        given = dict(attributes)
-        if tag == "input" and given.get("type") == "hidden" and given.get("name"):
-            self.fields[given["name"]] = given.get("value") or ""
+        values = dict(attributes)
+        if tag == "input" and values.get("type") == "hidden" and values.get("name"):
+            self.fields[values["name"]] = values.get("value") or ""
 
 
 def _hidden(text: str) -> dict[str, str]:

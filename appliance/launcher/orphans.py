@@ -1,6 +1,7 @@
 """What a killed launcher or supervisor left behind on this data directory: find it and end it.
 
-The kernel has told these processes to stop (see tether.py); this waits for them, and insists.
+The kernel has told these processes to stop (see parent_death_signal.py); this waits for them, and
+insists.
 """
 
 import os
@@ -8,48 +9,48 @@ import signal
 import time
 from pathlib import Path
 
-from appliance.launcher.errors import BoxError
+from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import read_text
-from appliance.launcher.layout import Box
+from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import say
 
 PATIENCE_SECONDS = 5  # they were told already
 LIMIT_SECONDS = 90
 
 
-def ensure_none(box: Box) -> None:
+def ensure_none(installation: Installation) -> None:
     """No process of an earlier start runs on this data. Call it with the directory locked."""
     started = time.monotonic()
-    asked = False
-    while found := _find(box):
+    has_signalled = False
+    while pids := _find(installation):
         waited = time.monotonic() - started
         if waited > LIMIT_SECONDS:
-            raise BoxError(
-                f"Processes of an earlier start do not end ({', '.join(map(str, found))}): "
+            raise LauncherError(
+                f"Processes of an earlier start do not end ({', '.join(map(str, pids))}): "
                 f"kill them, then start again."
             )
-        if waited > PATIENCE_SECONDS and not asked:
+        if waited > PATIENCE_SECONDS and not has_signalled:
             say("Stopping what an earlier start left behind ...")
-            for process in found:
+            for process in pids:
                 _ask_to_stop(process)
-            asked = True
+            has_signalled = True
         time.sleep(0.1)
-    (box.run / "supervisord.pid").unlink(missing_ok=True)
+    (installation.run / "supervisord.pid").unlink(missing_ok=True)
 
 
-def _find(box: Box) -> list[int]:
+def _find(installation: Installation) -> list[int]:
     """Our own processes that belong to this data directory, by what they run or carry."""
-    found = {pid for pid in _recorded(box) if _is_server(pid)}
-    marker = f"SKERRY_DATA={box.data}".encode()
+    pids = {pid for pid in _recorded(installation) if _is_server(pid)}
+    marker = f"SKERRY_DATA={installation.data}".encode()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and _carries(entry, marker):
-            found.add(int(entry.name))
-    return sorted(found)
+            pids.add(int(entry.name))
+    return sorted(pids)
 
 
-def _recorded(box: Box) -> list[int]:
+def _recorded(installation: Installation) -> list[int]:
     """Servers that overwrite their own environment, but write a pid file."""
-    files = (box.cluster / "postmaster.pid", box.run / "valkey.pid")
+    files = (installation.cluster / "postmaster.pid", installation.run / "valkey.pid")
     first_lines = [(read_text(path) or "").partition("\n")[0].strip() for path in files]
     return [int(line) for line in first_lines if line.isdigit()]
 

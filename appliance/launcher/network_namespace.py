@@ -15,7 +15,7 @@ import struct
 import threading
 from dataclasses import dataclass
 
-from appliance.launcher.errors import BoxError
+from appliance.launcher.errors import LauncherError
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SIOCADDRT, SIOCSIFFLAGS, SIOCSIFADDR, SIOCSIFNETMASK = 0x890B, 0x8914, 0x8916, 0x891C
@@ -56,7 +56,9 @@ def enter() -> "Watch":
         _open_roads()
         return Watch(_eye())
     except OSError as error:
-        raise BoxError(f"The way out cannot be watched ({error.strerror}): {REMEDY}.") from error
+        raise LauncherError(
+            f"The way out cannot be watched ({error.strerror}): {REMEDY}."
+        ) from error
 
 
 class Watch:
@@ -148,7 +150,7 @@ def _keep_identity(uid: int, gid: int) -> None:
 
 def _eye() -> socket.socket:
     eye = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
-    code = b"".join(struct.pack("HBBI", *one) for one in FILTER)
+    code = b"".join(struct.pack("HBBI", *instruction) for instruction in FILTER)
     buffer = ctypes.create_string_buffer(code)
     program = struct.pack("HL", len(FILTER), ctypes.addressof(buffer))
     eye.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)

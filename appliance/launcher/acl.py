@@ -46,8 +46,8 @@ def _read(directory: Path) -> list[Entry]:
     return [struct.unpack_from("<HHI", raw, at) for at in range(4, len(raw), 8)]
 
 
-def _permissions(entries: list[Entry], wanted: int) -> int:
-    return next(permissions for tag, permissions, _ in entries if tag == wanted)
+def _permissions(entries: list[Entry], required: int) -> int:
+    return next(permissions for tag, permissions, _ in entries if tag == required)
 
 
 def _with_mask_for_execute(entries: list[Entry]) -> list[Entry]:

@@ -6,8 +6,8 @@ import subprocess
 import time
 from typing import Any
 
-from appliance.launcher.errors import BoxError, with_log_tail
-from appliance.launcher.layout import Box
+from appliance.launcher.errors import LauncherError, with_log_tail
+from appliance.launcher.layout import Installation
 
 # What the operator may hand to the desk; everything else in the launcher's environment stays out.
 PASSED_ON = (
@@ -27,39 +27,41 @@ SECRET_FILES = (
 )
 
 
-def environment(box: Box) -> dict[str, str]:
+def environment(installation: Installation) -> dict[str, str]:
     """The whole environment of a child. A secret the operator gave is passed on as it came."""
-    given = {name: value for name, value in os.environ.items() if _is_passed_on(box, name)}
+    operator_values = {
+        name: value for name, value in os.environ.items() if _is_passed_on(installation, name)
+    }
     surroundings = {name: os.environ[name] for name in SURROUNDINGS if name in os.environ}
-    made = {
-        f"{name}_FILE": str(box.secrets / file)
+    secret_files = {
+        f"{name}_FILE": str(installation.secrets / file)
         for name, file in SECRET_FILES
-        if not given.get(name) and not given.get(f"{name}_FILE")
+        if not operator_values.get(name) and not operator_values.get(f"{name}_FILE")
     }
     return {
         **surroundings,
-        **given,
-        **made,
-        "PATH": f"{box.venv / 'bin'}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": str(box.data),
+        **operator_values,
+        **secret_files,
+        "PATH": f"{installation.venv / 'bin'}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": str(installation.data),
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
-        "PYTHONPATH": str(box.code),
+        "PYTHONPATH": str(installation.code),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime would report to its maker
         "DJANGO_SETTINGS_MODULE": "appliance.settings",
-        "SKERRY_DATA": str(box.data),
-        "SKERRY_BIND": box.bind,
-        "SKERRY_PORT": str(box.port),
-        "SKERRY_ROLE": box.role,
-        "SKERRY_WEB_PROCESSES": str(box.web_processes),
+        "SKERRY_DATA": str(installation.data),
+        "SKERRY_BIND": installation.bind,
+        "SKERRY_PORT": str(installation.port),
+        "SKERRY_ROLE": installation.role,
+        "SKERRY_WEB_PROCESSES": str(installation.web_processes),
     }
 
 
-def _is_passed_on(box: Box, name: str) -> bool:
+def _is_passed_on(installation: Installation, name: str) -> bool:
     plain = name.removesuffix("_FILE")
-    if box.testing and plain != "DEBUG" and plain in PASSED_ON:
+    if installation.testing and plain != "DEBUG" and plain in PASSED_ON:
         return False  # tests never touch a site's own servers
     return is_for_the_desk(name)
 
@@ -69,41 +71,41 @@ def is_for_the_desk(name: str) -> bool:
     return name.removesuffix("_FILE") in PASSED_ON or name.startswith(PASSED_ON_PREFIX)
 
 
-def tethered(box: Box, signal: str, command: list[str]) -> list[str]:
+def tied_to_parent(installation: Installation, signal: str, command: list[str]) -> list[str]:
     """The command, run so that the kernel sends it this signal when its parent dies."""
-    tether = box.code / "appliance" / "launcher" / "tether.py"
-    return [str(box.python), "-I", "-S", str(tether), signal, *command]
+    guard = installation.code / "appliance" / "launcher" / "parent_death_signal.py"
+    return [str(installation.python), "-I", "-S", str(guard), signal, *command]
 
 
-def prepare(box: Box) -> dict[str, Any]:
+def prepare(installation: Installation) -> dict[str, Any]:
     """Migrate, check, collect: what ``python -m django prepare`` reports as its last line."""
-    return _report(box, "prepare", "The desk could not be prepared")
+    return _report(installation, "prepare", "The desk could not be prepared")
 
 
-def load_demo(box: Box) -> dict[str, Any]:
+def load_demo(installation: Installation) -> dict[str, Any]:
     """Who can log in to the demo desk, and where their password is."""
-    return _report(box, "load_demo", "The demo desk could not be loaded")
+    return _report(installation, "load_demo", "The demo desk could not be loaded")
 
 
-def _report(box: Box, name: str, failure: str) -> dict[str, Any]:
+def _report(installation: Installation, name: str, failure: str) -> dict[str, Any]:
     """The JSON object that is a command's last line."""
-    output = run_django(box, name, failure)
+    output = run_django(installation, name, failure)
     try:
         report = json.loads(output.strip().splitlines()[-1])
     except (IndexError, ValueError):
         report = None
     if not isinstance(report, dict):
-        raise with_log_tail(f"{name} did not say how it ended.", box.logs / f"{name}.log")
+        raise with_log_tail(f"{name} did not say how it ended.", installation.logs / f"{name}.log")
     return report
 
 
-def run_django(box: Box, name: str, failure: str) -> str:
+def run_django(installation: Installation, name: str, failure: str) -> str:
     """Run one management command to its end; its standard output, or the reason it failed."""
-    log = box.logs / f"{name}.log"
+    log = installation.logs / f"{name}.log"
     result = subprocess.run(  # noqa: S603
-        tethered(box, "TERM", [str(box.python), "-m", "django", name]),
-        cwd=box.code,
-        env=environment(box),
+        tied_to_parent(installation, "TERM", [str(installation.python), "-m", "django", name]),
+        cwd=installation.code,
+        env=environment(installation),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -111,7 +113,7 @@ def run_django(box: Box, name: str, failure: str) -> str:
     )
     _write_log(log, result.stderr if name == "prepare" else result.stdout + result.stderr)
     if result.returncode:
-        raise BoxError(f"{failure}: {_reason(result.stderr)}\nThe whole story is in {log}.")
+        raise LauncherError(f"{failure}: {_reason(result.stderr)}\nThe whole story is in {log}.")
     return result.stdout
 
 
