@@ -122,7 +122,7 @@ def categories(db) -> dict[str, TicketCategory]:
 @pytest.fixture
 def ticket(alice: User) -> Ticket:
     """Alice's printer."""
-    return tickets_services.open_ticket(
+    return tickets_services.create_ticket(
         customer=alice.customer,
         subject="Printer on ward 3 prints blank pages",
         description="Since this morning every page comes out empty. The toner is new.",

@@ -62,7 +62,7 @@ def guests(db) -> Ticket:
 
 
 def open_for(customer: Customer, **more: object) -> Ticket:
-    return tickets_services.open_ticket(
+    return tickets_services.create_ticket(
         customer=customer, subject="s", description="d", by=customer.user, **more
     )
 
@@ -170,12 +170,12 @@ def of_articles(bob: User) -> dict[str, object]:
 
 def of_lists(ticket: Ticket, bob: User) -> dict[str, object]:
     """A view of Bob's own, one he shares, and a change of many tickets he made."""
-    own = tickets_services.save_view(by=bob, name="Own", narrowed=TicketFilter())
+    own = tickets_services.save_view(by=bob, name="Own", filters=TicketFilter())
     shared = tickets_services.save_view(
-        by=bob, name="Shared", narrowed=TicketFilter(), audience="all"
+        by=bob, name="Shared", filters=TicketFilter(), audience="all"
     )
     asked = {"tickets": [open_for(ticket.customer).pk], "changes": {"priority": 4}}
-    change = tickets_services.change_many(by=bob, **asked)
+    change = tickets_services.start_bulk_change(by=bob, **asked)
     return {
         **dict.fromkeys(["edit-view", "move-view", "remove-view"], own.pk),
         "edit-view/shared": shared.pk,

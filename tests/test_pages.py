@@ -54,7 +54,9 @@ def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
         **dict.fromkeys(
             ["ticket", "conversation", "evidence", "ticket-timer", "mentionable"], ticket.pk
         ),
-        **dict.fromkeys(["merge-ticket", "find-tickets", "find-articles", "find-canned-responses"], ticket.pk),
+        **dict.fromkeys(
+            ["merge-ticket", "find-tickets", "find-articles", "find-canned-responses"], ticket.pk
+        ),
         **dict.fromkeys(["article", "edit-article", "article-history"], articles[0].pk),
         "article-versions": articles[0].pk,
     }
@@ -169,7 +171,7 @@ def test_odd_words_in_an_address_break_nothing(as_dan, ticket, articles, odd):
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
     forms = {
-        "create-ticket": "subject description priority customer_email customer_name submission_key",
+        "create-ticket": "subject description priority customer_email customer_name idempotency_key",
         "suggest": "subject description",
         "write-article": "title content category status seen_at audience owner review_on note drop",
         "import-articles": "file pending",
@@ -178,7 +180,7 @@ def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
     }
     paths = {reverse(name): fields.split() for name, fields in forms.items()}
     of_ticket = {
-        "reply": "body kind leave submission_key seen_message files",
+        "reply": "body kind leave idempotency_key seen_message files",
         "draft": "body kind",
         "presence": "is_writing",
         "ticket-tags": "tags",
@@ -188,7 +190,7 @@ def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
         "rate-ticket": "is_good comment",
     }
     paths |= {reverse(name, args=[ticket.pk]): fields.split() for name, fields in of_ticket.items()}
-    update = ["status", "held_until", "priority", "category", "team", "assignee"]
+    update = ["status", "resume_at", "priority", "category", "team", "assignee"]
     paths[reverse("update-ticket", args=[ticket.pk])] = [*update, *(f"initial-{n}" for n in update)]
     paths[reverse("edit-article", args=[articles[0].pk])] = forms["write-article"].split()
     of_article = {
@@ -313,14 +315,14 @@ def at_once(person: User | None, path: str, forms: list[dict]) -> list[int]:
 
 @pytest.mark.django_db(transaction=True)
 def test_ten_times_the_same_ticket_at_once_is_one_ticket(alice):
-    form = {"subject": "Smoke", "description": "…", "submission_key": str(uuid.uuid4())}
+    form = {"subject": "Smoke", "description": "…", "idempotency_key": str(uuid.uuid4())}
     assert at_once(alice, reverse("create-ticket"), [form] * 10) == [302] * 10
     assert Ticket.objects.count() == Event.objects.filter(kind="opened").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_ten_times_the_same_answer_at_once_is_one_message(ticket, alice):
-    form = {"body": "Any news?", "submission_key": str(uuid.uuid4())}
+    form = {"body": "Any news?", "idempotency_key": str(uuid.uuid4())}
     assert at_once(alice, reverse("reply", args=[ticket.pk]), [form] * 10) == [302] * 10
     assert Message.objects.count() == Event.objects.filter(kind="replied").count() == 1
 
@@ -371,10 +373,10 @@ def test_two_agents_who_change_one_ticket_at_once_both_leave_their_mark(ticket, 
 
 def test_same_ticket_of_two_customers_is_refused_to_the_second(alice, carol):
     key = uuid.uuid4()
-    tickets_services.open_ticket(
-        customer=alice.customer, subject="s", description="d", by=alice, submission_key=key
+    tickets_services.create_ticket(
+        customer=alice.customer, subject="s", description="d", by=alice, idempotency_key=key
     )
     client = Client()
     client.force_login(carol)
-    form = {"subject": "s", "description": "d", "submission_key": str(key)}
+    form = {"subject": "s", "description": "d", "idempotency_key": str(key)}
     assert client.post(reverse("create-ticket"), form).status_code == 400

@@ -1,1 +1,1 @@
-"""People, roles and customers; log-in and registration."""
+"""Users, roles, teams, customers and organisations; log-in and registration."""

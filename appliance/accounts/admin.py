@@ -4,12 +4,12 @@ from django.contrib.auth import admin as auth_admin
 from appliance.accounts.models import Customer, User
 from appliance.core.admin import ReadOnlyAdminMixin
 
-admin.site.unregister(auth_admin.Group)  # the role says what a person may do
+admin.site.unregister(auth_admin.Group)  # roles replace groups
 
 
 @admin.register(User)
 class UserAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
-    """To look at. The pages below /manage/ change people: the last admin stays one there."""
+    """Read-only: users are changed below /manage/, which protects the last admin."""
 
     list_display = ["email", "first_name", "last_name", "role", "is_active", "last_login"]
     list_filter = ["role", "is_active"]

@@ -1,4 +1,4 @@
-"""Forms for people: shape and types only; who may do what is decided in services."""
+"""Forms for log-in, registration, passwords and the profile."""
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
@@ -8,11 +8,11 @@ from appliance.accounts import choices
 from appliance.accounts.models import User
 from appliance.core.forms import BootstrapFormMixin, Form
 
-NEW_PASSWORD = forms.PasswordInput(render_value=True, attrs={"autocomplete": "new-password"})
+NEW_PASSWORD_INPUT = forms.PasswordInput(render_value=True, attrs={"autocomplete": "new-password"})
 
 
 class LoginForm(BootstrapFormMixin, AuthenticationForm):
-    """Log-in by e-mail, whatever its case."""
+    """Log-in by e-mail address, whatever its case."""
 
     username = forms.EmailField(
         label=_("E-mail"),
@@ -20,9 +20,7 @@ class LoginForm(BootstrapFormMixin, AuthenticationForm):
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
     error_messages = {
-        "invalid_login": _(
-            "Incorrect e-mail or password. Passwords are case-sensitive."
-        ),
+        "invalid_login": _("Incorrect e-mail or password. Passwords are case-sensitive."),
         "inactive": _("Incorrect e-mail or password."),
     }
 
@@ -31,17 +29,19 @@ class LoginForm(BootstrapFormMixin, AuthenticationForm):
 
 
 class NewPasswordForm(Form):
-    """A password, twice."""
+    """A new password, typed twice."""
 
     password = forms.CharField(
         label=_("Password"),
         max_length=200,
         strip=False,
-        help_text=_("At least 10 characters. A short sentence is easy to remember and hard to guess."),
-        widget=NEW_PASSWORD,
+        help_text=_(
+            "At least 10 characters. A short sentence is easy to remember and hard to guess."
+        ),
+        widget=NEW_PASSWORD_INPUT,
     )
     password_again = forms.CharField(
-        label=_("Confirm password"), max_length=200, strip=False, widget=NEW_PASSWORD
+        label=_("Confirm password"), max_length=200, strip=False, widget=NEW_PASSWORD_INPUT
     )
 
     def clean(self) -> dict:
@@ -54,7 +54,7 @@ class NewPasswordForm(Form):
 
 
 class PersonForm(NewPasswordForm):
-    """Name, e-mail and a password twice: for registration and for the first admin."""
+    """Name, e-mail and password: for registration and for the first admin."""
 
     first_name = forms.CharField(
         label=_("First name"),
@@ -74,23 +74,27 @@ class PersonForm(NewPasswordForm):
     )
     field_order = ["first_name", "last_name", "email", "password", "password_again"]
 
-    def person(self) -> dict[str, str]:
-        """What ``accounts.services`` calls a person."""
+    def user_data(self) -> dict[str, str]:
+        """Return the arguments with which ``accounts.services`` creates a user."""
         names = ("email", "first_name", "last_name", "password")
         return {name: self.cleaned_data[name] for name in names}
 
 
 class RegisterForm(PersonForm):
+    """Registration of a customer."""
+
     claimed_organisation = forms.CharField(label=_("Organisation"), max_length=120, required=False)
     field_order = ["first_name", "last_name", "email", "claimed_organisation", "password"]
 
-    def person(self) -> dict[str, str]:
-        return super().person() | {
+    def user_data(self) -> dict[str, str]:
+        return super().user_data() | {
             "claimed_organisation": self.cleaned_data["claimed_organisation"]
         }
 
 
 class ChangePasswordForm(NewPasswordForm):
+    """The current password and a new one."""
+
     old = forms.CharField(
         label=_("Current password"),
         max_length=200,
@@ -108,7 +112,7 @@ class ChangePasswordForm(NewPasswordForm):
 
 
 class ProfileForm(Form):
-    """What people say about themselves; ``signature`` and ``is_away`` for agents only."""
+    """What users change about themselves; ``signature`` and ``is_away`` for agents only."""
 
     first_name = forms.CharField(
         label=_("First name"),
@@ -133,14 +137,16 @@ class ProfileForm(Form):
     is_away = forms.BooleanField(
         label=_("Out of office"),
         required=False,
-        help_text=_("You will not be auto-assigned tickets. Colleagues can still assign them to you."),
+        help_text=_(
+            "You will not be auto-assigned tickets. Colleagues can still assign them to you."
+        ),
     )
 
     def __init__(self, *args: object, person: User, **kwargs: object) -> None:
         initial = {name: getattr(person, name) for name in self.base_fields}
         super().__init__(*args, initial=initial, **kwargs)
-        desks = ("", _("Default"))
-        self.fields["language"].choices = [desks, *choices.languages()]
-        self.fields["time_zone"].choices = [desks, *choices.time_zones()]
+        site_default = ("", _("Default"))
+        self.fields["language"].choices = [site_default, *choices.languages()]
+        self.fields["time_zone"].choices = [site_default, *choices.time_zones()]
         if not person.is_agent:
             del self.fields["signature"], self.fields["is_away"]

@@ -1,4 +1,4 @@
-"""People who log in, and customers who ask."""
+"""Users, customers, organisations, teams, and the one-time links that let people in."""
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -16,7 +16,7 @@ class Role(models.TextChoices):
 
 
 class Right(models.TextChoices):
-    """What an agent may do beyond answering tickets. Given to all agents, or to a team."""
+    """What an agent may do beyond answering tickets; granted to all agents or to a team."""
 
     ARTICLES = "articles", _("write and publish articles")
     SHARE = "share", _("share views, canned responses and macros")
@@ -28,12 +28,12 @@ class Right(models.TextChoices):
 
 class UserManager(BaseUserManager):
     def get_by_natural_key(self, email: str) -> "User":
-        """Whoever has this e-mail, whatever its case."""
+        """Return the user with this address, whatever its case."""
         return self.get(email__iexact=email)
 
 
 class Organisation(models.Model):
-    """A ward, a ship, a company: customers who belong together."""
+    """Customers who belong together: a ward, a ship, a company."""
 
     name = models.CharField(max_length=120)
     note = models.TextField(max_length=2000, blank=True)
@@ -50,7 +50,7 @@ class Organisation(models.Model):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """Somebody who can log in. The role says what they may do."""
+    """Somebody who can log in; the role says what they may do."""
 
     email = models.EmailField(max_length=254)
     first_name = models.CharField(max_length=80)
@@ -93,7 +93,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.full_name or self.email
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """What a session must fit: the password, and how often its sessions were ended."""
+        """Return what a session must match; it changes with password and ``session_epoch``."""
         stamp = f"{self.password}#{self.session_epoch}" if self.session_epoch else self.password
         salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
         return salted_hmac(salt, stamp, secret=secret, algorithm="sha256").hexdigest()
@@ -104,7 +104,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_agent(self) -> bool:
-        """Works on tickets: an agent or an admin."""
+        """Whether the user works on tickets: an agent or an admin."""
         return self.role in (Role.AGENT, Role.ADMIN)
 
     @property
@@ -113,16 +113,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_superuser(self) -> bool:
-        """Django's own pages ask for this name, too. The role alone says it."""
+        """Django's admin reads this attribute."""
         return self.is_admin
 
     @property
     def is_staff(self) -> bool:
-        """May open /admin/ (Django asks for this name)."""
+        """Whether the user may open /admin/; Django reads this attribute."""
         return self.is_admin
 
 
-# All a customer is known by, as the index has it.
+# The text customers are searched by, as the trigram index has it.
 CUSTOMER_SEARCH_TEXT = Lower(
     Concat(
         "first_name",
@@ -136,7 +136,7 @@ CUSTOMER_SEARCH_TEXT = Lower(
 
 
 class Customer(models.Model):
-    """Somebody who asks. May have a log-in, may be known by e-mail alone."""
+    """Somebody who opens tickets, with a user or known by e-mail alone."""
 
     email = models.EmailField(max_length=254)
     first_name = models.CharField(max_length=80)
@@ -159,7 +159,7 @@ class Customer(models.Model):
 
     class Meta:
         constraints = [
-            # serves intake and registration: the customer of an address, whatever its case
+            # serves new tickets and registration: the customer of an address, whatever its case
             models.UniqueConstraint(Upper("email"), name="customer_email_unique"),
         ]
         indexes = [
@@ -170,7 +170,10 @@ class Customer(models.Model):
                 fields=["id"], condition=models.Q(is_premium=True), name="customer_premium_idx"
             ),
             # serves search for customers by a part of a name or address, with typos
-            GinIndex(OpClass(CUSTOMER_SEARCH_TEXT, name="gin_trgm_ops"), name="customer_search_text_trgm_idx"),
+            GinIndex(
+                OpClass(CUSTOMER_SEARCH_TEXT, name="gin_trgm_ops"),
+                name="customer_search_text_trgm_idx",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -182,7 +185,7 @@ class Customer(models.Model):
 
 
 class Team(models.Model):
-    """Agents who share work."""
+    """Agents who share tickets."""
 
     name = models.CharField(max_length=80)
     description = models.TextField(max_length=1000, blank=True)
@@ -190,7 +193,9 @@ class Team(models.Model):
     is_closed = models.BooleanField(
         default=False, help_text=_("Only members and administrators see this team's tickets.")
     )
-    rights = models.JSONField(default=list, blank=True, help_text=_("Permissions granted to members."))
+    rights = models.JSONField(
+        default=list, blank=True, help_text=_("Permissions granted to members.")
+    )
     is_active = models.BooleanField(default=True)
 
     class Meta:
@@ -213,7 +218,7 @@ class Membership(models.Model):
 
 
 class SetupLink(models.Model):
-    """A single-use right to set the desk up. Only the hash of its token is kept."""
+    """A single-use link to the set-up page. Only the hash of its token is stored."""
 
     token_sha256 = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -224,10 +229,10 @@ class SetupLink(models.Model):
 
 
 class Invitation(models.Model):
-    """A single-use right to set one's password. Only the hash of its token is kept."""
+    """A single-use link to set a password. Only the hash of its token is stored."""
 
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
-    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     token_sha256 = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
@@ -237,19 +242,21 @@ class Invitation(models.Model):
 
 
 class RateLimitHit(models.Model):
-    """Somebody without an account sent a form. Kept for an hour, to count them by address."""
+    """A form sent without an account, kept for an hour and counted by address."""
 
-    door = models.CharField(max_length=20)
-    address = models.CharField(max_length=64)
-    at = models.DateTimeField(default=timezone.now, editable=False)
+    scope = models.CharField(max_length=20)
+    ip_address = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         indexes = [
-            # serves counting the knocks of an address
-            models.Index(fields=["address", "door", "at"], name="knock_address_idx"),
-            # serves forgetting them
-            models.Index(fields=["at"], name="knock_at_idx"),
+            # serves counting the hits of an address
+            models.Index(
+                fields=["ip_address", "scope", "created_at"], name="rate_limit_hit_address_idx"
+            ),
+            # serves deleting old hits
+            models.Index(fields=["created_at"], name="rate_limit_hit_created_idx"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.door} from {self.address}"
+        return f"{self.scope} from {self.ip_address}"

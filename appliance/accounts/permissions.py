@@ -19,13 +19,18 @@ def has_right(user: User | AnonymousUser, right: Right) -> bool:
 def require_admin(user: User) -> None:
     """Raise ForbiddenError unless the user is an active admin."""
     if not (user.is_active and user.is_admin):
-        raise ForbiddenError(_("Only an admin may do this."))
+        raise ForbiddenError(_("Only administrators can do this."))
 
 
 def require_customer_editor(user: User) -> None:
     """Raise ForbiddenError unless the user may edit customers and organisations."""
     if not has_right(user, Right.CUSTOMERS):
-        raise ForbiddenError(_("Your role does not let you edit customers and organisations."))
+        raise ForbiddenError(
+            _(
+                "You do not have permission to edit customers and organisations. Ask an "
+                "administrator."
+            )
+        )
 
 
 def _rights_of(user: User) -> list[str]:

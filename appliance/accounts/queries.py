@@ -1,8 +1,8 @@
-"""Reads on teams, and on what a team or the desk lets an agent do."""
+"""Reads of users, teams, customers and organisations, scoped to the viewer where it matters."""
 
 from typing import TypeVar
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
@@ -16,25 +16,94 @@ from appliance.accounts.models import (
     Team,
     User,
 )
+from appliance.accounts.permissions import has_right
 from appliance.accounts.security import hash_token
 from appliance.core import cache
-from appliance.core import queries as core_queries
+
+T = TypeVar("T", bound=Model)
+MAX_FILTER_WORDS = 5
+
+
+# --- users
+
+
+def find_user(*, email: str) -> User | None:
+    """Return the user with this address, whatever its case."""
+    return User.objects.filter(email__iexact=email.strip()).first()
+
+
+def has_admin() -> bool:
+    """Return whether there is an active admin."""
+    return User.objects.filter(role=Role.ADMIN, is_active=True).exists()
+
+
+def is_last_admin(person: User) -> bool:
+    """Return whether nobody else could let an admin in again."""
+    admins = User.objects.filter(role=Role.ADMIN, is_active=True)
+    return admins.filter(pk=person.pk).exists() and not admins.exclude(pk=person.pk).exists()
+
+
+def list_agents() -> QuerySet[User]:
+    """Return the active agents and admins, by name: a ticket can be assigned to each."""
+    return User.objects.filter(role__in=[Role.AGENT, Role.ADMIN], is_active=True).order_by(
+        "first_name", "last_name"
+    )
+
+
+def list_people(viewer: User, *, text: str = "", role: str = "", state: str = "") -> QuerySet[User]:
+    """Return users by name, for admins; to anybody else none.
+
+    ``text`` is searched in names and address. ``role`` also takes "staff"; ``state`` is "active",
+    "deactivated" or empty.
+    """
+    if not viewer.is_admin:
+        return User.objects.none()
+    people = _filter_by_name_or_email(User.objects.order_by("first_name", "last_name", "pk"), text)
+    if role:
+        people = people.filter(role__in=[Role.AGENT, Role.ADMIN] if role == "staff" else [role])
+    if state:
+        people = people.filter(is_active=state == "active")
+    return people
+
+
+def access_person(viewer: User, person_id: int) -> User:
+    """Return the user, for admins; raises Http404 to everybody else."""
+    return _get_or_404(list_people(viewer), person_id)
+
+
+def is_valid_setup_token(token: str) -> bool:
+    """Return whether the set-up link of this token exists and has not expired."""
+    return SetupLink.objects.filter(
+        token_sha256=hash_token(token), expires_at__gt=timezone.now()
+    ).exists()
+
+
+def access_invitation(token: str, *, lock: bool = False) -> Invitation:
+    """Return the invitation of a link that is still valid; raises Http404 for any other."""
+    invitations = Invitation.objects.select_for_update() if lock else Invitation.objects.all()
+    invitation = invitations.filter(
+        token_sha256=hash_token(token), expires_at__gt=timezone.now(), person__is_active=True
+    ).first()
+    if invitation is None:
+        raise Http404
+    return invitation
+
+
+# --- teams
 
 
 def list_teams(*, only_active: bool = True) -> QuerySet[Team]:
+    """Return the teams by name."""
     return Team.objects.filter(is_active=True) if only_active else Team.objects.all()
 
 
 def access_team(viewer: User, team_id: int) -> Team:
-    """For admins; Http404 to everybody else."""
-    team = Team.objects.filter(pk=team_id).first() if viewer.is_admin else None
-    if team is None:
-        raise Http404
-    return team
+    """Return the team, for admins; raises Http404 to everybody else."""
+    return _get_or_404(Team.objects.all() if viewer.is_admin else Team.objects.none(), team_id)
 
 
 def hidden_team_ids(viewer: User) -> list[int]:
-    """Ids of the closed teams whose tickets this agent does not see; from the cache if there."""
+    """Return the ids of the closed teams whose tickets this agent may not see, cached."""
     if viewer.is_admin:
         return []
     return cache.get_or_compute(
@@ -50,7 +119,7 @@ def hidden_team_ids(viewer: User) -> list[int]:
 
 
 def closed_team_ids() -> list[int]:
-    """Ids of the teams whose tickets only their members see; from the cache if there."""
+    """Return the ids of the teams whose tickets only their members and admins see, cached."""
     return cache.get_or_compute(
         "closed_team_ids",
         [],
@@ -60,7 +129,7 @@ def closed_team_ids() -> list[int]:
 
 
 def team_ids_of(viewer: User) -> list[int]:
-    """Ids of the teams the person is in; from the cache if there."""
+    """Return the ids of the viewer's teams, cached."""
     return cache.get_or_compute(
         "team_ids_of",
         [viewer.pk],
@@ -68,3 +137,80 @@ def team_ids_of(viewer: User) -> list[int]:
         depends_on=[cache.TEAMS],
     )
 
+
+# --- customers and organisations
+
+
+def find_customer(*, email: str) -> Customer | None:
+    """Return the customer with this address, whatever its case."""
+    return Customer.objects.filter(email__iexact=email.strip()).first()
+
+
+def find_customer_of(person: User) -> Customer | None:
+    """Return the customer whose user this is, with the organisation."""
+    return Customer.objects.select_related("organisation").filter(user=person).first()
+
+
+def own_customer_filter(viewer: User) -> Q:
+    """Return a filter for the tickets of the viewer and of an organisation that shares them."""
+    customer = find_customer_of(viewer)
+    if customer is None:
+        return Q(pk__in=[])
+    organisation = customer.organisation
+    if organisation and organisation.shares_tickets:
+        # includes the viewer's own tickets; an OR of both could use no index
+        return Q(customer__organisation=organisation)
+    return Q(customer=customer)
+
+
+def list_customers(
+    viewer: User, *, text: str = "", organisation: Organisation | None = None
+) -> QuerySet[Customer]:
+    """Return customers by name, to users who may edit customers; to anybody else none."""
+    if not has_right(viewer, Right.CUSTOMERS):
+        return Customer.objects.none()
+    customers = Customer.objects.select_related("organisation", "user")
+    customers = _filter_by_name_or_email(customers, text)
+    if organisation:
+        customers = customers.filter(organisation=organisation)
+    return customers.order_by("last_name", "first_name", "pk")
+
+
+def access_customer(viewer: User, customer_id: int) -> Customer:
+    """Return the customer; raises Http404 when the viewer may not edit customers."""
+    return _get_or_404(list_customers(viewer), customer_id)
+
+
+def list_organisations(viewer: User, *, text: str = "") -> QuerySet[Organisation]:
+    """Return organisations by name, each with ``customer_count``, scoped as customers are."""
+    if not has_right(viewer, Right.CUSTOMERS):
+        return Organisation.objects.none()
+    organisations = Organisation.objects.annotate(customer_count=Count("customers"))
+    for word in _words(text):
+        organisations = organisations.filter(name__icontains=word)
+    return organisations.order_by("name", "pk")
+
+
+def access_organisation(viewer: User, organisation_id: int) -> Organisation:
+    """Return the organisation; raises Http404 when the viewer may not edit customers."""
+    return _get_or_404(list_organisations(viewer), organisation_id)
+
+
+def _filter_by_name_or_email(rows: QuerySet[T], text: str) -> QuerySet[T]:
+    """Keep users or customers with every word of ``text`` in a name or the address."""
+    for word in _words(text):
+        rows = rows.filter(
+            Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
+        )
+    return rows
+
+
+def _words(text: str) -> list[str]:
+    return text.replace("\0", "").split()[:MAX_FILTER_WORDS]
+
+
+def _get_or_404(rows: QuerySet[T], pk: int) -> T:
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    return row

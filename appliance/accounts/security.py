@@ -48,6 +48,6 @@ def check_rate_limit(*, scope: str, ip_address: str) -> None:
     hits = RateLimitHit.objects.filter(scope=scope, ip_address=ip_address)
     if hits.count() >= RATE_LIMITS[scope]:
         raise BadInputError(
-            _("Too many forms came from this address within an hour. Wait a little, or call.")
+            _("Too many requests from this address in the last hour. Try again later or call us.")
         )
     RateLimitHit.objects.create(scope=scope, ip_address=ip_address, created_at=now)

@@ -1,4 +1,4 @@
-"""Log-in, registration, and what people change about themselves."""
+"""Log-in, registration, profile and passwords."""
 
 from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash, views
@@ -17,13 +17,16 @@ from appliance.accounts.forms import (
     ProfileForm,
     RegisterForm,
 )
+from appliance.accounts.models import Customer
 from appliance.core import queries as core_queries
 from appliance.core.http import secret_url
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+AUTH_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class LoginView(views.LoginView):
+    """Log-in by e-mail address."""
+
     template_name = "accounts/login.html"
     authentication_form = LoginForm
     redirect_authenticated_user = True
@@ -35,18 +38,18 @@ def register(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("dashboard")
     if not core_queries.site_settings().is_registration_open:
-        return render(request, "accounts/closed.html", status=403)
+        return render(request, "accounts/registration_closed.html", status=403)
     form = RegisterForm(request.POST or None)
     if form.is_valid() and (customer := _register(request, form)):
-        login(request, customer.user, backend=BACKEND)
+        login(request, customer.user, backend=AUTH_BACKEND)
         return redirect("dashboard")
     status = 400 if form.errors else 200
     return render(request, "accounts/register.html", {"form": form}, status=status)
 
 
-def _register(request: HttpRequest, form: RegisterForm) -> object:
-    address = request.META["REMOTE_ADDR"]
-    return form.attempt(services.register_as_visitor, address=address, **form.person())
+def _register(request: HttpRequest, form: RegisterForm) -> Customer | None:
+    ip_address = request.META["REMOTE_ADDR"]
+    return form.attempt(services.register_as_visitor, ip_address=ip_address, **form.user_data())
 
 
 @require_http_methods(["GET", "POST"])
@@ -68,28 +71,30 @@ def profile(request: HttpRequest) -> HttpResponse:
 def change_password(request: HttpRequest) -> HttpResponse:
     form = ChangePasswordForm(request.POST or None)
     if form.is_valid():
-        words = {"old": form.cleaned_data["old"], "new": form.cleaned_data["password"]}
-        form.attempt(services.change_own_password, person=request.user, **words)
+        passwords = {"old": form.cleaned_data["old"], "new": form.cleaned_data["password"]}
+        form.attempt(services.change_own_password, person=request.user, **passwords)
         if not form.errors:
             update_session_auth_hash(request, request.user)  # all others are logged out
-            messages.success(request, _("Password changed. You have been signed out on your other devices."))
+            messages.success(
+                request, _("Password changed. You have been signed out on your other devices.")
+            )
             return redirect("profile")
     status = 400 if form.errors else 200
-    return render(request, "accounts/password.html", {"form": form}, status=status)
+    return render(request, "accounts/change_password.html", {"form": form}, status=status)
 
 
 @require_http_methods(["GET", "POST"])
 @sensitive_post_parameters()
 @secret_url
 def set_password(request: HttpRequest, token: str) -> HttpResponse:
-    """The one-time link of a new colleague or customer."""
+    """Set the first password through a one-time link."""
     person = queries.access_invitation(token).person
     form = NewPasswordForm(request.POST or None)
     if form.is_valid():
         password = form.cleaned_data["password"]
         person = form.attempt(services.set_password_with_token, token=token, password=password)
         if not form.errors:
-            login(request, person, backend=BACKEND)
+            login(request, person, backend=AUTH_BACKEND)
             return redirect("dashboard")
     context = {"form": form, "person": queries.access_invitation(token).person}
     status = 400 if form.errors else 200

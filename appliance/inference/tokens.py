@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-MOST_CHARACTERS = 20_000  # what is looked at before white space is folded
+MAX_CHARACTERS = 20_000  # what is looked at before white space is folded
 CHARACTERS_PER_TOKEN = 16  # generous: English has about four
 
 
@@ -13,14 +13,14 @@ def clean(text: str, max_tokens: int) -> str:
 
     Takes the same time for 20 kB as for 1 MB: cut first, read afterwards.
     """
-    opening = text[:MOST_CHARACTERS].replace("\x00", " ")
+    opening = text[:MAX_CHARACTERS].replace("\x00", " ")
     opening = opening.encode("utf-8", "ignore").decode("utf-8")
     return " ".join(opening.split())[: max_tokens * CHARACTERS_PER_TOKEN]
 
 
 def has_words(text: str) -> bool:
     """Whether there is a letter or digit to read at all, within what would be looked at."""
-    return any(character.isalnum() for character in text[:MOST_CHARACTERS])
+    return any(character.isalnum() for character in text[:MAX_CHARACTERS])
 
 
 class TokenReader:

@@ -8,7 +8,7 @@ from typing import Literal
 
 AROUND = 3  # unchanged lines shown before and after a change
 MOST_LINES = 2000  # of both texts together that are compared line by line
-MOST_CHARACTERS = 2000  # of a line that is compared word by word
+MAX_CHARACTERS = 2000  # of a line that is compared word by word
 LEAST_ALIKE = 0.3  # two lines less alike than this have nothing to compare
 Piece = tuple[str, bool]  # text, and whether it differs
 
@@ -47,7 +47,7 @@ def _rows(before: list[str], after: list[str]) -> Iterator[Row]:
 
 
 def _changed(old: str, new: str) -> Iterator[Row]:
-    if max(len(old), len(new)) > MOST_CHARACTERS:
+    if max(len(old), len(new)) > MAX_CHARACTERS:
         yield Row("changed", ((old, True),), ((new, True),))
         return
     ours, theirs = re.findall(r"\w+|\s+|.", old), re.findall(r"\w+|\s+|.", new)

@@ -18,7 +18,7 @@ from appliance.knowledge.sources import MOST_BYTES, MOST_TABLE_BYTES, Member
 
 MOST_TITLE, MOST_CONTENT, MOST_KEY = 200, 200_000, 200  # characters
 MOST_DEPTH = 200  # tags inside tags; what cleans HTML is slow beyond that
-MOST_TAGS = 50_000
+MAX_TAGS = 50_000
 COLUMNS = ("title", "content", "category", "status", "audience", "key", "review_on", "files")
 _HTML = {
     "a",
@@ -221,7 +221,7 @@ def _refuse_deep(text: str) -> None:
     for tags, match in enumerate(_TAG.finditer(text)):
         if match.group(2).lower() not in _FLAT:
             depth = max(0, depth - 1) if match.group(1) else depth + 1
-        if depth > MOST_DEPTH or tags >= MOST_TAGS:
+        if depth > MOST_DEPTH or tags >= MAX_TAGS:
             raise BadInputError(
                 _("The HTML tags are too many or too deeply nested. Save it as Markdown "
                     "or plain HTML.")

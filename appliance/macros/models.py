@@ -6,7 +6,7 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import Right, Team, User
-from appliance.accounts.queries import has_right
+from appliance.accounts.permissions import has_right
 
 
 class Audience(models.TextChoices):

@@ -4,7 +4,7 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.http import Http404
 
 from appliance.accounts.models import Right, User
-from appliance.accounts.queries import has_right
+from appliance.accounts.permissions import has_right
 from appliance.macros import actions
 from appliance.macros.models import AgentTemplate, AgentTemplateQuerySet, CannedResponse, Macro
 

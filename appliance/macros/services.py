@@ -10,14 +10,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Right, Team, User
-from appliance.accounts.queries import has_right
+from appliance.accounts.permissions import has_right
 from appliance.core import audit
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.macros import actions, variables
 from appliance.macros.models import AgentTemplate, Audience, CannedResponse, Macro
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Message, Ticket
-from appliance.tickets.services.recording import lock
+from appliance.tickets.services.events import lock
 
 
 def add_canned_response(
@@ -110,15 +110,15 @@ def run_macro(
     ticket: Ticket,
     by: User,
     seen_message_id: int | None = None,
-    submission_key: uuid.UUID | None = None,
+    idempotency_key: uuid.UUID | None = None,
 ) -> None:
     """Apply all actions or none. A repeated key creates no second message."""
     # one page sends the same key with every macro on it
-    key = uuid.uuid5(submission_key or uuid.uuid4(), f"macro {macro.pk}")
+    key = uuid.uuid5(idempotency_key or uuid.uuid4(), f"macro {macro.pk}")
     with transaction.atomic():
         lock(ticket)  # before the row of the macro, as a change of many tickets does
         requested = actions.read(macro.actions)
-        if not Message.objects.filter(submission_key__in=_message_keys(key)).exists():
+        if not Message.objects.filter(idempotency_key__in=_message_keys(key)).exists():
             _count_use(macro)
         _change_properties(requested, ticket, by)
         _create_messages(requested, ticket, by, key, seen_message_id)
@@ -153,13 +153,13 @@ def _create_messages(
     note_key, reply_key = _message_keys(key)
     if requested.note:
         text = variables.render(requested.note, ticket, by)
-        tickets_services.add_note(ticket=ticket, by=by, body=text, submission_key=note_key)
+        tickets_services.add_note(ticket=ticket, by=by, body=text, idempotency_key=note_key)
     if requested.canned_response:
         text = render_canned_response(
             canned_response=requested.canned_response, ticket=ticket, by=by
         )
         tickets_services.reply(
-            ticket=ticket, by=by, body=text, seen_message_id=seen, submission_key=reply_key
+            ticket=ticket, by=by, body=text, seen_message_id=seen, idempotency_key=reply_key
         )
     if requested.hold_days:
         until = timezone.now() + timedelta(days=requested.hold_days)
@@ -184,7 +184,8 @@ def _write_canned(
         _save(canned_response, by)
     except IntegrityError:
         raise BadInputError(
-            _("You already have a canned response with this shortcut. Choose another one."), field="shortcut"
+            _("You already have a canned response with this shortcut. Choose another one."),
+            field="shortcut",
         ) from None
 
 
@@ -214,14 +215,18 @@ def _set_audience(template: AgentTemplate, by: User, audience: str, team: Team |
     """Set the audience; sharing needs the right to share, a team needs membership."""
     if audience != Audience.OWN and not has_right(by, Right.SHARE):
         raise BadInputError(
-            _("You need the sharing permission to share this. Keep it private or ask an "
-                "administrator."),
+            _(
+                "You need the sharing permission to share this. Keep it private or ask an "
+                "administrator."
+            ),
             field="audience",
         )
     if audience == Audience.TEAM and team is None:
         raise BadInputError(_("Choose a team."), field="team")
     if audience == Audience.TEAM and not by.is_admin and not _is_member(by, team):
-        raise BadInputError(_("You are not a member of this team. Choose one of yours."), field="team")
+        raise BadInputError(
+            _("You are not a member of this team. Choose one of yours."), field="team"
+        )
     template.is_shared = audience == Audience.ALL
     template.team = team if audience == Audience.TEAM else None
     if audience == Audience.OWN and template.owner_id != by.pk:

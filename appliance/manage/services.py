@@ -26,7 +26,7 @@ from appliance.manage.models import Addition
 KEPT = timedelta(days=1)
 LOGO_TYPES = ("image/png", "image/jpeg", "image/webp")
 MOST_LOGO_BYTES = 500 * 1024
-MOST_CHARACTERS = 80  # of what stands there now, when it is told
+MAX_CHARACTERS = 80  # of what stands there now, when it is told
 
 
 @transaction.atomic
@@ -115,4 +115,4 @@ def _words(form: Form, name: str) -> str:
         labels = {str(key): str(label) for key, label in field.choices}
         values = [labels.get(str(one), one) for one in values]
     text = ", ".join(str(one) for one in values if one not in (None, ""))
-    return f"“{text[:MOST_CHARACTERS]}”" if text else _("empty")
+    return f"“{text[:MAX_CHARACTERS]}”" if text else _("empty")

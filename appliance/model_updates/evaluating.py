@@ -17,7 +17,7 @@ from appliance.triage import backlog, engine
 
 LEAST_PHRASES = 12
 LEAST_AGREEMENT = 0.7  # of two sentiment bundles on the desk's own tickets
-MOODS = Path(__file__).with_name("moods.json")
+SENTIMENTS = Path(__file__).with_name("moods.json")
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _judge(comparisons: list[Comparison], data: dict, tickets: int) -> Judgement
 def _sentiment(bundle: Bundle, running: dict, tickets: list, labels: dict) -> Judgement:
     """Nobody confirms moods, so plain sentences tell what is broken, and a person says the rest."""
     after = {**running, "sentiment": bundle.folder}
-    plain = json.loads(MOODS.read_text(encoding="utf-8"))
+    plain = json.loads(SENTIMENTS.read_text(encoding="utf-8"))
     texts, moods = [text for _, text in plain], [mood for mood, _ in plain]
     own = [ticket.text for ticket in tickets]
     old = _read(running, "sentiment", texts + own, {}, ["mood"])

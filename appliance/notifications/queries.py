@@ -11,7 +11,7 @@ from appliance.notifications.models import Notice, OutgoingMail, Preference
 from appliance.notifications.subjects import subject_of
 from appliance.tickets.models import Ticket
 
-MOST_COUNTED = 100  # beyond it the bell says 99+
+MAX_COUNTED = 100  # beyond it the bell says 99+
 
 
 def list_notices(viewer: User, *, only_unread: bool = False) -> QuerySet[Notice]:
@@ -30,11 +30,11 @@ def list_notices(viewer: User, *, only_unread: bool = False) -> QuerySet[Notice]
 
 
 def count_unread(viewer: User) -> int:
-    """At most MOST_COUNTED; from the cache if there."""
+    """At most MAX_COUNTED; from the cache if there."""
     return cache.get_or_compute(
         "unread_notices",
         [viewer.pk],
-        lambda: list_notices(viewer, only_unread=True).order_by()[:MOST_COUNTED].count(),
+        lambda: list_notices(viewer, only_unread=True).order_by()[:MAX_COUNTED].count(),
         depends_on=[subject_of(viewer.pk), cache.TEAMS],
     )
 

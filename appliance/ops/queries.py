@@ -13,7 +13,7 @@ from appliance.core import cache as stored
 from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
 from appliance.ops import index_purposes, sql
-from appliance.search.models import Check, Rewording
+from appliance.search.models import IndexCheck, Reindex
 from appliance.triage import queries as triage_queries
 
 PROBE_SECONDS = 2.0  # a database that is frozen does not answer, however long one waits
@@ -82,7 +82,7 @@ def cache_rates() -> list[dict]:
 
 def list_ways_out() -> list[dict]:
     """What tried to reach a host nobody configured on this machine, newest first."""
-    return egress_guard.refusals(settings.BLOCKED_CONNECTIONS_LOG)[::-1]
+    return egress_guard.blocked_connections(settings.BLOCKED_CONNECTIONS_LOG)[::-1]
 
 
 @dataclass(frozen=True)
@@ -197,11 +197,11 @@ def waiting_texts() -> int:
     return backlog.tickets + backlog.articles
 
 
-def find_last_check() -> Check | None:
+def find_last_check() -> IndexCheck | None:
     """The newest look whether everything that should be found is; it may be at work still."""
-    return Check.objects.order_by("-started_at").first()
+    return IndexCheck.objects.order_by("-started_at").first()
 
 
-def find_rewording() -> Rewording | None:
+def find_rewording() -> Reindex | None:
     """The words that are being written anew for another language, while they are."""
-    return Rewording.objects.filter(finished_at=None).order_by("-started_at").first()
+    return Reindex.objects.filter(finished_at=None).order_by("-started_at").first()

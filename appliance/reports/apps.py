@@ -7,7 +7,7 @@ class ReportsConfig(AppConfig):
     name = "appliance.reports"
 
     def ready(self) -> None:
-        from appliance.reports.services import note_change
+        from appliance.reports.services import on_ticket_event
         from appliance.tickets.listeners import listen
 
-        listen(note_change)
+        listen(on_ticket_event)

@@ -1,4 +1,4 @@
-"""Charts of a report and the table under each: the same numbers twice."""
+"""Tiles and charts of a report, each chart with the data table under it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,22 +7,92 @@ from datetime import date
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from appliance.reports import words
-from appliance.reports.figures import Figures
+from appliance.reports import formatting
+from appliance.reports.metrics import Metrics
 from appliance.reports.queries import Report
-
-HOUR = 3600
-MOST_BARS = 12
 
 
 @dataclass(frozen=True)
-class Line:
+class Tile:
+    label: str
+    value: str
+    note: str
+    before: str
+    trend: str  # up, down, same, or empty when there is nothing to compare
+    is_good: bool | None  # None: neither good nor bad
+
+
+def list_tiles(now: Metrics, before: Metrics) -> list[Tile]:
+    def tile(
+        label: str, name: str, show: Callable, *, better_when: str = "", note: str = ""
+    ) -> Tile:
+        value, earlier = getattr(now, name), getattr(before, name)
+        trend = _trend(value, earlier)
+        is_good = trend == better_when if better_when and trend in ("up", "down") else None
+        return Tile(label, show(value), note, show(earlier), trend, is_good)
+
+    return [
+        tile(_("New"), "opened", formatting.number),
+        tile(_("Solved"), "solved", formatting.number, better_when="up"),
+        tile(_("Open (end of period)"), "backlog", formatting.number, better_when="down"),
+        tile(
+            _("First response"),
+            "first_response_median",
+            formatting.duration,
+            better_when="down",
+            note=_("90th percentile %(time)s")
+            % {"time": formatting.duration(now.first_response_p90)},
+        ),
+        tile(
+            _("Resolution"),
+            "resolution_median",
+            formatting.duration,
+            better_when="down",
+            note=_("90th percentile %(time)s") % {"time": formatting.duration(now.resolution_p90)},
+        ),
+        tile(
+            _("SLA met"),
+            "sla_met_share",
+            formatting.percent,
+            better_when="up",
+            note=_("%(kept)s of %(all)s") % {"kept": now.sla_met, "all": now.sla_targets},
+        ),
+        tile(
+            _("Rated good"),
+            "good_share",
+            formatting.percent,
+            better_when="up",
+            note=_("%(good)s of %(all)s") % {"good": now.rated_good, "all": now.ratings},
+        ),
+        tile(
+            _("Negative tickets"),
+            "negative_share",
+            formatting.percent,
+            better_when="down",
+            note=_("%(part)s of %(all)s analysed")
+            % {"part": now.negative, "all": now.sentiment_count},
+        ),
+    ]
+
+
+def _trend(value: float | None, earlier: float | None) -> str:
+    if value is None or earlier is None:
+        return ""
+    return "same" if value == earlier else "up" if value > earlier else "down"
+
+
+HOUR = 3600
+MAX_BARS = 12
+
+
+@dataclass(frozen=True)
+class Series:
     """One row of numbers: what it is called, its colour token, how it is drawn and written."""
 
     label: str
     colour: str
-    read: Callable[[Figures], float | None]
-    show: Callable[[float | None], str] = words.number
+    read: Callable[[Metrics], float | None]
+    show: Callable[[float | None], str] = formatting.number
     scale: float = 1
 
 
@@ -47,9 +117,9 @@ class Chart:
 
 def list_charts(report: Report) -> list[Chart]:
     """Over time, then by part."""
-    step = report.asked.period.step
+    step = report.report_query.period.step
     labels = {at: step_label(at, step) for at in report.steps}
-    steps = [(labels[at], figures) for at, figures in report.steps.items()]
+    steps = [(labels[at], metrics) for at, metrics in report.steps.items()]
     charts = [
         _chart(key, title, kind, unit, steps, lines)
         for key, title, kind, unit, lines in [
@@ -59,8 +129,8 @@ def list_charts(report: Report) -> list[Chart]:
                 "bar",
                 "",
                 [
-                    Line(_("New"), "new", lambda f: f.opened),
-                    Line(_("Solved"), "good", lambda f: f.solved),
+                    Series(_("New"), "new", lambda f: f.opened),
+                    Series(_("Solved"), "good", lambda f: f.solved),
                 ],
             ),
             (
@@ -69,11 +139,11 @@ def list_charts(report: Report) -> list[Chart]:
                 "line",
                 "",
                 [
-                    Line(_("Open (end of period)"), "sea", lambda f: f.backlog),
+                    Series(_("Open (end of period)"), "sea", lambda f: f.backlog),
                 ],
             ),
             (
-                "answer",
+                "first_response",
                 _("First response time"),
                 "line",
                 _("hours"),
@@ -83,7 +153,7 @@ def list_charts(report: Report) -> list[Chart]:
                 ],
             ),
             (
-                "solution",
+                "resolution",
                 _("Resolution time"),
                 "line",
                 _("hours"),
@@ -93,7 +163,7 @@ def list_charts(report: Report) -> list[Chart]:
                 ],
             ),
             (
-                "promises",
+                "sla_targets",
                 _("SLA met"),
                 "line",
                 "%",
@@ -108,18 +178,18 @@ def list_charts(report: Report) -> list[Chart]:
                 "stacked",
                 "",
                 [
-                    Line(_("Good"), "good", lambda f: f.rated_good),
-                    Line(_("Bad"), "bad", lambda f: f.rated_bad),
+                    Series(_("Good"), "good", lambda f: f.rated_good),
+                    Series(_("Bad"), "bad", lambda f: f.rated_bad),
                 ],
             ),
             (
-                "mood",
+                "sentiment",
                 _("Sentiment of new tickets"),
                 "line",
                 "%",
                 [
-                    _share(_("Negative"), "bad", "unhappy_share"),
-                    _share(_("Positive"), "good", "happy_share"),
+                    _share(_("Negative"), "bad", "negative_share"),
+                    _share(_("Positive"), "good", "positive_share"),
                 ],
             ),
         ]
@@ -129,19 +199,19 @@ def list_charts(report: Report) -> list[Chart]:
 
 def chart_of_parts(report: Report) -> Chart:
     """The largest parts beside each other; all of them are in the table of parts."""
-    parts = [(name, figures) for _part, name, figures in sorted_parts(report)[:MOST_BARS]]
+    parts = [(name, metrics) for _part, name, metrics in sorted_parts(report)[:MAX_BARS]]
     lines = [
-        Line(_("New"), "new", lambda f: f.opened),
-        Line(_("Solved"), "good", lambda f: f.solved),
+        Series(_("New"), "new", lambda f: f.opened),
+        Series(_("Solved"), "good", lambda f: f.solved),
     ]
     return _chart("parts", _("Top categories"), "across", "", parts, lines)
 
 
-def sorted_parts(report: Report) -> list[tuple[int | None, str, Figures]]:
+def sorted_parts(report: Report) -> list[tuple[int | None, str, Metrics]]:
     """Id, name and figures of each part, the one with most new tickets first."""
     named = [
-        (part, words.part_name(report.asked.dimension, part, report.names), figures)
-        for part, figures in report.parts.items()
+        (part, formatting.part_label(report.report_query.dimension, part, report.names), metrics)
+        for part, metrics in report.parts.items()
     ]
     return sorted(named, key=lambda row: (-row[2].opened, -row[2].solved, row[1].casefold()))
 
@@ -150,16 +220,21 @@ def step_label(at: date, step: str) -> str:
     return date_format(at, "M Y" if step == "month" else "j M")
 
 
-def _time(label: str, colour: str, name: str) -> Line:
-    return Line(label, colour, lambda f: getattr(f, name), words.duration, scale=1 / HOUR)
+def _time(label: str, colour: str, name: str) -> Series:
+    return Series(label, colour, lambda f: getattr(f, name), formatting.duration, scale=1 / HOUR)
 
 
-def _share(label: str, colour: str, name: str) -> Line:
-    return Line(label, colour, lambda f: getattr(f, name), words.percent, scale=100)
+def _share(label: str, colour: str, name: str) -> Series:
+    return Series(label, colour, lambda f: getattr(f, name), formatting.percent, scale=100)
 
 
 def _chart(
-    key: str, title: str, kind: str, unit: str, points: list[tuple[str, Figures]], lines: list[Line]
+    key: str,
+    title: str,
+    kind: str,
+    unit: str,
+    points: list[tuple[str, Metrics]],
+    lines: list[Series],
 ) -> Chart:
     data = {
         "kind": kind,
@@ -169,7 +244,7 @@ def _chart(
             {
                 "label": line.label,
                 "colour": line.colour,
-                "values": [_scaled(line, figures) for _label, figures in points],
+                "values": [_scaled(line, metrics) for _label, metrics in points],
             }
             for line in lines
         ],
@@ -178,6 +253,6 @@ def _chart(
     return Chart(key, title, data, [line.label for line in lines], rows)
 
 
-def _scaled(line: Line, figures: Figures) -> float | None:
-    value = line.read(figures)
+def _scaled(line: Series, metrics: Metrics) -> float | None:
+    value = line.read(metrics)
     return None if value is None else round(value * line.scale, 2)

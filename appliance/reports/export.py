@@ -1,17 +1,17 @@
-"""A report as CSV, a row at a time, safe to open in a spreadsheet."""
+"""A report as CSV, streamed row by row, safe to open in a spreadsheet."""
 
 import csv
 from collections.abc import Iterator, Set
 
 from appliance.reports.charts import sorted_parts
-from appliance.reports.figures import Figures
+from appliance.reports.metrics import Metrics
 from appliance.reports.queries import Report
 
 COLUMNS = (
     "opened",
     "solved",
     "backlog",
-    "answered",
+    "first_responses",
     "first_response_median",
     "first_response_p90",
     "resolution_median",
@@ -22,50 +22,50 @@ COLUMNS = (
     "resolutions_missed",
     "rated_good",
     "rated_bad",
-    "moods_read",
-    "unhappy",
-    "happy",
+    "sentiment_count",
+    "negative",
+    "positive",
 )
 SECONDS = ("first_response_median", "first_response_p90", "resolution_median", "resolution_p90")
-BYTE_ORDER_MARK = "\ufeff"  # by it spreadsheets know UTF-8
-# What a spreadsheet takes for the beginning of a formula, the wide forms included.
+BYTE_ORDER_MARK = "\ufeff"  # makes spreadsheets read UTF-8
+# Prefixes that spreadsheets read as a formula, full-width forms included.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-class _Line:
-    """What csv.writer writes to: gives the line back instead of keeping it."""
+class _EchoWriter:
+    """A file-like object for csv.writer that returns each line."""
 
     def write(self, line: str) -> str:
         return line
 
 
-def lines_over_time(report: Report) -> Iterator[str]:
-    yield from _lines(("from_day",), ((at.isoformat(), f) for at, f in report.steps.items()))
+def csv_over_time(report: Report) -> Iterator[str]:
+    yield from _csv_rows(("from_day",), ((at.isoformat(), f) for at, f in report.steps.items()))
 
 
-def lines_by_part(report: Report) -> Iterator[str]:
-    """All parts; the open tickets at the end are known for the whole alone."""
-    rows = ((name, figures) for _part, name, figures in sorted_parts(report))
-    yield from _lines((report.asked.dimension,), rows, without={"backlog"})
+def csv_by_part(report: Report) -> Iterator[str]:
+    """Yield all parts; the backlog is known for the total only."""
+    rows = ((name, metrics) for _part, name, metrics in sorted_parts(report))
+    yield from _csv_rows((report.report_query.dimension,), rows, without={"backlog"})
 
 
-def _lines(
-    first: tuple[str], rows: Iterator[tuple[str, Figures]], without: Set[str] = frozenset()
+def _csv_rows(
+    first: tuple[str], rows: Iterator[tuple[str, Metrics]], without: Set[str] = frozenset()
 ) -> Iterator[str]:
     columns = [name for name in COLUMNS if name not in without]
-    writer = csv.writer(_Line())
+    writer = csv.writer(_EchoWriter())
     heads = [f"{name}_seconds" if name in SECONDS else name for name in columns]
     yield BYTE_ORDER_MARK + writer.writerow([*first, *heads])
-    for label, figures in rows:
-        yield writer.writerow([safe(label), *(_cell(figures, name) for name in columns)])
+    for label, metrics in rows:
+        yield writer.writerow([escape_formula(label), *(_cell(metrics, name) for name in columns)])
 
 
-def _cell(figures: Figures, name: str) -> str:
-    value = getattr(figures, name)
-    return safe("" if value is None else str(round(value)))
+def _cell(metrics: Metrics, name: str) -> str:
+    value = getattr(metrics, name)
+    return escape_formula("" if value is None else str(round(value)))
 
 
-def safe(text: str) -> str:
-    """The text, with an apostrophe before what a spreadsheet would run."""
+def escape_formula(text: str) -> str:
+    """Return the text with an apostrophe before a formula prefix."""
     text = text.replace("\0", "")
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text

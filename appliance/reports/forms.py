@@ -1,4 +1,4 @@
-"""What a report is asked for, from the address of the page."""
+"""The report form, read from the query string."""
 
 from datetime import date
 
@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from appliance.core.forms import Form
 from appliance.reports import periods
 from appliance.reports.models import Dimension
-from appliance.reports.periods import MOST_DAYS, Period, Preset
-from appliance.reports.queries import Asked
+from appliance.reports.periods import MAX_DAYS, Period, Preset
+from appliance.reports.queries import ReportQuery
 
 EARLIEST = date(2000, 1, 1)
 
@@ -25,7 +25,7 @@ def _day(label: str) -> forms.DateField:
 
 
 class ReportForm(Form):
-    """A span, and what figures are told apart by; empty means the last 30 days by category."""
+    """Period and grouping of a report; the default is the last 30 days by category."""
 
     span = forms.ChoiceField(label=_("Time"), choices=Preset.choices, required=False)
     start = _day(_("From"))
@@ -34,8 +34,8 @@ class ReportForm(Form):
     of = forms.IntegerField(min_value=0, max_value=2**62, required=False)
 
     def __init__(self, data: dict, *, today: date) -> None:
-        chosen = {name: data[name] for name in self.base_fields if name in data}
-        super().__init__({"span": Preset.MONTH, "by": Dimension.CATEGORY} | chosen)
+        values = {name: data[name] for name in self.base_fields if name in data}
+        super().__init__({"span": Preset.MONTH, "by": Dimension.CATEGORY} | values)
         self.today = today
 
     def clean(self) -> dict:
@@ -54,16 +54,21 @@ class ReportForm(Form):
             return
         if start > end:
             self.add_error("end", _("The end date is before the start date."))
-        elif (end - start).days >= MOST_DAYS:
-            self.add_error("start", _("The time range is limited to two years: choose a later start or an "
-                "earlier end."))
+        elif (end - start).days >= MAX_DAYS:
+            self.add_error(
+                "start",
+                _(
+                    "The time range is limited to two years: choose a later start or an "
+                    "earlier end."
+                ),
+            )
 
-    def asked(self) -> Asked:
-        """The form must be valid."""
+    def report_query(self) -> ReportQuery:
+        """Return the query of a valid form."""
         data = self.cleaned_data
         span = data["span"] or Preset.MONTH
         if span == Preset.OWN:
             period = Period(data["start"], data["end"])
         else:
             period = periods.of_preset(span, self.today)
-        return Asked(period, data["by"] or Dimension.CATEGORY, data.get("of"))
+        return ReportQuery(period, data["by"] or Dimension.CATEGORY, data.get("of"))

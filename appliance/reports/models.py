@@ -1,4 +1,4 @@
-"""What each day brought, counted once; and how far the counting is."""
+"""Daily metrics, tickets to recount, and the progress of counting."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,7 +9,7 @@ from appliance.tickets.models import Ticket
 
 
 class Dimension(models.TextChoices):
-    """What figures are told apart by. ``team`` needs no rows of its own: every row has its team."""
+    """What reports group by. ``team`` needs no rows of its own: every row has a team."""
 
     CATEGORY = "category", _("Category")
     TEAM = "team", _("Team")
@@ -18,15 +18,15 @@ class Dimension(models.TextChoices):
 
 
 class Day(models.Model):
-    """Figures of one day, one team and one value of one dimension (``all`` has no values).
+    """Metrics of one day, team and value of one dimension (``all`` has no values).
 
-    Lists hold every single duration, so that a median over any span is exact.
+    The arrays hold every duration in seconds, so that percentiles over any period are exact.
     """
 
     on = models.DateField()
     dimension = models.CharField(max_length=12)
     value = models.BigIntegerField(null=True, help_text="Which category, agent or organisation.")
-    # CASCADE, never SET_NULL: figures of a closed team must not become everybody's
+    # CASCADE, never SET_NULL: metrics of a closed team must not become visible to all
     team = models.ForeignKey(Team, null=True, on_delete=models.CASCADE, related_name="+")
     opened = models.IntegerField(default=0)
     solved = models.IntegerField(default=0)
@@ -38,9 +38,9 @@ class Day(models.Model):
     resolutions_missed = models.IntegerField(default=0)
     rated_good = models.IntegerField(default=0)
     rated_bad = models.IntegerField(default=0)
-    moods_read = models.IntegerField(default=0)
-    unhappy = models.IntegerField(default=0)
-    happy = models.IntegerField(default=0)
+    sentiment_count = models.IntegerField(default=0)
+    negative = models.IntegerField(default=0)
+    positive = models.IntegerField(default=0)
 
     class Meta:
         indexes = [
@@ -55,7 +55,7 @@ class Day(models.Model):
 
 
 class StaleTicket(models.Model):
-    """A ticket changed: the days it belongs to are counted again. One row an event, no locks."""
+    """A changed ticket whose days are to be recounted. One row per event, without locks."""
 
     ticket = models.ForeignKey(
         Ticket, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
@@ -65,13 +65,13 @@ class StaleTicket(models.Model):
         return f"SKR-{self.ticket_id}"
 
 
-class Progress(models.Model):
-    """One row: until which day all is counted, in whose days, and when it was last looked at."""
+class CountingProgress(models.Model):
+    """One row: the last day counted, the time zone of the days, and the last refresh."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     time_zone = models.CharField(max_length=60)
     counted_through = models.DateField(null=True)
-    again_from = models.DateField(null=True, help_text="Where counting everything again is.")
+    recount_from = models.DateField(null=True, help_text="Next day of a recount.")
     refreshed_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-MOST_DAYS = 731  # two years, whatever lies between
+MAX_DAYS = 731  # two years, whatever lies between
 
 
 class Preset(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Reads: a report for one viewer, without what they must not see."""
+"""Reads: a report scoped to what the viewer may see."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,170 +8,175 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from appliance.accounts import permissions
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Organisation, Right, Team, User
 from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.core.errors import ForbiddenError, UnavailableError
 from appliance.reports import periods, sql
-from appliance.reports.figures import Figures
-from appliance.reports.models import Dimension, Progress
+from appliance.reports.metrics import Metrics
+from appliance.reports.models import CountingProgress, Dimension
 from appliance.reports.periods import Period
 from appliance.tickets.models import TicketCategory
-from appliance.tickets.queries import MOOD_THRESHOLD
+from appliance.tickets.queries import SENTIMENT_THRESHOLD
 
 FIRST_DAY = date(1970, 1, 1)
-# Enough to sort in memory; no helpers, whose start costs more than these queries.
+# Sort in memory; no parallel workers, whose start costs more than these queries.
 LIMITS = "SET LOCAL work_mem = '48MB'; SET LOCAL max_parallel_workers_per_gather = 0"
-MOST_LIVE = timedelta(days=100)
-MOST_TICKETS_LIVE = 100_000  # as many as can be counted while somebody waits
-NOBODY = 0  # in an address: the part of what belongs to none
+MAX_LIVE_SPAN = timedelta(days=100)
+MAX_LIVE_TICKETS = 100_000  # counted during the request at most
+NO_PART = 0  # in a URL: tickets without category, team or organisation
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a report is about: a span, told apart by a dimension, or of one part of it alone."""
+class ReportQuery:
+    """Parameters of a report: a period, grouped by a dimension, or one part of it."""
 
     period: Period
     dimension: str = Dimension.CATEGORY
-    part: int | None = None  # NOBODY: what belongs to none; None: everything
+    part: int | None = None  # NO_PART: tickets without one; None: everything
 
 
 @dataclass
 class Report:
-    """Figures of the span, of each step in it, of each part; and of the span before."""
+    """Metrics of the period, of each step and part, and of the previous period."""
 
-    asked: Asked
-    total: Figures = field(default_factory=Figures)
-    before: Figures = field(default_factory=Figures)
-    steps: dict[date, Figures] = field(default_factory=dict)
-    parts: dict[int | None, Figures] = field(default_factory=dict)
+    report_query: ReportQuery
+    total: Metrics = field(default_factory=Metrics)
+    before: Metrics = field(default_factory=Metrics)
+    steps: dict[date, Metrics] = field(default_factory=dict)
+    parts: dict[int | None, Metrics] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     as_of: datetime | None = None
 
 
-def access_report(viewer: User, asked: Asked) -> Report:
-    """The report; at most a minute old. Raises ForbiddenError without the right to it."""
-    refuse_without_right(viewer)
+def access_report(viewer: User, report_query: ReportQuery) -> Report:
+    """Return the report, at most a minute old. Raises ForbiddenError without permission."""
+    require_right(viewer)
     return cache.get_or_compute(
         "report",
-        [accounts_queries.hidden_team_ids(viewer), asked, *core_queries.locale_defaults()],
-        lambda: _report(viewer, asked),
+        [accounts_queries.hidden_team_ids(viewer), report_query, *core_queries.locale_defaults()],
+        lambda: _report(viewer, report_query),
         depends_on=["reports", cache.TEAMS, cache.CATEGORIES, cache.SITE_SETTINGS],
     )
 
 
 def has_right(viewer: User) -> bool:
-    return accounts_queries.has_right(viewer, Right.REPORTS)
+    return permissions.has_right(viewer, Right.REPORTS)
 
 
-def refuse_without_right(viewer: User) -> None:
+def require_right(viewer: User) -> None:
     if not has_right(viewer):
-        raise ForbiddenError(_("You do not have permission to see reports. An administrator can grant it."))
+        raise ForbiddenError(
+            _("You do not have permission to see reports. An administrator can grant it.")
+        )
 
 
 def today() -> date:
-    """On the desk's wall clock."""
+    """Return today's date in the site's time zone."""
     return periods.today(core_queries.locale_defaults()[1], timezone.now())
 
 
-def _report(viewer: User, asked: Asked) -> Report:
-    _refuse_while_counting_begins()
+def _report(viewer: User, report_query: ReportQuery) -> Report:
+    _require_counted()
     hidden = accounts_queries.hidden_team_ids(viewer)
-    report = Report(asked, as_of=timezone.now())
-    report.steps = {at: Figures() for at in asked.period.steps()}
+    report = Report(report_query, as_of=timezone.now())
+    report.steps = {at: Metrics() for at in report_query.period.steps()}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(LIMITS)
-        report.total = _fill(report.steps, asked, asked.period, hidden)
-        report.before = _fill({}, asked, asked.period.before, hidden)
-        _fill(report.parts, asked, asked.period, hidden, by="parts")
-        _run_backlog(report, hidden)
-    report.names = list_names(viewer, asked.dimension, report.parts)
+        report.total = _collect_metrics(report.steps, report_query, report_query.period, hidden)
+        report.before = _collect_metrics({}, report_query, report_query.period.before, hidden)
+        _collect_metrics(report.parts, report_query, report_query.period, hidden, by="parts")
+        _collect_backlog(report, hidden)
+    report.names = list_part_names(viewer, report_query.dimension, report.parts)
     return report
 
 
-def _refuse_while_counting_begins() -> None:
-    """A large desk that is counted for the first time would count all of it for each look."""
+def _require_counted() -> None:
+    """Raise UnavailableError while a large installation is counted for the first time."""
     zone = core_queries.locale_defaults()[1]
-    if today() - _counted_through(zone) < MOST_LIVE:
+    if today() - _counted_through(zone) < MAX_LIVE_SPAN:
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'tickets_ticket'::regclass")
         (about,) = cursor.fetchone()
-    if about > MOST_TICKETS_LIVE:
+    if about > MAX_LIVE_TICKETS:
         raise UnavailableError(
             _("Report data is being computed for the first time. Check again later.")
         )
 
 
-def _fill(
-    into: dict, asked: Asked, period: Period, hidden: list[int], by: str = "steps"
-) -> Figures:
-    """Figures by step or by part into ``into``; returns those of the whole span."""
-    values = _values(asked, period, hidden, by)
-    whole = Figures()
-    for is_whole, key, *sums in _ask("sums", values, by):
-        if is_whole:
-            whole = Figures.of(sums)
+def _collect_metrics(
+    into: dict, report_query: ReportQuery, period: Period, hidden: list[int], by: str = "steps"
+) -> Metrics:
+    """Store the metrics by step or part in ``into``; return those of the whole period."""
+    values = _query_parameters(report_query, period, hidden, by)
+    total = Metrics()
+    for is_total, key, *sums in _fetch("sums", values, by):
+        if is_total:
+            total = Metrics.of(sums)
         else:
-            into[key] = Figures.of(sums)
-    for is_whole, key, what, count, (median, p90) in _ask("durations", values, by):
-        figures = whole if is_whole else into[key]
-        figures.set_durations(what, count, median, p90)
-    return whole
+            into[key] = Metrics.of(sums)
+    for is_total, key, what, count, (median, p90) in _fetch("durations", values, by):
+        metrics = total if is_total else into[key]
+        metrics.set_durations(what, count, median, p90)
+    return total
 
 
-def _run_backlog(report: Report, hidden: list[int]) -> None:
-    """Open tickets at the end of each step: those at the start, and what came and went since."""
-    earlier = Period(FIRST_DAY, report.asked.period.start - timedelta(days=1))
-    ((backlog,),) = _ask("backlog", _values(report.asked, earlier, hidden))
+def _collect_backlog(report: Report, hidden: list[int]) -> None:
+    """Set the open tickets at the end of each step, from those at the start and the flow."""
+    earlier = Period(FIRST_DAY, report.report_query.period.start - timedelta(days=1))
+    ((backlog,),) = _fetch("backlog", _query_parameters(report.report_query, earlier, hidden))
     report.before.backlog = backlog
-    for figures in report.steps.values():
-        backlog += figures.opened - figures.solved
-        figures.backlog = backlog
+    for metrics in report.steps.values():
+        backlog += metrics.opened - metrics.solved
+        metrics.backlog = backlog
     report.total.backlog = backlog
 
 
-def _ask(name: str, values: dict, by: str = "steps") -> list[tuple]:
+def _fetch(name: str, values: dict, by: str = "steps") -> list[tuple]:
     with connection.cursor() as cursor:
         cursor.execute(sql.text(name, by), values)
         return cursor.fetchall()
 
 
-def _values(asked: Asked, period: Period, hidden: list[int], by: str = "steps") -> dict:
-    """What the queries of ``rows.sql`` are asked with: stored days, then live ones behind them.
+def _query_parameters(
+    report_query: ReportQuery, period: Period, hidden: list[int], by: str = "steps"
+) -> dict:
+    """Return the parameters of ``rows.sql``: stored days, followed by days counted live.
 
-    The whole is read from the rows of the whole, which are fewest; parts from those of their own.
+    Totals are read from the rows of dimension ``all``, which are fewest; parts from their own.
     """
     zone = core_queries.locale_defaults()[1]
     counted = _counted_through(zone)
     live_from = max(period.start, counted + timedelta(days=1))
-    is_one = asked.part is not None
-    is_whole = asked.dimension == Dimension.TEAM or (by == "steps" and not is_one)
+    is_single_part = report_query.part is not None
+    is_total = report_query.dimension == Dimension.TEAM or (by == "steps" and not is_single_part)
     return {
-        "dimension": asked.dimension,
-        "stored": "all" if is_whole else asked.dimension,
+        "dimension": report_query.dimension,
+        "stored": "all" if is_total else report_query.dimension,
         "start": period.start,
         "stored_end": min(period.end, counted),
         "since": periods.moment(live_from, zone),
         "until": periods.moment(max(period.end + timedelta(days=1), live_from), zone),
         "zone": zone,
-        "step": asked.period.step,
+        "step": report_query.period.step,
         "hidden": hidden,
-        "mood": MOOD_THRESHOLD,
-        "is_one": is_one,
-        "one": asked.part or None,
+        "sentiment": SENTIMENT_THRESHOLD,
+        "is_single_part": is_single_part,
+        "part": report_query.part or None,
     }
 
 
 def _counted_through(zone: str) -> date:
-    """The last day that need not be counted now."""
-    progress = Progress.objects.filter(pk=1, time_zone=zone).first()
+    """Return the last day that is stored."""
+    progress = CountingProgress.objects.filter(pk=1, time_zone=zone).first()
     return progress.counted_through if progress and progress.counted_through else FIRST_DAY
 
 
-def list_names(viewer: User, dimension: str, parts: Iterable[int | None]) -> dict[int, str]:
-    """What each part is called; those that are gone, or hidden from the viewer, are missing."""
+def list_part_names(viewer: User, dimension: str, parts: Iterable[int | None]) -> dict[int, str]:
+    """Return the names of parts; deleted ones and those hidden from the viewer are missing."""
     model = {
         Dimension.CATEGORY: TicketCategory,
         Dimension.TEAM: Team,

@@ -1,4 +1,4 @@
-"""Counting the days: each as often as needed, always to the same result."""
+"""Store daily metrics. Every step is idempotent and can be interrupted."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -13,132 +13,133 @@ from django.utils import timezone
 from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.reports import periods, sql
-from appliance.reports.models import Day, Progress, StaleTicket
+from appliance.reports.models import CountingProgress, Day, StaleTicket
 from appliance.tickets.models import Event, Ticket
-from appliance.tickets.queries import MOOD_THRESHOLD
+from appliance.tickets.queries import SENTIMENT_THRESHOLD
 
-COUNT_LOCK = 7_737_538  # one worker counts at a time; the others leave it to that one
+COUNT_LOCK = 7_737_538  # one worker counts at a time; others skip
 CHUNK_DAYS = 31  # counted in one transaction
-MOST_STALE = 100  # rows looked at in one transaction
-NO_HELPERS = "SET LOCAL max_parallel_workers_per_gather = 0"  # their start costs more than a day
+MAX_STALE_ROWS = 100  # rows looked at in one transaction
+NO_PARALLEL_WORKERS = (
+    "SET LOCAL max_parallel_workers_per_gather = 0"  # their start costs more than a day
+)
 REPORTS = "reports"
-_together: ContextVar[set[int] | None] = ContextVar("changed_together", default=None)
+_batch: ContextVar[set[int] | None] = ContextVar("stale_ticket_batch", default=None)
 
 
-def note_change(event: Event) -> None:
-    """The days of this ticket are to be counted again; written with the event itself."""
-    if (changed := _together.get()) is not None:
+def on_ticket_event(event: Event) -> None:
+    """Mark the days of the ticket for recounting, in the transaction of the event."""
+    if (changed := _batch.get()) is not None:
         changed.add(event.ticket_id)
     else:
         StaleTicket.objects.create(ticket_id=event.ticket_id)
 
 
 @contextmanager
-def note_together() -> Iterator[None]:
-    """Whatever happens to a ticket inside is one row, written at the end: for tickets brought in.
-
-    Use it inside the transaction of the changes.
-    """
+def batch_changes() -> Iterator[None]:
+    """Write one stale row per ticket at the end, for bulk loads inside one transaction."""
     changed: set[int] = set()
-    token = _together.set(changed)
+    token = _batch.set(changed)
     try:
         yield
     finally:
-        _together.reset(token)
+        _batch.reset(token)
     StaleTicket.objects.bulk_create(StaleTicket(ticket_id=pk) for pk in sorted(changed))
 
 
-def refresh(*, seconds: float = 10) -> bool:
-    """Count what is new or has changed, for about so long. Whether something is left to do.
+def update_days(*, seconds: float = 10) -> bool:
+    """Count new and changed days for about ``seconds``; return whether work is left.
 
-    Cut short at any moment it has lost nothing: each step is one transaction.
+    Each step is one transaction, so an interruption loses nothing.
     """
     until = time.monotonic() + seconds
-    for step in (_count_on, _count_stale, _count_again):
+    for step in (_count_new_days, _count_stale, _recount):
         while step():
             if time.monotonic() > until:
                 return True
     return False
 
 
-def count_again(*, days: int | None = None) -> None:
-    """Begin to count the last ``days`` once more, or all, for what no event tells of: a customer
-    who moved to another organisation, a policy that was edited."""
+def recount(*, days: int | None = None) -> None:
+    """Schedule a recount of the last ``days``, or of all days.
+
+    For changes without an event: a customer moved to another organisation, an edited policy.
+    """
     first = Day.objects.aggregate(first=Min("on"))["first"]
     if first and days:
         first = max(first, timezone.now().date() - timedelta(days=days))
-    Progress.objects.filter(pk=1).update(again_from=first)
+    CountingProgress.objects.filter(pk=1).update(recount_from=first)
 
 
 @transaction.atomic
-def _count_on() -> bool:
-    """The next days that are over and not counted yet. Whether there may be more."""
-    progress = _hold_progress()
+def _count_new_days() -> bool:
+    """Count the next completed days; return whether there may be more."""
+    progress = _lock_progress()
     if progress is None:
         return False
     yesterday = periods.today(progress.time_zone, timezone.now()) - timedelta(days=1)
     counted = progress.counted_through or _day_before_the_first(progress.time_zone, yesterday)
     end = min(counted + timedelta(days=CHUNK_DAYS), yesterday)
     if end > counted:
-        _count(counted + timedelta(days=1), end, progress.time_zone)
+        _rebuild_days(counted + timedelta(days=1), end, progress.time_zone)
     progress.counted_through = max(counted, end)
-    _done(progress)
+    _save_progress(progress)
     return end < yesterday
 
 
 @transaction.atomic
 def _count_stale() -> bool:
-    """The days of some tickets that have changed. Whether there may be more."""
-    progress = _hold_progress()
+    """Recount the days of changed tickets; return whether there may be more."""
+    progress = _lock_progress()
     if progress is None or progress.counted_through is None:
         return False
-    rows = dict(StaleTicket.objects.order_by("id").values_list("id", "ticket")[:MOST_STALE])
+    rows = dict(StaleTicket.objects.order_by("id").values_list("id", "ticket")[:MAX_STALE_ROWS])
     if not rows:
         return False
     with connection.cursor() as cursor:
         values = {"zone": progress.time_zone, "tickets": list(set(rows.values()))}
         cursor.execute(sql.text("stale_days"), values)
         days = [day for (day,) in cursor.fetchall() if day <= progress.counted_through]
-    for start, end in _spans(days):
-        _count(start, end, progress.time_zone)
+    for start, end in _consecutive_spans(days):
+        _rebuild_days(start, end, progress.time_zone)
     StaleTicket.objects.filter(pk__in=list(rows)).delete()
-    _done(progress)
-    return len(rows) == MOST_STALE
+    _save_progress(progress)
+    return len(rows) == MAX_STALE_ROWS
 
 
 @transaction.atomic
-def _count_again() -> bool:
-    """The next days of counting everything again. Whether there are more."""
-    progress = _hold_progress()
-    if progress is None or not progress.again_from or not progress.counted_through:
+def _recount() -> bool:
+    """Continue a recount; return whether there are more days."""
+    progress = _lock_progress()
+    if progress is None or not progress.recount_from or not progress.counted_through:
         return False
-    end = min(progress.again_from + timedelta(days=CHUNK_DAYS - 1), progress.counted_through)
-    _count(progress.again_from, end, progress.time_zone)
+    end = min(progress.recount_from + timedelta(days=CHUNK_DAYS - 1), progress.counted_through)
+    _rebuild_days(progress.recount_from, end, progress.time_zone)
     is_done = end >= progress.counted_through
-    progress.again_from = None if is_done else end + timedelta(days=1)
-    _done(progress)
+    progress.recount_from = None if is_done else end + timedelta(days=1)
+    _save_progress(progress)
     return not is_done
 
 
-def _hold_progress() -> Progress | None:
-    """The row, ours until the transaction ends; None while another worker counts.
+def _lock_progress() -> CountingProgress | None:
+    """Return the progress row, locked for this transaction; None while another worker counts.
 
-    When the desk moved to another time zone its days are other days: all is counted anew.
+    After a change of time zone all days are deleted and counted again.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [COUNT_LOCK])
         if not cursor.fetchone()[0]:
             return None
-        cursor.execute(NO_HELPERS)
+        cursor.execute(NO_PARALLEL_WORKERS)
     _, zone = core_queries.locale_defaults()
-    progress, _made = Progress.objects.get_or_create(pk=1, defaults={"time_zone": zone})
+    progress, _made = CountingProgress.objects.get_or_create(pk=1, defaults={"time_zone": zone})
     if progress.time_zone != zone:
         Day.objects.all().delete()
-        progress.time_zone, progress.counted_through, progress.again_from = zone, None, None
+        progress.time_zone, progress.counted_through, progress.recount_from = zone, None, None
     return progress
 
 
-def _done(progress: Progress) -> None:
+def _save_progress(progress: CountingProgress) -> None:
     progress.refreshed_at = timezone.now()
     progress.save()
     cache.invalidate(REPORTS)
@@ -151,8 +152,8 @@ def _day_before_the_first(zone: str, yesterday: date) -> date:
     return min(periods.today(zone, first) - timedelta(days=1), yesterday)
 
 
-def _count(start: date, end: date, zone: str) -> None:
-    """What stood for these days is taken away and written anew."""
+def _rebuild_days(start: date, end: date, zone: str) -> None:
+    """Delete the rows of these days and count them again."""
     Day.objects.filter(on__range=(start, end)).delete()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -161,13 +162,13 @@ def _count(start: date, end: date, zone: str) -> None:
                 "since": periods.moment(start, zone),
                 "until": periods.moment(end + timedelta(days=1), zone),
                 "zone": zone,
-                "mood": MOOD_THRESHOLD,
+                "sentiment": SENTIMENT_THRESHOLD,
             },
         )
 
 
-def _spans(days: Iterable[date]) -> Iterator[tuple[date, date]]:
-    """Sorted days as spans of neighbours, none longer than a chunk."""
+def _consecutive_spans(days: Iterable[date]) -> Iterator[tuple[date, date]]:
+    """Group sorted days into consecutive spans of at most CHUNK_DAYS."""
     start = end = None
     for day in days:
         if start and day - end == timedelta(days=1) and (day - start).days < CHUNK_DAYS:

@@ -12,17 +12,17 @@ RECENT_DAYS = 100
 
 
 @app.periodic(cron="*/5 * * * *")
-@app.task(name="reports.refresh", queueing_lock="reports.refresh")
-def refresh(timestamp: int = 0) -> None:
+@app.task(name="reports.update_days", queueing_lock="reports.update_days")
+def update_days(timestamp: int = 0) -> None:
     """A slice at a time, so that a new ticket need not wait; the rest behind it."""
-    if services.refresh():
+    if services.update_days():
         with contextlib.suppress(AlreadyEnqueued):
-            refresh.defer(timestamp=timestamp)
+            update_days.defer(timestamp=timestamp)
 
 
 @app.periodic(cron="41 2 * * *")
-@app.task(name="reports.count_again", queueing_lock="reports.count_again")
-def count_again(timestamp: int = 0) -> None:
+@app.task(name="reports.recount", queueing_lock="reports.recount")
+def recount(timestamp: int = 0) -> None:
     """Each night what is still looked at, each Sunday everything."""
     is_sunday = datetime.fromtimestamp(timestamp, UTC).isoweekday() == 7
-    services.count_again(days=None if is_sunday else RECENT_DAYS)
+    services.recount(days=None if is_sunday else RECENT_DAYS)

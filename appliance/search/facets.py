@@ -1,69 +1,67 @@
-"""How what was found falls into statuses and categories, counted among what was ranked."""
+"""Facets: the hits counted by status and category."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
-from appliance.search.corpora import Shelf
-from appliance.search.filters import NONE
+from appliance.core.sql_files import fetch_rows
+from appliance.search.filters import NO_CATEGORY
 from appliance.search.ranking import Ranked
 from appliance.tickets.models import Status
 
-MOST_VALUES = 8
-_COUNT = """
-SELECT found.status, category.slug, category.name, count(*) FROM (
-    SELECT status, category_id FROM tickets_ticket WHERE id = ANY(%(tickets)s)
-    UNION ALL SELECT '', category_id FROM knowledge_article WHERE id = ANY(%(articles)s)
-) AS found LEFT JOIN tickets_ticketcategory AS category ON category.id = found.category_id
-GROUP BY found.status, category.slug, category.name
-ORDER BY count(*) DESC, category.name
-"""
+MAX_VALUES = 8
+
+
+class FacetValue(NamedTuple):
+    """One value of a filter and the number of hits that have it."""
+
+    value: str
+    label: str
+    count: int
 
 
 @dataclass(frozen=True)
 class Facet:
-    """One way to narrow what was found: (value, label, how many), the most first."""
+    """A filter with the values that occur among the hits, most frequent first."""
 
     name: str
     label: str
-    values: list[tuple[str, str, int]]
+    values: list[FacetValue]
 
 
-def count(shelves: Sequence[Shelf], ranked: Sequence[Ranked]) -> list[Facet]:
-    """One query, on some hundred numbers that the viewer's own shelves gave."""
-    ids = {
-        shelf.kind: [one.key[1] for one in ranked if one.key[0] == shelf.kind] for shelf in shelves
-    }
-    statuses: Counter = Counter()
-    categories: Counter = Counter()
-    for status, slug, name, many in _count(ids.get("ticket", []), ids.get("article", [])):
+def count_facets(ranking: Iterable[Ranked]) -> list[Facet]:
+    """Count the ranked tickets and articles; facets without values are left out. One query."""
+    ids: dict[str, list[int]] = {"ticket": [], "article": [], "customer": []}
+    for ranked in ranking:
+        kind, pk = ranked.key
+        ids[kind].append(pk)
+    statuses: Counter[tuple[str, str]] = Counter()
+    categories: Counter[tuple[str, str]] = Counter()
+    for status, slug, name, count in _fetch_counts(ids["ticket"], ids["article"]):
         if status:
-            statuses[status, str(Status(status).label)] += many
-        categories[slug, name] += many
-    return [
-        facet
-        for facet in (
-            Facet("status", _("Status"), _most(statuses)),
-            Facet("category", _("Category"), _most(categories)),
-        )
-        if facet.values
+            statuses[status, str(Status(status).label)] += count
+        categories[slug or NO_CATEGORY, name or _("Not sure or not sorted")] += count
+    facets = [
+        Facet("status", _("Status"), _most_common(statuses)),
+        Facet("category", _("Category"), _most_common(categories)),
     ]
+    return [facet for facet in facets if facet.values]
 
 
-def _count(tickets: list[int], articles: list[int]) -> list[tuple[str, str, str, int]]:
-    """(status, slug and name of the category, how many); articles have no status here."""
-    if not tickets and not articles:
+def _fetch_counts(
+    ticket_ids: Sequence[int], article_ids: Sequence[int]
+) -> list[tuple[str, str | None, str | None, int]]:
+    """Return (status, category slug, category name, count); articles have no status."""
+    if not ticket_ids and not article_ids:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"tickets": tickets, "articles": articles})
-        return cursor.fetchall()
+    return fetch_rows("search", "facet_counts", ticket_ids=ticket_ids, article_ids=article_ids)
 
 
-def _most(counted: Counter) -> list[tuple[str, str, int]]:
+def _most_common(counts: Counter[tuple[str, str]]) -> list[FacetValue]:
     return [
-        (slug or NONE, name or _("Uncategorised"), many)
-        for (slug, name), many in counted.most_common(MOST_VALUES)
+        FacetValue(value, label, count)
+        for (value, label), count in counts.most_common(MAX_VALUES)
     ]

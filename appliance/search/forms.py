@@ -1,4 +1,4 @@
-"""What is searched for and what it is narrowed to, from the page's form and from the box alike."""
+"""The search form: the query and its filters, from form fields and from typed operators alike."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from appliance.accounts.models import User
 from appliance.core.forms import Form
 from appliance.search import queries
-from appliance.search import query_parser as asking
-from appliance.search.filters import NONE, UNSOLVED, Narrowed
+from appliance.search.filters import NO_CATEGORY, UNSOLVED, SearchFilters
+from appliance.search.query_parser import parse_query
 from appliance.search.ranking import SORTS
-from appliance.tickets.forms.lists import Offered, TagField
+from appliance.tickets.forms.filters import FilterChoices, TagField
 from appliance.tickets.models import Status
 
 KINDS = [
@@ -101,68 +101,68 @@ class SearchForm(Form):
     sort = forms.ChoiceField(label=_("Sort by"), choices=SORTS, required=False)
 
     def __init__(self, data: Mapping, *, viewer: User) -> None:
-        self.asked = asking.read(data.get("q", ""))
-        typed = dict(self.asked.narrowed)
+        self.query = parse_query(data.get("q", ""))
+        operators = dict(self.query.operators)
         merged = {name: data.get(name, "") for name in self.base_fields}
-        super().__init__({**merged, **typed, "q": self.asked.text})
-        self.viewer, self._refused = viewer, list(self.asked.refused)
-        self._leave_out()
-        self._offer()
+        super().__init__({**merged, **operators, "q": self.query.text})
+        self.viewer, self._rejected = viewer, list(self.query.rejected_operators)
+        self._remove_forbidden_fields()
+        self._set_choices()
 
-    def _leave_out(self) -> None:
-        """What the viewer may not narrow by is no field, and told if it was typed."""
+    def _remove_forbidden_fields(self) -> None:
+        """Remove the filters the viewer may not use; report those that were typed."""
         if self.viewer.is_authenticated and self.viewer.is_agent:
             return
         for name in FOR_AGENTS if self.viewer.is_authenticated else (*FOR_AGENTS, "status"):
             if self.data.get(name):
-                self._refused.append(f"{name}:{self.data[name]}")
+                self._rejected.append(f"{name}:{self.data[name]}")
             del self.fields[name]
         kinds = KINDS[:3] if self.viewer.is_authenticated else KINDS[:1]
         self.fields["kind"].choices = kinds
 
-    def _offer(self) -> None:
-        offered = Offered(self.viewer)
-        unsorted = [(NONE, _("Uncategorised"))] if "assignee" in self.fields else []
-        self.fields["category"].choices = [("", _("Any category")), *offered.slugs, *unsorted]
+    def _set_choices(self) -> None:
+        choices = FilterChoices(self.viewer)
+        uncategorised = [(NO_CATEGORY, _("Uncategorised"))] if "assignee" in self.fields else []
+        self.fields["category"].choices = [("", _("Any category")), *choices.slugs, *uncategorised]
         if "assignee" in self.fields:
-            ways = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]
-            self.fields["assignee"].choices = [*ways, *offered.agents]
+            special = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]
+            self.fields["assignee"].choices = [*special, *choices.agents]
 
-    def narrowed(self) -> Narrowed:
-        """What makes no sense narrows nothing, and is told by ``problems``."""
+    def filters(self) -> SearchFilters:
+        """Return the valid filters; invalid ones are reported by ``problems``."""
         self.is_valid()
-        found = self.cleaned_data
-        tag = found.get("tag")
-        return Narrowed(
-            status=found.get("status") or "",
-            category=found.get("category") or "",
-            customers=found.get("customer") or (),
+        values = self.cleaned_data
+        tag = values.get("tag")
+        return SearchFilters(
+            status=values.get("status") or "",
+            category=values.get("category") or "",
+            customers=values.get("customer") or (),
             tag=tag.name if tag else "",
-            assignee=found.get("assignee") or "",
-            after=found.get("after"),
-            before=found.get("before"),
+            assignee=values.get("assignee") or "",
+            after=values.get("after"),
+            before=values.get("before"),
         )
 
     def chosen(self, name: str, default: str) -> str:
-        """What was chosen of kind or sort."""
+        """Return the chosen kind or sort."""
         self.is_valid()
         return self.cleaned_data.get(name) or default
 
     def problems(self) -> list[str]:
-        """Each thing that could not be done, with what to do about it."""
+        """Return a message for each filter that was ignored, with the remedy."""
         self.is_valid()
-        refused = [
+        rejected = [
             _t("“%(what)s” narrows nothing here, and was left out.") % {"what": what}
-            for what in self._refused
+            for what in self._rejected
         ]
-        named = [
+        invalid = [
             f"{self.fields[name].label}: “{self.data.get(name)}”. {' '.join(errors)}"
             for name, errors in self.errors.items()
         ]
-        return refused + named
+        return rejected + invalid
 
     def as_query(self, without: str = "") -> dict[str, str]:
-        """What an address holds to ask the same again, but for one thing."""
+        """Return the query string values of this search, without one filter."""
         return {
             name: value
             for name in self.fields
@@ -171,16 +171,16 @@ class SearchForm(Form):
             and name not in self.errors
         }
 
-    def in_words(self) -> list[tuple[str, str, str]]:
-        """Each thing the search is narrowed by: label, value, and the address without it."""
+    def active_filters(self) -> list[tuple[str, str, str]]:
+        """Return label, value and the query string without it, for each active filter."""
         self.is_valid()
         return [
-            (str(self.fields[name].label), self._shown(name), urlencode(self.as_query(name)))
+            (str(self.fields[name].label), self._display_value(name), urlencode(self.as_query(name)))
             for name in self.as_query()
             if name not in ("q", "kind", "sort")
         ]
 
-    def _shown(self, name: str) -> str:
+    def _display_value(self, name: str) -> str:
         field, typed = self.fields[name], str(self.data[name])
         if isinstance(field, NamedChoice):
             return str(dict(field.choices).get(self.cleaned_data[name], typed))

@@ -1,26 +1,26 @@
-"""What a page of results shows: the rows that were found, each with the lines that fit."""
+"""Load the rows of one page of results, with highlighted titles and snippets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models.functions import Left
 from django.utils.safestring import SafeString
 
 from appliance.accounts.models import Customer
 from appliance.knowledge.models import Article
-from appliance.search.corpora import Kind, Shelf, find
-from appliance.search.query_parser import Asked
+from appliance.search.corpora import Corpus, Kind, find_corpus
+from appliance.search.query_parser import ParsedQuery
 from appliance.search.ranking import Ranked
-from appliance.search.snippets import SEARCHED_CHARACTERS, mark, snippet
+from appliance.search.snippets import SCANNED_CHARACTERS, build_snippet, highlight
 from appliance.tickets.models import Message, Ticket
 from appliance.triage.passages import plain_text
 
-RELATED = {
+RELATED_FIELDS: dict[Kind, list[str]] = {
     "ticket": ["customer"],
     "article": ["category"],
     "customer": ["organisation"],
 }
-Said = dict[int, int]  # ticket to the message that fits
 
 
 @dataclass(frozen=True)
@@ -30,78 +30,98 @@ class Hit:
     kind: Kind
     id: int
     title: str
-    marked_title: SafeString  # safe HTML, like the snippet
-    snippet: SafeString  # safe HTML; what was looked for stands in <mark>
+    marked_title: SafeString  # safe HTML with <mark>, like the snippet
+    snippet: SafeString
     score: float  # 0..1
-    why: tuple[str, ...]  # "exact", "name", "meaning", "words", "said", "typo"; strongest first
-    object: Ticket | Article | Customer  # without its long text
-    message: Message | None = None  # where the words were said, if not in the ticket itself
+    # "exact", "name", "meaning", "words", "message", "typo"; strongest first
+    matched_by: tuple[str, ...]
+    object: Ticket | Article | Customer  # its long text is deferred
+    message: Message | None = None  # holds the words, if the ticket itself does not
 
 
-def read_hits(
-    shelves: Sequence[Shelf], shown: Sequence[Ranked], asked: Asked, said: Said
+def load_hits(
+    corpora: Sequence[Corpus],
+    page: Sequence[Ranked],
+    query: ParsedQuery,
+    message_ids: Mapping[int, int],
 ) -> list[Hit]:
-    """The rows themselves; one that vanished since it was found is left out."""
+    """Load the rows of a page; rows that were deleted meanwhile are left out.
+
+    ``message_ids`` maps a ticket to its best matching message.
+    """
     rows = {
-        (shelf.kind, pk): row
-        for shelf in shelves
-        for pk, row in _rows(shelf, [r.key[1] for r in shown if r.key[0] == shelf.kind]).items()
+        (corpus.kind, pk): row
+        for corpus in corpora
+        for pk, row in _load_rows(corpus, _ids(page, corpus.kind)).items()
     }
-    messages = _messages(find(shelves, "ticket"), shown, said)
-    return [_hit(rows[r.key], r, asked, messages) for r in shown if r.key in rows]
+    messages = _load_messages(find_corpus(corpora, "ticket"), page, message_ids)
+    return [
+        _build_hit(rows[ranked.key], ranked, query, messages)
+        for ranked in page
+        if ranked.key in rows
+    ]
 
 
-def _rows(shelf: Shelf, ids: list[int]) -> dict[int, Ticket | Article | Customer]:
+def _ids(page: Sequence[Ranked], kind: Kind) -> list[int]:
+    return [ranked.key[1] for ranked in page if ranked.key[0] == kind]
+
+
+def _load_rows(corpus: Corpus, ids: list[int]) -> dict[int, Any]:
+    """Return rows by id; ``opening`` is the beginning of their long text."""
     if not ids:
         return {}
-    rows = shelf.rows.select_related(*RELATED[shelf.kind])
-    if shelf.body:
-        rows = rows.defer(shelf.body, "search_vector")
-        rows = rows.annotate(opening=Left(shelf.body, SEARCHED_CHARACTERS))
+    rows = corpus.rows.select_related(*RELATED_FIELDS[corpus.kind])
+    if corpus.body_field:
+        rows = rows.defer(corpus.body_field, "search_vector")
+        rows = rows.annotate(opening=Left(corpus.body_field, SCANNED_CHARACTERS))
     return rows.order_by().in_bulk(ids)
 
 
-def _messages(shelf: Shelf | None, shown: Sequence[Ranked], said: Said) -> dict[int, Message]:
-    """Of tickets that do not hold the words themselves, the message that does."""
-    wanted = [
-        said[pk]
-        for (kind, pk), ways in ((one.key, one.ways) for one in shown)
-        if kind == "ticket" and pk in said and "words" not in ways
+def _load_messages(
+    tickets: Corpus | None, page: Sequence[Ranked], message_ids: Mapping[int, int]
+) -> dict[int, Any]:
+    """Return the matching message of each ticket that does not hold the words itself."""
+    ids = [
+        message_ids[ranked.key[1]]
+        for ranked in page
+        if ranked.key[0] == "ticket"
+        and ranked.key[1] in message_ids
+        and "words" not in ranked.retrievers
     ]
-    if shelf is None or not wanted:
+    if tickets is None or tickets.messages is None or not ids:
         return {}
-    rows = shelf.said.filter(pk__in=wanted).defer("body", "search_vector")
-    rows = rows.annotate(opening=Left("body", SEARCHED_CHARACTERS))
-    return {row.ticket_id: row for row in rows}
+    messages = tickets.messages.filter(pk__in=ids).defer("body", "search_vector")
+    messages = messages.annotate(opening=Left("body", SCANNED_CHARACTERS))
+    return {message.ticket_id: message for message in messages}
 
 
-def _hit(
-    row: Ticket | Article | Customer, ranked: Ranked, asked: Asked, messages: Mapping[int, Message]
+def _build_hit(
+    row: Any, ranked: Ranked, query: ParsedQuery, messages: Mapping[int, Any]
 ) -> Hit:
     kind, pk = ranked.key
     message = messages.get(pk) if kind == "ticket" else None
-    title, text = _texts(kind, row)
+    title, text = _title_and_text(kind, row)
     return Hit(
-        kind,
-        pk,
-        title,
-        mark(title, asked.words),
-        snippet(message.opening if message else text, asked.words),
-        ranked.score,
-        _why(ranked),
-        row,
-        message,
+        kind=kind,
+        id=pk,
+        title=title,
+        marked_title=highlight(title, query.words),
+        snippet=build_snippet(message.opening if message else text, query.words),
+        score=ranked.score,
+        matched_by=_matched_by(ranked),
+        object=row,
+        message=message,
     )
 
 
-def _why(ranked: Ranked) -> tuple[str, ...]:
-    """Each once; what holds all the words resembles them anyway."""
-    holds_all = {"exact", "words", "said"} & set(ranked.ways)
-    ways = [way for way in ranked.ways if way != "typo" or not holds_all]
-    return tuple(dict.fromkeys(way.removeprefix("some_") for way in ways))
+def _matched_by(ranked: Ranked) -> tuple[str, ...]:
+    """Return distinct retrievers; a row with all words is not reported as a similar spelling."""
+    has_all_words = {"exact", "words", "message"} & set(ranked.retrievers)
+    names = [name for name in ranked.retrievers if name != "typo" or not has_all_words]
+    return tuple(dict.fromkeys(name.removeprefix("some_") for name in names))
 
 
-def _texts(kind: Kind, row: Ticket | Article | Customer) -> tuple[str, str]:
+def _title_and_text(kind: Kind, row: Any) -> tuple[str, str]:
     if kind == "ticket":
         return row.subject, row.opening
     if kind == "article":

@@ -5,7 +5,7 @@ Each step returns a value; ``queries`` fuses and pages the result.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
@@ -44,13 +44,21 @@ class Retrieval:
 class WordMatches:
     """The full-text matches of one corpus."""
 
-    all_words: ScoredIds
-    any_word: ScoredIds
-    messages: list[MessageMatch]
+    all_words: ScoredIds = field(default_factory=list)
+    any_word: ScoredIds = field(default_factory=list)
+    messages: list[MessageMatch] = field(default_factory=list)
 
     @property
     def count(self) -> int:
         return len(self.all_words) + len(self.messages)
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A corrected query, empty if no word was mistyped, and what it matches in one corpus."""
+
+    text: str
+    matches: WordMatches
 
 
 def retrieve(corpora: Sequence[Corpus], query: ParsedQuery, mode: Mode) -> Retrieval:
@@ -59,13 +67,13 @@ def retrieve(corpora: Sequence[Corpus], query: ParsedQuery, mode: Mode) -> Retri
         return merge(_rank(corpus, words=retrievers.list_newest(corpus)) for corpus in corpora)
     text_corpora = [corpus for corpus in corpora if corpus.kind != "customer"]
     tsqueries = build_tsqueries(query, active_configs())
-    word_matches = match_words(text_corpora, tsqueries, with_any_word=mode == "best")
-    speller = _Speller(query)
+    matches = match_words(text_corpora, tsqueries, with_any_word=mode == "best")
+    corrections = _correct(query, text_corpora, matches, min_matches=MIN_MATCHES[mode])
     retrievals = []
-    for corpus, matches in zip(text_corpora, word_matches, strict=True):
-        retrievals.append(_retrieve_by_words(corpus, query, matches))
-        if matches.count < MIN_MATCHES[mode]:
-            retrievals.append(_retrieve_mistyped(corpus, query, matches, speller))
+    for corpus, word_matches, correction in zip(text_corpora, matches, corrections, strict=True):
+        retrievals.append(_retrieve_by_words(corpus, query, word_matches))
+        if correction:
+            retrievals.append(_retrieve_mistyped(corpus, query, word_matches, correction))
     if customers := find_corpus(corpora, "customer"):
         has_all_words = merge(retrievals).has_all_words
         retrievals.append(_retrieve_customers(customers, query, with_typos=not has_all_words))
@@ -129,3 +137,83 @@ def merge(retrievals: Iterable[Retrieval]) -> Retrieval:
             has_corrected_matches=merged.has_corrected_matches or retrieval.has_corrected_matches,
         )
     return replace(merged, rankings=rankings, message_ids=message_ids)
+
+
+def _correct(
+    query: ParsedQuery,
+    corpora: Sequence[Corpus],
+    matches: Sequence[WordMatches],
+    *,
+    min_matches: int,
+) -> list[Correction | None]:
+    """Correct the spelling for each corpus with few matches; None for the others."""
+    has_few = [word_matches.count < min_matches for word_matches in matches]
+    if not any(has_few):
+        return [None] * len(corpora)
+    text = spelling.correct_spelling(query)
+    if not text:
+        return [Correction("", WordMatches()) if is_few else None for is_few in has_few]
+    tsqueries = build_tsqueries(parse_query(text), active_configs())
+    corrected = [corpus for corpus, is_few in zip(corpora, has_few, strict=True) if is_few]
+    results = iter(match_words(corrected, tsqueries, with_any_word=False))
+    return [Correction(text, next(results)) if is_few else None for is_few in has_few]
+
+
+def _retrieve_by_words(corpus: Corpus, query: ParsedQuery, matches: WordMatches) -> Retrieval:
+    rows = matches.all_words + matches.any_word
+    exact = [
+        *retrievers.find_by_ticket_number(corpus, query),
+        *retrievers.filter_exact(corpus, query, rows),
+        *retrievers.filter_exact_messages(corpus, query, matches.messages),
+    ]
+    message_scores = [(match.ticket_id, match.score) for match in matches.messages]
+    retrieval = _rank(
+        corpus,
+        exact=exact,
+        words=normalise(matches.all_words),
+        message=normalise(message_scores),
+        some_words=normalise(matches.any_word),
+    )
+    return replace(
+        retrieval,
+        message_ids={match.ticket_id: match.message_id for match in matches.messages},
+        is_truncated=max(len(matches.all_words), len(matches.messages)) >= MAX_MATCHES,
+    )
+
+
+def _retrieve_mistyped(
+    corpus: Corpus, query: ParsedQuery, matches: WordMatches, correction: Correction
+) -> Retrieval:
+    """Add the matches of the corrected query; if no query matches at all, similar titles."""
+    corrected = correction.matches
+    scores = [*corrected.all_words]
+    scores += [(match.ticket_id, match.score) for match in corrected.messages]
+    if scores or matches.count:
+        ranking = normalise(scores)
+    else:
+        ranking = retrievers.find_by_similar_title(corpus, query)
+    return replace(
+        _rank(corpus, typo=ranking),
+        message_ids={match.ticket_id: match.message_id for match in corrected.messages},
+        correction=correction.text,
+        has_corrected_matches=bool(scores),
+    )
+
+
+def _retrieve_customers(corpus: Corpus, query: ParsedQuery, *, with_typos: bool) -> Retrieval:
+    by_name = retrievers.find_by_customer_name(corpus, query)
+    retrieval = _rank(corpus, name=by_name)
+    if by_name or not with_typos:
+        return retrieval
+    similar = _rank(corpus, typo=retrievers.find_by_similar_title(corpus, query))
+    return merge([retrieval, similar])
+
+
+def _rank(corpus: Corpus, **rankings: ScoredIds) -> Retrieval:
+    """Return rankings by retriever, with the ids of the corpus as keys."""
+    return Retrieval(
+        {
+            cast(Retriever, retriever): [((corpus.kind, pk), score) for pk, score in ranking]
+            for retriever, ranking in rankings.items()
+        }
+    )

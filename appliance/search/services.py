@@ -1,4 +1,4 @@
-"""The tables whose words are searched."""
+"""Keep the search index complete: reindexing, the vocabulary, and the nightly check."""
 
 import time
 from collections.abc import Callable
@@ -11,226 +11,235 @@ from django.utils import timezone
 
 from appliance.core import queries as core_queries
 from appliance.core.fields import MAX_INDEXED_CHARACTERS, TEXT_SEARCH_CONFIG
+from appliance.core.sql_files import execute
 from appliance.knowledge.models import Article, ArticleVersion
-from appliance.search import tsqueries
-from appliance.search.models import Check, Learning, Rewording
+from appliance.search.models import IndexCheck, Reindex, VocabularyProgress
+from appliance.search.tsqueries import DEFAULT_LANGUAGE, STEMMERS, current_language
 from appliance.tickets.models import Message, Ticket
 from appliance.triage import backlog, engine, touched
 from appliance.triage import services as triage_services
 
-SLICE = 500  # rows written or looked at in one statement
+log = structlog.get_logger(__name__)
+BATCH_ROWS = 500  # of one statement
+REINDEX_LOCK = 7_737_542
+MIN_VOCABULARY_CHARACTERS, MAX_VOCABULARY_CHARACTERS = 4, 40
+MAX_CHECKS = 90  # older ones are deleted
+MAX_BACKLOG = 10_000  # texts without vectors are counted up to here
+CHECK_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True)
-class Table:
+class IndexedTable:
+    """A table with a full-text index: names of the model, its text column and its title column."""
+
     name: str
     model: type[Model]
-    body: str  # writing this as it is makes PostgreSQL write the words anew
-    title: str = ""
+    body_column: str
+    title_column: str = ""
 
     @property
-    def table(self) -> str:
+    def quoted_name(self) -> str:
         return connection.ops.quote_name(self.model._meta.db_table)
 
     @property
-    def text(self) -> str:
-        """All of it that is searched, as SQL."""
-        body = f"left({self.body}, {MAX_INDEXED_CHARACTERS})"
-        return f"{self.title} || ' ' || {body}" if self.title else body
+    def text_sql(self) -> str:
+        """SQL for the text that is indexed."""
+        body = f"left({self.body_column}, {MAX_INDEXED_CHARACTERS})"
+        return f"{self.title_column} || ' ' || {body}" if self.title_column else body
 
-    def next_numbers(self, position: int) -> list[int]:
-        """The numbers of the next rows, in order."""
-        rows = self.model._base_manager.filter(pk__gt=position).order_by("pk")
-        return list(rows.values_list("pk", flat=True)[:SLICE])
+    def next_ids(self, last_id: int) -> list[int]:
+        """Return the ids of the next batch, in order."""
+        rows = self.model._base_manager.filter(pk__gt=last_id).order_by("pk")
+        return list(rows.values_list("pk", flat=True)[:BATCH_ROWS])
 
-    def stale(self, numbers: list[int]) -> list[int]:
-        """Those whose words are not what the text says now."""
-        words, arguments = self.model._meta.get_field("search_vector").generated_sql(connection)
+    def stale_ids(self, ids: list[int]) -> list[int]:
+        """Return the ids of the rows whose search vector does not match their text."""
+        field = self.model._meta.get_field("search_vector")
+        expression, parameters = field.generated_sql(connection)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT id FROM {self.table} WHERE id = ANY(%s)"  # noqa: S608
-                f" AND search_vector IS DISTINCT FROM ({words})",
-                [numbers, *arguments],
+                f"SELECT id FROM {self.quoted_name} WHERE id = ANY(%s)"  # noqa: S608
+                f" AND search_vector IS DISTINCT FROM ({expression})",
+                [ids, *parameters],
             )
-            return [number for (number,) in cursor.fetchall()]
+            return [pk for (pk,) in cursor.fetchall()]
 
-    def write_anew(self, numbers: list[int]) -> int:
-        body = connection.ops.quote_name(self.body)
+    def reindex(self, ids: list[int]) -> int:
+        """Let PostgreSQL generate the search vectors again; return the number of rows."""
+        body = connection.ops.quote_name(self.body_column)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"UPDATE {self.table} SET {body} = {body} WHERE id = ANY(%s)",  # noqa: S608
-                [numbers],
+                f"UPDATE {self.quoted_name} SET {body} = {body} WHERE id = ANY(%s)",  # noqa: S608
+                [ids],
             )
             return cursor.rowcount
 
 
-TABLES = [
-    Table("tickets", Ticket, "description", "subject"),
-    Table("messages", Message, "body"),
-    Table("articles", Article, "content", "title"),
-]
-
-log = structlog.get_logger(__name__)
-LOCK = 7_737_542
+TICKETS = IndexedTable("tickets", Ticket, "description", "subject")
+MESSAGES = IndexedTable("messages", Message, "body")
+ARTICLES = IndexedTable("articles", Article, "content", "title")
+INDEXED_TABLES = [TICKETS, MESSAGES, ARTICLES]
+# An edited article is a new version, so its new words are counted as well.
+VOCABULARY_TABLES = [*INDEXED_TABLES, IndexedTable("versions", ArticleVersion, "content", "title")]
 
 
 @transaction.atomic
-def follow_language() -> Rewording | None:
-    """Stem as the desk speaks; the rewording that has begun, None when nothing has changed."""
+def start_reindex() -> Reindex | None:
+    """Switch the stemmer to the site language and start a reindex; None if it is the same."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])  # two workers, one change
-        wanted = tsqueries.LANGUAGES.get(core_queries.site_settings().language, tsqueries.FIRST)
-        previous = tsqueries.current()
-        if wanted == previous:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [REINDEX_LOCK])
+        language = STEMMERS.get(core_queries.site_settings().language, DEFAULT_LANGUAGE)
+        previous_language = current_language()
+        if language == previous_language:
             return None
         cursor.execute(
             f"ALTER TEXT SEARCH CONFIGURATION {TEXT_SEARCH_CONFIG}"
-            f" ALTER MAPPING REPLACE {previous}_stem WITH {wanted}_stem"
+            f" ALTER MAPPING REPLACE {previous_language}_stem WITH {language}_stem"
         )
-    Rewording.objects.filter(finished_at=None).update(finished_at=timezone.now())
-    total = sum(table.model._base_manager.count() for table in TABLES)
-    log.info("words_change_language", language=wanted, rows=total)
-    return Rewording.objects.create(
-        language=wanted, previous=previous, table=TABLES[0].name, total=total
+    Reindex.objects.filter(finished_at=None).update(finished_at=timezone.now())
+    rows_total = sum(table.model._base_manager.count() for table in INDEXED_TABLES)
+    log.info("reindex_started", language=language, rows=rows_total)
+    return Reindex.objects.create(
+        language=language,
+        previous_language=previous_language,
+        table_name=INDEXED_TABLES[0].name,
+        rows_total=rows_total,
     )
 
 
-def reword(*, seconds: float) -> bool:
-    """Go on writing words anew for so long; whether there is more to do."""
+def continue_reindex(*, seconds: float) -> bool:
+    """Reindex for at most so long; return whether there is more to do.
+
+    Until the end, searches match the words of either language (``tsqueries.active_configs``).
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if not _reindex_slice():
+        if not reindex_batch():
             return False
     return True
 
 
 @transaction.atomic
-def _reindex_slice() -> bool:
-    """One slice and how far that is, together or not at all. False when all is done."""
-    running = Rewording.objects.select_for_update(skip_locked=True).filter(finished_at=None).first()
-    if running is None:
+def reindex_batch() -> bool:
+    """Reindex one batch and save the progress; return whether there is more to do."""
+    unfinished = Reindex.objects.filter(finished_at=None)
+    reindex = unfinished.select_for_update(skip_locked=True).first()
+    if reindex is None:
         return False
-    table = next(one for one in TABLES if one.name == running.table)
-    numbers = table.next_numbers(running.position)
-    if numbers:
-        table.write_anew(numbers)
-        running.position, running.done = numbers[-1], running.done + len(numbers)
+    table = next(table for table in INDEXED_TABLES if table.name == reindex.table_name)
+    ids = table.next_ids(reindex.last_id)
+    if ids:
+        table.reindex(ids)
+        reindex.last_id = ids[-1]
+        reindex.rows_done += len(ids)
     else:
-        _advance(running, table)
-    running.save()
-    return running.finished_at is None
+        _go_to_next_table(reindex, table)
+    reindex.save()
+    return reindex.finished_at is None
 
 
-def _advance(running: Rewording, table: Table) -> None:
-    """To the next table, or to the end."""
-    rest = TABLES[TABLES.index(table) + 1 :]
-    if rest:
-        running.table, running.position = rest[0].name, 0
+def _go_to_next_table(reindex: Reindex, table: IndexedTable) -> None:
+    remaining = INDEXED_TABLES[INDEXED_TABLES.index(table) + 1 :]
+    if remaining:
+        reindex.table_name, reindex.last_id = remaining[0].name, 0
     else:
-        running.finished_at = timezone.now()
-        log.info("words_changed_language", language=running.language, rows=running.done)
+        reindex.finished_at = timezone.now()
+        log.info("reindex_finished", language=reindex.language, rows=reindex.rows_done)
 
 
-# An article that is edited is a new version of it, whose words are read in their turn.
-LEARNT = [*TABLES, Table("versions", ArticleVersion, "content", "title")]
-LENGTHS = (4, 40)  # a shorter word is like too many others
-LEARN = """
-INSERT INTO search_word (text, seen)
-SELECT word, ndoc FROM ts_stat(%s)
-WHERE length(word) BETWEEN %s AND %s AND word ~ '^[[:alpha:]]+$'
-ON CONFLICT (text) DO UPDATE SET seen = search_word.seen + excluded.seen
-"""
+def update_vocabulary(*, seconds: float) -> bool:
+    """Count the words of new texts for at most so long; return whether there is more to do.
 
-
-def learn_words(*, seconds: float) -> bool:
-    """Read on where the last reading ended; whether there is more to read."""
+    The vocabulary only ever completes or corrects a query, which finds what its viewer may see.
+    """
     deadline = time.monotonic() + seconds
-    for table in LEARNT:
-        while _learn_slice(table):
+    for table in VOCABULARY_TABLES:
+        while _count_words_of_batch(table):
             if time.monotonic() > deadline:
                 return True
     return False
 
 
 @transaction.atomic
-def _learn_slice(table: Table) -> bool:
-    """One slice and how far that is, together or not at all. False when nothing is left."""
-    Learning.objects.get_or_create(table=table.name)
-    learning = Learning.objects.select_for_update().get(table=table.name)
-    numbers = table.next_numbers(learning.position)
-    if not numbers:
+def _count_words_of_batch(table: IndexedTable) -> bool:
+    """Count the words of one batch and save the progress; return whether it was a full batch."""
+    VocabularyProgress.objects.get_or_create(table_name=table.name)
+    progress = VocabularyProgress.objects.select_for_update().get(table_name=table.name)
+    ids = table.next_ids(progress.last_id)
+    if not ids:
         return False
-    with connection.cursor() as cursor:
-        texts = (
-            f"SELECT to_tsvector('simple', {table.text}) FROM {table.table}"  # noqa: S608
-            f" WHERE id BETWEEN {numbers[0]} AND {numbers[-1]}"
-        )
-        cursor.execute(LEARN, [texts, *LENGTHS])
-    learning.position = numbers[-1]
-    learning.save()
-    return len(numbers) == SLICE
+    count_words(table, f"WHERE id BETWEEN {ids[0]} AND {ids[-1]}")
+    progress.last_id = ids[-1]
+    progress.save()
+    return len(ids) == BATCH_ROWS
 
 
-log = structlog.get_logger(__name__)
-KEPT = 90  # checks
-MOST_UNREAD = 10_000  # texts without vectors are counted up to here
-FOREVER = 24 * 3600.0
+def count_words(table: IndexedTable, rows_sql: str) -> None:
+    """Add the words of some rows to the vocabulary; ``rows_sql`` is trusted SQL after FROM."""
+    texts_sql = (
+        f"SELECT to_tsvector('simple', {table.text_sql})"  # noqa: S608
+        f" FROM {table.quoted_name} {rows_sql}"
+    )
+    execute(
+        "search",
+        "count_words",
+        texts_sql=texts_sql,
+        min_length=MIN_VOCABULARY_CHARACTERS,
+        max_length=MAX_VOCABULARY_CHARACTERS,
+    )
 
 
-def check_index(*, repair: bool = True, tell: Callable[[str], None] = lambda line: None) -> Check:
-    """Look at every row, mend what is missing, and keep what was found.
+def check_index(
+    *, repair: bool = True, report: Callable[[str], None] = lambda line: None
+) -> IndexCheck:
+    """Compare all texts with the index, repair what is missing, and save the result.
 
-    Reads all texts: some 150 µs a row, half a minute for 200,000. Each slice is a transaction of
-    its own, so nobody waits. ``tell`` hears of each part when it is done.
+    Takes some 150 µs a row, half a minute for 200,000. Each batch is a transaction of its own, so
+    it blocks nobody. ``report`` receives one line for each table. Vectors are made by the worker.
     """
-    check = Check.objects.create(is_repairing=repair)
+    check = IndexCheck.objects.create(is_repairing=repair)
     if repair:
-        follow_language()
-        reword(seconds=FOREVER)
-    for table in TABLES:
-        _check_words(check, table)
-        tell(f"{table.name}: {check.looked[table.name]}, missing {check.missing[table.name]}")
-    _check_vectors(check)
+        start_reindex()
+        continue_reindex(seconds=CHECK_SECONDS)
+    for table in INDEXED_TABLES:
+        _check_search_vectors(check, table)
+        checked, missing = check.checked[table.name], check.missing[table.name]
+        report(f"{table.name}: {checked} checked, {missing} missing")
+    _check_embeddings(check)
     check.finished_at = timezone.now()
     check.save()
-    old = Check.objects.order_by("-started_at").values_list("pk", flat=True)[KEPT:]
-    Check.objects.filter(pk__in=list(old)).delete()
+    old = IndexCheck.objects.order_by("-started_at").values_list("pk", flat=True)[MAX_CHECKS:]
+    IndexCheck.objects.filter(pk__in=list(old)).delete()
     log.info("index_checked", missing=check.missing, repaired=check.repaired)
     return check
 
 
-def _check_words(check: Check, table: Table) -> None:
-    looked = missing = repaired = position = 0
-    while numbers := table.next_numbers(position):
-        stale = table.stale(numbers)
-        if stale and check.is_repairing:
+def _check_search_vectors(check: IndexCheck, table: IndexedTable) -> None:
+    checked = missing = repaired = last_id = 0
+    while ids := table.next_ids(last_id):
+        stale_ids = table.stale_ids(ids)
+        if stale_ids and check.is_repairing:
             with transaction.atomic():
-                repaired += table.write_anew(stale)
-        looked, missing, position = looked + len(numbers), missing + len(stale), numbers[-1]
-    _note(check, table.name, looked, missing, repaired)
+                repaired += table.reindex(stale_ids)
+        checked, missing, last_id = checked + len(ids), missing + len(stale_ids), ids[-1]
+    check.checked[table.name], check.missing[table.name] = checked, missing
+    if repaired:
+        check.repaired[table.name] = repaired
 
 
-def _check_vectors(check: Check) -> None:
-    """Texts the encoder at hand has not read, looking at all of them: what was written down as
-    touched is not believed. Without an encoder there is nothing to miss.
+def _check_embeddings(check: IndexCheck) -> None:
+    """Count texts without vectors of the current encoder, by looking at all texts.
+
+    Without an encoder nothing is missing.
     """
     encoder = engine.find_ref("encoder")
     if encoder is None:
         return
     refs = {"encoder": encoder}
     touched.look_again()
-    unread = {
-        "ticket_vectors": len(backlog.list_tickets_to_read(refs, MOST_UNREAD)),
-        "passages": len(backlog.list_articles_to_read(refs, MOST_UNREAD)),
-    }
-    for name, table in (("ticket_vectors", TABLES[0]), ("passages", TABLES[2])):
-        _note(check, name, table.model._base_manager.count(), unread[name], 0)
-    if check.is_repairing and any(unread.values()):
-        # the models need their time; the next check says whether it was enough
+    check.missing["ticket_vectors"] = len(backlog.list_tickets_to_read(refs, MAX_BACKLOG))
+    check.missing["passages"] = len(backlog.list_articles_to_read(refs, MAX_BACKLOG))
+    for name, table in (("ticket_vectors", TICKETS), ("passages", ARTICLES)):
+        check.checked[name] = table.model._base_manager.count()
+    if check.is_repairing and (check.missing["ticket_vectors"] or check.missing["passages"]):
         triage_services.queue_catch_up()
-
-
-def _note(check: Check, name: str, looked: int, missing: int, repaired: int) -> None:
-    check.looked[name], check.missing[name] = looked, missing
-    if repaired:
-        check.repaired[name] = repaired

@@ -1,66 +1,73 @@
-"""What somebody meant who mistyped a word, guessed from the words of this desk."""
+"""Spelling corrections from the vocabulary of the site."""
 
 import re
 from collections.abc import Sequence
 
-from django.db import connection
+from appliance.core.sql_files import fetch_rows
+from appliance.search.models import VocabularyWord
+from appliance.search.query_parser import ParsedQuery
 
-from appliance.search.models import Word
-from appliance.search.query_parser import Asked
-
-LEAST = 4  # characters; a shorter word is like too many others
-MOST_WORDS = 6  # looked up; who mistypes more of them must try again
-LIKE = 0.25  # of trigrams, for the first look
-NEAR = 30  # words looked at more closely
-_NEAR = """
-SELECT typed.word, near.text, near.seen FROM unnest(%(words)s::text[]) AS typed (word)
-CROSS JOIN LATERAL (
-    SELECT text, seen FROM search_word
-    WHERE text %% typed.word AND similarity(text, typed.word) > %(like)s
-    ORDER BY similarity(text, typed.word) DESC, seen DESC LIMIT %(near)s
-) AS near
-"""
+MIN_WORD_CHARACTERS = 4  # a shorter word resembles too many others
+MAX_CORRECTED_WORDS = 6
+MIN_SIMILARITY = 0.25  # of trigrams
+MAX_CANDIDATES = 30  # for each word, compared by edit distance
+SHORT_WORD_CHARACTERS = 5  # up to here one edit is allowed, beyond two
 
 
-def respell(asked: Asked) -> str:
-    """The text with each word nobody here writes as the nearest that somebody does; empty when
-    there is none. At most two queries.
+def correct_spelling(query: ParsedQuery) -> str:
+    """Return the text with each unknown word replaced by the nearest known one.
+
+    Empty if there is nothing to replace. At most two queries.
     """
-    words = [word for word in asked.words if len(word) >= LEAST and word.isalpha()][:MOST_WORDS]
-    known = set(Word.objects.filter(text__in=words).values_list("text", flat=True)) if words else ()
-    better = _nearest([word for word in words if word not in known])
-    if not better:
+    words = [
+        word for word in query.words if len(word) >= MIN_WORD_CHARACTERS and word.isalpha()
+    ][:MAX_CORRECTED_WORDS]
+    if not words:
         return ""
-    return re.sub(r"\w+", lambda found: better.get(found[0].lower()) or found[0], asked.text)
+    known_words = set(
+        VocabularyWord.objects.filter(text__in=words).values_list("text", flat=True)
+    )
+    corrections = _find_corrections([word for word in words if word not in known_words])
+    if not corrections:
+        return ""
+    return re.sub(r"\w+", lambda match: corrections.get(match[0].lower(), match[0]), query.text)
 
 
-def _nearest(words: Sequence[str]) -> dict[str, str]:
-    """For each word the one it was meant to be; those that are like none are left out."""
+def _find_corrections(words: Sequence[str]) -> dict[str, str]:
+    """Map each word to the vocabulary word nearest to it; words without one are left out."""
     if not words:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_NEAR, {"words": list(words), "like": LIKE, "near": NEAR})
-        rows = cursor.fetchall()
-    far: dict[str, list[tuple[int, int, str]]] = {}
-    for word, text, seen in rows:
-        far.setdefault(word, []).append((distance(word, text), -seen, text))
-    best = {word: min(found) for word, found in far.items()}
+    rows = fetch_rows(
+        "search",
+        "similar_words",
+        words=list(words),
+        min_similarity=MIN_SIMILARITY,
+        max_candidates=MAX_CANDIDATES,
+    )
+    candidates: dict[str, list[tuple[int, int, str]]] = {}
+    for word, text, text_count in rows:
+        candidates.setdefault(word, []).append((edit_distance(word, text), -text_count, text))
+    nearest = {word: min(options) for word, options in candidates.items()}
     return {
         word: text
-        for word, (slips, _, text) in best.items()
-        if slips <= (1 if len(word) < 6 else 2)
+        for word, (distance, _, text) in nearest.items()
+        if distance <= (1 if len(word) <= SHORT_WORD_CHARACTERS else 2)
     }
 
 
-def distance(one: str, other: str) -> int:
-    """How many slips lie between two words: a letter more, less, other, or two in wrong order."""
-    before, last = [], list(range(len(other) + 1))
-    for i, a in enumerate(one, start=1):
+def edit_distance(first: str, second: str) -> int:
+    """Count the edits between two words: insert, delete, replace, or swap two neighbours.
+
+    This is the optimal string alignment distance.
+    """
+    before_previous: list[int] = []
+    previous = list(range(len(second) + 1))
+    for i, a in enumerate(first, start=1):
         row = [i]
-        for j, b in enumerate(other, start=1):
-            cost = min(row[j - 1] + 1, last[j] + 1, last[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
-                cost = min(cost, before[j - 2] + 1)
+        for j, b in enumerate(second, start=1):
+            cost = min(row[j - 1] + 1, previous[j] + 1, previous[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == second[j - 2] and first[i - 2] == b:
+                cost = min(cost, before_previous[j - 2] + 1)
             row.append(cost)
-        before, last = last, row
-    return last[-1]
+        before_previous, previous = previous, row
+    return previous[-1]

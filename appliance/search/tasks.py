@@ -1,27 +1,29 @@
-"""Jobs of the search room. They only wake the worker: what there is to do is found by query."""
+"""Periodic jobs. What there is to do is read from the database, so a lost job does no harm."""
 
 from procrastinate.contrib.django import app
 
 from appliance.search import services
 
-SLICE_SECONDS = 20  # of writing words anew at a time, so that other jobs have their turn
+RUN_SECONDS = 20  # of one job, so that other jobs have their turn
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="search.follow_language", queueing_lock="search.follow_language")
-def follow_language(timestamp: int = 0) -> None:
-    """The desk's language, and what is left to write in it."""
-    services.follow_language()
-    services.reword(seconds=SLICE_SECONDS)
+@app.task(name="search.reindex", queueing_lock="search.reindex")
+def reindex(timestamp: int = 0) -> None:
+    """Start a reindex when the site language has changed, and continue a running one."""
+    services.start_reindex()
+    services.continue_reindex(seconds=RUN_SECONDS)
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="search.learn_words", queueing_lock="search.learn_words")
-def learn_words(timestamp: int = 0) -> None:
-    services.learn_words(seconds=SLICE_SECONDS)
+@app.task(name="search.update_vocabulary", queueing_lock="search.update_vocabulary")
+def update_vocabulary(timestamp: int = 0) -> None:
+    """Add the words of new texts to the vocabulary."""
+    services.update_vocabulary(seconds=RUN_SECONDS)
 
 
 @app.periodic(cron="43 3 * * *")
 @app.task(name="search.check_index", queueing_lock="search.check_index", lock="search.check_index")
 def check_index(timestamp: int = 0) -> None:
+    """Compare all texts with the index and repair it, every night."""
     services.check_index()

@@ -41,7 +41,7 @@ def advance_timer(
     timer.running_since = at if _runs(ticket) else None
     timer.is_open = ticket.solved_at is None and ticket.merged_into_id is None
     timer.first_response_met_at, timer.resolution_met_at = (
-        ticket.first_answered_at,
+        ticket.first_response_at,
         ticket.solved_at,
     )
     timer.policies_digest = policies.digest

@@ -1,10 +1,10 @@
-"""What a list of tickets is narrowed to. Only what is named here ever reaches the database."""
+"""What a ticket's score says in one word."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Case, CharField, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan, LessThanOrEqual
 from django.utils import timezone
@@ -12,13 +12,33 @@ from django.utils import timezone
 from appliance.accounts.models import User
 from appliance.tickets.models import OPEN_STATUSES, Ticket
 from appliance.tickets.models.ticket import NEVER
-from appliance.tickets.moods import in_mood
+
+# A score this far from zero is a mood; between them lies a plain report.
+SENTIMENT_THRESHOLD = 0.33
+SENTIMENTS = ("negative", "neutral", "positive")
+
+
+def has_sentiment(mood: str) -> Q:
+    """Tickets of one of MOODS, or those nobody has read (anything else)."""
+    edge = SENTIMENT_THRESHOLD
+    return {
+        "negative": Q(sentiment_score__lt=-edge),
+        "positive": Q(sentiment_score__gt=edge),
+        "neutral": Q(sentiment_score__gte=-edge, sentiment_score__lte=edge),
+    }.get(mood, Q(sentiment_score=None))
+
+
+def annotate_sentiment(tickets: QuerySet) -> QuerySet:
+    """Adds ``mood``, one of MOODS, None while nobody has read it."""
+    cases = [When(has_sentiment(mood), then=Value(mood)) for mood in SENTIMENTS]
+    return tickets.annotate(mood=Case(*cases, output_field=CharField()))
+
 
 ANY = "any"  # of status: open or not
 SOON = timedelta(hours=2)  # a promise that falls due within this is due soon
 DUE = Coalesce("due_at", Value(NEVER))  # as the index has it
-NUMBERS = ("priority", "customer", "organisation")
-FOR_CUSTOMERS = {"status", "category"}  # the rest is the desk's own view of a ticket
+NUMBER_FILTERS = ("priority", "customer", "organisation")
+CUSTOMER_FILTERS = {"status", "category"}  # the rest is the desk's own view of a ticket
 
 
 @dataclass(frozen=True)
@@ -38,14 +58,14 @@ class TicketFilter:
     due: str = ""  # "overdue" or "soon"
 
     @classmethod
-    def of(cls, kept: dict[str, str]) -> "TicketFilter":
+    def of(cls, stored: dict[str, str]) -> "TicketFilter":
         """What ``as_query`` gave, unchecked. To be shown it goes through the form again."""
-        known = {field.name: kept[field.name] for field in fields(cls) if kept.get(field.name)}
-        numbers = {name: int(known[name]) for name in NUMBERS if name in known}
-        return cls(**known | numbers | {"premium": bool(kept.get("premium"))})
+        known = {field.name: stored[field.name] for field in fields(cls) if stored.get(field.name)}
+        numbers = {name: int(known[name]) for name in NUMBER_FILTERS if name in known}
+        return cls(**known | numbers | {"premium": bool(stored.get("premium"))})
 
     @property
-    def is_narrowed(self) -> bool:
+    def is_filtered(self) -> bool:
         return self != TicketFilter()
 
     @property
@@ -60,20 +80,20 @@ class TicketFilter:
 
     def as_query(self) -> dict[str, str]:
         """What is set, as an address or a saved view holds it."""
-        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
-            name: "1" if value is True else str(value) for name, value in found.items() if value
+            name: "1" if value is True else str(value) for name, value in values.items() if value
         }
 
     def apply(self, tickets: QuerySet[Ticket], viewer: User) -> QuerySet[Ticket]:
         return tickets.filter(_status(self.status), *self._conditions(viewer))
 
     def _conditions(self, viewer: User) -> list[Q]:
-        wanted = {name: getattr(self, name) for name in CONDITIONS}
+        values = {name: getattr(self, name) for name in CONDITIONS}
         return [
             CONDITIONS[name](value, viewer)
-            for name, value in wanted.items()
-            if value and (viewer.is_agent or name in FOR_CUSTOMERS)
+            for name, value in values.items()
+            if value and (viewer.is_agent or name in CUSTOMER_FILTERS)
         ]
 
 
@@ -117,7 +137,7 @@ def _is_due(until: datetime) -> Q:
 CONDITIONS: dict[str, Callable[[object, User], Q]] = {
     "priority": lambda value, viewer: Q(priority=value),
     "category": lambda value, viewer: Q(category__slug=None if value == "none" else value),
-    "mood": lambda value, viewer: in_mood(value),
+    "mood": lambda value, viewer: has_sentiment(value),
     "assignee": _assignee,
     "team": _team,
     "customer": lambda value, viewer: Q(customer=value),

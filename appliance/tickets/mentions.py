@@ -5,47 +5,47 @@ from collections.abc import Iterable
 
 from appliance.accounts.models import User
 
-NAMED = re.compile(r"(?<![\w@.])@(\w[\w.+-]*(?:@[\w.-]+)?)")
+HANDLE = re.compile(r"(?<![\w@.])@(\w[\w.+-]*(?:@[\w.-]+)?)")
 
 
-def find(text: str, people: Iterable[User]) -> list[User]:
+def find_mentioned(text: str, people: Iterable[User]) -> list[User]:
     """Of ``people``, those named by e-mail, by what stands before its @, or by first name.
 
     The first of these ways that fits anybody counts; a first name of two means both.
     """
     people = list(people)
-    found: dict[int, User] = {}
-    for name in NAMED.findall(text):
-        for person in _named(name.rstrip(".-+").casefold(), people):
-            found.setdefault(person.pk, person)
-    return list(found.values())
+    mentioned: dict[int, User] = {}
+    for name in HANDLE.findall(text):
+        for person in _by_handle(name.rstrip(".-+").casefold(), people):
+            mentioned.setdefault(person.pk, person)
+    return list(mentioned.values())
 
 
 def handle_of(person: User, people: Iterable[User]) -> str:
     """The shortest name after @ that means this one of ``people`` alone."""
     people = list(people)
     for name in (_first(person), _local(person)):
-        if name and NAMED.fullmatch(f"@{name}") and _named(name, people) == [person]:
+        if name and HANDLE.fullmatch(f"@{name}") and _by_handle(name, people) == [person]:
             return name
     return person.email
 
 
-def starting_with(prefix: str, people: Iterable[User]) -> list[User]:
+def list_matching(prefix: str, people: Iterable[User]) -> list[User]:
     """Of ``people``, those a person may mean who has typed so much."""
     prefix = prefix.casefold()
     return [
-        one
-        for one in people
+        person
+        for person in people
         if any(
             name.casefold().startswith(prefix)
-            for name in (one.first_name, one.last_name, one.full_name, one.email)
+            for name in (person.first_name, person.last_name, person.full_name, person.email)
         )
     ]
 
 
-def _named(name: str, people: list[User]) -> list[User]:
-    for of in (lambda one: one.email.casefold(), _local, _first):
-        if met := [one for one in people if of(one) == name]:
+def _by_handle(name: str, people: list[User]) -> list[User]:
+    for of in (lambda person: person.email.casefold(), _local, _first):
+        if met := [person for person in people if of(person) == name]:
             return met
     return []
 

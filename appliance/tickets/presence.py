@@ -12,7 +12,7 @@ from django.core.cache import cache
 from appliance.accounts.models import User
 from appliance.tickets.models import Ticket
 
-SECONDS = 30  # without a word, somebody is gone
+PRESENCE_SECONDS = 30  # without a word, somebody is gone
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,14 @@ class Present:
     is_writing: bool
 
 
-def note(viewer: User, ticket: Ticket, *, is_writing: bool = False) -> None:
+def mark_present(viewer: User, ticket: Ticket, *, is_writing: bool = False) -> None:
     """The viewer, an agent, has the ticket open now."""
     if viewer.is_agent:
-        _store(ticket, _here(ticket) | {viewer.pk: (str(viewer), is_writing, time.time())})
+        _store(ticket, _present(ticket) | {viewer.pk: (str(viewer), is_writing, time.time())})
 
 
-def leave(viewer: User, ticket: Ticket) -> None:
-    here = _here(ticket)
+def mark_absent(viewer: User, ticket: Ticket) -> None:
+    here = _present(ticket)
     if here.pop(viewer.pk, None):
         _store(ticket, here)
 
@@ -37,18 +37,18 @@ def list_others(viewer: User, ticket: Ticket) -> list[Present]:
     """Other agents with the ticket open, by name. One cache read; for agents."""
     if not viewer.is_agent:
         return []
-    others = [who for pk, who in _here(ticket).items() if pk != viewer.pk]
+    others = [who for pk, who in _present(ticket).items() if pk != viewer.pk]
     return [Present(name, is_writing) for name, is_writing, _ in sorted(others)]
 
 
-def _here(ticket: Ticket) -> dict[int, tuple[str, bool, float]]:
-    since = time.time() - SECONDS
+def _present(ticket: Ticket) -> dict[int, tuple[str, bool, float]]:
+    since = time.time() - PRESENCE_SECONDS
     known = cache.get(_key(ticket)) or {}
     return {pk: who for pk, who in known.items() if who[2] > since}
 
 
 def _store(ticket: Ticket, here: dict) -> None:
-    cache.set(_key(ticket), here, SECONDS)
+    cache.set(_key(ticket), here, PRESENCE_SECONDS)
 
 
 def _key(ticket: Ticket) -> str:

@@ -96,7 +96,7 @@ SORTS = {
 }
 
 
-def find_sort(name: str, narrowed: TicketFilter) -> Sort:
+def find_sort(name: str, filters: TicketFilter) -> Sort:
     """The order of that name; newest first if unknown, or "due" where nothing can be due."""
     sort = SORTS.get(name, NEWEST)
-    return sort if narrowed.is_open or not sort.only_open else NEWEST
+    return sort if filters.is_open or not sort.only_open else NEWEST

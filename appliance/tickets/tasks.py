@@ -8,9 +8,9 @@ from appliance.tickets import services
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="tickets.wake_held", queueing_lock="tickets.wake_held")
-def wake_held(timestamp: int = 0) -> None:
-    services.wake_held_tickets()
+@app.task(name="tickets.resume_held", queueing_lock="tickets.resume_held")
+def resume_held(timestamp: int = 0) -> None:
+    services.resume_held_tickets()
 
 
 @app.periodic(cron="13 * * * *")
@@ -21,10 +21,10 @@ def close_solved(timestamp: int = 0) -> None:
 
 @app.task(name="tickets.finish_bulk_change")
 def finish_bulk_change(change_id: str) -> None:
-    services.finish_change(UUID(change_id))
+    services.finish_bulk_change(UUID(change_id))
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="tickets.finish_abandoned", queueing_lock="tickets.finish_abandoned")
 def finish_abandoned(timestamp: int = 0) -> None:
-    services.finish_abandoned_changes()
+    services.finish_abandoned_bulk_changes()

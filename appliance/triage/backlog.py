@@ -168,6 +168,6 @@ def _without_taken(rows: QuerySet, kind: Attempt.Kind, refs: Refs) -> QuerySet:
     held = Attempt.objects.filter(
         kind=kind,
         object_id=OuterRef("pk"),
-        held_until__range=(now, now + timedelta(seconds=claims.HOLD_SECONDS)),
+        leased_until__range=(now, now + timedelta(seconds=claims.HOLD_SECONDS)),
     )
     return without_parked(rows, [kind], [identity(refs)]).exclude(Exists(held))

@@ -18,7 +18,7 @@ HOLD_SECONDS = 120  # a worker that died gives its text back after this long
 # nobody's. The real clock, not the start of the transaction, decides.
 CLAIM = """
 INSERT INTO triage_attempt AS mine
-    (kind, object_id, text_sha256, bundles, tries, held_until, error)
+    (kind, object_id, text_sha256, bundles, tries, leased_until, error)
 VALUES (%(kind)s, %(object_id)s, %(text)s, %(bundles)s, 1,
         clock_timestamp() + %(hold)s::interval, '')
 ON CONFLICT (kind, object_id) DO UPDATE SET
@@ -26,10 +26,10 @@ ON CONFLICT (kind, object_id) DO UPDATE SET
                  THEN mine.tries + 1 ELSE 1 END,
     text_sha256 = excluded.text_sha256,
     bundles = excluded.bundles,
-    held_until = excluded.held_until,
+    leased_until = excluded.leased_until,
     error = ''
-WHERE (mine.held_until IS NULL
-       OR mine.held_until NOT BETWEEN clock_timestamp() AND excluded.held_until)
+WHERE (mine.leased_until IS NULL
+       OR mine.leased_until NOT BETWEEN clock_timestamp() AND excluded.leased_until)
   AND (mine.tries < %(most)s
        OR (mine.text_sha256, mine.bundles) <> (excluded.text_sha256, excluded.bundles))
 RETURNING id
@@ -53,7 +53,7 @@ def claim(kind: str, object_id: int, *, text_sha256: str, bundles: str) -> bool:
 
 def list_parked() -> QuerySet[Attempt]:
     """Texts that had all their tries and that nobody holds."""
-    held = Q(held_until__gt=timezone.now())
+    held = Q(leased_until__gt=timezone.now())
     return Attempt.objects.filter(tries__gte=MOST_TRIES).exclude(held)
 
 
@@ -65,5 +65,5 @@ def release(kind: str, object_id: int) -> None:
 def fail(kind: str, object_id: int, *, error: str) -> None:
     """It broke: keep the count, let the next try begin."""
     Attempt.objects.filter(kind=kind, object_id=object_id).update(
-        held_until=None, error=error[:500]
+        leased_until=None, error=error[:500]
     )

@@ -20,7 +20,7 @@ from appliance.triage.queries import find_vector
 from appliance.triage.texts import digest
 
 LEAST_LETTERS = 8  # a text shorter than this says too little to suggest anything
-MOST_CHARACTERS = 4000  # of a text that is still being typed
+MAX_CHARACTERS = 4000  # of a text that is still being typed
 RANKED = 12  # kept in the cache, so that what is refused has something behind it
 OPENING_CHARACTERS = 4000
 MOST_SHOWN_TICKETS = 3
@@ -83,7 +83,7 @@ def suggest_for_text(
 
 def typed(subject: str, description: str) -> str:
     """What was typed so far, as the models read it; empty while it says too little."""
-    text = f"{subject}\n{description}".replace("\0", " ")[:MOST_CHARACTERS].strip()
+    text = f"{subject}\n{description}".replace("\0", " ")[:MAX_CHARACTERS].strip()
     text = text.encode("utf-8", "ignore").decode("utf-8")
     return text if sum(letter.isalnum() for letter in text) >= LEAST_LETTERS else ""
 

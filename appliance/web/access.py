@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Right
-from appliance.accounts.queries import has_right
+from appliance.accounts.permissions import has_right
 from appliance.core import queries as core_queries
 from appliance.core.errors import ForbiddenError
 

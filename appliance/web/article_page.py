@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from appliance.accounts.models import Right
-from appliance.accounts.queries import has_right
+from appliance.accounts.permissions import has_right
 from appliance.core.markdown import render_with_images
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.forms import VoteForm

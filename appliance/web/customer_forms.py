@@ -15,7 +15,7 @@ class MyTicketsForm(Form):
     whose = forms.ChoiceField(choices=[("", ""), ("mine", "mine")], required=False)
     text = forms.CharField(required=False)
 
-    def narrowed(self) -> MyTickets:
+    def filters(self) -> MyTickets:
         """What makes no sense in the address narrows nothing."""
         self.is_valid()
         data = self.cleaned_data

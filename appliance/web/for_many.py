@@ -10,14 +10,14 @@ from appliance.macros import queries as macros_queries
 from appliance.macros import services as macros_services
 from appliance.macros.models import Macro
 from appliance.tickets.models import Ticket, TicketCategory
-from appliance.tickets.services import properties_of_many as many
+from appliance.tickets.services import bulk as many
 from appliance.triage import services as triage_services
 
 
 def offer_verbs() -> None:
     """A category set by hand teaches the desk, here as on the page of a ticket."""
-    many.offer("category", _correct_category)
-    many.offer("macro", _run_macro, label=_describe_macro)
+    many.register_bulk_change("category", _correct_category)
+    many.register_bulk_change("macro", _run_macro, label=_describe_macro)
 
 
 def _correct_category(
@@ -30,7 +30,7 @@ def _run_macro(*, ticket: Ticket, value: int, by: User, key: uuid.UUID) -> None:
     macro = macros_queries.list_macros(by).filter(pk=value).first()
     if macro is None:
         raise BadInputError(_("This macro no longer exists. Choose another one."), field="macro")
-    macros_services.run_macro(macro=macro, ticket=ticket, by=by, submission_key=key)
+    macros_services.run_macro(macro=macro, ticket=ticket, by=by, idempotency_key=key)
 
 
 def _describe_macro(value: int) -> str:

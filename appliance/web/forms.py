@@ -13,13 +13,13 @@ from appliance.tickets import services as tickets_services
 class MacroUseForm(Form):
     """What comes with one click on a macro."""
 
-    submission_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
+    idempotency_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
     seen_message = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
 
     def values(self) -> dict:
         data = self.cleaned_data
         return {
-            "submission_key": data["submission_key"],
+            "idempotency_key": data["idempotency_key"],
             "seen_message_id": data["seen_message"],
         }
 

@@ -1,4 +1,4 @@
-"""Search results as HTML. Made here, not by templates: a page has dozens of them."""
+"""Search results as HTML, built in Python because a page has dozens of them."""
 
 from collections.abc import Sequence
 
@@ -14,11 +14,11 @@ from appliance.accounts.models import User
 from appliance.search.hits import Hit
 
 ICONS = {"ticket": "inbox", "customer": "person", "article": "journal-text"}
-WAYS = {
+MATCH_LABELS = {
     "exact": gettext_lazy("exact match"),
     "meaning": gettext_lazy("meaning"),
     "typo": gettext_lazy("similar spelling"),
-    "said": gettext_lazy("message"),
+    "message": gettext_lazy("message"),
     "name": gettext_lazy("name"),
     "words": gettext_lazy("text"),
 }
@@ -37,77 +37,77 @@ _QUICK = (
 )
 
 
-def items(hits: Sequence[Hit], viewer: User, *, says_why: bool) -> SafeString:
-    """The lines of a list; each says how it was found, unless nothing was looked for by words."""
-    return format_html_join("", "{}", ((_item(hit, viewer, says_why),) for hit in hits))
+def items(hits: Sequence[Hit], viewer: User, *, shows_match: bool) -> SafeString:
+    """Render the list of hits; ``shows_match`` adds how each one matched."""
+    return format_html_join("", "{}", ((_item(hit, viewer, shows_match),) for hit in hits))
 
 
 def quick_items(hits: Sequence[Hit]) -> SafeString:
-    """The options under the search box, numbered from 1."""
+    """Render the suggestions under the search box, numbered from 1."""
     return format_html_join(
         "",
         _QUICK,
         (
-            (place, address(hit), ICONS[hit.kind], hit.marked_title, _in_short(hit))
+            (place, address(hit), ICONS[hit.kind], hit.marked_title, _short_label(hit))
             for place, hit in enumerate(hits, start=1)
         ),
     )
 
 
 def address(hit: Hit) -> str:
-    """Where a hit leads; a customer to all their tickets."""
+    """Return the URL of a hit; a customer leads to their tickets."""
     if hit.kind == "customer":
         return f"{reverse('dashboard')}?customer={hit.id}&status=any"
     return reverse(hit.kind, args=[hit.id])
 
 
-def _item(hit: Hit, viewer: User, says_why: bool) -> SafeString:
+def _item(hit: Hit, viewer: User, shows_match: bool) -> SafeString:
     return format_html(
         _HIT,
         ICONS[hit.kind],
         address(hit),
         hit.marked_title,
-        _said_by(hit),
+        _message_author(hit),
         hit.snippet,
-        _about(hit, viewer),
-        _why(hit) if says_why else "",
+        _describe(hit, viewer),
+        _matched_by(hit) if shows_match else "",
     )
 
 
-def _said_by(hit: Hit) -> SafeString | str:
+def _message_author(hit: Hit) -> SafeString | str:
     if hit.message is None:
         return ""
     text = _("%(name)s added an internal note:") if hit.message.kind == "note" else _("%(name)s wrote:")
-    return format_html('<span class="said">{}</span> ', text % {"name": hit.message.author_name})
+    return format_html('<span class="message-author">{}</span> ', text % {"name": hit.message.author_name})
 
 
-def _about(hit: Hit, viewer: User) -> SafeString | str:
+def _describe(hit: Hit, viewer: User) -> SafeString | str:
     if hit.kind == "customer":
         return _("Customer")
     if hit.kind == "ticket":
-        return _about_ticket(hit, viewer)
+        return _describe_ticket(hit, viewer)
     is_published = hit.object.status == "published"
     return _("Article") if is_published else f"{_('Article')} · {hit.object.get_status_display()}"
 
 
-def _about_ticket(hit: Hit, viewer: User) -> SafeString:
-    ticket, made_at = hit.object, localtime(hit.object.created_at)
+def _describe_ticket(hit: Hit, viewer: User) -> SafeString:
+    ticket, created_at = hit.object, localtime(hit.object.created_at)
     asker = f" · {ticket.customer.full_name}" if viewer.is_authenticated and viewer.is_agent else ""
     return format_html(
         '{} · {} · <time datetime="{}">{}</time>{}',
         ticket.number,
         ticket.get_status_display(),
-        made_at.isoformat(),
-        date(made_at, "j M Y"),
+        created_at.isoformat(),
+        date(created_at, "j M Y"),
         asker,
     )
 
 
-def _why(hit: Hit) -> str:
-    return f" · {_('found by')} {', '.join(str(WAYS[way]) for way in hit.why)}"
+def _matched_by(hit: Hit) -> str:
+    return f" · {_('found by')} {', '.join(str(MATCH_LABELS[name]) for name in hit.matched_by)}"
 
 
-def _in_short(hit: Hit) -> str:
+def _short_label(hit: Hit) -> str:
     if hit.kind == "ticket":
         return hit.object.number
     return hit.object.email if hit.kind == "customer" else _("Article")

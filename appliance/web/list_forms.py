@@ -12,9 +12,9 @@ from appliance.core.types import read_number
 from appliance.macros import queries as macros_queries
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.forms import FilterForm, tag_names
-from appliance.tickets.forms.lists import Offered
+from appliance.tickets.forms.filters import FilterChoices
 from appliance.tickets.models import Priority, SavedView, Status
-from appliance.tickets.services.bulk import MOST
+from appliance.tickets.services.bulk import MAX_TICKETS
 from appliance.tickets.services.saved_views import audience_of
 from appliance.tickets.sorts import SORTS
 from appliance.web.columns import COLUMNS, USUAL
@@ -40,7 +40,7 @@ class BulkForm(Form):
     macro = forms.TypedChoiceField(label=_("Macro"), coerce=int, empty_value=None, required=False)
     whole = forms.BooleanField(required=False)
     address = forms.CharField(widget=forms.HiddenInput, max_length=LONGEST_ADDRESS, required=False)
-    submission_key = forms.UUIDField(
+    idempotency_key = forms.UUIDField(
         widget=forms.HiddenInput(attrs={"autocomplete": "off"}), initial=uuid.uuid4, required=False
     )
 
@@ -49,17 +49,17 @@ class BulkForm(Form):
         data: QueryDict | None = None,
         *,
         viewer: User,
-        offered: Offered | None = None,
+        offered: FilterChoices | None = None,
         **kwargs: object,
     ) -> None:
         super().__init__(data, auto_id="bulk_%s", **kwargs)  # beside the form of the filter
-        for name, choices in self._choices(viewer, offered or Offered(viewer)).items():
+        for name, choices in self._choices(viewer, offered or FilterChoices(viewer)).items():
             self.fields[name].choices = [("", _("No change")), *choices]
         for name in ("add_tags", "remove_tags"):
             self.fields[name].widget.attrs |= {"list": "tag-names", "autocomplete": "off"}
 
     @staticmethod
-    def _choices(viewer: User, offered: Offered) -> dict[str, list]:
+    def _choices(viewer: User, offered: FilterChoices) -> dict[str, list]:
         return {
             "assignee": [(NONE, _("Nobody")), *offered.agents],
             "team": [(NONE, _("No team")), *offered.teams],
@@ -72,7 +72,7 @@ class BulkForm(Form):
     def chosen(self) -> set[int]:
         """The tickets ticked on the page."""
         sent = self.data.getlist("ticket") if self.is_bound else []
-        read = (read_number(text) for text in sent[: MOST + 1])
+        read = (read_number(text) for text in sent[: MAX_TICKETS + 1])
         return {number for number in read if number is not None}
 
     def changes(self) -> dict[str, object]:
@@ -139,7 +139,7 @@ class ViewForm(FilterForm):
         teams = {str(team.pk): team for team in tickets_queries.list_teams(self.viewer)}
         return {
             "name": data["name"],
-            "narrowed": self.narrowed(),
+            "filters": self.filters(),
             "columns": data["columns"],
             "sort": data["sort"],
             "audience": "team" if audience in teams else audience,

@@ -7,7 +7,7 @@ from django.shortcuts import render
 
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.models import BulkChange
-from appliance.tickets.services.bulk import MOST, undo_seconds
+from appliance.tickets.services.bulk import MAX_TICKETS, undo_seconds
 from appliance.tickets.sorts import SORTS
 from appliance.web import lists
 from appliance.web.list_forms import LONGEST_ADDRESS, BulkForm
@@ -20,7 +20,7 @@ def show(request: HttpRequest, refused: BulkForm | None = None) -> HttpResponse:
     context |= {
         "chips": context["listed"].chips,
         "sorts": SORTS.values(),
-        "most": MOST,
+        "most": MAX_TICKETS,
         "bulk_form": refused or _bulk_form(request, address, context),
         "chosen": refused.chosen() if refused else set(),
         "tag_names": tickets_queries.list_tags(request.user, limit=200),
@@ -51,7 +51,7 @@ def done(change: BulkChange | None) -> dict:
 
 
 def _bulk_form(request: HttpRequest, address: QueryDict, context: dict) -> BulkForm | None:
-    if not context["may_change_many"]:
+    if not context["can_change_in_bulk"]:
         return None
     place = address.copy()
     place.pop("bulk", None)

@@ -27,7 +27,7 @@ class Listed:
     """What somebody wants to see: a saved view, or what the address narrows to."""
 
     form: FilterForm
-    narrowed: TicketFilter
+    filters: TicketFilter
     sort: Sort
     columns: list[columns.Column]
     view: SavedView | None = None
@@ -48,7 +48,7 @@ class Listed:
     @property
     def chips(self) -> list["Chip"]:
         """What it is narrowed to, in words, each with the way out of it."""
-        kept = self.narrowed.as_query()
+        kept = self.filters.as_query()
         return [
             Chip(label, "?" + urlencode({key: kept[key] for key in kept if key != name}))
             for name, label in self.form.chosen().items()
@@ -83,10 +83,10 @@ def read(viewer: User, address: QueryDict) -> Listed:
     """Raises Http404 for a view that is not the viewer's. Senseless words narrow nothing."""
     view = _view(viewer, address.get("view", ""))
     form = FilterForm(view.filter if view else address, viewer=viewer)
-    narrowed = form.narrowed()
-    sort = find_sort(address.get("sort") or (view.sort if view else ""), narrowed)
+    filters = form.filters()
+    sort = find_sort(address.get("sort") or (view.sort if view else ""), filters)
     shown = columns.find_columns(view.columns if view else [], sort)
-    return Listed(form, narrowed, sort, shown, view)
+    return Listed(form, filters, sort, shown, view)
 
 
 def _view(viewer: User, number: str) -> SavedView | None:
@@ -98,7 +98,7 @@ def page_of(viewer: User, listed: Listed, address: QueryDict) -> Page:
     if listed.is_broken:
         return Page([], "", "")
     beside = [column.name for column in listed.columns]
-    rows = tickets_queries.list_tickets(viewer, listed.narrowed, listed.sort, beside=beside)
+    rows = tickets_queries.list_tickets(viewer, listed.filters, listed.sort, beside=beside)
     cursors = {name: address.get(name, "") for name in ("after", "before")}
     return Page.of(sla_queries.with_timers(rows), listed.sort, **cursors)
 
@@ -107,7 +107,7 @@ def ids_of(viewer: User, listed: Listed, most: int) -> list[int]:
     """The first tickets of the whole list, for a change of all of them."""
     if listed.is_broken:
         return []
-    return tickets_queries.list_ticket_ids(viewer, listed.narrowed, listed.sort, most)
+    return tickets_queries.list_ticket_ids(viewer, listed.filters, listed.sort, most)
 
 
 def context(viewer: User, address: QueryDict) -> dict:
@@ -124,7 +124,7 @@ def context(viewer: User, address: QueryDict) -> dict:
         "headings": columns.headings(listed.columns, listed.sort),
         "total": counts["total"],
         "size": _size(viewer, listed, page, counts),
-        "may_change_many": tickets_queries.may_change_many(viewer),
+        "can_change_in_bulk": tickets_queries.can_change_in_bulk(viewer),
         **_queues(viewer, listed, counts),
     }
 
@@ -133,17 +133,17 @@ def _size(viewer: User, listed: Listed, page: Page, counts: dict) -> int:
     """How many the list holds. One page is counted by looking at it, all that is open was."""
     if page.is_first and not page.next:
         return len(page.rows)
-    if not listed.narrowed.is_narrowed:
-        return min(counts["total"], tickets_queries.MOST_COUNTED + 1)
-    return tickets_queries.count_tickets(viewer, listed.narrowed) or 0
+    if not listed.filters.is_filtered:
+        return min(counts["total"], tickets_queries.MAX_COUNTED + 1)
+    return tickets_queries.count_tickets(viewer, listed.filters) or 0
 
 
 def _queues(viewer: User, listed: Listed, counts: dict) -> dict:
     in_teams, in_view = bool(accounts_queries.team_ids_of(viewer)), listed.view is not None
     offered = listed.form.offered
     return {
-        "main_queues": list_main(counts, listed.narrowed, in_teams=in_teams, in_view=in_view),
-        "sections": list_sections(counts, listed.narrowed, offered.slugs, offered.teams),
+        "main_queues": list_main(counts, listed.filters, in_teams=in_teams, in_view=in_view),
+        "sections": list_sections(counts, listed.filters, offered.slugs, offered.teams),
         "views": list_view_links(viewer, listed.view),
     }
 

@@ -8,9 +8,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from appliance.tickets.filters import ANY, TicketFilter
-from appliance.tickets.forms.lists import MOOD_LABELS
+from appliance.tickets.forms.filters import SENTIMENT_LABELS
 from appliance.tickets.models import Priority, Status
-from appliance.tickets.queries import MOST_COUNTED
+from appliance.tickets.queries import MAX_COUNTED
 
 Counts = dict[str, dict]
 
@@ -58,23 +58,23 @@ def shown_count(count: int | None) -> str:
     """``1,000+`` where counting stopped; nothing where nobody counts."""
     if count is None:
         return ""
-    if count == MOST_COUNTED + 1:
-        return f"{number_format(MOST_COUNTED, force_grouping=True)}+"
+    if count == MAX_COUNTED + 1:
+        return f"{number_format(MAX_COUNTED, force_grouping=True)}+"
     return number_format(count, force_grouping=True)
 
 
-def list_main(counts: Counts, narrowed: TicketFilter, *, in_teams: bool, in_view: bool) -> list:
+def list_main(counts: Counts, filters: TicketFilter, *, in_teams: bool, in_view: bool) -> list:
     """Each leads to itself alone. "My teams" is for those who have some."""
     return [
         Queue(name, label, _main_count(counts, wanted), _link(wanted), chosen, icon, key)
         for name, label, icon, key, wanted in MAIN
         if in_teams or name != "my-teams"
-        for chosen in [not in_view and _is_in(wanted, narrowed)]
+        for chosen in [not in_view and _is_in(wanted, filters)]
     ]
 
 
-def _is_in(wanted: dict, narrowed: TicketFilter) -> bool:
-    chosen = narrowed.as_query()
+def _is_in(wanted: dict, filters: TicketFilter) -> bool:
+    chosen = filters.as_query()
     return wanted.items() <= chosen.items() if wanted else not chosen
 
 
@@ -87,7 +87,7 @@ def _main_count(counts: Counts, wanted: dict) -> int:
 
 def list_sections(
     counts: Counts,
-    narrowed: TicketFilter,
+    filters: TicketFilter,
     categories: Iterable[tuple[str, str]],
     teams: Iterable[tuple[str, str]],
 ) -> list[Section]:
@@ -98,12 +98,12 @@ def list_sections(
     sections = (
         ("category", _("Category"), _categories(counts, categories)),
         ("priority", _("Priority"), {str(one.value): one.label for one in reversed(Priority)}),
-        ("mood", _("Sentiment"), MOOD_LABELS),
+        ("mood", _("Sentiment"), SENTIMENT_LABELS),
         ("tag", _("Tags"), {name: name for name in counts["tag"]}),
         ("team", _("Team"), dict(teams) | {"none": _("No team")}),
         ("status", _("Status"), dict(Status.choices) | {ANY: _("Any status")}),
     )
-    chosen = narrowed.as_query()
+    chosen = filters.as_query()
     return [
         Section(name, label, queues, is_open=name in ("category", "priority") or name in chosen)
         for name, label, labels in sections

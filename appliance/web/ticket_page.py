@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 
 from appliance.accounts.models import Right, User
-from appliance.accounts.queries import has_right
+from appliance.accounts.permissions import has_right
 from appliance.core import cache
 from appliance.core.forms import Form
 from appliance.knowledge.models import Article
@@ -57,15 +57,15 @@ class TicketPage:
 
     def head(self) -> dict[str, Any]:
         viewer, ticket = self.viewer, self.ticket
-        may_rate = tickets_queries.may_rate(viewer, ticket)
+        can_rate = tickets_queries.can_rate(viewer, ticket)
         return {
             "ticket": ticket,
             "tags": self.traces.tags,
             "merge_target": tickets_queries.find_merge_target(viewer, ticket),
             "answers": [] if viewer.is_agent else tickets_queries.list_answers(viewer, ticket),
             "rating": self._rating(),
-            "may_rate": may_rate,
-            "rating_form": (self.forms.get("rating") or RatingForm()) if may_rate else None,
+            "can_rate": can_rate,
+            "rating_form": (self.forms.get("rating") or RatingForm()) if can_rate else None,
         }
 
     def conversation(self) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class TicketPage:
             "suggestions": shown,
             "refused": self._refused(),
             "may_write": has_right(viewer, Right.ARTICLES),
-            "category_chosen": self.traces.was_category_chosen,
+            "category_chosen": self.traces.was_category_set_by_agent,
             "similar": similar,
         }
 
@@ -200,7 +200,7 @@ class TicketPage:
         return tickets_queries.find_rating(self.ticket) if self.traces.has_rating else None
 
     def _opening_files(self) -> list[Attachment]:
-        return tickets_queries.list_opening_files(self.ticket) if self.traces.has_files else []
+        return tickets_queries.list_first_message_files(self.ticket) if self.traces.has_files else []
 
     def _similar(self) -> list[triage_queries.Similar]:
         if not self.viewer.is_agent or self.vector is None:

@@ -40,21 +40,22 @@ def fill(dsn: str, tickets: int, articles: int, memory: str) -> None:
         crowd.set_up()
         index_space(crowd.space)  # of nothing yet; loading builds it anew, as it does all others
         crowd.load(memory)
-        learn_words(server, percent=100 * min(1, WORDS_OF / tickets))
+        update_vocabulary(server, percent=100 * min(1, WORDS_OF / tickets))
     say(f"Made in {time.monotonic() - started:.0f} s.")
 
 
-def learn_words(server: psycopg.Connection, percent: float) -> None:
-    """Those of a sample of the rows, as the desk's worker would in some hours those of all."""
-    from appliance.search.models import Learning
-    from appliance.search.services import LEARN, LEARNT, LENGTHS
+def update_vocabulary(server: psycopg.Connection, percent: float) -> None:
+    """Count the words of a sample of the rows, as the worker would count those of all in hours."""
+    from appliance.search.models import VocabularyProgress
+    from appliance.search.services import VOCABULARY_TABLES, count_words
 
-    for table in LEARNT:
-        texts = f"SELECT to_tsvector('simple', {table.text}) FROM {table.table}"  # noqa: S608
-        server.execute(LEARN, [f"{texts} TABLESAMPLE SYSTEM ({percent})", *LENGTHS])
-        last = server.execute(f"SELECT coalesce(max(id), 0) FROM {table.table}").fetchone()[0]  # noqa: S608
-        Learning.objects.update_or_create(table=table.name, defaults={"position": last})
-    server.execute("VACUUM ANALYZE search_word")
+    for table in VOCABULARY_TABLES:
+        count_words(table, f"TABLESAMPLE SYSTEM ({percent})")
+        last = server.execute(f"SELECT coalesce(max(id), 0) FROM {table.quoted_name}").fetchone()[0]  # noqa: S608
+        VocabularyProgress.objects.update_or_create(
+            table_name=table.name, defaults={"last_id": last}
+        )
+    server.execute("VACUUM ANALYZE search_vocabularyword")
 
 
 def ensure(folder: Path, tickets: int, articles: int, memory: str) -> None:

@@ -99,8 +99,8 @@ class Histories:
         )
         columns = (
             "id, customer_id, subject, description, status, priority, category_id, assignee_id,"
-            " team_id, fields, held_until, due_at, first_answered_at, solved_at, sentiment_score,"
-            " created_at, updated_at, submission_key"
+            " team_id, fields, resume_at, due_at, first_response_at, solved_at, sentiment_score,"
+            " created_at, updated_at, idempotency_key"
         )
         loading.copy(self.crowd.server, "tickets_ticket", columns, rows)
 
@@ -166,7 +166,7 @@ class Histories:
                 events.append((f["id"], f["done"], *agent, "status", change))
         columns = "ticket_id, author_id, author_name, kind, is_from_customer, body, created_at"
         server = self.crowd.server
-        loading.copy(server, "tickets_message", f"{columns}, submission_key", messages)
+        loading.copy(server, "tickets_message", f"{columns}, idempotency_key", messages)
         columns = "ticket_id, at, actor_id, actor_name, kind, data"
         loading.copy(server, "tickets_event", columns, events)
 

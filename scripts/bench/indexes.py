@@ -57,14 +57,14 @@ def queries() -> list[tuple[str, str, str, Ask]]:
     space = _index_of(own.space)
     words = SearchQuery("printer toner", config=TEXT_SEARCH_CONFIG)
 
-    def listed(sort: str = "newest", **narrowed: str) -> Ask:
-        return lambda: list(tickets.list_tickets(admin, TicketFilter(**narrowed), SORTS[sort])[:50])
+    def listed(sort: str = "newest", **filters: str) -> Ask:
+        return lambda: list(tickets.list_tickets(admin, TicketFilter(**filters), SORTS[sort])[:50])
 
     def holding(model: type) -> Ask:
         return lambda: list(model.objects.filter(search_vector=words).values_list("pk", flat=True))
 
     def mistyped() -> object:
-        with retrievers.bounded():
+        with retrievers.query_limits():
             found = Ticket.objects.filter(subject__trigram_word_similar="pirnter toner")
             return list(found.values_list("pk", flat=True)[:100])
 

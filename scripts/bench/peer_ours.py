@@ -30,7 +30,9 @@ def main() -> None:
     client.force_login(agent, backend="django.contrib.auth.backends.ModelBackend")
     for line in sys.stdin:
         what, word = json.loads(line)
-        cache.invalidate(cache.TICKETS)  # as if a colleague had just written: nothing counted is kept
+        cache.invalidate(
+            cache.TICKETS
+        )  # as if a colleague had just written: nothing counted is kept
         started = time.perf_counter()
         answer = ask(client, what, word)
         spent = 1000 * (time.perf_counter() - started)
@@ -54,7 +56,7 @@ def ask(client, what: str, word: object) -> object:
         "priority": "2",
         "subject": word,
         "description": f"{word}. Nobody can read the lists any more.",
-        "submission_key": str(uuid.uuid4()),
+        "idempotency_key": str(uuid.uuid4()),
     }
     answer = client.post("/create-ticket/", form)
     return answer

@@ -126,7 +126,7 @@ def json_scan(desk: servers.Desk) -> tuple[float, float, int]:
     """Milliseconds of the nearest tickets by cosine in Python over JSON, and by the product."""
     from appliance.accounts.models import User
     from appliance.search import corpora, retrievers
-    from appliance.search.filters import Narrowed
+    from appliance.search.filters import SearchFilters
     from appliance.triage.models import TicketVector
 
     rows = TicketVector.objects.order_by("ticket_id")[:JSON_ROWS]
@@ -144,13 +144,13 @@ def json_scan(desk: servers.Desk) -> tuple[float, float, int]:
             sorted(scores, reverse=True)[:10]
             spent.append(1000 * (time.perf_counter() - started))
     agent = User.objects.filter(role="agent").order_by("pk").last()
-    [shelf] = corpora.of(agent, "tickets", Narrowed())
+    [shelf] = corpora.of(agent, "tickets", SearchFilters())
     vector, own = np.array(asked, "<f4"), []
     space = rows[0].space
     for _ in range(10):
         started = time.perf_counter()
-        with retrievers.bounded():
-            retrievers.by_meaning(shelf, vector, space)
+        with retrievers.query_limits():
+            retrievers.find_by_meaning(shelf, vector, space)
         own.append(1000 * (time.perf_counter() - started))
     return float(np.median(spent)), float(np.median(own)), len(kept)
 

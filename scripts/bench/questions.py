@@ -126,7 +126,7 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
     from appliance.core import cache
     from appliance.search import corpora, retrievers
     from appliance.search import queries as search_queries
-    from appliance.search.filters import Narrowed
+    from appliance.search.filters import SearchFilters
     from appliance.tickets import queries as tickets
     from appliance.tickets.filters import ANY, TicketFilter
     from appliance.tickets.models import Ticket, TicketCategory
@@ -135,7 +135,7 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
     from appliance.triage.nearest import find_query_vector
 
     slugs = list(TicketCategory.objects.values_list("slug", flat=True))
-    [shelf] = corpora.of(agent, "tickets", Narrowed())
+    [shelf] = corpora.of(agent, "tickets", SearchFilters())
     vectors = [find_query_vector(text) for text in asked.paraphrases[:100]]
     for text in asked.mistyped[:100]:
         find_query_vector(text)
@@ -149,11 +149,11 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
         return search_queries.search(agent, _of(texts, turn), kind="tickets", sort="newest")
 
     def meaning(turn: int) -> object:
-        with retrievers.bounded():
-            return retrievers.by_meaning(shelf, *_of(vectors, turn))
+        with retrievers.query_limits():
+            return retrievers.find_by_meaning(shelf, *_of(vectors, turn))
 
-    def listed(**narrowed: str) -> object:
-        return list(tickets.list_tickets(agent, TicketFilter(**narrowed))[:50])
+    def listed(**filters: str) -> object:
+        return list(tickets.list_tickets(agent, TicketFilter(**filters))[:50])
 
     def ticket(turn: int) -> Ticket:
         return Ticket(pk=_of(asked.tickets, turn), subject="", description="")

@@ -105,10 +105,10 @@ def of_lists(bob: User, ticket: Ticket) -> Pages:
     every = ["tags", "team", "organisation", "updated", "due", "mood", "assignee"]
     tickets_services.add_tags(ticket=ticket, names=[UNBROKEN[5:45]], by=bob)
     view = tickets_services.save_view(
-        by=bob, name=UNBROKEN[:60], narrowed=TicketFilter(), columns=every, audience="all"
+        by=bob, name=UNBROKEN[:60], filters=TicketFilter(), columns=every, audience="all"
     )
-    gone = tickets_services.save_view(by=bob, name="Gone", narrowed=TicketFilter(tag="gone"))
-    many = tickets_services.change_many(
+    gone = tickets_services.save_view(by=bob, name="Gone", filters=TicketFilter(tag="gone"))
+    many = tickets_services.start_bulk_change(
         by=bob, tickets=[ticket.pk, 0], changes={"add_tags": ["storm"]}
     )
     return {
@@ -152,7 +152,7 @@ def furnish(ticket: Ticket, bob: User, alice: User) -> int:
     tickets_services.add_note(ticket=ticket, by=bob, body="The *old* driver.")
     triage_services.annotate(ticket.pk)
     for status, priority in zip(Status, [*Priority, *[Priority.NORMAL] * 2], strict=True):
-        other = tickets_services.open_ticket(
+        other = tickets_services.create_ticket(
             customer=alice.customer,
             subject=UNBROKEN,
             description=UNBROKEN,
@@ -204,7 +204,7 @@ def hang_together(ticket: Ticket, bob: User, alice: User) -> tuple[Ticket, Ticke
         by=bob, name=UNBROKEN[:80], actions={"canned_response": canned_response.pk, "note": UNBROKEN}
     )
     words = {"customer": alice.customer, "subject": UNBROKEN, "description": UNBROKEN, "by": alice}
-    solved, merged = tickets_services.open_ticket(**words), tickets_services.open_ticket(**words)
+    solved, merged = tickets_services.create_ticket(**words), tickets_services.create_ticket(**words)
     tickets_services.link_tickets(source=ticket, target=solved, kind="related", by=bob)
     tickets_services.merge_tickets(source=merged, target=ticket, by=bob)
     tickets_services.set_status(ticket=solved, status=Status.SOLVED, by=bob)

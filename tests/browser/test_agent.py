@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_queues_narrow_the_list_and_lead_back(window, bob, alice, ticket):
-    tickets_services.open_ticket(
+    tickets_services.create_ticket(
         customer=alice.customer, subject="Urgent", description="…", by=alice, priority=Priority(4)
     )
     page = window(bob)
@@ -83,7 +83,7 @@ def test_dashboard_shows_a_new_ticket_by_itself(window, bob, alice, ticket):
     with page.expect_response("**/live/**") as nothing_new:
         page.clock.run_for(10_000)
     assert nothing_new.value.status == 204
-    tickets_services.open_ticket(
+    tickets_services.create_ticket(
         customer=alice.customer, subject="Smoke!", description="…", by=alice
     )
     page.clock.run_for(10_000)

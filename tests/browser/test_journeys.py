@@ -45,7 +45,7 @@ def test_customer_registers_asks_reads_the_answer_and_rates(window, bob):
 
 
 def test_agent_works_through_the_queue_by_keyboard_alone(window, bob, alice, ticket):
-    second = tickets_services.open_ticket(
+    second = tickets_services.create_ticket(
         customer=alice.customer, subject="Second lamp", description="Dark.", by=alice
     )
     page = window(bob)

@@ -13,7 +13,7 @@ SUBJECTS = ("Mast lamp", "Fuel pump", "Radar dark")
 @pytest.fixture
 def three(alice) -> list[Ticket]:
     return [
-        tickets_services.open_ticket(
+        tickets_services.create_ticket(
             customer=alice.customer,
             subject=subject,
             description="…",
@@ -66,7 +66,7 @@ def test_ticks_and_place_survive_a_new_look_and_news_are_told(window, bob, alice
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("x")
-    tickets_services.open_ticket(
+    tickets_services.create_ticket(
         customer=alice.customer, subject="Smoke!", description="…", by=alice
     )
     page.clock.run_for(10_000)

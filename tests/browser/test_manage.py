@@ -43,7 +43,7 @@ def test_a_team_an_agent_a_category_a_reply_and_a_promise_are_set_up_and_at_work
     for label in ("Password", "Confirm password"):
         eve.get_by_label(label, exact=True).fill(PASSWORD)
     eve.get_by_role("button", name="Set password and sign in").click()
-    later = tickets_services.open_ticket(
+    later = tickets_services.create_ticket(
         customer=alice.customer, subject="Printer", description="Blank pages", by=alice
     )
     eve.goto(f"/tickets/{later.pk}/")

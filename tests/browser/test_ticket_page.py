@@ -101,7 +101,7 @@ def test_draft_survives_a_closed_browser(window, bob, ticket):
 
 
 def test_ticket_is_merged_and_taken_out_again(at_the_ticket, alice, ticket):
-    again = tickets_services.open_ticket(
+    again = tickets_services.create_ticket(
         customer=alice.customer, subject="Still blank", description="Today too.", by=alice
     )
     page = at_the_ticket

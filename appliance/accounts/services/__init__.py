@@ -1,4 +1,4 @@
-"""Verbs on people and on the desk's rules: every write goes through here."""
+"""Writes to users, teams, customers, organisations and the site settings."""
 
 from appliance.accounts.security import check_rate_limit
 from appliance.accounts.services.customers import (
@@ -7,14 +7,14 @@ from appliance.accounts.services.customers import (
     add_organisation,
     change_customer,
     change_organisation,
+    create_login,
     ensure_customer,
     ensure_customer_of,
     ensure_organisation,
     link_customer,
     merge_organisations,
-    create_login,
-    register_customer,
     register_as_visitor,
+    register_customer,
     remove_organisation,
     unlink_customer,
 )
@@ -24,15 +24,15 @@ from appliance.accounts.services.people import (
     change_own_password,
     change_person,
     change_profile,
-    deactivate,
+    consume_setup_link,
+    create_setup_link,
+    deactivate_person,
     end_sessions,
     invite,
-    create_setup_link,
-    reactivate,
+    reactivate_person,
     set_password,
     set_password_with_token,
     set_role,
-    consume_setup_link,
 )
 from appliance.accounts.services.site_settings import update_site_settings
 from appliance.accounts.services.teams import (

@@ -1,4 +1,4 @@
-"""Verbs on those who ask."""
+"""Writes to customers and organisations."""
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -23,10 +23,10 @@ def register_customer(
     claimed_organisation: str = "",
     password: str | None,
 ) -> Customer:
-    """A customer with a log-in. Raises BadInputError when the address is known already.
+    """Create a customer with a user. Raises BadInputError when the address is known already.
 
-    A customer known by e-mail alone is not handed to whoever registers that address: nothing
-    has shown that the address is theirs. An admin joins the two.
+    A customer known by e-mail alone is not linked to whoever registers that address, because
+    nothing has proved that the address is theirs. An admin links the two.
     """
     user = add_user(email=email, first_name=first_name, last_name=last_name, password=password)
     return add_customer(
@@ -38,12 +38,12 @@ def register_customer(
     )
 
 
-def register_as_visitor(*, address: str, **person: str) -> Customer:
-    """The same for a stranger at ``address``, if the desk lets strangers register."""
+def register_as_visitor(*, ip_address: str, **user_data: str) -> Customer:
+    """Register a customer, if registration is open and within the rate limit of ``ip_address``."""
     if not core_queries.site_settings().is_registration_open:
         raise ForbiddenError(_("Registration is closed. Ask an agent for an account."))
-    check_rate_limit(scope="register", ip_address=address)
-    return register_customer(**person)
+    check_rate_limit(scope="register", ip_address=ip_address)
+    return register_customer(**user_data)
 
 
 def add_customer(
@@ -56,7 +56,7 @@ def add_customer(
     is_premium: bool = False,
     user: User | None = None,
 ) -> Customer:
-    """Raises BadInputError when the address is known already."""
+    """Create a customer. Raises BadInputError when the address is known already."""
     customer = Customer(
         email=email.strip().lower(),
         first_name=first_name,
@@ -70,7 +70,7 @@ def add_customer(
         with transaction.atomic():
             customer.save(force_insert=True)
     except IntegrityError as error:
-        raise _known(email) from error
+        raise _email_known_error(email) from error
     return customer
 
 
@@ -84,7 +84,7 @@ def add_customer_as_agent(
     organisation: Organisation | None = None,
     is_premium: bool = False,
 ) -> Customer:
-    """One whom an agent writes down, without a log-in."""
+    """Create a customer without a user, by an agent; recorded in the audit log."""
     require_customer_editor(by)
     customer = add_customer(
         email=email,
@@ -108,38 +108,38 @@ def change_customer(
     organisation: Organisation | None,
     is_premium: bool,
 ) -> None:
-    """Raises BadInputError when the address is another customer's or this one is anonymous."""
+    """Change a customer. Raises BadInputError when the address is taken or they are anonymous."""
     require_customer_editor(by)
-    locked = lock(customer)
+    locked = _lock_customer(customer)
     if locked.anonymised_at:
         raise BadInputError(_("This customer has been anonymised and can no longer be changed."))
     email = email.strip().lower()
     update_fields(
         locked,
         by=by,
-        duplicate_error=_known(email),
+        duplicate_error=_email_known_error(email),
         email=email,
         first_name=first_name,
         last_name=last_name,
         organisation=organisation,
         is_premium=is_premium,
     )
-    cache.invalidate(cache.TICKETS)  # their name stands in lists
+    cache.invalidate(cache.TICKETS)  # lists show the name
     customer.refresh_from_db()
 
 
 def ensure_customer(*, email: str, first_name: str, last_name: str = "") -> Customer:
-    """Whoever has this address; a new customer when the desk does not know it yet."""
+    """Return the customer of this address; create one when there is none."""
     try:
         return queries.find_customer(email=email) or add_customer(
             email=email, first_name=first_name, last_name=last_name
         )
-    except BadInputError:  # somebody else added them in the meantime
+    except BadInputError:  # created by a concurrent request
         return Customer.objects.get(email__iexact=email.strip())
 
 
 def ensure_customer_of(user: User) -> Customer:
-    """The customer record of whoever opens a ticket; agents ask for help, too."""
+    """Return the customer record of a user; create or link one. Agents open tickets, too."""
     if hasattr(user, "customer"):
         return user.customer
     customer = ensure_customer(
@@ -150,8 +150,7 @@ def ensure_customer_of(user: User) -> Customer:
         customer.save(update_fields=["user"])
     if customer.user_id != user.pk:
         raise BadInputError(
-            _("%(email)s is already used by another account. Ask an administrator to "
-                "correct this.")
+            _("%(email)s is already used by another account. Ask an administrator to correct this.")
             % {"email": user.email}
         )
     return customer
@@ -159,12 +158,12 @@ def ensure_customer_of(user: User) -> Customer:
 
 @transaction.atomic
 def create_login(*, customer: Customer, by: User) -> str:
-    """A log-in for a customer known by e-mail; returns the token with which they set a password.
+    """Create or link a user for a customer; return the token of the link to set a password.
 
-    A log-in of the same address that is nobody's customer yet becomes theirs.
+    A user of the same address without a customer record is linked.
     """
     require_admin(by)
-    locked = lock(customer)
+    locked = _lock_customer(customer)
     if locked.user is None:
         person = queries.find_user(email=locked.email) or add_user(
             email=locked.email,
@@ -180,65 +179,64 @@ def create_login(*, customer: Customer, by: User) -> str:
 
 @transaction.atomic
 def link_customer(*, customer: Customer, person: User, by: User) -> None:
-    """From now on ``person`` sees this customer's tickets."""
+    """Let ``person`` see this customer's tickets."""
     require_admin(by)
-    taken = BadInputError(
-        _("The account %(name)s is already linked to another customer. Merge the two "
-            "customers instead.")
+    duplicate_error = BadInputError(
+        _(
+            "The account %(name)s is already linked to another customer. Merge the two "
+            "customers instead."
+        )
         % {"name": person},
         field="person",
     )
-    locked = lock(customer)
+    locked = _lock_customer(customer)
     if locked.anonymised_at:
         raise BadInputError(_("This customer has been anonymised and can no longer be changed."))
-    update_fields(locked, by=by, duplicate_error=taken, user=person)
-    cache.invalidate(cache.TICKETS)  # whose tickets they see is counted anew
+    update_fields(locked, by=by, duplicate_error=duplicate_error, user=person)
+    cache.invalidate(cache.TICKETS)  # counts depend on whose tickets they see
     customer.refresh_from_db()
 
 
 @transaction.atomic
 def unlink_customer(*, customer: Customer, by: User) -> None:
-    """The log-in stays, and sees this customer's tickets no more."""
+    """Stop the linked user from seeing this customer's tickets; the user stays."""
     require_admin(by)
-    update_fields(lock(customer), by=by, user=None)
+    update_fields(_lock_customer(customer), by=by, user=None)
     cache.invalidate(cache.TICKETS)
     customer.refresh_from_db()
 
 
-def lock(customer: Customer) -> Customer:
+def _lock_customer(customer: Customer) -> Customer:
     return Customer.objects.select_for_update().get(pk=customer.pk)
 
 
-def _known(email: str) -> BadInputError:
+def _email_known_error(email: str) -> BadInputError:
     return BadInputError(
-        _(
-            "%(email)s is already registered. Sign in, or ask an agent to create an "
-                "account for you."
-        )
+        _("%(email)s is already registered. Sign in, or ask an agent to create an account for you.")
         % {"email": email},
         field="email",
     )
 
 
 def ensure_organisation(*, name: str) -> Organisation:
-    """The organisation of this name, whatever its case; a new one when there is none."""
+    """Return the organisation of this name, whatever its case; create one when there is none."""
     name = name.strip()
-    known = Organisation.objects.filter(name__iexact=name).first()
-    return known or Organisation.objects.create(name=name)
+    organisation = Organisation.objects.filter(name__iexact=name).first()
+    return organisation or Organisation.objects.create(name=name)
 
 
 @transaction.atomic
 def add_organisation(
     *, by: User, name: str, note: str = "", shares_tickets: bool = False
 ) -> Organisation:
-    """Raises BadInputError when there is one of that name, whatever its case."""
+    """Create an organisation. Raises BadInputError when the name is taken, whatever its case."""
     require_customer_editor(by)
     organisation = Organisation(name=name.strip(), note=note, shares_tickets=shares_tickets)
     try:
         with transaction.atomic():
             organisation.save(force_insert=True)
     except IntegrityError as error:
-        raise _taken(name) from error
+        raise _name_taken_error(name) from error
     audit.record_change(by=by, verb="added", subject=organisation)
     return organisation
 
@@ -247,13 +245,13 @@ def add_organisation(
 def change_organisation(
     *, organisation: Organisation, by: User, name: str, note: str, shares_tickets: bool
 ) -> None:
-    """``shares_tickets`` lets its customers see each other's tickets from this moment on."""
+    """Change an organisation; ``shares_tickets`` takes effect at once."""
     require_customer_editor(by)
-    locked = _lock(organisation)
+    locked = _lock_organisation(organisation)
     update_fields(
         locked,
         by=by,
-        duplicate_error=_taken(name),
+        duplicate_error=_name_taken_error(name),
         name=name.strip(),
         note=note,
         shares_tickets=shares_tickets,
@@ -264,18 +262,18 @@ def change_organisation(
 
 @transaction.atomic
 def merge_organisations(*, source: Organisation, target: Organisation, by: User) -> None:
-    """The customers of ``source`` go over to ``target``, and ``source`` is no more.
+    """Move the customers of ``source`` to ``target`` and delete ``source``.
 
-    What named ``source`` among others (the policy of a promise) names ``target`` from now on.
+    Rows that list ``source`` among others (an SLA policy) list ``target`` afterwards.
     """
     require_customer_editor(by)
     if source.pk == target.pk:
         raise BadInputError(_("Choose two different organisations."), field="target")
-    first, second = sorted([source, target], key=lambda one: one.pk)
-    _lock(first), _lock(second)
-    moved = source.customers.update(organisation=target)
-    _name_instead(source, target)
-    data = {"into": str(target), "customers": moved}
+    first, second = sorted([source, target], key=lambda organisation: organisation.pk)
+    _lock_organisation(first), _lock_organisation(second)
+    customer_count = source.customers.update(organisation=target)
+    _replace_in_relations(source, target)
+    data = {"into": str(target), "customers": customer_count}
     audit.record_change(by=by, verb="merged", subject=source, data=data)
     Organisation.objects.filter(pk=source.pk).delete()
     cache.invalidate(cache.TICKETS)
@@ -283,9 +281,9 @@ def merge_organisations(*, source: Organisation, target: Organisation, by: User)
 
 @transaction.atomic
 def remove_organisation(*, organisation: Organisation, by: User) -> None:
-    """Raises BadInputError while it has customers."""
+    """Delete an organisation. Raises BadInputError while it has customers."""
     require_customer_editor(by)
-    locked = _lock(organisation)
+    locked = _lock_organisation(organisation)
     if locked.customers.exists():
         raise BadInputError(
             _("%(name)s still has customers. Merge it into another organisation instead.")
@@ -295,8 +293,8 @@ def remove_organisation(*, organisation: Organisation, by: User) -> None:
     locked.delete()
 
 
-def _name_instead(source: Organisation, target: Organisation) -> None:
-    """Rooms above hang themselves on organisations; this one need not know them by name."""
+def _replace_in_relations(source: Organisation, target: Organisation) -> None:
+    """Replace ``source`` in many-to-many relations of rooms that accounts does not import."""
     for relation in Organisation._meta.related_objects:
         if relation.many_to_many:
             name = relation.field.name
@@ -304,12 +302,13 @@ def _name_instead(source: Organisation, target: Organisation) -> None:
                 getattr(row, name).add(target)
 
 
-def _lock(organisation: Organisation) -> Organisation:
+def _lock_organisation(organisation: Organisation) -> Organisation:
     return Organisation.objects.select_for_update().get(pk=organisation.pk)
 
 
-def _taken(name: str) -> BadInputError:
+def _name_taken_error(name: str) -> BadInputError:
     return BadInputError(
-        _("An organisation called %(name)s already exists. Choose another name.") % {"name": name.strip()},
+        _("An organisation called %(name)s already exists. Choose another name.")
+        % {"name": name.strip()},
         field="name",
     )

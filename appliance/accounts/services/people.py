@@ -1,10 +1,11 @@
-"""Passwords: checked, set, changed."""
+"""Writes to users: passwords, roles, profile, and the links that let them in."""
 
 from datetime import timedelta
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -12,15 +13,15 @@ from appliance.accounts import queries
 from appliance.accounts.choices import is_language, is_time_zone
 from appliance.accounts.models import Invitation, Role, SetupLink, User
 from appliance.accounts.permissions import require_admin
-from appliance.accounts.security import hash_token, generate_token
-from appliance.core.types import UNSET, Unset
+from appliance.accounts.security import generate_token, hash_token
 from appliance.core import audit, cache
 from appliance.core.audit import update_fields
 from appliance.core.errors import BadInputError
+from appliance.core.types import UNSET, Unset
 
 
 def set_password(*, user: User, password: str) -> None:
-    """A new password; whoever is logged in with the old one is logged out."""
+    """Set a password; sessions of the old one end. Raises BadInputError when it is too weak."""
     check_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
@@ -28,9 +29,9 @@ def set_password(*, user: User, password: str) -> None:
 
 @transaction.atomic
 def change_own_password(*, person: User, old: str, new: str) -> None:
-    """Raises BadInputError when ``old`` is wrong or ``new`` too weak.
+    """Change one's own password. Raises BadInputError when ``old`` is wrong or ``new`` too weak.
 
-    Every session of the person ends but one the caller renews with ``update_session_auth_hash``.
+    Every session of the user ends but one the caller renews with ``update_session_auth_hash``.
     """
     if not person.check_password(old):
         raise BadInputError(
@@ -44,7 +45,7 @@ def change_own_password(*, person: User, old: str, new: str) -> None:
 
 
 def check_password(password: str, user: User) -> None:
-    """Raises BadInputError when it is too weak for this person."""
+    """Raise BadInputError when the password is too weak for this user."""
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -59,9 +60,9 @@ def add_user(
     role: Role = Role.CUSTOMER,
     password: str | None,
 ) -> User:
-    """A new log-in. ``password=None`` makes one that cannot log in until a password is set.
+    """Create a user. With ``password=None`` they cannot log in until a password is set.
 
-    Raises BadInputError when the address has a log-in already or the password is too weak.
+    Raises BadInputError when the address has a user already or the password is too weak.
     """
     user = User(email=email.strip().lower(), first_name=first_name, last_name=last_name, role=role)
     if password is None:
@@ -73,8 +74,8 @@ def add_user(
         with transaction.atomic():
             user.save(force_insert=True)
     except IntegrityError as error:
-        raise _taken(user.email) from error
-    cache.invalidate(cache.TEAMS)  # lists of people are kept with those of teams
+        raise _email_taken_error(user.email) from error
+    cache.invalidate(cache.TEAMS)  # cached lists of users depend on TEAMS
     return user
 
 
@@ -82,7 +83,7 @@ def add_user(
 def add_person(
     *, by: User, email: str, first_name: str, last_name: str = "", role: Role = Role.AGENT
 ) -> User:
-    """Somebody who logs in once they have set a password: call ``invite`` for the link."""
+    """Create a user without a password; call ``invite`` for the link to set one."""
     require_admin(by)
     person = add_user(
         email=email, first_name=first_name, last_name=last_name, role=role, password=None
@@ -99,26 +100,26 @@ def change_person(
     email: str,
     first_name: str,
     last_name: str,
-    business_hours: object = UNSET,
+    business_hours: Model | Unset | None = UNSET,
 ) -> None:
-    """Name, e-mail and working hours. Raises BadInputError when the address is somebody else's."""
+    """Change name, e-mail and working hours. Raises BadInputError when the address is taken."""
     require_admin(by)
     email = email.strip().lower()
     values: dict = {"email": email, "first_name": first_name, "last_name": last_name}
     if business_hours is not UNSET:
         values["business_hours"] = business_hours
-    if update_fields(lock(person), by=by, duplicate_error=_taken(email), **values):
+    if update_fields(_lock(person), by=by, duplicate_error=_email_taken_error(email), **values):
         cache.invalidate(cache.TEAMS)
     person.refresh_from_db()
 
 
 @transaction.atomic
 def set_role(*, person: User, role: Role, by: User) -> None:
-    """Raises BadInputError for the last active admin. Whoever is logged in must do so again."""
+    """Change the role and end all sessions. Raises BadInputError for the last active admin."""
     require_admin(by)
     if role != Role.ADMIN:
-        refuse_last_admin(person, field="role")
-    locked = lock(person)
+        require_another_admin(person, field="role")
+    locked = _lock(person)
     if update_fields(locked, by=by, role=Role(role)):
         end_sessions(person=locked)
         cache.invalidate(cache.TEAMS)
@@ -126,14 +127,14 @@ def set_role(*, person: User, role: Role, by: User) -> None:
 
 
 @transaction.atomic
-def deactivate(*, person: User, by: User) -> None:
-    """Nobody logs in as them from this moment on; what they did stays.
+def deactivate_person(*, person: User, by: User) -> None:
+    """End all sessions and refuse log-in; what the user did stays.
 
-    Their open tickets are handed over one floor up, by ``desk.services.deactivate_person``.
+    Open tickets are reassigned by ``web.services``, which calls this.
     """
     require_admin(by)
-    refuse_last_admin(person, field="")
-    locked = lock(person)
+    require_another_admin(person, field="")
+    locked = _lock(person)
     if locked.is_active:
         locked.is_active = False
         locked.save(update_fields=["is_active"])
@@ -145,10 +146,10 @@ def deactivate(*, person: User, by: User) -> None:
 
 
 @transaction.atomic
-def reactivate(*, person: User, by: User) -> None:
-    """They log in again with the password they had."""
+def reactivate_person(*, person: User, by: User) -> None:
+    """Allow log-in again, with the old password."""
     require_admin(by)
-    locked = lock(person)
+    locked = _lock(person)
     if locked.anonymised_at:
         raise BadInputError(_("This person has been anonymised. Create a new user instead."))
     if not locked.is_active:
@@ -160,19 +161,19 @@ def reactivate(*, person: User, by: User) -> None:
 
 
 def end_sessions(*, person: User) -> None:
-    """Log the person out everywhere: no cookie made before fits the new number."""
+    """Log the user out everywhere: existing session cookies no longer match."""
     person.session_epoch += 1
     person.save(update_fields=["session_epoch"])
 
 
-def lock(person: User) -> User:
+def _lock(person: User) -> User:
     return User.objects.select_for_update().get(pk=person.pk)
 
 
-def refuse_last_admin(person: User, *, field: str) -> None:
-    """Raises BadInputError when the desk would be left without an admin.
+def require_another_admin(person: User, *, field: str) -> None:
+    """Raise BadInputError when the user is the last active admin.
 
-    All admins are locked, so that two who demote each other at once do not both succeed.
+    Locks all admins, so that two who demote each other at once do not both succeed.
     """
     list(User.objects.select_for_update().filter(role=Role.ADMIN).order_by("pk"))
     if queries.is_last_admin(person):
@@ -183,7 +184,7 @@ def refuse_last_admin(person: User, *, field: str) -> None:
         )
 
 
-def _taken(email: str) -> BadInputError:
+def _email_taken_error(email: str) -> BadInputError:
     return BadInputError(
         _("%(email)s already has an account. Sign in with it instead.") % {"email": email},
         field="email",
@@ -201,21 +202,25 @@ def change_profile(
     signature: str = "",
     is_away: bool = False,
 ) -> None:
-    """Empty language or time zone: the desk's. Signature and away mean something for agents only.
+    """Change the user's own profile, and the name of their customer record.
 
-    The customer record of the same person takes the new name, too.
+    Empty language or time zone: the site's. ``signature`` and ``is_away`` apply to agents only.
     """
     if language and not is_language(language):
-        raise BadInputError(_("This language is not available. Choose another one."), field="language")
+        raise BadInputError(
+            _("This language is not available. Choose another one."), field="language"
+        )
     if time_zone and not is_time_zone(time_zone):
         raise BadInputError(_("Choose a time zone from the list."), field="time_zone")
-    locked = lock(person)
-    own = {"signature": signature, "is_away": is_away} if locked.is_agent else {}
-    name = {"first_name": first_name, "last_name": last_name}
-    if update_fields(locked, by=locked, language=language, time_zone=time_zone, **name, **own):
-        cache.invalidate(cache.TEAMS)  # lists of people are kept with those of teams
+    locked = _lock(person)
+    agent_fields = {"signature": signature, "is_away": is_away} if locked.is_agent else {}
+    names = {"first_name": first_name, "last_name": last_name}
+    if update_fields(
+        locked, by=locked, language=language, time_zone=time_zone, **names, **agent_fields
+    ):
+        cache.invalidate(cache.TEAMS)  # cached lists of users depend on TEAMS
     if hasattr(locked, "customer"):
-        update_fields(locked.customer, by=locked, **name)
+        update_fields(locked.customer, by=locked, **names)
     cache.invalidate(cache.TICKETS)
     person.refresh_from_db()
 
@@ -225,19 +230,21 @@ INVITATION_DAYS = 7
 
 @transaction.atomic
 def invite(*, person: User, by: User) -> str:
-    """The token of a link that is valid once and for a week; earlier links of the person end.
+    """Return the token of a new link, valid once and for a week; earlier links end.
 
-    It is returned here and nowhere else: only its hash is kept.
+    Only the hash of the token is stored.
     """
     require_admin(by)
-    person = lock(person)
+    person = _lock(person)
     if not person.is_active:
-        raise BadInputError(_("%(name)s is deactivated. Reactivate the account first.") % {"name": person})
+        raise BadInputError(
+            _("%(name)s is deactivated. Reactivate the account first.") % {"name": person}
+        )
     Invitation.objects.filter(person=person).delete()
     token = generate_token()
     Invitation.objects.create(
         person=person,
-        by=by,
+        created_by=by,
         token_sha256=hash_token(token),
         expires_at=timezone.now() + timedelta(days=INVITATION_DAYS),
     )
@@ -247,12 +254,13 @@ def invite(*, person: User, by: User) -> str:
 
 @transaction.atomic
 def set_password_with_token(*, token: str, password: str) -> User:
-    """Use the link up. Raises Http404 when it was used, has expired or never was.
+    """Set the password of an invitation and delete its link.
 
-    A password that is too weak (BadInputError) leaves the link as good as before.
+    Raises Http404 for an invalid or expired token. A password that is too weak (BadInputError)
+    leaves the link valid.
     """
     invitation = queries.access_invitation(token, lock=True)
-    person = lock(invitation.person)
+    person = _lock(invitation.person)
     set_password(user=person, password=password)
     end_sessions(person=person)
     Invitation.objects.filter(person=person).delete()
@@ -267,7 +275,7 @@ SETUP_LINK_HOURS = 24
 
 @transaction.atomic
 def create_setup_link() -> str:
-    """A fresh single-use token for the set-up page; tokens made before stop working."""
+    """Return a new single-use token for the set-up page; earlier tokens stop working."""
     SetupLink.objects.all().delete()
     token = generate_token()
     SetupLink.objects.create(
@@ -278,7 +286,7 @@ def create_setup_link() -> str:
 
 
 def consume_setup_link(token: str) -> bool:
-    """Use the token up. False when somebody was faster; call it inside the set-up transaction."""
+    """Delete the link; return False when it was used. Call inside the set-up transaction."""
     deleted, _ = SetupLink.objects.filter(
         token_sha256=hash_token(token), expires_at__gt=timezone.now()
     ).delete()

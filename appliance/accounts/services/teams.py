@@ -1,4 +1,4 @@
-"""Verbs on teams. What a team may see and do follows at once, through the cache."""
+"""Writes to teams. Cached permissions and visibility follow at once."""
 
 from collections.abc import Collection, Iterable
 
@@ -22,16 +22,19 @@ def add_team(
     rights: Collection[str] = (),
     members: Iterable[User] = (),
 ) -> Team:
-    """Raises BadInputError when there is one of that name, or a member is no agent."""
+    """Create a team. Raises BadInputError when the name is taken or a member is no agent."""
     require_admin(by)
     team = Team(
-        name=name.strip(), description=description, is_closed=is_closed, rights=_checked(rights)
+        name=name.strip(),
+        description=description,
+        is_closed=is_closed,
+        rights=_validate_rights(rights),
     )
     try:
         with transaction.atomic():
             team.save(force_insert=True)
     except IntegrityError as error:
-        raise _taken(name) from error
+        raise _name_taken_error(name) from error
     audit.record_change(by=by, verb="added", subject=team)
     _set_members(team, members, by)
     cache.invalidate(cache.TEAMS)
@@ -49,67 +52,71 @@ def change_team(
     rights: Collection[str],
     members: Iterable[User],
 ) -> None:
-    """Everything a team is, at once; only what differs is written and recorded."""
+    """Change all fields and members of a team; only what differs is written and recorded."""
     require_admin(by)
     locked = _lock(team)
     update_fields(
         locked,
         by=by,
-        duplicate_error=_taken(name),
+        duplicate_error=_name_taken_error(name),
         name=name.strip(),
         description=description,
         is_closed=is_closed,
-        rights=_checked(rights),
+        rights=_validate_rights(rights),
     )
     _set_members(locked, members, by)
-    _tell()
+    _invalidate_teams()
     team.refresh_from_db()
 
 
 @transaction.atomic
 def deactivate_team(*, team: Team, by: User) -> None:
-    """No ticket can be given to it any more, and its rights end. A closed team stays closed."""
+    """End the rights of a team and assignment to it. A closed team stays closed."""
     require_admin(by)
     update_fields(_lock(team), by=by, is_active=False)
-    _tell()
+    _invalidate_teams()
     team.refresh_from_db()
 
 
 @transaction.atomic
 def reactivate_team(*, team: Team, by: User) -> None:
+    """Restore the rights of a team and assignment to it."""
     require_admin(by)
     update_fields(_lock(team), by=by, is_active=True)
-    _tell()
+    _invalidate_teams()
     team.refresh_from_db()
 
 
 def _set_members(team: Team, members: Iterable[User], by: User) -> None:
-    wanted = {person.pk: person for person in members}
-    if strangers := [str(one) for one in wanted.values() if not one.is_agent]:
+    new_members = {person.pk: person for person in members}
+    if customers := [str(person) for person in new_members.values() if not person.is_agent]:
         raise BadInputError(
-            _("Only agents can be team members, not %(names)s.") % {"names": ", ".join(strangers)},
+            _("Only agents can be team members, not %(names)s.") % {"names": ", ".join(customers)},
             field="members",
         )
-    there = {one.user_id: one for one in team.memberships.select_related("user")}
-    gone = [one for pk, one in there.items() if pk not in wanted]
-    come = [person for pk, person in wanted.items() if pk not in there]
-    team.memberships.filter(pk__in=[one.pk for one in gone]).delete()
-    Membership.objects.bulk_create(Membership(team=team, user=one) for one in come)
-    if gone or come:
-        data = {"came": [str(one) for one in come], "went": [str(one.user) for one in gone]}
+    memberships = {row.user_id: row for row in team.memberships.select_related("user")}
+    removed = [row for pk, row in memberships.items() if pk not in new_members]
+    added = [person for pk, person in new_members.items() if pk not in memberships]
+    team.memberships.filter(pk__in=[row.pk for row in removed]).delete()
+    Membership.objects.bulk_create(Membership(team=team, user=person) for person in added)
+    if removed or added:
+        data = {
+            "came": [str(person) for person in added],
+            "went": [str(row.user) for row in removed],
+        }
         audit.record_change(by=by, verb="changed", subject=team, data=data)
 
 
-def _tell() -> None:
+def _invalidate_teams() -> None:
     cache.invalidate(cache.TEAMS)
-    cache.invalidate(cache.TICKETS)  # who sees which ticket may be another now
+    cache.invalidate(cache.TICKETS)  # the visibility of tickets depends on teams
 
 
 def _lock(team: Team) -> Team:
     return Team.objects.select_for_update().get(pk=team.pk)
 
 
-def _checked(rights: Collection[str]) -> list[str]:
+def _validate_rights(rights: Collection[str]) -> list[str]:
     if unknown := set(rights) - set(Right.values):
         raise BadInputError(
             _("There is no permission called %(names)s.") % {"names": ", ".join(sorted(unknown))},
@@ -118,7 +125,8 @@ def _checked(rights: Collection[str]) -> list[str]:
     return [right for right in Right.values if right in rights]
 
 
-def _taken(name: str) -> BadInputError:
+def _name_taken_error(name: str) -> BadInputError:
     return BadInputError(
-        _("A team called %(name)s already exists. Choose another name.") % {"name": name.strip()}, field="name"
+        _("A team called %(name)s already exists. Choose another name.") % {"name": name.strip()},
+        field="name",
     )

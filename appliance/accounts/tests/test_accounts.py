@@ -16,7 +16,7 @@ def log_in(client, email: str, password: str = PASSWORD):
     return client.post(reverse("login"), {"username": email, "password": password})
 
 
-def test_password_is_kept_as_argon2id(alice):
+def test_password_is_stored_as_argon2id(alice):
     assert alice.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
 
 
@@ -52,7 +52,7 @@ def test_five_wrong_passwords_lock_this_address_out_of_this_account(client, alic
     assert log_in(client, bob.email).url == reverse("dashboard")
 
 
-def test_flushed_cache_logs_nobody_out(client, alice):
+def test_flushed_cache_ends_no_session(client, alice):
     log_in(client, alice.email)
     cache.clear()
     assert client.get(reverse("dashboard")).status_code == 200
@@ -65,32 +65,32 @@ def test_session_key_changes_on_log_in(client, alice):
     assert client.session.session_key != before
 
 
-def test_log_in_leads_nowhere_outside(client, alice):
-    answer = client.post(
+def test_log_in_does_not_redirect_to_other_hosts(client, alice):
+    response = client.post(
         reverse("login"),
         {"username": alice.email, "password": PASSWORD, "next": "//elsewhere.example/"},
     )
-    assert answer.url == reverse("dashboard")
+    assert response.url == reverse("dashboard")
 
 
-def register(client, **changed: str):
+def register(client, **fields: str):
     person = {
         "first_name": "Eve",
         "email": "eve@example.org",
         "password": PASSWORD,
         "password_again": PASSWORD,
-    } | changed
+    } | fields
     return client.post(reverse("register"), person)
 
 
-def test_registering_makes_a_customer_and_logs_in(client, db):
+def test_registration_creates_a_customer_and_logs_in(client, db):
     assert register(client).url == reverse("dashboard")
     user = User.objects.get(email="eve@example.org")
     assert (user.role, user.customer.first_name) == (Role.CUSTOMER, "Eve")
 
 
 @pytest.mark.parametrize(
-    ("changed", "field"),
+    ("fields", "field"),
     [
         ({"email": "ALICE@example.org"}, "email"),
         ({"password": "short", "password_again": "short"}, "password"),
@@ -99,22 +99,22 @@ def test_registering_makes_a_customer_and_logs_in(client, db):
         ({"first_name": "a\0b"}, "first_name"),
     ],
 )
-def test_bad_registration_names_the_field_and_keeps_the_rest(client, alice, changed, field):
-    answer = register(client, **changed)
-    assert answer.status_code == 400
-    assert list(answer.context["form"].errors) == [field]
+def test_bad_registration_names_the_field_and_keeps_the_rest(client, alice, fields, field):
+    response = register(client, **fields)
+    assert response.status_code == 400
+    assert list(response.context["form"].errors) == [field]
     assert User.objects.count() == Customer.objects.count() == 1
     if field != "email":
-        assert b'value="eve@example.org"' in answer.content
+        assert b'value="eve@example.org"' in response.content
 
 
-def test_registering_takes_over_no_known_customer(client, db):
+def test_registration_does_not_take_over_a_known_customer(client, db):
     services.add_customer(email="eve@example.org", first_name="Eve")
     assert register(client).status_code == 400
     assert Customer.objects.get().user is None
 
 
-def test_an_agent_who_asks_becomes_a_customer_once(bob):
+def test_agent_who_opens_a_ticket_gets_one_customer_record(bob):
     assert services.ensure_customer_of(bob) == services.ensure_customer_of(User.objects.get())
 
 
@@ -133,9 +133,9 @@ def test_setup_link_expires_and_is_stored_hashed(db):
 
 
 def test_admin_page_lists_every_table(admin_client_of_dan):
-    answer = admin_client_of_dan.get(reverse("admin:index"))
-    for name in ("Users", "Customers", "Tickets", "Ticket categories", "Knowledge base", "Events"):
-        assert name in answer.content.decode()
+    response = admin_client_of_dan.get(reverse("admin:index"))
+    for name in ("Users", "Customers", "Tickets", "Ticket categories", "Articles", "Events"):
+        assert name in response.content.decode()
 
 
 @pytest.mark.parametrize("model", django.contrib.admin.site._registry, ids=str)
@@ -149,7 +149,7 @@ def test_admin_shows_a_ticket_with_its_messages_and_events(admin_client_of_dan, 
     assert ticket.description in admin_client_of_dan.get(url).content.decode()
 
 
-def test_people_and_rules_are_only_looked_at_in_the_administration(admin_client_of_dan, alice):
+def test_users_and_site_settings_are_read_only_in_django_admin(admin_client_of_dan, alice):
     for url in (
         reverse("admin:accounts_user_change", args=[alice.pk]),
         reverse("admin:accounts_customer_change", args=[alice.customer.pk]),

@@ -31,14 +31,14 @@ def is_logged_in(client: Client) -> bool:
     return client.get(reverse("profile")).status_code == 200
 
 
-def chooses(client: Client, token: str, password: str = NEW):
+def choose_password(client: Client, token: str, password: str = NEW):
     form = {"password": password, "password_again": password}
     return client.post(reverse("set-password", args=[token]), form)
 
 
-def test_new_person_sets_a_password_by_link_and_is_in(client, eve, dan):
+def test_invited_user_sets_a_password_and_is_logged_in(client, eve, dan):
     token = services.invite(person=eve, by=dan)
-    assert chooses(client, token).url == reverse("dashboard")
+    assert choose_password(client, token).url == reverse("dashboard")
     assert is_logged_in(client)
     eve.refresh_from_db()
     assert eve.check_password(NEW)
@@ -46,37 +46,37 @@ def test_new_person_sets_a_password_by_link_and_is_in(client, eve, dan):
 
 def test_link_works_once_and_a_new_one_ends_the_old(client, eve, dan):
     old, new = (services.invite(person=eve, by=dan) for _ in range(2))
-    assert chooses(Client(), old).status_code == 404
-    assert chooses(Client(), new).status_code == 302
-    assert chooses(Client(), new).status_code == 404
+    assert choose_password(Client(), old).status_code == 404
+    assert choose_password(Client(), new).status_code == 302
+    assert choose_password(Client(), new).status_code == 404
 
 
-def test_link_expires_and_only_its_hash_is_kept(client, eve, dan):
+def test_link_expires_and_only_its_hash_is_stored(client, eve, dan):
     token = services.invite(person=eve, by=dan)
     assert token not in str(Invitation.objects.values()) + str(AuditEntry.objects.values())
     Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert chooses(client, token).status_code == 404
+    assert choose_password(client, token).status_code == 404
 
 
-def test_weak_password_leaves_the_link_as_good_as_before(client, eve, dan):
+def test_weak_password_leaves_the_link_valid(client, eve, dan):
     token = services.invite(person=eve, by=dan)
-    assert chooses(client, token, "short").status_code == 400
-    assert chooses(client, token).status_code == 302
+    assert choose_password(client, token, "short").status_code == 400
+    assert choose_password(client, token).status_code == 302
 
 
-def test_page_of_a_link_is_kept_by_nobody(client, eve, dan):
+def test_page_of_a_link_is_not_cached_or_indexed(client, eve, dan):
     answer = client.get(reverse("set-password", args=[services.invite(person=eve, by=dan)]))
     assert "no-store" in answer["Cache-Control"]
     assert answer["Referrer-Policy"] == "strict-origin"
 
 
-def test_deactivated_person_is_out_at_once_and_stays_out_of_old_sessions(bob, dan):
+def test_deactivation_ends_sessions_for_good(bob, dan):
     window = logged_in(bob)
     token = services.invite(person=bob, by=dan)
-    services.deactivate(person=bob, by=dan)
+    services.deactivate_person(person=bob, by=dan)
     assert not is_logged_in(window)
-    assert chooses(Client(), token).status_code == 404
-    services.reactivate(person=bob, by=dan)
+    assert choose_password(Client(), token).status_code == 404
+    services.reactivate_person(person=bob, by=dan)
     assert not is_logged_in(window)
     assert bob.check_password(PASSWORD)
 
@@ -92,7 +92,7 @@ def test_last_admin_is_neither_demoted_nor_deactivated(dan, eve):
     with pytest.raises(BadInputError, match="last admin"):
         services.set_role(person=dan, role=Role.AGENT, by=dan)
     with pytest.raises(BadInputError, match="last admin"):
-        services.deactivate(person=dan, by=dan)
+        services.deactivate_person(person=dan, by=dan)
     services.set_role(person=eve, role=Role.ADMIN, by=dan)
     services.set_role(person=dan, role=Role.AGENT, by=dan)
     assert queries.is_last_admin(User.objects.get(pk=eve.pk))
@@ -100,11 +100,11 @@ def test_last_admin_is_neither_demoted_nor_deactivated(dan, eve):
 
 def test_deactivated_admin_does_not_count_as_one(dan, eve):
     services.set_role(person=eve, role=Role.ADMIN, by=dan)
-    services.deactivate(person=eve, by=dan)
+    services.deactivate_person(person=eve, by=dan)
     assert queries.is_last_admin(dan)
 
 
-def test_every_change_of_a_person_leaves_a_row(dan, eve):
+def test_every_change_of_a_user_is_audited(dan, eve):
     services.change_person(
         person=eve, by=dan, email="eva@example.org", first_name="Eva", last_name="Test"
     )
@@ -113,14 +113,14 @@ def test_every_change_of_a_person_leaves_a_row(dan, eve):
     assert row.data["email"] == {"from": "eve@example.org", "to": "eva@example.org"}
 
 
-def test_change_that_changes_nothing_leaves_no_row(dan, eve):
+def test_change_without_difference_is_not_audited(dan, eve):
     before = AuditEntry.objects.count()
     same = {"email": eve.email, "first_name": eve.first_name, "last_name": eve.last_name}
     services.change_person(person=eve, by=dan, **same)
     assert AuditEntry.objects.count() == before
 
 
-def test_address_of_somebody_else_is_refused(dan, eve, bob):
+def test_address_of_another_user_is_rejected(dan, eve, bob):
     with pytest.raises(BadInputError, match="account already"):
         services.change_person(
             person=eve, by=dan, email="BOB@example.org", first_name="Eve", last_name=""
@@ -128,23 +128,23 @@ def test_address_of_somebody_else_is_refused(dan, eve, bob):
 
 
 @pytest.mark.parametrize(
-    "verb",
+    "service_call",
     [
-        lambda by, whom: services.add_person(by=by, email="x@example.org", first_name="X"),
-        lambda by, whom: services.invite(by=by, person=whom),
-        lambda by, whom: services.set_role(by=by, person=by, role=Role.ADMIN),
-        lambda by, whom: services.deactivate(by=by, person=whom),
-        lambda by, whom: services.update_site_settings(by=by, name="My tickets"),
-        lambda by, whom: services.add_team(by=by, name="My tickets"),
+        lambda by, person: services.add_person(by=by, email="x@example.org", first_name="X"),
+        lambda by, person: services.invite(by=by, person=person),
+        lambda by, person: services.set_role(by=by, person=by, role=Role.ADMIN),
+        lambda by, person: services.deactivate_person(by=by, person=person),
+        lambda by, person: services.update_site_settings(by=by, name="My tickets"),
+        lambda by, person: services.add_team(by=by, name="My tickets"),
     ],
 )
-def test_only_admins_change_people_and_rules(verb, bob, alice):
+def test_only_admins_change_users_and_site_settings(service_call, bob, alice):
     for by in (alice, bob):
         with pytest.raises(ForbiddenError):
-            verb(by, alice)
+            service_call(by, alice)
 
 
-def test_people_are_listed_for_admins_alone(dan, bob, alice):
+def test_only_admins_list_users(dan, bob, alice):
     assert set(queries.list_people(dan, role="staff")) == {bob, dan}
     assert list(queries.list_people(dan, text="ALI")) == [alice]
     assert list(queries.list_people(bob)) == []

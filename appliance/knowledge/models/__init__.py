@@ -3,13 +3,3 @@
 from appliance.knowledge.models.around import ArticleFile, ArticleLink, ArticleVote, PendingImport
 from appliance.knowledge.models.article import Article, ArticleQuerySet
 from appliance.knowledge.models.version import ArticleVersion
-
-__all__ = [
-    "Article",
-    "ArticleFile",
-    "ArticleLink",
-    "ArticleQuerySet",
-    "ArticleVersion",
-    "ArticleVote",
-    "PendingImport",
-]

@@ -13,26 +13,3 @@ from appliance.knowledge.services.stages import (
     submit_for_review,
 )
 from appliance.knowledge.services.votes import vote
-
-__all__ = [
-    "Line",
-    "Report",
-    "apply_import",
-    "archive_article",
-    "as_markdown",
-    "claim_due_reviews",
-    "edit_article",
-    "export_articles",
-    "follow",
-    "forget_person",
-    "import_articles",
-    "link_ticket",
-    "look_at_import",
-    "publish_article",
-    "reopen_article",
-    "restore_version",
-    "submit_for_review",
-    "unlink_ticket",
-    "vote",
-    "write_article",
-]

@@ -5,7 +5,7 @@ from django.db import transaction
 from appliance.accounts.models import User
 from appliance.knowledge.models import Article, ArticleLink
 from appliance.tickets.models import Event, Ticket
-from appliance.tickets.services.recording import require_agent
+from appliance.tickets.services.events import require_agent
 
 How = ArticleLink.How
 _WEIGHT = {how: weight for weight, how in enumerate(How)}

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Right, User
-from appliance.accounts.queries import has_right
+from appliance.accounts.permissions import has_right
 from appliance.core.errors import ForbiddenError
 from appliance.knowledge.models import Article
 

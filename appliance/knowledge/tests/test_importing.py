@@ -114,7 +114,7 @@ def test_keys_of_two_origins_do_not_meet(folder):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("comma", [",", ";", "\t"])
 def test_a_table_is_read_however_it_was_saved(db, encoding, comma):
-    rows = [["Title", "Content", "Visibility"], ["Blätter", '"Ü, ""x""; y\nz"', "customers"]]
+    rows = [["Title", "Content", "Audience"], ["Blätter", '"Ü, ""x""; y\nz"', "customers"]]
     text = "\r\n".join(comma.join(row) for row in rows)
     assert bring(table(text, encoding)) == {"created": ["Blätter"]}
     article = Article.objects.get()

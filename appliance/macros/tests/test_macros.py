@@ -37,7 +37,7 @@ def test_macro_does_everything_it_says(macro, ticket, bob):
 def test_macro_sent_twice_says_it_once(macro, ticket, bob):
     key = uuid.uuid4()
     for _ in range(2):
-        services.run_macro(macro=macro, ticket=ticket, by=bob, submission_key=key)
+        services.run_macro(macro=macro, ticket=ticket, by=bob, idempotency_key=key)
     assert Message.objects.count() == 2
     macro.refresh_from_db()
     assert macro.uses == 1
@@ -124,5 +124,5 @@ def test_two_macros_of_one_page_both_write(bob, ticket):
     key = uuid.uuid4()
     for words in ("One.", "Two."):
         macro = services.add_macro(by=bob, name=words, actions={"note": words})
-        services.run_macro(macro=macro, ticket=ticket, by=bob, submission_key=key)
+        services.run_macro(macro=macro, ticket=ticket, by=bob, idempotency_key=key)
     assert {note.body for note in Message.objects.all()} == {"One.", "Two."}

@@ -44,16 +44,16 @@ class SeenForm(Form):
         return self.cleaned_data.get("seen", "")
 
 
-class OnceForm(Form):
+class IdempotentForm(Form):
     """Travels with a form that adds: the same one sent again adds nothing."""
 
-    submission_key = forms.UUIDField(
+    idempotency_key = forms.UUIDField(
         initial=uuid4, required=False, widget=forms.HiddenInput(attrs={"autocomplete": "off"})
     )
 
     def key(self) -> UUID:
         self.is_valid()
-        return self.cleaned_data.get("submission_key") or uuid4()
+        return self.cleaned_data.get("idempotency_key") or uuid4()
 
 
 class MoveForm(Form):
@@ -76,7 +76,7 @@ class ChangesForm(Form):
     until = DayField(label=_("Until"), required=False)
     after = forms.CharField(max_length=20, required=False, widget=forms.HiddenInput)
 
-    def narrowed(self) -> dict:
+    def filters(self) -> dict:
         self.is_valid()
         data = self.cleaned_data
         return {"text": data.get("q", ""), "since": data.get("since"), "until": data.get("until")}

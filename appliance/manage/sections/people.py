@@ -7,13 +7,14 @@ from django.utils.translation import gettext_lazy, ngettext
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Organisation, Right, Role, Team, User
+from appliance.accounts.permissions import has_right
 from appliance.manage.forms import people as forms
 from appliance.manage.sections import lists
 from appliance.manage.sections.section import Column, Section
 
 
 def keeps_customers(person: User) -> bool:
-    return accounts_queries.has_right(person, Right.CUSTOMERS)
+    return has_right(person, Right.CUSTOMERS)
 
 
 @transaction.atomic
@@ -57,7 +58,7 @@ PEOPLE = Section(
     add=accounts_services.add_person,
     add_words=gettext_lazy("Add user"),
     change=_change_person,
-    restore=accounts_services.reactivate,
+    restore=accounts_services.reactivate_person,
     more="manage/_person.html",
     more_of=lambda request, row: {"is_self": row == request.user},
 )

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 from appliance.core.models import AuditEntry
 
 register = template.Library()
-MOST_CHARACTERS = 120
+MAX_CHARACTERS = 120
 LISTS = {"came", "went", "added", "removed"}  # of names: never what was and what is
 VERBS = {
     "added": gettext_lazy("added"),
@@ -84,4 +84,4 @@ def _short(value: object) -> str:
     if isinstance(value, list):
         value = ", ".join(map(str, value))
     text = "–" if value in (None, "") else str(value)
-    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"

@@ -219,16 +219,16 @@ def test_an_agent_keeps_replies_of_their_own(as_bob, bob):
 
 
 def test_the_same_form_sent_twice_adds_once(as_bob):
-    sent = {"name": "Hello", "body": "Hi", "audience": "own", "submission_key": uuid.uuid4()}
+    sent = {"name": "Hello", "body": "Hi", "audience": "own", "idempotency_key": uuid.uuid4()}
     first, second = (send(as_bob, "add-canned-response", **sent) for _time in range(2))
     assert CannedResponse.objects.count() == 1
     assert first.context["row"] == second.context["row"]
 
 
 def test_a_form_that_was_refused_can_be_sent_again(as_dan, categories):
-    sent = {"submission_key": uuid.uuid4(), "name": next(iter(categories.values())).name}
+    sent = {"idempotency_key": uuid.uuid4(), "name": next(iter(categories.values())).name}
     refused = send(as_dan, "add-category", **sent)
-    assert str(sent["submission_key"]) in refused.content.decode()
+    assert str(sent["idempotency_key"]) in refused.content.decode()
     send(as_dan, "add-category", **sent | {"name": "Free"})
     assert TicketCategory.objects.filter(name="Free").exists()
 
@@ -276,7 +276,7 @@ def test_odd_words_in_a_list_break_nothing(as_dan, odd):
 def test_odd_words_in_a_form_break_nothing(as_dan, dan, odd):
     for section in SECTIONS:
         fields = section.form(None, dan, None).fields
-        sent = dict.fromkeys([*fields, "submission_key", "seen"], odd)
+        sent = dict.fromkeys([*fields, "idempotency_key", "seen"], odd)
         response = as_dan.post(reverse(f"add-{section.one}"), sent)
         assert response.status_code in (302, 400), section.slug
 

@@ -14,7 +14,7 @@ from appliance.manage.pages import Page
 @admins_only
 def log(request: HttpRequest) -> HttpResponse:
     form = ChangesForm(request.GET)
-    narrowed = form.narrowed()
-    page = Page.of(queries.list_changes(request.user, **narrowed), form.cursor())
-    context = {"form": form, "page": page, "is_narrowed": any(narrowed.values())}
+    filters = form.filters()
+    page = Page.of(queries.list_changes(request.user, **filters), form.cursor())
+    context = {"form": form, "page": page, "is_filtered": any(filters.values())}
     return render(request, "manage/changes.html", context)

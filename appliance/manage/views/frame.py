@@ -11,7 +11,7 @@ from appliance.core.errors import BadInputError
 from appliance.core.forms import Form
 from appliance.manage import sections, services
 from appliance.manage.access import of_section, only
-from appliance.manage.forms.frame import ListForm, MoveForm, OnceForm, SeenForm
+from appliance.manage.forms.frame import ListForm, MoveForm, IdempotentForm, SeenForm
 from appliance.manage.pages import Page
 from appliance.manage.sections.section import Section
 from appliance.manage.views.single import sent
@@ -48,7 +48,7 @@ def add(request: HttpRequest, section: Section) -> HttpResponse:
     if form.is_valid():
         pk = form.attempt(
             services.add_once,
-            key=OnceForm(request.POST).key(),
+            key=IdempotentForm(request.POST).key(),
             slug=section.slug,
             add=lambda: section.add(by=request.user, **form.values()),
         )
@@ -91,7 +91,7 @@ def _form_page(
         "section": section,
         "form": form,
         "row": now,
-        "once": OnceForm(sent(request) if form.errors else None),
+        "once": IdempotentForm(sent(request) if form.errors else None),
         "seen": SeenForm(initial={"seen": services.stamp(section.form(None, request.user, now))}),
         **section.more_of(request, now),
     }

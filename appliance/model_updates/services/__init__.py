@@ -5,14 +5,3 @@ from appliance.model_updates.services.requesting import request_again, request_r
 from appliance.model_updates.services.runs import carry_out, clear_away, start_run
 from appliance.model_updates.services.swapping import follow
 from appliance.model_updates.services.watching import watch
-
-__all__ = [
-    "carry_out",
-    "clear_away",
-    "follow",
-    "pin_root",
-    "request_again",
-    "request_run",
-    "start_run",
-    "watch",
-]

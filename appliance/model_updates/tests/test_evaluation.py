@@ -19,7 +19,7 @@ def confirmed(desk, alice, bob):
     for number in range(90):
         slug = tiny.CATEGORIES[number % 3]
         words = noise.choice(tiny.WORDS[slug], size=2)
-        ticket = tickets_services.open_ticket(
+        ticket = tickets_services.create_ticket(
             customer=alice.customer,
             subject=f"{words[0]} number {number}",
             description=f"It is the {words[1]} again",
@@ -76,7 +76,7 @@ def test_a_mood_reader_with_its_labels_swapped_is_worse(apply, publisher, bundle
 
 
 def test_what_an_agent_left_standing_is_confirmed_too(desk, alice, bob):
-    ticket = tickets_services.open_ticket(
+    ticket = tickets_services.create_ticket(
         customer=alice.customer, subject="vpn", description="vpn", by=alice
     )
     triage_services.annotate(ticket.pk)

@@ -26,7 +26,7 @@ def on_trial(apply, publisher, bundle) -> Running:
 def _read(alice, digest: str, unsure: int, of: int) -> None:
     """So many tickets were read by a bundle, and it was not sure of some."""
     for number in range(of):
-        ticket = tickets_services.open_ticket(
+        ticket = tickets_services.create_ticket(
             customer=alice.customer, subject=f"vpn {number}", description="x", by=alice
         )
         Annotation.objects.create(

@@ -26,7 +26,7 @@ WORDS = {
     ],
 }
 VOCABULARY = ["[UNK]", *sorted({word for words in WORDS.values() for word in words})]
-CATEGORIES, MOODS = ["access", "network", "hardware"], ["negative", "neutral", "positive"]
+CATEGORIES, SENTIMENTS = ["access", "network", "hardware"], ["negative", "neutral", "positive"]
 TEXTS = ["my password", "the vpn is offline", "a printer", "thanks great", "angry", "nothing"]
 CALIBRATION = {
     "classifier": {
@@ -120,7 +120,7 @@ def weights_for(role: str, *, seed: int = 1) -> np.ndarray:
             for word in VOCABULARY
         ]
         return np.array(rows, dtype=np.float32)
-    labels = CATEGORIES if role == "classifier" else MOODS
+    labels = CATEGORIES if role == "classifier" else SENTIMENTS
     rows = [[float(word in WORDS.get(label, [])) for label in labels] for word in VOCABULARY]
     found = np.array(rows, dtype=np.float32)
     if role == "sentiment":
@@ -150,7 +150,7 @@ def write_bundle(
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "model.onnx").write_bytes(onnx or bag_of_words(weights))
-    names = labels or {"classifier": CATEGORIES, "sentiment": MOODS, "encoder": []}[role]
+    names = labels or {"classifier": CATEGORIES, "sentiment": SENTIMENTS, "encoder": []}[role]
     (folder / "labels.json").write_text(json.dumps(names))
     outputs = _outputs(folder) if golden and onnx is None else [[0.0]] * len(TEXTS)
     cases = [

@@ -18,20 +18,3 @@ from appliance.notifications.services.reviews import tell_of_reviews
 from appliance.notifications.services.sending import send_due
 from appliance.notifications.services.telling import tell
 from appliance.notifications.services.tidying import tidy
-
-__all__ = [
-    "drop_mail",
-    "forget_addresses",
-    "gather_digests",
-    "mark_all_read",
-    "mark_article_seen",
-    "mark_read",
-    "mark_seen",
-    "queue_mail",
-    "retry_mail",
-    "send_due",
-    "set_preferences",
-    "tell",
-    "tell_of_reviews",
-    "tidy",
-]

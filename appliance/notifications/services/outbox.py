@@ -56,7 +56,7 @@ def new_letter(*, key: str, subject: str, ticket: Ticket | None, **more: object)
 
 def thread_of(ticket: Ticket) -> str:
     """All letters of a ticket refer to this one, so that mail programs keep them together."""
-    return f"<ticket-{ticket.pk}-{ticket.submission_key.hex[:12]}@{ID_HOST}>"
+    return f"<ticket-{ticket.pk}-{ticket.idempotency_key.hex[:12]}@{ID_HOST}>"
 
 
 @transaction.atomic

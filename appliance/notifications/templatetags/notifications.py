@@ -5,7 +5,7 @@ from django.template.context import RequestContext
 
 from appliance.notifications import queries, words
 from appliance.notifications.models import Notice
-from appliance.notifications.queries import MOST_COUNTED
+from appliance.notifications.queries import MAX_COUNTED
 
 register = template.Library()
 
@@ -17,7 +17,7 @@ def bell(context: RequestContext) -> dict:
     # read before the number: a change in between shows at the next look instead of never
     generation = queries.bell_generation(viewer)
     count = queries.count_unread(viewer)
-    shown = f"{MOST_COUNTED - 1}+" if count >= MOST_COUNTED else str(count)
+    shown = f"{MAX_COUNTED - 1}+" if count >= MAX_COUNTED else str(count)
     return {"count": count, "shown": shown, "generation": generation or 0}
 
 

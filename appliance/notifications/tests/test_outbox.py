@@ -191,7 +191,7 @@ def test_digest_leaves_out_what_was_closed_meanwhile(smtp, bob, alice):
 
 def _answered(alice, bob, subject: str) -> Ticket:
     """A ticket of Bob's on which Alice has answered: news for the hour."""
-    ticket = tickets_services.open_ticket(
+    ticket = tickets_services.create_ticket(
         customer=alice.customer, subject=subject, description="…", by=alice
     )
     tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
@@ -219,7 +219,7 @@ def test_single_news_of_the_hour_goes_as_it_is(smtp, bob, alice):
 
 def test_storm_becomes_a_digest(bob, dan, alice):
     for n in range(letters.MOST_AN_HOUR + 3):
-        ticket = tickets_services.open_ticket(
+        ticket = tickets_services.create_ticket(
             customer=alice.customer, subject=f"{n}", description="…", by=alice
         )
         tickets_services.assign(ticket=ticket, assignee=bob, by=dan)
@@ -245,7 +245,7 @@ def test_what_an_agent_has_read_on_the_desk_is_not_sent(smtp, letter, ticket, bo
 
 def test_automatic_act_makes_no_mail(ticket, bob, dan):
     from appliance.tickets.models import Event
-    from appliance.tickets.services.recording import lock, record
+    from appliance.tickets.services.events import lock, record
 
     Notice.objects.all().delete()
     record(lock(ticket), Event.Kind.ESCALATED, None, name="Skerry", notify=[bob.pk], automatic=True)
@@ -294,7 +294,7 @@ def test_team_letter_is_taken_back_when_somebody_takes_the_ticket(ticket, bob, m
     set_preferences(user=mei, in_window={}, by_mail={"team": "at_once"}, is_quiet_when_away=True)
     team = Team.objects.create(name="Ward")
     Membership.objects.create(team=team, user=mei)
-    other = tickets_services.open_ticket(
+    other = tickets_services.create_ticket(
         customer=ticket.customer, subject="s", description="d", by=ticket.customer.user
     )
     assert OutgoingMail.objects.get(user=mei, ticket=other).state == "waiting"

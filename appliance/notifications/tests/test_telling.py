@@ -11,7 +11,7 @@ from appliance.notifications.models import Kind, Notice, OutgoingMail
 from appliance.notifications.services import set_preferences
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Mention, Status, Ticket
-from appliance.tickets.services.recording import lock, record
+from appliance.tickets.services.events import lock, record
 
 
 def kinds(user) -> list[tuple[str, int]]:
@@ -34,7 +34,7 @@ def test_new_ticket_without_a_team_is_told_to_whoever_answers(bob, mei, alice, t
 
 
 def test_new_ticket_of_a_team_is_told_to_the_team(bob, mei, harbour, alice):
-    ticket = tickets_services.open_ticket(
+    ticket = tickets_services.create_ticket(
         customer=alice.customer, subject="Crane", description="…", by=alice
     )
     Notice.objects.all().delete()
@@ -139,7 +139,7 @@ def test_lighter_event_does_not_hide_the_mention_before_it(quiet, bob, mei, dan,
 
 
 def test_history_that_is_brought_in_tells_nobody(bob, alice):
-    tickets_services.open_ticket(
+    tickets_services.create_ticket(
         customer=alice.customer,
         subject="Old",
         description="…",

@@ -9,7 +9,7 @@ from appliance.accounts.models import Customer
 from appliance.inference.timing import timed
 from appliance.ops import charts, index_purposes, queries, query_plans, services, timing_metrics
 from appliance.ops.models import Sample
-from appliance.search.models import Check
+from appliance.search.models import IndexCheck
 
 SECRET = "alice-private@example.org"
 
@@ -141,7 +141,7 @@ def test_the_search_is_looked_at_when_an_admin_asks_once_however_often(admin_cli
 
 
 def test_what_the_last_look_found_is_told(page_of):
-    check = Check.objects.create(looked={"tickets": 40}, missing={"tickets": 2})
+    check = IndexCheck.objects.create(looked={"tickets": 40}, missing={"tickets": 2})
     assert "40 rows so far" in page_of("status")
     check.finished_at = timezone.now()
     check.save()

@@ -4,18 +4,18 @@
 -- A promise is decided when it is met, or when it falls due without being met.
 SELECT
     (fact.at AT TIME ZONE %(zone)s)::date AS day,
-    fact.what, fact.seconds, fact.mood,
+    fact.what, fact.seconds, fact.sentiment,
     ticket.team_id, ticket.category_id, ticket.assignee_id, customer.organisation_id
 FROM (
     SELECT id AS ticket_id, 'opened' AS what, created_at AS at,
-           NULL::integer AS seconds, sentiment_score AS mood
+           NULL::integer AS seconds, sentiment_score AS sentiment
     FROM tickets_ticket
     WHERE created_at >= %(since)s AND created_at < %(until)s
   UNION ALL
-    SELECT id, 'answered', first_answered_at,
-           greatest(extract(epoch FROM first_answered_at - created_at), 0)::integer, NULL
+    SELECT id, 'first_responses', first_response_at,
+           greatest(extract(epoch FROM first_response_at - created_at), 0)::integer, NULL
     FROM tickets_ticket
-    WHERE first_answered_at >= %(since)s AND first_answered_at < %(until)s
+    WHERE first_response_at >= %(since)s AND first_response_at < %(until)s
   UNION ALL
     SELECT id, 'solved', solved_at,
            greatest(extract(epoch FROM solved_at - created_at), 0)::integer, NULL

@@ -5,7 +5,7 @@ WITH facts AS MATERIALIZED (
 INSERT INTO reports_day
     ("on", dimension, value, team_id, opened, solved, first_response_seconds, resolution_seconds,
      first_responses_met, first_responses_missed, resolutions_met, resolutions_missed, rated_good, rated_bad,
-     moods_read, unhappy, happy)
+     sentiment_count, negative, positive)
 SELECT
     day,
     CASE WHEN grouping(category_id) = 0 THEN 'category'

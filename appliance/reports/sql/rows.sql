@@ -4,7 +4,7 @@
 WITH merged AS (
     SELECT "on" AS day, team_id, value, opened, solved, first_response_seconds, resolution_seconds,
            first_responses_met, first_responses_missed, resolutions_met, resolutions_missed, rated_good, rated_bad,
-           moods_read, unhappy, happy
+           sentiment_count, negative, positive
     FROM reports_day
     WHERE dimension = %(stored)s AND "on" BETWEEN %(start)s AND %(stored_end)s
   UNION ALL
@@ -20,5 +20,5 @@ WITH merged AS (
     FROM merged
     WHERE team_id IS NULL OR team_id <> ALL(%(hidden)s::bigint[])
 ), chosen AS (
-    SELECT * FROM rows WHERE NOT %(is_one)s OR part IS NOT DISTINCT FROM %(one)s::bigint
+    SELECT * FROM rows WHERE NOT %(is_single_part)s OR part IS NOT DISTINCT FROM %(part)s::bigint
 )

@@ -2,7 +2,7 @@
 SELECT DISTINCT (at AT TIME ZONE %(zone)s)::date AS day FROM (
     SELECT at FROM tickets_event WHERE ticket_id = ANY(%(tickets)s)
   UNION ALL
-    SELECT unnest(ARRAY[created_at, first_answered_at, solved_at])
+    SELECT unnest(ARRAY[created_at, first_response_at, solved_at])
     FROM tickets_ticket WHERE id = ANY(%(tickets)s)
   UNION ALL
     SELECT at FROM tickets_rating WHERE ticket_id = ANY(%(tickets)s)

@@ -3,7 +3,7 @@
 SELECT
     grouping({key}) = 1 AS is_whole, {key} AS key,
     sum(opened), sum(solved), sum(first_responses_met), sum(first_responses_missed), sum(resolutions_met),
-    sum(resolutions_missed), sum(rated_good), sum(rated_bad), sum(moods_read), sum(unhappy),
-    sum(happy)
+    sum(resolutions_missed), sum(rated_good), sum(rated_bad), sum(sentiment_count), sum(negative),
+    sum(positive)
 FROM chosen
 GROUP BY {groups}

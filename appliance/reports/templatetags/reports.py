@@ -3,13 +3,13 @@
 from django import template
 
 from appliance.accounts.models import User
-from appliance.reports import queries, words
+from appliance.reports import formatting, queries
 from appliance.reports.models import Dimension
 
 register = template.Library()
-register.filter("duration", words.duration)
-register.filter("share", words.percent)
-register.filter("figure", words.number)
+register.filter("duration", formatting.duration)
+register.filter("share", formatting.percent)
+register.filter("figure", formatting.number)
 
 
 @register.filter

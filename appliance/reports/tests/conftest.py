@@ -30,7 +30,7 @@ class Cast:
 @pytest.fixture
 def desk_zone(db) -> str:
     SiteSettings.objects.update_or_create(pk=1, defaults={"time_zone": ZONE})
-    cache._bump(cache.SITE_SETTINGS)
+    cache._renew_generations(cache.SITE_SETTINGS)
     return ZONE
 
 
@@ -66,8 +66,8 @@ def year(desk_zone, people, categories) -> list[Ticket]:
 def _ticket(chance: random.Random, customers: list, people: Cast) -> Ticket:
     now = datetime.now(UTC)
     created = now - timedelta(days=400) * chance.random()
-    answered = created + timedelta(hours=chance.expovariate(1 / 9))
-    solved = answered + timedelta(days=chance.expovariate(1 / 6))
+    first_responses = created + timedelta(hours=chance.expovariate(1 / 9))
+    solved = first_responses + timedelta(days=chance.expovariate(1 / 6))
     return Ticket(
         customer=chance.choice(customers),
         subject="s",
@@ -77,7 +77,7 @@ def _ticket(chance: random.Random, customers: list, people: Cast) -> Ticket:
         assignee=chance.choice([None, *people.agents]),
         team=chance.choice([None, *people.teams]),
         sentiment_score=chance.choice([None, -0.9, -0.2, 0.1, 0.8]),
-        first_answered_at=answered if answered < now else None,
+        first_response_at=first_responses if first_responses < now else None,
         solved_at=solved if solved < now and chance.random() < 0.8 else None,
     )
 
@@ -96,7 +96,7 @@ def _timer(chance: random.Random, ticket: Ticket, policy: SlaPolicy) -> SlaTimer
         ticket=ticket,
         policy=policy,
         policies_digest="",
-        first_response_met_at=ticket.first_answered_at,
+        first_response_met_at=ticket.first_response_at,
         first_response_due_at=ticket.created_at + timedelta(hours=6),
         resolution_met_at=ticket.solved_at,
         resolution_due_at=chance.choice([None, ticket.created_at + timedelta(days=5)]),
@@ -119,7 +119,7 @@ def plain(tickets: Iterable[Ticket], start: date, end: date) -> dict:
 
     opened = [one for one in tickets if within(one.created_at)]
     answers = [
-        _seconds(one, one.first_answered_at) for one in tickets if within(one.first_answered_at)
+        _seconds(one, one.first_response_at) for one in tickets if within(one.first_response_at)
     ]
     solutions = [_seconds(one, one.solved_at) for one in tickets if within(one.solved_at)]
     ratings = [one.rating for one in tickets if hasattr(one, "rating") and within(one.rating.at)]
@@ -127,7 +127,7 @@ def plain(tickets: Iterable[Ticket], start: date, end: date) -> dict:
     return {
         "opened": len(opened),
         "solved": len(solutions),
-        "answered": len(answers),
+        "first_responses": len(answers),
         "first_response_median": quantile(answers, 0.5),
         "first_response_p90": quantile(answers, 0.9),
         "resolution_median": quantile(solutions, 0.5),
@@ -138,9 +138,9 @@ def plain(tickets: Iterable[Ticket], start: date, end: date) -> dict:
         "resolutions_missed": _promises(tickets, "resolution", within, kept=False),
         "rated_good": sum(rating.is_good for rating in ratings),
         "rated_bad": sum(not rating.is_good for rating in ratings),
-        "moods_read": len(moods),
-        "unhappy": sum(mood < -0.33 for mood in moods),
-        "happy": sum(mood > 0.33 for mood in moods),
+        "sentiment_count": len(moods),
+        "negative": sum(sentiment < -0.33 for sentiment in moods),
+        "positive": sum(sentiment > 0.33 for sentiment in moods),
     }
 
 

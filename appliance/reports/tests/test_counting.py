@@ -8,7 +8,7 @@ from appliance.accounts.models import Organisation
 from appliance.core import cache
 from appliance.core.models import SiteSettings
 from appliance.reports import services
-from appliance.reports.models import Day, Progress, StaleTicket
+from appliance.reports.models import CountingProgress, Day, StaleTicket
 from appliance.reports.tests.conftest import at_noon, local
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
@@ -17,11 +17,11 @@ NOW = datetime.now(UTC)
 
 
 def count() -> None:
-    while services.refresh():
+    while services.update_days():
         pass
 
 
-def figures(**which) -> list[tuple]:
+def metrics(**which) -> list[tuple]:
     """What stands for these days, in an order of its own."""
     names = [field.name for field in Day._meta.fields if field.name != "id"]
     rows = Day.objects.filter(**which).values_list(*names)
@@ -31,38 +31,38 @@ def figures(**which) -> list[tuple]:
 
 def test_counting_twice_changes_nothing(year):
     count()
-    before = figures()
-    services.count_again()
+    before = metrics()
+    services.recount()
     count()
-    assert figures() == before and before
+    assert metrics() == before and before
 
 
 def test_today_is_never_stored(year):
     count()
     assert Day.objects.order_by("on").last().on < local(NOW)
-    assert Progress.objects.get().counted_through == local(NOW) - timedelta(days=1)
+    assert CountingProgress.objects.get().counted_through == local(NOW) - timedelta(days=1)
 
 
 def test_counting_that_is_cut_short_goes_on_where_it_was(year):
     rounds = 0
-    while services.refresh(seconds=0):
+    while services.update_days(seconds=0):
         rounds += 1
     assert rounds > 3
-    stopped = figures()
+    stopped = metrics()
     Day.objects.all().delete()
-    Progress.objects.all().delete()
+    CountingProgress.objects.all().delete()
     count()
-    assert figures() == stopped
+    assert metrics() == stopped
 
 
 def test_chunk_that_fails_leaves_the_days_as_they_were(year, monkeypatch):
     count()
-    before = figures()
-    services.count_again()
-    monkeypatch.setattr(services, "_done", lambda progress: 1 / 0)
+    before = metrics()
+    services.recount()
+    monkeypatch.setattr(services, "_save_progress", lambda progress: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        services.refresh()
-    assert figures() == before
+        services.update_days()
+    assert metrics() == before
 
 
 def _solved(day) -> int:
@@ -71,7 +71,7 @@ def _solved(day) -> int:
 
 def test_reopened_ticket_is_not_solved_any_more(desk_zone, alice, dan):
     three_days_ago = at_noon(local(NOW) - timedelta(days=3))
-    ticket = tickets_services.open_ticket(
+    ticket = tickets_services.create_ticket(
         customer=alice.customer, subject="s", description="d", by=alice, at=three_days_ago
     )
     solved_at = three_days_ago + timedelta(days=1)
@@ -85,7 +85,7 @@ def test_reopened_ticket_is_not_solved_any_more(desk_zone, alice, dan):
 
 def test_other_category_moves_what_was_counted(desk_zone, alice, dan, categories):
     day = local(NOW) - timedelta(days=2)
-    ticket = tickets_services.open_ticket(
+    ticket = tickets_services.create_ticket(
         customer=alice.customer, subject="s", description="d", by=alice, at=at_noon(day)
     )
     count()
@@ -98,13 +98,13 @@ def test_other_category_moves_what_was_counted(desk_zone, alice, dan, categories
 
 def test_customer_who_moves_is_counted_anew_at_night(desk_zone, alice):
     day = local(NOW) - timedelta(days=2)
-    tickets_services.open_ticket(
+    tickets_services.create_ticket(
         customer=alice.customer, subject="s", description="d", by=alice, at=at_noon(day)
     )
     count()
     alice.customer.organisation = Organisation.objects.create(name="Ferry")
     alice.customer.save()
-    services.count_again()
+    services.recount()
     count()
     rows = Day.objects.filter(on=day, dimension="organisation", opened__gt=0)
     assert [row.value for row in rows] == [alice.customer.organisation_id]
@@ -113,13 +113,13 @@ def test_customer_who_moves_is_counted_anew_at_night(desk_zone, alice):
 def test_another_time_zone_is_other_days(desk_zone, alice):
     day = local(NOW) - timedelta(days=3)
     late = at_noon(day).replace(hour=23, minute=30)
-    tickets_services.open_ticket(
+    tickets_services.create_ticket(
         customer=alice.customer, subject="s", description="d", by=alice, at=late
     )
     count()
     assert _opened_on() == [day]
     SiteSettings.objects.update(time_zone="Asia/Tokyo")
-    cache._bump(cache.SITE_SETTINGS)
+    cache._renew_generations(cache.SITE_SETTINGS)
     count()
     assert _opened_on() == [day + timedelta(days=1)]
 
@@ -163,8 +163,8 @@ def test_stale_row_falls_with_the_event(year, dan):
 
 def test_tickets_brought_in_are_noted_once_each(alice, dan):
     StaleTicket.objects.all().delete()
-    with services.note_together():
-        ticket = tickets_services.open_ticket(
+    with services.batch_changes():
+        ticket = tickets_services.create_ticket(
             customer=alice.customer, subject="Lamp", description="Dark.", by=alice
         )
         tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=dan)

@@ -8,7 +8,7 @@ from appliance.accounts import queries as accounts_queries
 from appliance.reports import queries, services
 from appliance.reports.models import Day, Dimension
 from appliance.reports.periods import Period
-from appliance.reports.queries import NOBODY, Asked
+from appliance.reports.queries import NO_PART, ReportQuery
 from appliance.reports.tests.conftest import ZONE, local, plain, plain_backlog, steps_of
 
 TODAY = local(datetime.now(UTC))
@@ -21,10 +21,10 @@ SPANS = {
 }
 
 
-def same(figures, expected: dict) -> bool:
+def same(metrics, expected: dict) -> bool:
     """Durations within the second that rounding takes."""
     for name, value in expected.items():
-        found = getattr(figures, name)
+        found = getattr(metrics, name)
         close = found == value if None in (found, value) else abs(found - value) <= 1
         assert close, f"{name}: {found}, but by hand {value}"
     return True
@@ -34,7 +34,7 @@ def same(figures, expected: dict) -> bool:
 def counted(request, year):
     """Once with nothing counted before, once with all that is over."""
     if request.param == "counted":
-        while services.refresh():
+        while services.update_days():
             pass
         assert Day.objects.exists()
     return year
@@ -42,7 +42,7 @@ def counted(request, year):
 
 def test_totals_and_those_of_the_span_before(counted, dan):
     for period in SPANS.values():
-        report = queries.access_report(dan, Asked(period))
+        report = queries.access_report(dan, ReportQuery(period))
         assert same(report.total, plain(counted, period.start, period.end))
         assert report.total.backlog == plain_backlog(counted, period.end)
         assert same(report.before, plain(counted, period.before.start, period.before.end))
@@ -51,7 +51,7 @@ def test_totals_and_those_of_the_span_before(counted, dan):
 
 def test_each_step_of_time(counted, dan):
     for period in SPANS.values():
-        report = queries.access_report(dan, Asked(period))
+        report = queries.access_report(dan, ReportQuery(period))
         steps = steps_of(period.start, period.end, period.step)
         assert list(report.steps) == list(steps)
         for at, (first, last) in steps.items():
@@ -68,7 +68,7 @@ def part_of(ticket, dimension: str) -> int | None:
 def test_each_part(counted, dan):
     period = SPANS["a year by week"]
     for dimension in Dimension.values:
-        report = queries.access_report(dan, Asked(period, dimension))
+        report = queries.access_report(dan, ReportQuery(period, dimension))
         parts = {part_of(one, dimension) for one in counted}
         assert set(report.parts) <= parts and len(report.parts) > 1
         for part in report.parts:
@@ -80,7 +80,7 @@ def test_one_part_alone(counted, dan):
     period = SPANS["a month by day"]
     for dimension in Dimension.values:
         for part in {part_of(one, dimension) for one in counted}:
-            report = queries.access_report(dan, Asked(period, dimension, part or NOBODY))
+            report = queries.access_report(dan, ReportQuery(period, dimension, part or NO_PART))
             theirs = [one for one in counted if part_of(one, dimension) == part]
             assert same(report.total, plain(theirs, period.start, period.end))
             assert report.total.backlog == plain_backlog(theirs, period.end)
@@ -92,17 +92,17 @@ def test_closed_team_is_left_out_for_whoever_is_not_in_it(counted, bob, dan):
     shown = [one for one in counted if one.team_id not in hidden]
     assert len(hidden) == 1 and len(shown) < len(counted)
     for dimension in Dimension.values:
-        report = queries.access_report(bob, Asked(period, dimension))
+        report = queries.access_report(bob, ReportQuery(period, dimension))
         assert same(report.total, plain(shown, period.start, period.end))
         assert report.total.backlog == plain_backlog(shown, period.end)
         assert dimension != Dimension.TEAM or not set(hidden) & set(report.parts)
-    whole = queries.access_report(dan, Asked(period))
+    whole = queries.access_report(dan, ReportQuery(period))
     assert same(whole.total, plain(counted, period.start, period.end))
 
 
 def test_empty_desk_has_nothing_to_say(dan, desk_zone):
-    services.refresh()
-    report = queries.access_report(dan, Asked(SPANS["a month by day"]))
+    services.update_days()
+    report = queries.access_report(dan, ReportQuery(SPANS["a month by day"]))
     assert (report.total.opened, report.total.backlog, report.total.first_response_median) == (
         0,
         0,

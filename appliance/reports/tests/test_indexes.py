@@ -6,14 +6,14 @@ import pytest
 from django.db import connection
 
 from appliance.reports import periods, sql
-from appliance.reports.models import Day, Progress
+from appliance.reports.models import CountingProgress, Day
 from appliance.sla.models import SlaPolicy
-from appliance.tickets.queries import MOOD_THRESHOLD
+from appliance.tickets.queries import SENTIMENT_THRESHOLD
 
 ROWS = 20_000
 CROWD = """
 INSERT INTO tickets_ticket (customer_id, subject, description, status, priority, created_at,
-    updated_at, first_answered_at, solved_at, submission_key)
+    updated_at, first_response_at, solved_at, idempotency_key)
 SELECT %(customer)s, 's', 'd', 'closed', 2, at, at, at + interval '1 hour', at + interval '1 day',
        gen_random_uuid()
 FROM (SELECT now() - interval '2 days' - n * interval '50 minutes' AS at
@@ -22,7 +22,7 @@ INSERT INTO tickets_rating (ticket_id, is_good, comment, at)
 SELECT id, true, '', solved_at FROM tickets_ticket WHERE solved_at IS NOT NULL;
 INSERT INTO sla_slatimer (ticket_id, policy_id, policies_digest, used_seconds, is_open,
     first_response_due_at, first_response_met_at, resolution_due_at, resolution_met_at)
-SELECT id, %(policy)s, '', 0, false, created_at + interval '2 hours', first_answered_at,
+SELECT id, %(policy)s, '', 0, false, created_at + interval '2 hours', first_response_at,
        created_at + interval '2 days', solved_at
 FROM tickets_ticket WHERE solved_at IS NOT NULL;
 INSERT INTO reports_day ("on", dimension, opened, solved,
@@ -59,10 +59,10 @@ def test_each_index_serves_the_counting_of_a_day(crowded):
             "since": periods.moment(day, "UTC"),
             "until": periods.moment(day + timedelta(days=1), "UTC"),
             "zone": "UTC",
-            "mood": MOOD_THRESHOLD,
+            "sentiment": SENTIMENT_THRESHOLD,
         },
     )
-    names = ("answered", "solved", "rated", "response_timer", "resolution_timer")
+    names = ("first_responses", "solved", "rated", "response_timer", "resolution_timer")
     assert [name for name in names if f"report_{name}_idx" not in plan] == []
 
 
@@ -71,9 +71,11 @@ def test_a_report_reads_the_days_of_its_span_alone(crowded, dan):
 
     today = queries.today()
     counted = today - timedelta(days=1)
-    Progress.objects.create(time_zone="UTC", counted_through=counted)
-    asked = queries.Asked(periods.Period(today - timedelta(days=29), today))
-    plan = plan_of(sql.text("sums"), queries._values(asked, asked.period, []))
+    CountingProgress.objects.create(time_zone="UTC", counted_through=counted)
+    report_query = queries.ReportQuery(periods.Period(today - timedelta(days=29), today))
+    plan = plan_of(
+        sql.text("sums"), queries._query_parameters(report_query, report_query.period, [])
+    )
     assert "report_day_idx" in plan, plan
     query, params = Day.objects.filter(on__range=(counted, counted)).query.sql_with_params()
     assert "report_on_idx" in plan_of(query, params)

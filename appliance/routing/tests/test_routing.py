@@ -57,7 +57,7 @@ def rule(dan, team):
 @pytest.fixture
 def opened(alice):
     def make(**more: object) -> Ticket:
-        return tickets_services.open_ticket(
+        return tickets_services.create_ticket(
             customer=alice.customer,
             subject="Scanner",
             description="It reads nothing.",
@@ -77,8 +77,8 @@ def at_night(dan) -> BusinessHours:
 
 
 def sort(ticket: Ticket, category) -> None:
-    tickets_services.record_sorting(
-        ticket=ticket, category=category, sentiment_score=0.0, bundles="x", said={}
+    tickets_services.record_classification(
+        ticket=ticket, category=category, sentiment_score=0.0, bundles="x", prediction_data={}
     )
     ticket.refresh_from_db()
 
@@ -211,7 +211,7 @@ def test_history_that_is_brought_in_is_not_handed_out(rule, people, opened):
 def test_nobody_gets_the_ticket_they_opened_themselves(rule, people):
     rule()
     customer = accounts_services.ensure_customer_of(people[0])
-    ticket = tickets_services.open_ticket(
+    ticket = tickets_services.create_ticket(
         customer=customer, subject="My tickets", description="My own.", by=people[0]
     )
     assert ticket.assignee == people[1]

@@ -31,8 +31,8 @@ FROM generate_series(0, 19999) AS at JOIN word ON word.n = abs(hashint4(at)) % 4
 GROUP BY at / 4;
 
 INSERT INTO tickets_ticket
-    (customer_id, subject, description, status, held_until, solved_at, guest_token_sha256,
-     priority, created_at, updated_at, submission_key, category_id, team_id, due_at)
+    (customer_id, subject, description, status, resume_at, solved_at, guest_token_sha256,
+     priority, created_at, updated_at, idempotency_key, category_id, team_id, due_at)
 SELECT (SELECT min(id) FROM accounts_customer) + row % 100000,
        short.text || ' ' || row, long.text || ' ' || short.text,
        CASE WHEN row % 20 > 1 THEN 'closed' WHEN row % 200 = 0 THEN 'hold'
@@ -67,7 +67,7 @@ SELECT (SELECT min(id) FROM knowledge_article) + id % 1000, id, 'sent', created_
 WHERE id % 3 = 0;
 
 INSERT INTO tickets_message
-    (ticket_id, author_name, kind, is_from_customer, body, created_at, submission_key)
+    (ticket_id, author_name, kind, is_from_customer, body, created_at, idempotency_key)
 SELECT id, 'Crowd', CASE WHEN id % 5 = 0 THEN 'note' ELSE 'reply' END, false, subject || ' ' || status,
        created_at, gen_random_uuid()
 FROM tickets_ticket;

@@ -1,6 +1,6 @@
 import pytest
 
-from appliance.search.query_parser import MOST_CHARACTERS, read
+from appliance.search.query_parser import MAX_CHARACTERS, parse_query
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from appliance.search.query_parser import MOST_CHARACTERS, read
     ],
 )
 def test_ticket_numbers(text, numbers):
-    assert read(text).ticket_ids == numbers
+    assert parse_query(text).ticket_ids == numbers
 
 
 @pytest.mark.parametrize(
@@ -32,17 +32,17 @@ def test_ticket_numbers(text, numbers):
     ],
 )
 def test_what_is_found_as_it_stands(text, exact):
-    assert read(text).exact == exact
+    assert parse_query(text).exact_terms == exact
 
 
 def test_any_text_becomes_short_and_clean():
-    asked = read("a\0b\n\tc \ud800" + "x" * 10_000)
+    asked = parse_query("a\0b\n\tc \ud800" + "x" * 10_000)
     assert asked.text.startswith("a b c")
-    assert len(asked.text) == MOST_CHARACTERS
+    assert len(asked.text) == MAX_CHARACTERS
 
 
 def test_some_words_are_not_enough_for_a_phrase_or_a_without():
-    assert read("blank pages").allows_some
-    assert read("wi-fi").allows_some
-    assert not read('"blank pages"').allows_some
-    assert not read("pages -blank").allows_some
+    assert parse_query("blank pages").allows_partial_matches
+    assert parse_query("wi-fi").allows_partial_matches
+    assert not parse_query('"blank pages"').allows_partial_matches
+    assert not parse_query("pages -blank").allows_partial_matches

@@ -20,8 +20,8 @@ from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.models import Article
 from appliance.knowledge.sorts import SORTS as ARTICLE_SORTS
 from appliance.search import corpora, query_parser, retrievers, spelling, tsqueries
-from appliance.search.filters import Narrowed
-from appliance.search.models import Word
+from appliance.search.filters import SearchFilters
+from appliance.search.models import VocabularyWord
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import ANY, TicketFilter
@@ -39,7 +39,7 @@ CROWD = Path(__file__).with_name("crowd.sql").read_text()
 VECTORS = 5000
 FAR = 3000
 SPACE = "crowd"
-_EMPTIED = (User, Customer, Ticket, Article, Team, TicketCategory, Word)
+_EMPTIED = (User, Customer, Ticket, Article, Team, TicketCategory, VocabularyWord)
 _REBUILT = (Ticket, Message, Article)
 
 
@@ -137,27 +137,27 @@ def _category(place: int) -> str:
     return TicketCategory.objects.order_by("pk")[place].slug
 
 
-def _shelf(agent: User, kind: str) -> corpora.Shelf:
-    return corpora.find(corpora.of(agent, "all", Narrowed()), kind)
+def _corpus(agent: User, kind: str) -> corpora.Corpus:
+    return corpora.find_corpus(corpora.of(agent, "all", SearchFilters()), kind)
 
 
 def _by_words(agent: User, kind: str) -> None:
-    retrievers.by_words(_shelf(agent, kind), tsqueries.put(READ, (TEXT_SEARCH_CONFIG,)).every)
+    retrievers.find_by_words(_corpus(agent, kind), tsqueries.build_tsqueries(READ, (TEXT_SEARCH_CONFIG,)).every)
 
 
 def _by_typo(agent: User, kind: str) -> None:
     """As on a desk that has only just few enough rows for it."""
     with patch.object(retrievers, "FEW", 1_000_000):
-        retrievers.by_typo(_shelf(agent, kind), READ)
+        retrievers.find_by_similar_title(_corpus(agent, kind), READ)
 
 
 def _respelled() -> None:
-    with retrievers.bounded():
-        spelling.respell(query_parser.read("pirnter"))
+    with retrievers.query_limits():
+        spelling.correct_spelling(query_parser.parse_query("pirnter"))
 
 
 def _by_said(agent: User) -> None:
-    retrievers.by_said(_shelf(agent, "ticket"), tsqueries.put(READ, (TEXT_SEARCH_CONFIG,)).every)
+    retrievers.find_by_messages(_corpus(agent, "ticket"), tsqueries.build_tsqueries(READ, (TEXT_SEARCH_CONFIG,)).every)
 
 
 def _articles(agent: User, sort: str, **narrowed: object) -> QuerySet:
@@ -165,8 +165,8 @@ def _articles(agent: User, sort: str, **narrowed: object) -> QuerySet:
 
 
 VECTOR = np.full(DIMENSIONS, DIMENSIONS**-0.5, dtype=np.float32)
-READ = query_parser.read("printer backupcd")
-NAMED = query_parser.read("last77123")
+READ = query_parser.parse_query("printer backupcd")
+NAMED = query_parser.parse_query("last77123")
 
 
 def _admin_page(path: str) -> Callable[[User], object]:
@@ -202,7 +202,7 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "ticket_unassigned_idx": lambda agent: _listed(agent, assignee="nobody"),
     "ticket_customer_idx": lambda agent: _listed(_customer()),
     "ticket_created_idx": lambda agent: _listed(agent, status=Status.CLOSED),
-    "ticket_held_idx": lambda agent: tickets_services.wake_held_tickets(),
+    "ticket_held_idx": lambda agent: tickets_services.resume_held_tickets(),
     "ticket_solved_idx": lambda agent: tickets_services.close_solved_tickets(),
     "ticket_guest_idx": lambda agent: _guest_ticket(),
     "tickets_ticket_pkey": lambda agent: tickets_queries.access_ticket(agent, _ticket().pk),
@@ -224,7 +224,7 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "article_title_trgm_idx": lambda agent: _by_typo(agent, "article"),
     "message_search_idx": _by_said,
     "customer_search_text_trgm_idx": lambda agent: retrievers.by_name(
-        _shelf(agent, "customer"), NAMED
+        _corpus(agent, "customer"), NAMED
     ),
     "word_text_trgm_idx": lambda agent: _respelled(),
     "ticket_vector_hnsw": lambda agent: triage_queries.list_similar_tickets(agent, _ticket()),
@@ -270,10 +270,10 @@ def test_words_are_found_without_reading_all(agent: User, kind: str, text: str) 
     """However common: the newest rows by the index of words, never the table."""
 
     def look() -> None:
-        query = tsqueries.put(query_parser.read(text), (TEXT_SEARCH_CONFIG,)).every
-        with retrievers.bounded():
-            retrievers.by_words(_shelf(agent, kind), query)
-            retrievers.by_said(_shelf(agent, "ticket"), query)
+        query = tsqueries.build_tsqueries(query_parser.parse_query(text), (TEXT_SEARCH_CONFIG,)).every
+        with retrievers.query_limits():
+            retrievers.find_by_words(_corpus(agent, kind), query)
+            retrievers.find_by_messages(_corpus(agent, "ticket"), query)
 
     plans = plans_of(look)
     assert "_search_idx" in plans
@@ -282,12 +282,12 @@ def test_words_are_found_without_reading_all(agent: User, kind: str, text: str) 
 
 def test_a_common_word_is_answered_from_the_newest_rows(agent: User) -> None:
     """A hundred thousand rows have it; some thousand are looked through."""
-    shelf = _shelf(agent, "ticket")
-    query = tsqueries.put(
-        query_parser.read("closed OR solved OR open"), (TEXT_SEARCH_CONFIG,)
+    corpus = _corpus(agent, "ticket")
+    query = tsqueries.build_tsqueries(
+        query_parser.parse_query("closed OR solved OR open"), (TEXT_SEARCH_CONFIG,)
     ).every
-    with retrievers.bounded():
-        found = retrievers.by_said(shelf, query)
+    with retrievers.query_limits():
+        found = retrievers.find_by_messages(corpus, query)
     last = Ticket.objects.order_by("-pk").first().pk
-    assert len(found) == retrievers.EACH_WAY
+    assert len(found) == retrievers.MAX_MATCHES
     assert min(pk for pk, _, _ in found) > last - 9 * SEARCH_WINDOW_ROWS

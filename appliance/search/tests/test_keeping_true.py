@@ -6,7 +6,7 @@ from django.db import connection
 
 from appliance.core.models import SiteSettings
 from appliance.search import services, tsqueries
-from appliance.search.models import Check, Rewording
+from appliance.search.models import IndexCheck, Reindex
 from appliance.search.queries import search
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
@@ -25,7 +25,7 @@ def speak(db):
 @pytest.fixture
 def houses(alice) -> Ticket:
     """In English "häuser" is no plural of "haus"."""
-    return tickets_services.open_ticket(
+    return tickets_services.create_ticket(
         customer=alice.customer, subject="Schlüssel der Häuser", description="Fehlen.", by=alice
     )
 
@@ -42,14 +42,14 @@ def stale(houses) -> Ticket:
 
 
 def by_words(viewer, text: str) -> list[int]:
-    return [hit.id for hit in search(viewer, text).hits if "words" in hit.why]
+    return [hit.id for hit in search(viewer, text).hits if "words" in hit.matched_by]
 
 
 def test_words_are_stemmed_in_the_language_of_the_desk(houses, bob, speak):
     assert by_words(bob, HOUSE) == []
     speak("de")
-    services.follow_language()
-    assert services.reword(seconds=60) is False
+    services.start_reindex()
+    assert services.continue_reindex(seconds=60) is False
     assert by_words(bob, HOUSE) == [houses.pk]
     assert by_words(bob, "schlussel hauser -zebra") == [houses.pk]
 
@@ -57,33 +57,33 @@ def test_words_are_stemmed_in_the_language_of_the_desk(houses, bob, speak):
 def test_nothing_is_lost_while_words_are_written_anew(ticket, houses, bob, speak, monkeypatch):
     monkeypatch.setattr(services, "SLICE", 1)
     speak("de")
-    services.follow_language()
+    services.start_reindex()
     many = "printers -zebra"  # which German does not know as more than one printer
     assert by_words(bob, many) == [ticket.pk]
     for done in (1, 2):
-        services._reindex_slice()
-        assert tsqueries.find_running().done == done
+        services.reindex_batch()
+        assert tsqueries.find_running_reindex().done == done
         assert by_words(bob, many) == [ticket.pk]
         assert by_words(bob, HOUSE) == [houses.pk][: done - 1]
-    services.reword(seconds=60)
+    services.continue_reindex(seconds=60)
     assert by_words(bob, HOUSE) == [houses.pk]
-    assert tsqueries.in_use() == ("skerry",)
+    assert tsqueries.active_configs() == ("skerry",)
 
 
 def test_a_language_that_did_not_change_costs_nothing(ticket, speak):
     speak("en")
-    assert services.follow_language() is None
-    assert not Rewording.objects.exists()
+    assert services.start_reindex() is None
+    assert not Reindex.objects.exists()
 
 
 def test_going_back_before_the_end_begins_anew(ticket, bob, speak):
     for language in ("de", "en"):
         speak(language)
-        services.follow_language()
-    services.reword(seconds=60)
-    assert tsqueries.current() == "english"
+        services.start_reindex()
+    services.continue_reindex(seconds=60)
+    assert tsqueries.current_language() == "english"
     assert by_words(bob, "printing -zebra") == [ticket.pk]
-    assert not Rewording.objects.filter(finished_at=None).exists()
+    assert not Reindex.objects.filter(finished_at=None).exists()
 
 
 def test_a_whole_index_is_told_as_whole(ticket, bob):
@@ -122,4 +122,4 @@ def test_the_command_says_what_is_missing(stale, settings, tmp_path, capsys):
         call_command("check_search", only_look=True)
     call_command("check_search")
     assert "1 missing, 1 mended" in capsys.readouterr().out
-    assert Check.objects.count() == 2
+    assert IndexCheck.objects.count() == 2

@@ -9,7 +9,7 @@ from appliance.accounts.models import Customer, Organisation
 from appliance.knowledge.models import Article
 from appliance.search.forms import SearchForm
 from appliance.search.queries import Results, search
-from appliance.search.query_parser import read
+from appliance.search.query_parser import parse_query
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
 
@@ -19,9 +19,9 @@ def asked(viewer, text: str = "", **chosen: str) -> Results:
     assert form.problems() == []
     return search(
         viewer,
-        form.asked.text,
+        form.query.text,
         kind=form.chosen("kind", "all"),
-        narrowed=form.narrowed(),
+        filters=form.filters(),
         sort=form.chosen("sort", "best"),
     )
 
@@ -33,7 +33,7 @@ def numbers(results: Results) -> list[int]:
 @pytest.fixture
 def scanner(carol, categories) -> Ticket:
     """Carol's, solved long ago."""
-    made = tickets_services.open_ticket(
+    made = tickets_services.create_ticket(
         customer=carol.customer, subject="Scanner is slow", description="A printer, too.", by=carol
     )
     long_ago = timezone.now() - timedelta(days=400)
@@ -44,7 +44,7 @@ def scanner(carol, categories) -> Ticket:
 
 
 def test_operators_are_taken_out_of_the_words():
-    found = read('printer status:open from:"Alice Test" before:2026-01-01 toner')
+    found = parse_query('printer status:open from:"Alice Test" before:2026-01-01 toner')
     assert found.text == "printer toner"
     assert found.narrowed == (
         ("status", "open"),
@@ -55,7 +55,7 @@ def test_operators_are_taken_out_of_the_words():
 
 @pytest.mark.parametrize("text", ["http://ward.example", "error:5", "C:\\logs", "10:30", "a:b"])
 def test_a_colon_alone_makes_no_operator(text):
-    assert (read(text).text, read(text).narrowed) == (text, ())
+    assert (parse_query(text).text, parse_query(text).narrowed) == (text, ())
 
 
 @pytest.mark.parametrize(
@@ -118,14 +118,14 @@ def test_what_makes_no_sense_is_told_and_narrows_nothing(ticket, scanner, bob, t
     form = SearchForm({"q": f"printer {text}"}, viewer=bob)
     (problem,) = form.problems()
     assert told in problem
-    assert not form.narrowed().is_narrowed
-    assert set(numbers(search(bob, form.asked.text))) == {ticket.pk, scanner.pk}
+    assert not form.filters().is_active
+    assert set(numbers(search(bob, form.query.text))) == {ticket.pk, scanner.pk}
 
 
 def test_a_customer_is_told_what_only_agents_narrow_by(ticket, alice):
     form = SearchForm({"q": "printer from:carol tag:vpn"}, viewer=alice)
     assert len(form.problems()) == 2
-    assert not form.narrowed().is_narrowed
+    assert not form.filters().is_active
 
 
 def test_what_only_tickets_have_leaves_articles_out(ticket, bob):

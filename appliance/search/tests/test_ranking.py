@@ -1,6 +1,6 @@
 import pytest
 
-from appliance.search.ranking import fuse, shares
+from appliance.search.ranking import fuse, normalise
 
 CASES = {
     "nothing found is nothing": ({}, []),
@@ -69,6 +69,6 @@ def test_ways_are_named_strongest_first():
 
 
 def test_shares_are_of_the_best():
-    assert shares([("a", 0.4), ("b", 0.1)]) == [("a", 1.0), ("b", 0.25)]
-    assert shares([("a", 0.0)]) == [("a", 0.0)]
-    assert shares([]) == []
+    assert normalise([("a", 0.4), ("b", 0.1)]) == [("a", 1.0), ("b", 0.25)]
+    assert normalise([("a", 0.0)]) == [("a", 0.0)]
+    assert normalise([]) == []

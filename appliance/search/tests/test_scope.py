@@ -3,9 +3,9 @@
 import pytest
 
 from appliance.accounts.models import Team
-from appliance.search.filters import Narrowed
+from appliance.search.filters import SearchFilters
 from appliance.search.queries import search, suggest
-from appliance.search.services import learn_words
+from appliance.search.services import update_vocabulary
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
 
@@ -37,7 +37,7 @@ def test_an_answer_is_found_by_whoever_reads_it(answered, alice, bob, carol, tex
 @pytest.mark.parametrize("text", WAYS)
 def test_a_note_is_found_by_agents_alone(noted, alice, bob, text):
     for hits in (search(alice, text).hits, suggest(alice, text)):
-        assert all(hit.message is None and "said" not in hit.why for hit in hits)
+        assert all(hit.message is None and "said" not in hit.matched_by for hit in hits)
         assert "fuser" not in "".join(hit.snippet for hit in hits)
     found = search(bob, text.replace("rr", "r"), kind="tickets").hits
     assert [hit.message.kind for hit in found] == ["note"]
@@ -51,7 +51,7 @@ def test_the_tickets_of_a_closed_team_are_found_by_its_agents_alone(answered, bo
         results = search(frank, text, kind="tickets")
         assert (results.hits, results.totals["tickets"], results.facets) == ([], 0, [])
         assert suggest(frank, text, kind="tickets") == []
-    assert search(frank, "", narrowed=Narrowed(status="new")).hits == []
+    assert search(frank, "", filters=SearchFilters(status="new")).hits == []
     for viewer in (bob, dan):
         assert search(viewer, "fuser unit").hits[0].id == answered.pk
 
@@ -59,8 +59,8 @@ def test_the_tickets_of_a_closed_team_are_found_by_its_agents_alone(answered, bo
 def test_customers_are_found_by_agents(alice, bob, carol):
     for text in ("alice", "ALICE test", "alice@example.org", "exampl alice"):
         hit = search(bob, text, kind="customers").hits[0]
-        assert (hit.kind, hit.id, hit.why[0]) == ("customer", alice.customer.pk, "name")
-    assert search(bob, "allice", kind="customers").hits[0].why == ("typo",)
+        assert (hit.kind, hit.id, hit.matched_by[0]) == ("customer", alice.customer.pk, "name")
+    assert search(bob, "allice", kind="customers").hits[0].matched_by == ("typo",)
     for viewer in (alice, carol):
         assert search(viewer, "alice", kind="customers").totals["customers"] == 0
         assert suggest(viewer, "alice") == []
@@ -81,18 +81,18 @@ def test_suggestions_come_by_number_and_by_words_begun(ticket, alice, bob):
 
 
 def test_a_mistyped_word_is_guessed_where_that_leads_to_something(ticket, alice, bob, carol):
-    learn_words(seconds=60)
+    update_vocabulary(seconds=60)
     for viewer in (alice, bob):
         results = search(viewer, "pritner tonner")
         assert results.did_you_mean == "printer toner"
-        assert "typo" in results.hits[0].why
+        assert "typo" in results.hits[0].matched_by
         assert suggest(viewer, "pritner")[0].id == ticket.pk
     results = search(carol, "pritner tonner")
     assert (results.did_you_mean, results.hits) == ("", [])
 
 
 def test_the_words_of_a_title_are_marked_and_obey_no_markup(alice, bob):
-    tickets_services.open_ticket(
+    tickets_services.create_ticket(
         customer=alice.customer, subject="<b>toner</b>", description="empty", by=alice
     )
     (hit,) = search(bob, "toner").hits
@@ -100,7 +100,7 @@ def test_the_words_of_a_title_are_marked_and_obey_no_markup(alice, bob):
 
 
 def test_the_parts_of_an_address_are_found(alice, bob):
-    made = tickets_services.open_ticket(
+    made = tickets_services.create_ticket(
         customer=alice.customer,
         subject="No connection",
         description="srv-db02.ward.example does not answer",
@@ -112,8 +112,8 @@ def test_the_parts_of_an_address_are_found(alice, bob):
 
 
 def test_either_word_is_enough_with_or_between(ticket, bob):
-    assert "words" in search(bob, "goulash OR printer").hits[0].why
+    assert "words" in search(bob, "goulash OR printer").hits[0].matched_by
 
 
 def test_what_shall_not_be_there_is_not(ticket, bob):
-    assert all("words" not in hit.why for hit in search(bob, "printer -toner").hits)
+    assert all("words" not in hit.matched_by for hit in search(bob, "printer -toner").hits)

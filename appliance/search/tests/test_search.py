@@ -6,7 +6,7 @@ from django.core.cache import cache as stored
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
 from appliance.search.queries import Results, search
-from appliance.search.services import learn_words
+from appliance.search.services import update_vocabulary
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
 from appliance.triage import services as triage_services
@@ -61,7 +61,7 @@ def found(results: Results) -> list[tuple[str, int]]:
 @pytest.mark.parametrize("text", ["SKR-{}", "skr-{}", "#{}", "{}", "about #{} please"])
 def test_a_ticket_number_leads_to_its_ticket(read_ticket, article, bob, text):
     first = search(bob, text.format(read_ticket.pk)).hits[0]
-    assert (first.kind, first.id, first.why[0]) == ("ticket", read_ticket.pk, "exact")
+    assert (first.kind, first.id, first.matched_by[0]) == ("ticket", read_ticket.pk, "exact")
 
 
 @pytest.mark.parametrize(
@@ -76,15 +76,15 @@ def test_a_ticket_number_leads_to_its_ticket(read_ticket, article, bob, text):
 def test_ways_to_find_a_ticket(read_ticket, article, bob, text, why):
     first = search(bob, text).hits[0]
     assert (first.kind, first.id) == ("ticket", read_ticket.pk)
-    assert why in first.why
+    assert why in first.matched_by
 
 
 @pytest.mark.usefixtures("article")
 def test_a_slip_finds_what_the_word_would_have_found(read_ticket, bob):
-    learn_words(seconds=60)
+    update_vocabulary(seconds=60)
     slipped, spelled = (search(bob, text).hits[0] for text in ("pirnter", "printer"))
     assert (slipped.kind, slipped.id) == (spelled.kind, spelled.id) == ("ticket", read_ticket.pk)
-    assert set(slipped.why) == {"typo", "meaning"}
+    assert set(slipped.matched_by) == {"typo", "meaning"}
 
 
 def test_an_error_code_stands_above_what_merely_means_the_same(article, bob):
@@ -93,7 +93,7 @@ def test_an_error_code_stands_above_what_merely_means_the_same(article, bob):
     )
     triage_services.refresh_article(other.pk)
     first, second = search(bob, "Kestrel closes with an error 0x8004de80").hits
-    assert (first.id, first.why[0], second.id) == (article.pk, "exact", other.pk)
+    assert (first.id, first.matched_by[0], second.id) == (article.pk, "exact", other.pk)
 
 
 def test_carol_finds_nothing_of_alice(read_ticket, carol):
@@ -136,8 +136,8 @@ def test_without_the_encoder_words_and_typos_still_find(
 
 
 def test_a_phrase_must_stand_as_it_was_typed(read_ticket, bob):
-    assert "exact" in search(bob, '"blank pages"').hits[0].why
-    assert "words" not in search(bob, '"pages blank"').hits[0].why
+    assert "exact" in search(bob, '"blank pages"').hits[0].matched_by
+    assert "words" not in search(bob, '"pages blank"').hits[0].matched_by
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
@@ -154,7 +154,7 @@ def test_any_page_is_answered(article, bob, after):
 
 def test_the_second_page_goes_on_where_the_first_ended(alice, bob):
     for number in range(5):
-        tickets_services.open_ticket(
+        tickets_services.create_ticket(
             customer=alice.customer, subject=f"Toner {number}", description="empty", by=alice
         )
     first = search(bob, "toner", limit=3)
@@ -164,7 +164,7 @@ def test_the_second_page_goes_on_where_the_first_ended(alice, bob):
 
 
 def test_a_snippet_marks_the_words_and_obeys_no_markup(alice, bob):
-    tickets_services.open_ticket(
+    tickets_services.create_ticket(
         customer=alice.customer,
         subject="Script",
         description="<script>alert(1)</script> toner",
@@ -186,7 +186,7 @@ def test_a_flushed_cache_changes_no_hit(read_ticket, article, bob):
 
 def test_a_ticket_of_a_megabyte_is_found(alice, bob):
     body = " ".join(f"word{number}" for number in range(130_000))
-    made = tickets_services.open_ticket(
+    made = tickets_services.create_ticket(
         customer=alice.customer, subject="Long log", description=body, by=alice
     )
     assert found(search(bob, "long log word77"))[0] == ("ticket", made.pk)

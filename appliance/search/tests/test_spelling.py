@@ -1,10 +1,10 @@
 import pytest
 
 from appliance.knowledge import services as knowledge_services
-from appliance.search.models import Learning, Word
-from appliance.search.query_parser import read
-from appliance.search.services import learn_words
-from appliance.search.spelling import distance, respell
+from appliance.search.models import VocabularyProgress, VocabularyWord
+from appliance.search.query_parser import parse_query
+from appliance.search.services import update_vocabulary
+from appliance.search.spelling import distance, correct_spelling
 from appliance.tickets import services as tickets_services
 
 
@@ -27,7 +27,7 @@ def test_slips_between_two_words(one, other, slips):
 @pytest.fixture
 def words(db) -> None:
     for text, seen in (("printer", 9), ("pointer", 1), ("toner", 4), ("gannet", 2)):
-        Word.objects.create(text=text, seen=seen)
+        VocabularyWord.objects.create(text=text, seen=seen)
 
 
 @pytest.mark.parametrize(
@@ -46,28 +46,28 @@ def words(db) -> None:
     ],
 )
 def test_what_was_meant(words, typed, meant):
-    assert respell(read(typed)) == meant
+    assert correct_spelling(parse_query(typed)) == meant
 
 
 def test_words_are_learned_once(ticket, alice):
-    assert learn_words(seconds=60) is False
-    assert Word.objects.get(text="toner").seen == 1
-    assert not Word.objects.filter(text__in=["3", "on", "is"]).exists()
-    learn_words(seconds=60)
-    assert Word.objects.get(text="toner").seen == 1
-    tickets_services.open_ticket(
+    assert update_vocabulary(seconds=60) is False
+    assert VocabularyWord.objects.get(text="toner").seen == 1
+    assert not VocabularyWord.objects.filter(text__in=["3", "on", "is"]).exists()
+    update_vocabulary(seconds=60)
+    assert VocabularyWord.objects.get(text="toner").seen == 1
+    tickets_services.create_ticket(
         customer=alice.customer, subject="Toner", description="Toner, toner!", by=alice
     )
-    learn_words(seconds=60)
-    assert Word.objects.get(text="toner").seen == 2
-    assert Learning.objects.get(table="tickets").position > ticket.pk
+    update_vocabulary(seconds=60)
+    assert VocabularyWord.objects.get(text="toner").seen == 2
+    assert VocabularyProgress.objects.get(table="tickets").position > ticket.pk
 
 
 def test_words_of_an_edited_article_are_learned(bob):
     made = knowledge_services.write_article(by=bob, title="Gannet", content="It dives.")
-    learn_words(seconds=60)
+    update_vocabulary(seconds=60)
     knowledge_services.edit_article(
         article=made, by=bob, title="Gannet", content="It plunges.", seen_at=made.updated_at
     )
-    learn_words(seconds=60)
-    assert Word.objects.filter(text="plunges").exists()
+    update_vocabulary(seconds=60)
+    assert VocabularyWord.objects.filter(text="plunges").exists()

@@ -16,7 +16,7 @@ def holds(text: str) -> bool:
 @pytest.fixture
 def written(alice):
     def write(text: str) -> Ticket:
-        return tickets_services.open_ticket(
+        return tickets_services.create_ticket(
             customer=alice.customer, subject="Fault", description=text, by=alice
         )
 

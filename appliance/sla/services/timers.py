@@ -76,7 +76,7 @@ def _newly_past(line: datetime) -> QuerySet:
 
 
 def _is_first_response(timer: SlaTimer, ticket: Ticket) -> bool:
-    return timer.first_response_met_at is None and ticket.first_answered_at is not None
+    return timer.first_response_met_at is None and ticket.first_response_at is not None
 
 
 def _update_timer(

@@ -37,7 +37,7 @@ def opened(alice) -> Callable[..., Ticket]:
     """A ticket of Alice's, opened at that moment."""
 
     def make(at: datetime | None = None, **more: object) -> Ticket:
-        return tickets_services.open_ticket(
+        return tickets_services.create_ticket(
             customer=alice.customer,
             subject="Scanner",
             description="It reads nothing.",

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 # nine in ten tickets are closed, as on a desk that has been at work for years
 CROWD = """
 INSERT INTO tickets_ticket
-    (customer_id, subject, description, status, priority, due_at, submission_key)
+    (customer_id, subject, description, status, priority, due_at, idempotency_key)
 SELECT %(customer)s, 'Scanner', '', CASE WHEN n %% 10 = 0 THEN 'open' ELSE 'closed' END, 2,
        CASE WHEN n %% 10 = 0 THEN now() + (n - 50000) * interval '1 minute' END, gen_random_uuid()
 FROM generate_series(1, 100000) AS n;

@@ -13,7 +13,7 @@ from appliance.sla.tests.conftest import timer_of
 from appliance.sla.weekly_hours import DAYS, parse_week
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Priority, Status, Ticket
-from appliance.tickets.services import recording
+from appliance.tickets.services import events
 
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 HOUR = timedelta(hours=1)
@@ -158,8 +158,8 @@ def test_sorting_a_ticket_finds_its_policy(promise, opened, categories):
     promise("Devices", categories=[categories["hardware"]])
     ticket = opened()
     assert ticket.due_at is None
-    tickets_services.record_sorting(
-        ticket=ticket, category=categories["hardware"], sentiment_score=0.1, bundles="x", said={}
+    tickets_services.record_classification(
+        ticket=ticket, category=categories["hardware"], sentiment_score=0.1, bundles="x", prediction_data={}
     )
     ticket.refresh_from_db()
     assert ticket.due_at is not None
@@ -253,7 +253,7 @@ def test_a_clock_stands_or_falls_with_its_event(promise, ticket, monkeypatch):
         raise RuntimeError
 
     before = timer_of(ticket).is_open
-    monkeypatch.setattr(recording.cache, "changed", lambda subject: None)
+    monkeypatch.setattr(events.cache, "changed", lambda subject: None)
     monkeypatch.setattr("appliance.sla.services.escalations.plan_escalations", broken)
     with pytest.raises(RuntimeError):
         tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=None)

@@ -11,13 +11,13 @@ from django.utils.translation import gettext_lazy
 from appliance.accounts.models import Team, User
 from appliance.core.forms import Form
 from appliance.tickets import queries
-from appliance.tickets.forms.custom import DateInput
+from appliance.tickets.forms.custom_fields import DateInput
 from appliance.tickets.models import Priority, Status, Ticket, TicketCategory
 
-WATCHED = ("status", "priority", "category", "assignee", "team")
+CONFLICT_FIELDS = ("status", "priority", "category", "assignee", "team")
 
 
-def start_of(day: date) -> datetime:
+def default_resume_time(day: date) -> datetime:
     """When the day begins for whoever chose it."""
     return timezone.make_aware(datetime.combine(day, time.min))
 
@@ -31,7 +31,7 @@ class PropertiesForm(Form):
         coerce=Status,
         show_hidden_initial=True,
     )
-    held_until = forms.DateField(
+    resume_at = forms.DateField(
         label=gettext_lazy("Snooze until"),
         required=False,
         widget=DateInput(),
@@ -67,17 +67,17 @@ class PropertiesForm(Form):
 
     def __init__(self, data: object = None, *, ticket: Ticket, viewer: User) -> None:
         super().__init__(data, initial=_initial(ticket))
-        if self.is_bound or not self._show_offered(ticket, viewer):
-            self._offer(ticket, viewer)
+        if self.is_bound or not self._set_choices(ticket, viewer):
+            self._add_choice(ticket, viewer)
 
-    def _show_offered(self, ticket: Ticket, viewer: User) -> bool:
+    def _set_choices(self, ticket: Ticket, viewer: User) -> bool:
         """For a page that is only shown: names that are kept. False when what the ticket has is
         none of them.
         """
         offered = {
-            "category": queries.offer_categories(),
-            "team": queries.offer_teams(viewer),
-            "assignee": queries.offer_assignees(ticket),
+            "category": queries.list_category_choices(),
+            "team": queries.list_team_choices(viewer),
+            "assignee": queries.list_assignee_choices(ticket),
         }
         if not all(self.initial[name] in (None, *dict(pairs)) for name, pairs in offered.items()):
             return False
@@ -86,7 +86,7 @@ class PropertiesForm(Form):
             field.choices = [("", field.empty_label), *pairs]
         return True
 
-    def _offer(self, ticket: Ticket, viewer: User) -> None:
+    def _add_choice(self, ticket: Ticket, viewer: User) -> None:
         """What the ticket has stays on offer, though it was switched off since."""
         rows = {
             "category": _with(queries.list_categories(), TicketCategory, ticket.category_id),
@@ -99,30 +99,30 @@ class PropertiesForm(Form):
     def clean(self) -> dict:
         data = super().clean()
         held = data.get("status") == Status.HOLD
-        if held and not data.get("held_until") and "held_until" not in self.errors:
-            self.add_error("held_until", _("Enter the date until which the ticket is on hold."))
+        if held and not data.get("resume_at") and "resume_at" not in self.errors:
+            self.add_error("resume_at", _("Enter the date until which the ticket is on hold."))
         return data
 
     def hold_until(self) -> datetime | None:
         """When the ticket is to come back, if it is to go on hold or to stay there longer."""
-        day = self.cleaned_data.get("held_until")
-        is_new = {"status", "held_until"} & set(self.changed_data)
-        return start_of(day) if is_new and day and self.holds() else None
+        day = self.cleaned_data.get("resume_at")
+        is_new = {"status", "resume_at"} & set(self.changed_data)
+        return default_resume_time(day) if is_new and day and self.is_hold() else None
 
-    def holds(self) -> bool:
+    def is_hold(self) -> bool:
         return self.cleaned_data.get("status") == Status.HOLD
 
     def seen(self) -> dict[str, object]:
         """What the page had shown of what was changed on it, for ``refuse_if_changed``."""
-        return {name: self._shown(name) for name in self.changed_data if name in WATCHED}
+        return {name: self._shown(name) for name in self.changed_data if name in CONFLICT_FIELDS}
 
-    def wanted(self) -> dict[str, object]:
+    def changed_values(self) -> dict[str, object]:
         return {name: self.cleaned_data[name] for name in self.seen()}
 
-    def take_current(self) -> None:
+    def accept_current(self) -> None:
         """After a refusal: what the page now compares with is the ticket as it is."""
         self.data = self.data.copy()
-        for name in WATCHED:
+        for name in CONFLICT_FIELDS:
             self.data[f"initial-{name}"] = "" if (now := self.initial[name]) is None else str(now)
 
     def _shown(self, name: str) -> object:
@@ -137,10 +137,10 @@ class PropertiesForm(Form):
 
 
 def _initial(ticket: Ticket) -> dict[str, object]:
-    held = ticket.held_until and timezone.localtime(ticket.held_until).date()
+    held = ticket.resume_at and timezone.localtime(ticket.resume_at).date()
     return {
         "status": ticket.status,
-        "held_until": held,
+        "resume_at": held,
         "priority": ticket.priority,
         "category": ticket.category_id,
         "team": ticket.team_id,

@@ -1,4 +1,6 @@
-"""Forms that open a ticket."""
+"""What the forms on tickets share."""
+
+import uuid
 
 from django import forms
 from django.contrib.auth.models import AnonymousUser
@@ -7,12 +9,21 @@ from django.utils.translation import gettext_lazy
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import User
-from appliance.tickets.forms.custom import WithCustomFields
-from appliance.tickets.forms.once import TEXT_LIMIT, OnceForm
+from appliance.files.forms import FormWithFiles, UploadsField
+from appliance.tickets.forms.custom_fields import CustomFieldsMixin
 from appliance.tickets.models import Priority
 
+TEXT_LIMIT = 1_000_000  # characters; a pasted log is welcome, a film is not
 
-class TicketForm(WithCustomFields, OnceForm):
+
+class IdempotentForm(FormWithFiles):
+    """Carries a key, so that sending the same page twice does the thing once; takes files."""
+
+    idempotency_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
+    files = UploadsField(label=gettext_lazy("Attachments"), required=False)
+
+
+class TicketForm(CustomFieldsMixin, IdempotentForm):
     """``viewer`` None is a guest. Asks the custom fields that every category has."""
 
     subject = forms.CharField(

@@ -13,23 +13,3 @@ from appliance.tickets.models.ticket import (
     TicketQuerySet,
 )
 from appliance.tickets.models.view import BulkChange, SavedView
-
-__all__ = [
-    "OPEN_STATUSES",
-    "Attachment",
-    "BulkChange",
-    "CustomField",
-    "Draft",
-    "Event",
-    "Mention",
-    "Message",
-    "Priority",
-    "Rating",
-    "SavedView",
-    "Status",
-    "Tag",
-    "Ticket",
-    "TicketCategory",
-    "TicketLink",
-    "TicketQuerySet",
-]

@@ -30,7 +30,7 @@ class Message(models.Model):
     is_from_customer = models.BooleanField(default=False)
     body = models.TextField()
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
-    submission_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     # of its ticket's era: a search walks through tickets and what was said on them side by side
     search_vector = search_vector_field(body="body", number="ticket_id")
 

@@ -79,17 +79,17 @@ class Ticket(models.Model):
     merged_into = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged"
     )
-    held_until = models.DateTimeField(null=True, blank=True)
+    resume_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When the next promise made falls due."
     )
-    first_answered_at = models.DateTimeField(null=True, blank=True, editable=False)
+    first_response_at = models.DateTimeField(null=True, blank=True, editable=False)
     solved_at = models.DateTimeField(null=True, blank=True, editable=False)
     guest_token_sha256 = models.CharField(max_length=64, blank=True, db_default="", editable=False)
     sentiment_score = models.FloatField(null=True, blank=True, help_text="−1 unhappy … 1 happy")
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
-    submission_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     search_vector = search_vector_field(title="subject", body="description")
 
     objects = TicketQuerySet.as_manager()
@@ -102,8 +102,8 @@ class Ticket(models.Model):
             models.Index(fields=["-priority", "-created_at", "-id"], name="ticket_priority_idx"),
             # serve the daily counts of reports: responded to, or solved, within some days
             models.Index(
-                fields=["first_answered_at"],
-                condition=Q(first_answered_at__isnull=False),
+                fields=["first_response_at"],
+                condition=Q(first_response_at__isnull=False),
                 name="report_answered_idx",
             ),
             models.Index(
@@ -164,7 +164,7 @@ class Ticket(models.Model):
             ),
             # serves waking: tickets on hold, by the date they come back
             models.Index(
-                fields=["held_until"], condition=Q(status=Status.HOLD), name="ticket_held_idx"
+                fields=["resume_at"], condition=Q(status=Status.HOLD), name="ticket_held_idx"
             ),
             # serves closing: solved tickets, the longest solved first
             models.Index(

@@ -11,19 +11,24 @@ from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, User
 from appliance.core import cache
 from appliance.core.database import columns_except, statement_timeout
-from appliance.tickets.filters import TicketFilter, is_due_soon, is_overdue
+from appliance.tickets.filters import (
+    SENTIMENTS,
+    TicketFilter,
+    annotate_sentiment,
+    is_due_soon,
+    is_overdue,
+)
 from appliance.tickets.models import Priority, Status, Ticket, TicketCategory
-from appliance.tickets.moods import MOODS, with_mood
 from appliance.tickets.sorts import NEWEST, Sort
 
-MOST_COUNTED = 1000  # a count beyond it is "1,000+": nobody works through more than that
+MAX_COUNTED = 1000  # a count beyond it is "1,000+": nobody works through more than that
 COUNT_MILLISECONDS = 300
-MOST_TAGS = 12
-MANY_OPEN = 5000  # to count more takes longer than the page around it
-COUNTED_LATELY_SECONDS = 15
+MAX_TAG_FACETS = 12
+LARGE_COUNT = 5000  # to count more takes longer than the page around it
+COUNT_CACHE_SECONDS = 15
 COUNTING_SECONDS = 5  # after which another one tries
 # Whole tickets, customers and agents are three times as much to read as what a row of them shows.
-NOT_IN_A_ROW = (
+DEFERRED_COLUMNS = (
     *columns_except(
         Ticket,
         "subject",
@@ -49,48 +54,48 @@ NOT_IN_A_ROW = (
     *columns_except(TicketCategory, "name", prefix="category__"),
     *columns_except(User, "first_name", "last_name", "email", prefix="assignee__"),
 )
-ONLY_IF_ASKED = {"team": "team", "organisation": "customer__organisation"}
+OPTIONAL_JOINS = {"team": "team", "organisation": "customer__organisation"}
 
 
 def list_tickets(
-    viewer: User, narrowed: TicketFilter, sort: Sort = NEWEST, *, beside: Collection[str] = ()
+    viewer: User, filters: TicketFilter, sort: Sort = NEWEST, *, beside: Collection[str] = ()
 ) -> QuerySet[Ticket]:
     """The viewer's tickets in that order, with what a row of the list shows.
 
     ``beside`` names what else it shall show: team, organisation, tags.
     """
-    related = [relation for name, relation in ONLY_IF_ASKED.items() if name in beside]
-    tickets = narrowed.apply(Ticket.objects.visible_to(viewer), viewer)
-    rows = with_mood(tickets).select_related("customer", "category", "assignee", *related)
-    rows = rows.defer(*NOT_IN_A_ROW)
+    related = [relation for name, relation in OPTIONAL_JOINS.items() if name in beside]
+    tickets = filters.apply(Ticket.objects.visible_to(viewer), viewer)
+    rows = annotate_sentiment(tickets).select_related("customer", "category", "assignee", *related)
+    rows = rows.defer(*DEFERRED_COLUMNS)
     return sort.apply(rows.prefetch_related("tags") if "tags" in beside else rows)
 
 
-def list_ticket_ids(viewer: User, narrowed: TicketFilter, sort: Sort, most: int) -> list[int]:
+def list_ticket_ids(viewer: User, filters: TicketFilter, sort: Sort, most: int) -> list[int]:
     """The first tickets of a list."""
-    tickets = narrowed.apply(Ticket.objects.visible_to(viewer), viewer)
+    tickets = filters.apply(Ticket.objects.visible_to(viewer), viewer)
     return [ticket.pk for ticket in sort.apply(tickets.only("pk"))[:most]]
 
 
-def count_tickets(viewer: User, narrowed: TicketFilter) -> int | None:
-    """How many the list holds, one more than MOST_COUNTED at most; from the cache if there.
+def count_tickets(viewer: User, filters: TicketFilter) -> int | None:
+    """How many the list holds, one more than MAX_COUNTED at most; from the cache if there.
     None if that takes too long: a number at the side is not worth a slow page.
     """
     return cache.get_or_compute(
         "list_counts",
-        [*_audience(viewer, is_personal=narrowed.is_personal), narrowed],
-        lambda: _count(viewer, narrowed),
+        [*_viewer_scope(viewer, is_personal=filters.is_personal), filters],
+        lambda: _count(viewer, filters),
         depends_on=[cache.TICKETS, cache.TEAMS],
     )
 
 
-def _count(viewer: User, narrowed: TicketFilter) -> int | None:
-    tickets = narrowed.apply(Ticket.objects.visible_to(viewer), viewer)
-    if narrowed == TicketFilter(status=narrowed.status):  # an index has them one after the other
-        return tickets[: MOST_COUNTED + 1].count()
+def _count(viewer: User, filters: TicketFilter) -> int | None:
+    tickets = filters.apply(Ticket.objects.visible_to(viewer), viewer)
+    if filters == TicketFilter(status=filters.status):  # an index has them one after the other
+        return tickets[: MAX_COUNTED + 1].count()
     try:
         with transaction.atomic(), statement_timeout(milliseconds=COUNT_MILLISECONDS):
-            return tickets[: MOST_COUNTED + 1].count()
+            return tickets[: MAX_COUNTED + 1].count()
     except OperationalError:
         return None
 
@@ -104,11 +109,11 @@ def count_open(viewer: User) -> dict[str, dict]:
     People who see the same tickets share the work of counting them. Of more than MANY_OPEN it may
     be a minute old: there, something changes before they are counted.
     """
-    audience = _audience(viewer)
+    audience = _viewer_scope(viewer)
     counted = cache.get_or_compute(
         "dashboard_counts",
         audience,
-        lambda: _counted_lately(audience) or _count_anew(viewer, audience),
+        lambda: _cached_count(audience) or _recount(viewer, audience),
         depends_on=[cache.TICKETS, cache.CATEGORIES, cache.TEAMS],
     )
     by_person, by_team = counted["assignee"], counted["team"]
@@ -119,26 +124,26 @@ def count_open(viewer: User) -> dict[str, dict]:
     }
 
 
-def _counted_lately(audience: list[object]) -> dict[str, dict] | None:
+def _cached_count(audience: list[object]) -> dict[str, dict] | None:
     """What was counted some seconds ago, where that takes long; while one counts anew, others are
     shown what was.
     """
     counted_at, counts = cache.get_value("dashboard_counts", audience) or (0, {"total": 0})
-    if counts["total"] <= MANY_OPEN:
+    if counts["total"] <= LARGE_COUNT:
         return None
-    if time.time() - counted_at < COUNTED_LATELY_SECONDS:
+    if time.time() - counted_at < COUNT_CACHE_SECONDS:
         return counts
     is_first = cache.claim("dashboard_counts", audience, seconds=COUNTING_SECONDS)
     return None if is_first else counts
 
 
-def _count_anew(viewer: User, audience: list[object]) -> dict[str, dict]:
+def _recount(viewer: User, audience: list[object]) -> dict[str, dict]:
     counts, now = _count_open(viewer), time.time()
     cache.set_value("dashboard_counts", audience, (now, counts), seconds=cache.LIFETIME_SECONDS)
     return counts
 
 
-def _audience(viewer: User, *, is_personal: bool = False) -> list[object]:
+def _viewer_scope(viewer: User, *, is_personal: bool = False) -> list[object]:
     """What two people have in common who see the same tickets."""
     if is_personal or not viewer.is_agent or not viewer.is_active:
         return ["person", viewer.pk, viewer.role]
@@ -150,14 +155,14 @@ def _count_open(viewer: User) -> dict[str, dict]:
     counts = _by_properties(visible.open()) | _by_people(visible.open())
     counts["total"] = sum(counts["status"].values())
     solved = visible.filter(status=Status.SOLVED)
-    counts["status"][Status.SOLVED] = solved[: MOST_COUNTED + 1].count()
+    counts["status"][Status.SOLVED] = solved[: MAX_COUNTED + 1].count()
     counts["tag"] = _by_tag(visible.open()) if viewer.is_agent else {}
     return counts
 
 
 def _by_properties(tickets: QuerySet[Ticket]) -> dict[str, dict]:
     rows = (
-        with_mood(tickets)
+        annotate_sentiment(tickets)
         .values("status", "priority", "category__slug", "mood")
         .order_by()
         .annotate(n=Count("pk"))
@@ -166,7 +171,7 @@ def _by_properties(tickets: QuerySet[Ticket]) -> dict[str, dict]:
         "status": Counter(dict.fromkeys(Status.values, 0)),
         "priority": Counter(dict.fromkeys(Priority.values, 0)),
         "category": Counter(),
-        "mood": Counter(dict.fromkeys([*MOODS, "unread"], 0)),
+        "mood": Counter(dict.fromkeys([*SENTIMENTS, "unread"], 0)),
     }
     for row in rows:
         counts["status"][row["status"]] += row["n"]
@@ -203,6 +208,6 @@ def _by_tag(tickets: QuerySet[Ticket]) -> dict[str, int]:
         .values("tags__name")
         .order_by()
         .annotate(n=Count("pk"))
-        .order_by("-n", "tags__name")[:MOST_TAGS]
+        .order_by("-n", "tags__name")[:MAX_TAG_FACETS]
     )
     return {row["tags__name"]: row["n"] for row in rows}

@@ -8,6 +8,7 @@ from django.http import Http404
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Right, User
+from appliance.accounts.permissions import has_right
 from appliance.tickets.models import BulkChange, SavedView
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ def list_views(viewer: User) -> QuerySet[SavedView]:
 
 def access_view(viewer: User, view_id: int) -> SavedView:
     """Raises Http404 if it is not the viewer's to see."""
-    return _found(list_views(viewer).filter(pk=view_id).first())
+    return _access_or_404(list_views(viewer).filter(pk=view_id).first())
 
 
 def list_views_to_edit(viewer: User) -> QuerySet[SavedView]:
@@ -37,15 +38,15 @@ def list_views_to_edit(viewer: User) -> QuerySet[SavedView]:
 
 
 def access_view_to_edit(viewer: User, view_id: int) -> SavedView:
-    return _found(list_views_to_edit(viewer).filter(pk=view_id).first())
+    return _access_or_404(list_views_to_edit(viewer).filter(pk=view_id).first())
 
 
-def may_share(viewer: User) -> bool:
-    return accounts_queries.has_right(viewer, Right.SHARE)
+def can_share(viewer: User) -> bool:
+    return has_right(viewer, Right.SHARE)
 
 
-def may_change_many(viewer: User) -> bool:
-    return accounts_queries.has_right(viewer, Right.BULK)
+def can_change_in_bulk(viewer: User) -> bool:
+    return has_right(viewer, Right.BULK)
 
 
 def find_bulk_change(viewer: User, key: UUID | None) -> BulkChange | None:
@@ -54,10 +55,10 @@ def find_bulk_change(viewer: User, key: UUID | None) -> BulkChange | None:
 
 
 def access_bulk_change(viewer: User, key: UUID) -> BulkChange:
-    return _found(find_bulk_change(viewer, key) if viewer.is_agent else None)
+    return _access_or_404(find_bulk_change(viewer, key) if viewer.is_agent else None)
 
 
-def _found(row: T | None) -> T:
+def _access_or_404(row: T | None) -> T:
     if row is None:
         raise Http404
     return row

@@ -11,7 +11,7 @@ from appliance.tickets.models import Event, Ticket, TicketLink
 
 RELATED = ("customer__organisation", "customer__user", "category", "assignee", "team")
 Kind = TicketLink.Kind
-SEEN_FROM_THE_OTHER = {
+REVERSE_LABELS = {
     Kind.DUPLICATE: _("is duplicated by"),
     Kind.CAUSED_BY: _("causes"),
     Kind.SPLIT_FROM: _("was split into"),
@@ -20,7 +20,7 @@ SEEN_FROM_THE_OTHER = {
 
 
 @dataclass(frozen=True)
-class Linked:
+class LinkedTicket:
     """Another ticket and what this one has to do with it."""
 
     link: TicketLink
@@ -31,20 +31,20 @@ class Linked:
 def access_ticket(viewer: User, ticket_id: int) -> Ticket:
     """The ticket with what its page shows. Raises Http404 if it is not the viewer's."""
     seen = Ticket.objects.visible_to(viewer).select_related(*RELATED).defer("search_vector")
-    return _found(seen.filter(pk=ticket_id).first())
+    return _access_or_404(seen.filter(pk=ticket_id).first())
 
 
 def access_guest_ticket(token: str) -> Ticket:
     """The ticket of a guest's secret link. Raises Http404."""
     tickets = Ticket.objects.select_related(*RELATED).exclude(guest_token_sha256="")
-    return _found(tickets.filter(guest_token_sha256=hash_token(token)).first())
+    return _access_or_404(tickets.filter(guest_token_sha256=hash_token(token)).first())
 
 
-def may_see_ticket(user: User, ticket: Ticket) -> bool:
+def can_see_ticket(user: User, ticket: Ticket) -> bool:
     return Ticket.objects.visible_to(user).filter(pk=ticket.pk).exists()
 
 
-def was_category_chosen(ticket: Ticket) -> bool:
+def was_category_set_by_agent(ticket: Ticket) -> bool:
     """Whether a person has set the category of this ticket."""
     return ticket.events.filter(kind=Event.Kind.CATEGORY, actor__isnull=False).exists()
 
@@ -61,15 +61,15 @@ def list_merged(viewer: User, ticket: Ticket) -> list[Ticket]:
     A guest or customer who has this ticket has them all: only tickets of one customer are merged.
     One query when there are none.
     """
-    found: list[Ticket] = []
+    tickets: list[Ticket] = []
     into = [ticket.pk]
     while into:
         sources = Ticket.objects.filter(merged_into__in=into).select_related("customer")
         if viewer.is_authenticated and viewer.is_agent:
             sources = sources.visible_to(viewer)
         into = [source.pk for source in sources]
-        found += sources
-    return sorted(found, key=lambda source: (source.created_at, source.pk))
+        tickets += sources
+    return sorted(tickets, key=lambda source: (source.created_at, source.pk))
 
 
 def find_merge_target(viewer: User, ticket: Ticket) -> Ticket | None:
@@ -79,14 +79,14 @@ def find_merge_target(viewer: User, ticket: Ticket) -> Ticket | None:
     return Ticket.objects.visible_to(viewer).filter(pk=ticket.merged_into_id).first()
 
 
-def list_links(viewer: User, ticket: Ticket) -> list[Linked]:
+def list_links(viewer: User, ticket: Ticket) -> list[LinkedTicket]:
     """How this ticket hangs together with others the viewer sees. Two queries."""
     seen = Ticket.objects.visible_to(viewer).defer("description", "search_vector")
     out = ticket.links.filter(target__in=seen).select_related("target")
     back = ticket.links_to.filter(source__in=seen).select_related("source")
     return [
-        *(Linked(link, link.target, link.get_kind_display()) for link in out),
-        *(Linked(link, link.source, str(SEEN_FROM_THE_OTHER[link.kind])) for link in back),
+        *(LinkedTicket(link, link.target, link.get_kind_display()) for link in out),
+        *(LinkedTicket(link, link.source, str(REVERSE_LABELS[link.kind])) for link in back),
     ]
 
 
@@ -94,10 +94,10 @@ def access_link(viewer: User, link_id: int) -> TicketLink:
     """A link between two tickets the viewer sees. Raises Http404."""
     seen = Ticket.objects.visible_to(viewer)
     links = TicketLink.objects.select_related("source", "target")
-    return _found(links.filter(pk=link_id, source__in=seen, target__in=seen).first())
+    return _access_or_404(links.filter(pk=link_id, source__in=seen, target__in=seen).first())
 
 
-def _found(row):
+def _access_or_404(row):
     if row is None:
         raise Http404
     return row

@@ -12,9 +12,9 @@ from appliance.core import audit, cache
 from appliance.core.audit import update_fields
 from appliance.core.errors import BadInputError
 from appliance.tickets.models import CustomField, TicketCategory
-from appliance.tickets.services import positions
+from appliance.tickets.services import categories
 
-MOST_CHOICES, MOST_CHARACTERS = 100, 100
+MAX_CHOICES, MAX_CHARACTERS = 100, 100
 
 
 @transaction.atomic
@@ -36,10 +36,10 @@ def add_field(
         key=key.strip() or slugify(label)[:40].strip("-") or "field",
         label=label.strip(),
         kind=kind,
-        choices=_checked(kind, choices),
+        choices=_validated_choices(kind, choices),
         is_required=is_required,
         is_for_customers=is_for_customers,
-        position=positions.last(CustomField),
+        position=categories.last_position(CustomField),
     )
     try:
         with transaction.atomic():
@@ -52,7 +52,7 @@ def add_field(
         ) from error
     audit.record_change(by=by, verb="added", subject=field, data={"key": field.key})
     _set_categories(field, categories, by)
-    _tell()
+    _invalidate_lists()
     return field
 
 
@@ -69,17 +69,17 @@ def change_field(
 ) -> None:
     """A choice that is taken away stays on the tickets that have it."""
     require_admin(by)
-    locked = _lock(field)
+    locked = _lock_field(field)
     update_fields(
         locked,
         by=by,
         label=label.strip(),
-        choices=_checked(locked.kind, choices),
+        choices=_validated_choices(locked.kind, choices),
         is_required=is_required,
         is_for_customers=is_for_customers,
     )
     _set_categories(locked, categories, by)
-    _tell()
+    _invalidate_lists()
     field.refresh_from_db()
 
 
@@ -87,59 +87,59 @@ def change_field(
 def deactivate_field(*, field: CustomField, by: User) -> None:
     """It is asked no more; what was answered stays in the data."""
     require_admin(by)
-    update_fields(_lock(field), by=by, is_active=False)
-    _tell()
+    update_fields(_lock_field(field), by=by, is_active=False)
+    _invalidate_lists()
     field.refresh_from_db()
 
 
 @transaction.atomic
 def reactivate_field(*, field: CustomField, by: User) -> None:
     require_admin(by)
-    update_fields(_lock(field), by=by, is_active=True)
-    _tell()
+    update_fields(_lock_field(field), by=by, is_active=True)
+    _invalidate_lists()
     field.refresh_from_db()
 
 
 @transaction.atomic
 def move_field(*, field: CustomField, by: User, up: bool) -> None:
     require_admin(by)
-    if positions.move(field, up=up):
+    if categories.move_position(field, up=up):
         audit.record_change(by=by, verb="moved", subject=field, data={"up": up})
-        _tell()
+        _invalidate_lists()
 
 
 def _set_categories(
     field: CustomField, categories: Iterable[TicketCategory], by: User | None
 ) -> None:
-    before = sorted(str(one) for one in field.categories.all())
-    wanted = list(categories)
-    after = sorted(str(one) for one in wanted)
+    before = sorted(str(category) for category in field.categories.all())
+    rows = list(categories)
+    after = sorted(str(category) for category in rows)
     if before != after:
-        field.categories.set(wanted)
+        field.categories.set(rows)
         data = {"categories": {"from": before, "to": after}}
         audit.record_change(by=by, verb="changed", subject=field, data=data)
 
 
-def _checked(kind: str, choices: Iterable[str]) -> list[str]:
+def _validated_choices(kind: str, choices: Iterable[str]) -> list[str]:
     """The choices, each once; only a choice has any, and it has two at least."""
     if kind != CustomField.Kind.CHOICE:
         return []
-    kept = list(dict.fromkeys(" ".join(one.split()) for one in choices if one.strip()))
-    if len(kept) < 2:
+    unique = list(dict.fromkeys(" ".join(choice.split()) for choice in choices if choice.strip()))
+    if len(unique) < 2:
         raise BadInputError(_("Enter at least two choices, one per line."), field="choices")
-    if len(kept) > MOST_CHOICES or any(len(one) > MOST_CHARACTERS for one in kept):
+    if len(unique) > MAX_CHOICES or any(len(choice) > MAX_CHARACTERS for choice in unique):
         raise BadInputError(
             _("At most %(most)d choices of %(long)d characters each are allowed.")
-            % {"most": MOST_CHOICES, "long": MOST_CHARACTERS},
+            % {"most": MAX_CHOICES, "long": MAX_CHARACTERS},
             field="choices",
         )
-    return kept
+    return unique
 
 
-def _lock(field: CustomField) -> CustomField:
+def _lock_field(field: CustomField) -> CustomField:
     return CustomField.objects.select_for_update().get(pk=field.pk)
 
 
-def _tell() -> None:
+def _invalidate_lists() -> None:
     cache.invalidate(cache.CATEGORIES)
     cache.invalidate(cache.TICKETS)

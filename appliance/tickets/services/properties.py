@@ -3,16 +3,17 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Team, User
 from appliance.core.errors import BadInputError, ForbiddenError
-from appliance.tickets import queries
-from appliance.tickets.models import Event, Priority, Ticket, TicketCategory
-from appliance.tickets.services.recording import from_to, lock, record, require_agent, save
+from appliance.tickets import custom_fields, queries
+from appliance.tickets.models import CustomField, Event, Priority, Status, Ticket, TicketCategory
+from appliance.tickets.services.events import from_to, lock, record, require_agent, save
 
-KINDS = {
+EVENT_KINDS = {
     "status": Event.Kind.STATUS,
     "priority": Event.Kind.PRIORITY,
     "category": Event.Kind.CATEGORY,
@@ -57,8 +58,8 @@ def assign(
     with transaction.atomic():
         locked = lock(ticket)
         if locked.assignee_id != (assignee.pk if assignee else None):
-            _refuse_who_does_not_see(locked, assignee)
-            _give(locked, assignee, by, at)
+            _require_access(locked, assignee)
+            _set_assignee(locked, assignee, by, at)
     ticket.refresh_from_db()
 
 
@@ -80,12 +81,12 @@ def set_team(
             locked.team = team
             save(locked, "team", at=at)
             record(locked, Event.Kind.TEAM, by, at, **change)
-            if locked.assignee and not queries.sees_team(locked.assignee, team):
-                _give(locked, None, by, at)
+            if locked.assignee and not queries.can_see_team(locked.assignee, team):
+                _set_assignee(locked, None, by, at)
     ticket.refresh_from_db()
 
 
-def refuse_if_changed(*, ticket: Ticket, seen: dict, wanted: dict | None = None) -> None:
+def refuse_if_changed(*, ticket: Ticket, seen: dict, changes: dict | None = None) -> None:
     """Tells of what somebody else changed since a page was shown, before a form overwrites it.
 
     ``seen`` maps names of properties to what the page showed, ``wanted`` to what it is to become:
@@ -94,45 +95,165 @@ def refuse_if_changed(*, ticket: Ticket, seen: dict, wanted: dict | None = None)
     """
     locked = lock(ticket)
     for name, value in seen.items():
-        now = _raw(getattr(locked, name))
-        if now not in (_raw(value), _raw((wanted or {}).get(name, value))):
-            raise BadInputError(_meanwhile(locked, name), field=name)
+        now = _stored_value(getattr(locked, name))
+        if now not in (_stored_value(value), _stored_value((changes or {}).get(name, value))):
+            raise BadInputError(_conflict(locked, name), field=name)
 
 
-def _meanwhile(locked: Ticket, name: str) -> str:
-    last = locked.events.filter(kind=KINDS[name]).last()
-    said = {"who": last.actor_name if last else "", "value": last.became if last else ""}
-    if not said["value"]:
-        return _("%(who)s cleared this field in the meantime. Save again to keep your value.") % said
+def _conflict(locked: Ticket, name: str) -> str:
+    last = locked.events.filter(kind=EVENT_KINDS[name]).last()
+    params = {"who": last.actor_name if last else "", "value": last.became if last else ""}
+    if not params["value"]:
+        return (
+            _("%(who)s cleared this field in the meantime. Save again to keep your value.") % params
+        )
     return (
-        _("%(who)s changed this to “%(value)s” in the meantime. Save again to keep your "
-            "value.")
-        % said
+        _("%(who)s changed this to “%(value)s” in the meantime. Save again to keep your value.")
+        % params
     )
 
 
-def _raw(value: object) -> object:
+def _stored_value(value: object) -> object:
     """A row by its id, a choice by its value."""
     return getattr(value, "pk", None) or (value if value != "" else None)
 
 
-def _refuse_who_does_not_see(locked: Ticket, assignee: User | None) -> None:
+def _require_access(locked: Ticket, assignee: User | None) -> None:
     if assignee and not assignee.is_active:
         raise BadInputError(
             _("%(name)s is deactivated. Choose another agent.") % {"name": assignee},
             field="assignee",
         )
-    if assignee and not queries.sees_team(assignee, locked.team):
+    if assignee and not queries.can_see_team(assignee, locked.team):
         raise BadInputError(
-            _("%(name)s has no access to the tickets of the team %(team)s. Choose one of "
-                "its members.")
+            _(
+                "%(name)s has no access to the tickets of the team %(team)s. Choose one of "
+                "its members."
+            )
             % {"name": assignee, "team": locked.team},
             field="assignee",
         )
 
 
-def _give(locked: Ticket, assignee: User | None, by: User | None, at: datetime | None) -> None:
+def _set_assignee(
+    locked: Ticket, assignee: User | None, by: User | None, at: datetime | None
+) -> None:
     change = from_to(locked.assignee, assignee)
     locked.assignee = assignee
     save(locked, "assignee", at=at)
     record(locked, Event.Kind.ASSIGNEE, by, at, **change)
+
+
+COMPLETED_STATUSES = (Status.SOLVED, Status.CLOSED)
+
+
+def set_status(
+    *, ticket: Ticket, status: Status, by: User | None, at: datetime | None = None
+) -> None:
+    """On hold needs a date: ``hold_ticket``. Solving needs an answer to every required field."""
+    require_agent(by)
+    with transaction.atomic():
+        change_status(lock(ticket), status, by, at)
+    ticket.refresh_from_db()
+
+
+def hold_ticket(
+    *, ticket: Ticket, until: datetime, by: User | None, at: datetime | None = None
+) -> None:
+    """Out of the way until then; a customer's answer brings it back earlier."""
+    require_agent(by)
+    if until <= (at or timezone.now()):
+        raise BadInputError(_("Choose a date in the future."), field="resume_at")
+    with transaction.atomic():
+        change_status(lock(ticket), Status.HOLD, by, at, until=until)
+    ticket.refresh_from_db()
+
+
+def change_status(
+    locked: Ticket,
+    status: Status,
+    by: User | None,
+    at: datetime | None = None,
+    *,
+    until: datetime | None = None,
+    **event_data: object,
+) -> None:
+    """The ticket must be locked. ``said`` goes into the event. Nothing changed, nothing written."""
+    if (locked.status, locked.resume_at) == (status, until):
+        return
+    _require_changeable(locked, status, by, until)
+    change = {"from": locked.status, "to": str(status)} | event_data
+    if until:
+        change["until"] = until.isoformat()
+    locked.status, locked.resume_at = status, until
+    locked.solved_at = (
+        (locked.solved_at or at or timezone.now()) if status in COMPLETED_STATUSES else None
+    )
+    save(locked, "status", "resume_at", "solved_at", at=at)
+    record(locked, Event.Kind.STATUS, by, at, **change)
+
+
+def _require_changeable(
+    locked: Ticket, status: Status, by: User | None, until: datetime | None
+) -> None:
+    if locked.merged_into_id and locked.status == Status.CLOSED:
+        raise BadInputError(
+            _("%(this)s is merged into SKR-%(other)d. Undo the merge first.")
+            % {"this": locked.number, "other": locked.merged_into_id},
+            field="status",
+        )
+    if status == Status.HOLD and until is None:
+        raise BadInputError(
+            _("Enter the date until which the ticket is on hold."), field="resume_at"
+        )
+    if status == Status.SOLVED and by is not None:
+        require_all(locked)
+
+
+def set_fields(
+    *, ticket: Ticket, values: dict[str, object], by: User | None, at: datetime | None = None
+) -> None:
+    """Answer the fields named by key; an empty value takes an answer away. One event a field."""
+    require_agent(by)
+    with transaction.atomic():
+        locked = lock(ticket)
+        fields = {field.key: field for field in queries.fields_of(locked.category)}
+        for key, value in clean(fields, values).items():
+            if locked.fields.get(key) != value:
+                _validated(locked, fields[key], value, by, at)
+    ticket.refresh_from_db()
+
+
+def clean(fields: dict[str, CustomField], values: dict[str, object]) -> dict[str, object]:
+    """What is kept of each value; None where there is none."""
+    if unknown := values.keys() - fields.keys():
+        raise BadInputError(
+            _("This ticket has no field “%(key)s”. Reload the page.") % {"key": min(unknown)}
+        )
+    return {key: custom_fields.parse_value(fields[key], value) for key, value in values.items()}
+
+
+def require_all(locked: Ticket) -> None:
+    """Raises BadInputError while a required field of the category has no answer."""
+    fields = queries.fields_of(locked.category).filter(is_required=True)
+    refuse_missing(fields, locked.fields, _("Required before solving: %(fields)s."), "status")
+
+
+def refuse_missing(fields, answers: dict[str, object], message: str, at_field: str = "") -> None:
+    missing = [field for field in fields if answers.get(field.key) in (None, "")]
+    if missing:
+        names = ", ".join(field.label for field in missing)
+        raise BadInputError(
+            message % {"fields": names}, field=at_field or custom_fields.form_name(missing[0])
+        )
+
+
+def _validated(
+    locked: Ticket, field: CustomField, value: object, by: User | None, at: datetime | None
+) -> None:
+    before = locked.fields.pop(field.key, None)
+    if value is not None:
+        locked.fields[field.key] = value
+    save(locked, "fields", at=at)
+    event_data = {"from": custom_fields.text_of(field, before), "to": custom_fields.text_of(field, value)}
+    record(locked, Event.Kind.FIELD, by, at, field=field.label, key=field.key, **event_data)

@@ -16,12 +16,12 @@ from appliance.core.errors import BadInputError
 from appliance.files import services as files_services
 from appliance.tickets import queries
 from appliance.tickets.models import Event, Priority, Ticket, TicketCategory
-from appliance.tickets.services.fields import clean, refuse_missing
-from appliance.tickets.services.recording import from_to, lock, record
-from appliance.tickets.services.talk import attach
+from appliance.tickets.services.events import from_to, lock, record
+from appliance.tickets.services.messages import attach
+from appliance.tickets.services.properties import clean, refuse_missing
 
 
-def open_ticket(
+def create_ticket(
     *,
     customer: Customer,
     subject: str,
@@ -33,15 +33,15 @@ def open_ticket(
     fields: dict[str, object] | None = None,
     files: Iterable[UploadedFile] = (),
     guest_token: str = "",
-    submission_key: uuid.UUID | None = None,
+    idempotency_key: uuid.UUID | None = None,
     at: datetime | None = None,
 ) -> Ticket:
-    """A new ticket. The same ``submission_key`` sent again gives the ticket made the first time.
+    """A new ticket. The same ``idempotency_key`` sent again gives the ticket made the first time.
 
     ``fields`` are answers by key; a customer must answer those required of customers. Of a
     ``guest_token`` only the hash is kept.
     """
-    at, key = at or timezone.now(), submission_key or uuid.uuid4()
+    at, key = at or timezone.now(), idempotency_key or uuid.uuid4()
     answers = _answers(by, category, fields or {}, is_guest=bool(guest_token))
     try:
         with files_services.atomic():
@@ -54,7 +54,7 @@ def open_ticket(
                 team=team,
                 fields=answers,
                 guest_token_sha256=hash_token(guest_token) if guest_token else "",
-                submission_key=key,
+                idempotency_key=key,
                 created_at=at,
                 updated_at=at,
             )
@@ -64,7 +64,7 @@ def open_ticket(
                 record(ticket, Event.Kind.CATEGORY, by, at, **from_to(None, category))
             cache.invalidate(cache.TICKETS)
     except IntegrityError:
-        ticket = Ticket.objects.filter(submission_key=key, customer=customer).first()
+        ticket = Ticket.objects.filter(idempotency_key=key, customer=customer).first()
         if ticket is None:
             raise BadInputError(
                 _("This form was submitted by somebody else. Reload the page.")
@@ -73,25 +73,25 @@ def open_ticket(
 
 
 @transaction.atomic
-def record_sorting(
+def record_classification(
     *,
     ticket: Ticket,
     category: TicketCategory | None,
     sentiment_score: float | None,
     bundles: str,
-    said: dict,
+    prediction_data: dict,
 ) -> None:
     """What the language models said. Never touches a category that a person chose.
 
     ``bundles`` names who said it; ``said`` goes into the event as it is.
     """
     locked = lock(ticket)
-    if not queries.was_category_chosen(locked):
+    if not queries.was_category_set_by_agent(locked):
         locked.category = category
     if sentiment_score is not None:
         locked.sentiment_score = sentiment_score
     locked.save(update_fields=["category", "sentiment_score"])  # no change of updated_at
-    record(locked, Event.Kind.SORTED, None, name=bundles, **said)
+    record(locked, Event.Kind.SORTED, None, name=bundles, **prediction_data)
     cache.invalidate(cache.TICKETS)
 
 

@@ -36,6 +36,6 @@ def secret(ticket: Ticket, night_shift: Team, bob: User) -> Ticket:
 @pytest.fixture
 def other(alice: User) -> Ticket:
     """Alice's second ticket."""
-    return services.open_ticket(
+    return services.create_ticket(
         customer=alice.customer, subject="Blank again", description="Same printer.", by=alice
     )

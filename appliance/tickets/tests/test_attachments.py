@@ -39,16 +39,16 @@ def test_files_stand_with_the_message_they_came_with(ticket, sent, alice):
 
 
 def test_files_of_a_new_ticket_stand_with_its_opening(alice):
-    opened = services.open_ticket(
+    opened = services.create_ticket(
         customer=alice.customer, subject="s", description="d", by=alice, files=[upload("log.txt")]
     )
-    assert [one.file.name for one in queries.list_opening_files(opened)] == ["log.txt"]
+    assert [one.file.name for one in queries.list_first_message_files(opened)] == ["log.txt"]
 
 
 def test_form_sent_twice_keeps_its_files_once(ticket, bob):
     key = uuid.uuid4()
     for _ in range(2):
-        services.reply(ticket=ticket, by=bob, body="x", files=[upload()], submission_key=key)
+        services.reply(ticket=ticket, by=bob, body="x", files=[upload()], idempotency_key=key)
     assert Attachment.objects.count() == on_disk() == 1
 
 
@@ -56,7 +56,7 @@ def test_ticket_opened_twice_keeps_its_files_once(alice):
     words = {"customer": alice.customer, "subject": "s", "description": "d", "by": alice}
     key = uuid.uuid4()
     for _ in range(2):
-        services.open_ticket(**words, files=[upload()], submission_key=key)
+        services.create_ticket(**words, files=[upload()], idempotency_key=key)
     assert Attachment.objects.count() == on_disk() == 1
 
 
@@ -69,7 +69,7 @@ def test_one_file_too_large_sends_nothing(ticket, bob):
 
 
 def test_reply_that_fails_after_its_files_leaves_none(ticket, bob, monkeypatch):
-    monkeypatch.setattr(services.talk, "change_status", lambda *args: 1 / 0)
+    monkeypatch.setattr(services.messages, "change_status", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         services.reply(ticket=ticket, by=bob, body="x", files=[upload()])
     assert not Attachment.objects.exists() and on_disk() == 0
@@ -89,7 +89,7 @@ def test_files_of_notes_are_for_agents(noted, alice, bob):
 
 
 def test_guest_gets_the_files_of_their_ticket_alone(alice, sent):
-    opened = services.open_ticket(
+    opened = services.create_ticket(
         customer=alice.customer,
         subject="s",
         description="d",

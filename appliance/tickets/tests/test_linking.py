@@ -16,12 +16,12 @@ Kind = TicketLink.Kind
 
 @pytest.fixture
 def third(alice) -> Ticket:
-    return services.open_ticket(customer=alice.customer, subject="3", description="…", by=alice)
+    return services.create_ticket(customer=alice.customer, subject="3", description="…", by=alice)
 
 
 @pytest.fixture
 def carols(carol) -> Ticket:
-    return services.open_ticket(customer=carol.customer, subject="C", description="…", by=carol)
+    return services.create_ticket(customer=carol.customer, subject="C", description="…", by=carol)
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_message_becomes_a_ticket_of_its_own(ticket, alice, bob):
     message = services.reply(ticket=ticket, by=alice, body="And the fax?", files=[upload()])
     split = services.split_ticket(message=message, subject="Fax", by=bob)
     assert (split.customer, split.description) == (ticket.customer, "And the fax?")
-    assert len(queries.list_opening_files(split)) == 1
+    assert len(queries.list_first_message_files(split)) == 1
     assert [one.other for one in queries.list_links(bob, split)] == [ticket]
     assert [one.label for one in queries.list_links(bob, ticket)] == ["was split into"]
     assert message in queries.list_messages(bob, ticket)
@@ -157,7 +157,7 @@ def test_message_becomes_a_ticket_of_its_own(ticket, alice, bob):
 def test_splitting_twice_with_one_form_splits_once(ticket, alice, bob):
     message = services.reply(ticket=ticket, by=alice, body="And the fax?")
     key = uuid.uuid4()
-    words = {"message": message, "subject": "Fax", "by": bob, "submission_key": key}
+    words = {"message": message, "subject": "Fax", "by": bob, "idempotency_key": key}
     assert services.split_ticket(**words) == services.split_ticket(**words)
 
 
@@ -225,11 +225,11 @@ def test_ticket_one_does_not_see_is_as_good_as_none(secret, frank):
 
 def test_form_of_another_ticket_is_refused_in_words(ticket, other, carols, bob):
     key = uuid.uuid4()
-    said = services.reply(ticket=ticket, by=bob, body="Here", submission_key=key)
+    said = services.reply(ticket=ticket, by=bob, body="Here", idempotency_key=key)
     for verb in (services.reply, services.add_note):
         with pytest.raises(BadInputError):
-            verb(ticket=other, by=bob, body="There", submission_key=key)
+            verb(ticket=other, by=bob, body="There", idempotency_key=key)
     with pytest.raises(BadInputError):
         services.split_ticket(
-            message=said, subject="Apart", by=bob, submission_key=carols.submission_key
+            message=said, subject="Apart", by=bob, idempotency_key=carols.idempotency_key
         )

@@ -36,7 +36,7 @@ def test_answer_sent_twice_is_not_stopped_by_itself_or_by_what_came_after(ticket
     from uuid import uuid4
 
     key = uuid4()
-    words = {"ticket": ticket, "by": bob, "body": "Hello", "submission_key": key}
+    words = {"ticket": ticket, "by": bob, "body": "Hello", "idempotency_key": key}
     first = services.reply(**words, seen_message_id=0)
     services.reply(ticket=ticket, by=dan, body="Hello, too")
     assert services.reply(**words, seen_message_id=0) == first
@@ -52,13 +52,13 @@ def test_form_that_was_refused_confirms_when_sent_again(db):
 def test_change_of_somebody_else_is_told(ticket, bob, dan):
     services.set_priority(ticket=ticket, priority=Priority.URGENT, by=dan)
     with pytest.raises(BadInputError, match="Dan changed this to “Urgent” meanwhile") as refused:
-        services.refuse_if_changed(ticket=ticket, seen={"priority": 2}, wanted={"priority": 3})
+        services.refuse_if_changed(ticket=ticket, seen={"priority": 2}, changes={"priority": 3})
     assert refused.value.field == "priority"
 
 
 def test_two_who_want_the_same_do_not_meet(ticket, dan):
     services.set_priority(ticket=ticket, priority=Priority.URGENT, by=dan)
-    services.refuse_if_changed(ticket=ticket, seen={"priority": 2}, wanted={"priority": 4})
+    services.refuse_if_changed(ticket=ticket, seen={"priority": 2}, changes={"priority": 4})
 
 
 def test_unchanged_ticket_is_refused_to_nobody(ticket, bob):
@@ -73,9 +73,9 @@ def test_form_knows_what_was_seen_and_what_is_wanted(ticket, bob, dan):
     form = PropertiesForm(page, ticket=ticket, viewer=bob)
     assert form.is_valid()
     assert form.seen() == {"priority": 2, "assignee": None}
-    assert form.wanted() == {"priority": 3, "assignee": bob}
+    assert form.changed_values() == {"priority": 3, "assignee": bob}
     with pytest.raises(BadInputError, match="Dan changed this to “Dan”"):
-        services.refuse_if_changed(ticket=ticket, seen=form.seen(), wanted=form.wanted())
+        services.refuse_if_changed(ticket=ticket, seen=form.seen(), changes=form.changed_values())
 
 
 def test_form_sent_again_after_it_was_told_passes(ticket, bob, dan):
@@ -100,8 +100,8 @@ def test_who_was_deactivated_stays_on_the_form(ticket, bob, dan):
 def test_hold_on_the_form_needs_its_date(ticket, bob):
     page = sent(PropertiesForm(ticket=ticket, viewer=bob), status="hold")
     form = PropertiesForm(page, ticket=ticket, viewer=bob)
-    assert "until when" in form.errors["held_until"][0]
-    form = PropertiesForm(page | {"held_until": "2099-01-02"}, ticket=ticket, viewer=bob)
+    assert "until when" in form.errors["resume_at"][0]
+    form = PropertiesForm(page | {"resume_at": "2099-01-02"}, ticket=ticket, viewer=bob)
     assert form.is_valid() and form.hold_until().isoformat() == "2099-01-02T00:00:00+00:00"
 
 

@@ -25,12 +25,12 @@ PEOPLE = [
     ],
 )
 def test_who_is_meant(text, meant):
-    assert [one.pk for one in mentions.find(text, PEOPLE)] == meant
+    assert [one.pk for one in mentions.find_mentioned(text, PEOPLE)] == meant
 
 
 def test_a_first_name_of_two_means_both():
     twins = [User(pk=n, email=f"{n}@example.org", first_name="Kim") for n in (1, 2)]
-    assert mentions.find("@kim", twins) == twins
+    assert mentions.find_mentioned("@kim", twins) == twins
 
 
 def test_handle_is_short_and_means_one_person():
@@ -41,7 +41,7 @@ def test_handle_is_short_and_means_one_person():
         "maryjane",
     ]
     for person in PEOPLE:
-        assert mentions.find(f"@{mentions.handle_of(person, PEOPLE)}", PEOPLE) == [person]
+        assert mentions.find_mentioned(f"@{mentions.handle_of(person, PEOPLE)}", PEOPLE) == [person]
 
 
 def test_colleague_named_in_a_note_is_mentioned(ticket, bob, dan, frank):

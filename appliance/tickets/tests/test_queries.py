@@ -10,8 +10,8 @@ from appliance.tickets.models import Status, Ticket
 from appliance.tickets.queries import lists
 
 
-def narrowed(viewer, **address: str) -> queries.TicketFilter:
-    return FilterForm(address, viewer=viewer).narrowed()
+def filters(viewer, **address: str) -> queries.TicketFilter:
+    return FilterForm(address, viewer=viewer).filters()
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_customer_sees_their_own_ticket(ticket, alice):
 def test_anothers_ticket_does_not_exist(ticket, carol):
     with pytest.raises(Http404):
         queries.access_ticket(carol, ticket.pk)
-    assert not queries.list_tickets(carol, narrowed(carol))
+    assert not queries.list_tickets(carol, filters(carol))
     assert queries.count_open(carol)["total"] == 0
 
 
@@ -38,37 +38,37 @@ def test_deactivated_agent_sees_nothing(ticket, bob):
 
 def test_list_is_open_tickets_unless_asked_otherwise(ticket, bob):
     services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
-    assert not queries.list_tickets(bob, narrowed(bob))
-    assert list(queries.list_tickets(bob, narrowed(bob, status="closed"))) == [ticket]
+    assert not queries.list_tickets(bob, filters(bob))
+    assert list(queries.list_tickets(bob, filters(bob, status="closed"))) == [ticket]
 
 
 def test_list_narrows_by_category_mood_and_assignee(ticket, bob, categories):
-    services.record_sorting(
-        ticket=ticket, category=categories["hardware"], sentiment_score=-0.8, bundles="", said={}
+    services.record_classification(
+        ticket=ticket, category=categories["hardware"], sentiment_score=-0.8, bundles="", prediction_data={}
     )
     services.assign(ticket=ticket, assignee=bob, by=bob)
-    hit = narrowed(bob, category="hardware", mood="negative", assignee="me")
+    hit = filters(bob, category="hardware", mood="negative", assignee="me")
     assert list(queries.list_tickets(bob, hit)) == [ticket]
     for miss in ({"category": "email"}, {"mood": "positive"}, {"assignee": "nobody"}):
-        assert not queries.list_tickets(bob, narrowed(bob, **miss))
+        assert not queries.list_tickets(bob, filters(bob, **miss))
 
 
 def test_unsorted_tickets_are_a_queue(ticket, bob):
-    assert list(queries.list_tickets(bob, narrowed(bob, category="none"))) == [ticket]
+    assert list(queries.list_tickets(bob, filters(bob, category="none"))) == [ticket]
 
 
 def test_customer_cannot_narrow_by_mood(ticket, alice):
-    assert list(queries.list_tickets(alice, narrowed(alice, mood="negative"))) == [ticket]
+    assert list(queries.list_tickets(alice, filters(alice, mood="negative"))) == [ticket]
 
 
 def test_senseless_filter_narrows_nothing(ticket, bob):
     address = {"status": "x", "priority": "very", "mood": "blue", "assignee": "'; --"}
-    assert list(queries.list_tickets(bob, narrowed(bob, **address))) == [ticket]
+    assert list(queries.list_tickets(bob, filters(bob, **address))) == [ticket]
 
 
 def test_counts_add_up(ticket, bob, categories):
-    services.record_sorting(
-        ticket=ticket, category=categories["hardware"], sentiment_score=0.9, bundles="", said={}
+    services.record_classification(
+        ticket=ticket, category=categories["hardware"], sentiment_score=0.9, bundles="", prediction_data={}
     )
     counts = queries.count_open(bob)
     assert counts["total"] == counts["status"]["new"] == counts["priority"][2] == 1
@@ -104,12 +104,12 @@ def test_dead_cache_changes_no_count(ticket, bob, dead_cache):
 
 def test_list_takes_one_query_however_long(ticket, alice, bob, django_assert_num_queries):
     for number in range(20):
-        services.open_ticket(
+        services.create_ticket(
             customer=alice.customer, subject=f"Nr {number}", description="…", by=alice
         )
     accounts_queries.hidden_team_ids(bob)  # stays in the cache between pages
     with django_assert_num_queries(1):
-        rows = list(queries.list_tickets(bob, narrowed(bob)))
+        rows = list(queries.list_tickets(bob, filters(bob)))
         assert len({(str(row.customer), row.category, row.assignee) for row in rows}) == 1
     assert rows[0].pk == Ticket.objects.latest("pk").pk
 

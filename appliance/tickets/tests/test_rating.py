@@ -38,7 +38,7 @@ def test_customer_may_change_their_mind_for_a_week(solved, alice):
     with pytest.raises(BadInputError, match="7 days"):
         services.rate_ticket(ticket=solved, by=alice, is_good=True)
     solved.refresh_from_db()
-    assert not queries.may_rate(alice, solved)
+    assert not queries.can_rate(alice, solved)
 
 
 def test_what_was_solved_anew_can_be_rated_anew(solved, alice):
@@ -55,7 +55,7 @@ def test_only_who_asked_rates(solved, carol, bob):
 
 
 def test_open_ticket_has_no_solution_to_rate(ticket, alice):
-    assert not queries.may_rate(alice, ticket)
+    assert not queries.can_rate(alice, ticket)
     with pytest.raises(BadInputError):
         services.rate_ticket(ticket=ticket, by=alice, is_good=True)
 
@@ -63,13 +63,13 @@ def test_open_ticket_has_no_solution_to_rate(ticket, alice):
 def test_guest_rates_by_the_secret_link(solved):
     services.rate_ticket(ticket=solved, by=None, is_good=True)
     assert solved.events.last().actor_name == "Alice Test"
-    assert queries.may_rate(AnonymousUser(), solved)
+    assert queries.can_rate(AnonymousUser(), solved)
 
 
 def test_who_is_asked_for_a_rating(solved, alice, bob):
-    assert queries.may_rate(alice, solved) and not queries.may_rate(bob, solved)
+    assert queries.can_rate(alice, solved) and not queries.can_rate(bob, solved)
     SiteSettings.objects.create(is_rating_enabled=False)
-    assert not queries.may_rate(alice, solved)
+    assert not queries.can_rate(alice, solved)
 
 
 def test_rating_that_is_brought_in_has_the_time_it_was_given(solved, alice):

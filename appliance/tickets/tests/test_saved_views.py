@@ -19,7 +19,7 @@ def team(bob) -> Team:
 
 
 def save(by, name="Urgent", **more) -> SavedView:
-    return services.save_view(by=by, name=name, narrowed=URGENT, **more)
+    return services.save_view(by=by, name=name, filters=URGENT, **more)
 
 
 def test_own_view_is_for_its_owner_alone(bob, dan):
@@ -70,7 +70,7 @@ def test_view_is_changed_whole(bob):
         view=view,
         by=bob,
         name="My tickets",
-        narrowed=TicketFilter(assignee="me"),
+        filters=TicketFilter(assignee="me"),
         columns=["mood"],
         sort="updated",
     )

@@ -21,20 +21,20 @@ def test_opening_a_ticket_leaves_one_event(ticket):
 def test_same_form_sent_twice_makes_one_ticket(alice):
     words = {"customer": alice.customer, "subject": "Twice", "description": "…", "by": alice}
     key = uuid.uuid4()
-    first = services.open_ticket(**words, submission_key=key)
-    second = services.open_ticket(**words, submission_key=key)
+    first = services.create_ticket(**words, idempotency_key=key)
+    second = services.create_ticket(**words, idempotency_key=key)
     assert first == second
     assert Event.objects.filter(ticket=first).count() == 1
 
 
 def test_form_key_of_alice_gives_carol_nothing(ticket, carol):
     with pytest.raises(BadInputError):
-        services.open_ticket(
+        services.create_ticket(
             customer=carol.customer,
             subject="My tickets",
             description="…",
             by=carol,
-            submission_key=ticket.submission_key,
+            idempotency_key=ticket.idempotency_key,
         )
 
 
@@ -44,12 +44,12 @@ def test_ten_senders_at_once_make_one_ticket(alice):
 
     def send(_: int) -> int:
         try:
-            return services.open_ticket(
+            return services.create_ticket(
                 customer=alice.customer,
                 subject="Once",
                 description="…",
                 by=alice,
-                submission_key=key,
+                idempotency_key=key,
             ).pk
         finally:
             connection.close()
@@ -86,8 +86,8 @@ def test_closed_ticket_takes_no_answer(ticket, alice, bob):
 
 def test_answer_sent_twice_is_said_once(ticket, bob):
     key = uuid.uuid4()
-    services.reply(ticket=ticket, by=bob, body="Hello", submission_key=key)
-    services.reply(ticket=ticket, by=bob, body="Hello", submission_key=key)
+    services.reply(ticket=ticket, by=bob, body="Hello", idempotency_key=key)
+    services.reply(ticket=ticket, by=bob, body="Hello", idempotency_key=key)
     assert ticket.messages.count() == 1
     assert kinds(ticket).count(Event.Kind.REPLIED) == 1
 
@@ -126,8 +126,8 @@ def test_event_says_from_what_to_what(ticket, bob, categories):
 
 def test_models_never_overrule_a_person(ticket, bob, categories):
     services.set_category(ticket=ticket, category=categories["hardware"], by=bob)
-    services.record_sorting(
-        ticket=ticket, category=categories["email"], sentiment_score=-0.5, bundles="m", said={}
+    services.record_classification(
+        ticket=ticket, category=categories["email"], sentiment_score=-0.5, bundles="m", prediction_data={}
     )
     ticket.refresh_from_db()
     assert ticket.category == categories["hardware"]
@@ -144,7 +144,7 @@ def test_database_refuses_to_rewrite_events(ticket, statement):
 
 
 def test_failing_half_way_leaves_nothing(ticket, bob, monkeypatch):
-    monkeypatch.setattr(services.talk, "change_status", lambda *args: 1 / 0)
+    monkeypatch.setattr(services.messages, "change_status", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         services.reply(ticket=ticket, by=bob, body="lost?")
     assert not Message.objects.exists()

@@ -28,7 +28,7 @@ def a_day_later(monkeypatch):
 def test_on_hold_needs_a_date(ticket, bob):
     with pytest.raises(BadInputError, match="until when") as refused:
         services.set_status(ticket=ticket, status=Status.HOLD, by=bob)
-    assert refused.value.field == "held_until"
+    assert refused.value.field == "resume_at"
 
 
 def test_on_hold_until_yesterday_is_refused(ticket, bob):
@@ -39,35 +39,35 @@ def test_on_hold_until_yesterday_is_refused(ticket, bob):
 def test_hold_says_until_when(held):
     event = held.events.get(kind=Event.Kind.STATUS)
     assert (held.status, event.became) == (Status.HOLD, "On hold")
-    assert event.data["until"] == held.held_until.isoformat()
+    assert event.data["until"] == held.resume_at.isoformat()
 
 
 def test_hold_is_left_alone_before_its_date(held):
-    assert services.wake_held_tickets() == 0
+    assert services.resume_held_tickets() == 0
 
 
 def test_hold_ends_by_itself(held, a_day_later):
-    assert services.wake_held_tickets() == 1
+    assert services.resume_held_tickets() == 1
     held.refresh_from_db()
-    assert (held.status, held.held_until) == (Status.OPEN, None)
+    assert (held.status, held.resume_at) == (Status.OPEN, None)
     event = held.events.last()
     assert (event.actor, event.actor_name, event.data["why"]) == (None, "Skerry", "held")
 
 
 def test_waking_twice_wakes_once(held, a_day_later):
-    services.wake_held_tickets()
-    assert services.wake_held_tickets() == 0
+    services.resume_held_tickets()
+    assert services.resume_held_tickets() == 0
     assert kinds(held).count("status") == 2
 
 
 def test_holding_longer_is_an_event(held, bob):
-    services.hold_ticket(ticket=held, until=held.held_until + DAY, by=bob)
+    services.hold_ticket(ticket=held, until=held.resume_at + DAY, by=bob)
     assert kinds(held).count("status") == 2
 
 
 def test_customers_answer_ends_the_hold(held, alice):
     services.reply(ticket=held, by=alice, body="I found the cable.")
-    assert (held.status, held.held_until) == (Status.OPEN, None)
+    assert (held.status, held.resume_at) == (Status.OPEN, None)
 
 
 def test_solved_says_when_and_open_again_forgets(ticket, alice, bob):
@@ -118,20 +118,20 @@ def test_one_ticket_that_breaks_something_keeps_no_other_from_closing(
 def test_first_answer_of_an_agent_is_remembered_once(ticket, alice, bob, dan):
     services.reply(ticket=ticket, by=alice, body="Anybody?")
     services.add_note(ticket=ticket, by=bob, body="Hm.")
-    assert ticket.first_answered_at is None
+    assert ticket.first_response_at is None
     first = services.reply(ticket=ticket, by=bob, body="Which printer?")
     services.reply(ticket=ticket, by=dan, body="And since when?")
-    assert ticket.first_answered_at == first.created_at
+    assert ticket.first_response_at == first.created_at
 
 
 def test_agent_who_asks_does_not_answer_themselves(bob):
     from appliance.accounts import services as accounts_services
 
-    mine = services.open_ticket(
+    mine = services.create_ticket(
         customer=accounts_services.ensure_customer_of(bob), subject="s", description="d", by=bob
     )
     assert services.reply(ticket=mine, by=bob, body="One more thing").is_from_customer
-    assert mine.first_answered_at is None
+    assert mine.first_response_at is None
 
 
 def test_customer_changes_no_status(ticket, alice):

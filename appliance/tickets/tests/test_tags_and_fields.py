@@ -198,15 +198,15 @@ def test_customer_must_answer_what_is_required_of_customers(alice, asset):
     CustomField.objects.update(is_required=True)
     words = {"customer": alice.customer, "subject": "s", "description": "d"}
     with pytest.raises(BadInputError, match="Asset tag"):
-        services.open_ticket(**words, by=alice)
-    opened = services.open_ticket(**words, by=alice, fields={"asset": "LX-1"})
+        services.create_ticket(**words, by=alice)
+    opened = services.create_ticket(**words, by=alice, fields={"asset": "LX-1"})
     assert opened.fields == {"asset": "LX-1"}
 
 
 def test_customer_answers_no_field_of_the_agents(alice, asset):
     CustomField.objects.update(is_for_customers=False)
     with pytest.raises(BadInputError, match="no field"):
-        services.open_ticket(
+        services.create_ticket(
             customer=alice.customer, subject="s", description="d", by=alice, fields={"asset": "x"}
         )
 

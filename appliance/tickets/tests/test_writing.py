@@ -40,33 +40,33 @@ def test_page_saves_a_draft(client, ticket, alice):
 
 
 def test_who_else_looks_and_who_writes(ticket, bob, dan, frank):
-    presence.note(bob, ticket)
-    presence.note(dan, ticket, is_writing=True)
+    presence.mark_present(bob, ticket)
+    presence.mark_present(dan, ticket, is_writing=True)
     assert presence.list_others(bob, ticket) == [presence.Present("Dan", True)]
     assert [one.name for one in presence.list_others(frank, ticket)] == ["Bob", "Dan"]
 
 
 def test_who_says_nothing_for_half_a_minute_is_gone(ticket, bob, dan, monkeypatch):
-    presence.note(dan, ticket)
-    later = time.time() + presence.SECONDS + 1
+    presence.mark_present(dan, ticket)
+    later = time.time() + presence.PRESENCE_SECONDS + 1
     monkeypatch.setattr(time, "time", lambda: later)
     assert presence.list_others(bob, ticket) == []
 
 
 def test_who_leaves_is_gone_at_once(ticket, bob, dan):
-    presence.note(dan, ticket)
-    presence.leave(dan, ticket)
+    presence.mark_present(dan, ticket)
+    presence.mark_absent(dan, ticket)
     assert presence.list_others(bob, ticket) == []
 
 
 def test_customers_are_neither_seen_nor_told(ticket, alice, bob):
-    presence.note(alice, ticket)
-    presence.note(bob, ticket)
+    presence.mark_present(alice, ticket)
+    presence.mark_present(bob, ticket)
     assert presence.list_others(bob, ticket) == presence.list_others(alice, ticket) == []
 
 
 def test_dead_cache_shows_nobody_and_breaks_nothing(ticket, bob, dan, dead_cache):
-    presence.note(dan, ticket)
+    presence.mark_present(dan, ticket)
     assert presence.list_others(bob, ticket) == []
 
 
@@ -74,7 +74,7 @@ def test_page_asks_who_is_here(client, ticket, bob, dan):
     client.force_login(bob)
     path = reverse("presence", args=[ticket.pk])
     assert client.post(path).status_code == 204
-    presence.note(dan, ticket, is_writing=True)
+    presence.mark_present(dan, ticket, is_writing=True)
     assert b"Dan is writing here" in client.post(path, {"is_writing": "1"}).content
     assert presence.list_others(dan, ticket) == [presence.Present("Bob", True)]
 

@@ -11,18 +11,3 @@ from appliance.triage.models.reading import (
     TicketVector,
 )
 from appliance.triage.models.suggesting import Gap, GapTicket, Suggestion
-
-__all__ = [
-    "DIMENSIONS",
-    "NOT_SURE",
-    "Annotation",
-    "Attempt",
-    "Correction",
-    "Gap",
-    "GapTicket",
-    "LookedThrough",
-    "Passage",
-    "Suggestion",
-    "TicketVector",
-    "Touched",
-]

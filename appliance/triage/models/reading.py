@@ -201,7 +201,7 @@ class Attempt(models.Model):
     text_sha256 = models.CharField(max_length=64)
     bundles = models.CharField(max_length=64, help_text="Which bundles were asked.")
     tries = models.PositiveSmallIntegerField()
-    held_until = models.DateTimeField(null=True, help_text="Whoever reads it has it until then.")
+    leased_until = models.DateTimeField(null=True, help_text="Whoever reads it has it until then.")
     error = models.CharField(max_length=500, blank=True)
 
     class Meta:

@@ -32,31 +32,3 @@ from appliance.triage.services.suggesting import (
     take_back_refusal,
 )
 from appliance.triage.services.tickets import annotate
-
-__all__ = [
-    "annotate",
-    "annotate_soon",
-    "catch_up",
-    "correct_category",
-    "dismiss_gap",
-    "fill_space",
-    "find_gaps",
-    "forget_space",
-    "index_space",
-    "note_sent",
-    "queue_annotation",
-    "queue_article",
-    "queue_catch_up",
-    "queue_filling",
-    "queue_forgetting",
-    "queue_gaps",
-    "reconsider_unsure",
-    "refresh_article",
-    "refuse",
-    "remember_offered",
-    "take_back_dismissal",
-    "take_back_refusal",
-    "tend_spaces",
-    "warm",
-    "write_for_gap",
-]

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Right, User
-from appliance.accounts.queries import has_right
+from appliance.accounts.permissions import has_right
 from appliance.core.errors import ForbiddenError
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
@@ -31,7 +31,7 @@ ANSWERED = 0.5
 # thousands of tickets do not make a crowd of strangers. At 0.5 it is 20 % and 0.2 %.
 # Both measured with encoder 2; measure again with another.
 ALIKE = 0.55
-MOST_EXAMPLES = 5
+MAX_EXAMPLES = 5
 EXAMPLE_CHARACTERS = 600
 CHUNK = 250  # tickets whose nearest passage is looked up by one statement
 
@@ -203,7 +203,7 @@ def _write(number: int | None, members: list[dict], texts: list[str]) -> Gap:
 def _members_to_tell(gap: Gap, by: User) -> QuerySet[GapTicket]:
     """Without those of closed teams: a draft is read by every agent."""
     seen = Ticket.objects.visible_to(by).exclude(team__is_closed=True)
-    return gap.members.filter(ticket__in=seen).select_related("ticket")[:MOST_EXAMPLES]
+    return gap.members.filter(ticket__in=seen).select_related("ticket")[:MAX_EXAMPLES]
 
 
 def _draft_of(members: list[GapTicket]) -> str:

@@ -136,12 +136,12 @@ def _store_sorting(
     Annotation.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["ticket", "kind"], update_fields=SAID
     )
-    tickets_services.record_sorting(
+    tickets_services.record_classification(
         ticket=ticket,
         category=chosen,
         sentiment_score=sentiment.score if sentiment else None,
         bundles=" · ".join(_name(a.bundle) for a in (category, sentiment) if a),
-        said=said,
+        prediction_data=said,
     )
 
 

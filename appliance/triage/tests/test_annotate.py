@@ -119,7 +119,7 @@ def test_a_customer_corrects_nothing(ticket, alice, categories):
 
 
 def test_the_newest_open_ticket_is_read_first(ticket, alice, bob):
-    closed = tickets_services.open_ticket(
+    closed = tickets_services.create_ticket(
         customer=alice.customer, subject="a", description="b", by=alice
     )
     tickets_services.set_status(ticket=closed, status="closed", by=bob)

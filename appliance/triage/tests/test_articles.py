@@ -160,8 +160,8 @@ def test_a_new_article_is_suggested_though_the_old_answer_is_stored(
 
 def test_similar_tickets_are_the_viewers_own(ticket, alice, bob, carol):
     words = {"subject": "Blank pages from the printer", "description": "Ward 3, all day."}
-    hers = tickets_services.open_ticket(customer=carol.customer, by=carol, **words)
-    again = tickets_services.open_ticket(customer=alice.customer, by=alice, **words)
+    hers = tickets_services.create_ticket(customer=carol.customer, by=carol, **words)
+    again = tickets_services.create_ticket(customer=alice.customer, by=alice, **words)
     services.catch_up()
     assert [near.ticket for near in queries.list_similar_tickets(carol, hers)] == []
     assert [near.ticket for near in queries.list_similar_tickets(alice, ticket)] == [again]

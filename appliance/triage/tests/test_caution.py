@@ -16,7 +16,7 @@ def judge(alice, bob, categories):
     def made(right: int, wrong: int, digest: str = "") -> None:
         digest = digest or engine.find_ref("classifier").digest
         for slug in ["access"] * right + ["people"] * wrong:
-            asked = tickets_services.open_ticket(
+            asked = tickets_services.create_ticket(
                 customer=alice.customer, subject="Label", description="Look at it.", by=alice
             )
             Annotation.objects.create(

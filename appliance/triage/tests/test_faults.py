@@ -57,7 +57,7 @@ def test_a_text_that_breaks_the_bundles_is_parked_after_three_tries(
 
 def test_a_parked_text_does_not_hold_up_the_others(ticket, alice, categories, stand_in):
     stand_in.breaks_on = "blank"
-    other = tickets_services.open_ticket(
+    other = tickets_services.create_ticket(
         customer=alice.customer, subject="No mail", description="Since noon", by=alice
     )
     assert services.catch_up() == 1
@@ -78,13 +78,13 @@ def test_other_bundles_try_a_parked_text_again(ticket, categories, stand_in, mon
 def test_a_worker_that_died_gives_its_text_back(ticket, categories, stand_in):
     turns.take("ticket", ticket.pk, "of the text", {})
     assert not services.annotate(ticket.pk)
-    Attempt.objects.update(held_until="2001-01-01T00:00Z")
+    Attempt.objects.update(leased_until="2001-01-01T00:00Z")
     assert services.annotate(ticket.pk)
 
 
 def test_a_clock_that_jumped_back_holds_nothing_for_years(ticket, categories, stand_in):
     turns.take("ticket", ticket.pk, "of the text", {})
-    Attempt.objects.update(held_until="2101-01-01T00:00Z")
+    Attempt.objects.update(leased_until="2101-01-01T00:00Z")
     assert services.catch_up() == 1
 
 
@@ -128,7 +128,7 @@ def test_a_call_that_raises_is_logged_not_raised(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_read_each_text_once(alice, categories, stand_in):
     for number in range(8):
-        tickets_services.open_ticket(
+        tickets_services.create_ticket(
             customer=alice.customer, subject=f"Fault {number}", description="…", by=alice
         )
     together = threading.Barrier(2)

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("bundles")
 def read(ticket, bob, alice) -> list[Ticket]:
     """A desk of three tickets and an article, read by the encoder that came with it."""
     for subject in ("No mail since noon", "Second screen stays black"):
-        tickets_services.open_ticket(
+        tickets_services.create_ticket(
             customer=alice.customer, subject=subject, description="…", by=alice
         )
     knowledge_services.write_article(
@@ -89,7 +89,7 @@ def test_a_worker_that_was_killed_gives_its_text_back(read, choose):
     turns.take("next_ticket", read[0].pk, "what it read", {})
     assert services.fill_space() == 3
     assert not spaces.is_space_complete(NEW)
-    Attempt.objects.update(held_until="2001-01-01T00:00Z")
+    Attempt.objects.update(leased_until="2001-01-01T00:00Z")
     assert services.fill_space() == 1
     assert spaces.is_space_complete(NEW)
 
@@ -200,7 +200,7 @@ def scatter(space: str, count: int, alice) -> None:
     for number in range(count):
         place = random.standard_normal(DIMENSIONS)
         for _ in range(2):
-            ticket = tickets_services.open_ticket(
+            ticket = tickets_services.create_ticket(
                 customer=alice.customer, subject=f"Fault {number}", description="…", by=alice
             )
             near = place + 0.1 * random.standard_normal(DIMENSIONS)

@@ -22,7 +22,7 @@ def ask(alice, bob, bundles) -> Callable[..., Ticket]:
     """A ticket that asks about the badge reader, solved without an article."""
 
     def ask(n: int, said: str = ASKED) -> Ticket:
-        made = tickets_services.open_ticket(
+        made = tickets_services.create_ticket(
             customer=alice.customer, subject=said, description=f"Since {n} o'clock.", by=bob
         )
         tickets_services.reply(ticket=made, by=bob, body="Hold it twice.", status=Status.SOLVED)

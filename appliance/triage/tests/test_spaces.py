@@ -19,7 +19,7 @@ OTHER = "another space"
 @pytest.fixture
 def second(alice):
     """Another ticket of Alice's, about something else."""
-    return tickets_services.open_ticket(
+    return tickets_services.create_ticket(
         customer=alice.customer, subject="Holidays", description="Whom do I ask?", by=alice
     )
 

@@ -40,7 +40,7 @@ def written(bob, title: str, content: str) -> Article:
 
 def solved(customer, bob, article: Article, *, n: int = 0) -> Ticket:
     """An earlier ticket like Alice's, on which this article was sent."""
-    made = tickets_services.open_ticket(
+    made = tickets_services.create_ticket(
         customer=customer, subject=AGAIN[0], description=f"{AGAIN[1]} Case {n}.", by=bob
     )
     tickets_services.reply(

@@ -46,7 +46,7 @@ def left(refs=REFS) -> list[int]:
 
 
 def another(alice: User) -> Ticket:
-    return tickets_services.open_ticket(
+    return tickets_services.create_ticket(
         customer=alice.customer, subject="Holidays", description="Whom do I ask?", by=alice
     )
 

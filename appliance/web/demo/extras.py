@@ -46,10 +46,10 @@ def load_fields() -> None:
 def load_views(by: User) -> None:
     """Shared with every agent."""
     known = set(SavedView.objects.filter(owner=by).values_list("name", flat=True))
-    for name, narrowed, sort in VIEWS:
+    for name, filters, sort in VIEWS:
         if name not in known:
             tickets_services.save_view(
-                by=by, name=name, narrowed=narrowed, sort=sort, audience="all"
+                by=by, name=name, filters=filters, sort=sort, audience="all"
             )
 
 

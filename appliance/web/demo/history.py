@@ -52,7 +52,7 @@ class Teller:
         return self.cast.customers[row["customer"]].user
 
     def _open(self, row: dict, at: datetime) -> Ticket:
-        return tickets_services.open_ticket(
+        return tickets_services.create_ticket(
             customer=self.cast.customers[row["customer"]],
             subject=row["subject"],
             description=row["description"],
@@ -61,7 +61,7 @@ class Teller:
             team=self.teams.get(row["category"]),
             fields={"place": self.cast.places[row["customer"]]},
             files=[make_file(name) for name in row.get("files", [])],
-            submission_key=key_of(row),
+            idempotency_key=key_of(row),
             at=at,
         )
 
@@ -95,7 +95,7 @@ class Teller:
 
 def load(cast: Cast, teams: dict[str, Team]) -> dict[str, Ticket]:
     """The new ones, by key; what is there already stays."""
-    known = set(Ticket.objects.values_list("submission_key", flat=True))
+    known = set(Ticket.objects.values_list("idempotency_key", flat=True))
     teller = Teller(cast, teams, timezone.now())
     return {row["key"]: teller.tell(row) for row in rows() if key_of(row) not in known}
 

@@ -2,5 +2,3 @@
 
 from appliance.web.queries.people import count_open_tickets_of
 from appliance.web.queries.portal import MyTickets, count_mine, list_mine
-
-__all__ = ["MyTickets", "count_mine", "count_open_tickets_of", "list_mine"]

@@ -33,9 +33,9 @@ class MyTickets:
         return tickets.exclude(status__in=OPEN_STATUSES) if self.state == "solved" else tickets
 
 
-def list_mine(viewer: User, narrowed: MyTickets) -> QuerySet[Ticket]:
+def list_mine(viewer: User, filters: MyTickets) -> QuerySet[Ticket]:
     """Newest first, with whose it is; the long texts are left out."""
-    tickets = narrowed.apply(Ticket.objects.visible_to(viewer), viewer)
+    tickets = filters.apply(Ticket.objects.visible_to(viewer), viewer)
     rows = tickets.select_related("customer").defer("description", "search_vector")
     return rows.order_by("-created_at", "-id")
 

@@ -18,7 +18,7 @@ class Traces:
 
     last_event: int  # 0 before any; a page that knows it has seen everything
     events: int
-    was_category_chosen: bool  # by a person
+    was_category_set_by_agent: bool  # by a person
     tags: Sequence[str]  # by name
     offered: Sequence[int]  # articles, the refused ones too
     refused: Sequence[int]

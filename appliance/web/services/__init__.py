@@ -5,16 +5,3 @@ from appliance.web.services.exporting import export_customer, export_person
 from appliance.web.services.guests import answer_as_guest, ask_as_guest
 from appliance.web.services.people import deactivate_person, merge_customers
 from appliance.web.services.setup import set_up, set_up_unattended
-
-__all__ = [
-    "anonymise_customer",
-    "anonymise_person",
-    "answer_as_guest",
-    "ask_as_guest",
-    "deactivate_person",
-    "export_customer",
-    "export_person",
-    "merge_customers",
-    "set_up",
-    "set_up_unattended",
-]

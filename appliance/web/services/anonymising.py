@@ -14,7 +14,7 @@ from appliance.core.audit import ANONYMOUS, anonymisation_allowed
 from appliance.core.errors import BadInputError
 from appliance.notifications import services as notifications_services
 from appliance.tickets.models import Event, Ticket
-from appliance.tickets.services.recording import record
+from appliance.tickets.services.events import record
 from appliance.web.services import forgetting
 
 
@@ -28,8 +28,10 @@ def anonymise_customer(*, customer: Customer, by: User, typed: str) -> None:
     customer = Customer.objects.select_for_update().get(pk=customer.pk)
     if customer.user and customer.user.role != Role.CUSTOMER:
         raise BadInputError(
-            _("%(name)s is an agent or administrator. Deactivate and anonymise their "
-                "user account instead.")
+            _(
+                "%(name)s is an agent or administrator. Deactivate and anonymise their "
+                "user account instead."
+            )
             % {"name": customer.user}
         )
     _confirm(customer, typed)
@@ -46,7 +48,9 @@ def anonymise_person(*, person: User, by: User, typed: str) -> None:
     require_admin(by)
     person = User.objects.select_for_update().get(pk=person.pk)
     if person.is_active:
-        raise BadInputError(_("%(name)s is active. Deactivate the account first.") % {"name": person})
+        raise BadInputError(
+            _("%(name)s is active. Deactivate the account first.") % {"name": person}
+        )
     _confirm(person, typed)
     customer = Customer.objects.select_for_update().filter(user=person).first()
     if customer:

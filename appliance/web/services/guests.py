@@ -25,7 +25,7 @@ def ask_as_guest(
     description: str,
     fields: dict[str, object] | None = None,
     files: Iterable[UploadedFile] = (),
-    submission_key: uuid.UUID | None = None,
+    idempotency_key: uuid.UUID | None = None,
 ) -> tuple[Ticket, str]:
     """The ticket and the token of the secret link to it. Raises Http404 unless guests may ask.
 
@@ -35,10 +35,10 @@ def ask_as_guest(
     if not core_queries.site_settings().is_guest_form_open:
         raise Http404
     accounts_services.check_rate_limit(scope="ask", ip_address=address)
-    key = submission_key or uuid.uuid4()
+    key = idempotency_key or uuid.uuid4()
     token = _token(key, email)
     with transaction.atomic():
-        ticket = tickets_services.open_ticket(
+        ticket = tickets_services.create_ticket(
             customer=accounts_services.ensure_customer(email=email, first_name=name),
             subject=subject,
             description=description,
@@ -46,7 +46,7 @@ def ask_as_guest(
             fields=fields,
             files=files,
             guest_token=token,
-            submission_key=key,
+            idempotency_key=key,
         )
         triage_services.queue_annotation(ticket)
     return ticket, token
@@ -58,12 +58,12 @@ def answer_as_guest(
     ticket: Ticket,
     body: str,
     files: Iterable[UploadedFile] = (),
-    submission_key: uuid.UUID | None = None,
+    idempotency_key: uuid.UUID | None = None,
 ) -> Message:
     """What whoever holds the link writes. Raises BadInputError on a closed ticket."""
     accounts_services.check_rate_limit(scope="answer", ip_address=address)
     return tickets_services.reply(
-        ticket=ticket, by=None, body=body, files=files, submission_key=submission_key
+        ticket=ticket, by=None, body=body, files=files, idempotency_key=idempotency_key
     )
 
 

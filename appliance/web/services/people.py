@@ -22,7 +22,7 @@ def deactivate_person(
     """
     if assignee == person:
         raise BadInputError(_("Choose another person."), field="assignee")
-    accounts_services.deactivate(person=person, by=by)
+    accounts_services.deactivate_person(person=person, by=by)
     waiting = Ticket.objects.open().filter(assignee=person).order_by("pk")
     handed = [_hand_over(ticket, assignee, team, by) for ticket in waiting]
     return len(handed)

@@ -3,7 +3,7 @@
 SELECT
     coalesce(events.last, 0) AS last_event,
     events.total AS events,
-    coalesce(events.was_category_chosen, false) AS was_category_chosen,
+    coalesce(events.was_category_set_by_agent, false) AS was_category_set_by_agent,
     ARRAY(
         SELECT tag.name
         FROM tickets_tag tag
@@ -35,7 +35,7 @@ FROM (
     SELECT
         max(id) AS last,
         count(*) AS total,
-        bool_or(kind = 'category' AND actor_id IS NOT NULL) AS was_category_chosen
+        bool_or(kind = 'category' AND actor_id IS NOT NULL) AS was_category_set_by_agent
     FROM tickets_event
     WHERE ticket_id = %(ticket)s
 ) AS events

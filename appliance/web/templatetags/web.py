@@ -20,7 +20,7 @@ def rows(context: RequestContext) -> SafeString:
     return cells.rows(
         context["page"].rows,
         [heading.name for heading in context["headings"]],
-        may_choose=context["may_change_many"],
+        may_choose=context["can_change_in_bulk"],
         chosen=context.get("chosen", ()),
     )
 

@@ -10,8 +10,8 @@ from django.utils.html import strip_tags
 
 from appliance.accounts.models import Organisation, Team
 from appliance.tickets import services as tickets_services
+from appliance.tickets.filters import SENTIMENTS, annotate_sentiment
 from appliance.tickets.models import Ticket
-from appliance.tickets.moods import MOODS, with_mood
 from appliance.web import cells
 from appliance.web.columns import COLUMNS
 
@@ -31,14 +31,21 @@ def row(ticket, alice, bob, dan):
     Ticket.objects.filter(pk=ticket.pk).update(subject=NASTY, sentiment_score=-0.9)
 
     def draw(**choosing: object) -> str:
-        return cells.rows(with_mood(Ticket.objects.all()), list(COLUMNS), **choosing)
+        return cells.rows(annotate_sentiment(Ticket.objects.all()), list(COLUMNS), **choosing)
 
     return draw
 
 
 def test_every_column_is_drawn_and_nothing_stands_unescaped(row):
     html = row()
-    for words in ("Negative", "negative", "Bob", "Team &lt;b&gt;", "Ward &lt;b&gt;", "uncategorised"):
+    for words in (
+        "Negative",
+        "negative",
+        "Bob",
+        "Team &lt;b&gt;",
+        "Ward &lt;b&gt;",
+        "uncategorised",
+    ):
         assert words in html
     assert '<span class="tag">&lt;tag&gt;</span>' in html and "premium customer" in html
     assert NASTY not in html and "<b>" not in html
@@ -65,5 +72,5 @@ def test_moments_are_written_as_templates_write_them(month, language):
 
 def test_moods_are_told_in_the_language_of_whoever_looks():
     with translation.override("de"):
-        said = [strip_tags(cells.Words().mood(mood)) for mood in (*MOODS, None)]
+        said = [strip_tags(cells.Words().mood(mood)) for mood in (*SENTIMENTS, None)]
     assert said == ["negativ", "neutral", "positiv", "noch nicht analysiert"]

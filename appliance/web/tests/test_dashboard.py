@@ -20,7 +20,7 @@ from conftest import PASSWORD
 def many(alice, bob) -> None:
     """Two pages of tickets, each with a tag and an assignee."""
     for number in range(PAGE_SIZE * 2):
-        ticket = tickets_services.open_ticket(
+        ticket = tickets_services.create_ticket(
             customer=alice.customer, subject=f"Nr {number}", description="…", by=alice
         )
         tickets_services.add_tags(ticket=ticket, names=[f"tag {number % 7}"], by=bob)
@@ -44,7 +44,7 @@ def test_new_ticket_comes_with_the_next_look(
 ):
     since = as_bob.get(reverse("dashboard")).context["state"]
     with django_capture_on_commit_callbacks(execute=True):
-        tickets_services.open_ticket(
+        tickets_services.create_ticket(
             customer=alice.customer, subject="Fresh", description="…", by=alice
         )
     look = as_bob.get(reverse("live"), {"since": since}).content.decode()
@@ -57,7 +57,7 @@ def test_view_that_was_saved_comes_with_the_next_look(
 ):
     since = as_bob.get(reverse("dashboard")).context["state"]
     with django_capture_on_commit_callbacks(execute=True):
-        tickets_services.save_view(by=bob, name="Printers", narrowed=TicketFilter(tag="printer"))
+        tickets_services.save_view(by=bob, name="Printers", filters=TicketFilter(tag="printer"))
     assert "Printers" in as_bob.get(reverse("live"), {"since": since}).content.decode()
 
 
@@ -93,7 +93,7 @@ def test_page_after_a_change_takes_as_many_queries_for_many_rows_as_for_one(
     as_bob.get(reverse("dashboard"))
     for_one = asked()
     for number in range(PAGE_SIZE + 5):
-        tickets_services.open_ticket(
+        tickets_services.create_ticket(
             customer=alice.customer, subject=f"Nr {number}", description="…", by=alice
         )
     assert asked() == for_one <= 11  # those above, and four that count
@@ -109,7 +109,7 @@ def test_view_with_every_column_takes_no_query_a_row(
     as_bob, bob, many, django_assert_max_num_queries
 ):
     view = tickets_services.save_view(
-        by=bob, name="All", narrowed=TicketFilter(), columns=["tags", "team", "organisation", "due"]
+        by=bob, name="All", filters=TicketFilter(), columns=["tags", "team", "organisation", "due"]
     )
     with django_assert_max_num_queries(30):  # some are savepoints
         page = as_bob.get(reverse("dashboard"), {"view": view.pk}).content.decode()
@@ -145,19 +145,19 @@ def test_address_that_makes_no_sense_is_told_and_shows_everything(as_bob, ticket
 
 
 def test_view_of_what_is_gone_says_so_and_shows_nothing(as_bob, bob, ticket):
-    view = tickets_services.save_view(by=bob, name="Gone", narrowed=TicketFilter(tag="gone"))
+    view = tickets_services.save_view(by=bob, name="Gone", filters=TicketFilter(tag="gone"))
     page = as_bob.get(reverse("dashboard"), {"view": view.pk}).content.decode()
     assert "no longer there" in page and reverse("edit-view", args=[view.pk]) in page
     assert ticket.subject not in page
 
 
 def test_anothers_view_does_not_exist(as_bob, dan):
-    view = tickets_services.save_view(by=dan, name="My tickets", narrowed=TicketFilter())
+    view = tickets_services.save_view(by=dan, name="My tickets", filters=TicketFilter())
     assert as_bob.get(reverse("dashboard"), {"view": view.pk}).status_code == 404
 
 
 def test_customer_has_no_views(client, alice, bob):
-    view = tickets_services.save_view(by=bob, name="All", narrowed=TicketFilter(), audience="all")
+    view = tickets_services.save_view(by=bob, name="All", filters=TicketFilter(), audience="all")
     client.force_login(alice)
     assert client.get(reverse("views")).status_code == 403
     assert "All</a>" not in client.get(reverse("dashboard"), {"view": view.pk}).content.decode()
@@ -184,11 +184,11 @@ def test_view_that_is_refused_keeps_what_was_typed(as_bob):
 
 
 def test_queue_link_keeps_the_other_filters_and_leads_back_out(bob, categories):
-    narrowed = TicketFilter(status="new", priority=4)
+    filters = TicketFilter(status="new", priority=4)
     sections = {
         section.name: section.queues
         for section in list_sections(
-            tickets_queries.count_open(bob), narrowed, tickets_queries.offer_slugs(), []
+            tickets_queries.count_open(bob), filters, tickets_queries.list_category_slug_choices(), []
         )
     }
     new, opened = sections["status"][:2]
@@ -198,8 +198,8 @@ def test_queue_link_keeps_the_other_filters_and_leads_back_out(bob, categories):
 
 
 def test_main_queue_is_chosen_with_further_filters_too(bob):
-    narrowed = TicketFilter(assignee="me", category="none")
-    queues = list_main(tickets_queries.count_open(bob), narrowed, in_teams=False, in_view=False)
+    filters = TicketFilter(assignee="me", category="none")
+    queues = list_main(tickets_queries.count_open(bob), filters, in_teams=False, in_view=False)
     assert [queue.name for queue in queues if queue.is_chosen] == ["mine"]
     assert "my-teams" not in [queue.name for queue in queues]
 

@@ -5,7 +5,7 @@ import pytest
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
 from appliance.search.queries import search
-from appliance.search.services import learn_words
+from appliance.search.services import update_vocabulary
 from appliance.tickets.models import Ticket
 from appliance.triage import engine, gaps
 from appliance.triage import services as triage_services
@@ -83,13 +83,13 @@ def test_what_is_meant_is_among_the_first_hits(bob, alice):
         )
         triage_services.refresh_article(article.pk)
         names[article.pk] = name
-    learn_words(seconds=60)
+    update_vocabulary(seconds=60)
     missed = []
     for kind, asked in MEANT.items():
         for text, name in asked.items():
             hits = search(alice, text, limit=AMONG).hits
             found = [names[hit.id] for hit in hits]
-            is_exact = kind != "code" or hits[0].why[0] == "exact"
+            is_exact = kind != "code" or hits[0].matched_by[0] == "exact"
             if name not in found or not is_exact:
                 missed.append((kind, text, name, found))
     assert missed == []
@@ -103,7 +103,7 @@ def test_the_demo_desk_tells_which_articles_it_lacks(db):
     for article in Article.objects.filter(title__in=near):
         triage_services.refresh_article(article.pk)
     unanswered = [history.key_of(row) for row in history.rows() if row["key"].startswith("u")]
-    for ticket in Ticket.objects.filter(submission_key__in=unanswered):
+    for ticket in Ticket.objects.filter(idempotency_key__in=unanswered):
         triage_services.annotate(ticket.pk)
     triage_services.find_gaps()
     assert [gap.size for gap in gaps.list_gaps(bob)] == [4, 4]

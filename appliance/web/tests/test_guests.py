@@ -27,7 +27,7 @@ def asks(client, **more: object):
         "email": "pia@example.org",
         "subject": "No sound",
         "description": "In room 4.",
-        "submission_key": str(uuid.uuid4()),
+        "idempotency_key": str(uuid.uuid4()),
     }
     return client.post(reverse("ask"), form | more)
 
@@ -65,7 +65,7 @@ def test_guest_answers_and_the_ticket_opens_again(client, link, asked, bob):
 
 
 def test_answer_sent_twice_is_one_message(client, link, asked):
-    form = {"body": "Once.", "submission_key": str(uuid.uuid4())}
+    form = {"body": "Once.", "idempotency_key": str(uuid.uuid4())}
     for _ in range(2):
         client.post(f"{link}reply/", form)
     assert Message.objects.count() == 1
@@ -91,7 +91,7 @@ def test_refused_question_keeps_what_was_typed(client):
 
 def test_same_form_twice_is_one_ticket_and_one_link(client):
     key = str(uuid.uuid4())
-    assert asks(client, submission_key=key).url == asks(client, submission_key=key).url
+    assert asks(client, idempotency_key=key).url == asks(client, idempotency_key=key).url
     assert Ticket.objects.count() == 1
 
 

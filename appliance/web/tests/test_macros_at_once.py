@@ -28,7 +28,7 @@ def test_one_who_runs_a_macro_and_one_who_runs_it_on_many_both_come_through(
     )
     calls = (
         lambda: macros_services.run_macro(macro=urgent, ticket=ticket, by=bob),
-        lambda: tickets_services.change_many(
+        lambda: tickets_services.start_bulk_change(
             by=dan, tickets=[ticket.pk], changes={"macro": urgent.pk}
         ),
     )

@@ -16,7 +16,7 @@ ROWS = PAGE_SIZE * 2 + 7
 @pytest.fixture
 def many(alice) -> None:
     """Many at one moment, many without a promise: the hard cases of every order."""
-    first = tickets_services.open_ticket(
+    first = tickets_services.create_ticket(
         customer=alice.customer, subject="Nr", description="…", by=alice, at=timezone.now()
     )
     now, customer = timezone.now(), first.customer
@@ -57,7 +57,7 @@ def test_a_new_ticket_moves_nothing_on_the_pages_behind(many, bob, alice, name):
     sort = SORTS[name]
     cursor = Page.of(listed(bob, sort), sort).next
     before = Page.of(listed(bob, sort), sort, after=cursor)
-    tickets_services.open_ticket(
+    tickets_services.create_ticket(
         customer=alice.customer, subject="Fresh", description="…", by=alice, priority=4
     )
     after = Page.of(listed(bob, sort), sort, after=cursor)

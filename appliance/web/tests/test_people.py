@@ -26,7 +26,7 @@ def frank(dan) -> User:
 
 
 def test_open_tickets_go_to_a_colleague_and_solved_ones_stay(bobs, bob, dan, frank, alice):
-    solved = tickets_services.open_ticket(
+    solved = tickets_services.create_ticket(
         customer=alice.customer, subject="s", description="d", by=alice
     )
     tickets_services.assign(ticket=solved, assignee=bob, by=bob)

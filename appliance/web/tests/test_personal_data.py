@@ -140,7 +140,7 @@ def test_anonymous_stays_anonymous(alice, dan):
         with pytest.raises(BadInputError):
             services.anonymise_customer(customer=customer, by=dan, typed=customer.email)
     with pytest.raises(BadInputError):
-        accounts_services.reactivate(person=User.objects.get(pk=alice.pk), by=dan)
+        accounts_services.reactivate_person(person=User.objects.get(pk=alice.pk), by=dan)
 
 
 def test_agent_loses_the_name_and_what_they_answered_stays(told, bob, dan):
@@ -233,7 +233,7 @@ def test_export_holds_what_the_person_said_and_was_told(told, alice, dan):
 
 
 def test_export_holds_no_note_no_password_and_nobody_else(told, alice, carol, dan):
-    tickets_services.open_ticket(
+    tickets_services.create_ticket(
         customer=carol.customer, subject="My tickets", description="Own", by=carol
     )
     archive = exported(services.export_customer(customer=alice.customer, by=dan))
@@ -280,6 +280,6 @@ def test_versions_of_an_anonymous_author_name_nobody(bob, dan):
     article = knowledge_services.write_article(by=bob, title="T", content="c")
     archive = exported(services.export_person(person=bob, by=dan))
     assert json.loads(archive.read("articles.json"))["written"][0]["title"] == "T"
-    accounts_services.deactivate(person=bob, by=dan)
+    accounts_services.deactivate_person(person=bob, by=dan)
     services.anonymise_person(person=bob, by=dan, typed=bob.email)
     assert str(article.versions.get().by) == "Anonymous"

@@ -47,7 +47,7 @@ def test_facets_lead_to_a_narrower_search(ticket, bob, shown):
 
 def test_pages_go_on_and_back(alice, bob, shown):
     for number in range(25):
-        tickets_services.open_ticket(
+        tickets_services.create_ticket(
             customer=alice.customer, subject=f"Toner {number}", description="empty", by=alice
         )
     first = shown(bob, q="toner", sort="oldest")

@@ -42,7 +42,7 @@ def mei(db) -> User:
 
 @pytest.fixture
 def second(alice) -> Ticket:
-    return tickets_services.open_ticket(
+    return tickets_services.create_ticket(
         customer=alice.customer, subject="Second", description="Another.", by=alice
     )
 
@@ -231,7 +231,7 @@ def test_macro_that_cannot_be_done_says_why_and_does_nothing(as_bob, ticket, bob
         by=bob, name="M", actions={"canned_response": canned_response.pk, "priority": 4}
     )
     tickets_services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
-    form = {"submission_key": uuid.uuid4()}
+    form = {"idempotency_key": uuid.uuid4()}
     answer = as_bob.post(url("run-macro", ticket.pk, macro.pk), form)
     assert answer.status_code == 400
     assert "is closed" in answer.content.decode()
@@ -261,7 +261,7 @@ def test_links_are_added_shown_and_taken_away(as_bob, ticket, second):
 
 def test_link_is_not_taken_away_from_another_ticket(as_bob, ticket, second, bob):
     link = tickets_services.link_tickets(source=ticket, target=second, kind="related", by=bob)
-    third = tickets_services.open_ticket(
+    third = tickets_services.create_ticket(
         customer=ticket.customer, subject="3", description="3", by=ticket.customer.user
     )
     assert as_bob.post(url("unlink-ticket", third.pk, link.pk)).status_code == 404

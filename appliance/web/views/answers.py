@@ -35,7 +35,7 @@ def reply(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 def _send(request: HttpRequest, ticket: Ticket, form: Form) -> Message | None:
     data = form.cleaned_data
-    said = {name: data[name] for name in ("body", "files", "submission_key")}
+    said = {name: data[name] for name in ("body", "files", "idempotency_key")}
     if data.get("kind") == Message.Kind.NOTE:
         return form.attempt(tickets_services.add_note, ticket=ticket, by=request.user, **said)
     return form.attempt(

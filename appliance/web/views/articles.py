@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Right
-from appliance.accounts.queries import has_right
+from appliance.accounts.permissions import has_right
 from appliance.core.errors import BadInputError
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge import services as knowledge_services
@@ -29,12 +29,12 @@ def index(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated or not request.user.is_agent:
         return help_pages(request)
     form = ArticleFilterForm(request.GET)
-    narrowed, sort = form.narrowed(), form.order()
-    found = knowledge_queries.list_articles(request.user, **narrowed, sort=sort)
+    filters, sort = form.filters(), form.order()
+    found = knowledge_queries.list_articles(request.user, **filters, sort=sort)
     context = {
         "form": form,
         "page": _page(request, found, sort),
-        "is_narrowed": any(narrowed.values()),
+        "is_filtered": any(filters.values()),
         "due": knowledge_queries.count_due(request.user),
         "may_write": has_right(request.user, Right.ARTICLES),
     }

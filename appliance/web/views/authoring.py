@@ -169,7 +169,7 @@ def _apply(request: HttpRequest, pending_id: str) -> HttpResponse:
 def export(request: HttpRequest) -> HttpResponse:
     """The articles of the list as it is narrowed, as a ZIP that the import reads back."""
     pieces = knowledge_services.export_articles(
-        by=request.user, **ArticleFilterForm(request.GET).narrowed()
+        by=request.user, **ArticleFilterForm(request.GET).filters()
     )
     response = StreamingHttpResponse(pieces, content_type="application/zip")
     name = f"articles-{timezone.localdate().isoformat()}.zip"

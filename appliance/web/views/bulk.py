@@ -12,7 +12,7 @@ from appliance.core.errors import BadInputError
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import BulkChange
-from appliance.tickets.services.bulk import MOST
+from appliance.tickets.services.bulk import MAX_TICKETS
 from appliance.web import list_page, lists
 from appliance.web.access import agents_only
 from appliance.web.list_forms import BulkForm
@@ -29,14 +29,14 @@ def change(request: HttpRequest) -> HttpResponse:
 
 
 def _change(*, request: HttpRequest, form: BulkForm) -> BulkChange:
-    key = form.cleaned_data["submission_key"]
+    key = form.cleaned_data["idempotency_key"]
     if form.cleaned_data["whole"]:
         address = QueryDict(form.cleaned_data["address"])
-        tickets = lists.ids_of(request.user, lists.read(request.user, address), MOST)
+        tickets = lists.ids_of(request.user, lists.read(request.user, address), MAX_TICKETS)
     else:
         tickets = sorted(form.chosen())
-    return tickets_services.change_many(
-        by=request.user, tickets=tickets, changes=form.changes(), submission_key=key
+    return tickets_services.start_bulk_change(
+        by=request.user, tickets=tickets, changes=form.changes(), idempotency_key=key
     )
 
 
@@ -54,7 +54,7 @@ def show(request: HttpRequest, change_id: UUID) -> HttpResponse:
 def undo(request: HttpRequest, change_id: UUID) -> HttpResponse:
     found = tickets_queries.access_bulk_change(request.user, change_id)
     try:
-        tickets_services.undo_many(change=found, by=request.user)
+        tickets_services.undo_bulk_change(change=found, by=request.user)
     except BadInputError as error:
         messages.error(request, str(error))
     return redirect(_back(request.POST.get("place", ""), found))

@@ -39,7 +39,7 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 
 def _ask(request: HttpRequest, form: GuestTicketForm) -> tuple[Ticket, str] | None:
-    names = ("name", "email", "subject", "description", "files", "submission_key")
+    names = ("name", "email", "subject", "description", "files", "idempotency_key")
     said = {name: form.cleaned_data[name] for name in names}
     address = request.META["REMOTE_ADDR"]
     return form.attempt(services.ask_as_guest, address=address, fields=form.custom_values(), **said)
@@ -58,9 +58,9 @@ def _page(request: HttpRequest, token: str, ticket: Ticket, **forms: Form) -> Ht
         "token": token,
         "link": request.build_absolute_uri(reverse("guest-ticket", args=[token])) if is_new else "",
         "conversation": queries.list_guest_messages(ticket),
-        "opening_files": tickets_queries.list_opening_files(ticket),
+        "opening_files": tickets_queries.list_first_message_files(ticket),
         "rating": tickets_queries.find_rating(ticket),
-        "may_rate": tickets_queries.may_rate(request.user, ticket),
+        "can_rate": tickets_queries.can_rate(request.user, ticket),
         "rating_form": forms.get("rating") or RatingForm(),
         "form": forms.get("reply") or ReplyForm(),
     }
@@ -73,7 +73,7 @@ def reply(request: HttpRequest, token: str) -> HttpResponse:
     ticket = queries.access_guest_ticket(token)
     form = ReplyForm(request.POST, request.FILES)
     if form.is_valid():
-        names = ("body", "files", "submission_key")
+        names = ("body", "files", "idempotency_key")
         said = {name: form.cleaned_data[name] for name in names}
         address = request.META["REMOTE_ADDR"]
         if form.attempt(services.answer_as_guest, address=address, ticket=ticket, **said):

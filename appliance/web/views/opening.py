@@ -42,7 +42,7 @@ def create(request: HttpRequest) -> HttpResponse:
 def _open(*, request: HttpRequest, form: Form) -> Ticket:
     """The ticket and the job that will sort it, committed together."""
     data = form.cleaned_data
-    ticket = tickets_services.open_ticket(
+    ticket = tickets_services.create_ticket(
         customer=_customer(request, data),
         subject=data["subject"],
         description=data["description"],
@@ -50,7 +50,7 @@ def _open(*, request: HttpRequest, form: Form) -> Ticket:
         fields=form.custom_values(),
         files=data["files"],
         by=request.user,
-        submission_key=data["submission_key"],
+        idempotency_key=data["idempotency_key"],
     )
     triage_services.queue_annotation(ticket)
     return ticket

@@ -24,13 +24,13 @@ def live(request: HttpRequest) -> HttpResponse:
 def _context(request: HttpRequest) -> dict:
     # read before the rows: a change in between shows up at the next look instead of never
     generation = cache.generation(cache.TICKETS)
-    narrowed = MyTicketsForm(request.GET).narrowed()
-    rows = portal.list_mine(request.user, narrowed)
+    filters = MyTicketsForm(request.GET).filters()
+    rows = portal.list_mine(request.user, filters)
     cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
     return {
         "page": Page.of(rows, **cursors),
-        "narrowed": narrowed,
-        "counts": portal.count_mine(request.user, narrowed.whose),
+        "filters": filters,
+        "counts": portal.count_mine(request.user, filters.whose),
         "organisation": portal.shares(request.user),
         "generation": generation or 0,
     }

@@ -85,7 +85,7 @@ def split(request: HttpRequest, ticket_id: int, message_id: int) -> HttpResponse
     message = tickets_queries.access_message(request.user, message_id)
     if message.ticket_id != ticket.pk:
         raise Http404
-    form = SplitForm(request.POST or None, initial={"submission_key": uuid.uuid4()})
+    form = SplitForm(request.POST or None, initial={"idempotency_key": uuid.uuid4()})
     if form.is_valid():
         new = form.attempt(
             tickets_services.split_ticket, message=message, by=request.user, **form.cleaned_data

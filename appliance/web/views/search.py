@@ -13,14 +13,14 @@ from appliance.web.access import readers_only
 @readers_only
 def search(request: HttpRequest) -> HttpResponse:
     form = SearchForm(request.GET, viewer=request.user)
-    narrowed = form.narrowed()
+    filters = form.filters()
     results = None
-    if form.asked.text or narrowed.is_narrowed:
+    if form.query.text or filters.is_active:
         results = search_queries.search(
             request.user,
-            form.asked.text,
+            form.query.text,
             kind=form.chosen("kind", "all"),
-            narrowed=narrowed,
+            filters=filters,
             sort=form.chosen("sort", "best"),
             after=request.GET.get("page", ""),
         )
@@ -29,17 +29,17 @@ def search(request: HttpRequest) -> HttpResponse:
         "web/search.html",
         {
             "form": form,
-            "asked": form.asked,
+            "query": form.query,
             "results": results,
             "hits": hits.items(
-                results.hits if results else [], request.user, says_why=bool(form.asked.text)
+                results.hits if results else [], request.user, shows_match=bool(form.query.text)
             ),
             "problems": form.problems(),
             "kinds": form.fields["kind"].choices,
             "kind": form.chosen("kind", "all"),
-            "query": urlencode(form.as_query()),
-            "narrowed": narrowed,
-            "chosen": form.in_words(),
+            "query_string": urlencode(form.as_query()),
+            "filters": filters,
+            "active_filters": form.active_filters(),
         },
     )
 

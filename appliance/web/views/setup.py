@@ -20,7 +20,7 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
         admin = form.attempt(
             services.set_up,
             token=token,
-            person=form.person(),
+            person=form.user_data(),
             desk_name=data["desk_name"],
             categories=set(data["categories"]),
             demo=data["demo"],

@@ -12,7 +12,7 @@ from appliance.tickets.forms import DraftForm
 from appliance.web.access import agents_only
 
 NOTHING = 204
-MOST_CHARACTERS = 40  # of what is looked for
+MAX_CHARACTERS = 40  # of what is looked for
 
 
 @require_POST
@@ -20,7 +20,7 @@ MOST_CHARACTERS = 40  # of what is looked for
 def presence(request: HttpRequest, ticket_id: int) -> HttpResponse:
     """Says that the viewer is here (``is_writing``), and shows who else is; 204 when nobody."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    present.note(request.user, ticket, is_writing=request.POST.get("is_writing") == "1")
+    present.mark_present(request.user, ticket, is_writing=request.POST.get("is_writing") == "1")
     others = present.list_others(request.user, ticket)
     if not others:
         return HttpResponse(status=NOTHING)
@@ -55,4 +55,4 @@ def tags(request: HttpRequest) -> JsonResponse:
 
 
 def _asked(request: HttpRequest) -> str:
-    return request.GET.get("q", "").replace("\0", "")[:MOST_CHARACTERS].strip()
+    return request.GET.get("q", "").replace("\0", "")[:MAX_CHARACTERS].strip()

@@ -128,7 +128,7 @@
   // Back in a page the browser kept: what was sent from it is not sent again under its old key.
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
-    const field = document.querySelector("#bulk [name=submission_key]");
+    const field = document.querySelector("#bulk [name=idempotency_key]");
     if (field) field.value = freshKey();
     if (live()) window.htmx?.trigger(live(), "look");
   });

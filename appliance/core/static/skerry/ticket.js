@@ -134,7 +134,7 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     const owner = event.target.closest("[data-autosave]");
     if (!owner) return;
-    const until = owner.querySelector("[name=held_until]");
+    const until = owner.querySelector("[name=resume_at]");
     if (owner.querySelector("[name=status]")?.value === "hold" && until && !until.value) {
       event.preventDefault();
       until.focus();

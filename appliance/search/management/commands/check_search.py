@@ -4,21 +4,22 @@ from appliance.search import services
 
 
 class Command(BaseCommand):
-    help = "Look whether everything that should be found is, and mend what is not."
+    help = "Check the search index against all texts, and repair what is missing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--only-look", action="store_true", help="mend nothing")
+        parser.add_argument("--no-repair", action="store_true", help="only report")
 
-    def handle(self, *, only_look: bool, **options: object) -> None:
-        check = services.check_index(repair=not only_look, tell=self.stdout.write)
+    def handle(self, *, no_repair: bool, **options: object) -> None:
+        check = services.check_index(repair=not no_repair, report=self.stdout.write)
         self.stdout.write(
-            f"{check.looked_count} looked at in {check.seconds:.0f} s:"
-            f" {check.missing_count} missing, {check.repaired_count} mended."
+            f"{check.checked_count} rows checked in {check.duration_seconds:.0f} s:"
+            f" {check.missing_count} missing, {check.repaired_count} repaired."
         )
-        if not check.is_whole:
-            raise CommandError(
-                "Not everything is found yet. Texts the models have not read are read by the "
-                "worker; see `python3 launcher.py status`."
-                if not only_look
-                else "Not everything is found. Run check_search without --only-look to mend it."
-            )
+        if check.is_complete:
+            return
+        if no_repair:
+            raise CommandError("The index is incomplete. Run check_search without --no-repair.")
+        raise CommandError(
+            "The index is incomplete: the worker embeds texts without vectors. See its backlog with"
+            " `python3 launcher.py status`."
+        )

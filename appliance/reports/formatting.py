@@ -1,0 +1,46 @@
+"""Format metrics for display."""
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from appliance.reports.models import Dimension
+
+NONE = "–"
+NO_PART = {
+    Dimension.CATEGORY: gettext_lazy("Uncategorised"),
+    Dimension.TEAM: gettext_lazy("No team"),
+    Dimension.AGENT: gettext_lazy("Nobody"),
+    Dimension.ORGANISATION: gettext_lazy("No organisation"),
+}
+
+
+def duration(seconds: float | None) -> str:
+    """Return the two largest units: "47 min", "3 h 20 min", "4 d 6 h"."""
+    if seconds is None:
+        return NONE
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return _("%(n)s min") % {"n": minutes}
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        rest = " " + _("%(n)s min") % {"n": minutes} if minutes else ""
+        return _("%(n)s h") % {"n": hours} + rest
+    days, hours = divmod(hours, 24)
+    rest = " " + _("%(n)s h") % {"n": hours} if hours else ""
+    return _("%(n)s d") % {"n": number_format(days, force_grouping=True)} + rest
+
+
+def percent(share: float | None) -> str:
+    return NONE if share is None else _("%(n)s %%") % {"n": round(share * 100)}
+
+
+def number(value: int | None) -> str:
+    return NONE if value is None else number_format(value, force_grouping=True)
+
+
+def part_label(dimension: str, part: int | None, names: dict) -> str:
+    """Return the label of a part; a deleted one shows its id."""
+    if part is None:
+        return str(NO_PART[Dimension(dimension)])
+    return names.get(part) or _("deleted (%(n)s)") % {"n": part}

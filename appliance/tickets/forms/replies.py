@@ -1,0 +1,70 @@
+"""Forms for what is said on a ticket."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from appliance.core.forms import Form
+from appliance.tickets.forms.tickets import TEXT_LIMIT, IdempotentForm
+from appliance.tickets.models import Message, Status
+
+REPLY_STATUSES = [status for status in Status if status not in (Status.NEW, Status.HOLD)]
+
+
+class ReplyForm(IdempotentForm):
+    body = forms.CharField(
+        label=_("Your reply"),
+        max_length=TEXT_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 5, "placeholder": _("Write a reply …")}),
+        error_messages={"required": _("The reply is empty. Write some text first.")},
+    )
+    seen_message = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
+    field_order = ["body", "files"]
+
+    def show_newest(self, message_id: int) -> None:
+        """After a refusal: the page now shows what came meanwhile, so sending again confirms."""
+        self.data = self.data.copy()
+        self.data["seen_message"] = str(message_id)
+
+
+class AgentReplyForm(ReplyForm):
+    kind = forms.ChoiceField(
+        label=_("Type"),
+        choices=[("reply", _("Reply to customer")), ("note", _("Internal note"))],
+        initial="reply",
+        widget=forms.RadioSelect(attrs={"class": "btn-check"}),
+    )
+    leave = forms.TypedChoiceField(
+        label=_("Set status on send"),
+        choices=[
+            ("", _("No change")),
+            *((status.value, status.label) for status in REPLY_STATUSES),
+        ],
+        coerce=Status,
+        empty_value=None,
+        required=False,
+    )
+
+
+class DraftForm(Form):
+    """What a page sends while somebody is still writing."""
+
+    kind = forms.ChoiceField(choices=Message.Kind.choices, required=False)
+    body = forms.CharField(max_length=TEXT_LIMIT, required=False, strip=False)
+
+    def clean_kind(self) -> Message.Kind:
+        return Message.Kind(self.cleaned_data["kind"] or Message.Kind.REPLY)
+
+
+class RatingForm(Form):
+    is_good = forms.TypedChoiceField(
+        label=_("Was this helpful?"),
+        choices=[("yes", _("Yes")), ("no", _("No"))],
+        coerce=lambda value: value == "yes",
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
+    )
+    comment = forms.CharField(
+        label=_("Comment"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )

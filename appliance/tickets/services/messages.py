@@ -1,0 +1,255 @@
+"""Verbs on what is said on a ticket: answers, notes, and what is sent with them."""
+
+import re
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from appliance.accounts.models import User
+from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.files import services as files_services
+from appliance.tickets import mentions, queries
+from appliance.tickets.models import (
+    Attachment,
+    Draft,
+    Event,
+    Mention,
+    Message,
+    Rating,
+    Status,
+    Ticket,
+)
+from appliance.tickets.queries.messages import RATED_STATUSES, RATING_DAYS, is_solved_or_closed
+from appliance.tickets.services.events import SYSTEM_ACTOR_NAME, lock, record, save
+from appliance.tickets.services.properties import change_status
+
+ARTICLE_LINK = re.compile(r"/articles/(\d{1,18})/")  # where an article of the desk is, in a text
+REOPENED_BY_CUSTOMER = (Status.SOLVED, Status.WAITING, Status.HOLD)
+
+
+def reply(
+    *,
+    ticket: Ticket,
+    by: User | None,
+    body: str,
+    status: Status | None = None,
+    files: Iterable[UploadedFile] = (),
+    seen_message_id: int | None = None,
+    idempotency_key: uuid.UUID | None = None,
+    at: datetime | None = None,
+) -> Message:
+    """An answer the customer can read; ``by=None`` is a guest who came by the secret link.
+
+    A customer's answer brings back what was solved, waiting or on hold. ``status`` is what an
+    agent leaves the ticket in; by default one that was new becomes open. With
+    ``seen_message_id``, the newest message on the page (0: none), it raises BadInputError when
+    somebody else has replied since.
+    """
+    if status is not None and not (by and by.is_agent):
+        raise ForbiddenError(_("Only agents can set the status of a ticket."))
+    with files_services.atomic():
+        locked = lock(ticket)
+        if earlier := _find_duplicate(locked, idempotency_key):
+            return earlier
+        _require_open(locked, by, seen_message_id)
+        message = _create_message(locked, by, body, Message.Kind.REPLY, files, idempotency_key, at)
+        _apply_status(locked, message, status, by, at)
+    ticket.refresh_from_db()
+    return message
+
+
+def add_note(
+    *,
+    ticket: Ticket,
+    by: User | None,
+    body: str,
+    files: Iterable[UploadedFile] = (),
+    idempotency_key: uuid.UUID | None = None,
+    at: datetime | None = None,
+) -> Message:
+    """A note only agents see; colleagues named in it with @ are mentioned."""
+    if by is not None and not by.is_agent:
+        raise ForbiddenError(_("Only agents can write internal notes."))
+    with files_services.atomic():
+        locked = lock(ticket)
+        if earlier := _find_duplicate(locked, idempotency_key):
+            return earlier
+        message = _create_message(locked, by, body, Message.Kind.NOTE, files, idempotency_key, at)
+    ticket.refresh_from_db()
+    return message
+
+
+def attach(
+    locked: Ticket, message: Message | None, files: Iterable[UploadedFile], by: User | None
+) -> None:
+    """Keep what was sent with a message, or with the ticket itself. Inside ``uploads.atomic``."""
+    for upload in files:
+        stored = files_services.store(upload=upload, by=by)
+        Attachment.objects.create(ticket=locked, message=message, file=stored)
+
+
+def _find_duplicate(locked: Ticket, key: uuid.UUID | None) -> Message | None:
+    """What the same form sent before; the ticket is locked, so a key is never raced."""
+    earlier = Message.objects.filter(idempotency_key=key).first() if key else None
+    if earlier and earlier.ticket_id != locked.pk:
+        raise BadInputError(_("This form was submitted by somebody else. Reload the page."))
+    return earlier
+
+
+def _require_open(locked: Ticket, by: User | None, seen_message_id: int | None) -> None:
+    if locked.merged_into_id:
+        message = _("%(this)s is merged into SKR-%(other)d. Reply there.")
+        params = {"this": locked.number, "other": locked.merged_into_id}
+        raise BadInputError(message % params, field="body")
+    if locked.status == Status.CLOSED:
+        raise BadInputError(
+            _("%(this)s is closed. Create a new ticket and mention this one.")
+            % {"this": locked.number},
+            field="body",
+        )
+    if seen_message_id is not None:
+        _require_current(locked, by, seen_message_id)
+
+
+def _require_current(locked: Ticket, by: User | None, seen_message_id: int) -> None:
+    replies = locked.messages.filter(kind=Message.Kind.REPLY, pk__gt=seen_message_id)
+    unseen = replies.exclude(author=by).last() if by else None
+    if unseen:
+        raise BadInputError(
+            _(
+                "%(name)s replied while you were writing. Read the new reply above, "
+                "then send yours again if it is still needed."
+            )
+            % {"name": unseen.author_name},
+            field="body",
+        )
+
+
+def _create_message(
+    locked: Ticket,
+    by: User | None,
+    body: str,
+    kind: Message.Kind,
+    files: Iterable[UploadedFile],
+    key: uuid.UUID | None,
+    at: datetime | None,
+) -> Message:
+    at, is_note = at or timezone.now(), kind == Message.Kind.NOTE
+    message = Message.objects.create(
+        ticket=locked,
+        author=by,
+        author_name=str(by) if by else (SYSTEM_ACTOR_NAME if is_note else locked.customer.full_name),
+        kind=kind,
+        is_from_customer=not is_note and _is_requester(locked, by),
+        body=body,
+        idempotency_key=key or uuid.uuid4(),
+        created_at=at,
+    )
+    attach(locked, message, files, by)
+    Draft.objects.filter(user=by, ticket=locked).delete()
+    if not is_note and not message.is_from_customer and locked.first_response_at is None:
+        locked.first_response_at = at
+    save(locked, "first_response_at", at=at)
+    event_data = {"message": message.pk, "articles": _linked_article_ids(body)}
+    if is_note:
+        event_data["mentions"] = _create_mentions(message, by)
+    record(
+        locked,
+        Event.Kind.NOTED if is_note else Event.Kind.REPLIED,
+        by,
+        at,
+        name=message.author_name,
+        **event_data,
+    )
+    return message
+
+
+def _is_requester(locked: Ticket, by: User | None) -> bool:
+    """Whether who speaks wants help: the customer, a guest, a colleague of the customer's."""
+    return by is None or not by.is_agent or locked.customer.user_id == by.pk
+
+
+def _create_mentions(message: Message, by: User | None) -> list[int]:
+    if "@" not in message.body:
+        return []
+    people = queries.list_assignable(message.ticket)
+    people_mentioned = [person for person in mentions.find_mentioned(message.body, people) if person != by]
+    Mention.objects.bulk_create(Mention(message=message, user=person) for person in people_mentioned)
+    return [person.pk for person in people_mentioned]
+
+
+def _linked_article_ids(body: str) -> list[int]:
+    return [*dict.fromkeys(int(pk) for pk in ARTICLE_LINK.findall(body))]
+
+
+def _apply_status(
+    locked: Ticket, message: Message, status: Status | None, by: User | None, at: datetime | None
+) -> None:
+    """The status a reply leaves behind."""
+    if status is None and message.is_from_customer and locked.status in REOPENED_BY_CUSTOMER:
+        status = Status.OPEN
+    if status is None and not message.is_from_customer and locked.status == Status.NEW:
+        status = Status.OPEN
+    if status is not None and status != locked.status:
+        change_status(locked, status, by, at)
+
+
+@transaction.atomic
+def save_draft(*, ticket: Ticket, by: User, kind: Message.Kind, body: str) -> None:
+    """Keep the text for the next visit; an empty one is no draft."""
+    if not body.strip():
+        return discard_draft(ticket=ticket, by=by)
+    draft = {"kind": kind, "body": body, "updated_at": timezone.now()}
+    Draft.objects.update_or_create(ticket=ticket, user=by, defaults=draft)
+
+
+def discard_draft(*, ticket: Ticket, by: User) -> None:
+    Draft.objects.filter(ticket=ticket, user=by).delete()
+
+
+def rate_ticket(
+    *,
+    ticket: Ticket,
+    by: User | None,
+    is_good: bool,
+    comment: str = "",
+    at: datetime | None = None,
+) -> Rating:
+    """What the customer (``None``: a guest who came by the secret link) says of the solution.
+
+    They may change it for RATING_DAYS. The same once more changes nothing.
+    """
+    with transaction.atomic():
+        locked = lock(ticket)
+        if by is not None and locked.customer.user_id != by.pk:
+            raise ForbiddenError(_("Only the requester can rate the resolution."))
+        if locked.status not in RATED_STATUSES or locked.merged_into_id:
+            raise BadInputError(
+                _("This ticket is not solved yet. You can rate it once it is solved.")
+            )
+        rating = Rating.objects.filter(ticket=locked).first() or Rating(ticket=locked)
+        if (rating.is_good, rating.comment) != (is_good, comment):
+            _save_rating(locked, rating, by, is_good, comment, at or timezone.now())
+    return rating
+
+
+def _save_rating(
+    locked: Ticket, rating: Rating, by: User | None, is_good: bool, comment: str, at: datetime
+) -> None:
+    if rating.pk and is_solved_or_closed(locked, rating):
+        raise BadInputError(
+            _("You rated this more than %(days)d days ago; the rating can no longer be changed.")
+            % {"days": RATING_DAYS}
+        )
+    rating.is_good, rating.comment = is_good, comment
+    is_of_another = locked.solved_at and locked.solved_at > rating.at  # its days begin now
+    if not rating.pk or is_of_another:
+        rating.at = at
+    rating.save()
+    save(locked, at=at)
+    record(locked, Event.Kind.RATED, by, at, name=locked.customer.full_name, is_good=is_good)

@@ -1,0 +1,88 @@
+"""Names follow docs/decisions/0019: the terms of the field, no private dialect."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CODE = Path(__file__).resolve().parent.parent
+FILES = [
+    path
+    for path in [*CODE.glob("*.py"), *(CODE / "appliance").rglob("*.py")]
+    if "migrations" not in path.parts and "tests" not in path.relative_to(CODE).parts
+]
+# Participles and riddles that stood for anything in 0.1.0; a noun says what a variable holds.
+BANNED = {
+    "asked", "box", "fence", "found", "given", "kept", "knock", "looked", "made", "filters", "one",
+    "said", "shelf", "stick", "tether", "told", "touched", "wanted", "whole",
+}  # fmt: skip
+BANNED_PREFIXES = ("MOST_", "LEAST_")
+# A docstring that only makes sense beside the one above it.
+LEANING = re.compile(r"^(The same\b|As above|Likewise|Those (that|of|who)\b|Ditto)")
+
+
+def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Every name that is defined or assigned: variables, parameters, functions, classes, fields."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr
+
+
+def docstrings(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if text := ast.get_docstring(node):
+                yield getattr(node, "lineno", 1), text
+
+
+def where(path: Path, line: int, text: str) -> str:
+    return f"{path.relative_to(CODE)}:{line}: {text}"
+
+
+def is_banned(name: str) -> bool:
+    return name.strip("_") in BANNED or name.lstrip("_").startswith(BANNED_PREFIXES)
+
+
+def test_no_private_identifier_is_used():
+    wrong = [
+        where(path, line, name)
+        for path in FILES
+        for line, name in names(ast.parse(path.read_bytes()))
+        if is_banned(name)
+    ]
+    assert wrong == []
+
+
+def test_docstrings_stand_alone():
+    wrong = [
+        where(path, line, text.splitlines()[0])
+        for path in FILES
+        for line, text in docstrings(ast.parse(path.read_bytes()))
+        if LEANING.match(text)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["said", "_found", "MOST_DAYS", "one"])
+def test_the_check_itself_finds_a_banned_name(name):
+    (line, defined) = next(names(ast.parse(f"{name} = 1")))
+    assert (line, defined) == (1, name) and is_banned(name)
+
+
+def test_template_and_style_lines_stay_readable():
+    wrong = [
+        where(path, number, f"{len(line)} characters")
+        for pattern in ("*.html", "*.css")
+        for path in (CODE / "appliance").rglob(pattern)
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > 140
+    ]
+    assert wrong == []
