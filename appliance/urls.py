@@ -4,7 +4,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("appliance.web.urls")),
     path("", include("appliance.accounts.urls")),
-    path("notices/", include("appliance.notifications.urls")),
+    path("notifications/", include("appliance.notifications.urls")),
     path("reports/", include("appliance.reports.urls")),
     path("manage/", include("appliance.manage.urls")),
     path("", include("appliance.ops.urls")),

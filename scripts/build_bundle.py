@@ -34,7 +34,7 @@ from appliance.launcher.errors import LauncherError
 from scripts.bundling import archive
 
 NAME = f"skerry-{VERSION}"
-MOST_BYTES = 450_000_000
+MAX_BYTES = 450_000_000
 LEFT_OUT = (".ci", ".gitignore", "requirements-test.lock", "requirements-models.lock")
 OWN_KEY = CODE / "secrets" / "publisher.pem"
 
@@ -60,9 +60,9 @@ def build(out: Path, key_file: Path) -> Path:
         (root / manifest.SIGNATURE).write_text(key.sign(listing.encode()).hex() + "\n")
         made = Path(scratch) / "bundle.tar.gz"
         archive.pack(root, made, commit_time())
-        if made.stat().st_size > MOST_BYTES:
+        if made.stat().st_size > MAX_BYTES:
             raise LauncherError(
-                f"The bundle has {made.stat().st_size:,} bytes; {MOST_BYTES:,} are most."
+                f"The bundle has {made.stat().st_size:,} bytes; {MAX_BYTES:,} are most."
             )
         target = out / f"{NAME}-linux-x86_64.tar.gz"
         made.replace(target)

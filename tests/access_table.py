@@ -122,9 +122,9 @@ POST  guest-reply              404   404   404   404   404   404   404
 POST  guest-rate               404   404   404   404   404   404   404
 GET   guest-attachment         404   404   404   404   404   404   404
 POST  logout                   login login login login login login login
-GET   notices                  login 200   200   200   200   200   login
+GET   notifications            login 200   200   200   200   200   login
 GET   bell                     login 200   200   200   200   200   login
-POST  read-notices             login done  done  done  done  done  login
+POST  read-notifications             login done  done  done  done  done  login
 POST  read-notice              login done  404   404   404   404   login
 GET   notice-preferences       login 200   200   200   200   200   login
 POST  notice-preferences       login 400   400   400   400   400   login

@@ -14,8 +14,8 @@ from appliance.accounts.models import Customer, Team, User
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
 from appliance.macros import services as macros_services
-from appliance.notifications.models import Notice
-from appliance.notifications.services import queue_mail
+from appliance.notifications.models import Notification
+from appliance.notifications.services import queue_email
 from appliance.ops import query_plans
 from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
@@ -70,13 +70,13 @@ def open_for(customer: Customer, **more: object) -> Ticket:
 @pytest.fixture
 def paths(ticket, bob, dan) -> dict[str, str]:
     """Where each page of the table is: Alice's ticket, articles of every kind, and the rest."""
-    letter = queue_mail(to="a@example.org", subject="s", body="b", key="one")
+    letter = queue_email(to="a@example.org", subject="s", body="b", key="one")
     of = {
         **of_working_on(ticket, bob),
         **of_lists(ticket, bob),
         **arguments_of_managing(dan),
         **of_articles(bob),
-        "read-notice": Notice.objects.get_or_create(user=ticket.customer.user, ticket=ticket)[0].pk,
+        "read-notice": Notification.objects.get_or_create(user=ticket.customer.user, ticket=ticket)[0].pk,
         **dict.fromkeys(["retry-mail", "drop-mail"], letter.pk),
         **dict.fromkeys(["write-for-gap", "dismiss-gap", "take-back-gap"], a_gap(ticket).pk),
         "setup": "guessed",

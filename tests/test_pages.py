@@ -47,7 +47,7 @@ def as_dan(client, dan) -> Client:
 def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
     """A path of every kind of page an admin can look at."""
     names = ["dashboard", "live", "create-ticket", "articles", "write-article", "search", "status"]
-    names += ["notices", "bell", "notice-preferences", "outbox", "tags", "reports"]
+    names += ["notifications", "bell", "notice-preferences", "outbox", "tags", "reports"]
     names += ["profile", "profile-password", "ask", "views", "add-view"]
     names += ["help", "import-articles", "status-tables", "status-queries"]
     about = {

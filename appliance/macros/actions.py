@@ -48,7 +48,9 @@ def read(actions: dict[str, Any]) -> Actions:
     """Validate stored actions. Raises BadInputError naming the field that is unknown or gone."""
     unknown = sorted(set(actions) - ACTION_NAMES)
     if unknown:
-        raise BadInputError(_("The action “%(name)s” is unknown. Remove it.") % {"name": unknown[0]})
+        raise BadInputError(
+            _("The action “%(name)s” is unknown. Remove it.") % {"name": unknown[0]}
+        )
     if not any(actions.values()):
         raise BadInputError(_("This macro has no actions. Choose at least one."))
     note = str(actions.get("note") or "")
@@ -101,8 +103,11 @@ def _status(actions: dict[str, Any]) -> dict[str, Any]:
         raise BadInputError(_("Enter the number of days on hold."), field="hold_days")
     if days and status not in (None, Status.HOLD):
         raise BadInputError(
-            _("Days on hold need the status “On hold”. Choose that status or leave the "
-                "days empty."), field="hold_days"
+            _(
+                "Days on hold need the status “On hold”. Choose that status or leave the "
+                "days empty."
+            ),
+            field="hold_days",
         )
     if days and not (isinstance(days, int) and 1 <= days <= MAX_HOLD_DAYS):
         raise BadInputError(

@@ -21,7 +21,9 @@ class _AgentTemplateForm(Form):
     """The fields both have: name and audience."""
 
     name = forms.CharField(label=_("Name"), max_length=80)
-    audience = forms.ChoiceField(label=_("Visibility"), choices=Audience.choices, initial=Audience.OWN)
+    audience = forms.ChoiceField(
+        label=_("Visibility"), choices=Audience.choices, initial=Audience.OWN
+    )
     team = forms.ModelChoiceField(
         label=_("Team"), queryset=None, required=False, empty_label=_("None")
     )

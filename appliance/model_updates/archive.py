@@ -4,15 +4,15 @@ import os
 import tarfile
 from pathlib import Path
 
-from appliance.model_updates.stick import MOST_DEPTH, MOST_FILES, NAME, refuse
+from appliance.model_updates.removable_media import MAX_DEPTH, MAX_FILES, NAME, refuse
 
-MOST_BYTES = 1_000_000_000
+MAX_BYTES = 1_000_000_000
 CHUNK = 1 << 20
 
 
 def unpack(archive: Path, folder: Path) -> None:
     """Plain files and folders only, by plain names, within the limits; else nothing is used."""
-    if not archive.is_file() or archive.stat().st_size > MOST_BYTES:
+    if not archive.is_file() or archive.stat().st_size > MAX_BYTES:
         raise refuse(f"{archive.name} is no file, or larger than an update may be.")
     try:
         with tarfile.open(archive, "r:") as tar:
@@ -27,7 +27,7 @@ def _checked(tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
     members, total = [], 0
     for member in tar:
         parts = member.name.split("/")
-        if not all(NAME.match(part) for part in parts) or len(parts) > MOST_DEPTH + 1:
+        if not all(NAME.match(part) for part in parts) or len(parts) > MAX_DEPTH + 1:
             raise refuse(f"{member.name[:120]!r} in the archive is not a plain path.")
         if member.isdir():
             continue
@@ -35,7 +35,7 @@ def _checked(tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
             raise refuse(f"{member.name} in the archive is a link or a device.")
         members.append(member)
         total += member.size
-        if total > MOST_BYTES or len(members) > MOST_FILES:
+        if total > MAX_BYTES or len(members) > MAX_FILES:
             raise refuse("The archive holds more than an update may.")
     if len({member.name for member in members}) != len(members):
         raise refuse("The archive holds the same name twice.")

@@ -72,7 +72,7 @@ class InstalledBundle(models.Model):
         return f"{self.name}/{self.version}"
 
 
-class Running(models.Model):
+class ActiveBundle(models.Model):
     """What answers for one role. No bundle: the release's own."""
 
     role = models.CharField(max_length=12, primary_key=True)

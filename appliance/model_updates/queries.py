@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from appliance.accounts.models import User
 from appliance.inference.bundle import ROLES
-from appliance.model_updates.models import Running, TrustAnchor, UpdateEvent, UpdateRun
-from appliance.model_updates.services.anchoring import fingerprint_of, seen
-from appliance.model_updates.work import upload_of
+from appliance.model_updates.models import ActiveBundle, TrustAnchor, UpdateEvent, UpdateRun
+from appliance.model_updates.run_context import upload_of
+from appliance.model_updates.services.trust_store import fingerprint_of, seen
 from appliance.triage import engine
 
-MOST_SHOWN = 50
-MOST_SOURCES = 20
+MAX_SHOWN = 50
+MAX_SOURCES = 20
 MARK = "metadata/timestamp.json"  # of every update
 __all__ = [
     "ROLES",
@@ -34,7 +34,8 @@ __all__ = [
 def report() -> dict[str, Any]:
     """What runs for each role now, as the engine of this process has it."""
     rows = {
-        row.role: row for row in Running.objects.select_related("bundle", "previous", "upcoming")
+        row.role: row
+        for row in ActiveBundle.objects.select_related("bundle", "previous", "upcoming")
     }
     anchor = TrustAnchor.objects.first()
     return {
@@ -44,7 +45,7 @@ def report() -> dict[str, Any]:
     }
 
 
-def _role(status, row: Running | None) -> dict[str, Any]:
+def _role(status, row: ActiveBundle | None) -> dict[str, Any]:
     is_later = row is not None and row.bundle is not None
     previous = ""
     if is_later:
@@ -68,13 +69,13 @@ def _role(status, row: Running | None) -> dict[str, Any]:
 def list_runs(viewer: User) -> QuerySet[UpdateRun]:
     """Newest first, for admins."""
     rows = UpdateRun.objects.order_by("-created_at", "-id")
-    return rows[:MOST_SHOWN] if viewer.is_admin else rows.none()
+    return rows[:MAX_SHOWN] if viewer.is_admin else rows.none()
 
 
 def list_events(viewer: User) -> QuerySet[UpdateEvent]:
     """The log, newest first, for admins."""
     rows = UpdateEvent.objects.select_related("run").order_by("-at", "-id")
-    return rows[:MOST_SHOWN] if viewer.is_admin else rows.none()
+    return rows[:MAX_SHOWN] if viewer.is_admin else rows.none()
 
 
 def access_run(viewer: User, pk: int) -> UpdateRun:
@@ -87,12 +88,12 @@ def access_run(viewer: User, pk: int) -> UpdateRun:
 
 def list_sources() -> list[Path]:
     """Folders that look like an update, below the folders where media appear. Opens none of it."""
-    found: list[Path] = []
+    sources: list[Path] = []
     for root in settings.UPDATE_FOLDERS:
         for pattern in ("", "*", "*/*", "*/*/*"):
             places = [root] if not pattern else sorted(root.glob(pattern))
-            found += [place for place in places if _looks_like_one(place)]
-    return found[:MOST_SOURCES]
+            sources += [place for place in places if _looks_like_one(place)]
+    return sources[:MAX_SOURCES]
 
 
 def _looks_like_one(place: Path) -> bool:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.inference.bundle import ROLES
-from appliance.model_updates.errors import Step, UpdateRefusedError
+from appliance.model_updates.run_context import Step, UpdateRejectedError
 
 RELEASE = "release.json"
-MOST_BYTES = 1_000_000
-MOST_BUNDLES = 12
+MAX_BYTES = 1_000_000
+MAX_BUNDLES = 12
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
 _VERSION = re.compile(r"\d{1,4}(\.\d{1,4}){0,3}\Z")
 
@@ -62,37 +62,37 @@ class ReleaseNote:
 def parse(content: bytes) -> ReleaseNote:
     """Raises UpdateRefusedError: a signed release of a form this version does not know."""
     try:
-        said = json.loads(content)
-        if said["format"] != 1:
-            raise ValueError(f"format {said['format']!r}")
-        made_at = datetime.fromisoformat(said["made_at"])
+        data = json.loads(content)
+        if data["format"] != 1:
+            raise ValueError(f"format {data['format']!r}")
+        made_at = datetime.fromisoformat(data["made_at"])
         if made_at.tzinfo is None:
             raise ValueError("made_at has no time zone")
         return ReleaseNote(
             made_at=made_at,
-            least=_version(said["application"]["least"]),
-            below=_version(said["application"]["below"]),
-            bundles=_bundles(said["bundles"]),
-            articles=tuple(ArticlePack(_name(p["pack"]), _files(p)) for p in said["articles"]),
-            notes=str(said.get("notes", ""))[:2000],
+            least=_version(data["application"]["least"]),
+            below=_version(data["application"]["below"]),
+            bundles=_bundles(data["bundles"]),
+            articles=tuple(ArticlePack(_name(p["pack"]), _files(p)) for p in data["articles"]),
+            notes=str(data.get("notes", ""))[:2000],
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         text = f"release.json is of a form this Skerry does not know ({error!r})."
-        raise UpdateRefusedError(Step.COMPATIBILITY, text) from error
+        raise UpdateRejectedError(Step.COMPATIBILITY, text) from error
 
 
-def _bundles(said: list) -> tuple[NamedBundle, ...]:
-    found = tuple(
+def _bundles(data: list) -> tuple[NamedBundle, ...]:
+    bundles = tuple(
         NamedBundle(_role(b["role"]), _name(b["name"]), _name(b["version"]), _files(b))
-        for b in said[: MOST_BUNDLES + 1]
+        for b in data[: MAX_BUNDLES + 1]
     )
-    if len(found) > MOST_BUNDLES or len({bundle.role for bundle in found}) != len(found):
+    if len(bundles) > MAX_BUNDLES or len({bundle.role for bundle in bundles}) != len(bundles):
         raise ValueError("more than one bundle for a role")
-    return found
+    return bundles
 
 
-def _files(said: dict) -> tuple[str, ...]:
-    return tuple(_name(name) for name in said["files"][:5000])
+def _files(data: dict) -> tuple[str, ...]:
+    return tuple(_name(name) for name in data["files"][:5000])
 
 
 def _role(value: object) -> str:

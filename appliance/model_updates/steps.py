@@ -14,21 +14,20 @@ from django.conf import settings
 
 from appliance.inference.bundle import Bundle, describe
 from appliance.inference.errors import InferenceError
-from appliance.model_updates import archive, release, trust, trying
-from appliance.model_updates.errors import Step, UpdateRefusedError
+from appliance.model_updates import archive, release, sandbox, trust
 from appliance.model_updates.models import InstalledBundle
-from appliance.model_updates.services import anchoring, articles
-from appliance.model_updates.stick import Stick
-from appliance.model_updates.wire import WireError, read_needs
-from appliance.model_updates.work import Work, upload_of
+from appliance.model_updates.onnx_inspection import WireError, inspect_model
+from appliance.model_updates.removable_media import RemovableMedium
+from appliance.model_updates.run_context import RunContext, Step, UpdateRejectedError, upload_of
+from appliance.model_updates.services import requests, trust_store
 from appliance.tickets.models import TicketCategory
 from appliance.triage import engine
 from appliance.triage.models import DIMENSIONS
 
-LEAST_DISK_MB, LEAST_MEMORY_MB = 600, 400
+MIN_DISK_MB, MIN_MEMORY_MB = 600, 400
 OPSETS = range(11, 22)  # of the standard operators; onnxruntime 1.31 runs them all
 STANDARD = {"", "ai.onnx"}
-MOST_BUNDLE_BYTES = 400_000_000
+MAX_BUNDLE_BYTES = 400_000_000
 SLOWER, HEAVIER = 2.0, 1.5  # times what runs now
 MORE_MS, MORE_MB = 15.0, 150.0  # what is forgiven whatever the factor
 SPEED_TEXTS = [
@@ -38,21 +37,21 @@ SPEED_TEXTS = [
 ]
 
 
-def preflight(work: Work) -> dict[str, Any]:
+def preflight(work: RunContext) -> dict[str, Any]:
     """Room on the disk, memory for a second bundle, and somebody whose updates are trusted."""
     free_mb = shutil.disk_usage(settings.DATA).free // 1_000_000
-    if free_mb < LEAST_DISK_MB:
-        text = f"{free_mb} MB are free for {settings.DATA}, {LEAST_DISK_MB} are needed."
-        raise UpdateRefusedError(Step.PREFLIGHT, text)
+    if free_mb < MIN_DISK_MB:
+        text = f"{free_mb} MB are free for {settings.DATA}, {MIN_DISK_MB} are needed."
+        raise UpdateRejectedError(Step.PREFLIGHT, text)
     memory_mb = _free_memory_mb()
-    if memory_mb < LEAST_MEMORY_MB:
-        text = f"{memory_mb} MB of memory are free, {LEAST_MEMORY_MB} are needed to try a bundle."
-        raise UpdateRefusedError(Step.PREFLIGHT, text)
-    root = anchoring.ensure_anchor()
+    if memory_mb < MIN_MEMORY_MB:
+        text = f"{memory_mb} MB of memory are free, {MIN_MEMORY_MB} are needed to try a bundle."
+        raise UpdateRejectedError(Step.PREFLIGHT, text)
+    root = trust_store.ensure_anchor()
     return {
         "free_mb": free_mb,
         "memory_mb": memory_mb,
-        "trusted_root": anchoring.fingerprint_of(root),
+        "trusted_root": trust_store.fingerprint_of(root),
         "skerry": settings.SKERRY_VERSION,
         "onnxruntime": version("onnxruntime"),
     }
@@ -62,18 +61,18 @@ def _free_memory_mb() -> int:
     for line in Path("/proc/meminfo").read_text().splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) // 1000
-    return LEAST_MEMORY_MB
+    return MIN_MEMORY_MB
 
 
 @contextmanager
-def opened(work: Work) -> Iterator[Stick]:
+def opened(work: RunContext) -> Iterator[RemovableMedium]:
     """The stick of the run, or the folder its archive was laid out in."""
     laid_out = work.folder / "stick"
-    with Stick(laid_out if laid_out.is_dir() else Path(work.run.source)) as stick:
-        yield stick
+    with RemovableMedium(laid_out if laid_out.is_dir() else Path(work.run.source)) as medium:
+        yield medium
 
 
-def quarantine(work: Work) -> dict[str, Any]:
+def quarantine(work: RunContext) -> dict[str, Any]:
     """A folder of this run's own; only plain files, plain names and bearable sizes come near it."""
     shutil.rmtree(work.folder, ignore_errors=True)
     work.folder.mkdir(parents=True, mode=0o700)
@@ -82,19 +81,19 @@ def quarantine(work: Work) -> dict[str, Any]:
         laid_out = work.folder / "stick"
         laid_out.mkdir()
         archive.unpack(source, laid_out)
-    with opened(work) as stick:
-        found = [*stick.walk("metadata"), *stick.walk("targets")]
-    total = sum(each.size for each in found)
-    return {"files": len(found), "bytes": total}
+    with opened(work) as medium:
+        files = [*medium.walk("metadata"), *medium.walk("targets")]
+    total = sum(each.size for each in files)
+    return {"files": len(files), "bytes": total}
 
 
-def signatures(work: Work) -> dict[str, Any]:
+def signatures(work: RunContext) -> dict[str, Any]:
     """Who signed it, and that every file is the one that was signed; copied while it is checked."""
     with opened(work) as stick:
         work.verified = trust.verify(
             lambda name, most: _read_metadata(stick, name, most),
-            pinned=anchoring.ensure_anchor(),
-            seen=anchoring.seen(),
+            pinned=trust_store.ensure_anchor(),
+            seen=trust_store.seen(),
             now=work.now,
             accept_expired="expired" in work.run.accepted,
         )
@@ -102,59 +101,59 @@ def signatures(work: Work) -> dict[str, Any]:
         for path in work.note.paths():
             _copy_signed(work, stick, path)
     if work.verified.is_expired:
-        work.taken_all_the_same.append("expired")
+        work.accepted_findings.append("expired")
     return {"release": work.verified.versions.timestamp, "targets": len(work.verified.targets)}
 
 
-def _read_metadata(stick: Stick, name: str, most: int) -> bytes | None:
+def _read_metadata(medium: RemovableMedium, name: str, most: int) -> bytes | None:
     try:
-        return stick.read(f"metadata/{name}", most=most)
+        return medium.read(f"metadata/{name}", most=most)
     except FileNotFoundError:
         return None
 
 
-def _signed(work: Work, path: str) -> tuple[str, int, str]:
+def _signed(work: RunContext, path: str) -> tuple[str, int, str]:
     """Where a target lies on the stick, its signed length and sha256."""
     target = work.verified.targets.get(path)
     digest = (target.hashes if target else {}).get("sha256")
     if target is None or not digest:
-        raise UpdateRefusedError(Step.SIGNATURES, f"{path} is named, but not signed for.")
-    if target.length > MOST_BUNDLE_BYTES:
-        raise UpdateRefusedError(Step.QUARANTINE, f"{path} is larger than an update may be.")
+        raise UpdateRejectedError(Step.SIGNATURES, f"{path} is named, but not signed for.")
+    if target.length > MAX_BUNDLE_BYTES:
+        raise UpdateRejectedError(Step.QUARANTINE, f"{path} is larger than an update may be.")
     folder, slash, name = path.rpartition("/")
     return f"targets/{folder}{slash}{digest}.{name}", target.length, digest
 
 
-def _read_signed(work: Work, stick: Stick, path: str) -> bytes:
+def _read_signed(work: RunContext, medium: RemovableMedium, path: str) -> bytes:
     place, size, digest = _signed(work, path)
     try:
-        content = stick.read(place, most=min(size, release.MOST_BYTES))
+        content = medium.read(place, most=min(size, release.MAX_BYTES))
     except FileNotFoundError as error:
-        raise UpdateRefusedError(Step.SIGNATURES, f"{path} is not there.") from error
-    if len(content) != size or anchoring.fingerprint_of(content) != digest:
-        raise UpdateRefusedError(Step.SIGNATURES, f"{path} was changed after it was signed.")
+        raise UpdateRejectedError(Step.SIGNATURES, f"{path} is not there.") from error
+    if len(content) != size or trust_store.fingerprint_of(content) != digest:
+        raise UpdateRejectedError(Step.SIGNATURES, f"{path} was changed after it was signed.")
     return content
 
 
-def _copy_signed(work: Work, stick: Stick, path: str) -> None:
+def _copy_signed(work: RunContext, medium: RemovableMedium, path: str) -> None:
     place, size, digest = _signed(work, path)
     target = work.folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        found = stick.copy(place, target, size=size)
+        actual = medium.copy(place, target, size=size)
     except FileNotFoundError as error:
-        raise UpdateRefusedError(Step.SIGNATURES, f"{path} is not there.") from error
-    if found != digest:
-        raise UpdateRefusedError(Step.SIGNATURES, f"{path} was changed after it was signed.")
+        raise UpdateRejectedError(Step.SIGNATURES, f"{path} is not there.") from error
+    if actual != digest:
+        raise UpdateRejectedError(Step.SIGNATURES, f"{path} was changed after it was signed.")
 
 
-def versions(work: Work) -> dict[str, Any]:
+def versions(work: RunContext) -> dict[str, Any]:
     """Not older than anything seen (``signatures`` compared); from now on this counts as seen."""
-    before = anchoring.seen()
+    before = trust_store.seen()
     if work.note.made_at > max(work.verified.expires_at, work.now):
-        raise UpdateRefusedError(Step.VERSIONS, "It says it was made in the future.")
+        raise UpdateRejectedError(Step.VERSIONS, "It says it was made in the future.")
     if not work.is_inspection:
-        anchoring.raise_floors(
+        trust_store.raise_floors(
             work.verified.versions,
             at=work.now,
             made_at=work.note.made_at,
@@ -170,13 +169,13 @@ def versions(work: Work) -> dict[str, Any]:
     }
 
 
-def compatibility(work: Work) -> dict[str, Any]:
+def compatibility(work: RunContext) -> dict[str, Any]:
     """Made for this Skerry, this processor, these vectors and these categories."""
     note = work.note
     if not release.is_within(settings.SKERRY_VERSION, least=note.least, below=note.below):
         text = f"It is for Skerry {note.least} up to below {note.below}; this is "
-        raise UpdateRefusedError(Step.COMPATIBILITY, f"{text}{settings.SKERRY_VERSION}.")
-    found, same = {}, []
+        raise UpdateRejectedError(Step.COMPATIBILITY, f"{text}{settings.SKERRY_VERSION}.")
+    results, same = {}, []
     for named in note.bundles:
         folder = work.folder / "bundles" / named.name / named.version
         bundle = _describe(folder, named.role)
@@ -184,18 +183,20 @@ def compatibility(work: Work) -> dict[str, Any]:
             same.append(named.about)
             continue
         _check_identity(bundle)
-        found[named.about] = {"role": named.role, **_check_model(bundle)}
+        results[named.about] = {"role": named.role, **_check_model(bundle)}
         _check_labels(bundle)
         work.bundles.append(bundle)
-    packs = {pack.pack: articles.take_in(work, pack, dry_run=True) for pack in note.articles}
-    return {"new": found, "runs_already": same, "articles": packs}
+    packs = {
+        pack.pack: requests.install_articles(work, pack, dry_run=True) for pack in note.articles
+    }
+    return {"new": results, "runs_already": same, "articles": packs}
 
 
 def _describe(folder: Path, role: str) -> Bundle:
     try:
         return describe(folder, role)
     except InferenceError as error:
-        raise UpdateRefusedError(Step.COMPATIBILITY, str(error)) from error
+        raise UpdateRejectedError(Step.COMPATIBILITY, str(error)) from error
 
 
 def _is_running(bundle: Bundle) -> bool:
@@ -213,13 +214,13 @@ def _check_identity(bundle: Bundle) -> None:
         text = (
             f"{ref.name}/{ref.version} is known here with other contents: it needs a new version."
         )
-        raise UpdateRefusedError(Step.COMPATIBILITY, text)
+        raise UpdateRejectedError(Step.COMPATIBILITY, text)
     if ref.role != "encoder":
         return
     others = InstalledBundle.objects.filter(space=ref.space).exclude(digest=ref.digest)
     if others.exists() or (running is not None and running.space == ref.space):
         text = f"{ref.name}/{ref.version} writes into the space of another encoder ({ref.space})."
-        raise UpdateRefusedError(Step.COMPATIBILITY, text)
+        raise UpdateRejectedError(Step.COMPATIBILITY, text)
 
 
 def _check_model(bundle: Bundle) -> dict[str, Any]:
@@ -227,9 +228,9 @@ def _check_model(bundle: Bundle) -> dict[str, Any]:
     about = f"{bundle.ref.name}/{bundle.ref.version}"
     path = bundle.folder / "model.onnx"
     try:
-        needs = read_needs(path.read_bytes())
+        needs = inspect_model(path.read_bytes())
     except WireError as error:
-        raise UpdateRefusedError(Step.COMPATIBILITY, f"{about}: model.onnx: {error}.") from error
+        raise UpdateRejectedError(Step.COMPATIBILITY, f"{about}: model.onnx: {error}.") from error
     operators = {name for _, name in needs.operators}
     domains = {domain for domain, _ in needs.operators} | set(needs.opsets)
     opset = max((n for d, n in needs.opsets.items() if d in STANDARD), default=0)
@@ -252,7 +253,7 @@ def _check_model(bundle: Bundle) -> dict[str, Any]:
     }
     for problem, is_there in problems.items():
         if is_there:
-            raise UpdateRefusedError(Step.COMPATIBILITY, f"{about}: {problem}.")
+            raise UpdateRejectedError(Step.COMPATIBILITY, f"{about}: {problem}.")
     return {
         "opset": opset,
         "operators": len(operators),
@@ -279,34 +280,34 @@ def _check_labels(bundle: Bundle) -> None:
     used = set(TicketCategory.objects.filter(is_active=True).values_list("slug", flat=True))
     if lost := sorted(used & known - set(bundle.labels)):
         text = f"It no longer knows categories this desk uses: {', '.join(lost)}."
-        raise UpdateRefusedError(Step.COMPATIBILITY, text)
+        raise UpdateRejectedError(Step.COMPATIBILITY, text)
 
 
-def load(work: Work) -> dict[str, Any]:
+def load(work: RunContext) -> dict[str, Any]:
     """Open it in a process of its own, which goes on to what the next two steps tell."""
     for bundle in work.bundles:
-        work.tried[bundle.ref.role] = trying.try_bundle(
+        work.tried[bundle.ref.role] = sandbox.run_in_sandbox(
             bundle.folder, bundle.ref.role, ["load", "golden", "speed"], SPEED_TEXTS
         )
-    closed = [found["network_closed"] for found in work.tried.values()]
-    return {"memory_limit_mb": trying.MEMORY_MB, "network_closed": all(closed)}
+    closed = [result["network_closed"] for result in work.tried.values()]
+    return {"memory_limit_mb": sandbox.MEMORY_MB, "network_closed": all(closed)}
 
 
-def golden(work: Work) -> dict[str, Any]:
+def golden(work: RunContext) -> dict[str, Any]:
     """The recorded texts gave the recorded outputs (``load`` ran them)."""
-    return {role: found["golden"]["texts"] for role, found in work.tried.items()}
+    return {role: result["golden"]["texts"] for role, result in work.tried.items()}
 
 
-def budget(work: Work) -> dict[str, Any]:
+def budget(work: RunContext) -> dict[str, Any]:
     """Not much slower and not much larger than what runs now, measured the same way."""
-    found: dict[str, Any] = {}
+    checks: dict[str, Any] = {}
     for bundle in work.bundles:
         role, new = bundle.ref.role, work.tried[bundle.ref.role]["speed"]
         old = _speed_of_running(role)
-        found[role] = {"ms": round(new["ms"], 2), "memory_mb": round(new["memory_mb"])}
+        checks[role] = {"ms": round(new["ms"], 2), "memory_mb": round(new["memory_mb"])}
         if old is None:
             continue
-        found[role] |= {
+        checks[role] |= {
             "ms_before": round(old["ms"], 2),
             "memory_mb_before": round(old["memory_mb"]),
         }
@@ -319,14 +320,14 @@ def budget(work: Work) -> dict[str, Any]:
                 f"what runs takes {old['ms']:.0f} ms and {old['memory_mb']:.0f} MB."
             )
             work.refuse_unless_accepted("budget", Step.BUDGET, text)
-    return found
+    return checks
 
 
 def _speed_of_running(role: str) -> dict[str, float] | None:
     try:
         folder = engine.current().bundle(role).folder
-        return trying.try_bundle(folder, role, ["speed"], SPEED_TEXTS)["speed"]
-    except (InferenceError, UpdateRefusedError):
+        return sandbox.run_in_sandbox(folder, role, ["speed"], SPEED_TEXTS)["speed"]
+    except (InferenceError, UpdateRejectedError):
         return None  # nothing runs, or it cannot be measured: there is nothing to compare with
 
 

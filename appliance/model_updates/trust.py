@@ -21,10 +21,10 @@ from tuf.api.metadata import TargetFile
 from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
 from tuf.ngclient.config import EnvelopeType
 
-from appliance.model_updates.errors import EXPIRED, NO_TRUST, Step, UpdateRefusedError
+from appliance.model_updates.run_context import EXPIRED, NO_TRUST, Step, UpdateRejectedError
 
-MOST = {"root": 512_000, "timestamp": 16_384, "snapshot": 2_000_000, "targets": 5_000_000}
-MOST_ROTATIONS = 256
+MAX_SIZES = {"root": 512_000, "timestamp": 16_384, "snapshot": 2_000_000, "targets": 5_000_000}
+MAX_ROTATIONS = 256
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 Read = Callable[[str, int], bytes | None]  # file name, most bytes → content; None: not there
 
@@ -75,9 +75,9 @@ def verify(
         _refuse_expired(trusted, now, error)
     except BadVersionNumberError as error:
         text = f"The files on it do not belong together: {error}"
-        raise UpdateRefusedError(Step.VERSIONS, text) from error
+        raise UpdateRejectedError(Step.VERSIONS, text) from error
     except (RepositoryError, KeyError, ValueError, TypeError, RecursionError) as error:
-        raise UpdateRefusedError(Step.SIGNATURES, _why_unsigned(error)) from error
+        raise UpdateRejectedError(Step.SIGNATURES, _why_unsigned(error)) from error
     dates = [
         part.expires
         for part in (trusted.root, trusted.timestamp, trusted.snapshot, trusted.targets)
@@ -95,30 +95,30 @@ def _start(pinned: bytes, now: datetime) -> TrustedMetadataSet:
         trusted = TrustedMetadataSet(pinned, EnvelopeType.METADATA)
     except (RepositoryError, ValueError, TypeError, KeyError, RecursionError) as error:
         text = "The root of trust is no root, or does not sign itself."
-        raise UpdateRefusedError(Step.SIGNATURES, text, code=NO_TRUST) from error
+        raise UpdateRejectedError(Step.SIGNATURES, text, code=NO_TRUST) from error
     trusted.reference_time = now
     return trusted
 
 
 def _follow_roots(trusted: TrustedMetadataSet, read: Read) -> None:
     """From the pinned root to the newest: each is signed by enough keys of the one before it."""
-    for _ in range(MOST_ROTATIONS):
-        content = read(f"{trusted.root.version + 1}.root.json", MOST["root"])
+    for _ in range(MAX_ROTATIONS):
+        content = read(f"{trusted.root.version + 1}.root.json", MAX_SIZES["root"])
         if content is None:
             return
         trusted.update_root(content)
 
 
 def _need(read: Read, name: str, role: str) -> bytes:
-    content = read(name, MOST[role])
+    content = read(name, MAX_SIZES[role])
     if content is None:
-        raise UpdateRefusedError(Step.SIGNATURES, f"metadata/{name} is not there.")
+        raise UpdateRejectedError(Step.SIGNATURES, f"metadata/{name} is not there.")
     return content
 
 
 def _check_floor(name: str, version: int, seen: int) -> None:
     if version < seen:
-        raise UpdateRefusedError(
+        raise UpdateRejectedError(
             Step.VERSIONS,
             f"It is older than what this desk has seen: {name} {version}, seen {seen}. "
             "An older update is never taken; use rollback to go back.",
@@ -137,7 +137,7 @@ def _refuse_expired(trusted: TrustedMetadataSet, now: datetime, error: Exception
         f"It is too old to be taken unseen ({error}; this desk takes it to be {now:%Y-%m-%d}). "
         "Ask for a newer one, set this machine's clock, or let an admin accept it with a reason."
     )
-    raise UpdateRefusedError(Step.VERSIONS, text, code=EXPIRED, accept="expired") from error
+    raise UpdateRejectedError(Step.VERSIONS, text, code=EXPIRED, accept="expired") from error
 
 
 def _versions(trusted: TrustedMetadataSet) -> Versions:
@@ -157,8 +157,8 @@ def _why_unsigned(error: Exception) -> str:
 
 def parse_versions(content: bytes) -> Versions:
     """What ``as_bytes`` wrote; raises ValueError when it is torn."""
-    said = json.loads(content)
+    data = json.loads(content)
     names = asdict(Versions())
-    if not isinstance(said, dict) or not all(isinstance(said.get(n), int) for n in names):
+    if not isinstance(data, dict) or not all(isinstance(data.get(n), int) for n in names):
         raise ValueError("not a list of versions")
-    return Versions(**{name: said[name] for name in names})
+    return Versions(**{name: data[name] for name in names})

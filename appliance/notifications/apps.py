@@ -8,7 +8,7 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         from appliance.notifications import checks  # noqa: F401  registers itself
-        from appliance.notifications.services import tell
+        from appliance.notifications.services import on_ticket_event
         from appliance.tickets.listeners import listen
 
-        listen(tell)
+        listen(on_ticket_event)

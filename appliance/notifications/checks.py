@@ -5,25 +5,25 @@ from django.core.checks import CheckMessage, Error, register
 
 
 @register
-def mail_server_is_whole(**options: object) -> list[CheckMessage]:
+def check_smtp_settings(**options: object) -> list[CheckMessage]:
     """A server needs an address to write from, and one of three ways to be spoken to."""
     if not settings.EMAIL_HOST:
         return []
-    found = []
+    errors = []
     if "@" not in settings.DEFAULT_FROM_EMAIL:
-        found.append(
+        errors.append(
             Error(
                 "SKERRY_SMTP_HOST is set, but SKERRY_SMTP_FROM is not an address.",
                 hint="Set SKERRY_SMTP_FROM to the address letters come from.",
-                id="notices.E001",
+                id="notifications.E001",
             )
         )
     if settings.SMTP_SECURITY not in ("starttls", "tls", "none"):
-        found.append(
+        errors.append(
             Error(
                 f"SKERRY_SMTP_SECURITY is {settings.SMTP_SECURITY!r}.",
                 hint="Use starttls (port 587), tls (port 465) or none (a relay on this machine).",
-                id="notices.E002",
+                id="notifications.E002",
             )
         )
-    return found
+    return errors

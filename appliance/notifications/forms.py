@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 from appliance.accounts.models import User
 from appliance.core.forms import Form
 from appliance.notifications import queries
-from appliance.notifications.defaults import BY_MAIL, kinds_of
-from appliance.notifications.models import Mail, OutgoingMail, Preference
+from appliance.notifications.models import Mail, OutgoingEmail, Preference
+from appliance.notifications.recipients import BY_MAIL, kinds_of
 
 
 class PreferencesForm(Form):
@@ -16,7 +16,9 @@ class PreferencesForm(Form):
     is_quiet_when_away = forms.BooleanField(
         label=_("No e-mails while out of office"),
         required=False,
-        help_text=_("Uses the out-of-office setting in your profile. Notifications in the app continue."),
+        help_text=_(
+            "Uses the out-of-office setting in your profile. Notifications in the app continue."
+        ),
     )
 
     def __init__(
@@ -64,13 +66,13 @@ class MailFilterForm(Form):
     state = forms.ChoiceField(
         label=_("Status"),
         required=False,
-        choices=[("", _("All")), *OutgoingMail.State.choices],
+        choices=[("", _("All")), *OutgoingEmail.State.choices],
     )
     to = forms.CharField(label=_("To"), max_length=254, required=False)
 
-    def narrowed(self) -> queries.MailFilter:
+    def narrowed(self) -> queries.EmailFilter:
         """The filter; what makes no sense in the address narrows nothing."""
         self.is_valid()
-        return queries.MailFilter(
+        return queries.EmailFilter(
             state=self.cleaned_data.get("state", ""), to=self.cleaned_data.get("to", "")
         )

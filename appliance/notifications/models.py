@@ -41,15 +41,19 @@ ICONS = {
 }
 
 
-class Notice(models.Model):
+class Notification(models.Model):
     """What one person is told of one ticket, or of one article. What happens before they look
     folds into one row.
     """
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices", db_index=False)
-    ticket = models.ForeignKey(Ticket, null=True, on_delete=models.CASCADE, related_name="notices")
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="notifications", db_index=False
+    )
+    ticket = models.ForeignKey(
+        Ticket, null=True, on_delete=models.CASCADE, related_name="notifications"
+    )
     article = models.ForeignKey(
-        Article, null=True, on_delete=models.CASCADE, related_name="notices"
+        Article, null=True, on_delete=models.CASCADE, related_name="notifications"
     )
     kind = models.CharField(max_length=9, choices=Kind)
     actor_name = models.CharField(max_length=170, blank=True)
@@ -118,7 +122,7 @@ class Preference(models.Model):
         return f"preferences of {self.user_id}"
 
 
-class OutgoingMail(models.Model):
+class OutgoingEmail(models.Model):
     """A letter in the outbox, written in the transaction it follows from and sent by the worker.
 
     ``body`` is what happened; greeting and links are put around it when it is sent.
@@ -155,7 +159,7 @@ class OutgoingMail(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
     sent_at = models.DateTimeField(null=True, blank=True, editable=False)
-    said = models.CharField(max_length=300, blank=True, help_text="Why it failed or was dropped.")
+    reason = models.CharField(max_length=300, blank=True, help_text="Why it failed or was dropped.")
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -1,20 +1,57 @@
-"""Reads on notices, each scoped to whom they are for, and on the outbox, for admins."""
+"""Keyset pages of rows that are ordered by a time and their number, newest first."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from appliance.accounts.models import User
 from appliance.core import cache
-from appliance.notifications.models import Notice, OutgoingMail, Preference
-from appliance.notifications.subjects import subject_of
+from appliance.notifications.models import Notification, OutgoingEmail, Preference
+from appliance.notifications.texts import subject_of
 from appliance.tickets.models import Ticket
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Page:
+    rows: Sequence
+    older: str  # cursor of the next page, empty on the last
+    is_first: bool
+
+    @classmethod
+    def of(cls, rows: QuerySet, before: str, *, by: str) -> "Page":
+        """Rows ordered by ``-by, -id`` after the cursor; one that makes no sense starts anew."""
+        rows, cursor = rows.order_by(f"-{by}", "-id"), _parse(before)
+        if cursor:
+            at, pk = cursor
+            same = Q(**{by: at}, pk__lt=pk)
+            rows = rows.filter(Q(**{f"{by}__lt": at}) | same, **{f"{by}__lte": at})
+        rows = list(rows[: PAGE_SIZE + 1])
+        shown = rows[:PAGE_SIZE]
+        more = len(rows) > PAGE_SIZE
+        older = f"{getattr(shown[-1], by).isoformat()}_{shown[-1].pk}" if more else ""
+        return cls(rows=shown, older=older, is_first=cursor is None)
+
+
+def _parse(text: str) -> tuple[datetime, int] | None:
+    at, _, pk = text.partition("_")
+    if len(pk) > 18:
+        return None
+    try:
+        moment = datetime.fromisoformat(at)
+        return (moment, int(pk)) if moment.tzinfo else None
+    except ValueError:
+        return None
+
 
 MAX_COUNTED = 100  # beyond it the bell says 99+
 
 
-def list_notices(viewer: User, *, only_unread: bool = False) -> QuerySet[Notice]:
+def list_notifications(viewer: User, *, only_unread: bool = False) -> QuerySet[Notification]:
     """What the viewer was told, newest first; never of a ticket they may not see now.
 
     Agents read every article, so what they were told of one stays.
@@ -22,11 +59,13 @@ def list_notices(viewer: User, *, only_unread: bool = False) -> QuerySet[Notice]
     seen = Q(Exists(Ticket.objects.visible_to(viewer).filter(pk=OuterRef("ticket"))))
     if viewer.is_agent:
         seen |= Q(article__isnull=False)
-    notices = Notice.objects.filter(seen, user=viewer).select_related("ticket", "article")
+    notifications = Notification.objects.filter(seen, user=viewer).select_related(
+        "ticket", "article"
+    )
     long = ("description", "search_vector", "fields")
-    notices = notices.defer(*(f"ticket__{name}" for name in long))
-    notices = notices.defer("article__content", "article__search_vector")
-    return notices.filter(read_at=None) if only_unread else notices
+    notifications = notifications.defer(*(f"ticket__{name}" for name in long))
+    notifications = notifications.defer("article__content", "article__search_vector")
+    return notifications.filter(read_at=None) if only_unread else notifications
 
 
 def count_unread(viewer: User) -> int:
@@ -34,12 +73,12 @@ def count_unread(viewer: User) -> int:
     return cache.get_or_compute(
         "unread_notices",
         [viewer.pk],
-        lambda: list_notices(viewer, only_unread=True).order_by()[:MAX_COUNTED].count(),
+        lambda: list_notifications(viewer, only_unread=True).order_by()[:MAX_COUNTED].count(),
         depends_on=[subject_of(viewer.pk), cache.TEAMS],
     )
 
 
-def bell_generation(viewer: User) -> int | None:
+def badge_generation(viewer: User) -> int | None:
     """Changes whenever the bell of this person may show another number. One cache read."""
     return cache.generation(subject_of(viewer.pk))
 
@@ -54,25 +93,25 @@ def has_smtp() -> bool:
 
 
 @dataclass(frozen=True)
-class MailFilter:
+class EmailFilter:
     """What the page of outgoing mail is narrowed to. Empty means all."""
 
     state: str = ""
     to: str = ""
 
-    def apply(self, letters: QuerySet[OutgoingMail]) -> QuerySet[OutgoingMail]:
+    def apply(self, emails: QuerySet[OutgoingEmail]) -> QuerySet[OutgoingEmail]:
         if self.state:
-            letters = letters.filter(state=self.state)
-        return letters.filter(to__iexact=self.to) if self.to else letters
+            emails = emails.filter(state=self.state)
+        return emails.filter(to__iexact=self.to) if self.to else emails
 
 
-def list_mail(viewer: User, narrowed: MailFilter) -> QuerySet[OutgoingMail]:
+def list_emails(viewer: User, narrowed: EmailFilter) -> QuerySet[OutgoingEmail]:
     """For admins alone, newest first."""
-    letters = narrowed.apply(OutgoingMail.objects.select_related("ticket", "user"))
-    return letters if viewer.is_admin else letters.none()
+    emails = narrowed.apply(OutgoingEmail.objects.select_related("ticket", "user"))
+    return emails if viewer.is_admin else emails.none()
 
 
-def count_mail(viewer: User) -> dict[str, int]:
+def count_emails(viewer: User) -> dict[str, int]:
     """Letters by state, for admins."""
-    rows = list_mail(viewer, MailFilter()).values("state").order_by().annotate(n=Count("pk"))
+    rows = list_emails(viewer, EmailFilter()).values("state").order_by().annotate(n=Count("pk"))
     return {row["state"]: row["n"] for row in rows}

@@ -8,14 +8,14 @@ from appliance.notifications import services
 @app.periodic(cron="* * * * *")
 @app.task(name="notifications.deliver", queueing_lock="notifications.deliver")
 def deliver(timestamp: int = 0) -> None:
-    services.gather_digests()
+    services.build_digests()
     services.send_due()
 
 
 @app.periodic(cron="11 * * * *")
-@app.task(name="notices.tell_of_reviews", queueing_lock="notices.tell_of_reviews")
-def tell_of_reviews(timestamp: int = 0) -> None:
-    services.tell_of_reviews()
+@app.task(name="notifications.notify_due_reviews", queueing_lock="notifications.notify_due_reviews")
+def notify_due_reviews(timestamp: int = 0) -> None:
+    services.notify_due_reviews()
 
 
 @app.periodic(cron="23 * * * *")

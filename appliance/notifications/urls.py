@@ -3,9 +3,9 @@ from django.urls import path
 from appliance.notifications import views
 
 urlpatterns = [
-    path("", views.index, name="notices"),
+    path("", views.index, name="notifications"),
     path("bell/", views.bell, name="bell"),
-    path("read/", views.read_all, name="read-notices"),
+    path("read/", views.read_all, name="read-notifications"),
     path("<int:notice_id>/read/", views.read, name="read-notice"),
     path("preferences/", views.preferences, name="notice-preferences"),
     path("outbox/", views.outbox, name="outbox"),

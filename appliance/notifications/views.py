@@ -12,27 +12,27 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.notifications import queries, services
 from appliance.notifications.forms import MailFilterForm, PreferencesForm
-from appliance.notifications.pages import Page
+from appliance.notifications.queries import Page
 
 
 @require_safe
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
     only_unread = request.GET.get("show") == "unread"
-    notices = queries.list_notices(request.user, only_unread=only_unread)
+    notifications = queries.list_notifications(request.user, only_unread=only_unread)
     context = {
-        "page": Page.of(notices, request.GET.get("before", ""), by="at"),
+        "page": Page.of(notifications, request.GET.get("before", ""), by="at"),
         "only_unread": only_unread,
         "unread": queries.count_unread(request.user),
     }
-    return render(request, "notifications/notices.html", context)
+    return render(request, "notifications/index.html", context)
 
 
 @require_safe
 @login_required
 def bell(request: HttpRequest) -> HttpResponse:
     """The bell again, or 204 when it shows the right number since ``since``."""
-    generation = queries.bell_generation(request.user)
+    generation = queries.badge_generation(request.user)
     if generation is not None and request.GET.get("since") == str(generation):
         return HttpResponse(status=204)
     return render(request, "notifications/_live_bell.html")
@@ -42,14 +42,14 @@ def bell(request: HttpRequest) -> HttpResponse:
 @login_required
 def read(request: HttpRequest, notice_id: int) -> HttpResponse:
     services.mark_read(user=request.user, notice_id=notice_id)
-    return redirect("notices")
+    return redirect("notifications")
 
 
 @require_POST
 @login_required
 def read_all(request: HttpRequest) -> HttpResponse:
     services.mark_all_read(user=request.user)
-    return redirect("notices")
+    return redirect("notifications")
 
 
 @require_http_methods(["GET", "POST"])
@@ -74,12 +74,12 @@ def outbox(request: HttpRequest) -> HttpResponse:
     _admins_only(request)
     form = MailFilterForm(request.GET)
     narrowed = form.narrowed()
-    letters = queries.list_mail(request.user, narrowed)
+    emails = queries.list_emails(request.user, narrowed)
     context = {
-        "page": Page.of(letters, request.GET.get("before", ""), by="created_at"),
+        "page": Page.of(emails, request.GET.get("before", ""), by="created_at"),
         "form": form,
         "narrowed": narrowed,
-        "counts": queries.count_mail(request.user),
+        "counts": queries.count_emails(request.user),
         "has_smtp": queries.has_smtp(),
     }
     return render(request, "notifications/outbox.html", context)
@@ -89,20 +89,20 @@ def outbox(request: HttpRequest) -> HttpResponse:
 @login_required
 def retry(request: HttpRequest, mail_id: int) -> HttpResponse:
     _admins_only(request)
-    return _done(request, services.retry_mail, mail_id, _("The e-mail will be sent again."))
+    return _done(request, services.retry_email, mail_id, _("The e-mail will be sent again."))
 
 
 @require_POST
 @login_required
 def drop(request: HttpRequest, mail_id: int) -> HttpResponse:
     _admins_only(request)
-    return _done(request, services.drop_mail, mail_id, _("The e-mail will not be sent."))
+    return _done(request, services.drop_email, mail_id, _("The e-mail will not be sent."))
 
 
-def _done(request: HttpRequest, verb: Callable, mail_id: int, said: str) -> HttpResponse:
+def _done(request: HttpRequest, verb: Callable, mail_id: int, reason: str) -> HttpResponse:
     try:
         verb(mail_id=mail_id, by=request.user)
-        messages.success(request, said)
+        messages.success(request, reason)
     except BadInputError as error:  # somebody or the worker was faster
         messages.error(request, str(error))
     return redirect("outbox")

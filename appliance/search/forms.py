@@ -175,7 +175,11 @@ class SearchForm(Form):
         """Return label, value and the query string without it, for each active filter."""
         self.is_valid()
         return [
-            (str(self.fields[name].label), self._display_value(name), urlencode(self.as_query(name)))
+            (
+                str(self.fields[name].label),
+                self._display_value(name),
+                urlencode(self.as_query(name)),
+            )
             for name in self.as_query()
             if name not in ("q", "kind", "sort")
         ]

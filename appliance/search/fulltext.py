@@ -140,7 +140,7 @@ def _scan_parameters(number: int, scan: Scan, windows: Iterable[Window]) -> dict
 
 def _compile_rows(scan: Scan, prefix: str) -> tuple[str, dict[str, object]] | None:
     """Compile the rows of one window, with named parameters; None if the viewer sees no row."""
-    assert scan.rows is not None  # noqa: S101
+    assert scan.rows is not None
     age = F("pk") + 0  # not the bare key: see _MatchesWindow
     rows = (
         scan.rows.filter(_MatchesWindow(F("search_vector"), F(scan.entity_id_field)))

@@ -122,7 +122,10 @@ def match_words(
 
 
 def merge(retrievals: Iterable[Retrieval]) -> Retrieval:
-    """Join retrievals. Rankings stay in the order of arrival, which decides between equal scores."""
+    """Join retrievals.
+
+    Rankings stay in the order of arrival, which decides between equal scores.
+    """
     rankings: dict[Retriever, list[tuple[Key, float]]] = {}
     message_ids: dict[int, int] = {}
     merged = Retrieval()

@@ -1,8 +1,8 @@
 """The retrievers: each finds rows of one corpus in one way.
 
-A retriever returns (id, score 0..1) pairs, best first, at most MAX_MATCHES. However many rows match,
-its work is bounded: full-text scans read the newest rows first (``fulltext``), and of a common word
-PostgreSQL draws a sample (``query_limits``).
+A retriever returns (id, score 0..1) pairs, best first, at most MAX_MATCHES. However many rows
+match, its work is bounded: full-text scans read the newest rows first (``fulltext``), and of a
+common word PostgreSQL draws a sample (``query_limits``).
 """
 
 from collections.abc import Iterator
@@ -82,9 +82,7 @@ def find_by_messages(corpus: Corpus, tsquery: str) -> list[MessageMatch]:
 
 
 def row_scan(corpus: Corpus, tsquery: str, rank_tsquery: str = "") -> Scan:
-    return Scan(
-        corpus.rows, "pk", tsquery, corpus.id_range, corpus.oldest_first, rank_tsquery
-    )
+    return Scan(corpus.rows, "pk", tsquery, corpus.id_range, corpus.oldest_first, rank_tsquery)
 
 
 def message_scan(corpus: Corpus, tsquery: str, rank_tsquery: str = "") -> Scan:
@@ -193,4 +191,6 @@ def list_newest(corpus: Corpus) -> ScoredIds:
     """Return the newest rows (or the oldest): the matches of filters without words."""
     fields = (corpus.date_field, "pk")
     order = fields if corpus.oldest_first else tuple(f"-{field}" for field in fields)
-    return [(pk, 1.0) for pk in corpus.rows.order_by(*order).values_list("pk", flat=True)[:MAX_MATCHES]]
+    return [
+        (pk, 1.0) for pk in corpus.rows.order_by(*order).values_list("pk", flat=True)[:MAX_MATCHES]
+    ]

@@ -69,7 +69,9 @@ def _parameters(query: ParsedQuery) -> dict[str, str | None]:
         "prefix_match": None,
     }
     if query.allows_partial_matches:
-        parameters["any_word"] = " | ".join(f"'{word}'" for word in query.words[:MAX_OPTIONAL_WORDS])
+        parameters["any_word"] = " | ".join(
+            f"'{word}'" for word in query.words[:MAX_OPTIONAL_WORDS]
+        )
     match = _TEXT_BEFORE_PREFIX.search(query.text)
     if match is None or re.search(r"[-\w]$", match[1]):
         return parameters

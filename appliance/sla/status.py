@@ -148,7 +148,9 @@ def _describe_action(escalation: Escalation) -> str:
     names = [str(Escalation.Recipient(value).label) for value in escalation.recipients]
     notice = _("notify %(people)s") % {"people": ", ".join(names)} if names else ""
     if escalation.action == Escalation.Action.PRIORITY:
-        change = _("raise priority to %(priority)s") % {"priority": escalation.get_priority_display()}
+        change = _("raise priority to %(priority)s") % {
+            "priority": escalation.get_priority_display()
+        }
     elif escalation.action == Escalation.Action.REASSIGN:
         to = ", ".join(str(target) for target in (escalation.team, escalation.assignee) if target)
         change = _("reassign to %(to)s") % {"to": to or _("unknown (deleted)")}

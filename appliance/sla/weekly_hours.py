@@ -53,7 +53,8 @@ def _parse_span(text: str, day: str) -> tuple[int, int]:
     match = _SPAN.fullmatch(text)
     if not match:
         raise BadInputError(
-            _("“%(text)s” is not a valid time range. Use the format 08:00–17:00.") % {"text": text[:40]},
+            _("“%(text)s” is not a valid time range. Use the format 08:00–17:00.")
+            % {"text": text[:40]},
             field=day,
         )
     hours = [int(part or 0) for part in match.groups()]

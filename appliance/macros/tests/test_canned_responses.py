@@ -25,7 +25,11 @@ def test_every_variable_has_a_value_and_a_sample(ticket, bob):
 
 
 def test_unknown_variable_is_refused_with_the_known_ones(bob):
-    with pytest.raises(BadInputError, match=r"no variable \{customer\}.*\{ticket_number\}") as no:
+    with pytest.raises(
+        BadInputError,
+        match=r"Unknown variable "
+        r"\{customer\}.*\{ticket_number\}",
+    ) as no:
         services.add_canned_response(by=bob, name="Hello", body="Dear {customer}")
     assert no.value.field == "body"
 

@@ -101,7 +101,7 @@ def test_reply_a_macro_sends_is_not_removed(macro, hello, bob):
 def test_macro_of_a_colleague_is_not_named(macro, hello, dan):
     CannedResponse.objects.update(is_shared=True)
     hello.refresh_from_db()
-    with pytest.raises(BadInputError, match="A macro of a colleague"):
+    with pytest.raises(BadInputError, match="A colleague's macro"):
         services.remove_canned_response(canned_response=hello, by=dan)
 
 

@@ -7,7 +7,7 @@ from appliance.core.errors import BadInputError
 from appliance.core.forms import Form
 from appliance.model_updates import queries as model_updates_queries
 
-MOST_ROOT_BYTES = 512_000
+MAX_ROOT_BYTES = 512_000
 ACCEPTABLE = [
     ("expired", _("The bundle has expired")),
     ("budget", _("It needs more time or memory than allowed")),
@@ -60,7 +60,7 @@ class AcceptForm(Form):
     )
 
 
-class GoBackForm(Form):
+class RollbackForm(Form):
     role = forms.ChoiceField(choices=[(each, each) for each in model_updates_queries.ROLES])
     reason = forms.CharField(max_length=500, required=False)
 
@@ -79,10 +79,10 @@ class TrustForm(Form):
     def content(self) -> bytes:
         """The file's bytes; raises BadInputError when they are not what was announced."""
         upload = self.cleaned_data["root"]
-        content = upload.read(MOST_ROOT_BYTES + 1)
+        content = upload.read(MAX_ROOT_BYTES + 1)
         announced = self.cleaned_data["fingerprint"].strip().lower()
         if (
-            len(content) > MOST_ROOT_BYTES
+            len(content) > MAX_ROOT_BYTES
             or model_updates_queries.fingerprint_of(content) != announced
         ):
             text = _("The file does not match the fingerprint. Do not trust it; ask the "

@@ -310,7 +310,7 @@ def test_a_promise_says_when_a_ticket_opened_now_is_due(as_dan):
         recipients=["assignee"],
     )
     page = as_dan.get(reverse("edit-policy", args=[policy.pk])).content.decode()
-    assert "30 min before the first answer is due" in page
+    assert "30 min before first response is due" in page
     send(as_dan, "remove-escalation", policy.escalations.get().pk)
     send(as_dan, "remove-policy", policy.pk)
     assert not as_dan.get(reverse("policies")).context["page"].rows

@@ -9,7 +9,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from appliance.model_updates import services as model_updates_services
 from appliance.model_updates.models import TrustAnchor, UpdateRun
-from appliance.model_updates.work import upload_of
+from appliance.model_updates.run_context import upload_of
 from scripts.updating import keys
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from appliance.core.errors import SkerryError
 from appliance.manage import update_words as words
 from appliance.manage.access import admins_only
-from appliance.manage.forms.updates import AcceptForm, GoBackForm, TrustForm, UpdateForm
+from appliance.manage.forms.updates import AcceptForm, RollbackForm, TrustForm, UpdateForm
 from appliance.model_updates import queries as model_updates_queries
 from appliance.model_updates import services as model_updates_services
 from appliance.model_updates.models import UpdateRun
@@ -63,8 +63,8 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @admins_only
-def go_back(request: HttpRequest) -> HttpResponse:
-    form = GoBackForm(request.POST)
+def roll_back_bundle(request: HttpRequest) -> HttpResponse:
+    form = RollbackForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Choose which models to roll back."))
         return redirect("models")

@@ -19,23 +19,26 @@ from django.utils.translation import gettext as _
 from appliance.accounts.models import User
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.model_updates import steps
-from appliance.model_updates.errors import (
+from appliance.model_updates.evaluation import evaluation
+from appliance.model_updates.models import ActiveBundle, InstalledBundle, UpdateRun
+from appliance.model_updates.run_context import (
     BUSY,
     EXIT_CODES,
     MAY_BE_ACCEPTED,
     NOTHING_TO_DO,
+    RunContext,
     Step,
-    UpdateRefusedError,
+    UpdateRejectedError,
+    installed,
+    quarantine_of,
+    upload_of,
 )
-from appliance.model_updates.evaluating import evaluation
-from appliance.model_updates.models import InstalledBundle, Running, UpdateRun
-from appliance.model_updates.services import anchoring, articles, swapping
-from appliance.model_updates.services.recording import record
-from appliance.model_updates.work import Work, installed, quarantine_of, upload_of
+from appliance.model_updates.services import activation, requests, trust_store
+from appliance.model_updates.services.requests import record
 
 log = structlog.get_logger(__name__)
-ONE_AT_A_TIME = 7_737_540  # an advisory lock of the session that carries a run out
-LEAST_REASON = 10
+RUN_LOCK = 7_737_540  # an advisory lock of the session that carries a run out
+MIN_REASON_CHARACTERS = 10
 KEEP_SENT = timedelta(days=7)  # what was sent on the page, for whoever still has to say yes
 Tell = Callable[[str, str, str], None]  # step, outcome, text
 
@@ -59,7 +62,7 @@ def start_run(
         raise BadInputError(_("Only these findings can be accepted: %(names)s.") % {"names": names})
     if accepted and by is None:
         raise BadInputError(_("Name the administrator who accepts it."), field="by")
-    if accepted and len(reason) < LEAST_REASON:
+    if accepted and len(reason) < MIN_REASON_CHARACTERS:
         raise BadInputError(_("Give the reason for accepting it in one sentence."), field="reason")
     return UpdateRun.objects.create(
         kind=kind,
@@ -74,13 +77,13 @@ def start_run(
 
 def carry_out(run: UpdateRun, tell: Tell = lambda *_: None) -> UpdateRun:
     """Do what the run says. Never raises for a refusal: the run says how it ended."""
-    with _alone() as is_mine:
+    with _run_exclusively() as is_mine:
         run.refresh_from_db()
         if run.is_over:
             return run
         if not is_mine:
             text = "Another update is at work: wait until it has ended."
-            return _end(run, UpdateRun.State.REFUSED, BUSY, text)
+            return _finish_run(run, UpdateRun.State.REFUSED, BUSY, text)
         clear_away(besides=run)
         if run.kind == UpdateRun.Kind.ROLLBACK:
             return _roll_back(run, tell)
@@ -88,38 +91,38 @@ def carry_out(run: UpdateRun, tell: Tell = lambda *_: None) -> UpdateRun:
 
 
 @contextmanager
-def _alone() -> Iterator[bool]:
+def _run_exclusively() -> Iterator[bool]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ONE_AT_A_TIME])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [RUN_LOCK])
         is_mine = cursor.fetchone()[0]
     try:
         yield is_mine
     finally:
         if is_mine and connection.is_usable():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [ONE_AT_A_TIME])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [RUN_LOCK])
 
 
 def _advance(run: UpdateRun, tell: Tell) -> UpdateRun:
     run.state, run.steps = UpdateRun.State.WORKING, []
     run.save(update_fields=["state", "steps"])
-    work = Work(run=run, now=anchoring.now(), folder=quarantine_of(run))
+    work = RunContext(run=run, now=trust_store.now(), folder=quarantine_of(run))
     try:
         for step, act in _recipe(work):
-            _begin(run, step)
-            found = act(work)
-            _passed(work, step, found, tell)
+            _start_run(run, step)
+            results = act(work)
+            _passed(work, step, results, tell)
             if step == Step.COMPATIBILITY and not work.bundles and not work.note.articles:
                 text = "All of it runs here already."
-                return _end(run, UpdateRun.State.DONE, NOTHING_TO_DO, text)
-    except UpdateRefusedError as error:
+                return _finish_run(run, UpdateRun.State.DONE, NOTHING_TO_DO, text)
+    except UpdateRejectedError as error:
         return _refused(work, error, tell)
     finally:
         shutil.rmtree(work.folder, ignore_errors=True)
-    return _end(run, UpdateRun.State.DONE, 0, _summary(work))
+    return _finish_run(run, UpdateRun.State.DONE, 0, _summary(work))
 
 
-def _recipe(work: Work) -> list[tuple[Step, Callable[[Work], dict[str, Any]]]]:
+def _recipe(work: RunContext) -> list[tuple[Step, Callable[[RunContext], dict[str, Any]]]]:
     recipe = [
         (Step.PREFLIGHT, steps.preflight),
         (Step.QUARANTINE, steps.quarantine),
@@ -134,41 +137,43 @@ def _recipe(work: Work) -> list[tuple[Step, Callable[[Work], dict[str, Any]]]]:
     return recipe if work.is_inspection else [*recipe, (Step.SWAP, swap)]
 
 
-def swap(work: Work) -> dict[str, Any]:
+def swap(work: RunContext) -> dict[str, Any]:
     """The files are put in place, then one transaction, then active.json."""
     release = work.verified.versions.timestamp
     for bundle in work.bundles:
-        swapping.put_in_place(bundle)
+        activation.place_files(bundle)
     placed = [steps.placed(bundle, installed()) for bundle in work.bundles]
     with transaction.atomic():
-        imported = {pack.pack: articles.take_in(work, pack) for pack in work.note.articles}
+        imported = {pack.pack: requests.install_articles(work, pack) for pack in work.note.articles}
         if placed:
-            swapping.swap(run=work.run, bundles=placed, release=release)
-    swapping.follow()
+            activation.swap(run=work.run, bundles=placed, release=release)
+    activation.follow()
     return {"bundles": [f"{b.ref.name}/{b.ref.version}" for b in placed], "articles": imported}
 
 
-def _begin(run: UpdateRun, step: Step) -> None:
+def _start_run(run: UpdateRun, step: Step) -> None:
     run.step = step
     run.save(update_fields=["step"])
 
 
-def _passed(work: Work, step: Step, found: dict[str, Any], tell: Tell, text: str = "") -> None:
+def _passed(
+    work: RunContext, step: Step, results: dict[str, Any], tell: Tell, text: str = ""
+) -> None:
     """One entry in the run for whoever watches, one event for ever."""
     run, outcome = work.run, "passed"
     if step == Step.VERSIONS:
         run.release = work.verified.versions.timestamp
-    if work.taken_all_the_same:
+    if work.accepted_findings:
         outcome = "accepted"
-        text = f"{', '.join(work.taken_all_the_same)} accepted by {run.by_name}: {run.reason}"
-        work.taken_all_the_same = []
-    run.steps = [*run.steps, {"step": step, "outcome": outcome, "text": text, "found": found}]
+        text = f"{', '.join(work.accepted_findings)} accepted by {run.by_name}: {run.reason}"
+        work.accepted_findings = []
+    run.steps = [*run.steps, {"step": step, "outcome": outcome, "text": text, "found": results}]
     run.save(update_fields=["steps", "release"])
-    record(step, outcome, run=run, text=text, data=found)
+    record(step, outcome, run=run, text=text, data=results)
     tell(step, outcome, text)
 
 
-def _refused(work: Work, error: UpdateRefusedError, tell: Tell) -> UpdateRun:
+def _refused(work: RunContext, error: UpdateRejectedError, tell: Tell) -> UpdateRun:
     """The step that says no; what was begun before it in the same breath had passed."""
     run = work.run
     if run.step != error.step and list(Step).index(error.step) > list(Step).index(run.step):
@@ -179,10 +184,10 @@ def _refused(work: Work, error: UpdateRefusedError, tell: Tell) -> UpdateRun:
     record(error.step, "refused", run=run, text=error.text, data=error.data)
     tell(error.step, "refused", error.text)
     state = UpdateRun.State.ASKS if error.accept else UpdateRun.State.REFUSED
-    return _end(run, state, error.code, error.text)
+    return _finish_run(run, state, error.code, error.text)
 
 
-def _end(run: UpdateRun, state: str, code: int, text: str) -> UpdateRun:
+def _finish_run(run: UpdateRun, state: str, code: int, text: str) -> UpdateRun:
     run.state, run.exit_code, run.text, run.ended_at = state, code, text, timezone.now()
     run.save(update_fields=["state", "exit_code", "text", "ended_at"])
     keeps_upload = state == UpdateRun.State.ASKS or run.kind == UpdateRun.Kind.INSPECT
@@ -192,7 +197,7 @@ def _end(run: UpdateRun, state: str, code: int, text: str) -> UpdateRun:
     return run
 
 
-def _summary(work: Work) -> str:
+def _summary(work: RunContext) -> str:
     names = ", ".join(f"{b.ref.name} {b.ref.version}" for b in work.bundles)
     packs = ", ".join(pack.pack for pack in work.note.articles)
     what = " and ".join(filter(None, [names, packs and f"the articles {packs}"]))
@@ -204,19 +209,24 @@ def _summary(work: Work) -> str:
 
 def _roll_back(run: UpdateRun, tell: Tell) -> UpdateRun:
     """``source`` names a role, or is empty: then what the latest update changed goes back."""
-    _begin(run, Step.SWAP)
+    _start_run(run, Step.SWAP)
     why = run.reason or f"By {run.by_name}."
-    now = {role: swapping.go_back(role=role, run=run, why=why) for role in _roles_to_go_back(run)}
-    swapping.follow()
-    told = ", ".join(f"{role}: {what}" for role, what in now.items() if what)
-    if not told:
-        return _end(run, UpdateRun.State.DONE, NOTHING_TO_DO, "The release's own bundles run.")
-    tell("rollback", "done", told)
-    return _end(run, UpdateRun.State.DONE, 0, f"Now run: {told}.")
+    now = {
+        role: activation.roll_back_bundle(role=role, run=run, why=why)
+        for role in _roles_to_roll_back(run)
+    }
+    activation.follow()
+    summary = ", ".join(f"{role}: {what}" for role, what in now.items() if what)
+    if not summary:
+        return _finish_run(
+            run, UpdateRun.State.DONE, NOTHING_TO_DO, "The release's own bundles run."
+        )
+    tell("rollback", "done", summary)
+    return _finish_run(run, UpdateRun.State.DONE, 0, f"Now run: {summary}.")
 
 
-def _roles_to_go_back(run: UpdateRun) -> list[str]:
-    changed = Running.objects.exclude(bundle=None, upcoming=None)
+def _roles_to_roll_back(run: UpdateRun) -> list[str]:
+    changed = ActiveBundle.objects.exclude(bundle=None, upcoming=None)
     if run.source:
         return list(changed.filter(role=run.source).values_list("role", flat=True))
     latest = changed.order_by("-run").values_list("run", flat=True).first()
@@ -230,9 +240,9 @@ def clear_away(besides: UpdateRun | None = None) -> None:
     working = UpdateRun.objects.filter(state=UpdateRun.State.WORKING)
     for run in working.exclude(pk=besides.pk) if besides else working:
         text = f"It was interrupted at {run.step}. Nothing that answers was changed by that step."
-        _end(run, UpdateRun.State.INTERRUPTED, EXIT_CODES[Step.SWAP], text)
-    swapping.follow()
-    anchoring.write_seen()
+        _finish_run(run, UpdateRun.State.INTERRUPTED, EXIT_CODES[Step.SWAP], text)
+    activation.follow()
+    trust_store.write_seen()
     _remove_leftovers()
 
 

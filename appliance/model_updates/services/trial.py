@@ -3,23 +3,26 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from appliance.model_updates.models import InstalledBundle, Running
-from appliance.model_updates.services.recording import record
-from appliance.triage import backlog, claims, engine
+from appliance.model_updates.models import ActiveBundle, InstalledBundle
+from appliance.model_updates.services import activation
+from appliance.model_updates.services.requests import record
+from appliance.triage import backlog, claims, engine, recall, spaces
+from appliance.triage import services as triage_services
 from appliance.triage.models import NOT_SURE, Annotation, Correction
 
 TRIAL = timedelta(days=3)
-LONGEST_TRIAL = timedelta(days=14)  # a quiet desk has seen enough by then, too
-LEAST_READ = 50  # texts, before shares say anything
+MAX_TRIAL = timedelta(days=14)  # a quiet desk has seen enough by then, too
+MIN_TEXTS = 50  # texts, before shares say anything
 MORE_UNSURE, MORE_CORRECTED = 0.15, 0.10
-MOST_BROKEN = 3  # texts it failed on three times each
-LOOKED_AT = 1000
+MAX_FAILURES = 3  # texts it failed on three times each
+MAX_RECENT = 1000
 
 
-def how_it_goes(role: str, bundle: InstalledBundle | None) -> dict[str, Any]:
+def health_metrics(role: str, bundle: InstalledBundle | None) -> dict[str, Any]:
     """Of the newest texts read for a role by what runs: the share not sure, and corrected."""
     ref = engine.find_ref(role)
     digest = bundle.digest if bundle else (ref.digest if ref else "")
@@ -33,7 +36,7 @@ def measure(role: str, digest: str, since: datetime | None = None) -> dict[str, 
     if role != "classifier":
         return {}
     rows = Annotation.objects.filter(kind=Annotation.Kind.CATEGORY, bundle_digest=digest)
-    labels = list(rows.order_by("-created_at").values_list("ticket_id", "label")[:LOOKED_AT])
+    labels = list(rows.order_by("-created_at").values_list("ticket_id", "label")[:MAX_RECENT])
     corrected = Correction.objects.filter(
         bundle_digest=digest, ticket__in=[pk for pk, _ in labels]
     ).exclude(said=NOT_SURE)
@@ -49,7 +52,7 @@ def measure(role: str, digest: str, since: datetime | None = None) -> dict[str, 
     }
 
 
-def why_go_back(current: Running) -> str:
+def rollback_reason(current: ActiveBundle) -> str:
     """Empty while it goes well. A bundle that does not hold, breaks on texts, is unsure or
     corrected much more often than the one before.
     """
@@ -59,11 +62,11 @@ def why_go_back(current: Running) -> str:
     now = backlog.identity(backlog.refs_at_hand())
     parked = claims.list_parked().filter(bundles=now, error__contains=f"{current.role}:")
     broken = parked.count()
-    if broken >= MOST_BROKEN:
+    if broken >= MAX_FAILURES:
         return f"It broke on {broken} texts."
     before = current.before
     after = measure(current.role, current.bundle.digest, current.since)
-    if not after or after["read"] < LEAST_READ or (before.get("read") or 0) < LEAST_READ:
+    if not after or after["read"] < MIN_TEXTS or (before.get("read") or 0) < MIN_TEXTS:
         return ""
     if after["not_sure"] > before["not_sure"] + MORE_UNSURE:
         return f"It is not sure of {after['not_sure']:.0%}, before {before['not_sure']:.0%}."
@@ -72,16 +75,70 @@ def why_go_back(current: Running) -> str:
     return ""
 
 
-def is_trial_over(current: Running) -> bool:
+def is_trial_finished(current: ActiveBundle) -> bool:
     age = timezone.now() - current.since
     if age < TRIAL:
         return False
-    found = measure(current.role, current.bundle.digest)
-    return age >= LONGEST_TRIAL or not found or found["read"] >= LEAST_READ
+    metrics = measure(current.role, current.bundle.digest)
+    return age >= MAX_TRIAL or not metrics or metrics["read"] >= MIN_TEXTS
 
 
 @transaction.atomic
-def mark_good(current: Running) -> None:
+def confirm_trial(current: ActiveBundle) -> None:
     current.bundle.state = InstalledBundle.State.GOOD
     current.bundle.save(update_fields=["state"])
     record("trial", "good", text=f"{current.bundle} stays: nothing spoke against it.")
+
+
+log = structlog.get_logger(__name__)
+
+
+def watch() -> list[str]:
+    """Look at every role once; what was changed, in words. Any number of times."""
+    activation.follow()
+    changed = []
+    for role in ActiveBundle.objects.values_list("role", flat=True):
+        if outcome := _flip(role) or _judge(role):
+            log.info("models_watched", role=role, told=outcome)
+            changed.append(outcome)
+    return changed
+
+
+def _flip(role: str) -> str:
+    """A new encoder runs once all its vectors are there and find what the old ones find."""
+    row = ActiveBundle.objects.select_related("upcoming").get(role=role)
+    if row.upcoming is None or not spaces.is_space_complete(row.upcoming.space):
+        return ""
+    if not recall.recall_agrees(row.upcoming.space):
+        why = "Its vectors do not find what lies near, or find something else than the old ones."
+        activation.roll_back_bundle(role=role, why=why)
+        activation.follow()
+        return f"{row.upcoming} was taken back: {why}"
+    with transaction.atomic():
+        current = ActiveBundle.objects.select_for_update().get(role=role)
+        if current.upcoming_id != row.upcoming_id:
+            return ""
+        activation.activate(current, row.upcoming, run=None)
+    activation.follow()
+    return f"{row.upcoming} runs."
+
+
+def _judge(role: str) -> str:
+    row = ActiveBundle.objects.select_related("bundle").get(role=role)
+    if row.bundle is None or row.bundle.state != InstalledBundle.State.TRIAL:
+        return ""
+    if why := rollback_reason(row):
+        activation.roll_back_bundle(role=role, why=why)
+        activation.follow()
+        return f"{row.bundle} was taken back: {why}"
+    if is_trial_finished(row):
+        confirm_trial(row)
+        _forget_old_space(row)
+        return f"{row.bundle} is marked good."
+    return ""
+
+
+def _forget_old_space(row: ActiveBundle) -> None:
+    """Going back from a good encoder means writing the vectors anew; until then they are kept."""
+    if row.role == "encoder" and (old := row.before.get("space")) and old != row.bundle.space:
+        triage_services.queue_forgetting(old)

@@ -7,8 +7,8 @@ import pytest
 
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.model_updates import queries, services
-from appliance.model_updates.errors import BUSY, EXIT_CODES, NOTHING_TO_DO, UNDECIDED, Step
-from appliance.model_updates.models import InstalledBundle, Running, UpdateEvent, UpdateRun
+from appliance.model_updates.models import ActiveBundle, InstalledBundle, UpdateEvent, UpdateRun
+from appliance.model_updates.run_context import BUSY, EXIT_CODES, NOTHING_TO_DO, UNDECIDED, Step
 from appliance.model_updates.services import runs
 from appliance.model_updates.tests import tiny
 from appliance.triage import engine
@@ -82,7 +82,7 @@ def test_going_back_brings_what_ran_before(apply, publisher, bundle, dan):
 
     services.carry_out(services.start_run(kind="rollback", source="classifier", by=dan))
     assert version_of("classifier") == "1"
-    assert Running.objects.get(role="classifier").bundle is None
+    assert ActiveBundle.objects.get(role="classifier").bundle is None
 
 
 def test_with_nothing_installed_there_is_nothing_to_go_back_to(desk, dan):

@@ -13,9 +13,9 @@ import pytest
 from django.utils import timezone
 
 from appliance.model_updates import release, services, steps
-from appliance.model_updates.errors import EXIT_CODES, EXPIRED, Step, UpdateRefusedError
 from appliance.model_updates.models import TrustAnchor, TrustFloor
-from appliance.model_updates.stick import Stick
+from appliance.model_updates.removable_media import RemovableMedium
+from appliance.model_updates.run_context import EXIT_CODES, EXPIRED, Step, UpdateRejectedError
 from appliance.model_updates.tests import tiny
 from appliance.triage import engine
 from scripts.updating import keys, repository
@@ -133,7 +133,7 @@ def test_a_desk_follows_its_publisher_through_every_rotation(apply, publisher, a
 def test_another_root_is_never_pinned_over_the_first(trusting, tmp_path):
     other = keys.make_keys(tmp_path / "other", lambda name: "x")
 
-    with pytest.raises(UpdateRefusedError, match="another root"):
+    with pytest.raises(UpdateRejectedError, match="another root"):
         services.pin_root(other, by_name="Mallory")
 
 
@@ -255,14 +255,20 @@ def test_a_folder_that_is_a_link_is_not_entered(apply, publisher, bundle, refuse
 
 
 def test_a_device_is_not_read():
-    with Stick(Path("/dev")) as stick, pytest.raises(UpdateRefusedError, match="not a plain file"):
+    with (
+        RemovableMedium(Path("/dev")) as stick,
+        pytest.raises(UpdateRejectedError, match="not a plain file"),
+    ):
         stick.read("zero", most=10)
 
 
 @pytest.mark.parametrize("path", ["../etc/passwd", "a/../b", "/etc/passwd", "", "a//b", ".hidden"])
 def test_a_path_that_leads_elsewhere_is_not_opened(tmp_path, path):
     (tmp_path / "a").mkdir()
-    with Stick(tmp_path) as stick, pytest.raises(UpdateRefusedError, match="not allowed"):
+    with (
+        RemovableMedium(tmp_path) as stick,
+        pytest.raises(UpdateRejectedError, match="not allowed"),
+    ):
         stick.read(path, most=10)
 
 
@@ -277,7 +283,7 @@ def test_a_signed_release_names_no_path_that_leads_elsewhere(name):
         "application": {"least": "0.1", "below": "1"},
     }
 
-    with pytest.raises(UpdateRefusedError, match="form this Skerry does not know"):
+    with pytest.raises(UpdateRejectedError, match="form this Skerry does not know"):
         release.parse(json.dumps(said).encode())
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from appliance.model_updates import comparing, evidence
-from appliance.model_updates.errors import EXIT_CODES, Step
+from appliance.model_updates import evaluation, statistics
+from appliance.model_updates.run_context import EXIT_CODES, Step
 from appliance.model_updates.tests import tiny
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, TicketCategory
@@ -82,17 +82,17 @@ def test_what_an_agent_left_standing_is_confirmed_too(desk, alice, bob):
     triage_services.annotate(ticket.pk)
     ticket.refresh_from_db()
     assert ticket.category.slug == "network"
-    assert evidence.list_confirmed() == []
+    assert evaluation.list_confirmed_tickets() == []
 
     tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
 
-    assert [(one.category, one.is_chosen) for one in evidence.list_confirmed()] == [
+    assert [(one.category, one.is_chosen) for one in evaluation.list_confirmed_tickets()] == [
         ("network", False)
     ]
 
 
 def test_few_texts_prove_nothing():
-    few = comparing.compare([True] * 10, [True] * 10, ["a"] * 10)
+    few = statistics.compare([True] * 10, [True] * 10, ["a"] * 10)
 
     assert few.verdict == "not enough"
 
@@ -101,13 +101,16 @@ def test_a_loss_in_one_category_is_not_hidden_by_the_others():
     classes = ["a"] * 200 + ["b"] * 20
     before, after = [True] * 220, [True] * 200 + [False] * 20
 
-    found = comparing.compare(before, after, classes)
+    found = statistics.compare(before, after, classes)
 
-    assert {part.name: part.verdict for part in found.classes} == {"a": "equally good", "b": "worse"}
+    assert {part.name: part.verdict for part in found.classes} == {
+        "a": "equally good",
+        "b": "worse",
+    }
     assert found.verdict == "worse"
 
 
 def test_the_same_answers_are_as_good():
     right = [n % 4 > 0 for n in range(100)]
 
-    assert comparing.compare(right, right, ["a"] * 100).verdict == "equally good"
+    assert statistics.compare(right, right, ["a"] * 100).verdict == "equally good"

@@ -7,9 +7,9 @@ import pytest
 from django.db import connections
 
 from appliance.model_updates import services
-from appliance.model_updates.errors import Step
 from appliance.model_updates.models import UpdateRun
-from appliance.model_updates.services import runs, swapping
+from appliance.model_updates.run_context import Step
+from appliance.model_updates.services import activation, runs
 from appliance.triage import engine
 
 
@@ -33,14 +33,14 @@ def _carry_out_and_be_killed(run: UpdateRun, patch) -> None:
 
 def _dies_before(step: Step):
     def patch() -> None:
-        begin = runs._begin
-        runs._begin = lambda run, at: _die() if at == step else begin(run, at)
+        begin = runs._start_run
+        runs._start_run = lambda run, at: _die() if at == step else begin(run, at)
 
     return patch
 
 
 def _dies_after_the_files() -> None:
-    swapping.swap = _die
+    activation.swap = _die
 
 
 @pytest.mark.django_db(transaction=True)
@@ -57,7 +57,7 @@ def test_killed_at_every_step(apply, publisher, bundle, dan, settings):
     run = services.start_run(kind="apply", source=str(stick), by=dan, **why)
     runs.clear_away(besides=run)
     assert not (settings.DATA / "models/classifier/2").exists()
-    clear = swapping.follow
+    clear = activation.follow
     _carry_out_and_be_killed(run, lambda: _after_clearing(clear))
     assert engine.find_ref("classifier").version == "1"  # committed, but the file lags behind
 
@@ -73,4 +73,4 @@ def test_killed_at_every_step(apply, publisher, bundle, dan, settings):
 def _after_clearing(clear) -> None:
     """Let the first call (which mends) through and die at the second (which follows the swap)."""
     calls = iter([clear, _die])
-    swapping.follow = lambda: next(calls)()
+    activation.follow = lambda: next(calls)()

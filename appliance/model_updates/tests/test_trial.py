@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from appliance.core.errors import ForbiddenError
 from appliance.model_updates import services
-from appliance.model_updates.models import InstalledBundle, Running
+from appliance.model_updates.models import ActiveBundle, InstalledBundle
 from appliance.model_updates.services import trial
 from appliance.model_updates.tests import tiny
 from appliance.tickets import services as tickets_services
@@ -18,9 +18,9 @@ from appliance.triage.models import Annotation
 
 
 @pytest.fixture
-def on_trial(apply, publisher, bundle) -> Running:
+def on_trial(apply, publisher, bundle) -> ActiveBundle:
     assert apply(publisher.pack(bundle())).exit_code == 0
-    return Running.objects.get(role="classifier")
+    return ActiveBundle.objects.get(role="classifier")
 
 
 def _read(alice, digest: str, unsure: int, of: int) -> None:
@@ -49,17 +49,17 @@ def test_while_nothing_speaks_against_it_nothing_happens(on_trial):
 def test_after_three_days_it_is_marked_good(on_trial, alice, monkeypatch):
     monkeypatch.setattr(trial, "LEAST_READ", 3)
     _read(alice, on_trial.bundle.digest, unsure=0, of=3)
-    Running.objects.update(since=timezone.now() - trial.TRIAL)
+    ActiveBundle.objects.update(since=timezone.now() - trial.TRIAL)
 
     assert services.watch() == ["classifier 2 is marked good."]
     assert InstalledBundle.objects.get().state == InstalledBundle.State.GOOD
 
 
 def test_a_quiet_desk_waits_longer_but_not_for_ever(on_trial):
-    Running.objects.update(since=timezone.now() - trial.TRIAL - timedelta(hours=1))
+    ActiveBundle.objects.update(since=timezone.now() - trial.TRIAL - timedelta(hours=1))
     assert services.watch() == []
 
-    Running.objects.update(since=timezone.now() - trial.LONGEST_TRIAL)
+    ActiveBundle.objects.update(since=timezone.now() - trial.MAX_TRIAL)
     assert services.watch() == ["classifier 2 is marked good."]
 
 
@@ -71,13 +71,13 @@ def test_a_bundle_damaged_on_the_disk_goes_back(on_trial, settings):
 
     assert "does not hold" in services.watch()[0]
 
-    assert Running.objects.get(role="classifier").bundle is None
+    assert ActiveBundle.objects.get(role="classifier").bundle is None
     assert InstalledBundle.objects.get().state == InstalledBundle.State.WITHDRAWN
 
 
 def test_one_that_is_much_less_sure_goes_back(on_trial, alice, monkeypatch):
     monkeypatch.setattr(trial, "LEAST_READ", 3)
-    Running.objects.update(before={"read": 100, "not_sure": 0.1, "corrected": 0.0})
+    ActiveBundle.objects.update(before={"read": 100, "not_sure": 0.1, "corrected": 0.0})
     _read(alice, on_trial.bundle.digest, unsure=2, of=3)
 
     assert "not sure of 67%, before 10%" in services.watch()[0]
@@ -88,7 +88,7 @@ def test_one_that_is_corrected_much_more_often_goes_back(
     on_trial, alice, bob, categories_by_slug, monkeypatch
 ):
     monkeypatch.setattr(trial, "LEAST_READ", 3)
-    Running.objects.update(before={"read": 100, "not_sure": 0.5, "corrected": 0.0})
+    ActiveBundle.objects.update(before={"read": 100, "not_sure": 0.5, "corrected": 0.0})
     _read(alice, on_trial.bundle.digest, unsure=0, of=3)
     ticket = Annotation.objects.first().ticket
     triage_services.correct_category(ticket=ticket, category=categories_by_slug["access"], by=bob)

@@ -10,15 +10,15 @@ from appliance.accounts.models import User
 from appliance.core import queries as core_queries
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
-from appliance.notifications import words
-from appliance.notifications.defaults import wish
-from appliance.notifications.models import Kind, Mail, Notice, OutgoingMail
-from appliance.notifications.services.outbox import new_letter
-from appliance.notifications.subjects import changed_for
+from appliance.notifications import texts
+from appliance.notifications.models import Kind, Mail, Notification, OutgoingEmail
+from appliance.notifications.recipients import wish
+from appliance.notifications.services.outbox import build_email
+from appliance.notifications.texts import changed_for
 
 
 @transaction.atomic
-def tell_of_reviews() -> int:
+def notify_due_reviews() -> int:
     """A notice for each article that became due, and one letter a person for all of theirs. How
     many articles.
     """
@@ -37,8 +37,8 @@ def tell_of_reviews() -> int:
 
 def _write_notices(owner: User, articles: Sequence[Article]) -> None:
     """What they have not read since the date before says the same."""
-    Notice.objects.bulk_create(
-        (Notice(user=owner, article=article, kind=Kind.REVIEW) for article in articles),
+    Notification.objects.bulk_create(
+        (Notification(user=owner, article=article, kind=Kind.REVIEW) for article in articles),
         ignore_conflicts=True,
     )
     changed_for([owner.pk])
@@ -46,13 +46,13 @@ def _write_notices(owner: User, articles: Sequence[Article]) -> None:
 
 def _write_letter(owner: User, articles: Sequence[Article]) -> None:
     with translation.override(owner.language or core_queries.site_settings().language):
-        letter = new_letter(
+        email = build_email(
             key=f"review:{owner.pk}:{timezone.now().isoformat()}",
             to=owner.email,
             user=owner,
             ticket=None,
             kind=Kind.REVIEW,
-            subject=words.reviews_subject(articles),
-            body=words.describe_reviews(articles),
+            subject=texts.reviews_subject(articles),
+            body=texts.describe_reviews(articles),
         )
-    OutgoingMail.objects.bulk_create([letter])
+    OutgoingEmail.objects.bulk_create([email])

@@ -6,22 +6,21 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from appliance.notifications.defaults import Kind
-from appliance.notifications.models import Notice, OutgoingMail
-from appliance.notifications.pages import Page
-from appliance.notifications.queries import MailFilter, list_mail, list_notices
-from appliance.notifications.services import letters, sending, tidying
+from appliance.notifications.models import Notification, OutgoingEmail
+from appliance.notifications.queries import EmailFilter, Page, list_emails, list_notifications
+from appliance.notifications.recipients import Kind
+from appliance.notifications.services import delivery, emails
 from tests.plans import plans_of
 
 ROWS = 20_000
 NOTICES = """
-INSERT INTO notifications_notice (user_id, ticket_id, kind, actor_name, count, since, at, read_at)
+INSERT INTO notifications_notification (user_id, ticket_id, kind, actor_name, count, since, at, read_at)
 SELECT (SELECT array_agg(id) FROM accounts_user)[1 + n %% 40], %s, 'answered', 'A', 1,
        now() - n * interval '3 minutes', now() - n * interval '3 minutes', now()
 FROM generate_series(1, %s) AS n
 """
 MAILS = """
-INSERT INTO notifications_outgoingmail (key, state, "to", user_id, kind, subject, body, message_id,
+INSERT INTO notifications_outgoingemail (key, state, "to", user_id, kind, subject, body, message_id,
     thread, is_for_digest, is_digest, created_at, not_before, attempts, said)
 SELECT 'k' || n, CASE WHEN n %% 500 = 0 THEN 'waiting' WHEN n %% 300 = 0 THEN 'failed'
        ELSE 'sent' END, 'a@example.org',
@@ -36,32 +35,34 @@ def crowded(ticket, bob, dan):
     type(bob).objects.bulk_create(
         type(bob)(email=f"a{n}@example.org", first_name="A") for n in range(40)
     )
-    Notice.objects.all().delete()
+    Notification.objects.all().delete()
     with connection.cursor() as cursor:
         cursor.execute(NOTICES, [ticket.pk, ROWS])
         cursor.execute(MAILS, [ROWS])
-        cursor.execute("ANALYZE notifications_notice")
-        cursor.execute("ANALYZE notifications_outgoingmail")
+        cursor.execute("ANALYZE notifications_notification")
+        cursor.execute("ANALYZE notifications_outgoingemail")
 
 
 def test_each_index_serves_the_query_it_was_made_for(crowded, ticket, bob, dan):
     before = f"{(timezone.now() - timedelta(days=9)).isoformat()}_9"
-    state = MailFilter(state="failed")
+    state = EmailFilter(state="failed")
     served = {
-        "notice_user_idx": lambda: Page.of(list_notices(bob), "", by="at"),
-        "notice_at_idx": tidying.tidy,
+        "notice_user_idx": lambda: Page.of(list_notifications(bob), "", by="at"),
+        "notice_at_idx": delivery.tidy,
         "notice_one_unread": lambda: list(
-            Notice.objects.filter(user__in=[bob, dan], ticket=ticket, read_at=None)
+            Notification.objects.filter(user__in=[bob, dan], ticket=ticket, read_at=None)
         ),
         "notice_one_unread_article": lambda: list(
-            Notice.objects.filter(user__in=[bob, dan], article=1, read_at=None)
+            Notification.objects.filter(user__in=[bob, dan], article=1, read_at=None)
         ),
-        "mail_due_idx": sending.claim,
-        "mail_user_idx": lambda: letters._had_their_share({bob: Kind.ANSWERED}),
-        "mail_created_idx": lambda: Page.of(list_mail(dan, MailFilter()), before, by="created_at"),
-        "mail_state_idx": lambda: Page.of(list_mail(dan, state), "", by="created_at"),
+        "mail_due_idx": delivery.claim,
+        "mail_user_idx": lambda: emails._is_over_hourly_limit({bob: Kind.ANSWERED}),
+        "mail_created_idx": lambda: Page.of(
+            list_emails(dan, EmailFilter()), before, by="created_at"
+        ),
+        "mail_state_idx": lambda: Page.of(list_emails(dan, state), "", by="created_at"),
     }
-    assert OutgoingMail.objects.count() == ROWS
+    assert OutgoingEmail.objects.count() == ROWS
     kinds = ("SELECT", "DELETE")
     missing = [name for name, call in served.items() if name not in plans_of(call, kinds)]
     assert missing == []

@@ -13,27 +13,27 @@ from django.utils import timezone
 from appliance.accounts.models import Membership, Team
 from appliance.core.models import SiteSettings
 from appliance.notifications import services
-from appliance.notifications.models import Notice, OutgoingMail
-from appliance.notifications.services import letters, queue_mail, sending
+from appliance.notifications.models import Notification, OutgoingEmail
+from appliance.notifications.services import delivery, emails, queue_email
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
 from tests.conftest import let_readers_finish
 
 
 @pytest.fixture
-def letter(ticket, bob, dan) -> OutgoingMail:
+def email(ticket, bob, dan) -> OutgoingEmail:
     """Bob is told by mail that Dan gave him the ticket; it may go now."""
     tickets_services.assign(ticket=ticket, assignee=bob, by=dan)
     make_due()
-    return OutgoingMail.objects.get(user=bob)
+    return OutgoingEmail.objects.get(user=bob)
 
 
 def make_due() -> None:
-    OutgoingMail.objects.update(not_before=timezone.now() - timedelta(seconds=1))
+    OutgoingEmail.objects.update(not_before=timezone.now() - timedelta(seconds=1))
 
 
-def queue(key: str = "one", **more: object) -> OutgoingMail:
-    return queue_mail(to="pia@example.org", subject="Hello", body="Words.", key=key, **more)
+def queue(key: str = "one", **more: object) -> OutgoingEmail:
+    return queue_email(to="pia@example.org", subject="Hello", body="Words.", key=key, **more)
 
 
 def breaks_with(monkeypatch, error: Exception) -> None:
@@ -45,42 +45,42 @@ def breaks_with(monkeypatch, error: Exception) -> None:
 
 def test_same_key_is_one_letter(db):
     assert queue() == queue()
-    assert OutgoingMail.objects.count() == 1
+    assert OutgoingEmail.objects.count() == 1
 
 
-def test_without_a_mail_server_letters_wait(letter):
+def test_without_a_mail_server_letters_wait(email):
     assert services.send_due() == 0
-    letter.refresh_from_db()
-    assert (letter.state, letter.attempts) == ("waiting", 0)
+    email.refresh_from_db()
+    assert (email.state, email.attempts) == ("waiting", 0)
 
 
-def test_letter_names_the_desk_and_links_where_the_desk_says(smtp, letter, ticket):
+def test_letter_names_the_desk_and_links_where_the_desk_says(smtp, email, ticket):
     SiteSettings.objects.update_or_create(pk=1, defaults={"base_url": "https://desk.example/"})
     assert services.send_due() == 1
     sent = mail.outbox[0]
     assert sent.to == ["bob@example.org"] and ticket.number in sent.subject
     assert f"https://desk.example/tickets/{ticket.pk}/" in sent.body
     assert sent.extra_headers["Auto-Submitted"] == "auto-generated"
-    assert sent.extra_headers["Message-ID"] == letter.message_id
+    assert sent.extra_headers["Message-ID"] == email.message_id
 
 
-def test_letter_of_a_desk_without_an_address_has_no_link(smtp, letter):
+def test_letter_of_a_desk_without_an_address_has_no_link(smtp, email):
     services.send_due()
     assert "://" not in mail.outbox[0].body
 
 
-def test_letter_is_sent_once(smtp, letter):
+def test_letter_is_sent_once(smtp, email):
     assert (services.send_due(), services.send_due()) == (1, 0)
-    letter.refresh_from_db()
-    assert letter.state == "sent" and letter.sent_at
+    email.refresh_from_db()
+    assert email.state == "sent" and email.sent_at
 
 
 def test_letter_waits_a_little_for_what_else_happens(smtp, ticket, bob, dan):
     tickets_services.assign(ticket=ticket, assignee=bob, by=dan)
     assert services.send_due() == 0
     tickets_services.add_note(ticket=ticket, by=dan, body="The *new* toner.")
-    letter = OutgoingMail.objects.get(user=bob)
-    assert "gave you this ticket" in letter.body
+    email = OutgoingEmail.objects.get(user=bob)
+    assert "gave you this ticket" in email.body
 
 
 def test_customer_reads_the_answer_in_the_letter(smtp, ticket, bob, alice):
@@ -98,7 +98,7 @@ def test_two_workers_send_two_letters(transactional_db, smtp):
 
     def claim_all(_):
         found = []
-        while one := sending.claim():
+        while one := delivery.claim():
             found.append(one.pk)
         connection.close()
         return found
@@ -111,19 +111,19 @@ def test_two_workers_send_two_letters(transactional_db, smtp):
 
 def test_claim_of_a_worker_that_died_runs_out(smtp, db):
     queue()
-    sending.claim()
-    assert sending.claim() is None
-    OutgoingMail.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
-    assert sending.claim().attempts == 2
+    delivery.claim()
+    assert delivery.claim() is None
+    OutgoingEmail.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
+    assert delivery.claim().attempts == 2
 
 
 def test_late_worker_does_not_overwrite_the_next_one(smtp, db):
     queue()
-    late = sending.claim()
-    OutgoingMail.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
-    sending.settle(sending.claim(), "sent")
-    sending.settle(late, "failed", said="too late")
-    assert OutgoingMail.objects.get().state == "sent"
+    late = delivery.claim()
+    OutgoingEmail.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
+    delivery.set_state(delivery.claim(), "sent")
+    delivery.set_state(late, "failed", reason="too late")
+    assert OutgoingEmail.objects.get().state == "sent"
 
 
 def test_server_that_is_away_is_tried_again_later_and_later(smtp, db, monkeypatch):
@@ -133,17 +133,17 @@ def test_server_that_is_away_is_tried_again_later_and_later(smtp, db, monkeypatc
         queue()
         make_due()
         assert services.send_due() == 0
-        letter = OutgoingMail.objects.get()
-        pauses.append(round((letter.not_before - timezone.now()).total_seconds() / 60))
+        email = OutgoingEmail.objects.get()
+        pauses.append(round((email.not_before - timezone.now()).total_seconds() / 60))
     assert pauses == [1, 2, 4]
-    assert letter.state == "waiting" and "nobody there" in letter.said
+    assert email.state == "waiting" and "nobody there" in email.reason
 
 
 def test_server_that_is_away_holds_up_the_worker_once(smtp, db, monkeypatch):
     breaks_with(monkeypatch, TimeoutError())
     queue("a"), queue("b")
     services.send_due()
-    assert OutgoingMail.objects.filter(attempts=1).count() == 1
+    assert OutgoingEmail.objects.filter(attempts=1).count() == 1
 
 
 def test_after_ten_tries_it_is_given_up(smtp, db, monkeypatch):
@@ -152,7 +152,7 @@ def test_after_ten_tries_it_is_given_up(smtp, db, monkeypatch):
     for _ in range(10):
         make_due()
         services.send_due()
-    assert OutgoingMail.objects.get().state == "failed"
+    assert OutgoingEmail.objects.get().state == "failed"
 
 
 def test_refused_for_good_is_given_up_and_the_next_is_sent(smtp, db, monkeypatch):
@@ -160,30 +160,30 @@ def test_refused_for_good_is_given_up_and_the_next_is_sent(smtp, db, monkeypatch
     breaks_with(monkeypatch, refused)
     queue("a"), queue("b")
     services.send_due()
-    assert set(OutgoingMail.objects.values_list("state", flat=True)) == {"failed"}
-    assert "no such user" in OutgoingMail.objects.first().said
+    assert set(OutgoingEmail.objects.values_list("state", flat=True)) == {"failed"}
+    assert "no such user" in OutgoingEmail.objects.first().reason
 
 
 def test_refused_for_now_is_tried_again(smtp, db, monkeypatch):
     breaks_with(monkeypatch, smtplib.SMTPRecipientsRefused({"pia@example.org": (450, b"busy")}))
     queue()
     services.send_due()
-    assert OutgoingMail.objects.get().state == "waiting"
+    assert OutgoingEmail.objects.get().state == "waiting"
 
 
-def test_ticket_that_went_to_a_closed_team_is_not_sent_any_more(smtp, letter, ticket, mei):
+def test_ticket_that_went_to_a_closed_team_is_not_sent_any_more(smtp, email, ticket, mei):
     team = Team.objects.create(name="Closed", is_closed=True)
     Ticket.objects.filter(pk=ticket.pk).update(team=team)
     assert services.send_due() == 0
-    letter.refresh_from_db()
-    assert letter.state == "dropped" and mail.outbox == []
+    email.refresh_from_db()
+    assert email.state == "dropped" and mail.outbox == []
 
 
 def test_digest_leaves_out_what_was_closed_meanwhile(smtp, bob, alice):
     team = Team.objects.create(name="Closed", is_closed=True)
     tickets = [_answered(alice, bob, f"Printer {n}") for n in range(3)]
     make_due()
-    assert services.gather_digests() == 1
+    assert services.build_digests() == 1
     Ticket.objects.filter(pk=tickets[0].pk).update(team=team)
     assert services.send_due() == 1
     assert "Printer 1" in mail.outbox[0].body and "Printer 0" not in mail.outbox[0].body
@@ -202,9 +202,9 @@ def _answered(alice, bob, subject: str) -> Ticket:
 def test_hourly_news_is_one_letter(smtp, bob, alice):
     for n in range(4):
         _answered(alice, bob, f"Printer {n}")
-    assert services.gather_digests() == 0, "the hour is not over"
+    assert services.build_digests() == 0, "the hour is not over"
     make_due()
-    assert (services.gather_digests(), services.gather_digests()) == (1, 0)
+    assert (services.build_digests(), services.build_digests()) == (1, 0)
     assert services.send_due() == 1
     assert mail.outbox[0].subject == "News of 4 tickets"
 
@@ -212,19 +212,19 @@ def test_hourly_news_is_one_letter(smtp, bob, alice):
 def test_single_news_of_the_hour_goes_as_it_is(smtp, bob, alice):
     ticket = _answered(alice, bob, "Printer")
     make_due()
-    services.gather_digests()
+    services.build_digests()
     assert services.send_due() == 1
     assert mail.outbox[0].subject == f"[{ticket.number}] Printer"
 
 
 def test_storm_becomes_a_digest(bob, dan, alice):
-    for n in range(letters.MOST_AN_HOUR + 3):
+    for n in range(emails.MAX_PER_HOUR + 3):
         ticket = tickets_services.create_ticket(
             customer=alice.customer, subject=f"{n}", description="…", by=alice
         )
         tickets_services.assign(ticket=ticket, assignee=bob, by=dan)
-    of_bob = OutgoingMail.objects.filter(user=bob)
-    assert of_bob.filter(is_for_digest=False).count() == letters.MOST_AN_HOUR
+    of_bob = OutgoingEmail.objects.filter(user=bob)
+    assert of_bob.filter(is_for_digest=False).count() == emails.MAX_PER_HOUR
     assert of_bob.filter(is_for_digest=True).count() == 3
 
 
@@ -232,60 +232,60 @@ def test_urgent_news_does_not_wait_for_the_hour(bob, dan, alice):
     ticket = _answered(alice, bob, "Printer")
     tickets_services.assign(ticket=ticket, assignee=None, by=bob)
     tickets_services.assign(ticket=ticket, assignee=bob, by=dan)
-    letter = OutgoingMail.objects.get(user=bob, state="waiting")
-    assert not letter.is_for_digest and "gave you" in letter.body
+    email = OutgoingEmail.objects.get(user=bob, state="waiting")
+    assert not email.is_for_digest and "gave you" in email.body
 
 
-def test_what_an_agent_has_read_on_the_desk_is_not_sent(smtp, letter, ticket, bob):
+def test_what_an_agent_has_read_on_the_desk_is_not_sent(smtp, email, ticket, bob):
     services.mark_seen(user=bob, ticket=ticket)
     assert services.send_due() == 0
-    letter.refresh_from_db()
-    assert letter.state == "dropped"
+    email.refresh_from_db()
+    assert email.state == "dropped"
 
 
 def test_automatic_act_makes_no_mail(ticket, bob, dan):
     from appliance.tickets.models import Event
     from appliance.tickets.services.events import lock, record
 
-    Notice.objects.all().delete()
+    Notification.objects.all().delete()
     record(lock(ticket), Event.Kind.ESCALATED, None, name="Skerry", notify=[bob.pk], automatic=True)
-    assert Notice.objects.filter(user=bob).exists()
-    assert not OutgoingMail.objects.filter(user=bob).exists()
+    assert Notification.objects.filter(user=bob).exists()
+    assert not OutgoingEmail.objects.filter(user=bob).exists()
 
 
 def test_nothing_is_sent_to_the_desk_itself(smtp, db):
-    queue_mail(to="DESK@example.org", subject="Loop", body="…", key="loop")
+    queue_email(to="DESK@example.org", subject="Loop", body="…", key="loop")
     assert services.send_due() == 0
-    assert OutgoingMail.objects.get().state == "dropped"
+    assert OutgoingEmail.objects.get().state == "dropped"
 
 
 def test_line_break_in_a_subject_makes_no_header(smtp, db):
-    queue_mail(to="pia@example.org", subject="A\r\nBcc: all@example.org", body="…", key="x")
+    queue_email(to="pia@example.org", subject="A\r\nBcc: all@example.org", body="…", key="x")
     assert services.send_due() == 1
     assert mail.outbox[0].recipients() == ["pia@example.org"]
 
 
-def test_old_letters_go_and_what_waited_too_long_is_not_sent(letter):
-    OutgoingMail.objects.update(created_at=timezone.now() - timedelta(days=4))
+def test_old_letters_go_and_what_waited_too_long_is_not_sent(email):
+    OutgoingEmail.objects.update(created_at=timezone.now() - timedelta(days=4))
     services.tidy()
-    letter.refresh_from_db()
-    assert letter.state == "dropped"
-    OutgoingMail.objects.update(created_at=timezone.now() - timedelta(days=31))
+    email.refresh_from_db()
+    assert email.state == "dropped"
+    OutgoingEmail.objects.update(created_at=timezone.now() - timedelta(days=31))
     services.tidy()
-    assert not OutgoingMail.objects.exists()
+    assert not OutgoingEmail.objects.exists()
 
 
 def test_old_notices_go_and_fresh_ones_stay(bob, mei, ticket):
-    Notice.objects.filter(user=mei).update(at=timezone.now() - timedelta(days=181))
+    Notification.objects.filter(user=mei).update(at=timezone.now() - timedelta(days=181))
     services.tidy()
-    assert list(Notice.objects.values_list("user", flat=True)) == [bob.pk]
+    assert list(Notification.objects.values_list("user", flat=True)) == [bob.pk]
 
 
-def test_anonymous_people_leave_no_address_in_the_outbox(letter, bob):
-    services.forget_addresses(users=[bob.pk], emails=["pia@example.org"])
-    letter.refresh_from_db()
-    assert (letter.to, letter.subject, letter.body, letter.state) == ("", "", "", "dropped")
-    assert not Notice.objects.filter(user=bob).exists()
+def test_anonymous_people_leave_no_address_in_the_outbox(email, bob):
+    services.erase_addresses(users=[bob.pk], emails=["pia@example.org"])
+    email.refresh_from_db()
+    assert (email.to, email.subject, email.body, email.state) == ("", "", "", "dropped")
+    assert not Notification.objects.filter(user=bob).exists()
 
 
 def test_team_letter_is_taken_back_when_somebody_takes_the_ticket(ticket, bob, mei):
@@ -297,6 +297,6 @@ def test_team_letter_is_taken_back_when_somebody_takes_the_ticket(ticket, bob, m
     other = tickets_services.create_ticket(
         customer=ticket.customer, subject="s", description="d", by=ticket.customer.user
     )
-    assert OutgoingMail.objects.get(user=mei, ticket=other).state == "waiting"
+    assert OutgoingEmail.objects.get(user=mei, ticket=other).state == "waiting"
     tickets_services.assign(ticket=other, assignee=bob, by=bob)
-    assert OutgoingMail.objects.get(user=mei, ticket=other).state == "dropped"
+    assert OutgoingEmail.objects.get(user=mei, ticket=other).state == "dropped"

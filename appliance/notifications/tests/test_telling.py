@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from appliance.accounts.models import Membership, Team
 from appliance.notifications import services
-from appliance.notifications.models import Kind, Notice, OutgoingMail
+from appliance.notifications.models import Kind, Notification, OutgoingEmail
 from appliance.notifications.services import set_preferences
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Mention, Status, Ticket
@@ -17,15 +17,17 @@ from appliance.tickets.services.events import lock, record
 def kinds(user) -> list[tuple[str, int]]:
     """Kind and count of what somebody has not read yet."""
     return list(
-        Notice.objects.filter(user=user, read_at=None).order_by("id").values_list("kind", "count")
+        Notification.objects.filter(user=user, read_at=None)
+        .order_by("id")
+        .values_list("kind", "count")
     )
 
 
 @pytest.fixture
 def quiet(ticket):
     """Nobody has anything unread from the opening of the ticket."""
-    Notice.objects.all().delete()
-    OutgoingMail.objects.all().delete()
+    Notification.objects.all().delete()
+    OutgoingEmail.objects.all().delete()
 
 
 def test_new_ticket_without_a_team_is_told_to_whoever_answers(bob, mei, alice, ticket):
@@ -37,7 +39,7 @@ def test_new_ticket_of_a_team_is_told_to_the_team(bob, mei, harbour, alice):
     ticket = tickets_services.create_ticket(
         customer=alice.customer, subject="Crane", description="…", by=alice
     )
-    Notice.objects.all().delete()
+    Notification.objects.all().delete()
     Ticket.objects.filter(pk=ticket.pk).update(team=harbour)
     record(lock(ticket), Event.Kind.TEAM, None, name="Skerry")
     assert kinds(bob) == [(Kind.TEAM, 1)]
@@ -102,12 +104,12 @@ def test_escalation_names_whom_to_tell(quiet, bob, mei, ticket):
 def test_closed_team_is_told_to_nobody_outside_it(bob, mei, dan, alice, harbour, ticket):
     tickets_services.add_note(ticket=ticket, by=mei, body="I was here before it was closed.")
     Ticket.objects.filter(pk=ticket.pk).update(team=harbour)
-    Notice.objects.all().delete()
+    Notification.objects.all().delete()
     ticket.refresh_from_db()
     tickets_services.reply(ticket=ticket, by=alice, body="It is secret.")
     assert kinds(mei) == []
     assert kinds(bob) == [(Kind.TEAM, 1)]
-    assert not OutgoingMail.objects.filter(user=mei, body__contains="secret").exists()
+    assert not OutgoingEmail.objects.filter(user=mei, body__contains="secret").exists()
 
 
 def test_many_events_fold_into_one_unread_notice(quiet, bob, alice, ticket):
@@ -118,7 +120,7 @@ def test_many_events_fold_into_one_unread_notice(quiet, bob, alice, ticket):
             ticket=ticket, by=alice, body="And?", at=start + timedelta(minutes=minute)
         )
     assert kinds(bob) == [(Kind.ANSWERED, 5)]
-    assert OutgoingMail.objects.filter(user=bob, state="waiting").count() == 1
+    assert OutgoingEmail.objects.filter(user=bob, state="waiting").count() == 1
 
 
 def test_after_reading_a_new_notice_begins(quiet, bob, alice, ticket):
@@ -127,14 +129,14 @@ def test_after_reading_a_new_notice_begins(quiet, bob, alice, ticket):
     services.mark_seen(user=bob, ticket=ticket)
     tickets_services.reply(ticket=ticket, by=alice, body="Two.")
     assert kinds(bob) == [(Kind.ANSWERED, 1)]
-    assert Notice.objects.filter(user=bob).count() == 2
+    assert Notification.objects.filter(user=bob).count() == 2
 
 
 def test_lighter_event_does_not_hide_the_mention_before_it(quiet, bob, mei, dan, alice, ticket):
     tickets_services.assign(ticket=ticket, assignee=mei, by=mei)
     record(lock(ticket), Event.Kind.NOTED, bob, mentions=[mei.pk])
     tickets_services.set_priority(ticket=ticket, priority=4, by=dan)
-    notice = Notice.objects.get(user=mei, read_at=None)
+    notice = Notification.objects.get(user=mei, read_at=None)
     assert (notice.kind, notice.actor_name, notice.count) == (Kind.MENTIONED, "Bob", 2)
 
 
@@ -147,7 +149,7 @@ def test_history_that_is_brought_in_tells_nobody(bob, alice):
         at=timezone.now() - timedelta(days=3),
     )
     assert kinds(bob) == []
-    assert not OutgoingMail.objects.exists()
+    assert not OutgoingEmail.objects.exists()
 
 
 def test_whoever_wants_no_notice_gets_none(quiet, bob, alice, ticket):
@@ -160,7 +162,7 @@ def test_whoever_wants_no_notice_gets_none(quiet, bob, alice, ticket):
     )
     tickets_services.reply(ticket=ticket, by=alice, body="Hello?")
     assert kinds(bob) == []
-    assert not OutgoingMail.objects.filter(user=bob).exists()
+    assert not OutgoingEmail.objects.filter(user=bob).exists()
 
 
 def test_whoever_is_away_gets_notices_but_no_mail(quiet, bob, dan, ticket):
@@ -168,12 +170,12 @@ def test_whoever_is_away_gets_notices_but_no_mail(quiet, bob, dan, ticket):
     bob.save()
     tickets_services.assign(ticket=ticket, assignee=bob, by=dan)
     assert kinds(bob) == [(Kind.ASSIGNED, 1)]
-    assert not OutgoingMail.objects.filter(user=bob).exists()
+    assert not OutgoingEmail.objects.filter(user=bob).exists()
 
 
 def test_deactivated_agent_is_told_nothing(quiet, bob, dan, alice, ticket):
     tickets_services.assign(ticket=ticket, assignee=bob, by=dan)
-    Notice.objects.all().delete()
+    Notification.objects.all().delete()
     bob.is_active = False
     bob.save()
     tickets_services.reply(ticket=ticket, by=alice, body="Hello?")
@@ -208,5 +210,5 @@ def test_telling_costs_the_same_however_many_are_told(ticket, alice, django_asse
         data={},
     )
     with django_assert_max_num_queries(12):
-        services.tell(event)
-    assert Notice.objects.filter(user__in=people).count() == 30
+        services.on_ticket_event(event)
+    assert Notification.objects.filter(user__in=people).count() == 30

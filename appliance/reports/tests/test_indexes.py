@@ -27,7 +27,7 @@ SELECT id, %(policy)s, '', 0, false, created_at + interval '2 hours', first_resp
 FROM tickets_ticket WHERE solved_at IS NOT NULL;
 INSERT INTO reports_day ("on", dimension, opened, solved,
     first_response_seconds, resolution_seconds, first_responses_met, first_responses_missed,
-    resolutions_met, resolutions_missed, rated_good, rated_bad, moods_read, unhappy, happy)
+    resolutions_met, resolutions_missed, rated_good, rated_bad, sentiment_count, negative, positive)
 SELECT current_date - n / 200, CASE WHEN n %% 200 < 5 THEN 'all' ELSE 'agent' END, 1, 1, '{}', '{}',
        0, 0, 0, 0, 0, 0, 0, 0, 0
 FROM generate_series(200, %(rows)s) AS n;

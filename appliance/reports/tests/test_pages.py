@@ -66,7 +66,7 @@ def test_without_the_right_there_are_no_reports(client, bob, db):
 def test_large_desk_says_that_it_is_counted_for_the_first_time(as_dan, year, monkeypatch):
     monkeypatch.setattr(queries, "MAX_LIVE_TICKETS", -2)
     answer = as_dan.get(reverse("reports"))
-    assert answer.status_code == 503 and b"counted for the first time" in answer.content
+    assert answer.status_code == 503 and b"computed for the first time" in answer.content
     while services.update_days():
         pass
     assert as_dan.get(reverse("reports")).status_code == 200

@@ -75,5 +75,5 @@ FROM tickets_ticket;
 INSERT INTO tickets_event (ticket_id, at, actor_name, kind, data)
 SELECT id, created_at, 'Crowd', 'opened', '{}' FROM tickets_ticket ORDER BY created_at;
 
-INSERT INTO search_word (text, seen) SELECT md5(n::text), n FROM generate_series(1, 50000) AS n;
-INSERT INTO search_word (text, seen) SELECT text, 1 FROM word ON CONFLICT DO NOTHING;
+INSERT INTO search_vocabularyword (text, text_count) SELECT md5(n::text), n FROM generate_series(1, 50000) AS n;
+INSERT INTO search_vocabularyword (text, text_count) SELECT text, 1 FROM word ON CONFLICT DO NOTHING;

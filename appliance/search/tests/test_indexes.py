@@ -142,7 +142,9 @@ def _corpus(agent: User, kind: str) -> corpora.Corpus:
 
 
 def _by_words(agent: User, kind: str) -> None:
-    retrievers.find_by_words(_corpus(agent, kind), tsqueries.build_tsqueries(READ, (TEXT_SEARCH_CONFIG,)).every)
+    retrievers.find_by_words(
+        _corpus(agent, kind), tsqueries.build_tsqueries(READ, (TEXT_SEARCH_CONFIG,)).every
+    )
 
 
 def _by_typo(agent: User, kind: str) -> None:
@@ -157,7 +159,9 @@ def _respelled() -> None:
 
 
 def _by_said(agent: User) -> None:
-    retrievers.find_by_messages(_corpus(agent, "ticket"), tsqueries.build_tsqueries(READ, (TEXT_SEARCH_CONFIG,)).every)
+    retrievers.find_by_messages(
+        _corpus(agent, "ticket"), tsqueries.build_tsqueries(READ, (TEXT_SEARCH_CONFIG,)).every
+    )
 
 
 def _articles(agent: User, sort: str, **narrowed: object) -> QuerySet:
@@ -270,7 +274,9 @@ def test_words_are_found_without_reading_all(agent: User, kind: str, text: str) 
     """However common: the newest rows by the index of words, never the table."""
 
     def look() -> None:
-        query = tsqueries.build_tsqueries(query_parser.parse_query(text), (TEXT_SEARCH_CONFIG,)).every
+        query = tsqueries.build_tsqueries(
+            query_parser.parse_query(text), (TEXT_SEARCH_CONFIG,)
+        ).every
         with retrievers.query_limits():
             retrievers.find_by_words(_corpus(agent, kind), query)
             retrievers.find_by_messages(_corpus(agent, "ticket"), query)

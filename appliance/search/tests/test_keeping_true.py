@@ -55,14 +55,14 @@ def test_words_are_stemmed_in_the_language_of_the_desk(houses, bob, speak):
 
 
 def test_nothing_is_lost_while_words_are_written_anew(ticket, houses, bob, speak, monkeypatch):
-    monkeypatch.setattr(services, "SLICE", 1)
+    monkeypatch.setattr(services, "BATCH_ROWS", 1)
     speak("de")
     services.start_reindex()
     many = "printers -zebra"  # which German does not know as more than one printer
     assert by_words(bob, many) == [ticket.pk]
     for done in (1, 2):
         services.reindex_batch()
-        assert tsqueries.find_running_reindex().done == done
+        assert tsqueries.find_running_reindex().rows_done == done
         assert by_words(bob, many) == [ticket.pk]
         assert by_words(bob, HOUSE) == [houses.pk][: done - 1]
     services.continue_reindex(seconds=60)
@@ -89,17 +89,17 @@ def test_going_back_before_the_end_begins_anew(ticket, bob, speak):
 def test_a_whole_index_is_told_as_whole(ticket, bob):
     tickets_services.reply(ticket=ticket, by=bob, body="Done")
     check = services.check_index()
-    words = {name: check.looked[name] for name in ("tickets", "messages", "articles")}
+    words = {name: check.checked[name] for name in ("tickets", "messages", "articles")}
     assert words == {"tickets": 1, "messages": 1, "articles": 0}
     assert [check.missing[name] for name in words] == [0, 0, 0]
-    assert check.seconds is not None
+    assert check.duration_seconds is not None
 
 
 def test_what_is_missing_is_found_and_mended(stale, bob):
     assert by_words(bob, HOUSE) == []
     looked = services.check_index(repair=False)
     assert (looked.missing["tickets"], looked.repaired_count) == (1, 0)
-    assert not looked.is_whole
+    assert not looked.is_complete
     mended = services.check_index()
     assert mended.repaired["tickets"] == 1
     assert by_words(bob, HOUSE) == [stale.pk]
@@ -108,18 +108,18 @@ def test_what_is_missing_is_found_and_mended(stale, bob):
 
 def test_texts_the_encoder_has_not_read_are_missing(ticket, bundles):
     check = services.check_index()
-    assert (check.missing["ticket_vectors"], check.is_whole) == (1, False)
+    assert (check.missing["ticket_vectors"], check.is_complete) == (1, False)
 
 
 def test_without_an_encoder_no_vector_is_missed(ticket, settings, tmp_path):
     settings.MODELS = tmp_path
-    assert services.check_index().is_whole
+    assert services.check_index().is_complete
 
 
 def test_the_command_says_what_is_missing(stale, settings, tmp_path, capsys):
     settings.MODELS = tmp_path
-    with pytest.raises(CommandError, match="without --only-look"):
-        call_command("check_search", only_look=True)
+    with pytest.raises(CommandError, match="without --no-repair"):
+        call_command("check_search", no_repair=True)
     call_command("check_search")
     assert "1 missing, 1 mended" in capsys.readouterr().out
     assert IndexCheck.objects.count() == 2

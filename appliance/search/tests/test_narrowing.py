@@ -46,7 +46,7 @@ def scanner(carol, categories) -> Ticket:
 def test_operators_are_taken_out_of_the_words():
     found = parse_query('printer status:open from:"Alice Test" before:2026-01-01 toner')
     assert found.text == "printer toner"
-    assert found.narrowed == (
+    assert found.operators == (
         ("status", "open"),
         ("customer", "Alice Test"),
         ("before", "2026-01-01"),
@@ -55,7 +55,7 @@ def test_operators_are_taken_out_of_the_words():
 
 @pytest.mark.parametrize("text", ["http://ward.example", "error:5", "C:\\logs", "10:30", "a:b"])
 def test_a_colon_alone_makes_no_operator(text):
-    assert (parse_query(text).text, parse_query(text).narrowed) == (text, ())
+    assert (parse_query(text).text, parse_query(text).operators) == (text, ())
 
 
 @pytest.mark.parametrize(

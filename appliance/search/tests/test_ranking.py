@@ -65,7 +65,7 @@ def test_without_meaning_words_can_still_reach_the_top_of_the_scale():
 
 def test_ways_are_named_strongest_first():
     (hit,) = fuse({"typo": [("a", 0.5)], "meaning": [("a", 0.9)], "exact": [("a", 1.0)]})
-    assert hit.ways == ("exact", "meaning", "typo")
+    assert hit.retrievers == ("exact", "meaning", "typo")
 
 
 def test_shares_are_of_the_best():

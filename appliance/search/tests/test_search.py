@@ -149,7 +149,7 @@ def test_any_text_is_answered(read_ticket, article, alice, bob, text):
 @pytest.mark.parametrize("after", ["", "nonsense", "ticket-0", "article-99999999999999999999"])
 def test_any_page_is_answered(article, bob, after):
     for limit in (-5, 0, 10**9):
-        assert found(search(bob, "Kestrel", limit=limit, after=after)) == [("article", article.pk)]
+        assert found(search(bob, "Kestrel", limit=limit, cursor=after)) == [("article", article.pk)]
 
 
 def test_the_second_page_goes_on_where_the_first_ended(alice, bob):
@@ -158,7 +158,7 @@ def test_the_second_page_goes_on_where_the_first_ended(alice, bob):
             customer=alice.customer, subject=f"Toner {number}", description="empty", by=alice
         )
     first = search(bob, "toner", limit=3)
-    second = search(bob, "toner", limit=3, after=first.next)
+    second = search(bob, "toner", limit=3, cursor=first.next)
     assert (first.previous, bool(first.next), second.previous, second.next) == (None, True, "", "")
     assert len({*found(first), *found(second)}) == 5
 

@@ -4,7 +4,7 @@ from appliance.knowledge import services as knowledge_services
 from appliance.search.models import VocabularyProgress, VocabularyWord
 from appliance.search.query_parser import parse_query
 from appliance.search.services import update_vocabulary
-from appliance.search.spelling import distance, correct_spelling
+from appliance.search.spelling import correct_spelling, edit_distance
 from appliance.tickets import services as tickets_services
 
 
@@ -21,13 +21,13 @@ from appliance.tickets import services as tickets_services
     ],
 )
 def test_slips_between_two_words(one, other, slips):
-    assert distance(one, other) == distance(other, one) == slips
+    assert edit_distance(one, other) == edit_distance(other, one) == slips
 
 
 @pytest.fixture
 def words(db) -> None:
     for text, seen in (("printer", 9), ("pointer", 1), ("toner", 4), ("gannet", 2)):
-        VocabularyWord.objects.create(text=text, seen=seen)
+        VocabularyWord.objects.create(text=text, text_count=seen)
 
 
 @pytest.mark.parametrize(
@@ -51,15 +51,15 @@ def test_what_was_meant(words, typed, meant):
 
 def test_words_are_learned_once(ticket, alice):
     assert update_vocabulary(seconds=60) is False
-    assert VocabularyWord.objects.get(text="toner").seen == 1
+    assert VocabularyWord.objects.get(text="toner").text_count == 1
     assert not VocabularyWord.objects.filter(text__in=["3", "on", "is"]).exists()
     update_vocabulary(seconds=60)
-    assert VocabularyWord.objects.get(text="toner").seen == 1
+    assert VocabularyWord.objects.get(text="toner").text_count == 1
     tickets_services.create_ticket(
         customer=alice.customer, subject="Toner", description="Toner, toner!", by=alice
     )
     update_vocabulary(seconds=60)
-    assert VocabularyWord.objects.get(text="toner").seen == 2
+    assert VocabularyWord.objects.get(text="toner").text_count == 2
     assert VocabularyProgress.objects.get(table="tickets").position > ticket.pk
 
 

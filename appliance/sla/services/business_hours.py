@@ -34,7 +34,9 @@ def add_business_hours(
         name=name, time_zone=time_zone, hours=hours, is_default=is_default
     )
     _save(business_hours)
-    audit.record_change(by=by, verb="added", subject=business_hours, data=_audit_data(business_hours))
+    audit.record_change(
+        by=by, verb="added", subject=business_hours, data=_audit_data(business_hours)
+    )
     return business_hours
 
 
@@ -68,13 +70,14 @@ def remove_business_hours(*, business_hours: BusinessHours, by: User | None) -> 
         raise BadInputError(
             _("This is the default calendar. Make another calendar the default first.")
         )
-    audit.record_change(by=by, verb="removed", subject=business_hours, data=_audit_data(business_hours))
+    audit.record_change(
+        by=by, verb="removed", subject=business_hours, data=_audit_data(business_hours)
+    )
     try:
         business_hours.delete()
     except ProtectedError as error:
         raise BadInputError(
-            _("An SLA policy uses this calendar. Choose another calendar for the policy "
-                "first.")
+            _("An SLA policy uses this calendar. Choose another calendar for the policy first.")
         ) from error
 
 
@@ -103,7 +106,9 @@ def add_holiday(
         raise BadInputError(
             _("This date is already a holiday. Remove it first to change it."), field="on"
         ) from error
-    audit.record_change(by=by, verb="added", subject=holiday, data={"business_hours": business_hours.name})
+    audit.record_change(
+        by=by, verb="added", subject=holiday, data={"business_hours": business_hours.name}
+    )
     return holiday
 
 

@@ -99,7 +99,7 @@ def test_what_cannot_be_done_is_said_and_not_tried_for_ever(escalate, opened, da
     ticket = opened(ago(2.1))
     Team.objects.update(is_active=False)
     assert services.escalate_due() == 1
-    assert "switched off" in recorded_escalations(ticket)[0]["failed"]
+    assert "is inactive" in recorded_escalations(ticket)[0]["failed"]
     assert services.escalate_due() == 0
 
 

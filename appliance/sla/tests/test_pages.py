@@ -74,7 +74,7 @@ def test_the_timer_of_a_ticket_answers_204_while_it_says_the_same(
     client.force_login(bob)
     path = reverse("ticket-timer", args=[ticket.pk])
     shown = client.get(path)
-    assert "First answer due in 1 h" in shown.content.decode()
+    assert "First response due in 1 h" in shown.content.decode()
     face = status.describe_timer(queries.find_timer(ticket))
     with django_assert_max_num_queries(5):
         assert client.get(f"{path}?seen={face.key}").status_code == 204
@@ -156,7 +156,7 @@ def test_an_escalation_is_written_as_it_is_said(dan, promise):
     assert form.is_valid(), form.errors
     row = form.attempt(services.add_escalation, policy=promise(), by=dan, **form.values())
     assert status.describe_escalation(row) == (
-        "1 h before the solution is due: tell the admins, the assignee"
+        "1 h before resolution is due: notify the administrators, the assignee"
     )
 
 

@@ -159,7 +159,11 @@ def test_sorting_a_ticket_finds_its_policy(promise, opened, categories):
     ticket = opened()
     assert ticket.due_at is None
     tickets_services.record_classification(
-        ticket=ticket, category=categories["hardware"], sentiment_score=0.1, bundles="x", prediction_data={}
+        ticket=ticket,
+        category=categories["hardware"],
+        sentiment_score=0.1,
+        bundles="x",
+        prediction_data={},
     )
     ticket.refresh_from_db()
     assert ticket.due_at is not None
@@ -253,7 +257,7 @@ def test_a_clock_stands_or_falls_with_its_event(promise, ticket, monkeypatch):
         raise RuntimeError
 
     before = timer_of(ticket).is_open
-    monkeypatch.setattr(events.cache, "changed", lambda subject: None)
+    monkeypatch.setattr(events.cache, "invalidate", lambda subject: None)
     monkeypatch.setattr("appliance.sla.services.escalations.plan_escalations", broken)
     with pytest.raises(RuntimeError):
         tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=None)

@@ -23,7 +23,7 @@ def form_field(field: CustomField, *, is_required: bool) -> forms.Field:
     if field.kind == Kind.CHOICE:
         choices = [("", _("Choose …")), *((text, text) for text in field.choices)]
         return forms.ChoiceField(choices=choices, **about)
-    return forms.CharField(max_length=custom_fields.MOST_TEXT, **about)
+    return forms.CharField(max_length=custom_fields.MAX_TEXT, **about)
 
 
 class DateInput(forms.DateInput):

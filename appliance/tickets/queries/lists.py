@@ -106,7 +106,7 @@ def count_open(viewer: User) -> dict[str, dict]:
     Shape: {"total": n, "status": {value: n}, "priority": {…}, "category": {slug: n}, "mood":
     {name: n}, "assignee": {"me": n, "nobody": n}, "team": {"mine": n, "none": n, id: n}, "tag":
     {name: n}, "due": {"overdue": n, "soon": n}, "premium": n}. Solved ones count by status too.
-    People who see the same tickets share the work of counting them. Of more than MANY_OPEN it may
+    People who see the same tickets share the work of counting them. Of more than LARGE_COUNT it may
     be a minute old: there, something changes before they are counted.
     """
     audience = _viewer_scope(viewer)

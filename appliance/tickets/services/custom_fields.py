@@ -12,7 +12,7 @@ from appliance.core import audit, cache
 from appliance.core.audit import update_fields
 from appliance.core.errors import BadInputError
 from appliance.tickets.models import CustomField, TicketCategory
-from appliance.tickets.services import categories
+from appliance.tickets.services.categories import last_position, move_position
 
 MAX_CHOICES, MAX_CHARACTERS = 100, 100
 
@@ -39,7 +39,7 @@ def add_field(
         choices=_validated_choices(kind, choices),
         is_required=is_required,
         is_for_customers=is_for_customers,
-        position=categories.last_position(CustomField),
+        position=last_position(CustomField),
     )
     try:
         with transaction.atomic():
@@ -103,7 +103,7 @@ def reactivate_field(*, field: CustomField, by: User) -> None:
 @transaction.atomic
 def move_field(*, field: CustomField, by: User, up: bool) -> None:
     require_admin(by)
-    if categories.move_position(field, up=up):
+    if move_position(field, up=up):
         audit.record_change(by=by, verb="moved", subject=field, data={"up": up})
         _invalidate_lists()
 

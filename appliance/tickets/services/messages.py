@@ -143,7 +143,9 @@ def _create_message(
     message = Message.objects.create(
         ticket=locked,
         author=by,
-        author_name=str(by) if by else (SYSTEM_ACTOR_NAME if is_note else locked.customer.full_name),
+        author_name=str(by)
+        if by
+        else (SYSTEM_ACTOR_NAME if is_note else locked.customer.full_name),
         kind=kind,
         is_from_customer=not is_note and _is_requester(locked, by),
         body=body,
@@ -178,8 +180,12 @@ def _create_mentions(message: Message, by: User | None) -> list[int]:
     if "@" not in message.body:
         return []
     people = queries.list_assignable(message.ticket)
-    people_mentioned = [person for person in mentions.find_mentioned(message.body, people) if person != by]
-    Mention.objects.bulk_create(Mention(message=message, user=person) for person in people_mentioned)
+    people_mentioned = [
+        person for person in mentions.find_mentioned(message.body, people) if person != by
+    ]
+    Mention.objects.bulk_create(
+        Mention(message=message, user=person) for person in people_mentioned
+    )
     return [person.pk for person in people_mentioned]
 
 

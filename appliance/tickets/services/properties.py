@@ -255,5 +255,8 @@ def _validated(
     if value is not None:
         locked.fields[field.key] = value
     save(locked, "fields", at=at)
-    event_data = {"from": custom_fields.text_of(field, before), "to": custom_fields.text_of(field, value)}
+    event_data = {
+        "from": custom_fields.text_of(field, before),
+        "to": custom_fields.text_of(field, value),
+    }
     record(locked, Event.Kind.FIELD, by, at, field=field.label, key=field.key, **event_data)

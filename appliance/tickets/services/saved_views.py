@@ -33,7 +33,8 @@ def save_view(
     mine = SavedView.objects.filter(owner=by)
     if mine.count() >= MAX_VIEWS:
         raise BadInputError(
-            _("You have reached the limit of %d views. Delete one you no longer use.") % MAX_VIEWS, field="name"
+            _("You have reached the limit of %d views. Delete one you no longer use.") % MAX_VIEWS,
+            field="name",
         )
     last = mine.aggregate(last=Max("position"))["last"] or 0
     view = SavedView(owner=by, position=last + 1)

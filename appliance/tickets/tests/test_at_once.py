@@ -39,7 +39,7 @@ def test_of_two_answers_the_second_sees_the_first_before_it_is_sent(ticket, bob,
             for by in (bob, dan)
         )
     )
-    assert "answered while you were writing" in ended[0] and ended[1] == "done"
+    assert "replied while you were writing" in ended[0] and ended[1] == "done"
     assert Message.objects.count() == 1
 
 

@@ -46,7 +46,7 @@ def test_the_same_form_sent_twice_changes_once(three, bob):
 def test_a_key_that_was_used_for_something_else_is_told(three, bob):
     key = uuid4()
     services.start_bulk_change(by=bob, tickets=three, changes={"priority": 4}, idempotency_key=key)
-    with pytest.raises(BadInputError, match="sent already"):
+    with pytest.raises(BadInputError, match="already submitted"):
         services.start_bulk_change(
             by=bob, tickets=three, changes={"priority": 1}, idempotency_key=key
         )
@@ -136,7 +136,7 @@ def test_without_the_right_nothing_is_changed(three, bob):
 
 @pytest.mark.parametrize(
     ("chosen", "changes", "said"),
-    [(0, {"priority": 4}, "at least one"), (3, {}, "what to change"), (3, {"x": 1}, "x")],
+    [(0, {"priority": 4}, "at least one"), (3, {}, "at least one change"), (3, {"x": 1}, "x")],
 )
 def test_senseless_changes_name_the_remedy(three, bob, chosen, changes, said):
     with pytest.raises(BadInputError, match=said):
@@ -144,8 +144,8 @@ def test_senseless_changes_name_the_remedy(three, bob, chosen, changes, said):
 
 
 def test_many_are_left_to_the_worker_step_by_step(three, bob, monkeypatch):
-    monkeypatch.setattr(bulk, "AT_ONCE", 1)
-    monkeypatch.setattr(bulk, "STEP", 2)
+    monkeypatch.setattr(bulk, "MAX_SYNCHRONOUS", 1)
+    monkeypatch.setattr(bulk, "BATCH_SIZE", 2)
     change = services.start_bulk_change(by=bob, tickets=three, changes={"priority": 4})
     assert (change.finished_at, len(change.pending)) == (None, 3)
     with pytest.raises(BadInputError, match="still being done"):
@@ -155,7 +155,7 @@ def test_many_are_left_to_the_worker_step_by_step(three, bob, monkeypatch):
 
 
 def test_what_a_dead_process_left_is_finished(three, bob, monkeypatch):
-    monkeypatch.setattr(bulk, "AT_ONCE", 0)
+    monkeypatch.setattr(bulk, "MAX_SYNCHRONOUS", 0)
     services.start_bulk_change(by=bob, tickets=three, changes={"priority": 4})
     assert services.finish_abandoned_bulk_changes() == 0
     BulkChange.objects.update(at=timezone.now() - timedelta(minutes=2))

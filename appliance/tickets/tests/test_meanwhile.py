@@ -18,7 +18,7 @@ def sent(form: PropertiesForm, **changes: object) -> dict[str, str]:
 
 def test_answer_of_somebody_else_is_seen_before_ones_own_is_sent(ticket, bob, dan):
     theirs = services.reply(ticket=ticket, by=dan, body="Use tray 2.")
-    with pytest.raises(BadInputError, match="Dan answered while you were writing") as refused:
+    with pytest.raises(BadInputError, match="Dan replied while you were writing") as refused:
         services.reply(ticket=ticket, by=bob, body="Use tray 3.", seen_message_id=0)
     assert refused.value.field == "body"
     services.reply(ticket=ticket, by=bob, body="Use tray 3.", seen_message_id=theirs.pk)
@@ -51,7 +51,9 @@ def test_form_that_was_refused_confirms_when_sent_again(db):
 
 def test_change_of_somebody_else_is_told(ticket, bob, dan):
     services.set_priority(ticket=ticket, priority=Priority.URGENT, by=dan)
-    with pytest.raises(BadInputError, match="Dan changed this to “Urgent” meanwhile") as refused:
+    with pytest.raises(
+        BadInputError, match="Dan changed this to “Urgent” in the meantime"
+    ) as refused:
         services.refuse_if_changed(ticket=ticket, seen={"priority": 2}, changes={"priority": 3})
     assert refused.value.field == "priority"
 
@@ -83,7 +85,7 @@ def test_form_sent_again_after_it_was_told_passes(ticket, bob, dan):
     services.assign(ticket=ticket, assignee=dan, by=dan)
     form = PropertiesForm(page, ticket=ticket, viewer=bob)
     assert form.is_valid()
-    form.take_current()
+    form.accept_current()
     again = PropertiesForm(form.data, ticket=ticket, viewer=bob)
     assert again.is_valid() and again.seen() == {"assignee": dan}
 
@@ -100,7 +102,7 @@ def test_who_was_deactivated_stays_on_the_form(ticket, bob, dan):
 def test_hold_on_the_form_needs_its_date(ticket, bob):
     page = sent(PropertiesForm(ticket=ticket, viewer=bob), status="hold")
     form = PropertiesForm(page, ticket=ticket, viewer=bob)
-    assert "until when" in form.errors["resume_at"][0]
+    assert "until which" in form.errors["resume_at"][0]
     form = PropertiesForm(page | {"resume_at": "2099-01-02"}, ticket=ticket, viewer=bob)
     assert form.is_valid() and form.hold_until().isoformat() == "2099-01-02T00:00:00+00:00"
 

@@ -127,7 +127,11 @@ def test_event_says_from_what_to_what(ticket, bob, categories):
 def test_models_never_overrule_a_person(ticket, bob, categories):
     services.set_category(ticket=ticket, category=categories["hardware"], by=bob)
     services.record_classification(
-        ticket=ticket, category=categories["email"], sentiment_score=-0.5, bundles="m", prediction_data={}
+        ticket=ticket,
+        category=categories["email"],
+        sentiment_score=-0.5,
+        bundles="m",
+        prediction_data={},
     )
     ticket.refresh_from_db()
     assert ticket.category == categories["hardware"]

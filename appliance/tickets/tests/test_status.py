@@ -26,13 +26,13 @@ def a_day_later(monkeypatch):
 
 
 def test_on_hold_needs_a_date(ticket, bob):
-    with pytest.raises(BadInputError, match="until when") as refused:
+    with pytest.raises(BadInputError, match="until which") as refused:
         services.set_status(ticket=ticket, status=Status.HOLD, by=bob)
     assert refused.value.field == "resume_at"
 
 
 def test_on_hold_until_yesterday_is_refused(ticket, bob):
-    with pytest.raises(BadInputError, match="still to come"):
+    with pytest.raises(BadInputError, match="in the future"):
         services.hold_ticket(ticket=ticket, until=timezone.now() - DAY, by=bob)
 
 

@@ -181,7 +181,7 @@ def test_fields_are_those_of_the_category_and_those_of_all(hardware, asset, caus
 
 
 def test_required_field_is_asked_for_when_solving(hardware, cause, bob):
-    with pytest.raises(BadInputError, match="Fill in before solving: Cause"):
+    with pytest.raises(BadInputError, match="Required before solving: Cause"):
         services.set_status(ticket=hardware, status=Status.SOLVED, by=bob)
     services.set_fields(ticket=hardware, values={"cause": "worn"}, by=bob)
     services.set_status(ticket=hardware, status=Status.SOLVED, by=bob)

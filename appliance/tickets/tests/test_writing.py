@@ -75,7 +75,7 @@ def test_page_asks_who_is_here(client, ticket, bob, dan):
     path = reverse("presence", args=[ticket.pk])
     assert client.post(path).status_code == 204
     presence.mark_present(dan, ticket, is_writing=True)
-    assert b"Dan is writing here" in client.post(path, {"is_writing": "1"}).content
+    assert b"Dan is replying" in client.post(path, {"is_writing": "1"}).content
     assert presence.list_others(dan, ticket) == [presence.Present("Bob", True)]
 
 

@@ -74,7 +74,7 @@ def _confirm(somebody: Customer | User, typed: str) -> None:
 def _forget_customer(customer: Customer, by: User) -> None:
     tickets = Ticket.objects.filter(customer=customer)
     forgetting.forget_texts(tickets)
-    notifications_services.forget_addresses(emails=[customer.email])
+    notifications_services.erase_addresses(emails=[customer.email])
     with anonymisation_allowed():
         forgetting.forget_events_of(tickets, names={customer.full_name})
         forgetting.forget_changes(customer)
@@ -93,7 +93,7 @@ def _forget_customer(customer: Customer, by: User) -> None:
 def _forget_log_in(person: User, by: User) -> None:
     forgetting.forget_own(person)
     forgetting.forget_name_in_notices(person)
-    notifications_services.forget_addresses(emails=[person.email], users=[person.pk])
+    notifications_services.erase_addresses(emails=[person.email], users=[person.pk])
     with anonymisation_allowed():
         forgetting.forget_name_in_events(person)
         forgetting.forget_changes(person)

@@ -14,7 +14,7 @@ from appliance.core.models import AuditEntry
 from appliance.files import services as files_services
 from appliance.files.models import StoredFile
 from appliance.knowledge import services as knowledge_services
-from appliance.notifications.models import Notice, OutgoingMail
+from appliance.notifications.models import Notification, OutgoingEmail
 from appliance.tickets.models import (
     Attachment,
     Draft,
@@ -57,8 +57,8 @@ def forget_texts(tickets: QuerySet[Ticket]) -> None:
         kind__in=[Attempt.Kind.TICKET, Attempt.Kind.NEXT_TICKET],
         object_id__in=tickets.values_list("pk", flat=True),
     ).delete()
-    OutgoingMail.objects.filter(ticket__in=tickets).update(subject=GONE, body=GONE)
-    Notice.objects.filter(ticket__in=tickets).delete()
+    OutgoingEmail.objects.filter(ticket__in=tickets).update(subject=GONE, body=GONE)
+    Notification.objects.filter(ticket__in=tickets).delete()
     tickets.update(
         subject=ANONYMOUS, description="", fields={}, guest_token_sha256="", updated_at=Now()
     )
@@ -82,10 +82,10 @@ def forget_name_in_events(person: User) -> None:
 def forget_name_in_notices(person: User) -> None:
     """What colleagues and customers were told of them, in the window and by mail."""
     on_tickets = Event.objects.filter(actor=person).values("ticket")
-    Notice.objects.filter(actor_name=str(person), ticket__in=on_tickets).update(
+    Notification.objects.filter(actor_name=str(person), ticket__in=on_tickets).update(
         actor_name=ANONYMOUS
     )
-    sent = OutgoingMail.objects.exclude(state=OutgoingMail.State.WAITING)
+    sent = OutgoingEmail.objects.exclude(state=OutgoingEmail.State.WAITING)
     sent.filter(Q(body__contains=str(person)) | Q(subject__contains=str(person))).update(
         subject=GONE, body=GONE
     )

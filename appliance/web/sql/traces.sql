@@ -27,7 +27,7 @@ SELECT
         SELECT FROM tickets_draft WHERE user_id = %(viewer)s AND ticket_id = %(ticket)s
     ) AS has_draft,
     EXISTS (
-        SELECT FROM notifications_notice
+        SELECT FROM notifications_notification
         WHERE user_id = %(viewer)s AND ticket_id = %(ticket)s AND read_at IS NULL
     ) AS has_news,
     EXISTS (SELECT FROM macros_macro) AS has_macros

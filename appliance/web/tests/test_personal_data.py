@@ -19,8 +19,8 @@ from appliance.core.models import AuditEntry
 from appliance.files import disk
 from appliance.files.models import StoredFile
 from appliance.knowledge import services as knowledge_services
-from appliance.notifications.models import OutgoingMail
-from appliance.notifications.services import queue_mail
+from appliance.notifications.models import OutgoingEmail
+from appliance.notifications.services import queue_email
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Message, Rating, Status, Ticket
 from appliance.triage import backlog
@@ -76,12 +76,12 @@ def test_anonymous_customer_leaves_no_word_behind(told, alice, dan):
 
 
 def test_letter_that_waits_for_an_anonymous_customer_is_never_sent(told, alice, dan):
-    refused = queue_mail(to=alice.email, subject="Old", body="Alice", key="refused")
-    OutgoingMail.objects.filter(pk=refused.pk).update(state="failed", said="550 alice@example.org")
-    queue_mail(to=alice.email, subject="New", body="Alice", key="waits")
+    refused = queue_email(to=alice.email, subject="Old", body="Alice", key="refused")
+    OutgoingEmail.objects.filter(pk=refused.pk).update(state="failed", said="550 alice@example.org")
+    queue_email(to=alice.email, subject="New", body="Alice", key="waits")
     forget(alice, dan)
-    assert not OutgoingMail.objects.filter(state="waiting", user=None).exists()
-    assert not OutgoingMail.objects.exclude(to="").filter(subject__in=["", "New"]).exists()
+    assert not OutgoingEmail.objects.filter(state="waiting", user=None).exists()
+    assert not OutgoingEmail.objects.exclude(to="").filter(subject__in=["", "New"]).exists()
     refused.refresh_from_db()
     assert (refused.to, refused.said) == ("", "")
 
@@ -149,7 +149,7 @@ def test_agent_loses_the_name_and_what_they_answered_stays(told, bob, dan):
     with pytest.raises(BadInputError, match="active"):
         services.anonymise_person(person=bob, by=dan, typed=bob.email)
     services.deactivate_person(person=bob, by=dan)
-    OutgoingMail.objects.update(state=OutgoingMail.State.SENT)
+    OutgoingEmail.objects.update(state=OutgoingEmail.State.SENT)
     services.anonymise_person(person=bob, by=dan, typed=bob.email)
     found = everything()
     assert "Bob" not in found and "bob@" not in found

@@ -29,7 +29,7 @@ def update(request: HttpRequest, ticket_id: int) -> HttpResponse:
         form.attempt(_apply, request=request, ticket=ticket, form=form)
     if form.errors:
         ticket.refresh_from_db()
-        form.take_current()
+        form.accept_current()
     return answer(request, ticket, "properties", form)
 
 

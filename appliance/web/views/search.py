@@ -22,7 +22,7 @@ def search(request: HttpRequest) -> HttpResponse:
             kind=form.chosen("kind", "all"),
             filters=filters,
             sort=form.chosen("sort", "best"),
-            after=request.GET.get("page", ""),
+            cursor=request.GET.get("page", ""),
         )
     return render(
         request,

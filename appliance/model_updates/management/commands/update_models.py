@@ -7,8 +7,8 @@ from django.core.management import BaseCommand, CommandParser
 from appliance.accounts import queries as accounts_queries
 from appliance.core.errors import SkerryError
 from appliance.model_updates import queries, services
-from appliance.model_updates.errors import MAY_BE_ACCEPTED, UpdateRefusedError
 from appliance.model_updates.models import UpdateRun
+from appliance.model_updates.run_context import MAY_BE_ACCEPTED, UpdateRejectedError
 
 
 class Command(BaseCommand):
@@ -19,24 +19,24 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         kinds = parser.add_subparsers(dest="verb", required=True)
         for name in ("inspect", "apply"):
-            one = kinds.add_parser(name)
-            one.add_argument("path", type=Path)
-            one.add_argument("--trust", type=Path)
-            one.add_argument("--accept", action="append", choices=MAY_BE_ACCEPTED, default=[])
-            one.add_argument("--reason", default="")
-            one.add_argument("--by", default="")
-            one.add_argument("--json", action="store_true", dest="as_json")
-        one = kinds.add_parser("rollback")
-        one.add_argument("role", nargs="?", default="")
-        one.add_argument("--reason", default="")
-        one.add_argument("--by", default="")
-        one = kinds.add_parser("status")
-        one.add_argument("--json", action="store_true", dest="as_json")
+            command = kinds.add_parser(name)
+            command.add_argument("path", type=Path)
+            command.add_argument("--trust", type=Path)
+            command.add_argument("--accept", action="append", choices=MAY_BE_ACCEPTED, default=[])
+            command.add_argument("--reason", default="")
+            command.add_argument("--by", default="")
+            command.add_argument("--json", action="store_true", dest="as_json")
+        command = kinds.add_parser("rollback")
+        command.add_argument("role", nargs="?", default="")
+        command.add_argument("--reason", default="")
+        command.add_argument("--by", default="")
+        command = kinds.add_parser("status")
+        command.add_argument("--json", action="store_true", dest="as_json")
 
     def handle(self, *, verb: str, **options: object) -> None:
         try:
             code = self._status(options) if verb == "status" else self._run(verb, options)
-        except UpdateRefusedError as error:
+        except UpdateRejectedError as error:
             self._fail(error.text, error.code)
         except SkerryError as error:
             self._fail(str(error), 1)

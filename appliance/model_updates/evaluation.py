@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.db.models import Exists, OuterRef, Q
 
+from appliance.accounts.models import Role
+from appliance.core.audit import ANONYMOUS
 from appliance.inference.bundle import ROLES, Bundle
 from appliance.inference.errors import InferenceError
-from appliance.model_updates import comparing, evidence, trying
-from appliance.model_updates.comparing import Comparison, Verdict
-from appliance.model_updates.errors import UNDECIDED, Step, UpdateRefusedError
-from appliance.model_updates.work import Work
+from appliance.model_updates import sandbox, statistics
+from appliance.model_updates.run_context import UNDECIDED, RunContext, Step, UpdateRejectedError
+from appliance.model_updates.statistics import Comparison, Verdict
+from appliance.tickets.models import Event, Status, Ticket, TicketCategory
 from appliance.triage import backlog, engine
 
-LEAST_PHRASES = 12
-LEAST_AGREEMENT = 0.7  # of two sentiment bundles on the desk's own tickets
-SENTIMENTS = Path(__file__).with_name("moods.json")
+MIN_PHRASES = 12
+MIN_AGREEMENT = 0.7  # of two sentiment bundles on the desk's own tickets
+SENTIMENTS = Path(__file__).with_name("sentiment_sentences.json")
 
 
 @dataclass(frozen=True)
@@ -29,35 +32,35 @@ class Judgement:
     data: dict[str, Any]
 
 
-def evaluation(work: Work) -> dict[str, Any]:
+def evaluation(work: RunContext) -> dict[str, Any]:
     """Every new bundle, beside the ones that run for the other roles."""
-    running = _running_folders()
-    tickets = evidence.list_confirmed()
+    running = _active_folders()
+    tickets = list_confirmed_tickets()
     labels = backlog.labels()
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for bundle in work.bundles:
         role, about = bundle.ref.role, f"{bundle.ref.name}/{bundle.ref.version}"
         judge = {"classifier": _classifier, "sentiment": _sentiment, "encoder": _encoder}[role]
         judgement = judge(bundle, running, tickets, labels)
-        found[role] = {"verdict": judgement.verdict, "why": judgement.why, **judgement.data}
+        results[role] = {"verdict": judgement.verdict, "why": judgement.why, **judgement.data}
         if judgement.verdict == "worse":
             text = f"{about} is worse than what runs: {judgement.why}"
-            _refuse(work, "worse", text, found, None)
+            _refuse(work, "worse", text, results, None)
         if judgement.verdict == "not enough":
             text = f"Not enough evidence about {about}: {judgement.why} A person must say yes."
-            _refuse(work, "undecided", text, found, UNDECIDED)
-    return found
+            _refuse(work, "undecided", text, results, UNDECIDED)
+    return results
 
 
-def _refuse(work: Work, what: str, text: str, found: dict, code: int | None) -> None:
+def _refuse(work: RunContext, what: str, text: str, results: dict, code: int | None) -> None:
     try:
         work.refuse_unless_accepted(what, Step.EVALUATION, text, code=code)
-    except UpdateRefusedError as error:
-        error.data = found  # whoever has to decide sees the evidence
+    except UpdateRejectedError as error:
+        error.data = results  # whoever has to decide sees the evidence
         raise
 
 
-def _running_folders() -> dict[str, Path]:
+def _active_folders() -> dict[str, Path]:
     folders = {}
     for role in ROLES:
         try:
@@ -78,7 +81,7 @@ def _read(
     """What these bundles say; None when the role that is asked for does not run."""
     if needs not in folders or not (texts or phrases):
         return None
-    return trying.read_texts(folders, texts, labels, ask, phrases)
+    return sandbox.predict_texts(folders, texts, labels, ask, phrases)
 
 
 def _classifier(bundle: Bundle, running: dict, tickets: list, labels: dict) -> Judgement:
@@ -86,7 +89,7 @@ def _classifier(bundle: Bundle, running: dict, tickets: list, labels: dict) -> J
     there behind the similarity to those same phrases), then both together on the tickets.
     """
     texts, classes = [t.text for t in tickets], [t.category for t in tickets]
-    pairs = evidence.list_phrases()
+    pairs = list_phrases()
     phrases, slugs = [phrase for phrase, _ in pairs], [slug for _, slug in pairs]
     old, new = (
         _read(folders, "classifier", texts, labels, ["category", "head"], phrases)
@@ -96,13 +99,19 @@ def _classifier(bundle: Bundle, running: dict, tickets: list, labels: dict) -> J
         old,
         new,
         slugs,
-        lambda said, n: said["head"][n] == slugs[n],
-        least=LEAST_PHRASES,
+        lambda predictions, n: predictions["head"][n] == slugs[n],
+        least=MIN_PHRASES,
         split=False,
     )
-    first = _compared(old, new, classes, lambda said, n: said["first"][n] == classes[n])
+    first = _compared(
+        old, new, classes, lambda predictions, n: predictions["first"][n] == classes[n]
+    )
     sure = _compared(
-        old, new, classes, lambda said, n: said["category"][n] in (None, classes[n]), split=False
+        old,
+        new,
+        classes,
+        lambda predictions, n: predictions["category"][n] in (None, classes[n]),
+        split=False,
     )
     data = {
         "tickets": len(tickets),
@@ -118,17 +127,19 @@ def _classifier(bundle: Bundle, running: dict, tickets: list, labels: dict) -> J
     return _judge([first, sure], data, len(tickets))
 
 
-def _compared(old, new, classes, is_right, *, least=comparing.LEAST_TEXTS, split=True):
+def _compared(old, new, classes, is_right, *, least=statistics.MIN_TEXTS, split=True):
     count = len(classes)
     before = [old is not None and is_right(old, n) for n in range(count)]
     after = [new is not None and is_right(new, n) for n in range(count)]
-    return comparing.compare(before, after, classes if split else [""] * count, least=least)
+    return statistics.compare(before, after, classes if split else [""] * count, least=least)
 
 
-def _share_unsure(said: dict | None) -> float | None:
-    if not said or not said["category"]:
+def _share_unsure(predictions: dict | None) -> float | None:
+    if not predictions or not predictions["category"]:
         return None
-    return round(sum(label is None for label in said["category"]) / len(said["category"]), 3)
+    return round(
+        sum(label is None for label in predictions["category"]) / len(predictions["category"]), 3
+    )
 
 
 def _judge(comparisons: list[Comparison], data: dict, tickets: int) -> Judgement:
@@ -156,7 +167,11 @@ def _sentiment(bundle: Bundle, running: dict, tickets: list, labels: dict) -> Ju
     old = _read(running, "sentiment", texts + own, {}, ["mood"])
     new = _read(after, "sentiment", texts + own, {}, ["mood"])
     right = _compared(
-        old, new, moods, lambda said, n: said["mood"][n] == moods[n], least=LEAST_PHRASES
+        old,
+        new,
+        moods,
+        lambda predictions, n: predictions["mood"][n] == moods[n],
+        least=MIN_PHRASES,
     )
     pairs = list(zip(old["mood"], new["mood"], strict=True))[len(texts) :] if old else []
     agreement = sum(a == b for a, b in pairs) / len(pairs) if pairs else None
@@ -164,7 +179,7 @@ def _sentiment(bundle: Bundle, running: dict, tickets: list, labels: dict) -> Ju
     if right.verdict == "worse":
         why = f"it reads {right.overall.after:.0%} of plain sentences right, before "
         return Judgement("worse", f"{why}{right.overall.before:.0%}.", data)
-    if len(pairs) >= comparing.LEAST_TEXTS and agreement < LEAST_AGREEMENT:
+    if len(pairs) >= statistics.MIN_TEXTS and agreement < MIN_AGREEMENT:
         why = f"it reads another mood in {1 - agreement:.0%} of {len(pairs)} tickets."
         return Judgement("worse", why, data)
     return Judgement("not enough", "moods are confirmed by nobody.", data)
@@ -177,17 +192,57 @@ def _encoder(bundle: Bundle, running: dict, tickets: list, labels: dict) -> Judg
     ask = ["vector", *(["category"] if "classifier" in running and labels else [])]
     old = _read(running, "encoder", texts, labels, ask)
     new = _read(after, "encoder", texts, labels, ask)
-    near = [_neighbours(said, classes) for said in (old, new)]
-    together = comparing.compare(*near, [""] * len(classes))
+    near = [_neighbours(predictions, classes) for predictions in (old, new)]
+    together = statistics.compare(*near, [""] * len(classes))
     comparisons, data = [together], {"tickets": len(texts), "nearest": together.as_json()}
     if "category" in ask:
-        first = _compared(old, new, classes, lambda said, n: said["first"][n] == classes[n])
+        first = _compared(
+            old, new, classes, lambda predictions, n: predictions["first"][n] == classes[n]
+        )
         comparisons.append(first)
         data["first choice"] = first.as_json()
     return _judge(comparisons, data, len(texts))
 
 
-def _neighbours(said: dict | None, classes: list[str]) -> list[bool]:
-    if said is None or len(classes) < 2:
+def _neighbours(predictions: dict | None, classes: list[str]) -> list[bool]:
+    if predictions is None or len(classes) < 2:
         return [False] * len(classes)
-    return comparing.nearest_share(np.array(said["vector"], dtype=np.float32), classes)
+    return statistics.nearest_share(np.array(predictions["vector"], dtype=np.float32), classes)
+
+
+MAX_TICKETS = 300  # the newest: what the desk is asked now, not what it was asked years ago
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A text and the category it belongs to."""
+
+    text: str
+    category: str  # its slug
+    is_chosen: bool
+
+
+def list_confirmed_tickets(limit: int = MAX_TICKETS) -> list[Confirmed]:
+    """Two queries; at most ``limit``."""
+    by_agent = Event.objects.filter(ticket=OuterRef("pk"), actor__role__in=[Role.AGENT, Role.ADMIN])
+    chosen = Exists(by_agent.filter(kind=Event.Kind.CATEGORY))
+    solved = Exists(by_agent.filter(kind=Event.Kind.STATUS))
+    rows = (
+        Ticket.objects.filter(category__is_active=True)
+        .exclude(subject=ANONYMOUS, description="")
+        .annotate(chosen=chosen)
+        .filter(Q(chosen=True) | Q(solved, status__in=[Status.SOLVED, Status.CLOSED]))
+        .select_related("category")
+        .defer("search_vector")
+        .order_by("-created_at", "-id")[:limit]
+    )
+    return [Confirmed(row.text, row.category.slug, row.chosen) for row in rows]
+
+
+def list_phrases() -> list[tuple[str, str]]:
+    """(phrase, slug): how the desk's categories say their customers would write."""
+    return [
+        (str(phrase), row.slug)
+        for row in TicketCategory.objects.filter(is_active=True)
+        for phrase in row.examples
+    ]

@@ -16,14 +16,14 @@ from django.utils import timezone
 
 from appliance import RELEASED_ON
 from appliance.inference.shelf import write_whole
-from appliance.model_updates.errors import NO_TRUST, Step, UpdateRefusedError
 from appliance.model_updates.models import TrustAnchor, TrustFloor
-from appliance.model_updates.services.recording import record
+from appliance.model_updates.run_context import NO_TRUST, Step, UpdateRejectedError
+from appliance.model_updates.services.requests import record
 from appliance.model_updates.trust import Versions, check_pinned, parse_versions
 
 log = structlog.get_logger(__name__)
 SHIPPED_ROOT = "root.json"  # beside the release's bundles: pinned when the desk first needs it
-MOST_ROOT_BYTES = 512_000
+MAX_ROOT_BYTES = 512_000
 
 
 def _file(name: str) -> Path:
@@ -41,7 +41,7 @@ def pin_root(content: bytes, *, by_name: str) -> TrustAnchor:
     pinned = TrustAnchor.objects.select_for_update().first()
     if pinned is not None and bytes(pinned.root) != content:
         text = f"This desk trusts another root already ({pinned.fingerprint[:16]}…)."
-        raise UpdateRefusedError(Step.SIGNATURES, text, code=NO_TRUST)
+        raise UpdateRejectedError(Step.SIGNATURES, text, code=NO_TRUST)
     if pinned is None:
         now = timezone.now()
         pinned = TrustAnchor.objects.create(
@@ -62,11 +62,11 @@ def ensure_anchor() -> bytes:
             write_whole(_file("pinned.root.json"), root)
         return root
     shipped = settings.MODELS / SHIPPED_ROOT
-    if file is None and shipped.is_file() and shipped.stat().st_size <= MOST_ROOT_BYTES:
+    if file is None and shipped.is_file() and shipped.stat().st_size <= MAX_ROOT_BYTES:
         return bytes(pin_root(shipped.read_bytes(), by_name="release").root)
     if file is None:
         text = "This desk trusts nobody's updates yet: give it the publisher's root.json (--trust)."
-        raise UpdateRefusedError(Step.PREFLIGHT, text, code=NO_TRUST)
+        raise UpdateRejectedError(Step.PREFLIGHT, text, code=NO_TRUST)
     return bytes(pin_root(file, by_name="file of this desk").root)
 
 
@@ -115,8 +115,8 @@ def write_seen() -> None:
     if anchor is None:
         return
     latest = max(anchor.last_seen_at, anchor.newest_release_at or anchor.last_seen_at)
-    said = {**asdict(seen()), "latest": latest.isoformat()}
-    write_whole(_file("seen.json"), json.dumps(said, sort_keys=True).encode())
+    data = {**asdict(seen()), "latest": latest.isoformat()}
+    write_whole(_file("seen.json"), json.dumps(data, sort_keys=True).encode())
 
 
 def _last_in_file() -> datetime | None:
@@ -132,4 +132,4 @@ def _read(name: str) -> bytes | None:
         content = _file(name).read_bytes()
     except OSError:
         return None
-    return content if 0 < len(content) <= MOST_ROOT_BYTES else None
+    return content if 0 < len(content) <= MAX_ROOT_BYTES else None

@@ -1,20 +1,32 @@
-"""What a notice and a letter say. No I/O beyond the message of the event."""
+"""What the cache calls the notices of one person."""
 
 from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from appliance.core import cache
 from appliance.knowledge.models import Article
-from appliance.notifications import links
-from appliance.notifications.audience import find_message
-from appliance.notifications.models import Kind, Notice
+from appliance.notifications import email_builder
+from appliance.notifications.models import Kind, Notification
+from appliance.notifications.recipients import find_message
 from appliance.sla.status import describe_event
 from appliance.tickets.models import Event, Ticket
 
+
+def subject_of(user_id: int) -> str:
+    return f"notifications:{user_id}"
+
+
+def changed_for(user_ids: list[int]) -> None:
+    """The bells of these people look again once the transaction commits."""
+    if user_ids:
+        cache.invalidate(*map(subject_of, user_ids))
+
+
 EXCERPT = 1_000  # characters of a message for an agent, who reads the rest on the desk
-WHOLE = 20_000  # and for the customer, to whom it was written
-SAYS = {
+FULL_TEXT = 20_000  # and for the customer, to whom it was written
+HEADLINES = {
     Kind.REVIEW: gettext_lazy("This article is due for review"),
     Kind.TEAM: gettext_lazy("This ticket is unassigned"),
     Kind.CHANGED: gettext_lazy("%(who)s updated your ticket"),
@@ -31,10 +43,10 @@ SAYS = {
 
 def headline(kind: str, who: str) -> str:
     """One line: what happened, and who did it."""
-    return SAYS[Kind(kind)] % {"who": who or _("Help desk")}
+    return HEADLINES[Kind(kind)] % {"who": who or _("Help desk")}
 
 
-def notice_line(notice: Notice) -> str:
+def notification_line(notice: Notification) -> str:
     """The headline of a notice with whatever folded into it."""
     line = headline(notice.kind, notice.actor_name)
     if not notice.more:
@@ -55,7 +67,7 @@ def describe(event: Event, kind: Kind, *, for_customer: bool) -> str:
         lines.append(describe_event(event.data))
     message = find_message(event)
     if message:
-        lines.append(_quoted(message.body, WHOLE if for_customer else EXCERPT))
+        lines.append(_quote(message.body, FULL_TEXT if for_customer else EXCERPT))
     return "\n".join(lines)
 
 
@@ -72,12 +84,12 @@ def describe_reviews(articles: Sequence[Article]) -> str:
     """Each article with its date and its address."""
     due = _("review date %(day)s")
     lines = [
-        f"{one.title}\n{due % {'day': one.review_on.isoformat()}}\n{links.to('article', one.pk)}"
-        for one in articles
+        f"{article.title}\n{due % {'day': article.review_on.isoformat()}}\n{email_builder.to('article', article.pk)}"
+        for article in articles
     ]
     return "\n\n".join(line.rstrip() for line in lines)
 
 
-def _quoted(text: str, most: int) -> str:
+def _quote(text: str, most: int) -> str:
     shown = text if len(text) <= most else text[:most].rstrip() + " …"
     return "\n".join(f"> {line}".rstrip() for line in shown.strip().splitlines())

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-MOST_DEPTH = 24  # graphs inside nodes inside graphs
+MAX_DEPTH = 24  # graphs inside nodes inside graphs
 # Bytes of one element, by TensorProto.DataType; strings (8) have none.
 ITEM_BYTES = {
     1: 4,
@@ -40,7 +40,7 @@ class WireError(ValueError):
 
 
 @dataclass
-class Needs:
+class OnnxInfo:
     """What a model asks of whoever runs it."""
 
     opsets: dict[str, int] = field(default_factory=dict)  # domain → version
@@ -51,9 +51,9 @@ class Needs:
     tensors: int = 0
 
 
-def read_needs(content: memoryview | bytes) -> Needs:
+def inspect_model(content: memoryview | bytes) -> OnnxInfo:
     """Raises WireError."""
-    needs, has_graph = Needs(), False
+    needs, has_graph = OnnxInfo(), False
     for number, value in _fields(memoryview(content)):
         if number == 7:
             has_graph = True
@@ -67,16 +67,16 @@ def read_needs(content: memoryview | bytes) -> Needs:
     return needs
 
 
-def _opset(message: memoryview, needs: Needs) -> None:
-    found = dict(_fields(message))
-    version = found.get(2, 0)
+def _opset(message: memoryview, needs: OnnxInfo) -> None:
+    fields = dict(_fields(message))
+    version = fields.get(2, 0)
     if not isinstance(version, int):
         raise WireError("an operator set without a number")
-    needs.opsets[_text(found.get(1, memoryview(b"")))] = version
+    needs.opsets[_text(fields.get(1, memoryview(b"")))] = version
 
 
-def _graph(message: memoryview, needs: Needs, depth: int) -> None:
-    if depth > MOST_DEPTH:
+def _graph(message: memoryview, needs: OnnxInfo, depth: int) -> None:
+    if depth > MAX_DEPTH:
         raise WireError("graphs within graphs")
     for number, value in _fields(message):
         if number == 1:
@@ -87,7 +87,7 @@ def _graph(message: memoryview, needs: Needs, depth: int) -> None:
             _sparse(_message(value), needs)
 
 
-def _node(message: memoryview, needs: Needs, depth: int) -> None:
+def _node(message: memoryview, needs: OnnxInfo, depth: int) -> None:
     name = domain = ""
     for number, value in _fields(message):
         if number == 4:
@@ -99,7 +99,7 @@ def _node(message: memoryview, needs: Needs, depth: int) -> None:
     needs.operators.add((domain, name))
 
 
-def _attribute(message: memoryview, needs: Needs, depth: int) -> None:
+def _attribute(message: memoryview, needs: OnnxInfo, depth: int) -> None:
     for number, value in _fields(message):
         if number in (5, 10):
             _tensor(_message(value), needs)
@@ -109,13 +109,13 @@ def _attribute(message: memoryview, needs: Needs, depth: int) -> None:
             _sparse(_message(value), needs)
 
 
-def _sparse(message: memoryview, needs: Needs) -> None:
+def _sparse(message: memoryview, needs: OnnxInfo) -> None:
     for number, value in _fields(message):
         if number in (1, 2):
             _tensor(_message(value), needs)
 
 
-def _tensor(message: memoryview, needs: Needs) -> None:
+def _tensor(message: memoryview, needs: OnnxInfo) -> None:
     """Its values must be in the file, and as many as its dimensions say."""
     dims: list[int] = []
     kind, stored = 0, None

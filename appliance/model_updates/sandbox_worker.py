@@ -1,4 +1,5 @@
-"""Tries a bundle that nobody has run yet, in a process of its own: ``python -m …updates.child``.
+"""Tries a bundle that nobody has run yet, in a process of its own: ``python -m
+…updates.sandbox_worker``.
 
 One JSON task on standard input, one JSON answer on standard output. Without the desk's secrets,
 without its database, without a network where the kernel lets us close it, under limits of memory,
@@ -21,7 +22,7 @@ PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 SPEED_ROUNDS = 5
 
 
-def close_in(*, memory_mb: int, seconds: int) -> bool:
+def enter_sandbox(*, memory_mb: int, seconds: int) -> bool:
     """Set the limits; whether the network could be closed, too. Before anything is imported."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -45,17 +46,17 @@ def load(folder: Path, role: str) -> dict[str, Any]:
     return {"digest": bundle.ref.digest}
 
 
-def golden(folder: Path, role: str) -> dict[str, Any]:
+def check_reference_outputs(folder: Path, role: str) -> dict[str, Any]:
     """The recorded texts give the recorded outputs."""
     from appliance.inference.bundle import describe
     from appliance.inference.session import Reader
 
     bundle = describe(folder, role)
     Reader(bundle, threads=1)
-    return {"texts": len(bundle.read_json("golden.json")["cases"])}
+    return {"texts": len(bundle.read_json("check_reference_outputs.json")["cases"])}
 
 
-def speed(folder: Path, role: str, texts: list[str]) -> dict[str, Any]:
+def measure_speed(folder: Path, role: str, texts: list[str]) -> dict[str, Any]:
     """The quickest of a few rounds over the texts, and the memory it took to get here."""
     from appliance.inference.bundle import describe
     from appliance.inference.session import Reader
@@ -71,16 +72,18 @@ def speed(folder: Path, role: str, texts: list[str]) -> dict[str, Any]:
     return {"ms": 1000 * quickest / max(len(texts), 1), "memory_mb": peak}
 
 
-def read(folders: dict[str, Path], task: dict[str, Any]) -> dict[str, Any]:
+def predict(folders: dict[str, Path], task: dict[str, Any]) -> dict[str, Any]:
     """What these bundles together say of each text; ``ask`` names what is wanted."""
     from appliance.inference.engine import Engine
 
     engine, ask, answers = Engine.of(folders, threads=1), task["ask"], {}
     texts, labels = task["texts"], task["labels"]
     if "category" in ask:
-        said = [engine.classify(text, labels) for text in texts]
-        answers["category"] = [answer.label for answer in said]
-        answers["first"] = [answer.scores[0][0] if answer.scores else None for answer in said]
+        predictions = [engine.classify(text, labels) for text in texts]
+        answers["category"] = [answer.label for answer in predictions]
+        answers["first"] = [
+            answer.scores[0][0] if answer.scores else None for answer in predictions
+        ]
     if "head" in ask:
         answers["head"] = [engine.head_choice(text, list(labels)) for text in task["phrases"]]
     if "mood" in ask:
@@ -90,21 +93,21 @@ def read(folders: dict[str, Path], task: dict[str, Any]) -> dict[str, Any]:
     return answers
 
 
-def carry_out(task: dict[str, Any]) -> dict[str, Any]:
+def run_step(task: dict[str, Any]) -> dict[str, Any]:
     """Phase by phase; a refusal names the phase it came in."""
     from appliance.inference.errors import InferenceError
 
     done: dict[str, Any] = {}
     for phase in task["phases"]:
         try:
-            if phase == "read":
+            if phase == "predict":
                 folders = {role: Path(folder) for role, folder in task["folders"].items()}
-                done[phase] = read(folders, task)
+                done[phase] = predict(folders, task)
                 continue
             folder, role = Path(task["folder"]), task["role"]
-            verbs = {"load": load, "golden": golden}
-            more = [task["texts"]] if phase == "speed" else []
-            done[phase] = verbs.get(phase, speed)(folder, role, *more)
+            verbs = {"load": load, "check_reference_outputs": check_reference_outputs}
+            more = [task["texts"]] if phase == "measure_speed" else []
+            done[phase] = verbs.get(phase, measure_speed)(folder, role, *more)
         except InferenceError as error:
             return {**done, "failed": phase, "why": str(error)}
         except MemoryError:
@@ -116,8 +119,8 @@ def carry_out(task: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     task = json.load(sys.stdin)
-    is_closed = close_in(memory_mb=task["memory_mb"], seconds=task["seconds"])
-    answer = {**carry_out(task), "network_closed": is_closed}
+    is_closed = enter_sandbox(memory_mb=task["memory_mb"], seconds=task["seconds"])
+    answer = {**run_step(task), "network_closed": is_closed}
     sys.stdout.write(json.dumps(answer))
     sys.stdout.flush()
     os._exit(0)  # what a model left running does not hold us up

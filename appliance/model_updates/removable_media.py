@@ -13,27 +13,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.model_updates.errors import Step, UpdateRefusedError
+from appliance.model_updates.run_context import Step, UpdateRejectedError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,160}\Z")
-MOST_FILES = 5000
-MOST_DEPTH = 6
+MAX_FILES = 5000
+MAX_DEPTH = 6
 CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Found:
+class MediumFile:
     """A plain file on the stick."""
 
     path: str  # with slashes, below the stick's folder
     size: int
 
 
-def refuse(text: str) -> UpdateRefusedError:
-    return UpdateRefusedError(Step.QUARANTINE, text)
+def refuse(text: str) -> UpdateRejectedError:
+    return UpdateRejectedError(Step.QUARANTINE, text)
 
 
-class Stick:
+class RemovableMedium:
     """One open folder. Use it in a ``with`` block."""
 
     def __init__(self, folder: Path) -> None:
@@ -44,7 +44,7 @@ class Stick:
             why = f"{folder} cannot be opened as a folder: {error.strerror}."
             raise refuse(f"{why} The desk's user must be able to read it.") from error
 
-    def __enter__(self) -> "Stick":
+    def __enter__(self) -> "RemovableMedium":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -75,37 +75,37 @@ class Stick:
             raise refuse(f"{path} holds {copied} bytes where {size} were promised.")
         return digest.hexdigest()
 
-    def walk(self, folder: str) -> list[Found]:
+    def walk(self, folder: str) -> list[MediumFile]:
         """Every file below a folder; refuses what is not a plain file or folder."""
-        found: list[Found] = []
+        files: list[MediumFile] = []
         try:
             with self._entered(folder.split("/")) as handle:
-                self._walk(handle, folder, 1, found)
+                self._walk(handle, folder, 1, files)
         except FileNotFoundError as error:
             raise refuse(f"There is no folder {folder} in it: this is no update.") from error
-        return found
+        return files
 
-    def _walk(self, handle: int, prefix: str, depth: int, found: list[Found]) -> None:
-        if depth > MOST_DEPTH:
+    def _walk(self, handle: int, prefix: str, depth: int, files: list[MediumFile]) -> None:
+        if depth > MAX_DEPTH:
             raise refuse(f"{prefix} lies too deep.")
         with os.scandir(handle) as entries:
             for entry in entries:
                 path = f"{prefix}/{entry.name}"
-                info = _look(entry.name, handle, path)
+                info = _open_file(entry.name, handle, path)
                 if stat.S_ISDIR(info.st_mode):
-                    with _descended(entry.name, handle, path) as below:
-                        self._walk(below, path, depth + 1, found)
+                    with _open_folder(entry.name, handle, path) as below:
+                        self._walk(below, path, depth + 1, files)
                     continue
                 _check_plain(info, path)
-                found.append(Found(path, info.st_size))
-                if len(found) > MOST_FILES:
-                    raise refuse(f"It holds more than {MOST_FILES} files.")
+                files.append(MediumFile(path, info.st_size))
+                if len(files) > MAX_FILES:
+                    raise refuse(f"It holds more than {MAX_FILES} files.")
 
     @contextlib.contextmanager
     def _opened(self, path: str, most: int | None = None) -> Iterator[int]:
         *folders, name = path.split("/")
         with self._entered(folders) as parent:
-            before = _look(name, parent, path)
+            before = _open_file(name, parent, path)
             _check_plain(before, path)
             handle = _open(name, parent, path, os.O_NONBLOCK)
             try:
@@ -125,7 +125,7 @@ class Stick:
             handle = self._root
             for number, name in enumerate(folders, start=1):
                 so_far = "/".join(folders[:number])
-                handle = stack.enter_context(_descended(name, handle, so_far))
+                handle = stack.enter_context(_open_folder(name, handle, so_far))
             yield handle
 
     def _chunks(self, handle: int, path: str, most: int) -> Iterator[bytes]:
@@ -139,7 +139,7 @@ class Stick:
 
 
 @contextlib.contextmanager
-def _descended(name: str, parent: int, path: str) -> Iterator[int]:
+def _open_folder(name: str, parent: int, path: str) -> Iterator[int]:
     handle = _open(name, parent, path, os.O_DIRECTORY)
     try:
         yield handle
@@ -147,7 +147,7 @@ def _descended(name: str, parent: int, path: str) -> Iterator[int]:
         os.close(handle)
 
 
-def _look(name: str, parent: int, path: str) -> os.stat_result:
+def _open_file(name: str, parent: int, path: str) -> os.stat_result:
     if not NAME.match(name):
         raise refuse(f"{path[:120]!r} has a name that is not allowed.")
     return os.stat(name, dir_fd=parent, follow_symlinks=False)

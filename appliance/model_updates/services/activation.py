@@ -15,20 +15,20 @@ from appliance.core import audit
 from appliance.inference.bundle import Bundle, describe, verify_files
 from appliance.inference.errors import InferenceError
 from appliance.inference.shelf import Choice, Shelf, sync_folder, write_choice
-from appliance.model_updates.models import InstalledBundle, Running, UpdateRun
-from appliance.model_updates.services.recording import record
-from appliance.model_updates.services.trial import how_it_goes
-from appliance.model_updates.work import installed
+from appliance.model_updates.models import ActiveBundle, InstalledBundle, UpdateRun
+from appliance.model_updates.run_context import installed
+from appliance.model_updates.services.requests import record
+from appliance.model_updates.services.trial import health_metrics
 from appliance.triage import services as triage_services
 
 log = structlog.get_logger(__name__)
 
 
-def put_in_place(bundle: Bundle) -> None:
+def place_files(bundle: Bundle) -> None:
     """Move a bundle's folder to where bundles are read. What a killed run left there gives way."""
     target = installed() / bundle.ref.name / bundle.ref.version
     known = InstalledBundle.objects.filter(name=bundle.ref.name, version=bundle.ref.version)
-    if known.exists() and _is_whole(target, bundle.ref.role):
+    if known.exists() and _is_complete(target, bundle.ref.role):
         return  # it was here before, with the same digest (compatibility compared)
     shutil.rmtree(target, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def put_in_place(bundle: Bundle) -> None:
     sync_folder(installed())
 
 
-def _is_whole(folder: Path, role: str) -> bool:
+def _is_complete(folder: Path, role: str) -> bool:
     try:
         verify_files(describe(folder, role))
     except InferenceError:
@@ -55,15 +55,15 @@ def swap(*, run: UpdateRun, bundles: list[Bundle], release: int) -> None:
     when it is committed.
     """
     for bundle in bundles:
-        row = _registered(bundle, release)
-        current, _ = Running.objects.select_for_update().get_or_create(role=row.role)
+        row = _register(bundle, release)
+        current, _ = ActiveBundle.objects.select_for_update().get_or_create(role=row.role)
         if row.role == "encoder":
             _make_next(current, row, run)
         else:
-            make_running(current, row, run=run)
+            activate(current, row, run=run)
 
 
-def _registered(bundle: Bundle, release: int) -> InstalledBundle:
+def _register(bundle: Bundle, release: int) -> InstalledBundle:
     ref = bundle.ref
     row, _ = InstalledBundle.objects.update_or_create(
         name=ref.name,
@@ -79,7 +79,7 @@ def _registered(bundle: Bundle, release: int) -> InstalledBundle:
     return row
 
 
-def _make_next(current: Running, row: InstalledBundle, run: UpdateRun) -> None:
+def _make_next(current: ActiveBundle, row: InstalledBundle, run: UpdateRun) -> None:
     current.upcoming, current.run = row, run
     current.save(update_fields=["upcoming", "run"])
     _set_state(row, InstalledBundle.State.NEXT)
@@ -87,26 +87,28 @@ def _make_next(current: Running, row: InstalledBundle, run: UpdateRun) -> None:
     audit.record_change(by=run.by, verb="changed", subject=row, data={"runs next": True})
 
 
-def make_running(current: Running, row: InstalledBundle, *, run: UpdateRun | None) -> None:
+def activate(current: ActiveBundle, row: InstalledBundle, *, run: UpdateRun | None) -> None:
     """Call inside a transaction, with ``current`` locked."""
-    current.before = how_it_goes(current.role, current.bundle)
+    current.before = health_metrics(current.role, current.bundle)
     current.previous, current.bundle, current.since = current.bundle, row, timezone.now()
     current.upcoming = None if current.upcoming == row else current.upcoming
     current.run = run or current.run
     current.save()
     _set_state(row, InstalledBundle.State.TRIAL)
     record("swap", "done", run=run, text=f"{row} answers for {row.role}, on trial.")
-    audit.record_change(by=run.by if run else None, verb="changed", subject=row, data={"runs": True})
+    audit.record_change(
+        by=run.by if run else None, verb="changed", subject=row, data={"runs": True}
+    )
     if current.role != "encoder":
         triage_services.queue_catch_up()
 
 
 @transaction.atomic
-def go_back(*, role: str, run: UpdateRun | None = None, why: str) -> str:
+def roll_back_bundle(*, role: str, run: UpdateRun | None = None, why: str) -> str:
     """What ran before runs again; a next encoder is given up. What runs then, in words; ``follow``
     when it is committed.
     """
-    current = Running.objects.select_for_update().get(role=role)
+    current = ActiveBundle.objects.select_for_update().get(role=role)
     left = current.upcoming or current.bundle
     if left is None:
         return ""
@@ -134,17 +136,17 @@ def _set_state(row: InstalledBundle, state: InstalledBundle.State) -> None:
     row.save(update_fields=["state"])
 
 
-def choice_of_rows() -> Choice:
+def build_active_bundles() -> Choice:
     """What active.json has to say."""
     running, previous, upcoming = {}, {}, {}
-    for row in Running.objects.select_related("bundle", "previous", "upcoming"):
-        for found, named in (
+    for row in ActiveBundle.objects.select_related("bundle", "previous", "upcoming"):
+        for bundle_row, named in (
             (running, row.bundle),
             (previous, row.previous),
             (upcoming, row.upcoming),
         ):
             if named is not None:
-                found[row.role] = named.entry
+                bundle_row[row.role] = named.entry
     return Choice(running, previous, upcoming)
 
 
@@ -152,11 +154,11 @@ def follow() -> bool:
     """Let active.json say what the rows say. Whether it said something else; any time, any number
     of times.
     """
-    wanted = choice_of_rows()
-    if _read_choice(installed()) == wanted:
+    active = build_active_bundles()
+    if _read_choice(installed()) == active:
         return False
-    write_choice(installed(), wanted)
-    log.debug("models_changed", **wanted.as_json())
+    write_choice(installed(), active)
+    log.debug("models_changed", **active.as_json())
     return True
 
 

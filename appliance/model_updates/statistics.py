@@ -13,8 +13,8 @@ import numpy as np
 RESAMPLES = 2000
 MARGIN = 0.05  # of all texts: a loss up to here counts as "about as good"
 CLASS_MARGIN = 0.15  # of one category, where texts are few
-LEAST_TEXTS = 50
-LEAST_OF_A_CLASS = 10
+MIN_TEXTS = 50
+MIN_TEXTS_PER_CLASS = 10
 SEED = 20261128  # the same tickets give the same verdict
 
 Verdict = Literal["as good", "worse", "not enough"]
@@ -50,7 +50,7 @@ def compare(
     after: Sequence[bool],
     classes: Sequence[str],
     *,
-    least: int = LEAST_TEXTS,
+    least: int = MIN_TEXTS,
 ) -> Comparison:
     """``before`` and ``after``: right or not, for the same texts; ``classes``: where they belong.
 
@@ -67,7 +67,7 @@ def compare(
             old[names == name],
             new[names == name],
             margin=CLASS_MARGIN,
-            least=LEAST_OF_A_CLASS,
+            least=MIN_TEXTS_PER_CLASS,
         )
         for name in sorted(set(classes))
     )

@@ -9,21 +9,21 @@ from typing import Any
 
 from django.conf import settings
 
-from appliance.model_updates.errors import Step, UpdateRefusedError
+from appliance.model_updates.run_context import Step, UpdateRejectedError
 
 MEMORY_MB = 6144  # of address space: onnxruntime maps far more than it touches
 SECONDS = 120
-MOST_ANSWER_BYTES = 64 << 20
+MAX_ANSWER_BYTES = 64 << 20
 STEPS = {"load": Step.LOAD, "golden": Step.GOLDEN, "speed": Step.BUDGET, "read": Step.EVALUATION}
 
 
-def try_bundle(folder: Path, role: str, phases: list[str], texts: list[str]) -> dict[str, Any]:
+def run_in_sandbox(folder: Path, role: str, phases: list[str], texts: list[str]) -> dict[str, Any]:
     """What each phase found; raises UpdateRefusedError naming the step of the one that failed."""
     task = {"folder": str(folder), "role": role, "phases": phases, "texts": texts}
-    return _ask(task, about=f"{folder.parent.name}/{folder.name}")
+    return _call(task, about=f"{folder.parent.name}/{folder.name}")
 
 
-def read_texts(
+def predict_texts(
     folders: dict[str, Path],
     texts: list[str],
     labels: dict[str, str],
@@ -42,15 +42,15 @@ def read_texts(
         "phrases": phrases or [],
     }
     about = ", ".join(f"{f.parent.name}/{f.name}" for f in folders.values())
-    return _ask(task, about=about, seconds=SECONDS + len(texts))["read"]
+    return _call(task, about=about, seconds=SECONDS + len(texts))["read"]
 
 
-def _ask(task: dict[str, Any], about: str, seconds: int = SECONDS) -> dict[str, Any]:
+def _call(task: dict[str, Any], about: str, seconds: int = SECONDS) -> dict[str, Any]:
     task |= {"memory_mb": MEMORY_MB, "seconds": seconds}
     step = STEPS[task["phases"][0]]
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "appliance.model_updates.child"],
+            [sys.executable, "-m", "appliance.model_updates.sandbox_worker"],
             input=json.dumps(task).encode(),
             capture_output=True,
             env=_environment(),
@@ -60,16 +60,16 @@ def _ask(task: dict[str, Any], about: str, seconds: int = SECONDS) -> dict[str, 
         )
     except subprocess.TimeoutExpired as error:
         text = f"{about} does not answer within {2 * seconds} s."
-        raise UpdateRefusedError(step, text) from error
-    if done.returncode or not 0 < len(done.stdout) <= MOST_ANSWER_BYTES:
-        raise UpdateRefusedError(step, f"{about} {_how_it_died(done)}")
+        raise UpdateRejectedError(step, text) from error
+    if done.returncode or not 0 < len(done.stdout) <= MAX_ANSWER_BYTES:
+        raise UpdateRejectedError(step, f"{about} {_exit_reason(done)}")
     answer = json.loads(done.stdout)
     if "failed" in answer:
-        raise UpdateRefusedError(STEPS[answer["failed"]], answer["why"])
+        raise UpdateRejectedError(STEPS[answer["failed"]], answer["why"])
     return answer
 
 
-def _how_it_died(done: subprocess.CompletedProcess) -> str:
+def _exit_reason(done: subprocess.CompletedProcess) -> str:
     last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
     if done.returncode < 0:
         return f"brought its process down (signal {-done.returncode}): {' '.join(last)[:200]}"

@@ -1,8 +1,10 @@
 """Who is to hear of an event, and why. Reads only; whoever may not see the ticket hears nothing."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from appliance.accounts.models import Membership, Role, User
-from appliance.notifications.defaults import weightiest
-from appliance.notifications.models import Kind
+from appliance.notifications.models import Kind, Mail, Preference
 from appliance.tickets.models import Event, Mention, Message, Status, Ticket
 
 WRITTEN = (Event.Kind.REPLIED, Event.Kind.NOTED)
@@ -17,10 +19,10 @@ CHANGES = (
     Event.Kind.LINKED,
     Event.Kind.RATED,
 )
-HEARD = (*WRITTEN, *CHANGES, Event.Kind.OPENED, Event.Kind.ESCALATED)
+NOTIFY_CUSTOMER = (*WRITTEN, *CHANGES, Event.Kind.OPENED, Event.Kind.ESCALATED)
 
 
-def find_audience(event: Event) -> dict[User, Kind]:
+def find_recipients(event: Event) -> dict[User, Kind]:
     """Each person to tell with the weightiest reason; never the one who did it.
 
     Costs at most six queries, however many people.
@@ -33,28 +35,30 @@ def find_audience(event: Event) -> dict[User, Kind]:
         return {}
     people = User.objects.filter(pk__in=reasons, is_active=True)
     people = people.select_related("notice_preference").order_by("pk")
-    inside = _insiders(event.ticket)
+    inside = _list_agents(event.ticket)
     return {
-        person: weightiest(reasons[person.pk])
+        person: highest_priority(reasons[person.pk])
         for person in people
         if inside is None or not person.is_agent or person.is_admin or person.pk in inside
     }
 
 
 def _agents(event: Event) -> list[tuple[int | None, Kind]]:
-    ticket, told = event.ticket, []
+    ticket, pairs = event.ticket, []
     if event.kind == Event.Kind.ESCALATED:
         kind = Kind.WARNING if is_warning(event) else Kind.ESCALATED
-        told += [(user_id, kind) for user_id in event.data.get("notify") or _in_charge(ticket)]
+        pairs += [
+            (user_id, kind) for user_id in event.data.get("notify") or _responsible_agents(ticket)
+        ]
     if event.kind == Event.Kind.ASSIGNEE:
-        told += [(ticket.assignee_id, Kind.ASSIGNED), (event.data.get("from_id"), Kind.CHANGED)]
+        pairs += [(ticket.assignee_id, Kind.ASSIGNED), (event.data.get("from_id"), Kind.CHANGED)]
     if event.kind in WRITTEN:
-        told += _writing(event)
+        pairs += _list_participants(event)
     elif event.kind in CHANGES:
-        told += [(ticket.assignee_id, Kind.CHANGED)]
+        pairs += [(ticket.assignee_id, Kind.CHANGED)]
     if is_unclaimed(event):
-        told += [(user_id, Kind.TEAM) for user_id in _in_charge(ticket)]
-    return told
+        pairs += [(user_id, Kind.TEAM) for user_id in _responsible_agents(ticket)]
+    return pairs
 
 
 def is_warning(event: Event) -> bool:
@@ -86,7 +90,7 @@ def find_message(event: Event) -> Message | None:
     return event._message
 
 
-def _writing(event: Event) -> list[tuple[int | None, Kind]]:
+def _list_participants(event: Event) -> list[tuple[int | None, Kind]]:
     """The one in charge, whoever wrote before, and whoever is named with @."""
     message, ticket = find_message(event), event.ticket
     own = Kind.ANSWERED if is_from_customer(event) else Kind.CHANGED
@@ -100,7 +104,7 @@ def _writing(event: Event) -> list[tuple[int | None, Kind]]:
     ]
 
 
-def _in_charge(ticket: Ticket) -> list[int]:
+def _responsible_agents(ticket: Ticket) -> list[int]:
     """Who could take the ticket: its assignee, else its team, else everybody who answers."""
     if ticket.assignee_id:
         return [ticket.assignee_id]
@@ -120,8 +124,63 @@ def _customer(event: Event) -> list[tuple[int | None, Kind]]:
     return [(event.ticket.customer.user_id, kind)] if kind else []
 
 
-def _insiders(ticket: Ticket) -> set[int] | None:
+def _list_agents(ticket: Ticket) -> set[int] | None:
     """Who sees a ticket of a closed team besides admins; None when everybody does."""
     if not ticket.team_id or not ticket.team.is_closed:
         return None
     return set(Membership.objects.filter(team=ticket.team_id).values_list("user", flat=True))
+
+
+AGENT_KINDS = (
+    Kind.ESCALATED,
+    Kind.WARNING,
+    Kind.MENTIONED,
+    Kind.ASSIGNED,
+    Kind.ANSWERED,
+    Kind.WATCHED,
+    Kind.CHANGED,
+    Kind.TEAM,
+    Kind.REVIEW,
+)
+CUSTOMER_KINDS = (Kind.ANSWER, Kind.SOLVED)
+BY_MAIL = {
+    Kind.ESCALATED: Mail.AT_ONCE,
+    Kind.WARNING: Mail.AT_ONCE,
+    Kind.MENTIONED: Mail.AT_ONCE,
+    Kind.ASSIGNED: Mail.AT_ONCE,
+    Kind.ANSWERED: Mail.HOURLY,
+    Kind.WATCHED: Mail.NEVER,
+    Kind.CHANGED: Mail.NEVER,
+    Kind.TEAM: Mail.NEVER,
+    Kind.REVIEW: Mail.AT_ONCE,
+    Kind.ANSWER: Mail.AT_ONCE,
+    Kind.SOLVED: Mail.AT_ONCE,
+}
+KIND_PRIORITY = {kind: weight for weight, kind in enumerate(Kind)}
+
+
+@dataclass(frozen=True)
+class ChannelPreference:
+    """How one person wants to be told of one kind."""
+
+    in_window: bool
+    by_mail: Mail
+
+
+def kinds_of(user: User) -> tuple[Kind, ...]:
+    """What can happen to somebody of this role, the weightiest first."""
+    return AGENT_KINDS if user.is_agent else CUSTOMER_KINDS
+
+
+def wish(user: User, kind: Kind, chosen: Preference | None) -> ChannelPreference:
+    """What they chose, else the default of the role; no mail to an agent who is away."""
+    in_window = bool(chosen.in_window.get(kind, True)) if chosen else True
+    by_mail = chosen.by_mail.get(kind, BY_MAIL[kind]) if chosen else BY_MAIL[kind]
+    is_quiet = chosen.is_quiet_when_away if chosen else True
+    if user.is_away and is_quiet:
+        by_mail = Mail.NEVER
+    return ChannelPreference(in_window, Mail(by_mail))
+
+
+def highest_priority(kinds: Iterable[Kind | str]) -> Kind:
+    return max(map(Kind, kinds), key=KIND_PRIORITY.__getitem__)

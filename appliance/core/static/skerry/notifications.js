@@ -1,4 +1,4 @@
-// The number of unread notices before the title of the page, for whoever looks at another tab.
+// The number of unread notifications before the title of the page, for whoever looks at another tab.
 (() => {
   const show = () => {
     const bell = document.getElementById("bell");
