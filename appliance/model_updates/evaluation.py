@@ -13,7 +13,8 @@ from appliance.core.audit import ANONYMOUS
 from appliance.inference.bundle import ROLES, Bundle
 from appliance.inference.errors import InferenceError
 from appliance.model_updates import sandbox, statistics
-from appliance.model_updates.run_context import UNDECIDED, RunContext, Step, UpdateRejectedError
+from appliance.model_updates.errors import UNDECIDED, Step, UpdateRejectedError
+from appliance.model_updates.run_context import RunContext
 from appliance.model_updates.statistics import Comparison, Verdict
 from appliance.tickets.models import Event, Status, Ticket, TicketCategory
 from appliance.triage import backlog, engine

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.inference.bundle import ROLES
-from appliance.model_updates.run_context import Step, UpdateRejectedError
+from appliance.model_updates.errors import Step, UpdateRejectedError
 
 RELEASE = "release.json"
 MAX_BYTES = 1_000_000

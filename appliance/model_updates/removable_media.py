@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.model_updates.run_context import Step, UpdateRejectedError
+from appliance.model_updates.errors import Step, UpdateRejectedError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,160}\Z")
 MAX_FILES = 5000

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from appliance.model_updates.run_context import Step, UpdateRejectedError
+from appliance.model_updates.errors import Step, UpdateRejectedError
 
 MEMORY_MB = 6144  # of address space: onnxruntime maps far more than it touches
 SECONDS = 120

@@ -15,11 +15,12 @@ from django.conf import settings
 from appliance.inference.bundle import Bundle, describe
 from appliance.inference.errors import InferenceError
 from appliance.model_updates import archive, release, sandbox, trust
+from appliance.model_updates.errors import Step, UpdateRejectedError
 from appliance.model_updates.models import InstalledBundle
 from appliance.model_updates.onnx_inspection import WireError, inspect_model
 from appliance.model_updates.removable_media import RemovableMedium
-from appliance.model_updates.run_context import RunContext, Step, UpdateRejectedError, upload_of
-from appliance.model_updates.services import requests, trust_store
+from appliance.model_updates.run_context import RunContext, upload_of
+from appliance.model_updates.services import events, trust_store
 from appliance.tickets.models import TicketCategory
 from appliance.triage import engine
 from appliance.triage.models import DIMENSIONS
@@ -186,9 +187,7 @@ def compatibility(work: RunContext) -> dict[str, Any]:
         results[named.about] = {"role": named.role, **_check_model(bundle)}
         _check_labels(bundle)
         work.bundles.append(bundle)
-    packs = {
-        pack.pack: requests.install_articles(work, pack, dry_run=True) for pack in note.articles
-    }
+    packs = {pack.pack: events.install_articles(work, pack, dry_run=True) for pack in note.articles}
     return {"new": results, "runs_already": same, "articles": packs}
 
 

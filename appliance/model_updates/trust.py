@@ -21,7 +21,7 @@ from tuf.api.metadata import TargetFile
 from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
 from tuf.ngclient.config import EnvelopeType
 
-from appliance.model_updates.run_context import EXPIRED, NO_TRUST, Step, UpdateRejectedError
+from appliance.model_updates.errors import EXPIRED, NO_TRUST, Step, UpdateRejectedError
 
 MAX_SIZES = {"root": 512_000, "timestamp": 16_384, "snapshot": 2_000_000, "targets": 5_000_000}
 MAX_ROTATIONS = 256

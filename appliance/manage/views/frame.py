@@ -11,7 +11,7 @@ from appliance.core.errors import BadInputError
 from appliance.core.forms import Form
 from appliance.manage import sections, services
 from appliance.manage.access import of_section, only
-from appliance.manage.forms.frame import ListForm, MoveForm, IdempotentForm, SeenForm
+from appliance.manage.forms.frame import IdempotentForm, ListForm, MoveForm, SeenForm
 from appliance.manage.pages import Page
 from appliance.manage.sections.section import Section
 from appliance.manage.views.single import sent

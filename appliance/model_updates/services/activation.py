@@ -17,7 +17,7 @@ from appliance.inference.errors import InferenceError
 from appliance.inference.shelf import Choice, Shelf, sync_folder, write_choice
 from appliance.model_updates.models import ActiveBundle, InstalledBundle, UpdateRun
 from appliance.model_updates.run_context import installed
-from appliance.model_updates.services.requests import record
+from appliance.model_updates.services.events import record
 from appliance.model_updates.services.trial import health_metrics
 from appliance.triage import services as triage_services
 

@@ -1,40 +1,76 @@
-"""A run: started by a person, carried out step by step, every step written down.
-
-One at a time, whoever carries it out. A run that was killed has changed nothing that answers; the
-next one says so in its place and clears away what it left.
-"""
+"""A run asked for on a page: written down together with the job that wakes the worker."""
 
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from procrastinate.contrib.django import app as jobs
 
 from appliance.accounts.models import User
 from appliance.core.errors import BadInputError, ForbiddenError
-from appliance.model_updates import steps
-from appliance.model_updates.evaluation import evaluation
-from appliance.model_updates.models import ActiveBundle, InstalledBundle, UpdateRun
-from appliance.model_updates.run_context import (
+from appliance.model_updates import queries, steps
+from appliance.model_updates.errors import (
     BUSY,
     EXIT_CODES,
     MAY_BE_ACCEPTED,
     NOTHING_TO_DO,
-    RunContext,
     Step,
     UpdateRejectedError,
-    installed,
-    quarantine_of,
-    upload_of,
 )
-from appliance.model_updates.services import activation, requests, trust_store
-from appliance.model_updates.services.requests import record
+from appliance.model_updates.evaluation import evaluation
+from appliance.model_updates.models import ActiveBundle, InstalledBundle, UpdateRun
+from appliance.model_updates.run_context import RunContext, installed, quarantine_of, upload_of
+from appliance.model_updates.services import activation, events, trust_store
+from appliance.model_updates.services.events import record
+
+
+@transaction.atomic
+def request_run(*, kind: str, source: str, by: User, upload: BinaryIO | None = None) -> UpdateRun:
+    """The worker carries it out. What was sent is kept under the number of the run."""
+    run = start_run(kind=kind, source=source, by=by, is_upload=upload is not None)
+    if upload is not None:
+        target = upload_of(run)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with target.open("xb") as stream:
+            for chunk in upload.chunks():
+                stream.write(chunk)
+    _wake(run)
+    return run
+
+
+@transaction.atomic
+def request_again(*, run: UpdateRun, by: User, accepted: list[str], reason: str) -> UpdateRun:
+    """Apply what an earlier run inspected or asked about."""
+    if not queries.can_apply(run):
+        raise BadInputError(
+            _("This update cannot be installed from here: select or upload it again.")
+        )
+    if run.asks and run.asks not in accepted:
+        raise BadInputError(_("Confirm that you accept it anyway."), field="accepted")
+    fresh = start_run(
+        kind=UpdateRun.Kind.APPLY,
+        source=run.source,
+        by=by,
+        accepted=accepted,
+        reason=reason,
+        is_upload=run.is_upload,
+    )
+    if run.is_upload:
+        upload_of(run).rename(upload_of(fresh))
+    _wake(fresh)
+    return fresh
+
+
+def _wake(run: UpdateRun) -> None:
+    jobs.configure_task("updates.carry_out").defer(run_id=run.pk)
+
 
 log = structlog.get_logger(__name__)
 RUN_LOCK = 7_737_540  # an advisory lock of the session that carries a run out
@@ -144,7 +180,7 @@ def swap(work: RunContext) -> dict[str, Any]:
         activation.place_files(bundle)
     placed = [steps.placed(bundle, installed()) for bundle in work.bundles]
     with transaction.atomic():
-        imported = {pack.pack: requests.install_articles(work, pack) for pack in work.note.articles}
+        imported = {pack.pack: events.install_articles(work, pack) for pack in work.note.articles}
         if placed:
             activation.swap(run=work.run, bundles=placed, release=release)
     activation.follow()

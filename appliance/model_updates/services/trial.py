@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from appliance.model_updates.models import ActiveBundle, InstalledBundle
 from appliance.model_updates.services import activation
-from appliance.model_updates.services.requests import record
+from appliance.model_updates.services.events import record
 from appliance.triage import backlog, claims, engine, recall, spaces
 from appliance.triage import services as triage_services
 from appliance.triage.models import NOT_SURE, Annotation, Correction

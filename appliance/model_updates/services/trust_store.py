@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from appliance import RELEASED_ON
 from appliance.inference.shelf import write_whole
+from appliance.model_updates.errors import NO_TRUST, Step, UpdateRejectedError
 from appliance.model_updates.models import TrustAnchor, TrustFloor
-from appliance.model_updates.run_context import NO_TRUST, Step, UpdateRejectedError
-from appliance.model_updates.services.requests import record
+from appliance.model_updates.services.events import record
 from appliance.model_updates.trust import Versions, check_pinned, parse_versions
 
 log = structlog.get_logger(__name__)

@@ -7,8 +7,8 @@ import pytest
 
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.model_updates import queries, services
+from appliance.model_updates.errors import BUSY, EXIT_CODES, NOTHING_TO_DO, UNDECIDED, Step
 from appliance.model_updates.models import ActiveBundle, InstalledBundle, UpdateEvent, UpdateRun
-from appliance.model_updates.run_context import BUSY, EXIT_CODES, NOTHING_TO_DO, UNDECIDED, Step
 from appliance.model_updates.services import runs
 from appliance.model_updates.tests import tiny
 from appliance.triage import engine

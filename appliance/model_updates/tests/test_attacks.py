@@ -13,9 +13,9 @@ import pytest
 from django.utils import timezone
 
 from appliance.model_updates import release, services, steps
+from appliance.model_updates.errors import EXIT_CODES, EXPIRED, Step, UpdateRejectedError
 from appliance.model_updates.models import TrustAnchor, TrustFloor
 from appliance.model_updates.removable_media import RemovableMedium
-from appliance.model_updates.run_context import EXIT_CODES, EXPIRED, Step, UpdateRejectedError
 from appliance.model_updates.tests import tiny
 from appliance.triage import engine
 from scripts.updating import keys, repository

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from appliance.model_updates import evaluation, statistics
-from appliance.model_updates.run_context import EXIT_CODES, Step
+from appliance.model_updates.errors import EXIT_CODES, Step
 from appliance.model_updates.tests import tiny
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, TicketCategory

@@ -7,8 +7,8 @@ import pytest
 from django.db import connections
 
 from appliance.model_updates import services
+from appliance.model_updates.errors import Step
 from appliance.model_updates.models import UpdateRun
-from appliance.model_updates.run_context import Step
 from appliance.model_updates.services import activation, runs
 from appliance.triage import engine
 

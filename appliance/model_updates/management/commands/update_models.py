@@ -7,8 +7,8 @@ from django.core.management import BaseCommand, CommandParser
 from appliance.accounts import queries as accounts_queries
 from appliance.core.errors import SkerryError
 from appliance.model_updates import queries, services
+from appliance.model_updates.errors import MAY_BE_ACCEPTED, UpdateRejectedError
 from appliance.model_updates.models import UpdateRun
-from appliance.model_updates.run_context import MAY_BE_ACCEPTED, UpdateRejectedError
 
 
 class Command(BaseCommand):
