@@ -7,9 +7,9 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 AROUND = 3  # unchanged lines shown before and after a change
-MOST_LINES = 2000  # of both texts together that are compared line by line
+MAX_LINES = 2000  # of both texts together that are compared line by line
 MAX_CHARACTERS = 2000  # of a line that is compared word by word
-LEAST_ALIKE = 0.3  # two lines less alike than this have nothing to compare
+MIN_SIMILARITY = 0.3  # two lines less alike than this have nothing to compare
 Piece = tuple[str, bool]  # text, and whether it differs
 
 
@@ -28,7 +28,7 @@ def compare(old: str, new: str) -> list[Row]:
     if old == new:
         return []
     before, after = old.splitlines(), new.splitlines()
-    if len(before) + len(after) > MOST_LINES:
+    if len(before) + len(after) > MAX_LINES:
         return [*map(_removed, before), *map(_added, after)]
     rows = list(_rows(before, after))
     return list(_folded(rows))
@@ -52,7 +52,7 @@ def _changed(old: str, new: str) -> Iterator[Row]:
         return
     ours, theirs = re.findall(r"\w+|\s+|.", old), re.findall(r"\w+|\s+|.", new)
     matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
-    if matcher.ratio() < LEAST_ALIKE:
+    if matcher.ratio() < MIN_SIMILARITY:
         yield Row("changed", ((old, True),), ((new, True),))
         return
     left: list[Piece] = []

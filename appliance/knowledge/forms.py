@@ -8,7 +8,7 @@ from appliance.core.forms import Form
 from appliance.files.forms import FormWithFiles, UploadsField
 from appliance.knowledge import queries
 from appliance.knowledge.models import Article
-from appliance.knowledge.sorts import CHANGED, SORTS, ArticleSort
+from appliance.knowledge.queries import CHANGED, SORTS, ArticleSort
 from appliance.tickets import queries as tickets_queries
 
 CONTENT_LIMIT = 200_000  # characters
@@ -19,7 +19,10 @@ class ArticleFilterForm(Form):
     """What the list is narrowed to, from the address of the page."""
 
     text = forms.CharField(
-        label=_("Search terms"), required=False, max_length=200, widget=forms.TextInput({"type": "search"})
+        label=_("Search terms"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput({"type": "search"}),
     )
     status = forms.ChoiceField(
         label=_("Status"),
@@ -74,7 +77,7 @@ class ArticleForm(FormWithFiles):
         max_length=CONTENT_LIMIT,
         help_text=_(
             "Markdown: ## heading, **bold**, - list, 1. steps, `code`. Image attached "
-                "to this article: ![description](file name)."
+            "to this article: ![description](file name)."
         ),
         widget=forms.Textarea(attrs={"rows": 18, "class": "form-control font-monospace"}),
     )
@@ -99,9 +102,7 @@ class ArticleForm(FormWithFiles):
         coerce=Article.Audience,
         required=False,
         empty_value=None,
-        help_text=_(
-            "Public articles are visible without signing in if the help centre is public."
-        ),
+        help_text=_("Public articles are visible without signing in if the help centre is public."),
     )
     owner = forms.ModelChoiceField(
         label=_("Owner"),
@@ -193,7 +194,9 @@ class ImportForm(Form):
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_("A ZIP archive of Markdown or HTML files, a single Markdown or HTML file, or a "
-            "CSV file."),
+        help_text=_(
+            "A ZIP archive of Markdown or HTML files, a single Markdown or HTML file, or a "
+            "CSV file."
+        ),
         widget=forms.FileInput(attrs={"accept": ".zip,.md,.markdown,.html,.htm,.csv"}),
     )

@@ -1,11 +1,12 @@
-"""Reads on articles, each scoped to the viewer."""
+"""The orders a list of articles can stand in, each as it lies in an index."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404
+from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import Role, User
 from appliance.core import cache
@@ -21,15 +22,44 @@ from appliance.knowledge.models import (
 )
 from appliance.knowledge.models.article import today
 from appliance.knowledge.services.votes import of_session
-from appliance.knowledge.sorts import CHANGED, ArticleSort
 from appliance.tickets.models import Ticket, TicketCategory
+from appliance.tickets.sorts import Sort
 
-ON_A_SHELF = 6  # titles of a category on the first page of the portal
+
+@dataclass(frozen=True)
+class ArticleSort(Sort):
+    """``only`` leaves out what has no place in this order."""
+
+    only: Q = field(default_factory=Q)
+
+    def turned(self) -> "ArticleSort":
+        return replace(self, is_descending=not self.is_descending)
+
+
+_VOTED = Q(helpful__gt=0) | Q(unhelpful__gt=0)
+CHANGED = ArticleSort("changed", _("Recently updated"), ("updated_at", "pk"))
+SORTS = {
+    sort.name: sort
+    for sort in (
+        CHANGED,
+        ArticleSort("useful", _("Most helpful"), ("usefulness", "pk"), only=_VOTED),
+        ArticleSort("useless", _("Least helpful"), ("usefulness", "pk"), False, only=_VOTED),
+        ArticleSort(
+            "review",
+            _("Next review date"),
+            ("review_on", "pk"),
+            False,
+            only=Q(status="published", review_on__isnull=False),
+        ),
+    )
+}
+
+ARTICLES_PER_SECTION = 6  # titles of a category on the first page of the portal
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Shelf:
+class CategorySection:
     """A category of the portal with its first articles; no category: what is in none."""
 
     category: TicketCategory | None
@@ -40,20 +70,20 @@ class Shelf:
 def access_article(viewer: User, article_id: int) -> Article:
     """The article, with its category. Raises Http404 if not the viewer's to read."""
     articles = Article.objects.visible_to(viewer).select_related("category", "author", "owner")
-    return _found(articles.filter(pk=article_id).first())
+    return _access_or_404(articles.filter(pk=article_id).first())
 
 
 def access_file(viewer: User, article_id: int, file_id: int) -> ArticleFile:
     """A file of an article the viewer may read."""
     readable = Article.objects.visible_to(viewer).filter(pk=article_id)
     files = ArticleFile.objects.filter(article__in=readable).select_related("file")
-    return _found(files.filter(pk=file_id).first())
+    return _access_or_404(files.filter(pk=file_id).first())
 
 
 def access_version(viewer: User, article: Article, number: int) -> ArticleVersion:
     """For agents: what an article said once was perhaps never meant for its readers."""
     versions = article.versions.select_related("by") if viewer.is_agent else None
-    return _found(versions and versions.filter(number=number).first())
+    return _access_or_404(versions and versions.filter(number=number).first())
 
 
 def list_articles(
@@ -89,7 +119,7 @@ def count_due(viewer: User) -> int:
     return Article.objects.filter(_due()).count() if viewer.is_agent else 0
 
 
-def list_shelves(viewer: User) -> list[Shelf]:
+def list_category_sections(viewer: User) -> list[CategorySection]:
     """The portal: what readers see, category after category. Remembered a minute."""
     readable = Article.objects.visible_to(viewer).for_customers()
     sees = "public" if viewer.is_anonymous else "customers"
@@ -101,16 +131,21 @@ def list_shelves(viewer: User) -> list[Shelf]:
     )
 
 
-def _shelves(readable: QuerySet[Article]) -> list[Shelf]:
+def _shelves(readable: QuerySet[Article]) -> list[CategorySection]:
     """A query a category: each reads the few titles it shows, however many there are."""
     counts = dict(readable.values_list("category").annotate(n=Count("pk")).order_by())
     named = TicketCategory.objects.in_bulk([pk for pk in counts if pk])
     titles = readable.only("title", "category").order_by("title", "pk")
-    shelves = [
-        Shelf(named.get(pk), tuple(titles.filter(category=pk)[:ON_A_SHELF]), count)
+    sections = [
+        CategorySection(
+            named.get(pk), tuple(titles.filter(category=pk)[:ARTICLES_PER_SECTION]), count
+        )
         for pk, count in counts.items()
     ]
-    return sorted(shelves, key=lambda one: (one.category is None, str(one.category or "").lower()))
+    return sorted(
+        sections,
+        key=lambda shelf_row: (shelf_row.category is None, str(shelf_row.category or "").lower()),
+    )
 
 
 def list_versions(viewer: User, article: Article) -> QuerySet[ArticleVersion]:
@@ -143,8 +178,8 @@ def list_articles_of(viewer: User, ticket: Ticket) -> list[ArticleLink]:
 
 def list_comments(viewer: User, article: Article, limit: int = 20) -> list[ArticleVote]:
     """What readers wrote with their votes; for agents."""
-    said = article.votes_cast.exclude(comment="").select_related("user")
-    return list(said[:limit]) if viewer.is_agent else []
+    rows = article.votes_cast.exclude(comment="").select_related("user")
+    return list(rows[:limit]) if viewer.is_agent else []
 
 
 def find_vote(viewer: User, article: Article, session: str) -> ArticleVote | None:
@@ -167,7 +202,7 @@ def _due() -> Q:
     return Q(status=Article.Status.PUBLISHED, review_on__lte=today())
 
 
-def _found(row: T | None) -> T:
+def _access_or_404(row: T | None) -> T:
     if row is None:
         raise Http404
     return row
@@ -175,6 +210,6 @@ def _found(row: T | None) -> T:
 
 def access_pending_import(viewer: User, pending_id: int) -> PendingImport:
     """What the viewer looked at, and nobody else."""
-    return _found(
+    return _access_or_404(
         PendingImport.objects.filter(by=viewer, pk=pending_id).select_related("file").first()
     )

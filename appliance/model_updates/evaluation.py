@@ -17,7 +17,7 @@ from appliance.model_updates.errors import UNDECIDED, Step, UpdateRejectedError
 from appliance.model_updates.run_context import RunContext
 from appliance.model_updates.statistics import Comparison, Verdict
 from appliance.tickets.models import Event, Status, Ticket, TicketCategory
-from appliance.triage import backlog, engine
+from appliance.triage import engine, work_queue
 
 MIN_PHRASES = 12
 MIN_AGREEMENT = 0.7  # of two sentiment bundles on the desk's own tickets
@@ -37,7 +37,7 @@ def evaluation(work: RunContext) -> dict[str, Any]:
     """Every new bundle, beside the ones that run for the other roles."""
     running = _active_folders()
     tickets = list_confirmed_tickets()
-    labels = backlog.labels()
+    labels = work_queue.labels()
     results: dict[str, Any] = {}
     for bundle in work.bundles:
         role, about = bundle.ref.role, f"{bundle.ref.name}/{bundle.ref.version}"

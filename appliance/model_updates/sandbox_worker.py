@@ -53,7 +53,7 @@ def check_reference_outputs(folder: Path, role: str) -> dict[str, Any]:
 
     bundle = describe(folder, role)
     Reader(bundle, threads=1)
-    return {"texts": len(bundle.read_json("check_reference_outputs.json")["cases"])}
+    return {"texts": len(bundle.read_json("golden.json")["cases"])}
 
 
 def measure_speed(folder: Path, role: str, texts: list[str]) -> dict[str, Any]:
@@ -100,13 +100,13 @@ def run_step(task: dict[str, Any]) -> dict[str, Any]:
     done: dict[str, Any] = {}
     for phase in task["phases"]:
         try:
-            if phase == "predict":
+            if phase == "read":
                 folders = {role: Path(folder) for role, folder in task["folders"].items()}
                 done[phase] = predict(folders, task)
                 continue
             folder, role = Path(task["folder"]), task["role"]
-            verbs = {"load": load, "check_reference_outputs": check_reference_outputs}
-            more = [task["texts"]] if phase == "measure_speed" else []
+            verbs = {"load": load, "golden": check_reference_outputs}
+            more = [task["texts"]] if phase == "speed" else []
             done[phase] = verbs.get(phase, measure_speed)(folder, role, *more)
         except InferenceError as error:
             return {**done, "failed": phase, "why": str(error)}

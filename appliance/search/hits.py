@@ -14,7 +14,7 @@ from appliance.search.query_parser import ParsedQuery
 from appliance.search.ranking import Ranked
 from appliance.search.snippets import SCANNED_CHARACTERS, build_snippet, highlight
 from appliance.tickets.models import Message, Ticket
-from appliance.triage.passages import plain_text
+from appliance.triage.texts import plain_text
 
 RELATED_FIELDS: dict[Kind, list[str]] = {
     "ticket": ["customer"],
@@ -95,9 +95,7 @@ def _load_messages(
     return {message.ticket_id: message for message in messages}
 
 
-def _build_hit(
-    row: Any, ranked: Ranked, query: ParsedQuery, messages: Mapping[int, Any]
-) -> Hit:
+def _build_hit(row: Any, ranked: Ranked, query: ParsedQuery, messages: Mapping[int, Any]) -> Hit:
     kind, pk = ranked.key
     message = messages.get(pk) if kind == "ticket" else None
     title, text = _title_and_text(kind, row)

@@ -16,7 +16,7 @@ from appliance.search.query_parser import ParsedQuery, parse_query
 from appliance.search.ranking import Key, Retriever, normalise
 from appliance.search.retrievers import MAX_MATCHES, MessageMatch, ScoredIds
 from appliance.search.tsqueries import TsQueries, active_configs, build_tsqueries
-from appliance.triage.nearest import find_query_vector
+from appliance.triage.vector_search import find_query_vector
 
 Vector = tuple[np.ndarray, str]  # an embedding and its space
 Mode = Literal["best", "date", "suggest"]  # only "best" accepts texts that hold some of the words

@@ -20,7 +20,7 @@ from appliance.search.models import IndexCheck
 from appliance.search.query_parser import parse_query
 from appliance.search.ranking import Key, Ranked, fuse, sort_by_date
 from appliance.search.retrievers import query_limits
-from appliance.triage.nearest import find_query_vector
+from appliance.triage.vector_search import find_query_vector
 
 MAX_HITS = 50
 MAX_CUSTOMERS = 100

@@ -19,7 +19,7 @@ from appliance.search import spelling
 from appliance.search.corpora import Corpus
 from appliance.search.fulltext import Match, Scan, run_scans
 from appliance.search.query_parser import ParsedQuery
-from appliance.triage.nearest import LEAST_COSINE, WALK, cosine
+from appliance.triage.vector_search import LEAST_COSINE, WALK, cosine
 
 MAX_MATCHES = 100
 MAX_INDEX_ROWS = 20_000  # roughly, handed over by a full-text index that matches more

@@ -1,11 +1,11 @@
 from django.contrib import admin
 
 from appliance.core.admin import ReadOnlyAdminMixin
-from appliance.triage.models import Annotation, Attempt, Correction, Passage
+from appliance.triage.models import AnnotationLease, Correction, Passage, Prediction
 
 
-@admin.register(Annotation)
-class AnnotationAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
+@admin.register(Prediction)
+class PredictionAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["ticket", "kind", "label", "confidence", "bundle_name", "bundle_version"]
     list_filter = ["kind", "label", "bundle_name", "bundle_version"]
     list_select_related = ["ticket"]
@@ -29,11 +29,11 @@ class PassageAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     show_full_result_count = False
 
 
-@admin.register(Attempt)
-class AttemptAdmin(admin.ModelAdmin):
+@admin.register(AnnotationLease)
+class LeaseAdmin(admin.ModelAdmin):
     """Deleting a row lets the text be tried again."""
 
-    list_display = [field.name for field in Attempt._meta.fields if field.name != "id"]
+    list_display = [field.name for field in AnnotationLease._meta.fields if field.name != "id"]
 
     def has_add_permission(self, request) -> bool:
         return False

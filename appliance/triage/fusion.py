@@ -13,7 +13,7 @@ import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-VOTERS = 50  # nearest tickets that know of an article
+MAX_NEIGHBOURS = 50  # nearest tickets that know of an article
 NEAREST_VOTERS = 5  # by which all are judged
 Key = Hashable
 
@@ -40,7 +40,7 @@ MEASURED = Weights()
 
 
 @dataclass(frozen=True)
-class Voter:
+class Neighbour:
     """An earlier ticket: how near it lies, and what helped or was refused there."""
 
     ticket: int
@@ -64,14 +64,14 @@ class Fused:
 def fuse(
     meaning: Mapping[Key, float],
     words: Mapping[Key, float],
-    voters: Sequence[Voter] = (),
+    neighbours: Sequence[Neighbour] = (),
     weights: Weights = MEASURED,
 ) -> list[Fused]:
     """Best first. ``meaning`` holds cosines, ``words`` shares of the best; either may be empty."""
-    votes, weight = _votes(voters, weights)
+    votes, weight = _votes(neighbours, weights)
     keys = [*dict.fromkeys([*meaning, *words, *(key for key in votes if votes[key] > 0)])]
     beliefs = _beliefs(keys, meaning, words, weights)
-    most = weights.votes * _trust(voters, meaning, weights)
+    most = weights.votes * _trust(neighbours, meaning, weights)
     left = 1.0 - most * weight
     fused = [
         Fused(
@@ -80,43 +80,43 @@ def fuse(
             closeness=meaning.get(key),
             words=words.get(key, 0.0),
             vote=votes.get(key, 0.0),
-            helped=tuple(voter.ticket for voter in voters if key in voter.helped),
+            helped=tuple(voter.ticket for voter in neighbours if key in voter.helped),
         )
         for key in keys
     ]
     return sorted(fused, key=lambda one: (one.score, beliefs[one.key]), reverse=True)
 
 
-def _votes(voters: Sequence[Voter], weights: Weights) -> tuple[dict[Key, float], float]:
+def _votes(neighbours: Sequence[Neighbour], weights: Weights) -> tuple[dict[Key, float], float]:
     """What was said for each article, and how much weight voters have against silence: 0..1."""
-    counts = _counts(voters, weights)
+    counts = _counts(neighbours, weights)
     whole = sum(counts) + weights.doubt
     votes: dict[Key, float] = {}
-    for voter, count in zip(voters, counts, strict=True):
+    for voter, count in zip(neighbours, counts, strict=True):
         for key in voter.helped:
             votes[key] = votes.get(key, 0.0) + count / whole
         for key in voter.refused - voter.helped:
             votes[key] = votes.get(key, 0.0) - weights.refusal * count / whole
-    return votes, sum(counts) / whole if voters else 0.0
+    return votes, sum(counts) / whole if neighbours else 0.0
 
 
-def _counts(voters: Sequence[Voter], weights: Weights) -> list[float]:
+def _counts(neighbours: Sequence[Neighbour], weights: Weights) -> list[float]:
     """What each voter counts: 1 at the cosine of doubt."""
-    lead = [voter.cosine - weights.doubt_cosine for voter in voters]
+    lead = [voter.cosine - weights.doubt_cosine for voter in neighbours]
     return [math.exp(one / weights.vote_spread) for one in lead]
 
 
-def _trust(voters: Sequence[Voter], meaning: Mapping[Key, float], weights: Weights) -> float:
+def _trust(neighbours: Sequence[Neighbour], meaning: Mapping[Key, float], weights: Weights) -> float:
     """Whether those who vote were asked about the same things: 0..1; 1 while meaning is silent.
 
     A history of another product is told by this from the desk's own, ticket by ticket.
     """
-    if not voters or not meaning:
+    if not neighbours or not meaning:
         return 1.0
-    nearest = [voter.cosine for voter in voters[:NEAREST_VOTERS]]
+    nearest = [voter.cosine for voter in neighbours[:NEAREST_VOTERS]]
     near = sum(nearest) / len(nearest)
-    known = [voter.helped | voter.refused for voter in voters]
-    counts = _counts(voters, weights)
+    known = [voter.helped | voter.refused for voter in neighbours]
+    counts = _counts(neighbours, weights)
     whole = sum(count * len(keys) for count, keys in zip(counts, known, strict=True))
     agreed = sum(
         count * len(keys & meaning.keys()) for count, keys in zip(counts, known, strict=True)

@@ -21,7 +21,7 @@ State = Suggestion.State
 
 
 @dataclass(frozen=True)
-class Doubtful:
+class LowPerformingArticle:
     """An article agents do not want where it is offered, or readers do not find helpful."""
 
     article: Article
@@ -49,7 +49,7 @@ def access_gap(viewer: User, gap_id: int) -> Gap:
     return gap
 
 
-def list_doubtful(viewer: User) -> list[Doubtful]:
+def list_low_performing(viewer: User) -> list[LowPerformingArticle]:
     """Refused more often than accepted, or offered often and never accepted, on the tickets the
     viewer sees; those that readers vote against first. Two queries.
     """
@@ -72,7 +72,7 @@ def list_doubtful(viewer: User) -> list[Doubtful]:
     by_article = {row["article"]: row for row in counted}
     articles = Article.objects.visible_to(viewer).published().filter(pk__in=by_article)
     found = [
-        Doubtful(one, *(by_article[one.pk][name] for name in ("offered", "accepted", "refused")))
+        LowPerformingArticle(one, *(by_article[one.pk][name] for name in ("offered", "accepted", "refused")))
         for one in articles.defer("content", "search_vector").select_related("category", "owner")
     ]
     return sorted(found, key=lambda one: (one.article.usefulness, -one.refused, -one.offered))

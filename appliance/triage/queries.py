@@ -8,9 +8,9 @@ from appliance.inference.answers import BundleStatus
 from appliance.knowledge.models import Article, ArticleLink
 from appliance.tickets import queries as tickets
 from appliance.tickets.models import OPEN_STATUSES, Ticket
-from appliance.triage import backlog, claims, engine
-from appliance.triage.models import Annotation, Attempt, TicketVector
-from appliance.triage.nearest import cosine, list_nearest
+from appliance.triage import engine, work_queue
+from appliance.triage.models import AnnotationLease, Prediction, TicketVector
+from appliance.triage.vector_search import cosine, list_nearest
 
 State = Literal["sorted", "pending", "unavailable"]
 
@@ -70,9 +70,9 @@ class Similar:
 def find_reading(viewer: User, ticket: Ticket) -> Reading:
     """What the bundles said of this ticket. Three queries at most."""
     visible = Ticket.objects.visible_to(viewer).filter(pk=ticket.pk)
-    found = {row.kind: row for row in Annotation.objects.filter(ticket__in=visible)}
-    category = found.get(Annotation.Kind.CATEGORY)
-    sentiment = found.get(Annotation.Kind.SENTIMENT)
+    found = {row.kind: row for row in Prediction.objects.filter(ticket__in=visible)}
+    category = found.get(Prediction.Kind.CATEGORY)
+    sentiment = found.get(Prediction.Kind.SENTIMENT)
     return Reading(
         state="sorted" if category and sentiment else _state(ticket, found),
         category=_category_reading(category) if category else None,
@@ -123,11 +123,11 @@ def list_bundles() -> tuple[BundleStatus, ...]:
 
 def count_backlog() -> Backlog:
     """Counted up to a thousand each, for the health page."""
-    refs = backlog.refs_at_hand()
+    refs = work_queue.refs_at_hand()
     return Backlog(
-        tickets=len(backlog.list_tickets_to_read(refs, 1000)),
-        articles=len(backlog.list_articles_to_read(refs, 1000)),
-        parked=claims.list_parked().count(),
+        tickets=len(work_queue.list_tickets_to_read(refs, 1000)),
+        articles=len(work_queue.list_articles_to_read(refs, 1000)),
+        parked=work_queue.list_failed().count(),
     )
 
 
@@ -144,17 +144,17 @@ def _helped(viewer: User, near: list[Ticket]) -> dict[int, Article]:
     return {link.ticket_id: link.article for link in ordered}
 
 
-def _state(ticket: Ticket, found: dict[str, Annotation]) -> State:
+def _state(ticket: Ticket, found: dict[str, Prediction]) -> State:
     """Something is missing: will it come?"""
-    refs = backlog.refs_at_hand()
-    roles = [role for role, kind in backlog.KIND_OF_ROLE.items() if kind not in found]
-    parked = claims.list_parked().filter(kind=Attempt.Kind.TICKET, object_id=ticket.pk)
+    refs = work_queue.refs_at_hand()
+    roles = [role for role, kind in work_queue.KIND_OF_ROLE.items() if kind not in found]
+    parked = work_queue.list_failed().filter(kind=AnnotationLease.Kind.TICKET, object_id=ticket.pk)
     if any(role in refs for role in roles) and not parked.exists():
         return "pending"
     return "unavailable"
 
 
-def _category_reading(row: Annotation) -> CategoryReading:
+def _category_reading(row: Prediction) -> CategoryReading:
     names = tickets.category_names()
     return CategoryReading(
         slug=row.label,
@@ -166,5 +166,5 @@ def _category_reading(row: Annotation) -> CategoryReading:
     )
 
 
-def _sentiment_reading(row: Annotation) -> SentimentReading:
+def _sentiment_reading(row: Prediction) -> SentimentReading:
     return SentimentReading(row.label, row.confidence, row.bundle)

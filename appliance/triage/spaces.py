@@ -9,8 +9,8 @@ from django.db.models import Count, QuerySet
 from appliance.inference.bundle import BundleRef
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket
-from appliance.triage import backlog, claims, engine
-from appliance.triage.models import Attempt, Passage, TicketVector
+from appliance.triage import engine, work_queue
+from appliance.triage.models import AnnotationLease, Passage, TicketVector
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,15 @@ def is_space_complete(space: str) -> bool:
 
 
 def _lacking(ref: BundleRef) -> Iterator[QuerySet]:
-    bundles = [backlog.identity(refs) for refs in ({"encoder": ref}, backlog.refs_at_hand())]
-    kinds = Attempt.Kind
-    yield backlog.without_parked(
-        backlog.tickets_lacking({"encoder": ref}), [kinds.TICKET, kinds.NEXT_TICKET], bundles
+    bundles = [work_queue.identity(refs) for refs in ({"encoder": ref}, work_queue.refs_at_hand())]
+    kinds = AnnotationLease.Kind
+    yield work_queue.without_parked(
+        work_queue.tickets_without_predictions({"encoder": ref}),
+        [kinds.TICKET, kinds.NEXT_TICKET],
+        bundles,
     )
-    yield backlog.without_parked(
-        backlog.articles_lacking(ref), [kinds.ARTICLE, kinds.NEXT_ARTICLE], bundles
+    yield work_queue.without_parked(
+        work_queue.articles_without_passages(ref), [kinds.ARTICLE, kinds.NEXT_ARTICLE], bundles
     )
 
 
@@ -102,12 +104,12 @@ def _count(model: type, owners: Count) -> dict[str, int]:
 
 def _count_readable_tickets() -> int:
     """All of them by their numbers, less the anonymous ones by their subject: no text is read."""
-    return Ticket.objects.count() - backlog.unreadable_tickets().count()
+    return Ticket.objects.count() - work_queue.unreadable_tickets().count()
 
 
 def _count_parked(ref: BundleRef | None) -> int:
     if ref is None:
         return 0
-    kinds = [Attempt.Kind.NEXT_TICKET, Attempt.Kind.NEXT_ARTICLE]
-    bundles = backlog.identity({"encoder": ref})
-    return claims.list_parked().filter(kind__in=kinds, bundles=bundles).count()
+    kinds = [AnnotationLease.Kind.NEXT_TICKET, AnnotationLease.Kind.NEXT_ARTICLE]
+    bundles = work_queue.identity({"encoder": ref})
+    return work_queue.list_failed().filter(kind__in=kinds, bundles=bundles).count()

@@ -8,17 +8,18 @@ from django.db.models import F, Func, Q, QuerySet, TextField, Value
 from django.db.models.functions import Left
 
 from appliance.accounts import queries as accounts_queries
-from appliance.accounts.models import User
+from appliance.accounts.models import Customer, User
 from appliance.core import cache
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket
-from appliance.triage import matching, passages
+from appliance.triage import matching, texts
 from appliance.triage.fusion import Fused, fuse
 from appliance.triage.models import Passage, Suggestion, TicketVector
-from appliance.triage.nearest import find_query_vector
-from appliance.triage.queries import find_vector
+from appliance.triage.queries import Similar, find_vector
 from appliance.triage.texts import digest
+from appliance.triage.vector_search import cosine, find_query_vector, list_nearest
 
+MIN_DUPLICATE_SIMILARITY = 0.6
 LEAST_LETTERS = 8  # a text shorter than this says too little to suggest anything
 MAX_CHARACTERS = 4000  # of a text that is still being typed
 RANKED = 12  # kept in the cache, so that what is refused has something behind it
@@ -115,7 +116,7 @@ def _ranked(
 
     def compute() -> list[tuple[Fused, str]]:
         found = matching.gather(viewer, text, vector, space, about)
-        best = fuse(found.meaning, found.words, found.voters)[:RANKED]
+        best = fuse(found.meaning, found.words, found.neighbours)[:RANKED]
         wanted = [found.passages[one.key] for one in best if one.key in found.passages]
         texts = dict(Passage.objects.filter(pk__in=wanted).values_list("article_id", "text"))
         return [(one, texts.get(one.key, "")) for one in best]
@@ -148,7 +149,7 @@ def _shown(viewer: User, text: str, ranked: list[tuple[Fused, str]]) -> list[Sug
         Suggested(
             article=articles[one.key],
             score=one.score,
-            passage=passage or passages.cut(openings[one.key])[0],
+            passage=passage or texts.cut(openings[one.key])[0],
             closeness=one.closeness,
             words=_told(articles[one.key].held) if _tells(one) else (),
             helped=len(one.helped),
@@ -202,3 +203,26 @@ class HeldWords(Func):
         WHERE tsvector_to_array(to_tsvector('skerry', word)) && given.held
     )"""
     output_field = ArrayField(TextField())
+
+
+def list_probable_duplicates(
+    viewer: User, customer: Customer, subject: str, description: str, limit: int = 3
+) -> list[Similar]:
+    """Open tickets of the customer that say nearly the same, nearest first; none while nobody
+    reads. Two queries at most.
+    """
+    text = typed(subject, description)
+    found = find_query_vector(text) if text else None
+    if found is None:
+        return []
+    vector, space = found
+    open_ones = Ticket.objects.open().filter(customer=customer)
+    near = (
+        TicketVector.objects.visible_to(viewer)
+        .filter(ticket__in=open_ones)
+        .nearest_to(vector, space)
+        .select_related("ticket")
+        .defer("vector", "ticket__description", "ticket__search_vector")
+    )
+    rows = list_nearest(near, limit, least=MIN_DUPLICATE_SIMILARITY)
+    return [Similar(row.ticket, cosine(row.distance)) for row in rows]

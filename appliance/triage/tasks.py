@@ -7,7 +7,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
 from appliance.core.database import run_and_close_connection
-from appliance.core.deadline_pool import DeadlineExecutor, BusyError
+from appliance.core.deadline_pool import BusyError, DeadlineExecutor
 from appliance.triage import services
 from appliance.triage.services.queueing import BEHIND
 

@@ -25,8 +25,8 @@ from appliance.tickets.forms import (
 from appliance.tickets.models import Attachment, Draft, Message, Rating, Ticket
 from appliance.triage import queries as triage_queries
 from appliance.triage.models import TicketVector
-from appliance.triage.nearest import walking
 from appliance.triage.suggestions import Known, Suggested, list_refused, list_suggestions
+from appliance.triage.vector_search import walking
 from appliance.web import completion, timeline
 from appliance.web.forms import MacroUseForm
 from appliance.web.queries.traces import Traces, find_traces
@@ -200,7 +200,9 @@ class TicketPage:
         return tickets_queries.find_rating(self.ticket) if self.traces.has_rating else None
 
     def _opening_files(self) -> list[Attachment]:
-        return tickets_queries.list_first_message_files(self.ticket) if self.traces.has_files else []
+        return (
+            tickets_queries.list_first_message_files(self.ticket) if self.traces.has_files else []
+        )
 
     def _similar(self) -> list[triage_queries.Similar]:
         if not self.viewer.is_agent or self.vector is None:

@@ -25,7 +25,7 @@ TABLES = (
     "tickets_ticket_tags",
     "tickets_rating",
     "sla_slatimer",
-    "triage_annotation",
+    "triage_prediction",
     "triage_ticketvector",
     "knowledge_article",
     "triage_passage",

@@ -42,16 +42,15 @@ class Found:
 
 def ask(bench: Desk, questions: Sequence[Asked], tickets: list[int]) -> list[Found]:
     """All ways the product looks, on what an agent sees."""
-    from appliance.search import corpora, retrievers
+    from appliance.search import corpora, query_parser, retrievers
     from appliance.search import queries as search_queries
-    from appliance.search import query_parser
     from appliance.search.filters import SearchFilters
-    from appliance.triage.nearest import find_query_vector
+    from appliance.triage.vector_search import find_query_vector
 
     found = []
     for one in questions:
         read, vector = query_parser.parse_query(one.text), find_query_vector(one.text)
-        looked = corpora.of(bench.agent, one.shelf, SearchFilters())
+        looked = corpora.list_corpora(bench.agent, one.shelf, SearchFilters())
         with retrievers.query_limits():
             seen = search_queries._look(looked, read, "best")
             search_queries._look_by_meaning(seen, looked, vector)

@@ -184,7 +184,7 @@ class Histories:
                 rows.append((f["id"], kind, label, 0.8, scores, *bundle, sha, f["created"]))
         columns = "ticket_id, kind, label, confidence, scores, bundle_name, bundle_version"
         columns += ", bundle_digest, text_sha256, created_at"
-        loading.copy(self.crowd.server, "triage_annotation", columns, rows)
+        loading.copy(self.crowd.server, "triage_prediction", columns, rows)
         owners = {"ticket_id": np.array([f["id"] for f in facts])}
         self.crowd.write_vectors("triage_ticketvector", topics, digests, owners)
 

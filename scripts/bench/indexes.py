@@ -48,7 +48,7 @@ def queries() -> list[tuple[str, str, str, Ask]]:
     from appliance.tickets.models import Message, Ticket
     from appliance.tickets.sorts import SORTS
     from appliance.triage.models import TicketVector
-    from appliance.triage.nearest import list_nearest
+    from appliance.triage.vector_search import list_nearest
 
     admin = User.objects.get(role="admin")
     ticket = Ticket.objects.filter(messages__isnull=False).order_by("pk").last()

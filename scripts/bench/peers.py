@@ -144,7 +144,7 @@ def json_scan(desk: servers.Desk) -> tuple[float, float, int]:
             sorted(scores, reverse=True)[:10]
             spent.append(1000 * (time.perf_counter() - started))
     agent = User.objects.filter(role="agent").order_by("pk").last()
-    [shelf] = corpora.of(agent, "tickets", SearchFilters())
+    [shelf] = corpora.list_corpora(agent, "tickets", SearchFilters())
     vector, own = np.array(asked, "<f4"), []
     space = rows[0].space
     for _ in range(10):

@@ -132,10 +132,10 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
     from appliance.tickets.models import Ticket, TicketCategory
     from appliance.triage import queries as triage_queries
     from appliance.triage import suggestions
-    from appliance.triage.nearest import find_query_vector
+    from appliance.triage.vector_search import find_query_vector
 
     slugs = list(TicketCategory.objects.values_list("slug", flat=True))
-    [shelf] = corpora.of(agent, "tickets", SearchFilters())
+    [shelf] = corpora.list_corpora(agent, "tickets", SearchFilters())
     vectors = [find_query_vector(text) for text in asked.paraphrases[:100]]
     for text in asked.mistyped[:100]:
         find_query_vector(text)
@@ -181,7 +181,7 @@ def recall() -> dict[str, float]:
     from django.db import connection, transaction
 
     from appliance.triage.models import TicketVector
-    from appliance.triage.nearest import list_nearest
+    from appliance.triage.vector_search import list_nearest
 
     kept, spent = [], {"hnsw": [], "exact": []}
     some = TicketVector.objects.order_by("text_sha256")[:RECALL_OF]

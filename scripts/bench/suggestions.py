@@ -191,8 +191,8 @@ def ways(found: list) -> dict[str, list[list[int]]]:
         "words alone": ranked([fuse({}, one.words) for one in found]),
         MEANING: ranked([fuse(one.meaning, {}) for one in found]),
         BOTH: ranked([fuse(o.meaning, o.words) for o in found]),
-        "votes alone": ranked([fuse({}, {}, one.voters, only_votes) for one in found]),
-        ALL: ranked([fuse(one.meaning, one.words, one.voters) for one in found]),
+        "votes alone": ranked([fuse({}, {}, one.neighbours, only_votes) for one in found]),
+        ALL: ranked([fuse(one.meaning, one.words, one.neighbours) for one in found]),
     }
 
 
@@ -201,7 +201,7 @@ def fused(found: list, right: list[set[int]], **changed: float) -> dict[str, flo
     from appliance.triage.fusion import MEASURED, fuse
 
     weights = replace(MEASURED, **changed)
-    ranks = [[r.key for r in fuse(o.meaning, o.words, o.voters, weights)] for o in found]
+    ranks = [[r.key for r in fuse(o.meaning, o.words, o.neighbours, weights)] for o in found]
     return asdict(score(ranks, right))
 
 

@@ -4,7 +4,7 @@ there counts as votes, the nearer the more, beside the likeness of the titles.""
 import numpy as np
 from measure import softmax
 
-VOTERS = 50  # nearest earlier questions
+MAX_NEIGHBOURS = 50  # nearest earlier questions
 # Chosen on the questions between LEARN_UNTIL and TEST_FROM (pairs.py).
 VOTE_TAU = 0.1  # of cosines: smaller lets the nearest decide
 TITLE_TAU = 0.05
@@ -15,7 +15,7 @@ def voted(asked: np.ndarray, earlier: np.ndarray, links: np.ndarray) -> np.ndarr
     """(questions, articles) votes that sum to about one; links is (earlier, articles), 0 or 1."""
     scores = np.zeros((len(asked), links.shape[1]))
     for row, near in enumerate(asked @ earlier.T):
-        nearest = np.argpartition(-near, VOTERS)[:VOTERS]
+        nearest = np.argpartition(-near, MAX_NEIGHBOURS)[:MAX_NEIGHBOURS]
         scores[row] = softmax(near[nearest] / VOTE_TAU) @ links[nearest]
     return scores
 

@@ -14,8 +14,7 @@ from appliance.core import audit, cache
 from appliance.core.errors import BadInputError
 from appliance.files import services as files_services
 from appliance.knowledge.models import Article, ArticleVersion
-from appliance.knowledge.services.files import attach, detach
-from appliance.knowledge.services.rights import lock, refuse_unless_writer
+from appliance.knowledge.services.files import attach, detach, lock, refuse_unless_writer
 from appliance.tickets.models import TicketCategory
 
 
@@ -79,7 +78,7 @@ def edit_article(
         raise BadInputError(
             _(
                 "Another user saved this article while you were editing. Open it in "
-                    "another tab, merge both versions here and save again."
+                "another tab, merge both versions here and save again."
             ),
             field="content",
         )

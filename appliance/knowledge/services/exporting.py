@@ -10,10 +10,10 @@ from django.http import Http404
 
 from appliance.accounts.models import User
 from appliance.files import queries as files_queries
+from appliance.knowledge.image_references import renamed
 from appliance.knowledge.models import Article
-from appliance.knowledge.pictures import renamed
 from appliance.knowledge.queries import list_articles
-from appliance.knowledge.services.rights import refuse_unless_writer
+from appliance.knowledge.services.files import refuse_unless_writer
 
 HEAD = ("title", "key", "category", "status", "audience", "review_on", "files")
 

@@ -1,4 +1,4 @@
-"""What belongs to an article besides its text: pictures, forms, drivers."""
+"""Who may write articles, and the lock every verb on one begins with."""
 
 import re
 from collections.abc import Iterable
@@ -6,14 +6,26 @@ from collections.abc import Iterable
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
-from appliance.accounts.models import User
-from appliance.core.errors import BadInputError
+from appliance.accounts.models import Right, User
+from appliance.accounts.permissions import has_right
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.files import services as files_services
 from appliance.files.content import safe_name
+from appliance.knowledge.image_references import own_name
 from appliance.knowledge.models import Article, ArticleFile
-from appliance.knowledge.pictures import own_name
 
-MOST_FILES = 50  # of one article
+
+def refuse_unless_writer(by: User | None) -> None:
+    """``by=None`` is the box itself."""
+    if by is not None and not has_right(by, Right.ARTICLES):
+        raise ForbiddenError(_("Only agents with permission to write articles can do this."))
+
+
+def lock(article: Article) -> Article:
+    return Article.objects.select_for_update(of=["self"]).get(pk=article.pk)
+
+
+MAX_FILES = 50  # of one article
 
 
 def attach(locked: Article, files: Iterable[UploadedFile], by: User | None) -> list[ArticleFile]:
@@ -21,9 +33,11 @@ def attach(locked: Article, files: Iterable[UploadedFile], by: User | None) -> l
     taken = set(locked.files.values_list("name", flat=True))
     made = []
     for upload in files:
-        if len(taken) >= MOST_FILES:
+        if len(taken) >= MAX_FILES:
             raise BadInputError(
-                _("An article can have at most %(most)d files. Remove some files.") % {"most": MOST_FILES}, field="files"
+                _("An article can have at most %(most)d files. Remove some files.")
+                % {"most": MAX_FILES},
+                field="files",
             )
         stored = files_services.store(upload=upload, by=by)
         name = own_name(callable_name(upload.name), taken)

@@ -1,34 +1,36 @@
-"""Articles brought in from a folder, a ZIP or a table, and kept up to date from there.
-
-Each has a key its source gives it (``key`` in front matter or as a column, else the file's name or
-the row's title). What came with that key before is updated in place; what a person wrote here under
-the same title is taken for the same article, once. Repeating an import changes nothing.
-"""
+"""An import between being looked at and being done: the uploaded file is kept, for a day."""
 
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from appliance.accounts.models import User
 from appliance.core import cache
 from appliance.core.errors import BadInputError
+from appliance.files import queries as files_queries
 from appliance.files import services as files_services
-from appliance.knowledge import formats, sources
-from appliance.knowledge.formats import MOST_KEY, Entry
-from appliance.knowledge.models import Article
-from appliance.knowledge.services import enclosing
+from appliance.knowledge import import_formats, import_sources
+from appliance.knowledge.import_formats import MAX_KEY, Entry
+from appliance.knowledge.models import Article, ArticleVote, PendingImport
+from appliance.knowledge.services import attachments
 from appliance.knowledge.services.articles import change, write_article
-from appliance.knowledge.services.enclosing import Enclosures, Files
-from appliance.knowledge.services.rights import refuse_unless_writer
+from appliance.knowledge.services.attachments import Enclosures, Files
+from appliance.knowledge.services.files import refuse_unless_writer
 from appliance.tickets.models import TicketCategory
+
+KEPT = timedelta(days=1)
+
 
 What = Literal["created", "updated", "unchanged", "refused"]
 LABELS: dict[What, str] = {
@@ -37,7 +39,7 @@ LABELS: dict[What, str] = {
     "unchanged": gettext_lazy("unchanged"),
     "refused": gettext_lazy("rejected"),
 }
-MOST_ARTICLES = 10_000
+MAX_ARTICLES = 10_000
 
 
 @dataclass(frozen=True)
@@ -86,26 +88,28 @@ def import_articles(
     ``triage.services.queue_catch_up`` have the new texts read.
     """
     refuse_unless_writer(by)
-    members = sources.list_members(source, name)
+    members = import_sources.list_members(source, name)
     texts = [one for one in members if one.is_text]
     if not texts:
-        raise BadInputError(_("No Markdown, HTML or CSV file was found in it. Choose another file."), field="file")
-    shelves = {}
+        raise BadInputError(
+            _("No Markdown, HTML or CSV file was found in it. Choose another file."), field="file"
+        )
+    sections = {}
     for category in TicketCategory.objects.all():
-        shelves |= {category.slug.lower(): category, category.name.lower(): category}
-    bringing = _Bringing(by, dry_run, origin, shelves, Enclosures(members))
+        sections |= {category.slug.lower(): category, category.name.lower(): category}
+    bringing = _Bringing(by, dry_run, origin, sections, Enclosures(members))
     with cache.batched_invalidation():
         lines = tuple(bringing.take(entry) for entry in _entries(texts))
     return Report(lines, dry_run)
 
 
-def _entries(members: list[sources.Member]) -> Iterator[Entry]:
+def _entries(members: list[import_sources.Member]) -> Iterator[Entry]:
     count = 0
     for member in members:
-        for entry in formats.read(member):
-            if (count := count + 1) > MOST_ARTICLES:
+        for entry in import_formats.read(member):
+            if (count := count + 1) > MAX_ARTICLES:
                 problem = _("At most %(most)d articles can be imported at once.")
-                yield Entry(entry.where, entry.key, problem=problem % {"most": MOST_ARTICLES})
+                yield Entry(entry.where, entry.key, problem=problem % {"most": MAX_ARTICLES})
                 return
             yield entry
 
@@ -118,10 +122,10 @@ class _Bringing:
         by: User | None,
         dry_run: bool,
         origin: str,
-        shelves: dict[str, TicketCategory],
+        sections: dict[str, TicketCategory],
         enclosures: Enclosures,
     ) -> None:
-        self._by, self._dry_run, self._origin, self._shelves = by, dry_run, origin, shelves
+        self._by, self._dry_run, self._origin, self._shelves = by, dry_run, origin, sections
         self._enclosures = enclosures
         self._keys: set[str] = set()
         self._taken: set[int] = set()  # articles that have their entry already
@@ -131,7 +135,7 @@ class _Bringing:
             if entry.problem:
                 raise BadInputError(entry.problem)
             key = self._key_of(entry)
-            wanted, remark = self._wanted(entry)
+            wanted, remark = self._values_of(entry)
             wanted["content"], files = self._enclosures.of(entry)
             with files_services.atomic():
                 what, article = self._bring_in(key, wanted, files)
@@ -144,13 +148,13 @@ class _Bringing:
 
     def _key_of(self, entry: Entry) -> str:
         key = f"{self._origin}:{entry.key}" if self._origin else entry.key
-        if len(key) > MOST_KEY:
+        if len(key) > MAX_KEY:
             key = hashlib.sha256(key.encode()).hexdigest()
         if key in self._keys:
             raise BadInputError(_("An earlier article in this import has the same key or title."))
         return key
 
-    def _wanted(self, entry: Entry) -> tuple[dict[str, object], str]:
+    def _values_of(self, entry: Entry) -> tuple[dict[str, object], str]:
         """The values of the article, and what could not be followed."""
         wanted: dict[str, object] = {"title": entry.title}
         remark, said = "", entry.fields
@@ -162,8 +166,10 @@ class _Bringing:
             if category:
                 wanted["category"] = category
             else:
-                remark = _("The category “%(name)s” does not exist; the article is imported "
-                    "without a category.") % {"name": name}
+                remark = _(
+                    "The category “%(name)s” does not exist; the article is imported "
+                    "without a category."
+                ) % {"name": name}
         if when := said.get("review_on", ""):
             wanted["review_on"] = _day(when)
         return wanted, remark
@@ -177,12 +183,12 @@ class _Bringing:
             return "created", self._create(key, sha256, wanted, files)
         if article.external_key and article.imported_sha256 == sha256:
             return "unchanged", article
-        changed = enclosing.changed(article, files)
+        changed = attachments.changed(article, files)
         differs = bool(changed) or any(
             getattr(article, name) != value for name, value in wanted.items()
         )
         if not self._dry_run:
-            enclosing.replace(article, changed, self._by)
+            attachments.replace(article, changed, self._by)
             wanted |= {"external_key": key, "imported_sha256": sha256}
             change(article, self._by, _("Imported again."), **wanted)
         return "updated" if differs else "unchanged", article
@@ -195,7 +201,7 @@ class _Bringing:
         article = write_article(
             by=self._by, note=_("Imported."), external_key=key, imported_sha256=sha256, **wanted
         )
-        enclosing.replace(article, files, self._by)
+        attachments.replace(article, files, self._by)
         return article
 
     def _find(self, key: str, title: str) -> Article | None:
@@ -229,5 +235,43 @@ def _day(text: str) -> date:
 def _digest(wanted: dict[str, object], files: Files) -> str:
     told = {name: getattr(value, "slug", str(value)) for name, value in wanted.items()}
     if files:
-        told["files"] = {name: enclosing.digest(data) for name, data in files.items()}
+        told["files"] = {name: attachments.digest(data) for name, data in files.items()}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def look_at_import(*, upload: UploadedFile, by: User) -> tuple[PendingImport, Report]:
+    """What bringing the file in would do. It is kept, so that nobody has to choose it twice."""
+    report = import_articles(source=upload, by=by, dry_run=True, name=upload.name)
+    upload.seek(0)
+    with files_services.atomic():
+        _forget(by)
+        file = files_services.store(upload=upload, by=by)
+        pending = PendingImport.objects.create(by=by, file=file, name=upload.name[:200])
+    return pending, report
+
+
+def apply_import(*, pending: PendingImport, by: User) -> Report:
+    """Do it, and forget the file."""
+    with files_queries.open_file(pending.file) as file:
+        report = import_articles(source=file, by=by, name=pending.name)
+    with transaction.atomic():
+        _forget(by)
+    return report
+
+
+@transaction.atomic
+def forget_person(*, person: User) -> None:
+    """Their votes stay counted, as nobody's and without a word; what they looked at goes. Versions
+    name them by their row, which is made anonymous by whoever calls this.
+    """
+    ArticleVote.objects.filter(user=person).update(user=None, comment="")
+    _forget(person)
+
+
+def _forget(by: User) -> None:
+    """What this person looked at before, and what anybody left lying for too long."""
+    old = PendingImport.objects.filter(at__lt=timezone.now() - KEPT)
+    for pending in (old | PendingImport.objects.filter(by=by)).select_related("file"):
+        file = pending.file
+        pending.delete()
+        files_services.remove(stored=file)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from appliance.accounts.models import User
 from appliance.core.errors import ForbiddenError
 from appliance.knowledge.models import Article, ArticleVote
-from appliance.knowledge.services.rights import lock
+from appliance.knowledge.services.files import lock
 
 
 @transaction.atomic

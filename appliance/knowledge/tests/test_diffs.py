@@ -1,4 +1,4 @@
-from appliance.knowledge.diffs import MOST_LINES, Row, compare
+from appliance.knowledge.diffs import MAX_LINES, Row, compare
 
 
 def words(pieces) -> str:
@@ -26,5 +26,5 @@ def test_what_did_not_change_is_folded():
 
 
 def test_long_texts_are_told_apart_without_comparing_every_line():
-    rows = compare("a\n" * MOST_LINES, "b\n" * MOST_LINES)
-    assert len(rows) == 2 * MOST_LINES
+    rows = compare("a\n" * MAX_LINES, "b\n" * MAX_LINES)
+    assert len(rows) == 2 * MAX_LINES

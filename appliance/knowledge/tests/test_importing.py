@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from appliance.core.errors import BadInputError, ForbiddenError
-from appliance.knowledge import formats, services, sources
+from appliance.knowledge import import_formats, import_sources, services
 from appliance.knowledge.models import Article
 
 PIXEL = bytes.fromhex("89504e470d0a1a0a0000000d49484452")  # as much of a PNG as its type needs
@@ -164,7 +164,7 @@ def test_a_bomb_a_link_and_a_wrong_size_are_refused_unopened(db):
         link = zipfile.ZipInfo("link.md")
         link.external_attr = 0o120777 << 16
         made.writestr(link, "/etc/passwd")
-        made.writestr("large.md", b"a" * (2 * sources.MB + 1), zipfile.ZIP_STORED)
+        made.writestr("large.md", b"a" * (2 * import_sources.MB + 1), zipfile.ZIP_STORED)
     found = bring(source)
     assert found["created"] == ["Fine"] and len(found["refused"]) == 3
 
@@ -192,17 +192,17 @@ def test_a_broken_zip_is_named(db):
 @pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"\xc3\x28", b"a\0b", b"\xed\xa0\x80"])
 def test_what_is_no_text_inside_is_refused(data):
     with pytest.raises(BadInputError):
-        formats.decode(data)
+        import_formats.decode(data)
 
 
 @pytest.mark.parametrize("text", ["<div>" * 20_000, "<b><i>" * 150, "<p>x" * 60_000])
 def test_html_nested_beyond_reason_is_refused_before_it_is_cleaned(text):
     with pytest.raises(BadInputError, match="nested"):
-        formats.from_html(text)
+        import_formats.from_html(text)
 
 
 def test_lists_and_paragraphs_that_are_not_closed_are_not_deep():
-    assert formats.from_html("<ul>" + "<li>x" * 1000 + "</ul>").count("- x") == 1000
+    assert import_formats.from_html("<ul>" + "<li>x" * 1000 + "</ul>").count("- x") == 1000
 
 
 def test_what_is_exported_is_read_back_unchanged(folder, bob, categories):

@@ -11,7 +11,7 @@ from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import CustomField, Tag, TicketCategory
 from appliance.triage import services as triage_services
-from appliance.triage.trial import sort_sample
+from appliance.triage.classifier_preview import sort_sample
 
 
 @transaction.atomic
@@ -58,7 +58,9 @@ def _category_affects(category: TicketCategory) -> list[str]:
 def _tag_affects(tag: Tag) -> list[str]:
     return [
         ngettext(
-            "It is removed from %(n)d ticket.", "It is removed from %(n)d tickets.", tag.ticket_count
+            "It is removed from %(n)d ticket.",
+            "It is removed from %(n)d tickets.",
+            tag.ticket_count,
         )
         % {"n": tag.ticket_count},
         _("This cannot be undone."),
@@ -77,7 +79,7 @@ CATEGORIES = Section(
     about=gettext_lazy("Ticket topics. Tickets are classified by the texts you enter here."),
     help=gettext_lazy(
         "Classification uses the name, description and example phrases. After a "
-            "change, uncategorised open tickets are classified again in the background."
+        "change, uncategorised open tickets are classified again in the background."
     ),
     rows=tickets_queries.list_all_categories,
     access=tickets_queries.access_category,

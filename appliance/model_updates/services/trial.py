@@ -10,9 +10,9 @@ from django.utils import timezone
 from appliance.model_updates.models import ActiveBundle, InstalledBundle
 from appliance.model_updates.services import activation
 from appliance.model_updates.services.events import record
-from appliance.triage import backlog, claims, engine, recall, spaces
+from appliance.triage import engine, index_recall, spaces, work_queue
 from appliance.triage import services as triage_services
-from appliance.triage.models import NOT_SURE, Annotation, Correction
+from appliance.triage.models import NOT_SURE, Correction, Prediction
 
 TRIAL = timedelta(days=3)
 MAX_TRIAL = timedelta(days=14)  # a quiet desk has seen enough by then, too
@@ -35,7 +35,7 @@ def measure(role: str, digest: str, since: datetime | None = None) -> dict[str, 
     """Shares among the newest texts that this bundle read, since then."""
     if role != "classifier":
         return {}
-    rows = Annotation.objects.filter(kind=Annotation.Kind.CATEGORY, bundle_digest=digest)
+    rows = Prediction.objects.filter(kind=Prediction.Kind.CATEGORY, bundle_digest=digest)
     labels = list(rows.order_by("-created_at").values_list("ticket_id", "label")[:MAX_RECENT])
     corrected = Correction.objects.filter(
         bundle_digest=digest, ticket__in=[pk for pk, _ in labels]
@@ -59,8 +59,8 @@ def rollback_reason(current: ActiveBundle) -> str:
     status = {s.role: s for s in engine.current().statuses()}[current.role]
     if status.state in ("fallback", "refused") and status.digest != current.bundle.digest:
         return f"It does not hold: {status.reason}"
-    now = backlog.identity(backlog.refs_at_hand())
-    parked = claims.list_parked().filter(bundles=now, error__contains=f"{current.role}:")
+    now = work_queue.identity(work_queue.refs_at_hand())
+    parked = work_queue.list_failed().filter(bundles=now, error__contains=f"{current.role}:")
     broken = parked.count()
     if broken >= MAX_FAILURES:
         return f"It broke on {broken} texts."
@@ -109,7 +109,7 @@ def _flip(role: str) -> str:
     row = ActiveBundle.objects.select_related("upcoming").get(role=role)
     if row.upcoming is None or not spaces.is_space_complete(row.upcoming.space):
         return ""
-    if not recall.recall_agrees(row.upcoming.space):
+    if not index_recall.recall_agrees(row.upcoming.space):
         why = "Its vectors do not find what lies near, or find something else than the old ones."
         activation.roll_back_bundle(role=role, why=why)
         activation.follow()

@@ -35,7 +35,7 @@ def test_one_that_is_as_good_needs_nobodys_yes(apply, publisher, bundle, confirm
 
     assert run.exit_code == 0, run.text
     found = run.steps[8]["found"]["classifier"]
-    assert (found["verdict"], found["tickets"], found["chosen"]) == ("equally good", 90, 90)
+    assert (found["verdict"], found["tickets"], found["chosen"]) == ("as good", 90, 90)
     assert engine.find_ref("classifier").version == "2"
 
 
@@ -104,7 +104,7 @@ def test_a_loss_in_one_category_is_not_hidden_by_the_others():
     found = statistics.compare(before, after, classes)
 
     assert {part.name: part.verdict for part in found.classes} == {
-        "a": "equally good",
+        "a": "as good",
         "b": "worse",
     }
     assert found.verdict == "worse"
@@ -113,4 +113,4 @@ def test_a_loss_in_one_category_is_not_hidden_by_the_others():
 def test_the_same_answers_are_as_good():
     right = [n % 4 > 0 for n in range(100)]
 
-    assert statistics.compare(right, right, ["a"] * 100).verdict == "equally good"
+    assert statistics.compare(right, right, ["a"] * 100).verdict == "as good"

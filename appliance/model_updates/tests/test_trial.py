@@ -12,9 +12,9 @@ from appliance.model_updates.services import trial
 from appliance.model_updates.tests import tiny
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import TicketCategory
-from appliance.triage import engine, recall, spaces
+from appliance.triage import engine, index_recall, spaces
 from appliance.triage import services as triage_services
-from appliance.triage.models import Annotation
+from appliance.triage.models import Prediction
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def _read(alice, digest: str, unsure: int, of: int) -> None:
         ticket = tickets_services.create_ticket(
             customer=alice.customer, subject=f"vpn {number}", description="x", by=alice
         )
-        Annotation.objects.create(
+        Prediction.objects.create(
             ticket=ticket,
             kind="category",
             label="" if number < unsure else "network",
@@ -90,7 +90,7 @@ def test_one_that_is_corrected_much_more_often_goes_back(
     monkeypatch.setattr(trial, "LEAST_READ", 3)
     ActiveBundle.objects.update(before={"read": 100, "not_sure": 0.5, "corrected": 0.0})
     _read(alice, on_trial.bundle.digest, unsure=0, of=3)
-    ticket = Annotation.objects.first().ticket
+    ticket = Prediction.objects.first().ticket
     triage_services.correct_category(ticket=ticket, category=categories_by_slug["access"], by=bob)
 
     assert "33% are corrected, before 0%" in services.watch()[0]
@@ -122,7 +122,7 @@ def test_an_encoder_takes_over_when_its_vectors_are_there(next_encoder):
 
 
 def test_an_encoder_whose_vectors_find_something_else_is_taken_back(next_encoder, monkeypatch):
-    monkeypatch.setattr(recall, "recall_agrees", lambda space: False)
+    monkeypatch.setattr(index_recall, "recall_agrees", lambda space: False)
 
     assert "was taken back" in services.watch()[0]
     assert engine.find_next_encoder() is None

@@ -21,7 +21,7 @@ FROM generate_series(1, %s) AS n
 """
 MAILS = """
 INSERT INTO notifications_outgoingemail (key, state, "to", user_id, kind, subject, body, message_id,
-    thread, is_for_digest, is_digest, created_at, not_before, attempts, said)
+    thread, is_for_digest, is_digest, created_at, not_before, attempts, reason)
 SELECT 'k' || n, CASE WHEN n %% 500 = 0 THEN 'waiting' WHEN n %% 300 = 0 THEN 'failed'
        ELSE 'sent' END, 'a@example.org',
        (SELECT array_agg(id) FROM accounts_user)[1 + n %% 40], 'answered', 's', 'b', '<m>', '',

@@ -80,7 +80,7 @@ def test_letter_waits_a_little_for_what_else_happens(smtp, ticket, bob, dan):
     assert services.send_due() == 0
     tickets_services.add_note(ticket=ticket, by=dan, body="The *new* toner.")
     email = OutgoingEmail.objects.get(user=bob)
-    assert "gave you this ticket" in email.body
+    assert "assigned this ticket to you" in email.body
 
 
 def test_customer_reads_the_answer_in_the_letter(smtp, ticket, bob, alice):
@@ -206,7 +206,7 @@ def test_hourly_news_is_one_letter(smtp, bob, alice):
     make_due()
     assert (services.build_digests(), services.build_digests()) == (1, 0)
     assert services.send_due() == 1
-    assert mail.outbox[0].subject == "News of 4 tickets"
+    assert mail.outbox[0].subject == "Updates on 4 tickets"
 
 
 def test_single_news_of_the_hour_goes_as_it_is(smtp, bob, alice):
@@ -233,7 +233,7 @@ def test_urgent_news_does_not_wait_for_the_hour(bob, dan, alice):
     tickets_services.assign(ticket=ticket, assignee=None, by=bob)
     tickets_services.assign(ticket=ticket, assignee=bob, by=dan)
     email = OutgoingEmail.objects.get(user=bob, state="waiting")
-    assert not email.is_for_digest and "gave you" in email.body
+    assert not email.is_for_digest and "assigned this ticket to you" in email.body
 
 
 def test_what_an_agent_has_read_on_the_desk_is_not_sent(smtp, email, ticket, bob):

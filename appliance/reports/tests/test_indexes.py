@@ -62,7 +62,7 @@ def test_each_index_serves_the_counting_of_a_day(crowded):
             "sentiment": SENTIMENT_THRESHOLD,
         },
     )
-    names = ("first_responses", "solved", "rated", "response_timer", "resolution_timer")
+    names = ("answered", "solved", "rated", "response_timer", "resolution_timer")
     assert [name for name in names if f"report_{name}_idx" not in plan] == []
 
 

@@ -18,7 +18,7 @@ from appliance.accounts.models import Customer, Organisation, Role, Team, User
 from appliance.core.fields import SEARCH_WINDOW_ROWS, TEXT_SEARCH_CONFIG
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.models import Article
-from appliance.knowledge.sorts import SORTS as ARTICLE_SORTS
+from appliance.knowledge.queries import SORTS as ARTICLE_SORTS
 from appliance.search import corpora, query_parser, retrievers, spelling, tsqueries
 from appliance.search.filters import SearchFilters
 from appliance.search.models import VocabularyWord
@@ -138,18 +138,18 @@ def _category(place: int) -> str:
 
 
 def _corpus(agent: User, kind: str) -> corpora.Corpus:
-    return corpora.find_corpus(corpora.of(agent, "all", SearchFilters()), kind)
+    return corpora.find_corpus(corpora.list_corpora(agent, "all", SearchFilters()), kind)
 
 
 def _by_words(agent: User, kind: str) -> None:
     retrievers.find_by_words(
-        _corpus(agent, kind), tsqueries.build_tsqueries(READ, (TEXT_SEARCH_CONFIG,)).every
+        _corpus(agent, kind), tsqueries.build_tsqueries(READ, (TEXT_SEARCH_CONFIG,)).all_words
     )
 
 
 def _by_typo(agent: User, kind: str) -> None:
     """As on a desk that has only just few enough rows for it."""
-    with patch.object(retrievers, "FEW", 1_000_000):
+    with patch.object(retrievers, "MAX_TITLE_ROWS", 1_000_000):
         retrievers.find_by_similar_title(_corpus(agent, kind), READ)
 
 
@@ -160,7 +160,7 @@ def _respelled() -> None:
 
 def _by_said(agent: User) -> None:
     retrievers.find_by_messages(
-        _corpus(agent, "ticket"), tsqueries.build_tsqueries(READ, (TEXT_SEARCH_CONFIG,)).every
+        _corpus(agent, "ticket"), tsqueries.build_tsqueries(READ, (TEXT_SEARCH_CONFIG,)).all_words
     )
 
 
@@ -215,7 +215,7 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "event_at_brin": lambda agent: _admin_page(_day_of_events())(agent),
     "article_status_idx": lambda agent: list(knowledge_queries.list_articles(_customer())[:50]),
     "article_changed_idx": lambda agent: list(knowledge_queries.list_articles(agent)[:50]),
-    "article_shelf_idx": lambda agent: knowledge_queries.list_shelves(_customer()),
+    "article_shelf_idx": lambda agent: knowledge_queries.list_category_sections(_customer()),
     "article_review_idx": lambda agent: list(_articles(agent, "review", is_due=True)[:50]),
     "article_usefulness_idx": lambda agent: list(_articles(agent, "useful")[:50]),
     "change_subject_idx": lambda agent: knowledge_queries.list_changes(
@@ -227,10 +227,10 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "ticket_subject_trgm_idx": lambda agent: _by_typo(agent, "ticket"),
     "article_title_trgm_idx": lambda agent: _by_typo(agent, "article"),
     "message_search_idx": _by_said,
-    "customer_search_text_trgm_idx": lambda agent: retrievers.by_name(
+    "customer_search_text_trgm_idx": lambda agent: retrievers.find_by_customer_name(
         _corpus(agent, "customer"), NAMED
     ),
-    "word_text_trgm_idx": lambda agent: _respelled(),
+    "vocabulary_word_trgm_idx": lambda agent: _respelled(),
     "ticket_vector_hnsw": lambda agent: triage_queries.list_similar_tickets(agent, _ticket()),
     "passage_vector_hnsw": lambda agent: matching.gather(agent, "", VECTOR, SPACE),
 }
@@ -276,7 +276,7 @@ def test_words_are_found_without_reading_all(agent: User, kind: str, text: str) 
     def look() -> None:
         query = tsqueries.build_tsqueries(
             query_parser.parse_query(text), (TEXT_SEARCH_CONFIG,)
-        ).every
+        ).all_words
         with retrievers.query_limits():
             retrievers.find_by_words(_corpus(agent, kind), query)
             retrievers.find_by_messages(_corpus(agent, "ticket"), query)
@@ -291,7 +291,7 @@ def test_a_common_word_is_answered_from_the_newest_rows(agent: User) -> None:
     corpus = _corpus(agent, "ticket")
     query = tsqueries.build_tsqueries(
         query_parser.parse_query("closed OR solved OR open"), (TEXT_SEARCH_CONFIG,)
-    ).every
+    ).all_words
     with retrievers.query_limits():
         found = retrievers.find_by_messages(corpus, query)
     last = Ticket.objects.order_by("-pk").first().pk

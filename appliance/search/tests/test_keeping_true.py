@@ -121,5 +121,5 @@ def test_the_command_says_what_is_missing(stale, settings, tmp_path, capsys):
     with pytest.raises(CommandError, match="without --no-repair"):
         call_command("check_search", no_repair=True)
     call_command("check_search")
-    assert "1 missing, 1 mended" in capsys.readouterr().out
+    assert "1 missing, 1 repaired" in capsys.readouterr().out
     assert IndexCheck.objects.count() == 2

@@ -60,7 +60,7 @@ def test_words_are_learned_once(ticket, alice):
     )
     update_vocabulary(seconds=60)
     assert VocabularyWord.objects.get(text="toner").text_count == 2
-    assert VocabularyProgress.objects.get(table="tickets").position > ticket.pk
+    assert VocabularyProgress.objects.get(table_name="tickets").last_id > ticket.pk
 
 
 def test_words_of_an_edited_article_are_learned(bob):

@@ -148,7 +148,7 @@ def test_many_are_left_to_the_worker_step_by_step(three, bob, monkeypatch):
     monkeypatch.setattr(bulk, "BATCH_SIZE", 2)
     change = services.start_bulk_change(by=bob, tickets=three, changes={"priority": 4})
     assert (change.finished_at, len(change.pending)) == (None, 3)
-    with pytest.raises(BadInputError, match="still being done"):
+    with pytest.raises(BadInputError, match="still running"):
         services.undo_bulk_change(change=change, by=bob)
     services.finish_bulk_change(change.pk)
     assert Ticket.objects.filter(priority=4).count() == 3

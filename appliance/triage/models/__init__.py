@@ -1,13 +1,13 @@
 """What the bundles said, what was offered for it, and what people made of both."""
 
-from appliance.triage.models.looking import LookedThrough, Touched
-from appliance.triage.models.reading import (
+from appliance.triage.models.predictions import (
     DIMENSIONS,
     NOT_SURE,
-    Annotation,
-    Attempt,
+    AnnotationLease,
     Correction,
     Passage,
+    Prediction,
     TicketVector,
 )
-from appliance.triage.models.suggesting import Gap, GapTicket, Suggestion
+from appliance.triage.models.suggestions import Gap, GapTicket, Suggestion
+from appliance.triage.models.work import BackfillState, PendingText

@@ -4,18 +4,22 @@ The models run outside any transaction; what they said is written in one short o
 when the text is still the one they read.
 """
 
+from appliance.triage.services.annotation import annotate, annotate_soon, catch_up, warm
 from appliance.triage.services.articles import refresh_article
-from appliance.triage.services.at_once import annotate_soon, warm
-from appliance.triage.services.catching_up import catch_up
-from appliance.triage.services.corrections import correct_category, reconsider_unsure
-from appliance.triage.services.filling import fill_space
+from appliance.triage.services.feedback import (
+    correct_category,
+    note_sent,
+    reconsider_unsure,
+    record_shown_suggestions,
+    refuse,
+    undo_dismissal,
+)
 from appliance.triage.services.gaps import (
     dismiss_gap,
     find_gaps,
-    take_back_dismissal,
+    restore_gap,
     write_for_gap,
 )
-from appliance.triage.services.indexing import index_space
 from appliance.triage.services.queueing import (
     queue_annotation,
     queue_article,
@@ -24,11 +28,4 @@ from appliance.triage.services.queueing import (
     queue_forgetting,
     queue_gaps,
 )
-from appliance.triage.services.spaces import forget_space, tend_spaces
-from appliance.triage.services.suggesting import (
-    note_sent,
-    refuse,
-    remember_offered,
-    take_back_refusal,
-)
-from appliance.triage.services.tickets import annotate
+from appliance.triage.services.spaces import fill_space, forget_space, index_space, tend_spaces

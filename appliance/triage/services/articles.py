@@ -5,10 +5,10 @@ from django.db import transaction
 from appliance.core import cache
 from appliance.inference.bundle import BundleRef
 from appliance.knowledge.models import Article
-from appliance.triage import backlog, engine, passages, reader
-from appliance.triage.models import Attempt, Passage
-from appliance.triage.reader import Answers
-from appliance.triage.services import turns
+from appliance.triage import engine, inference_calls, texts, work_queue
+from appliance.triage.inference_calls import Answers
+from appliance.triage.models import AnnotationLease, Passage
+from appliance.triage.services import annotation
 from appliance.triage.texts import article_text, digest
 
 
@@ -26,29 +26,30 @@ def refresh_article(article_id: int) -> bool:
         return False
     _forget_old_passages(article, text)
     encoder = engine.find_ref("encoder")
-    return encoder is not None and _read(article, encoder, Attempt.Kind.ARTICLE)
+    return encoder is not None and _read(article, encoder, AnnotationLease.Kind.ARTICLE)
 
 
 def read_article_ahead(article_id: int, encoder: BundleRef) -> bool:
     """The passages of the next encoder, beside those that are found. Whether any were written."""
     article = Article.objects.in_use().filter(pk=article_id).first()
-    return article is not None and _read(article, encoder, Attempt.Kind.NEXT_ARTICLE)
+    return article is not None and _read(article, encoder, AnnotationLease.Kind.NEXT_ARTICLE)
 
 
-def _read(article: Article, encoder: BundleRef, kind: Attempt.Kind) -> bool:
+def _read(article: Article, encoder: BundleRef, kind: AnnotationLease.Kind) -> bool:
     text = digest(article_text(article))
-    if not backlog.is_article_stale(article, encoder, text):
+    if not work_queue.is_article_stale(article, encoder, text):
         return False
-    if not turns.take(kind, article.pk, text, {"encoder": encoder}):
+    if not annotation.claim_text(kind, article.pk, text, {"encoder": encoder}):
         return False
-    pieces = passages.cut(article.content)
+    pieces = texts.cut(article.content)
     answers = [
-        reader.ask(f"{article.title}\n{piece}", {"encoder"}, {}, encoder.space) for piece in pieces
+        inference_calls.ask(f"{article.title}\n{piece}", {"encoder"}, {}, encoder.space)
+        for piece in pieces
     ]
     broken = [why for answer in answers for why in answer.broken]
     whole = all(answer.vector is not None for answer in answers)
     written = whole and _store_passages(article, pieces, answers, encoder, text)
-    turns.give_back(kind, article.pk, broken)
+    annotation.release_text(kind, article.pk, broken)
     return written
 
 

@@ -17,7 +17,7 @@ from appliance.knowledge.models import Article
 from appliance.tickets.models import Message, Ticket
 from appliance.triage import clusters, engine
 from appliance.triage.models import Gap, GapTicket, TicketVector
-from appliance.triage.nearest import walking
+from appliance.triage.vector_search import walking
 
 DAYS = 180  # a question nobody asks any more needs no article
 MOST_TICKETS = 5000  # the newest; their neighbourhood takes 25 MB
@@ -94,7 +94,7 @@ def dismiss_gap(*, gap: Gap, by: User) -> None:
     Gap.objects.filter(pk=gap.pk, dismissed_at=None).update(dismissed_at=timezone.now(), by=by)
 
 
-def take_back_dismissal(*, gap: Gap, by: User) -> None:
+def restore_gap(*, gap: Gap, by: User) -> None:
     _require_author(by)
     Gap.objects.filter(pk=gap.pk).update(dismissed_at=None)
 
@@ -208,7 +208,9 @@ def _members_to_tell(gap: Gap, by: User) -> QuerySet[GapTicket]:
 
 def _draft_of(members: list[GapTicket]) -> str:
     """What was asked, and the last answer of an agent, for the author to turn into an article."""
-    parts = [_("Write the solution here. The requests are listed below; delete them when you are done.")]
+    parts = [
+        _("Write the solution here. The requests are listed below; delete them when you are done.")
+    ]
     for member in members:
         ticket = member.ticket
         parts.append(f"## {ticket.number}: {ticket.subject}\n\n{_quoted(ticket.description)}")

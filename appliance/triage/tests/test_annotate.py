@@ -5,8 +5,8 @@ import pytest
 from appliance.core.errors import ForbiddenError
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Ticket
-from appliance.triage import queries, reader, services
-from appliance.triage.models import Annotation, Attempt, Correction, TicketVector
+from appliance.triage import inference_calls, queries, services
+from appliance.triage.models import AnnotationLease, Correction, Prediction, TicketVector
 
 pytestmark = pytest.mark.usefixtures("bundles", "categories")
 
@@ -15,8 +15,8 @@ def sorted_events(ticket: Ticket) -> list[Event]:
     return list(ticket.events.filter(kind=Event.Kind.SORTED))
 
 
-def said_of(ticket: Ticket) -> Annotation:
-    return ticket.annotations.get(kind=Annotation.Kind.CATEGORY)
+def said_of(ticket: Ticket) -> Prediction:
+    return ticket.predictions.get(kind=Prediction.Kind.CATEGORY)
 
 
 def test_a_ticket_gets_its_category_mood_and_vector(ticket):
@@ -26,7 +26,7 @@ def test_a_ticket_gets_its_category_mood_and_vector(ticket):
     assert (ticket.category.slug if ticket.category else "") == said_of(ticket).label
     assert -1 <= ticket.sentiment_score <= 1
     assert len(ticket.vectors.get().vector) == 384
-    assert not Attempt.objects.exists()
+    assert not AnnotationLease.objects.exists()
 
 
 def test_the_event_says_who_said_what(ticket):
@@ -50,7 +50,7 @@ def test_a_ticket_that_is_gone_is_no_error(db):
 
 def test_what_another_bundle_said_is_said_again(ticket):
     services.annotate(ticket.pk)
-    Annotation.objects.filter(kind="category").update(bundle_digest="an older one", label="old")
+    Prediction.objects.filter(kind="category").update(bundle_digest="an older one", label="old")
     assert services.catch_up() == 1
     assert said_of(ticket).label != "old"
     assert len(sorted_events(ticket)) == 2
@@ -78,15 +78,15 @@ def test_reading_a_ticket_takes_few_queries(ticket, django_assert_max_num_querie
 
 
 def test_nothing_is_written_when_the_text_changes_under_the_reader(ticket, monkeypatch):
-    ask = reader.ask
+    ask = inference_calls.ask
 
     def ask_slowly(*args, **options):
         Ticket.objects.filter(pk=ticket.pk).update(subject="Another subject")
         return ask(*args, **options)
 
-    monkeypatch.setattr(reader, "ask", ask_slowly)
+    monkeypatch.setattr(inference_calls, "ask", ask_slowly)
     assert not services.annotate(ticket.pk)
-    assert not Annotation.objects.exists()
+    assert not Prediction.objects.exists()
     assert services.catch_up() == 1
 
 

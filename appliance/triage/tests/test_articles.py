@@ -9,7 +9,7 @@ from appliance.knowledge.models import Article
 from appliance.tickets import services as tickets_services
 from appliance.triage import queries, services, suggestions
 from appliance.triage.models import Passage
-from appliance.triage.nearest import LEAST_COSINE
+from appliance.triage.vector_search import LEAST_COSINE
 
 pytestmark = pytest.mark.usefixtures("bundles")
 PAPER = "Blank pages: the toner is sealed. Take the cartridge out and pull the orange strip."

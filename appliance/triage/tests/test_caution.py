@@ -3,8 +3,8 @@
 import pytest
 
 from appliance.tickets import services as tickets_services
-from appliance.triage import caution, engine, reader, services
-from appliance.triage.models import Annotation, Correction
+from appliance.triage import cold_start, engine, inference_calls, services
+from appliance.triage.models import Correction, Prediction
 
 pytestmark = pytest.mark.django_db
 
@@ -19,9 +19,9 @@ def judge(alice, bob, categories):
             asked = tickets_services.create_ticket(
                 customer=alice.customer, subject="Label", description="Look at it.", by=alice
             )
-            Annotation.objects.create(
+            Prediction.objects.create(
                 ticket=asked,
-                kind=Annotation.Kind.CATEGORY,
+                kind=Prediction.Kind.CATEGORY,
                 held_back="access",
                 confidence=0.9,
                 bundle_digest=digest,
@@ -32,7 +32,7 @@ def judge(alice, bob, categories):
 
 
 def _is_careful() -> bool:
-    return caution.is_due(engine.find_ref("classifier"))
+    return cold_start.is_active(engine.find_ref("classifier"))
 
 
 def test_a_new_desk_is_treated_carefully(categories):
@@ -67,7 +67,7 @@ def test_what_was_held_back_is_kept_and_not_said(ticket, categories, monkeypatch
     _hold_back(monkeypatch, "access")
     services.annotate(ticket.pk)
     ticket.refresh_from_db()
-    said = Annotation.objects.get(ticket=ticket, kind=Annotation.Kind.CATEGORY)
+    said = Prediction.objects.get(ticket=ticket, kind=Prediction.Kind.CATEGORY)
     assert (said.label, said.held_back, ticket.category) == ("", "access", None)
 
 
@@ -80,7 +80,7 @@ def test_a_proven_bundle_is_asked_without_caution(ticket, judge, monkeypatch):
 
 def _hold_back(monkeypatch, label: str) -> list[bool]:
     """Every careful answer is held back; returns the list of how it was asked."""
-    ask, asked = reader.ask, []
+    ask, asked = inference_calls.ask, []
 
     def ask_carefully(*args, careful: bool = True):
         asked.append(careful)
@@ -90,5 +90,5 @@ def _hold_back(monkeypatch, label: str) -> list[bool]:
             object.__setattr__(answers.category, "held_back", label)
         return answers
 
-    monkeypatch.setattr(reader, "ask", ask_carefully)
+    monkeypatch.setattr(inference_calls, "ask", ask_carefully)
     return asked

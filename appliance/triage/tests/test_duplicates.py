@@ -5,7 +5,7 @@ import pytest
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
 from appliance.triage import services
-from appliance.triage.duplicates import list_probable_duplicates
+from appliance.triage.suggestions import list_probable_duplicates
 
 AGAIN = ("The printer on ward 3 prints blank pages", "Every page comes out empty since morning.")
 

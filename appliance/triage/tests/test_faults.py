@@ -10,8 +10,8 @@ from appliance.core.deadline_pool import DeadlineExecutor
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event
 from appliance.triage import engine, queries, services
-from appliance.triage.models import Annotation, Attempt, TicketVector
-from appliance.triage.services import at_once, turns
+from appliance.triage.models import AnnotationLease, Prediction, TicketVector
+from appliance.triage.services import annotation
 from appliance.triage.tests.stand_in import StandIn
 
 
@@ -29,7 +29,7 @@ def test_without_models_nothing_is_said_and_nothing_waits(
     assert not services.annotate(ticket.pk)
     assert services.catch_up() == 0
     assert queries.find_reading(alice, ticket).state == "unavailable"
-    assert not Attempt.objects.exists()
+    assert not AnnotationLease.objects.exists()
 
 
 @pytest.mark.usefixtures("bundles", "categories")
@@ -48,7 +48,7 @@ def test_a_text_that_breaks_the_bundles_is_parked_after_three_tries(
     for _ in range(5):
         services.catch_up()
     assert len(stand_in.asked) == 3
-    assert Attempt.objects.get().error == (
+    assert AnnotationLease.objects.get().error == (
         "encoder: out of memory; classifier: out of memory; sentiment: out of memory"
     )
     assert queries.find_reading(alice, ticket).state == "unavailable"
@@ -72,19 +72,19 @@ def test_other_bundles_try_a_parked_text_again(ticket, categories, stand_in, mon
     monkeypatch.setattr(better, "ref", lambda role: StandIn.ref(better, f"new {role}"))
     monkeypatch.setattr(engine, "current", lambda: better)
     assert services.catch_up() == 1
-    assert not Attempt.objects.exists()
+    assert not AnnotationLease.objects.exists()
 
 
 def test_a_worker_that_died_gives_its_text_back(ticket, categories, stand_in):
-    turns.take("ticket", ticket.pk, "of the text", {})
+    annotation.claim_text("ticket", ticket.pk, "of the text", {})
     assert not services.annotate(ticket.pk)
-    Attempt.objects.update(leased_until="2001-01-01T00:00Z")
+    AnnotationLease.objects.update(leased_until="2001-01-01T00:00Z")
     assert services.annotate(ticket.pk)
 
 
 def test_a_clock_that_jumped_back_holds_nothing_for_years(ticket, categories, stand_in):
-    turns.take("ticket", ticket.pk, "of the text", {})
-    Attempt.objects.update(leased_until="2101-01-01T00:00Z")
+    annotation.claim_text("ticket", ticket.pk, "of the text", {})
+    AnnotationLease.objects.update(leased_until="2101-01-01T00:00Z")
     assert services.catch_up() == 1
 
 
@@ -96,13 +96,13 @@ def test_what_fits_the_budget_is_there_on_the_next_page(ticket, alice, categorie
 
 @pytest.mark.django_db(transaction=True)
 def test_a_model_that_hangs_holds_no_request(ticket, categories, stand_in, monkeypatch):
-    monkeypatch.setattr(at_once, "_readers", DeadlineExecutor("hanging", threads=2))
+    monkeypatch.setattr(annotation, "_readers", DeadlineExecutor("hanging", threads=2))
     stand_in.go_on.clear()
     started = time.monotonic()
     assert not services.annotate_soon(ticket.pk, budget_seconds=0.2)
     assert time.monotonic() - started < 1
     stand_in.go_on.set()
-    _wait_for(at_once._readers, threads=2)
+    _wait_for(annotation._readers, threads=2)
     assert TicketVector.objects.filter(ticket=ticket).exists()  # it went on behind
 
 
@@ -110,7 +110,7 @@ def test_when_models_hang_later_calls_return_at_once(ticket, monkeypatch):
     bounded, go_on = DeadlineExecutor("hanging", threads=1), threading.Event()
     with pytest.raises(TimeoutError):
         bounded.run(go_on.wait, seconds=0.05)
-    monkeypatch.setattr(at_once, "_readers", bounded)
+    monkeypatch.setattr(annotation, "_readers", bounded)
     started = time.monotonic()
     assert not services.annotate_soon(ticket.pk, budget_seconds=5)
     assert time.monotonic() - started < 0.5
@@ -121,7 +121,7 @@ def test_a_call_that_raises_is_logged_not_raised(monkeypatch):
     def fail(ticket_id: int) -> bool:
         raise RuntimeError
 
-    monkeypatch.setattr(at_once, "annotate", fail)
+    monkeypatch.setattr(annotation, "annotate", fail)
     assert not services.annotate_soon(1, budget_seconds=5)
 
 
@@ -143,7 +143,7 @@ def test_two_workers_read_each_text_once(alice, categories, stand_in):
     for worker in workers:
         worker.join(timeout=30)
     assert Event.objects.filter(kind=Event.Kind.SORTED).count() == 8
-    assert Annotation.objects.count() == 16
+    assert Prediction.objects.count() == 16
     assert len(stand_in.asked) == 8
 
 

@@ -13,9 +13,9 @@ from appliance.inference.shelf import Choice, write_choice
 from appliance.knowledge import services as knowledge_services
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
-from appliance.triage import engine, queries, recall, services, spaces, suggestions
-from appliance.triage.models import DIMENSIONS, Attempt, Passage, TicketVector
-from appliance.triage.services import filling, turns
+from appliance.triage import engine, index_recall, queries, services, spaces, suggestions
+from appliance.triage.models import DIMENSIONS, AnnotationLease, Passage, TicketVector
+from appliance.triage.services import annotation
 from appliance.triage.services import spaces as verbs
 
 NEW = "encoder/3"
@@ -86,10 +86,10 @@ def test_whoever_goes_on_does_what_is_left_and_no_more(read, choose):
 
 def test_a_worker_that_was_killed_gives_its_text_back(read, choose):
     choose(upcoming={"encoder": "encoder/3"})
-    turns.take("next_ticket", read[0].pk, "what it read", {})
+    annotation.claim_text("next_ticket", read[0].pk, "what it read", {})
     assert services.fill_space() == 3
     assert not spaces.is_space_complete(NEW)
-    Attempt.objects.update(leased_until="2001-01-01T00:00Z")
+    AnnotationLease.objects.update(leased_until="2001-01-01T00:00Z")
     assert services.fill_space() == 1
     assert spaces.is_space_complete(NEW)
 
@@ -190,7 +190,7 @@ def test_what_may_be_gone_back_to_stays(filled, choose):
 
 
 def test_the_same_encoder_under_another_name_agrees(filled):
-    assert recall.recall_agrees(NEW)
+    assert index_recall.recall_agrees(NEW)
 
 
 def scatter(space: str, count: int, alice) -> None:
@@ -213,23 +213,23 @@ def scatter(space: str, count: int, alice) -> None:
 
 def test_an_encoder_that_puts_texts_anywhere_does_not_agree(alice):
     scatter(NEW, 20, alice)
-    assert recall.measure_recall("good").kept == 1.0
-    assert recall.measure_recall(NEW).kept < recall.LEAST_KEPT
-    assert recall.recall_agrees("good")
-    assert not recall.recall_agrees(NEW)
+    assert index_recall.measure_recall("good").kept == 1.0
+    assert index_recall.measure_recall(NEW).kept < index_recall.LEAST_KEPT
+    assert index_recall.recall_agrees("good")
+    assert not index_recall.recall_agrees(NEW)
 
 
 def test_an_index_that_finds_too_little_does_not_agree(filled, monkeypatch):
-    monkeypatch.setattr(recall, "list_nearest", lambda rows, limit, least: [])
-    assert recall.measure_recall(NEW).found == 0
-    assert not recall.recall_agrees(NEW)
+    monkeypatch.setattr(index_recall, "list_nearest", lambda rows, limit, least: [])
+    assert index_recall.measure_recall(NEW).found == 0
+    assert not index_recall.recall_agrees(NEW)
 
 
 def test_the_jobs_wait_for_everything_else(read):
     services.queue_filling(pause_seconds=10)
     services.queue_forgetting("encoder/1")
     assert {job.priority for job in ProcrastinateJob.objects.all()} == {-10}
-    assert filling.FIRST and not filling._waits()
+    assert verbs.FIRST and not verbs._waits()
 
 
 def test_passages_of_both_spaces_go_with_the_text_they_are_of(filled, bob):

@@ -74,7 +74,7 @@ def test_what_is_dismissed_stays_so_for_tickets_to_come(three, ask, bob):
         ask(n + 7)
     assert services.find_gaps() == 0
     (gap,) = gaps.list_gaps(bob, dismissed=True)
-    services.take_back_dismissal(gap=gap, by=bob)
+    services.restore_gap(gap=gap, by=bob)
     assert services.find_gaps() == 1
 
 
@@ -118,7 +118,7 @@ def test_articles_agents_refuse_are_called_into_question(three, alice, bob, fran
         Suggestion.objects.create(
             ticket=one, article=sent, rank=1, score=1, state=Suggestion.State.ACCEPTED
         )
-    (found,) = gaps.list_doubtful(frank)
+    (found,) = gaps.list_low_performing(frank)
     assert (found.article, found.offered, found.accepted, found.refused) == (poor, 3, 0, 3)
 
 

@@ -8,7 +8,7 @@ from django.db import connection
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket
 from appliance.tickets.services import load_default_categories
-from appliance.triage import caution, gaps, suggestions
+from appliance.triage import cold_start, gaps, suggestions
 from appliance.triage.models import Suggestion
 from tests.plans import plans_of
 
@@ -52,9 +52,9 @@ def test_each_index_serves_the_query_it_was_made_for(crowded, ticket, bob):
     article = Article.objects.order_by("pk")[3]
     served = {
         "suggestion_once_a_ticket": lambda: suggestions.list_refused(bob, ticket),
-        "suggestion_offered_idx": lambda: gaps.list_doubtful(bob),
+        "suggestion_offered_idx": lambda: gaps.list_low_performing(bob),
         "suggestion_article_idx": article.delete,
-        "correction_held_back": lambda: caution.is_due(bundle),
+        "correction_held_back": lambda: cold_start.is_active(bundle),
     }
     assert Suggestion.objects.count() == 5 * Ticket.objects.count()
     kinds = ("SELECT", "DELETE", "UPDATE")

@@ -1,4 +1,4 @@
-from appliance.triage.passages import MOST_PASSAGES, MOST_WORDS, cut, plain_text
+from appliance.triage.texts import MOST_PASSAGES, MOST_WORDS, cut, plain_text
 
 SENTENCE = "Take the cartridge out and pull the orange strip. "  # 9 words
 

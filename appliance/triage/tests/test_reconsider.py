@@ -1,13 +1,13 @@
 """New words for a category reach the tickets nobody could sort, and only those."""
 
 from appliance.tickets import services as tickets_services
-from appliance.triage import backlog, engine, services, trial
-from appliance.triage.models import Annotation
+from appliance.triage import classifier_preview, engine, services, work_queue
+from appliance.triage.models import Prediction
 from appliance.triage.texts import digest
 
 
 def said(ticket, label: str, digest_of: str = "d") -> None:
-    Annotation.objects.create(
+    Prediction.objects.create(
         ticket=ticket,
         kind="category",
         label=label,
@@ -18,13 +18,13 @@ def said(ticket, label: str, digest_of: str = "d") -> None:
 
 
 def stale(ticket) -> bool:
-    return Annotation.objects.get(ticket=ticket).text_sha256 == ""
+    return Prediction.objects.get(ticket=ticket).text_sha256 == ""
 
 
 def test_an_open_ticket_nobody_could_sort_is_read_again(ticket, bundles):
     said(ticket, "")
     assert services.reconsider_unsure() == 1
-    assert ticket.pk in backlog.list_tickets_to_read(backlog.refs_at_hand(), 10)
+    assert ticket.pk in work_queue.list_tickets_to_read(work_queue.refs_at_hand(), 10)
 
 
 def test_a_sorted_ticket_is_left_alone(ticket, categories):
@@ -45,11 +45,11 @@ def test_a_solved_ticket_is_left_alone(ticket, bob):
 
 
 def test_a_sentence_is_sorted_as_a_ticket_would_be(categories, bundles):
-    engine.current().classify("warm up", backlog.labels())  # as a running desk has done
-    found = trial.sort_sample("I forgot my password and my account is locked")
+    engine.current().classify("warm up", work_queue.labels())  # as a running desk has done
+    found = classifier_preview.sort_sample("I forgot my password and my account is locked")
     assert len(found.scores) == len(categories)
     assert round(sum(share for _, share in found.scores), 3) == 1
 
 
 def test_a_desk_without_categories_sorts_nothing(db):
-    assert trial.sort_sample("anything") is None
+    assert classifier_preview.sort_sample("anything") is None

@@ -9,9 +9,9 @@ from appliance.core.audit import ANONYMOUS
 from appliance.knowledge import services as knowledge_services
 from appliance.search import queries as search_queries
 from appliance.tickets import services as tickets_services
-from appliance.triage import backlog, duplicates, engine, queries, services, spaces, suggestions
+from appliance.triage import engine, queries, services, spaces, suggestions, work_queue
 from appliance.triage.models import DIMENSIONS, Passage, TicketVector
-from appliance.triage.services.indexing import INDEXED, index_name
+from appliance.triage.services.spaces import INDEXED, index_name
 
 OTHER = "another space"
 
@@ -47,7 +47,7 @@ def test_a_ticket_read_in_another_space_only_is_not_found_by_meaning(ticket, sec
     in_the_other_space(second, own.vector)
     assert queries.list_similar_tickets(bob, ticket) == []
     assert queries.list_similar_tickets(bob, second) == []
-    again = duplicates.list_probable_duplicates(
+    again = suggestions.list_probable_duplicates(
         bob, ticket.customer, ticket.subject, ticket.description
     )
     assert [near.ticket for near in again] == [ticket]
@@ -119,7 +119,7 @@ def test_an_index_left_half_built_is_built_anew():
 
 def test_tickets_to_read_are_counted_without_reading_them(ticket, second):
     type(ticket).objects.filter(pk=second.pk).update(subject=ANONYMOUS, description="")
-    assert spaces._count_readable_tickets() == backlog.readable_tickets().count() == 1
+    assert spaces._count_readable_tickets() == work_queue.readable_tickets().count() == 1
 
 
 def test_one_space_is_not_several(ticket):

@@ -111,13 +111,13 @@ def test_evidence_takes_few_queries(read, carol, bob, right, unlike, django_asse
     vector = read.vectors.get()
     with django_assert_num_queries(8):  # two settings, closed teams, and words of all: it is small
         found = gather(bob, "the lighthouse", vector.vector, vector.space, read.pk)
-    assert [voter.helped for voter in found.voters] == [{unlike.pk}]
+    assert [voter.helped for voter in found.neighbours] == [{unlike.pk}]
 
 
 def test_what_is_refused_does_not_come_back_on_that_ticket(read, alice, bob, right, unlike):
     services.refuse(ticket=read, article=right, by=bob)
     assert articles(bob, read) == articles(alice, read) == [unlike]
-    services.take_back_refusal(ticket=read, article=right, by=bob)
+    services.undo_dismissal(ticket=read, article=right, by=bob)
     assert articles(bob, read) == [right, unlike]
 
 
@@ -142,9 +142,9 @@ def test_a_similar_ticket_says_which_article_solved_it(read, carol, bob, right, 
 
 def test_what_is_shown_to_an_agent_is_remembered_once(read, alice, bob, right, unlike):
     shown = list_suggestions(bob, read)
-    assert services.remember_offered(ticket=read, shown=shown, to=bob) == 2
-    assert services.remember_offered(ticket=read, shown=shown, to=bob) == 0
-    assert services.remember_offered(ticket=read, shown=shown, to=alice) == 0
+    assert services.record_shown_suggestions(ticket=read, shown=shown, to=bob) == 2
+    assert services.record_shown_suggestions(ticket=read, shown=shown, to=bob) == 0
+    assert services.record_shown_suggestions(ticket=read, shown=shown, to=alice) == 0
     first, second = Suggestion.objects.order_by("rank")
     assert (first.article, first.state, second.rank) == (right, "offered", 2)
     assert first.why["closeness"] > second.why["closeness"]
@@ -152,7 +152,7 @@ def test_what_is_shown_to_an_agent_is_remembered_once(read, alice, bob, right, u
 
 
 def test_what_is_sent_was_accepted_and_what_is_only_noted_was_not(read, bob, right, unlike):
-    services.remember_offered(ticket=read, shown=list_suggestions(bob, read), to=bob)
+    services.record_shown_suggestions(ticket=read, shown=list_suggestions(bob, read), to=bob)
     tickets_services.add_note(ticket=read, by=bob, body=f"Perhaps /articles/{unlike.pk}/?")
     tickets_services.reply(ticket=read, by=bob, body=f"Please read /articles/{right.pk}/.")
     said = dict(Suggestion.objects.values_list("article", "state"))
@@ -161,7 +161,7 @@ def test_what_is_sent_was_accepted_and_what_is_only_noted_was_not(read, bob, rig
 
 
 def test_who_asks_cannot_accept_or_refuse(read, alice, bob, right):
-    services.remember_offered(ticket=read, shown=list_suggestions(bob, read), to=bob)
+    services.record_shown_suggestions(ticket=read, shown=list_suggestions(bob, read), to=bob)
     tickets_services.reply(ticket=read, by=alice, body=f"I read /articles/{right.pk}/ already.")
     with pytest.raises(Exception, match="Only an agent"):
         services.refuse(ticket=read, article=right, by=alice)

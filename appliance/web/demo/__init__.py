@@ -9,7 +9,7 @@ from appliance.core import cache
 from appliance.reports.services import batch_changes
 from appliance.sla.policies import reuse_policies
 from appliance.tickets import services as tickets_services
-from appliance.web.demo import cast, extras, history, library, sla, macros
+from appliance.web.demo import cast, extras, history, library, macros, sla
 from appliance.web.demo.library import read_article
 
 HERE = Path(__file__).parent

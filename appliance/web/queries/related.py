@@ -6,7 +6,7 @@ from appliance.accounts.models import User
 from appliance.core import cache
 from appliance.knowledge.models import Article
 from appliance.triage.models import Passage
-from appliance.triage.nearest import list_nearest
+from appliance.triage.vector_search import list_nearest
 
 LEAST_COSINE = 0.4  # nearer than what merely shares a category
 NEAREST = 40  # passages looked at to find a few articles

@@ -25,7 +25,7 @@ from appliance.tickets.models import (
     SavedView,
     Ticket,
 )
-from appliance.triage.models import Attempt, TicketVector
+from appliance.triage.models import AnnotationLease, TicketVector
 
 GONE = f"({ANONYMOUS.lower()})"  # in place of a text
 
@@ -53,8 +53,8 @@ def forget_texts(tickets: QuerySet[Ticket]) -> None:
     Draft.objects.filter(ticket__in=tickets).delete()
     Rating.objects.filter(ticket__in=tickets).update(comment="")
     TicketVector.objects.filter(ticket__in=tickets).delete()
-    Attempt.objects.filter(
-        kind__in=[Attempt.Kind.TICKET, Attempt.Kind.NEXT_TICKET],
+    AnnotationLease.objects.filter(
+        kind__in=[AnnotationLease.Kind.TICKET, AnnotationLease.Kind.NEXT_TICKET],
         object_id__in=tickets.values_list("pk", flat=True),
     ).delete()
     OutgoingEmail.objects.filter(ticket__in=tickets).update(subject=GONE, body=GONE)

@@ -23,7 +23,7 @@ from appliance.notifications.models import OutgoingEmail
 from appliance.notifications.services import queue_email
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Message, Rating, Status, Ticket
-from appliance.triage import backlog
+from appliance.triage import work_queue
 from appliance.triage.models import TicketVector
 from appliance.web import services
 
@@ -113,7 +113,7 @@ def test_anonymous_customer_is_logged_out_and_has_no_vector_or_file(told, alice,
 def test_nothing_reads_an_anonymous_ticket_again(told, alice, dan, monkeypatch):
     refs = type("Ref", (), {"digest": "d", "space": "s", "name": "n", "version": "1"})
     forget(alice, dan)
-    assert backlog.list_tickets_to_read({"classifier": refs, "encoder": refs}, 10) == []
+    assert work_queue.list_tickets_to_read({"classifier": refs, "encoder": refs}, 10) == []
 
 
 @pytest.mark.parametrize("typed", ["", "Alice", "carol@example.org"])

@@ -48,7 +48,7 @@ def help_pages(request: HttpRequest) -> HttpResponse:
     slug = request.GET.get("category", "").replace("\0", "")
     if not slug:
         return render(
-            request, "web/help.html", {"shelves": knowledge_queries.list_shelves(request.user)}
+            request, "web/help.html", {"shelves": knowledge_queries.list_category_sections(request.user)}
         )
     found = knowledge_queries.list_articles(request.user, category=slug).for_customers()
     category = tickets_queries.list_categories().filter(slug=slug).first()

@@ -23,7 +23,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @with_right(Right.ARTICLES)
 def doubtful(request: HttpRequest) -> HttpResponse:
-    context = {"found": gaps.list_doubtful(request.user), "days": gaps.DAYS}
+    context = {"found": gaps.list_low_performing(request.user), "days": gaps.DAYS}
     return render(request, "web/doubtful.html", context)
 
 
@@ -57,5 +57,5 @@ def dismiss(request: HttpRequest, gap_id: int) -> HttpResponse:
 @with_right(Right.ARTICLES)
 def take_back(request: HttpRequest, gap_id: int) -> HttpResponse:
     gap = gaps.access_gap(request.user, gap_id)
-    triage_services.take_back_dismissal(gap=gap, by=request.user)
+    triage_services.restore_gap(gap=gap, by=request.user)
     return redirect("gaps")

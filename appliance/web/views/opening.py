@@ -16,8 +16,8 @@ from appliance.core.forms import Form
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import TicketForCustomerForm, TicketForm
 from appliance.tickets.models import Priority, Ticket
-from appliance.triage import duplicates, suggestions
 from appliance.triage import services as triage_services
+from appliance.triage import suggestions
 from appliance.web import completion
 from appliance.web.access import agents_only
 from appliance.web.queries import type_ahead
@@ -85,7 +85,7 @@ def _helps(request: HttpRequest) -> dict:
     subject, description = (request.POST.get(name, "") for name in ("subject", "description"))
     asker = _asker(request)
     found = (
-        duplicates.list_probable_duplicates(request.user, asker, subject, description)
+        suggestions.list_probable_duplicates(request.user, asker, subject, description)
         if asker
         else []
     )

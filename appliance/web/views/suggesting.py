@@ -28,7 +28,7 @@ def refuse(request: HttpRequest, ticket_id: int, article_id: int) -> HttpRespons
 def take_back(request: HttpRequest, ticket_id: int, article_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     article = knowledge_queries.access_article(request.user, article_id)
-    triage_services.take_back_refusal(ticket=ticket, article=article, by=request.user)
+    triage_services.undo_dismissal(ticket=ticket, article=article, by=request.user)
     return _answer(request, ticket)
 
 

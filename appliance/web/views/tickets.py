@@ -69,7 +69,7 @@ def evidence_of(request: HttpRequest, ticket: Ticket, **more: object) -> HttpRes
 
 
 def _remember_offered(shown: TicketPage) -> None:
-    triage_services.remember_offered(
+    triage_services.record_shown_suggestions(
         ticket=shown.ticket,
         shown=shown.suggestions,
         to=shown.viewer,

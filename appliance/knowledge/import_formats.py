@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from markdownify import markdownify
 
 from appliance.core.errors import BadInputError
-from appliance.knowledge.sources import MOST_BYTES, MOST_TABLE_BYTES, Member
+from appliance.knowledge.import_sources import MAX_BYTES, MAX_TABLE_BYTES, Member
 
-MOST_TITLE, MOST_CONTENT, MOST_KEY = 200, 200_000, 200  # characters
-MOST_DEPTH = 200  # tags inside tags; what cleans HTML is slow beyond that
+MAX_TITLE, MAX_CONTENT, MAX_KEY = 200, 200_000, 200  # characters
+MAX_DEPTH = 200  # tags inside tags; what cleans HTML is slow beyond that
 MAX_TAGS = 50_000
 COLUMNS = ("title", "content", "category", "status", "audience", "key", "review_on", "files")
 _HTML = {
@@ -82,7 +82,7 @@ _FLAT = {
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
 _TITLE = re.compile(r"<title[^<>]*>([^<]{1,1000})</title", re.I)
 _HEADING = re.compile(r"<h1[^<>]*>(.{1,1000}?)</h1", re.I | re.S)
-csv.field_size_limit(4 * MOST_CONTENT)
+csv.field_size_limit(4 * MAX_CONTENT)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def read(member: Member) -> Iterator[Entry]:
     """The articles of a file, one by one; what cannot be read is told, not raised."""
     table = member.suffix == ".csv"
     try:
-        text = decode(member.read(MOST_TABLE_BYTES if table else MOST_BYTES))
+        text = decode(member.read(MAX_TABLE_BYTES if table else MAX_BYTES))
         if table:
             yield from _rows(member.name, text)
         else:
@@ -121,7 +121,9 @@ def decode(data: bytes) -> str:
             _("The file is neither UTF-8 nor UTF-16. Save it as UTF-8 and import it again.")
         ) from error
     if "\0" in text:
-        raise BadInputError(_("The file contains a null byte, so it is not a text file. Choose a text file."))
+        raise BadInputError(
+            _("The file contains a null byte, so it is not a text file. Choose a text file.")
+        )
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -182,7 +184,13 @@ def _rows(name: str, text: str) -> Iterator[Entry]:
             row = next(table, None)
         except csv.Error:
             where = f"{name}:{table.line_num}"
-            yield Entry(where, where, problem=_("A quotation mark is not closed, or a cell is too long. Correct the row."))
+            yield Entry(
+                where,
+                where,
+                problem=_(
+                    "A quotation mark is not closed, or a cell is too long. Correct the row."
+                ),
+            )
             return
         if row is None:
             return
@@ -192,7 +200,9 @@ def _rows(name: str, text: str) -> Iterator[Entry]:
 
 def _of_row(where: str, names: list[str], row: list[str]) -> Entry:
     if len(row) > len(names):
-        return Entry(where, where, problem=_("This row has more cells than columns. Correct the row."))
+        return Entry(
+            where, where, problem=_("This row has more cells than columns. Correct the row.")
+        )
     said = {name: cell.strip() for name, cell in zip(names, row, strict=False) if name in COLUMNS}
     title, content = said.pop("title", ""), said.pop("content", "")
     key = said.pop("key", "") or title
@@ -205,12 +215,12 @@ def _checked(entry: Entry) -> Entry:
         problem = _("The title is missing.")
     elif not entry.content:
         problem = _("The content is missing.")
-    elif len(entry.title) > MOST_TITLE:
-        problem = _("The title is longer than %(most)d characters.") % {"most": MOST_TITLE}
-    elif len(entry.content) > MOST_CONTENT:
-        problem = _("The content is longer than %(most)d characters.") % {"most": MOST_CONTENT}
+    elif len(entry.title) > MAX_TITLE:
+        problem = _("The title is longer than %(most)d characters.") % {"most": MAX_TITLE}
+    elif len(entry.content) > MAX_CONTENT:
+        problem = _("The content is longer than %(most)d characters.") % {"most": MAX_CONTENT}
     return (
-        Entry(entry.where, entry.key, entry.title[:MOST_TITLE], problem=problem)
+        Entry(entry.where, entry.key, entry.title[:MAX_TITLE], problem=problem)
         if problem
         else (entry)
     )
@@ -221,10 +231,12 @@ def _refuse_deep(text: str) -> None:
     for tags, match in enumerate(_TAG.finditer(text)):
         if match.group(2).lower() not in _FLAT:
             depth = max(0, depth - 1) if match.group(1) else depth + 1
-        if depth > MOST_DEPTH or tags >= MAX_TAGS:
+        if depth > MAX_DEPTH or tags >= MAX_TAGS:
             raise BadInputError(
-                _("The HTML tags are too many or too deeply nested. Save it as Markdown "
-                    "or plain HTML.")
+                _(
+                    "The HTML tags are too many or too deeply nested. Save it as Markdown "
+                    "or plain HTML."
+                )
             )
 
 

@@ -8,12 +8,12 @@ they choose the category themselves, without having been told. Decision 0008.
 from appliance.inference.bundle import BundleRef
 from appliance.triage.models import NOT_SURE, Correction
 
-LEAST_JUDGED = 30  # tickets
-LEAST_RIGHT = 0.85  # two readers of the same tickets agree as often (docs/models.md)
+MIN_JUDGED = 30  # tickets
+MIN_AGREEMENT = 0.85  # two readers of the same tickets agree as often (docs/models.md)
 LATEST_JUDGED = 200
 
 
-def is_due(classifier: BundleRef | None) -> bool:
+def is_active(classifier: BundleRef | None) -> bool:
     """Whether this bundle must still be careful here. One query, by index."""
     if classifier is None:
         return True
@@ -26,4 +26,4 @@ def is_due(classifier: BundleRef | None) -> bool:
     latest: dict[int, bool] = {}
     for ticket, held_back, chosen in judged[:LATEST_JUDGED]:
         latest.setdefault(ticket, held_back == chosen)  # the last word on each ticket
-    return len(latest) < LEAST_JUDGED or sum(latest.values()) < LEAST_RIGHT * len(latest)
+    return len(latest) < MIN_JUDGED or sum(latest.values()) < MIN_AGREEMENT * len(latest)

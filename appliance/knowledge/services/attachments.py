@@ -9,11 +9,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from appliance.accounts.models import User
 from appliance.core.errors import BadInputError
 from appliance.files import queries as files_queries
-from appliance.knowledge.formats import Entry
+from appliance.knowledge.image_references import TYPES, own_name, place_of, references, renamed
+from appliance.knowledge.import_formats import Entry
+from appliance.knowledge.import_sources import Member
 from appliance.knowledge.models import Article
-from appliance.knowledge.pictures import TYPES, own_name, place_of, references, renamed
 from appliance.knowledge.services.files import attach, callable_name, detach
-from appliance.knowledge.sources import Member
 
 Files = dict[str, bytes]  # by what the article calls them
 

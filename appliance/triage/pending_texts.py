@@ -12,73 +12,76 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from appliance.inference.bundle import BundleRef
-from appliance.triage.models import LookedThrough, Touched
+from appliance.triage.models import BackfillState, PendingText
 
 Refs = Mapping[str, BundleRef]
-MOST_TO_TIDY = 50_000  # beyond that nearly all of them wait to be read
+MAX_ROWS_TO_PRUNE = 50_000  # beyond that nearly all of them wait to be read
 
 
-def narrowed(rows: QuerySet, kind: str, refs: Refs) -> QuerySet:
+def only_pending(rows: QuerySet, kind: str, refs: Refs) -> QuerySet:
     """``rows`` that may be left to read; all of them while not all were looked through."""
-    if not is_followed(kind, refs):
+    if not is_complete_for(kind, refs):
         return rows
-    return rows.filter(pk__in=Touched.objects.filter(kind=kind).values("object_id"))
+    return rows.filter(pk__in=PendingText.objects.filter(kind=kind).values("object_id"))
 
 
-def is_followed(kind: str, refs: Refs) -> bool:
+def is_complete_for(kind: str, refs: Refs) -> bool:
     """Whether all texts were looked through for each of these bundles, and maybe for more."""
-    return _names(refs).items() <= _followed(kind).items()
+    return _bundle_names(refs).items() <= _find_state(kind).items()
 
 
-def keep_up(kind: str, refs: Refs, lacking: QuerySet) -> None:
+def delete_finished(kind: str, refs: Refs, lacking: QuerySet) -> None:
     """Before work: follow these bundles, or take out what they have read. ``lacking`` are all the
     rows they have not read.
     """
-    if _followed(kind) == _names(refs):
-        _tidy(kind, refs, lacking)
+    if _find_state(kind) == _bundle_names(refs):
+        _prune(kind, refs, lacking)
     else:
-        _follow(kind, refs, lacking)
+        _save_state(kind, refs, lacking)
 
 
-def look_again() -> None:
+def reset() -> None:
     """Follow nothing: the next look is at all texts, whatever was written down."""
-    LookedThrough.objects.all().delete()
+    BackfillState.objects.all().delete()
 
 
 @transaction.atomic
-def _follow(kind: str, refs: Refs, lacking: QuerySet) -> None:
+def _save_state(kind: str, refs: Refs, lacking: QuerySet) -> None:
     """Look through all texts once. What is written after this statement's look touches itself."""
     query, values = lacking.values("pk").query.sql_with_params()
-    insert = "INSERT INTO triage_touched (kind, object_id) SELECT %s, pk FROM ({}) AS found"
+    insert = "INSERT INTO triage_pendingtext (kind, object_id) SELECT %s, pk FROM ({}) AS found"
     with connection.cursor() as cursor:
         cursor.execute(insert.format(query), [kind, *values])
-    LookedThrough.objects.bulk_create(
-        [LookedThrough(kind=kind, role=role, bundle=name) for role, name in _names(refs).items()],
+    BackfillState.objects.bulk_create(
+        [
+            BackfillState(kind=kind, role=role, bundle=name)
+            for role, name in _bundle_names(refs).items()
+        ],
         update_conflicts=True,
         unique_fields=["kind", "role"],
         update_fields=["bundle"],
     )
-    LookedThrough.objects.filter(kind=kind).exclude(role__in=refs).delete()
+    BackfillState.objects.filter(kind=kind).exclude(role__in=refs).delete()
 
 
-def _tidy(kind: str, refs: Refs, lacking: QuerySet) -> None:
+def _prune(kind: str, refs: Refs, lacking: QuerySet) -> None:
     """Exact without a lock: rows are only inserted, so what is touched while this runs has a row it
     does not see. It takes out nothing when other bundles are followed by now: the same statement
     asks.
     """
-    if Touched.objects.filter(kind=kind)[:MOST_TO_TIDY].count() == MOST_TO_TIDY:
+    if PendingText.objects.filter(kind=kind)[:MAX_ROWS_TO_PRUNE].count() == MAX_ROWS_TO_PRUNE:
         return
-    rows = Touched.objects.filter(kind=kind)
-    for role, name in _names(refs).items():
-        rows = rows.filter(Exists(LookedThrough.objects.filter(kind=kind, role=role, bundle=name)))
-    others = LookedThrough.objects.filter(kind=kind).exclude(role__in=refs)
+    rows = PendingText.objects.filter(kind=kind)
+    for role, name in _bundle_names(refs).items():
+        rows = rows.filter(Exists(BackfillState.objects.filter(kind=kind, role=role, bundle=name)))
+    others = BackfillState.objects.filter(kind=kind).exclude(role__in=refs)
     is_left = lacking.filter(pk=OuterRef("object_id"))
     rows.exclude(Exists(others)).exclude(Exists(is_left)).delete()
 
 
-def _followed(kind: str) -> dict[str, str]:
-    return dict(LookedThrough.objects.filter(kind=kind).values_list("role", "bundle"))
+def _find_state(kind: str) -> dict[str, str]:
+    return dict(BackfillState.objects.filter(kind=kind).values_list("role", "bundle"))
 
 
-def _names(refs: Refs) -> dict[str, str]:
+def _bundle_names(refs: Refs) -> dict[str, str]:
     return {role: ref.space if role == "encoder" else ref.digest for role, ref in refs.items()}

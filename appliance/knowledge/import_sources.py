@@ -18,10 +18,10 @@ from appliance.core.errors import BadInputError
 
 MB = 1024 * 1024
 TEXTS = {".md", ".markdown", ".html", ".htm", ".csv"}
-MOST_MEMBERS = 20_000
-MOST_BYTES = 2 * MB  # of one Markdown or HTML file
-MOST_TABLE_BYTES = 64 * MB  # of one CSV file
-MOST_TOGETHER = 256 * MB  # of all that is read
+MAX_MEMBERS = 20_000
+MAX_BYTES = 2 * MB  # of one Markdown or HTML file
+MAX_TABLE_BYTES = 64 * MB  # of one CSV file
+MAX_TOGETHER = 256 * MB  # of all that is read
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,20 @@ class Member:
             raise BadInputError(self.problem)
         if self.size > limit:
             raise BadInputError(
-                _("The file is too large: the limit is %(most)d MB. Split it.") % {"most": limit // MB}
+                _("The file is too large: the limit is %(most)d MB. Split it.")
+                % {"most": limit // MB}
             )
         try:
             with self.open() as file:
                 data = file.read(limit + 1)
         except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-            raise BadInputError(_("The file is damaged and cannot be read. Create it again.")) from error
+            raise BadInputError(
+                _("The file is damaged and cannot be read. Create it again.")
+            ) from error
         if len(data) > limit:
-            raise BadInputError(_("The file is larger than its ZIP entry states. Create the archive again."))
+            raise BadInputError(
+                _("The file is larger than its ZIP entry states. Create the archive again.")
+            )
         return data
 
 
@@ -81,13 +86,13 @@ def _bounded(members: Iterator[Member]) -> list[Member]:
     for member in members:
         found.append(member)
         together += member.size
-        if len(found) > MOST_MEMBERS or together > MOST_TOGETHER:
+        if len(found) > MAX_MEMBERS or together > MAX_TOGETHER:
             raise BadInputError(
                 _(
                     "The import is too large: the limit is %(files)d files and "
-                        "%(size)d MB. Import in parts."
+                    "%(size)d MB. Import in parts."
                 )
-                % {"files": MOST_MEMBERS, "size": MOST_TOGETHER // MB},
+                % {"files": MAX_MEMBERS, "size": MAX_TOGETHER // MB},
                 field="file",
             )
     return sorted(found, key=lambda member: member.name)
@@ -141,7 +146,9 @@ def _problem_of(info: zipfile.ZipInfo) -> str:
 def _alone(source: Path | BinaryIO, name: str) -> Member:
     if isinstance(source, Path):
         if not source.is_file() or source.is_symlink():
-            raise BadInputError(_("The file or folder does not exist. Check the path."), field="file")
+            raise BadInputError(
+                _("The file or folder does not exist. Check the path."), field="file"
+            )
         return Member(name, source.stat().st_size, partial(open, source, "rb"))
     size = source.seek(0, os.SEEK_END)
     source.seek(0)

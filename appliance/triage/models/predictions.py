@@ -22,14 +22,14 @@ DIMENSIONS = 384
 NOT_SURE = ""
 
 
-class Annotation(models.Model):
+class Prediction(models.Model):
     """What one bundle said of one ticket: its category or its mood."""
 
     class Kind(models.TextChoices):
         CATEGORY = "category", "Category"
         SENTIMENT = "sentiment", "Sentiment"
 
-    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="annotations")
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="predictions")
     kind = models.CharField(max_length=10, choices=Kind)
     label = models.CharField(max_length=40, blank=True, help_text="Empty means: not sure.")
     held_back = models.CharField(
@@ -186,7 +186,7 @@ class Correction(models.Model):
         return f"SKR-{self.ticket_id}: {self.said or 'not sure'} → {self.category}"
 
 
-class Attempt(models.Model):
+class AnnotationLease(models.Model):
     """A text that is being read now, or one the bundles broke on. Gone once all went well."""
 
     class Kind(models.TextChoices):

@@ -8,7 +8,7 @@ class Kind(models.TextChoices):
     ARTICLE = "article", "Article"
 
 
-class Touched(models.Model):
+class PendingText(models.Model):
     """A text that is new or reads otherwise, or lost what was said of it. Written by triggers
     (migration 0008) in the transaction that did it, and only ever inserted: nobody waits for it.
     """
@@ -19,14 +19,14 @@ class Touched(models.Model):
     class Meta:
         indexes = [
             # serves the backlog: which tickets, which articles are to be looked at
-            models.Index(fields=["kind", "object_id"], name="touched_text_idx"),
+            models.Index(fields=["kind", "object_id"], name="pending_text_idx"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.object_id}"
 
 
-class LookedThrough(models.Model):
+class BackfillState(models.Model):
     """All texts of a kind were looked through for this bundle: whatever it has not read as it reads
     now is among the touched ones.
     """
@@ -37,7 +37,7 @@ class LookedThrough(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["kind", "role"], name="looked_through_once_a_role"),
+            models.UniqueConstraint(fields=["kind", "role"], name="backfill_state_once_per_role"),
         ]
 
     def __str__(self) -> str:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from appliance.core.deadline_pool import DeadlineExecutor, BusyError
+from appliance.core.deadline_pool import BusyError, DeadlineExecutor
 from appliance.tickets.models import TicketCategory
-from appliance.triage import backlog, caution, engine, reader
+from appliance.triage import cold_start, engine, inference_calls, work_queue
 
 log = structlog.get_logger(__name__)
 MOST_SECONDS = 3
@@ -24,13 +24,13 @@ class Trial:
 def sort_sample(text: str) -> Trial | None:
     """None when no model answers in time, or the desk has no category."""
     names = dict(TicketCategory.objects.filter(is_active=True).values_list("slug", "name"))
-    labels = backlog.labels()
+    labels = work_queue.labels()
     if not labels:
         return None
-    careful = caution.is_due(engine.find_ref("classifier"))
+    careful = cold_start.is_active(engine.find_ref("classifier"))
     try:
         said = _readers.run(
-            lambda: reader.ask(text, {"classifier"}, labels, careful=careful).category,
+            lambda: inference_calls.ask(text, {"classifier"}, labels, careful=careful).category,
             seconds=MOST_SECONDS,
         )
     except (BusyError, TimeoutError) as error:

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from appliance.triage import engine
 from appliance.triage.models import Passage, TicketVector
-from appliance.triage.nearest import list_nearest
+from appliance.triage.vector_search import list_nearest
 
 SAMPLE = 50  # vectors of tickets, and as many passages
 NEAREST = 10

@@ -9,15 +9,17 @@ from django.utils.translation import gettext as _
 from appliance.accounts.models import User
 from appliance.core.errors import ForbiddenError
 from appliance.knowledge.models import Article
-from appliance.tickets.models import Event, Ticket
+from appliance.tickets import services as tickets_services
+from appliance.tickets.models import OPEN_STATUSES, Event, Ticket, TicketCategory
 from appliance.triage import engine
-from appliance.triage.models import Suggestion
+from appliance.triage.models import NOT_SURE, Correction, Prediction, Suggestion
+from appliance.triage.services.queueing import queue_catch_up
 from appliance.triage.suggestions import Suggested
 
 State = Suggestion.State
 
 
-def remember_offered(
+def record_shown_suggestions(
     *,
     ticket: Ticket,
     shown: Sequence[Suggested],
@@ -56,7 +58,7 @@ def refuse(*, ticket: Ticket, article: Article, by: User) -> None:
     _decide(ticket, article, by, State.REFUSED)
 
 
-def take_back_refusal(*, ticket: Ticket, article: Article, by: User) -> None:
+def undo_dismissal(*, ticket: Ticket, article: Article, by: User) -> None:
     """As if it had never been refused; what was sent meanwhile stays accepted."""
     _require_agent(by)
     refused = Suggestion.objects.filter(ticket=ticket, article=article, state=State.REFUSED)
@@ -98,3 +100,41 @@ def _why(one: Suggested) -> dict[str, object]:
     if one.closeness is not None:
         why["closeness"] = round(one.closeness, 4)
     return why
+
+
+@transaction.atomic
+def correct_category(*, ticket: Ticket, category: TicketCategory | None, by: User) -> None:
+    """Set the category and remember what the bundle had said, so that the desk can learn."""
+    if not by.is_agent:
+        raise ForbiddenError(_("Only agents can change the category of a ticket."))
+    before = Ticket.objects.select_for_update(of=["self"]).get(pk=ticket.pk)
+    if before.category_id != (category.pk if category else None):
+        said = ticket.predictions.filter(kind=Prediction.Kind.CATEGORY).first()
+        Correction.objects.create(
+            ticket=ticket,
+            said=said.label if said else NOT_SURE,
+            held_back=said.held_back if said else NOT_SURE,
+            category=category,
+            by=by,
+            bundle_digest=said.bundle_digest if said else "",
+        )
+    tickets_services.set_category(ticket=ticket, category=category, by=by)
+
+
+@transaction.atomic
+def reconsider_unsure() -> int:
+    """The desk's categories read otherwise now: let the worker read again the open tickets that
+    stand in none because the sorter was not sure. How many.
+
+    One UPDATE makes what was said older than its text, which is what the backlog looks for.
+    """
+    unsure = Prediction.objects.filter(
+        kind=Prediction.Kind.CATEGORY,
+        label=NOT_SURE,
+        ticket__category=None,
+        ticket__status__in=OPEN_STATUSES,
+    )
+    again = Prediction.objects.filter(pk__in=unsure.values("pk")).update(text_sha256="")
+    if again:
+        queue_catch_up()
+    return again

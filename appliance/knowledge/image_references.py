@@ -14,8 +14,12 @@ TYPES = {".png", ".jpg", ".jpeg", ".gif", ".webp"}
 
 def references(text: str) -> list[str]:
     """The addresses of its pictures, each once, as they are written; only those that lie beside."""
-    found = (match.group(2) or match.group(3) for match in _REFERENCE.finditer(text))
-    return [one for one in dict.fromkeys(found) if not re.match(r"[a-zA-Z][\w+.-]*:|/|#", one)]
+    references_found = (match.group(2) or match.group(3) for match in _REFERENCE.finditer(text))
+    return [
+        reference
+        for reference in dict.fromkeys(references_found)
+        if not re.match(r"[a-zA-Z][\w+.-]*:|/|#", reference)
+    ]
 
 
 def place_of(reference: str, folder: str) -> str:

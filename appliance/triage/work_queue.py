@@ -6,6 +6,7 @@ A role without a bundle has no work, so a desk without models looks once a minut
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
+from django.db import connection
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
@@ -14,12 +15,12 @@ from appliance.core.audit import ANONYMOUS
 from appliance.inference.bundle import BundleRef
 from appliance.knowledge.models import Article
 from appliance.tickets.models import OPEN_STATUSES, Ticket, TicketCategory
-from appliance.triage import claims, engine, touched
-from appliance.triage.models import Annotation, Attempt, Passage, TicketVector
+from appliance.triage import engine, pending_texts
+from appliance.triage.models import AnnotationLease, Passage, Prediction, TicketVector
 from appliance.triage.texts import ARTICLE_DIGEST, TICKET_DIGEST, digest
 
 Refs = Mapping[str, BundleRef]
-KIND_OF_ROLE = {"classifier": Annotation.Kind.CATEGORY, "sentiment": Annotation.Kind.SENTIMENT}
+KIND_OF_ROLE = {"classifier": Prediction.Kind.CATEGORY, "sentiment": Prediction.Kind.SENTIMENT}
 
 
 def labels() -> dict[str, str]:
@@ -49,7 +50,7 @@ def identity(refs: Refs) -> str:
 
 def find_stale_roles(ticket: Ticket, refs: Refs, text_sha256: str) -> set[str]:
     """Which of the bundles at hand have not yet read this text. One query."""
-    said = ticket.annotations.filter(text_sha256=text_sha256).order_by()
+    said = ticket.predictions.filter(text_sha256=text_sha256).order_by()
     vectors = TicketVector.objects.filter(ticket=ticket, text_sha256=text_sha256).order_by()
     fresh = set(
         said.values_list("kind", "bundle_digest").union(
@@ -69,7 +70,7 @@ def is_article_stale(article: Article, encoder: BundleRef, text_sha256: str) -> 
 
 
 def list_tickets_to_read(
-    refs: Refs, limit: int, kind: Attempt.Kind = Attempt.Kind.TICKET
+    refs: Refs, limit: int, kind: AnnotationLease.Kind = AnnotationLease.Kind.TICKET
 ) -> list[int]:
     """Ids, open ones first, newest first. Looks at what was touched; for bundles not followed yet,
     and for the next encoder, at every ticket: 0.15 s for 100,000.
@@ -77,9 +78,9 @@ def list_tickets_to_read(
     if not refs:
         return []
     is_open = Case(When(status__in=OPEN_STATUSES, then=Value(0)), default=Value(1))
-    lacking = tickets_lacking(refs)
-    if kind == Attempt.Kind.TICKET:
-        lacking = touched.narrowed(lacking, kind, refs)
+    lacking = tickets_without_predictions(refs)
+    if kind == AnnotationLease.Kind.TICKET:
+        lacking = pending_texts.only_pending(lacking, kind, refs)
     tickets = _without_taken(lacking, kind, refs)
     return list(
         tickets.order_by(is_open, "-created_at", "-id").values_list("pk", flat=True)[:limit]
@@ -87,7 +88,7 @@ def list_tickets_to_read(
 
 
 def list_articles_to_read(
-    refs: Refs, limit: int, kind: Attempt.Kind = Attempt.Kind.ARTICLE
+    refs: Refs, limit: int, kind: AnnotationLease.Kind = AnnotationLease.Kind.ARTICLE
 ) -> list[int]:
     """Ids, latest change first. Looks at what was touched; for bundles not followed yet, and for
     the next encoder, at every article: 0.8 s for 100,000 that nobody has read.
@@ -95,9 +96,9 @@ def list_articles_to_read(
     if "encoder" not in refs:
         return []
     refs = {"encoder": refs["encoder"]}
-    lacking = articles_lacking(refs["encoder"])
-    if kind == Attempt.Kind.ARTICLE:
-        lacking = touched.narrowed(lacking, kind, refs)
+    lacking = articles_without_passages(refs["encoder"])
+    if kind == AnnotationLease.Kind.ARTICLE:
+        lacking = pending_texts.only_pending(lacking, kind, refs)
     articles = _without_taken(lacking, kind, refs)
     return list(articles.order_by("-updated_at", "-id").values_list("pk", flat=True)[:limit])
 
@@ -105,9 +106,13 @@ def list_articles_to_read(
 def keep_up(refs: Refs) -> None:
     """Before a slice of work: what is touched is followed for these bundles (touched.py)."""
     if refs:
-        touched.keep_up(Attempt.Kind.TICKET, refs, tickets_lacking(refs))
+        pending_texts.delete_finished(
+            AnnotationLease.Kind.TICKET, refs, tickets_without_predictions(refs)
+        )
     if encoder := refs.get("encoder"):
-        touched.keep_up(Attempt.Kind.ARTICLE, {"encoder": encoder}, articles_lacking(encoder))
+        pending_texts.delete_finished(
+            AnnotationLease.Kind.ARTICLE, {"encoder": encoder}, articles_without_passages(encoder)
+        )
 
 
 def readable_tickets() -> QuerySet[Ticket]:
@@ -120,15 +125,15 @@ def unreadable_tickets() -> QuerySet[Ticket]:
     return Ticket.objects.filter(subject=ANONYMOUS, description="")
 
 
-def tickets_lacking(refs: Refs) -> QuerySet[Ticket]:
+def tickets_without_predictions(refs: Refs) -> QuerySet[Ticket]:
     """Those that one of these bundles has not read as they read now, with ``text_sha256``."""
-    annotations = Annotation.objects.filter(
+    predictions = Prediction.objects.filter(
         ticket=OuterRef("pk"), text_sha256=OuterRef("text_sha256")
     )
     lacks = Q()
     for role, kind in KIND_OF_ROLE.items():
         if role in refs:
-            lacks |= ~Exists(annotations.filter(kind=kind, bundle_digest=refs[role].digest))
+            lacks |= ~Exists(predictions.filter(kind=kind, bundle_digest=refs[role].digest))
     if "encoder" in refs:
         vectors = TicketVector.objects.filter(
             ticket=OuterRef("pk"),
@@ -139,7 +144,7 @@ def tickets_lacking(refs: Refs) -> QuerySet[Ticket]:
     return readable_tickets().annotate(text_sha256=TICKET_DIGEST).filter(lacks)
 
 
-def articles_lacking(encoder: BundleRef) -> QuerySet[Article]:
+def articles_without_passages(encoder: BundleRef) -> QuerySet[Article]:
     """Those in use without passages in this space as they read now, with ``text_sha256``."""
     passages = Passage.objects.filter(
         article=OuterRef("pk"),
@@ -152,22 +157,81 @@ def articles_lacking(encoder: BundleRef) -> QuerySet[Article]:
 
 def without_parked(rows: QuerySet, kinds: Collection[str], bundles: Collection[str]) -> QuerySet:
     """Leaves out what broke these bundles three times, as it reads now."""
-    attempts = Attempt.objects.filter(
+    attempts = AnnotationLease.objects.filter(
         kind__in=kinds,
         object_id=OuterRef("pk"),
         text_sha256=OuterRef("text_sha256"),
         bundles__in=bundles,
-        tries__gte=claims.MOST_TRIES,
+        tries__gte=MAX_TRIES,
     )
     return rows.exclude(Exists(attempts))
 
 
-def _without_taken(rows: QuerySet, kind: Attempt.Kind, refs: Refs) -> QuerySet:
+def _without_taken(rows: QuerySet, kind: AnnotationLease.Kind, refs: Refs) -> QuerySet:
     """Leaves out what somebody reads now, too."""
     now = timezone.now()
-    held = Attempt.objects.filter(
+    held = AnnotationLease.objects.filter(
         kind=kind,
         object_id=OuterRef("pk"),
-        leased_until__range=(now, now + timedelta(seconds=claims.HOLD_SECONDS)),
+        leased_until__range=(now, now + timedelta(seconds=LEASE_SECONDS)),
     )
     return without_parked(rows, [kind], [identity(refs)]).exclude(Exists(held))
+
+
+MAX_TRIES = 3
+LEASE_SECONDS = 120  # a worker that died gives its text back after this long
+
+# Takes the row when nobody holds it and it has tries left; another text, or other bundles, start
+# the count again. A claim that lies further ahead than any claim can (the clock jumped back) is
+# nobody's. The real clock, not the start of the transaction, decides.
+CLAIM_SQL = """
+INSERT INTO triage_annotationlease AS mine
+    (kind, object_id, text_sha256, bundles, tries, leased_until, error)
+VALUES (%(kind)s, %(object_id)s, %(text)s, %(bundles)s, 1,
+        clock_timestamp() + %(hold)s::interval, '')
+ON CONFLICT (kind, object_id) DO UPDATE SET
+    tries = CASE WHEN (mine.text_sha256, mine.bundles) = (excluded.text_sha256, excluded.bundles)
+                 THEN mine.tries + 1 ELSE 1 END,
+    text_sha256 = excluded.text_sha256,
+    bundles = excluded.bundles,
+    leased_until = excluded.leased_until,
+    error = ''
+WHERE (mine.leased_until IS NULL
+       OR mine.leased_until NOT BETWEEN clock_timestamp() AND excluded.leased_until)
+  AND (mine.tries < %(most)s
+       OR (mine.text_sha256, mine.bundles) <> (excluded.text_sha256, excluded.bundles))
+RETURNING id
+"""
+
+
+def claim(kind: str, object_id: int, *, text_sha256: str, bundles: str) -> bool:
+    """Whether the text is now ours to read: False while another holds it or it is parked."""
+    values = {
+        "kind": kind,
+        "object_id": object_id,
+        "text": text_sha256,
+        "bundles": bundles,
+        "hold": f"{LEASE_SECONDS} seconds",
+        "most": MAX_TRIES,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM_SQL, values)
+        return cursor.fetchone() is not None
+
+
+def list_failed() -> QuerySet[AnnotationLease]:
+    """Texts that had all their tries and that nobody holds."""
+    held = Q(leased_until__gt=timezone.now())
+    return AnnotationLease.objects.filter(tries__gte=MAX_TRIES).exclude(held)
+
+
+def release(kind: str, object_id: int) -> None:
+    """It went well, or nothing could be tried: forget the tries."""
+    AnnotationLease.objects.filter(kind=kind, object_id=object_id).delete()
+
+
+def fail(kind: str, object_id: int, *, error: str) -> None:
+    """It broke: keep the count, let the next try begin."""
+    AnnotationLease.objects.filter(kind=kind, object_id=object_id).update(
+        leased_until=None, error=error[:500]
+    )
