@@ -49,8 +49,8 @@ POST  link-ticket              login 403   403   done  done  done  login
 POST  unlink-ticket            login 403   403   done  done  done  login
 GET   find-tickets             login 403   403   200   200   200   login
 GET   find-articles            login 403   403   200   200   200   login
-POST  refuse-suggestion        login 403   403   done  done  done  login
-POST  take-back-refusal        login 403   403   done  done  done  login
+POST  dismiss-suggestion       login 403   403   done  done  done  login
+POST  undo-dismissal           login 403   403   done  done  done  login
 GET   find-canned-responses    login 403   403   200   200   200   login
 POST  insert-canned-response   login 403   403   200   200   200   login
 POST  run-macro                login 403   403   done  done  done  login
@@ -72,11 +72,11 @@ GET   articles                 login 200   200   200   200   200   login
 GET   write-article            login 403   403   200   200   200   login
 POST  write-article            login 403   403   done  done  done  login
 GET   gaps                     login 403   403   200   200   200   login
-POST  look-for-gaps            login 403   403   done  done  done  login
+POST  detect-gaps              login 403   403   done  done  done  login
 POST  write-for-gap            login 403   403   done  done  done  login
 POST  dismiss-gap              login 403   403   done  done  done  login
-POST  take-back-gap            login 403   403   done  done  done  login
-GET   doubtful-articles        login 403   403   200   200   200   login
+POST  restore-gap              login 403   403   done  done  done  login
+GET   low-performing-articles  login 403   403   200   200   200   login
 GET   article                  login 200   200   200   200   200   login
 GET   article/draft            login 404   404   200   200   200   login
 GET   edit-article             login 403   403   200   200   200   login
@@ -101,7 +101,7 @@ GET   import-articles          login 403   403   200   200   200   login
 POST  import-articles          login 403   403   400   400   400   login
 GET   export-articles          login 403   403   200   200   200   login
 GET   search                   login 200   200   200   200   200   login
-GET   quick-search             login 200   200   200   200   200   login
+GET   search-suggestions       login 200   200   200   200   200   login
 GET   setup                    404   404   404   404   404   404   404
 POST  setup                    404   404   404   404   404   404   404
 GET   login                    200   desk  desk  desk  desk  desk  200
@@ -124,7 +124,7 @@ GET   guest-attachment         404   404   404   404   404   404   404
 POST  logout                   login login login login login login login
 GET   notifications            login 200   200   200   200   200   login
 GET   bell                     login 200   200   200   200   200   login
-POST  read-notifications             login done  done  done  done  done  login
+POST  read-notifications       login done  done  done  done  done  login
 POST  read-notice              login done  404   404   404   404   login
 GET   notice-preferences       login 200   200   200   200   200   login
 POST  notice-preferences       login 400   400   400   400   400   login

@@ -78,7 +78,7 @@ def paths(ticket, bob, dan) -> dict[str, str]:
         **of_articles(bob),
         "read-notice": Notification.objects.get_or_create(user=ticket.customer.user, ticket=ticket)[0].pk,
         **dict.fromkeys(["retry-mail", "drop-mail"], letter.pk),
-        **dict.fromkeys(["write-for-gap", "dismiss-gap", "take-back-gap"], a_gap(ticket).pk),
+        **dict.fromkeys(["write-for-gap", "dismiss-gap", "restore-gap"], a_gap(ticket).pk),
         "setup": "guessed",
         "status-plan": query_plans.list_slowest("calls")[0].id,
         **dict.fromkeys(["set-password", "guest-ticket", "guest-reply", "guest-rate"], "guessed"),
@@ -126,7 +126,7 @@ def of_working_on(ticket: Ticket, bob: User) -> dict[str, object]:
     names += ["merge-ticket", "unmerge-ticket", "presence", "draft", "mentionable"]
     return {
         **dict.fromkeys(names, ticket.pk),
-        **dict.fromkeys(["refuse-suggestion", "take-back-refusal"], (ticket.pk, fits.pk)),
+        **dict.fromkeys(["dismiss-suggestion", "undo-dismissal"], (ticket.pk, fits.pk)),
         "unlink-ticket": (ticket.pk, other.links.get().pk),
         "insert-canned-response": (ticket.pk, canned_response.pk),
         "run-macro": (ticket.pk, macro.pk),

@@ -47,7 +47,7 @@ class ArticleFilterForm(Form):
         self.fields["category"].choices = [EVERY, *named]
         self.fields["owner"].queryset = queries.list_owners()
 
-    def narrowed(self) -> dict[str, object]:
+    def filters(self) -> dict[str, object]:
         """What ``queries.list_articles`` takes. What is not understood finds nothing."""
         self.is_valid()
         data = self.cleaned_data

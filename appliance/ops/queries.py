@@ -73,7 +73,7 @@ def _models() -> dict[str, str]:
 def cache_rates() -> list[dict]:
     """Hits, misses and the share of hits for each thing the cache holds."""
     rates = []
-    for name, count in stored.counts().items():
+    for name, count in stored.hit_counts().items():
         asked = count["hits"] + count["misses"]
         share = count["hits"] / asked if asked else None
         rates.append({"name": name.replace("_", " "), **count, "share": share})
@@ -187,7 +187,7 @@ def disk() -> Disk:
 
 def answers_from_cache() -> float | None:
     """Of all that was asked of the cache since it was started."""
-    counts = stored.counts().values()
+    counts = stored.hit_counts().values()
     return share(sum(c["hits"] for c in counts), sum(c["misses"] for c in counts))
 
 

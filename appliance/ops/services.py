@@ -44,7 +44,7 @@ def _figures(before: dict) -> dict:
         before.get("slot", 0) + 1, now - timing_metrics.KEEP_SECONDS // timing_metrics.SLOT_SECONDS
     )
     new = timing_metrics.readings_of(range(first, now))
-    totals, counts = queries.totals(), stored.counts().values()
+    totals, counts = queries.totals(), stored.hit_counts().values()
     return {
         "slot": now - 1,
         "readings": timing_metrics.added(before.get("readings", {}), new),

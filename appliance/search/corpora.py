@@ -66,8 +66,10 @@ def list_corpora(
         return [] if filters.matches_tickets_only else [_articles(viewer, filters, oldest_first)]
     if not viewer.is_active:
         return []
-    kinds = (kind,) if kind in ("tickets", "articles", "customers") else (
-        "tickets", "articles", "customers"
+    kinds = (
+        (kind,)
+        if kind in ("tickets", "articles", "customers")
+        else ("tickets", "articles", "customers")
     )
     corpora = []
     if "tickets" in kinds:

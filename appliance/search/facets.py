@@ -43,7 +43,7 @@ def count_facets(ranking: Iterable[Ranked]) -> list[Facet]:
     for status, slug, name, count in _fetch_counts(ids["ticket"], ids["article"]):
         if status:
             statuses[status, str(Status(status).label)] += count
-        categories[slug or NO_CATEGORY, name or _("Not sure or not sorted")] += count
+        categories[slug or NO_CATEGORY, name or _("Uncategorised")] += count
     facets = [
         Facet("status", _("Status"), _most_common(statuses)),
         Facet("category", _("Category"), _most_common(categories)),
@@ -62,6 +62,5 @@ def _fetch_counts(
 
 def _most_common(counts: Counter[tuple[str, str]]) -> list[FacetValue]:
     return [
-        FacetValue(value, label, count)
-        for (value, label), count in counts.most_common(MAX_VALUES)
+        FacetValue(value, label, count) for (value, label), count in counts.most_common(MAX_VALUES)
     ]

@@ -55,9 +55,7 @@ class SearchFilters:
     def _category_and_dates(self, date_field: str) -> Q:
         conditions = Q()
         if self.category:
-            conditions &= Q(
-                category__slug=None if self.category == NO_CATEGORY else self.category
-            )
+            conditions &= Q(category__slug=None if self.category == NO_CATEGORY else self.category)
         if self.after:
             conditions &= Q(**{f"{date_field}__gte": _start_of_day(self.after)})
         if self.before:

@@ -36,9 +36,7 @@ class VocabularyWord(models.Model):
     class Meta:
         indexes = [
             # serves guessing what was meant
-            GinIndex(
-                fields=["text"], opclasses=["gin_trgm_ops"], name="vocabulary_word_trgm_idx"
-            ),
+            GinIndex(fields=["text"], opclasses=["gin_trgm_ops"], name="vocabulary_word_trgm_idx"),
         ]
 
     def __str__(self) -> str:

@@ -31,7 +31,7 @@ WEIGHTS: Mapping[Retriever, float] = {
     "some_words": 0.1,
     "typo": 0.1,
 }
-SORTS = [("best", _("Best first")), ("newest", _("Newest first")), ("oldest", _("Oldest first"))]
+SORTS = [("best", _("Relevance")), ("newest", _("Newest")), ("oldest", _("Oldest"))]
 # Retrievers that only some kinds of rows have: they do not lower the score of the other kinds.
 _OPTIONAL_RETRIEVERS = ("exact", "message", "name")
 _ALL_WORDS_RETRIEVERS = ("words", "message")
@@ -65,9 +65,7 @@ def normalise(ranking: Ranking) -> list[tuple[Key, float]]:
     return [(key, score / best if best else 0.0) for key, score in ranking]
 
 
-def fuse(
-    rankings: Mapping[Retriever, Ranking], rule: FusionRule = DEFAULT_RULE
-) -> list[Ranked]:
+def fuse(rankings: Mapping[Retriever, Ranking], rule: FusionRule = DEFAULT_RULE) -> list[Ranked]:
     """Return all keys, best first. A retriever that could not run is left out of ``rankings``."""
     exact_keys = {key for key, _ in rankings.get("exact", ())}
     parts: dict[Key, dict[Retriever, float]] = {key: {"exact": 0.0} for key in exact_keys}

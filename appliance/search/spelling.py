@@ -19,14 +19,12 @@ def correct_spelling(query: ParsedQuery) -> str:
 
     Empty if there is nothing to replace. At most two queries.
     """
-    words = [
-        word for word in query.words if len(word) >= MIN_WORD_CHARACTERS and word.isalpha()
-    ][:MAX_CORRECTED_WORDS]
+    words = [word for word in query.words if len(word) >= MIN_WORD_CHARACTERS and word.isalpha()][
+        :MAX_CORRECTED_WORDS
+    ]
     if not words:
         return ""
-    known_words = set(
-        VocabularyWord.objects.filter(text__in=words).values_list("text", flat=True)
-    )
+    known_words = set(VocabularyWord.objects.filter(text__in=words).values_list("text", flat=True))
     corrections = _find_corrections([word for word in words if word not in known_words])
     if not corrections:
         return ""

@@ -5,6 +5,6 @@ class WebConfig(AppConfig):
     name = "appliance.web"
 
     def ready(self) -> None:
-        from appliance.web import for_many
+        from appliance.web import bulk_registration
 
-        for_many.offer_verbs()
+        bulk_registration.offer_verbs()

@@ -10,7 +10,7 @@ from appliance.core.markdown import render_with_images
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.forms import VoteForm
 from appliance.knowledge.models import Article, ArticleFile
-from appliance.web.queries.related import list_related
+from appliance.web.queries.ticket_page import list_related
 
 # verb → the states it starts from, in the order the buttons stand
 STEPS = {

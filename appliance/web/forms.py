@@ -1,4 +1,4 @@
-"""Forms that belong to no single room."""
+"""Forms of the pages of customers and guests."""
 
 import uuid
 
@@ -8,6 +8,47 @@ from django.utils.translation import gettext_lazy as _
 from appliance.accounts.forms import PersonForm
 from appliance.core.forms import Form
 from appliance.tickets import services as tickets_services
+from appliance.tickets.forms import TicketForm
+from appliance.web.queries.portal import STATES, MyTickets
+
+
+class MyTicketsForm(Form):
+    """What the list is narrowed to, from the address of the page."""
+
+    state = forms.ChoiceField(choices=[(name, name) for name in STATES], required=False)
+    whose = forms.ChoiceField(choices=[("", ""), ("mine", "mine")], required=False)
+    text = forms.CharField(required=False)
+
+    def filters(self) -> MyTickets:
+        """What makes no sense in the address narrows nothing."""
+        self.is_valid()
+        data = self.cleaned_data
+        return MyTickets(
+            state=data.get("state") or "open",
+            whose=data.get("whose") or "",
+            text=data.get("text", "")[:200].strip(),
+        )
+
+
+class GuestTicketForm(TicketForm):
+    """A question of somebody without an account."""
+
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
+    )
+    email = forms.EmailField(
+        label=_("Your e-mail"),
+        max_length=254,
+        help_text=_("So that we know who to reply to."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    field_order = ["name", "email", "subject", "description"]
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["subject"].widget.attrs.pop("autofocus", None)
 
 
 class MacroUseForm(Form):
@@ -37,8 +78,10 @@ class SetupForm(PersonForm):
         label=_("Categories"),
         widget=forms.CheckboxSelectMultiple,
         required=False,
-        help_text=_("Topics of your tickets. New tickets are classified into these categories. You "
-            "can add more later."),
+        help_text=_(
+            "Topics of your tickets. New tickets are classified into these categories. You "
+            "can add more later."
+        ),
     )
     demo = forms.TypedChoiceField(
         label=_("Initial data"),

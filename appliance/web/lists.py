@@ -1,8 +1,10 @@
 """The list of an agent: what its address asks for, and everything its page shows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.http import QueryDict
 
 from appliance.accounts import queries as accounts_queries
@@ -14,10 +16,61 @@ from appliance.tickets import queries as tickets_queries
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.forms import FilterForm
 from appliance.tickets.models import SavedView
-from appliance.tickets.sorts import Sort, find_sort
-from appliance.web import columns
-from appliance.web.pages import Page
-from appliance.web.queues import list_main, list_sections, shown_count
+from appliance.tickets.sorts import NEWEST, Sort, find_sort
+from appliance.web import ticket_rows
+from appliance.web.inbox_views import list_main, list_sections, shown_count
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Page:
+    rows: Sequence
+    next: str  # cursor of what comes after, empty on the last page
+    previous: str  # cursor of what came before, empty on the first
+
+    @property
+    def is_first(self) -> bool:
+        return not self.previous
+
+    @classmethod
+    def of(
+        cls, rows: QuerySet, sort: Sort = NEWEST, *, after: str = "", before: str = ""
+    ) -> "Page":
+        """The page after one cursor or before the other; ``rows`` stand in the order of ``sort``.
+
+        A cursor that makes no sense, and one with nothing left beyond it, gives the first page.
+        """
+        if page := cls._before(rows, sort, before):
+            return page
+        place = sort.parse(after)
+        if place:
+            found = first_of(sort.beyond(rows, place), PAGE_SIZE + 1, among=rows)
+        else:
+            found = list(rows[: PAGE_SIZE + 1])
+        if place and not found:
+            return cls.of(rows, sort)
+        shown = found[:PAGE_SIZE]
+        return cls(
+            rows=shown,
+            next=sort.cursor_of(shown[-1]) if len(found) > PAGE_SIZE else "",
+            previous=sort.cursor_of(shown[0]) if place else "",
+        )
+
+    @classmethod
+    def _before(cls, rows: QuerySet, sort: Sort, before: str) -> "Page | None":
+        """None when that would be less than a page: then the first is whole and as good."""
+        place = sort.parse(before)
+        if place is None:
+            return None
+        turned = sort.turned()
+        found = first_of(turned.beyond(turned.apply(rows), place), PAGE_SIZE + 1, among=rows)
+        if len(found) <= PAGE_SIZE:
+            return None
+        shown = found[:PAGE_SIZE][::-1]
+        return cls(shown, next=sort.cursor_of(shown[-1]), previous=sort.cursor_of(shown[0]))
+
+
 
 MOST_VIEWS_COUNTED = 20  # further ones stand without a number
 
@@ -29,7 +82,7 @@ class Listed:
     form: FilterForm
     filters: TicketFilter
     sort: Sort
-    columns: list[columns.Column]
+    columns: list[ticket_rows.Column]
     view: SavedView | None = None
 
     @property
@@ -85,7 +138,7 @@ def read(viewer: User, address: QueryDict) -> Listed:
     form = FilterForm(view.filter if view else address, viewer=viewer)
     filters = form.filters()
     sort = find_sort(address.get("sort") or (view.sort if view else ""), filters)
-    shown = columns.find_columns(view.columns if view else [], sort)
+    shown = ticket_rows.find_columns(view.columns if view else [], sort)
     return Listed(form, filters, sort, shown, view)
 
 
@@ -121,7 +174,7 @@ def context(viewer: User, address: QueryDict) -> dict:
         "address": address,
         "listed": listed,
         "page": page,
-        "headings": columns.headings(listed.columns, listed.sort),
+        "headings": ticket_rows.headings(listed.columns, listed.sort),
         "total": counts["total"],
         "size": _size(viewer, listed, page, counts),
         "can_change_in_bulk": tickets_queries.can_change_in_bulk(viewer),
@@ -161,3 +214,18 @@ def list_view_links(viewer: User, chosen: SavedView | None = None) -> list[ViewL
 
 def _count(viewer: User, view: SavedView) -> int | None:
     return tickets_queries.count_tickets(viewer, TicketFilter.of(view.filter))
+
+
+
+
+
+
+def first_of(rows: QuerySet, limit: int, *, among: QuerySet) -> list:
+    """The first rows, in order: their numbers out of one table, then what is shown of them.
+
+    ``among`` is the list without the place. PostgreSQL guesses how many rows lie beyond a place by
+    its first key alone: beyond the lowest priority none, so it would join and sort all there are.
+    """
+    numbers = list(rows.values_list("pk", flat=True)[:limit])
+    shown = among.order_by().in_bulk(numbers)
+    return [shown[number] for number in numbers if number in shown]

@@ -27,9 +27,9 @@ from appliance.triage import queries as triage_queries
 from appliance.triage.models import TicketVector
 from appliance.triage.suggestions import Known, Suggested, list_refused, list_suggestions
 from appliance.triage.vector_search import walking
-from appliance.web import completion, timeline
+from appliance.web import autocomplete_attrs, timeline
 from appliance.web.forms import MacroUseForm
-from appliance.web.queries.traces import Traces, find_traces
+from appliance.web.queries.ticket_page import Traces, find_traces
 
 RECENT = 20  # messages shown of a conversation that is longer than FEW
 FEW = 30
@@ -113,9 +113,9 @@ class TicketPage:
             macros = macros_queries.list_macros(self.viewer) if self.traces.has_macros else []
             context["macros"] = [(macro, macros_queries.describe(macro)) for macro in macros]
             context["macro_form"] = MacroUseForm()
-            completion.answer(form, self.ticket)
+            autocomplete_attrs.answer(form, self.ticket)
         else:
-            completion.keys(form, body="r")
+            autocomplete_attrs.keys(form, body="r")
         return context
 
     def evidence(self) -> dict[str, Any]:
@@ -181,19 +181,19 @@ class TicketPage:
     def _properties_form(self) -> PropertiesForm:
         form = self.forms.get("properties")
         form = form or PropertiesForm(ticket=self.ticket, viewer=self.viewer)
-        completion.keys(form, status="s", priority="p", assignee="a")
+        autocomplete_attrs.keys(form, status="s", priority="p", assignee="a")
         return form
 
     def _tags_form(self) -> TagsForm:
         initial = {"tags": ", ".join(self.traces.tags)}
         form = self.forms.get("tags") or TagsForm(initial=initial)
-        completion.words(form, "tags", reverse("tags"))
-        completion.keys(form, tags="t")
+        autocomplete_attrs.words(form, "tags", reverse("tags"))
+        autocomplete_attrs.keys(form, tags="t")
         return form
 
     def _link_form(self) -> LinkForm:
         form = self.forms.get("link") or LinkForm(viewer=self.viewer)
-        completion.whole(form, "target", reverse("find-tickets", args=[self.ticket.pk]))
+        autocomplete_attrs.whole(form, "target", reverse("find-tickets", args=[self.ticket.pk]))
         return form
 
     def _rating(self) -> Rating | None:

@@ -161,5 +161,5 @@ def test_users_and_site_settings_are_read_only_in_django_admin(admin_client_of_d
 
 
 def test_same_address_twice_is_refused(alice):
-    with pytest.raises(BadInputError, match="account already"):
+    with pytest.raises(BadInputError, match="already has an account"):
         services.add_user(email="Alice@Example.org", first_name="A", password=PASSWORD)

@@ -121,7 +121,7 @@ def test_change_without_difference_is_not_audited(dan, eve):
 
 
 def test_address_of_another_user_is_rejected(dan, eve, bob):
-    with pytest.raises(BadInputError, match="account already"):
+    with pytest.raises(BadInputError, match="already has an account"):
         services.change_person(
             person=eve, by=dan, email="BOB@example.org", first_name="Eve", last_name=""
         )

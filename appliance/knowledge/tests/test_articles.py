@@ -48,7 +48,7 @@ def test_edit_replaces_the_text(article, bob):
 
 def test_edit_over_somebody_elses_is_told_not_lost(article, bob, dan):
     edit(article, dan, content="Dan's text")
-    with pytest.raises(BadInputError, match="Somebody else"):
+    with pytest.raises(BadInputError, match="Another user"):
         edit(article, bob, content="Bob's text")
     article.refresh_from_db()
     assert article.content == "Dan's text"

@@ -134,7 +134,7 @@ def test_a_bad_row_is_told_and_the_others_come_in(db):
         ("articles.csv:6", "created"),
         ("articles.csv:7", "refused"),
     ]
-    assert "no title" in report.lines[1].why and "Choose one of: draft" in report.lines[2].why
+    assert "title is missing" in report.lines[1].why and "Choose one of: draft" in report.lines[2].why
 
 
 def test_a_category_that_is_not_here_is_said_and_left_out(categories):
@@ -174,7 +174,7 @@ def test_a_link_in_a_folder_is_not_followed(tmp_path, db):
     inner = tmp_path / "in"
     inner.mkdir()
     (inner / "link.md").symlink_to(tmp_path / "secret.txt")
-    with pytest.raises(BadInputError, match="no Markdown"):
+    with pytest.raises(BadInputError, match="No Markdown"):
         bring(inner)
 
 
@@ -185,7 +185,7 @@ def test_what_is_no_text_is_named(name, db):
 
 
 def test_a_broken_zip_is_named(db):
-    with pytest.raises(BadInputError, match="no ZIP"):
+    with pytest.raises(BadInputError, match="not a valid ZIP"):
         services.import_articles(source=io.BytesIO(b"PK\3\4nothing"), by=None, name="x.zip")
 
 

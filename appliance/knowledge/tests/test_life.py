@@ -115,7 +115,7 @@ def test_the_database_lets_nobody_rewrite_a_version(article):
 def test_an_article_is_owned_by_its_writer_and_by_agents_only(article, alice, bob, dan):
     assert article.owner == bob
     edit(article, bob, owner=dan)
-    with pytest.raises(BadInputError, match="does not work on this desk"):
+    with pytest.raises(BadInputError, match="is not an agent"):
         edit(article, bob, owner=alice)
 
 

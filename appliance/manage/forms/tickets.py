@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
 from appliance.core.forms import Form
-from appliance.manage.forms.lines import LinesField
+from appliance.manage.forms.crud import LinesField
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.models import CustomField, Tag, TicketCategory
 
@@ -55,7 +55,9 @@ class TagForm(Form):
 
 
 class FieldForm(Form):
-    label = forms.CharField(label=_("Label"), max_length=80, help_text=_("For example “Room number”"))
+    label = forms.CharField(
+        label=_("Label"), max_length=80, help_text=_("For example “Room number”")
+    )
     key = forms.CharField(
         label=_("Key"),
         max_length=40,
@@ -63,7 +65,7 @@ class FieldForm(Form):
         validators=[validate_slug],
         help_text=_(
             "Name in exports: letters, digits, - and _. Leave empty to create it from "
-                "the label. Cannot be changed later."
+            "the label. Cannot be changed later."
         ),
     )
     kind = forms.ChoiceField(
@@ -76,8 +78,10 @@ class FieldForm(Form):
         max_length=10_000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
-        help_text=_("One per line, for selection fields only. Removed options stay on tickets that "
-            "use them."),
+        help_text=_(
+            "One per line, for selection fields only. Removed options stay on tickets that "
+            "use them."
+        ),
     )
     categories = forms.ModelMultipleChoiceField(
         label=_("Categories"),
@@ -86,7 +90,9 @@ class FieldForm(Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Leave empty to show the field on every ticket."),
     )
-    is_for_customers = forms.BooleanField(label=_("Customers can see and fill it in"), required=False)
+    is_for_customers = forms.BooleanField(
+        label=_("Customers can see and fill it in"), required=False
+    )
     is_required = forms.BooleanField(
         label=_("Required"),
         required=False,

@@ -4,14 +4,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
-from appliance.manage.sections import answers, people, promises, tickets
+from appliance.manage.sections import macros, people, sla, tickets
 from appliance.manage.sections.section import Section
 
 GROUPS: tuple[tuple[Promise, tuple[Section, ...]], ...] = (
     (_("Users"), (people.PEOPLE, people.TEAMS, people.CUSTOMERS, people.ORGANISATIONS)),
     (_("Tickets"), (tickets.CATEGORIES, tickets.TAGS, tickets.FIELDS)),
-    (_("SLA and assignment"), (promises.POLICIES, promises.BUSINESS_HOURS, promises.RULES)),
-    (_("Productivity"), (answers.CANNED, answers.MACROS)),
+    (_("SLA and assignment"), (sla.POLICIES, sla.BUSINESS_HOURS, sla.RULES)),
+    (_("Productivity"), (macros.CANNED, macros.MACROS)),
 )
 SECTIONS: tuple[Section, ...] = tuple(section for _title, group in GROUPS for section in group)
 

@@ -9,7 +9,7 @@ from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Organisation, Right, Role, Team, User
 from appliance.accounts.permissions import has_right
 from appliance.manage.forms import people as forms
-from appliance.manage.sections import lists
+from appliance.manage.sections import section
 from appliance.manage.sections.section import Column, Section
 
 
@@ -52,7 +52,11 @@ PEOPLE = Section(
         Column(gettext_lazy("Name"), lambda person: str(person)),
         Column(gettext_lazy("E-mail"), lambda person: person.email),
         Column(gettext_lazy("Role"), lambda person: person.get_role_display()),
-        Column(gettext_lazy("Out of office"), lambda person: _("out of office") if person.is_away else "", True),
+        Column(
+            gettext_lazy("Out of office"),
+            lambda person: _("out of office") if person.is_away else "",
+            True,
+        ),
     ),
     form=lambda data, viewer, row: forms.PersonForm(data, person=row),
     add=accounts_services.add_person,
@@ -69,10 +73,9 @@ TEAMS = Section(
     title=gettext_lazy("Teams"),
     icon="bi-people",
     about=gettext_lazy(
-        "Groups of agents. A team can have its own permissions, and tickets only its "
-            "members see."
+        "Groups of agents. A team can have its own permissions, and tickets only its members see."
     ),
-    rows=lists.teams,
+    rows=section.teams,
     access=accounts_queries.access_team,
     columns=(
         Column(gettext_lazy("Name"), lambda team: team.name),

@@ -9,7 +9,7 @@ from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Team
 from appliance.core.models import AuditEntry
 from appliance.macros.models import CannedResponse
-from appliance.manage.pages import PAGE_SIZE
+from appliance.manage.queries import PAGE_SIZE
 from appliance.manage.sections import SECTIONS
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import CustomField, Tag, TicketCategory

@@ -1,4 +1,4 @@
-"""Links by which people come in, and customers who are one."""
+"""Two tags made one."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -14,9 +14,35 @@ from appliance.accounts.models import User
 from appliance.core.errors import BadInputError
 from appliance.manage.access import admins_only, only
 from appliance.manage.forms.people import MergeOrganisationForm
+from appliance.manage.forms.tickets import MergeTagForm
 from appliance.manage.sections.people import CUSTOMERS, ORGANISATIONS, PEOPLE, keeps_customers
 from appliance.manage.sections.section import Section
-from appliance.manage.views.single import form_page, sent
+from appliance.manage.sections.tickets import TAGS
+from appliance.manage.views.crud import form_page, sent
+from appliance.tickets import queries as tickets_queries
+from appliance.tickets import services as tickets_services
+
+
+@require_http_methods(["GET", "POST"])
+@admins_only
+def merge_tag(request: HttpRequest, pk: int) -> HttpResponse:
+    tag = tickets_queries.access_tag(request.user, pk)
+    form = MergeTagForm(sent(request), viewer=request.user, tag=tag)
+    if form.is_valid():
+        target = form.cleaned_data["target"]
+        form.attempt(tickets_services.merge_tags, source=tag, target=target, by=request.user)
+        if not form.errors:
+            messages.success(request, _("Merged into %(name)s.") % {"name": target})
+            return redirect("edit-tag", target.pk)
+    return form_page(
+        request,
+        TAGS,
+        tag,
+        form,
+        title=_("Merge %(name)s into another tag") % {"name": tag},
+        about=_("Its tickets and saved views get the other tag; this one is removed."),
+        button=_("Merge"),
+    )
 
 
 @require_POST
@@ -52,7 +78,9 @@ def create_login(request: HttpRequest, pk: int) -> HttpResponse:
 def unlink_customer(request: HttpRequest, pk: int) -> HttpResponse:
     customer = accounts_queries.access_customer(request.user, pk)
     accounts_services.unlink_customer(customer=customer, by=request.user)
-    messages.success(request, _("The user account no longer has access to this customer's tickets."))
+    messages.success(
+        request, _("The user account no longer has access to this customer's tickets.")
+    )
     return redirect("edit-customer", customer.pk)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from appliance.core.errors import BadInputError
 from appliance.knowledge import services as knowledge_services
 from appliance.model_updates.errors import Step, UpdateRejectedError
 from appliance.model_updates.models import UpdateEvent, UpdateRun

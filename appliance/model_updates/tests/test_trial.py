@@ -47,7 +47,7 @@ def test_while_nothing_speaks_against_it_nothing_happens(on_trial):
 
 
 def test_after_three_days_it_is_marked_good(on_trial, alice, monkeypatch):
-    monkeypatch.setattr(trial, "LEAST_READ", 3)
+    monkeypatch.setattr(trial, "MIN_TEXTS", 3)
     _read(alice, on_trial.bundle.digest, unsure=0, of=3)
     ActiveBundle.objects.update(since=timezone.now() - trial.TRIAL)
 
@@ -76,7 +76,7 @@ def test_a_bundle_damaged_on_the_disk_goes_back(on_trial, settings):
 
 
 def test_one_that_is_much_less_sure_goes_back(on_trial, alice, monkeypatch):
-    monkeypatch.setattr(trial, "LEAST_READ", 3)
+    monkeypatch.setattr(trial, "MIN_TEXTS", 3)
     ActiveBundle.objects.update(before={"read": 100, "not_sure": 0.1, "corrected": 0.0})
     _read(alice, on_trial.bundle.digest, unsure=2, of=3)
 
@@ -87,7 +87,7 @@ def test_one_that_is_much_less_sure_goes_back(on_trial, alice, monkeypatch):
 def test_one_that_is_corrected_much_more_often_goes_back(
     on_trial, alice, bob, categories_by_slug, monkeypatch
 ):
-    monkeypatch.setattr(trial, "LEAST_READ", 3)
+    monkeypatch.setattr(trial, "MIN_TEXTS", 3)
     ActiveBundle.objects.update(before={"read": 100, "not_sure": 0.5, "corrected": 0.0})
     _read(alice, on_trial.bundle.digest, unsure=0, of=3)
     ticket = Prediction.objects.first().ticket

@@ -1,4 +1,4 @@
-"""Every named index is seen at work in a query the product runs, on 100,000 rows."""
+"""Query plans on 100,000 rows: every named index serves a query of the product."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -31,21 +31,21 @@ from appliance.triage import engine, matching
 from appliance.triage import queries as triage_queries
 from appliance.triage.models import DIMENSIONS, TicketVector
 from appliance.triage.services import index_space
-from appliance.web.pages import first_of
+from appliance.web.lists import first_of
 from tests.plans import plans_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
-CROWD = Path(__file__).with_name("crowd.sql").read_text()
+LARGE_DATABASE_SQL = Path(__file__).with_name("large_database.sql").read_text()
 VECTORS = 5000
-FAR = 3000
+FAR_POSITION = 3000
 SPACE = "crowd"
-_EMPTIED = (User, Customer, Ticket, Article, Team, TicketCategory, VocabularyWord)
-_REBUILT = (Ticket, Message, Article)
+_TRUNCATED_MODELS = (User, Customer, Ticket, Article, Team, TicketCategory, VocabularyWord)
+_REINDEXED_MODELS = (Ticket, Message, Article)
 
 
 @pytest.fixture(scope="module")
-def crowded(django_db_setup, django_db_blocker) -> Iterator[None]:
-    """A hundred thousand of everything, gone again at the end of this file."""
+def large_database(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """Load 100,000 rows of each kind, and remove them after this module."""
     with django_db_blocker.unblock():
         assert connection.settings_dict["NAME"].startswith("test_")
         with transaction.atomic():
@@ -54,24 +54,24 @@ def crowded(django_db_setup, django_db_blocker) -> Iterator[None]:
             cursor.execute("ANALYZE")
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        tables = ", ".join(model._meta.db_table for model in _EMPTIED)
+        tables = ", ".join(model._meta.db_table for model in _TRUNCATED_MODELS)
         cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
 
 
 @pytest.fixture
-def agent(crowded, db, monkeypatch) -> User:
+def agent(large_database, db, monkeypatch) -> User:
     monkeypatch.setattr(engine, "reading_space", lambda: SPACE)
     return User.objects.create(email="agent@crowd.example", first_name="Ada", role=Role.AGENT)
 
 
 def _load() -> None:
-    """Rows first, their indexes behind: built at once they take a third of the time."""
-    indexes = [(model, index) for model in _REBUILT for index in model._meta.indexes]
+    """Load rows before their indexes, which takes a third of the time."""
+    indexes = [(model, index) for model in _REINDEXED_MODELS for index in model._meta.indexes]
     with connection.schema_editor(atomic=False) as editor, connection.cursor() as cursor:
         for model, index in indexes:
             editor.remove_index(model, index)
         cursor.execute("SET LOCAL maintenance_work_mem = '256MB'")
-        cursor.execute(CROWD)
+        cursor.execute(LARGE_DATABASE_SQL)
         _load_vectors(cursor)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for model, index in indexes:
@@ -105,7 +105,7 @@ def _customer() -> User:
 
 
 def _colleague() -> User:
-    """A customer whose organisation shares its tickets."""
+    """Return a customer whose organisation shares its tickets."""
     person = _customer()
     person.customer.organisation = Organisation.objects.create(name="Ward", shares_tickets=True)
     person.customer.save(update_fields=["organisation"])
@@ -121,20 +121,20 @@ def _guest_ticket() -> None:
         tickets_queries.access_guest_ticket("guess")
 
 
-def _listed(agent: User, sort: str = "newest", **narrowed) -> None:
-    rows = tickets_queries.list_tickets(agent, TicketFilter(**narrowed), SORTS[sort])
+def _list_tickets(agent: User, sort: str = "newest", **filters) -> None:
+    rows = tickets_queries.list_tickets(agent, TicketFilter(**filters), SORTS[sort])
     list(rows[:50])
 
 
-def _pages(rows: QuerySet, order: Sort, place: tuple) -> None:
-    """The first page, one from far behind, and the one before that."""
+def _pages(rows: QuerySet, order: Sort, position: tuple) -> None:
+    """Load the first page, one far behind, and the page before that."""
     list(rows[:50])
-    for way in (order, order.turned()):
-        first_of(way.beyond(way.apply(rows), place), 50, among=rows)
+    for sort in (order, order.turned()):
+        first_of(sort.beyond(sort.apply(rows), position), 50, among=rows)
 
 
-def _category(place: int) -> str:
-    return TicketCategory.objects.order_by("pk")[place].slug
+def _category(position: int) -> str:
+    return TicketCategory.objects.order_by("pk")[position].slug
 
 
 def _corpus(agent: User, kind: str) -> corpora.Corpus:
@@ -143,34 +143,34 @@ def _corpus(agent: User, kind: str) -> corpora.Corpus:
 
 def _by_words(agent: User, kind: str) -> None:
     retrievers.find_by_words(
-        _corpus(agent, kind), tsqueries.build_tsqueries(READ, (TEXT_SEARCH_CONFIG,)).all_words
+        _corpus(agent, kind), tsqueries.build_tsqueries(QUERY, (TEXT_SEARCH_CONFIG,)).all_words
     )
 
 
-def _by_typo(agent: User, kind: str) -> None:
-    """As on a desk that has only just few enough rows for it."""
+def _by_similar_title(agent: User, kind: str) -> None:
+    """Search with typos although the corpus is large."""
     with patch.object(retrievers, "MAX_TITLE_ROWS", 1_000_000):
-        retrievers.find_by_similar_title(_corpus(agent, kind), READ)
+        retrievers.find_by_similar_title(_corpus(agent, kind), QUERY)
 
 
-def _respelled() -> None:
+def _correct_spelling() -> None:
     with retrievers.query_limits():
         spelling.correct_spelling(query_parser.parse_query("pirnter"))
 
 
-def _by_said(agent: User) -> None:
+def _by_messages(agent: User) -> None:
     retrievers.find_by_messages(
-        _corpus(agent, "ticket"), tsqueries.build_tsqueries(READ, (TEXT_SEARCH_CONFIG,)).all_words
+        _corpus(agent, "ticket"), tsqueries.build_tsqueries(QUERY, (TEXT_SEARCH_CONFIG,)).all_words
     )
 
 
-def _articles(agent: User, sort: str, **narrowed: object) -> QuerySet:
-    return knowledge_queries.list_articles(agent, sort=ARTICLE_SORTS[sort], **narrowed)
+def _articles(agent: User, sort: str, **filters: object) -> QuerySet:
+    return knowledge_queries.list_articles(agent, sort=ARTICLE_SORTS[sort], **filters)
 
 
 VECTOR = np.full(DIMENSIONS, DIMENSIONS**-0.5, dtype=np.float32)
-READ = query_parser.parse_query("printer backupcd")
-NAMED = query_parser.parse_query("last77123")
+QUERY = query_parser.parse_query("printer backupcd")
+NAME_QUERY = query_parser.parse_query("last77123")
 
 
 def _admin_page(path: str) -> Callable[[User], object]:
@@ -195,17 +195,17 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "customer_email_unique": lambda agent: accounts_queries.find_customer(
         email="Person77@crowd.example"
     ),
-    "ticket_open_idx": lambda agent: _listed(agent),
-    "ticket_priority_idx": lambda agent: _listed(agent, "priority", status=ANY),
-    "ticket_updated_idx": lambda agent: _listed(agent, "stale", status=ANY),
-    "ticket_open_priority_idx": lambda agent: _listed(agent, "priority"),
-    "ticket_open_updated_idx": lambda agent: _listed(agent, "updated"),
-    "ticket_due_idx": lambda agent: _listed(agent, "due"),
-    "ticket_category_idx": lambda agent: _listed(agent, category=_category(0)),
-    "ticket_team_idx": lambda agent: _listed(agent, team=str(Team.objects.first().pk)),
-    "ticket_unassigned_idx": lambda agent: _listed(agent, assignee="nobody"),
-    "ticket_customer_idx": lambda agent: _listed(_customer()),
-    "ticket_created_idx": lambda agent: _listed(agent, status=Status.CLOSED),
+    "ticket_open_idx": lambda agent: _list_tickets(agent),
+    "ticket_priority_idx": lambda agent: _list_tickets(agent, "priority", status=ANY),
+    "ticket_updated_idx": lambda agent: _list_tickets(agent, "stale", status=ANY),
+    "ticket_open_priority_idx": lambda agent: _list_tickets(agent, "priority"),
+    "ticket_open_updated_idx": lambda agent: _list_tickets(agent, "updated"),
+    "ticket_due_idx": lambda agent: _list_tickets(agent, "due"),
+    "ticket_category_idx": lambda agent: _list_tickets(agent, category=_category(0)),
+    "ticket_team_idx": lambda agent: _list_tickets(agent, team=str(Team.objects.first().pk)),
+    "ticket_unassigned_idx": lambda agent: _list_tickets(agent, assignee="nobody"),
+    "ticket_customer_idx": lambda agent: _list_tickets(_customer()),
+    "ticket_created_idx": lambda agent: _list_tickets(agent, status=Status.CLOSED),
     "ticket_held_idx": lambda agent: tickets_services.resume_held_tickets(),
     "ticket_solved_idx": lambda agent: tickets_services.close_solved_tickets(),
     "ticket_guest_idx": lambda agent: _guest_ticket(),
@@ -224,44 +224,44 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "article_link_once": lambda agent: knowledge_queries.list_articles_of(agent, _ticket()),
     "ticket_search_idx": lambda agent: _by_words(agent, "ticket"),
     "article_search_idx": lambda agent: _by_words(agent, "article"),
-    "ticket_subject_trgm_idx": lambda agent: _by_typo(agent, "ticket"),
-    "article_title_trgm_idx": lambda agent: _by_typo(agent, "article"),
-    "message_search_idx": _by_said,
+    "ticket_subject_trgm_idx": lambda agent: _by_similar_title(agent, "ticket"),
+    "article_title_trgm_idx": lambda agent: _by_similar_title(agent, "article"),
+    "message_search_idx": _by_messages,
     "customer_search_text_trgm_idx": lambda agent: retrievers.find_by_customer_name(
-        _corpus(agent, "customer"), NAMED
+        _corpus(agent, "customer"), NAME_QUERY
     ),
-    "vocabulary_word_trgm_idx": lambda agent: _respelled(),
+    "vocabulary_word_trgm_idx": lambda agent: _correct_spelling(),
     "ticket_vector_hnsw": lambda agent: triage_queries.list_similar_tickets(agent, _ticket()),
     "passage_vector_hnsw": lambda agent: matching.gather(agent, "", VECTOR, SPACE),
 }
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_no_page_of_a_list_sorts_or_reads_more_than_it_shows(agent: User, sort: str) -> None:
+def test_pages_of_a_list_read_from_an_index_without_sorting(agent: User, sort: str) -> None:
     order = SORTS[sort]
     for status in [""] if order.only_open else ["", ANY, Status.CLOSED]:
         rows = tickets_queries.list_tickets(agent, TicketFilter(status=status), order)
-        place = order.parse(order.cursor_of(rows[FAR]))
-        plans = plans_of(lambda found=(rows, order, place): _pages(*found))
+        position = order.parse(order.cursor_of(rows[FAR_POSITION]))
+        plans = plans_of(lambda pages=(rows, order, position): _pages(*pages))
         assert "Seq Scan on tickets_ticket " not in plans
         assert not re.search(r"^\s*(->\s+)?Sort ", plans, re.MULTILINE), plans
 
 
 @pytest.mark.parametrize(
-    "look",
+    "list_tickets",
     [
-        lambda agent: _listed(agent, due="overdue", status=ANY),
-        lambda agent: _listed(agent, due="soon", status=ANY),
-        lambda agent: _listed(_colleague(), status=ANY),
+        lambda agent: _list_tickets(agent, due="overdue", status=ANY),
+        lambda agent: _list_tickets(agent, due="soon", status=ANY),
+        lambda agent: _list_tickets(_colleague(), status=ANY),
     ],
     ids=["overdue", "soon", "of an organisation"],
 )
-def test_few_tickets_are_found_without_reading_all(agent: User, look: Callable) -> None:
-    assert "Seq Scan on tickets_ticket " not in plans_of(lambda: look(agent))
+def test_selective_filters_use_an_index(agent: User, list_tickets: Callable) -> None:
+    assert "Seq Scan on tickets_ticket " not in plans_of(lambda: list_tickets(agent))
 
 
 @pytest.mark.parametrize("index", QUERIES)
-def test_the_index_serves_the_query_it_was_made_for(agent: User, index: str) -> None:
+def test_index_serves_its_query(agent: User, index: str) -> None:
     assert index in plans_of(lambda: QUERIES[index](agent))
 
 
@@ -270,30 +270,30 @@ COMMON, RARE, BOTH = "printer", "phonepb", "printer badge"
 
 @pytest.mark.parametrize("text", [COMMON, RARE, BOTH, "printer OR badge", "printer -badge"])
 @pytest.mark.parametrize("kind", ["ticket", "article"])
-def test_words_are_found_without_reading_all(agent: User, kind: str, text: str) -> None:
-    """However common: the newest rows by the index of words, never the table."""
+def test_words_use_the_full_text_index(agent: User, kind: str, text: str) -> None:
+    """Also common words: no sequential scan."""
 
-    def look() -> None:
-        query = tsqueries.build_tsqueries(
+    def retrieve() -> None:
+        tsquery = tsqueries.build_tsqueries(
             query_parser.parse_query(text), (TEXT_SEARCH_CONFIG,)
         ).all_words
         with retrievers.query_limits():
-            retrievers.find_by_words(_corpus(agent, kind), query)
-            retrievers.find_by_messages(_corpus(agent, "ticket"), query)
+            retrievers.find_by_words(_corpus(agent, kind), tsquery)
+            retrievers.find_by_messages(_corpus(agent, "ticket"), tsquery)
 
-    plans = plans_of(look)
+    plans = plans_of(retrieve)
     assert "_search_idx" in plans
     assert not re.search(r"Seq Scan on (tickets_|knowledge_)", plans), plans
 
 
-def test_a_common_word_is_answered_from_the_newest_rows(agent: User) -> None:
-    """A hundred thousand rows have it; some thousand are looked through."""
+def test_common_words_match_the_newest_rows(agent: User) -> None:
+    """100,000 rows match; only the newest windows are read."""
     corpus = _corpus(agent, "ticket")
-    query = tsqueries.build_tsqueries(
+    tsquery = tsqueries.build_tsqueries(
         query_parser.parse_query("closed OR solved OR open"), (TEXT_SEARCH_CONFIG,)
     ).all_words
     with retrievers.query_limits():
-        found = retrievers.find_by_messages(corpus, query)
-    last = Ticket.objects.order_by("-pk").first().pk
-    assert len(found) == retrievers.MAX_MATCHES
-    assert min(pk for pk, _, _ in found) > last - 9 * SEARCH_WINDOW_ROWS
+        matches = retrievers.find_by_messages(corpus, tsquery)
+    last_id = Ticket.objects.order_by("-pk").first().pk
+    assert len(matches) == retrievers.MAX_MATCHES
+    assert min(pk for pk, _, _ in matches) > last_id - 9 * SEARCH_WINDOW_ROWS

@@ -3,9 +3,9 @@ import pytest
 from appliance.search.ranking import fuse, normalise
 
 CASES = {
-    "nothing found is nothing": ({}, []),
-    "one way keeps its order": ({"meaning": [("a", 0.8), ("b", 0.6)]}, ["a", "b"]),
-    "the near one stands above the one with a word": (
+    "no rankings give no hits": ({}, []),
+    "one retriever keeps its order": ({"meaning": [("a", 0.8), ("b", 0.6)]}, ["a", "b"]),
+    "near in meaning stands above one common word": (
         {"meaning": [("near", 0.8), ("far", 0.3)], "words": [], "some_words": [("far", 1.0)]},
         ["near", "far"],
     ),
@@ -13,7 +13,7 @@ CASES = {
         {"meaning": [("a", 0.70), ("b", 0.66)], "words": [("b", 1.0)]},
         ["b", "a"],
     ),
-    "found two ways stands above found one way": (
+    "found by two retrievers stands above found by one": (
         {"words": [("a", 1.0), ("b", 1.0)], "typo": [("b", 0.7)]},
         ["b", "a"],
     ),
@@ -25,7 +25,7 @@ CASES = {
         },
         ["named", "near"],
     ),
-    "whole words stand above words that merely begin so": (
+    "whole words stand above prefixes": (
         {
             "meaning": [("begun", 0.5)],
             "words": [("begun", 1.0), ("whole", 0.5), *((n, 0.9) for n in range(20))],
@@ -41,34 +41,34 @@ CASES = {
         {"meaning": [("y", 0.9), ("x", 0.2)], "exact": [("x", 1.0), ("y", 1.0)]},
         ["y", "x"],
     ),
-    "a thing twice in one list counts once": (
+    "a row twice in one ranking counts once": (
         {"words": [("a", 0.6), ("a", 0.6), ("b", 0.9)]},
         ["b", "a"],
     ),
 }
 
 
-@pytest.mark.parametrize("found, order", CASES.values(), ids=CASES)
-def test_order(found, order):
-    assert [hit.key for hit in fuse(found)] == order
+@pytest.mark.parametrize("rankings, order", CASES.values(), ids=CASES)
+def test_order(rankings, order):
+    assert [hit.key for hit in fuse(rankings)] == order
 
 
-def test_scores_lie_between_0_and_1_whatever_comes_in():
+def test_scores_lie_between_0_and_1():
     hits = fuse({"meaning": [("a", 7.0), ("b", -2.0)], "words": [("a", 1.0)], "exact": [("c", 1)]})
     assert [0 <= hit.score <= 1 for hit in hits] == [True] * 3
 
 
-def test_without_meaning_words_can_still_reach_the_top_of_the_scale():
+def test_without_meaning_words_can_score_1():
     words = {"words": [("a", 1.0)], "some_words": [("a", 1.0)], "typo": [("a", 1.0)]}
     assert fuse(words)[0].score == pytest.approx(1.0)
 
 
-def test_ways_are_named_strongest_first():
+def test_retrievers_are_sorted_strongest_first():
     (hit,) = fuse({"typo": [("a", 0.5)], "meaning": [("a", 0.9)], "exact": [("a", 1.0)]})
     assert hit.retrievers == ("exact", "meaning", "typo")
 
 
-def test_shares_are_of_the_best():
+def test_normalise_divides_by_the_best_score():
     assert normalise([("a", 0.4), ("b", 0.1)]) == [("a", 1.0), ("b", 0.25)]
     assert normalise([("a", 0.0)]) == [("a", 0.0)]
     assert normalise([]) == []

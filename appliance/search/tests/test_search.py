@@ -1,7 +1,7 @@
-"""Search finds by number, by words, with typos and by meaning, and only what the viewer sees."""
+"""Search by number, words, corrected spelling and meaning."""
 
 import pytest
-from django.core.cache import cache as stored
+from django.core.cache import cache
 
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
@@ -38,34 +38,34 @@ HOSTILE = [
 
 @pytest.fixture
 def article(bob) -> Article:
-    made = knowledge_services.write_article(
+    article = knowledge_services.write_article(
         by=bob,
         title="Kestrel closes with 0x8004de80",
         content="The profile is **damaged**. Rename the folder *Kestrel* and sign in again.",
         status="published",
     )
-    triage_services.refresh_article(made.pk)
-    return made
+    triage_services.refresh_article(article.pk)
+    return article
 
 
 @pytest.fixture
-def read_ticket(ticket, categories) -> Ticket:
+def embedded_ticket(ticket, categories) -> Ticket:
     triage_services.annotate(ticket.pk)
     return ticket
 
 
-def found(results: Results) -> list[tuple[str, int]]:
+def keys(results: Results) -> list[tuple[str, int]]:
     return [(hit.kind, hit.id) for hit in results.hits]
 
 
 @pytest.mark.parametrize("text", ["SKR-{}", "skr-{}", "#{}", "{}", "about #{} please"])
-def test_a_ticket_number_leads_to_its_ticket(read_ticket, article, bob, text):
-    first = search(bob, text.format(read_ticket.pk)).hits[0]
-    assert (first.kind, first.id, first.matched_by[0]) == ("ticket", read_ticket.pk, "exact")
+def test_ticket_number_is_the_first_hit(embedded_ticket, article, bob, text):
+    first = search(bob, text.format(embedded_ticket.pk)).hits[0]
+    assert (first.kind, first.id, first.matched_by[0]) == ("ticket", embedded_ticket.pk, "exact")
 
 
 @pytest.mark.parametrize(
-    "text, why",
+    "text, retriever",
     [
         ("printer blank pages", "words"),
         ("printing blank pag", "words"),
@@ -73,21 +73,23 @@ def test_a_ticket_number_leads_to_its_ticket(read_ticket, article, bob, text):
         ("sheets come out white", "meaning"),
     ],
 )
-def test_ways_to_find_a_ticket(read_ticket, article, bob, text, why):
+def test_each_retriever_finds_the_ticket(embedded_ticket, article, bob, text, retriever):
     first = search(bob, text).hits[0]
-    assert (first.kind, first.id) == ("ticket", read_ticket.pk)
-    assert why in first.matched_by
+    assert (first.kind, first.id) == ("ticket", embedded_ticket.pk)
+    assert retriever in first.matched_by
 
 
 @pytest.mark.usefixtures("article")
-def test_a_slip_finds_what_the_word_would_have_found(read_ticket, bob):
+def test_mistyped_word_finds_the_same_ticket(embedded_ticket, bob):
     update_vocabulary(seconds=60)
-    slipped, spelled = (search(bob, text).hits[0] for text in ("pirnter", "printer"))
-    assert (slipped.kind, slipped.id) == (spelled.kind, spelled.id) == ("ticket", read_ticket.pk)
-    assert set(slipped.matched_by) == {"typo", "meaning"}
+    mistyped, spelled = (search(bob, text).hits[0] for text in ("pirnter", "printer"))
+    assert (
+        (mistyped.kind, mistyped.id) == (spelled.kind, spelled.id) == ("ticket", embedded_ticket.pk)
+    )
+    assert set(mistyped.matched_by) == {"typo", "meaning"}
 
 
-def test_an_error_code_stands_above_what_merely_means_the_same(article, bob):
+def test_error_code_ranks_above_similar_meaning(article, bob):
     other = knowledge_services.write_article(
         by=bob, title="Kestrel closes with an error", content="Restart it.", status="published"
     )
@@ -96,63 +98,66 @@ def test_an_error_code_stands_above_what_merely_means_the_same(article, bob):
     assert (first.id, first.matched_by[0], second.id) == (article.pk, "exact", other.pk)
 
 
-def test_carol_finds_nothing_of_alice(read_ticket, carol):
-    for text in ("printer blank pages", f"SKR-{read_ticket.pk}", "pritner", "white sheets"):
+def test_customer_cannot_find_another_customers_ticket(embedded_ticket, carol):
+    for text in ("printer blank pages", f"SKR-{embedded_ticket.pk}", "pritner", "white sheets"):
         results = search(carol, text)
         assert (results.hits, results.totals["tickets"]) == ([], 0)
 
 
-def test_a_draft_is_found_by_agents_alone(article, alice, bob):
+def test_draft_is_found_only_by_agents(article, alice, bob):
     Article.objects.update(status=Article.Status.DRAFT)
-    assert found(search(alice, "Kestrel 0x8004de80")) == []
-    assert found(search(bob, "Kestrel 0x8004de80")) == [("article", article.pk)]
+    assert keys(search(alice, "Kestrel 0x8004de80")) == []
+    assert keys(search(bob, "Kestrel 0x8004de80")) == [("article", article.pk)]
 
 
-def test_somebody_switched_off_finds_nothing(article, alice):
+def test_inactive_user_finds_nothing(article, alice):
     alice.is_active = False
     assert search(alice, "Kestrel").hits == []
 
 
-def test_one_kind_alone(read_ticket, article, bob):
+def test_search_within_one_kind(embedded_ticket, article, bob):
     both = "Kestrel closes, printer prints blank pages"
-    assert set(found(search(bob, both))) == {("article", article.pk), ("ticket", read_ticket.pk)}
-    assert found(search(bob, both, kind="articles")) == [("article", article.pk)]
-    assert found(search(bob, both, kind="tickets")) == [("ticket", read_ticket.pk)]
+    assert set(keys(search(bob, both))) == {
+        ("article", article.pk),
+        ("ticket", embedded_ticket.pk),
+    }
+    assert keys(search(bob, both, kind="articles")) == [("article", article.pk)]
+    assert keys(search(bob, both, kind="tickets")) == [("ticket", embedded_ticket.pk)]
 
 
 @pytest.mark.parametrize("nonsense", ["zzzz", "who won the world cup in 1998", "goulash recipe"])
-def test_what_nobody_wrote_about_is_not_found(read_ticket, article, bob, nonsense):
+def test_unrelated_queries_have_no_hits(embedded_ticket, article, bob, nonsense):
     assert search(bob, nonsense).hits == []
 
 
-def test_without_the_encoder_words_and_typos_still_find(
-    read_ticket, article, bob, settings, tmp_path
+def test_search_without_encoder_uses_words_and_typos(
+    embedded_ticket, article, bob, settings, tmp_path
 ):
     settings.MODELS = tmp_path
-    for text in ("printer blank", "printr blank", f"#{read_ticket.pk}"):
+    for text in ("printer blank", "printr blank", f"#{embedded_ticket.pk}"):
         results = search(bob, text)
         assert not results.meaning_available
-        assert found(results)[0] == ("ticket", read_ticket.pk)
+        assert keys(results)[0] == ("ticket", embedded_ticket.pk)
 
 
-def test_a_phrase_must_stand_as_it_was_typed(read_ticket, bob):
+def test_phrase_matches_in_order(embedded_ticket, bob):
     assert "exact" in search(bob, '"blank pages"').hits[0].matched_by
     assert "words" not in search(bob, '"pages blank"').hits[0].matched_by
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_any_text_is_answered(read_ticket, article, alice, bob, text):
+def test_any_text_is_accepted(embedded_ticket, article, alice, bob, text):
     for viewer in (alice, bob):
         assert isinstance(search(viewer, text).hits, list)
 
 
-@pytest.mark.parametrize("after", ["", "nonsense", "ticket-0", "article-99999999999999999999"])
-def test_any_page_is_answered(article, bob, after):
+@pytest.mark.parametrize("cursor", ["", "nonsense", "ticket-0", "article-99999999999999999999"])
+def test_any_cursor_and_limit_is_accepted(article, bob, cursor):
     for limit in (-5, 0, 10**9):
-        assert found(search(bob, "Kestrel", limit=limit, cursor=after)) == [("article", article.pk)]
+        assert keys(search(bob, "Kestrel", limit=limit, cursor=cursor)) == [("article", article.pk)]
 
 
-def test_the_second_page_goes_on_where_the_first_ended(alice, bob):
+def test_second_page_continues_after_the_first(alice, bob):
     for number in range(5):
         tickets_services.create_ticket(
             customer=alice.customer, subject=f"Toner {number}", description="empty", by=alice
@@ -160,10 +165,10 @@ def test_the_second_page_goes_on_where_the_first_ended(alice, bob):
     first = search(bob, "toner", limit=3)
     second = search(bob, "toner", limit=3, cursor=first.next)
     assert (first.previous, bool(first.next), second.previous, second.next) == (None, True, "", "")
-    assert len({*found(first), *found(second)}) == 5
+    assert len({*keys(first), *keys(second)}) == 5
 
 
-def test_a_snippet_marks_the_words_and_obeys_no_markup(alice, bob):
+def test_snippet_is_highlighted_and_escaped(alice, bob):
     tickets_services.create_ticket(
         customer=alice.customer,
         subject="Script",
@@ -174,19 +179,19 @@ def test_a_snippet_marks_the_words_and_obeys_no_markup(alice, bob):
     assert html == "&lt;script&gt;alert(1)&lt;/script&gt; <mark>toner</mark>"
 
 
-def test_an_article_is_shown_without_its_marks(article, bob):
+def test_article_snippet_has_no_markdown(article, bob):
     assert "*" not in search(bob, "damaged profile").hits[0].snippet
 
 
-def test_a_flushed_cache_changes_no_hit(read_ticket, article, bob):
-    first = found(search(bob, "white sheets"))
-    stored.clear()
-    assert found(search(bob, "white sheets")) == first
+def test_hits_do_not_depend_on_the_cache(embedded_ticket, article, bob):
+    first = keys(search(bob, "white sheets"))
+    cache.clear()
+    assert keys(search(bob, "white sheets")) == first
 
 
-def test_a_ticket_of_a_megabyte_is_found(alice, bob):
+def test_ticket_of_a_megabyte_is_found(alice, bob):
     body = " ".join(f"word{number}" for number in range(130_000))
-    made = tickets_services.create_ticket(
+    ticket = tickets_services.create_ticket(
         customer=alice.customer, subject="Long log", description=body, by=alice
     )
-    assert found(search(bob, "long log word77"))[0] == ("ticket", made.pk)
+    assert keys(search(bob, "long log word77"))[0] == ("ticket", ticket.pk)

@@ -9,7 +9,7 @@ from appliance.tickets import services as tickets_services
 
 
 @pytest.mark.parametrize(
-    "one, other, slips",
+    "first, second, edits",
     [
         ("printer", "printer", 0),
         ("pritner", "printer", 1),
@@ -20,24 +20,24 @@ from appliance.tickets import services as tickets_services
         ("", "abc", 3),
     ],
 )
-def test_slips_between_two_words(one, other, slips):
-    assert edit_distance(one, other) == edit_distance(other, one) == slips
+def test_edit_distance(first, second, edits):
+    assert edit_distance(first, second) == edit_distance(second, first) == edits
 
 
 @pytest.fixture
-def words(db) -> None:
-    for text, seen in (("printer", 9), ("pointer", 1), ("toner", 4), ("gannet", 2)):
-        VocabularyWord.objects.create(text=text, text_count=seen)
+def vocabulary(db) -> None:
+    for text, count in (("printer", 9), ("pointer", 1), ("toner", 4), ("gannet", 2)):
+        VocabularyWord.objects.create(text=text, text_count=count)
 
 
 @pytest.mark.parametrize(
-    "typed, meant",
+    "text, correction",
     [
         ("pritner", "printer"),
         ("Prnter and tonner", "printer and toner"),
         ("printer", ""),
         ("ponter", "pointer"),
-        ("piinter", "printer"),  # seen more often than what is as near
+        ("piinter", "printer"),  # more frequent than "pointer", at the same distance
         ("tone", "toner"),
         ("gonna", ""),
         ("zzzzzz", ""),
@@ -45,11 +45,11 @@ def words(db) -> None:
         ("", ""),
     ],
 )
-def test_what_was_meant(words, typed, meant):
-    assert correct_spelling(parse_query(typed)) == meant
+def test_correct_spelling(vocabulary, text, correction):
+    assert correct_spelling(parse_query(text)) == correction
 
 
-def test_words_are_learned_once(ticket, alice):
+def test_words_are_counted_once(ticket, alice):
     assert update_vocabulary(seconds=60) is False
     assert VocabularyWord.objects.get(text="toner").text_count == 1
     assert not VocabularyWord.objects.filter(text__in=["3", "on", "is"]).exists()
@@ -63,11 +63,11 @@ def test_words_are_learned_once(ticket, alice):
     assert VocabularyProgress.objects.get(table_name="tickets").last_id > ticket.pk
 
 
-def test_words_of_an_edited_article_are_learned(bob):
-    made = knowledge_services.write_article(by=bob, title="Gannet", content="It dives.")
+def test_words_of_an_edited_article_are_counted(bob):
+    article = knowledge_services.write_article(by=bob, title="Gannet", content="It dives.")
     update_vocabulary(seconds=60)
     knowledge_services.edit_article(
-        article=made, by=bob, title="Gannet", content="It plunges.", seen_at=made.updated_at
+        article=article, by=bob, title="Gannet", content="It plunges.", seen_at=article.updated_at
     )
     update_vocabulary(seconds=60)
     assert VocabularyWord.objects.filter(text="plunges").exists()

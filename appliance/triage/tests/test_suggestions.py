@@ -163,6 +163,6 @@ def test_what_is_sent_was_accepted_and_what_is_only_noted_was_not(read, bob, rig
 def test_who_asks_cannot_accept_or_refuse(read, alice, bob, right):
     services.record_shown_suggestions(ticket=read, shown=list_suggestions(bob, read), to=bob)
     tickets_services.reply(ticket=read, by=alice, body=f"I read /articles/{right.pk}/ already.")
-    with pytest.raises(Exception, match="Only an agent"):
+    with pytest.raises(Exception, match="Only agents"):
         services.refuse(ticket=read, article=right, by=alice)
     assert Suggestion.objects.get().state == "offered"

@@ -9,8 +9,8 @@ from appliance.core import cache
 from appliance.reports.services import batch_changes
 from appliance.sla.policies import reuse_policies
 from appliance.tickets import services as tickets_services
-from appliance.web.demo import cast, extras, history, library, macros, sla
-from appliance.web.demo.library import read_article
+from appliance.web.demo import articles_loader, macros, people, sla, tickets
+from appliance.web.demo.articles_loader import read_article
 
 HERE = Path(__file__).parent
 
@@ -20,17 +20,17 @@ def load() -> list[User]:
     """People, SLA policies, articles and tickets; what is there stays. Returns who can log in."""
     with cache.batched_invalidation():
         tickets_services.load_default_categories()
-        people = cast.load()
-        agents = people.agents
-        readers = [customer.user for customer in people.customers.values()]
-        articles = library.load(author=agents["mei"], readers=readers)
+        cast = people.load()
+        agents = cast.agents
+        readers = [customer.user for customer in cast.customers.values()]
+        articles = articles_loader.load(author=agents["mei"], readers=readers)
         teams = sla.load_teams([*agents.values()])
         sla.load_promises(teams)
         macros.load(by=agents["bob"], security=teams["security"])
-        extras.load_fields()
-        extras.load_views(by=agents["bob"])
+        tickets.load_fields()
+        tickets.load_views(by=agents["bob"])
         with reuse_policies(), batch_changes():
-            told = history.load(people, teams)
-            extras.tie(told, by=agents["mei"])
-        library.tie(articles, history.answered(), told)
-    return [*agents.values(), *people.askers]
+            created = tickets.load(cast, teams)
+            tickets.tie(created, by=agents["mei"])
+        articles_loader.tie(articles, tickets.answered(), created)
+    return [*agents.values(), *cast.askers]

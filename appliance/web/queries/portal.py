@@ -1,15 +1,52 @@
-"""What a customer sees of their own."""
+"""What somebody without an account reads by their secret link."""
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Q, QuerySet
+from django.http import Http404
+from django.utils import timezone
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import User
 from appliance.core import cache
 from appliance.search.queries import find_ticket_ids
-from appliance.tickets.models import OPEN_STATUSES, Ticket
+from appliance.tickets import queries as tickets_queries
+from appliance.tickets.models import OPEN_STATUSES, Attachment, Message, Status, Ticket
+
+LINK_OUTLIVES_TICKET = timedelta(days=30)
+
+
+def access_guest_ticket(token: str) -> Ticket:
+    """Raises Http404: for a wrong link just as for one whose ticket is closed for a month."""
+    ticket = tickets_queries.access_guest_ticket(token)
+    is_over = ticket.status == Status.CLOSED or ticket.customer.anonymised_at
+    if is_over and ticket.updated_at < timezone.now() - LINK_OUTLIVES_TICKET:
+        raise Http404
+    return ticket
+
+
+def access_guest_attachment(token: str, attachment_id: int) -> Attachment:
+    access_guest_ticket(token)
+    return tickets_queries.access_guest_attachment(token, attachment_id)
+
+
+def list_guest_messages(ticket: Ticket) -> list[Message]:
+    """The replies on this ticket, never a note.
+
+    Nor what was said on tickets merged into it: those may have been asked by the customer behind
+    a log-in, and nobody has shown that whoever holds this link is that customer.
+    """
+    said = tickets_queries.list_messages(AnonymousUser(), ticket)
+    return [message for message in said if message.ticket_id == ticket.pk]
+
+
+def count_open_tickets_of(person: User) -> int:
+    """Open tickets that wait for somebody else when this person goes."""
+    return Ticket.objects.open().filter(assignee=person).count()
+
 
 STATES = ("open", "solved", "all")
 NUMBER = re.compile(r"^\s*(?:skr-)?(\d{1,18})\s*$", re.IGNORECASE)

@@ -1,7 +1,11 @@
 """Verbs that need more than one room."""
 
-from appliance.web.services.anonymising import anonymise_customer, anonymise_person
-from appliance.web.services.exporting import export_customer, export_person
+from appliance.web.services.anonymisation import anonymise_customer, anonymise_person
+from appliance.web.services.export import export_customer, export_person
 from appliance.web.services.guests import answer_as_guest, ask_as_guest
-from appliance.web.services.people import deactivate_person, merge_customers
-from appliance.web.services.setup import set_up, set_up_unattended
+from appliance.web.services.people import (
+    deactivate_person,
+    merge_customers,
+    set_up,
+    set_up_unattended,
+)

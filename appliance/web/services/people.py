@@ -1,14 +1,19 @@
 """Verbs on people that reach beyond their own room: their tickets go along."""
 
 from django.db import transaction
+from django.http import Http404
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts import services as accounts_services
-from appliance.accounts.models import Customer, Team, User
+from appliance.accounts.models import Customer, Role, Team, User
 from appliance.core import audit, cache
 from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.models import SiteSettings
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
+from appliance.triage import services as triage_services
+from appliance.web import demo as demo_desk
 
 
 @transaction.atomic
@@ -52,7 +57,9 @@ def merge_customers(*, source: Customer, target: Customer, by: User) -> None:
     for relation in Customer._meta.related_objects:
         name = relation.field.name
         relation.related_model._base_manager.filter(**{name: source}).update(**{name: kept})
-    audit.record_change(by=by, verb="merged", subject=source, data={"into": str(kept), "tickets": moved})
+    audit.record_change(
+        by=by, verb="merged", subject=source, data={"into": str(kept), "tickets": moved}
+    )
     source.delete()
     if person:
         accounts_services.link_customer(customer=kept, person=person, by=by)
@@ -70,8 +77,44 @@ def _lock_two(source: Customer, target: Customer) -> tuple[Customer, Customer]:
 def _refuse_merge(source: Customer, target: Customer) -> None:
     if source.user_id and target.user_id:
         raise BadInputError(
-            _("Both customers have a user account. Unlink the account of %(name)s first.") % {"name": source},
+            _("Both customers have a user account. Unlink the account of %(name)s first.")
+            % {"name": source},
             field="target",
         )
     if source.anonymised_at or target.anonymised_at:
-        raise BadInputError(_("One of the customers has been anonymised and cannot be merged."), field="target")
+        raise BadInputError(
+            _("One of the customers has been anonymised and cannot be merged."), field="target"
+        )
+
+
+@transaction.atomic
+def set_up(
+    *, token: str, person: dict[str, str], desk_name: str, categories: set[str], demo: bool
+) -> User:
+    """The first admin, made once: the link is used up in the same transaction.
+
+    Raises Http404 when somebody else used it first.
+    """
+    if not accounts_services.consume_setup_link(token):
+        raise Http404
+    admin = accounts_services.add_user(**person, role=Role.ADMIN)
+    SiteSettings.objects.update_or_create(
+        pk=1, defaults={"name": desk_name, "set_up_at": timezone.now()}
+    )
+    cache.invalidate(cache.SITE_SETTINGS)
+    tickets_services.load_default_categories(categories)
+    if demo:
+        demo_desk.load()
+        triage_services.queue_catch_up()
+    return admin
+
+
+@transaction.atomic
+def set_up_unattended(*, email: str, password: str) -> User:
+    """The same without a page: the name, the categories and an empty desk by default."""
+    admin = accounts_services.add_user(
+        email=email, first_name="Admin", role=Role.ADMIN, password=password
+    )
+    SiteSettings.objects.update_or_create(pk=1, defaults={"set_up_at": timezone.now()})
+    tickets_services.load_default_categories()
+    return admin

@@ -8,8 +8,8 @@ from django.template.context import RequestContext
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from appliance.web import cells
-from appliance.web.queues import Queue
+from appliance.web import ticket_rows
+from appliance.web.inbox_views import Queue
 
 register = template.Library()
 
@@ -17,7 +17,7 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def rows(context: RequestContext) -> SafeString:
     """The rows of the list. Context: page, headings, may_change_many, chosen."""
-    return cells.rows(
+    return ticket_rows.rows(
         context["page"].rows,
         [heading.name for heading in context["headings"]],
         may_choose=context["can_change_in_bulk"],
@@ -46,4 +46,4 @@ def _queue_link(queue: Queue, home: str) -> str:
 @register.filter
 def mood(name: str | None) -> SafeString:
     """negative → a face and a word."""
-    return mark_safe(cells.Words().mood(name))  # noqa: S308
+    return mark_safe(ticket_rows.Words().mood(name))  # noqa: S308

@@ -12,8 +12,8 @@ from appliance.accounts.models import Organisation, Team
 from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import SENTIMENTS, annotate_sentiment
 from appliance.tickets.models import Ticket
-from appliance.web import cells
-from appliance.web.columns import COLUMNS
+from appliance.web import ticket_rows
+from appliance.web.ticket_rows import COLUMNS
 
 NASTY = '<b>&"'
 
@@ -31,7 +31,7 @@ def row(ticket, alice, bob, dan):
     Ticket.objects.filter(pk=ticket.pk).update(subject=NASTY, sentiment_score=-0.9)
 
     def draw(**choosing: object) -> str:
-        return cells.rows(annotate_sentiment(Ticket.objects.all()), list(COLUMNS), **choosing)
+        return ticket_rows.rows(annotate_sentiment(Ticket.objects.all()), list(COLUMNS), **choosing)
 
     return draw
 
@@ -66,11 +66,11 @@ def test_moments_are_written_as_templates_write_them(month, language):
     written = Template('{{ at|date:"c" }} {{ at|date:"Y-m-d H:i" }} {{ at|date:"j M, H:i" }}')
     with timezone.override(ZoneInfo("Europe/Berlin")), translation.override(language):
         iso, day, clock, shown = written.render(Context({"at": at})).split(" ", 3)
-        html = cells.Words().moment(at)
+        html = ticket_rows.Words().moment(at)
     assert f'datetime="{iso}" title="{day} {clock}">{shown}</time>' in html
 
 
 def test_moods_are_told_in_the_language_of_whoever_looks():
     with translation.override("de"):
-        said = [strip_tags(cells.Words().mood(mood)) for mood in (*SENTIMENTS, None)]
+        said = [strip_tags(ticket_rows.Words().mood(mood)) for mood in (*SENTIMENTS, None)]
     assert said == ["negativ", "neutral", "positiv", "noch nicht analysiert"]

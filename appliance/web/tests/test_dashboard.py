@@ -11,8 +11,8 @@ from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import Ticket
 from appliance.web import lists
-from appliance.web.pages import PAGE_SIZE
-from appliance.web.queues import list_main, list_sections, shown_count
+from appliance.web.inbox_views import list_main, list_sections, shown_count
+from appliance.web.lists import PAGE_SIZE
 from conftest import PASSWORD
 
 
@@ -188,7 +188,10 @@ def test_queue_link_keeps_the_other_filters_and_leads_back_out(bob, categories):
     sections = {
         section.name: section.queues
         for section in list_sections(
-            tickets_queries.count_open(bob), filters, tickets_queries.list_category_slug_choices(), []
+            tickets_queries.count_open(bob),
+            filters,
+            tickets_queries.list_category_slug_choices(),
+            [],
         )
     }
     new, opened = sections["status"][:2]

@@ -10,8 +10,8 @@ from appliance.tickets.models import Ticket
 from appliance.triage import engine, gaps
 from appliance.triage import services as triage_services
 from appliance.web import demo
-from appliance.web.demo import history
-from appliance.web.demo.library import ARTICLES, read_article
+from appliance.web.demo import tickets
+from appliance.web.demo.articles_loader import ARTICLES, read_article
 
 NEAR_THE_GAPS = (
     "wifi-on-ward",
@@ -102,7 +102,7 @@ def test_the_demo_desk_tells_which_articles_it_lacks(db):
     near = [read_article(ARTICLES / f"{name}.md")["title"] for name in NEAR_THE_GAPS]
     for article in Article.objects.filter(title__in=near):
         triage_services.refresh_article(article.pk)
-    unanswered = [history.key_of(row) for row in history.rows() if row["key"].startswith("u")]
+    unanswered = [tickets.key_of(row) for row in tickets.rows() if row["key"].startswith("u")]
     for ticket in Ticket.objects.filter(idempotency_key__in=unanswered):
         triage_services.annotate(ticket.pk)
     triage_services.find_gaps()

@@ -71,15 +71,15 @@ def test_a_stranger_searches_public_articles_alone(ticket, bob, shown):
     html = shown(None, q="printer status:new in:tickets")
     assert html.count("data-keys-item") == 1
     assert "ward 3" not in html
-    assert "ward 3" not in shown(None, "quick-search", q="printer")
+    assert "ward 3" not in shown(None, "search-suggestions", q="printer")
 
 
 def test_the_box_offers_what_it_finds_and_the_whole_page(ticket, bob, alice, carol, shown):
     for viewer in (alice, bob):
-        html = shown(viewer, "quick-search", q="printer on w")
+        html = shown(viewer, "search-suggestions", q="printer on w")
         assert reverse("ticket", args=[ticket.pk]) in html
         assert "/search/?q=printer%20on%20w" in html
-    assert "option" not in shown(carol, "quick-search", q="printer on w")
+    assert "option" not in shown(carol, "search-suggestions", q="printer on w")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_the_box_offers_what_it_finds_and_the_whole_page(ticket, bob, alice, car
 def test_any_text_is_answered(ticket, alice, bob, shown, text):
     for viewer in (alice, bob):
         shown(viewer, q=text)
-        shown(viewer, "quick-search", q=text)
+        shown(viewer, "search-suggestions", q=text)
     shown(
         bob, q="printer", status=text, category=text, customer=text, tag=text, after=text, page=text
     )

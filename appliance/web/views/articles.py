@@ -1,4 +1,4 @@
-"""Articles as they are read: the list, the portal, one article, its files and votes."""
+"""What an author can work from: where an article is missing, and which ones do not fit."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,10 +16,61 @@ from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.forms import ArticleFilterForm, VoteForm
 from appliance.notifications import services as notifications_services
 from appliance.tickets import queries as tickets_queries
+from appliance.triage import gaps
+from appliance.triage import services as triage_services
 from appliance.web import article_page
-from appliance.web.access import readers_only
-from appliance.web.attachments import file_response
-from appliance.web.pages import Page
+from appliance.web.access import readers_only, with_right
+from appliance.web.lists import Page
+from appliance.web.views.attachments import file_response
+
+
+@require_safe
+@with_right(Right.ARTICLES)
+def content_gaps(request: HttpRequest) -> HttpResponse:
+    dismissed = request.GET.get("show") == "dismissed"
+    found = list(gaps.list_gaps(request.user, dismissed=dismissed))
+    return render(request, "web/content_gaps.html", {"gaps": found, "dismissed": dismissed})
+
+
+@require_safe
+@with_right(Right.ARTICLES)
+def low_performing(request: HttpRequest) -> HttpResponse:
+    context = {"found": gaps.list_low_performing(request.user), "days": gaps.DAYS}
+    return render(request, "web/low_performing.html", context)
+
+
+@require_POST
+@with_right(Right.ARTICLES)
+def look(request: HttpRequest) -> HttpResponse:
+    triage_services.queue_gaps()
+    messages.success(request, _("Scan started. Reload this page in a minute."))
+    return redirect("gaps")
+
+
+@require_POST
+@with_right(Right.ARTICLES)
+def write(request: HttpRequest, gap_id: int) -> HttpResponse:
+    """A draft with the examples in it, opened in the editor."""
+    gap = gaps.access_gap(request.user, gap_id)
+    article = triage_services.write_for_gap(gap=gap, by=request.user)
+    return redirect("edit-article", article.pk)
+
+
+@require_POST
+@with_right(Right.ARTICLES)
+def dismiss(request: HttpRequest, gap_id: int) -> HttpResponse:
+    gap = gaps.access_gap(request.user, gap_id)
+    triage_services.dismiss_gap(gap=gap, by=request.user)
+    messages.success(request, _("Dismissed: “%s”") % gap.subject)
+    return redirect("gaps")
+
+
+@require_POST
+@with_right(Right.ARTICLES)
+def restore_gap(request: HttpRequest, gap_id: int) -> HttpResponse:
+    gap = gaps.access_gap(request.user, gap_id)
+    triage_services.restore_gap(gap=gap, by=request.user)
+    return redirect("gaps")
 
 
 @require_safe
@@ -48,7 +99,9 @@ def help_pages(request: HttpRequest) -> HttpResponse:
     slug = request.GET.get("category", "").replace("\0", "")
     if not slug:
         return render(
-            request, "web/help.html", {"shelves": knowledge_queries.list_category_sections(request.user)}
+            request,
+            "web/help.html",
+            {"shelves": knowledge_queries.list_category_sections(request.user)},
         )
     found = knowledge_queries.list_articles(request.user, category=slug).for_customers()
     category = tickets_queries.list_categories().filter(slug=slug).first()

@@ -13,7 +13,7 @@ from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import BulkChange
 from appliance.tickets.services.bulk import MAX_TICKETS
-from appliance.web import list_page, lists
+from appliance.web import list_forms, lists
 from appliance.web.access import agents_only
 from appliance.web.list_forms import BulkForm
 
@@ -24,7 +24,7 @@ def change(request: HttpRequest) -> HttpResponse:
     form = BulkForm(request.POST, viewer=request.user)
     done = form.attempt(_change, request=request, form=form) if form.is_valid() else None
     if done is None:
-        return list_page.show(request, refused=form)
+        return list_forms.show(request, refused=form)
     return redirect(_back(form.cleaned_data["address"], done))
 
 
@@ -45,7 +45,7 @@ def _change(*, request: HttpRequest, form: BulkForm) -> BulkChange:
 def show(request: HttpRequest, change_id: UUID) -> HttpResponse:
     """How far it has come, for the page that waits."""
     found = tickets_queries.access_bulk_change(request.user, change_id)
-    context = list_page.done(found) | {"place": request.GET.get("place", "")}
+    context = list_forms.done(found) | {"place": request.GET.get("place", "")}
     return render(request, "web/_bulk_result.html", context)
 
 

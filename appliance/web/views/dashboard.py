@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from appliance.web import list_page, lists
+from appliance.web import list_forms, lists
 from appliance.web.views import portal
 
 
@@ -14,7 +14,7 @@ from appliance.web.views import portal
 def dashboard(request: HttpRequest) -> HttpResponse:
     if not request.user.is_agent:
         return portal.my_tickets(request)
-    return list_page.show(request)
+    return list_forms.show(request)
 
 
 @require_safe

@@ -5,7 +5,7 @@ from django.views.decorators.http import require_safe
 
 from appliance.search import queries as search_queries
 from appliance.search.forms import SearchForm
-from appliance.web import hits
+from appliance.web import search_hits
 from appliance.web.access import readers_only
 
 
@@ -31,7 +31,7 @@ def search(request: HttpRequest) -> HttpResponse:
             "form": form,
             "query": form.query,
             "results": results,
-            "hits": hits.items(
+            "hits": search_hits.items(
                 results.hits if results else [], request.user, shows_match=bool(form.query.text)
             ),
             "problems": form.problems(),
@@ -49,5 +49,5 @@ def search(request: HttpRequest) -> HttpResponse:
 def suggest(request: HttpRequest) -> HttpResponse:
     """What the search box offers while somebody types."""
     text = request.GET.get("q", "")
-    found = hits.quick_items(search_queries.suggest(request.user, text))
+    found = search_hits.quick_items(search_queries.suggest(request.user, text))
     return render(request, "web/_quick.html", {"hits": found, "text": text.strip()})

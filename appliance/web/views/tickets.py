@@ -1,4 +1,4 @@
-"""A ticket: read, and kept fresh while it is read."""
+"""The SLA panel of the ticket page, polled once a minute."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -8,10 +8,24 @@ from django.views.decorators.http import require_safe
 from appliance.core import cache
 from appliance.core.forms import Form
 from appliance.notifications import services as notifications_services
+from appliance.sla import queries as sla_queries
+from appliance.sla import status as sla_status
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.models import Ticket
 from appliance.triage import services as triage_services
+from appliance.web.access import agents_only
 from appliance.web.ticket_page import TicketPage
+
+
+@require_safe
+@agents_only
+def timer(request: HttpRequest, ticket_id: int) -> HttpResponse:
+    """Render the panel, or 204 while nothing has changed."""
+    ticket = tickets_queries.access_ticket(request.user, ticket_id)
+    status = sla_status.describe_timer(sla_queries.find_timer(ticket))
+    if request.GET.get("seen") == (status.key if status else ""):
+        return HttpResponse(status=204)
+    return render(request, "sla/_timer.html", {"ticket": ticket, "status": status})
 
 
 @require_safe

@@ -1,0 +1,92 @@
+"""Forms on the desk itself."""
+
+from collections.abc import Mapping
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from appliance.accounts import choices
+from appliance.accounts.models import Right
+from appliance.core.forms import Form
+from appliance.core.models import SiteSettings
+
+
+class DeskForm(Form):
+    name = forms.CharField(label=_("Name of the help desk"), max_length=80)
+    base_url = forms.CharField(
+        label=_("Web address"),
+        max_length=200,
+        required=False,
+        help_text=_(
+            "The address users open, for example http://desk.example:8000. Links in "
+            "e-mails start with it."
+        ),
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=choices.languages)
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=choices.time_zones)
+    agent_rights = forms.MultipleChoiceField(
+        label=_("Default agent permissions"),
+        choices=Right.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Teams can grant their members permissions removed here."),
+    )
+    is_registration_open = forms.BooleanField(
+        label=_("Allow customers to register"), required=False
+    )
+    is_guest_form_open = forms.BooleanField(
+        label=_("Allow guests to create tickets"),
+        required=False,
+        help_text=_("Without an account; guests get a private link to their ticket."),
+    )
+    is_knowledge_public = forms.BooleanField(
+        label=_("Public help centre"),
+        required=False,
+        help_text=_("Published public articles are visible without signing in."),
+    )
+    is_rating_enabled = forms.BooleanField(
+        label=_("Ask customers to rate the solution"), required=False
+    )
+    close_solved_after_days = forms.IntegerField(
+        label=_("Close solved tickets after (days)"),
+        min_value=1,
+        max_value=365,
+        required=False,
+        help_text=_("Until then, a customer reply reopens them. Leave empty to never close them."),
+    )
+    max_attachment_mb = forms.IntegerField(
+        label=_("Maximum attachment size (MB)"), min_value=1, max_value=100
+    )
+
+    GROUPS = (
+        (_("Help desk"), ("name", "base_url", "language", "time_zone")),
+        (
+            _("Customers and guests"),
+            (
+                "is_registration_open",
+                "is_guest_form_open",
+                "is_knowledge_public",
+                "is_rating_enabled",
+            ),
+        ),
+        (_("Tickets"), ("close_solved_after_days", "max_attachment_mb")),
+        (_("Agents"), ("agent_rights",)),
+    )
+
+    def __init__(self, data: Mapping | None, desk: SiteSettings) -> None:
+        super().__init__(data, initial={name: getattr(desk, name) for name in self.base_fields})
+
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        return [(title, [self[name] for name in names]) for title, names in self.GROUPS]
+
+    def values(self) -> dict:
+        return {name: self.cleaned_data[name] for name in self.fields}
+
+
+class LogoForm(Form):
+    logo = forms.FileField(
+        label=_("Image file"),
+        required=False,
+        help_text=_("PNG, JPEG or WebP, up to 500 KB. Displayed 28 pixels high."),
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+    )

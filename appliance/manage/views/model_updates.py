@@ -1,0 +1,131 @@
+"""The language models: what runs, updates of it, and the way back."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from appliance.core.errors import SkerryError
+from appliance.manage import model_update_texts as words
+from appliance.manage.access import admins_only
+from appliance.manage.forms.model_updates import AcceptForm, RollbackForm, TrustForm, UpdateForm
+from appliance.model_updates import queries as model_updates_queries
+from appliance.model_updates import services as model_updates_services
+from appliance.model_updates.models import UpdateRun
+
+
+@require_safe
+@admins_only
+def models(request: HttpRequest) -> HttpResponse:
+    return _page(request)
+
+
+@require_POST
+@admins_only
+def start(request: HttpRequest) -> HttpResponse:
+    form = UpdateForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _page(request, update_form=form)
+    upload = form.cleaned_data["file"]
+    run = model_updates_services.request_run(
+        kind=form.cleaned_data["verb"],
+        source=upload.name[:200] if upload else form.cleaned_data["folder"],
+        by=request.user,
+        upload=upload,
+    )
+    return redirect("model-update", run.pk)
+
+
+@require_safe
+@admins_only
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """One run; htmx asks for its steps alone while it lasts."""
+    run = model_updates_queries.access_run(request.user, pk)
+    return _run(request, run, AcceptForm())
+
+
+@require_POST
+@admins_only
+def apply(request: HttpRequest, pk: int) -> HttpResponse:
+    """Apply what was inspected, or what needed a yes."""
+    run = model_updates_queries.access_run(request.user, pk)
+    form = AcceptForm(request.POST)
+    again = form.is_valid() and form.attempt(
+        model_updates_services.request_again,
+        run=run,
+        by=request.user,
+        accepted=form.cleaned_data["accepted"],
+        reason=form.cleaned_data["reason"],
+    )
+    return redirect("model-update", again.pk) if again else _run(request, run, form)
+
+
+@require_POST
+@admins_only
+def roll_back_bundle(request: HttpRequest) -> HttpResponse:
+    form = RollbackForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Choose which models to roll back."))
+        return redirect("models")
+    run = model_updates_services.start_run(
+        kind=UpdateRun.Kind.ROLLBACK,
+        source=form.cleaned_data["role"],
+        by=request.user,
+        reason=form.cleaned_data["reason"],
+    )
+    run = model_updates_services.carry_out(run)
+    return redirect("model-update", run.pk)
+
+
+@require_POST
+@admins_only
+def trust(request: HttpRequest) -> HttpResponse:
+    form = TrustForm(request.POST, request.FILES)
+    content = form.attempt(form.content) if form.is_valid() else None
+    if content is None:
+        return _page(request, trust_form=form)
+    try:
+        model_updates_services.pin_root(content, by_name=str(request.user))
+    except SkerryError as error:
+        form.add_error("root", str(error))
+        return _page(request, trust_form=form)
+    messages.success(request, _("Updates from this publisher are now accepted."))
+    return redirect("models")
+
+
+def _page(
+    request: HttpRequest, update_form: UpdateForm | None = None, trust_form: TrustForm | None = None
+) -> HttpResponse:
+    report = model_updates_queries.report()
+    context = {
+        "roles": [role | {"title": words.ROLES[role["role"]]} for role in report["roles"]],
+        "trusts": report["trusts"],
+        "update_form": update_form or UpdateForm(),
+        "trust_form": trust_form or TrustForm(),
+        "runs": model_updates_queries.list_runs(request.user),
+    }
+    status = 400 if update_form or trust_form else 200
+    return render(request, "manage/models.html", context, status=status)
+
+
+def _run(request: HttpRequest, run: UpdateRun, form: AcceptForm) -> HttpResponse:
+    told = [
+        {
+            "title": words.STEPS.get(entry["step"], entry["step"]),
+            "outcome": entry["outcome"],
+            "says": words.OUTCOMES.get(entry["outcome"], entry["outcome"]),
+            "text": entry["text"],
+            "lines": words.lines(entry["found"]),
+        }
+        for entry in run.steps
+    ]
+    context = {
+        "run": run,
+        "steps": told,
+        "at": words.STEPS.get(run.step, ""),
+        "form": form,
+        "can_apply": model_updates_queries.can_apply(run),
+    }
+    name = "manage/_run.html" if request.htmx else "manage/run.html"
+    return render(request, name, context, status=400 if form.errors else 200)

@@ -1,0 +1,78 @@
+"""Canned replies, macros and articles at the hand of who answers a ticket."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from appliance.core.errors import BadInputError
+from appliance.macros import queries as macros_queries
+from appliance.macros import services as macros_services
+from appliance.macros import variables
+from appliance.tickets import queries as tickets_queries
+from appliance.web.access import agents_only
+from appliance.web.forms import MacroUseForm
+from appliance.web.queries import autocomplete
+
+MOST_SHOWN = 90  # characters of a text in a list to choose from
+
+
+@require_safe
+@agents_only
+def find_canned_responses(request: HttpRequest, ticket_id: int) -> HttpResponse:
+    """Canned replies by shortcut, name or text, for the type-ahead."""
+    ticket = tickets_queries.access_ticket(request.user, ticket_id)
+    found = macros_queries.find_canned_responses(request.user, request.GET.get("q", "").strip())
+    items = [
+        {
+            "label": f":{one.shortcut}  {one.name}" if one.shortcut else one.name,
+            "note": variables.render(one.body, ticket, request.user)[:MOST_SHOWN],
+            "use": reverse("insert-canned-response", args=[ticket.pk, one.pk]),
+        }
+        for one in found
+    ]
+    return JsonResponse({"items": items})
+
+
+@require_POST
+@agents_only
+def insert_canned_response(request: HttpRequest, ticket_id: int, canned_id: int) -> HttpResponse:
+    ticket = tickets_queries.access_ticket(request.user, ticket_id)
+    found = macros_queries.access_canned_response(request.user, canned_id)
+    text = macros_services.render_canned_response(
+        canned_response=found, ticket=ticket, by=request.user
+    )
+    return JsonResponse({"text": text})
+
+
+@require_POST
+@agents_only
+def run_macro(request: HttpRequest, ticket_id: int, macro_id: int) -> HttpResponse:
+    ticket = tickets_queries.access_ticket(request.user, ticket_id)
+    macro = macros_queries.access_macro(request.user, macro_id)
+    form = MacroUseForm(request.POST)
+    if form.is_valid():
+        form.attempt(
+            macros_services.run_macro, macro=macro, ticket=ticket, by=request.user, **form.values()
+        )
+    if form.errors:
+        why = " ".join(form.non_field_errors()) or _(
+            "The form is invalid. Reload the page and try again."
+        )
+        raise BadInputError(
+            _("Macro “%(macro)s” was not applied. %(why)s") % {"macro": macro, "why": why}
+        )
+    messages.success(request, _("Macro “%s” applied.") % macro)
+    return redirect("ticket", ticket.pk)
+
+
+@require_safe
+@agents_only
+def find_articles(request: HttpRequest, ticket_id: int) -> HttpResponse:
+    """Articles for the small search beside the conversation."""
+    tickets_queries.access_ticket(request.user, ticket_id)
+    asked = request.GET.get("q", "").strip()
+    context = {"found": autocomplete.find_articles(request.user, asked), "asked": asked}
+    return render(request, "web/_found_articles.html", context)
