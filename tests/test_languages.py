@@ -89,4 +89,4 @@ def test_errors_are_told_in_german_too(client, alice):
         alice.language = "de"
         alice.save(update_fields=["language"])
         page = client.post("/create-ticket/", {"subject": "", "description": ""})
-    assert "Bitte sehen Sie die markierten Felder an" in page.content.decode()
+    assert "Bitte korrigieren Sie die markierten Felder" in page.content.decode()

@@ -106,7 +106,7 @@ def test_ticket_page_shows_the_sorting_when_it_is_done(window, bob, ticket, cate
     page = window(bob)
     page.clock.install()
     page.goto(f"/tickets/{ticket.pk}/")
-    expect(page.get_by_text("Not sorted yet")).to_be_visible()
+    expect(page.get_by_text("Not classified yet")).to_be_visible()
     triage_services.annotate(ticket.pk)
     page.clock.run_for(2_000)
     expect(page.get_by_label("Classification")).to_contain_text("%")

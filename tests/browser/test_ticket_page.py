@@ -93,7 +93,7 @@ def test_draft_survives_a_closed_browser(window, bob, ticket):
     page.context.close()
     page = window(bob)
     page.goto(f"/tickets/{ticket.pk}/")
-    expect(page.get_by_text("Here is what you were writing")).to_be_visible()
+    expect(page.get_by_text("Draft restored from")).to_be_visible()
     expect(answer_of(page)).to_have_value("Half a thought about")
     expect(page.get_by_label("Internal note")).to_be_checked()
     page.get_by_role("button", name="Discard draft").click()

@@ -22,7 +22,7 @@ def test_dead_database_is_503_with_an_explanation(client, dead_database, name):
     client.raise_request_exception = False
     response = client.get(reverse(name))
     assert (response.status_code, response["Retry-After"]) == (503, "5")
-    assert "The database did not answer" in response.content.decode()
+    assert "The database did not respond" in response.content.decode()
 
 
 @pytest.fixture

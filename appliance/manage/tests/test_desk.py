@@ -44,7 +44,7 @@ def test_an_admin_changes_name_and_rules_at_once(as_dan):
 def test_an_address_that_is_none_is_refused_with_what_was_typed(as_dan):
     page = as_dan.post(reverse("desk-rules"), RULES | {"base_url": "desk"})
     assert page.status_code == 400
-    assert "whole address" in page.content.decode() and "Harbour desk" in page.content.decode()
+    assert "full address" in page.content.decode() and "Harbour desk" in page.content.decode()
 
 
 def test_rules_another_admin_changed_are_told(as_dan, dan):
@@ -74,7 +74,7 @@ def test_another_logo_takes_the_place_of_the_first(as_dan):
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"<svg/>", "no PNG"), (PNG + b"\0" * 512_000, "500 KB")]
+    ("content", "words"), [(b"<svg/>", "not a PNG"), (PNG + b"\0" * 512_000, "500 KB")]
 )
 def test_what_is_no_small_image_is_no_logo(as_dan, content, words):
     page = upload(as_dan, content)

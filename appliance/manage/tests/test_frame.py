@@ -89,7 +89,7 @@ def test_deactivating_a_category_says_how_many_tickets_are_in_it(as_dan, ticket,
     category = next(iter(categories.values()))
     tickets_services.set_category(ticket=ticket, category=category, by=bob)
     page = as_dan.get(reverse("remove-category", args=[category.pk])).content.decode()
-    assert "1 open ticket is in it" in page
+    assert "1 open ticket in this category" in page
 
 
 def test_what_was_typed_is_still_there_after_a_mistake(as_dan, categories):
@@ -110,7 +110,7 @@ def test_what_another_changed_meanwhile_is_told_and_kept_until_confirmed(as_dan,
     refused = as_dan.post(path, mine | {"seen": seen})
     text = refused.content.decode()
     assert refused.status_code == 400 and "Dan changed this" in text and "“Theirs”" in text
-    assert 'value="Mine"' in text
+    assert 'value="My tickets"' in text
     assert as_dan.post(path, mine | {"seen": seen_on(refused)}).status_code == 302
     category.refresh_from_db()
     assert category.name == "My tickets"

@@ -87,7 +87,7 @@ def test_nothing_chosen_is_said_and_nothing_starts(as_dan, root):
     answer = as_dan.post(reverse("start-update"), {"verb": "apply"})
 
     assert answer.status_code == 400
-    assert "Choose a medium or send a file" in answer.content.decode()
+    assert "Select removable media or upload a file" in answer.content.decode()
 
 
 def _asking(dan) -> UpdateRun:

@@ -55,7 +55,7 @@ def test_status_page_counts_who_tried_to_leave(client, dan, settings, tmp_path):
     line = '{"at": 1, "host": "<b>tracker.example", "command": "work"}'
     settings.BLOCKED_CONNECTIONS_LOG.write_text(f"{line}\n{line}\n{{cut sho")
     page = client.get(reverse("status")).content.decode()
-    assert "2 refused, the last to &lt;b&gt;tracker.example" in page
+    assert "2 blocked, the last to &lt;b&gt;tracker.example" in page
 
 
 def test_first_start_gives_a_set_up_link_and_later_ones_do_not(db, prepared, client, dan_later):

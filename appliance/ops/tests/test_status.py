@@ -113,7 +113,7 @@ def test_a_text_postgresql_cannot_plan_is_told_in_words(page_of, monkeypatch):
     monkeypatch.setattr(
         query_plans, "find_statement", lambda _id: made_up("SELECT nothing FROM nowhere")
     )
-    assert "does not give a plan" in page_of("status-plan", "1")
+    assert "cannot plan this query" in page_of("status-plan", "1")
 
 
 def made_up(text: str) -> query_plans.Statement:
@@ -135,13 +135,13 @@ def test_a_statement_nobody_asked_is_not_there(admin_client_of_dan):
 def test_the_search_is_looked_at_when_an_admin_asks_once_however_often(admin_client_of_dan):
     for _ in range(2):
         page = admin_client_of_dan.post(reverse("check-search"), follow=True)
-        assert "The worker looks at every row" in page.content.decode()
+        assert "The search index check was started" in page.content.decode()
     jobs = ProcrastinateJob.objects.filter(task_name="search.check_index")
     assert [job.status for job in jobs] == ["todo"]
 
 
 def test_what_the_last_look_found_is_told(page_of):
-    check = IndexCheck.objects.create(looked={"tickets": 40}, missing={"tickets": 2})
+    check = IndexCheck.objects.create(checked={"tickets": 40}, missing={"tickets": 2})
     assert "40 rows so far" in page_of("status")
     check.finished_at = timezone.now()
     check.save()

@@ -218,7 +218,7 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "article_shelf_idx": lambda agent: knowledge_queries.list_category_sections(_customer()),
     "article_review_idx": lambda agent: list(_articles(agent, "review", is_due=True)[:50]),
     "article_usefulness_idx": lambda agent: list(_articles(agent, "useful")[:50]),
-    "change_subject_idx": lambda agent: knowledge_queries.list_changes(
+    "auditentry_subject_idx": lambda agent: knowledge_queries.list_changes(
         agent, Article.objects.latest("pk")
     ),
     "article_link_once": lambda agent: knowledge_queries.list_articles_of(agent, _ticket()),

@@ -149,4 +149,4 @@ def test_two_workers_read_each_text_once(alice, categories, stand_in):
 
 def _wait_for(bounded: DeadlineExecutor, threads: int) -> None:
     for _ in range(threads):
-        assert bounded._free.acquire(timeout=10)
+        assert bounded._free_threads.acquire(timeout=10)

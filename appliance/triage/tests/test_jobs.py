@@ -1,11 +1,18 @@
 """Jobs wake the worker; two wakings for one text are one job."""
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from appliance.triage import services
+
+
+@pytest.fixture(autouse=True)
+def _empty_queue(db):
+    """Jobs that tests with real commits left behind."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
 
 
 def test_two_wakings_for_one_ticket_are_one_job(ticket):

@@ -138,7 +138,7 @@ def test_a_customer_votes_once_and_may_think_again(client, alice, article):
     article.refresh_from_db()
     assert (article.helpful, article.unhelpful) == (0, 1)
     assert ArticleVote.objects.get().comment == "Which toner?"
-    assert "did not help" in text_of(client.get(reverse("article", args=[article.pk])))
+    assert "as not helpful" in text_of(client.get(reverse("article", args=[article.pk])))
 
 
 @pytest.mark.usefixtures("is_public")
@@ -174,7 +174,7 @@ def test_an_article_goes_its_way_by_buttons(client, bob, article):
     path = reverse("move-article", args=[article.pk])
     page = as_(client, bob).post(path, {"verb": "archive"}, follow=True)
     assert "Archived" in text_of(page)
-    assert "by now" in text_of(client.post(path, {"verb": "publish"}, follow=True))
+    assert "is now" in text_of(client.post(path, {"verb": "publish"}, follow=True))
     client.post(path, {"verb": "odd"})
     article.refresh_from_db()
     assert article.status == "archived"

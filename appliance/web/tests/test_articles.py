@@ -42,7 +42,7 @@ def test_second_editor_is_told_and_keeps_their_text(as_bob, article):
     as_bob.post(url, sent | {"content": "first"})
     answer = as_bob.post(url, sent | {"content": "second"})
     assert answer.status_code == 400
-    assert "Somebody else saved" in answer.content.decode()
+    assert "Another user saved" in answer.content.decode()
     assert "second" in answer.content.decode()
 
 

@@ -141,13 +141,13 @@ def test_agents_who_see_the_same_share_the_counting(bob, dan, ticket, django_ass
 def test_address_that_makes_no_sense_is_told_and_shows_everything(as_bob, ticket):
     page = as_bob.get(reverse("dashboard"), {"customer": "nobody@example.org", "tag": "x"})
     assert ticket.subject in page.content.decode()
-    assert "knows no customer" in page.content.decode()
+    assert "No customer has" in page.content.decode()
 
 
 def test_view_of_what_is_gone_says_so_and_shows_nothing(as_bob, bob, ticket):
     view = tickets_services.save_view(by=bob, name="Gone", filters=TicketFilter(tag="gone"))
     page = as_bob.get(reverse("dashboard"), {"view": view.pk}).content.decode()
-    assert "no longer there" in page and reverse("edit-view", args=[view.pk]) in page
+    assert "deleted or is restricted" in page and reverse("edit-view", args=[view.pk]) in page
     assert ticket.subject not in page
 
 
@@ -179,7 +179,7 @@ def test_view_is_saved_from_what_the_list_shows(as_bob, bob, ticket):
 def test_view_that_is_refused_keeps_what_was_typed(as_bob):
     page = as_bob.post(reverse("add-view"), {"name": "", "tag": "unheard of", "sort": "newest"})
     assert page.status_code == 400
-    assert "Give the view a name" in page.content.decode()
+    assert "Enter a name for the view" in page.content.decode()
     assert "unheard of" in page.content.decode()
 
 

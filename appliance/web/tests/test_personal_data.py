@@ -77,13 +77,13 @@ def test_anonymous_customer_leaves_no_word_behind(told, alice, dan):
 
 def test_letter_that_waits_for_an_anonymous_customer_is_never_sent(told, alice, dan):
     refused = queue_email(to=alice.email, subject="Old", body="Alice", key="refused")
-    OutgoingEmail.objects.filter(pk=refused.pk).update(state="failed", said="550 alice@example.org")
+    OutgoingEmail.objects.filter(pk=refused.pk).update(state="failed", reason="550 alice@example.org")
     queue_email(to=alice.email, subject="New", body="Alice", key="waits")
     forget(alice, dan)
     assert not OutgoingEmail.objects.filter(state="waiting", user=None).exists()
     assert not OutgoingEmail.objects.exclude(to="").filter(subject__in=["", "New"]).exists()
     refused.refresh_from_db()
-    assert (refused.to, refused.said) == ("", "")
+    assert (refused.to, refused.reason) == ("", "")
 
 
 def test_statistics_of_an_anonymous_customer_stay(told, alice, dan, bob):
@@ -159,7 +159,7 @@ def test_agent_loses_the_name_and_what_they_answered_stays(told, bob, dan):
 
 def test_customer_who_works_here_is_refused(bob, dan):
     customer = accounts_services.ensure_customer_of(bob)
-    with pytest.raises(BadInputError, match="works on this desk"):
+    with pytest.raises(BadInputError, match="is an agent or administrator"):
         services.anonymise_customer(customer=customer, by=dan, typed=customer.email)
     accounts_services.set_role(person=bob, role=Role.CUSTOMER, by=dan)
     customer.refresh_from_db()

@@ -23,7 +23,7 @@ def shown(client):
 def test_a_hit_says_where_it_was_found(ticket, bob, shown):
     tickets_services.add_note(ticket=ticket, by=bob, body="The fuser unit was worn out")
     html = shown(bob, q="fuser")
-    assert "Bob noted:" in html
+    assert "Bob added an internal note:" in html
     assert "message" in html
     assert f'href="{reverse("ticket", args=[ticket.pk])}"' in html
 

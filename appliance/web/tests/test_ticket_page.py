@@ -166,7 +166,7 @@ def test_refused_property_answers_422_with_the_reason(as_bob, ticket):
     form = {"status": "hold", "priority": 2, "category": "", "team": "", "assignee": ""}
     answer = as_bob.post(url("update-ticket", ticket.pk), form, headers={"hx-request": "true"})
     assert answer.status_code == 422
-    assert "Say until when" in answer.content.decode()
+    assert "Enter the date until which" in answer.content.decode()
 
 
 def test_ticket_is_taken(as_bob, ticket, bob):
@@ -187,7 +187,7 @@ def test_answer_that_came_meanwhile_is_shown_and_the_text_kept(as_bob, ticket, m
     assert answer.status_code == 400
     assert [message.body for message in answer.context["fresh"]] == ["**Second**"]
     assert "Send anyway" in page
-    assert ">\nMine</textarea>" in page
+    assert ">\nMy tickets</textarea>" in page
     newest = answer.context["reply_form"]["seen_message"].value()
     assert as_bob.post(url("reply", ticket.pk), form | {"seen_message": newest}).status_code == 302
 
@@ -201,10 +201,10 @@ def test_article_in_an_answer_is_written_down(as_bob, ticket, bob):
 
 def test_draft_is_put_back_unless_it_was_sent(as_bob, ticket, bob):
     tickets_services.save_draft(ticket=ticket, by=bob, kind="note", body="Half a")
-    assert "Here is what you were writing" in page_of(as_bob, ticket)
+    assert "Draft restored from" in page_of(as_bob, ticket)
     tickets_services.add_note(ticket=ticket, by=bob, body="Half a")
     Draft.objects.create(ticket=ticket, user=bob, body="Half a")  # arrived after it was sent
-    assert "Here is what you were writing" not in page_of(as_bob, ticket)
+    assert "Draft restored from" not in page_of(as_bob, ticket)
 
 
 def test_draft_of_one_is_not_shown_to_another(as_alice, ticket, bob):
@@ -278,7 +278,7 @@ def test_merge_needs_the_right(as_bob, ticket):
     SiteSettings.objects.create(pk=1, agent_rights=[])
     answer = as_bob.get(url("merge-ticket", ticket.pk))
     assert answer.status_code == 403
-    assert "An admin can give you the right" in answer.content.decode()
+    assert "Ask an administrator" in answer.content.decode()
     assert "Merge …" not in page_of(as_bob, ticket)
 
 

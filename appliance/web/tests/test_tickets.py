@@ -82,7 +82,7 @@ def test_ticket_shows_description_as_text(as_alice, ticket):
 
 def test_unsorted_ticket_says_so(as_alice, ticket):
     page = as_alice.get(reverse("ticket", args=[ticket.pk])).content.decode()
-    assert "Not sorted yet" in page
+    assert "Not classified yet" in page
 
 
 def test_mood_and_history_are_for_agents(as_alice, ticket):
@@ -114,7 +114,7 @@ def test_note_stays_inside(as_bob, ticket, alice):
 def test_empty_answer_is_refused(as_bob, ticket):
     answer = as_bob.post(reverse("reply", args=[ticket.pk]), {"body": " ", "kind": "reply"})
     assert answer.status_code == 400
-    assert "The answer is empty" in answer.content.decode()
+    assert "The reply is empty" in answer.content.decode()
 
 
 def test_answer_to_a_closed_ticket_keeps_what_was_typed(as_alice, ticket, bob):
