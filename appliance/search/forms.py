@@ -58,10 +58,10 @@ class CustomersField(forms.CharField):
 
     def clean(self, value: object) -> tuple[int, ...]:
         text = super().clean(value)
-        found = queries.find_customer_ids(text) if text else []
-        if text and not found:
+        rows = queries.find_customer_ids(text) if text else []
+        if text and not rows:
             raise forms.ValidationError(self.error_messages["unknown"])
-        return tuple(found)
+        return tuple(rows)
 
 
 class DayField(forms.DateField):

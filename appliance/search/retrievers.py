@@ -19,7 +19,7 @@ from appliance.search import spelling
 from appliance.search.corpora import Corpus
 from appliance.search.fulltext import Match, Scan, run_scans
 from appliance.search.query_parser import ParsedQuery
-from appliance.triage.vector_search import LEAST_COSINE, WALK, cosine
+from appliance.triage.vector_search import MIN_COSINE, WALK, cosine
 
 MAX_MATCHES = 100
 MAX_INDEX_ROWS = 20_000  # roughly, handed over by a full-text index that matches more
@@ -182,7 +182,7 @@ def find_by_meaning(corpus: Corpus, vector: np.ndarray, space: str) -> ScoredIds
     rows = nearest.values_list(corpus.vector_owner_field, "distance")[:MAX_MATCHES]
     scores: dict[int, float] = {}
     for pk, distance in sorted(rows, key=lambda row: row[1]):
-        if cosine(distance) >= LEAST_COSINE:
+        if cosine(distance) >= MIN_COSINE:
             scores.setdefault(pk, cosine(distance))
     return list(scores.items())
 
