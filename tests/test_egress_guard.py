@@ -75,7 +75,9 @@ def test_a_configured_name_and_its_addresses_can_be_reached(monkeypatch):
 def test_the_way_out_of_these_tests_is_closed_by_the_desk_itself():
     with pytest.raises(egress_guard.EgressBlockedError), socket.socket() as way_out:
         way_out.connect((ELSEWHERE, 80))
-    assert egress_guard.blocked_connections(settings.BLOCKED_CONNECTIONS_LOG)[-1]["host"] == ELSEWHERE
+    assert (
+        egress_guard.blocked_connections(settings.BLOCKED_CONNECTIONS_LOG)[-1]["host"] == ELSEWHERE
+    )
 
 
 @pytest.mark.parametrize(

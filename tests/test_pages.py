@@ -73,8 +73,8 @@ def managed() -> list[str]:
     rows = furnish(User.objects.get(role="admin"))
     paths = [reverse(name) for name in ("manage", "desk-rules", "models", "change-log")]
     for section in SECTIONS:
-        paths += [reverse(section.slug), reverse(f"add-{section.one}")]
-        paths += [reverse(f"edit-{section.one}", args=[rows[section.one].pk])]
+        paths += [reverse(section.slug), reverse(f"add-{section.object_slug}")]
+        paths += [reverse(f"edit-{section.object_slug}", args=[rows[section.object_slug].pk])]
     return paths
 
 
@@ -171,7 +171,8 @@ def test_odd_words_in_an_address_break_nothing(as_dan, ticket, articles, odd):
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
     forms = {
-        "create-ticket": "subject description priority customer_email customer_name idempotency_key",
+        "create-ticket": "subject description priority customer_email customer_name "
+        "idempotency_key",
         "suggest": "subject description",
         "write-article": "title content category status seen_at audience owner review_on note drop",
         "import-articles": "file pending",

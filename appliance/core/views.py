@@ -38,7 +38,7 @@ def database_unavailable(request: HttpRequest, error: Exception) -> HttpResponse
         UnavailableError.title,
         _(
             "The database did not respond in time. None of your changes were saved. Go "
-                "back and try again in a moment."
+            "back and try again in a moment."
         ),
     )
 
@@ -50,19 +50,27 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         _("Session expired"),
         _(
             "You were signed out or the page was open for too long. Go back (your text "
-                "is still there), copy your text, reload the page and send it again."
+            "is still there), copy your text, reload the page and send it again."
         ),
     )
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return error_page(
-        request, 400, _("Bad request"), _("The address or the form is invalid. Go back and try again.")
+        request,
+        400,
+        _("Bad request"),
+        _("The address or the form is invalid. Go back and try again."),
     )
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, 403, _("Access denied"), _("You do not have permission to view this page. Ask an administrator."))
+    return error_page(
+        request,
+        403,
+        _("Access denied"),
+        _("You do not have permission to view this page. Ask an administrator."),
+    )
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -82,6 +90,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
         _("Something went wrong"),
         _(
             "The error was logged under the number below. Try again; if it persists, "
-                "contact your administrator."
+            "contact your administrator."
         ),
     )

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import filetype
 
-MOST_NAME = 200
+MAX_NAME = 200
 UNKNOWN, TEXT = "application/octet-stream", "text/plain"
 
 
@@ -23,7 +23,7 @@ def safe_name(name: str) -> str:
     shown = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
     shown = shown.strip(" .") or "file"
     suffix = PurePosixPath(shown).suffix[:20]
-    return shown if len(shown) <= MOST_NAME else shown[: MOST_NAME - len(suffix)] + suffix
+    return shown if len(shown) <= MAX_NAME else shown[: MAX_NAME - len(suffix)] + suffix
 
 
 def _is_text(head: bytes) -> bool:

@@ -56,8 +56,8 @@ def write(file_id: uuid.UUID, chunks: Iterable[bytes]) -> Written:
 def remove(file_id: uuid.UUID) -> None:
     """Take the bytes away, half-written ones too; nothing there is fine."""
     path = path_of(file_id)
-    for one in (path, path.with_suffix(HALF_WRITTEN)):
-        one.unlink(missing_ok=True)
+    for row in (path, path.with_suffix(HALF_WRITTEN)):
+        row.unlink(missing_ok=True)
 
 
 def list_ids(*, older_than_seconds: float) -> Iterator[uuid.UUID]:

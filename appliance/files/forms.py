@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from appliance.core.forms import Form
 from appliance.files import queries, services
-from appliance.files.models import MOST_FILES
+from appliance.files.models import MAX_FILES
 
 
 class UploadsInput(forms.FileInput):
@@ -16,7 +16,7 @@ class UploadsInput(forms.FileInput):
 
 
 class UploadsField(forms.FileField):
-    """Any number of files up to MOST_FILES, each within the limit of the desk."""
+    """Any number of files up to MAX_FILES, each within the limit of the desk."""
 
     widget = UploadsInput
     default_error_messages = {
@@ -24,20 +24,20 @@ class UploadsField(forms.FileField):
     }
 
     def clean(self, data: object, initial: object = None) -> list[UploadedFile]:
-        uploads = [one for one in data or [] if one]
+        uploads = [row for row in data or [] if row]
         if self.required and not uploads:
             raise ValidationError(self.error_messages["required"], code="required")
-        if len(uploads) > MOST_FILES:
-            raise ValidationError(self.error_messages["many"] % {"most": MOST_FILES}, code="many")
+        if len(uploads) > MAX_FILES:
+            raise ValidationError(self.error_messages["many"] % {"most": MAX_FILES}, code="many")
         self._check_sizes(uploads)
-        return [super(UploadsField, self).clean(one) for one in uploads]
+        return [super(UploadsField, self).clean(row) for row in uploads]
 
     def _check_sizes(self, uploads: list[UploadedFile]) -> None:
         limit = queries.limit_mb() if uploads else 0
-        large = [one for one in uploads if one.size > limit * queries.MB]
+        large = [upload for upload in uploads if upload.size > limit * queries.MB]
         if large:
             raise ValidationError(
-                [services.too_large(one.name, limit) for one in large], code="large"
+                [services.too_large(upload.name, limit) for upload in large], code="large"
             )
 
 
@@ -54,6 +54,6 @@ class FormWithFiles(Form):
                 self.files_field,
                 _(
                     "Choose your files again: the browser does not keep them when the "
-                        "page reloads. Your text is kept."
+                    "page reloads. Your text is kept."
                 ),
             )

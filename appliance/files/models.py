@@ -9,8 +9,8 @@ from appliance.accounts.models import User
 
 # What a browser may show on our own page. Everything else, SVG above all, is only downloaded.
 INLINE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-MOST_FILES = 10  # with one message
-MOST_MB = 100  # of one file, whatever the desk allows; settings.UPLOAD_MAX_BYTES bounds a request
+MAX_FILES = 10  # with one message
+MAX_MB = 100  # of one file, whatever the desk allows; settings.UPLOAD_MAX_BYTES bounds a request
 
 
 class StoredFile(models.Model):

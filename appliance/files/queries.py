@@ -6,14 +6,14 @@ from django.http import Http404
 
 from appliance.core import queries as core_queries
 from appliance.files import disk
-from appliance.files.models import MOST_MB, StoredFile
+from appliance.files.models import MAX_MB, StoredFile
 
 MB = 1024 * 1024
 
 
 def limit_mb() -> int:
     """How large one file may be on this desk."""
-    return min(core_queries.site_settings().max_attachment_mb, MOST_MB)
+    return min(core_queries.site_settings().max_attachment_mb, MAX_MB)
 
 
 def limit_bytes() -> int:

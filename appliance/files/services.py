@@ -85,5 +85,5 @@ def too_large(name: str, limit_mb: int) -> str:
 
 
 def _without_row(ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    wanted = set(ids)
-    return wanted - set(StoredFile.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+    keys = set(ids)
+    return keys - set(StoredFile.objects.filter(pk__in=keys).values_list("pk", flat=True))

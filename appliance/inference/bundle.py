@@ -189,8 +189,8 @@ def verify_files(bundle: Bundle) -> None:
     for name, expected in bundle.files.items():
         try:
             with (bundle.folder / name).open("rb") as stream:
-                found = hashlib.file_digest(stream, "sha256").hexdigest()
+                rows = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
             raise refuse(about, f"{name} cannot be read ({error.strerror}).") from error
-        if found != expected:
-            raise refuse(about, f"{name} has sha256 {found[:12]}…, expected {expected[:12]}….")
+        if rows != expected:
+            raise refuse(about, f"{name} has sha256 {rows[:12]}…, expected {expected[:12]}….")

@@ -14,7 +14,7 @@ from appliance.inference.bundle import Bundle
 
 # One phrase alone may fit by chance, and the mean of all would drown the one that fits.
 NEAREST_PIECES = 2
-MOST_PIECES = 40  # of a description; what follows is not read
+MAX_PIECES = 40  # of a description; what follows is not read
 
 
 def softmax(values: np.ndarray) -> np.ndarray:
@@ -45,8 +45,8 @@ def similarity_shares(bundle: Bundle, similarities: np.ndarray) -> np.ndarray:
 
 def pieces(description: str) -> list[str]:
     """A category's name, sentences and example phrases, each to be compared on its own."""
-    found = [piece.strip() for piece in description.split(". ")]
-    return [piece for piece in found if piece][:MOST_PIECES] or [description]
+    rows = [piece.strip() for piece in description.split(". ")]
+    return [piece for piece in rows if piece][:MAX_PIECES] or [description]
 
 
 def nearness(vector: np.ndarray, described: np.ndarray) -> float:
@@ -79,8 +79,8 @@ def weighed(
     if near is None or head is None:
         return head if near is None else near
     known = np.array([label in bundle.labels for label in labels])
-    told = weight * head * near[known].sum() + (1 - weight) * near
-    return np.where(known, told, near)
+    texts = weight * head * near[known].sum() + (1 - weight) * near
+    return np.where(known, texts, near)
 
 
 def answer(bundle: Bundle, labels: Sequence[str], shares: np.ndarray) -> CategoryAnswer:
@@ -112,11 +112,11 @@ def classify(
     near = None
     if similarities is not None:
         near = similarity_shares(bundle, np.array([similarities[label] for label in labels]))
-    found = answer(bundle, labels, mix(bundle, labels, head, near))
+    rows = answer(bundle, labels, mix(bundle, labels, head, near))
     numbers = bundle.calibration.get("new_desk")
-    if not (careful and numbers and found.label):
-        return found
+    if not (careful and numbers and rows.label):
+        return rows
     shares = weighed(bundle, labels, head, near, numbers["head_weight"])
-    if shares[labels.index(found.label)] >= numbers["floor"]:
-        return found
-    return replace(found, label=None, held_back=found.label)
+    if shares[labels.index(rows.label)] >= numbers["floor"]:
+        return rows
+    return replace(rows, label=None, held_back=rows.label)

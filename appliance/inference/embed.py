@@ -9,7 +9,7 @@ from appliance.inference.session import Reader
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
-    """The same direction at length one, float32; a zero vector stays zero."""
+    """Scale vectors to unit length, float32; a zero vector stays zero."""
     length = float(np.linalg.norm(vector))
     return (vector / length if length else vector).astype(np.float32)
 

@@ -45,9 +45,9 @@ class Engine:
         engine._read_from(Given(folders), threads)
         return engine
 
-    def _read_from(self, shelf: Shelf | Given, threads: int) -> None:
-        self._slots = {role: Slot(shelf, role, threads) for role in ROLES}
-        self._next_encoder = Slot(shelf, "encoder", threads, upcoming=True)
+    def _read_from(self, store: Shelf | Given, threads: int) -> None:
+        self._slots = {role: Slot(store, role, threads) for role in ROLES}
+        self._next_encoder = Slot(store, "encoder", threads, upcoming=True)
         self._texts = VectorCache(most=32)
         self._descriptions = VectorCache(most=4096)
 

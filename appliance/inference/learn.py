@@ -47,9 +47,9 @@ class Head:
     def from_bytes(cls, content: bytes) -> "Head":
         """Read what ``to_bytes`` wrote; raises ValueError for anything else, runs no code."""
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as found:
-                labels = tuple(str(label) for label in found["labels"])
-                head = cls(labels, found["centre"], found["weights"])
+            with np.load(io.BytesIO(content), allow_pickle=False) as rows:
+                labels = tuple(str(label) for label in rows["labels"])
+                head = cls(labels, rows["centre"], rows["weights"])
         except (OSError, KeyError, EOFError, TypeError, AttributeError, BadZipFile) as error:
             raise ValueError(f"This is not a learnt head: {error}") from error
         if head.weights.shape != (len(head.centre) + 1, len(labels)):

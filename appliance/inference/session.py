@@ -78,12 +78,12 @@ class Reader:
         if self._tokens.ids(text) != list(case["ids"]):
             raise refuse(self._about, f"golden text {text[:40]!r} is tokenized differently.")
         try:
-            found = self._read(text)
+            rows = self._read(text)
         except Exception as error:  # onnxruntime's errors share no public base class
             raise refuse(self._about, f"the model does not run ({str(error)[:200]}).") from error
-        if found.shape != (self.bundle.settings["dims"],) or found.shape != expected.shape:
-            raise refuse(self._about, f"its output has shape {found.shape}.")
-        off = float(np.max(np.abs(found - expected)))
+        if rows.shape != (self.bundle.settings["dims"],) or rows.shape != expected.shape:
+            raise refuse(self._about, f"its output has shape {rows.shape}.")
+        off = float(np.max(np.abs(rows - expected)))
         if not off <= atol:  # also true for NaN
             raise refuse(self._about, f"golden text {text[:40]!r} is off by {off:.4f} (> {atol}).")
 

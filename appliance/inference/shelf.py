@@ -66,15 +66,15 @@ class Shelf:
         if self.installed is None:
             return Choice()
         try:
-            said = read_json(self.installed / ACTIVE, about="for the installed models")
+            values = read_json(self.installed / ACTIVE, about="for the installed models")
         except BundleMissingError:
             return Choice()
-        if not isinstance(said, dict):
+        if not isinstance(values, dict):
             raise refuse("for the installed models", "active.json is not an object.")
-        parts = [said.get("previous") or {}, said.get("next") or {}]
+        parts = [values.get("previous") or {}, values.get("next") or {}]
         if not all(isinstance(part, dict) for part in parts):
             raise refuse("for the installed models", "active.json is malformed.")
-        running = {role: name for role, name in said.items() if role not in ("previous", "next")}
+        running = {role: name for role, name in values.items() if role not in ("previous", "next")}
         return Choice(running, *parts)
 
     def stamp(self) -> tuple:
@@ -134,10 +134,10 @@ def sync_folder(folder: Path) -> None:
 def stamp_of(path: Path) -> tuple[int, int, int] | None:
     """Time, size and inode of a file: another file, another stamp."""
     try:
-        found = path.stat()
+        rows = path.stat()
     except OSError:
         return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino)
+    return (rows.st_mtime_ns, rows.st_size, rows.st_ino)
 
 
 def _described(folder: Path, role: str) -> Bundle | InferenceError:

@@ -26,9 +26,9 @@ class Slot:
     """
 
     def __init__(
-        self, shelf: Shelf | Given, role: str, threads: int, *, upcoming: bool = False
+        self, store: Shelf | Given, role: str, threads: int, *, upcoming: bool = False
     ) -> None:
-        self._shelf, self._role, self._threads, self._upcoming = shelf, role, threads, upcoming
+        self._store, self._role, self._threads, self._upcoming = store, role, threads, upcoming
         self._lock = Lock()
         self._bundle: Bundle | None = None
         self._reader: Reader | None = None
@@ -49,7 +49,7 @@ class Slot:
             return self._described()
 
     def ref(self) -> BundleRef:
-        """The same, in few words."""
+        """The state in a few words, for a log line."""
         return self.bundle().ref
 
     def reader(self) -> Reader:
@@ -110,16 +110,16 @@ class Slot:
     def _choose(self) -> None:
         """Take the first bundle that may be tried; raises when there is none. Lock held."""
         self._passed_over, self._watched, self._is_blind = [], {}, False
-        for found in self._candidates():
-            if isinstance(found, InferenceError):
-                self._passed_over.append(found)
+        for rows in self._candidates():
+            if isinstance(rows, InferenceError):
+                self._passed_over.append(rows)
                 self._is_blind = True
                 continue
-            self._watched[found.folder] = found
-            if found.folder not in self._failures:
-                self._bundle = found
+            self._watched[rows.folder] = rows
+            if rows.folder not in self._failures:
+                self._bundle = rows
                 break
-            self._passed_over.append(self._failures[found.folder])
+            self._passed_over.append(self._failures[rows.folder])
         self._stamp, self._looked_at = self._fingerprint(), time.monotonic()
         if self._bundle is None and self._reader is not None and not self._upcoming:
             self._bundle = self._reader.bundle  # its files are gone; what is loaded answers on
@@ -131,15 +131,15 @@ class Slot:
 
     def _candidates(self) -> Iterator[Bundle | InferenceError]:
         if not self._upcoming:
-            yield from self._shelf.candidates(self._role)
+            yield from self._store.candidates(self._role)
             return
         try:
-            found = self._shelf.find_next(self._role)
+            rows = self._store.find_next(self._role)
         except InferenceError as error:
             yield error
             return
-        if found is not None:
-            yield found
+        if rows is not None:
+            yield rows
 
     def _loaded(self, bundle: Bundle) -> Reader:
         """The reader of the best bundle that loads; what fails is remembered. Lock held."""
@@ -168,4 +168,4 @@ class Slot:
             for bundle in self._watched.values()
             for name in ("bundle.json", *bundle.files)
         ]
-        return (self._shelf.stamp(), *(stamp_of(path) for path in paths))
+        return (self._store.stamp(), *(stamp_of(path) for path in paths))

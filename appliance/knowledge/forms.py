@@ -16,7 +16,7 @@ EVERY = ("", _("All"))
 
 
 class ArticleFilterForm(Form):
-    """What the list is narrowed to, from the address of the page."""
+    """Filters of the article list, from the page's query string."""
 
     text = forms.CharField(
         label=_("Search terms"),
@@ -43,7 +43,7 @@ class ArticleFilterForm(Form):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        named = [(one.slug, one.name) for one in tickets_queries.list_categories()]
+        named = [(category.slug, category.name) for category in tickets_queries.list_categories()]
         self.fields["category"].choices = [EVERY, *named]
         self.fields["owner"].queryset = queries.list_owners()
 

@@ -135,8 +135,8 @@ def front_matter(text: str) -> tuple[dict[str, str], str]:
     if not end:
         return {}, text
     pairs = (line.split(":", 1) for line in head.splitlines() if ":" in line)
-    found = {name.strip().lower(): _unquoted(value.strip()) for name, value in pairs}
-    return {name: value for name, value in found.items() if name in COLUMNS}, body
+    values = {name.strip().lower(): _unquoted(value.strip()) for name, value in pairs}
+    return {name: value for name, value in values.items() if name in COLUMNS}, body
 
 
 def from_html(text: str) -> str:
@@ -154,19 +154,19 @@ def from_html(text: str) -> str:
 
 def _page(member: Member, text: str) -> Entry:
     if member.suffix in (".html", ".htm"):
-        said, body = {}, from_html(text)
+        values, body = {}, from_html(text)
         title = _first(_TITLE, text) or _first(_HEADING, text)
     else:
-        said, body = front_matter(text)
+        values, body = front_matter(text)
         title = ""
     body = body.strip()
-    title = said.pop("title", "") or title
+    title = values.pop("title", "") or title
     heading = re.match(r"#[ \t]+(.{1,300}?)[ \t#]*(?:\n|$)", body)
     if heading and title in ("", heading.group(1).strip()):
         title, body = heading.group(1).strip(), body[heading.end() :].strip()
     title = title or PurePosixPath(member.name).stem.replace("-", " ").replace("_", " ")
-    key, folder = said.pop("key", "") or member.name, posixpath.dirname(member.name)
-    return Entry(member.name, key, title, body, said, folder=folder)
+    key, folder = values.pop("key", "") or member.name, posixpath.dirname(member.name)
+    return Entry(member.name, key, title, body, values, folder=folder)
 
 
 def _rows(name: str, text: str) -> Iterator[Entry]:
@@ -174,7 +174,7 @@ def _rows(name: str, text: str) -> Iterator[Entry]:
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     table = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-    names = [one.strip().lower() for one in next(table, [])]
+    names = [item.strip().lower() for item in next(table, [])]
     if not {"title", "content"} <= set(names):
         raise BadInputError(
             _("The first row must contain the column names, including “title” and “content”.")
@@ -203,10 +203,10 @@ def _of_row(where: str, names: list[str], row: list[str]) -> Entry:
         return Entry(
             where, where, problem=_("This row has more cells than columns. Correct the row.")
         )
-    said = {name: cell.strip() for name, cell in zip(names, row, strict=False) if name in COLUMNS}
-    title, content = said.pop("title", ""), said.pop("content", "")
-    key = said.pop("key", "") or title
-    return Entry(where, key, title, content, {n: value for n, value in said.items() if value})
+    values = {name: cell.strip() for name, cell in zip(names, row, strict=False) if name in COLUMNS}
+    title, content = values.pop("title", ""), values.pop("content", "")
+    key = values.pop("key", "") or title
+    return Entry(where, key, title, content, {n: value for n, value in values.items() if value})
 
 
 def _checked(entry: Entry) -> Entry:
@@ -241,8 +241,8 @@ def _refuse_deep(text: str) -> None:
 
 
 def _first(pattern: re.Pattern, text: str) -> str:
-    found = pattern.search(text)
-    return " ".join(html.unescape(_TAG_WHOLE.sub("", found.group(1))).split()) if found else ""
+    match = pattern.search(text)
+    return " ".join(html.unescape(_TAG_WHOLE.sub("", match.group(1))).split()) if match else ""
 
 
 _TAG_WHOLE = re.compile(r"<[^<>]{0,1000}>")

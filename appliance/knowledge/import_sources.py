@@ -82,11 +82,11 @@ def list_members(source: Path | BinaryIO, name: str = "") -> list[Member]:
 
 
 def _bounded(members: Iterator[Member]) -> list[Member]:
-    found, together = [], 0
+    rows, together = [], 0
     for member in members:
-        found.append(member)
+        rows.append(member)
         together += member.size
-        if len(found) > MAX_MEMBERS or together > MAX_TOGETHER:
+        if len(rows) > MAX_MEMBERS or together > MAX_TOGETHER:
             raise BadInputError(
                 _(
                     "The import is too large: the limit is %(files)d files and "
@@ -95,18 +95,18 @@ def _bounded(members: Iterator[Member]) -> list[Member]:
                 % {"files": MAX_MEMBERS, "size": MAX_TOGETHER // MB},
                 field="file",
             )
-    return sorted(found, key=lambda member: member.name)
+    return sorted(rows, key=lambda member: member.name)
 
 
 def _in_folder(folder: Path) -> Iterator[Member]:
     for place, folders, files in os.walk(folder, followlinks=False):
-        folders[:] = [one for one in folders if not one.startswith(".")]
-        for one in files:
-            path = Path(place, one)
-            found = path.lstat()
-            if not one.startswith(".") and stat.S_ISREG(found.st_mode):
+        folders[:] = [file for file in folders if not file.startswith(".")]
+        for file in files:
+            path = Path(place, file)
+            rows = path.lstat()
+            if not file.startswith(".") and stat.S_ISREG(rows.st_mode):
                 name = path.relative_to(folder).as_posix()
-                yield Member(name, found.st_size, partial(open, path, "rb"))
+                yield Member(name, rows.st_size, partial(open, path, "rb"))
 
 
 def _in_archive(source: Path | BinaryIO) -> Iterator[Member]:

@@ -65,21 +65,21 @@ def ensure_whole(installation: Installation, folder: Path) -> None:
         raise LauncherError(f"The database in {folder} does not read right: {lines[-1]}")
 
 
-def restore(installation: Installation, folder: Path, *, kept: Path | None = None) -> None:
+def restore(installation: Installation, folder: Path, *, previous: Path | None = None) -> None:
     """Database, files and secrets as they were. Done again after a cut, it ends the same.
 
-    What the database was until now goes to ``kept``, or away when that is None. Files that came
+    What the database was until now goes to ``previous``, or away when that is None. Files that came
     since stay: they are only ever added, and those nobody has a row of are tidied up at night.
     """
     ensure_whole(installation, folder)
     coming, gone = (
         installation.data / "postgres.coming",
-        kept or installation.data / "postgres.gone",
+        previous or installation.data / "postgres.gone",
     )
     shutil.rmtree(coming, ignore_errors=True)
     _copy_tree(folder / "postgres", coming, Path("postgres"))
     if installation.cluster.exists():
-        if not kept:
+        if not previous:
             shutil.rmtree(gone, ignore_errors=True)
         elif gone.exists():  # cut short after this: what is there now is a copy of the backup
             shutil.rmtree(installation.cluster)
@@ -90,7 +90,7 @@ def restore(installation: Installation, folder: Path, *, kept: Path | None = Non
     _copy_tree(folder / "secrets", installation.secrets, Path("secrets"))
     if (folder / "files").is_dir():
         _copy_tree(folder / "files", installation.data / "files", Path("files"), only_missing=True)
-    if not kept:
+    if not previous:
         shutil.rmtree(gone, ignore_errors=True)
 
 

@@ -40,7 +40,8 @@ def ensure_secrets(installation: Installation) -> None:
     )
     ensure_content(
         installation.secrets / "redis_url",
-        f"unix://skerry:{read(installation, 'cache_password')}@{quote(str(installation.sockets))}/valkey.sock?db=0",
+        f"unix://skerry:{read(installation, 'cache_password')}"
+        f"@{quote(str(installation.sockets))}/valkey.sock?db=0",
     )
 
 

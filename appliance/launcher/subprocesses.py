@@ -19,6 +19,7 @@ PASSED_ON = (
     "REDIS_PASSWORD",
 )
 PASSED_ON_PREFIX = "SKERRY_"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SURROUNDINGS = ("TZ", "TERM", "COLUMNS", "NO_COLOR", "PYTEST_ADDOPTS", "CI")
 SECRET_FILES = (
     ("SECRET_KEY", "secret_key"),
@@ -42,7 +43,7 @@ def environment(installation: Installation) -> dict[str, str]:
         **surroundings,
         **operator_values,
         **secret_files,
-        "PATH": f"{installation.venv / 'bin'}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": f"{installation.venv / 'bin'}:{SYSTEM_PATH}",
         "HOME": str(installation.data),
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",

@@ -14,6 +14,7 @@ import json
 import socket
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +212,7 @@ def _begin_back(installation: Installation, why: str) -> None:
 def _put_back(installation: Installation, journal: Journal) -> None:
     say("Going back ...")
     kept_backup = installation.data / journal["kept"] if "kept" in journal else None
-    backup.restore(installation, installation.data / journal["backup"], kept=kept_backup)
+    backup.restore(installation, installation.data / journal["backup"], previous=kept_backup)
     version = {"skerry": journal["data_version"]}
     ensure_content(installation.data / datadir.VERSION_FILE, json.dumps(version) + "\n")
     journal["state"] = "back"
@@ -272,10 +273,10 @@ def _went_over(installation: Installation, old: Installation) -> int:
     is_served = _is_served(installation)
     if is_served:
         service.start(installation)
-        status = lambda: commands.status(
-            installation, wait_seconds=START_LIMIT_SECONDS, as_json=False
+        wait_for = partial(
+            commands.status, installation, wait_seconds=START_LIMIT_SECONDS, as_json=False
         )
-        if as_user(status) != 0:
+        if as_user(wait_for) != 0:
             return _carry_out(installation, old, "its service did not get healthy")
     kept_backup = installation.data / as_user(lambda: _read(installation))["backup"]
     say(

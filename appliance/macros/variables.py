@@ -42,9 +42,7 @@ VARIABLES: dict[str, Variable] = {
         "Ward 3",
         lambda t, _by: str(t.customer.organisation or ""),
     ),
-    "ticket_number": Variable(
-        gettext_lazy("ticket number"), "SKR-1042", lambda t, _by: t.number
-    ),
+    "ticket_number": Variable(gettext_lazy("ticket number"), "SKR-1042", lambda t, _by: t.number),
     "ticket_subject": Variable(
         gettext_lazy("ticket subject"), "Printer is silent", lambda t, _by: t.subject
     ),

@@ -33,7 +33,7 @@ admins_only = only(admins)
 
 
 def of_section(view: View) -> View:
-    """The same for the pages of a section, which says whom it admits."""
+    """Restrict a section's pages to the roles that the section names."""
 
     @login_required
     @wraps(view)
@@ -46,4 +46,6 @@ def of_section(view: View) -> View:
 
 def _refuse_unless(is_admitted: bool) -> None:
     if not is_admitted:
-        raise ForbiddenError(_("You do not have permission to view this page. Ask an administrator for access."))
+        raise ForbiddenError(
+            _("You do not have permission to view this page. Ask an administrator for access.")
+        )

@@ -58,16 +58,16 @@ VERDICTS = {
     "not enough": gettext_lazy("not enough data"),
 }
 HIDDEN = {"why", "taken_to_be", "seen", "now"}
-MOST_LINES = 60
+MAX_LINES = 60
 
 
-def lines(found: dict[str, Any]) -> list[tuple[str, str]]:
+def lines(rows: dict[str, Any]) -> list[tuple[str, str]]:
     """(name, words), in the order they were found; what has no words of its own stays out."""
-    return list(_lines("", found))[:MOST_LINES]
+    return list(_lines("", rows))[:MAX_LINES]
 
 
-def _lines(prefix: str, found: dict[str, Any]):
-    for key, value in found.items():
+def _lines(prefix: str, rows: dict[str, Any]):
+    for key, value in rows.items():
         if key in HIDDEN or value in (None, "", [], {}):
             continue
         name = f"{prefix}{NAMES.get(key, key)}"

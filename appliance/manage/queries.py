@@ -31,9 +31,9 @@ class Page:
         if not rows.query.order_by:
             rows = rows.order_by(*rows.model._meta.ordering, "pk")
         last = _find(rows, after)
-        found = list((_beyond(rows, last) if last else rows)[: PAGE_SIZE + 1])
-        more = str(found[PAGE_SIZE - 1].pk) if len(found) > PAGE_SIZE else ""
-        return cls(rows=found[:PAGE_SIZE], next=more, is_first=last is None)
+        items = list((_beyond(rows, last) if last else rows)[: PAGE_SIZE + 1])
+        more = str(items[PAGE_SIZE - 1].pk) if len(items) > PAGE_SIZE else ""
+        return cls(rows=items[:PAGE_SIZE], next=more, is_first=last is None)
 
 
 def _find(rows: QuerySet, cursor: str) -> Model | None:

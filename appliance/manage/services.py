@@ -25,7 +25,7 @@ from appliance.manage.models import Addition
 
 KEPT = timedelta(days=1)
 LOGO_TYPES = ("image/png", "image/jpeg", "image/webp")
-MOST_LOGO_BYTES = 500 * 1024
+MAX_LOGO_BYTES = 500 * 1024
 MAX_CHARACTERS = 80  # of what stands there now, when it is told
 
 
@@ -59,21 +59,23 @@ def save(
     type(row).objects.select_for_update().filter(pk=row.pk).first()
     now = fresh()
     if seen and seen != stamp(now):
-        raise BadInputError(_told(row, form, now))
+        raise BadInputError(_describe_conflict(row, form, now))
     write()
 
 
 def change_logo(*, by: User, upload: UploadedFile | None) -> None:
     """Show this image beside the name of the desk; None takes it away."""
-    if upload is not None and upload.size > MOST_LOGO_BYTES:
-        raise BadInputError(_("The logo is larger than 500 KB. Choose a smaller file."), field="logo")
+    if upload is not None and upload.size > MAX_LOGO_BYTES:
+        raise BadInputError(
+            _("The logo is larger than 500 KB. Choose a smaller file."), field="logo"
+        )
     with files_services.atomic():
         before = core_queries.site_settings().logo_id
         stored = files_services.store(upload=upload, by=by) if upload else None
         if stored and stored.content_type not in LOGO_TYPES:
             raise BadInputError(
-                _("The file is not a PNG, JPEG or WebP image. Save it in one of these "
-                    "formats."), field="logo"
+                _("The file is not a PNG, JPEG or WebP image. Save it in one of these formats."),
+                field="logo",
             )
         accounts_services.update_site_settings(by=by, logo_id=stored.pk if stored else None)
         for old in StoredFile.objects.filter(pk=before):
@@ -90,13 +92,13 @@ def _initial(form: Form, name: str) -> object:
     return form[name].initial
 
 
-def _told(row: Model, form: Form, now: Form) -> str:
+def _describe_conflict(row: Model, form: Form, now: Form) -> str:
     who = queries.find_last_changer(row) or _("Someone")
     differs = [name for name in now.fields if name in form.fields and _differs(form, now, name)]
     what = "; ".join(f"{now.fields[name].label}: {_words(now, name)}" for name in differs)
     return _(
         "%(who)s changed this while you were editing. Current values: %(what)s. Save "
-            "again to overwrite them."
+        "again to overwrite them."
     ) % {"who": who, "what": what or _("identical to yours")}
 
 
@@ -113,6 +115,6 @@ def _words(form: Form, name: str) -> str:
     values = value if isinstance(value, list | tuple) else [value]
     if isinstance(field, forms.ChoiceField):
         labels = {str(key): str(label) for key, label in field.choices}
-        values = [labels.get(str(one), one) for one in values]
-    text = ", ".join(str(one) for one in values if one not in (None, ""))
+        values = [labels.get(str(row), row) for row in values]
+    text = ", ".join(str(row) for row in values if row not in (None, ""))
     return f"“{text[:MAX_CHARACTERS]}”" if text else _("empty")

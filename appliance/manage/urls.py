@@ -10,14 +10,14 @@ from appliance.manage.views import crud, model_updates, offboarding, people, sit
 def pages_of(section: Section) -> Iterator[URLPattern]:
     """The pages a section has, each with its name."""
     here, row = f"{section.slug}/", f"{section.slug}/<int:pk>/"
-    one, known = section.one, {"section": section}
+    item, known = section.object_slug, {"section": section}
     yield path(here, crud.index, known, name=section.slug)
     if "add" in section.offers:
-        yield path(f"{here}add/", crud.add, known, name=f"add-{one}")
-    yield path(row, crud.edit, known, name=f"edit-{one}")
+        yield path(f"{here}add/", crud.add, known, name=f"add-{item}")
+    yield path(row, crud.edit, known, name=f"edit-{item}")
     for verb in ("remove", "restore", "move"):
         if verb in section.offers:
-            yield path(f"{row}{verb}/", getattr(crud, verb), known, name=f"{verb}-{one}")
+            yield path(f"{row}{verb}/", getattr(crud, verb), known, name=f"{verb}-{item}")
 
 
 urlpatterns = [

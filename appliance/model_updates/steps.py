@@ -90,17 +90,17 @@ def quarantine(work: RunContext) -> dict[str, Any]:
 
 def signatures(work: RunContext) -> dict[str, Any]:
     """Who signed it, and that every file is the one that was signed; copied while it is checked."""
-    with opened(work) as stick:
+    with opened(work) as medium:
         work.verified = trust.verify(
-            lambda name, most: _read_metadata(stick, name, most),
+            lambda name, most: _read_metadata(medium, name, most),
             pinned=trust_store.ensure_anchor(),
             seen=trust_store.seen(),
             now=work.now,
             accept_expired="expired" in work.run.accepted,
         )
-        work.note = release.parse(_read_signed(work, stick, release.RELEASE))
+        work.note = release.parse(_read_signed(work, medium, release.RELEASE))
         for path in work.note.paths():
-            _copy_signed(work, stick, path)
+            _copy_signed(work, medium, path)
     if work.verified.is_expired:
         work.accepted_findings.append("expired")
     return {"release": work.verified.versions.timestamp, "targets": len(work.verified.targets)}
@@ -331,5 +331,5 @@ def _speed_of_running(role: str) -> dict[str, float] | None:
 
 
 def placed(bundle: Bundle, folder: Path) -> Bundle:
-    """The same bundle where bundles are read."""
+    """Path of the bundle in the bundle store."""
     return describe(folder / bundle.ref.name / bundle.ref.version, bundle.ref.role)

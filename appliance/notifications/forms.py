@@ -61,7 +61,7 @@ class PreferencesForm(Form):
 
 
 class MailFilterForm(Form):
-    """What the page of outgoing mail is narrowed to, from its address."""
+    """Filters of the outgoing mail page, from its query string."""
 
     state = forms.ChoiceField(
         label=_("Status"),
@@ -70,8 +70,8 @@ class MailFilterForm(Form):
     )
     to = forms.CharField(label=_("To"), max_length=254, required=False)
 
-    def narrowed(self) -> queries.EmailFilter:
-        """The filter; what makes no sense in the address narrows nothing."""
+    def filters(self) -> queries.EmailFilter:
+        """The filter; an invalid value in the query string is ignored."""
         self.is_valid()
         return queries.EmailFilter(
             state=self.cleaned_data.get("state", ""), to=self.cleaned_data.get("to", "")

@@ -94,7 +94,7 @@ def has_smtp() -> bool:
 
 @dataclass(frozen=True)
 class EmailFilter:
-    """What the page of outgoing mail is narrowed to. Empty means all."""
+    """Filters of the outgoing mail page. Empty means all."""
 
     state: str = ""
     to: str = ""
@@ -105,9 +105,9 @@ class EmailFilter:
         return emails.filter(to__iexact=self.to) if self.to else emails
 
 
-def list_emails(viewer: User, narrowed: EmailFilter) -> QuerySet[OutgoingEmail]:
+def list_emails(viewer: User, filters: EmailFilter) -> QuerySet[OutgoingEmail]:
     """For admins alone, newest first."""
-    emails = narrowed.apply(OutgoingEmail.objects.select_related("ticket", "user"))
+    emails = filters.apply(OutgoingEmail.objects.select_related("ticket", "user"))
     return emails if viewer.is_admin else emails.none()
 
 

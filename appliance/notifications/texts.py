@@ -56,7 +56,7 @@ def notification_line(notice: Notification) -> str:
 
 
 def subject(ticket: Ticket) -> str:
-    """The same for all letters of a ticket, so that they stay together."""
+    """Subject line shared by all emails of a ticket, so that mail clients thread them."""
     return f"[{ticket.number}] {ticket.subject}"
 
 
@@ -84,7 +84,8 @@ def describe_reviews(articles: Sequence[Article]) -> str:
     """Each article with its date and its address."""
     due = _("review date %(day)s")
     lines = [
-        f"{article.title}\n{due % {'day': article.review_on.isoformat()}}\n{email_builder.to('article', article.pk)}"
+        f"{article.title}\n{due % {'day': article.review_on.isoformat()}}\n"
+        + email_builder.to("article", article.pk)
         for article in articles
     ]
     return "\n\n".join(line.rstrip() for line in lines)

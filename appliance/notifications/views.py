@@ -73,12 +73,12 @@ def preferences(request: HttpRequest) -> HttpResponse:
 def outbox(request: HttpRequest) -> HttpResponse:
     _admins_only(request)
     form = MailFilterForm(request.GET)
-    narrowed = form.narrowed()
-    emails = queries.list_emails(request.user, narrowed)
+    filters = form.filters()
+    emails = queries.list_emails(request.user, filters)
     context = {
         "page": Page.of(emails, request.GET.get("before", ""), by="created_at"),
         "form": form,
-        "narrowed": narrowed,
+        "filters": filters,
         "counts": queries.count_emails(request.user),
         "has_smtp": queries.has_smtp(),
     }

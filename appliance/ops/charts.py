@@ -19,18 +19,18 @@ SPANS = {
     "month": (gettext_lazy("30 days"), timedelta(days=30)),
     "year": (gettext_lazy("One year"), timedelta(days=365)),
 }
-MOST_POINTS = 96
+MAX_POINTS = 96
 COLOURS = {"classifier": "sea", "sentiment": "good", "encoder": "warn"}
 Point = tuple[Sample, Sample]
 Read = Callable[[dict, dict], float | None]
 
 
 def list_samples(span: str) -> list[Sample]:
-    """Those of the span, evenly fewer when they are many. One query."""
+    """Samples of the time range, thinned out evenly when there are many. One query."""
     since = timezone.now() - SPANS[span][1]
-    found = list(Sample.objects.filter(at__gte=since))
-    step = -(-len(found) // MOST_POINTS) or 1
-    return found[::-1][::step][::-1]
+    rows = list(Sample.objects.filter(at__gte=since))
+    step = -(-len(rows) // MAX_POINTS) or 1
+    return rows[::-1][::step][::-1]
 
 
 def list_charts(samples: Sequence[Sample], span: str) -> list[Chart]:
@@ -132,14 +132,14 @@ def _rounded(value: float | None) -> float | None:
 
 def readings_within(samples: Sequence[Sample]) -> list[timing_metrics.Taken]:
     """What each model did between the first of these samples and this moment's slots."""
-    found: timing_metrics.Readings = {}
+    values: timing_metrics.Readings = {}
     last = 0
     if samples:
         first, newest = samples[0].figures, samples[-1].figures
         last = newest.get("slot", 0)
-        found = timing_metrics.without(newest.get("readings", {}), first.get("readings", {}))
+        values = timing_metrics.without(newest.get("readings", {}), first.get("readings", {}))
     now = timing_metrics.current_slot()
     new = range(
         max(last + 1, now - timing_metrics.KEEP_SECONDS // timing_metrics.SLOT_SECONDS), now + 1
     )
-    return timing_metrics.summed(timing_metrics.added(found, timing_metrics.readings_of(new)))
+    return timing_metrics.summed(timing_metrics.added(values, timing_metrics.readings_of(new)))

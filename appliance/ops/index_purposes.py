@@ -1,52 +1,90 @@
-"""What each index is for, as the comment above it in the models says ("serves …")."""
+"""The purpose of each index, shown in English on the status page."""
 
-import re
-import sys
-from functools import cache
-from pathlib import Path
-
-from django.apps import apps
-
-SERVES = re.compile(r"^\s*# serves (.+)$")
-MORE = re.compile(r"^\s*# (.+)$")
-NAMED = re.compile(r"\bname=\"(\w+)\"")
-# Those of a vector space get their names when the space does.
-BY_PREFIX = {
+PURPOSES = {
+    # accounts
+    "customer_email_unique": "new tickets and registration: a customer by address, in any case",
+    "customer_name_idx": "/admin/: customers by name",
+    "customer_premium_idx": "the premium queue: the few premium customers",
+    "customer_search_text_trgm_idx": "customers by a part of name or address, with typos",
+    "rate_limit_hit_address_idx": "counting the hits of an address",
+    "rate_limit_hit_created_idx": "deleting old hits",
+    "user_email_unique": "log-in: one account per address, in any case",
+    # core
+    "auditentry_at_idx": "the audit log page, newest first",
+    "auditentry_subject_idx": "the history of one object, for instance an article",
+    # knowledge
+    "article_changed_idx": "all articles, latest change first",
+    "article_review_idx": "articles due for review",
+    "article_search_idx": "full-text search in articles",
+    "article_shelf_idx": "the portal: articles by category and title",
+    "article_status_idx": "articles of one status (customers see one), latest change first",
+    "article_title_trgm_idx": "search in titles, with typos",
+    "article_usefulness_idx": "the most and the least useful articles",
+    # manage
+    "addition_at_idx": "deleting old idempotency keys",
+    # model_updates
+    "update_event_at_idx": "the log of updates, newest first",
+    "update_run_created_idx": "the history of updates, newest first",
+    # notifications
+    "mail_created_idx": "outgoing mail of every state, newest first",
+    "mail_due_idx": "the worker: mail that is due, longest due first",
+    "mail_state_idx": "outgoing mail of one state, newest first",
+    "mail_user_idx": "digests: mail that waits for one user, and what they got lately",
+    "notice_at_idx": "deleting notifications read long ago",
+    "notice_user_idx": "the notifications of a user, newest first",
+    # ops
+    "sample_at_idx": "the charts of a time span, and the newest sample",
+    # reports
+    "report_day_idx": "every report: one dimension over a span of days",
+    "report_on_idx": "counting a span of days again",
+    # search
+    "vocabulary_word_trgm_idx": "spelling corrections",
+    # sla
+    "escalation_pending_idx": "the escalation job: pending escalations by time",
+    "report_resolution_timer_idx": "reports: resolution timers of a span of days",
+    "report_response_timer_idx": "reports: first-response timers of a span of days",
+    "timer_outdated_idx": "recomputing open timers computed from earlier policies",
+    # tickets
+    "event_at_brin": "reports over a time span; rows arrive in time order, so BRIN is enough",
+    "event_ticket_idx": "the timeline of a ticket",
+    "message_search_idx": "full-text search in messages",
+    "message_ticket_idx": "the conversation of a ticket, in order",
+    "report_answered_idx": "reports: tickets by the day of their first response",
+    "report_rated_idx": "reports: ratings by day",
+    "report_solved_idx": "reports: tickets by the day they were solved",
+    "ticket_assignee_idx": "the queue of an agent: open tickets of one assignee",
+    "ticket_category_idx": "the queue of a category: its open tickets, newest first",
+    "ticket_created_idx": "lists, newest first, and their pages",
+    "ticket_customer_idx": "the tickets of a customer",
+    "ticket_due_idx": "open tickets by due date, those without one last",
+    "ticket_guest_idx": "the secret link of a guest",
+    "ticket_held_idx": "tickets on hold, by the date they resume",
+    "ticket_open_idx": "the dashboard: open tickets, newest first",
+    "ticket_open_priority_idx": "open tickets by priority",
+    "ticket_open_updated_idx": "open tickets by the last change, in both directions",
+    "ticket_priority_idx": "every status by priority; one priority, newest first",
+    "ticket_search_idx": "full-text search in tickets",
+    "ticket_solved_idx": "closing solved tickets, the longest solved first",
+    "ticket_subject_trgm_idx": "search in subjects, with typos",
+    "ticket_team_idx": "the queue of a team",
+    "ticket_unassigned_idx": "the unassigned queue",
+    "ticket_updated_idx": "every status by the last change",
+    # triage
+    "correction_held_back": "the cold-start gate: corrections of withheld predictions",
+    "pending_text_idx": "the backlog: tickets and articles to process",
+    "suggestion_article_idx": "the suggestions of an article that is deleted",
+    "suggestion_offered_idx": "low-performing articles: suggestions lately dismissed",
+}
+# The index of an embedding space is named when the space is created: prefix and a digest.
+PURPOSES_BY_PREFIX = {
     "ticket_vector_hnsw": "similar tickets and search by meaning",
     "passage_vector_hnsw": "suggestions and search by meaning",
 }
 
 
-def purpose_of(index: str) -> str:
-    """In the words of the code, in English; empty for an index that is not ours."""
-    for prefix, purpose in BY_PREFIX.items():
-        if index.startswith(prefix):
+def purpose_of(index_name: str) -> str:
+    """Return the purpose of an index, empty for one that Skerry did not create."""
+    for prefix, purpose in PURPOSES_BY_PREFIX.items():
+        if index_name.startswith(prefix):
             return purpose
-    return _purposes().get(index, "")
-
-
-@cache
-def _purposes() -> dict[str, str]:
-    modules = {model.__module__ for model in apps.get_models()}
-    ours = sorted(name for name in modules if name.startswith("appliance."))
-    found: dict[str, str] = {}
-    for module in ours:
-        found |= purposes_in(Path(sys.modules[module].__file__).read_text())
-    return found
-
-
-def purposes_in(source: str) -> dict[str, str]:
-    """Index name to purpose: the comment stands above, the name somewhere below it."""
-    found, purpose, is_open = {}, "", False
-    for line in source.splitlines():
-        if match := SERVES.match(line):
-            purpose, is_open = match.group(1), True
-        elif is_open and (match := MORE.match(line)):
-            purpose += " " + match.group(1)
-        else:
-            is_open = False
-            if purpose and (match := NAMED.search(line)):
-                found[match.group(1)] = purpose
-            if re.match(r"^\s*\),?$", line):
-                purpose = ""
-    return found
+    return PURPOSES.get(index_name, "")

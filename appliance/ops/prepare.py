@@ -18,7 +18,7 @@ from appliance.web import services as web_services
 
 # Two starts at once (web machines of one site) must not migrate together.
 PREPARE_LOCK = 7_737_537
-LEAST_PGVECTOR = (0, 8)  # half-precision vectors and iterative index scans
+MIN_PGVECTOR = (0, 8)  # half-precision vectors and iterative index scans
 
 
 def prepare() -> str | None:
@@ -76,13 +76,13 @@ def _check_extensions() -> None:
             "SELECT name, coalesce(installed_version, default_version) "
             "FROM pg_available_extensions WHERE name IN ('vector', 'pg_trgm')"
         )
-        found = dict(cursor.fetchall())
-    version = tuple(int(part) for part in found.get("vector", "0").split("."))
-    if version < LEAST_PGVECTOR or "pg_trgm" not in found:
-        wanted = ".".join(map(str, LEAST_PGVECTOR))
+        values = dict(cursor.fetchall())
+    version = tuple(int(part) for part in values.get("vector", "0").split("."))
+    if version < MIN_PGVECTOR or "pg_trgm" not in values:
+        expected = ".".join(map(str, MIN_PGVECTOR))
         raise CommandError(
-            f"The database server has pgvector {found.get('vector', 'not at all')} and pg_trgm "
-            f"{found.get('pg_trgm', 'not at all')}. Install pgvector {wanted} or newer and "
+            f"The database server has pgvector {values.get('vector', 'not at all')} and pg_trgm "
+            f"{values.get('pg_trgm', 'not at all')}. Install pgvector {expected} or newer and "
             "PostgreSQL's contrib modules on it, or let the desk run its own server."
         )
 

@@ -13,7 +13,6 @@ from appliance.core import cache as stored
 from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
 from appliance.ops import index_purposes, sql
-from appliance.search.models import IndexCheck, Reindex
 from appliance.triage import queries as triage_queries
 
 PROBE_SECONDS = 2.0  # a database that is frozen does not answer, however long one waits
@@ -31,12 +30,14 @@ class Health:
 
     @property
     def is_serving(self) -> bool:
-        """Tickets can be taken and answered. Cache and models only make that faster and better."""
+        """Whether tickets can be created and answered; that works without cache and models."""
         return self.database == "ok"
 
     def as_json(self) -> dict:
-        whole = all(part == "ok" for part in [self.database, self.cache, *self.models.values()])
-        status = "ok" if whole else "degraded" if self.is_serving else "down"
+        is_healthy = all(
+            part == "ok" for part in [self.database, self.cache, *self.models.values()]
+        )
+        status = "ok" if is_healthy else "degraded" if self.is_serving else "down"
         return {"status": status, **asdict(self)}
 
 
@@ -74,14 +75,13 @@ def cache_rates() -> list[dict]:
     """Hits, misses and the share of hits for each thing the cache holds."""
     rates = []
     for name, count in stored.hit_counts().items():
-        asked = count["hits"] + count["misses"]
-        share = count["hits"] / asked if asked else None
-        rates.append({"name": name.replace("_", " "), **count, "share": share})
+        hit_share = share(count["hits"], count["misses"])
+        rates.append({"name": name.replace("_", " "), **count, "share": hit_share})
     return rates
 
 
-def list_ways_out() -> list[dict]:
-    """What tried to reach a host nobody configured on this machine, newest first."""
+def list_blocked_connections() -> list[dict]:
+    """Return the blocked outgoing connections, newest first."""
     return egress_guard.blocked_connections(settings.BLOCKED_CONNECTIONS_LOG)[::-1]
 
 
@@ -161,9 +161,9 @@ class Disk:
         return self.free / self.total if self.total else 0.0
 
 
-def share(one: int, other: int) -> float | None:
-    """Of both, the first; None while there is neither."""
-    return float(one / (one + other)) if one + other else None
+def share(hits: int, misses: int) -> float | None:
+    """Return the share of hits, 0..1; None while nothing was counted."""
+    return float(hits / (hits + misses)) if hits + misses else None
 
 
 def totals() -> Totals:
@@ -195,13 +195,3 @@ def waiting_texts() -> int:
     """Tickets and articles that no model has read yet; counted up to a thousand each."""
     backlog = triage_queries.count_backlog()
     return backlog.tickets + backlog.articles
-
-
-def find_last_check() -> IndexCheck | None:
-    """The newest look whether everything that should be found is; it may be at work still."""
-    return IndexCheck.objects.order_by("-started_at").first()
-
-
-def find_rewording() -> Reindex | None:
-    """The words that are being written anew for another language, while they are."""
-    return Reindex.objects.filter(finished_at=None).order_by("-started_at").first()

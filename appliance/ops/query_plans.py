@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from appliance.core.database import statement_timeout
 from appliance.ops import sql
 
-MOST_STATEMENTS = 30
+MAX_STATEMENTS = 30
 ORDERS = ("total", "mean", "calls")
 PLAN_MILLISECONDS = 2000
 PLANNED = re.compile(r"^\s*(SELECT|WITH)\b", re.IGNORECASE)
@@ -57,7 +57,7 @@ def is_available() -> bool:
 def list_slowest(by: str) -> list[Statement]:
     """By the time all calls took, by the time of one, or by the number of calls."""
     order = by if by in ORDERS else ORDERS[0]
-    return sql.rows("statements", Statement, id=None, by=order, most=MOST_STATEMENTS)
+    return sql.rows("statements", Statement, id=None, by=order, most=MAX_STATEMENTS)
 
 
 def find_statement(statement_id: str) -> Statement | None:

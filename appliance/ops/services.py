@@ -12,7 +12,7 @@ from appliance.ops.models import Sample
 from appliance.search.tasks import check_index
 
 SAMPLE_LOCK = 7_737_539  # two workers at once take one sample
-LEAST_APART_SECONDS = 120
+MIN_APART_SECONDS = 120
 
 
 @transaction.atomic
@@ -23,7 +23,7 @@ def take_sample() -> Sample | None:
         if not cursor.fetchone()[0]:
             return None
     last = Sample.objects.last()
-    if last and (timezone.now() - last.at).total_seconds() < LEAST_APART_SECONDS:
+    if last and (timezone.now() - last.at).total_seconds() < MIN_APART_SECONDS:
         return None
     sample = Sample.objects.create(figures=_figures(last.figures if last else {}))
     with connection.cursor() as cursor:

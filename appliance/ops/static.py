@@ -33,11 +33,11 @@ def ensure_collected() -> None:
     A bundle carries them, compressed as well as can be; those made of other sources than the ones
     installed here are left alone.
     """
-    wanted = _fingerprint()
-    if _made_from(settings.STATIC_ROOT) == wanted:
+    expected = _fingerprint()
+    if _made_from(settings.STATIC_ROOT) == expected:
         return
     (settings.STATIC_ROOT / STAMP).unlink(missing_ok=True)
-    if _made_from(settings.CARRIED_STATIC) == wanted:
+    if _made_from(settings.CARRIED_STATIC) == expected:
         without_stamp = shutil.ignore_patterns(STAMP)
         shutil.copytree(
             settings.CARRIED_STATIC,
@@ -48,7 +48,7 @@ def ensure_collected() -> None:
         )
     else:
         call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=UNUSED)
-    (settings.STATIC_ROOT / STAMP).write_text(wanted)
+    (settings.STATIC_ROOT / STAMP).write_text(expected)
 
 
 def _made_from(folder: Path) -> str | None:
@@ -60,12 +60,12 @@ def _made_from(folder: Path) -> str | None:
 
 def _fingerprint() -> str:
     """Of names and contents, so that it is the same on the machine that built the bundle."""
-    found = {
+    values = {
         str(path): storage for finder in get_finders() for path, storage in finder.list(UNUSED)
     }
     digest = hashlib.sha256(settings.SKERRY_VERSION.encode())
-    for path in sorted(found):
-        with found[path].open(path) as stream:
+    for path in sorted(values):
+        with values[path].open(path) as stream:
             content = hashlib.sha256(stream.read()).hexdigest()
         digest.update(f"{content}  {path}\n".encode())
     return digest.hexdigest()

@@ -52,18 +52,19 @@ def readings_of(slots: Iterable[int]) -> Readings:
         for role in ROLES
         for bucket in range(BUCKETS)
     }
-    found: Readings = {}
+    values: Readings = {}
     for key, count in cache.get_many(keys).items():
         role, bucket = keys[key]
-        counts = found.setdefault(role, {})
+        counts = values.setdefault(role, {})
         counts[bucket] = counts.get(bucket, 0) + count
-    return found
+    return values
 
 
-def added(one: Readings, other: Readings) -> Readings:
+def added(first: Readings, second: Readings) -> Readings:
+    """Return the counts of both."""
     return {
-        role: dict(Counter(one.get(role, {})) + Counter(other.get(role, {})))
-        for role in one.keys() | other.keys()
+        role: dict(Counter(first.get(role, {})) + Counter(second.get(role, {})))
+        for role in first.keys() | second.keys()
     }
 
 
@@ -72,14 +73,14 @@ def without(later: Readings, earlier: Readings) -> Readings:
     return {role: dict(Counter(later[role]) - Counter(earlier.get(role, {}))) for role in later}
 
 
-def summed(found: Readings) -> list[Taken]:
+def summed(rows: Readings) -> list[Taken]:
     """Each model, in the order the desk names them."""
     return [
         Taken(
             role,
-            sum(found.get(role, {}).values()),
-            quantile(found.get(role, {}), 0.5),
-            quantile(found.get(role, {}), 0.95),
+            sum(rows.get(role, {}).values()),
+            quantile(rows.get(role, {}), 0.5),
+            quantile(rows.get(role, {}), 0.95),
         )
         for role in ROLES
     ]
@@ -93,11 +94,11 @@ def bucket_of(seconds: float) -> int:
 
 def quantile(counts: Mapping[str, int], share: float) -> float | None:
     """Milliseconds that this share took no longer than; the middle of a bucket."""
-    wanted = share * sum(counts.values())
+    expected = share * sum(counts.values())
     seen = 0
     for bucket in sorted(counts, key=int):
         seen += counts[bucket]
-        if counts[bucket] and seen >= wanted:
+        if counts[bucket] and seen >= expected:
             return FIRST_MS * GROWTH ** (int(bucket) - 0.5)
     return None
 

@@ -14,6 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from appliance.core.errors import ForbiddenError
 from appliance.ops import charts, queries, query_plans, services
+from appliance.search import queries as search_queries
+from appliance.search import tsqueries
 from appliance.triage import queries as triage_queries
 from appliance.triage import spaces
 
@@ -51,9 +53,9 @@ def status(request: HttpRequest) -> HttpResponse:
         "backlog": triage_queries.count_backlog(),
         "cache_rates": queries.cache_rates(),
         "spaces": spaces.list_spaces() if spaces.has_several() else [],
-        "check": queries.find_last_check(),
-        "rewording": queries.find_rewording(),
-        "ways_out": queries.list_ways_out(),
+        "check": search_queries.find_latest_check(),
+        "reindex": tsqueries.find_running_reindex(),
+        "blocked_connections": queries.list_blocked_connections(),
         "from_cache": queries.answers_from_cache(),
         "totals": queries.totals(),
         "disk": queries.disk(),
@@ -95,8 +97,8 @@ def statements(request: HttpRequest) -> HttpResponse:
     by = request.GET.get("by", "")
     by = by if by in query_plans.ORDERS else query_plans.ORDERS[0]
     is_available = query_plans.is_available()
-    found = query_plans.list_slowest(by) if is_available else []
-    context = {"statements": found, "is_available": is_available, "by": by, "most": len(found)}
+    rows = query_plans.list_slowest(by) if is_available else []
+    context = {"statements": rows, "is_available": is_available, "by": by, "most": len(rows)}
     return render(request, "ops/statements.html", context)
 
 

@@ -95,6 +95,6 @@ class Metrics:
         return share(self.positive, self.sentiment_count)
 
 
-def share(part: int, whole: int) -> float | None:
+def share(part: int, total: int) -> float | None:
     """Between 0 and 1; None of nothing."""
-    return part / whole if whole else None
+    return part / total if total else None

@@ -132,7 +132,7 @@ def _lock_progress() -> CountingProgress | None:
             return None
         cursor.execute(NO_PARALLEL_WORKERS)
     _, zone = core_queries.locale_defaults()
-    progress, _made = CountingProgress.objects.get_or_create(pk=1, defaults={"time_zone": zone})
+    progress, _created = CountingProgress.objects.get_or_create(pk=1, defaults={"time_zone": zone})
     if progress.time_zone != zone:
         Day.objects.all().delete()
         progress.time_zone, progress.counted_through, progress.recount_from = zone, None, None

@@ -10,7 +10,7 @@ from appliance.reports import charts, export, formatting, queries
 from appliance.reports.charts import list_tiles
 from appliance.reports.forms import ReportForm
 
-MOST_PARTS = 50  # on the page; the export has all
+MAX_PARTS = 50  # on the page; the export has all
 
 
 @require_safe
@@ -32,14 +32,14 @@ def _context(request: HttpRequest, form: ReportForm, report: queries.Report) -> 
         "tiles": list_tiles(report.total, report.before),
         "charts": charts.list_charts(report),
         "chart_of_parts": charts.chart_of_parts(report),
-        "parts": parts[:MOST_PARTS],
-        "parts_left_out": max(len(parts) - MOST_PARTS, 0),
-        "one": _one(request, report) if report_query.part is not None else "",
+        "parts": parts[:MAX_PARTS],
+        "parts_left_out": max(len(parts) - MAX_PARTS, 0),
+        "one": _part_name(request, report) if report_query.part is not None else "",
         "is_empty": not report.total.backlog and not any(f.opened for f in report.steps.values()),
     }
 
 
-def _one(request: HttpRequest, report: queries.Report) -> str:
+def _part_name(request: HttpRequest, report: queries.Report) -> str:
     """The name of the part the report is about, even when nothing of it is in the span."""
     part = report.report_query.part or None
     names = queries.list_part_names(request.user, report.report_query.dimension, [part])

@@ -56,7 +56,7 @@ class RuleForm(Form):
 
 def _initial(rule: AssignmentRule | None) -> dict:
     if rule is None:
-        return {"strategy": AssignmentRule.Strategy.LEAST_OPEN}
+        return {"strategy": AssignmentRule.Strategy.MIN_OPEN}
     return {
         "name": rule.name,
         "team": rule.team_id,

@@ -43,7 +43,7 @@ def next_assignee(rule: AssignmentRule, ticket: Ticket) -> User | None:
     people = list_available_agents(rule.team, timezone.now(), exclude=ticket.customer.user_id)
     if not people:
         return None
-    if rule.strategy == Strategy.LEAST_OPEN:
+    if rule.strategy == Strategy.MIN_OPEN:
         return min(people, key=lambda person: (person.open_tickets, person.pk))
     last = rule.last_assignee_id or 0
     return next((person for person in people if person.pk > last), people[0])

@@ -18,7 +18,7 @@ class AssignmentRule(models.Model):
     class Strategy(models.TextChoices):
         MANUAL = "manual", _("Manual")
         ROUND_ROBIN = "round_robin", _("Round robin")
-        LEAST_OPEN = "least_open", _("Fewest open tickets")
+        MIN_OPEN = "least_open", _("Fewest open tickets")
 
     name = models.CharField(max_length=80)
     position = models.PositiveIntegerField(default=0)

@@ -63,8 +63,10 @@ class BusinessHoursForm(Form):
 
 
 def _day_fields() -> dict[str, forms.Field]:
-    hint = _("For example 08:00–12:00, 13:00–17:00. Leave empty if closed. 22:00–06:00 ends the "
-        "next morning.")
+    hint = _(
+        "For example 08:00–12:00, 13:00–17:00. Leave empty if closed. 22:00–06:00 ends the "
+        "next morning."
+    )
     return {
         day: forms.CharField(
             label=WEEKDAYS[number],
@@ -131,8 +133,8 @@ class MinutesField(forms.Field):
 
 def _read_minutes(text: str) -> int:
     """0 for what cannot be read, or is no time at all. A bare number has no unit."""
-    found = _CLOCK.fullmatch(text) or _UNITS.fullmatch(text)
-    return int(found[1] or 0) * 60 + int(found[2] or 0) if found else 0
+    match = _CLOCK.fullmatch(text) or _UNITS.fullmatch(text)
+    return int(match[1] or 0) * 60 + int(match[2] or 0) if match else 0
 
 
 class PolicyForm(Form):

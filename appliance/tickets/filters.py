@@ -43,7 +43,7 @@ CUSTOMER_FILTERS = {"status", "category"}  # the rest is the desk's own view of 
 
 @dataclass(frozen=True)
 class TicketFilter:
-    """What a list is narrowed to. Empty means everything open."""
+    """Filters of a ticket list. Empty means all open tickets."""
 
     status: str = ""
     priority: int | None = None

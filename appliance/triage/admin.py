@@ -14,8 +14,8 @@ class PredictionAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
 
 @admin.register(Correction)
 class CorrectionAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
-    list_display = ["created_at", "ticket", "said", "category", "by"]
-    list_filter = ["said", "category"]
+    list_display = ["created_at", "ticket", "predicted", "category", "by"]
+    list_filter = ["predicted", "category"]
     list_select_related = ["ticket", "category", "by"]
     date_hierarchy = "created_at"
 

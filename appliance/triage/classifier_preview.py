@@ -9,7 +9,7 @@ from appliance.tickets.models import TicketCategory
 from appliance.triage import cold_start, engine, inference_calls, work_queue
 
 log = structlog.get_logger(__name__)
-MOST_SECONDS = 3
+MAX_SECONDS = 3
 _readers = DeadlineExecutor("trial", threads=1)
 
 
@@ -29,14 +29,14 @@ def sort_sample(text: str) -> Trial | None:
         return None
     careful = cold_start.is_active(engine.find_ref("classifier"))
     try:
-        said = _readers.run(
+        values = _readers.run(
             lambda: inference_calls.ask(text, {"classifier"}, labels, careful=careful).category,
-            seconds=MOST_SECONDS,
+            seconds=MAX_SECONDS,
         )
     except (BusyError, TimeoutError) as error:
         log.warning("trial_failed", why=type(error).__name__)
         return None
-    if said is None:
+    if values is None:
         return None
-    scores = tuple((names.get(slug, slug), share) for slug, share in said.scores)
-    return Trial(names.get(said.label or "", ""), scores)
+    scores = tuple((names.get(slug, slug), share) for slug, share in values.scores)
+    return Trial(names.get(values.label or "", ""), scores)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-MOST_WORDS = 6
+MAX_WORDS = 6
 _WORD = re.compile(r"[^\W\d_]{4,30}")
 
 
@@ -18,17 +18,17 @@ def cluster(vectors: np.ndarray, *, alike: float, least: int) -> list[list[int]]
     """
     near = _neighbours(vectors, alike)
     counts = near.sum(axis=1, dtype=np.int32)
-    found = []
+    rows = []
     while len(counts) and counts.max() >= least:
         middle = int(counts.argmax())
         members = np.flatnonzero(near[middle])
         closeness = vectors[members] @ vectors[middle]
         closeness[members == middle] = np.inf
-        found.append([int(row) for row in members[np.argsort(-closeness, kind="stable")]])
+        rows.append([int(row) for row in members[np.argsort(-closeness, kind="stable")]])
         counts -= near[:, members].sum(axis=1, dtype=np.int32)
         near[:, members] = near[members] = False
         counts[members] = 0
-    return found
+    return rows
 
 
 def typical_words(texts: Sequence[str], others: Sequence[str]) -> list[str]:
@@ -40,8 +40,8 @@ def typical_words(texts: Sequence[str], others: Sequence[str]) -> list[str]:
         share = here[word] / len(texts)
         return share * share / (share + 4 * there[word] / max(1, len(others)))
 
-    kept = [word for word, count in here.items() if count >= least]
-    return sorted(kept, key=lambda word: (-weight(word), word))[:MOST_WORDS]
+    rows = [word for word, count in here.items() if count >= least]
+    return sorted(rows, key=lambda word: (-weight(word), word))[:MAX_WORDS]
 
 
 def _neighbours(vectors: np.ndarray, alike: float, step: int = 500) -> np.ndarray:

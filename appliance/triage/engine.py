@@ -29,11 +29,11 @@ def _engine_of(shipped: Path, installed: Path) -> Engine:
 
 def refs() -> dict[str, BundleRef]:
     """The bundles that can be asked now, by role; one that is missing or refused is left out."""
-    found = {}
+    values = {}
     for role in ROLES:
         if ref := find_ref(role):
-            found[role] = ref
-    return found
+            values[role] = ref
+    return values
 
 
 def find_ref(role: str) -> BundleRef | None:
@@ -63,12 +63,12 @@ def spaces_at_hand() -> set[str] | None:
     """The spaces of every encoder that lies here, whether it runs, ran before or comes next; None
     when one of them does not say.
     """
-    shelf = Shelf(settings.MODELS, settings.DATA / "models")
-    found = [*shelf.candidates("encoder")]
+    store = Shelf(settings.MODELS, settings.DATA / "models")
+    rows = [*store.candidates("encoder")]
     try:
-        found.append(shelf.find_next("encoder"))
+        rows.append(store.find_next("encoder"))
     except InferenceError:
         return None
-    if any(isinstance(bundle, InferenceError) for bundle in found):
+    if any(isinstance(bundle, InferenceError) for bundle in rows):
         return None
-    return {bundle.ref.space for bundle in found if bundle}
+    return {bundle.ref.space for bundle in rows if bundle}

@@ -84,29 +84,31 @@ def fuse(
         )
         for key in keys
     ]
-    return sorted(fused, key=lambda one: (one.score, beliefs[one.key]), reverse=True)
+    return sorted(fused, key=lambda row: (row.score, beliefs[row.key]), reverse=True)
 
 
 def _votes(neighbours: Sequence[Neighbour], weights: Weights) -> tuple[dict[Key, float], float]:
     """What was said for each article, and how much weight voters have against silence: 0..1."""
     counts = _counts(neighbours, weights)
-    whole = sum(counts) + weights.doubt
+    total = sum(counts) + weights.doubt
     votes: dict[Key, float] = {}
     for voter, count in zip(neighbours, counts, strict=True):
         for key in voter.helped:
-            votes[key] = votes.get(key, 0.0) + count / whole
+            votes[key] = votes.get(key, 0.0) + count / total
         for key in voter.refused - voter.helped:
-            votes[key] = votes.get(key, 0.0) - weights.refusal * count / whole
-    return votes, sum(counts) / whole if neighbours else 0.0
+            votes[key] = votes.get(key, 0.0) - weights.refusal * count / total
+    return votes, sum(counts) / total if neighbours else 0.0
 
 
 def _counts(neighbours: Sequence[Neighbour], weights: Weights) -> list[float]:
     """What each voter counts: 1 at the cosine of doubt."""
     lead = [voter.cosine - weights.doubt_cosine for voter in neighbours]
-    return [math.exp(one / weights.vote_spread) for one in lead]
+    return [math.exp(row / weights.vote_spread) for row in lead]
 
 
-def _trust(neighbours: Sequence[Neighbour], meaning: Mapping[Key, float], weights: Weights) -> float:
+def _trust(
+    neighbours: Sequence[Neighbour], meaning: Mapping[Key, float], weights: Weights
+) -> float:
     """Whether those who vote were asked about the same things: 0..1; 1 while meaning is silent.
 
     A history of another product is told by this from the desk's own, ticket by ticket.
@@ -117,12 +119,12 @@ def _trust(neighbours: Sequence[Neighbour], meaning: Mapping[Key, float], weight
     near = sum(nearest) / len(nearest)
     known = [voter.helped | voter.refused for voter in neighbours]
     counts = _counts(neighbours, weights)
-    whole = sum(count * len(keys) for count, keys in zip(counts, known, strict=True))
+    total = sum(count * len(keys) for count, keys in zip(counts, known, strict=True))
     agreed = sum(
         count * len(keys & meaning.keys()) for count, keys in zip(counts, known, strict=True)
     )
     evidence = weights.near * near + weights.nearer * (near - max(meaning.values()))
-    evidence += weights.agreed * (agreed / whole if whole else 1.0) - weights.caution
+    evidence += weights.agreed * (agreed / total if total else 1.0) - weights.caution
     return 1.0 / (1.0 + math.exp(-evidence))
 
 
@@ -139,6 +141,6 @@ def _beliefs(
         for key in keys
     }
     most = max(likeness.values(), default=0.0)
-    powers = {key: math.exp((one - most) / weights.text_spread) for key, one in likeness.items()}
-    whole = sum(powers.values())
-    return {key: power / whole for key, power in powers.items()}
+    powers = {key: math.exp((row - most) / weights.text_spread) for key, row in likeness.items()}
+    total = sum(powers.values())
+    return {key: power / total for key, power in powers.items()}

@@ -13,10 +13,10 @@ from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket
 from appliance.triage.models import Gap, GapTicket, Suggestion
 
-MOST_SHOWN = 50
+MAX_SHOWN = 50
 EXAMPLES = 3
 DAYS = 90
-LEAST_REFUSED, LEAST_OFFERED = 2, 10  # before an article is called into question
+MIN_REFUSED, MIN_OFFERED = 2, 10  # before an article is called into question
 State = Suggestion.State
 
 
@@ -38,7 +38,7 @@ def list_gaps(viewer: User, *, dismissed: bool = False) -> QuerySet[Gap]:
     members = GapTicket.objects.filter(rank__lt=EXAMPLES, ticket__in=seen)
     members = members.select_related("ticket").defer("ticket__description", "ticket__search_vector")
     examples = Prefetch("members", members, to_attr="examples")
-    return gaps.select_related("article").prefetch_related(examples)[:MOST_SHOWN]
+    return gaps.select_related("article").prefetch_related(examples)[:MAX_SHOWN]
 
 
 def access_gap(viewer: User, gap_id: int) -> Gap:
@@ -66,13 +66,15 @@ def list_low_performing(viewer: User) -> list[LowPerformingArticle]:
             refused=Count("pk", filter=Q(state=State.REFUSED)),
         )
     )
-    refused = Q(refused__gte=LEAST_REFUSED, refused__gt=F("accepted"))
-    in_vain = Q(offered__gte=LEAST_OFFERED, accepted=0)
-    counted = counted.filter(refused | in_vain).order_by("-refused", "-offered")[:MOST_SHOWN]
+    refused = Q(refused__gte=MIN_REFUSED, refused__gt=F("accepted"))
+    in_vain = Q(offered__gte=MIN_OFFERED, accepted=0)
+    counted = counted.filter(refused | in_vain).order_by("-refused", "-offered")[:MAX_SHOWN]
     by_article = {row["article"]: row for row in counted}
     articles = Article.objects.visible_to(viewer).published().filter(pk__in=by_article)
-    found = [
-        LowPerformingArticle(one, *(by_article[one.pk][name] for name in ("offered", "accepted", "refused")))
-        for one in articles.defer("content", "search_vector").select_related("category", "owner")
+    items = [
+        LowPerformingArticle(
+            item, *(by_article[item.pk][name] for name in ("offered", "accepted", "refused"))
+        )
+        for item in articles.defer("content", "search_vector").select_related("category", "owner")
     ]
-    return sorted(found, key=lambda one: (one.article.usefulness, -one.refused, -one.offered))
+    return sorted(items, key=lambda item: (item.article.usefulness, -item.refused, -item.offered))

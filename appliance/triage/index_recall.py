@@ -12,25 +12,28 @@ from appliance.triage.vector_search import list_nearest
 
 SAMPLE = 50  # vectors of tickets, and as many passages
 NEAREST = 10
-LEAST_FOUND = 0.95  # of the nearest that a walk along the index must find
-LEAST_KEPT = 0.8  # of the pairs nearest in the old space; chance is 0.5
+MIN_RECALL = 0.95  # of the nearest that a walk along the index must find
+MIN_PRESERVED = 0.8  # of the pairs nearest in the old space; chance is 0.5
 FEWEST = 10  # pairs that say something
 SAME = 1e-4  # two distances closer than this are one: half precision tells no more
 
 
 @dataclass(frozen=True)
 class Recall:
-    """``found``: of the ten exactly nearest, the share that the index finds. ``kept``: how often a
+    """``recall``: of the ten exactly nearest, the share that the index finds. ``preserved``: how
+    often a
     ticket's nearest neighbour in the space read now is nearer to it in the new space, too, than
     another ticket picked at random; None when too few tickets have both.
     """
 
-    found: float
-    kept: float | None
+    recall: float
+    preserved: float | None
 
     @property
     def agrees(self) -> bool:
-        return self.found >= LEAST_FOUND and (self.kept is None or self.kept >= LEAST_KEPT)
+        return self.recall >= MIN_RECALL and (
+            self.preserved is None or self.preserved >= MIN_PRESERVED
+        )
 
 
 def recall_agrees(space: str) -> bool:
@@ -43,12 +46,12 @@ def measure_recall(space: str) -> Recall:
     shares = [
         share
         for rows in (TicketVector.objects.all(), Passage.objects.all())
-        for share in _found(rows, space)
+        for share in _recalls(rows, space)
     ]
-    return Recall(found=float(np.mean(shares)) if shares else 1.0, kept=_kept(space))
+    return Recall(recall=float(np.mean(shares)) if shares else 1.0, preserved=_preserved(space))
 
 
-def _found(rows: QuerySet, space: str) -> list[float]:
+def _recalls(rows: QuerySet, space: str) -> list[float]:
     shares = []
     for vector in rows.filter(space=space).order_by("?").values_list("vector", flat=True)[:SAMPLE]:
         near = rows.nearest_to(vector, space).only("pk")
@@ -66,7 +69,7 @@ def _exactly(near: QuerySet) -> list[float]:
         return list(near.values_list("distance", flat=True)[:NEAREST])
 
 
-def _kept(space: str) -> float | None:
+def _preserved(space: str) -> float | None:
     reading = engine.reading_space()
     if reading in (None, space):
         return None
@@ -87,8 +90,8 @@ def _kept(space: str) -> float | None:
 
 def _neighbour(row: TicketVector) -> int | None:
     near = TicketVector.objects.nearest_to(row.vector, row.space).exclude(ticket=row.ticket_id)
-    found = list_nearest(near.only("pk", "ticket"), 1, least=-1.0)
-    return found[0].ticket_id if found else None
+    rows = list_nearest(near.only("pk", "ticket"), 1, least=-1.0)
+    return rows[0].ticket_id if rows else None
 
 
 def _win(vector: np.ndarray, near: np.ndarray, other: np.ndarray) -> float:

@@ -23,9 +23,7 @@ from appliance.triage.vector_search import cosine, walking
 # it is 89 % and 1.5 %. Measured with encoder 2; measure again with another.
 
 
-
-
-MOST_WORDS = 32  # of the text, when articles are found by its words
+MAX_WORDS = 32  # of the text, when articles are found by its words
 NEAREST = 60  # passages, and articles by words, looked at to find a few articles
 ENOUGH = 10  # articles near in meaning, or that helped, so that no other needs to be found
 # Looked at to find VOTERS that know of an article; one walk of the index finds as many (WALK).
@@ -71,18 +69,23 @@ def gather(
         return Evidence(words=_by_words(visible, text))
     meaning, passages = _by_passages(viewer, vector, space)
     neighbours = _find_voters(viewer, vector, space, leave_out)
-    near = meaning.keys() | {key for one in neighbours for key in one.helped | one.refused}
+    near = meaning.keys() | {
+        key for neighbour in neighbours for key in neighbour.helped | neighbour.refused
+    }
     words, seen = _words_of_these(visible, near, text)
     if len(near) < ENOUGH:
         words = _by_words(visible, text)
     known = [
-        replace(one, helped=one.helped & seen, refused=one.refused & seen) for one in neighbours
+        replace(neighbour, helped=neighbour.helped & seen, refused=neighbour.refused & seen)
+        for neighbour in neighbours
     ]
     return Evidence(
         meaning={key: closeness for key, closeness in meaning.items() if key in seen},
         passages=passages,
         words=words,
-        neighbours=[one for one in known if one.helped or one.refused][:MAX_NEIGHBOURS],
+        neighbours=[neighbour for neighbour in known if neighbour.helped or neighbour.refused][
+            :MAX_NEIGHBOURS
+        ],
     )
 
 
@@ -137,19 +140,19 @@ def _by_words(visible: QuerySet, text: str) -> dict[int, float]:
     query = _any_of(text)
     if query is None:
         return {}
-    found = visible.filter(search_vector=query).annotate(rank=_rank(query))
-    return _shares(dict(found.order_by("-rank", "-pk").values_list("pk", "rank")[:NEAREST]))
+    rows = visible.filter(search_vector=query).annotate(rank=_rank(query))
+    return _shares(dict(rows.order_by("-rank", "-pk").values_list("pk", "rank")[:NEAREST]))
 
 
 def _words_of_these(
     visible: QuerySet, ids: Collection[int], text: str
 ) -> tuple[dict[int, float], set[int]]:
-    """The same for these articles alone, and which of them the viewer may read at all."""
+    """Match only these articles, and return which of them the viewer may read."""
     query = _any_of(text)
     rank = Value(0.0) if query is None else _rank(query)
     rows = visible.filter(pk__in=ids).annotate(rank=rank).order_by().values_list("pk", "rank")
     ranks = dict(rows)
-    return _shares({pk: one for pk, one in ranks.items() if one > NOTHING}), set(ranks)
+    return _shares({pk: row for pk, row in ranks.items() if row > NOTHING}), set(ranks)
 
 
 def _any_of(text: str) -> SearchQuery | None:
@@ -168,4 +171,4 @@ def _shares(ranks: dict[int, float]) -> dict[int, float]:
 
 def words_of(text: str) -> list[str]:
     """What articles are looked up by, in the order of the text."""
-    return list(dict.fromkeys(re.findall(r"\w{3,40}", text.lower())))[:MOST_WORDS]
+    return list(dict.fromkeys(re.findall(r"\w{3,40}", text.lower())))[:MAX_WORDS]

@@ -70,11 +70,11 @@ class Similar:
 def find_reading(viewer: User, ticket: Ticket) -> Reading:
     """What the bundles said of this ticket. Three queries at most."""
     visible = Ticket.objects.visible_to(viewer).filter(pk=ticket.pk)
-    found = {row.kind: row for row in Prediction.objects.filter(ticket__in=visible)}
-    category = found.get(Prediction.Kind.CATEGORY)
-    sentiment = found.get(Prediction.Kind.SENTIMENT)
+    values = {row.kind: row for row in Prediction.objects.filter(ticket__in=visible)}
+    category = values.get(Prediction.Kind.CATEGORY)
+    sentiment = values.get(Prediction.Kind.SENTIMENT)
     return Reading(
-        state="sorted" if category and sentiment else _state(ticket, found),
+        state="sorted" if category and sentiment else _state(ticket, values),
         category=_category_reading(category) if category else None,
         sentiment=_sentiment_reading(sentiment) if sentiment else None,
     )
@@ -133,7 +133,7 @@ def count_backlog() -> Backlog:
 
 def _helped(viewer: User, near: list[Ticket]) -> dict[int, Article]:
     """Ticket → the article that was sent there, else the one accepted or linked last."""
-    done = [one.pk for one in near if one.status not in OPEN_STATUSES]
+    done = [row.pk for row in near if row.status not in OPEN_STATUSES]
     if not done:
         return {}
     articles = Article.objects.visible_to(viewer).in_use()
@@ -144,10 +144,10 @@ def _helped(viewer: User, near: list[Ticket]) -> dict[int, Article]:
     return {link.ticket_id: link.article for link in ordered}
 
 
-def _state(ticket: Ticket, found: dict[str, Prediction]) -> State:
+def _state(ticket: Ticket, rows: dict[str, Prediction]) -> State:
     """Something is missing: will it come?"""
     refs = work_queue.refs_at_hand()
-    roles = [role for role, kind in work_queue.KIND_OF_ROLE.items() if kind not in found]
+    roles = [role for role, kind in work_queue.KIND_OF_ROLE.items() if kind not in rows]
     parked = work_queue.list_failed().filter(kind=AnnotationLease.Kind.TICKET, object_id=ticket.pk)
     if any(role in refs for role in roles) and not parked.exists():
         return "pending"

@@ -41,7 +41,7 @@ def has_several() -> bool:
 
 
 def list_spaces() -> list[Space]:
-    """Those that hold vectors, and those that will: reading, next, then the old ones.
+    """Vector spaces in use or being filled: the one being read, the next, then the old ones.
 
     Counts all vectors: 0.3 s for two spaces of a million tickets.
     """

@@ -20,12 +20,12 @@ from appliance.triage.texts import digest
 from appliance.triage.vector_search import cosine, find_query_vector, list_nearest
 
 MIN_DUPLICATE_SIMILARITY = 0.6
-LEAST_LETTERS = 8  # a text shorter than this says too little to suggest anything
+MIN_LETTERS = 8  # a text shorter than this says too little to suggest anything
 MAX_CHARACTERS = 4000  # of a text that is still being typed
 RANKED = 12  # kept in the cache, so that what is refused has something behind it
 OPENING_CHARACTERS = 4000
-MOST_SHOWN_TICKETS = 3
-MOST_SHOWN_WORDS = 5
+MAX_SHOWN_TICKETS = 3
+MAX_SHOWN_WORDS = 5
 WORDS_WORTH_TELLING = 0.5  # of the article that holds the words best
 
 
@@ -77,7 +77,7 @@ def list_refused(viewer: User, ticket: Ticket) -> list[Article]:
 def suggest_for_text(
     viewer: User, subject: str, description: str, limit: int = 3
 ) -> list[Suggested]:
-    """The same while a ticket is being written; nothing before it says something."""
+    """Suggest articles for a ticket still being typed; empty until it holds enough words."""
     text = typed(subject, description)
     return _suggest(viewer, text, find_query_vector(text), limit) if text else []
 
@@ -86,7 +86,7 @@ def typed(subject: str, description: str) -> str:
     """What was typed so far, as the models read it; empty while it says too little."""
     text = f"{subject}\n{description}".replace("\0", " ")[:MAX_CHARACTERS].strip()
     text = text.encode("utf-8", "ignore").decode("utf-8")
-    return text if sum(letter.isalnum() for letter in text) >= LEAST_LETTERS else ""
+    return text if sum(letter.isalnum() for letter in text) >= MIN_LETTERS else ""
 
 
 def _suggest(
@@ -115,11 +115,11 @@ def _ranked(
     sees = accounts_queries.hidden_team_ids(viewer) if viewer.is_agent else "published"
 
     def compute() -> list[tuple[Fused, str]]:
-        found = matching.gather(viewer, text, vector, space, about)
-        best = fuse(found.meaning, found.words, found.neighbours)[:RANKED]
-        wanted = [found.passages[one.key] for one in best if one.key in found.passages]
-        texts = dict(Passage.objects.filter(pk__in=wanted).values_list("article_id", "text"))
-        return [(one, texts.get(one.key, "")) for one in best]
+        rows = matching.gather(viewer, text, vector, space, about)
+        best = fuse(rows.meaning, rows.words, rows.neighbours)[:RANKED]
+        rows = [rows.passages[row.key] for row in best if row.key in rows.passages]
+        texts = dict(Passage.objects.filter(pk__in=rows).values_list("article_id", "text"))
+        return [(row, texts.get(row.key, "")) for row in best]
 
     exact = digest(vector.tobytes().hex()) if vector is not None else "words"
     return cache.get_or_compute(
@@ -132,8 +132,8 @@ def _ranked(
 
 def _shown(viewer: User, text: str, ranked: list[tuple[Fused, str]]) -> list[Suggested]:
     """What was stored is never more than what the viewer may see now."""
-    articles = _articles(viewer, text, [one.key for one, _ in ranked])
-    bare = [one.key for one, passage in ranked if not passage]
+    articles = _articles(viewer, text, [row.key for row, _ in ranked])
+    bare = [row.key for row, passage in ranked if not passage]
     openings = (
         dict(
             Article.objects.filter(pk__in=bare).values_list(
@@ -143,20 +143,20 @@ def _shown(viewer: User, text: str, ranked: list[tuple[Fused, str]]) -> list[Sug
         if bare
         else {}
     )
-    named = {pk for one, _ in ranked for pk in one.helped[:MOST_SHOWN_TICKETS]}
+    named = {pk for row, _ in ranked for pk in row.helped[:MAX_SHOWN_TICKETS]}
     tickets = _tickets(viewer, named) if viewer.is_agent and named else {}
     return [
         Suggested(
-            article=articles[one.key],
-            score=one.score,
-            passage=passage or texts.cut(openings[one.key])[0],
-            closeness=one.closeness,
-            words=_told(articles[one.key].held) if _tells(one) else (),
-            helped=len(one.helped),
-            tickets=tuple(tickets[pk] for pk in one.helped if pk in tickets),
+            article=articles[row.key],
+            score=row.score,
+            passage=passage or texts.cut(openings[row.key])[0],
+            closeness=row.closeness,
+            words=_matched_words(articles[row.key].held) if _tells(row) else (),
+            helped=len(row.helped),
+            tickets=tuple(tickets[pk] for pk in row.helped if pk in tickets),
         )
-        for one, passage in ranked
-        if one.key in articles
+        for row, passage in ranked
+        if row.key in articles
     ]
 
 
@@ -179,13 +179,13 @@ def _tickets(viewer: User, ids: set[int]) -> dict[int, Ticket]:
     return rows.in_bulk(ids)
 
 
-def _tells(one: Fused) -> bool:
+def _tells(row: Fused) -> bool:
     """Whether its words are a reason, and not what any article holds."""
-    return one.words >= WORDS_WORTH_TELLING or one.closeness is None
+    return row.words >= WORDS_WORTH_TELLING or row.closeness is None
 
 
-def _told(held: list[str]) -> tuple[str, ...]:
-    return tuple(held[:MOST_SHOWN_WORDS])
+def _matched_words(held: list[str]) -> tuple[str, ...]:
+    return tuple(held[:MAX_SHOWN_WORDS])
 
 
 class HeldWords(Func):
@@ -212,10 +212,10 @@ def list_probable_duplicates(
     reads. Two queries at most.
     """
     text = typed(subject, description)
-    found = find_query_vector(text) if text else None
-    if found is None:
+    result = find_query_vector(text) if text else None
+    if result is None:
         return []
-    vector, space = found
+    vector, space = result
     open_ones = Ticket.objects.open().filter(customer=customer)
     near = (
         TicketVector.objects.visible_to(viewer)

@@ -12,7 +12,7 @@ from appliance.triage import services
 from appliance.triage.services.queueing import BEHIND
 
 log = structlog.get_logger(__name__)
-MOST_SECONDS = 50  # a text that takes longer hangs
+MAX_SECONDS = 50  # a text that takes longer hangs
 SLICE_SECONDS = 10  # of catching up at a time, so that a new ticket need not wait for old ones
 KEEP_HOURS = 24  # finished jobs stay this long for whoever looks into a fault
 _worker = DeadlineExecutor("worker", threads=2)
@@ -20,7 +20,7 @@ _worker = DeadlineExecutor("worker", threads=2)
 
 @app.task(name="triage.annotate_ticket")
 def annotate_ticket(ticket_id: int) -> None:
-    _bounded(lambda: services.annotate_soon(ticket_id, budget_seconds=MOST_SECONDS))
+    _bounded(lambda: services.annotate_soon(ticket_id, budget_seconds=MAX_SECONDS))
 
 
 @app.task(name="triage.refresh_article")
@@ -86,7 +86,7 @@ async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
 def _bounded(call: Callable[[], int]) -> int:
     """What ``call`` wrote. A model that hangs costs a thread, not the worker."""
     try:
-        return _worker.run(lambda: run_and_close_connection(call), seconds=MOST_SECONDS)
+        return _worker.run(lambda: run_and_close_connection(call), seconds=MAX_SECONDS)
     except (BusyError, TimeoutError) as error:
         log.warning("models_do_not_answer", why=type(error).__name__)
         return 0

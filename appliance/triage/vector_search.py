@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 # Below this a passage or ticket has nothing to do with the text. On the demo desk nonsense and
 # recipes stay at 0.13 to 0.35, two in three of them under 0.25; the article that answers lies over
 # it 19 times in 20, even by the subject alone. Measured with encoder 2; measure again with another.
-LEAST_COSINE = 0.25
+MIN_COSINE = 0.25
 WALK = """
 SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
        set_config('hnsw.ef_search', '200', true)
@@ -28,7 +28,7 @@ VECTOR_LIFETIME_SECONDS = 3600
 _embedders = DeadlineExecutor("embed", threads=4)
 
 
-def list_nearest(rows: QuerySet, limit: int, *, least: float = LEAST_COSINE) -> list:
+def list_nearest(rows: QuerySet, limit: int, *, least: float = MIN_COSINE) -> list:
     """The first rows of a queryset ordered by ``distance``, walked along the HNSW index.
 
     Leaves out what is less alike than ``least``. Goes on walking when a filter (the viewer, the

@@ -50,19 +50,19 @@ def identity(refs: Refs) -> str:
 
 def find_stale_roles(ticket: Ticket, refs: Refs, text_sha256: str) -> set[str]:
     """Which of the bundles at hand have not yet read this text. One query."""
-    said = ticket.predictions.filter(text_sha256=text_sha256).order_by()
+    rows = ticket.predictions.filter(text_sha256=text_sha256).order_by()
     vectors = TicketVector.objects.filter(ticket=ticket, text_sha256=text_sha256).order_by()
     fresh = set(
-        said.values_list("kind", "bundle_digest").union(
+        rows.values_list("kind", "bundle_digest").union(
             vectors.values_list(Value("encoder"), "space"), all=True
         )
     )
-    wanted = {
+    values = {
         role: (kind, refs[role].digest) for role, kind in KIND_OF_ROLE.items() if role in refs
     }
     if "encoder" in refs:
-        wanted["encoder"] = ("encoder", refs["encoder"].space)
-    return {role for role, read in wanted.items() if read not in fresh}
+        values["encoder"] = ("encoder", refs["encoder"].space)
+    return {role for role, read in values.items() if read not in fresh}
 
 
 def is_article_stale(article: Article, encoder: BundleRef, text_sha256: str) -> bool:
@@ -126,7 +126,7 @@ def unreadable_tickets() -> QuerySet[Ticket]:
 
 
 def tickets_without_predictions(refs: Refs) -> QuerySet[Ticket]:
-    """Those that one of these bundles has not read as they read now, with ``text_sha256``."""
+    """Rows whose current text one of these bundles has not read, with ``text_sha256``."""
     predictions = Prediction.objects.filter(
         ticket=OuterRef("pk"), text_sha256=OuterRef("text_sha256")
     )

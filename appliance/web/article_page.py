@@ -24,14 +24,14 @@ STEPS = {
 def context(request: HttpRequest, article: Article) -> dict[str, object]:
     viewer, files = request.user, list(article.files.select_related("file"))
     is_agent = viewer.is_authenticated and viewer.is_agent  # strangers come here, too
-    found = {
+    values = {
         "article": article,
         "content": content(article, files),
-        "files": [one for one in files if not one.file.is_image or is_agent],
+        "files": [file for file in files if not file.file.is_image or is_agent],
         "may_write": has_right(viewer, Right.ARTICLES),
         "related": list_related(viewer, article),
     }
-    return found | (_of_agents(viewer, article) if is_agent else _of_readers(request, found))
+    return values | (_of_agents(viewer, article) if is_agent else _of_readers(request, values))
 
 
 def content(article: Article, files: list[ArticleFile], text: str | None = None) -> SafeString:
@@ -42,9 +42,9 @@ def content(article: Article, files: list[ArticleFile], text: str | None = None)
 def pictures(article: Article, files: list[ArticleFile]) -> dict[str, str]:
     """What the text calls each picture, and where it is."""
     return {
-        one.name: reverse("article-file", args=[article.pk, one.pk])
-        for one in files
-        if one.file.is_image
+        file.name: reverse("article-file", args=[article.pk, file.pk])
+        for file in files
+        if file.file.is_image
     }
 
 
@@ -56,7 +56,7 @@ def _of_agents(viewer, article: Article) -> dict[str, object]:
     }
 
 
-def _of_readers(request: HttpRequest, found: dict) -> dict[str, object]:
+def _of_readers(request: HttpRequest, rows: dict) -> dict[str, object]:
     session = request.session.session_key or ""
-    vote = knowledge_queries.find_vote(request.user, found["article"], session)
+    vote = knowledge_queries.find_vote(request.user, rows["article"], session)
     return {"vote": vote, "vote_form": VoteForm(initial={"comment": vote.comment if vote else ""})}

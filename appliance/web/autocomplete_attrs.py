@@ -11,7 +11,7 @@ def words(form: BaseForm, field: str, url: str) -> None:
     _say(form, field, complete="words", url=url)
 
 
-def whole(form: BaseForm, field: str, url: str) -> None:
+def complete_field(form: BaseForm, field: str, url: str) -> None:
     """One thing that fills the field."""
     _say(form, field, complete="whole", url=url)
 

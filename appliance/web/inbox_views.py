@@ -66,22 +66,22 @@ def shown_count(count: int | None) -> str:
 def list_main(counts: Counts, filters: TicketFilter, *, in_teams: bool, in_view: bool) -> list:
     """Each leads to itself alone. "My teams" is for those who have some."""
     return [
-        Queue(name, label, _main_count(counts, wanted), _link(wanted), chosen, icon, key)
-        for name, label, icon, key, wanted in MAIN
+        Queue(name, label, _main_count(counts, expected), _link(expected), chosen, icon, key)
+        for name, label, icon, key, expected in MAIN
         if in_teams or name != "my-teams"
-        for chosen in [not in_view and _is_in(wanted, filters)]
+        for chosen in [not in_view and _is_in(expected, filters)]
     ]
 
 
-def _is_in(wanted: dict, filters: TicketFilter) -> bool:
+def _is_in(expected: dict, filters: TicketFilter) -> bool:
     chosen = filters.as_query()
-    return wanted.items() <= chosen.items() if wanted else not chosen
+    return expected.items() <= chosen.items() if expected else not chosen
 
 
-def _main_count(counts: Counts, wanted: dict) -> int:
-    if not wanted:
+def _main_count(counts: Counts, expected: dict) -> int:
+    if not expected:
         return counts["total"]
-    [(dimension, value)] = wanted.items()
+    [(dimension, value)] = expected.items()
     return counts["premium"] if dimension == "premium" else counts[dimension].get(value, 0)
 
 
@@ -97,7 +97,7 @@ def list_sections(
     """
     sections = (
         ("category", _("Category"), _categories(counts, categories)),
-        ("priority", _("Priority"), {str(one.value): one.label for one in reversed(Priority)}),
+        ("priority", _("Priority"), {str(row.value): row.label for row in reversed(Priority)}),
         ("mood", _("Sentiment"), SENTIMENT_LABELS),
         ("tag", _("Tags"), {name: name for name in counts["tag"]}),
         ("team", _("Team"), dict(teams) | {"none": _("No team")}),
@@ -135,5 +135,5 @@ def _categories(counts: Counts, categories: Iterable[tuple[str, str]]) -> dict[s
     return {slug: name for slug, name in named.items() if counts["category"].get(slug)}
 
 
-def _link(wanted: dict) -> str:
-    return f"?{urlencode(wanted)}" if wanted else ""
+def _link(expected: dict) -> str:
+    return f"?{urlencode(expected)}" if expected else ""

@@ -45,7 +45,7 @@ class BulkForm(Form):
     add_tags = forms.CharField(label=_("Add tags"), max_length=400, required=False)
     remove_tags = forms.CharField(label=_("Remove tags"), max_length=400, required=False)
     macro = forms.TypedChoiceField(label=_("Macro"), coerce=int, empty_value=None, required=False)
-    whole = forms.BooleanField(required=False)
+    select_all = forms.BooleanField(required=False)
     address = forms.CharField(widget=forms.HiddenInput, max_length=LONGEST_ADDRESS, required=False)
     idempotency_key = forms.UUIDField(
         widget=forms.HiddenInput(attrs={"autocomplete": "off"}), initial=uuid.uuid4, required=False
@@ -86,14 +86,14 @@ class BulkForm(Form):
         """As ``change_many`` takes it. The form must be valid."""
         data = self.cleaned_data
         rows = {name: data[name] for name in ("assignee", "team", "category") if data[name]}
-        found: dict[str, object] = {
+        values: dict[str, object] = {
             name: None if value == NONE else int(value) for name, value in rows.items()
         }
-        found |= {name: data[name] for name in ("status", "priority", "macro") if data[name]}
+        values |= {name: data[name] for name in ("status", "priority", "macro") if data[name]}
         for name in ("add_tags", "remove_tags"):
             if tags := tag_names(data[name]):
-                found[name] = tags
-        return found
+                values[name] = tags
+        return values
 
 
 class ViewForm(FilterForm):
@@ -126,8 +126,8 @@ class ViewForm(FilterForm):
     ) -> None:
         if view:
             shares = str(view.team_id) if view.team_id else audience_of(view)
-            kept = {"name": view.name, "sort": view.sort, "columns": view.columns or USUAL}
-            kwargs["initial"] = view.filter | kept | {"audience": shares}
+            values = {"name": view.name, "sort": view.sort, "columns": view.columns or USUAL}
+            kwargs["initial"] = view.filter | values | {"audience": shares}
         super().__init__(data, viewer=viewer, **kwargs)
         self.fields["audience"].choices = self._audiences(view)
 
@@ -152,8 +152,6 @@ class ViewForm(FilterForm):
             "audience": "team" if audience in teams else audience,
             "team": teams.get(audience),
         }
-
-
 
 
 def show(request: HttpRequest, refused: BulkForm | None = None) -> HttpResponse:
@@ -208,9 +206,3 @@ def _find_change(request: HttpRequest, address: QueryDict) -> BulkChange | None:
         return tickets_queries.find_bulk_change(request.user, UUID(address.get("bulk", "")))
     except ValueError:
         return None
-
-
-
-
-
-

@@ -45,15 +45,15 @@ class Page:
             return page
         place = sort.parse(after)
         if place:
-            found = first_of(sort.beyond(rows, place), PAGE_SIZE + 1, among=rows)
+            result = first_of(sort.beyond(rows, place), PAGE_SIZE + 1, among=rows)
         else:
-            found = list(rows[: PAGE_SIZE + 1])
-        if place and not found:
+            result = list(rows[: PAGE_SIZE + 1])
+        if place and not result:
             return cls.of(rows, sort)
-        shown = found[:PAGE_SIZE]
+        shown = result[:PAGE_SIZE]
         return cls(
             rows=shown,
-            next=sort.cursor_of(shown[-1]) if len(found) > PAGE_SIZE else "",
+            next=sort.cursor_of(shown[-1]) if len(result) > PAGE_SIZE else "",
             previous=sort.cursor_of(shown[0]) if place else "",
         )
 
@@ -64,15 +64,14 @@ class Page:
         if place is None:
             return None
         turned = sort.turned()
-        found = first_of(turned.beyond(turned.apply(rows), place), PAGE_SIZE + 1, among=rows)
-        if len(found) <= PAGE_SIZE:
+        result = first_of(turned.beyond(turned.apply(rows), place), PAGE_SIZE + 1, among=rows)
+        if len(result) <= PAGE_SIZE:
             return None
-        shown = found[:PAGE_SIZE][::-1]
+        shown = result[:PAGE_SIZE][::-1]
         return cls(shown, next=sort.cursor_of(shown[-1]), previous=sort.cursor_of(shown[0]))
 
 
-
-MOST_VIEWS_COUNTED = 20  # further ones stand without a number
+MAX_VIEWS_COUNTED = 20  # further ones stand without a number
 
 
 @dataclass(frozen=True)
@@ -101,9 +100,9 @@ class Listed:
     @property
     def chips(self) -> list["Chip"]:
         """What it is narrowed to, in words, each with the way out of it."""
-        kept = self.filters.as_query()
+        stored = self.filters.as_query()
         return [
-            Chip(label, "?" + urlencode({key: kept[key] for key in kept if key != name}))
+            Chip(label, "?" + urlencode({key: stored[key] for key in stored if key != name}))
             for name, label in self.form.chosen().items()
         ]
 
@@ -203,21 +202,17 @@ def _queues(viewer: User, listed: Listed, counts: dict) -> dict:
 
 def list_view_links(viewer: User, chosen: SavedView | None = None) -> list[ViewLink]:
     """Own views, then shared ones; so many are counted, from the cache where it knows."""
-    found = tickets_queries.list_views(viewer).select_related(None)
-    views = sorted(found, key=lambda view: view.owner_id != viewer.pk)
+    rows = tickets_queries.list_views(viewer).select_related(None)
+    views = sorted(rows, key=lambda view: view.owner_id != viewer.pk)
     return [
         ViewLink(view, shown_count(count), view == chosen)
         for place, view in enumerate(views)
-        for count in [_count(viewer, view) if place < MOST_VIEWS_COUNTED else None]
+        for count in [_count(viewer, view) if place < MAX_VIEWS_COUNTED else None]
     ]
 
 
 def _count(viewer: User, view: SavedView) -> int | None:
     return tickets_queries.count_tickets(viewer, TicketFilter.of(view.filter))
-
-
-
-
 
 
 def first_of(rows: QuerySet, limit: int, *, among: QuerySet) -> list:

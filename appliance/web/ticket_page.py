@@ -193,7 +193,9 @@ class TicketPage:
 
     def _link_form(self) -> LinkForm:
         form = self.forms.get("link") or LinkForm(viewer=self.viewer)
-        autocomplete_attrs.whole(form, "target", reverse("find-tickets", args=[self.ticket.pk]))
+        autocomplete_attrs.complete_field(
+            form, "target", reverse("find-tickets", args=[self.ticket.pk])
+        )
         return form
 
     def _rating(self) -> Rating | None:

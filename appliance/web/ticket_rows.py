@@ -71,8 +71,8 @@ class Words:
 
     @cached_property
     def nobody(self) -> str:
-        said = f'<span class="visually-hidden">{escape(_("unassigned"))}</span>'
-        return f'<span class="quiet"><span aria-hidden="true">–</span>{said}</span>'
+        text = f'<span class="visually-hidden">{escape(_("unassigned"))}</span>'
+        return f'<span class="quiet"><span aria-hidden="true">–</span>{text}</span>'
 
     @cached_property
     def premium(self) -> str:
@@ -215,7 +215,7 @@ USUAL = ("mood", "category", "status", "priority", "assignee", "due", "created")
 
 
 def find_columns(names: Iterable[str], sort: Sort) -> list[Column]:
-    """Those of the view, or the usual ones; whatever orders the list is among them."""
+    """Columns of the view, or the default columns; the sort column is always included."""
     chosen = [name for name in names if name in COLUMNS] or list(USUAL)
     ordering = next((name for name, column in COLUMNS.items() if sort.name in column.sorts), "")
     if ordering == "updated" and not names:

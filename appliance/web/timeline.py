@@ -64,7 +64,9 @@ def _merged(event: Event) -> str:
         words = _("unmerged SKR-%s") if undone else _("merged SKR-%s into this ticket")
     else:
         other = event.data.get("target")
-        words = _("unmerged this ticket from SKR-%s") if undone else _("merged this ticket into SKR-%s")
+        words = (
+            _("unmerged this ticket from SKR-%s") if undone else _("merged this ticket into SKR-%s")
+        )
     return words % other
 
 

@@ -22,11 +22,11 @@ from fusion_questions import Asked
 from report import Section, met, table
 from suggestions import Desk, Figures, score
 
-MOST_LOST = 0.01  # of a hit@3 or an MRR, against the better of the two alone
+MAX_LOST = 0.01  # of a hit@3 or an MRR, against the better of the two alone
 GRID = {
-    "sure": (0.3, 0.4, 0.6, 0.8),
-    "few": (5, 20, 50, 100),
-    "few_begun": (1, 3, 5, 10),
+    "all_words_bonus": (0.3, 0.4, 0.6, 0.8),
+    "all_words_rows": (5, 20, 50, 100),
+    "prefix_rows": (1, 3, 5, 10),
 }
 
 
@@ -35,28 +35,27 @@ class Found:
     """What each way found for one question, and what was right."""
 
     asked: Asked
-    by_way: dict
+    rankings: dict
     right: set
     length: int  # words of the question
 
 
 def ask(bench: Desk, questions: Sequence[Asked], tickets: list[int]) -> list[Found]:
     """All ways the product looks, on what an agent sees."""
-    from appliance.search import corpora, query_parser, retrievers
-    from appliance.search import queries as search_queries
+    from appliance.search import corpora, pipeline, query_parser, retrievers
     from appliance.search.filters import SearchFilters
     from appliance.triage.vector_search import find_query_vector
 
     found = []
     for one in questions:
-        read, vector = query_parser.parse_query(one.text), find_query_vector(one.text)
-        looked = corpora.list_corpora(bench.agent, one.shelf, SearchFilters())
+        query, vector = query_parser.parse_query(one.text), find_query_vector(one.text)
+        searched = corpora.list_corpora(bench.agent, one.shelf, SearchFilters())
         with retrievers.query_limits():
-            seen = search_queries._look(looked, read, "best")
-            search_queries._look_by_meaning(seen, looked, vector)
+            retrieval = pipeline.retrieve(searched, query, "best")
+            retrieval = pipeline.add_meaning(retrieval, searched, vector)
         right = {("article", bench.articles[slug]) for slug in one.articles}
         right |= {("ticket", tickets[n]) for n in one.tickets}
-        found.append(Found(one, seen.by_way, right, len(read.words)))
+        found.append(Found(one, dict(retrieval.rankings), right, len(query.words)))
     return found
 
 
@@ -79,18 +78,18 @@ def ranks(found: Sequence[Found], fuse: Callable[[Found], list]) -> Figures:
     return score([[one.key for one in fuse(f)] for f in found], [f.right for f in found])
 
 
-def ways() -> dict[str, Callable[[Found], list]]:
+def strategies() -> dict[str, Callable[[Found], list]]:
     from appliance.search.ranking import fuse
 
     def without(found: Found) -> list:
         return fuse(
-            {strategy: rows for strategy, rows in found.by_way.items() if strategy != "meaning"}
+            {strategy: rows for strategy, rows in found.rankings.items() if strategy != "meaning"}
         )
 
     return {
         "words": without,
-        "meaning": lambda found: fuse({"meaning": found.by_way.get("meaning", [])}),
-        "both": lambda found: fuse(found.by_way),
+        "meaning": lambda found: fuse({"meaning": found.rankings.get("meaning", [])}),
+        "both": lambda found: fuse(found.rankings),
     }
 
 
@@ -99,7 +98,7 @@ def figures(found: Sequence[Found]) -> dict[str, dict[str, Figures]]:
     return {
         kind: {
             name: ranks([one for one in found if one.asked.kind == kind], strategy)
-            for name, strategy in retrievers().items()
+            for name, strategy in strategies().items()
         }
         for kind in fusion_questions.KINDS
     }
@@ -113,17 +112,17 @@ def lost(of_kind: dict[str, Figures], measure: str) -> float:
 
 def tune(found: Sequence[Found]) -> list[tuple[float, float, dict]]:
     """The ten best of the grid: the most that is lost on a kind, the mean MRR, and the rule."""
-    from appliance.search.ranking import MEASURED, fuse
+    from appliance.search.ranking import DEFAULT_RULE, fuse
 
     tried = []
     alone = figures(found)
     for values in product(*GRID.values()):
         changed = dict(zip(GRID, values, strict=True))
-        rule = replace(MEASURED, **changed)
+        rule = replace(DEFAULT_RULE, **changed)
         both = {
             kind: ranks(
                 [one for one in found if one.asked.kind == kind],
-                lambda one, rule=rule: fuse(one.by_way, rule),
+                lambda one, rule=rule: fuse(one.rankings, rule),
             )
             for kind in alone
         }
@@ -133,7 +132,7 @@ def tune(found: Sequence[Found]) -> list[tuple[float, float, dict]]:
             for measure in ("hit3", "mrr")
         ]
         mean = sum(one.mrr for one in both.values()) / len(both)
-        tried.append((max(*losses, MOST_LOST), -mean, changed))
+        tried.append((max(*losses, MAX_LOST), -mean, changed))
     best = sorted(tried, key=lambda row: row[:2])[:10]
     return [(worst, -mean, rule) for worst, mean, rule in best]
 
@@ -151,18 +150,18 @@ def lines(found: Sequence[Found]) -> list[str]:
         count = sum(one.asked.kind == kind for one in found)
         cells = [
             f"{of_kind[strategy].hit3:.3f} / {of_kind[strategy].mrr:.3f}"
-            for strategy in retrievers()
+            for strategy in strategies()
         ]
         worst = max(lost(of_kind, "hit3"), lost(of_kind, "mrr"))
-        rows.append((kind, f"{count}", *cells, met(worst <= MOST_LOST)))
+        rows.append((kind, f"{count}", *cells, met(worst <= MAX_LOST)))
     rules = fusion_questions.__doc__.split("\n\n", 1)[1].strip()
     return [
         rules,
         "",
         f"hit@3 / MRR of the {len(found):,} questions that chose nothing. Goal: both lose at most"
-        f" {MOST_LOST * 100:.0f} point of either measure against the better one alone.",
+        f" {MAX_LOST * 100:.0f} point of either measure against the better one alone.",
         "",
-        *table(["asked", "questions", *retrievers(), "goal met"], rows),
+        *table(["asked", "questions", *strategies(), "goal met"], rows),
     ]
 
 

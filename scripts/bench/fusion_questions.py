@@ -21,11 +21,11 @@ from pathlib import Path
 from suggestions import Question, questions_of, read
 
 KINDS = ("paraphrase", "code", "name", "one word")
-MOST_OF_A_KIND = 240
+MAX_OF_A_KIND = 240
 TICKETS, ARTICLES = 500, 500  # of the second desk
 CHARACTERS = 700  # of a text
-MOST_HOLDERS = 5  # texts that hold a code or name worth asking for
-LEAST_LINKED = 5  # questions, before a word is typical of them
+MAX_HOLDERS = 5  # texts that hold a code or name worth asking for
+MIN_LINKED = 5  # questions, before a word is typical of them
 _CODE = re.compile(
     r"\b0x[0-9a-fA-F]{4,8}\b|\b[45]\d\d \d\.\d{1,2}\.\d{1,3}\b|\b[A-Z]{2,}-?\d{3,}\b"
 )
@@ -64,7 +64,7 @@ def of_titles(folder: Path) -> Scene:
         for one in asked
         if 3 <= len(one.title.split()) <= 25
     ]
-    return Scene(titles, [], [*_some(plain, MOST_OF_A_KIND // 2), *_typical(asked)])
+    return Scene(titles, [], [*_some(plain, MAX_OF_A_KIND // 2), *_typical(asked)])
 
 
 def of_texts(folder: Path) -> Scene:
@@ -89,9 +89,9 @@ def of_texts(folder: Path) -> Scene:
         Asked("paraphrase", row["symptoms"], "articles", frozenset({row["slug"]})) for row in told
     ]
     questions = [
-        *_some(symptoms, MOST_OF_A_KIND // 2),
-        *_some(_held("code", held, _CODE), MOST_OF_A_KIND),
-        *_some(_held("name", held, _NAME, is_name=True), MOST_OF_A_KIND),
+        *_some(symptoms, MAX_OF_A_KIND // 2),
+        *_some(_held("code", held, _CODE), MAX_OF_A_KIND),
+        *_some(_held("name", held, _NAME, is_name=True), MAX_OF_A_KIND),
     ]
     return Scene(articles, tickets, questions)
 
@@ -124,7 +124,7 @@ def _typical(asked: Sequence[Question]) -> list[Asked]:
             linked[slug].append(one)
     right: dict[str, set[str]] = defaultdict(set)
     for slug, questions in linked.items():
-        if len(questions) >= LEAST_LINKED:
+        if len(questions) >= MIN_LINKED:
             here = Counter(word for one in questions for word in _words(one))
             telling = lambda word: here[word] * math.log(len(asked) / everywhere[word])  # noqa: E731, B023
             right[max(sorted(here), key=telling)].add(slug)
@@ -155,7 +155,7 @@ def _held(
             frozenset(k for k in keys if isinstance(k, int)),
         )
         for word, keys in sorted(holders.items())
-        if len(keys) <= MOST_HOLDERS and word not in plain
+        if len(keys) <= MAX_HOLDERS and word not in plain
     ]
 
 

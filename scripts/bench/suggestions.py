@@ -30,7 +30,7 @@ from report import Section, met, table
 
 CHOSEN_FROM, TEST_FROM = "2024-09-01", "2025-01-01"
 FOREIGN = 1000
-MOST_LOST = 0.01  # of hit@3, to words and to a foreign history
+MAX_LOST = 0.01  # of hit@3, to words and to a foreign history
 GOAL = 0.60  # hit@3 of all signals
 ALL, MEANING = "all, as the desk fuses them", "titles alone (meaning)"
 BOTH = "titles alone (meaning and words)"
@@ -275,10 +275,10 @@ def lines(report: dict) -> list[str]:
     hit3 = {name: figures["hit3"] for name, figures in shown.items()}
     goals = [
         f"Goal: hit@3 of all at least {GOAL:.2f}: {met(hit3[ALL] >= GOAL)}.",
-        f"Words cost the titles at most a point: {met(hit3[MEANING] - hit3[BOTH] <= MOST_LOST)}.",
+        f"Words cost the titles at most a point: {met(hit3[MEANING] - hit3[BOTH] <= MAX_LOST)}.",
     ]
     if "foreign" in report:
-        is_harmless = hit3[MEANING] - report["foreign"]["hit3"] <= MOST_LOST
+        is_harmless = hit3[MEANING] - report["foreign"]["hit3"] <= MAX_LOST
         goals.append(f"So does a history of another product: {met(is_harmless)}.")
     return [
         f"{report['questions']:,} questions, {report['articles']:,} articles, and"

@@ -124,7 +124,9 @@ def of_lists(bob: User, ticket: Ticket) -> Pages:
 
 def of_strangers(article: int, alice: User, bob: User, carol: User, dan: User) -> Pages:
     """What is open to those without an account; Alice and Carol share their tickets."""
-    accounts_services.update_site_settings(by=dan, is_guest_form_open=True, is_knowledge_public=True)
+    accounts_services.update_site_settings(
+        by=dan, is_guest_form_open=True, is_knowledge_public=True
+    )
     ward = accounts_services.add_organisation(by=dan, name=UNBROKEN[:120], shares_tickets=True)
     type(alice.customer).objects.filter(user__in=[alice, carol]).update(organisation=ward)
     asked, token = web_services.ask_as_guest(
@@ -199,12 +201,19 @@ def hang_together(ticket: Ticket, bob: User, alice: User) -> tuple[Ticket, Ticke
     tickets_services.set_tags(ticket=ticket, names=[UNBROKEN[5:45], "printer"], by=bob)
     CustomField.objects.create(key="room", label=UNBROKEN[:80], is_for_customers=True)
     tickets_services.set_fields(ticket=ticket, values={"room": UNBROKEN}, by=bob)
-    canned_response = macros_services.add_canned_response(by=bob, name=UNBROKEN[:80], body=TEXT, audience="all")
+    canned_response = macros_services.add_canned_response(
+        by=bob, name=UNBROKEN[:80], body=TEXT, audience="all"
+    )
     macros_services.add_macro(
-        by=bob, name=UNBROKEN[:80], actions={"canned_response": canned_response.pk, "note": UNBROKEN}
+        by=bob,
+        name=UNBROKEN[:80],
+        actions={"canned_response": canned_response.pk, "note": UNBROKEN},
     )
     words = {"customer": alice.customer, "subject": UNBROKEN, "description": UNBROKEN, "by": alice}
-    solved, merged = tickets_services.create_ticket(**words), tickets_services.create_ticket(**words)
+    solved, merged = (
+        tickets_services.create_ticket(**words),
+        tickets_services.create_ticket(**words),
+    )
     tickets_services.link_tickets(source=ticket, target=solved, kind="related", by=bob)
     tickets_services.merge_tickets(source=merged, target=ticket, by=bob)
     tickets_services.set_status(ticket=solved, status=Status.SOLVED, by=bob)

@@ -35,7 +35,9 @@ def test_a_team_an_agent_a_category_a_reply_and_a_promise_are_set_up_and_at_work
         {"Name": "New toner", "Text": "Hello {customer_first_name}, toner is on its way."},
         share="All agents",
     )
-    add(page, "SLA policies", "Add SLA policy", {"Name": "Everyday", "First response within": "4 h"})
+    add(
+        page, "SLA policies", "Add SLA policy", {"Name": "Everyday", "First response within": "4 h"}
+    )
     expect(page.get_by_text("Due times for a ticket created now")).to_be_visible()
 
     eve = window()

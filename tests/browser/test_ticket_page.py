@@ -198,9 +198,13 @@ def test_answer_is_previewed_as_it_will_be_shown(at_the_ticket):
     expect(answer_of(page)).to_be_visible()
 
 
-def test_macro_does_several_things_with_one_click(at_the_ticket, window, bob, ticket, canned_response):
+def test_macro_does_several_things_with_one_click(
+    at_the_ticket, window, bob, ticket, canned_response
+):
     macros_services.add_macro(
-        by=bob, name="Ask and wait", actions={"canned_response": canned_response.pk, "status": "waiting"}
+        by=bob,
+        name="Ask and wait",
+        actions={"canned_response": canned_response.pk, "status": "waiting"},
     )
     page = at_the_ticket
     page.reload()

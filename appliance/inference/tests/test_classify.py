@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from appliance.inference.bundle import Bundle, BundleRef, combined_digest
-from appliance.inference.classify import MOST_PIECES, classify, nearness, pieces
+from appliance.inference.classify import MAX_PIECES, classify, nearness, pieces
 
 NUMBERS = {"head_temperature": 1.0, "similarity_tau": 0.05, "head_weight": 0.6, "threshold": 0.6}
 
@@ -25,7 +25,7 @@ def test_a_bare_description_is_one_piece(reading):
 
 
 def test_an_endless_description_is_cut():
-    assert len(pieces("phrase. " * 10_000)) == MOST_PIECES
+    assert len(pieces("phrase. " * 10_000)) == MAX_PIECES
 
 
 def test_two_phrases_that_fit_outweigh_many_that_do_not():

@@ -101,10 +101,10 @@ def restore_version(*, article: Article, number: int, by: User) -> bool:
     return change(locked, by, note, title=old.title, content=old.content)
 
 
-def change(locked: Article, by: User | None, note: str = "", **wanted: object) -> bool:
+def change(locked: Article, by: User | None, note: str = "", **expected: object) -> bool:
     """Write only what differs: a new text as a version, anything else as a change."""
-    before = {name: getattr(locked, name) for name in wanted}
-    differs = {name: value for name, value in wanted.items() if before[name] != value}
+    before = {name: getattr(locked, name) for name in expected}
+    differs = {name: value for name, value in expected.items() if before[name] != value}
     if not differs:
         return False
     if "owner" in differs:
@@ -136,13 +136,13 @@ def _keep(article: Article, by: User | None, note: str) -> None:
 
 def _record(locked: Article, by: User | None, before: dict, differs: dict) -> None:
     """A row for what no version tells."""
-    told = {
+    values = {
         name: [_shown(before[name]), _shown(value)]
         for name, value in differs.items()
         if name not in ("title", "content", "imported_sha256", "external_key")
     }
-    if told:
-        audit.record_change(by=by, verb="changed", subject=locked, data=told)
+    if values:
+        audit.record_change(by=by, verb="changed", subject=locked, data=values)
 
 
 def _shown(value: object) -> str:

@@ -22,7 +22,9 @@ class Enclosures:
     """What lies in a source beside its texts."""
 
     def __init__(self, members: Iterable[Member]) -> None:
-        self._members = {posixpath.normpath(one.name): one for one in members if not one.is_text}
+        self._members = {
+            posixpath.normpath(member.name): member for member in members if not member.is_text
+        }
         self._folders: dict[str, list[str]] = {}
         for place in self._members:
             self._folders.setdefault(posixpath.dirname(place), []).append(place)
@@ -33,8 +35,10 @@ class Enclosures:
         """
         if entry.folder is None:
             return entry.content, {}
-        calls = {one: place_of(one, entry.folder) for one in references(entry.content)}
-        shown = {one: place for one, place in calls.items() if self._is_picture(place)}
+        calls = {
+            reference: place_of(reference, entry.folder) for reference in references(entry.content)
+        }
+        shown = {reference: place for reference, place in calls.items() if self._is_picture(place)}
         places = [*shown.values()]
         if folder := entry.fields.get("files", ""):
             places += self._folders.get(place_of(folder, entry.folder), [])
@@ -42,7 +46,9 @@ class Enclosures:
         for place in dict.fromkeys(places):
             names[place] = own_name(callable_name(posixpath.basename(place)), names.values())
         files = {name: self._read(place) for place, name in names.items()}
-        return renamed(entry.content, {one: names[place] for one, place in shown.items()}), files
+        return renamed(
+            entry.content, {reference: names[place] for reference, place in shown.items()}
+        ), files
 
     def _is_picture(self, place: str) -> bool:
         return place in self._members and self._members[place].suffix in TYPES
@@ -56,8 +62,8 @@ class Enclosures:
 
 def changed(article: Article, files: Files) -> Files:
     """Those the article does not have just so."""
-    kept = dict(article.files.values_list("name", "file__sha256"))
-    return {name: data for name, data in files.items() if kept.get(name) != digest(data)}
+    values = dict(article.files.values_list("name", "file__sha256"))
+    return {name: data for name, data in files.items() if values.get(name) != digest(data)}
 
 
 def replace(locked: Article, files: Files, by: User | None) -> None:

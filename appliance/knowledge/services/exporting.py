@@ -18,10 +18,10 @@ from appliance.knowledge.services.files import refuse_unless_writer
 HEAD = ("title", "key", "category", "status", "audience", "review_on", "files")
 
 
-def export_articles(*, by: User, **narrowed: object) -> Iterator[bytes]:
-    """The ZIP piece by piece; ``narrowed`` as for ``list_articles``."""
+def export_articles(*, by: User, **filters: object) -> Iterator[bytes]:
+    """The ZIP piece by piece; ``filters`` as for ``list_articles``."""
     refuse_unless_writer(by)
-    return _zipped(list_articles(by, **narrowed).defer(None).defer("search_vector"))
+    return _zipped(list_articles(by, **filters).defer(None).defer("search_vector"))
 
 
 def as_markdown(article: Article, folder: str = "", names: Iterable[str] = ()) -> str:
@@ -46,12 +46,12 @@ def _zipped(articles) -> Iterator[bytes]:
         for article in articles.iterator(chunk_size=100):
             files = list(article.files.select_related("file"))
             folder = f"{article.pk}-files" if files else ""
-            text = as_markdown(article, folder, [one.name for one in files])
+            text = as_markdown(article, folder, [row.name for row in files])
             archive.writestr(_file_name(article), text)
             yield sink.take()
-            for one in files:
-                with suppress(Http404), files_queries.open_file(one.file) as file:
-                    archive.writestr(f"{folder}/{one.name}", file.read())
+            for row in files:
+                with suppress(Http404), files_queries.open_file(row.file) as file:
+                    archive.writestr(f"{folder}/{row.name}", file.read())
                 yield sink.take()
     yield sink.take()
 

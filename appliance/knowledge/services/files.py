@@ -31,7 +31,7 @@ MAX_FILES = 50  # of one article
 def attach(locked: Article, files: Iterable[UploadedFile], by: User | None) -> list[ArticleFile]:
     """Keep them under a name the text can call them by. Inside ``uploads.atomic``."""
     taken = set(locked.files.values_list("name", flat=True))
-    made = []
+    rows = []
     for upload in files:
         if len(taken) >= MAX_FILES:
             raise BadInputError(
@@ -42,17 +42,17 @@ def attach(locked: Article, files: Iterable[UploadedFile], by: User | None) -> l
         stored = files_services.store(upload=upload, by=by)
         name = own_name(callable_name(upload.name), taken)
         taken.add(name)
-        made.append(ArticleFile.objects.create(article=locked, file=stored, name=name))
-    return made
+        rows.append(ArticleFile.objects.create(article=locked, file=stored, name=name))
+    return rows
 
 
 def detach(locked: Article, names: Iterable[str]) -> int:
     """How many there were. Their bytes go when the transaction commits."""
-    found = list(locked.files.filter(name__in=[*names]).select_related("file"))
-    for one in found:
-        one.delete()
-        files_services.remove(stored=one.file)
-    return len(found)
+    rows = list(locked.files.filter(name__in=[*names]).select_related("file"))
+    for row in rows:
+        row.delete()
+        files_services.remove(stored=row.file)
+    return len(rows)
 
 
 def callable_name(name: str) -> str:

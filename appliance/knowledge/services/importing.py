@@ -89,7 +89,7 @@ def import_articles(
     """
     refuse_unless_writer(by)
     members = import_sources.list_members(source, name)
-    texts = [one for one in members if one.is_text]
+    texts = [member for member in members if member.is_text]
     if not texts:
         raise BadInputError(
             _("No Markdown, HTML or CSV file was found in it. Choose another file."), field="file"
@@ -135,10 +135,10 @@ class _Bringing:
             if entry.problem:
                 raise BadInputError(entry.problem)
             key = self._key_of(entry)
-            wanted, remark = self._values_of(entry)
-            wanted["content"], files = self._enclosures.of(entry)
+            expected, remark = self._values_of(entry)
+            expected["content"], files = self._enclosures.of(entry)
             with files_services.atomic():
-                what, article = self._bring_in(key, wanted, files)
+                what, article = self._bring_in(key, expected, files)
         except BadInputError as error:
             return Line(entry.where, entry.title, "refused", str(error))
         self._keys.add(key)
@@ -156,50 +156,50 @@ class _Bringing:
 
     def _values_of(self, entry: Entry) -> tuple[dict[str, object], str]:
         """The values of the article, and what could not be followed."""
-        wanted: dict[str, object] = {"title": entry.title}
-        remark, said = "", entry.fields
+        values: dict[str, object] = {"title": entry.title}
+        remark, values = "", entry.fields
         for field, choices in (("status", Article.Status), ("audience", Article.Audience)):
-            if value := said.get(field, "").lower():
-                wanted[field] = _chosen(field, value, choices)
-        if name := said.get("category", ""):
+            if value := values.get(field, "").lower():
+                values[field] = _chosen(field, value, choices)
+        if name := values.get("category", ""):
             category = self._shelves.get(name.lower())
             if category:
-                wanted["category"] = category
+                values["category"] = category
             else:
                 remark = _(
                     "The category “%(name)s” does not exist; the article is imported "
                     "without a category."
                 ) % {"name": name}
-        if when := said.get("review_on", ""):
-            wanted["review_on"] = _day(when)
-        return wanted, remark
+        if when := values.get("review_on", ""):
+            values["review_on"] = _day(when)
+        return values, remark
 
     def _bring_in(
-        self, key: str, wanted: dict[str, object], files: Files
+        self, key: str, expected: dict[str, object], files: Files
     ) -> tuple[What, Article | None]:
-        sha256 = _digest(wanted, files)
-        article = self._find(key, str(wanted["title"]))
+        sha256 = _digest(expected, files)
+        article = self._find(key, str(expected["title"]))
         if article is None:
-            return "created", self._create(key, sha256, wanted, files)
+            return "created", self._create(key, sha256, expected, files)
         if article.external_key and article.imported_sha256 == sha256:
             return "unchanged", article
         changed = attachments.changed(article, files)
         differs = bool(changed) or any(
-            getattr(article, name) != value for name, value in wanted.items()
+            getattr(article, name) != value for name, value in expected.items()
         )
         if not self._dry_run:
             attachments.replace(article, changed, self._by)
-            wanted |= {"external_key": key, "imported_sha256": sha256}
-            change(article, self._by, _("Imported again."), **wanted)
+            expected |= {"external_key": key, "imported_sha256": sha256}
+            change(article, self._by, _("Imported again."), **expected)
         return "updated" if differs else "unchanged", article
 
     def _create(
-        self, key: str, sha256: str, wanted: dict[str, object], files: Files
+        self, key: str, sha256: str, expected: dict[str, object], files: Files
     ) -> Article | None:
         if self._dry_run:
             return None
         article = write_article(
-            by=self._by, note=_("Imported."), external_key=key, imported_sha256=sha256, **wanted
+            by=self._by, note=_("Imported."), external_key=key, imported_sha256=sha256, **expected
         )
         attachments.replace(article, files, self._by)
         return article
@@ -207,11 +207,11 @@ class _Bringing:
     def _find(self, key: str, title: str) -> Article | None:
         """By its key; else what has none yet and the same title. Locked."""
         articles = Article.objects.select_for_update(of=["self"]).defer("search_vector")
-        found = articles.filter(external_key=key).first()
-        if found is None:
+        row = articles.filter(external_key=key).first()
+        if row is None:
             alike = articles.filter(external_key="", title=title).exclude(pk__in=self._taken)
-            found = alike.order_by("pk").first()
-        return found
+            row = alike.order_by("pk").first()
+        return row
 
 
 def _chosen(field: str, value: str, choices: type) -> str:
@@ -232,11 +232,11 @@ def _day(text: str) -> date:
         ) from None
 
 
-def _digest(wanted: dict[str, object], files: Files) -> str:
-    told = {name: getattr(value, "slug", str(value)) for name, value in wanted.items()}
+def _digest(expected: dict[str, object], files: Files) -> str:
+    values = {name: getattr(value, "slug", str(value)) for name, value in expected.items()}
     if files:
-        told["files"] = {name: attachments.digest(data) for name, data in files.items()}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        values["files"] = {name: attachments.digest(data) for name, data in files.items()}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def look_at_import(*, upload: UploadedFile, by: User) -> tuple[PendingImport, Report]:

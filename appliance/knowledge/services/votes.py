@@ -22,12 +22,12 @@ def vote(
         raise ForbiddenError(_("Agents cannot vote; only readers' votes count."))
     locked = lock(article)
     reader = {"user": by} if by else {"user": None, "session_sha256": of_session(session)}
-    found = locked.votes_cast.filter(**reader).first()
-    _count(locked, found.is_helpful if found else None, is_helpful)
-    found = found or ArticleVote(article=locked, **reader)
-    found.is_helpful, found.comment = is_helpful, comment
-    found.save()
-    return found
+    row = locked.votes_cast.filter(**reader).first()
+    _count(locked, row.is_helpful if row else None, is_helpful)
+    row = row or ArticleVote(article=locked, **reader)
+    row.is_helpful, row.comment = is_helpful, comment
+    row.save()
+    return row
 
 
 def of_session(session: str) -> str:

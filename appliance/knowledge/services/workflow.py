@@ -25,13 +25,13 @@ def claim_due_reviews() -> list[Article]:
         not_told, review_on__lte=today(), owner__is_active=True
     )
     rows = due.select_related("owner__notice_preference").defer("content", "search_vector")
-    found = list(
+    items = list(
         rows.order_by("review_on", "pk").select_for_update(of=["self"], skip_locked=True)[
             :MAX_ARTICLES_PER_RUN
         ]
     )
-    Article.objects.filter(pk__in=[one.pk for one in found]).update(review_told_on=F("review_on"))
-    return found
+    Article.objects.filter(pk__in=[row.pk for row in items]).update(review_told_on=F("review_on"))
+    return items
 
 
 Status = Article.Status

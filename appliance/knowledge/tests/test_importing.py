@@ -134,7 +134,10 @@ def test_a_bad_row_is_told_and_the_others_come_in(db):
         ("articles.csv:6", "created"),
         ("articles.csv:7", "refused"),
     ]
-    assert "title is missing" in report.lines[1].why and "Choose one of: draft" in report.lines[2].why
+    assert (
+        "title is missing" in report.lines[1].why
+        and ("Choose one of: draft") in report.lines[2].why
+    )
 
 
 def test_a_category_that_is_not_here_is_said_and_left_out(categories):

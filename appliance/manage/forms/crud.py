@@ -18,7 +18,7 @@ class DayField(forms.DateField):
 
 
 class ListForm(Form):
-    """What to look for, and from where. Never an error: what makes no sense narrows nothing."""
+    """Search words and page cursor. Invalid values are ignored, never an error."""
 
     q = forms.CharField(
         label=_("Search"),
@@ -28,8 +28,8 @@ class ListForm(Form):
     )
     after = forms.CharField(max_length=20, required=False, widget=forms.HiddenInput)
 
-    def asked(self) -> tuple[str, str]:
-        """The words and the cursor."""
+    def search_and_cursor(self) -> tuple[str, str]:
+        """The search words and the cursor of the page."""
         self.is_valid()
         return self.cleaned_data.get("q", ""), self.cleaned_data.get("after", "")
 

@@ -29,12 +29,12 @@ class UpdateForm(Form):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        found = [(str(folder), str(folder)) for folder in model_updates_queries.list_sources()]
-        self.fields["folder"].choices = [("", _("Nothing selected")), *found]
+        rows = [(str(folder), str(folder)) for folder in model_updates_queries.list_sources()]
+        self.fields["folder"].choices = [("", _("Nothing selected")), *rows]
         self.fields["file"].widget.attrs["accept"] = ".tar"
 
     @property
-    def asked(self) -> list[forms.BoundField]:
+    def source_fields(self) -> list[forms.BoundField]:
         return [self["folder"], self["file"]]
 
     def clean(self) -> dict:

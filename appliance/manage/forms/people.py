@@ -28,7 +28,7 @@ class PersonForm(NamesForm):
         choices=Role.choices,
         help_text=_(
             "Customers create tickets, agents reply, administrators also manage "
-                "settings. Changing the role signs the user out on all devices."
+            "settings. Changing the role signs the user out on all devices."
         ),
     )
     business_hours = forms.ModelChoiceField(
@@ -88,7 +88,11 @@ class TeamForm(Form):
 
 
 class OrganisationForm(Form):
-    name = forms.CharField(label=_("Name"), max_length=120, help_text=_("For example a company, a department or a site."))
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=120,
+        help_text=_("For example a company, a department or a site."),
+    )
     note = forms.CharField(
         label=_("Note for agents"),
         max_length=2000,
@@ -154,7 +158,9 @@ class ByEmailField(forms.ModelChoiceField):
     """One of many, named by the address."""
 
     widget = forms.EmailInput
-    default_error_messages = {"invalid_choice": _("No other customer has this e-mail address. Check the spelling.")}
+    default_error_messages = {
+        "invalid_choice": _("No other customer has this e-mail address. Check the spelling.")
+    }
 
     def __init__(self, **options: object) -> None:
         super().__init__(queryset=None, to_field_name="email", **options)

@@ -18,5 +18,5 @@ SECTIONS: tuple[Section, ...] = tuple(section for _title, group in GROUPS for se
 
 def open_to(person: User) -> list[tuple[Promise, list[Section]]]:
     """What this person may set up, by group; groups with nothing for them are left out."""
-    found = [(title, [one for one in group if one.admits(person)]) for title, group in GROUPS]
-    return [(title, group) for title, group in found if group]
+    rows = [(title, [row for row in group if row.admits(person)]) for title, group in GROUPS]
+    return [(title, group) for title, group in rows if group]

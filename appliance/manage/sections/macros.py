@@ -33,7 +33,7 @@ def _macro_form(data: Mapping | None, viewer: User, macro: Macro | None) -> Macr
 
 CANNED = Section(
     slug="canned-responses",
-    one="canned-response",
+    object_slug="canned-response",
     title=gettext_lazy("Canned responses"),
     icon="bi-chat-square-text",
     about=gettext_lazy("Reusable texts, inserted by shortcut while replying."),
@@ -64,7 +64,7 @@ CANNED = Section(
 
 MACROS = Section(
     slug="macros",
-    one="macro",
+    object_slug="macro",
     title=gettext_lazy("Macros"),
     icon="bi-lightning",
     about=gettext_lazy("Several actions on a ticket in one step: reply, tag, reassign, solve."),

@@ -42,7 +42,7 @@ def _organisation_affects(organisation: Organisation) -> list[str]:
 
 PEOPLE = Section(
     slug="people",
-    one="person",
+    object_slug="person",
     title=gettext_lazy("Users"),
     icon="bi-person-badge",
     about=gettext_lazy("Agents, administrators and customers who sign in."),
@@ -69,7 +69,7 @@ PEOPLE = Section(
 
 TEAMS = Section(
     slug="teams",
-    one="team",
+    object_slug="team",
     title=gettext_lazy("Teams"),
     icon="bi-people",
     about=gettext_lazy(
@@ -94,7 +94,7 @@ TEAMS = Section(
 
 ORGANISATIONS = Section(
     slug="organisations",
-    one="organisation",
+    object_slug="organisation",
     title=gettext_lazy("Organisations"),
     icon="bi-building",
     about=gettext_lazy("Companies, departments or sites that customers belong to."),
@@ -118,7 +118,7 @@ ORGANISATIONS = Section(
 
 CUSTOMERS = Section(
     slug="customers",
-    one="customer",
+    object_slug="customer",
     title=gettext_lazy("Customers"),
     icon="bi-person",
     about=gettext_lazy("Contacts who submit tickets, with or without a user account."),

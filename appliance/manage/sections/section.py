@@ -20,24 +20,26 @@ def teams(viewer: User, text: str) -> QuerySet[Team]:
     rows = accounts_queries.list_teams(only_active=False).annotate(
         member_count=Count("memberships")
     )
-    return _found(rows, text, "name").order_by("name", "pk")
+    return _matches(rows, text, "name").order_by("name", "pk")
 
 
 def list_business_hours(viewer: User, text: str) -> QuerySet[BusinessHours]:
-    return _found(sla_queries.list_business_hours(), text, "name").order_by("name", "pk")
+    return _matches(sla_queries.list_business_hours(), text, "name").order_by("name", "pk")
 
 
 def canned_responses(viewer: User, text: str) -> QuerySet[CannedResponse]:
-    return _found(macros_queries.list_editable_canned_responses(viewer), text, "name").order_by(
+    return _matches(macros_queries.list_editable_canned_responses(viewer), text, "name").order_by(
         "name", "pk"
     )
 
 
 def macros(viewer: User, text: str) -> QuerySet[Macro]:
-    return _found(macros_queries.list_editable_macros(viewer), text, "name").order_by("name", "pk")
+    return _matches(macros_queries.list_editable_macros(viewer), text, "name").order_by(
+        "name", "pk"
+    )
 
 
-def _found(rows: QuerySet, text: str, column: str) -> QuerySet:
+def _matches(rows: QuerySet, text: str, column: str) -> QuerySet:
     for word in text.replace("\0", "").split()[:5]:
         rows = rows.filter(**{f"{column}__icontains": word})
     return rows
@@ -61,7 +63,7 @@ class Column:
 @dataclass(frozen=True)
 class Section:
     slug: str
-    one: str
+    object_slug: str
     title: Words
     icon: str
     about: Words  # what the thing is for: on the overview, and where a list is empty
@@ -93,4 +95,4 @@ class Section:
 
     def named(self, row: Model) -> dict[str, Model]:
         """The row under the name the verbs know it by."""
-        return {self.one.replace("-", "_"): row}
+        return {self.object_slug.replace("-", "_"): row}

@@ -31,20 +31,22 @@ def _holidays(business_hours: BusinessHours) -> str:
 
 def _promised(policy: SlaPolicy) -> dict[str, int]:
     """Minutes by the label of what is promised."""
-    found = {SlaMetric(one).label: getattr(policy, f"{one}_minutes") for one in SlaMetric}
-    return {str(label): minutes for label, minutes in found.items() if minutes}
+    values = {SlaMetric(row).label: getattr(policy, f"{row}_minutes") for row in SlaMetric}
+    return {str(label): minutes for label, minutes in values.items() if minutes}
 
 
 def _promises(policy: SlaPolicy) -> str:
-    said = _promised(policy).items()
-    return "; ".join(f"{label}: {describe_minutes(minutes)}" for label, minutes in said)
+    values = _promised(policy).items()
+    return "; ".join(f"{label}: {describe_minutes(minutes)}" for label, minutes in values)
 
 
 def _of_policy(request, policy: SlaPolicy | None) -> dict:
     if policy is None:
         return {}
-    said = [(one, describe_escalation(one)) for one in policy.escalations.all()]
-    return {"escalations": said, "due_now": due_now(policy)}
+    rows = [
+        (escalation, describe_escalation(escalation)) for escalation in policy.escalations.all()
+    ]
+    return {"escalations": rows, "due_now": due_now(policy)}
 
 
 def due_now(policy: SlaPolicy) -> list[tuple[str, datetime | None]]:
@@ -65,7 +67,7 @@ def _due(policy: SlaPolicy, minutes: int) -> datetime | None:
 
 BUSINESS_HOURS = Section(
     slug="business-hours",
-    one="business-hours",
+    object_slug="business-hours",
     title=gettext_lazy("Business hours and holidays"),
     icon="bi-calendar-week",
     about=gettext_lazy(
@@ -97,7 +99,7 @@ BUSINESS_HOURS = Section(
 
 POLICIES = Section(
     slug="policies",
-    one="policy",
+    object_slug="policy",
     title=gettext_lazy("SLA policies"),
     icon="bi-stopwatch",
     about=gettext_lazy(
@@ -133,7 +135,7 @@ POLICIES = Section(
 
 RULES = Section(
     slug="rules",
-    one="rule",
+    object_slug="rule",
     title=gettext_lazy("Assignment rules"),
     icon="bi-signpost-split",
     about=gettext_lazy("Assigns new tickets. The first matching rule applies."),

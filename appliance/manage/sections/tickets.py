@@ -68,12 +68,12 @@ def _tag_affects(tag: Tag) -> list[str]:
 
 
 def _asked_in(field: CustomField) -> str:
-    return ", ".join(str(one) for one in field.categories.all()) or _("all tickets")
+    return ", ".join(str(category) for category in field.categories.all()) or _("all tickets")
 
 
 CATEGORIES = Section(
     slug="categories",
-    one="category",
+    object_slug="category",
     title=gettext_lazy("Categories"),
     icon="bi-diagram-3",
     about=gettext_lazy("Ticket topics. Tickets are classified by the texts you enter here."),
@@ -103,7 +103,7 @@ CATEGORIES = Section(
 
 TAGS = Section(
     slug="tag-list",
-    one="tag",
+    object_slug="tag",
     title=gettext_lazy("Tags"),
     icon="bi-tags",
     about=gettext_lazy("Keywords agents add to tickets. Typing a new one on a ticket creates it."),
@@ -125,7 +125,7 @@ TAGS = Section(
 
 FIELDS = Section(
     slug="fields",
-    one="field",
+    object_slug="field",
     title=gettext_lazy("Custom fields"),
     icon="bi-input-cursor-text",
     about=gettext_lazy("Additional ticket fields, for all or selected categories."),

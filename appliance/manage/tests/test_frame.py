@@ -277,7 +277,7 @@ def test_odd_words_in_a_form_break_nothing(as_dan, dan, odd):
     for section in SECTIONS:
         fields = section.form(None, dan, None).fields
         sent = dict.fromkeys([*fields, "idempotency_key", "seen"], odd)
-        response = as_dan.post(reverse(f"add-{section.one}"), sent)
+        response = as_dan.post(reverse(f"add-{section.object_slug}"), sent)
         assert response.status_code in (302, 400), section.slug
 
 

@@ -48,7 +48,9 @@ def test_a_customer_is_forgotten_only_when_the_address_is_typed(as_dan, ticket, 
 
 def test_an_agent_is_forgotten_once_deactivated(as_dan, bob):
     path = reverse("anonymise-person", args=[bob.pk])
-    assert "Deactivate the account first" in as_dan.post(path, {"typed": bob.email}).content.decode()
+    assert ("Deactivate the account first") in as_dan.post(
+        path, {"typed": bob.email}
+    ).content.decode()
     as_dan.post(reverse("deactivate-person", args=[bob.pk]))
     as_dan.post(path, {"typed": bob.email})
     bob.refresh_from_db()
@@ -56,9 +58,13 @@ def test_an_agent_is_forgotten_once_deactivated(as_dan, bob):
 
 
 def test_two_customers_become_one(as_dan, dan, ticket):
-    other = accounts_services.add_customer_as_agent(by=dan, email="pia@example.org", first_name="Pia")
+    other = accounts_services.add_customer_as_agent(
+        by=dan, email="pia@example.org", first_name="Pia"
+    )
     path = reverse("merge-customer", args=[ticket.customer.pk])
-    assert "No other customer has" in as_dan.post(path, {"target": "x@example.org"}).content.decode()
+    assert ("No other customer has") in as_dan.post(
+        path, {"target": "x@example.org"}
+    ).content.decode()
     as_dan.post(path, {"target": "PIA@example.org"})
     ticket.refresh_from_db()
     assert ticket.customer == other

@@ -26,7 +26,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @of_section
 def index(request: HttpRequest, section: Section) -> HttpResponse:
     form = ListForm(request.GET)
-    text, after = form.asked()
+    text, after = form.search_and_cursor()
     rows = section.rows(request.user, text)
     page = Page.of(rows, after)
     context = {
@@ -53,7 +53,7 @@ def add(request: HttpRequest, section: Section) -> HttpResponse:
         )
         if not form.errors:
             messages.success(request, _("Entry added."))
-            return redirect(f"edit-{section.one}", pk)
+            return redirect(f"edit-{section.object_slug}", pk)
     return _form_page(request, section, form)
 
 
@@ -64,7 +64,7 @@ def edit(request: HttpRequest, section: Section, pk: int) -> HttpResponse:
     form = section.form(sent(request), request.user, row)
     if form.is_valid() and _save(request, section, row, form):
         messages.success(request, _("%(name)s saved.") % {"name": row})
-        return redirect(f"edit-{section.one}", row.pk)
+        return redirect(f"edit-{section.object_slug}", row.pk)
     return _form_page(request, section, form, row)
 
 
@@ -125,7 +125,7 @@ def restore(request: HttpRequest, section: Section, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, _("%(name)s reactivated.") % {"name": row})
-    return redirect(f"edit-{section.one}", row.pk)
+    return redirect(f"edit-{section.object_slug}", row.pk)
 
 
 @require_POST

@@ -110,7 +110,7 @@ def _page(
 
 
 def _run(request: HttpRequest, run: UpdateRun, form: AcceptForm) -> HttpResponse:
-    told = [
+    row = [
         {
             "title": words.STEPS.get(entry["step"], entry["step"]),
             "outcome": entry["outcome"],
@@ -122,7 +122,7 @@ def _run(request: HttpRequest, run: UpdateRun, form: AcceptForm) -> HttpResponse
     ]
     context = {
         "run": run,
-        "steps": told,
+        "steps": row,
         "at": words.STEPS.get(run.step, ""),
         "form": form,
         "can_apply": model_updates_queries.can_apply(run),

@@ -39,7 +39,7 @@ def measure(role: str, digest: str, since: datetime | None = None) -> dict[str, 
     labels = list(rows.order_by("-created_at").values_list("ticket_id", "label")[:MAX_RECENT])
     corrected = Correction.objects.filter(
         bundle_digest=digest, ticket__in=[pk for pk, _ in labels]
-    ).exclude(said=NOT_SURE)
+    ).exclude(predicted=NOT_SURE)
     if since is not None:
         corrected = corrected.filter(created_at__gte=since)
     if not labels:

@@ -98,7 +98,7 @@ def test_prepare_ends_with_one_line_of_json(db, prepared, capsys, dan):
 
 
 def test_old_pgvector_is_named_with_the_remedy(db, monkeypatch):
-    monkeypatch.setattr(prepare, "LEAST_PGVECTOR", (99, 0))
+    monkeypatch.setattr(prepare, "MIN_PGVECTOR", (99, 0))
     with pytest.raises(CommandError, match=r"has pgvector 0\..* Install pgvector 99\.0"):
         prepare._check_extensions()
 

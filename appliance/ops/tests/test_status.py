@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -38,27 +39,28 @@ def test_an_index_is_shown_with_its_table_and_what_it_serves(page_of):
     assert "every status by priority; one priority, newest first" in page
 
 
-def test_an_index_nobody_asked_is_named_and_one_that_keeps_a_rule_is_not(db):
+def test_idle_indexes_are_listed_without_unique_ones(db):
     idle = {index.name for index in queries.list_indexes() if index.is_idle}
     rules = {index.name for index in queries.list_indexes() if index.keeps_rule}
     assert idle and rules and not idle & rules
     assert "user_email_unique" in rules
 
 
-def test_purposes_are_read_from_the_comment_above():
-    source = """
-            # serves lists, newest first,
-            # and their pages
-            models.Index(
-                fields=["-created_at"],
-                name="one_idx",
-            ),
-            models.Index(fields=["x"], name="other_idx"),
-    """
-    assert index_purposes.purposes_in(source) == {"one_idx": "lists, newest first, and their pages"}
+def test_every_index_of_a_model_has_a_purpose():
+    models = [m for m in apps.get_models() if m.__module__.startswith("appliance.")]
+    names = {index.name for model in models for index in model._meta.indexes}
+    assert names - index_purposes.PURPOSES.keys() == set()
 
 
-def test_the_index_of_a_vector_space_has_its_purpose_too():
+def test_every_purpose_belongs_to_an_index_or_a_constraint():
+    models = [m for m in apps.get_models() if m.__module__.startswith("appliance.")]
+    names = {
+        item.name for model in models for item in [*model._meta.indexes, *model._meta.constraints]
+    }
+    assert index_purposes.PURPOSES.keys() - names == set()
+
+
+def test_index_of_an_embedding_space_has_a_purpose():
     assert "meaning" in index_purposes.purpose_of("ticket_vector_hnsw_0123456789ab")
 
 
@@ -74,7 +76,7 @@ def test_small_tables_are_no_part_of_the_share(db):
 @pytest.fixture
 def statement(db, monkeypatch) -> query_plans.Statement:
     """A query of ours with somebody's address in it, however much else was asked before."""
-    monkeypatch.setattr(query_plans, "MOST_STATEMENTS", 10_000)
+    monkeypatch.setattr(query_plans, "MAX_STATEMENTS", 10_000)
     for _ in range(300):
         list(Customer.objects.filter(email=SECRET, first_name="Findable"))
     return next(one for one in query_plans.list_slowest("calls") if is_ours(one))
@@ -132,7 +134,7 @@ def test_a_statement_nobody_asked_is_not_there(admin_client_of_dan):
 # --- search
 
 
-def test_the_search_is_looked_at_when_an_admin_asks_once_however_often(admin_client_of_dan):
+def test_index_check_is_queued_once(admin_client_of_dan):
     for _ in range(2):
         page = admin_client_of_dan.post(reverse("check-search"), follow=True)
         assert "The search index check was started" in page.content.decode()
@@ -140,7 +142,7 @@ def test_the_search_is_looked_at_when_an_admin_asks_once_however_often(admin_cli
     assert [job.status for job in jobs] == ["todo"]
 
 
-def test_what_the_last_look_found_is_told(page_of):
+def test_result_of_the_latest_check_is_shown(page_of):
     check = IndexCheck.objects.create(checked={"tickets": 40}, missing={"tickets": 2})
     assert "40 rows so far" in page_of("status")
     check.finished_at = timezone.now()

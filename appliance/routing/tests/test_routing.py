@@ -97,7 +97,7 @@ def test_the_time_line_says_that_the_desk_did_it(rule, people, opened):
 
 
 def test_the_least_loaded_gets_it(rule, people, opened, ticket):
-    rule(strategy=Strategy.LEAST_OPEN)
+    rule(strategy=Strategy.MIN_OPEN)
     for person, count in zip(people, (2, 1, 2), strict=True):
         for _ in range(count):
             tickets_services.assign(ticket=opened(), assignee=person, by=person)

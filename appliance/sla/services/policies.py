@@ -152,8 +152,10 @@ def _check_minutes(answer: int | None, solution: int | None) -> None:
             raise BadInputError(_("Enter a time between one minute and one year."), field=field)
     if answer and solution and answer > solution:
         raise BadInputError(
-            _("Resolution would be due before first response. Enter a shorter first "
-                "response time."),
+            _(
+                "Resolution would be due before first response. Enter a shorter first "
+                "response time."
+            ),
             field="first_response_minutes",
         )
 

@@ -49,12 +49,12 @@ def recompute_outdated_timers(*, seconds: float) -> bool:
     """
     until, policies = time.monotonic() + seconds, load_policies()
     while time.monotonic() < until:
-        found = [*_list_outdated(policies)[:BATCH_SIZE]] or [
+        rows = [*_list_outdated(policies)[:BATCH_SIZE]] or [
             *_list_tickets_without_timer()[:BATCH_SIZE]
         ]
-        for ticket_id in found:
+        for ticket_id in rows:
             _recompute(ticket_id, policies)
-        if not found:
+        if not rows:
             return False
     return True
 

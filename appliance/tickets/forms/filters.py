@@ -1,4 +1,4 @@
-"""The form of what a list is narrowed to."""
+"""The filter form of the ticket list."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -88,7 +88,7 @@ class FilterChoices:
 
     @cached_property
     def slugs(self) -> list[tuple[str, str]]:
-        """The same categories, as an address calls them."""
+        """Category slugs as they appear in the URL."""
         return queries.list_category_slug_choices()
 
     @cached_property

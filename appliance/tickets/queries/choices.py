@@ -149,9 +149,7 @@ def fields_of(category: TicketCategory | None) -> QuerySet[CustomField]:
 
 
 def list_fields(viewer: User, category: TicketCategory | None) -> list[CustomField]:
-    """The same for whoever looks: customers and guests are asked only what is meant for them.
-    From the cache if there.
-    """
+    """Custom fields the viewer may fill in: customers and guests see only public ones. Cached."""
     fields = cache.get_or_compute(
         "custom_fields",
         [category.pk if category else None],

@@ -63,7 +63,7 @@ def access_attachment(viewer: User, attachment_id: int) -> Attachment:
 
 
 def access_guest_attachment(token: str, attachment_id: int) -> Attachment:
-    """The same for who holds a guest's secret link."""
+    """Messages visible to the holder of a guest's secret link."""
     sent = Attachment.objects.filter(ticket=access_guest_ticket(token))
     return _attachment(sent, attachment_id, with_notes=False)
 

@@ -161,7 +161,7 @@ class Correction(models.Model):
     """A person chose another category than the bundle did (or chose where it was not sure)."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="corrections")
-    said = models.CharField(max_length=40, blank=True, help_text="What the bundle had said.")
+    predicted = models.CharField(max_length=40, blank=True, help_text="What the bundle had said.")
     held_back = models.CharField(
         max_length=40, blank=True, db_default="", help_text="What it would have said, less careful."
     )
@@ -183,7 +183,7 @@ class Correction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"SKR-{self.ticket_id}: {self.said or 'not sure'} → {self.category}"
+        return f"SKR-{self.ticket_id}: {self.predicted or 'not sure'} → {self.category}"
 
 
 class AnnotationLease(models.Model):

@@ -63,17 +63,17 @@ def annotate(ticket_id: int, asking: Asking = _in_this_thread) -> bool:
     careful = cold_start.is_active(refs.get("classifier"))
     labels = work_queue.labels()
 
-    def write(said: Answers) -> bool:
-        return _write(AnnotationLease.Kind.TICKET, ticket, said, refs, text)
+    def write(values: Answers) -> bool:
+        return _write(AnnotationLease.Kind.TICKET, ticket, values, refs, text)
 
     try:
-        said = asking(
+        values = asking(
             lambda: inference_calls.ask(ticket.text, roles, labels, space, careful=careful), write
         )
     except BusyError:
         release_text(AnnotationLease.Kind.TICKET, ticket_id, [])
         raise
-    return write(said)
+    return write(values)
 
 
 def read_ticket_ahead(ticket_id: int, encoder: BundleRef) -> bool:
@@ -87,17 +87,17 @@ def read_ticket_ahead(ticket_id: int, encoder: BundleRef) -> bool:
         return False
     if not claim_text(AnnotationLease.Kind.NEXT_TICKET, ticket_id, text, refs):
         return False
-    said = inference_calls.ask(ticket.text, {"encoder"}, {}, encoder.space)
-    return _write(AnnotationLease.Kind.NEXT_TICKET, ticket, said, refs, text)
+    values = inference_calls.ask(ticket.text, {"encoder"}, {}, encoder.space)
+    return _write(AnnotationLease.Kind.NEXT_TICKET, ticket, values, refs, text)
 
 
 @transaction.atomic
 def _write(
-    turn: AnnotationLease.Kind, ticket: Ticket, said: Answers, refs: work_queue.Refs, text: str
+    turn: AnnotationLease.Kind, ticket: Ticket, values: Answers, refs: work_queue.Refs, text: str
 ) -> bool:
     """What the bundles said, and that the turn is over. Whether anything was new."""
-    is_written = not said.is_empty and _store(ticket, said, refs, text)
-    release_text(turn, ticket.pk, said.broken)
+    is_written = not values.is_empty and _store(ticket, values, refs, text)
+    release_text(turn, ticket.pk, values.broken)
     return is_written
 
 
@@ -127,13 +127,13 @@ def _store(ticket: Ticket, answers: Answers, refs: work_queue.Refs, text: str) -
 def _store_sorting(
     ticket: Ticket, category: CategoryAnswer | None, sentiment: SentimentAnswer | None, text: str
 ) -> None:
-    said: dict = {}
+    values: dict = {}
     chosen, rows = ticket.category, []
     if category:
         scores = [[label, round(score, 4)] for label, score in category.scores]
         rows.append(_row(ticket, Prediction.Kind.CATEGORY, category, category.label, scores, text))
         chosen = TicketCategory.objects.filter(slug=category.label).first()
-        said |= {
+        values |= {
             "category": category.label or NOT_SURE,
             "confidence": round(category.confidence, 3),
         }
@@ -141,7 +141,7 @@ def _store_sorting(
         scores = [[sentiment.label, round(sentiment.confidence, 4)]]
         kind, label = Prediction.Kind.SENTIMENT, sentiment.label
         rows.append(_row(ticket, kind, sentiment, label, scores, text))
-        said |= {"sentiment": sentiment.label, "sentiment_score": round(sentiment.score, 3)}
+        values |= {"sentiment": sentiment.label, "sentiment_score": round(sentiment.score, 3)}
     Prediction.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["ticket", "kind"], update_fields=SAID
     )
@@ -150,7 +150,7 @@ def _store_sorting(
         category=chosen,
         sentiment_score=sentiment.score if sentiment else None,
         bundles=" · ".join(_name(a.bundle) for a in (category, sentiment) if a),
-        prediction_data=said,
+        prediction_data=values,
     )
 
 
@@ -199,7 +199,7 @@ def annotate_soon(ticket_id: int, budget_seconds: float | None = None) -> bool:
         return _readers.run(
             ask,
             seconds=seconds,
-            on_late_result=lambda said: run_and_close_connection(lambda: write(said)),
+            on_late_result=lambda values: run_and_close_connection(lambda: write(values)),
         )
 
     try:

@@ -47,8 +47,8 @@ def _read(article: Article, encoder: BundleRef, kind: AnnotationLease.Kind) -> b
         for piece in pieces
     ]
     broken = [why for answer in answers for why in answer.broken]
-    whole = all(answer.vector is not None for answer in answers)
-    written = whole and _store_passages(article, pieces, answers, encoder, text)
+    total = all(answer.vector is not None for answer in answers)
+    written = total and _store_passages(article, pieces, answers, encoder, text)
     annotation.release_text(kind, article.pk, broken)
     return written
 

@@ -39,14 +39,14 @@ def record_shown_suggestions(
     new = [
         Suggestion(
             ticket=ticket,
-            article=one.article,
+            article=row.article,
             rank=rank,
-            score=round(one.score, 4),
-            why=_why(one),
-            bundle_digest=encoder.digest if encoder and one.closeness is not None else "",
+            score=round(row.score, 4),
+            why=_why(row),
+            bundle_digest=encoder.digest if encoder and row.closeness is not None else "",
         )
-        for rank, one in enumerate(shown, start=1)
-        if one.article.pk not in known
+        for rank, row in enumerate(shown, start=1)
+        if row.article.pk not in known
     ]
     if new:
         Suggestion.objects.bulk_create(new, ignore_conflicts=True)  # two look at once
@@ -95,10 +95,10 @@ def _require_agent(by: User) -> None:
         raise ForbiddenError(_("Only agents can insert or dismiss suggestions."))
 
 
-def _why(one: Suggested) -> dict[str, object]:
-    why: dict[str, object] = {"words": [*one.words], "helped": one.helped}
-    if one.closeness is not None:
-        why["closeness"] = round(one.closeness, 4)
+def _why(row: Suggested) -> dict[str, object]:
+    why: dict[str, object] = {"words": [*row.words], "helped": row.helped}
+    if row.closeness is not None:
+        why["closeness"] = round(row.closeness, 4)
     return why
 
 
@@ -109,14 +109,14 @@ def correct_category(*, ticket: Ticket, category: TicketCategory | None, by: Use
         raise ForbiddenError(_("Only agents can change the category of a ticket."))
     before = Ticket.objects.select_for_update(of=["self"]).get(pk=ticket.pk)
     if before.category_id != (category.pk if category else None):
-        said = ticket.predictions.filter(kind=Prediction.Kind.CATEGORY).first()
+        row = ticket.predictions.filter(kind=Prediction.Kind.CATEGORY).first()
         Correction.objects.create(
             ticket=ticket,
-            said=said.label if said else NOT_SURE,
-            held_back=said.held_back if said else NOT_SURE,
+            predicted=row.label if row else NOT_SURE,
+            held_back=row.held_back if row else NOT_SURE,
             category=category,
             by=by,
-            bundle_digest=said.bundle_digest if said else "",
+            bundle_digest=row.bundle_digest if row else "",
         )
     tickets_services.set_category(ticket=ticket, category=category, by=by)
 

@@ -20,9 +20,9 @@ from appliance.triage.models import Gap, GapTicket, TicketVector
 from appliance.triage.vector_search import walking
 
 DAYS = 180  # a question nobody asks any more needs no article
-MOST_TICKETS = 5000  # the newest; their neighbourhood takes 25 MB
-MOST_GAPS = 200
-LEAST_TICKETS = 3  # alike, before an article is worth writing
+MAX_TICKETS = 5000  # the newest; their neighbourhood takes 25 MB
+MAX_GAPS = 200
+MIN_TICKETS = 3  # alike, before an article is worth writing
 # A published passage so near is taken for an answer. Of 188 tickets of the demo desk whose article
 # is known 68 % have one over it, and 24 % when that article is taken away.
 ANSWERED = 0.5
@@ -55,7 +55,7 @@ WHERE asked.space = %(space)s AND asked.ticket_id = ANY (%(tickets)s)
 def find_gaps() -> int:
     """Look again at what was solved of late. How many gaps are open now.
 
-    Bounded: MOST_TICKETS are looked at, and the rows are written in one short transaction. What
+    Bounded: MAX_TICKETS are looked at, and the rows are written in one short transaction. What
     was dismissed or answered stays so, and so do the numbers of gaps that are still there.
     """
     space = engine.reading_space()
@@ -64,9 +64,9 @@ def find_gaps() -> int:
     rows = _solved_of_late(space)
     open_ones = _unanswered([row["ticket_id"] for row in rows], space)
     rows = [row for row in rows if row["ticket_id"] in open_ones]
-    found = [group for part in _parts(rows) for group in _grouped(part)]
-    found.sort(key=len, reverse=True)
-    _keep(found[:MOST_GAPS], [_told(row) for row in rows])
+    items = [group for part in _parts(rows) for group in _grouped(part)]
+    items.sort(key=len, reverse=True)
+    _keep(items[:MAX_GAPS], [_ticket_text(row) for row in rows])
     return Gap.objects.open().count()
 
 
@@ -78,10 +78,10 @@ def write_for_gap(*, gap: Gap, by: User) -> Article:
     _require_author(by)
     locked = Gap.objects.select_for_update(of=["self"]).get(pk=gap.pk)
     if locked.article is None:
-        told = list(_members_to_tell(locked, by))
-        title = locked.subject if told and told[0].rank == 0 else _("Untitled")
+        rows = list(_members_to_tell(locked, by))
+        title = locked.subject if rows and rows[0].rank == 0 else _("Untitled")
         locked.article = knowledge_services.write_article(
-            by=by, title=title, content=_draft_of(told)
+            by=by, title=title, content=_draft_of(rows)
         )
         locked.by = by
         locked.save(update_fields=["article", "by"])
@@ -116,15 +116,15 @@ def _solved_of_late(space: str) -> list[dict]:
     ).exclude(ticket__in=GapTicket.objects.filter(gap__in=done).values("ticket"))
     fields = ("ticket_id", "vector", "ticket__subject", "ticket__description")
     fields += ("ticket__created_at", "ticket__team_id", "ticket__team__is_closed")
-    found = list(rows.order_by("-ticket__solved_at").values(*fields)[:MOST_TICKETS])
-    return _without_dismissed(found, space)
+    items = list(rows.order_by("-ticket__solved_at").values(*fields)[:MAX_TICKETS])
+    return _without_dismissed(items, space)
 
 
 def _without_dismissed(rows: list[dict], space: str) -> list[dict]:
     """Without what asks the same as a gap that somebody said is none."""
     middles = GapTicket.objects.filter(rank=0, gap__dismissed_at__isnull=False)
-    kept = TicketVector.objects.filter(space=space, ticket__in=middles.values("ticket"))
-    known = [np.asarray(row.vector, np.float32) for row in kept[:MOST_GAPS]]
+    queryset = TicketVector.objects.filter(space=space, ticket__in=middles.values("ticket"))
+    known = [np.asarray(row.vector, np.float32) for row in queryset[:MAX_GAPS]]
     if not known or not rows:
         return rows
     alike = (_matrix(rows) @ np.stack(known).T).max(axis=1) >= ALIKE
@@ -132,13 +132,13 @@ def _without_dismissed(rows: list[dict], space: str) -> list[dict]:
 
 
 def _unanswered(tickets: list[int], space: str) -> set[int]:
-    found: set[int] = set()
+    ids: set[int] = set()
     for start in range(0, len(tickets), CHUNK):
         values = {"space": space, "tickets": tickets[start : start + CHUNK]}
         with walking(), connection.cursor() as cursor:
             cursor.execute(UNANSWERED, values | {"farthest": 1 - ANSWERED})
-            found |= {pk for (pk,) in cursor.fetchall()}
-    return found
+            ids |= {pk for (pk,) in cursor.fetchall()}
+    return ids
 
 
 def _parts(rows: list[dict]) -> list[list[dict]]:
@@ -150,34 +150,34 @@ def _parts(rows: list[dict]) -> list[list[dict]]:
 
 
 def _grouped(rows: list[dict]) -> list[list[dict]]:
-    found = clusters.cluster(_matrix(rows), alike=ALIKE, least=LEAST_TICKETS)
-    return [[rows[n] for n in members] for members in found]
+    result = clusters.cluster(_matrix(rows), alike=ALIKE, least=MIN_TICKETS)
+    return [[rows[n] for n in members] for members in result]
 
 
 def _matrix(rows: list[dict]) -> np.ndarray:
     return np.stack([np.asarray(row["vector"], np.float32) for row in rows])
 
 
-def _told(row: dict) -> str:
+def _ticket_text(row: dict) -> str:
     return f"{row['ticket__subject']} {row['ticket__description'][:2000]}"
 
 
 @transaction.atomic
-def _keep(found: list[list[dict]], texts: list[str]) -> None:
+def _keep(rows: list[list[dict]], texts: list[str]) -> None:
     """Write the gaps; one that shares tickets with an open one of before keeps its number."""
     before = dict(
         GapTicket.objects.filter(gap__in=Gap.objects.open()).values_list("ticket_id", "gap_id")
     )
     drafts = set(Gap.objects.open().exclude(article=None).values_list("pk", flat=True))
     GapTicket.objects.filter(gap__in=Gap.objects.open()).delete()
-    kept: set[int] = set()
-    for members in found:
+    ids: set[int] = set()
+    for members in rows:
         known = [before.get(row["ticket_id"]) for row in members]
-        number = next((pk for pk in known if pk and pk not in kept), None)
+        number = next((pk for pk in known if pk and pk not in ids), None)
         gap = _write(number, members, texts)
-        kept.add(gap.pk)
+        ids.add(gap.pk)
     # one that somebody writes for is theirs to finish, even when nothing asks for it any more
-    Gap.objects.open().exclude(pk__in=kept | drafts).delete()
+    Gap.objects.open().exclude(pk__in=ids | drafts).delete()
 
 
 def _write(number: int | None, members: list[dict], texts: list[str]) -> Gap:
@@ -187,7 +187,7 @@ def _write(number: int | None, members: list[dict], texts: list[str]) -> Gap:
         defaults={
             "subject": members[0]["ticket__subject"],
             "size": len(members),
-            "words": clusters.typical_words([_told(row) for row in members], texts),
+            "words": clusters.typical_words([_ticket_text(row) for row in members], texts),
             "first_at": min(times),
             "last_at": max(times),
             "found_at": timezone.now(),

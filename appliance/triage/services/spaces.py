@@ -121,10 +121,10 @@ def _ensure(model: type, prefix: str, space: str) -> bool:
     name = index_name(prefix, space)
     with connection.cursor() as cursor:
         cursor.execute(STATE, [name])
-        found = cursor.fetchone()
-        if found and found[0]:
+        rows = cursor.fetchone()
+        if rows and rows[0]:
             return False
-        if found:  # whoever built it was killed
+        if rows:  # whoever built it was killed
             _run(cursor, sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
         log.info("space_indexed", space=space, index=name)
         how = "" if connection.in_atomic_block else "CONCURRENTLY"

@@ -102,7 +102,7 @@ def test_a_correction_remembers_what_the_bundle_had_said(ticket, bob, categories
     services.annotate(ticket.pk)
     services.correct_category(ticket=ticket, category=categories["software"], by=bob)
     correction = Correction.objects.get()
-    assert (correction.said, correction.category.slug) == (said_of(ticket).label, "software")
+    assert (correction.predicted, correction.category.slug) == (said_of(ticket).label, "software")
     assert correction.bundle_digest == said_of(ticket).bundle_digest
 
 

@@ -9,7 +9,7 @@ from appliance.knowledge.models import Article
 from appliance.tickets import services as tickets_services
 from appliance.triage import queries, services, suggestions
 from appliance.triage.models import Passage
-from appliance.triage.vector_search import LEAST_COSINE
+from appliance.triage.vector_search import MIN_COSINE
 
 pytestmark = pytest.mark.usefixtures("bundles")
 PAPER = "Blank pages: the toner is sealed. Take the cartridge out and pull the orange strip."
@@ -84,7 +84,7 @@ def test_an_article_about_something_else_comes_last_and_says_so(article, bob, al
     services.annotate(ticket.pk)
     best, far = suggestions.list_suggestions(alice, ticket)
     assert (best.article, far.article) == (article, other)
-    assert far.closeness < LEAST_COSINE < best.closeness, "it is offered as what it is: far away"
+    assert far.closeness < MIN_COSINE < best.closeness, "it is offered as what it is: far away"
 
 
 def test_a_draft_is_suggested_to_agents_alone(draft, bob, alice, ticket):

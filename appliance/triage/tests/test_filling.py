@@ -213,15 +213,15 @@ def scatter(space: str, count: int, alice) -> None:
 
 def test_an_encoder_that_puts_texts_anywhere_does_not_agree(alice):
     scatter(NEW, 20, alice)
-    assert index_recall.measure_recall("good").kept == 1.0
-    assert index_recall.measure_recall(NEW).kept < index_recall.LEAST_KEPT
+    assert index_recall.measure_recall("good").preserved == 1.0
+    assert index_recall.measure_recall(NEW).preserved < index_recall.MIN_PRESERVED
     assert index_recall.recall_agrees("good")
     assert not index_recall.recall_agrees(NEW)
 
 
 def test_an_index_that_finds_too_little_does_not_agree(filled, monkeypatch):
     monkeypatch.setattr(index_recall, "list_nearest", lambda rows, limit, least: [])
-    assert index_recall.measure_recall(NEW).found == 0
+    assert index_recall.measure_recall(NEW).recall == 0
     assert not index_recall.recall_agrees(NEW)
 
 

@@ -9,7 +9,9 @@ def order(*args: object, **more: object) -> list[str]:
     return [one.key for one in fuse(*args, **more)]
 
 
-def neighbours(cosine: float, count: int, *, helped: str = "", refused: str = "") -> list[Neighbour]:
+def neighbours(
+    cosine: float, count: int, *, helped: str = "", refused: str = ""
+) -> list[Neighbour]:
     sets = frozenset({helped} - {""}), frozenset({refused} - {""})
     return [Neighbour(n, cosine, *sets) for n in range(count)]
 

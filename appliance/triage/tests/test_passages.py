@@ -1,4 +1,4 @@
-from appliance.triage.texts import MOST_PASSAGES, MOST_WORDS, cut, plain_text
+from appliance.triage.texts import MAX_PASSAGES, MAX_WORDS, cut, plain_text
 
 SENTENCE = "Take the cartridge out and pull the orange strip. "  # 9 words
 
@@ -18,7 +18,7 @@ def test_small_sections_share_a_passage():
 
 def test_no_passage_is_longer_than_it_may_be():
     for content in (SENTENCE * 100, "word " * 1000, "- item\n" * 500):
-        assert max(len(passage.split()) for passage in cut(content)) <= MOST_WORDS * 1.2
+        assert max(len(passage.split()) for passage in cut(content)) <= MAX_WORDS * 1.2
 
 
 def test_nothing_is_lost_in_cutting():
@@ -34,7 +34,7 @@ def test_an_empty_article_has_one_empty_passage():
 
 
 def test_a_book_is_cut_off():
-    assert len(cut(SENTENCE * 30_000)) == MOST_PASSAGES
+    assert len(cut(SENTENCE * 30_000)) == MAX_PASSAGES
 
 
 def test_marks_are_not_text():

@@ -179,7 +179,8 @@ def test_the_touched_of_one_kind_are_found_by_their_index(bob):
     work_queue.keep_up(ENCODER)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO triage_pendingtext (kind, object_id) SELECT 'ticket', generate_series(1, 9000)"
+            "INSERT INTO triage_pendingtext (kind, object_id) SELECT 'ticket', "
+            "generate_series(1, 9000)"
         )
         cursor.execute("ANALYZE triage_pendingtext")
     touched_ones = pending_texts.only_pending(

@@ -78,16 +78,16 @@ def read_article(path: Path) -> dict[str, str]:
 
 
 def load(*, author: User, readers: list[User | None]) -> dict[str, Article]:
-    """Those that are not there yet, by the name of their file; and what happened to them since."""
+    """Create missing articles, keyed by file name, with their later history."""
     known = set(Article.objects.values_list("title", flat=True))
     categories = {category.slug: category for category in TicketCategory.objects.all()}
-    made = {}
+    values = {}
     for path in sorted(ARTICLES.glob("*.md")):
         row = read_article(path)
         if row["title"] not in known:
-            made[path.stem] = _write(path.stem, row, categories, author)
-            _vote(path.stem, made[path.stem], readers)
-    return made
+            values[path.stem] = _write(path.stem, row, categories, author)
+            _vote(path.stem, values[path.stem], readers)
+    return values
 
 
 def tie(articles: dict[str, Article], answered: dict[str, str], tickets: dict[str, Ticket]) -> None:
@@ -133,8 +133,12 @@ def _write(
 
 def _vote(name: str, article: Article, readers: list[User | None]) -> None:
     votes = list(zip(readers, VOTES.get(name, ""), strict=False))
-    for n, (reader, said) in enumerate(votes):
+    for n, (reader, values) in enumerate(votes):
         comment = SAID.get(name, "") if n == 0 else ""
         knowledge_services.vote(
-            article=article, by=reader, session=f"demo {n}", is_helpful=said == "y", comment=comment
+            article=article,
+            by=reader,
+            session=f"demo {n}",
+            is_helpful=values == "y",
+            comment=comment,
         )

@@ -38,8 +38,16 @@ FOR_SECURITY = (
     "the device off. We look at it now and come back to you within the hour." + SIGNED,
 )
 MACROS = [
-    ("Ask for the device", "And wait for the answer", {"canned_response": "device", "status": "waiting"}),
-    ("Close after silence", "", {"canned_response": "silence", "status": "solved", "add_tags": ["silent"]}),
+    (
+        "Ask for the device",
+        "And wait for the answer",
+        {"canned_response": "device", "status": "waiting"},
+    ),
+    (
+        "Close after silence",
+        "",
+        {"canned_response": "silence", "status": "solved", "add_tags": ["silent"]},
+    ),
     ("Take it, urgent", "", {"assignee": "me", "priority": 4, "status": "open"}),
     ("Come back in a week", "", {"hold_days": 7, "assignee": "me"}),
 ]

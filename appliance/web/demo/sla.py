@@ -100,7 +100,7 @@ def _policies(ferry: BusinessHours) -> None:
 
 def _rules(teams: dict[str, Team]) -> None:
     strategies = {
-        "Workplace": Strategy.LEAST_OPEN,
+        "Workplace": Strategy.MIN_OPEN,
         "Applications": Strategy.ROUND_ROBIN,
         "Security": Strategy.MANUAL,
     }

@@ -136,14 +136,14 @@ class Teller:
         latest = opened_at
         for number, message in enumerate(row["messages"], start=1):
             latest = min(opened_at + timedelta(hours=message["hours_after"]), self.now)
-            said = {"ticket": ticket, "body": message["text"], "at": latest}
+            values = {"ticket": ticket, "body": message["text"], "at": latest}
             by = self.cast.agents.get(message["by"]) or self._asker(row)
             if message["kind"] == Message.Kind.NOTE:
-                tickets_services.add_note(by=by, **said)
+                tickets_services.add_note(by=by, **values)
             else:
                 ends = number == len(row["messages"]) and by.is_agent
                 status = Status(row["status"]) if ends and row["status"] != Status.HOLD else None
-                tickets_services.reply(by=by, status=status, **said)
+                tickets_services.reply(by=by, status=status, **values)
         return latest
 
     def _end(self, ticket: Ticket, row: dict, by: User, latest: datetime) -> datetime:

@@ -20,11 +20,11 @@ def find_customers(viewer: User, text: str, limit: int = 8) -> list[Customer]:
     words = text.replace("\0", "").split()[:5]
     if not viewer.is_agent or len("".join(words)) < LEAST:
         return []
-    found = Customer.objects.filter(anonymised_at=None)
+    rows = Customer.objects.filter(anonymised_at=None)
     for word in words:
         in_name = Q(first_name__icontains=word) | Q(last_name__icontains=word)
-        found = found.filter(in_name | Q(email__icontains=word))
-    return list(found.order_by("last_name", "first_name", "pk")[:limit])
+        rows = rows.filter(in_name | Q(email__icontains=word))
+    return list(rows.order_by("last_name", "first_name", "pk")[:limit])
 
 
 def find_tickets(viewer: User, text: str, *, leave_out: Ticket, limit: int = 8) -> list[Ticket]:
@@ -35,17 +35,17 @@ def find_tickets(viewer: User, text: str, *, leave_out: Ticket, limit: int = 8) 
         return []
     ids = find_ticket_ids(viewer, text) if number is None else [number]
     meant = [pk for pk in ids if pk != leave_out.pk][:limit]
-    found = _short(Ticket.objects.visible_to(viewer)).in_bulk(meant)
-    return [found[pk] for pk in meant if pk in found]
+    rows = _short(Ticket.objects.visible_to(viewer)).in_bulk(meant)
+    return [rows[pk] for pk in meant if pk in rows]
 
 
 def list_merge_candidates(viewer: User, ticket: Ticket, similar: list[Similar]) -> list[Ticket]:
     """Tickets of the same customer: those alike in meaning, then the newest open ones."""
-    near = [one.ticket for one in similar if one.ticket.customer_id == ticket.customer_id]
+    near = [row.ticket for row in similar if row.ticket.customer_id == ticket.customer_id]
     others = Ticket.objects.visible_to(viewer).open().filter(customer=ticket.customer)
-    others = others.exclude(pk__in=[ticket.pk, *(one.pk for one in near)])
-    found = [*near, *_short(others).order_by("-created_at", "-id")[:5]]
-    return [one for one in found if not one.merged_into_id]
+    others = others.exclude(pk__in=[ticket.pk, *(row.pk for row in near)])
+    rows = [*near, *_short(others).order_by("-created_at", "-id")[:5]]
+    return [row for row in rows if not row.merged_into_id]
 
 
 def find_articles(viewer: User, text: str, limit: int = 5) -> list[Suggested]:

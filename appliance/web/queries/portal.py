@@ -39,8 +39,8 @@ def list_guest_messages(ticket: Ticket) -> list[Message]:
     Nor what was said on tickets merged into it: those may have been asked by the customer behind
     a log-in, and nobody has shown that whoever holds this link is that customer.
     """
-    said = tickets_queries.list_messages(AnonymousUser(), ticket)
-    return [message for message in said if message.ticket_id == ticket.pk]
+    values = tickets_queries.list_messages(AnonymousUser(), ticket)
+    return [message for message in values if message.ticket_id == ticket.pk]
 
 
 def count_open_tickets_of(person: User) -> int:

@@ -45,7 +45,7 @@ def find_traces(viewer: User, ticket: Ticket) -> Traces:
         return Traces(*cursor.fetchone())
 
 
-LEAST_COSINE = 0.4  # nearer than what merely shares a category
+MIN_COSINE = 0.4  # nearer than what merely shares a category
 NEAREST = 40  # passages looked at to find a few articles
 
 
@@ -59,8 +59,8 @@ def list_related(viewer: User, article: Article, limit: int = 4) -> list[Article
         depends_on=[cache.ARTICLES],
     )
     shown = Article.objects.visible_to(viewer).for_customers().defer("content", "search_vector")
-    found = shown.in_bulk(ids)
-    return [found[pk] for pk in ids if pk in found]
+    rows = shown.in_bulk(ids)
+    return [rows[pk] for pk in ids if pk in rows]
 
 
 def _nearest(viewer: User, article: Article) -> list[int]:
@@ -75,5 +75,5 @@ def _nearest(viewer: User, article: Article) -> list[int]:
         .only("pk", "article")
         .order_by("distance")
     )
-    rows = list_nearest(near, NEAREST, least=LEAST_COSINE)
+    rows = list_nearest(near, NEAREST, least=MIN_COSINE)
     return [*dict.fromkeys(row.article_id for row in rows)]

@@ -39,7 +39,7 @@ GONE = f"({ANONYMOUS.lower()})"  # in place of a text
 
 
 class Emptied(Func):
-    """The same keys, without a value."""
+    """The mapping's keys, each with an empty value."""
 
     output_field = JSONField()
     template = (
@@ -82,9 +82,9 @@ def forget_events_of(tickets: QuerySet[Ticket], *, names: set[str]) -> None:
 def forget_name_in_events(person: User) -> None:
     """Wherever they acted, and wherever a ticket was given to them or taken from them."""
     Event.objects.filter(actor=person).update(actor_name=ANONYMOUS)
-    given = Q(data__from_id=person.pk) | Q(data__to_id=person.pk)
-    given |= Q(data__from=str(person)) | Q(data__to=str(person))
-    Event.objects.filter(given, kind=Event.Kind.ASSIGNEE).update(data=Emptied(F("data")))
+    values = Q(data__from_id=person.pk) | Q(data__to_id=person.pk)
+    values |= Q(data__from=str(person)) | Q(data__to=str(person))
+    Event.objects.filter(values, kind=Event.Kind.ASSIGNEE).update(data=Emptied(F("data")))
 
 
 def forget_name_in_notices(person: User) -> None:
@@ -101,11 +101,11 @@ def forget_name_in_notices(person: User) -> None:
 
 def forget_own(person: User) -> None:
     """What belongs to the log-in itself, and their name and words on other people's tickets."""
-    said = Message.objects.filter(author=person)
-    own = said.filter(is_from_customer=True)
+    rows = Message.objects.filter(author=person)
+    own = rows.filter(is_from_customer=True)
     _forget_files(Attachment.objects.filter(message__in=own))
     own.update(body=GONE)
-    said.update(author_name=ANONYMOUS)
+    rows.update(author_name=ANONYMOUS)
     knowledge_services.forget_person(person=person)
     Draft.objects.filter(user=person).delete()
     Mention.objects.filter(user=person).delete()
@@ -164,7 +164,7 @@ def anonymise_customer(*, customer: Customer, by: User, typed: str) -> None:
 
 @transaction.atomic
 def anonymise_person(*, person: User, by: User, typed: str) -> None:
-    """The same for somebody who worked here: their name goes, what they wrote to others stays.
+    """Anonymise a former user: their name is removed, what they wrote to others stays.
 
     Raises BadInputError until they are deactivated. What they asked themselves goes, too.
     """

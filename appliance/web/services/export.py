@@ -44,7 +44,7 @@ def export_customer(*, customer: Customer, by: User) -> Iterator[bytes]:
 
 @transaction.atomic
 def export_person(*, person: User, by: User) -> Iterator[bytes]:
-    """The same for a log-in, with what they asked if they are a customer as well."""
+    """Export the data of a user, with their tickets if they are a customer as well."""
     require_admin(by)
     audit.record_change(by=by, verb="exported", subject=person)
     return _zipped(_entries(Customer.objects.filter(user=person).first(), person))
@@ -85,7 +85,7 @@ def _entries(customer: Customer | None, person: User | None) -> Iterator[Entry]:
     if person:
         elsewhere = Message.objects.filter(author=person, kind=Message.Kind.REPLY)
         elsewhere = elsewhere.exclude(ticket__customer=customer)
-        yield "messages.json", _json([_message(one) for one in elsewhere.iterator()])
+        yield "messages.json", _json([_message(row) for row in elsewhere.iterator()])
         yield "articles.json", _json(_of_articles(person))
     if customer:
         for ticket in Ticket.objects.filter(customer=customer).order_by("pk").iterator():
@@ -93,19 +93,19 @@ def _entries(customer: Customer | None, person: User | None) -> Iterator[Entry]:
 
 
 def _profile(customer: Customer | None, person: User | None) -> dict:
-    found: dict = {}
+    values: dict = {}
     if customer:
-        found["customer"] = _picked(customer, (*PROFILE, "claimed_organisation", "is_premium"))
-        found["customer"]["organisation"] = str(customer.organisation or "")
+        values["customer"] = _picked(customer, (*PROFILE, "claimed_organisation", "is_premium"))
+        values["customer"]["organisation"] = str(customer.organisation or "")
     if person:
-        found["log_in"] = _picked(person, LOG_IN)
-        found["log_in"]["teams"] = [str(team) for team in person.teams.all()]
-    return found
+        values["log_in"] = _picked(person, LOG_IN)
+        values["log_in"]["teams"] = [str(team) for team in person.teams.all()]
+    return values
 
 
 def _of_ticket(ticket: Ticket) -> Iterator[Entry]:
     attachments = ticket.attachments.select_related("file").exclude(message__kind=Message.Kind.NOTE)
-    said = ticket.messages.filter(kind=Message.Kind.REPLY)
+    rows = ticket.messages.filter(kind=Message.Kind.REPLY)
     rating = Rating.objects.filter(ticket=ticket).first()
     yield (
         f"tickets/{ticket.number}.json",
@@ -115,16 +115,16 @@ def _of_ticket(ticket: Ticket) -> Iterator[Entry]:
                 "number": ticket.number,
                 "category": str(ticket.category or ""),
                 "tags": [tag.name for tag in ticket.tags.all()],
-                "messages": [_message(one) for one in said],
+                "messages": [_message(attachment) for attachment in rows],
                 "rating": _picked(rating, ("is_good", "comment", "at")) if rating else None,
                 "events": _events(ticket),
-                "files": [f"{one.pk}-{one.file.name}" for one in attachments],
+                "files": [f"{attachment.pk}-{attachment.file.name}" for attachment in attachments],
             }
         ),
     )
-    for one in attachments:
-        name = one.file.name.replace("/", "_").replace("\\", "_")
-        yield f"tickets/{ticket.number}/{one.pk}-{name}", _bytes(one)
+    for attachment in attachments:
+        name = attachment.file.name.replace("/", "_").replace("\\", "_")
+        yield f"tickets/{ticket.number}/{attachment.pk}-{name}", _bytes(attachment)
 
 
 def _of_articles(person: User) -> dict[str, list[dict]]:
@@ -132,9 +132,12 @@ def _of_articles(person: User) -> dict[str, list[dict]]:
     votes = ArticleVote.objects.filter(user=person).order_by("at")
     return {
         "written": [
-            _picked(one, ("article_id", "number", "title", "note", "at")) for one in versions
+            _picked(version, ("article_id", "number", "title", "note", "at"))
+            for version in versions
         ],
-        "votes": [_picked(one, ("article_id", "is_helpful", "comment", "at")) for one in votes],
+        "votes": [
+            _picked(version, ("article_id", "is_helpful", "comment", "at")) for version in votes
+        ],
     }
 
 

@@ -69,5 +69,5 @@ def answer_as_guest(
 
 def _token(key: uuid.UUID, email: str) -> str:
     """256 bits that only this desk can make, and makes again for the same form."""
-    said = f"{key.hex} {email.strip().lower()}"
-    return salted_hmac("guest", said, secret=settings.SECRET_KEY, algorithm="sha256").hexdigest()
+    text = f"{key.hex} {email.strip().lower()}"
+    return salted_hmac("guest", text, secret=settings.SECRET_KEY, algorithm="sha256").hexdigest()

@@ -50,19 +50,19 @@ def merge_customers(*, source: Customer, target: Customer, by: User) -> None:
     """
     if not (by.is_active and by.is_admin):
         raise ForbiddenError(_("Only administrators can do this."))
-    source, kept = _lock_two(source, target)
-    _refuse_merge(source, kept)
+    source, stored = _lock_two(source, target)
+    _refuse_merge(source, stored)
     moved = Ticket.objects.filter(customer=source).count()
     person = source.user
     for relation in Customer._meta.related_objects:
         name = relation.field.name
-        relation.related_model._base_manager.filter(**{name: source}).update(**{name: kept})
+        relation.related_model._base_manager.filter(**{name: source}).update(**{name: stored})
     audit.record_change(
-        by=by, verb="merged", subject=source, data={"into": str(kept), "tickets": moved}
+        by=by, verb="merged", subject=source, data={"into": str(stored), "tickets": moved}
     )
     source.delete()
     if person:
-        accounts_services.link_customer(customer=kept, person=person, by=by)
+        accounts_services.link_customer(customer=stored, person=person, by=by)
     cache.invalidate(cache.TICKETS)
     target.refresh_from_db()
 
@@ -111,7 +111,7 @@ def set_up(
 
 @transaction.atomic
 def set_up_unattended(*, email: str, password: str) -> User:
-    """The same without a page: the name, the categories and an empty desk by default."""
+    """Complete the setup without the browser: name, categories and, by default, no demo data."""
     admin = accounts_services.add_user(
         email=email, first_name="Admin", role=Role.ADMIN, password=password
     )

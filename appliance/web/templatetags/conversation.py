@@ -44,7 +44,7 @@ def speeches(context: RequestContext, messages: Iterable[Message]) -> SafeString
     """Each message of the conversation of ``ticket``; ``may_split`` offers an agent to."""
     ticket = context["ticket"]
     may_split = context["user"].is_agent and context["may_split"]
-    return mark_safe("".join(_speech(one, ticket, may_split) for one in messages))  # noqa: S308
+    return mark_safe("".join(_speech(message, ticket, may_split) for message in messages))  # noqa: S308
 
 
 @register.simple_tag

@@ -149,7 +149,9 @@ def test_file_of_a_note_is_not_behind_the_link(client, link, asked, bob):
 
 
 def test_too_many_questions_of_one_address_are_refused_and_kept_on_the_page(client):
-    RateLimitHit.objects.bulk_create(RateLimitHit(scope="ask", ip_address="127.0.0.1") for _ in range(RATE_LIMITS["ask"]))
+    RateLimitHit.objects.bulk_create(
+        RateLimitHit(scope="ask", ip_address="127.0.0.1") for _ in range(RATE_LIMITS["ask"])
+    )
     answer = asks(client)
     assert answer.status_code == 400 and "In room 4." in answer.content.decode()
     RateLimitHit.objects.update(created_at=timezone.now() - timedelta(hours=2))

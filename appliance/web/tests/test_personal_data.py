@@ -77,7 +77,9 @@ def test_anonymous_customer_leaves_no_word_behind(told, alice, dan):
 
 def test_letter_that_waits_for_an_anonymous_customer_is_never_sent(told, alice, dan):
     refused = queue_email(to=alice.email, subject="Old", body="Alice", key="refused")
-    OutgoingEmail.objects.filter(pk=refused.pk).update(state="failed", reason="550 alice@example.org")
+    OutgoingEmail.objects.filter(pk=refused.pk).update(
+        state="failed", reason="550 alice@example.org"
+    )
     queue_email(to=alice.email, subject="New", body="Alice", key="waits")
     forget(alice, dan)
     assert not OutgoingEmail.objects.filter(state="waiting", user=None).exists()

@@ -59,12 +59,12 @@ def edit(request: HttpRequest, article_id: int) -> HttpResponse:
         article=article,
     )
     if form.is_valid():
-        said = {name: form.cleaned_data[name] for name in ("seen_at", "drop")}
+        values = {name: form.cleaned_data[name] for name in ("seen_at", "drop")}
         form.attempt(
             knowledge_services.edit_article,
             article=article,
             by=request.user,
-            **said,
+            **values,
             **form.values(),
         )
         if not form.errors:
@@ -84,9 +84,9 @@ def move(request: HttpRequest, article_id: int) -> HttpResponse:
         messages.error(request, " ".join(error for all in form.errors.values() for error in all))
     else:
         triage_services.queue_article(article)
-        said = _("Status of “%(title)s”: %(state)s.")
+        text = _("Status of “%(title)s”: %(state)s.")
         words = {"title": article.title, "state": article.get_status_display()}
-        messages.success(request, said % words)
+        messages.success(request, text % words)
     return redirect("article", article.pk)
 
 
@@ -147,11 +147,11 @@ def import_articles(request: HttpRequest) -> HttpResponse:
     form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     context = {"form": form}
     if form.is_valid() and (
-        looked := form.attempt(
+        checked := form.attempt(
             knowledge_services.look_at_import, upload=form.cleaned_data["file"], by=request.user
         )
     ):
-        context["pending"], context["report"] = looked
+        context["pending"], context["report"] = checked
     status = 400 if form.errors else 200
     return render(request, "web/import_articles.html", context, status=status)
 

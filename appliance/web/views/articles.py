@@ -28,8 +28,8 @@ from appliance.web.views.attachments import file_response
 @with_right(Right.ARTICLES)
 def content_gaps(request: HttpRequest) -> HttpResponse:
     dismissed = request.GET.get("show") == "dismissed"
-    found = list(gaps.list_gaps(request.user, dismissed=dismissed))
-    return render(request, "web/content_gaps.html", {"gaps": found, "dismissed": dismissed})
+    rows = list(gaps.list_gaps(request.user, dismissed=dismissed))
+    return render(request, "web/content_gaps.html", {"gaps": rows, "dismissed": dismissed})
 
 
 @require_safe
@@ -81,10 +81,10 @@ def index(request: HttpRequest) -> HttpResponse:
         return help_pages(request)
     form = ArticleFilterForm(request.GET)
     filters, sort = form.filters(), form.order()
-    found = knowledge_queries.list_articles(request.user, **filters, sort=sort)
+    rows = knowledge_queries.list_articles(request.user, **filters, sort=sort)
     context = {
         "form": form,
-        "page": _page(request, found, sort),
+        "page": _page(request, rows, sort),
         "is_filtered": any(filters.values()),
         "due": knowledge_queries.count_due(request.user),
         "may_write": has_right(request.user, Right.ARTICLES),
@@ -103,9 +103,9 @@ def help_pages(request: HttpRequest) -> HttpResponse:
             "web/help.html",
             {"shelves": knowledge_queries.list_category_sections(request.user)},
         )
-    found = knowledge_queries.list_articles(request.user, category=slug).for_customers()
+    rows = knowledge_queries.list_articles(request.user, category=slug).for_customers()
     category = tickets_queries.list_categories().filter(slug=slug).first()
-    context = {"category": category, "page": _page(request, found)}
+    context = {"category": category, "page": _page(request, rows)}
     return render(request, "web/help_category.html", context)
 
 
@@ -154,6 +154,6 @@ def _vote(request: HttpRequest, article, form: VoteForm) -> dict:
     return form.errors
 
 
-def _page(request: HttpRequest, found, sort=knowledge_queries.CHANGED) -> Page:
+def _page(request: HttpRequest, rows, sort=knowledge_queries.CHANGED) -> Page:
     after, before = (request.GET.get(name, "") for name in ("after", "before"))
-    return Page.of(found, sort, after=after, before=before)
+    return Page.of(rows, sort, after=after, before=before)

@@ -30,7 +30,7 @@ def change(request: HttpRequest) -> HttpResponse:
 
 def _change(*, request: HttpRequest, form: BulkForm) -> BulkChange:
     key = form.cleaned_data["idempotency_key"]
-    if form.cleaned_data["whole"]:
+    if form.cleaned_data["select_all"]:
         address = QueryDict(form.cleaned_data["address"])
         tickets = lists.ids_of(request.user, lists.read(request.user, address), MAX_TICKETS)
     else:
@@ -44,20 +44,20 @@ def _change(*, request: HttpRequest, form: BulkForm) -> BulkChange:
 @agents_only
 def show(request: HttpRequest, change_id: UUID) -> HttpResponse:
     """How far it has come, for the page that waits."""
-    found = tickets_queries.access_bulk_change(request.user, change_id)
-    context = list_forms.done(found) | {"place": request.GET.get("place", "")}
+    rows = tickets_queries.access_bulk_change(request.user, change_id)
+    context = list_forms.done(rows) | {"place": request.GET.get("place", "")}
     return render(request, "web/_bulk_result.html", context)
 
 
 @require_POST
 @agents_only
 def undo(request: HttpRequest, change_id: UUID) -> HttpResponse:
-    found = tickets_queries.access_bulk_change(request.user, change_id)
+    rows = tickets_queries.access_bulk_change(request.user, change_id)
     try:
-        tickets_services.undo_bulk_change(change=found, by=request.user)
+        tickets_services.undo_bulk_change(change=rows, by=request.user)
     except BadInputError as error:
         messages.error(request, str(error))
-    return redirect(_back(request.POST.get("place", ""), found))
+    return redirect(_back(request.POST.get("place", ""), rows))
 
 
 def _back(place: str, done: BulkChange) -> str:

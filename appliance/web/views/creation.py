@@ -19,8 +19,8 @@ from appliance.tickets.models import Priority, Ticket
 from appliance.triage import services as triage_services
 from appliance.triage import suggestions
 from appliance.web import autocomplete_attrs
-from appliance.web.queries import autocomplete
 from appliance.web.access import agents_only
+from appliance.web.queries import autocomplete
 
 
 @require_http_methods(["GET", "POST"])
@@ -29,7 +29,7 @@ def create(request: HttpRequest) -> HttpResponse:
     form_class = TicketForCustomerForm if request.user.is_agent else TicketForm
     form = form_class(request.POST or None, request.FILES or None, viewer=request.user)
     if request.user.is_agent:
-        autocomplete_attrs.whole(form, "customer_email", reverse("find-customers"))
+        autocomplete_attrs.complete_field(form, "customer_email", reverse("find-customers"))
     if form.is_valid() and (ticket := form.attempt(_open, request=request, form=form)):
         triage_services.annotate_soon(ticket.pk)
         messages.success(request, _("Ticket %s created.") % ticket.number)
@@ -74,9 +74,9 @@ def suggest(request: HttpRequest) -> HttpResponse:
 @agents_only
 def find_customers(request: HttpRequest) -> HttpResponse:
     """Who the caller may be, for the type-ahead."""
-    found = autocomplete.find_customers(request.user, request.GET.get("q", ""))
+    row = autocomplete.find_customers(request.user, request.GET.get("q", ""))
     items = [
-        {"text": one.email, "label": one.full_name or one.email, "note": one.email} for one in found
+        {"text": row.email, "label": row.full_name or row.email, "note": row.email} for row in row
     ]
     return JsonResponse({"items": items})
 
@@ -84,13 +84,13 @@ def find_customers(request: HttpRequest) -> HttpResponse:
 def _helps(request: HttpRequest) -> dict:
     subject, description = (request.POST.get(name, "") for name in ("subject", "description"))
     asker = _asker(request)
-    found = (
+    rows = (
         suggestions.list_probable_duplicates(request.user, asker, subject, description)
         if asker
         else []
     )
     articles = suggestions.suggest_for_text(request.user, subject, description)
-    return {"suggestions": articles, "duplicates": found}
+    return {"suggestions": articles, "duplicates": rows}
 
 
 def _asker(request: HttpRequest) -> Customer | None:

@@ -15,8 +15,8 @@ from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import LinkForm, MergeForm, SplitForm
 from appliance.triage import queries as triage_queries
 from appliance.web import autocomplete_attrs
-from appliance.web.queries import autocomplete
 from appliance.web.access import agents_only, with_right
+from appliance.web.queries import autocomplete
 from appliance.web.views.properties import answer
 
 
@@ -40,10 +40,10 @@ def link(request: HttpRequest, ticket_id: int) -> HttpResponse:
 @agents_only
 def unlink(request: HttpRequest, ticket_id: int, link_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    found = tickets_queries.access_link(request.user, link_id)
-    if ticket.pk not in (found.source_id, found.target_id):
+    rows = tickets_queries.access_link(request.user, link_id)
+    if ticket.pk not in (rows.source_id, rows.target_id):
         raise Http404
-    tickets_services.unlink_tickets(link=found, by=request.user)
+    tickets_services.unlink_tickets(link=rows, by=request.user)
     return answer(request, ticket, "link", None)
 
 
@@ -61,7 +61,7 @@ def merge(request: HttpRequest, ticket_id: int) -> HttpResponse:
             words = {"source": ticket.number, "target": target.number}
             messages.success(request, _("%(source)s merged into %(target)s.") % words)
             return redirect("ticket", target.pk)
-    autocomplete_attrs.whole(form, "target", reverse("find-tickets", args=[ticket.pk]))
+    autocomplete_attrs.complete_field(form, "target", reverse("find-tickets", args=[ticket.pk]))
     context = {"ticket": ticket, "form": form, "target": target}
     if target is None:
         near = triage_queries.list_similar_tickets(request.user, ticket)
@@ -103,15 +103,13 @@ def split(request: HttpRequest, ticket_id: int, message_id: int) -> HttpResponse
 def find_tickets(request: HttpRequest, ticket_id: int) -> HttpResponse:
     """Tickets by number or by what the subject says, for the type-ahead."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    found = autocomplete.find_tickets(
-        request.user, request.GET.get("q", ""), leave_out=ticket
-    )
+    row = autocomplete.find_tickets(request.user, request.GET.get("q", ""), leave_out=ticket)
     items = [
         {
-            "text": one.number,
-            "label": str(one),
-            "note": f"{one.customer.full_name} · {one.get_status_display()}",
+            "text": row.number,
+            "label": str(row),
+            "note": f"{row.customer.full_name} · {row.get_status_display()}",
         }
-        for one in found
+        for row in row
     ]
     return JsonResponse({"items": items})

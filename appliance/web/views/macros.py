@@ -16,7 +16,7 @@ from appliance.web.access import agents_only
 from appliance.web.forms import MacroUseForm
 from appliance.web.queries import autocomplete
 
-MOST_SHOWN = 90  # characters of a text in a list to choose from
+MAX_SHOWN = 90  # characters of a text in a list to choose from
 
 
 @require_safe
@@ -24,14 +24,14 @@ MOST_SHOWN = 90  # characters of a text in a list to choose from
 def find_canned_responses(request: HttpRequest, ticket_id: int) -> HttpResponse:
     """Canned replies by shortcut, name or text, for the type-ahead."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    found = macros_queries.find_canned_responses(request.user, request.GET.get("q", "").strip())
+    row = macros_queries.find_canned_responses(request.user, request.GET.get("q", "").strip())
     items = [
         {
-            "label": f":{one.shortcut}  {one.name}" if one.shortcut else one.name,
-            "note": variables.render(one.body, ticket, request.user)[:MOST_SHOWN],
-            "use": reverse("insert-canned-response", args=[ticket.pk, one.pk]),
+            "label": f":{row.shortcut}  {row.name}" if row.shortcut else row.name,
+            "note": variables.render(row.body, ticket, request.user)[:MAX_SHOWN],
+            "use": reverse("insert-canned-response", args=[ticket.pk, row.pk]),
         }
-        for one in found
+        for row in row
     ]
     return JsonResponse({"items": items})
 
@@ -40,9 +40,9 @@ def find_canned_responses(request: HttpRequest, ticket_id: int) -> HttpResponse:
 @agents_only
 def insert_canned_response(request: HttpRequest, ticket_id: int, canned_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    found = macros_queries.access_canned_response(request.user, canned_id)
+    rows = macros_queries.access_canned_response(request.user, canned_id)
     text = macros_services.render_canned_response(
-        canned_response=found, ticket=ticket, by=request.user
+        canned_response=rows, ticket=ticket, by=request.user
     )
     return JsonResponse({"text": text})
 
@@ -73,6 +73,6 @@ def run_macro(request: HttpRequest, ticket_id: int, macro_id: int) -> HttpRespon
 def find_articles(request: HttpRequest, ticket_id: int) -> HttpResponse:
     """Articles for the small search beside the conversation."""
     tickets_queries.access_ticket(request.user, ticket_id)
-    asked = request.GET.get("q", "").strip()
-    context = {"found": autocomplete.find_articles(request.user, asked), "asked": asked}
+    query = request.GET.get("q", "").strip()
+    context = {"found": autocomplete.find_articles(request.user, query), "asked": query}
     return render(request, "web/_found_articles.html", context)

@@ -63,8 +63,8 @@ def ask(request: HttpRequest) -> HttpResponse:
     if not core_queries.site_settings().is_guest_form_open:
         raise Http404
     form = GuestTicketForm(request.POST or None, request.FILES or None, viewer=request.user)
-    if form.is_valid() and (asked := _ask(request, form)):
-        ticket, token = asked
+    if form.is_valid() and (query := _ask(request, form)):
+        ticket, token = query
         triage_services.annotate_soon(ticket.pk)
         request.session[JUST_ASKED] = ticket.pk
         return redirect("guest-ticket", token)
@@ -73,9 +73,11 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 def _ask(request: HttpRequest, form: GuestTicketForm) -> tuple[Ticket, str] | None:
     names = ("name", "email", "subject", "description", "files", "idempotency_key")
-    said = {name: form.cleaned_data[name] for name in names}
+    values = {name: form.cleaned_data[name] for name in names}
     address = request.META["REMOTE_ADDR"]
-    return form.attempt(services.ask_as_guest, address=address, fields=form.custom_values(), **said)
+    return form.attempt(
+        services.ask_as_guest, address=address, fields=form.custom_values(), **values
+    )
 
 
 @require_safe
@@ -107,9 +109,9 @@ def reply(request: HttpRequest, token: str) -> HttpResponse:
     form = ReplyForm(request.POST, request.FILES)
     if form.is_valid():
         names = ("body", "files", "idempotency_key")
-        said = {name: form.cleaned_data[name] for name in names}
+        values = {name: form.cleaned_data[name] for name in names}
         address = request.META["REMOTE_ADDR"]
-        if form.attempt(services.answer_as_guest, address=address, ticket=ticket, **said):
+        if form.attempt(services.answer_as_guest, address=address, ticket=ticket, **values):
             messages.success(request, _("Your reply was sent."))
             return redirect("guest-ticket", token)
     return _page(request, token, ticket, reply=form)
@@ -122,8 +124,8 @@ def rate(request: HttpRequest, token: str) -> HttpResponse:
     form = RatingForm(request.POST)
     if form.is_valid():
         data = form.cleaned_data
-        said = {"is_good": data["is_good"], "comment": data["comment"]}
-        if form.attempt(tickets_services.rate_ticket, ticket=ticket, by=None, **said):
+        values = {"is_good": data["is_good"], "comment": data["comment"]}
+        if form.attempt(tickets_services.rate_ticket, ticket=ticket, by=None, **values):
             return redirect("guest-ticket", token)
     return _page(request, token, ticket, rating=form)
 

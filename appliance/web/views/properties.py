@@ -35,7 +35,9 @@ def update(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 @transaction.atomic
 def _apply(*, request: HttpRequest, ticket: Ticket, form: PropertiesForm) -> None:
-    tickets_services.refuse_if_changed(ticket=ticket, seen=form.seen(), changes=form.changed_values())
+    tickets_services.refuse_if_changed(
+        ticket=ticket, seen=form.seen(), changes=form.changed_values()
+    )
     by, data, changed = request.user, form.cleaned_data, set(form.changed_data)
     verbs = {
         "priority": tickets_services.set_priority,

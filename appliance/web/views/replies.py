@@ -39,16 +39,16 @@ def reply(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 def _send(request: HttpRequest, ticket: Ticket, form: Form) -> Message | None:
     data = form.cleaned_data
-    said = {name: data[name] for name in ("body", "files", "idempotency_key")}
+    values = {name: data[name] for name in ("body", "files", "idempotency_key")}
     if data.get("kind") == Message.Kind.NOTE:
-        return form.attempt(tickets_services.add_note, ticket=ticket, by=request.user, **said)
+        return form.attempt(tickets_services.add_note, ticket=ticket, by=request.user, **values)
     return form.attempt(
         tickets_services.reply,
         ticket=ticket,
         by=request.user,
         status=data.get("leave"),
         seen_message_id=data.get("seen_message"),
-        **said,
+        **values,
     )
 
 
@@ -117,18 +117,18 @@ def draft(request: HttpRequest, ticket_id: int) -> HttpResponse:
 def mentionable(request: HttpRequest, ticket_id: int) -> JsonResponse:
     """Colleagues who may be meant by what was typed after @."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    found = tickets_queries.list_mentionable(request.user, ticket, _asked(request))
-    return JsonResponse({"people": [{"name": str(who), "handle": at} for who, at in found]})
+    rows = tickets_queries.list_mentionable(request.user, ticket, _requested(request))
+    return JsonResponse({"people": [{"name": str(who), "handle": at} for who, at in rows]})
 
 
 @require_safe
 @agents_only
 def tags(request: HttpRequest) -> JsonResponse:
-    found = tickets_queries.list_tags(request.user, _asked(request))
-    return JsonResponse({"tags": [tag.name for tag in found]})
+    rows = tickets_queries.list_tags(request.user, _requested(request))
+    return JsonResponse({"tags": [tag.name for tag in rows]})
 
 
-def _asked(request: HttpRequest) -> str:
+def _requested(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\0", "")[:MAX_CHARACTERS].strip()
 
 

@@ -49,5 +49,5 @@ def search(request: HttpRequest) -> HttpResponse:
 def suggest(request: HttpRequest) -> HttpResponse:
     """What the search box offers while somebody types."""
     text = request.GET.get("q", "")
-    found = search_hits.quick_items(search_queries.suggest(request.user, text))
-    return render(request, "web/_quick.html", {"hits": found, "text": text.strip()})
+    rows = search_hits.quick_items(search_queries.suggest(request.user, text))
+    return render(request, "web/_quick.html", {"hits": rows, "text": text.strip()})

@@ -24,7 +24,7 @@
   function show() {
     const form = document.getElementById("bulk");
     if (!form) return;
-    const whole = form.elements.whole?.checked;
+    const whole = form.elements.select_all?.checked;
     form.classList.toggle("is-on", ticked.size > 0 || whole || Boolean(form.querySelector("[role=alert]")));
     const count = form.querySelector(".bulk-count");
     const said = ticked.size && !whole ? words(form, ticked.size) : "";
@@ -52,7 +52,7 @@
 
   function none() {
     const form = document.getElementById("bulk");
-    if (form.elements.whole) form.elements.whole.checked = false;
+    if (form.elements.select_all) form.elements.select_all.checked = false;
     for (const box of boxes()) box.checked = false;
     for (const alert of form.querySelectorAll("[role=alert]")) alert.remove();
     remember();
@@ -63,7 +63,7 @@
     if (event.target.id === "choose-page") {
       for (const box of boxes()) box.checked = event.target.checked;
       remember();
-    } else if (event.target.matches("#live input[name=ticket], #bulk input[name=whole]")) remember();
+    } else if (event.target.matches("#live input[name=ticket], #bulk input[name=select_all]")) remember();
   });
 
   // --- looked at again: only while somebody looks, and without moving what they read
