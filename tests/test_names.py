@@ -18,6 +18,7 @@ BANNED = {
     "asked", "box", "fence", "found", "given", "kept", "knock", "looked", "made", "narrowed", "one",
     "said", "shelf", "stick", "tether", "told", "touched", "wanted", "whole",
 }  # fmt: skip
+MAX_LINE = 180  # characters, without translated texts
 BANNED_PREFIXES = ("MOST_", "LEAST_")
 # A docstring that only makes sense beside the one above it.
 LEANING = re.compile(r"^(The same\b|As above|Likewise|Those (that|of|who)\b|Ditto)")
@@ -76,12 +77,22 @@ def test_the_check_itself_finds_a_banned_name(name):
     assert (line, defined) == (1, name) and is_banned(name)
 
 
+# A translated text stays on one line: it is the key of the catalogue.
+TRANSLATED = re.compile(
+    r"{% blocktranslate.*?endblocktranslate %}|{% (?:translate|blocktranslate).*?%}"
+)
+
+
 def test_template_and_style_lines_stay_readable():
-    wrong = [
-        where(path, number, f"{len(line)} characters")
+    lines = [
+        (path, number, TRANSLATED.sub("", line))
         for pattern in ("*.html", "*.css")
         for path in (CODE / "appliance").rglob(pattern)
         for number, line in enumerate(path.read_text().splitlines(), 1)
-        if len(line) > 140
+    ]
+    wrong = [
+        where(path, number, f"{len(line)} characters")
+        for path, number, line in lines
+        if len(line) > MAX_LINE and "vendor" not in path.parts
     ]
     assert wrong == []

@@ -14,7 +14,7 @@ from tests.plans import plans_of
 
 ROWS = 20_000
 NOTICES = """
-INSERT INTO notifications_notification 
+INSERT INTO notifications_notification
     (user_id, ticket_id, kind, actor_name, count, since, at, read_at)
 SELECT (SELECT array_agg(id) FROM accounts_user)[1 + n %% 40], %s, 'answered', 'A', 1,
        now() - n * interval '3 minutes', now() - n * interval '3 minutes', now()
