@@ -71,7 +71,7 @@ def anonymisation_allowed() -> Iterator[None]:
     """Let append-only rows lose their names inside the block, until the transaction ends at most.
 
     The triggers let exactly one kind of update pass: a name becomes ANONYMOUS, a value in ``data``
-    becomes null. See docs/decisions/0007-anonymous-in-place.md.
+    becomes null. See docs/decisions/0007-anonymise-people-in-place.md.
     """
     with transaction.atomic():
         _set_anonymising("yes")

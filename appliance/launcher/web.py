@@ -1,4 +1,4 @@
-"""The web: sockets bound once, and the processes that answer on them (decision 18).
+"""The web: sockets bound once, and the processes that answer on them (decision 16).
 
     python -m appliance.launcher.web
 

@@ -3,6 +3,7 @@
 import time
 from io import StringIO
 
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, ProgrammingError, connection
@@ -55,6 +56,7 @@ def _wait_for_database(*, seconds: int) -> None:
 
 def _migrate() -> None:
     executor = MigrationExecutor(connection)
+    _check_history(executor)
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return
     _check_extensions()
@@ -67,6 +69,23 @@ def _migrate() -> None:
             "This role may not create the extensions vector and pg_trgm. As a superuser of the "
             "database run: CREATE EXTENSION vector; CREATE EXTENSION pg_trgm;"
         ) from error
+
+
+def _check_history(executor: MigrationExecutor) -> None:
+    """Refuse a database that a newer or unreleased version has migrated."""
+    unknown = set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations)
+    rooms = {config.label for config in apps.get_app_configs() if _is_own(config)}
+    names = sorted(f"{label}.{name}" for label, name in unknown if label in rooms)
+    if names:
+        raise CommandError(
+            f"The database has migrations this version does not know, such as {names[0]}. It "
+            "belongs to a newer or to an unreleased version of Skerry: start that version, or "
+            "start this one with an empty data folder (SKERRY_DATA)."
+        )
+
+
+def _is_own(config: AppConfig) -> bool:
+    return config.name.startswith("appliance.")
 
 
 def _check_extensions() -> None:

@@ -3,7 +3,7 @@
 ``tickets`` imports none of them. Each registers in its ``AppConfig.ready``; it is called inside
 the transaction that wrote the event, with the ticket locked, so what it writes stands or falls
 with the event. What it changes on tickets goes through ``tickets.services`` as ever.
-See docs/decisions/0004-listeners.md.
+See docs/decisions/0004-notify-upper-rooms-through-event-listeners.md.
 """
 
 from collections.abc import Callable

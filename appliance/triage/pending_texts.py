@@ -3,7 +3,7 @@
 Triggers write down what is new, reads otherwise, or lost what was said of it (``Touched``). When
 bundles change, every text is looked through once, and what they have not read is touched as well
 (``LookedThrough``). From then on whatever is left to read is among the touched ones; what turns out
-to be read is taken out again, behind the work. See decision 19.
+to be read is taken out again, behind the work. See decision 17.
 """
 
 from collections.abc import Mapping

@@ -3,6 +3,8 @@ import threading
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.urls import reverse
 
 from appliance.accounts.models import User
@@ -124,3 +126,9 @@ def test_static_files_of_a_bundle_are_taken_when_their_sources_are_the_same(
     (tmp_path / "here" / static.STAMP).unlink()
     static.ensure_collected()
     assert collected == [1]
+
+
+def test_a_database_of_another_version_is_refused_by_name(db, prepared):
+    MigrationRecorder(connection).record_applied("tickets", "0099_of_a_newer_version")
+    with pytest.raises(CommandError, match=r"tickets\.0099_of_a_newer_version.*newer"):
+        prepared()

@@ -1,4 +1,4 @@
--- Queue texts whose predictions or embeddings are missing or outdated (decision 0019).
+-- Queue texts whose predictions or embeddings are missing or outdated (decision 0017).
 CREATE OR REPLACE FUNCTION triage_queue_ticket() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO triage_pendingtext (kind, object_id) VALUES ('ticket', NEW.id);
