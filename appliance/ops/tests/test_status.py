@@ -147,7 +147,7 @@ def test_result_of_the_latest_check_is_shown(page_of):
     assert "40 rows so far" in page_of("status")
     check.finished_at = timezone.now()
     check.save()
-    assert "of 40 rows 2 were not found" in page_of("status")
+    assert "of 40 rows, 2 were missing" in page_of("status")
 
 
 # --- time in the models
