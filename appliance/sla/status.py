@@ -15,8 +15,8 @@ from appliance.tickets.models import Priority
 
 ICONS = {
     "late": "exclamation-triangle-fill",
-    "soon": "scheduled",
-    "ok": "timer",
+    "soon": "alarm",
+    "ok": "clock",
     "paused": "pause-circle",
     "met": "check2-circle",
     "missed": "x-circle",

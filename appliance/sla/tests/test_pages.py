@@ -1,8 +1,10 @@
-"""What people read of a promise, and how admins write one."""
+"""The SLA status that people read, and the admin pages of policies."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.http import Http404
 from django.template import Context, Template
 from django.urls import reverse
@@ -176,3 +178,9 @@ def test_a_list_left_open_hears_of_a_line_crossed(promise, opened):
     Ticket.objects.filter(pk=ticket.pk).update(due_at=ago(1))
     assert not services.notify_newly_overdue()
     assert timer_of(ticket).running_since
+
+
+def test_every_state_has_an_icon_of_the_font():
+    font = Path(finders.find("bootstrap-icons/font/bootstrap-icons.css")).read_text()
+    missing = [icon for icon in status.ICONS.values() if f".bi-{icon}::before" not in font]
+    assert missing == []
