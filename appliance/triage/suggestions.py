@@ -115,10 +115,11 @@ def _ranked(
     sees = accounts_queries.hidden_team_ids(viewer) if viewer.is_agent else "published"
 
     def compute() -> list[tuple[Fused, str]]:
-        rows = matching.gather(viewer, text, vector, space, about)
-        best = fuse(rows.meaning, rows.words, rows.neighbours)[:RANKED]
-        rows = [rows.passages[row.key] for row in best if row.key in rows.passages]
-        texts = dict(Passage.objects.filter(pk__in=rows).values_list("article_id", "text"))
+        candidates = matching.gather(viewer, text, vector, space, about)
+        best = fuse(candidates.meaning, candidates.words, candidates.neighbours)[:RANKED]
+        passages = candidates.passages
+        ids = [passages[row.key] for row in best if row.key in passages]
+        texts = dict(Passage.objects.filter(pk__in=ids).values_list("article_id", "text"))
         return [(row, texts.get(row.key, "")) for row in best]
 
     exact = digest(vector.tobytes().hex()) if vector is not None else "words"

@@ -16,7 +16,9 @@ def log_in(client, email: str, password: str = PASSWORD):
     return client.post(reverse("login"), {"username": email, "password": password})
 
 
-def test_password_is_stored_as_argon2id(alice):
+def test_password_is_stored_as_argon2id(alice, settings):
+    settings.PASSWORD_HASHERS = ["appliance.accounts.security.Argon2idHasher"]
+    alice.set_password("a-rock-alone-in-the-sea")
     assert alice.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
 
 

@@ -157,11 +157,11 @@ class _Bringing:
     def _values_of(self, entry: Entry) -> tuple[dict[str, object], str]:
         """The values of the article, and what could not be followed."""
         values: dict[str, object] = {"title": entry.title}
-        remark, values = "", entry.fields
+        remark, front_matter = "", entry.fields
         for field, choices in (("status", Article.Status), ("audience", Article.Audience)):
-            if value := values.get(field, "").lower():
+            if value := front_matter.get(field, "").lower():
                 values[field] = _chosen(field, value, choices)
-        if name := values.get("category", ""):
+        if name := front_matter.get("category", ""):
             category = self._shelves.get(name.lower())
             if category:
                 values["category"] = category
@@ -170,7 +170,7 @@ class _Bringing:
                     "The category “%(name)s” does not exist; the article is imported "
                     "without a category."
                 ) % {"name": name}
-        if when := values.get("review_on", ""):
+        if when := front_matter.get("review_on", ""):
             values["review_on"] = _day(when)
         return values, remark
 

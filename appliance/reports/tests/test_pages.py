@@ -31,7 +31,7 @@ def test_page_shows_tiles_charts_and_a_table_under_each(as_dan, year):
     text = page.content.decode()
     drawn = [one for one in page.context["charts"] if not one.is_empty]
     assert len(drawn) == 7
-    assert text.count("<canvas") == text.count('class="report-metrics"') == 8
+    assert text.count("<canvas") == text.count('class="report-figures"') == 8
 
 
 def test_page_of_one_part_names_it(as_dan, year, people):

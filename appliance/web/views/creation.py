@@ -74,9 +74,10 @@ def suggest(request: HttpRequest) -> HttpResponse:
 @agents_only
 def find_customers(request: HttpRequest) -> HttpResponse:
     """Who the caller may be, for the type-ahead."""
-    row = autocomplete.find_customers(request.user, request.GET.get("q", ""))
+    customers = autocomplete.find_customers(request.user, request.GET.get("q", ""))
     items = [
-        {"text": row.email, "label": row.full_name or row.email, "note": row.email} for row in row
+        {"text": row.email, "label": row.full_name or row.email, "note": row.email}
+        for row in customers
     ]
     return JsonResponse({"items": items})
 

@@ -103,13 +103,13 @@ def split(request: HttpRequest, ticket_id: int, message_id: int) -> HttpResponse
 def find_tickets(request: HttpRequest, ticket_id: int) -> HttpResponse:
     """Tickets by number or by what the subject says, for the type-ahead."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    row = autocomplete.find_tickets(request.user, request.GET.get("q", ""), leave_out=ticket)
+    tickets = autocomplete.find_tickets(request.user, request.GET.get("q", ""), leave_out=ticket)
     items = [
         {
             "text": row.number,
             "label": str(row),
             "note": f"{row.customer.full_name} · {row.get_status_display()}",
         }
-        for row in row
+        for row in tickets
     ]
     return JsonResponse({"items": items})

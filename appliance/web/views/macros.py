@@ -24,14 +24,14 @@ MAX_SHOWN = 90  # characters of a text in a list to choose from
 def find_canned_responses(request: HttpRequest, ticket_id: int) -> HttpResponse:
     """Canned replies by shortcut, name or text, for the type-ahead."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    row = macros_queries.find_canned_responses(request.user, request.GET.get("q", "").strip())
+    responses = macros_queries.find_canned_responses(request.user, request.GET.get("q", "").strip())
     items = [
         {
             "label": f":{row.shortcut}  {row.name}" if row.shortcut else row.name,
             "note": variables.render(row.body, ticket, request.user)[:MAX_SHOWN],
             "use": reverse("insert-canned-response", args=[ticket.pk, row.pk]),
         }
-        for row in row
+        for row in responses
     ]
     return JsonResponse({"items": items})
 
