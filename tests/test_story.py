@@ -66,7 +66,7 @@ def test_a_desk_is_set_up_asked_and_answers_with_no_network(desk, window):
     alice.get_by_label("Subject").fill(SUBJECT)
     alice.get_by_label("Description").fill(DESCRIPTION)
     alice.get_by_role("button", name="Submit ticket").click()
-    expect(alice.get_by_role("status")).to_have_text(re.compile(r"SKR-\d+ is with the desk"))
+    expect(alice.get_by_role("status")).to_have_text(re.compile(r"Ticket SKR-\d+ created"))
 
     bob = window()
     take_up_work(bob, link)

@@ -247,7 +247,7 @@ def test_axe_finds_nothing_on_forms_that_were_refused(window, bob, alice, ticket
     page.get_by_label("Subject").fill("s")
     page.get_by_label("Description").fill("d")
     page.get_by_role("button", name="Submit ticket").click()
-    page.get_by_text("add the person's name").wait_for()
+    page.get_by_text("enter the customer's name").wait_for()
     assert violations(page) == []
     page = window(bypass_csp=True)
     page.goto("/login/")

@@ -100,7 +100,7 @@ def test_typed_answer_survives_a_refusal(window, alice, ticket, bob):
     tickets_services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("main")).to_contain_text("is closed")
-    expect(page.get_by_label("Not sent")).to_have_value("Three long sentences.")
+    expect(page.get_by_label("Unsent reply")).to_have_value("Three long sentences.")
 
 
 def test_typed_registration_survives_two_passwords_that_differ(window):
@@ -111,6 +111,6 @@ def test_typed_registration_survives_two_passwords_that_differ(window):
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Confirm password").fill("something else")
     page.get_by_role("button", name="Register").click()
-    expect(page.get_by_text("The two passwords differ")).to_be_visible()
+    expect(page.get_by_text("The passwords do not match")).to_be_visible()
     expect(page.get_by_label("E-mail")).to_have_value("eve@example.org")
     expect(page.get_by_label("Password", exact=True)).to_have_value(PASSWORD)

@@ -41,7 +41,7 @@ def test_customer_registers_asks_reads_the_answer_and_rates(window, bob):
     assert Rating.objects.get().is_good
     page = window(bob)
     page.goto(f"/tickets/{asked.pk}/")
-    expect(page.get_by_text("rated good: “Quick!”")).to_be_visible()
+    expect(page.get_by_text("Rating: good: “Quick!”")).to_be_visible()
 
 
 def test_agent_works_through_the_queue_by_keyboard_alone(window, bob, alice, ticket):
@@ -82,7 +82,7 @@ def test_bell_counts_what_is_new_and_leads_to_the_ticket(window, bob, alice, tic
     tickets_services.reply(ticket=ticket, by=alice, body="It is worse now.")
     page = window(bob)
     page.goto("/")
-    bell = page.get_by_role("link", name=re.compile("^Notices:"))
+    bell = page.get_by_role("link", name=re.compile("^Notifications:"))
     expect(bell).to_contain_text("1")
     bell.click()
     page.get_by_role("main").get_by_role("link", name=ticket.subject).click()

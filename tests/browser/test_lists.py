@@ -41,15 +41,15 @@ def test_shared_view_is_made_three_tickets_are_assigned_and_it_is_undone(
     for _ in SUBJECTS:
         page.keyboard.press("j")
         page.keyboard.press("x")
-    expect(page.get_by_text("3 tickets chosen")).to_be_visible()
+    expect(page.get_by_text("3 tickets selected")).to_be_visible()
     page.locator("#bulk").get_by_label("Assignee").select_option("Bob")
     page.get_by_role("button", name="Apply").click()
-    expect(page.get_by_text("3 tickets changed: assignee: Bob")).to_be_visible()
+    expect(page.get_by_text("3 tickets updated: assignee: Bob")).to_be_visible()
     assert Ticket.objects.filter(assignee=bob).count() == 3
     tickets_services.assign(ticket=three[0], assignee=dan, by=dan)
 
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Taken back on 2 tickets")).to_be_visible()
+    expect(page.get_by_text("Undone for 2 tickets")).to_be_visible()
     expect(page.get_by_text("1 not undone")).to_be_visible()
     assert (Ticket.objects.filter(assignee=bob).count(), BulkChange.objects.count()) == (0, 1)
 
@@ -83,6 +83,6 @@ def test_many_are_changed_without_javascript(window, bob, three):
         row.check()
     page.locator("#bulk").get_by_label("Status").select_option("Solved")
     page.get_by_role("button", name="Apply").click()
-    expect(page.get_by_text("3 tickets changed: status: Solved")).to_be_visible()
+    expect(page.get_by_text("3 tickets updated: status: Solved")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("tbody tr")).to_have_count(3)

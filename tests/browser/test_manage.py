@@ -63,7 +63,7 @@ def test_a_category_is_tried_before_customers_do(window, dan, categories):
     page.get_by_role("link", name=categories["access"].name, exact=True).click()
     page.get_by_label("Sample text").fill("I forgot my password")
     page.get_by_role("button", name="Classify text").click()
-    expect(page.get_by_role("status")).to_contain_text("This goes to Access")
+    expect(page.get_by_role("status")).to_contain_text("Predicted category: Access")
 
 
 def test_the_week_of_a_calendar_is_kept_without_javascript(window, dan):
@@ -73,7 +73,7 @@ def test_the_week_of_a_calendar_is_kept_without_javascript(window, dan):
     page.get_by_label("Saturday").fill("9-12")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_label("Saturday")).to_have_value("09:00–12:00")
-    page.get_by_label("Day", exact=True).fill("2026-12-25")
+    page.get_by_label("Date", exact=True).fill("2026-12-25")
     page.locator("#holidays").get_by_label("Name").fill("Christmas")
     page.get_by_role("button", name="Add holiday").click()
     expect(page.get_by_text("25 December 2026")).to_be_visible()
@@ -98,7 +98,7 @@ def add(page: Page, title: str, button: str, texts: dict[str, str], share: str =
     for label, text in texts.items():
         page.get_by_label(re.compile(f"^{label}")).fill(text)
     if share:
-        page.get_by_label("For", exact=True).select_option(share)
+        page.get_by_label("Visibility", exact=True).select_option(share)
     save(page)
 
 

@@ -46,7 +46,7 @@ def test_colleague_sees_the_ticket_and_whose_it_is(window, alice, carol, dan, ti
     page.goto("/")
     expect(page.get_by_role("row", name=ticket.subject)).to_contain_text("Alice Test")
     page.get_by_role("link", name=ticket.subject).click()
-    expect(page.get_by_role("main")).to_contain_text("This is the ticket of Alice Test")
+    expect(page.get_by_role("main")).to_contain_text("This ticket belongs to Alice Test")
     page.get_by_label("Your reply").fill("Room 4, too.")
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_label("Conversation")).to_contain_text("Room 4, too.")

@@ -42,7 +42,7 @@ def test_posted_form_gets_503_with_a_remedy(alice_client_without_database):
     data = {"subject": "lost?", "description": "…"}
     response = alice_client_without_database.post(reverse("create-ticket"), data)
     assert response.status_code == 503
-    assert "submit it again" in response.content.decode()
+    assert "Go back and try again" in response.content.decode()
 
 
 def test_health_check_reports_a_dead_database(client, dead_database):
