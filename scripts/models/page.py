@@ -115,9 +115,9 @@ How to read it:
 
 `python scripts/models/unseen_desk.py --data DIR --weights WEIGHTS --work WORK`. On a new desk the
 classifier holds back answers that its head alone is sure of, until the desk's agents have proved
-them right (`docs/decisions/0008-require-agreement-of-two-classifiers-on-a-new-installation.md`). "Left out" is a head on frozen
-gte-small that never saw the source: a stand-in, weaker than the fine-tuned model. "Right" is a
-reader's first choice.
+them right (`docs/decisions/0008-require-agreement-of-two-classifiers-on-a-new-installation.md`).
+"Left out" is a head on frozen gte-small that never saw the source: a stand-in, weaker than the
+fine-tuned model. "Right" is a reader's first choice.
 
 {caution}
 

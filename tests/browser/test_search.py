@@ -29,9 +29,7 @@ def test_what_is_marked_stays_so_while_more_is_typed(window, bob, ticket):
     offered = type_into_the_box(page, "blank")
     page.keyboard.press("ArrowDown")
     page.keyboard.type(" pages")
-    expect(
-        offered.get_by_role("option", name="See all results for “blank pages”")
-    ).to_be_visible()
+    expect(offered.get_by_role("option", name="See all results for “blank pages”")).to_be_visible()
     expect(offered.get_by_role("option", selected=True)).to_contain_text(ticket.number)
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/tickets/{ticket.pk}/")

@@ -878,9 +878,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 django.db.models.functions.comparison.Coalesce(
                     "due_at",
-                    models.Value(
-                        datetime.datetime(9999, 12, 31, 0, 0, tzinfo=datetime.UTC)
-                    ),
+                    models.Value(datetime.datetime(9999, 12, 31, 0, 0, tzinfo=datetime.UTC)),
                 ),
                 models.F("id"),
                 condition=models.Q(("status__in", ("new", "open", "waiting", "hold"))),

@@ -24,7 +24,8 @@ FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM tickets_ticket) AS t,
      AS a
 """
 CORRECTED = """
-INSERT INTO triage_correction (ticket_id, predicted, held_back, category_id, bundle_digest, created_at)
+INSERT INTO triage_correction
+    (ticket_id, predicted, held_back, category_id, bundle_digest, created_at)
 SELECT id, '', CASE WHEN id %% 40 = 0 THEN 'access' ELSE '' END,
        (SELECT min(id) FROM tickets_ticketcategory), 'd' || id %% 19, now()
 FROM tickets_ticket
