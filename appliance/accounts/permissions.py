@@ -1,12 +1,32 @@
-"""Who may do what: an admin everything, an agent what the site or one of their teams grants."""
+"""Who may do what, and who may open which page.
 
+An admin may do everything, an agent what the site or one of their teams grants. What a person sees
+on a page they may open is decided by the queries of each room.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
+from django_htmx.middleware import HtmxDetails
 
 from appliance.accounts.models import Right, Team, User
 from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.core.errors import ForbiddenError
+
+View = Callable[..., HttpResponseBase]
+
+
+class AuthenticatedRequest(HttpRequest):
+    """A request whose view is reached only after log-in. For annotations; never instantiated."""
+
+    user: User
+    htmx: HtmxDetails
 
 
 def has_right(user: User | AnonymousUser, right: Right) -> bool:
@@ -48,3 +68,79 @@ def _rights_of(user: User) -> list[str]:
         ],
         depends_on=[cache.TEAMS, cache.SITE_SETTINGS],
     )
+
+
+def restricted_to(admits: Callable[[User], bool]) -> Callable[[View], View]:
+    """Return a decorator: log-in first, then ForbiddenError unless ``admits(user)``."""
+
+    def decorator(view: View) -> View:
+        @login_required
+        @wraps(view)
+        def checked(
+            request: AuthenticatedRequest, *args: object, **kwargs: object
+        ) -> HttpResponseBase:
+            require_page_access(admits(request.user))
+            return view(request, *args, **kwargs)
+
+        return checked
+
+    return decorator
+
+
+def admins_only(view: View) -> View:
+    """Decorate a view that only active admins may open."""
+    return restricted_to(lambda user: user.is_active and user.is_admin)(view)
+
+
+def require_page_access(is_admitted: bool) -> None:
+    """Raise ForbiddenError with the sentence for a page unless ``is_admitted``."""
+    if not is_admitted:
+        raise ForbiddenError(
+            _("You do not have permission to view this page. Ask an administrator for access.")
+        )
+
+
+def agents_only(view: View) -> View:
+    """Decorate a view that agents and admins may open, and customers may not."""
+
+    @login_required
+    @wraps(view)
+    def checked(request: AuthenticatedRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if not request.user.is_agent:
+            raise ForbiddenError(_("This page is for agents only."))
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
+def with_right(right: Right) -> Callable[[View], View]:
+    """Return a decorator for a view that only agents with ``right`` may open."""
+
+    def decorator(view: View) -> View:
+        @agents_only
+        @wraps(view)
+        def checked(
+            request: AuthenticatedRequest, *args: object, **kwargs: object
+        ) -> HttpResponseBase:
+            if not has_right(request.user, right):
+                raise ForbiddenError(
+                    _("You do not have permission to %(what)s. Ask an administrator.")
+                    % {"what": right.label}
+                )
+            return view(request, *args, **kwargs)
+
+        return checked
+
+    return decorator
+
+
+def readers_only(view: View) -> View:
+    """Decorate a page of articles: open to all where the knowledge base is public, else log-in."""
+    after_log_in = login_required(view)
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        is_open = request.user.is_authenticated or core_queries.site_settings().is_knowledge_public
+        return (view if is_open else after_log_in)(request, *args, **kwargs)
+
+    return checked

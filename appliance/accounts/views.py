@@ -18,6 +18,7 @@ from appliance.accounts.forms import (
     RegisterForm,
 )
 from appliance.accounts.models import Customer
+from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core import queries as core_queries
 from appliance.core.http import secret_url
 
@@ -54,7 +55,7 @@ def _register(request: HttpRequest, form: RegisterForm) -> Customer | None:
 
 @require_http_methods(["GET", "POST"])
 @login_required
-def profile(request: HttpRequest) -> HttpResponse:
+def profile(request: AuthenticatedRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, person=request.user)
     if form.is_valid():
         form.attempt(services.change_profile, person=request.user, **form.cleaned_data)
@@ -68,7 +69,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @sensitive_post_parameters()
 @login_required
-def change_password(request: HttpRequest) -> HttpResponse:
+def change_password(request: AuthenticatedRequest) -> HttpResponse:
     form = ChangePasswordForm(request.POST or None)
     if form.is_valid():
         passwords = {"old": form.cleaned_data["old"], "new": form.cleaned_data["password"]}

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.notifications import queries, services
 from appliance.notifications.forms import MailFilterForm, PreferencesForm
@@ -17,7 +18,7 @@ from appliance.notifications.queries import Page
 
 @require_safe
 @login_required
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: AuthenticatedRequest) -> HttpResponse:
     only_unread = request.GET.get("show") == "unread"
     notifications = queries.list_notifications(request.user, only_unread=only_unread)
     context = {
@@ -30,7 +31,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-def bell(request: HttpRequest) -> HttpResponse:
+def bell(request: AuthenticatedRequest) -> HttpResponse:
     """The bell again, or 204 when it shows the right number since ``since``."""
     generation = queries.badge_generation(request.user)
     if generation is not None and request.GET.get("since") == str(generation):
@@ -40,21 +41,21 @@ def bell(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
-def read(request: HttpRequest, notice_id: int) -> HttpResponse:
+def read(request: AuthenticatedRequest, notice_id: int) -> HttpResponse:
     services.mark_read(user=request.user, notice_id=notice_id)
     return redirect("notifications")
 
 
 @require_POST
 @login_required
-def read_all(request: HttpRequest) -> HttpResponse:
+def read_all(request: AuthenticatedRequest) -> HttpResponse:
     services.mark_all_read(user=request.user)
     return redirect("notifications")
 
 
 @require_http_methods(["GET", "POST"])
 @login_required
-def preferences(request: HttpRequest) -> HttpResponse:
+def preferences(request: AuthenticatedRequest) -> HttpResponse:
     chosen = queries.find_preference(request.user)
     sent = request.POST if request.method == "POST" else None  # nothing ticked is a choice, too
     form = PreferencesForm(sent, user=request.user, chosen=chosen)
@@ -70,7 +71,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-def outbox(request: HttpRequest) -> HttpResponse:
+def outbox(request: AuthenticatedRequest) -> HttpResponse:
     _admins_only(request)
     form = MailFilterForm(request.GET)
     filters = form.filters()
@@ -87,19 +88,19 @@ def outbox(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
-def retry(request: HttpRequest, mail_id: int) -> HttpResponse:
+def retry(request: AuthenticatedRequest, mail_id: int) -> HttpResponse:
     _admins_only(request)
     return _done(request, services.retry_email, mail_id, _("The e-mail will be sent again."))
 
 
 @require_POST
 @login_required
-def drop(request: HttpRequest, mail_id: int) -> HttpResponse:
+def drop(request: AuthenticatedRequest, mail_id: int) -> HttpResponse:
     _admins_only(request)
     return _done(request, services.drop_email, mail_id, _("The e-mail will not be sent."))
 
 
-def _done(request: HttpRequest, verb: Callable, mail_id: int, reason: str) -> HttpResponse:
+def _done(request: AuthenticatedRequest, verb: Callable, mail_id: int, reason: str) -> HttpResponse:
     try:
         verb(mail_id=mail_id, by=request.user)
         messages.success(request, reason)
@@ -108,6 +109,6 @@ def _done(request: HttpRequest, verb: Callable, mail_id: int, reason: str) -> Ht
     return redirect("outbox")
 
 
-def _admins_only(request: HttpRequest) -> None:
+def _admins_only(request: AuthenticatedRequest) -> None:
     if not request.user.is_admin:
         raise ForbiddenError(_("Only administrators can see the outbox."))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core.errors import ForbiddenError
 from appliance.ops import charts, queries, query_plans, services
 from appliance.search import queries as search_queries
@@ -25,7 +26,7 @@ View = Callable[..., HttpResponse]
 def admins_only(view: View) -> View:
     @wraps(view)
     @login_required
-    def guarded(request: HttpRequest, **more: object) -> HttpResponse:
+    def guarded(request: AuthenticatedRequest, **more: object) -> HttpResponse:
         if not request.user.is_admin:
             raise ForbiddenError(_("Only administrators can see the system status."))
         return view(request, **more)
@@ -43,7 +44,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 @admins_only
-def status(request: HttpRequest) -> HttpResponse:
+def status(request: AuthenticatedRequest) -> HttpResponse:
     span = request.GET.get("span", "")
     span = span if span in charts.SPANS else "day"
     samples = charts.list_samples(span)
@@ -69,7 +70,7 @@ def status(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @admins_only
-def check_search(request: HttpRequest) -> HttpResponse:
+def check_search(request: AuthenticatedRequest) -> HttpResponse:
     services.queue_search_check()
     messages.success(
         request, _("The search index check was started. The result appears here when it is done.")
@@ -79,7 +80,7 @@ def check_search(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @admins_only
-def tables(request: HttpRequest) -> HttpResponse:
+def tables(request: AuthenticatedRequest) -> HttpResponse:
     indexes = queries.list_indexes()
     context = {
         "totals": queries.totals(),
@@ -93,7 +94,7 @@ def tables(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @admins_only
-def statements(request: HttpRequest) -> HttpResponse:
+def statements(request: AuthenticatedRequest) -> HttpResponse:
     by = request.GET.get("by", "")
     by = by if by in query_plans.ORDERS else query_plans.ORDERS[0]
     is_available = query_plans.is_available()
@@ -104,7 +105,7 @@ def statements(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @admins_only
-def plan(request: HttpRequest, statement_id: str) -> HttpResponse:
+def plan(request: AuthenticatedRequest, statement_id: str) -> HttpResponse:
     statement = query_plans.find_statement(statement_id) if query_plans.is_available() else None
     if statement is None:
         raise Http404

@@ -1,10 +1,11 @@
 """The page of reports and its two exports."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core.errors import BadInputError
 from appliance.reports import charts, export, formatting, queries
 from appliance.reports.charts import list_tiles
@@ -15,7 +16,7 @@ MAX_PARTS = 50  # on the page; the export has all
 
 @require_safe
 @login_required
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: AuthenticatedRequest) -> HttpResponse:
     queries.require_right(request.user)
     form = ReportForm(request.GET, today=queries.today())
     if not form.is_valid():
@@ -24,7 +25,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "reports/reports.html", _context(request, form, report))
 
 
-def _context(request: HttpRequest, form: ReportForm, report: queries.Report) -> dict:
+def _context(request: AuthenticatedRequest, form: ReportForm, report: queries.Report) -> dict:
     parts, report_query = charts.sorted_parts(report), report.report_query
     return {
         "form": form,
@@ -39,7 +40,7 @@ def _context(request: HttpRequest, form: ReportForm, report: queries.Report) -> 
     }
 
 
-def _part_name(request: HttpRequest, report: queries.Report) -> str:
+def _part_name(request: AuthenticatedRequest, report: queries.Report) -> str:
     """The name of the part the report is about, even when nothing of it is in the span."""
     part = report.report_query.part or None
     names = queries.list_part_names(request.user, report.report_query.dimension, [part])
@@ -48,7 +49,7 @@ def _part_name(request: HttpRequest, report: queries.Report) -> str:
 
 @require_safe
 @login_required
-def export_report(request: HttpRequest) -> StreamingHttpResponse:
+def export_report(request: AuthenticatedRequest) -> StreamingHttpResponse:
     """CSV over time, or of the parts with ``rows=parts``."""
     queries.require_right(request.user)
     form = ReportForm(request.GET, today=queries.today())

@@ -1,11 +1,10 @@
 """What the page of an article shows, to its readers and to those who write it."""
 
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from appliance.accounts.models import Right
-from appliance.accounts.permissions import has_right
+from appliance.accounts.permissions import AuthenticatedRequest, has_right
 from appliance.core.markdown import render_with_images
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.forms import VoteForm
@@ -21,7 +20,7 @@ STEPS = {
 }
 
 
-def context(request: HttpRequest, article: Article) -> dict[str, object]:
+def context(request: AuthenticatedRequest, article: Article) -> dict[str, object]:
     viewer, files = request.user, list(article.files.select_related("file"))
     is_agent = viewer.is_authenticated and viewer.is_agent  # strangers come here, too
     values = {
@@ -56,7 +55,7 @@ def _of_agents(viewer, article: Article) -> dict[str, object]:
     }
 
 
-def _of_readers(request: HttpRequest, rows: dict) -> dict[str, object]:
+def _of_readers(request: AuthenticatedRequest, rows: dict) -> dict[str, object]:
     session = request.session.session_key or ""
     vote = knowledge_queries.find_vote(request.user, rows["article"], session)
     return {"vote": vote, "vote_form": VoteForm(initial={"comment": vote.comment if vote else ""})}

@@ -4,11 +4,12 @@ import uuid
 from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
+from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core.forms import Form
 from appliance.core.types import read_number
 from appliance.macros import queries as macros_queries
@@ -154,7 +155,7 @@ class ViewForm(FilterForm):
         }
 
 
-def show(request: HttpRequest, refused: BulkForm | None = None) -> HttpResponse:
+def show(request: AuthenticatedRequest, refused: BulkForm | None = None) -> HttpResponse:
     """With ``refused``, the list it was sent from, its ticks and words as they were."""
     address = QueryDict(refused["address"].value()) if refused else request.GET
     context = lists.context(request.user, address)
@@ -191,7 +192,7 @@ def done(change: BulkChange | None) -> dict:
     }
 
 
-def _bulk_form(request: HttpRequest, address: QueryDict, context: dict) -> BulkForm | None:
+def _bulk_form(request: AuthenticatedRequest, address: QueryDict, context: dict) -> BulkForm | None:
     if not context["can_change_in_bulk"]:
         return None
     place = address.copy()
@@ -201,7 +202,7 @@ def _bulk_form(request: HttpRequest, address: QueryDict, context: dict) -> BulkF
     return BulkForm(viewer=request.user, offered=offered, initial=initial)
 
 
-def _find_change(request: HttpRequest, address: QueryDict) -> BulkChange | None:
+def _find_change(request: AuthenticatedRequest, address: QueryDict) -> BulkChange | None:
     try:
         return tickets_queries.find_bulk_change(request.user, UUID(address.get("bulk", "")))
     except ValueError:

@@ -57,7 +57,9 @@ def test_a_file_is_kept_and_a_worker_is_woken(as_dan, root):
     run = UpdateRun.objects.get()
     assert answer.url == reverse("model-update", args=[run.pk])
     assert upload_of(run).read_bytes() == b"x" * 3000
-    assert ProcrastinateJob.objects.get(task_name="updates.carry_out").args == {"run_id": run.pk}
+    assert ProcrastinateJob.objects.get(task_name="model_updates.carry_out").args == {
+        "run_id": run.pk
+    }
     assert "hx-trigger" in as_dan.get(answer.url).content.decode()
 
     model_updates_services.carry_out(run)

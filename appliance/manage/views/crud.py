@@ -1,30 +1,53 @@
 """One set of pages for every section: list, add, edit, remove, bring back, reorder."""
 
+from functools import wraps
+
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from appliance.accounts.permissions import (
+    AuthenticatedRequest,
+    View,
+    require_page_access,
+    restricted_to,
+)
 from appliance.core.errors import BadInputError
 from appliance.core.forms import Form
 from appliance.manage import sections, services
-from appliance.manage.access import of_section, only
 from appliance.manage.forms.crud import IdempotentForm, ListForm, MoveForm, SeenForm
 from appliance.manage.queries import Page
 from appliance.manage.sections.section import Section
 
 
+def of_section(view: View) -> View:
+    """Decorate a page of a section: only the roles that the section admits may open it."""
+
+    @login_required
+    @wraps(view)
+    def checked(
+        request: AuthenticatedRequest, section: Section, **kwargs: object
+    ) -> HttpResponseBase:
+        require_page_access(section.admits(request.user))
+        return view(request, section, **kwargs)
+
+    return checked
+
+
 @require_safe
-@only(lambda person: bool(sections.open_to(person)))
-def overview(request: HttpRequest) -> HttpResponse:
+@restricted_to(lambda person: bool(sections.open_to(person)))
+def overview(request: AuthenticatedRequest) -> HttpResponse:
     return render(request, "manage/overview.html", {"groups": sections.open_to(request.user)})
 
 
 @require_safe
 @of_section
-def index(request: HttpRequest, section: Section) -> HttpResponse:
+def index(request: AuthenticatedRequest, section: Section) -> HttpResponse:
     form = ListForm(request.GET)
     text, after = form.search_and_cursor()
     rows = section.rows(request.user, text)
@@ -42,7 +65,7 @@ def index(request: HttpRequest, section: Section) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @of_section
-def add(request: HttpRequest, section: Section) -> HttpResponse:
+def add(request: AuthenticatedRequest, section: Section) -> HttpResponse:
     form = section.form(sent(request), request.user, None)
     if form.is_valid():
         pk = form.attempt(
@@ -59,7 +82,7 @@ def add(request: HttpRequest, section: Section) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @of_section
-def edit(request: HttpRequest, section: Section, pk: int) -> HttpResponse:
+def edit(request: AuthenticatedRequest, section: Section, pk: int) -> HttpResponse:
     row = section.access(request.user, pk)
     form = section.form(sent(request), request.user, row)
     if form.is_valid() and _save(request, section, row, form):
@@ -68,7 +91,7 @@ def edit(request: HttpRequest, section: Section, pk: int) -> HttpResponse:
     return _form_page(request, section, form, row)
 
 
-def _save(request: HttpRequest, section: Section, row: Model, form: Form) -> bool:
+def _save(request: AuthenticatedRequest, section: Section, row: Model, form: Form) -> bool:
     by = request.user
     form.attempt(
         services.save,
@@ -82,7 +105,7 @@ def _save(request: HttpRequest, section: Section, row: Model, form: Form) -> boo
 
 
 def _form_page(
-    request: HttpRequest, section: Section, form: Form, row: Model | None = None
+    request: AuthenticatedRequest, section: Section, form: Form, row: Model | None = None
 ) -> HttpResponse:
     """What stands there now is what the next sending is held against."""
     now = section.access(request.user, row.pk) if row else None
@@ -99,7 +122,7 @@ def _form_page(
 
 @require_http_methods(["GET", "POST"])
 @of_section
-def remove(request: HttpRequest, section: Section, pk: int) -> HttpResponse:
+def remove(request: AuthenticatedRequest, section: Section, pk: int) -> HttpResponse:
     """Says what it affects, then does it."""
     row = section.access(request.user, pk)
     form = Form(sent(request))
@@ -117,7 +140,7 @@ def remove(request: HttpRequest, section: Section, pk: int) -> HttpResponse:
 
 @require_POST
 @of_section
-def restore(request: HttpRequest, section: Section, pk: int) -> HttpResponse:
+def restore(request: AuthenticatedRequest, section: Section, pk: int) -> HttpResponse:
     row = section.access(request.user, pk)
     try:
         section.restore(by=request.user, **section.named(row))
@@ -130,20 +153,20 @@ def restore(request: HttpRequest, section: Section, pk: int) -> HttpResponse:
 
 @require_POST
 @of_section
-def move(request: HttpRequest, section: Section, pk: int) -> HttpResponse:
+def move(request: AuthenticatedRequest, section: Section, pk: int) -> HttpResponse:
     row = section.access(request.user, pk)
     up = MoveForm(request.POST).is_up()
     section.move(by=request.user, up=up, **section.named(row))
     return redirect(section.slug)
 
 
-def sent(request: HttpRequest) -> QueryDict | None:
+def sent(request: AuthenticatedRequest) -> QueryDict | None:
     """What a form is bound to: what was sent, were it nothing; None when the page is only read."""
     return request.POST if request.method == "POST" else None
 
 
 def form_page(
-    request: HttpRequest, section: Section, row: Model, form: Form, **words: object
+    request: AuthenticatedRequest, section: Section, row: Model, form: Form, **words: object
 ) -> HttpResponse:
     """``words``: title, about, button, and is_grave for what cannot be undone."""
     context = {"section": section, "row": row, "form": form, **words}

@@ -1,14 +1,14 @@
 """The language models: what runs, updates of it, and the way back."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from appliance.accounts.permissions import AuthenticatedRequest, admins_only
 from appliance.core.errors import SkerryError
 from appliance.manage import model_update_texts as words
-from appliance.manage.access import admins_only
 from appliance.manage.forms.model_updates import AcceptForm, RollbackForm, TrustForm, UpdateForm
 from appliance.model_updates import queries as model_updates_queries
 from appliance.model_updates import services as model_updates_services
@@ -17,13 +17,13 @@ from appliance.model_updates.models import UpdateRun
 
 @require_safe
 @admins_only
-def models(request: HttpRequest) -> HttpResponse:
+def models(request: AuthenticatedRequest) -> HttpResponse:
     return _page(request)
 
 
 @require_POST
 @admins_only
-def start(request: HttpRequest) -> HttpResponse:
+def start(request: AuthenticatedRequest) -> HttpResponse:
     form = UpdateForm(request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, update_form=form)
@@ -39,7 +39,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @admins_only
-def show(request: HttpRequest, pk: int) -> HttpResponse:
+def show(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """One run; htmx asks for its steps alone while it lasts."""
     run = model_updates_queries.access_run(request.user, pk)
     return _run(request, run, AcceptForm())
@@ -47,7 +47,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @admins_only
-def apply(request: HttpRequest, pk: int) -> HttpResponse:
+def apply(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """Apply what was inspected, or what needed a yes."""
     run = model_updates_queries.access_run(request.user, pk)
     form = AcceptForm(request.POST)
@@ -63,7 +63,7 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @admins_only
-def roll_back_bundle(request: HttpRequest) -> HttpResponse:
+def roll_back_bundle(request: AuthenticatedRequest) -> HttpResponse:
     form = RollbackForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Choose which models to roll back."))
@@ -80,7 +80,7 @@ def roll_back_bundle(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @admins_only
-def trust(request: HttpRequest) -> HttpResponse:
+def trust(request: AuthenticatedRequest) -> HttpResponse:
     form = TrustForm(request.POST, request.FILES)
     content = form.attempt(form.content) if form.is_valid() else None
     if content is None:
@@ -95,7 +95,9 @@ def trust(request: HttpRequest) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, update_form: UpdateForm | None = None, trust_form: TrustForm | None = None
+    request: AuthenticatedRequest,
+    update_form: UpdateForm | None = None,
+    trust_form: TrustForm | None = None,
 ) -> HttpResponse:
     report = model_updates_queries.report()
     context = {
@@ -109,7 +111,7 @@ def _page(
     return render(request, "manage/models.html", context, status=status)
 
 
-def _run(request: HttpRequest, run: UpdateRun, form: AcceptForm) -> HttpResponse:
+def _run(request: AuthenticatedRequest, run: UpdateRun, form: AcceptForm) -> HttpResponse:
     row = [
         {
             "title": words.STEPS.get(entry["step"], entry["step"]),

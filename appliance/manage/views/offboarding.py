@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, User
-from appliance.manage.access import admins_only
+from appliance.accounts.permissions import AuthenticatedRequest, admins_only
 from appliance.manage.forms.people import HandOverForm, MergeCustomerForm, TypedForm
 from appliance.manage.sections.people import CUSTOMERS, PEOPLE
 from appliance.manage.views.crud import form_page, sent
@@ -21,7 +21,7 @@ from appliance.web.queries.portal import count_open_tickets_of
 
 @require_http_methods(["GET", "POST"])
 @admins_only
-def deactivate_person(request: HttpRequest, pk: int) -> HttpResponse:
+def deactivate_person(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """What they did stays; their open tickets go to somebody else."""
     person = accounts_queries.access_person(request.user, pk)
     form = HandOverForm(sent(request), person=person)
@@ -55,14 +55,14 @@ def _leaves(count: int) -> str:
 
 @require_POST
 @admins_only
-def export_person(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+def export_person(request: AuthenticatedRequest, pk: int) -> StreamingHttpResponse:
     person = accounts_queries.access_person(request.user, pk)
     return _zip(web_services.export_person(person=person, by=request.user), f"person-{pk}")
 
 
 @require_POST
 @admins_only
-def export_customer(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+def export_customer(request: AuthenticatedRequest, pk: int) -> StreamingHttpResponse:
     customer = accounts_queries.access_customer(request.user, pk)
     return _zip(web_services.export_customer(customer=customer, by=request.user), f"customer-{pk}")
 
@@ -76,7 +76,7 @@ def _zip(pieces: Iterator[bytes], name: str) -> StreamingHttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @admins_only
-def anonymise_person(request: HttpRequest, pk: int) -> HttpResponse:
+def anonymise_person(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     person = accounts_queries.access_person(request.user, pk)
     form = TypedForm(sent(request))
     if form.is_valid():
@@ -92,7 +92,7 @@ def anonymise_person(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @admins_only
-def anonymise_customer(request: HttpRequest, pk: int) -> HttpResponse:
+def anonymise_customer(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     customer = accounts_queries.access_customer(request.user, pk)
     form = TypedForm(sent(request))
     if form.is_valid():
@@ -110,7 +110,7 @@ def anonymise_customer(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _forget_page(
-    request: HttpRequest, section, row: User | Customer, form: TypedForm, about: str
+    request: AuthenticatedRequest, section, row: User | Customer, form: TypedForm, about: str
 ) -> HttpResponse:
     title = _("Anonymise %(name)s") % {"name": row}
     about = f"{about} {_('This cannot be undone.')}"
@@ -122,7 +122,7 @@ def _forget_page(
 
 @require_http_methods(["GET", "POST"])
 @admins_only
-def merge_customer(request: HttpRequest, pk: int) -> HttpResponse:
+def merge_customer(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     source = accounts_queries.access_customer(request.user, pk)
     form = MergeCustomerForm(sent(request), viewer=request.user, customer=source)
     if form.is_valid():

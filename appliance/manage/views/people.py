@@ -1,7 +1,7 @@
 """Two tags made one."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import User
+from appliance.accounts.permissions import AuthenticatedRequest, admins_only, restricted_to
 from appliance.core.errors import BadInputError
-from appliance.manage.access import admins_only, only
 from appliance.manage.forms.people import MergeOrganisationForm
 from appliance.manage.forms.tickets import MergeTagForm
 from appliance.manage.sections.people import CUSTOMERS, ORGANISATIONS, PEOPLE, keeps_customers
@@ -25,7 +25,7 @@ from appliance.tickets import services as tickets_services
 
 @require_http_methods(["GET", "POST"])
 @admins_only
-def merge_tag(request: HttpRequest, pk: int) -> HttpResponse:
+def merge_tag(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     tag = tickets_queries.access_tag(request.user, pk)
     form = MergeTagForm(sent(request), viewer=request.user, tag=tag)
     if form.is_valid():
@@ -48,7 +48,7 @@ def merge_tag(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @admins_only
 @never_cache
-def invite(request: HttpRequest, pk: int) -> HttpResponse:
+def invite(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """A fresh link to set a password; shown once, kept only as a hash."""
     person = accounts_queries.access_person(request.user, pk)
     try:
@@ -62,7 +62,7 @@ def invite(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @admins_only
 @never_cache
-def create_login(request: HttpRequest, pk: int) -> HttpResponse:
+def create_login(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """A log-in for a customer known by e-mail, and the link to set its password."""
     customer = accounts_queries.access_customer(request.user, pk)
     try:
@@ -75,7 +75,7 @@ def create_login(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @admins_only
-def unlink_customer(request: HttpRequest, pk: int) -> HttpResponse:
+def unlink_customer(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     customer = accounts_queries.access_customer(request.user, pk)
     accounts_services.unlink_customer(customer=customer, by=request.user)
     messages.success(
@@ -85,8 +85,8 @@ def unlink_customer(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@only(keeps_customers)
-def merge_organisation(request: HttpRequest, pk: int) -> HttpResponse:
+@restricted_to(keeps_customers)
+def merge_organisation(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     source = accounts_queries.access_organisation(request.user, pk)
     form = MergeOrganisationForm(sent(request), viewer=request.user, organisation=source)
     if form.is_valid():
@@ -109,7 +109,7 @@ def merge_organisation(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _link_page(
-    request: HttpRequest, section: Section, pk: int, person: User, token: str
+    request: AuthenticatedRequest, section: Section, pk: int, person: User, token: str
 ) -> HttpResponse:
     link = request.build_absolute_uri(reverse("set-password", args=[token]))
     context = {"section": section, "pk": pk, "person": person, "link": link}

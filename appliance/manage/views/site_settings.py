@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from appliance.accounts import services as accounts_services
+from appliance.accounts.permissions import AuthenticatedRequest, admins_only
 from appliance.core import queries as core_queries
 from appliance.manage import queries, services
-from appliance.manage.access import admins_only
 from appliance.manage.forms.crud import ChangesForm, SeenForm
 from appliance.manage.forms.site_settings import DeskForm, LogoForm
 from appliance.manage.queries import Page
@@ -21,7 +21,7 @@ from appliance.web.views.attachments import file_response
 
 @require_safe
 @admins_only
-def log(request: HttpRequest) -> HttpResponse:
+def log(request: AuthenticatedRequest) -> HttpResponse:
     form = ChangesForm(request.GET)
     filters = form.filters()
     page = Page.of(queries.list_changes(request.user, **filters), form.cursor())
@@ -34,7 +34,7 @@ YEAR_SECONDS = 365 * 24 * 3600
 
 @require_http_methods(["GET", "POST"])
 @admins_only
-def rules(request: HttpRequest) -> HttpResponse:
+def rules(request: AuthenticatedRequest) -> HttpResponse:
     form = DeskForm(sent(request), desk=core_queries.site_settings())
     if form.is_valid() and _save(request, form):
         messages.success(request, _("Settings saved."))
@@ -44,7 +44,7 @@ def rules(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @admins_only
-def change_logo(request: HttpRequest) -> HttpResponse:
+def change_logo(request: AuthenticatedRequest) -> HttpResponse:
     """Without a file, the logo is taken away."""
     form = LogoForm(request.POST, request.FILES)
     if form.is_valid():
@@ -65,7 +65,7 @@ def logo(request: HttpRequest, file_id: UUID) -> HttpResponse:
     return response
 
 
-def _save(request: HttpRequest, form: DeskForm) -> bool:
+def _save(request: AuthenticatedRequest, form: DeskForm) -> bool:
     form.attempt(
         services.save,
         row=core_queries.site_settings(),
@@ -77,7 +77,7 @@ def _save(request: HttpRequest, form: DeskForm) -> bool:
     return not form.errors
 
 
-def _page(request: HttpRequest, form: DeskForm, logo_form: LogoForm) -> HttpResponse:
+def _page(request: AuthenticatedRequest, form: DeskForm, logo_form: LogoForm) -> HttpResponse:
     now = DeskForm(None, desk=core_queries.site_settings())
     context = {
         "form": form,

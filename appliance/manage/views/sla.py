@@ -1,12 +1,12 @@
 """Holidays of a calendar, escalations of a promise."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from appliance.manage.access import admins_only
+from appliance.accounts.permissions import AuthenticatedRequest, admins_only
 from appliance.manage.sections.sla import BUSINESS_HOURS, POLICIES
 from appliance.manage.views.crud import form_page, sent
 from appliance.sla import queries as sla_queries
@@ -16,7 +16,7 @@ from appliance.sla.forms import EscalationForm, HolidayForm
 
 @require_POST
 @admins_only
-def add_holiday(request: HttpRequest, pk: int) -> HttpResponse:
+def add_holiday(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     business_hours = sla_queries.access_business_hours(request.user, pk)
     form = HolidayForm(request.POST)
     if form.is_valid():
@@ -40,7 +40,7 @@ def add_holiday(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @admins_only
-def remove_holiday(request: HttpRequest, pk: int) -> HttpResponse:
+def remove_holiday(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     holiday = sla_queries.access_holiday(request.user, pk)
     sla_services.remove_holiday(holiday=holiday, by=request.user)
     messages.success(request, _("Holiday removed: %(name)s.") % {"name": holiday})
@@ -49,7 +49,7 @@ def remove_holiday(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @admins_only
-def add_escalation(request: HttpRequest, pk: int) -> HttpResponse:
+def add_escalation(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     policy = sla_queries.access_policy(request.user, pk)
     form = EscalationForm(sent(request))
     if form.is_valid():
@@ -69,7 +69,7 @@ def add_escalation(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @admins_only
-def remove_escalation(request: HttpRequest, pk: int) -> HttpResponse:
+def remove_escalation(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     escalation = sla_queries.access_escalation(request.user, pk)
     sla_services.remove_escalation(escalation=escalation, by=request.user)
     messages.success(request, _("Escalation removed."))

@@ -1,7 +1,6 @@
 """A person's data as a ZIP: JSON to read by machine and by eye, and the files as they were sent."""
 
 import json
-import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
@@ -13,6 +12,7 @@ from django.http import Http404
 from appliance.accounts.models import Customer, User
 from appliance.accounts.permissions import require_admin
 from appliance.core import audit
+from appliance.core.zip_stream import Entry, stream_zip
 from appliance.files import queries as files_queries
 from appliance.knowledge.models import ArticleVersion, ArticleVote
 from appliance.tickets.models import Message, Rating, Ticket
@@ -31,7 +31,6 @@ Notes of the agents to each other are not part of it.
 PROFILE = ("email", "first_name", "last_name", "created_at")
 LOG_IN = (*PROFILE, "role", "is_active", "last_login", "language", "time_zone", "signature")
 TICKET = ("subject", "description", "status", "created_at", "updated_at", "fields")
-Entry = tuple[str, Iterable[bytes]]
 
 
 @transaction.atomic
@@ -39,7 +38,7 @@ def export_customer(*, customer: Customer, by: User) -> Iterator[bytes]:
     """The ZIP piece by piece; checked and recorded at once, read while it is sent."""
     require_admin(by)
     audit.record_change(by=by, verb="exported", subject=customer)
-    return _zipped(_entries(customer, customer.user))
+    return stream_zip(_entries(customer, customer.user))
 
 
 @transaction.atomic
@@ -47,36 +46,7 @@ def export_person(*, person: User, by: User) -> Iterator[bytes]:
     """Export the data of a user, with their tickets if they are a customer as well."""
     require_admin(by)
     audit.record_change(by=by, verb="exported", subject=person)
-    return _zipped(_entries(Customer.objects.filter(user=person).first(), person))
-
-
-class _Sink:
-    """What the ZIP is written into: keeps the bytes until they are taken."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def write(self, data: bytes) -> int:
-        self._pieces.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        pass
-
-    def take(self) -> bytes:
-        taken, self._pieces = b"".join(self._pieces), []
-        return taken
-
-
-def _zipped(entries: Iterable[Entry]) -> Iterator[bytes]:
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, pieces in entries:
-            with archive.open(name, "w", force_zip64=True) as entry:
-                for piece in pieces:
-                    entry.write(piece)
-                    yield sink.take()
-    yield sink.take()
+    return stream_zip(_entries(Customer.objects.filter(user=person).first(), person))
 
 
 def _entries(customer: Customer | None, person: User | None) -> Iterator[Entry]:

@@ -1,13 +1,14 @@
 """Articles as they are written: edited, moved along, compared, restored, brought in, taken out."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from appliance.accounts.models import Right
+from appliance.accounts.permissions import AuthenticatedRequest, agents_only, with_right
 from appliance.core.types import read_number
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge import services as knowledge_services
@@ -22,7 +23,6 @@ from appliance.knowledge.forms import (
 )
 from appliance.knowledge.models import Article
 from appliance.triage import services as triage_services
-from appliance.web.access import agents_only, with_right
 
 VERBS = {
     "submit": knowledge_services.submit_for_review,
@@ -34,7 +34,7 @@ VERBS = {
 
 @require_http_methods(["GET", "POST"])
 @with_right(Right.ARTICLES)
-def write(request: HttpRequest) -> HttpResponse:
+def write(request: AuthenticatedRequest) -> HttpResponse:
     initial = {
         "status": Article.Status.PUBLISHED,
         "audience": Article.Audience.PUBLIC,
@@ -50,7 +50,7 @@ def write(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @with_right(Right.ARTICLES)
-def edit(request: HttpRequest, article_id: int) -> HttpResponse:
+def edit(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
     article = knowledge_queries.access_article(request.user, article_id)
     form = ArticleForm(
         request.POST or None,
@@ -74,7 +74,7 @@ def edit(request: HttpRequest, article_id: int) -> HttpResponse:
 
 @require_POST
 @with_right(Right.ARTICLES)
-def move(request: HttpRequest, article_id: int) -> HttpResponse:
+def move(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
     """One step along its life."""
     article = knowledge_queries.access_article(request.user, article_id)
     form = MoveForm(request.POST)
@@ -92,7 +92,7 @@ def move(request: HttpRequest, article_id: int) -> HttpResponse:
 
 @require_safe
 @agents_only
-def history(request: HttpRequest, article_id: int) -> HttpResponse:
+def history(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
     article = knowledge_queries.access_article(request.user, article_id)
     context = {
         "article": article,
@@ -104,7 +104,7 @@ def history(request: HttpRequest, article_id: int) -> HttpResponse:
 
 @require_safe
 @agents_only
-def versions(request: HttpRequest, article_id: int) -> HttpResponse:
+def versions(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
     """Two versions beside each other."""
     article = knowledge_queries.access_article(request.user, article_id)
     old, new = CompareForm(request.GET).numbers(article.version)
@@ -124,7 +124,7 @@ def versions(request: HttpRequest, article_id: int) -> HttpResponse:
 
 @require_POST
 @with_right(Right.ARTICLES)
-def restore(request: HttpRequest, article_id: int) -> HttpResponse:
+def restore(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
     article = knowledge_queries.access_article(request.user, article_id)
     form = RestoreForm(request.POST)
     if form.is_valid():
@@ -140,7 +140,7 @@ def restore(request: HttpRequest, article_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @with_right(Right.ARTICLES)
-def import_articles(request: HttpRequest) -> HttpResponse:
+def import_articles(request: AuthenticatedRequest) -> HttpResponse:
     """First what would happen, then, with the same file, let it happen."""
     if pending_id := request.POST.get("pending", ""):
         return _apply(request, pending_id)
@@ -156,7 +156,7 @@ def import_articles(request: HttpRequest) -> HttpResponse:
     return render(request, "web/import_articles.html", context, status=status)
 
 
-def _apply(request: HttpRequest, pending_id: str) -> HttpResponse:
+def _apply(request: AuthenticatedRequest, pending_id: str) -> HttpResponse:
     pending = knowledge_queries.access_pending_import(request.user, read_number(pending_id) or 0)
     report = knowledge_services.apply_import(pending=pending, by=request.user)
     triage_services.queue_catch_up()
@@ -166,7 +166,7 @@ def _apply(request: HttpRequest, pending_id: str) -> HttpResponse:
 
 @require_safe
 @with_right(Right.ARTICLES)
-def export(request: HttpRequest) -> HttpResponse:
+def export(request: AuthenticatedRequest) -> HttpResponse:
     """The articles of the list as it is narrowed, as a ZIP that the import reads back."""
     pieces = knowledge_services.export_articles(
         by=request.user, **ArticleFilterForm(request.GET).filters()
@@ -178,14 +178,16 @@ def export(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _form(request: HttpRequest, form: ArticleForm, article: Article | None = None) -> HttpResponse:
+def _form(
+    request: AuthenticatedRequest, form: ArticleForm, article: Article | None = None
+) -> HttpResponse:
     context = {"form": form, "article": article}
     if article:
         context["files"] = article.files.select_related("file")
     return render(request, "web/article_form.html", context, status=400 if form.errors else 200)
 
 
-def _saved(request: HttpRequest, article: Article) -> HttpResponse:
+def _saved(request: AuthenticatedRequest, article: Article) -> HttpResponse:
     triage_services.queue_article(article)
     messages.success(request, _("Article saved."))
     return redirect("article", article.pk)

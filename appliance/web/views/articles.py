@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Right
-from appliance.accounts.permissions import has_right
+from appliance.accounts.permissions import AuthenticatedRequest, has_right, readers_only, with_right
 from appliance.core.errors import BadInputError
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge import services as knowledge_services
@@ -19,14 +19,13 @@ from appliance.tickets import queries as tickets_queries
 from appliance.triage import gaps
 from appliance.triage import services as triage_services
 from appliance.web import article_page
-from appliance.web.access import readers_only, with_right
 from appliance.web.lists import Page
 from appliance.web.views.attachments import file_response
 
 
 @require_safe
 @with_right(Right.ARTICLES)
-def content_gaps(request: HttpRequest) -> HttpResponse:
+def content_gaps(request: AuthenticatedRequest) -> HttpResponse:
     dismissed = request.GET.get("show") == "dismissed"
     rows = list(gaps.list_gaps(request.user, dismissed=dismissed))
     return render(request, "web/content_gaps.html", {"gaps": rows, "dismissed": dismissed})
@@ -34,14 +33,14 @@ def content_gaps(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @with_right(Right.ARTICLES)
-def low_performing(request: HttpRequest) -> HttpResponse:
+def low_performing(request: AuthenticatedRequest) -> HttpResponse:
     context = {"found": gaps.list_low_performing(request.user), "days": gaps.DAYS}
     return render(request, "web/low_performing.html", context)
 
 
 @require_POST
 @with_right(Right.ARTICLES)
-def look(request: HttpRequest) -> HttpResponse:
+def look(request: AuthenticatedRequest) -> HttpResponse:
     triage_services.queue_gaps()
     messages.success(request, _("Scan started. Reload this page in a minute."))
     return redirect("gaps")
@@ -49,7 +48,7 @@ def look(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @with_right(Right.ARTICLES)
-def write(request: HttpRequest, gap_id: int) -> HttpResponse:
+def write(request: AuthenticatedRequest, gap_id: int) -> HttpResponse:
     """A draft with the examples in it, opened in the editor."""
     gap = gaps.access_gap(request.user, gap_id)
     article = triage_services.write_for_gap(gap=gap, by=request.user)
@@ -58,7 +57,7 @@ def write(request: HttpRequest, gap_id: int) -> HttpResponse:
 
 @require_POST
 @with_right(Right.ARTICLES)
-def dismiss(request: HttpRequest, gap_id: int) -> HttpResponse:
+def dismiss(request: AuthenticatedRequest, gap_id: int) -> HttpResponse:
     gap = gaps.access_gap(request.user, gap_id)
     triage_services.dismiss_gap(gap=gap, by=request.user)
     messages.success(request, _("Dismissed: “%s”") % gap.subject)
@@ -67,7 +66,7 @@ def dismiss(request: HttpRequest, gap_id: int) -> HttpResponse:
 
 @require_POST
 @with_right(Right.ARTICLES)
-def restore_gap(request: HttpRequest, gap_id: int) -> HttpResponse:
+def restore_gap(request: AuthenticatedRequest, gap_id: int) -> HttpResponse:
     gap = gaps.access_gap(request.user, gap_id)
     triage_services.restore_gap(gap=gap, by=request.user)
     return redirect("gaps")

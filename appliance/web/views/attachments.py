@@ -1,9 +1,10 @@
 """How an uploaded file leaves the desk: shown when it is a plain image, else only downloaded."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.views.decorators.http import require_safe
 
+from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.files import queries as files_queries
 from appliance.files.models import StoredFile
 from appliance.tickets import queries as tickets_queries
@@ -29,5 +30,5 @@ def file_response(stored: StoredFile) -> FileResponse:
 
 @require_safe
 @login_required
-def attachment(request: HttpRequest, attachment_id: int) -> HttpResponse:
+def attachment(request: AuthenticatedRequest, attachment_id: int) -> HttpResponse:
     return file_response(tickets_queries.access_attachment(request.user, attachment_id).file)

@@ -8,19 +8,19 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.core.errors import BadInputError
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import BulkChange
 from appliance.tickets.services.bulk import MAX_TICKETS
 from appliance.web import list_forms, lists
-from appliance.web.access import agents_only
 from appliance.web.list_forms import BulkForm
 
 
 @require_POST
 @agents_only
-def change(request: HttpRequest) -> HttpResponse:
+def change(request: AuthenticatedRequest) -> HttpResponse:
     form = BulkForm(request.POST, viewer=request.user)
     done = form.attempt(_change, request=request, form=form) if form.is_valid() else None
     if done is None:
@@ -42,7 +42,7 @@ def _change(*, request: HttpRequest, form: BulkForm) -> BulkChange:
 
 @require_safe
 @agents_only
-def show(request: HttpRequest, change_id: UUID) -> HttpResponse:
+def show(request: AuthenticatedRequest, change_id: UUID) -> HttpResponse:
     """How far it has come, for the page that waits."""
     rows = tickets_queries.access_bulk_change(request.user, change_id)
     context = list_forms.done(rows) | {"place": request.GET.get("place", "")}
@@ -51,7 +51,7 @@ def show(request: HttpRequest, change_id: UUID) -> HttpResponse:
 
 @require_POST
 @agents_only
-def undo(request: HttpRequest, change_id: UUID) -> HttpResponse:
+def undo(request: AuthenticatedRequest, change_id: UUID) -> HttpResponse:
     rows = tickets_queries.access_bulk_change(request.user, change_id)
     try:
         tickets_services.undo_bulk_change(change=rows, by=request.user)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer
+from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.core.forms import Form
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import TicketForCustomerForm, TicketForm
@@ -19,13 +20,12 @@ from appliance.tickets.models import Priority, Ticket
 from appliance.triage import services as triage_services
 from appliance.triage import suggestions
 from appliance.web import autocomplete_attrs
-from appliance.web.access import agents_only
 from appliance.web.queries import autocomplete
 
 
 @require_http_methods(["GET", "POST"])
 @login_required
-def create(request: HttpRequest) -> HttpResponse:
+def create(request: AuthenticatedRequest) -> HttpResponse:
     form_class = TicketForCustomerForm if request.user.is_agent else TicketForm
     form = form_class(request.POST or None, request.FILES or None, viewer=request.user)
     if request.user.is_agent:
@@ -56,7 +56,7 @@ def _open(*, request: HttpRequest, form: Form) -> Ticket:
     return ticket
 
 
-def _customer(request: HttpRequest, data: dict) -> Customer:
+def _customer(request: AuthenticatedRequest, data: dict) -> Customer:
     email = data.get("customer_email")
     if not email:
         return accounts_services.ensure_customer_of(request.user)
@@ -65,14 +65,14 @@ def _customer(request: HttpRequest, data: dict) -> Customer:
 
 @require_POST
 @login_required
-def suggest(request: HttpRequest) -> HttpResponse:
+def suggest(request: AuthenticatedRequest) -> HttpResponse:
     """Articles that may answer what is being typed, and tickets that may ask the same."""
     return render(request, "web/_form_suggestions.html", _helps(request))
 
 
 @require_safe
 @agents_only
-def find_customers(request: HttpRequest) -> HttpResponse:
+def find_customers(request: AuthenticatedRequest) -> HttpResponse:
     """Who the caller may be, for the type-ahead."""
     customers = autocomplete.find_customers(request.user, request.GET.get("q", ""))
     items = [
@@ -82,7 +82,7 @@ def find_customers(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"items": items})
 
 
-def _helps(request: HttpRequest) -> dict:
+def _helps(request: AuthenticatedRequest) -> dict:
     subject, description = (request.POST.get(name, "") for name in ("subject", "description"))
     asker = _asker(request)
     rows = (
@@ -94,7 +94,7 @@ def _helps(request: HttpRequest) -> dict:
     return {"suggestions": articles, "duplicates": rows}
 
 
-def _asker(request: HttpRequest) -> Customer | None:
+def _asker(request: AuthenticatedRequest) -> Customer | None:
     """Whose ticket it will be, as far as the form says."""
     if not request.user.is_agent:
         return accounts_queries.find_customer_of(request.user)

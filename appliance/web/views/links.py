@@ -3,26 +3,26 @@
 import uuid
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from appliance.accounts.models import Right
+from appliance.accounts.permissions import AuthenticatedRequest, agents_only, with_right
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import LinkForm, MergeForm, SplitForm
 from appliance.triage import queries as triage_queries
 from appliance.web import autocomplete_attrs
-from appliance.web.access import agents_only, with_right
 from appliance.web.queries import autocomplete
 from appliance.web.views.properties import answer
 
 
 @require_POST
 @agents_only
-def link(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def link(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     form = LinkForm(request.POST, viewer=request.user)
     if form.is_valid():
@@ -38,7 +38,7 @@ def link(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 @require_POST
 @agents_only
-def unlink(request: HttpRequest, ticket_id: int, link_id: int) -> HttpResponse:
+def unlink(request: AuthenticatedRequest, ticket_id: int, link_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     rows = tickets_queries.access_link(request.user, link_id)
     if ticket.pk not in (rows.source_id, rows.target_id):
@@ -49,7 +49,7 @@ def unlink(request: HttpRequest, ticket_id: int, link_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @with_right(Right.MERGE)
-def merge(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def merge(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     """Choose the other ticket; see what will happen; do it."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     sent = request.POST or request.GET
@@ -71,7 +71,7 @@ def merge(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 @require_POST
 @with_right(Right.MERGE)
-def unmerge(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def unmerge(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     tickets_services.unmerge_ticket(ticket=ticket, by=request.user)
     messages.success(request, _("%s unmerged.") % ticket.number)
@@ -80,7 +80,7 @@ def unmerge(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @with_right(Right.MERGE)
-def split(request: HttpRequest, ticket_id: int, message_id: int) -> HttpResponse:
+def split(request: AuthenticatedRequest, ticket_id: int, message_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     message = tickets_queries.access_message(request.user, message_id)
     if message.ticket_id != ticket.pk:
@@ -100,7 +100,7 @@ def split(request: HttpRequest, ticket_id: int, message_id: int) -> HttpResponse
 
 @require_safe
 @agents_only
-def find_tickets(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def find_tickets(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     """Tickets by number or by what the subject says, for the type-ahead."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     tickets = autocomplete.find_tickets(request.user, request.GET.get("q", ""), leave_out=ticket)

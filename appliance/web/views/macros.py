@@ -1,18 +1,18 @@
 """Canned replies, macros and articles at the hand of who answers a ticket."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.core.errors import BadInputError
 from appliance.macros import queries as macros_queries
 from appliance.macros import services as macros_services
 from appliance.macros import variables
 from appliance.tickets import queries as tickets_queries
-from appliance.web.access import agents_only
 from appliance.web.forms import MacroUseForm
 from appliance.web.queries import autocomplete
 
@@ -21,7 +21,7 @@ MAX_SHOWN = 90  # characters of a text in a list to choose from
 
 @require_safe
 @agents_only
-def find_canned_responses(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def find_canned_responses(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     """Canned replies by shortcut, name or text, for the type-ahead."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     responses = macros_queries.find_canned_responses(request.user, request.GET.get("q", "").strip())
@@ -38,7 +38,9 @@ def find_canned_responses(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 @require_POST
 @agents_only
-def insert_canned_response(request: HttpRequest, ticket_id: int, canned_id: int) -> HttpResponse:
+def insert_canned_response(
+    request: AuthenticatedRequest, ticket_id: int, canned_id: int
+) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     rows = macros_queries.access_canned_response(request.user, canned_id)
     text = macros_services.render_canned_response(
@@ -49,7 +51,7 @@ def insert_canned_response(request: HttpRequest, ticket_id: int, canned_id: int)
 
 @require_POST
 @agents_only
-def run_macro(request: HttpRequest, ticket_id: int, macro_id: int) -> HttpResponse:
+def run_macro(request: AuthenticatedRequest, ticket_id: int, macro_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     macro = macros_queries.access_macro(request.user, macro_id)
     form = MacroUseForm(request.POST)
@@ -70,7 +72,7 @@ def run_macro(request: HttpRequest, ticket_id: int, macro_id: int) -> HttpRespon
 
 @require_safe
 @agents_only
-def find_articles(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def find_articles(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     """Articles for the small search beside the conversation."""
     tickets_queries.access_ticket(request.user, ticket_id)
     query = request.GET.get("q", "").strip()

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from appliance.accounts import queries as accounts_queries
+from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.core.forms import Form
@@ -26,11 +27,11 @@ from appliance.web.queries import portal as queries
 from appliance.web.views.attachments import file_response
 
 
-def my_tickets(request: HttpRequest) -> HttpResponse:
+def my_tickets(request: AuthenticatedRequest) -> HttpResponse:
     return render(request, "web/portal.html", _context(request))
 
 
-def live(request: HttpRequest) -> HttpResponse:
+def live(request: AuthenticatedRequest) -> HttpResponse:
     """The list again, or 204 when nothing changed since the generation the page shows."""
     generation = cache.generation(cache.TICKETS)
     if generation is not None and request.GET.get("since") == str(generation):
@@ -38,7 +39,7 @@ def live(request: HttpRequest) -> HttpResponse:
     return render(request, "web/_portal_tickets.html", _context(request))
 
 
-def _context(request: HttpRequest) -> dict:
+def _context(request: AuthenticatedRequest) -> dict:
     # read before the rows: a change in between shows up at the next look instead of never
     generation = cache.generation(cache.TICKETS)
     filters = MyTicketsForm(request.GET).filters()

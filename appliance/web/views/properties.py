@@ -8,20 +8,20 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.core.forms import Form
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import FieldsForm, PropertiesForm, TagsForm
 from appliance.tickets.models import Ticket
 from appliance.triage import services as triage_services
-from appliance.web.access import agents_only
 from appliance.web.ticket_page import TicketPage
 from appliance.web.views.tickets import page
 
 
 @require_POST
 @agents_only
-def update(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def update(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     """Write what was changed on the page, and nothing that somebody else changed meanwhile."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     form = PropertiesForm(request.POST, ticket=ticket, viewer=request.user)
@@ -56,7 +56,7 @@ def _apply(*, request: HttpRequest, ticket: Ticket, form: PropertiesForm) -> Non
 
 @require_POST
 @agents_only
-def take(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def take(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     """The ticket is mine now."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     tickets_services.assign(ticket=ticket, assignee=request.user, by=request.user)
@@ -65,7 +65,7 @@ def take(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 @require_POST
 @agents_only
-def tags(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def tags(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     form = TagsForm(request.POST)
     if form.is_valid():
@@ -75,7 +75,7 @@ def tags(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 @require_POST
 @agents_only
-def fields(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def fields(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     form = FieldsForm(request.POST, ticket=ticket, viewer=request.user)
     if form.is_valid():
@@ -84,7 +84,9 @@ def fields(request: HttpRequest, ticket_id: int) -> HttpResponse:
     return answer(request, ticket, "fields", form)
 
 
-def answer(request: HttpRequest, ticket: Ticket, name: str, form: Form | None) -> HttpResponse:
+def answer(
+    request: AuthenticatedRequest, ticket: Ticket, name: str, form: Form | None
+) -> HttpResponse:
     """The page again, or to htmx the fragment ``name`` with a word about what became of it."""
     refused = form is not None and bool(form.errors)
     if not request.htmx:

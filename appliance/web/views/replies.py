@@ -1,11 +1,12 @@
 """What is said on a ticket: answers, notes, drafts, previews, ratings."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.core.forms import Form
 from appliance.core.markdown import render as markdown
 from appliance.core.types import read_number
@@ -17,7 +18,6 @@ from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import AgentReplyForm, DraftForm, RatingForm, ReplyForm
 from appliance.tickets.models import Message, Ticket
 from appliance.triage import services as triage_services
-from appliance.web.access import agents_only
 from appliance.web.article_page import content
 from appliance.web.ticket_page import TicketPage
 from appliance.web.views.tickets import evidence_of, page
@@ -25,7 +25,7 @@ from appliance.web.views.tickets import evidence_of, page
 
 @require_POST
 @login_required
-def reply(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def reply(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     form_class = AgentReplyForm if request.user.is_agent else ReplyForm
     form = form_class(request.POST, request.FILES or None)
@@ -37,7 +37,7 @@ def reply(request: HttpRequest, ticket_id: int) -> HttpResponse:
     return page(request, ticket, refused_since=seen, reply=form)
 
 
-def _send(request: HttpRequest, ticket: Ticket, form: Form) -> Message | None:
+def _send(request: AuthenticatedRequest, ticket: Ticket, form: Form) -> Message | None:
     data = form.cleaned_data
     values = {name: data[name] for name in ("body", "files", "idempotency_key")}
     if data.get("kind") == Message.Kind.NOTE:
@@ -54,7 +54,7 @@ def _send(request: HttpRequest, ticket: Ticket, form: Form) -> Message | None:
 
 @require_POST
 @login_required
-def discard_draft(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def discard_draft(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     tickets_services.discard_draft(ticket=ticket, by=request.user)
     return redirect(f"{reverse('ticket', args=[ticket.pk])}#reply")
@@ -62,7 +62,7 @@ def discard_draft(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 @require_POST
 @login_required
-def preview(request: HttpRequest) -> HttpResponse:
+def preview(request: AuthenticatedRequest) -> HttpResponse:
     """The HTML a text will be shown as; of an article, with its pictures."""
     text, article_id = request.POST.get("text", ""), request.GET.get("article", "")
     if not article_id:
@@ -73,7 +73,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
-def rate(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def rate(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     form = RatingForm(request.POST)
     if form.is_valid():
@@ -91,7 +91,7 @@ MAX_CHARACTERS = 40  # of what is looked for
 
 @require_POST
 @agents_only
-def presence(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def presence(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     """Says that the viewer is here (``is_writing``), and shows who else is; 204 when nobody."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     present.mark_present(request.user, ticket, is_writing=request.POST.get("is_writing") == "1")
@@ -103,7 +103,7 @@ def presence(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 @require_POST
 @login_required
-def draft(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def draft(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     form = DraftForm(request.POST)
     if not form.is_valid():
@@ -114,7 +114,7 @@ def draft(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 @require_safe
 @agents_only
-def mentionable(request: HttpRequest, ticket_id: int) -> JsonResponse:
+def mentionable(request: AuthenticatedRequest, ticket_id: int) -> JsonResponse:
     """Colleagues who may be meant by what was typed after @."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     rows = tickets_queries.list_mentionable(request.user, ticket, _requested(request))
@@ -123,18 +123,20 @@ def mentionable(request: HttpRequest, ticket_id: int) -> JsonResponse:
 
 @require_safe
 @agents_only
-def tags(request: HttpRequest) -> JsonResponse:
+def tags(request: AuthenticatedRequest) -> JsonResponse:
     rows = tickets_queries.list_tags(request.user, _requested(request))
     return JsonResponse({"tags": [tag.name for tag in rows]})
 
 
-def _requested(request: HttpRequest) -> str:
+def _requested(request: AuthenticatedRequest) -> str:
     return request.GET.get("q", "").replace("\0", "")[:MAX_CHARACTERS].strip()
 
 
 @require_POST
 @agents_only
-def dismiss_suggestion(request: HttpRequest, ticket_id: int, article_id: int) -> HttpResponse:
+def dismiss_suggestion(
+    request: AuthenticatedRequest, ticket_id: int, article_id: int
+) -> HttpResponse:
     """The next best one takes its place."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     article = knowledge_queries.access_article(request.user, article_id)
@@ -144,14 +146,14 @@ def dismiss_suggestion(request: HttpRequest, ticket_id: int, article_id: int) ->
 
 @require_POST
 @agents_only
-def undo_dismissal(request: HttpRequest, ticket_id: int, article_id: int) -> HttpResponse:
+def undo_dismissal(request: AuthenticatedRequest, ticket_id: int, article_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     article = knowledge_queries.access_article(request.user, article_id)
     triage_services.undo_dismissal(ticket=ticket, article=article, by=request.user)
     return _answer(request, ticket)
 
 
-def _answer(request: HttpRequest, ticket: Ticket, **more: object) -> HttpResponse:
+def _answer(request: AuthenticatedRequest, ticket: Ticket, **more: object) -> HttpResponse:
     if request.htmx:
         return evidence_of(request, ticket, **more)
     return redirect(f"{reverse('ticket', args=[ticket.pk])}#articles")

@@ -1,22 +1,22 @@
 """Views an agent keeps: made from what the list shows, changed, put in order, removed."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import SavedView
-from appliance.web.access import agents_only
 from appliance.web.list_forms import ViewForm
 
 
 @require_safe
 @agents_only
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: AuthenticatedRequest) -> HttpResponse:
     views = list(tickets_queries.list_views_to_edit(request.user))
     shared = [view for view in tickets_queries.list_views(request.user) if view not in views]
     mine = [view for view in views if view.owner_id == request.user.pk]
@@ -27,7 +27,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @agents_only
-def add(request: HttpRequest) -> HttpResponse:
+def add(request: AuthenticatedRequest) -> HttpResponse:
     """Begins with what the address narrows to."""
     initial = request.GET.dict() | {"audience": "own"}
     form = ViewForm(request.POST or None, viewer=request.user, initial=initial)
@@ -40,7 +40,7 @@ def add(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @agents_only
-def edit(request: HttpRequest, view_id: int) -> HttpResponse:
+def edit(request: AuthenticatedRequest, view_id: int) -> HttpResponse:
     view = tickets_queries.access_view_to_edit(request.user, view_id)
     form = ViewForm(request.POST or None, viewer=request.user, view=view)
     if form.is_valid():
@@ -52,7 +52,7 @@ def edit(request: HttpRequest, view_id: int) -> HttpResponse:
 
 @require_POST
 @agents_only
-def remove(request: HttpRequest, view_id: int) -> HttpResponse:
+def remove(request: AuthenticatedRequest, view_id: int) -> HttpResponse:
     view = tickets_queries.access_view_to_edit(request.user, view_id)
     tickets_services.remove_view(view=view, by=request.user)
     messages.success(request, _("View “%s” deleted. Its tickets are kept.") % view)
@@ -61,18 +61,20 @@ def remove(request: HttpRequest, view_id: int) -> HttpResponse:
 
 @require_POST
 @agents_only
-def move(request: HttpRequest, view_id: int) -> HttpResponse:
+def move(request: AuthenticatedRequest, view_id: int) -> HttpResponse:
     view = tickets_queries.access_view_to_edit(request.user, view_id)
     tickets_services.move_view(view=view, by=request.user, up=request.POST.get("direction") == "up")
     return redirect("views")
 
 
-def _form(request: HttpRequest, form: ViewForm, view: SavedView | None = None) -> HttpResponse:
+def _form(
+    request: AuthenticatedRequest, form: ViewForm, view: SavedView | None = None
+) -> HttpResponse:
     context = {"form": form, "view": view}
     return render(request, "web/view_form.html", context, status=400 if form.errors else 200)
 
 
-def _shown(request: HttpRequest, view: SavedView) -> HttpResponse:
+def _shown(request: AuthenticatedRequest, view: SavedView) -> HttpResponse:
     messages.success(request, _("View saved."))
     seen = tickets_queries.list_views(request.user).filter(pk=view.pk).exists()
     return redirect(f"{reverse('dashboard')}?view={view.pk}" if seen else reverse("views"))

@@ -3,10 +3,10 @@ from django.shortcuts import render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from appliance.accounts.permissions import readers_only
 from appliance.search import queries as search_queries
 from appliance.search.forms import SearchForm
 from appliance.web import search_hits
-from appliance.web.access import readers_only
 
 
 @require_safe

@@ -1,10 +1,11 @@
 """The SLA panel of the ticket page, polled once a minute."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.core import cache
 from appliance.core.forms import Form
 from appliance.notifications import services as notifications_services
@@ -13,13 +14,12 @@ from appliance.sla import status as sla_status
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.models import Ticket
 from appliance.triage import services as triage_services
-from appliance.web.access import agents_only
 from appliance.web.ticket_page import TicketPage
 
 
 @require_safe
 @agents_only
-def timer(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def timer(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     """Render the panel, or 204 while nothing has changed."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     status = sla_status.describe_timer(sla_queries.find_timer(ticket))
@@ -30,12 +30,16 @@ def timer(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 @require_safe
 @login_required
-def show(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def show(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     return page(request, tickets_queries.access_ticket(request.user, ticket_id))
 
 
 def page(
-    request: HttpRequest, ticket: Ticket, *, refused_since: int | None = None, **forms: Form
+    request: AuthenticatedRequest,
+    ticket: Ticket,
+    *,
+    refused_since: int | None = None,
+    **forms: Form,
 ) -> HttpResponse:
     """The whole page; 400 when a form was refused, with what was typed still in it."""
     shown = TicketPage(
@@ -50,7 +54,7 @@ def page(
 
 @require_safe
 @login_required
-def conversation(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def conversation(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     """The conversation and what stands beside it, or 204 when nothing has changed: no ticket at
     all since the generation in ``since`` (no query), or not this one since the event ``seen``.
     """
@@ -69,12 +73,12 @@ def conversation(request: HttpRequest, ticket_id: int) -> HttpResponse:
 
 @require_safe
 @login_required
-def evidence(request: HttpRequest, ticket_id: int) -> HttpResponse:
+def evidence(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     """What the models said, for a page that was shown before they were done."""
     return evidence_of(request, tickets_queries.access_ticket(request.user, ticket_id))
 
 
-def evidence_of(request: HttpRequest, ticket: Ticket, **more: object) -> HttpResponse:
+def evidence_of(request: AuthenticatedRequest, ticket: Ticket, **more: object) -> HttpResponse:
     """What stands beside the conversation, with the articles that are offered now."""
     shown = TicketPage(request.user, ticket)
     context = shown.evidence() | more
@@ -91,5 +95,5 @@ def _remember_offered(shown: TicketPage) -> None:
     )
 
 
-def _all(request: HttpRequest) -> bool:
+def _all(request: AuthenticatedRequest) -> bool:
     return request.GET.get("all") == "1"
