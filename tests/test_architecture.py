@@ -157,18 +157,3 @@ def test_models_do_not_override_save():
                 n for n in ast.walk(ast.parse(path.read_bytes())) if isinstance(n, ast.FunctionDef)
             ]
             assert not {one.name for one in defined} & {"save", "delete"}, path
-
-
-def test_every_advisory_lock_has_a_number_of_its_own():
-    """Two verbs with the same number would wait for each other for no reason anybody sees."""
-    found = [
-        node.value.value
-        for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Assign)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, int)
-        and 7_737_000 <= node.value.value < 7_738_000
-    ]
-    assert len(found) > 5
-    assert len(found) == len(set(found))

@@ -33,6 +33,38 @@ def raise_maintenance_memory(cursor: CursorWrapper, *, is_local: bool) -> None:
     )
 
 
+def lock_until_commit(name: str) -> None:
+    """Wait for the advisory lock ``name`` and hold it until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+
+def try_lock_until_commit(name: str) -> bool:
+    """Take the advisory lock ``name`` until the transaction ends; False if another holds it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        return cursor.fetchone()[0]
+
+
+@contextmanager
+def session_lock(name: str, *, wait: bool) -> Iterator[bool]:
+    """Hold the advisory lock ``name`` during the block, across transactions.
+
+    Yields False when another session holds it and ``wait`` is False. PostgreSQL releases the lock
+    when it notices that the session has ended, a moment after a process was killed.
+    """
+    function = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(hashtextextended(%s, 0))", [name])
+        is_held = wait or cursor.fetchone()[0]
+    try:
+        yield is_held
+    finally:
+        if is_held and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
 @contextmanager
 def statement_timeout(*, milliseconds: int) -> Iterator[None]:
     """Limit each statement of the block. Call inside a transaction: the limit ends with it."""

@@ -6,7 +6,7 @@ from appliance.model_updates import services
 from appliance.model_updates.models import UpdateRun
 
 
-@app.task(name="updates.carry_out")
+@app.task(name="model_updates.carry_out")
 def carry_out(run_id: int) -> None:
     """Once more after a worker that died: a run that is over stays over."""
     run = UpdateRun.objects.filter(pk=run_id).first()

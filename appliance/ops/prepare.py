@@ -13,12 +13,12 @@ from django.urls import reverse
 from appliance import env
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts import services as accounts_services
+from appliance.core.database import session_lock
 from appliance.model_updates import services as model_updates_services
 from appliance.ops import static
 from appliance.web import services as web_services
 
 # Two starts at once (web machines of one site) must not migrate together.
-PREPARE_LOCK = 7_737_537
 MIN_PGVECTOR = (0, 8)  # half-precision vectors and iterative index scans
 
 
@@ -31,16 +31,12 @@ def prepare() -> str | None:
     _wait_for_database(seconds=30)
     if not settings.DEBUG:  # the development server is not deployed
         call_command("check", deploy=True, fail_level="WARNING", stdout=StringIO())
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [PREPARE_LOCK])
-        try:
-            _migrate()
-            model_updates_services.follow()  # active.json says what the database says
-            if not settings.DEBUG:
-                static.ensure_collected()
-            return _ensure_admin()
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARE_LOCK])
+    with session_lock("ops.prepare", wait=True):
+        _migrate()
+        model_updates_services.follow()  # active.json says what the database says
+        if not settings.DEBUG:
+            static.ensure_collected()
+        return _ensure_admin()
 
 
 def _wait_for_database(*, seconds: int) -> None:

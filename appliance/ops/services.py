@@ -7,21 +7,19 @@ from django.utils import timezone
 from procrastinate.exceptions import AlreadyEnqueued
 
 from appliance.core import cache as stored
+from appliance.core.database import try_lock_until_commit
 from appliance.ops import queries, sql, timing_metrics
 from appliance.ops.models import Sample
 from appliance.search.tasks import check_index
 
-SAMPLE_LOCK = 7_737_539  # two workers at once take one sample
 MIN_APART_SECONDS = 120
 
 
 @transaction.atomic
 def take_sample() -> Sample | None:
     """Write down what is counted now, and thin what is old. None when another one just did."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SAMPLE_LOCK])
-        if not cursor.fetchone()[0]:
-            return None
+    if not try_lock_until_commit("ops.take_sample"):
+        return None
     last = Sample.objects.last()
     if last and (timezone.now() - last.at).total_seconds() < MIN_APART_SECONDS:
         return None

@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from appliance.core import cache
 from appliance.core import queries as core_queries
+from appliance.core.database import try_lock_until_commit
 from appliance.reports import periods, sql
 from appliance.reports.models import CountingProgress, Day, StaleTicket
 from appliance.tickets.models import Event, Ticket
 from appliance.tickets.queries import SENTIMENT_THRESHOLD
 
-COUNT_LOCK = 7_737_538  # one worker counts at a time; others skip
 CHUNK_DAYS = 31  # counted in one transaction
 MAX_STALE_ROWS = 100  # rows looked at in one transaction
 NO_PARALLEL_WORKERS = (
@@ -126,10 +126,9 @@ def _lock_progress() -> CountingProgress | None:
 
     After a change of time zone all days are deleted and counted again.
     """
+    if not try_lock_until_commit("reports.count"):
+        return None
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [COUNT_LOCK])
-        if not cursor.fetchone()[0]:
-            return None
         cursor.execute(NO_PARALLEL_WORKERS)
     _, zone = core_queries.locale_defaults()
     progress, _created = CountingProgress.objects.get_or_create(pk=1, defaults={"time_zone": zone})

@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from appliance.core import queries as core_queries
+from appliance.core.database import lock_until_commit
 from appliance.core.fields import MAX_INDEXED_CHARACTERS, TEXT_SEARCH_CONFIG
 from appliance.core.sql_files import execute
 from appliance.knowledge.models import Article, ArticleVersion
@@ -21,7 +22,6 @@ from appliance.triage import services as triage_services
 
 log = structlog.get_logger(__name__)
 BATCH_ROWS = 500  # of one statement
-REINDEX_LOCK = 7_737_542
 MIN_VOCABULARY_CHARACTERS, MAX_VOCABULARY_CHARACTERS = 4, 40
 MAX_CHECKS = 90  # older ones are deleted
 MAX_BACKLOG = 10_000  # texts without vectors are counted up to here
@@ -86,8 +86,8 @@ VOCABULARY_TABLES = [*INDEXED_TABLES, IndexedTable("versions", ArticleVersion, "
 @transaction.atomic
 def start_reindex() -> Reindex | None:
     """Switch the stemmer to the site language and start a reindex; None if it is the same."""
+    lock_until_commit("search.reindex")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [REINDEX_LOCK])
         language = STEMMERS.get(core_queries.site_settings().language, DEFAULT_LANGUAGE)
         previous_language = current_language()
         if language == previous_language:

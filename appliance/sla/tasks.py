@@ -19,8 +19,8 @@ def escalate(timestamp: int = 0) -> None:
 
 @app.periodic(cron="* * * * *")
 @app.task(
-    name="agreements.recompute_outdated_timers",
-    queueing_lock="agreements.recompute_outdated_timers",
+    name="sla.recompute_outdated_timers",
+    queueing_lock="sla.recompute_outdated_timers",
 )
 def recompute_outdated_timers(timestamp: int = 0) -> None:
     """Open clocks after a policy or a calendar was edited, a slice at a time."""

@@ -1,19 +1,19 @@
 """A run asked for on a page: written down together with the job that wakes the worker."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, BinaryIO
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app as jobs
 
 from appliance.accounts.models import User
+from appliance.core.database import session_lock
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.model_updates import queries, steps
 from appliance.model_updates.errors import (
@@ -69,11 +69,11 @@ def request_again(*, run: UpdateRun, by: User, accepted: list[str], reason: str)
 
 
 def _wake(run: UpdateRun) -> None:
-    jobs.configure_task("updates.carry_out").defer(run_id=run.pk)
+    jobs.configure_task("model_updates.carry_out").defer(run_id=run.pk)
 
 
 log = structlog.get_logger(__name__)
-RUN_LOCK = 7_737_540  # an advisory lock of the session that carries a run out
+RUN_LOCK = "model_updates.run"  # one run at a time
 MIN_REASON_CHARACTERS = 10
 KEEP_SENT = timedelta(days=7)  # what was sent on the page, for whoever still has to say yes
 Tell = Callable[[str, str, str], None]  # step, outcome, text
@@ -113,7 +113,7 @@ def start_run(
 
 def carry_out(run: UpdateRun, tell: Tell = lambda *_: None) -> UpdateRun:
     """Do what the run says. Never raises for a refusal: the run says how it ended."""
-    with _run_exclusively() as is_mine:
+    with session_lock(RUN_LOCK, wait=False) as is_mine:
         run.refresh_from_db()
         if run.is_over:
             return run
@@ -124,19 +124,6 @@ def carry_out(run: UpdateRun, tell: Tell = lambda *_: None) -> UpdateRun:
         if run.kind == UpdateRun.Kind.ROLLBACK:
             return _roll_back(run, tell)
         return _advance(run, tell)
-
-
-@contextmanager
-def _run_exclusively() -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [RUN_LOCK])
-        is_mine = cursor.fetchone()[0]
-    try:
-        yield is_mine
-    finally:
-        if is_mine and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [RUN_LOCK])
 
 
 def _advance(run: UpdateRun, tell: Tell) -> UpdateRun:

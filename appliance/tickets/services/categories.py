@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -12,6 +12,7 @@ from appliance.accounts.models import User
 from appliance.accounts.permissions import require_admin
 from appliance.core import audit, cache
 from appliance.core.audit import update_fields
+from appliance.core.database import lock_until_commit
 from appliance.core.errors import BadInputError
 from appliance.tickets.models import TicketCategory
 
@@ -131,8 +132,7 @@ def move_category(*, category: TicketCategory, by: User, up: bool) -> None:
 
 def _require_free_name(name: str, category: TicketCategory | None = None) -> str:
     """The name, when no other category has it; held until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('category names'))")
+    lock_until_commit("tickets.category_names")
     name = name.strip()
     others = TicketCategory.objects.filter(name__iexact=name)
     if others.exclude(pk=category.pk if category else None).exists():

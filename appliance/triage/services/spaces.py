@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from procrastinate.contrib.django.models import ProcrastinateJob
 from psycopg import sql
 
-from appliance.core.database import raise_maintenance_memory
+from appliance.core.database import raise_maintenance_memory, session_lock
 from appliance.core.errors import ForbiddenError
 from appliance.triage import engine, spaces, work_queue
 from appliance.triage.models import AnnotationLease, BackfillState, Passage, TicketVector
@@ -75,7 +75,6 @@ def _forget_unreadable(reading: str) -> None:
 
 log = structlog.get_logger(__name__)
 INDEXED = {TicketVector: "ticket_vector_hnsw", Passage: "passage_vector_hnsw"}
-BUILDING = 7_737_541  # an advisory lock: one builds, the others look again later
 # m and ef_construction: of a million tickets on a thousand topics, 16 and 64 let a walk of 100 find
 # 0.89 of the ten nearest, and one of 400 no more than 0.92: some topics cannot be walked to. These
 # find 0.97 and more, and take twice as long to build. The predicate is what a query must say in the
@@ -138,10 +137,8 @@ def _ensure(model: type, prefix: str, space: str) -> bool:
 
 @contextmanager
 def _alone() -> Iterator[bool]:
-    """Whether this process is the one that builds; as long as that takes, with room for it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [BUILDING])
-        is_mine = cursor.fetchone()[0]
+    """Yield whether this process may build; if so, without a time limit and with build memory."""
+    with session_lock("triage.build_index", wait=False) as is_mine, connection.cursor() as cursor:
         if not is_mine:
             yield False
             return
@@ -158,7 +155,6 @@ def _alone() -> Iterator[bool]:
             if connection.is_usable():  # a transaction that failed takes the settings back itself
                 cursor.execute("RESET maintenance_work_mem")
                 cursor.execute("RESET statement_timeout")
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [BUILDING])
 
 
 def _run(cursor, statement: sql.Composed) -> None:
