@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
-import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
+from django.db.models import QuerySet
 from django.http import Http404
 
 from appliance.accounts.models import User
+from appliance.core.zip_stream import Entry, stream_zip
 from appliance.files import queries as files_queries
 from appliance.knowledge.image_references import renamed
 from appliance.knowledge.models import Article
@@ -21,7 +22,8 @@ HEAD = ("title", "key", "category", "status", "audience", "review_on", "files")
 def export_articles(*, by: User, **filters: object) -> Iterator[bytes]:
     """The ZIP piece by piece; ``filters`` as for ``list_articles``."""
     refuse_unless_writer(by)
-    return _zipped(list_articles(by, **filters).defer(None).defer("search_vector"))
+    articles = list_articles(by, **filters).defer(None).defer("search_vector")
+    return stream_zip(_entries(articles))
 
 
 def as_markdown(article: Article, folder: str = "", names: Iterable[str] = ()) -> str:
@@ -40,38 +42,16 @@ def as_markdown(article: Article, folder: str = "", names: Iterable[str] = ()) -
     return f"---\n{head}---\n\n{content.strip()}\n"
 
 
-def _zipped(articles) -> Iterator[bytes]:
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for article in articles.iterator(chunk_size=100):
-            files = list(article.files.select_related("file"))
-            folder = f"{article.pk}-files" if files else ""
-            text = as_markdown(article, folder, [row.name for row in files])
-            archive.writestr(_file_name(article), text)
-            yield sink.take()
-            for row in files:
-                with suppress(Http404), files_queries.open_file(row.file) as file:
-                    archive.writestr(f"{folder}/{row.name}", file.read())
-                yield sink.take()
-    yield sink.take()
-
-
-class _Sink:
-    """What the ZIP is written into: keeps the bytes until they are taken."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def write(self, data: bytes) -> int:
-        self._pieces.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        pass
-
-    def take(self) -> bytes:
-        taken, self._pieces = b"".join(self._pieces), []
-        return taken
+def _entries(articles: QuerySet[Article]) -> Iterator[Entry]:
+    """Yield each article as Markdown, followed by its files as far as the disk has them."""
+    for article in articles.iterator(chunk_size=100):
+        files = list(article.files.select_related("file"))
+        folder = f"{article.pk}-files" if files else ""
+        text = as_markdown(article, folder, [row.name for row in files])
+        yield _file_name(article), [text.encode()]
+        for row in files:
+            with suppress(Http404), files_queries.open_file(row.file) as file:
+                yield f"{folder}/{row.name}", [file.read()]
 
 
 def _file_name(article: Article) -> str:
