@@ -225,6 +225,7 @@ VALUE_NAMES = (
     "portal_counts",
     "query_vector",
     "related_articles",
+    "report",
     "rights",
     "suggestions",
     "team_ids_of",
