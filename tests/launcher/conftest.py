@@ -7,6 +7,7 @@ environment the tests already run in. The first start is paid for once: later de
 import http.client
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,9 +26,15 @@ START_LIMIT_SECONDS = 180
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a port below those from which Linux numbers outgoing connections (32768 and up).
+
+    A port of that range could be taken by any connection while a desk is stopped and started again.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def plain_environment() -> dict[str, str]:
