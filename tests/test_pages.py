@@ -158,7 +158,17 @@ def test_log_in_leads_nowhere_else(client, alice):
 
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_words_in_an_address_break_nothing(as_dan, ticket, articles, odd):
-    names = ["q", "kind", "page", "status", "priority", "category", "mood", "assignee", "before"]
+    names = [
+        "q",
+        "kind",
+        "page",
+        "status",
+        "priority",
+        "category",
+        "sentiment",
+        "assignee",
+        "before",
+    ]
     names += ["since", "seen", "next", "view", "sort", "team", "tag", "customer", "organisation"]
     names += ["due", "premium", "after", "bulk"]
     for path in every_page(ticket, articles):

@@ -22,7 +22,7 @@ class CategoryAnswer:
 
 @dataclass(frozen=True)
 class SentimentAnswer:
-    """The mood of a text; ``score`` is P(positive) - P(negative), so it lies in -1..1."""
+    """The sentiment of a text; ``score`` is P(positive) - P(negative), so it lies in -1..1."""
 
     label: str  # "negative", "neutral" or "positive"
     score: float

@@ -98,7 +98,7 @@ class Engine:
         return known[int(np.argmax(shares))]
 
     def read_sentiment(self, text: str) -> SentimentAnswer:
-        """The mood of a text."""
+        """The sentiment of a text."""
         reader = self._slots["sentiment"].reader()
         return sentiment_answer(reader.bundle, reader.run(text))
 

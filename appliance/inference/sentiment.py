@@ -1,4 +1,4 @@
-"""From three logits to a mood between -1 and 1."""
+"""From three logits to a sentiment between -1 and 1."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from appliance.inference.classify import softmax
 
 
 def sentiment_answer(bundle: Bundle, logits: np.ndarray) -> SentimentAnswer:
-    """The likeliest mood; the score is P(positive) - P(negative)."""
+    """The likeliest sentiment; the score is P(positive) - P(negative)."""
     shares = softmax(logits / bundle.calibration["temperature"])
     by_label = dict(zip(bundle.labels, shares.tolist(), strict=True))
     label = max(by_label, key=by_label.__getitem__)

@@ -43,7 +43,7 @@ NAMES = {
     "not wrong while sure": gettext_lazy("Correct or uncertain"),
     "phrases of the categories": gettext_lazy("Example phrases of the categories"),
     "plain sentences": gettext_lazy("Unambiguous sentences"),
-    "same mood": gettext_lazy("Same sentiment as before"),
+    "same sentiment": gettext_lazy("Same sentiment as before"),
     "nearest": gettext_lazy("Nearest ticket in the same category"),
     "network_closed": gettext_lazy("Network blocked"),
     "verdict": gettext_lazy("Result"),

@@ -160,30 +160,30 @@ def _judge(comparisons: list[Comparison], data: dict, tickets: int) -> Judgement
 
 
 def _sentiment(bundle: Bundle, running: dict, tickets: list, labels: dict) -> Judgement:
-    """Nobody confirms moods, so plain sentences tell what is broken, and a person says the rest."""
+    """Compare two sentiment bundles on plain sentences with a known label and on own tickets."""
     after = {**running, "sentiment": bundle.folder}
     plain = json.loads(SENTIMENTS.read_text(encoding="utf-8"))
-    texts, moods = [text for _, text in plain], [mood for mood, _ in plain]
+    texts, sentiments = [text for _, text in plain], [sentiment for sentiment, _ in plain]
     own = [ticket.text for ticket in tickets]
-    old = _read(running, "sentiment", texts + own, {}, ["mood"])
-    new = _read(after, "sentiment", texts + own, {}, ["mood"])
+    old = _read(running, "sentiment", texts + own, {}, ["sentiment"])
+    new = _read(after, "sentiment", texts + own, {}, ["sentiment"])
     right = _compared(
         old,
         new,
-        moods,
-        lambda predictions, n: predictions["mood"][n] == moods[n],
+        sentiments,
+        lambda predictions, n: predictions["sentiment"][n] == sentiments[n],
         least=MIN_PHRASES,
     )
-    pairs = list(zip(old["mood"], new["mood"], strict=True))[len(texts) :] if old else []
+    pairs = list(zip(old["sentiment"], new["sentiment"], strict=True))[len(texts) :] if old else []
     agreement = sum(a == b for a, b in pairs) / len(pairs) if pairs else None
-    data = {"plain sentences": right.as_json(), "tickets": len(own), "same mood": agreement}
+    data = {"plain sentences": right.as_json(), "tickets": len(own), "same sentiment": agreement}
     if right.verdict == "worse":
         why = f"it reads {right.overall.after:.0%} of plain sentences right, before "
         return Judgement("worse", f"{why}{right.overall.before:.0%}.", data)
     if len(pairs) >= statistics.MIN_TEXTS and agreement < MIN_AGREEMENT:
-        why = f"it reads another mood in {1 - agreement:.0%} of {len(pairs)} tickets."
+        why = f"it reads another sentiment in {1 - agreement:.0%} of {len(pairs)} tickets."
         return Judgement("worse", why, data)
-    return Judgement("not enough", "moods are confirmed by nobody.", data)
+    return Judgement("not enough", "sentiments are confirmed by nobody.", data)
 
 
 def _encoder(bundle: Bundle, running: dict, tickets: list, labels: dict) -> Judgement:

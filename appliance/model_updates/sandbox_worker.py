@@ -86,8 +86,8 @@ def predict(folders: dict[str, Path], task: dict[str, Any]) -> dict[str, Any]:
         ]
     if "head" in ask:
         answers["head"] = [engine.head_choice(text, list(labels)) for text in task["phrases"]]
-    if "mood" in ask:
-        answers["mood"] = [engine.read_sentiment(text).label for text in texts]
+    if "sentiment" in ask:
+        answers["sentiment"] = [engine.read_sentiment(text).label for text in texts]
     if "vector" in ask:
         answers["vector"] = [[round(float(x), 5) for x in engine.embed(text)] for text in texts]
     return answers

@@ -13,25 +13,25 @@ from appliance.accounts.models import User
 from appliance.tickets.models import OPEN_STATUSES, Ticket
 from appliance.tickets.models.ticket import NEVER
 
-# A score this far from zero is a mood; between them lies a plain report.
+# A score this far from zero is a sentiment; between them lies a plain report.
 SENTIMENT_THRESHOLD = 0.33
 SENTIMENTS = ("negative", "neutral", "positive")
 
 
-def has_sentiment(mood: str) -> Q:
-    """Tickets of one of MOODS, or those nobody has read (anything else)."""
+def has_sentiment(sentiment: str) -> Q:
+    """Tickets of one of SENTIMENTS, or those nobody has read (anything else)."""
     edge = SENTIMENT_THRESHOLD
     return {
         "negative": Q(sentiment_score__lt=-edge),
         "positive": Q(sentiment_score__gt=edge),
         "neutral": Q(sentiment_score__gte=-edge, sentiment_score__lte=edge),
-    }.get(mood, Q(sentiment_score=None))
+    }.get(sentiment, Q(sentiment_score=None))
 
 
 def annotate_sentiment(tickets: QuerySet) -> QuerySet:
-    """Adds ``mood``, one of MOODS, None while nobody has read it."""
-    cases = [When(has_sentiment(mood), then=Value(mood)) for mood in SENTIMENTS]
-    return tickets.annotate(mood=Case(*cases, output_field=CharField()))
+    """Adds ``sentiment``, one of SENTIMENTS, None while nobody has read it."""
+    cases = [When(has_sentiment(sentiment), then=Value(sentiment)) for sentiment in SENTIMENTS]
+    return tickets.annotate(sentiment=Case(*cases, output_field=CharField()))
 
 
 ANY = "any"  # of status: open or not
@@ -48,7 +48,7 @@ class TicketFilter:
     status: str = ""
     priority: int | None = None
     category: str = ""  # a slug, or "none"
-    mood: str = ""  # one of MOODS, or "unread"
+    sentiment: str = ""  # one of SENTIMENTS, or "unread"
     assignee: str = ""  # "me", "nobody" or an id
     team: str = ""  # "mine", "none" or an id
     customer: int | None = None
@@ -137,7 +137,7 @@ def _is_due(until: datetime) -> Q:
 CONDITIONS: dict[str, Callable[[object, User], Q]] = {
     "priority": lambda value, viewer: Q(priority=value),
     "category": lambda value, viewer: Q(category__slug=None if value == "none" else value),
-    "mood": lambda value, viewer: has_sentiment(value),
+    "sentiment": lambda value, viewer: has_sentiment(value),
     "assignee": _assignee,
     "team": _team,
     "customer": lambda value, viewer: Q(customer=value),

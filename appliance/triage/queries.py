@@ -47,7 +47,7 @@ class SentimentReading:
 
 @dataclass(frozen=True)
 class Reading:
-    """What is known of a ticket's category and mood, and what the page may promise.
+    """What is known of a ticket's category and sentiment, and what the page may promise.
 
     ``state``: "sorted" both are there; "pending" a worker will read it; "unavailable" nobody
     will, until bundles are put in place (or another text, or other bundles: it was parked).

@@ -98,7 +98,7 @@ def list_sections(
     sections = (
         ("category", _("Category"), _categories(counts, categories)),
         ("priority", _("Priority"), {str(row.value): row.label for row in reversed(Priority)}),
-        ("mood", _("Sentiment"), SENTIMENT_LABELS),
+        ("sentiment", _("Sentiment"), SENTIMENT_LABELS),
         ("tag", _("Tags"), {name: name for name in counts["tag"]}),
         ("team", _("Team"), dict(teams) | {"none": _("No team")}),
         ("status", _("Status"), dict(Status.choices) | {ANY: _("Any status")}),

@@ -26,22 +26,22 @@ class Words:
     """What cells say in the language of whoever looks, as HTML. For one page."""
 
     @cached_property
-    def moods(self) -> dict[str | None, str]:
+    def sentiments(self) -> dict[str | None, str]:
         looks = {
-            "negative": (" mood-negative", _("Negative"), "frown", _("negative")),
+            "negative": (" sentiment-negative", _("Negative"), "frown", _("negative")),
             "neutral": ("", _("Neutral"), "neutral", _("neutral")),
-            "positive": (" mood-positive", _("Positive"), "smile", _("positive")),
+            "positive": (" sentiment-positive", _("Positive"), "smile", _("positive")),
         }
         return {
-            mood: f'<span class="mood{style}" title="{escape(title)}">'
+            sentiment: f'<span class="sentiment{style}" title="{escape(title)}">'
             f'<i class="bi bi-emoji-{face}" aria-hidden="true"></i>'
-            f'<span class="mood-word">{escape(word)}</span></span>'
-            for mood, (style, title, face, word) in looks.items()
+            f'<span class="sentiment-word">{escape(word)}</span></span>'
+            for sentiment, (style, title, face, word) in looks.items()
         }
 
-    def mood(self, name: str | None) -> str:
-        """One of MOODS, in a word and a face; anything else: nobody has read it."""
-        return self.moods.get(name) or self.unread
+    def sentiment(self, name: str | None) -> str:
+        """One of SENTIMENTS, in a word and a face; anything else: nobody has read it."""
+        return self.sentiments.get(name) or self.unread
 
     @cached_property
     def statuses(self) -> dict[str, str]:
@@ -164,7 +164,7 @@ def _quiet(text: str) -> str:
 
 STYLES = {"updated": "when", "created": "when"}  # of columns that have not their own
 CELLS: dict[str, Callable[[Ticket, Words], str]] = {
-    "mood": lambda ticket, words: words.mood(ticket.mood),
+    "sentiment": lambda ticket, words: words.sentiment(ticket.sentiment),
     "category": _category,
     "status": lambda ticket, words: words.statuses.get(ticket.status, ""),
     "priority": lambda ticket, words: words.priorities.get(ticket.priority, ""),
@@ -198,7 +198,7 @@ class Heading:
 COLUMNS = {
     column.name: column
     for column in (
-        Column("mood", gettext_lazy("Sentiment")),
+        Column("sentiment", gettext_lazy("Sentiment")),
         Column("category", gettext_lazy("Category")),
         Column("status", gettext_lazy("Status")),
         Column("priority", gettext_lazy("Priority"), ("priority",)),
@@ -211,7 +211,7 @@ COLUMNS = {
         Column("created", gettext_lazy("Created"), ("newest", "oldest")),
     )
 }
-USUAL = ("mood", "category", "status", "priority", "assignee", "due", "created")
+USUAL = ("sentiment", "category", "status", "priority", "assignee", "due", "created")
 
 
 def find_columns(names: Iterable[str], sort: Sort) -> list[Column]:

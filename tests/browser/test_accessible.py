@@ -48,7 +48,7 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
         "register": (None, "/register/"),
         "desk of an agent": (bob, "/"),
         **of_lists(bob, ticket),
-        "queue with nothing in it": (bob, "/?status=waiting&priority=4&mood=positive"),
+        "queue with nothing in it": (bob, "/?status=waiting&priority=4&sentiment=positive"),
         "desk of a customer": (alice, "/"),
         "empty desk of a customer": (carol, "/"),
         "new ticket of a customer": (alice, "/create-ticket/"),
@@ -102,7 +102,7 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
 
 def of_lists(bob: User, ticket: Ticket) -> Pages:
     """A view with every column, one of something that is gone, and what a change of many tells."""
-    every = ["tags", "team", "organisation", "updated", "due", "mood", "assignee"]
+    every = ["tags", "team", "organisation", "updated", "due", "sentiment", "assignee"]
     tickets_services.add_tags(ticket=ticket, names=[UNBROKEN[5:45]], by=bob)
     view = tickets_services.save_view(
         by=bob, name=UNBROKEN[:60], filters=TicketFilter(), columns=every, audience="all"

@@ -113,7 +113,7 @@ def test_a_text_without_words_is_not_sorted(engine, text):
     assert engine.classify(text, DESK).label is None
 
 
-def test_moods_have_the_right_sign(engine):
+def test_sentiments_have_the_right_sign(engine):
     happy = engine.read_sentiment("Great, it works again. Thank you very much, excellent help!")
     angry = engine.read_sentiment("This is terrible. Nobody answers and I am really angry.")
     plain = engine.read_sentiment("The scanner in room 12 shows error E04 after the update.")

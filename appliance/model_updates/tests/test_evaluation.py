@@ -69,7 +69,7 @@ def test_an_encoder_that_mixes_everything_up_is_worse(apply, publisher, bundle, 
     assert (run.exit_code, run.asks) == (EXIT_CODES[Step.EVALUATION], "worse")
 
 
-def test_a_mood_reader_with_its_labels_swapped_is_worse(apply, publisher, bundle):
+def test_a_sentiment_reader_with_its_labels_swapped_is_worse(apply, publisher, bundle):
     run = apply(publisher.pack(bundle("sentiment", labels=["positive", "neutral", "negative"])))
 
     assert (run.exit_code, run.asks) == (EXIT_CODES[Step.EVALUATION], "worse")

@@ -123,7 +123,7 @@ def plain(tickets: Iterable[Ticket], start: date, end: date) -> dict:
     ]
     solutions = [_seconds(one, one.solved_at) for one in tickets if within(one.solved_at)]
     ratings = [one.rating for one in tickets if hasattr(one, "rating") and within(one.rating.at)]
-    moods = [one.sentiment_score for one in opened if one.sentiment_score is not None]
+    sentiments = [one.sentiment_score for one in opened if one.sentiment_score is not None]
     return {
         "opened": len(opened),
         "solved": len(solutions),
@@ -138,9 +138,9 @@ def plain(tickets: Iterable[Ticket], start: date, end: date) -> dict:
         "resolutions_missed": _promises(tickets, "resolution", within, kept=False),
         "rated_good": sum(rating.is_good for rating in ratings),
         "rated_bad": sum(not rating.is_good for rating in ratings),
-        "sentiment_count": len(moods),
-        "negative": sum(sentiment < -0.33 for sentiment in moods),
-        "positive": sum(sentiment > 0.33 for sentiment in moods),
+        "sentiment_count": len(sentiments),
+        "negative": sum(sentiment < -0.33 for sentiment in sentiments),
+        "positive": sum(sentiment > 0.33 for sentiment in sentiments),
     }
 
 

@@ -122,7 +122,7 @@ class FilterForm(Form):
         empty_value=None,
         required=False,
     )
-    mood = forms.ChoiceField(
+    sentiment = forms.ChoiceField(
         label=_("Sentiment"),
         choices=[("", _("Any sentiment")), *SENTIMENT_LABELS.items()],
         required=False,

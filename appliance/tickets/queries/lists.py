@@ -103,7 +103,7 @@ def _count(viewer: User, filters: TicketFilter) -> int | None:
 def count_open(viewer: User) -> dict[str, dict]:
     """Open tickets of the viewer by what queues are made of; from the cache if there.
 
-    Shape: {"total": n, "status": {value: n}, "priority": {…}, "category": {slug: n}, "mood":
+    Shape: {"total": n, "status": {value: n}, "priority": {…}, "category": {slug: n}, "sentiment":
     {name: n}, "assignee": {"me": n, "nobody": n}, "team": {"mine": n, "none": n, id: n}, "tag":
     {name: n}, "due": {"overdue": n, "soon": n}, "premium": n}. Solved ones count by status too.
     People who see the same tickets share the work of counting them. Of more than LARGE_COUNT it may
@@ -163,7 +163,7 @@ def _count_open(viewer: User) -> dict[str, dict]:
 def _by_properties(tickets: QuerySet[Ticket]) -> dict[str, dict]:
     rows = (
         annotate_sentiment(tickets)
-        .values("status", "priority", "category__slug", "mood")
+        .values("status", "priority", "category__slug", "sentiment")
         .order_by()
         .annotate(n=Count("pk"))
     )
@@ -171,13 +171,13 @@ def _by_properties(tickets: QuerySet[Ticket]) -> dict[str, dict]:
         "status": Counter(dict.fromkeys(Status.values, 0)),
         "priority": Counter(dict.fromkeys(Priority.values, 0)),
         "category": Counter(),
-        "mood": Counter(dict.fromkeys([*SENTIMENTS, "unread"], 0)),
+        "sentiment": Counter(dict.fromkeys([*SENTIMENTS, "unread"], 0)),
     }
     for row in rows:
         counts["status"][row["status"]] += row["n"]
         counts["priority"][row["priority"]] += row["n"]
         counts["category"][row["category__slug"] or "none"] += row["n"]
-        counts["mood"][row["mood"] or "unread"] += row["n"]
+        counts["sentiment"][row["sentiment"] or "unread"] += row["n"]
     return {name: dict(counter) for name, counter in counts.items()}
 
 

@@ -42,7 +42,7 @@ def test_list_is_open_tickets_unless_asked_otherwise(ticket, bob):
     assert list(queries.list_tickets(bob, filters(bob, status="closed"))) == [ticket]
 
 
-def test_list_narrows_by_category_mood_and_assignee(ticket, bob, categories):
+def test_list_narrows_by_category_sentiment_and_assignee(ticket, bob, categories):
     services.record_classification(
         ticket=ticket,
         category=categories["hardware"],
@@ -51,9 +51,9 @@ def test_list_narrows_by_category_mood_and_assignee(ticket, bob, categories):
         prediction_data={},
     )
     services.assign(ticket=ticket, assignee=bob, by=bob)
-    hit = filters(bob, category="hardware", mood="negative", assignee="me")
+    hit = filters(bob, category="hardware", sentiment="negative", assignee="me")
     assert list(queries.list_tickets(bob, hit)) == [ticket]
-    for miss in ({"category": "email"}, {"mood": "positive"}, {"assignee": "nobody"}):
+    for miss in ({"category": "email"}, {"sentiment": "positive"}, {"assignee": "nobody"}):
         assert not queries.list_tickets(bob, filters(bob, **miss))
 
 
@@ -61,12 +61,12 @@ def test_unsorted_tickets_are_a_queue(ticket, bob):
     assert list(queries.list_tickets(bob, filters(bob, category="none"))) == [ticket]
 
 
-def test_customer_cannot_narrow_by_mood(ticket, alice):
-    assert list(queries.list_tickets(alice, filters(alice, mood="negative"))) == [ticket]
+def test_customer_cannot_narrow_by_sentiment(ticket, alice):
+    assert list(queries.list_tickets(alice, filters(alice, sentiment="negative"))) == [ticket]
 
 
 def test_senseless_filter_narrows_nothing(ticket, bob):
-    address = {"status": "x", "priority": "very", "mood": "blue", "assignee": "'; --"}
+    address = {"status": "x", "priority": "very", "sentiment": "blue", "assignee": "'; --"}
     assert list(queries.list_tickets(bob, filters(bob, **address))) == [ticket]
 
 
@@ -81,7 +81,7 @@ def test_counts_add_up(ticket, bob, categories):
     counts = queries.count_open(bob)
     assert counts["total"] == counts["status"]["new"] == counts["priority"][2] == 1
     assert counts["category"] == {"hardware": 1}
-    assert counts["mood"] == {"negative": 0, "neutral": 0, "positive": 1, "unread": 0}
+    assert counts["sentiment"] == {"negative": 0, "neutral": 0, "positive": 1, "unread": 0}
     assert counts["assignee"] == {"me": 0, "nobody": 1}
 
 

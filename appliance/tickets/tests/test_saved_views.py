@@ -71,14 +71,14 @@ def test_view_is_changed_whole(bob):
         by=bob,
         name="My tickets",
         filters=TicketFilter(assignee="me"),
-        columns=["mood"],
+        columns=["sentiment"],
         sort="updated",
     )
     view.refresh_from_db()
     assert (view.name, view.filter, view.columns, view.sort) == (
         "My tickets",
         {"assignee": "me"},
-        ["mood"],
+        ["sentiment"],
         "updated",
     )
 

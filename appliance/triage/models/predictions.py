@@ -23,7 +23,7 @@ NOT_SURE = ""
 
 
 class Prediction(models.Model):
-    """What one bundle said of one ticket: its category or its mood."""
+    """What one bundle said of one ticket: its category or its sentiment."""
 
     class Kind(models.TextChoices):
         CATEGORY = "category", "Category"

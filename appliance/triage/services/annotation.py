@@ -166,7 +166,7 @@ def _row(
         ticket=ticket,
         kind=kind,
         label=label or NOT_SURE,
-        held_back=getattr(answer, "held_back", None) or NOT_SURE,  # moods have none
+        held_back=getattr(answer, "held_back", None) or NOT_SURE,  # sentiments have none
         confidence=answer.confidence,
         scores=scores,
         bundle_name=answer.bundle.name,

@@ -19,7 +19,7 @@ def said_of(ticket: Ticket) -> Prediction:
     return ticket.predictions.get(kind=Prediction.Kind.CATEGORY)
 
 
-def test_a_ticket_gets_its_category_mood_and_vector(ticket):
+def test_a_ticket_gets_its_category_sentiment_and_vector(ticket):
     assert services.annotate(ticket.pk)
     ticket.refresh_from_db()
     assert said_of(ticket).scores[0][0] == "hardware"

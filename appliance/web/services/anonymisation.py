@@ -51,7 +51,7 @@ class Emptied(Func):
 def forget_texts(tickets: QuerySet[Ticket]) -> None:
     """Of whole tickets: what was written on them by anybody, sent with them, and read from them.
 
-    Status, times, category, mood, tags and ratings stay, and so do choices that were counted.
+    Status, times, category, sentiment, tags and ratings stay, and so do choices that were counted.
     """
     messages = Message.objects.filter(ticket__in=tickets)
     _forget_files(Attachment.objects.filter(ticket__in=tickets))

@@ -17,11 +17,11 @@ from appliance.tickets.models import Message, Ticket
 from appliance.web.timeline import Line
 
 register = template.Library()
-KINDS = {True: " speech-note", False: " speech-agent"}
+KINDS = {True: " message-note", False: " message-agent"}
 NOTHING = SafeString("")
-ARTICLE = """<article class="speech{}"{}>
+ARTICLE = """<article class="message{}"{}>
   <header><strong>{}</strong>{}{}
-    <span class="speech-do">{}
+    <span class="message-actions">{}
     {}</span></header>
   <div class="prose" data-words>{}</div>
   {}
@@ -40,11 +40,11 @@ LINE = "<li>{} <strong>{}</strong> {}</li>"
 
 
 @register.simple_tag(takes_context=True)
-def speeches(context: RequestContext, messages: Iterable[Message]) -> SafeString:
+def messages_html(context: RequestContext, messages: Iterable[Message]) -> SafeString:
     """Each message of the conversation of ``ticket``; ``may_split`` offers an agent to."""
     ticket = context["ticket"]
     may_split = context["user"].is_agent and context["may_split"]
-    return mark_safe("".join(_speech(message, ticket, may_split) for message in messages))  # noqa: S308
+    return mark_safe("".join(_message_html(message, ticket, may_split) for message in messages))  # noqa: S308
 
 
 @register.simple_tag
@@ -54,7 +54,7 @@ def events(lines: Iterable[Line]) -> SafeString:
     return format_html_join("", LINE, rows)
 
 
-def _speech(message: Message, ticket: Ticket, may_split: bool) -> SafeString:
+def _message_html(message: Message, ticket: Ticket, may_split: bool) -> SafeString:
     is_own, name = message.ticket_id == ticket.pk, message.author_name
     is_note = message.kind == Message.Kind.NOTE
     other = _("from SKR-%(number)s") % {"number": message.ticket_id}

@@ -44,6 +44,6 @@ def _queue_link(queue: Queue, home: str) -> str:
 
 
 @register.filter
-def mood(name: str | None) -> SafeString:
+def sentiment(name: str | None) -> SafeString:
     """negative → a face and a word."""
-    return mark_safe(ticket_rows.Words().mood(name))  # noqa: S308
+    return mark_safe(ticket_rows.Words().sentiment(name))  # noqa: S308

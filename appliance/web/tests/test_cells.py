@@ -70,7 +70,10 @@ def test_moments_are_written_as_templates_write_them(month, language):
     assert f'datetime="{iso}" title="{day} {clock}">{shown}</time>' in html
 
 
-def test_moods_are_told_in_the_language_of_whoever_looks():
+def test_sentiments_are_told_in_the_language_of_whoever_looks():
     with translation.override("de"):
-        said = [strip_tags(ticket_rows.Words().mood(mood)) for mood in (*SENTIMENTS, None)]
+        said = [
+            strip_tags(ticket_rows.Words().sentiment(sentiment))
+            for sentiment in (*SENTIMENTS, None)
+        ]
     assert said == ["negativ", "neutral", "positiv", "noch nicht analysiert"]

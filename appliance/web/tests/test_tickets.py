@@ -85,7 +85,7 @@ def test_unsorted_ticket_says_so(as_alice, ticket):
     assert "Not classified yet" in page
 
 
-def test_mood_and_history_are_for_agents(as_alice, ticket):
+def test_sentiment_and_history_are_for_agents(as_alice, ticket):
     page = as_alice.get(reverse("ticket", args=[ticket.pk])).content.decode()
     for word in ("Sentiment", "History", "Internal note", "Properties"):
         assert word not in page
