@@ -3,20 +3,34 @@
 (() => {
   const PAUSE = 1200; // milliseconds between the two keys of "g o"
   const isTyping = (target) => target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
-  const isOff = () => { try { return localStorage.getItem("keys") === "off"; } catch { return false; } };
+  const isOff = () => {
+    try {
+      return localStorage.getItem("keys") === "off";
+    } catch {
+      return false;
+    }
+  };
   const isThere = (element) => !element.disabled && !element.closest("[hidden], template");
-  let waiting = "", waitingSince = 0;
+  let waiting = "",
+    waitingSince = 0;
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") return leave(event);
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
-    if (event.key === "?") { event.preventDefault(); return showKeys(); }
+    if (event.key === "?") {
+      event.preventDefault();
+      return showKeys();
+    }
     if (isOff()) return;
     const first = performance.now() - waitingSince < PAUSE ? waiting : "";
     waiting = "";
     if (first && press(`${first} ${event.key}`)) return event.preventDefault();
-    if (begins(event.key)) { waiting = event.key; waitingSince = performance.now(); return; }
+    if (begins(event.key)) {
+      waiting = event.key;
+      waitingSince = performance.now();
+      return;
+    }
     if (press(event.key) || inList(event.key)) event.preventDefault();
   });
 
@@ -29,7 +43,9 @@
     for (let fold = element.closest("details"); fold; fold = fold.parentElement.closest("details")) {
       if (!element.matches("summary")) fold.open = true;
     }
-    element.focus({ preventScroll: false });
+    element.focus({
+      preventScroll: false
+    });
     if (!isTyping(element)) element.click();
     document.getElementById(element.dataset.thenFocus)?.focus(); // at once: the next key is text
     return true;
@@ -45,18 +61,28 @@
       return focusRow(rows[next]);
     }
     if (at < 0) return false;
-    if (key === "o") { target(rows[at])?.click(); return true; }
-    if (key === "x") { const box = rows[at].querySelector("input[type=checkbox]"); box?.click(); return Boolean(box); }
+    if (key === "o") {
+      target(rows[at])?.click();
+      return true;
+    }
+    if (key === "x") {
+      const box = rows[at].querySelector("input[type=checkbox]");
+      box?.click();
+      return Boolean(box);
+    }
     return false;
   }
 
   const target = (row) => row.querySelector("[data-keys-open]") || row.querySelector("a[href], button") || row;
   let lastRow = "";
   const remembered = (rows) => Math.max(0, rows.findIndex((row) => row.id && row.id === lastRow));
+
   function focusRow(row) {
     lastRow = row.id;
     target(row).focus();
-    row.scrollIntoView({ block: "nearest" });
+    row.scrollIntoView({
+      block: "nearest"
+    });
     return true;
   }
   // A list that htmx has brought anew keeps the place.
@@ -67,7 +93,9 @@
   });
   document.addEventListener("htmx:afterSettle", () => {
     const row = lostFrom && document.getElementById(lostFrom);
-    if (row && document.activeElement === document.body) target(row).focus({ preventScroll: true });
+    if (row && document.activeElement === document.body) target(row).focus({
+      preventScroll: true
+    });
     lostFrom = "";
   });
 
@@ -135,7 +163,11 @@
 
   document.addEventListener("change", (event) => {
     if (!event.target.matches("[data-keys-switch]")) return;
-    try { localStorage.setItem("keys", event.target.checked ? "on" : "off"); } catch { /* private window */ }
+    try {
+      localStorage.setItem("keys", event.target.checked ? "on" : "off");
+    } catch {
+      // in a private window nothing is stored
+    }
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-keys-show]")) showKeys();

@@ -16,7 +16,8 @@
   function restore() {
     const there = boxes();
     const values = new Set(there.map((box) => box.value));
-    for (const value of ticked) if (!values.has(value)) ticked.delete(value);
+    for (const value of ticked)
+      if (!values.has(value)) ticked.delete(value);
     for (const box of there) box.checked = ticked.has(box.value);
     show();
   }
@@ -68,7 +69,8 @@
 
   // --- looked at again: only while somebody looks, and without moving what they read
 
-  let seen = new Set(), place = null;
+  let seen = new Set(),
+    place = null;
   const rows = () => [...document.querySelectorAll("#live tr[id]")];
   const isList = (event) => event.detail.target?.id === "live" || event.detail.elt?.id === "live";
 
@@ -83,14 +85,20 @@
     remember();
     seen = new Set(rows().map((row) => row.id));
     const top = rows().find((row) => row.getBoundingClientRect().bottom > 0);
-    place = top && scrollY > 0 ? { id: top.id, at: top.getBoundingClientRect().top } : null;
+    place = top && scrollY > 0 ? {
+      id: top.id,
+      at: top.getBoundingClientRect().top
+    } : null;
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (!isList(event)) return;
     restore();
     fold();
     const row = place && document.getElementById(place.id);
-    if (row) scrollBy({ top: row.getBoundingClientRect().top - place.at, behavior: "instant" });
+    if (row) scrollBy({
+      top: row.getBoundingClientRect().top - place.at,
+      behavior: "instant"
+    });
     announce(rows().filter((one) => !seen.has(one.id)).length);
   });
 
@@ -102,7 +110,14 @@
   // --- folds of the queues
 
   const key = "folds";
-  const folds = () => { try { return JSON.parse(localStorage.getItem(key)) || {}; } catch { return {}; } };
+  const folds = () => {
+    try {
+      return JSON.parse(localStorage.getItem(key)) || {};
+    } catch {
+      return {};
+    }
+  };
+
   function fold() {
     const kept = folds();
     for (const one of document.querySelectorAll("[data-fold]")) {
@@ -112,7 +127,14 @@
   document.addEventListener("click", (event) => {
     const one = event.target.closest?.("summary")?.parentElement;
     if (!one?.dataset.fold) return;
-    try { localStorage.setItem(key, JSON.stringify({ ...folds(), [one.dataset.fold]: !one.open })); } catch { /* private window */ }
+    try {
+      localStorage.setItem(key, JSON.stringify({
+        ...folds(),
+        [one.dataset.fold]: !one.open
+      }));
+    } catch {
+      // in a private window nothing is stored
+    }
   });
 
   // --- the minute in which a change can be taken back
@@ -132,6 +154,7 @@
     if (field) field.value = freshKey();
     if (live()) window.htmx?.trigger(live(), "look");
   });
+
   function freshKey() { // randomUUID is there only over TLS
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     bytes[6] = (bytes[6] & 15) | 64;

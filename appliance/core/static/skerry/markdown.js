@@ -28,10 +28,16 @@
   async function preview(box, pane) {
     const text = box.querySelector("textarea").value;
     const token = box.closest("form").querySelector("[name=csrfmiddlewaretoken]").value;
-    const body = new URLSearchParams({ text, csrfmiddlewaretoken: token });
+    const body = new URLSearchParams({
+      text,
+      csrfmiddlewaretoken: token
+    });
     pane.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(box.dataset.markdown, { method: "POST", body });
+      const answer = await fetch(box.dataset.markdown, {
+        method: "POST",
+        body
+      });
       if (!answer.ok) throw new Error(answer.status);
       pane.innerHTML = await answer.text(); // HTML of core/markdown.py, cleaned there
     } catch {

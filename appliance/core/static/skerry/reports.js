@@ -8,25 +8,81 @@
     const colour = token(line.colour);
     const isLine = kind === "line";
     return {
-      label: line.label, data: line.values, borderColor: colour, backgroundColor: isLine ? colour : colour + "cc",
-      borderWidth: isLine ? 2 : 0, pointRadius: line.values.length > 45 ? 0 : 2.5, pointHoverRadius: 5,
-      tension: 0.25, spanGaps: true, maxBarThickness: 28, borderRadius: 2,
+      label: line.label,
+      data: line.values,
+      borderColor: colour,
+      backgroundColor: isLine ? colour : colour + "cc",
+      borderWidth: isLine ? 2 : 0,
+      pointRadius: line.values.length > 45 ? 0 : 2.5,
+      pointHoverRadius: 5,
+      tension: 0.25,
+      spanGaps: true,
+      maxBarThickness: 28,
+      borderRadius: 2,
       borderDash: line.colour === "warn" ? [6, 4] : [],
     };
   };
 
   const options = (data) => {
-    const quiet = token("quiet"), grid = { color: token("line") };
-    const along = { ticks: { color: quiet, maxRotation: 0, autoSkipPadding: 12 }, grid: { display: false }, stacked: data.kind === "stacked" };
-    const up = { beginAtZero: true, ticks: { color: quiet, precision: data.unit ? undefined : 0 }, grid, stacked: data.kind === "stacked" };
+    const quiet = token("quiet"),
+      grid = {
+        color: token("line")
+      };
+    const along = {
+      ticks: {
+        color: quiet,
+        maxRotation: 0,
+        autoSkipPadding: 12
+      },
+      grid: {
+        display: false
+      },
+      stacked: data.kind === "stacked"
+    };
+    const up = {
+      beginAtZero: true,
+      ticks: {
+        color: quiet,
+        precision: data.unit ? undefined : 0
+      },
+      grid,
+      stacked: data.kind === "stacked"
+    };
     if (data.unit === "%") up.max = 100;
     const across = data.kind === "across";
     along.ticks.autoSkip = !across;
     return {
-      animation: calm ? false : { duration: 250 }, responsive: true, maintainAspectRatio: false,
-      indexAxis: across ? "y" : "x", interaction: { mode: "index", axis: across ? "y" : "x", intersect: false },
-      scales: across ? { x: up, y: along } : { x: along, y: up },
-      plugins: { legend: { display: data.lines.length > 1, align: "end", labels: { color: token("bs-body-color"), boxWidth: data.kind === "line" ? 26 : 12, boxHeight: 12, usePointStyle: data.kind === "line", pointStyle: "line" } } },
+      animation: calm ? false : {
+        duration: 250
+      },
+      responsive: true,
+      maintainAspectRatio: false,
+      indexAxis: across ? "y" : "x",
+      interaction: {
+        mode: "index",
+        axis: across ? "y" : "x",
+        intersect: false
+      },
+      scales: across ? {
+        x: up,
+        y: along
+      } : {
+        x: along,
+        y: up
+      },
+      plugins: {
+        legend: {
+          display: data.lines.length > 1,
+          align: "end",
+          labels: {
+            color: token("bs-body-color"),
+            boxWidth: data.kind === "line" ? 26 : 12,
+            boxHeight: 12,
+            usePointStyle: data.kind === "line",
+            pointStyle: "line"
+          }
+        }
+      },
     };
   };
 
@@ -34,7 +90,12 @@
     const data = JSON.parse(document.getElementById(canvas.dataset.chart).textContent);
     const type = data.kind === "line" ? "line" : "bar";
     drawn.push(new Chart(canvas, {
-      type, data: { labels: data.labels, datasets: data.lines.map((line) => dataset(line, data.kind)) }, options: options(data),
+      type,
+      data: {
+        labels: data.labels,
+        datasets: data.lines.map((line) => dataset(line, data.kind))
+      },
+      options: options(data),
     }));
   };
 
@@ -47,13 +108,29 @@
   document.addEventListener("DOMContentLoaded", () => {
     if (!("Chart" in window)) return;
     drawAll();
-    new MutationObserver(drawAll).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
+    new MutationObserver(drawAll).observe(document.documentElement, {
+      attributeFilter: ["data-bs-theme"]
+    });
     // Days of one's own are asked for only when they are chosen.
     const span = document.getElementById("id_span");
-    const show = () => document.querySelectorAll(".report-start, .report-end").forEach((one) => { one.hidden = span.value !== "own"; });
-    if (span) { show(); span.addEventListener("change", show); }
+    const show = () => document.querySelectorAll(".report-start, .report-end").forEach((one) => {
+      one.hidden = span.value !== "own";
+    });
+    if (span) {
+      show();
+      span.addEventListener("change", show);
+    }
   });
   const figures = () => document.querySelectorAll(".report-figures");
-  window.addEventListener("beforeprint", () => { figures().forEach((one) => { one.open = true; }); drawn.forEach((chart) => chart.resize()); });
-  window.addEventListener("afterprint", () => { figures().forEach((one) => { one.open = false; }); });
+  window.addEventListener("beforeprint", () => {
+    figures().forEach((one) => {
+      one.open = true;
+    });
+    drawn.forEach((chart) => chart.resize());
+  });
+  window.addEventListener("afterprint", () => {
+    figures().forEach((one) => {
+      one.open = false;
+    });
+  });
 })();

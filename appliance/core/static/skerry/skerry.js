@@ -5,7 +5,11 @@
       const root = document.documentElement;
       const theme = root.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";
       root.setAttribute("data-bs-theme", theme);
-      try { localStorage.setItem("theme", theme); } catch { /* private window: for this page only */ }
+      try {
+        localStorage.setItem("theme", theme);
+      } catch {
+        /* private window: for this page only */
+      }
     }
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
@@ -20,7 +24,9 @@
     form.dataset.sent = "yes";
   });
   window.addEventListener("pageshow", () => {
-    document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
+    document.querySelectorAll("form[data-sent]").forEach((form) => {
+      delete form.dataset.sent;
+    });
   });
 
   // What is only looked at now and then need not be kept fresh while nobody looks.

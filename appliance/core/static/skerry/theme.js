@@ -1,9 +1,17 @@
 // Before the first paint: the theme chosen last, or the system's.
 (() => {
-  const stored = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  const stored = () => {
+    try {
+      return localStorage.getItem("theme");
+    } catch {
+      return null;
+    }
+  };
   const system = matchMedia("(prefers-color-scheme: dark)");
   const show = (theme) => document.documentElement.setAttribute("data-bs-theme", theme);
   show(stored() || (system.matches ? "dark" : "light"));
-  system.addEventListener("change", () => { if (!stored()) show(system.matches ? "dark" : "light"); });
+  system.addEventListener("change", () => {
+    if (!stored()) show(system.matches ? "dark" : "light");
+  });
   document.documentElement.classList.add("js");
 })();

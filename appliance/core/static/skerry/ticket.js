@@ -19,17 +19,29 @@
   function put(text, from, to) {
     if (!box() || box().readOnly) return;
     write();
-    const start = from ?? box().selectionStart, end = to ?? box().selectionEnd;
+    const start = from ?? box().selectionStart,
+      end = to ?? box().selectionEnd;
     const before = box().value.slice(0, start);
     const gap = from !== undefined || !before || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
     box().setRangeText(`${gap}${text}\n`, start, end, "end");
-    box().dispatchEvent(new Event("input", { bubbles: true }));
+    box().dispatchEvent(new Event("input", {
+      bubbles: true
+    }));
     focusBox();
   }
 
   // Text is put in where it can be seen: not behind the preview.
-  function write() { form().querySelector("[role=tab][aria-selected=false]")?.id.endsWith("_write") && form().querySelector("[id$=_write]").click(); }
-  function focusBox() { write(); box()?.focus(); box()?.scrollIntoView({ block: "center" }); }
+  function write() {
+    form().querySelector("[role=tab][aria-selected=false]")?.id.endsWith("_write") && form().querySelector("[id$=_write]").click();
+  }
+
+  function focusBox() {
+    write();
+    box()?.focus();
+    box()?.scrollIntoView({
+      block: "center"
+    });
+  }
 
   function quoteOf(button) {
     const words = document.getElementById(button.dataset.quote).querySelector("[data-words]");
@@ -41,17 +53,31 @@
 
   // A canned reply was chosen in the field beside the text, or after ":" in it.
   document.addEventListener("skerry:use", async (event) => {
-    const { field, use, start } = event.detail;
+    const {
+      field,
+      use,
+      start
+    } = event.detail;
     const inText = field === box();
     const caret = field.selectionStart;
     if (!inText) field.value = "";
     try {
-      const body = new URLSearchParams({ csrfmiddlewaretoken: token() });
-      const answer = await fetch(use, { method: "POST", body });
+      const body = new URLSearchParams({
+        csrfmiddlewaretoken: token()
+      });
+      const answer = await fetch(use, {
+        method: "POST",
+        body
+      });
       if (!answer.ok) throw new Error(answer.status);
-      const { text } = await answer.json();
-      if (inText) put(text, start, caret); else put(text);
-    } catch { say(form().dataset.notThere || ""); }
+      const {
+        text
+      } = await answer.json();
+      if (inText) put(text, start, caret);
+      else put(text);
+    } catch {
+      say(form().dataset.notThere || "");
+    }
   });
 
   // --- sending
@@ -65,7 +91,9 @@
 
   // --- drafts
 
-  let timer = 0, saved = null, underway = null;
+  let timer = 0,
+    saved = null,
+    underway = null;
   document.addEventListener("input", (event) => {
     if (event.target !== box()) return;
     writingUntil = Date.now() + 20_000;
@@ -78,17 +106,31 @@
     underway?.abort();
     saved = box().value;
   });
-  addEventListener("pagehide", () => { if (!form()?.dataset.sent) keep(true); });
+  addEventListener("pagehide", () => {
+    if (!form()?.dataset.sent) keep(true);
+  });
 
   async function keep(leaving = false) {
     const body = box()?.value;
     if (body === undefined || box().readOnly || (saved === null ? body === box().defaultValue : body === saved)) return;
     saved = body;
     underway = new AbortController();
-    const data = new URLSearchParams({ kind: kind(), body, csrfmiddlewaretoken: token() });
+    const data = new URLSearchParams({
+      kind: kind(),
+      body,
+      csrfmiddlewaretoken: token()
+    });
     try {
-      const options = leaving ? { keepalive: true } : { signal: underway.signal };
-      const answer = await fetch(form().dataset.draft, { method: "POST", body: data, ...options });
+      const options = leaving ? {
+        keepalive: true
+      } : {
+        signal: underway.signal
+      };
+      const answer = await fetch(form().dataset.draft, {
+        method: "POST",
+        body: data,
+        ...options
+      });
       if (!answer.ok) throw new Error(answer.status);
       say(body ? form().dataset.saved : "");
     } catch (error) {
