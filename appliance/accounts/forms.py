@@ -146,7 +146,7 @@ class ProfileForm(Form):
         initial = {name: getattr(person, name) for name in self.base_fields}
         super().__init__(*args, initial=initial, **kwargs)
         site_default = ("", _("Default"))
-        self.fields["language"].choices = [site_default, *choices.languages()]
-        self.fields["time_zone"].choices = [site_default, *choices.time_zones()]
+        self.set_choices("language", [site_default, *choices.languages()])
+        self.set_choices("time_zone", [site_default, *choices.time_zones()])
         if not person.is_agent:
             del self.fields["signature"], self.fields["is_away"]

@@ -1,16 +1,20 @@
 """Base class and mixin for every form."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from django import forms
+from django.db.models import Model, QuerySet
+from django.utils.functional import Promise
 
 from appliance.core.errors import BadInputError
 
 T = TypeVar("T")
+FieldT = TypeVar("FieldT", bound=forms.Field)
+Choices = Iterable[tuple[Any, str | Promise]]
 
 
-def add_bootstrap_class(field: forms.Field) -> forms.Field:
+def add_bootstrap_class(field: FieldT) -> FieldT:
     """Set the Bootstrap class of the field's widget unless it has a class."""
     css_class = "form-control"
     if isinstance(field.widget, forms.Select):
@@ -21,15 +25,29 @@ def add_bootstrap_class(field: forms.Field) -> forms.Field:
     return field
 
 
-class BootstrapFormMixin:
+class BootstrapFormMixin(forms.BaseForm):
     """Bootstrap classes for all fields, and line ends as the database has them."""
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             add_bootstrap_class(field)
 
-    def clean(self) -> dict:
+    def set_choices(self, name: str, choices: Choices | Callable[[], Choices]) -> None:
+        """Set the choices of a field that offers a selection."""
+        field = self.fields[name]
+        if not isinstance(field, forms.ChoiceField):
+            raise TypeError(f"{name} is not a ChoiceField")
+        field.choices = choices
+
+    def set_queryset(self, name: str, queryset: QuerySet[Model]) -> None:
+        """Set the rows that a field for a model object offers."""
+        field = self.fields[name]
+        if not isinstance(field, forms.ModelChoiceField):
+            raise TypeError(f"{name} is not a ModelChoiceField")
+        field.queryset = queryset
+
+    def clean(self) -> dict[str, Any]:
         """Convert CR LF, which browsers send, to LF."""
         data = super().clean() or self.cleaned_data
         for name, value in data.items():

@@ -44,8 +44,8 @@ class ArticleFilterForm(Form):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         named = [(category.slug, category.name) for category in tickets_queries.list_categories()]
-        self.fields["category"].choices = [EVERY, *named]
-        self.fields["owner"].queryset = queries.list_owners()
+        self.set_choices("category", [EVERY, *named])
+        self.set_queryset("owner", queries.list_owners())
 
     def filters(self) -> dict[str, object]:
         """What ``queries.list_articles`` takes. What is not understood finds nothing."""
@@ -126,10 +126,10 @@ class ArticleForm(FormWithFiles):
 
     def __init__(self, *args: object, article: Article | None = None, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["category"].queryset = tickets_queries.list_categories()
-        self.fields["owner"].queryset = queries.list_owners()
+        self.set_queryset("category", tickets_queries.list_categories())
+        self.set_queryset("owner", queries.list_owners())
         names = article.files.values_list("name", flat=True) if article else []
-        self.fields["drop"].choices = [(name, name) for name in names]
+        self.set_choices("drop", [(name, name) for name in names])
 
     def values(self) -> dict[str, object]:
         """What ``write_article`` takes; ``edit_article`` takes ``seen_at`` and ``drop`` as well."""

@@ -35,9 +35,9 @@ class _AgentTemplateForm(Form):
         teams = Team.objects.filter(is_active=True)
         if not viewer.is_admin:
             teams = teams.filter(memberships__user=viewer)
-        self.fields["team"].queryset = teams
+        self.set_queryset("team", teams)
         if not can_share:
-            self.fields["audience"].choices = [(Audience.OWN.value, Audience.OWN.label)]
+            self.set_choices("audience", [(Audience.OWN.value, Audience.OWN.label)])
             del self.fields["team"]
 
     def initial_of(self, template: AgentTemplate) -> dict[str, Any]:
@@ -136,15 +136,15 @@ class MacroForm(_AgentTemplateForm):
         self, *args: object, viewer: User, macro: Macro | None = None, **more: object
     ) -> None:
         super().__init__(*args, viewer=viewer, template=macro, **more)
-        self.fields["canned_response"].queryset = queries.list_canned_responses(viewer)
-        self.fields["category"].queryset = tickets_queries.list_categories()
+        self.set_queryset("canned_response", queries.list_canned_responses(viewer))
+        self.set_queryset("category", tickets_queries.list_categories())
         # the team that is there stays on offer to whoever may change the macro
         there = Q(pk=macro.actions.get("team") if macro else None)
         seen = Q(pk__in=tickets_queries.list_teams(viewer).values("pk"))
-        self.fields["to_team"].queryset = Team.objects.filter(seen | there, is_active=True)
+        self.set_queryset("to_team", Team.objects.filter(seen | there, is_active=True))
         agents = [(str(agent.pk), str(agent)) for agent in accounts_queries.list_agents()]
         special = [(actions.ME, _("the current agent")), (actions.NOBODY, _("unassigned"))]
-        self.fields["assignee"].choices = [AS_IT_IS, *special, *agents]
+        self.set_choices("assignee", [AS_IT_IS, *special, *agents])
 
     def initial_of(self, template: Macro) -> dict[str, Any]:
         done = dict(template.actions)

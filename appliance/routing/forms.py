@@ -47,8 +47,8 @@ class RuleForm(Form):
     ) -> None:
         initial = _initial(rule) | (kwargs.pop("initial", None) or {})
         super().__init__(data, *args, initial=initial, **kwargs)
-        self.fields["team"].queryset = Team.objects.filter(is_active=True)
-        self.fields["categories"].queryset = TicketCategory.objects.filter(is_active=True)
+        self.set_queryset("team", Team.objects.filter(is_active=True))
+        self.set_queryset("categories", TicketCategory.objects.filter(is_active=True))
 
     def values(self) -> dict:
         return dict(self.cleaned_data)

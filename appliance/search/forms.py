@@ -118,15 +118,15 @@ class SearchForm(Form):
                 self._rejected.append(f"{name}:{self.data[name]}")
             del self.fields[name]
         kinds = KINDS[:3] if self.viewer.is_authenticated else KINDS[:1]
-        self.fields["kind"].choices = kinds
+        self.set_choices("kind", kinds)
 
     def _set_choices(self) -> None:
         choices = FilterChoices(self.viewer)
         uncategorised = [(NO_CATEGORY, _("Uncategorised"))] if "assignee" in self.fields else []
-        self.fields["category"].choices = [("", _("Any category")), *choices.slugs, *uncategorised]
+        self.set_choices("category", [("", _("Any category")), *choices.slugs, *uncategorised])
         if "assignee" in self.fields:
             special = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]
-            self.fields["assignee"].choices = [*special, *choices.agents]
+            self.set_choices("assignee", [*special, *choices.agents])
 
     def filters(self) -> SearchFilters:
         """Return the valid filters; invalid ones are reported by ``problems``."""

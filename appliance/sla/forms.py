@@ -190,9 +190,9 @@ class PolicyForm(Form):
     ) -> None:
         initial = _initial_policy(policy) | (kwargs.pop("initial", None) or {})
         super().__init__(data, *args, initial=initial, **kwargs)
-        self.fields["business_hours"].queryset = queries.list_business_hours()
-        self.fields["categories"].queryset = TicketCategory.objects.filter(is_active=True)
-        self.fields["organisations"].queryset = Organisation.objects.all()
+        self.set_queryset("business_hours", queries.list_business_hours())
+        self.set_queryset("categories", TicketCategory.objects.filter(is_active=True))
+        self.set_queryset("organisations", Organisation.objects.all())
 
     def values(self) -> dict:
         return dict(self.cleaned_data)
@@ -248,8 +248,8 @@ class EscalationForm(Form):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["team"].queryset = Team.objects.filter(is_active=True)
-        self.fields["assignee"].queryset = accounts_queries.list_agents()
+        self.set_queryset("team", Team.objects.filter(is_active=True))
+        self.set_queryset("assignee", accounts_queries.list_agents())
 
     def values(self) -> dict:
         data = dict(self.cleaned_data)

@@ -98,5 +98,5 @@ class SetupForm(PersonForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         rows = tickets_services.default_categories()
-        self.fields["categories"].choices = [(row["slug"], row["name"]) for row in rows]
+        self.set_choices("categories", [(row["slug"], row["name"]) for row in rows])
         self.fields["categories"].initial = [row["slug"] for row in rows]

@@ -62,7 +62,7 @@ class BulkForm(Form):
     ) -> None:
         super().__init__(data, auto_id="bulk_%s", **kwargs)  # beside the form of the filter
         for name, choices in self._choices(viewer, offered or FilterChoices(viewer)).items():
-            self.fields[name].choices = [("", _("No change")), *choices]
+            self.set_choices(name, [("", _("No change")), *choices])
         for name in ("add_tags", "remove_tags"):
             self.fields[name].widget.attrs |= {"list": "tag-names", "autocomplete": "off"}
 
@@ -130,7 +130,7 @@ class ViewForm(FilterForm):
             values = {"name": view.name, "sort": view.sort, "columns": view.columns or USUAL}
             kwargs["initial"] = view.filter | values | {"audience": shares}
         super().__init__(data, viewer=viewer, **kwargs)
-        self.fields["audience"].choices = self._audiences(view)
+        self.set_choices("audience", self._audiences(view))
 
     def _audiences(self, view: SavedView | None) -> list[tuple[str, str]]:
         """Sharing is offered to whoever may, and stays as it is for whoever no longer may."""

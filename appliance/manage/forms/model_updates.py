@@ -30,7 +30,7 @@ class UpdateForm(Form):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         rows = [(str(folder), str(folder)) for folder in model_updates_queries.list_sources()]
-        self.fields["folder"].choices = [("", _("Nothing selected")), *rows]
+        self.set_choices("folder", [("", _("Nothing selected")), *rows])
         self.fields["file"].widget.attrs["accept"] = ".tar"
 
     @property

@@ -41,7 +41,7 @@ class PersonForm(NamesForm):
 
     def __init__(self, data: Mapping | None, person: User | None = None) -> None:
         super().__init__(data, initial=_initial(self, person) or {"role": Role.AGENT})
-        self.fields["business_hours"].queryset = list_business_hours()
+        self.set_queryset("business_hours", list_business_hours())
         if person is None:
             del self.fields["business_hours"]
 
@@ -81,7 +81,7 @@ class TeamForm(Form):
         offered = accounts_queries.list_agents()
         if team:  # members who were deactivated stay members until they are taken out
             offered = (offered | team.members.all()).distinct()
-        self.fields["members"].queryset = offered
+        self.set_queryset("members", offered)
 
     def values(self) -> dict:
         return {name: self.cleaned_data[name] for name in self.fields}
@@ -122,7 +122,7 @@ class CustomerForm(NamesForm):
         self, data: Mapping | None, viewer: User, customer: Customer | None = None
     ) -> None:
         super().__init__(data, initial=_initial(self, customer))
-        self.fields["organisation"].queryset = accounts_queries.list_organisations(viewer)
+        self.set_queryset("organisation", accounts_queries.list_organisations(viewer))
 
 
 class HandOverForm(Form):
@@ -140,8 +140,8 @@ class HandOverForm(Form):
 
     def __init__(self, data: Mapping | None, person: User) -> None:
         super().__init__(data)
-        self.fields["assignee"].queryset = accounts_queries.list_agents().exclude(pk=person.pk)
-        self.fields["team"].queryset = accounts_queries.list_teams()
+        self.set_queryset("assignee", accounts_queries.list_agents().exclude(pk=person.pk))
+        self.set_queryset("team", accounts_queries.list_teams())
 
 
 class TypedForm(Form):
@@ -178,7 +178,7 @@ class MergeCustomerForm(Form):
     def __init__(self, data: Mapping | None, viewer: User, customer: Customer) -> None:
         super().__init__(data)
         others = accounts_queries.list_customers(viewer).exclude(pk=customer.pk)
-        self.fields["target"].queryset = others
+        self.set_queryset("target", others)
 
 
 class MergeOrganisationForm(Form):
@@ -187,7 +187,7 @@ class MergeOrganisationForm(Form):
     def __init__(self, data: Mapping | None, viewer: User, organisation: Organisation) -> None:
         super().__init__(data)
         others = accounts_queries.list_organisations(viewer).exclude(pk=organisation.pk)
-        self.fields["target"].queryset = others
+        self.set_queryset("target", others)
 
 
 def _initial(form: Form, row: object | None, but: frozenset | set = frozenset()) -> dict:

@@ -103,7 +103,7 @@ class FieldForm(Form):
         self, data: Mapping | None, viewer: User, field: CustomField | None = None
     ) -> None:
         super().__init__(data, initial=_initial(field) if field else {})
-        self.fields["categories"].queryset = tickets_queries.list_all_categories(viewer)
+        self.set_queryset("categories", tickets_queries.list_all_categories(viewer))
         if field:
             self._fix(field)
 
@@ -128,7 +128,7 @@ class MergeTagForm(Form):
 
     def __init__(self, data: Mapping | None, viewer: User, tag: Tag) -> None:
         super().__init__(data)
-        self.fields["target"].queryset = tickets_queries.list_all_tags(viewer).exclude(pk=tag.pk)
+        self.set_queryset("target", tickets_queries.list_all_tags(viewer).exclude(pk=tag.pk))
 
 
 class TryForm(Form):

@@ -152,9 +152,9 @@ class FilterForm(Form):
     ) -> None:
         super().__init__(data, **kwargs)
         self.viewer, self.offered = viewer, offered or FilterChoices(viewer)
-        self.fields["category"].choices = self._categories
-        self.fields["assignee"].choices = self._people
-        self.fields["team"].choices = self._teams
+        self.set_choices("category", self._categories)
+        self.set_choices("assignee", self._people)
+        self.set_choices("team", self._teams)
 
     def filters(self) -> TicketFilter:
         """The filter; what makes no sense narrows nothing."""

@@ -94,7 +94,7 @@ class PropertiesForm(Form):
             "assignee": _with(queries.list_assignable(ticket), User, ticket.assignee_id),
         }
         for name, offered in rows.items():
-            self.fields[name].queryset = offered
+            self.set_queryset(name, offered)
 
     def clean(self) -> dict:
         data = super().clean()
