@@ -12,7 +12,8 @@ from appliance import egress_guard
 from appliance.core import cache as stored
 from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
-from appliance.ops import index_purposes, sql
+from appliance.core.sql_files import fetch_objects
+from appliance.ops import index_purposes
 from appliance.triage import queries as triage_queries
 
 PROBE_SECONDS = 2.0  # a database that is frozen does not answer, however long one waits
@@ -167,17 +168,17 @@ def share(hits: int, misses: int) -> float | None:
 
 
 def totals() -> Totals:
-    return sql.rows("totals", Totals, rows=SMALL_ROWS)[0]
+    return fetch_objects("ops", "totals", Totals, rows=SMALL_ROWS)[0]
 
 
 def list_indexes() -> list[Index]:
     """The largest first."""
-    return sql.rows("indexes", Index)
+    return fetch_objects("ops", "indexes", Index)
 
 
 def list_tables() -> list[Table]:
     """The largest first; those of 64 kB and less are left out."""
-    return sql.rows("tables", Table)
+    return fetch_objects("ops", "tables", Table)
 
 
 def disk() -> Disk:

@@ -7,7 +7,7 @@ import psycopg
 from django.db import DatabaseError, connection, transaction
 
 from appliance.core.database import statement_timeout
-from appliance.ops import sql
+from appliance.core.sql_files import fetch_objects
 
 MAX_STATEMENTS = 30
 ORDERS = ("total", "mean", "calls")
@@ -57,11 +57,15 @@ def is_available() -> bool:
 def list_slowest(by: str) -> list[Statement]:
     """By the time all calls took, by the time of one, or by the number of calls."""
     order = by if by in ORDERS else ORDERS[0]
-    return sql.rows("statements", Statement, id=None, by=order, most=MAX_STATEMENTS)
+    return _fetch_statements(by=order, most=MAX_STATEMENTS)
 
 
 def find_statement(statement_id: str) -> Statement | None:
-    return next(iter(sql.rows("statements", Statement, id=statement_id, by="total", most=1)), None)
+    return next(iter(_fetch_statements(statement_id, by=ORDERS[0], most=1)), None)
+
+
+def _fetch_statements(statement_id: str | None = None, *, by: str, most: int) -> list[Statement]:
+    return fetch_objects("ops", "statements", Statement, id=statement_id, by=by, most=most)
 
 
 def explain(statement: Statement) -> list[str]:

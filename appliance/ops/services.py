@@ -2,13 +2,14 @@
 
 import contextlib
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from procrastinate.exceptions import AlreadyEnqueued
 
 from appliance.core import cache as stored
 from appliance.core.database import try_lock_until_commit
-from appliance.ops import queries, sql, timing_metrics
+from appliance.core.sql_files import execute
+from appliance.ops import queries, timing_metrics
 from appliance.ops.models import Sample
 from appliance.search.tasks import check_index
 
@@ -24,8 +25,7 @@ def take_sample() -> Sample | None:
     if last and (timezone.now() - last.at).total_seconds() < MIN_APART_SECONDS:
         return None
     sample = Sample.objects.create(figures=_figures(last.figures if last else {}))
-    with connection.cursor() as cursor:
-        cursor.execute(sql.text("thin"))
+    execute("ops", "thin")
     return sample
 
 

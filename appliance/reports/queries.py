@@ -1,8 +1,10 @@
 """Reads: a report scoped to what the viewer may see."""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -14,7 +16,8 @@ from appliance.accounts.models import Organisation, Right, Team, User
 from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.core.errors import ForbiddenError, UnavailableError
-from appliance.reports import periods, sql
+from appliance.core.sql_files import SqlValue, read_sql
+from appliance.reports import periods
 from appliance.reports.metrics import Metrics
 from appliance.reports.models import CountingProgress, Dimension
 from appliance.reports.periods import Period
@@ -27,6 +30,11 @@ LIMITS = "SET LOCAL work_mem = '48MB'; SET LOCAL max_parallel_workers_per_gather
 MAX_LIVE_SPAN = timedelta(days=100)
 MAX_LIVE_TICKETS = 100_000  # counted during the request at most
 NO_PART = 0  # in a URL: tickets without category, team or organisation
+# Key and groups of the report's statements: each step and the whole period, or each part.
+GROUPINGS = {
+    "steps": ("bucket", "GROUPING SETS ((), (bucket))"),
+    "parts": ("part", "GROUPING SETS ((part))"),
+}
 
 
 @dataclass(frozen=True)
@@ -135,15 +143,28 @@ def _collect_backlog(report: Report, hidden: list[int]) -> None:
     report.total.backlog = backlog
 
 
-def _fetch(name: str, values: dict, by: str = "steps") -> list[tuple]:
+def _fetch(
+    name: str, parameters: Mapping[str, SqlValue], by: str = "steps"
+) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql.text(name, by), values)
+        cursor.execute(compose_sql(name, by), parameters)
         return cursor.fetchall()
+
+
+@functools.cache
+def compose_sql(name: str, by: str = "steps") -> str:
+    """Return a statement of this room with the files and groups that it names in braces."""
+    key, groups = GROUPINGS[by]
+    statement = read_sql("reports", name).replace("{key}", key).replace("{groups}", groups)
+    for part in ("rows", "facts", "measures"):
+        if f"{{{part}}}" in statement:
+            statement = statement.replace(f"{{{part}}}", compose_sql(part))
+    return statement
 
 
 def _query_parameters(
     report_query: ReportQuery, period: Period, hidden: list[int], by: str = "steps"
-) -> dict:
+) -> dict[str, SqlValue]:
     """Return the parameters of ``rows.sql``: stored days, followed by days counted live.
 
     Totals are read from the rows of dimension ``all``, which are fewest; parts from their own.

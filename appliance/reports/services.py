@@ -13,8 +13,10 @@ from django.utils import timezone
 from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.core.database import try_lock_until_commit
-from appliance.reports import periods, sql
+from appliance.core.sql_files import fetch_rows
+from appliance.reports import periods
 from appliance.reports.models import CountingProgress, Day, StaleTicket
+from appliance.reports.queries import compose_sql
 from appliance.tickets.models import Event, Ticket
 from appliance.tickets.queries import SENTIMENT_THRESHOLD
 
@@ -96,10 +98,14 @@ def _count_stale() -> bool:
     rows = dict(StaleTicket.objects.order_by("id").values_list("id", "ticket")[:MAX_STALE_ROWS])
     if not rows:
         return False
-    with connection.cursor() as cursor:
-        values = {"zone": progress.time_zone, "tickets": list(set(rows.values()))}
-        cursor.execute(sql.text("stale_days"), values)
-        days = [day for (day,) in cursor.fetchall() if day <= progress.counted_through]
+    ticket_ids = list(set(rows.values()))
+    days = [
+        day
+        for (day,) in fetch_rows(
+            "reports", "stale_days", zone=progress.time_zone, tickets=ticket_ids
+        )
+        if day <= progress.counted_through
+    ]
     for start, end in _consecutive_spans(days):
         _rebuild_days(start, end, progress.time_zone)
     StaleTicket.objects.filter(pk__in=list(rows)).delete()
@@ -156,7 +162,7 @@ def _rebuild_days(start: date, end: date, zone: str) -> None:
     Day.objects.filter(on__range=(start, end)).delete()
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.text("rebuild"),
+            compose_sql("rebuild"),
             {
                 "since": periods.moment(start, zone),
                 "until": periods.moment(end + timedelta(days=1), zone),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from appliance.reports import periods, sql
+from appliance.reports import periods, queries
 from appliance.reports.models import CountingProgress, Day
 from appliance.sla.models import SlaPolicy
 from appliance.tickets.queries import SENTIMENT_THRESHOLD
@@ -54,7 +54,7 @@ def plan_of(query: str, values: dict) -> str:
 def test_each_index_serves_the_counting_of_a_day(crowded):
     day = datetime.now(UTC).date() - timedelta(days=90)
     plan = plan_of(
-        sql.text("facts"),
+        queries.compose_sql("facts"),
         {
             "since": periods.moment(day, "UTC"),
             "until": periods.moment(day + timedelta(days=1), "UTC"),
@@ -67,14 +67,13 @@ def test_each_index_serves_the_counting_of_a_day(crowded):
 
 
 def test_a_report_reads_the_days_of_its_span_alone(crowded, dan):
-    from appliance.reports import queries
-
     today = queries.today()
     counted = today - timedelta(days=1)
     CountingProgress.objects.create(time_zone="UTC", counted_through=counted)
     report_query = queries.ReportQuery(periods.Period(today - timedelta(days=29), today))
     plan = plan_of(
-        sql.text("sums"), queries._query_parameters(report_query, report_query.period, [])
+        queries.compose_sql("sums"),
+        queries._query_parameters(report_query, report_query.period, []),
     )
     assert "report_day_idx" in plan, plan
     query, params = Day.objects.filter(on__range=(counted, counted)).query.sql_with_params()
