@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
 from django import forms
 from django.db.models import Model, QuerySet
@@ -69,3 +70,17 @@ class Form(BootstrapFormMixin, forms.Form):
         except BadInputError as error:
             self.add_error(error.field if error.field in self.fields else None, str(error))
             return None
+
+
+class IdempotentForm(Form):
+    """A form that creates something: sent again with the same key, it creates nothing more."""
+
+    # without autocomplete="off" Firefox restores the old key when the page is reloaded
+    idempotency_key = forms.UUIDField(
+        initial=uuid4, required=False, widget=forms.HiddenInput(attrs={"autocomplete": "off"})
+    )
+
+    def key(self) -> UUID:
+        """Return the key of the page, or a new one when the page sent none."""
+        self.is_valid()
+        return self.cleaned_data.get("idempotency_key") or uuid4()

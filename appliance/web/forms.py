@@ -1,12 +1,10 @@
 """Forms of the pages of customers and guests."""
 
-import uuid
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.forms import PersonForm
-from appliance.core.forms import Form
+from appliance.core.forms import Form, IdempotentForm
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import TicketForm
 from appliance.web.queries.portal import STATES, MyTickets
@@ -51,10 +49,9 @@ class GuestTicketForm(TicketForm):
         self.fields["subject"].widget.attrs.pop("autofocus", None)
 
 
-class MacroUseForm(Form):
+class MacroUseForm(IdempotentForm):
     """What comes with one click on a macro."""
 
-    idempotency_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
     seen_message = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
 
     def values(self) -> dict:

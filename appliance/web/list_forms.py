@@ -1,6 +1,5 @@
 """The whole page of the list, also when a change of many tickets was refused on it."""
 
-import uuid
 from uuid import UUID
 
 from django import forms
@@ -10,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
 from appliance.accounts.permissions import AuthenticatedRequest
-from appliance.core.forms import Form
+from appliance.core.forms import IdempotentForm
 from appliance.core.types import read_number
 from appliance.macros import queries as macros_queries
 from appliance.tickets import queries as tickets_queries
@@ -33,7 +32,7 @@ FOR_MANY = [Status.OPEN, Status.WAITING, Status.SOLVED, Status.CLOSED]
 LONGEST_ADDRESS = 2000
 
 
-class BulkForm(Form):
+class BulkForm(IdempotentForm):
     """Which tickets, and what shall become of them. What is left alone stays as it is."""
 
     assignee = forms.ChoiceField(label=_("Assignee"), required=False)
@@ -48,9 +47,6 @@ class BulkForm(Form):
     macro = forms.TypedChoiceField(label=_("Macro"), coerce=int, empty_value=None, required=False)
     select_all = forms.BooleanField(required=False)
     address = forms.CharField(widget=forms.HiddenInput, max_length=LONGEST_ADDRESS, required=False)
-    idempotency_key = forms.UUIDField(
-        widget=forms.HiddenInput(attrs={"autocomplete": "off"}), initial=uuid.uuid4, required=False
-    )
 
     def __init__(
         self,

@@ -1,7 +1,6 @@
 """What every list and every edited row has in common."""
 
 from datetime import date
-from uuid import UUID, uuid4
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -42,18 +41,6 @@ class SeenForm(Form):
     def stamp(self) -> str:
         self.is_valid()
         return self.cleaned_data.get("seen", "")
-
-
-class IdempotentForm(Form):
-    """Travels with a form that adds: the same one sent again adds nothing."""
-
-    idempotency_key = forms.UUIDField(
-        initial=uuid4, required=False, widget=forms.HiddenInput(attrs={"autocomplete": "off"})
-    )
-
-    def key(self) -> UUID:
-        self.is_valid()
-        return self.cleaned_data.get("idempotency_key") or uuid4()
 
 
 class MoveForm(Form):

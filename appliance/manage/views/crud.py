@@ -18,9 +18,9 @@ from appliance.accounts.permissions import (
     restricted_to,
 )
 from appliance.core.errors import BadInputError
-from appliance.core.forms import Form
+from appliance.core.forms import Form, IdempotentForm
 from appliance.manage import sections, services
-from appliance.manage.forms.crud import IdempotentForm, ListForm, MoveForm, SeenForm
+from appliance.manage.forms.crud import ListForm, MoveForm, SeenForm
 from appliance.manage.queries import Page
 from appliance.manage.sections.section import Section
 

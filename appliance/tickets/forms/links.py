@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from appliance.accounts.models import User
-from appliance.core.forms import Form
+from appliance.core.forms import Form, IdempotentForm
 from appliance.tickets import queries
 from appliance.tickets.models import Ticket, TicketLink
 
@@ -57,9 +57,8 @@ class LinkForm(MergeForm):
         self.fields["target"].label = _("Ticket")
 
 
-class SplitForm(Form):
+class SplitForm(IdempotentForm):
     subject = forms.CharField(label=gettext_lazy("Subject of the new ticket"), max_length=200)
-    idempotency_key = forms.UUIDField(widget=forms.HiddenInput, required=False)
 
 
 def tag_names(text: str) -> list[str]:

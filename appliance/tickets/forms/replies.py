@@ -4,13 +4,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from appliance.core.forms import Form
-from appliance.tickets.forms.tickets import TEXT_LIMIT, IdempotentForm
+from appliance.tickets.forms.tickets import TEXT_LIMIT, SubmissionForm
 from appliance.tickets.models import Message, Status
 
 REPLY_STATUSES = [status for status in Status if status not in (Status.NEW, Status.HOLD)]
 
 
-class ReplyForm(IdempotentForm):
+class ReplyForm(SubmissionForm):
     body = forms.CharField(
         label=_("Your reply"),
         max_length=TEXT_LIMIT,

@@ -1,7 +1,5 @@
 """What the forms on tickets share."""
 
-import uuid
-
 from django import forms
 from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext as _
@@ -9,6 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import User
+from appliance.core.forms import IdempotentForm
 from appliance.files.forms import FormWithFiles, UploadsField
 from appliance.tickets.forms.custom_fields import CustomFieldsMixin
 from appliance.tickets.models import Priority
@@ -16,14 +15,13 @@ from appliance.tickets.models import Priority
 TEXT_LIMIT = 1_000_000  # characters; a pasted log is welcome, a film is not
 
 
-class IdempotentForm(FormWithFiles):
-    """Carries a key, so that sending the same page twice does the thing once; takes files."""
+class SubmissionForm(IdempotentForm, FormWithFiles):
+    """A ticket or reply with files, created once however often the page is sent."""
 
-    idempotency_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
     files = UploadsField(label=gettext_lazy("Attachments"), required=False)
 
 
-class TicketForm(CustomFieldsMixin, IdempotentForm):
+class TicketForm(CustomFieldsMixin, SubmissionForm):
     """``viewer`` None is a guest. Asks the custom fields that every category has."""
 
     subject = forms.CharField(

@@ -1,7 +1,5 @@
 """How tickets hang together: linked, merged, split."""
 
-import uuid
-
 from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -85,7 +83,7 @@ def split(request: AuthenticatedRequest, ticket_id: int, message_id: int) -> Htt
     message = tickets_queries.access_message(request.user, message_id)
     if message.ticket_id != ticket.pk:
         raise Http404
-    form = SplitForm(request.POST or None, initial={"idempotency_key": uuid.uuid4()})
+    form = SplitForm(request.POST or None)
     if form.is_valid():
         new = form.attempt(
             tickets_services.split_ticket, message=message, by=request.user, **form.cleaned_data
