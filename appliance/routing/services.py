@@ -42,7 +42,7 @@ def on_ticket_event(event: Event) -> None:
     elif event.kind == Kind.OPENED and _is_recent(event) and not _is_assigned(ticket):
         _try_to_assign(ticket, is_category_pending=True)
     elif (
-        event.kind in (Kind.SORTED, Kind.CATEGORY)
+        event.kind in (Kind.CLASSIFIED, Kind.CATEGORY)
         and _is_recent(event)
         and _is_open_to_rules(ticket)
     ):

@@ -12,7 +12,7 @@ from appliance.triage import engine, work_queue
 from appliance.triage.models import AnnotationLease, Prediction, TicketVector
 from appliance.triage.vector_search import cosine, list_nearest
 
-State = Literal["sorted", "pending", "unavailable"]
+State = Literal["classified", "pending", "unavailable"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class SentimentReading:
 class Reading:
     """What is known of a ticket's category and sentiment, and what the page may promise.
 
-    ``state``: "sorted" both are there; "pending" a worker will read it; "unavailable" nobody
+    ``state``: "classified" both are there; "pending" a worker will read it; "unavailable" nobody
     will, until bundles are put in place (or another text, or other bundles: it was parked).
     """
 
@@ -74,7 +74,7 @@ def find_reading(viewer: User, ticket: Ticket) -> Reading:
     category = values.get(Prediction.Kind.CATEGORY)
     sentiment = values.get(Prediction.Kind.SENTIMENT)
     return Reading(
-        state="sorted" if category and sentiment else _state(ticket, values),
+        state="classified" if category and sentiment else _state(ticket, values),
         category=_category_reading(category) if category else None,
         sentiment=_sentiment_reading(sentiment) if sentiment else None,
     )

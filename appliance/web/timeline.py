@@ -90,7 +90,7 @@ def _rated(event: Event) -> str:
     return _("rated the solution: bad")
 
 
-def _sorted(event: Event) -> str:
+def _classified(event: Event) -> str:
     return _("analysed the ticket")
 
 
@@ -103,7 +103,7 @@ WORDS: dict[Kind, Callable[[Event], str]] = {
     Kind.CATEGORY: _changed(lambda: _("category")),
     Kind.ASSIGNEE: _changed(lambda: _("assignee")),
     Kind.TEAM: _changed(lambda: _("team")),
-    Kind.SORTED: _sorted,
+    Kind.CLASSIFIED: _classified,
     Kind.TAGS: _tags,
     Kind.FIELD: _field,
     Kind.MERGED: _merged,

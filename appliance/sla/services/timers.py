@@ -24,7 +24,7 @@ TIMER_EVENTS = {
     Event.Kind.STATUS,
     Event.Kind.PRIORITY,
     Event.Kind.CATEGORY,
-    Event.Kind.SORTED,
+    Event.Kind.CLASSIFIED,
     Event.Kind.MERGED,
 }
 BATCH_SIZE = 100

@@ -495,7 +495,7 @@ class Migration(migrations.Migration):
                             ("priority", "changed the priority"),
                             ("category", "changed the category"),
                             ("assignee", "changed the assignee"),
-                            ("sorted", "classified the ticket"),
+                            ("classified", "classified the ticket"),
                             ("team", "changed the team"),
                             ("tags", "changed the tags"),
                             ("field", "changed a custom field"),

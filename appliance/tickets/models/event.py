@@ -23,7 +23,7 @@ class Event(models.Model):
         PRIORITY = "priority", _("changed the priority")
         CATEGORY = "category", _("changed the category")
         ASSIGNEE = "assignee", _("changed the assignee")
-        SORTED = "sorted", _("classified the ticket")
+        CLASSIFIED = "classified", _("classified the ticket")
         TEAM = "team", _("changed the team")
         TAGS = "tags", _("changed the tags")
         FIELD = "field", _("changed a custom field")

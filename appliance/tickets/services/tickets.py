@@ -91,7 +91,7 @@ def record_classification(
     if sentiment_score is not None:
         locked.sentiment_score = sentiment_score
     locked.save(update_fields=["category", "sentiment_score"])  # no change of updated_at
-    record(locked, Event.Kind.SORTED, None, name=bundles, **prediction_data)
+    record(locked, Event.Kind.CLASSIFIED, None, name=bundles, **prediction_data)
     cache.invalidate(cache.TICKETS)
 
 

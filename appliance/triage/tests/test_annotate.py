@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("bundles", "categories")
 
 
 def sorted_events(ticket: Ticket) -> list[Event]:
-    return list(ticket.events.filter(kind=Event.Kind.SORTED))
+    return list(ticket.events.filter(kind=Event.Kind.CLASSIFIED))
 
 
 def said_of(ticket: Ticket) -> Prediction:
@@ -131,7 +131,7 @@ def test_the_reading_says_what_the_page_needs(ticket, alice):
     assert queries.find_reading(alice, ticket).state == "pending"
     services.annotate(ticket.pk)
     reading = queries.find_reading(alice, ticket)
-    assert reading.state == "sorted"
+    assert reading.state == "classified"
     assert reading.category.is_decided == bool(reading.category.slug)
     assert (reading.category.scores[0].slug, reading.category.scores[0].name) == (
         "hardware",

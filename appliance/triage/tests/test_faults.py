@@ -38,7 +38,7 @@ def test_models_put_back_are_found_by_the_next_catch_up(ticket, alice, settings,
     services.catch_up()
     settings.MODELS = models
     assert services.catch_up() == 1
-    assert queries.find_reading(alice, ticket).state == "sorted"
+    assert queries.find_reading(alice, ticket).state == "classified"
 
 
 def test_a_text_that_breaks_the_bundles_is_parked_after_three_tries(
@@ -61,7 +61,7 @@ def test_a_parked_text_does_not_hold_up_the_others(ticket, alice, categories, st
         customer=alice.customer, subject="No mail", description="Since noon", by=alice
     )
     assert services.catch_up() == 1
-    assert queries.find_reading(alice, other).state == "sorted"
+    assert queries.find_reading(alice, other).state == "classified"
 
 
 def test_other_bundles_try_a_parked_text_again(ticket, categories, stand_in, monkeypatch):
@@ -91,7 +91,7 @@ def test_a_clock_that_jumped_back_holds_nothing_for_years(ticket, categories, st
 @pytest.mark.django_db(transaction=True)
 def test_what_fits_the_budget_is_there_on_the_next_page(ticket, alice, categories, stand_in):
     assert services.annotate_soon(ticket.pk, budget_seconds=10)
-    assert queries.find_reading(alice, ticket).state == "sorted"
+    assert queries.find_reading(alice, ticket).state == "classified"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -142,7 +142,7 @@ def test_two_workers_read_each_text_once(alice, categories, stand_in):
         worker.start()
     for worker in workers:
         worker.join(timeout=30)
-    assert Event.objects.filter(kind=Event.Kind.SORTED).count() == 8
+    assert Event.objects.filter(kind=Event.Kind.CLASSIFIED).count() == 8
     assert Prediction.objects.count() == 16
     assert len(stand_in.asked) == 8
 

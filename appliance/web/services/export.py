@@ -15,7 +15,7 @@ from appliance.core import audit
 from appliance.core.zip_stream import Entry, stream_zip
 from appliance.files import queries as files_queries
 from appliance.knowledge.models import ArticleVersion, ArticleVote
-from appliance.tickets.models import Message, Rating, Ticket
+from appliance.tickets.models import Event, Message, Rating, Ticket
 
 PIECE = 256 * 1024  # bytes
 README = """What this desk keeps about one person.
@@ -112,7 +112,7 @@ def _of_articles(person: User) -> dict[str, list[dict]]:
 
 
 def _events(ticket: Ticket) -> list[dict]:
-    events: QuerySet = ticket.events.exclude(kind__in=["noted", "sorted"])
+    events: QuerySet = ticket.events.exclude(kind__in=[Event.Kind.NOTED, Event.Kind.CLASSIFIED])
     return [_picked(event, ("at", "kind", "actor_name", "data")) for event in events]
 
 
