@@ -89,7 +89,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "appliance.core.context_processors.site_settings",
+                "appliance.core.views.site_settings_context",
             ]
         },
     }
@@ -205,14 +205,14 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = DATA / "static"
-CARRIED_STATIC = CODE / "static"  # in a bundle only
+BUNDLED_STATIC_ROOT = CODE / "static"  # in a bundle only
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG  # the development server reads them from the tree
-        else "appliance.core.storage.HashedStaticFilesStorage"
+        else "appliance.ops.static_files.HashedStaticFilesStorage"
     },
 }
 

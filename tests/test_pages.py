@@ -15,7 +15,7 @@ from appliance.accounts.models import User
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
 from appliance.manage.sections import SECTIONS
-from appliance.ops.static import UNUSED
+from appliance.ops.static_files import UNUSED
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Message, Ticket
 from conftest import PASSWORD

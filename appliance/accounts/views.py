@@ -20,7 +20,7 @@ from appliance.accounts.forms import (
 from appliance.accounts.models import Customer
 from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core import queries as core_queries
-from appliance.core.http import secret_url
+from appliance.core.views import secret_url
 
 AUTH_BACKEND = "django.contrib.auth.backends.ModelBackend"
 

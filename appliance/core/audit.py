@@ -19,7 +19,7 @@ def record_change(
 ) -> None:
     """Add one row to the audit log, in the transaction of the change. ``by=None``: the system."""
     AuditEntry.objects.create(
-        actor=by,
+        actor_id=by.pk if by else None,
         actor_name=str(by) if by else SYSTEM_ACTOR_NAME,
         verb=verb,
         kind=str(subject._meta.verbose_name)[:40],

@@ -2,17 +2,18 @@
 
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db.models import BigIntegerField, F, Func, GeneratedField, TextField, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Left
 
-# to_tsvector fails on more than 1 MB of distinct words; only so much of a text is searchable
+# to_tsvector fails on more than 1 MB of distinct words: the rest of a text is not searchable
 MAX_INDEXED_CHARACTERS = 200_000
-# Text search configuration: stems in the site's language, ignores accents. Kept by search.
+# Text search configuration, set by the search room: stems in the site's language, no accents.
 TEXT_SEARCH_CONFIG = "skerry"
 # Separators inside of addresses, paths and serial numbers. PostgreSQL indexes such an identifier as
 # one word; here its parts are indexed as well.
 IDENTIFIER_SEPARATORS = r"@/\._:=-"
-# So many rows of neighbouring numbers share a window: one more word in their vector, which nobody
-# can type. It lets a search read a GIN index from the newest rows backwards, however common the
+# Rows with neighbouring numbers share a window: an extra word in their vectors that nobody can
+# type. It lets a search read a GIN index from the newest rows backwards, however common the
 # words are.
 SEARCH_WINDOW_ROWS, SEARCH_WINDOW_MARK = 1024, "\u2617"
 
@@ -39,11 +40,11 @@ def search_vector_field(*, title: str = "", body: str, number: str = "id") -> Ge
     )
 
 
-def _vector(text: object, weight: str) -> SearchVector:
+def _vector(text: Combinable, weight: str) -> SearchVector:
     return SearchVector(text, weight=weight, config=TEXT_SEARCH_CONFIG)
 
 
-def _identifier_parts(text: object) -> Func:
+def _identifier_parts(text: Combinable) -> Func:
     blanks = " " * len(IDENTIFIER_SEPARATORS)
     return Func(
         text,

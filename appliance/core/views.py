@@ -1,28 +1,58 @@
-"""Error pages."""
+"""Error pages, the template context of every page, and what several views need."""
 
 import sys
+from collections.abc import Callable
+from functools import wraps
 
 import structlog
 from django.contrib.auth.models import AnonymousUser
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 
+from appliance.core import queries
 from appliance.core.errors import UnavailableError
 from appliance.core.models import SiteSettings
 
 log = structlog.get_logger(__name__)
 DATABASE_UNAVAILABLE_ERRORS = (OperationalError, InterfaceError)
+View = Callable[..., HttpResponse]
 
 
-def error_page(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+def site_settings_context(request: HttpRequest) -> dict[str, object]:
+    """Add the site settings to the context, read when a template first uses them."""
+    return {"site_settings": SimpleLazyObject(queries.site_settings)}
+
+
+def secret_url(view: View) -> View:
+    """Keep the address of a page secret: out of search engines, caches and referrers.
+
+    Not ``no-referrer``: a browser then sends ``Origin: null`` with the forms of the page, which
+    the CSRF check refuses. ``strict-origin`` names the host, never the path.
+    """
+
+    @never_cache
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        response["Referrer-Policy"] = "strict-origin"
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+    return wrapper
+
+
+def error_page(
+    request: HttpRequest, status: int, title: str | Promise, message: str
+) -> HttpResponse:
     """Render the page for any error. From status 500 on it reads nothing from the database."""
-    context: dict = {"title": title, "message": message, "status": status}
+    context: dict[str, object] = {"title": title, "message": message, "status": status}
     if status >= 500:
-        request.user = (
-            AnonymousUser()
-        )  # the log line of this request must not query the user either
+        # The log line of this request must not query the user either.
+        request.user = AnonymousUser()
         context |= {"site_settings": SiteSettings(), "messages": []}
     response = render(request, "core/error.html", context, status=status)
     if status == 503:

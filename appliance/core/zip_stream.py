@@ -17,7 +17,10 @@ class _Buffer:
         return len(data)
 
     def flush(self) -> None:
-        pass
+        """Do nothing: a ZipFile asks for it."""
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to release."""
 
     def take(self) -> bytes:
         content, self._chunks = b"".join(self._chunks), []

@@ -15,7 +15,7 @@ from appliance.accounts import queries as accounts_queries
 from appliance.accounts import services as accounts_services
 from appliance.core.database import session_lock
 from appliance.model_updates import services as model_updates_services
-from appliance.ops import static
+from appliance.ops import static_files
 from appliance.web import services as web_services
 
 # Two starts at once (web machines of one site) must not migrate together.
@@ -35,7 +35,7 @@ def prepare() -> str | None:
         _migrate()
         model_updates_services.follow()  # active.json says what the database says
         if not settings.DEBUG:
-            static.ensure_collected()
+            static_files.ensure_collected()
         return _ensure_admin()
 
 

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 FOLDER = "static"
-COLLECT = "from appliance.ops import static; static.ensure_collected()"
+COLLECT = "from appliance.ops import static_files; static_files.ensure_collected()"
 
 
 def collect(root: Path) -> None:

@@ -8,12 +8,12 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.urls import reverse
 
 from appliance.accounts.models import User
-from appliance.ops import prepare, queries, static
+from appliance.ops import prepare, queries, static_files
 
 
 @pytest.fixture
 def prepared(monkeypatch):
-    monkeypatch.setattr(prepare.static, "ensure_collected", lambda: None)
+    monkeypatch.setattr(prepare.static_files, "ensure_collected", lambda: None)
     return prepare.prepare
 
 
@@ -112,19 +112,19 @@ def test_migrations_are_complete(db):
 def test_static_files_of_a_bundle_are_taken_when_their_sources_are_the_same(
     settings, tmp_path, monkeypatch
 ):
-    settings.STATIC_ROOT, settings.CARRIED_STATIC = tmp_path / "carried", tmp_path / "none"
-    static.ensure_collected()
-    settings.STATIC_ROOT, settings.CARRIED_STATIC = tmp_path / "here", tmp_path / "carried"
+    settings.STATIC_ROOT, settings.BUNDLED_STATIC_ROOT = tmp_path / "carried", tmp_path / "none"
+    static_files.ensure_collected()
+    settings.STATIC_ROOT, settings.BUNDLED_STATIC_ROOT = tmp_path / "here", tmp_path / "carried"
     collected = []
-    monkeypatch.setattr(static, "call_command", lambda *_, **__: collected.append(1))
-    static.ensure_collected()
+    monkeypatch.setattr(static_files, "call_command", lambda *_, **__: collected.append(1))
+    static_files.ensure_collected()
     assert collected == []
     made = {path.relative_to(tmp_path / "here") for path in (tmp_path / "here").rglob("*")}
     assert made == {p.relative_to(tmp_path / "carried") for p in (tmp_path / "carried").rglob("*")}
 
-    (tmp_path / "carried" / static.STAMP).write_text("made of something else")
-    (tmp_path / "here" / static.STAMP).unlink()
-    static.ensure_collected()
+    (tmp_path / "carried" / static_files.SOURCES_DIGEST).write_text("made of something else")
+    (tmp_path / "here" / static_files.SOURCES_DIGEST).unlink()
+    static_files.ensure_collected()
     assert collected == [1]
 
 

@@ -13,7 +13,7 @@ from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.core.forms import Form
-from appliance.core.http import secret_url
+from appliance.core.views import secret_url
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import RatingForm, ReplyForm
