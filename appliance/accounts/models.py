@@ -1,6 +1,11 @@
 """Users, customers, organisations, teams, and the one-time links that let people in."""
 
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.models import (
+    AbstractBaseUser,
+    AnonymousUser,
+    BaseUserManager,
+    PermissionsMixin,
+)
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Concat, Lower, Now, Upper
@@ -121,6 +126,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Whether the user may open /admin/; Django reads this attribute."""
         return self.is_admin
 
+
+# Who looks at a page that may be open to everybody.
+Viewer = User | AnonymousUser
 
 # The text customers are searched by, as the trigram index has it.
 CUSTOMER_SEARCH_TEXT = Lower(

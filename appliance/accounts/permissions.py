@@ -8,13 +8,12 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
-from appliance.accounts.models import Right, Team, User
+from appliance.accounts.models import Right, Team, User, Viewer
 from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.core.errors import ForbiddenError
@@ -29,7 +28,7 @@ class AuthenticatedRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def has_right(user: User | AnonymousUser, right: Right) -> bool:
+def has_right(user: Viewer, right: Right) -> bool:
     """Return whether the user is an active admin, or an active agent who has the right."""
     if not user.is_authenticated or not user.is_active or not user.is_agent:
         return False
