@@ -1,10 +1,11 @@
+import django.contrib.auth.admin  # noqa: F401  registers Group
 from django.contrib import admin
-from django.contrib.auth import admin as auth_admin
+from django.contrib.auth.models import Group
 
 from appliance.accounts.models import Customer, User
 from appliance.core.admin import ReadOnlyAdminMixin
 
-admin.site.unregister(auth_admin.Group)  # roles replace groups
+admin.site.unregister(Group)  # roles replace groups
 
 
 @admin.register(User)

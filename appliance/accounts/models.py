@@ -31,10 +31,10 @@ class Right(models.TextChoices):
     REPORTS = "reports", _("view and export reports")
 
 
-class UserManager(BaseUserManager):
-    def get_by_natural_key(self, email: str) -> "User":
+class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> "User":
         """Return the user with this address, whatever its case."""
-        return self.get(email__iexact=email)
+        return self.get(email__iexact=username)
 
 
 class Organisation(models.Model):
@@ -116,8 +116,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_admin(self) -> bool:
         return self.role == Role.ADMIN
 
+    # replaces the column of PermissionsMixin, which nothing writes
     @property
-    def is_superuser(self) -> bool:
+    def is_superuser(self) -> bool:  # type: ignore[override]
         """Django's admin reads this attribute."""
         return self.is_admin
 

@@ -75,13 +75,13 @@ def restricted_to(admits: Callable[[User], bool]) -> Callable[[View], View]:
     def decorator(view: View) -> View:
         @login_required
         @wraps(view)
-        def checked(
+        def wrapper(
             request: AuthenticatedRequest, *args: object, **kwargs: object
         ) -> HttpResponseBase:
             require_page_access(admits(request.user))
             return view(request, *args, **kwargs)
 
-        return checked
+        return wrapper
 
     return decorator
 
@@ -104,12 +104,12 @@ def agents_only(view: View) -> View:
 
     @login_required
     @wraps(view)
-    def checked(request: AuthenticatedRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    def wrapper(request: AuthenticatedRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not request.user.is_agent:
             raise ForbiddenError(_("This page is for agents only."))
         return view(request, *args, **kwargs)
 
-    return checked
+    return wrapper
 
 
 def with_right(right: Right) -> Callable[[View], View]:
@@ -118,7 +118,7 @@ def with_right(right: Right) -> Callable[[View], View]:
     def decorator(view: View) -> View:
         @agents_only
         @wraps(view)
-        def checked(
+        def wrapper(
             request: AuthenticatedRequest, *args: object, **kwargs: object
         ) -> HttpResponseBase:
             if not has_right(request.user, right):
@@ -128,18 +128,18 @@ def with_right(right: Right) -> Callable[[View], View]:
                 )
             return view(request, *args, **kwargs)
 
-        return checked
+        return wrapper
 
     return decorator
 
 
 def readers_only(view: View) -> View:
     """Decorate a page of articles: open to all where the knowledge base is public, else log-in."""
-    after_log_in = login_required(view)
+    view_after_login = login_required(view)
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         is_open = request.user.is_authenticated or core_queries.site_settings().is_knowledge_public
-        return (view if is_open else after_log_in)(request, *args, **kwargs)
+        return (view if is_open else view_after_login)(request, *args, **kwargs)
 
-    return checked
+    return wrapper

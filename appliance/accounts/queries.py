@@ -196,21 +196,21 @@ def access_organisation(viewer: User, organisation_id: int) -> Organisation:
     return _get_or_404(list_organisations(viewer), organisation_id)
 
 
-def _filter_by_name_or_email(rows: QuerySet[T], text: str) -> QuerySet[T]:
+def _filter_by_name_or_email(people: QuerySet[T], text: str) -> QuerySet[T]:
     """Keep users or customers with every word of ``text`` in a name or the address."""
     for word in _words(text):
-        rows = rows.filter(
+        people = people.filter(
             Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
         )
-    return rows
+    return people
 
 
 def _words(text: str) -> list[str]:
     return text.replace("\0", "").split()[:MAX_FILTER_WORDS]
 
 
-def _get_or_404(rows: QuerySet[T], pk: int) -> T:
-    row = rows.filter(pk=pk).first()
-    if row is None:
+def _get_or_404(queryset: QuerySet[T], pk: int) -> T:
+    instance = queryset.filter(pk=pk).first()
+    if instance is None:
         raise Http404
-    return row
+    return instance

@@ -93,10 +93,10 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
     form = NewPasswordForm(request.POST or None)
     if form.is_valid():
         password = form.cleaned_data["password"]
-        person = form.attempt(services.set_password_with_token, token=token, password=password)
-        if not form.errors:
-            login(request, person, backend=AUTH_BACKEND)
+        user = form.attempt(services.set_password_with_token, token=token, password=password)
+        if user:
+            login(request, user, backend=AUTH_BACKEND)
             return redirect("dashboard")
-    context = {"form": form, "person": queries.access_invitation(token).person}
+    context = {"form": form, "person": person}
     status = 400 if form.errors else 200
     return render(request, "accounts/set_password.html", context, status=status)

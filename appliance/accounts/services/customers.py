@@ -164,7 +164,8 @@ def create_login(*, customer: Customer, by: User) -> str:
     """
     require_admin(by)
     locked = _lock_customer(customer)
-    if locked.user is None:
+    person = locked.user
+    if person is None:
         person = queries.find_user(email=locked.email) or add_user(
             email=locked.email,
             first_name=locked.first_name,
@@ -174,7 +175,7 @@ def create_login(*, customer: Customer, by: User) -> str:
         )
         link_customer(customer=locked, person=person, by=by)
     customer.refresh_from_db()
-    return invite(person=customer.user, by=by)
+    return invite(person=person, by=by)
 
 
 @transaction.atomic

@@ -105,10 +105,16 @@ def change_person(
     """Change name, e-mail and working hours. Raises BadInputError when the address is taken."""
     require_admin(by)
     email = email.strip().lower()
-    values: dict = {"email": email, "first_name": first_name, "last_name": last_name}
-    if business_hours is not UNSET:
-        values["business_hours"] = business_hours
-    if update_fields(_lock(person), by=by, duplicate_error=_email_taken_error(email), **values):
+    locked = _lock(person)
+    if update_fields(
+        locked,
+        by=by,
+        duplicate_error=_email_taken_error(email),
+        email=email,
+        first_name=first_name,
+        last_name=last_name,
+        business_hours=locked.business_hours if business_hours is UNSET else business_hours,
+    ):
         cache.invalidate(cache.TEAMS)
     person.refresh_from_db()
 
@@ -213,14 +219,19 @@ def change_profile(
     if time_zone and not is_time_zone(time_zone):
         raise BadInputError(_("Choose a time zone from the list."), field="time_zone")
     locked = _lock(person)
-    agent_fields = {"signature": signature, "is_away": is_away} if locked.is_agent else {}
-    names = {"first_name": first_name, "last_name": last_name}
     if update_fields(
-        locked, by=locked, language=language, time_zone=time_zone, **names, **agent_fields
+        locked,
+        by=locked,
+        first_name=first_name,
+        last_name=last_name,
+        language=language,
+        time_zone=time_zone,
+        signature=signature if locked.is_agent else locked.signature,
+        is_away=is_away if locked.is_agent else locked.is_away,
     ):
         cache.invalidate(cache.TEAMS)  # cached lists of users depend on TEAMS
     if hasattr(locked, "customer"):
-        update_fields(locked.customer, by=locked, **names)
+        update_fields(locked.customer, by=locked, first_name=first_name, last_name=last_name)
     cache.invalidate(cache.TICKETS)
     person.refresh_from_db()
 

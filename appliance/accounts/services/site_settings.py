@@ -1,6 +1,9 @@
 """Writes to the site settings."""
 
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict, Unpack
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -13,42 +16,55 @@ from appliance.core.audit import update_fields
 from appliance.core.errors import BadInputError
 from appliance.core.models import SiteSettings
 
-EDITABLE_FIELDS = {
-    "name",
-    "logo_id",
-    "base_url",
-    "language",
-    "time_zone",
-    "is_registration_open",
-    "is_guest_form_open",
-    "is_knowledge_public",
-    "is_rating_enabled",
-    "close_solved_after_days",
-    "max_attachment_mb",
-    "agent_rights",
-}
 MAX_CLOSE_AFTER_DAYS, MAX_ATTACHMENT_MB = 365, 100
 
 
+class SiteSettingsFields(TypedDict, total=False):
+    """The fields of the site settings that an admin may change."""
+
+    name: str
+    logo_id: UUID | None
+    base_url: str
+    language: str
+    time_zone: str
+    is_registration_open: bool
+    is_guest_form_open: bool
+    is_knowledge_public: bool
+    is_rating_enabled: bool
+    close_solved_after_days: int | None
+    max_attachment_mb: int
+    agent_rights: list[str]
+
+
 @transaction.atomic
-def update_site_settings(*, by: User, **values: object) -> SiteSettings:
-    """Change some of EDITABLE_FIELDS; what differs is recorded.
+def update_site_settings(*, by: User, **fields: Unpack[SiteSettingsFields]) -> SiteSettings:
+    """Change some of the site settings; what differs is recorded.
 
     Raises BadInputError with the name of the field for an invalid value.
     """
     require_admin(by)
-    if unknown := set(values) - EDITABLE_FIELDS:
+    if unknown := fields.keys() - SiteSettingsFields.__optional_keys__:
         raise TypeError(f"no such field: {unknown}")
-    values = {name: _validate(name, value) for name, value in values.items()}
-    row, _created = SiteSettings.objects.select_for_update().get_or_create(pk=1)
-    if update_fields(row, by=by, **values):
+    settings, _created = SiteSettings.objects.select_for_update().get_or_create(pk=1)
+    if update_fields(settings, by=by, duplicate_error=None, **_validate(fields)):
         cache.invalidate(cache.SITE_SETTINGS)
-    return row
+    return settings
 
 
-def _validate(name: str, value: object) -> object:
-    validator = _VALIDATORS.get(name)
-    return validator(value) if validator else value
+def _validate(fields: Mapping[str, object]) -> dict[str, object]:
+    validators: dict[str, Callable[[Any], object]] = {
+        "name": _validate_name,
+        "base_url": _validate_base_url,
+        "language": _validate_language,
+        "time_zone": _validate_time_zone,
+        "close_solved_after_days": _validate_close_after,
+        "max_attachment_mb": _validate_attachment_limit,
+        "agent_rights": _validate_agent_rights,
+    }
+    return {
+        name: validators[name](value) if name in validators else value
+        for name, value in fields.items()
+    }
 
 
 def _validate_name(value: str) -> str:
@@ -112,14 +128,3 @@ def _validate_agent_rights(value: list[str]) -> list[str]:
             _("This permission does not exist. Reload the page."), field="agent_rights"
         )
     return [right for right in Right.values if right in value]
-
-
-_VALIDATORS = {
-    "name": _validate_name,
-    "base_url": _validate_base_url,
-    "language": _validate_language,
-    "time_zone": _validate_time_zone,
-    "close_solved_after_days": _validate_close_after,
-    "max_attachment_mb": _validate_attachment_limit,
-    "agent_rights": _validate_agent_rights,
-}

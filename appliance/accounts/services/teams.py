@@ -94,15 +94,17 @@ def _set_members(team: Team, members: Iterable[User], by: User) -> None:
             _("Only agents can be team members, not %(names)s.") % {"names": ", ".join(customers)},
             field="members",
         )
-    memberships = {row.user_id: row for row in team.memberships.select_related("user")}
-    removed = [row for pk, row in memberships.items() if pk not in new_members]
+    memberships = {
+        membership.user_id: membership for membership in team.memberships.select_related("user")
+    }
+    removed = [membership for pk, membership in memberships.items() if pk not in new_members]
     added = [person for pk, person in new_members.items() if pk not in memberships]
-    team.memberships.filter(pk__in=[row.pk for row in removed]).delete()
+    team.memberships.filter(pk__in=[membership.pk for membership in removed]).delete()
     Membership.objects.bulk_create(Membership(team=team, user=person) for person in added)
     if removed or added:
         data = {
-            "came": [str(person) for person in added],
-            "went": [str(row.user) for row in removed],
+            "added": [str(person) for person in added],
+            "removed": [str(membership.user) for membership in removed],
         }
         audit.record_change(by=by, verb="changed", subject=team, data=data)
 

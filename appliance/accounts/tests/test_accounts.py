@@ -1,3 +1,5 @@
+"""Log-in, registration, the set-up link and Django's admin pages."""
+
 from datetime import timedelta
 
 import django.contrib.admin
@@ -33,10 +35,10 @@ def test_wrong_password_and_unknown_address_get_the_same_answer(client, alice):
 
 
 def test_unknown_address_costs_a_hash_too(client, alice, monkeypatch):
-    hashed = []
-    monkeypatch.setattr(User, "set_password", lambda self, raw: hashed.append(raw))
+    hashes = []
+    monkeypatch.setattr(User, "set_password", lambda self, raw: hashes.append(raw))
     log_in(client, "nobody@example.org", "not-the-password")
-    assert hashed == ["not-the-password"]
+    assert hashes == ["not-the-password"]
 
 
 def test_deactivated_person_cannot_log_in(client, alice):
@@ -47,8 +49,8 @@ def test_deactivated_person_cannot_log_in(client, alice):
 
 def test_five_wrong_passwords_lock_this_address_out_of_this_account(client, alice, bob):
     for attempt in range(5):
-        locked = log_in(client, "ALICE@example.org" if attempt % 2 else alice.email, "wrong-word")
-    assert locked.status_code == 429
+        response = log_in(client, "ALICE@example.org" if attempt % 2 else alice.email, "wrong-word")
+    assert response.status_code == 429
     cache.clear()
     assert log_in(client, alice.email).status_code == 429, "a cache restart lifts no lock"
     assert log_in(client, bob.email).url == reverse("dashboard")
@@ -101,7 +103,7 @@ def test_registration_creates_a_customer_and_logs_in(client, db):
         ({"first_name": "a\0b"}, "first_name"),
     ],
 )
-def test_bad_registration_names_the_field_and_keeps_the_rest(client, alice, fields, field):
+def test_invalid_registration_names_the_field_and_keeps_the_rest(client, alice, fields, field):
     response = register(client, **fields)
     assert response.status_code == 400
     assert list(response.context["form"].errors) == [field]
@@ -162,6 +164,6 @@ def test_users_and_site_settings_are_read_only_in_django_admin(admin_client_of_d
     assert admin_client_of_dan.get(reverse("admin:accounts_user_add")).status_code == 403
 
 
-def test_same_address_twice_is_refused(alice):
+def test_same_address_twice_is_rejected(alice):
     with pytest.raises(BadInputError, match="already has an account"):
         services.add_user(email="Alice@Example.org", first_name="A", password=PASSWORD)

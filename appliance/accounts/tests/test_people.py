@@ -1,4 +1,4 @@
-"""Those who log in: added, invited, given a role, shut out."""
+"""Users: adding, inviting, roles and deactivation."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ def eve(dan) -> User:
     return services.add_person(by=dan, email="eve@example.org", first_name="Eve", role=Role.AGENT)
 
 
-def logged_in(person: User) -> Client:
+def log_in(person: User) -> Client:
     client = Client()
     client.force_login(person)
     return client
@@ -65,26 +65,26 @@ def test_weak_password_leaves_the_link_valid(client, eve, dan):
 
 
 def test_page_of_a_link_is_not_cached_or_indexed(client, eve, dan):
-    answer = client.get(reverse("set-password", args=[services.invite(person=eve, by=dan)]))
-    assert "no-store" in answer["Cache-Control"]
-    assert answer["Referrer-Policy"] == "strict-origin"
+    response = client.get(reverse("set-password", args=[services.invite(person=eve, by=dan)]))
+    assert "no-store" in response["Cache-Control"]
+    assert response["Referrer-Policy"] == "strict-origin"
 
 
 def test_deactivation_ends_sessions_for_good(bob, dan):
-    window = logged_in(bob)
+    session = log_in(bob)
     token = services.invite(person=bob, by=dan)
     services.deactivate_person(person=bob, by=dan)
-    assert not is_logged_in(window)
+    assert not is_logged_in(session)
     assert choose_password(Client(), token).status_code == 404
     services.reactivate_person(person=bob, by=dan)
-    assert not is_logged_in(window)
+    assert not is_logged_in(session)
     assert bob.check_password(PASSWORD)
 
 
 def test_new_role_ends_the_sessions_of_the_old_one(bob, dan):
-    window = logged_in(bob)
+    session = log_in(bob)
     services.set_role(person=bob, role=Role.ADMIN, by=dan)
-    assert not is_logged_in(window)
+    assert not is_logged_in(session)
     assert bob.is_admin and bob.is_superuser
 
 
@@ -108,9 +108,14 @@ def test_every_change_of_a_user_is_audited(dan, eve):
     services.change_person(
         person=eve, by=dan, email="eva@example.org", first_name="Eva", last_name="Test"
     )
-    row = AuditEntry.objects.first()
-    assert (row.actor, row.verb, row.kind, row.subject_id) == (dan, "changed", "user", str(eve.pk))
-    assert row.data["email"] == {"from": "eve@example.org", "to": "eva@example.org"}
+    entry = AuditEntry.objects.first()
+    assert (entry.actor, entry.verb, entry.kind, entry.subject_id) == (
+        dan,
+        "changed",
+        "user",
+        str(eve.pk),
+    )
+    assert entry.data["email"] == {"from": "eve@example.org", "to": "eva@example.org"}
 
 
 def test_change_without_difference_is_not_audited(dan, eve):

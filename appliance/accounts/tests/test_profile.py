@@ -1,4 +1,4 @@
-"""What people change about themselves."""
+"""The profile: name, language, password; and the visitor pages."""
 
 import pytest
 from django.test import Client
@@ -69,7 +69,7 @@ def test_new_password_ends_the_other_sessions(as_alice, alice):
         ({"password_again": "something else"}, "password_again"),
     ],
 )
-def test_bad_password_names_its_field(as_alice, alice, fields, field):
+def test_invalid_password_names_its_field(as_alice, alice, fields, field):
     response = change_password(as_alice, **fields)
     assert response.status_code == 400 and list(response.context["form"].errors) == [field]
     alice.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Teams, organisations, customers and the rules of the desk."""
+"""Teams, organisations, customers and the site settings."""
 
 import pytest
 from django.http import Http404
@@ -43,7 +43,7 @@ def test_team_gets_members_and_rights(dan, bob):
     )
     assert list(Membership.objects.values_list("user", flat=True)) == [dan.pk]
     assert (team.name, team.rights) == ("Networks", ["merge", "reports"])
-    assert AuditEntry.objects.first().data == {"came": [str(dan)], "went": [str(bob)]}
+    assert AuditEntry.objects.first().data == {"added": [str(dan)], "removed": [str(bob)]}
 
 
 def test_rights_of_a_team_end_when_it_is_deactivated(dan, bob, django_capture_on_commit_callbacks):
@@ -61,9 +61,9 @@ def test_rights_of_a_team_end_when_it_is_deactivated(dan, bob, django_capture_on
 )
 def test_invalid_team_is_rejected(dan, fields, field):
     services.add_team(by=dan, name="Nets")
-    with pytest.raises(BadInputError) as refused:
+    with pytest.raises(BadInputError) as error:
         services.add_team(by=dan, **{"name": "Other"} | fields)
-    assert refused.value.field == field
+    assert error.value.field == field
 
 
 def test_customer_cannot_be_in_a_team(dan, alice):
@@ -120,11 +120,11 @@ def test_user_of_another_customer_cannot_be_linked(dan, pia, alice):
         services.link_customer(customer=pia, person=alice, by=dan)
 
 
-# --- rules
+# --- site settings
 
 
 @pytest.mark.parametrize(
-    ("rule", "value"),
+    ("field", "value"),
     [
         ("name", " "),
         ("language", "xx"),
@@ -138,10 +138,10 @@ def test_user_of_another_customer_cannot_be_linked(dan, pia, alice):
         ("agent_rights", ["root"]),
     ],
 )
-def test_invalid_site_setting_names_its_field(dan, rule, value):
-    with pytest.raises(BadInputError) as refused:
-        services.update_site_settings(by=dan, **{rule: value})
-    assert refused.value.field == rule
+def test_invalid_site_setting_names_its_field(dan, field, value):
+    with pytest.raises(BadInputError) as error:
+        services.update_site_settings(by=dan, **{field: value})
+    assert error.value.field == field
 
 
 def test_changed_site_setting_is_recorded_with_its_old_value(dan):

@@ -8,7 +8,8 @@ from appliance.core.models import AuditEntry
 
 register = template.Library()
 MAX_CHARACTERS = 120
-LISTS = {"came", "went", "added", "removed"}  # of names: never what was and what is
+# lists of names, not pairs of an old and a new value; 0.1.0 wrote "came" and "went"
+NAME_LISTS = {"added", "removed", "came", "went"}
 VERBS = {
     "added": gettext_lazy("added"),
     "changed": gettext_lazy("changed"),
@@ -67,7 +68,7 @@ def verb_words(change: AuditEntry) -> str:
 
 def _pair(change: AuditEntry, name: str, value: object) -> object:
     """Some rooms write what was and what is as a list of the two."""
-    if change.verb == "changed" and name not in LISTS and isinstance(value, list):
+    if change.verb == "changed" and name not in NAME_LISTS and isinstance(value, list):
         return {"from": value[0], "to": value[1]} if len(value) == 2 else value
     return value
 
