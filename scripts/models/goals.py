@@ -1,20 +1,20 @@
-"""What each bundle must reach, beside the figure that shows it: check, measure → goal."""
+"""The checks of docs/models.md, their goals, and the table that shows both."""
 
 GOALS = {
-    ("taxonomy, internal IT", "first choice"): "≥ 0.72",
-    ("taxonomy, internal IT", "first or second"): "≥ 0.85",
-    ("taxonomy, internal IT", "clear ones, first"): "≥ 0.90",
-    ("taxonomy, internal IT", "coverage at threshold"): "≥ 0.70",
-    ("taxonomy, internal IT", "decided: first"): "≥ 0.92",
-    ("taxonomy, internal IT, enlarged", "first choice"): "≥ 0.72",
-    ("taxonomy, internal IT, enlarged", "first or second"): "≥ 0.85",
-    ("taxonomy, internal IT, enlarged", "clear ones, first"): "≥ 0.90",
-    ("taxonomy, internal IT, enlarged", "coverage at threshold"): "≥ 0.70",
-    ("taxonomy, internal IT, enlarged", "decided: first"): "≥ 0.92",
+    ("categories, internal IT", "accuracy"): "≥ 0.72",
+    ("categories, internal IT", "accuracy, second label accepted"): "≥ 0.85",
+    ("categories, internal IT", "accuracy, confident labels"): "≥ 0.90",
+    ("categories, internal IT", "coverage at threshold"): "≥ 0.70",
+    ("categories, internal IT", "accuracy of decided"): "≥ 0.92",
+    ("categories, internal IT, extended", "accuracy"): "≥ 0.72",
+    ("categories, internal IT, extended", "accuracy, second label accepted"): "≥ 0.85",
+    ("categories, internal IT, extended", "accuracy, confident labels"): "≥ 0.90",
+    ("categories, internal IT, extended", "coverage at threshold"): "≥ 0.70",
+    ("categories, internal IT, extended", "accuracy of decided"): "≥ 0.92",
     ("SST-2 dev", "accuracy"): "≥ 0.92",
-    ("moods", "tweet_sentiment: macro-F1"): "≥ 0.75",
-    ("moods", "uci_sentiment: macro-F1"): "≥ 0.65",
-    ("moods", "senti4sd_train: macro-F1"): "≥ 0.82",
+    ("sentiment, test splits", "tweet_sentiment: macro-F1"): "≥ 0.75",
+    ("sentiment, test splits", "uci_sentiment: macro-F1"): "≥ 0.65",
+    ("sentiment, test splits", "senti4sd_train: macro-F1"): "≥ 0.82",
     ("linked titles with votes", "hit@3"): "≥ 0.60",
     ("BANKING77, 10 labels a class", "accuracy, mean of 5 seeds"): "≥ 0.88",
     ("BANKING77, full training set", "accuracy"): "≥ 0.94",
@@ -23,16 +23,16 @@ GOALS = {
 }
 ROLE_CHECKS = {
     "classifier": (
-        "taxonomy, all sources",
-        "taxonomy, internal IT",
-        "taxonomy, internal IT, enlarged",
-        "taxonomy, internal IT, picked as hard",
-        "taxonomy, internal IT, new desk",
-        "taxonomy, demo desk, new",
-        "taxonomy, demo desk, no caution",
-        "two readers, internal IT",
+        "categories, all sources",
+        "categories, internal IT",
+        "categories, internal IT, extended",
+        "categories, internal IT, hard examples",
+        "categories, internal IT, cold start",
+        "categories, demo data, cold start",
+        "categories, demo data, without cold start",
+        "annotator agreement, internal IT",
     ),
-    "sentiment": ("SST-2 dev", "moods", "tones"),
+    "sentiment": ("SST-2 dev", "sentiment, test splits", "sentiment, probe sentences"),
     "encoder": (
         "STS-B test",
         "support articles",
@@ -43,9 +43,17 @@ ROLE_CHECKS = {
     ),
 }
 
-BANKING = "BANKING77, full training set"  # of train_banking.py; its model is not shipped
-SPEED, MEMORY = "one ticket of 60 tokens", "memory"  # of all three together
-# The table's rows, each with the role whose bundle it is of, or with its own name.
+# Measures in bundle.json of shipped bundles → their names in the table.
+MEASURE_NAMES = {
+    "first choice": "accuracy",
+    "first or second": "accuracy, second label accepted",
+    "decided: first": "accuracy of decided",
+    "decided: first or second": "accuracy of decided, second label accepted",
+}
+
+BANKING = "BANKING77, full training set"  # from train_banking.py; that model is not shipped
+SPEED, MEMORY = "one ticket of 60 tokens", "memory"  # all three bundles together
+# Check → the role whose bundle it scores, or its own name where no bundle of one role is scored.
 CHECKS = {
     **{check: "classifier" for check in ROLE_CHECKS["classifier"]},
     BANKING: BANKING,
@@ -58,18 +66,18 @@ Figures = dict[str, dict[str, float]]
 
 
 def shown(value: float | None) -> str:
-    """Counts as they are, shares with three digits."""
+    """Format a figure: counts as they are, shares with three digits, larger numbers with one."""
     if value is None:
         return ""
     return str(value) if isinstance(value, int) else f"{value:.3f}" if value < 2 else f"{value:.1f}"
 
 
 def table(int8: Figures, fp32: Figures) -> str:
-    """A Markdown table: check, measure, goal, int8, fp32."""
+    """Return a Markdown table: check, measure, goal, int8, fp32."""
     lines = ["| check | measure | goal | int8, as shipped | fp32 |", "|---|---|---|---|---|"]
     for check, figures in int8.items():
         for measure, value in figures.items():
-            beside = fp32.get(check, {}).get(measure)
+            fp32_value = fp32.get(check, {}).get(measure)
             goal = GOALS.get((check, measure), "")
-            lines.append(f"| {check} | {measure} | {goal} | {shown(value)} | {shown(beside)} |")
+            lines.append(f"| {check} | {measure} | {goal} | {shown(value)} | {shown(fp32_value)} |")
     return "\n".join(lines)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The public yardstick: the classifier's recipe on BANKING77's full training set.
+"""Apply the training recipe of the classifier to the BANKING77 benchmark (full training set).
 
-Nothing is chosen by looking at the test: recipe, epochs and seed are fixed beforehand. With
---work the finished model is exported, quantized and scored on the test, int8 beside fp32; with
---figures the figures are kept for evaluate.py's table.
+Nothing is chosen on the test set: recipe, epochs and seed are fixed beforehand. With --work the
+finished model is exported, quantized and scored on the test set as int8 and fp32; with --figures
+the figures are stored for the table of evaluate.py.
 """
 
 import argparse
@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import torch
 from data import Row, read
 from export import check_parity, export_fp32, quantize
+from figures_store import FiguresStore
 from finetune import MeanPooledClassifier, finetune, plain_tokenizer
 from goals import BANKING, Figures
-from kept import Kept
 from weights import load_trunk
 
 from appliance.inference.session import open_session
@@ -29,12 +29,12 @@ SMOOTHING = 0.05
 
 
 def labels_of(data: Path) -> list[str]:
-    """The 77 intents, in alphabetical order."""
+    """Return the 77 intents in alphabetical order."""
     return sorted({row["label"] for row in read(data, "banking77_train")})
 
 
 def banking_rows(data: Path) -> list[Row]:
-    """The training set with smoothed labels, and the names of the intents as 77 more texts."""
+    """Return the training set with smoothed labels, and the names of the intents as 77 texts."""
     labels = labels_of(data)
     rest = SMOOTHING / len(labels)
     targets = {
@@ -48,7 +48,7 @@ def banking_rows(data: Path) -> list[Row]:
 def train(
     weights: Path, data: Path, checkpoint: Path, *, epochs: int = EPOCHS, seed: int = 7
 ) -> MeanPooledClassifier:
-    """gte-small, mean pooling; rates fall with depth; the moving average of the weights is kept."""
+    """Fine-tune gte-small with mean pooling, layer-wise learning rates and averaged weights."""
     torch.manual_seed(seed)
     trunk, source = load_trunk(weights)
     rows = banking_rows(data)
@@ -72,7 +72,7 @@ def train(
 def score(
     model: MeanPooledClassifier, tokenizer: Path, data: Path, work: Path
 ) -> dict[str, Figures]:
-    """Accuracy on the test's 3,080 questions, each read alone, for both exports."""
+    """Return the accuracy on the 3,080 test questions, each processed alone, for both exports."""
     fp32, int8 = work / "banking.fp32.onnx", work / "banking.int8.onnx"
     model.trunk.config._attn_implementation = "eager"
     export_fp32(model.trunk, "feature-extraction", tokenizer, fp32, model.head)
@@ -83,32 +83,32 @@ def score(
     figures = {}
     for kind, path in (("int8", int8), ("fp32", fp32)):
         session = open_session(path, 2, path.name)
-        said = [labels[int(session.run(tokens.ids(row["text"])).argmax())] for row in rows]
-        right = sum(label == row["label"] for label, row in zip(said, rows, strict=True))
-        found = {"rows": len(rows), "accuracy": right / len(rows)}
-        figures[kind] = {BANKING: found}
+        predictions = [labels[int(session.run(tokens.ids(row["text"])).argmax())] for row in rows]
+        right = sum(label == row["label"] for label, row in zip(predictions, rows, strict=True))
+        scores = {"rows": len(rows), "accuracy": right / len(rows)}
+        figures[kind] = {BANKING: scores}
     return figures
 
 
 def main() -> None:
-    """Train, or load a finished checkpoint; then score where --work says so."""
+    """Train, or load a finished checkpoint; score it with --work."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="folder of a local BERT")
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--checkpoint", type=Path, required=True, help="….safetensors to write")
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="epochs in all")
+    parser.add_argument("--threads", type=int, default=2, help="threads of torch")
+    parser.add_argument("--seed", type=int, default=7, help="seed of torch and of the row order")
     parser.add_argument("--work", type=Path, help="export and score here")
-    parser.add_argument("--figures", type=Path, help="JSON file that keeps figures")
+    parser.add_argument("--figures", type=Path, help="JSON file that stores figures")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     model = train(args.weights, args.data, args.checkpoint, epochs=args.epochs, seed=args.seed)
     if args.work:
         tokenizer = load_trunk(args.weights)[1].tokenizer
-        figures, kept = score(model, tokenizer, args.data, args.work), Kept(args.figures)
-        for kind, found in figures.items():
-            kept.put(kind, BANKING, BANKING, found[BANKING])
+        figures, store = score(model, tokenizer, args.data, args.work), FiguresStore(args.figures)
+        for kind, scores in figures.items():
+            store.put(kind, BANKING, BANKING, scores[BANKING])
         print(json.dumps(figures))
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fine-tune gte-small's twelve layers on the hand-labelled tickets (mean pooling, linear head)."""
+"""Fine-tune the twelve layers of gte-small on the labelled tickets (mean pooling, linear head)."""
 
 import argparse
 import random
@@ -23,7 +23,7 @@ def train(
     epochs: int = 4,
     seed: int = 7,
 ) -> MeanPooledClassifier:
-    """The trained classifier; ``leave_out`` names parts (int) or sources (str) not to see."""
+    """Return the trained classifier; ``leave_out`` holds parts (int) and sources (str) to skip."""
     torch.manual_seed(seed)
     slugs = list(categories(CATEGORIES))
     trunk, source = load_trunk(weights)
@@ -34,9 +34,9 @@ def train(
     scarce = _scarce(rows, slugs)
 
     def rows_of_epoch(epoch: int) -> list[Row]:
-        chance = seeded(seed * 100 + epoch)
-        seen = [_vary(row, chance) for row in rows]
-        return seen + phrases + [_vary(row, chance) for row in scarce]
+        rng = seeded(seed * 100 + epoch)
+        varied = [_vary(row, rng) for row in rows]
+        return varied + phrases + [_vary(row, rng) for row in scarce]
 
     finetune(
         model,
@@ -55,29 +55,29 @@ def train(
 
 
 def _scarce(rows: list[Row], slugs: list[str]) -> list[Row]:
-    """Rows of categories with fewer than 150 tickets: they are shown twice, varied."""
+    """Return the rows of categories with fewer than 150 tickets; training uses them twice."""
     firsts = [row.target.index(max(row.target)) for row in rows]
     rare = {number for number in range(len(slugs)) if firsts.count(number) < 150}
     return [row for row, first in zip(rows, firsts, strict=True) if first in rare]
 
 
-def _vary(row: Row, chance: random.Random) -> Row:
-    """Half of the time the way a hurried colleague would type it."""
-    if chance.random() < 0.5:
+def _vary(row: Row, rng: random.Random) -> Row:
+    """Return the row, half of the time with a tersely typed text."""
+    if rng.random() < 0.5:
         return row
-    return Row(terse(row.text, chance) or row.text, row.target, row.weight)
+    return Row(terse(row.text, rng) or row.text, row.target, row.weight)
 
 
 def main() -> None:
-    """Train once, without the test part and whatever else --leave-out names."""
+    """Train the classifier without the parts and sources of --leave-out."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="folder of a local BERT")
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--checkpoint", type=Path, required=True, help="….safetensors to write")
     parser.add_argument("--leave-out", nargs="*", default=["0", "1"], help="parts or source names")
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--epochs", type=int, default=4, help="epochs in all")
+    parser.add_argument("--threads", type=int, default=2, help="threads of torch")
+    parser.add_argument("--seed", type=int, default=7, help="seed of torch and of the row order")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     leave_out = {int(item) if item.isdigit() else item for item in args.leave_out}

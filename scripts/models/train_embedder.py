@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Teach MiniLM what belongs together on a help desk, and keep what it could do before.
+"""Train MiniLM on pairs of related help desk texts with in-batch negatives.
 
-In-batch negatives: of the texts in a batch, all of one kind, each must find its own partner. What
-comes out is a mean of trained and starting weights (--keep of the latter), which forgets less.
+All pairs of a batch are of one kind, and each text must find its partner among the others. The
+result is the weighted mean of trained and starting weights, which forgets less.
 """
 
 import argparse
@@ -20,31 +20,32 @@ from weights import Encoder, load_trunk
 
 LONGEST = 96  # tokens read in training
 SCALE = 20.0  # of cosines before the softmax
-# Of the starting weights. Of 0, 0.3 and 0.5, on questions of late 2024: 0.3 puts one point more of
-# the right articles among three, 0.5 leaves texts about nothing on the desk further away.
-KEEP = 0.5
+# Share of the starting weights in the result. Of 0, 0.3 and 0.5, on questions of late 2024: 0.3 has
+# hit@3 one point higher, 0.5 keeps unrelated texts further away.
+START_SHARE = 0.5
 
 
 def pair_batches(
-    pairs: list[Pair], tokenizer: Tokenizer, size: int, chance: random.Random
+    pairs: list[Pair], tokenizer: Tokenizer, size: int, rng: random.Random
 ) -> Iterator[Batch]:
-    """Shuffled batches of one kind and like length: ids and mask of both sides, and which pairs
-    share a key."""
+    """Yield shuffled batches of pairs of one kind and similar length.
+
+    A batch is ids and mask of the first texts, ids and mask of the second ones (pairs, tokens),
+    and a mask (pairs, pairs) of pairs that share a key.
+    """
     kinds: dict[str, list[int]] = defaultdict(list)
     for number, pair in enumerate(pairs):
         kinds[pair.kind].append(number)
     sides = [
         [item.ids for item in tokenizer.encode_batch([getattr(pair, side) for pair in pairs])]
-        for side in ("one", "other")
+        for side in ("first", "second")
     ]
     groups = []
     for numbers in kinds.values():
-        length = {
-            i: (len(sides[0][i]) + len(sides[1][i])) * chance.uniform(0.7, 1.4) for i in numbers
-        }
+        length = {i: (len(sides[0][i]) + len(sides[1][i])) * rng.uniform(0.7, 1.4) for i in numbers}
         order = sorted(numbers, key=length.__getitem__)
         groups += [order[at : at + size] for at in range(0, len(order), size)]
-    chance.shuffle(groups)
+    rng.shuffle(groups)
     for group in groups:
         shared = [[bool(pairs[i].keys & pairs[j].keys) and i != j for j in group] for i in group]
         yield (
@@ -63,20 +64,21 @@ def _padded(ids: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def pair_loss(model: nn.Module, batch: Batch) -> torch.Tensor:
-    """Each text must find its partner among the others', in both directions."""
-    ids, mask, other_ids, other_mask, shared = batch
-    one, other = model(ids, mask).float(), model(other_ids, other_mask).float()
-    scores = (SCALE * one @ other.T).masked_fill(shared, -1e4)
-    own = torch.arange(len(scores))
+    """Return the mean cross-entropy of finding the partner, in both directions."""
+    ids, mask, second_ids, second_mask, shared = batch
+    first, second = model(ids, mask).float(), model(second_ids, second_mask).float()
+    scores = (SCALE * first @ second.T).masked_fill(shared, -1e4)
+    partners = torch.arange(len(scores))
     return (
-        nn.functional.cross_entropy(scores, own) + nn.functional.cross_entropy(scores.T, own)
+        nn.functional.cross_entropy(scores, partners)
+        + nn.functional.cross_entropy(scores.T, partners)
     ) / 2
 
 
-def blended(start: dict, trained: dict, keep: float) -> dict:
-    """A mean of two sets of weights; ``keep`` is the share of the first."""
+def blended(start: dict, trained: dict, start_share: float) -> dict:
+    """Return the weighted mean of two sets of weights; ``start_share`` belongs to ``start``."""
     return {
-        name: torch.lerp(trained[name], value, keep) if value.is_floating_point() else value
+        name: torch.lerp(trained[name], value, start_share) if value.is_floating_point() else value
         for name, value in start.items()
     }
 
@@ -87,11 +89,11 @@ def train(
     checkpoint: Path,
     *,
     epochs: int = 2,
-    keep: float = KEEP,
+    start_share: float = START_SHARE,
     until: str = LEARN_UNTIL,
     seed: int = 7,
 ) -> Encoder:
-    """The encoder; nothing asked from ``until`` on is learnt from."""
+    """Return the trained encoder; questions from the day ``until`` on are left out."""
     torch.manual_seed(seed)
     trunk, source = load_trunk(weights)
     model = Encoder(trunk)
@@ -112,20 +114,20 @@ def train(
         batches_of=pair_batches,
     )
     trunk.config._attn_implementation = "eager"
-    model.load_state_dict(blended(start, model.state_dict(), keep))
+    model.load_state_dict(blended(start, model.state_dict(), start_share))
     return model.eval()
 
 
 def main() -> None:
-    """Train once; a finished checkpoint is loaded."""
+    """Train the encoder; a finished checkpoint is loaded."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="folder of a local BERT")
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--checkpoint", type=Path, required=True, help="….safetensors to write")
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--until", default=LEARN_UNTIL, help="learn from questions before this day")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--epochs", type=int, default=2, help="epochs in all")
+    parser.add_argument("--until", default=LEARN_UNTIL, help="use questions before this day")
+    parser.add_argument("--threads", type=int, default=2, help="threads of torch")
+    parser.add_argument("--seed", type=int, default=7, help="seed of torch and of the row order")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     train(

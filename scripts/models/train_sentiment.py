@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Distil the twelve-layer teacher into MiniLM-L6 in the DistilBERT architecture.
 
-The student learns from the readers' labels, from the teacher's probabilities, and from the
-teacher's hidden states: the mean vector after every second of its own layers is drawn, through a
-linear map that is thrown away afterwards, towards the teacher's after every fourth.
+The student is trained on the annotated labels, on the probabilities of the teacher, and on its
+hidden states: the mean vector after layers 2, 4 and 6 of the student, through a linear map that is
+discarded afterwards, is drawn towards that after layers 4, 8 and 12 of the teacher.
 """
 
 import argparse
@@ -22,19 +22,19 @@ from finetune import (
     plain_tokenizer,
     seeded,
 )
-from moods import mood_rows
 from safetensors.torch import load_file
+from sentiment_data import training_rows
 from torch import nn
 from weights import load_distilbert, load_trunk
 
 LONGEST = train_teacher.LONGEST
 STUDENT_LAYERS, TEACHER_LAYERS = (2, 4, 6), (4, 8, 12)
-TEACHER_SHARE = 0.6  # of the soft label; the readers' label has the rest
+TEACHER_SHARE = 0.6  # of the soft label; the annotated label has the rest
 HIDDEN_WEIGHT = 0.3
 
 
 class Student(nn.Module):
-    """The DistilBERT classifier and the maps from its hidden states to the teacher's."""
+    """The DistilBERT classifier and the linear maps of its hidden states to the teacher's."""
 
     def __init__(self, model: nn.Module, width: int) -> None:
         super().__init__()
@@ -44,61 +44,66 @@ class Student(nn.Module):
 
 
 def pooled(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """(rows, tokens, dims) → mean over the real tokens (rows, dims)."""
-    kept = mask.unsqueeze(-1).to(hidden.dtype)
-    return (hidden * kept).sum(1) / kept.sum(1)
+    """Return the mean over the real tokens: (rows, tokens, dims) → (rows, dims)."""
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(1) / weights.sum(1)
 
 
-def lessons(teacher: nn.Module, rows: list[Row], tokenizer) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the teacher says: probabilities (rows, 3), states (rows, 3 layers, dims)."""
-    said = torch.zeros(len(rows), len(rows[0].target))
+def teacher_outputs(
+    teacher: nn.Module, rows: list[Row], tokenizer
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the teacher's probabilities (rows, 3) and hidden states (rows, 3 layers, dims)."""
+    probabilities = torch.zeros(len(rows), len(rows[0].target))
     width = teacher.trunk.config.hidden_size
     states = torch.zeros(len(rows), len(TEACHER_LAYERS), width, dtype=torch.bfloat16)
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         for ids, mask, _, _, which in batches(rows, tokenizer, 64, seeded(0)):
-            found = teacher.trunk(ids, attention_mask=mask, output_hidden_states=True)
-            layers = [pooled(found.hidden_states[at], mask) for at in TEACHER_LAYERS]
+            output = teacher.trunk(ids, attention_mask=mask, output_hidden_states=True)
+            layers = [pooled(output.hidden_states[at], mask) for at in TEACHER_LAYERS]
             states[which] = torch.stack(layers, 1).to(torch.bfloat16)
-            said[which] = teacher.head(layers[-1]).float().softmax(-1)
-    return said, states
+            probabilities[which] = teacher.head(layers[-1]).float().softmax(-1)
+    return probabilities, states
 
 
-def taught_rows(rows: list[Row], said: torch.Tensor) -> list[Row]:
-    """Rows whose label is partly the teacher's opinion."""
+def mixed_labels(rows: list[Row], probabilities: torch.Tensor) -> list[Row]:
+    """Return rows whose soft labels are mixed with the teacher's probabilities."""
     return [
         replace(
             row,
             target=tuple(
-                TEACHER_SHARE * theirs + (1 - TEACHER_SHARE) * ours
-                for theirs, ours in zip(opinion, row.target, strict=True)
+                TEACHER_SHARE * teacher + (1 - TEACHER_SHARE) * annotated
+                for teacher, annotated in zip(predicted, row.target, strict=True)
             ),
         )
-        for row, opinion in zip(rows, said.tolist(), strict=True)
+        for row, predicted in zip(rows, probabilities.tolist(), strict=True)
     ]
 
 
 def distil_loss(states: torch.Tensor):
-    """Cross-entropy against the mixed labels, and one minus the cosine of the hidden states."""
+    """Return a loss: cross-entropy with the mixed labels plus the distance of hidden states.
+
+    The distance is one minus the cosine; ``states`` comes from ``teacher_outputs``.
+    """
 
     def loss_of(student: Student, batch: Batch) -> torch.Tensor:
         ids, mask, target, weight, which = batch
-        found = student.model(ids, attention_mask=mask, output_hidden_states=True)
-        apart = [
+        output = student.model(ids, attention_mask=mask, output_hidden_states=True)
+        distances = [
             1
             - nn.functional.cosine_similarity(
-                into(pooled(found.hidden_states[at], mask)).float(), states[which, number].float()
+                into(pooled(output.hidden_states[at], mask)).float(), states[which, number].float()
             ).mean()
             for number, (at, into) in enumerate(
                 zip(STUDENT_LAYERS, student.to_teacher_head, strict=True)
             )
         ]
-        return cross_entropy(found.logits.float(), target, weight) + HIDDEN_WEIGHT * sum(apart)
+        return cross_entropy(output.logits.float(), target, weight) + HIDDEN_WEIGHT * sum(distances)
 
     return loss_of
 
 
 def student_state(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The classifier's own weights from a checkpoint of it or of a whole Student."""
+    """Return the classifier weights of a checkpoint of the classifier or of a ``Student``."""
     own = {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}
     return own or state
 
@@ -114,12 +119,12 @@ def train(
     start: Path | None = None,
     seed: int = 7,
 ) -> nn.Module:
-    """DistilBertForSequenceClassification over negative, neutral, positive.
+    """Return a trained DistilBertForSequenceClassification: negative, neutral, positive.
 
-    The teacher's checkpoint lies beside the student's; finished ones are loaded. ``start`` names
-    a checkpoint of an earlier student to go on from.
+    The checkpoint of the teacher is beside that of the student; finished ones are loaded. ``start``
+    is the checkpoint of an earlier student to continue from.
     """
-    rows = mood_rows(data, seed)
+    rows = training_rows(data, seed)
     print(f"{len(rows)} rows", flush=True)
     torch.manual_seed(seed)
     model, source = load_distilbert(weights)
@@ -137,8 +142,10 @@ def train(
             epochs=teacher_epochs,
             seed=seed,
         )
-        said, states = lessons(teacher, rows, plain_tokenizer(teacher_source.tokenizer, LONGEST))
-        rows = taught_rows(rows, said)
+        probabilities, states = teacher_outputs(
+            teacher, rows, plain_tokenizer(teacher_source.tokenizer, LONGEST)
+        )
+        rows = mixed_labels(rows, probabilities)
     finetune(
         student,
         lambda _: rows,
@@ -155,17 +162,21 @@ def train(
 
 
 def main() -> None:
-    """Train teacher and student; held-out rows are left out by moods.py."""
+    """Train teacher and student; sentiment_data.py leaves out the held-out rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="local BERT or DistilBERT")
     parser.add_argument("--teacher", type=Path, required=True, help="local twelve-layer BERT")
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--checkpoint", type=Path, required=True, help="….safetensors to write")
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--teacher-epochs", type=int, default=2)
-    parser.add_argument("--start", type=Path, help="an earlier student to go on from")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--epochs", type=int, default=3, help="epochs of the student in all")
+    parser.add_argument(
+        "--teacher-epochs", type=int, default=2, help="epochs of the teacher in all"
+    )
+    parser.add_argument(
+        "--start", type=Path, help="checkpoint of an earlier student to continue from"
+    )
+    parser.add_argument("--threads", type=int, default=2, help="threads of torch")
+    parser.add_argument("--seed", type=int, default=7, help="seed of torch and of the row order")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     train(

@@ -1,7 +1,7 @@
-"""Read starting weights into transformers' architectures: safetensors or ONNX, never pickle.
+"""Load starting weights into transformers architectures: safetensors or ONNX, never pickle.
 
-Three doors: gte-small from its ONNX file, MiniLM-L6 from its safetensors, and any local
-Hugging Face directory (``config.json`` + ``model.safetensors``) of a BERT or DistilBERT.
+Three formats: gte-small from its ONNX file, MiniLM-L6 from its safetensors, and any local Hugging
+Face directory (``config.json`` and ``model.safetensors``) of a BERT or DistilBERT.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ SENTIMENTS = ("negative", "neutral", "positive")
 
 @dataclass(frozen=True)
 class Source:
-    """Where weights came from: recorded in bundle.json and on the card."""
+    """The origin of weights, recorded in bundle.json and on the card."""
 
     name: str
     licence: str
@@ -32,13 +32,13 @@ class Source:
 
 
 def sha256_of(path: Path) -> str:
-    """Hex digest of one file."""
+    """Return the sha256 of a file as hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 class Encoder(nn.Module):
-    """What the encoder's ONNX file computes, in torch: mean over the real tokens, at length one."""
+    """The computation of the encoder's ONNX file in torch: the mean of real tokens, unit length."""
 
     def __init__(self, trunk: nn.Module) -> None:
         super().__init__()
@@ -47,12 +47,12 @@ class Encoder(nn.Module):
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(rows, tokens) → unit vectors (rows, dims)."""
         hidden = self.trunk(ids, attention_mask=mask).last_hidden_state
-        kept = mask.unsqueeze(-1).float()
-        return nn.functional.normalize((hidden * kept).sum(1) / kept.sum(1), dim=-1)
+        weights = mask.unsqueeze(-1).float()
+        return nn.functional.normalize((hidden * weights).sum(1) / weights.sum(1), dim=-1)
 
 
 def load_trunk(folder: Path) -> tuple[BertModel, Source]:
-    """A BertModel without pooler from a folder holding ONNX or safetensors weights."""
+    """Return a BertModel without pooler from a folder of ONNX or safetensors weights."""
     config = BertConfig.from_pretrained(folder, local_files_only=True)
     config._attn_implementation = "eager"  # the only one that exports with a real padding mask
     model = BertModel(config, add_pooling_layer=False)
@@ -64,7 +64,7 @@ def load_trunk(folder: Path) -> tuple[BertModel, Source]:
 
 
 def load_distilbert(folder: Path, labels: tuple[str, ...] = SENTIMENTS):
-    """DistilBertForSequenceClassification; a BERT folder is converted, its head starts fresh."""
+    """Return a DistilBertForSequenceClassification; BERT weights are converted, with a new head."""
     kind = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
     if kind == "distilbert":
         model = DistilBertClassifier.from_pretrained(
@@ -93,8 +93,11 @@ def load_distilbert(folder: Path, labels: tuple[str, ...] = SENTIMENTS):
 
 
 def distilbert_state(bert: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """BERT weights under DistilBERT's names. DistilBERT has no token types, so the vector of
-    type 0, which every token of a single text carries, moves into the positions."""
+    """Return BERT weights under the names of DistilBERT.
+
+    DistilBERT has no token types, so the vector of type 0, which every token of a single text has,
+    is added to the positions.
+    """
     state = {}
     for name, value in bert.items():
         if name == "embeddings.position_embeddings.weight":
@@ -127,14 +130,14 @@ def _named(model: nn.Module, labels: tuple[str, ...]) -> nn.Module:
 
 
 def _state_from_onnx(path: Path) -> dict[str, torch.Tensor]:
-    """Initialisers by parameter name; a MatMul's is named by its node and transposed."""
+    """Return parameters by name; the weight of a MatMul is named by its node and transposed."""
     graph = onnx.load(path, load_external_data=False).graph
     values = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
     state = {k: torch.tensor(v) for k, v in values.items() if re.match("embeddings|encoder", k)}
     for node in graph.node:
-        found = re.fullmatch(r"/?encoder/layer\.(\d+)/(.+)/MatMul", node.name)
-        if found and node.input[1] in values:
-            name = f"encoder.layer.{found[1]}.{found[2].replace('/', '.')}.weight"
+        match = re.fullmatch(r"/?encoder/layer\.(\d+)/(.+)/MatMul", node.name)
+        if match and node.input[1] in values:
+            name = f"encoder.layer.{match[1]}.{match[2].replace('/', '.')}.weight"
             state[name] = torch.tensor(values[node.input[1]].T.copy())
     return state
 
@@ -144,7 +147,7 @@ def _plain_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def _load_strictly(model: nn.Module, state: dict[str, torch.Tensor]) -> None:
-    """Every parameter must be found; the file may hold more (a pooler, position ids)."""
+    """Load a state that has every parameter; it may have more (a pooler, position ids)."""
     missing = model.load_state_dict(state, strict=False).missing_keys
     missing = [name for name in missing if not name.endswith(("position_ids", "token_type_ids"))]
     if missing:
@@ -152,12 +155,12 @@ def _load_strictly(model: nn.Module, state: dict[str, torch.Tensor]) -> None:
 
 
 def _source(folder: Path, path: Path) -> Source:
-    """The note ``source.json`` is written by fetch_weights; without it the folder's name serves."""
+    """Return the origin from ``source.json`` (written by fetch_weights), or the folder name."""
     note = folder / "source.json"
-    said = json.loads(note.read_text()) if note.exists() else {}
+    source_note = json.loads(note.read_text()) if note.exists() else {}
     return Source(
-        said.get("name", folder.name),
-        said.get("licence", "see the folder's own licence"),
+        source_note.get("name", folder.name),
+        source_note.get("licence", "see the folder's own licence"),
         sha256_of(path),
         folder / "tokenizer.json",
     )

@@ -1,4 +1,4 @@
-"""Figures between runs, each beside the bundles it is of: no row outlives its bundle."""
+"""Figures kept between runs with the fingerprint of their bundles; stale ones are ignored."""
 
 import hashlib
 import json
@@ -9,8 +9,8 @@ from goals import CHECKS, Figures
 
 from appliance.inference.bundle import Bundle
 
-# The classifier is asked together with the encoder, which says how near a category is.
-ASKED_TOGETHER = {
+# A category prediction also depends on the encoder, which compares categories with the text.
+BUNDLES_OF = {
     "classifier": ("classifier", "encoder"),
     "sentiment": ("sentiment",),
     "encoder": ("encoder",),
@@ -18,18 +18,21 @@ ASKED_TOGETHER = {
 
 
 def fingerprints(bundles: Mapping[str, Bundle]) -> dict[str, str]:
-    """Role → what its rows are of: the files that answer, and the numbers beside them."""
-    said = {role: [one.settings["files"], one.calibration] for role, one in bundles.items()}
-    return {role: _digest([said[name] for name in names]) for role, names in ASKED_TOGETHER.items()}
+    """Return role → fingerprint of the files and calibrations that its figures depend on."""
+    contents = {role: [b.settings["files"], b.calibration] for role, b in bundles.items()}
+    return {role: _digest([contents[name] for name in names]) for role, names in BUNDLES_OF.items()}
 
 
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
-class Kept:
-    """Kind (int8 or fp32) → check → figures. Written to the file with every row that comes in, so
-    that a stopped run loses one at most; without a file they last as long as the run."""
+class FiguresStore:
+    """Figures by kind (int8 or fp32) and check.
+
+    Every ``put`` writes the file, so that a stopped run loses one check at most. Without a path
+    the figures last as long as the object.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -38,20 +41,20 @@ class Kept:
             self._rows |= json.loads(path.read_text(encoding="utf-8"))
 
     def has(self, kind: str, check: str, of: str) -> bool:
-        """Whether the row was measured of these very bundles."""
+        """Return whether the check was measured on the bundles with the fingerprint ``of``."""
         return self._rows[kind].get(check, {}).get("of") == of
 
     def put(self, kind: str, check: str, of: str, figures: Mapping[str, float]) -> None:
-        """Keep one row in place of what stood there."""
+        """Store the figures of one check, replacing earlier ones."""
         self._rows[kind][check] = {"of": of, "figures": dict(figures)}
         if self._path:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_text(json.dumps(self._rows, indent=1) + "\n", encoding="utf-8")
 
     def figures(self, kind: str, current: Mapping[str, str]) -> Figures:
-        """The rows of the current bundles (role → fingerprint) in the table's order."""
-        said = {}
+        """Return the figures of the current bundles (role → fingerprint) in the table's order."""
+        current_figures = {}
         for check, role in CHECKS.items():
             if self.has(kind, check, current.get(role, role)):
-                said[check] = self._rows[kind][check]["figures"]
-        return said
+                current_figures[check] = self._rows[kind][check]["figures"]
+        return current_figures

@@ -1,11 +1,152 @@
-"""Short messages in our own words where the words and the mood part company.
+"""Training sentences for sentiment made from patterns, and the probe sentences of the evaluation.
 
-Polite anger is courteous on the surface, sarcasm is praise on the surface, and a statement of
-effect ("nobody can print") sounds grave while its writer only reports. Each kind stands beside its
-plain or sincere twin, so that neither "please" nor "great" nor "nobody" decides alone.
+Public sentiment texts teach that "dead", "fails" and "broken" are negative. In a help desk these
+words describe the subject; the sentiment is in how the customer writes. ``plain_reports`` therefore
+words the same fault neutrally, negatively and positively. ``contrasting_sentences`` pairs polite
+anger and sarcasm with sincere twins, and adds bare statements of effect ("nobody can print"), so
+that neither "please" nor "great" nor "nobody" decides alone.
 """
 
 from random import Random
+
+THINGS = (
+    "printer",
+    "laptop",
+    "laptop battery",
+    "second screen",
+    "VPN",
+    "Wi-Fi",
+    "server",
+    "scanner",
+    "mailbox",
+    "calendar",
+    "keyboard",
+    "shared drive",
+    "desk phone",
+    "database",
+    "intranet page",
+    "invoice program",
+    "backup job",
+    "badge reader",
+    "my account",
+    "docking station",
+    "projector",
+    "time sheet",
+    "order form",
+    "password reset",
+    "virus scanner",
+    "certificate",
+    "ward computer",
+)
+FAULTS = (
+    "does not work",
+    "is down",
+    "is dead",
+    "jams",
+    "crashed",
+    "is very slow",
+    "keeps dropping",
+    "still does not work",
+    "shows a black screen",
+    "cannot be opened",
+    "is broken",
+    "drops",
+    "fails with error {n}",
+    "stopped working",
+    "is missing",
+    "disappeared",
+    "is locked",
+    "freezes",
+    "loses data",
+    "is blocked",
+    "was stolen",
+    "is offline for the whole building",
+    "has expired",
+    "does not start",
+    "rejects every file",
+    "prints blank pages",
+    "reports a virus",
+    "is corrupt",
+)
+BEFORE = (
+    "",
+    "",
+    "",
+    "Since this morning the ",
+    "Hello, the ",
+    "The ",
+    "After the update the ",
+    "Urgent: ",
+    "At reception the ",
+    "For two users the ",
+    "Good morning, ",
+    "Ticket for IT: ",
+)
+AFTER = (
+    "",
+    "",
+    "",
+    ".",
+    " since Monday",
+    ", please check",
+    " in room {n}",
+    ". Restarted it twice.",
+    ". What should I do?",
+    " on floor {n}",
+    ", same as last week",
+    ". Nobody can work there now.",
+    ". Can someone have a look?",
+    " again",
+    ". Please help.",
+    ", error log attached",
+)
+UNHAPPY = (
+    "Great, the {x} again. Well done, as always.",
+    "This is the third time I write: {x}.",
+    "{x} and nobody has answered me for a week. Unacceptable.",
+    "I am fed up, {x} every day!",
+    "Wonderful. {x}, just before my deadline.",
+    "Why does nobody fix this? {x}!!!",
+    "I am really frustrated: {x}.",
+    "{x}. I have lost all confidence in this desk.",
+    "Still waiting. {x}. How hard can it be?",
+    "{x} AGAIN. I have had enough.",
+    "You closed my ticket without reading it. {x}.",
+    "Oh perfect, {x} again. Thanks for nothing.",
+)
+HAPPY = (
+    "Thank you, the {t} works again.",
+    "Perfect, the {t} is fine now, thanks a lot!",
+    "The {t} is fixed. Excellent help from your colleague.",
+    "Great job with the {t}, much faster.",
+    "I am very happy with the new {t}.",
+    "Many thanks for the quick help with the {t}!",
+)
+REPORT_COUNTS = {"neutral": 1000, "negative": 300, "positive": 200}
+
+
+def plain_reports(rng: Random) -> list[tuple[str, str]]:
+    """Return (text, sentiment) pairs; equal seeds give equal pairs."""
+    rows = [(_neutral_report(rng), "neutral") for _ in range(REPORT_COUNTS["neutral"])]
+    for _ in range(REPORT_COUNTS["negative"]):
+        fault = f"{rng.choice(THINGS)} {_numbered(rng.choice(FAULTS), rng)}"
+        rows.append((rng.choice(UNHAPPY).format(x=fault), "negative"))
+    for _ in range(REPORT_COUNTS["positive"]):
+        rows.append((rng.choice(HAPPY).format(t=rng.choice(THINGS)), "positive"))
+    return rows
+
+
+def _neutral_report(rng: Random) -> str:
+    fault = f"{rng.choice(THINGS)} {rng.choice(FAULTS)}"
+    text = _numbered(rng.choice(BEFORE) + fault + rng.choice(AFTER), rng)
+    if rng.random() < 0.4:
+        return text.lower()
+    return text[0].upper() + text[1:]
+
+
+def _numbered(text: str, rng: Random) -> str:
+    return text.replace("{n}", str(rng.randint(2, 900)))
+
 
 SLOTS = {
     "t": (
@@ -192,14 +333,14 @@ SINCERE = (
     "Problem with the {t} gone. Excellent, many thanks.",
     "Congratulations on the upgrade, we can {w} twice as fast.",
 )
-COUNTS = (
+PATTERN_COUNTS = (
     (POLITE_ANGER, "negative", 360),
     (SARCASM, "negative", 420),
     (EFFECTS, "neutral", 520),
     (POLITE_PLAIN, "neutral", 330),
     (SINCERE, "positive", 330),
 )
-PROBES = (  # never trained on, and from none of the patterns above
+PROBES = (  # never in the training data, and not made from the patterns above
     (
         "I would appreciate it if somebody could finally look at this, it has been three weeks.",
         "negative",
@@ -241,17 +382,17 @@ PROBES = (  # never trained on, and from none of the patterns above
 )
 
 
-def toned(chance: Random) -> list[tuple[str, str]]:
-    """(text, mood) pairs, the same for the same seed."""
+def contrasting_sentences(rng: Random) -> list[tuple[str, str]]:
+    """Return (text, sentiment) pairs; equal seeds give equal pairs."""
     return [
-        (_filled(chance.choice(patterns), chance), mood)
-        for patterns, mood, count in COUNTS
+        (_filled(rng.choice(patterns), rng), label)
+        for patterns, label, count in PATTERN_COUNTS
         for _ in range(count)
     ]
 
 
-def _filled(pattern: str, chance: Random) -> str:
-    text = pattern.format(**{name: chance.choice(words) for name, words in SLOTS.items()})
-    if chance.random() < 0.25:
+def _filled(pattern: str, rng: Random) -> str:
+    text = pattern.format(**{name: rng.choice(words) for name, words in SLOTS.items()})
+    if rng.random() < 0.25:
         return text.lower().rstrip(".")
     return text[0].upper() + text[1:]
