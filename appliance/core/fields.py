@@ -40,7 +40,7 @@ def search_vector_field(*, title: str = "", body: str, number: str = "id") -> Ge
     )
 
 
-def _vector(text: Combinable, weight: str) -> SearchVector:
+def _vector(text: str | Combinable, weight: str) -> SearchVector:
     return SearchVector(text, weight=weight, config=TEXT_SEARCH_CONFIG)
 
 

@@ -1,8 +1,12 @@
-"""A field for several files, and what a form says when they must be chosen once more."""
+"""A field for several files, and the error of a form whose files must be chosen again."""
+
+from collections.abc import Sequence
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,25 +20,27 @@ class UploadsInput(forms.FileInput):
 
 
 class UploadsField(forms.FileField):
-    """Any number of files up to MAX_FILES, each within the limit of the desk."""
+    """Up to MAX_FILES files, each within the limit of the site."""
 
     widget = UploadsInput
     default_error_messages = {
         "many": gettext_lazy("Choose at most %(most)d files; send the others separately."),
     }
 
-    def clean(self, data: object, initial: object = None) -> list[UploadedFile]:
-        uploads = [row for row in data or [] if row]
+    def clean(
+        self, data: Sequence[UploadedFile] | None, initial: object = None
+    ) -> list[UploadedFile]:
+        uploads = [upload for upload in data or [] if upload]
         if self.required and not uploads:
             raise ValidationError(self.error_messages["required"], code="required")
         if len(uploads) > MAX_FILES:
             raise ValidationError(self.error_messages["many"] % {"most": MAX_FILES}, code="many")
         self._check_sizes(uploads)
-        return [super(UploadsField, self).clean(row) for row in uploads]
+        return [super(UploadsField, self).clean(upload) for upload in uploads]
 
     def _check_sizes(self, uploads: list[UploadedFile]) -> None:
         limit = queries.limit_mb() if uploads else 0
-        large = [upload for upload in uploads if upload.size > limit * queries.MB]
+        large = [upload for upload in uploads if services.size_of(upload) > limit * queries.MB]
         if large:
             raise ValidationError(
                 [services.too_large(upload.name, limit) for upload in large], code="large"
@@ -42,14 +48,15 @@ class UploadsField(forms.FileField):
 
 
 class FormWithFiles(Form):
-    """A form with ``files``. Whatever is wrong with it, it says that they must be chosen again."""
+    """A form with ``files``. With any other error it also asks for the files again."""
 
     files_field = "files"
 
-    def add_error(self, field: str | None, error: object) -> None:
+    def add_error(self, field: str | None, error: Any) -> None:
+        # ``error`` is whatever Django's method takes; it is only passed on.
         super().add_error(field, error)
-        sent = self.files.getlist(self.files_field) if hasattr(self.files, "getlist") else []
-        if field != self.files_field and sent and self.files_field not in self.errors:
+        has_files = isinstance(self.files, MultiValueDict) and self.files.getlist(self.files_field)
+        if field != self.files_field and has_files and self.files_field not in self.errors:
             super().add_error(
                 self.files_field,
                 _(

@@ -1,18 +1,18 @@
-"""Reads on uploaded files. Who may have one is decided by the room it was sent to."""
+"""Reads of uploaded files. The room a file belongs to decides who may read it."""
 
 from typing import BinaryIO
 
 from django.http import Http404
 
 from appliance.core import queries as core_queries
-from appliance.files import disk
+from appliance.files import storage
 from appliance.files.models import MAX_MB, StoredFile
 
 MB = 1024 * 1024
 
 
 def limit_mb() -> int:
-    """How large one file may be on this desk."""
+    """Return the largest size of one file on this site."""
     return min(core_queries.site_settings().max_attachment_mb, MAX_MB)
 
 
@@ -20,9 +20,9 @@ def limit_bytes() -> int:
     return limit_mb() * MB
 
 
-def open_file(stored: StoredFile) -> BinaryIO:
-    """Its bytes. Raises Http404 when they are gone from the disk."""
+def open_file(stored_file: StoredFile) -> BinaryIO:
+    """Open the bytes of a file. Raise Http404 when they are missing on disk."""
     try:
-        return open(disk.path_of(stored.pk), "rb")
+        return open(storage.path_of(stored_file.pk), "rb")
     except FileNotFoundError:
         raise Http404 from None

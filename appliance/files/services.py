@@ -1,4 +1,4 @@
-"""Verbs on uploaded files. The row and the bytes live and die together."""
+"""Verbs on uploaded files: the row and the bytes are created and removed together."""
 
 import uuid
 from collections.abc import Iterable, Iterator
@@ -12,78 +12,85 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
 from appliance.core.errors import BadInputError
-from appliance.files import content, disk, queries
+from appliance.files import queries, storage
 from appliance.files.models import StoredFile
 
 DAY_SECONDS = 24 * 3600
-_BATCH = 1000
-_written: ContextVar[list[uuid.UUID] | None] = ContextVar("written", default=None)
+_BATCH_SIZE = 1000
+_written_ids: ContextVar[list[uuid.UUID] | None] = ContextVar("written_ids", default=None)
 
 
 @contextmanager
-def atomic() -> Iterator[None]:
-    """A transaction that takes the bytes stored in it away again when it fails.
+def atomic() -> Iterator[list[uuid.UUID]]:
+    """Open a transaction that also removes the files stored in it when it fails.
 
-    What a transaction around it rolls back later is found by ``remove_orphans``.
+    Yields the ids of these files. A transaction around it may still be rolled back later;
+    ``remove_orphans`` then removes the files.
     """
-    written: list[uuid.UUID] = []
-    token = _written.set(written)
+    file_ids: list[uuid.UUID] = []
+    token = _written_ids.set(file_ids)
     try:
         with transaction.atomic():
-            yield
+            yield file_ids
     except BaseException:
-        for file_id in written:
-            disk.remove(file_id)
+        for file_id in file_ids:
+            storage.remove(file_id)
         raise
     finally:
-        _written.reset(token)
+        _written_ids.reset(token)
 
 
 def store(*, upload: UploadedFile, by: User | None) -> StoredFile:
-    """The bytes on the disk and a row for them. Raises BadInputError when it is too large."""
-    if upload.size > queries.limit_bytes():
+    """Write the bytes and create the row. Raise BadInputError when the file is too large."""
+    if size_of(upload) > queries.limit_bytes():
         raise BadInputError(too_large(upload.name, queries.limit_mb()), field="files")
     file_id = uuid.uuid4()
-    with atomic():
-        _written.get().append(file_id)
-        written = disk.write(file_id, upload.chunks())
-        stored = StoredFile.objects.create(
+    with atomic() as file_ids:
+        file_ids.append(file_id)
+        written_file = storage.write(file_id, upload.chunks())
+        stored_file = StoredFile.objects.create(
             id=file_id,
-            name=content.safe_name(upload.name),
-            content_type=content.type_of(written.head),
-            size=written.size,
-            sha256=written.sha256,
+            name=storage.safe_name(upload.name or ""),
+            content_type=storage.content_type_of(written_file.head),
+            size=written_file.size,
+            sha256=written_file.sha256,
             uploaded_by=by,
         )
-    if (around := _written.get()) is not None:
-        around.append(file_id)
-    return stored
+    if (outer_file_ids := _written_ids.get()) is not None:
+        outer_file_ids.append(file_id)
+    return stored_file
 
 
-def remove(*, stored: StoredFile) -> None:
-    """The row now, the bytes when the transaction commits."""
-    file_id = stored.pk
-    stored.delete()
-    transaction.on_commit(lambda: disk.remove(file_id))
+def remove(*, stored_file: StoredFile) -> None:
+    """Delete the row now and the bytes when the transaction commits."""
+    file_id = stored_file.pk
+    stored_file.delete()
+    transaction.on_commit(lambda: storage.remove(file_id))
 
 
 def remove_orphans(*, older_than_seconds: float = DAY_SECONDS) -> int:
-    """Take away bytes without a row: of transactions that failed, of a power cut. How many."""
-    ids, removed = disk.list_ids(older_than_seconds=older_than_seconds), 0
-    while some := list(islice(ids, _BATCH)):
-        for file_id in _without_row(some):
-            disk.remove(file_id)
-            removed += 1
-    return removed
+    """Remove files without a row, which failed transactions leave; return how many."""
+    file_ids, removed_count = storage.list_ids(older_than_seconds=older_than_seconds), 0
+    while batch := list(islice(file_ids, _BATCH_SIZE)):
+        for file_id in _without_row(batch):
+            storage.remove(file_id)
+            removed_count += 1
+    return removed_count
 
 
-def too_large(name: str, limit_mb: int) -> str:
+def size_of(upload: UploadedFile) -> int:
+    """Return the number of bytes; Django sets the size of every upload it parses."""
+    return upload.size or 0
+
+
+def too_large(name: str | None, limit_mb: int) -> str:
+    """Return the error message for a file above the limit."""
     return _("%(name)s is too large: the limit is %(limit)d MB per file. Send it in parts.") % {
-        "name": content.safe_name(name or ""),
+        "name": storage.safe_name(name or ""),
         "limit": limit_mb,
     }
 
 
-def _without_row(ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    keys = set(ids)
-    return keys - set(StoredFile.objects.filter(pk__in=keys).values_list("pk", flat=True))
+def _without_row(file_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    ids = set(file_ids)
+    return ids - set(StoredFile.objects.filter(pk__in=ids).values_list("pk", flat=True))

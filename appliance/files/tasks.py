@@ -11,6 +11,6 @@ log = structlog.get_logger(__name__)
 @app.periodic(cron="41 3 * * *")
 @app.task(name="files.remove_orphans", queueing_lock="files.remove_orphans")
 def remove_orphans(timestamp: int = 0) -> None:
-    removed = services.remove_orphans()
-    if removed:
-        log.info("orphan_files_removed", files=removed)
+    """Remove files without a row, every night."""
+    if removed_count := services.remove_orphans():
+        log.info("orphan_files_removed", files=removed_count)

@@ -79,7 +79,7 @@ def change_logo(*, by: User, upload: UploadedFile | None) -> None:
             )
         accounts_services.update_site_settings(by=by, logo_id=stored.pk if stored else None)
         for old in StoredFile.objects.filter(pk=before):
-            files_services.remove(stored=old)
+            files_services.remove(stored_file=old)
 
 
 def stamp(form: Form) -> str:

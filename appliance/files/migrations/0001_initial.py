@@ -29,7 +29,10 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=200)),
                 (
                     "content_type",
-                    models.CharField(help_text="Found in the bytes, not believed.", max_length=100),
+                    models.CharField(
+                        help_text="Read from the bytes, not taken from the browser.",
+                        max_length=100,
+                    ),
                 ),
                 ("size", models.PositiveBigIntegerField(help_text="Bytes.")),
                 ("sha256", models.CharField(max_length=64)),

@@ -10,23 +10,23 @@ from django.utils.datastructures import MultiValueDict
 
 from appliance.core.errors import BadInputError
 from appliance.core.models import SiteSettings
-from appliance.files import content, disk, queries, services
+from appliance.files import queries, services, storage
 from appliance.files.forms import FormWithFiles, UploadsField
 from appliance.files.models import StoredFile
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 
 
-def upload(name: str = "x.png", data: bytes = PNG, said: str = "") -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, data, content_type=said or "application/x-lie")
+def upload(name: str = "x.png", data: bytes = PNG) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, data, content_type="application/x-lie")
 
 
 def on_disk() -> list:
-    return [path for path in disk.root().glob("??/*")]
+    return [path for path in storage.root().glob("??/*")]
 
 
 @pytest.fixture(autouse=True)
-def own_disk(settings, tmp_path):
+def temporary_data_directory(settings, tmp_path):
     settings.DATA = tmp_path
 
 
@@ -35,23 +35,23 @@ def limit_of_one_mb(db):
     SiteSettings.objects.create(max_attachment_mb=1)
 
 
-def test_what_is_stored_comes_back_byte_for_byte(bob):
-    stored = services.store(upload=upload(data=PNG * 40_000), by=bob)
-    with queries.open_file(stored) as file:
+def test_stored_file_is_read_back_byte_for_byte(bob):
+    stored_file = services.store(upload=upload(data=PNG * 40_000), by=bob)
+    with queries.open_file(stored_file) as file:
         assert file.read() == PNG * 40_000
-    assert (stored.size, stored.content_type) == (len(PNG) * 40_000, "image/png")
+    assert (stored_file.size, stored_file.content_type) == (len(PNG) * 40_000, "image/png")
 
 
 def test_name_never_reaches_the_disk(bob):
-    stored = services.store(upload=upload("../../etc/пароль.png"), by=bob)
-    path = disk.path_of(stored.pk)
-    assert path.name == str(stored.pk) and on_disk() == [path]
+    stored_file = services.store(upload=upload("../../etc/пароль.png"), by=bob)
+    path = storage.path_of(stored_file.pk)
+    assert path.name == str(stored_file.pk) and on_disk() == [path]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stored.name == "пароль.png"
+    assert stored_file.name == "пароль.png"
 
 
 @pytest.mark.parametrize(
-    ("data", "kind"),
+    ("data", "content_type"),
     [
         (PNG, "image/png"),
         (b"\xff\xd8\xff\xe0" + b"\0" * 20, "image/jpeg"),
@@ -64,12 +64,12 @@ def test_name_never_reaches_the_disk(bob):
         (b"\x00\x01\x02", "application/octet-stream"),
     ],
 )
-def test_type_is_read_from_the_bytes(data, kind):
-    assert content.type_of(data[: disk.HEAD_BYTES]) == kind
+def test_type_is_read_from_the_bytes(data, content_type):
+    assert storage.content_type_of(data[: storage.HEAD_BYTES]) == content_type
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("name", "displayed_name"),
     [
         ("C:\\Users\\me\\scan.pdf", "scan.pdf"),
         ("invoice\u202egnp.exe", "invoicegnp.exe"),
@@ -78,17 +78,17 @@ def test_type_is_read_from_the_bytes(data, kind):
         ("..", "file"),
     ],
 )
-def test_name_is_safe_to_show(name, shown):
-    assert content.safe_name(name) == shown
+def test_name_is_safe_to_show(name, displayed_name):
+    assert storage.safe_name(name) == displayed_name
 
 
-def test_a_file_over_the_limit_is_refused_and_leaves_nothing(bob, limit_of_one_mb):
+def test_file_over_the_limit_is_refused_and_not_stored(bob, limit_of_one_mb):
     with pytest.raises(BadInputError, match="1 MB"):
         services.store(upload=upload(data=b"x" * (queries.MB + 1)), by=bob)
     assert on_disk() == [] and not StoredFile.objects.exists()
 
 
-def test_a_transaction_that_fails_leaves_no_bytes(bob):
+def test_failed_transaction_leaves_no_bytes(bob):
     with pytest.raises(ZeroDivisionError), services.atomic():
         services.store(upload=upload(), by=bob)
         services.store(upload=upload(), by=bob)
@@ -96,15 +96,15 @@ def test_a_transaction_that_fails_leaves_no_bytes(bob):
     assert on_disk() == [] and not StoredFile.objects.exists()
 
 
-def test_a_disk_that_fails_half_way_leaves_no_bytes(bob, monkeypatch):
-    monkeypatch.setattr(os, "fsync", lambda handle: 1 / 0)
+def test_failing_disk_leaves_no_bytes(bob, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda descriptor: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         services.store(upload=upload(), by=bob)
     assert on_disk() == [] and not StoredFile.objects.exists()
 
 
-def test_what_an_outer_transaction_lost_is_tidied_away_at_night(bob):
-    kept = services.store(upload=upload(), by=bob)
+def test_orphans_of_an_outer_transaction_are_removed_at_night(bob):
+    stored_file = services.store(upload=upload(), by=bob)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         services.store(upload=upload(), by=bob)
         raise ZeroDivisionError
@@ -113,58 +113,58 @@ def test_what_an_outer_transaction_lost_is_tidied_away_at_night(bob):
     for path in on_disk():
         os.utime(path, (time.time() - 2 * services.DAY_SECONDS,) * 2)
     assert services.remove_orphans() == 1
-    assert on_disk() == [disk.path_of(kept.pk)]
+    assert on_disk() == [storage.path_of(stored_file.pk)]
 
 
-def test_removing_takes_row_and_bytes(bob, django_capture_on_commit_callbacks):
-    stored = services.store(upload=upload(), by=bob)
+def test_removing_deletes_row_and_bytes(bob, django_capture_on_commit_callbacks):
+    stored_file = services.store(upload=upload(), by=bob)
     with django_capture_on_commit_callbacks(execute=True):
-        services.remove(stored=stored)
+        services.remove(stored_file=stored_file)
     assert on_disk() == [] and not StoredFile.objects.exists()
 
 
-def test_bytes_that_are_gone_are_not_found(bob):
-    stored = services.store(upload=upload(), by=bob)
-    disk.remove(stored.pk)
+def test_missing_bytes_are_not_found(bob):
+    stored_file = services.store(upload=upload(), by=bob)
+    storage.remove(stored_file.pk)
     with pytest.raises(Http404):
-        queries.open_file(stored)
+        queries.open_file(stored_file)
 
 
 # --- the field
 
 
-class Files(FormWithFiles):
+class UploadForm(FormWithFiles):
     files = UploadsField(required=False)
 
 
-def sent(*uploads: SimpleUploadedFile) -> Files:
-    return Files({}, MultiValueDict({"files": list(uploads)}))
+def form_with(*uploads: SimpleUploadedFile) -> UploadForm:
+    return UploadForm({}, MultiValueDict({"files": list(uploads)}))
 
 
 def test_several_files_are_a_list(db):
-    form = sent(upload("a.png"), upload("b.png"))
+    form = form_with(upload("a.png"), upload("b.png"))
     assert form.is_valid()
-    assert [one.name for one in form.cleaned_data["files"]] == ["a.png", "b.png"]
+    assert [file.name for file in form.cleaned_data["files"]] == ["a.png", "b.png"]
 
 
 def test_no_file_is_an_empty_list(db):
-    form = sent()
+    form = form_with()
     assert form.is_valid() and form.cleaned_data["files"] == []
 
 
-def test_each_file_too_large_is_named(limit_of_one_mb):
+def test_error_names_each_file_that_is_too_large(limit_of_one_mb):
     large = b"x" * (queries.MB + 1)
-    form = sent(upload("a.log", large), upload("b.log", large), upload("c.log", b"x"))
-    said = " ".join(form.errors["files"])
-    assert "a.log" in said and "b.log" in said and "c.log" not in said
+    form = form_with(upload("a.log", large), upload("b.log", large), upload("c.log", b"x"))
+    errors = " ".join(form.errors["files"])
+    assert "a.log" in errors and "b.log" in errors and "c.log" not in errors
 
 
 def test_more_than_ten_files_are_refused(db):
-    assert "at most 10" in sent(*[upload()] * 11).errors["files"][0]
+    assert "at most 10" in form_with(*[upload()] * 11).errors["files"][0]
 
 
-def test_form_with_another_fault_says_that_files_must_be_chosen_again(db):
-    form = sent(upload())
+def test_form_with_another_error_asks_for_the_files_again(db):
+    form = form_with(upload())
     assert form.is_valid()
     form.add_error(None, "Closed.")
     assert "Choose your files again" in form.errors["files"][0]

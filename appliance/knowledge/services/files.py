@@ -10,7 +10,7 @@ from appliance.accounts.models import Right, User
 from appliance.accounts.permissions import has_right
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.files import services as files_services
-from appliance.files.content import safe_name
+from appliance.files.storage import safe_name
 from appliance.knowledge.image_references import own_name
 from appliance.knowledge.models import Article, ArticleFile
 
@@ -51,7 +51,7 @@ def detach(locked: Article, names: Iterable[str]) -> int:
     rows = list(locked.files.filter(name__in=[*names]).select_related("file"))
     for row in rows:
         row.delete()
-        files_services.remove(stored=row.file)
+        files_services.remove(stored_file=row.file)
     return len(rows)
 
 

@@ -274,4 +274,4 @@ def _forget(by: User) -> None:
     for pending in (old | PendingImport.objects.filter(by=by)).select_related("file"):
         file = pending.file
         pending.delete()
-        files_services.remove(stored=file)
+        files_services.remove(stored_file=file)

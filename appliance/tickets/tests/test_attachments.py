@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from appliance.core.errors import BadInputError
 from appliance.core.models import SiteSettings
-from appliance.files import disk
+from appliance.files import storage
 from appliance.tickets import queries, services
 from appliance.tickets.models import Attachment, Message
 from appliance.tickets.tests.conftest import PNG, upload
@@ -18,7 +18,7 @@ def own_disk(settings, tmp_path):
 
 
 def on_disk() -> int:
-    return len([*disk.root().glob("??/*")])
+    return len([*storage.root().glob("??/*")])
 
 
 @pytest.fixture
@@ -152,5 +152,5 @@ def test_strange_names_stay_names(client, ticket, alice, bob):
 
 
 def test_file_that_is_gone_from_the_disk_is_not_found(client, sent, alice):
-    disk.remove(sent.file_id)
+    storage.remove(sent.file_id)
     assert fetch(client, alice, sent).status_code == 404

@@ -138,7 +138,7 @@ def _forget_files(attachments: QuerySet[Attachment]) -> None:
     attachments.delete()
     used = set(Attachment.objects.filter(file__in=ids).values_list("file", flat=True))
     for stored in StoredFile.objects.filter(pk__in=ids - used):
-        files_services.remove(stored=stored)
+        files_services.remove(stored_file=stored)
 
 
 @transaction.atomic

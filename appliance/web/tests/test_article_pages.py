@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from appliance.accounts import services as accounts_services
-from appliance.files import disk
+from appliance.files import storage
 from appliance.files.models import StoredFile
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article, ArticleVote, PendingImport
@@ -128,7 +128,7 @@ def test_a_file_taken_away_is_gone_with_its_bytes(client, bob, django_capture_on
     words["seen_at"] = article.updated_at.isoformat()
     with django_capture_on_commit_callbacks(execute=True):
         as_(client, bob).post(reverse("edit-article", args=[article.pk]), words)
-    assert not StoredFile.objects.exists() and not disk.path_of(stored.pk).exists()
+    assert not StoredFile.objects.exists() and not storage.path_of(stored.pk).exists()
 
 
 def test_a_customer_votes_once_and_may_think_again(client, alice, article):

@@ -16,7 +16,7 @@ from appliance.accounts.models import Role, User
 from appliance.core.audit import ANONYMOUS, anonymisation_allowed
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.core.models import AuditEntry
-from appliance.files import disk
+from appliance.files import storage
 from appliance.files.models import StoredFile
 from appliance.knowledge import services as knowledge_services
 from appliance.notifications.models import OutgoingEmail
@@ -261,7 +261,7 @@ def test_name_of_a_file_leads_out_of_no_folder(told, alice, dan):
 
 
 def test_file_the_disk_has_lost_does_not_break_the_export(told, alice, dan):
-    disk.remove(StoredFile.objects.get().pk)
+    storage.remove(StoredFile.objects.get().pk)
     archive = exported(services.export_customer(customer=alice.customer, by=dan))
     assert archive.testzip() is None and f"tickets/{told.number}.json" in archive.namelist()
 
