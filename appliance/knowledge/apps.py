@@ -8,6 +8,6 @@ class KnowledgeConfig(AppConfig):
 
     def ready(self) -> None:
         from appliance.knowledge.services import follow
-        from appliance.tickets.listeners import listen
+        from appliance.tickets.services import subscribe
 
-        listen(follow)
+        subscribe(follow)

@@ -9,6 +9,6 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         from appliance.notifications import checks  # noqa: F401  registers itself
         from appliance.notifications.services import on_ticket_event
-        from appliance.tickets.listeners import listen
+        from appliance.tickets.services import subscribe
 
-        listen(on_ticket_event)
+        subscribe(on_ticket_event)

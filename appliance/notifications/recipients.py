@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from appliance.accounts.models import Membership, Role, User
 from appliance.notifications.models import Kind, Mail, Preference
+from appliance.tickets.event_data import AssigneeData, EscalatedData, NotedData
 from appliance.tickets.models import Event, Mention, Message, Status, Ticket
 
 WRITTEN = (Event.Kind.REPLIED, Event.Kind.NOTED)
@@ -44,14 +45,16 @@ def find_recipients(event: Event) -> dict[User, Kind]:
 
 
 def _agents(event: Event) -> list[tuple[int | None, Kind]]:
-    ticket, pairs = event.ticket, []
+    ticket = event.ticket
+    pairs: list[tuple[int | None, Kind]] = []
     if event.kind == Event.Kind.ESCALATED:
         kind = Kind.WARNING if is_warning(event) else Kind.ESCALATED
-        pairs += [
-            (user_id, kind) for user_id in event.data.get("notify") or _responsible_agents(ticket)
-        ]
+        escalation: EscalatedData = event.data
+        user_ids = escalation.get("notify") or _responsible_agents(ticket)
+        pairs += [(user_id, kind) for user_id in user_ids]
     if event.kind == Event.Kind.ASSIGNEE:
-        pairs += [(ticket.assignee_id, Kind.ASSIGNED), (event.data.get("from_id"), Kind.CHANGED)]
+        change: AssigneeData = event.data
+        pairs += [(ticket.assignee_id, Kind.ASSIGNED), (change.get("from_id"), Kind.CHANGED)]
     if event.kind in WRITTEN:
         pairs += _list_participants(event)
     elif event.kind in CHANGES:
@@ -63,7 +66,8 @@ def _agents(event: Event) -> list[tuple[int | None, Kind]]:
 
 def is_warning(event: Event) -> bool:
     """Of an escalation: whether the promise it is about can still be kept."""
-    return bool(event.data.get("warning")) or event.data.get("minutes", 0) < 0
+    data: EscalatedData = event.data
+    return bool(data.get("warning")) or data.get("minutes", 0) < 0
 
 
 def is_unclaimed(event: Event) -> bool:
@@ -96,7 +100,8 @@ def _list_participants(event: Event) -> list[tuple[int | None, Kind]]:
     own = Kind.ANSWERED if is_from_customer(event) else Kind.CHANGED
     watchers = Message.objects.filter(ticket=ticket, author__role__in=[Role.AGENT, Role.ADMIN])
     mentioned = set(Mention.objects.filter(message=message).values_list("user", flat=True))
-    mentioned |= set(event.data.get("mentions") or [])
+    data: NotedData = event.data  # a reply mentions nobody
+    mentioned |= set(data.get("mentions") or [])
     return [
         (ticket.assignee_id, own),
         *((pk, Kind.WATCHED) for pk in watchers.values_list("author", flat=True).distinct()),

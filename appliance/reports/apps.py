@@ -8,6 +8,6 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         from appliance.reports.services import on_ticket_event
-        from appliance.tickets.listeners import listen
+        from appliance.tickets.services import subscribe
 
-        listen(on_ticket_event)
+        subscribe(on_ticket_event)

@@ -8,6 +8,6 @@ class RoutingConfig(AppConfig):
 
     def ready(self) -> None:
         from appliance.routing import services
-        from appliance.tickets import listeners
+        from appliance.tickets.services import subscribe
 
-        listeners.listen(services.on_ticket_event)
+        subscribe(services.on_ticket_event)

@@ -8,6 +8,6 @@ class SlaConfig(AppConfig):
 
     def ready(self) -> None:
         from appliance.sla import services
-        from appliance.tickets import listeners
+        from appliance.tickets.services import subscribe
 
-        listeners.listen(services.on_ticket_event)
+        subscribe(services.on_ticket_event)

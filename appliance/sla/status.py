@@ -10,6 +10,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from appliance.sla.models import Escalation, SlaMetric, SlaPolicy, SlaTimer
+from appliance.tickets.event_data import EscalatedData
 from appliance.tickets.filters import SOON
 from appliance.tickets.models import Priority
 
@@ -137,7 +138,7 @@ def describe_when(metric: str, minutes: int) -> str:
     return _("when %(what)s is due") % values
 
 
-def describe_event(data: dict) -> str:
+def describe_event(data: EscalatedData) -> str:
     """Return the text of an ESCALATED event: when it was due, and what failed."""
     when = describe_when(data.get("metric", SlaMetric.FIRST_RESPONSE), data.get("minutes", 0))
     text = _("%(when)s (%(policy)s)") % {"when": when, "policy": data.get("policy", "")}

@@ -7,7 +7,7 @@ class TriageConfig(AppConfig):
     name = "appliance.triage"
 
     def ready(self) -> None:
-        from appliance.tickets.listeners import listen
+        from appliance.tickets.services import subscribe
         from appliance.triage.services import note_sent
 
-        listen(note_sent)
+        subscribe(note_sent)

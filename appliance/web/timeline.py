@@ -7,6 +7,14 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from appliance.sla import status as sla_status
+from appliance.tickets.event_data import (
+    FieldData,
+    LinkedData,
+    MergedData,
+    RatedData,
+    SplitData,
+    TagsData,
+)
 from appliance.tickets.models import Event, TicketLink
 
 Kind = Event.Kind
@@ -44,7 +52,8 @@ def _changed(what: Callable[[], str]) -> Callable[[Event], str]:
 
 
 def _tags(event: Event) -> str:
-    added, removed = event.data.get("added") or [], event.data.get("removed") or []
+    data: TagsData = event.data
+    added, removed = data.get("added") or [], data.get("removed") or []
     parts = []
     if added:
         parts.append(_("added the tags %s") % ", ".join(added))
@@ -54,16 +63,18 @@ def _tags(event: Event) -> str:
 
 
 def _field(event: Event) -> str:
-    names = {"field": event.data.get("field", ""), "became": event.became or _("empty")}
+    data: FieldData = event.data
+    names = {"field": data.get("field", ""), "became": event.became or _("empty")}
     return _("set “%(field)s” to %(became)s") % names
 
 
 def _merged(event: Event) -> str:
-    undone = event.data.get("undone")
-    if other := event.data.get("source"):
+    data: MergedData = event.data
+    undone = data.get("undone")
+    if other := data.get("source"):
         words = _("unmerged SKR-%s") if undone else _("merged SKR-%s into this ticket")
     else:
-        other = event.data.get("target")
+        other = data.get("target")
         words = (
             _("unmerged this ticket from SKR-%s") if undone else _("merged this ticket into SKR-%s")
         )
@@ -71,21 +82,24 @@ def _merged(event: Event) -> str:
 
 
 def _split(event: Event) -> str:
-    if other := event.data.get("source"):
+    data: SplitData = event.data
+    if other := data.get("source"):
         return _("split this ticket from SKR-%s") % other
-    return _("split SKR-%s from this ticket") % event.data.get("target")
+    return _("split SKR-%s from this ticket") % data.get("target")
 
 
 def _link(event: Event) -> str:
-    kind = dict(TicketLink.Kind.choices).get(event.data.get("kind"), "")
+    data: LinkedData = event.data
+    kind = dict(TicketLink.Kind.choices).get(data.get("kind", ""), "")
     words = _("added link: %(kind)s SKR-%(other)s")
     if event.kind == Kind.UNLINKED:
         words = _("removed link: %(kind)s SKR-%(other)s")
-    return words % {"kind": kind, "other": event.data.get("other")}
+    return words % {"kind": kind, "other": data.get("other")}
 
 
 def _rated(event: Event) -> str:
-    if event.data.get("is_good"):
+    data: RatedData = event.data
+    if data.get("is_good"):
         return _("rated the solution: good")
     return _("rated the solution: bad")
 

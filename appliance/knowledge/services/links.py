@@ -4,6 +4,7 @@ from django.db import transaction
 
 from appliance.accounts.models import User
 from appliance.knowledge.models import Article, ArticleLink
+from appliance.tickets.event_data import RepliedData
 from appliance.tickets.models import Event, Ticket
 from appliance.tickets.services.events import require_agent
 
@@ -13,10 +14,11 @@ _WEIGHT = {how: weight for weight, how in enumerate(How)}
 
 def follow(event: Event) -> None:
     """What an agent's answer names by its address was sent. Called for every event of a ticket."""
-    named = event.data.get("articles") if event.kind == Event.Kind.REPLIED else None
-    if not named or event.actor is None or not event.actor.is_agent:
+    if event.kind != Event.Kind.REPLIED or event.actor is None or not event.actor.is_agent:
         return
-    for article in Article.objects.visible_to(event.actor).filter(pk__in=named):
+    data: RepliedData = event.data
+    article_ids = data.get("articles") or []
+    for article in Article.objects.visible_to(event.actor).filter(pk__in=article_ids):
         link_ticket(article=article, ticket=event.ticket, by=event.actor, how=How.SENT)
 
 

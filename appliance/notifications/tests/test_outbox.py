@@ -248,7 +248,8 @@ def test_automatic_act_makes_no_mail(ticket, bob, dan):
     from appliance.tickets.services.events import lock, record
 
     Notification.objects.all().delete()
-    record(lock(ticket), Event.Kind.ESCALATED, None, name="Skerry", notify=[bob.pk], automatic=True)
+    data = {"notify": [bob.pk], "automatic": True}
+    record(lock(ticket), Event.Kind.ESCALATED, None, name="Skerry", data=data)
     assert Notification.objects.filter(user=bob).exists()
     assert not OutgoingEmail.objects.filter(user=bob).exists()
 

@@ -79,7 +79,7 @@ def test_answer_and_the_status_it_leaves_are_one_act(quiet, bob, dan, ticket):
 def test_mentioned_colleague_is_told(quiet, bob, mei, ticket):
     message = tickets_services.add_note(ticket=ticket, by=bob, body="Can you look?")
     Mention.objects.get_or_create(message=message, user=mei)
-    record(lock(ticket), Event.Kind.NOTED, bob, message=message.pk)
+    record(lock(ticket), Event.Kind.NOTED, bob, data={"message": message.pk})
     assert kinds(mei) == [(Kind.MENTIONED, 1)]
 
 
@@ -94,10 +94,10 @@ def test_customer_hears_of_answers_and_the_solution_but_not_of_notes(quiet, bob,
 
 
 def test_escalation_names_whom_to_tell(quiet, bob, mei, ticket):
-    record(lock(ticket), Event.Kind.ESCALATED, None, name="Skerry", notify=[mei.pk])
+    record(lock(ticket), Event.Kind.ESCALATED, None, name="Skerry", data={"notify": [mei.pk]})
     assert kinds(mei) == [(Kind.ESCALATED, 1)]
     assert kinds(bob) == []
-    record(lock(ticket), Event.Kind.ESCALATED, None, name="Skerry", warning=True)
+    record(lock(ticket), Event.Kind.ESCALATED, None, name="Skerry", data={"warning": True})
     assert kinds(bob) == [(Kind.WARNING, 1)]
 
 
@@ -134,7 +134,7 @@ def test_after_reading_a_new_notice_begins(quiet, bob, alice, ticket):
 
 def test_lighter_event_does_not_hide_the_mention_before_it(quiet, bob, mei, dan, alice, ticket):
     tickets_services.assign(ticket=ticket, assignee=mei, by=mei)
-    record(lock(ticket), Event.Kind.NOTED, bob, mentions=[mei.pk])
+    record(lock(ticket), Event.Kind.NOTED, bob, data={"mentions": [mei.pk]})
     tickets_services.set_priority(ticket=ticket, priority=4, by=dan)
     notice = Notification.objects.get(user=mei, read_at=None)
     assert (notice.kind, notice.actor_name, notice.count) == (Kind.MENTIONED, "Bob", 2)

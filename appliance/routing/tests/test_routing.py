@@ -78,7 +78,7 @@ def at_night(dan) -> BusinessHours:
 
 def sort(ticket: Ticket, category) -> None:
     tickets_services.record_classification(
-        ticket=ticket, category=category, sentiment_score=0.0, bundles="x", prediction_data={}
+        ticket=ticket, category=category, sentiment_score=0.0, bundles="x", data={}
     )
     ticket.refresh_from_db()
 

@@ -18,6 +18,7 @@ from appliance.sla import timers
 from appliance.sla.models import Escalation, ScheduledEscalation, SlaTimer
 from appliance.sla.policies import PolicyTerms
 from appliance.tickets import services as tickets_services
+from appliance.tickets.event_data import EscalatedData
 from appliance.tickets.models import Priority, Ticket
 
 MAX_ESCALATIONS_PER_RUN = 200
@@ -87,17 +88,18 @@ def _escalate_once(alarm_id: int, ticket_id: int) -> bool:
 def _escalate(ticket: Ticket, timer: SlaTimer, escalation: Escalation) -> None:
     due_at = timer.due_at(escalation.metric)
     failed = _apply_action(ticket, escalation)
-    tickets_services.record_escalation(
-        ticket=ticket,
-        policy=escalation.policy.name,
-        metric=escalation.metric,
-        minutes=escalation.minutes,
-        warning=escalation.minutes < 0,
-        due_at=due_at.isoformat() if due_at else "",
-        action=escalation.action,
-        notify=_list_recipients(ticket, escalation),
-        **({"failed": failed} if failed else {}),
-    )
+    data: EscalatedData = {
+        "policy": escalation.policy.name,
+        "metric": escalation.metric,
+        "minutes": escalation.minutes,
+        "warning": escalation.minutes < 0,
+        "due_at": due_at.isoformat() if due_at else "",
+        "action": escalation.action,
+        "notify": _list_recipients(ticket, escalation),
+    }
+    if failed:
+        data["failed"] = failed
+    tickets_services.record_escalation(ticket=ticket, data=data)
 
 
 def _apply_action(ticket: Ticket, escalation: Escalation) -> str:

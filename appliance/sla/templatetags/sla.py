@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
 from appliance.sla import queries, status
+from appliance.tickets.event_data import EscalatedData
 from appliance.tickets.models import Ticket
 
 register = template.Library()
@@ -34,6 +35,6 @@ def timer(ticket: Ticket) -> dict:
 
 
 @register.simple_tag
-def escalation(data: dict) -> str:
+def escalation(data: EscalatedData) -> str:
     """Render an ESCALATED event."""
     return status.describe_event(data)

@@ -163,7 +163,7 @@ def test_sorting_a_ticket_finds_its_policy(promise, opened, categories):
         category=categories["hardware"],
         sentiment_score=0.1,
         bundles="x",
-        prediction_data={},
+        data={},
     )
     ticket.refresh_from_db()
     assert ticket.due_at is not None

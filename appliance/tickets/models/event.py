@@ -1,4 +1,6 @@
-"""What happened to tickets."""
+"""Events of tickets."""
+
+from typing import Literal
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -8,8 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
 from appliance.tickets.models.ticket import Priority, Status, Ticket
-
-LABELS = {"status": dict(Status.choices), "priority": dict(Priority.choices)}  # of raw values
 
 
 class Event(models.Model):
@@ -42,7 +42,7 @@ class Event(models.Model):
     actor = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     actor_name = models.CharField(max_length=170)
     kind = models.CharField(max_length=10, choices=Kind)
-    data = models.JSONField(default=dict)
+    data = models.JSONField(default=dict)  # its shape by kind: see event_data.py
 
     class Meta:
         ordering = ["at", "id"]
@@ -58,14 +58,18 @@ class Event(models.Model):
 
     @property
     def was(self) -> str:
-        """What it changed from, in the language of whoever reads."""
-        return self._shown("from")
+        """The value before the change, in the active language."""
+        return self._label("from")
 
     @property
     def became(self) -> str:
-        """What it changed to, likewise."""
-        return self._shown("to")
+        """The value after the change, in the active language."""
+        return self._label("to")
 
-    def _shown(self, side: str) -> str:
+    def _label(self, side: Literal["from", "to"]) -> str:
         value = self.data.get(side, "")
-        return str(LABELS.get(self.kind, {}).get(value, value))
+        if self.kind == self.Kind.STATUS:
+            return str(dict(Status.choices).get(value, value))
+        if self.kind == self.Kind.PRIORITY:
+            return str(dict(Priority.choices).get(value, value))
+        return str(value)

@@ -28,7 +28,7 @@ from appliance.tickets.services.custom_fields import (
     move_field,
     reactivate_field,
 )
-from appliance.tickets.services.events import record_escalation, set_due
+from appliance.tickets.services.events import record_escalation, set_due, subscribe
 from appliance.tickets.services.links import (
     link_tickets,
     merge_tickets,

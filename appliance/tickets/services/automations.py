@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from typing import Literal
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -18,7 +19,7 @@ BATCH_SIZE = 200
 def resume_held_tickets() -> int:
     """Open what was on hold until now. How many."""
     due = Ticket.objects.filter(status=Status.HOLD, resume_at__lte=timezone.now())
-    return _for_each(due.order_by("resume_at"), Status.OPEN, why="held")
+    return _change_each(due.order_by("resume_at"), Status.OPEN, why="held")
 
 
 def close_solved_tickets() -> int:
@@ -28,25 +29,42 @@ def close_solved_tickets() -> int:
         return 0
     before = timezone.now() - timedelta(days=days)
     due = Ticket.objects.filter(status=Status.SOLVED, solved_at__lte=before)
-    return _for_each(due.order_by("solved_at"), Status.CLOSED, why="solved", days=days)
+    return _change_each(due.order_by("solved_at"), Status.CLOSED, why="solved", days=days)
 
 
-def _for_each(due: QuerySet[Ticket], status: Status, **event_data: object) -> int:
-    """One transaction a ticket: what a person holds or changes now comes next time."""
-    changed, failed = 0, set()
-    while ids := list(due.exclude(pk__in=failed).values_list("pk", flat=True)[:BATCH_SIZE]):
+def _change_each(
+    due: QuerySet[Ticket],
+    status: Status,
+    *,
+    why: Literal["held", "solved"],
+    days: int | None = None,
+) -> int:
+    """Change the tickets, one transaction each, and return their number.
+
+    A ticket that is locked or changed at the moment is left for the next run.
+    """
+    changed, failed_ids = 0, set[int]()
+    while ids := list(due.exclude(pk__in=failed_ids).values_list("pk", flat=True)[:BATCH_SIZE]):
         for pk in ids:
-            if run_or_log("wake", partial(_apply, due, pk, status, event_data), ticket=pk):
+            change = partial(_change_one, due, pk, status, why=why, days=days)
+            if run_or_log("wake", change, ticket=pk):
                 changed += 1
             else:
-                failed.add(pk)
+                failed_ids.add(pk)
     return changed
 
 
 @transaction.atomic
-def _apply(due: QuerySet[Ticket], pk: int, status: Status, event_data: dict) -> bool:
+def _change_one(
+    due: QuerySet[Ticket],
+    pk: int,
+    status: Status,
+    *,
+    why: Literal["held", "solved"],
+    days: int | None,
+) -> bool:
     ticket = due.select_for_update(of=["self"], skip_locked=True).filter(pk=pk).first()
     if ticket is None:
         return False
-    change_status(ticket, status, None, **event_data)
+    change_status(ticket, status, None, why=why, days=days)
     return True

@@ -1,18 +1,33 @@
 """What every change of a ticket has in common: the lock, the time, the event and the cache."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
 from appliance.core import cache
 from appliance.core.errors import ForbiddenError
-from appliance.tickets import listeners
+from appliance.tickets.event_data import EscalatedData, EventData, NoData, RelationChange
 from appliance.tickets.models import Event, Ticket
 
-SYSTEM_ACTOR_NAME = "Skerry"  # who did what nobody did
+SYSTEM_ACTOR_NAME = "Skerry"  # of events without a user
+Listener = Callable[[Event], None]
+_listeners: list[Listener] = []
+
+
+def subscribe(listener: Listener) -> None:
+    """Call ``listener`` for every event from now on, in the order of registration.
+
+    Rooms above this one subscribe in ``AppConfig.ready``. A listener runs in the transaction that
+    writes the event, with the ticket locked, and changes tickets through ``tickets.services``.
+    See docs/decisions/0004-notify-upper-rooms-through-event-listeners.md.
+    """
+    if listener not in _listeners:
+        _listeners.append(listener)
 
 
 def lock(ticket: Ticket) -> Ticket:
@@ -34,17 +49,13 @@ def save(ticket: Ticket, *fields: str, at: datetime | None = None) -> None:
     cache.invalidate(cache.TICKETS)
 
 
-def name_of(thing: object | None) -> str:
-    return str(thing) if thing else ""
-
-
-def from_to(before: object | None, after: object | None) -> dict[str, object]:
-    """Names for the time line, ids for whoever listens."""
+def relation_change(before: Model | None, after: Model | None) -> RelationChange:
+    """Return the event data of a change from one related object to another."""
     return {
-        "from": name_of(before),
-        "to": name_of(after),
-        "from_id": getattr(before, "pk", None),
-        "to_id": getattr(after, "pk", None),
+        "from": str(before) if before else "",
+        "to": str(after) if after else "",
+        "from_id": before.pk if before else None,
+        "to_id": after.pk if after else None,
     }
 
 
@@ -62,19 +73,27 @@ def record(
     /,
     *,
     name: str = SYSTEM_ACTOR_NAME,
-    **data: object,
+    data: EventData | None = None,
 ) -> Event:
-    """Writes the event and tells whoever listens. ``name`` is who it was when ``by`` is nobody."""
+    """Write an event and publish it to the listeners. ``name`` is the actor's when ``by`` is None.
+
+    ``data`` has the shape that ``event_data`` defines for the kind.
+    """
     event = Event.objects.create(
         ticket=ticket,
         kind=kind,
         actor=by,
         actor_name=str(by) if by else name,
         at=at or timezone.now(),
-        data=data,
+        data=data or NoData(),
     )
-    listeners.tell(event)
+    _publish(event)
     return event
+
+
+def _publish(event: Event) -> None:
+    for listener in _listeners:
+        listener(event)
 
 
 def set_due(*, ticket: Ticket, due_at: datetime | None) -> None:
@@ -86,7 +105,7 @@ def set_due(*, ticket: Ticket, due_at: datetime | None) -> None:
 
 
 @transaction.atomic
-def record_escalation(*, ticket: Ticket, **event_data: object) -> None:
-    """``said`` goes into the event as it is. The ticket counts as untouched."""
-    record(lock(ticket), Event.Kind.ESCALATED, None, **event_data)
+def record_escalation(*, ticket: Ticket, data: EscalatedData) -> None:
+    """Write an event about an escalation; the ticket's ``updated_at`` stays."""
+    record(lock(ticket), Event.Kind.ESCALATED, None, data=data)
     cache.invalidate(cache.TICKETS)

@@ -10,6 +10,7 @@ from appliance.accounts.permissions import has_right
 from appliance.core import cache
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.tickets import queries
+from appliance.tickets.event_data import LinkedData, MergedData, SplitData
 from appliance.tickets.models import Attachment, Event, Message, Status, Ticket, TicketLink
 from appliance.tickets.services.events import lock, lock_both, record, require_agent, save
 from appliance.tickets.services.properties import change_status
@@ -34,8 +35,8 @@ def merge_tickets(*, source: Ticket, target: Ticket, by: User) -> None:
         source_.merged_into = target_
         save(source_, "merged_into")
         save(target_)
-        record(source_, Event.Kind.MERGED, by, target=target_.pk, was=was)
-        record(target_, Event.Kind.MERGED, by, source=source_.pk)
+        record(source_, Event.Kind.MERGED, by, data=MergedData(target=target_.pk, was=was))
+        record(target_, Event.Kind.MERGED, by, data=MergedData(source=source_.pk))
     _refresh_tickets(source, target)
 
 
@@ -52,8 +53,8 @@ def unmerge_ticket(*, ticket: Ticket, by: User) -> None:
         source.merged_into = None
         save(source, "merged_into")
         save(target)
-        record(source, Event.Kind.MERGED, by, target=target.pk, undone=True)
-        record(target, Event.Kind.MERGED, by, source=source.pk, undone=True)
+        record(source, Event.Kind.MERGED, by, data=MergedData(target=target.pk, undone=True))
+        record(target, Event.Kind.MERGED, by, data=MergedData(source=source.pk, undone=True))
         _restore_status(source, by)
     ticket.refresh_from_db()
 
@@ -75,8 +76,9 @@ def split_ticket(
         ticket = _create_from_message(origin, message, subject, key)
         record(ticket, Event.Kind.OPENED, by)
         _create_link(ticket, origin, Kind.SPLIT_FROM, by)
-        record(ticket, Event.Kind.SPLIT, by, source=origin.pk)
-        record(origin, Event.Kind.SPLIT, by, target=ticket.pk, message=message.pk)
+        record(ticket, Event.Kind.SPLIT, by, data=SplitData(source=origin.pk))
+        data = SplitData(target=ticket.pk, message=message.pk)
+        record(origin, Event.Kind.SPLIT, by, data=data)
         save(origin)
     return ticket
 
@@ -96,10 +98,7 @@ def link_tickets(*, source: Ticket, target: Ticket, kind: TicketLink.Kind, by: U
                 field="target",
             )
         link = _create_link(source_, target_, kind, by)
-        record(source_, Event.Kind.LINKED, by, kind=kind, other=target_.pk)
-        record(target_, Event.Kind.LINKED, by, kind=kind, other=source_.pk, is_target=True)
-        save(source_)
-        save(target_)
+        _record_link(Event.Kind.LINKED, source_, target_, kind, by)
     _refresh_tickets(source, target)
     return link
 
@@ -110,10 +109,18 @@ def unlink_tickets(*, link: TicketLink, by: User) -> None:
     with transaction.atomic():
         source, target = lock_both(link.source, link.target)
         if TicketLink.objects.filter(pk=link.pk).delete()[0]:
-            record(source, Event.Kind.UNLINKED, by, kind=link.kind, other=target.pk)
-            record(target, Event.Kind.UNLINKED, by, kind=link.kind, other=source.pk, is_target=True)
-            save(source)
-            save(target)
+            _record_link(Event.Kind.UNLINKED, source, target, link.kind, by)
+
+
+def _record_link(
+    event_kind: Event.Kind, source: Ticket, target: Ticket, link_kind: str, by: User
+) -> None:
+    at_source = LinkedData(kind=link_kind, other=target.pk)
+    at_target = LinkedData(kind=link_kind, other=source.pk, is_target=True)
+    record(source, event_kind, by, data=at_source)
+    record(target, event_kind, by, data=at_target)
+    save(source)
+    save(target)
 
 
 def _require_permission(by: User) -> None:
@@ -164,7 +171,8 @@ def _restore_status(source: Ticket, by: User) -> None:
     """As before the merge; what was on hold comes back open, for its date may be over."""
     merges = source.events.filter(kind=Event.Kind.MERGED, data__has_key="was")
     last = merges.last()
-    was = Status(last.data["was"]) if last else Status.OPEN
+    data: MergedData = last.data if last else {}
+    was = Status(data.get("was", Status.OPEN))
     status = Status.OPEN if was == Status.HOLD else was
     if status != source.status:
         change_status(source, status, None if status == Status.SOLVED else by)

@@ -14,6 +14,7 @@ from appliance.accounts.models import User
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.files import services as files_services
 from appliance.tickets import mentions, queries
+from appliance.tickets.event_data import NotedData, RatedData, RepliedData
 from appliance.tickets.models import (
     Attachment,
     Draft,
@@ -157,18 +158,19 @@ def _create_message(
     if not is_note and not message.is_from_customer and locked.first_response_at is None:
         locked.first_response_at = at
     save(locked, "first_response_at", at=at)
-    event_data = {"message": message.pk, "articles": _linked_article_ids(body)}
-    if is_note:
-        event_data["mentions"] = _create_mentions(message, by)
-    record(
-        locked,
-        Event.Kind.NOTED if is_note else Event.Kind.REPLIED,
-        by,
-        at,
-        name=message.author_name,
-        **event_data,
-    )
+    _record_message(locked, message, by, at)
     return message
+
+
+def _record_message(locked: Ticket, message: Message, by: User | None, at: datetime) -> None:
+    name, articles = message.author_name, _linked_article_ids(message.body)
+    if message.kind == Message.Kind.NOTE:
+        mentioned_ids = _create_mentions(message, by)
+        note = NotedData(message=message.pk, articles=articles, mentions=mentioned_ids)
+        record(locked, Event.Kind.NOTED, by, at, name=name, data=note)
+    else:
+        reply_data = RepliedData(message=message.pk, articles=articles)
+        record(locked, Event.Kind.REPLIED, by, at, name=name, data=reply_data)
 
 
 def _is_requester(locked: Ticket, by: User | None) -> bool:
@@ -258,4 +260,5 @@ def _save_rating(
         rating.at = at
     rating.save()
     save(locked, at=at)
-    record(locked, Event.Kind.RATED, by, at, name=locked.customer.full_name, is_good=is_good)
+    name, data = locked.customer.full_name, RatedData(is_good=is_good)
+    record(locked, Event.Kind.RATED, by, at, name=name, data=data)

@@ -1,6 +1,7 @@
 """Verbs on what a ticket is: priority, category, who has it."""
 
 from datetime import datetime
+from typing import Literal
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,8 +11,9 @@ from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Team, User
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.tickets import custom_fields, queries
+from appliance.tickets.event_data import FieldData, PriorityData, StatusData
 from appliance.tickets.models import CustomField, Event, Priority, Status, Ticket, TicketCategory
-from appliance.tickets.services.events import from_to, lock, record, require_agent, save
+from appliance.tickets.services.events import lock, record, relation_change, require_agent, save
 
 EVENT_KINDS = {
     "status": Event.Kind.STATUS,
@@ -27,10 +29,10 @@ def set_priority(*, ticket: Ticket, priority: Priority, by: User | None) -> None
     with transaction.atomic():
         locked = lock(ticket)
         if locked.priority != priority:
-            change = {"from": int(locked.priority), "to": int(priority)}
+            data: PriorityData = {"from": int(locked.priority), "to": int(priority)}
             locked.priority = priority
             save(locked, "priority")
-            record(locked, Event.Kind.PRIORITY, by, **change)
+            record(locked, Event.Kind.PRIORITY, by, data=data)
     ticket.refresh_from_db()
 
 
@@ -39,10 +41,10 @@ def set_category(*, ticket: Ticket, category: TicketCategory | None, by: User | 
     with transaction.atomic():
         locked = lock(ticket)
         if locked.category_id != (category.pk if category else None):
-            change = from_to(locked.category, category)
+            data = relation_change(locked.category, category)
             locked.category = category
             save(locked, "category")
-            record(locked, Event.Kind.CATEGORY, by, **change)
+            record(locked, Event.Kind.CATEGORY, by, data=data)
     ticket.refresh_from_db()
 
 
@@ -77,10 +79,10 @@ def set_team(
     with transaction.atomic():
         locked = lock(ticket)
         if locked.team_id != (team.pk if team else None):
-            change = from_to(locked.team, team)
+            data = relation_change(locked.team, team)
             locked.team = team
             save(locked, "team", at=at)
-            record(locked, Event.Kind.TEAM, by, at, **change)
+            record(locked, Event.Kind.TEAM, by, at, data=data)
             if locked.assignee and not queries.can_see_team(locked.assignee, team):
                 _set_assignee(locked, None, by, at)
     ticket.refresh_from_db()
@@ -138,10 +140,10 @@ def _require_access(locked: Ticket, assignee: User | None) -> None:
 def _set_assignee(
     locked: Ticket, assignee: User | None, by: User | None, at: datetime | None
 ) -> None:
-    change = from_to(locked.assignee, assignee)
+    data = relation_change(locked.assignee, assignee)
     locked.assignee = assignee
     save(locked, "assignee", at=at)
-    record(locked, Event.Kind.ASSIGNEE, by, at, **change)
+    record(locked, Event.Kind.ASSIGNEE, by, at, data=data)
 
 
 COMPLETED_STATUSES = (Status.SOLVED, Status.CLOSED)
@@ -176,21 +178,28 @@ def change_status(
     at: datetime | None = None,
     *,
     until: datetime | None = None,
-    **event_data: object,
+    why: Literal["held", "solved"] | None = None,
+    days: int | None = None,
 ) -> None:
-    """The ticket must be locked. ``said`` goes into the event. Nothing changed, nothing written."""
+    """Change the status of a locked ticket unless it has it. ``why`` and ``days`` explain an
+    automatic change in the event.
+    """
     if (locked.status, locked.resume_at) == (status, until):
         return
     _require_changeable(locked, status, by, until)
-    change = {"from": locked.status, "to": str(status)} | event_data
+    data: StatusData = {"from": locked.status, "to": str(status)}
+    if why:
+        data["why"] = why
+    if days is not None:
+        data["days"] = days
     if until:
-        change["until"] = until.isoformat()
+        data["until"] = until.isoformat()
     locked.status, locked.resume_at = status, until
     locked.solved_at = (
         (locked.solved_at or at or timezone.now()) if status in COMPLETED_STATUSES else None
     )
     save(locked, "status", "resume_at", "solved_at", at=at)
-    record(locked, Event.Kind.STATUS, by, at, **change)
+    record(locked, Event.Kind.STATUS, by, at, data=data)
 
 
 def _require_changeable(
@@ -255,8 +264,10 @@ def _validated(
     if value is not None:
         locked.fields[field.key] = value
     save(locked, "fields", at=at)
-    event_data = {
+    data: FieldData = {
+        "field": field.label,
+        "key": field.key,
         "from": custom_fields.text_of(field, before),
         "to": custom_fields.text_of(field, value),
     }
-    record(locked, Event.Kind.FIELD, by, at, field=field.label, key=field.key, **event_data)
+    record(locked, Event.Kind.FIELD, by, at, data=data)

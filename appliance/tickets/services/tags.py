@@ -13,6 +13,7 @@ from appliance.accounts.permissions import require_admin
 from appliance.core import audit, cache
 from appliance.core.audit import update_fields
 from appliance.core.errors import BadInputError
+from appliance.tickets.event_data import TagsData
 from appliance.tickets.models import Event, SavedView, Tag, Ticket
 from appliance.tickets.services.events import lock, record, require_agent, save
 
@@ -68,7 +69,7 @@ def _save_tags(
     save(locked, at=at)
     added = sorted(tag.name for tag in tags if _tag_key(tag.name) not in now)
     removed = sorted(name for key, name in now.items() if key not in after)
-    record(locked, Event.Kind.TAGS, by, at, added=added, removed=removed)
+    record(locked, Event.Kind.TAGS, by, at, data=TagsData(added=added, removed=removed))
 
 
 def _get_or_create_tags(names: Iterable[str]) -> list[Tag]:

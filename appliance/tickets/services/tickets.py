@@ -15,8 +15,9 @@ from appliance.core import cache
 from appliance.core.errors import BadInputError
 from appliance.files import services as files_services
 from appliance.tickets import queries
+from appliance.tickets.event_data import ClassifiedData
 from appliance.tickets.models import Event, Priority, Ticket, TicketCategory
-from appliance.tickets.services.events import from_to, lock, record
+from appliance.tickets.services.events import lock, record, relation_change
 from appliance.tickets.services.messages import attach
 from appliance.tickets.services.properties import clean, refuse_missing
 
@@ -61,7 +62,7 @@ def create_ticket(
             attach(ticket, None, files, by)
             record(ticket, Event.Kind.OPENED, by, at, name=customer.full_name)
             if category:
-                record(ticket, Event.Kind.CATEGORY, by, at, **from_to(None, category))
+                record(ticket, Event.Kind.CATEGORY, by, at, data=relation_change(None, category))
             cache.invalidate(cache.TICKETS)
     except IntegrityError:
         ticket = Ticket.objects.filter(idempotency_key=key, customer=customer).first()
@@ -79,11 +80,11 @@ def record_classification(
     category: TicketCategory | None,
     sentiment_score: float | None,
     bundles: str,
-    prediction_data: dict,
+    data: ClassifiedData,
 ) -> None:
-    """What the language models said. Never touches a category that a person chose.
+    """Store what the language models predicted, except a category that a person chose.
 
-    ``bundles`` names who said it; ``said`` goes into the event as it is.
+    ``bundles`` is the actor's name in the event, ``data`` the data of the event.
     """
     locked = lock(ticket)
     if not queries.was_category_set_by_agent(locked):
@@ -91,7 +92,7 @@ def record_classification(
     if sentiment_score is not None:
         locked.sentiment_score = sentiment_score
     locked.save(update_fields=["category", "sentiment_score"])  # no change of updated_at
-    record(locked, Event.Kind.CLASSIFIED, None, name=bundles, **prediction_data)
+    record(locked, Event.Kind.CLASSIFIED, None, name=bundles, data=data)
     cache.invalidate(cache.TICKETS)
 
 

@@ -48,7 +48,7 @@ def test_list_narrows_by_category_sentiment_and_assignee(ticket, bob, categories
         category=categories["hardware"],
         sentiment_score=-0.8,
         bundles="",
-        prediction_data={},
+        data={},
     )
     services.assign(ticket=ticket, assignee=bob, by=bob)
     hit = filters(bob, category="hardware", sentiment="negative", assignee="me")
@@ -76,7 +76,7 @@ def test_counts_add_up(ticket, bob, categories):
         category=categories["hardware"],
         sentiment_score=0.9,
         bundles="",
-        prediction_data={},
+        data={},
     )
     counts = queries.count_open(bob)
     assert counts["total"] == counts["status"]["new"] == counts["priority"][2] == 1

@@ -5,7 +5,7 @@ import pytest
 from django.db import IntegrityError, InternalError, connection, transaction
 
 from appliance.core.errors import BadInputError, ForbiddenError
-from appliance.tickets import queries, services
+from appliance.tickets import event_data, queries, services
 from appliance.tickets.models import Event, Message, Priority, Status, Ticket
 
 
@@ -131,7 +131,7 @@ def test_models_never_overrule_a_person(ticket, bob, categories):
         category=categories["email"],
         sentiment_score=-0.5,
         bundles="m",
-        prediction_data={},
+        data={},
     )
     ticket.refresh_from_db()
     assert ticket.category == categories["hardware"]
@@ -158,3 +158,8 @@ def test_failing_half_way_leaves_nothing(ticket, bob, monkeypatch):
 def test_default_categories_are_loaded_once(categories):
     services.load_default_categories()
     assert len(categories) == len(queries.list_categories()) == 10
+
+
+def test_data_of_every_kind_of_event_has_a_shape():
+    shapes = {f"{kind.capitalize()}Data" for kind in Event.Kind.values}
+    assert shapes <= vars(event_data).keys()

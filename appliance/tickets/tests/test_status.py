@@ -5,8 +5,9 @@ from django.utils import timezone
 
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.core.models import SiteSettings
-from appliance.tickets import listeners, services
+from appliance.tickets import services
 from appliance.tickets.models import Event, Status
+from appliance.tickets.services import events
 from appliance.tickets.tests.conftest import kinds
 
 DAY = timedelta(days=1)
@@ -109,7 +110,7 @@ def test_one_ticket_that_breaks_something_keeps_no_other_from_closing(
         ago = timezone.now() - 8 * DAY
         services.set_status(ticket=one, status=Status.SOLVED, by=bob, at=ago)
     broken = lambda event: 1 / (event.ticket_id - ticket.pk)  # noqa: E731
-    monkeypatch.setattr(listeners, "_listeners", [broken])
+    monkeypatch.setattr(events, "_listeners", [broken])
     assert services.close_solved_tickets() == 1
     other.refresh_from_db()
     assert other.status == Status.CLOSED

@@ -16,6 +16,7 @@ from appliance.inference.answers import CategoryAnswer, SentimentAnswer
 from appliance.inference.bundle import BundleRef
 from appliance.inference.errors import InferenceError
 from appliance.tickets import services as tickets_services
+from appliance.tickets.event_data import ClassifiedData
 from appliance.tickets.models import Ticket, TicketCategory
 from appliance.triage import cold_start, engine, inference_calls, work_queue
 from appliance.triage.inference_calls import Answers
@@ -127,21 +128,20 @@ def _store(ticket: Ticket, answers: Answers, refs: work_queue.Refs, text: str) -
 def _store_sorting(
     ticket: Ticket, category: CategoryAnswer | None, sentiment: SentimentAnswer | None, text: str
 ) -> None:
-    values: dict = {}
+    data: ClassifiedData = {}
     chosen, rows = ticket.category, []
     if category:
         scores = [[label, round(score, 4)] for label, score in category.scores]
         rows.append(_row(ticket, Prediction.Kind.CATEGORY, category, category.label, scores, text))
         chosen = TicketCategory.objects.filter(slug=category.label).first()
-        values |= {
-            "category": category.label or NOT_SURE,
-            "confidence": round(category.confidence, 3),
-        }
+        data["category"] = category.label or NOT_SURE
+        data["confidence"] = round(category.confidence, 3)
     if sentiment:
         scores = [[sentiment.label, round(sentiment.confidence, 4)]]
         kind, label = Prediction.Kind.SENTIMENT, sentiment.label
         rows.append(_row(ticket, kind, sentiment, label, scores, text))
-        values |= {"sentiment": sentiment.label, "sentiment_score": round(sentiment.score, 3)}
+        data["sentiment"] = sentiment.label
+        data["sentiment_score"] = round(sentiment.score, 3)
     Prediction.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["ticket", "kind"], update_fields=SAID
     )
@@ -150,7 +150,7 @@ def _store_sorting(
         category=chosen,
         sentiment_score=sentiment.score if sentiment else None,
         bundles=" · ".join(_name(a.bundle) for a in (category, sentiment) if a),
-        prediction_data=values,
+        data=data,
     )
 
 

@@ -10,6 +10,7 @@ from appliance.accounts.models import User
 from appliance.core.errors import ForbiddenError
 from appliance.knowledge.models import Article
 from appliance.tickets import services as tickets_services
+from appliance.tickets.event_data import RepliedData
 from appliance.tickets.models import OPEN_STATUSES, Event, Ticket, TicketCategory
 from appliance.triage import engine
 from appliance.triage.models import NOT_SURE, Correction, Prediction, Suggestion
@@ -69,10 +70,11 @@ def note_sent(event: Event) -> None:
     """What an agent's answer names by its address was accepted, if it had been offered. Called
     for every event of a ticket; what is put into the answer and taken out again is nothing.
     """
-    named = event.data.get("articles") if event.kind == Event.Kind.REPLIED else None
-    if not named or event.actor is None or not event.actor.is_agent:
+    if event.kind != Event.Kind.REPLIED or event.actor is None or not event.actor.is_agent:
         return
-    offered = Suggestion.objects.filter(ticket=event.ticket, article__in=named)
+    data: RepliedData = event.data
+    article_ids = data.get("articles") or []
+    offered = Suggestion.objects.filter(ticket=event.ticket, article__in=article_ids)
     offered.exclude(state=State.ACCEPTED).update(
         state=State.ACCEPTED, by=event.actor, decided_at=event.at
     )

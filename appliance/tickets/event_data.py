@@ -1,0 +1,121 @@
+"""The shape of ``Event.data`` for each kind of event: ``TagsData`` for ``Event.Kind.TAGS``.
+
+Services write all the keys. Readers use ``.get``: anonymising a person empties the values of
+``FIELD`` and ``ASSIGNEE`` events, and events that were imported may have no data.
+"""
+
+from typing import Literal, NotRequired, TypedDict
+
+_Texts = TypedDict("_Texts", {"from": str, "to": str})  # ``from`` is a keyword of Python
+
+
+class NoData(TypedDict):
+    """No keys: kind, actor and time say everything."""
+
+
+class RelationChange(_Texts):
+    """Name and primary key of the related object before and after, empty and None without one."""
+
+    from_id: int | None
+    to_id: int | None
+
+
+OpenedData = NoData
+AnonymisedData = NoData
+CategoryData = RelationChange
+AssigneeData = RelationChange
+TeamData = RelationChange
+PriorityData = TypedDict("PriorityData", {"from": int, "to": int})
+
+
+class StatusData(_Texts):
+    until: NotRequired[str]  # ISO time at which a ticket on hold resumes
+    why: NotRequired[Literal["held", "solved"]]  # which automatic rule changed it
+    days: NotRequired[int]  # how long a ticket stays solved before it is closed
+
+
+class RepliedData(TypedDict):
+    message: int
+    articles: list[int]  # articles that the text links to
+
+
+class NotedData(RepliedData):
+    mentions: list[int]  # users
+
+
+class ClassifiedData(TypedDict, total=False):
+    """Predictions of the bundles that are active; a missing role has no keys."""
+
+    category: str  # slug, empty when the classifier is not confident enough
+    confidence: float
+    sentiment: str
+    sentiment_score: float
+
+
+class TagsData(TypedDict):
+    added: list[str]
+    removed: list[str]
+
+
+class FieldData(_Texts):
+    field: str  # label
+    key: str
+
+
+class MergedData(TypedDict):
+    """The merged ticket has ``target``, the ticket it was merged into has ``source``."""
+
+    source: NotRequired[int]
+    target: NotRequired[int]
+    was: NotRequired[str]  # status of the source before the merge
+    undone: NotRequired[bool]
+
+
+class SplitData(TypedDict):
+    """The new ticket has ``source``, the original has ``target`` and the message."""
+
+    source: NotRequired[int]
+    target: NotRequired[int]
+    message: NotRequired[int]
+
+
+class LinkedData(TypedDict):
+    kind: str
+    other: int  # ticket at the other end of the link
+    is_target: NotRequired[bool]
+
+
+UnlinkedData = LinkedData
+
+
+class RatedData(TypedDict):
+    is_good: bool
+
+
+class EscalatedData(TypedDict):
+    policy: str
+    metric: str
+    minutes: int  # after the due time, negative before
+    warning: bool
+    due_at: str  # ISO time, empty without a due time
+    action: str
+    notify: list[int]  # users
+    failed: NotRequired[str]  # error text of an action that was refused
+
+
+EventData = (
+    NoData
+    | RelationChange
+    | PriorityData
+    | StatusData
+    | RepliedData
+    | NotedData
+    | ClassifiedData
+    | TagsData
+    | FieldData
+    | MergedData
+    | SplitData
+    | LinkedData
+    | RatedData
+    | EscalatedData
+)
