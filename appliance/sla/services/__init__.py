@@ -7,7 +7,6 @@ from appliance.sla.services.business_hours import (
     remove_business_hours,
     remove_holiday,
 )
-from appliance.sla.services.escalations import escalate_due, plan_escalations
 from appliance.sla.services.policies import (
     add_escalation,
     add_policy,
@@ -17,6 +16,7 @@ from appliance.sla.services.policies import (
     remove_policy,
 )
 from appliance.sla.services.timers import (
+    escalate_due,
     notify_newly_overdue,
     on_ticket_event,
     recompute_outdated_timers,

@@ -50,6 +50,7 @@ def change_business_hours(
     hours: StoredHours,
     is_default: bool,
 ) -> None:
+    """Replace name, time zone and hours, and whether they are the default."""
     _admins_only(by)
     before = _audit_data(BusinessHours.objects.select_for_update().get(pk=business_hours.pk))
     business_hours.name, business_hours.time_zone = name, time_zone
@@ -57,13 +58,16 @@ def change_business_hours(
     if _audit_data(business_hours) != before:
         _save(business_hours)
         after = _audit_data(business_hours)
-        changed = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
-        audit.record_change(by=by, verb="changed", subject=business_hours, data=changed)
+        changes = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
+        audit.record_change(by=by, verb="changed", subject=business_hours, data=changes)
 
 
 @transaction.atomic
 def remove_business_hours(*, business_hours: BusinessHours, by: User | None) -> None:
-    """Refused for the default and for one that a policy counts by. People get the default."""
+    """Delete business hours; refused for the default and for those that a policy uses.
+
+    Users who had them get the default.
+    """
     _admins_only(by)
     business_hours.refresh_from_db()
     if business_hours.is_default:
@@ -90,6 +94,7 @@ def add_holiday(
     name: str,
     is_yearly: bool = False,
 ) -> Holiday:
+    """Add a holiday; a date can be a holiday once."""
     _admins_only(by)
     if business_hours.holidays.count() >= MAX_HOLIDAYS:
         raise BadInputError(
@@ -114,6 +119,7 @@ def add_holiday(
 
 @transaction.atomic
 def remove_holiday(*, holiday: Holiday, by: User | None) -> None:
+    """Delete a holiday."""
     _admins_only(by)
     audit.record_change(
         by=by, verb="removed", subject=holiday, data={"business_hours": holiday.business_hours.name}
@@ -126,7 +132,7 @@ def _admins_only(by: User | None) -> None:
         raise ForbiddenError(_("Only administrators can change business hours."))
 
 
-def _audit_data(business_hours: BusinessHours) -> dict:
+def _audit_data(business_hours: BusinessHours) -> dict[str, object]:
     return {
         "name": business_hours.name,
         "time_zone": business_hours.time_zone,
@@ -136,7 +142,7 @@ def _audit_data(business_hours: BusinessHours) -> dict:
 
 
 def _save(business_hours: BusinessHours) -> None:
-    """There is one default; making this one the default takes it from the other."""
+    """Save; becoming the default takes that from the previous default."""
     if business_hours.time_zone not in available_timezones():
         raise BadInputError(
             _("Unknown time zone “%(name)s”. Choose one from the list.")

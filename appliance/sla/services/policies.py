@@ -4,6 +4,7 @@ The worker then recomputes open timers, because the digest of the policies has c
 """
 
 from collections.abc import Iterable
+from typing import TypedDict, Unpack
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -18,27 +19,41 @@ from appliance.tickets.models import Priority, TicketCategory
 MAX_MINUTES = 366 * 24 * 60
 
 
+class PolicyFields(TypedDict, total=False):
+    """Targets and conditions of a policy; what is absent is no target, or matches any ticket."""
+
+    first_response_minutes: int | None
+    resolution_minutes: int | None
+    priorities: Iterable[int]
+    categories: Iterable[TicketCategory]
+    organisations: Iterable[Organisation]
+    is_premium: bool | None
+    business_hours: BusinessHours | None
+
+
 @transaction.atomic
-def add_policy(*, by: User | None, name: str, **terms: object) -> SlaPolicy:
-    """Add a policy at the end of the order. ``terms`` are the keyword arguments of _write."""
+def add_policy(*, by: User | None, name: str, **fields: Unpack[PolicyFields]) -> SlaPolicy:
+    """Add a policy at the end of the order."""
     _admins_only(by)
     last = SlaPolicy.objects.filter(is_active=True).aggregate(last=Max("position"))["last"]
     policy = SlaPolicy(position=(last or 0) + 1)
-    _write(policy, name=name, **terms)
+    _write(policy, name=name, **fields)
     audit.record_change(by=by, verb="added", subject=policy, data=_audit_data(policy))
     return policy
 
 
 @transaction.atomic
-def change_policy(*, policy: SlaPolicy, by: User | None, name: str, **terms: object) -> None:
+def change_policy(
+    *, policy: SlaPolicy, by: User | None, name: str, **fields: Unpack[PolicyFields]
+) -> None:
     """Replace all conditions and targets; an empty condition matches every ticket."""
     _admins_only(by)
     policy = SlaPolicy.objects.select_for_update(of=["self"]).get(pk=policy.pk)
     before = _audit_data(policy)
-    _write(policy, name=name, **terms)
+    _write(policy, name=name, **fields)
     after = _audit_data(policy)
-    if changed := {k: [before[k], after[k]] for k in after if before[k] != after[k]}:
-        audit.record_change(by=by, verb="changed", subject=policy, data=changed)
+    if changes := {key: [before[key], after[key]] for key in after if before[key] != after[key]}:
+        audit.record_change(by=by, verb="changed", subject=policy, data=changes)
 
 
 @transaction.atomic
@@ -54,14 +69,16 @@ def remove_policy(*, policy: SlaPolicy, by: User | None) -> None:
 def move_policy(*, policy: SlaPolicy, by: User | None, up: bool) -> None:
     """Move the policy one place up or down; a no-op at the end of the order."""
     _admins_only(by)
-    rows = list(SlaPolicy.objects.select_for_update().filter(is_active=True))
-    old = next((n for n, row in enumerate(rows) if row.pk == policy.pk), None)
-    new = None if old is None else old - 1 if up else old + 1
-    if new is None or not 0 <= new < len(rows):
+    order = list(
+        SlaPolicy.objects.select_for_update().filter(is_active=True).values_list("pk", flat=True)
+    )
+    old = order.index(policy.pk) if policy.pk in order else -1
+    new = old - 1 if up else old + 1
+    if old < 0 or not 0 <= new < len(order):
         return
-    rows[old], rows[new] = rows[new], rows[old]
-    for position, row in enumerate(rows, start=1):
-        SlaPolicy.objects.filter(pk=row.pk).update(position=position)
+    order[old], order[new] = order[new], order[old]
+    for position, pk in enumerate(order, start=1):
+        SlaPolicy.objects.filter(pk=pk).update(position=position)
     audit.record_change(by=by, verb="moved", subject=policy, data={"position": [old + 1, new + 1]})
 
 
@@ -98,6 +115,7 @@ def add_escalation(
 
 @transaction.atomic
 def remove_escalation(*, escalation: Escalation, by: User | None) -> None:
+    """Delete an escalation, with what is scheduled of it."""
     _admins_only(by)
     data = {"policy": escalation.policy.name}
     audit.record_change(by=by, verb="removed", subject=escalation, data=data)
@@ -141,16 +159,19 @@ def _write(
     policy.organisations.set(organisations)
 
 
-def _check_minutes(answer: int | None, solution: int | None) -> None:
-    if not answer and not solution:
+def _check_minutes(first_response: int | None, resolution: int | None) -> None:
+    if not first_response and not resolution:
         raise BadInputError(
             _("This SLA policy has no target. Enter a time for first response or resolution."),
             field="first_response_minutes",
         )
-    for field, value in (("first_response_minutes", answer), ("resolution_minutes", solution)):
-        if value is not None and not 0 < value <= MAX_MINUTES:
+    for field, minutes in (
+        ("first_response_minutes", first_response),
+        ("resolution_minutes", resolution),
+    ):
+        if minutes is not None and not 0 < minutes <= MAX_MINUTES:
             raise BadInputError(_("Enter a time between one minute and one year."), field=field)
-    if answer and solution and answer > solution:
+    if first_response and resolution and first_response > resolution:
         raise BadInputError(
             _(
                 "Resolution would be due before first response. Enter a shorter first "
@@ -165,7 +186,7 @@ def _check_escalation(escalation: Escalation) -> None:
     target = {
         SlaMetric.FIRST_RESPONSE: policy.first_response_minutes,
         SlaMetric.RESOLUTION: policy.resolution_minutes,
-    }[escalation.metric]
+    }[SlaMetric(escalation.metric)]
     if not target:
         raise BadInputError(
             _("The SLA policy does not include this target. Choose the other one."), field="metric"
@@ -182,7 +203,7 @@ def _check_escalation(escalation: Escalation) -> None:
         raise BadInputError(_("Choose the team or agent to assign the ticket to."), field="team")
 
 
-def _audit_data(policy: SlaPolicy) -> dict:
+def _audit_data(policy: SlaPolicy) -> dict[str, object]:
     return {
         "name": policy.name,
         "first_response_minutes": policy.first_response_minutes,

@@ -11,7 +11,7 @@ from appliance.core.database import run_and_close_connection
 from appliance.core.errors import BadInputError
 from appliance.sla import services
 from appliance.sla.models import Escalation, ScheduledEscalation, SlaMetric
-from appliance.sla.services import escalations
+from appliance.sla.services import timers
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Priority, Status
 
@@ -194,16 +194,16 @@ def test_a_worker_killed_half_way_leaves_it_to_the_next(escalate, opened, monkey
 def test_escalation_that_breaks_keeps_no_other_from_its_turn(escalate, opened, monkeypatch):
     escalate(minutes=-30)
     first, second = opened(ago(1.7)), opened(ago(1.6))
-    act = escalations._apply_action
+    act = timers._apply_action
 
     def break_on_the_first(ticket, escalation):
         if ticket.pk == first.pk:
             raise RuntimeError("a fault")
         return act(ticket, escalation)
 
-    monkeypatch.setattr(escalations, "_apply_action", break_on_the_first)
+    monkeypatch.setattr(timers, "_apply_action", break_on_the_first)
     assert services.escalate_due() == 1
     assert not recorded_escalations(first) and recorded_escalations(second)
-    monkeypatch.setattr(escalations, "_apply_action", act)
+    monkeypatch.setattr(timers, "_apply_action", act)
     assert services.escalate_due() == 1
     assert recorded_escalations(first)

@@ -56,7 +56,7 @@ def test_every_minute_asks_an_index(crowded):
     for index, rows in {
         "escalation_pending_idx": pending.order_by("at")[:200],
         "timer_outdated_idx": timers._list_outdated(load_policies())[:100],
-        "ticket_due_idx": timers._newly_past(now)[:1],
+        "ticket_due_idx": timers._list_newly_past(now)[:1],
     }.items():
         plan_escalations = plan_of(rows)
         assert index in plan_escalations, plan_escalations

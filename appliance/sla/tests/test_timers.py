@@ -258,7 +258,7 @@ def test_a_clock_stands_or_falls_with_its_event(promise, ticket, monkeypatch):
 
     before = timer_of(ticket).is_open
     monkeypatch.setattr(events.cache, "invalidate", lambda subject: None)
-    monkeypatch.setattr("appliance.sla.services.escalations.plan_escalations", broken)
+    monkeypatch.setattr("appliance.sla.services.timers._schedule_escalations", broken)
     with pytest.raises(RuntimeError):
         tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=None)
     assert timer_of(ticket).is_open == before
