@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class RoutingConfig(AppConfig):
-    """Who gets a new ticket."""
+    """Assignment rules for new tickets."""
 
     name = "appliance.routing"
 

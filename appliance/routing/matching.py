@@ -40,37 +40,39 @@ def match_rule(ticket: Ticket, *, is_category_pending: bool) -> Match:
 
 def next_assignee(rule: AssignmentRule, ticket: Ticket) -> User | None:
     """Return the next agent of the team; None if none is available. Lock the rule first."""
-    people = list_available_agents(rule.team, timezone.now(), exclude=ticket.customer.user_id)
-    if not people:
+    fewest_first = rule.strategy == Strategy.MIN_OPEN
+    agents = [
+        agent
+        for agent in list_available_agents(rule.team, timezone.now(), fewest_first=fewest_first)
+        if agent.pk != ticket.customer.user_id
+    ]
+    if not agents:
         return None
-    if rule.strategy == Strategy.MIN_OPEN:
-        return min(people, key=lambda person: (person.open_tickets, person.pk))
+    if fewest_first:
+        return agents[0]
     last = rule.last_assignee_id or 0
-    return next((person for person in people if person.pk > last), people[0])
+    return next((agent for agent in agents if agent.pk > last), agents[0])
 
 
-def list_available_agents(team: Team, at: datetime, *, exclude: int | None = None) -> list[User]:
-    """Return the members within business hours at ``at``, by id, annotated ``open_tickets``."""
+def list_available_agents(team: Team, at: datetime, *, fewest_first: bool = False) -> list[User]:
+    """Return the members within business hours at ``at``, by id or by their open tickets."""
     members = (
         accounts_queries.list_agents()
         .filter(memberships__team=team, is_away=False)
-        .exclude(pk=exclude)
         .select_related("business_hours")
         .prefetch_related("business_hours__holidays")
-        .annotate(
-            open_tickets=Count(
-                "assigned_tickets",
-                filter=Q(assigned_tickets__status__in=OPEN_STATUSES),
-                distinct=True,
-            )
-        )
         .order_by("pk")
     )
+    if fewest_first:
+        is_open = Q(assigned_tickets__status__in=OPEN_STATUSES)
+        members = members.alias(
+            open_tickets=Count("assigned_tickets", filter=is_open, distinct=True)
+        ).order_by("open_tickets", "pk")
     default = sla_queries.find_default_business_hours()
     return [
-        person
-        for person in members
-        if is_working_at(at, sla_queries.working_hours_of(person.business_hours or default))
+        member
+        for member in members
+        if is_working_at(at, sla_queries.working_hours_of(member.business_hours or default))
     ]
 
 

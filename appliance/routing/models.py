@@ -6,14 +6,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import Team, User
-from appliance.tickets.models import Ticket, TicketCategory
+from appliance.sla.models import TicketConditions
+from appliance.tickets.models import Ticket
 
 
-class AssignmentRule(models.Model):
-    """Assigns matching tickets to a team. The first matching rule by ``position`` applies.
-
-    An empty condition matches every ticket.
-    """
+class AssignmentRule(TicketConditions):
+    """Assigns matching tickets to a team. The first matching rule by ``position`` applies."""
 
     class Strategy(models.TextChoices):
         MANUAL = "manual", _("Manual")
@@ -22,9 +20,6 @@ class AssignmentRule(models.Model):
 
     name = models.CharField(max_length=80)
     position = models.PositiveIntegerField(default=0)
-    categories = models.ManyToManyField(TicketCategory, blank=True, related_name="+")
-    priorities = models.JSONField(default=list, blank=True, help_text="Values of Priority.")
-    is_premium = models.BooleanField(null=True, blank=True, help_text="Empty: either.")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="rules")
     strategy = models.CharField(max_length=12, choices=Strategy, default=Strategy.MANUAL)
     last_assignee = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""What a rule says, in words."""
+"""Reads on assignment rules, and their conditions as text."""
 
 from django.db.models import QuerySet
 from django.http import Http404

@@ -8,6 +8,7 @@ is stored, which a job retries every minute.
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
+from typing import TypedDict, Unpack
 
 import structlog
 from django.db import IntegrityError, transaction
@@ -29,6 +30,14 @@ Kind, Strategy = Event.Kind, AssignmentRule.Strategy
 MAX_AGE = timedelta(hours=1)  # older events are imported history
 MAX_CATEGORY_WAIT = timedelta(minutes=2)  # then the rules apply without a category
 MAX_ASSIGNMENTS_PER_RUN = 200
+
+
+class RuleConditions(TypedDict, total=False):
+    """The tickets a rule applies to; what is absent matches any ticket."""
+
+    categories: Iterable[TicketCategory]
+    priorities: Iterable[int]
+    is_premium: bool | None
 
 
 def on_ticket_event(event: Event) -> None:
@@ -61,11 +70,13 @@ def assign_pending() -> int:
     for rule in AssignmentRule.objects.filter(pending_assignments__isnull=False).distinct():
         if rule.strategy == Strategy.MANUAL or list_available_agents(rule.team, now):
             ready += _ticket_ids(rule.pending_assignments.all())
-    return sum(run_or_log("place", partial(_assign_pending_ticket, pk), ticket=pk) for pk in ready)
+    return sum(
+        run_or_log("assign_pending", partial(_assign_pending_ticket, pk), ticket=pk) for pk in ready
+    )
 
 
-def _ticket_ids(rows: QuerySet[PendingAssignment]) -> QuerySet:
-    return rows.order_by("since").values_list("pk", flat=True)[:MAX_ASSIGNMENTS_PER_RUN]
+def _ticket_ids(pending: QuerySet[PendingAssignment]) -> QuerySet[PendingAssignment, int]:
+    return pending.order_by("since").values_list("pk", flat=True)[:MAX_ASSIGNMENTS_PER_RUN]
 
 
 @transaction.atomic
@@ -102,7 +113,7 @@ def _try_to_assign(ticket: Ticket, *, is_category_pending: bool) -> None:
         with transaction.atomic():
             _apply_rules(ticket, is_category_pending=is_category_pending)
     except SkerryError as error:
-        log.warning("rule_not_followed", ticket=ticket.pk, why=str(error))
+        log.warning("rule_failed", ticket=ticket.pk, error=str(error))
         ticket.refresh_from_db()
 
 
@@ -123,14 +134,14 @@ def _assign_next(ticket: Ticket, rule: AssignmentRule) -> None:
         _clear_pending(ticket)
         return
     rule = AssignmentRule.objects.select_for_update(of=["self"]).get(pk=rule.pk)
-    person = next_assignee(rule, ticket)
-    if person is None:
+    assignee = next_assignee(rule, ticket)
+    if assignee is None:
         _defer(ticket, rule)
         return
-    rule.last_assignee = person
+    rule.last_assignee = assignee
     rule.save(update_fields=["last_assignee"])
     _clear_pending(ticket)
-    tickets_services.assign(ticket=ticket, assignee=person, by=None)
+    tickets_services.assign(ticket=ticket, assignee=assignee, by=None)
 
 
 def _defer(ticket: Ticket, rule: AssignmentRule | None) -> None:
@@ -142,26 +153,41 @@ def _clear_pending(ticket: Ticket) -> None:
 
 
 @transaction.atomic
-def add_rule(*, by: User | None, **terms: object) -> AssignmentRule:
-    """Add a rule at the end of the order. ``terms`` as for change_rule."""
+def add_rule(
+    *,
+    by: User | None,
+    name: str,
+    team: Team,
+    strategy: AssignmentRule.Strategy,
+    **conditions: Unpack[RuleConditions],
+) -> AssignmentRule:
+    """Add a rule at the end of the order."""
     _admins_only(by)
     last = AssignmentRule.objects.aggregate(last=Max("position"))["last"]
     rule = AssignmentRule(position=(last or 0) + 1)
-    _write(rule, **terms)
+    _write(rule, name=name, team=team, strategy=strategy, **conditions)
     audit.record_change(by=by, verb="added", subject=rule, data=_audit_data(rule))
     return rule
 
 
 @transaction.atomic
-def change_rule(*, rule: AssignmentRule, by: User | None, **terms: object) -> None:
-    """Replace name, team, strategy, categories, priorities and is_premium."""
+def change_rule(
+    *,
+    rule: AssignmentRule,
+    by: User | None,
+    name: str,
+    team: Team,
+    strategy: AssignmentRule.Strategy,
+    **conditions: Unpack[RuleConditions],
+) -> None:
+    """Replace name, team, strategy and all conditions."""
     _admins_only(by)
     rule = AssignmentRule.objects.select_for_update(of=["self"]).get(pk=rule.pk)
     before = _audit_data(rule)
-    _write(rule, **terms)
+    _write(rule, name=name, team=team, strategy=strategy, **conditions)
     after = _audit_data(rule)
-    if changed := {k: [before[k], after[k]] for k in after if before[k] != after[k]}:
-        audit.record_change(by=by, verb="changed", subject=rule, data=changed)
+    if changes := {key: [before[key], after[key]] for key in after if before[key] != after[key]}:
+        audit.record_change(by=by, verb="changed", subject=rule, data=changes)
 
 
 @transaction.atomic
@@ -176,14 +202,14 @@ def remove_rule(*, rule: AssignmentRule, by: User | None) -> None:
 def move_rule(*, rule: AssignmentRule, by: User | None, up: bool) -> None:
     """Move the rule one place up or down; a no-op at the end of the order."""
     _admins_only(by)
-    rows = list(AssignmentRule.objects.select_for_update())
-    old = next((n for n, row in enumerate(rows) if row.pk == rule.pk), None)
-    new = None if old is None else old - 1 if up else old + 1
-    if new is None or not 0 <= new < len(rows):
+    order = list(AssignmentRule.objects.select_for_update().values_list("pk", flat=True))
+    old = order.index(rule.pk) if rule.pk in order else -1
+    new = old - 1 if up else old + 1
+    if old < 0 or not 0 <= new < len(order):
         return
-    rows[old], rows[new] = rows[new], rows[old]
-    for position, row in enumerate(rows, start=1):
-        AssignmentRule.objects.filter(pk=row.pk).update(position=position)
+    order[old], order[new] = order[new], order[old]
+    for position, pk in enumerate(order, start=1):
+        AssignmentRule.objects.filter(pk=pk).update(position=position)
     audit.record_change(by=by, verb="moved", subject=rule, data={"position": [old + 1, new + 1]})
 
 
@@ -218,7 +244,7 @@ def _write(
     rule.categories.set(categories)
 
 
-def _audit_data(rule: AssignmentRule) -> dict:
+def _audit_data(rule: AssignmentRule) -> dict[str, object]:
     return {
         "name": rule.name,
         "team": str(rule.team),

@@ -1,6 +1,11 @@
-"""Forms on calendars and holidays."""
+"""Forms for business hours, holidays, policies and escalations.
+
+``values()`` returns the arguments of the services.
+"""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
@@ -13,24 +18,45 @@ from appliance.accounts.models import Organisation, Team
 from appliance.core.errors import BadInputError
 from appliance.core.forms import Form
 from appliance.sla import queries
-from appliance.sla.models import BusinessHours, Escalation, SlaMetric, SlaPolicy
+from appliance.sla.models import BusinessHours, Escalation, SlaMetric, SlaPolicy, TicketConditions
 from appliance.sla.status import describe_minutes
 from appliance.sla.weekly_hours import DAYS, parse_week, show_day
 from appliance.tickets.models import Priority, TicketCategory
 
 
 def time_zones() -> list[tuple[str, str]]:
-    """By region and place; the aliases of old systems (EST5EDT, posix/…) are left out."""
+    """Return the time zones by region and place, without old aliases (EST5EDT, posix/…)."""
     names = {name for name in available_timezones() if "/" in name or name == "UTC"}
     shown = sorted(name for name in names if not name.startswith(("Etc/", "SystemV/", "posix/")))
     return [(name, name.replace("_", " ")) for name in shown]
 
 
+def _day_field(day: int) -> forms.CharField:
+    hint = _(
+        "For example 08:00–12:00, 13:00–17:00. Leave empty if closed. 22:00–06:00 ends the "
+        "next morning."
+    )
+    return forms.CharField(
+        label=WEEKDAYS[day],
+        max_length=200,
+        required=False,
+        help_text=hint if day == 0 else "",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
 class BusinessHoursForm(Form):
-    """``values()`` are the arguments of add_business_hours and change_business_hours."""
+    """Name, time zone and the hours of each weekday as text."""
 
     name = forms.CharField(label=_("Name"), max_length=80)
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zones)
+    monday = _day_field(0)
+    tuesday = _day_field(1)
+    wednesday = _day_field(2)
+    thursday = _day_field(3)
+    friday = _day_field(4)
+    saturday = _day_field(5)
+    sunday = _day_field(6)
     is_default = forms.BooleanField(
         label=_("Default calendar"),
         required=False,
@@ -39,17 +65,14 @@ class BusinessHoursForm(Form):
 
     def __init__(
         self,
-        data: dict | None = None,
-        *args: object,
+        data: Mapping[str, object] | None = None,
+        *,
         business_hours: BusinessHours | None = None,
-        **kwargs,
     ) -> None:
-        initial = _initial_hours(business_hours) | (kwargs.pop("initial", None) or {})
-        self.base_fields = {**self.base_fields, **_day_fields()}
-        super().__init__(data, *args, initial=initial, **kwargs)
-        self.order_fields(["name", "time_zone", *DAYS, "is_default"])
+        super().__init__(data, initial=_initial_hours(business_hours))
 
-    def clean(self) -> dict:
+    def clean(self) -> dict[str, Any]:
+        """Parse the texts of the days into ``hours``."""
         data = super().clean()
         try:
             data["hours"] = parse_week({day: data.get(day, "") for day in DAYS})
@@ -57,32 +80,14 @@ class BusinessHoursForm(Form):
             self.add_error(error.field, str(error))
         return data
 
-    def values(self) -> dict:
+    def values(self) -> dict[str, Any]:
         names = ("name", "time_zone", "hours", "is_default")
         return {name: self.cleaned_data[name] for name in names}
 
 
-def _day_fields() -> dict[str, forms.Field]:
-    hint = _(
-        "For example 08:00–12:00, 13:00–17:00. Leave empty if closed. 22:00–06:00 ends the "
-        "next morning."
-    )
-    return {
-        day: forms.CharField(
-            label=WEEKDAYS[number],
-            max_length=200,
-            required=False,
-            help_text=hint if number == 0 else "",
-            widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        )
-        for number, day in enumerate(DAYS)
-    }
-
-
-def _initial_hours(business_hours: BusinessHours | None) -> dict:
+def _initial_hours(business_hours: BusinessHours | None) -> dict[str, object]:
     if business_hours is None:
-        office = "08:00–17:00"
-        return {"time_zone": "UTC", **dict.fromkeys(DAYS[:5], office)}
+        return {"time_zone": "UTC", **dict.fromkeys(DAYS[:5], "08:00–17:00")}
     return {
         "name": business_hours.name,
         "time_zone": business_hours.time_zone,
@@ -102,7 +107,7 @@ class HolidayForm(Form):
         help_text=_("Repeats on the same date. 29 February applies in leap years only."),
     )
 
-    def values(self) -> dict:
+    def values(self) -> dict[str, Any]:
         return dict(self.cleaned_data)
 
 
@@ -114,7 +119,7 @@ _UNITS = re.compile(
 
 
 class MinutesField(forms.Field):
-    """Working time as people write it: 4 h, 90 min, 1 h 30 min, 1:30. Becomes minutes."""
+    """Business time written as 4 h, 90 min, 1 h 30 min or 1:30. Cleans to minutes."""
 
     default_error_messages = {
         "unreadable": _("Enter the time as 4 h, 90 min or 1 h 30 min."),
@@ -132,29 +137,14 @@ class MinutesField(forms.Field):
 
 
 def _read_minutes(text: str) -> int:
-    """0 for what cannot be read, or is no time at all. A bare number has no unit."""
+    """Return the minutes; 0 for unreadable text, which includes a number without a unit."""
     match = _CLOCK.fullmatch(text) or _UNITS.fullmatch(text)
     return int(match[1] or 0) * 60 + int(match[2] or 0) if match else 0
 
 
-class PolicyForm(Form):
-    name = forms.CharField(label=_("Name"), max_length=80)
-    first_response_minutes = MinutesField(
-        label=_("First response within"),
-        required=False,
-        help_text=_("In business hours: 4 h, 90 min, 1 h 30 min. Leave empty for no target."),
-    )
-    resolution_minutes = MinutesField(
-        label=_("Resolution within"),
-        required=False,
-        help_text=_("In business hours. Paused while waiting for the customer."),
-    )
-    business_hours = forms.ModelChoiceField(
-        label=_("Business hours"),
-        queryset=None,
-        required=False,
-        empty_label=_("Default"),
-    )
+class TicketConditionsForm(Form):
+    """Base of the forms for what applies to some tickets only."""
+
     priorities = forms.TypedMultipleChoiceField(
         label=_("Priorities"),
         choices=Priority.choices,
@@ -172,44 +162,77 @@ class PolicyForm(Form):
     )
     categories = forms.ModelMultipleChoiceField(
         label=_("Categories"),
-        queryset=None,
+        queryset=TicketCategory.objects.filter(is_active=True),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Leave empty for any."),
     )
+
+    def values(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
+def initial_conditions(conditions: TicketConditions) -> dict[str, object]:
+    """Return the initial values of a TicketConditionsForm."""
+    return {
+        "priorities": conditions.priorities,
+        "is_premium": {None: "", True: "yes", False: "no"}[conditions.is_premium],
+        "categories": [category.pk for category in conditions.categories.all()],
+    }
+
+
+class PolicyForm(TicketConditionsForm):
+    name = forms.CharField(label=_("Name"), max_length=80)
+    first_response_minutes = MinutesField(
+        label=_("First response within"),
+        required=False,
+        help_text=_("In business hours: 4 h, 90 min, 1 h 30 min. Leave empty for no target."),
+    )
+    resolution_minutes = MinutesField(
+        label=_("Resolution within"),
+        required=False,
+        help_text=_("In business hours. Paused while waiting for the customer."),
+    )
+    business_hours = forms.ModelChoiceField(
+        label=_("Business hours"),
+        queryset=queries.list_business_hours(),
+        required=False,
+        empty_label=_("Default"),
+    )
     organisations = forms.ModelMultipleChoiceField(
         label=_("Organisations"),
-        queryset=None,
+        queryset=Organisation.objects.all(),
         required=False,
         help_text=_("Leave empty for any."),
         widget=forms.SelectMultiple(attrs={"size": 6}),
     )
 
+    field_order = [
+        "name",
+        "first_response_minutes",
+        "resolution_minutes",
+        "business_hours",
+        "priorities",
+        "is_premium",
+        "categories",
+        "organisations",
+    ]
+
     def __init__(
-        self, data: dict | None = None, *args: object, policy: SlaPolicy | None = None, **kwargs
+        self, data: Mapping[str, object] | None = None, *, policy: SlaPolicy | None = None
     ) -> None:
-        initial = _initial_policy(policy) | (kwargs.pop("initial", None) or {})
-        super().__init__(data, *args, initial=initial, **kwargs)
-        self.set_queryset("business_hours", queries.list_business_hours())
-        self.set_queryset("categories", TicketCategory.objects.filter(is_active=True))
-        self.set_queryset("organisations", Organisation.objects.all())
-
-    def values(self) -> dict:
-        return dict(self.cleaned_data)
+        super().__init__(data, initial=_initial_policy(policy))
 
 
-def _initial_policy(policy: SlaPolicy | None) -> dict:
+def _initial_policy(policy: SlaPolicy | None) -> dict[str, object]:
     if policy is None:
         return {"first_response_minutes": 240, "resolution_minutes": 1440}
-    premium = {None: "", True: "yes", False: "no"}[policy.is_premium]
     return {
+        **initial_conditions(policy),
         "name": policy.name,
         "first_response_minutes": policy.first_response_minutes,
         "resolution_minutes": policy.resolution_minutes,
         "business_hours": policy.business_hours_id,
-        "priorities": policy.priorities,
-        "is_premium": premium,
-        "categories": [category.pk for category in policy.categories.all()],
         "organisations": [organisation.pk for organisation in policy.organisations.all()],
     }
 
@@ -234,10 +257,16 @@ class EscalationForm(Form):
         choices=[("", _("No priority")), *Priority.choices[1:]],
     )
     team = forms.ModelChoiceField(
-        label=_("Assign to team"), queryset=None, required=False, empty_label=_("No team")
+        label=_("Assign to team"),
+        queryset=Team.objects.filter(is_active=True),
+        required=False,
+        empty_label=_("No team"),
     )
     assignee = forms.ModelChoiceField(
-        label=_("Assign to agent"), queryset=None, required=False, empty_label=_("Nobody")
+        label=_("Assign to agent"),
+        queryset=accounts_queries.list_agents(),
+        required=False,
+        empty_label=_("Nobody"),
     )
     recipients = forms.MultipleChoiceField(
         label=_("Notify"),
@@ -246,12 +275,7 @@ class EscalationForm(Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        self.set_queryset("team", Team.objects.filter(is_active=True))
-        self.set_queryset("assignee", accounts_queries.list_agents())
-
-    def values(self) -> dict:
+    def values(self) -> dict[str, Any]:
         data = dict(self.cleaned_data)
         sign = -1 if data.pop("when") == "before" else 1
         return data | {"minutes": sign * (data["minutes"] or 0)}

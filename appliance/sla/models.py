@@ -1,5 +1,7 @@
 """Business hours, SLA policies with their escalations, and the SLA timer of each ticket."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Least, Upper
@@ -62,32 +64,40 @@ class SlaMetric(models.TextChoices):
     RESOLUTION = "resolution", _("resolution")
 
 
-class SlaPolicy(models.Model):
+class TicketConditions(models.Model):
+    """Which tickets a policy or rule applies to. An empty condition matches every ticket."""
+
+    priorities = models.JSONField(default=list, blank=True, help_text="Values of Priority.")
+    categories = models.ManyToManyField(TicketCategory, blank=True, related_name="+")
+    is_premium = models.BooleanField(null=True, blank=True, help_text="Empty: either.")
+
+    class Meta:
+        abstract = True
+
+
+class SlaPolicy(TicketConditions):
     """Response and resolution targets for the tickets that meet its conditions.
 
-    The first matching policy by ``position`` applies. An empty condition matches every ticket.
-    Removing a policy clears ``is_active``; reports keep it.
+    The first matching policy by ``position`` applies. Removing a policy clears ``is_active``;
+    reports keep it.
     """
 
     name = models.CharField(max_length=80)
     position = models.PositiveIntegerField(default=0)
     is_active = models.BooleanField(default=True)
-    priorities = models.JSONField(default=list, blank=True, help_text="Values of Priority.")
-    categories = models.ManyToManyField(TicketCategory, blank=True, related_name="+")
     organisations = models.ManyToManyField(Organisation, blank=True, related_name="+")
     names_organisations = models.BooleanField(
         default=False,
         editable=False,
         help_text="Stays set when the last organisation is deleted: the policy then matches none.",
     )
-    is_premium = models.BooleanField(null=True, blank=True, help_text="Empty: either.")
     business_hours = models.ForeignKey(
         BusinessHours,
         null=True,
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
-        help_text="Empty: the desk's default.",
+        help_text="Empty: the default ones.",
     )
     first_response_minutes = models.PositiveIntegerField(null=True, blank=True)
     resolution_minutes = models.PositiveIntegerField(null=True, blank=True)
@@ -194,10 +204,12 @@ class SlaTimer(models.Model):
     def is_paused(self) -> bool:
         return self.is_open and self.running_since is None
 
-    def due_at(self, metric: str) -> models.DateTimeField | None:
+    def due_at(self, metric: str) -> datetime | None:
+        """Return when the target of this metric is due."""
         return getattr(self, f"{metric}_due_at")
 
-    def met_at(self, metric: str) -> models.DateTimeField | None:
+    def met_at(self, metric: str) -> datetime | None:
+        """Return when the target of this metric was met."""
         return getattr(self, f"{metric}_met_at")
 
 
@@ -228,4 +240,4 @@ class ScheduledEscalation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"alarm of SKR-{self.timer_id} at {self.at:%Y-%m-%d %H:%M}"
+        return f"escalation of SKR-{self.timer_id} at {self.at:%Y-%m-%d %H:%M}"

@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                     "business_hours",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Empty: the desk's default.",
+                        help_text="Empty: the default ones.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
