@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class SlaConfig(AppConfig):
-    """What was promised (SLA): policies, clocks, escalations."""
+    """SLA: business hours, policies, timers and escalations."""
 
     name = "appliance.sla"
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from django.db import connection
 
@@ -45,6 +46,7 @@ class PolicyTerms:
     escalations: tuple[EscalationRule, ...]
 
     def matches(self, ticket: Ticket) -> bool:
+        """Return whether the policy is active and the ticket meets every condition."""
         customer = ticket.customer
         return (
             self.is_active
@@ -64,6 +66,7 @@ class PolicySet:
     default_hours: Hours
 
     def match(self, ticket: Ticket) -> PolicyTerms | None:
+        """Return the first policy that matches the ticket."""
         return next((terms for terms in self.policies if terms.matches(ticket)), None)
 
     def find(self, policy_id: int | None) -> PolicyTerms | None:
@@ -86,7 +89,7 @@ def load_policies() -> PolicySet:
 
 @contextmanager
 def reuse_policies() -> Iterator[None]:
-    """Load the policies once for everything done inside, which must not change them."""
+    """Load the policies once for everything inside the block, which must not change them."""
     token = _policies.set(load_policies())
     try:
         yield
@@ -105,14 +108,14 @@ def _read(text: str) -> PolicySet:
     )
 
 
-def _hours(data: dict | None) -> Hours | None:
+def _hours(data: dict[str, Any] | None) -> Hours | None:
     if data is None:
         return None
     days = ((date.fromisoformat(on), is_yearly) for on, is_yearly in data["holidays"])
     return queries.make_hours(data["week"], data["time_zone"], days)
 
 
-def _terms(row: dict, default_hours: Hours) -> PolicyTerms:
+def _terms(row: dict[str, Any], default_hours: Hours) -> PolicyTerms:
     return PolicyTerms(
         policy_id=row["id"],
         is_active=row["is_active"],
@@ -121,7 +124,7 @@ def _terms(row: dict, default_hours: Hours) -> PolicyTerms:
         organisations=tuple(row["organisations"]),
         names_organisations=row["names_organisations"],
         is_premium=row["is_premium"],
-        seconds={name: value * 60 for name, value in row["minutes"].items() if value},
+        seconds={metric: minutes * 60 for metric, minutes in row["minutes"].items() if minutes},
         hours=_hours(row["hours"]) or default_hours,
         escalations=tuple(
             EscalationRule(pk, metric, minutes * 60) for pk, metric, minutes in row["escalations"]

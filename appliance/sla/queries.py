@@ -6,25 +6,23 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, QuerySet
 from django.http import Http404
 
-from appliance.accounts.models import User
+from appliance.accounts.models import User, Viewer
 from appliance.sla import weekly_hours
 from appliance.sla.models import BusinessHours, Escalation, Holiday, SlaPolicy, SlaTimer
 from appliance.sla.working_time import ROUND_THE_CLOCK, Holidays, Hours
 from appliance.tickets.models import Ticket
 
 log = structlog.get_logger(__name__)
-Viewer = User | AnonymousUser
-Row = TypeVar("Row", bound=Model)
+Instance = TypeVar("Instance", bound=Model)
 
 
-def _access_or_404(viewer: Viewer, row: Row | None) -> Row:
-    if row is None or not isinstance(viewer, User) or not viewer.is_admin:
+def _admin_or_404(viewer: Viewer, instance: Instance | None) -> Instance:
+    if instance is None or not isinstance(viewer, User) or not viewer.is_admin:
         raise Http404
-    return row
+    return instance
 
 
 def list_business_hours() -> QuerySet[BusinessHours]:
@@ -33,15 +31,18 @@ def list_business_hours() -> QuerySet[BusinessHours]:
 
 
 def access_business_hours(viewer: Viewer, pk: int) -> BusinessHours:
-    return _access_or_404(viewer, BusinessHours.objects.filter(pk=pk).first())
+    """Return business hours."""
+    return _admin_or_404(viewer, BusinessHours.objects.filter(pk=pk).first())
 
 
 def access_holiday(viewer: Viewer, pk: int) -> Holiday:
-    rows = Holiday.objects.select_related("business_hours")
-    return _access_or_404(viewer, rows.filter(pk=pk).first())
+    """Return a holiday with its business hours."""
+    holidays = Holiday.objects.select_related("business_hours")
+    return _admin_or_404(viewer, holidays.filter(pk=pk).first())
 
 
 def find_default_business_hours() -> BusinessHours | None:
+    """Return the default business hours with their holidays."""
     return list_business_hours().filter(is_default=True).first()
 
 
@@ -56,7 +57,7 @@ def working_hours_of(business_hours: BusinessHours | None) -> Hours:
 def make_hours(
     stored: weekly_hours.StoredHours, time_zone: str, holidays: Iterable[tuple[date, bool]]
 ) -> Hours:
-    """Return hours from their stored form; ``holidays`` are pairs of date and "every year"."""
+    """Return hours from their stored form; ``holidays`` are pairs of date and ``is_yearly``."""
     days = list(holidays)
     return Hours(
         week=weekly_hours.read_week(stored),
@@ -95,14 +96,16 @@ def find_timer(ticket: Ticket) -> SlaTimer | None:
 def list_policies() -> QuerySet[SlaPolicy]:
     """Return the active policies in order, with everything their list page shows."""
     related = ("escalations__team", "escalations__assignee", "categories", "organisations")
-    rows = SlaPolicy.objects.filter(is_active=True).select_related("business_hours")
-    return rows.prefetch_related(*related)
+    policies = SlaPolicy.objects.filter(is_active=True).select_related("business_hours")
+    return policies.prefetch_related(*related)
 
 
 def access_policy(viewer: Viewer, pk: int) -> SlaPolicy:
-    return _access_or_404(viewer, list_policies().filter(pk=pk).first())
+    """Return an active policy, with everything its page shows."""
+    return _admin_or_404(viewer, list_policies().filter(pk=pk).first())
 
 
 def access_escalation(viewer: Viewer, pk: int) -> Escalation:
-    rows = Escalation.objects.select_related("policy").filter(pk=pk, policy__is_active=True)
-    return _access_or_404(viewer, rows.first())
+    """Return an escalation of an active policy."""
+    escalations = Escalation.objects.select_related("policy").filter(policy__is_active=True)
+    return _admin_or_404(viewer, escalations.filter(pk=pk).first())

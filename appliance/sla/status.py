@@ -26,8 +26,10 @@ ICONS = {
 
 @dataclass(frozen=True)
 class MetricStatus:
-    """The status of one target. ``label`` names the metric, ``state`` is a key of ICONS; ``text``
-    is the full sentence, ``short`` the same without the label.
+    """The status of one target.
+
+    ``label`` names the metric, ``state`` is a key of ICONS, ``text`` is the full sentence and
+    ``short`` the sentence without the label.
     """
 
     label: str
@@ -71,13 +73,17 @@ def describe_next_target(
     now = now or timezone.now()
     if timer is None or timer.policy_id is None:
         return None
-    due = [m for m in SlaMetric if timer.due_at(m) and not timer.met_at(m)]
-    if timer.running_since and due:
-        return _metric_status(timer, min(due, key=timer.due_at), now)
+    due_times = {
+        metric: due_at
+        for metric in SlaMetric
+        if (due_at := timer.due_at(metric)) and not timer.met_at(metric)
+    }
+    if timer.running_since and due_times:
+        return _metric_status(timer, min(due_times, key=due_times.__getitem__), now)
     if timer.is_paused:
         return MetricStatus("", "paused", _("paused"), _("paused"), None)
-    completed = [m for m in SlaMetric if timer.due_at(m) and timer.met_at(m)]
-    return _metric_status(timer, completed[-1], now) if completed else None
+    met = [metric for metric in SlaMetric if timer.due_at(metric) and timer.met_at(metric)]
+    return _metric_status(timer, met[-1], now) if met else None
 
 
 def describe_span(seconds: float) -> str:
@@ -116,26 +122,27 @@ def describe_policy(policy: SlaPolicy) -> list[str]:
         conditions.append(", ".join(str(Priority(value).label) for value in policy.priorities))
     if policy.is_premium is not None:
         conditions.append(_("VIP customers") if policy.is_premium else _("not VIP"))
-    conditions += [", ".join(str(row) for row in policy.categories.all())]
-    organisations = ", ".join(str(row) for row in policy.organisations.all())
+    conditions.append(", ".join(str(category) for category in policy.categories.all()))
+    organisations = ", ".join(str(organisation) for organisation in policy.organisations.all())
     if policy.names_organisations:
         conditions.append(organisations or _("deleted organisation"))
     return [text for text in conditions if text] or [_("all tickets")]
 
 
 def describe_escalation(escalation: Escalation) -> str:
-    """Return e.g. "30 min before the first response is due: notify the assignee"."""
+    """Return when and what, as in "30 min before first response is due: notify the assignee"."""
     when = describe_when(escalation.metric, escalation.minutes)
     return f"{when}: {_describe_action(escalation)}"
 
 
 def describe_when(metric: str, minutes: int) -> str:
-    values = {"span": describe_minutes(minutes), "what": SlaMetric(metric).label}
+    """Return when an escalation is due: "30 min before first response is due"."""
+    params = {"span": describe_minutes(minutes), "what": SlaMetric(metric).label}
     if minutes < 0:
-        return _("%(span)s before %(what)s is due") % values
+        return _("%(span)s before %(what)s is due") % params
     if minutes > 0:
-        return _("%(span)s after %(what)s was due") % values
-    return _("when %(what)s is due") % values
+        return _("%(span)s after %(what)s was due") % params
+    return _("when %(what)s is due") % params
 
 
 def describe_event(data: EscalatedData) -> str:
@@ -165,28 +172,33 @@ def _has_target(timer: SlaTimer, metric: str) -> bool:
 
 
 def _metric_status(timer: SlaTimer, metric: str, now: datetime) -> MetricStatus:
-    label, due, met = str(SlaMetric(metric).label), timer.due_at(metric), timer.met_at(metric)
-    what = {"what": label}
-    if met and (due is None or met <= due):
-        return MetricStatus(label, "met", _("%(what)s met") % what, _("met"), due)
-    if met:
-        return MetricStatus(label, "missed", _("%(what)s missed") % what, _("missed"), due)
-    if timer.running_since and due:
-        return _running_status(label, due, now)
+    label = str(SlaMetric(metric).label)
+    due_at, met_at = timer.due_at(metric), timer.met_at(metric)
+    params = {"what": label}
+    if met_at and (due_at is None or met_at <= due_at):
+        return MetricStatus(label, "met", _("%(what)s met") % params, _("met"), due_at)
+    if met_at:
+        return MetricStatus(label, "missed", _("%(what)s missed") % params, _("missed"), due_at)
+    if timer.running_since and due_at:
+        return _running_status(label, due_at, now)
     if timer.running_since:
         return MetricStatus(
-            label, "paused", _("%(what)s has no due time") % what, _("no due time"), None
+            label, "paused", _("%(what)s has no due time") % params, _("no due time"), None
         )
     if timer.is_open:
-        return MetricStatus(label, "paused", _("%(what)s paused") % what, _("paused"), None)
-    return MetricStatus(label, "paused", _("%(what)s not required") % what, _("not required"), None)
+        return MetricStatus(label, "paused", _("%(what)s paused") % params, _("paused"), None)
+    return MetricStatus(
+        label, "paused", _("%(what)s not required") % params, _("not required"), None
+    )
 
 
-def _running_status(label: str, due: datetime, now: datetime) -> MetricStatus:
-    left = due - now
-    values = {"what": label, "span": describe_span(left.total_seconds())}
+def _running_status(label: str, due_at: datetime, now: datetime) -> MetricStatus:
+    left = due_at - now
+    params = {"what": label, "span": describe_span(left.total_seconds())}
     if left <= timedelta():
         text, short = _("%(what)s overdue by %(span)s"), _("overdue by %(span)s")
-        return MetricStatus(label, "late", text % values, short % values, due)
+        return MetricStatus(label, "late", text % params, short % params, due_at)
     text, short = _("%(what)s due in %(span)s"), _("due in %(span)s")
-    return MetricStatus(label, "soon" if left <= SOON else "ok", text % values, short % values, due)
+    return MetricStatus(
+        label, "soon" if left <= SOON else "ok", text % params, short % params, due_at
+    )

@@ -1,4 +1,4 @@
-"""Jobs, every minute. What is to be done is found by query; a job that is lost loses nothing."""
+"""Jobs, every minute. Each finds its work by query, so a lost job loses nothing."""
 
 from contextlib import suppress
 
@@ -7,12 +7,13 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from appliance.sla import services
 
-SLICE_SECONDS = 5  # of recomputing at a time, so that a new ticket need not wait for old clocks
+SLICE_SECONDS = 5  # of recomputing per job, so that jobs of new tickets need not wait for it
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="sla.escalate", queueing_lock="sla.escalate")
 def escalate(timestamp: int = 0) -> None:
+    """Carry out the escalations that are due."""
     services.escalate_due()
     services.notify_newly_overdue()
 
@@ -23,7 +24,7 @@ def escalate(timestamp: int = 0) -> None:
     queueing_lock="sla.recompute_outdated_timers",
 )
 def recompute_outdated_timers(timestamp: int = 0) -> None:
-    """Open clocks after a policy or a calendar was edited, a slice at a time."""
+    """Recompute open timers after policies or business hours were edited, a slice at a time."""
     if services.recompute_outdated_timers(seconds=SLICE_SECONDS):
         with suppress(AlreadyEnqueued):
             recompute_outdated_timers.defer()

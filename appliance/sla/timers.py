@@ -23,7 +23,7 @@ class EscalationTime:
 
 def new_timer(ticket: Ticket) -> SlaTimer:
     """Return an unsaved timer that has counted no time."""
-    return SlaTimer(ticket=ticket, running_since=ticket.created_at if _runs(ticket) else None)
+    return SlaTimer(ticket=ticket, running_since=ticket.created_at if _is_running(ticket) else None)
 
 
 def advance_timer(
@@ -38,7 +38,7 @@ def advance_timer(
     if timer.running_since:
         timer.used_seconds += working_seconds_between(timer.running_since, at, hours)
         at = max(at, timer.running_since)
-    timer.running_since = at if _runs(ticket) else None
+    timer.running_since = at if _is_running(ticket) else None
     timer.is_open = ticket.solved_at is None and ticket.merged_into_id is None
     timer.first_response_met_at, timer.resolution_met_at = (
         ticket.first_response_at,
@@ -56,8 +56,8 @@ def next_due_at(timer: SlaTimer) -> datetime | None:
     """Return the earliest due time of the targets that are still open."""
     if timer.running_since is None:
         return None
-    dues = [timer.due_at(metric) for metric in SlaMetric if not timer.met_at(metric)]
-    return min((due for due in dues if due), default=None)
+    due_times = [timer.due_at(metric) for metric in SlaMetric if not timer.met_at(metric)]
+    return min((due for due in due_times if due), default=None)
 
 
 def list_escalation_times(
@@ -77,7 +77,7 @@ def list_escalation_times(
     ]
 
 
-def _runs(ticket: Ticket) -> bool:
+def _is_running(ticket: Ticket) -> bool:
     return ticket.status in RUNNING and ticket.merged_into_id is None
 
 
@@ -88,27 +88,26 @@ def _terms(timer: SlaTimer, ticket: Ticket, policies: PolicySet) -> PolicyTerms 
 
 
 def _set_due(timer: SlaTimer, metric: str, terms: PolicyTerms | None, at: datetime) -> None:
-    target = terms.seconds.get(str(metric)) if terms else None
     due = timer.due_at(metric)
-    if target is None:
+    if terms is None or str(metric) not in terms.seconds:
         due = None
     elif not timer.met_at(metric):
-        left = target - timer.used_seconds
-        due = min(due or at, at) if left <= 0 else _due_after(timer, left, terms)
+        seconds_left = terms.seconds[str(metric)] - timer.used_seconds
+        due = (
+            min(due or at, at)
+            if seconds_left <= 0
+            else _add_time(timer.running_since, seconds_left, terms)
+        )
     elif due is None:  # met while the timer was paused
-        due = _after(at, target - timer.used_seconds, terms)
+        due = _add_time(at, terms.seconds[str(metric)] - timer.used_seconds, terms)
     setattr(timer, f"{metric}_due_at", due)
 
 
-def _due_after(timer: SlaTimer, seconds: float, terms: PolicyTerms) -> datetime | None:
-    """Return the due time after more business time; None while the timer is paused."""
-    return _after(timer.running_since, seconds, terms) if timer.running_since else None
-
-
-def _after(start: datetime, seconds: float, terms: PolicyTerms) -> datetime | None:
+def _add_time(start: datetime | None, seconds: float, terms: PolicyTerms) -> datetime | None:
+    """Return when the business time has passed; None without a start, or if it never will."""
     try:
-        return add_working_time(start, seconds, terms.hours)
-    except NoHoursError:  # years of holidays: never due
+        return add_working_time(start, seconds, terms.hours) if start else None
+    except NoHoursError:  # years of holidays
         return None
 
 
@@ -120,8 +119,8 @@ def _escalation_time(
     now: datetime,
     was_edited: bool,
 ) -> EscalationTime:
-    left = target - timer.used_seconds + rule.seconds
-    at = _after(timer.running_since, left, terms) or now + timedelta(days=3660)
+    seconds_left = target - timer.used_seconds + rule.seconds
+    at = _add_time(timer.running_since, seconds_left, terms) or now + timedelta(days=3660)
     is_warning = rule.seconds < 0
-    is_over = at < now - MAX_DELAY or (left <= 0 and (is_warning or was_edited))
+    is_over = at < now - MAX_DELAY or (seconds_left <= 0 and (is_warning or was_edited))
     return EscalationTime(rule, at, is_over)

@@ -1,7 +1,6 @@
 """Weekly business hours: parsed from text, stored as JSON, read as minutes after midnight.
 
-Text: "08:00–12:00, 13:00–17:00". Stored:
-{"0": [["08:00", "12:00"], ["13:00", "17:00"]]}, where 0
+Text: "08:00–12:00, 13:00–17:00". Stored: {"0": [["08:00", "12:00"], ["13:00", "17:00"]]}, where 0
 is Monday and 24:00 the end of a day.
 """
 
@@ -11,7 +10,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 
 from appliance.core.errors import BadInputError
-from appliance.sla.working_time import MINUTES_OF_A_DAY, Spans
+from appliance.sla.working_time import MINUTES_OF_A_DAY, Spans, Week
 
 StoredHours = dict[str, list[list[str]]]
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -32,9 +31,9 @@ def parse_week(texts: dict[str, str]) -> StoredHours:
                 spans[number].append((opens, MINUTES_OF_A_DAY))
                 spans[(number + 1) % 7].append((0, closes))
     week = {
-        str(n): _stored_spans(_merge_spans(day))
-        for n, day in enumerate(spans)
-        if any(e > b for b, e in day)
+        str(number): _stored_spans(_merge_spans(day_spans))
+        for number, day_spans in enumerate(spans)
+        if any(closes > opens for opens, closes in day_spans)
     }
     if not week:
         raise BadInputError(
@@ -70,33 +69,37 @@ def _parse_span(text: str, day: str) -> tuple[int, int]:
 
 def _merge_spans(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the spans in order, overlapping and adjacent ones merged."""
-    joined: list[tuple[int, int]] = []
+    merged: list[tuple[int, int]] = []
     for opens, closes in sorted(spans):
-        if joined and opens <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(closes, joined[-1][1]))
+        if merged and opens <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(closes, merged[-1][1]))
         elif closes > opens:
-            joined.append((opens, closes))
-    return joined
+            merged.append((opens, closes))
+    return merged
 
 
 def _stored_spans(spans: list[tuple[int, int]]) -> list[list[str]]:
-    return [[_clock(opens), _clock(closes)] for opens, closes in spans]
+    return [[_format_time(opens), _format_time(closes)] for opens, closes in spans]
 
 
-def _clock(minutes: int) -> str:
+def _format_time(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-def read_week(stored: StoredHours) -> tuple[Spans, ...]:
+def read_week(stored: StoredHours) -> Week:
     """Return the spans of the seven days, in minutes after midnight."""
-    return tuple(
-        tuple((_minutes(opens), _minutes(closes)) for opens, closes in stored.get(str(day), []))
-        for day in range(7)
+    monday, tuesday, wednesday, thursday, friday, saturday, sunday = (
+        _read_spans(stored.get(str(day), [])) for day in range(7)
     )
+    return monday, tuesday, wednesday, thursday, friday, saturday, sunday
 
 
-def _minutes(timer: str) -> int:
-    hours, minutes = timer.split(":")
+def _read_spans(stored: list[list[str]]) -> Spans:
+    return tuple((_minutes_after_midnight(o), _minutes_after_midnight(c)) for o, c in stored)
+
+
+def _minutes_after_midnight(text: str) -> int:
+    hours, minutes = text.split(":")
     return int(hours) * 60 + int(minutes)
 
 

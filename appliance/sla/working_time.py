@@ -1,8 +1,7 @@
-"""Arithmetic of working time. Pure: no Django, no database, no clock of its own.
+"""Arithmetic of working time. Pure: no Django, no database, no reading of the current time.
 
-An instant is worked when the clock on the wall, in the zone of the hours, says so: in the hour
-that comes twice in autumn both count, the hour that is missing in spring counts for nothing.
-Moments given must be aware; moments returned are in UTC.
+Local time in the zone of the hours decides: the hour that is repeated in autumn counts twice, the
+hour that is skipped in spring does not count. Arguments are aware datetimes; results are in UTC.
 """
 
 from collections.abc import Iterator
@@ -13,21 +12,22 @@ from zoneinfo import ZoneInfo
 
 MINUTES_OF_A_DAY = 24 * 60
 DAY = timedelta(days=1)
-MAX_DAYS_OFF = 3660  # ten years without a minute of work: such hours never come
+MAX_DAYS_OFF = 3660  # ten years without a minute of work: nothing is ever due
 
-Spans = tuple[tuple[int, int], ...]  # minutes after midnight, in order, apart: ((480, 1020),)
+Spans = tuple[tuple[int, int], ...]  # minutes after midnight, sorted, disjoint: ((480, 1020),)
+Week = tuple[Spans, Spans, Spans, Spans, Spans, Spans, Spans]  # Monday first
 Span = tuple[datetime, datetime]
 
 
 class NoHoursError(ValueError):
-    """In these hours nobody ever works, so nothing can come due."""
+    """The hours contain no working time, so nothing can ever be due."""
 
 
 @dataclass(frozen=True)
 class Holidays:
-    """Days nobody works: single ones, and those of every year as (month, day).
+    """Days without working time: single dates, and yearly ones as (month, day).
 
-    A yearly holiday on 29 February is one in leap years only.
+    A yearly holiday on 29 February exists in leap years only.
     """
 
     once: frozenset[date] = frozenset()
@@ -39,12 +39,12 @@ class Holidays:
 
 @dataclass(frozen=True)
 class Hours:
-    """The spans of each day of the week (Monday first), the days off and the zone of both.
+    """The working spans of each weekday, the holidays, and the time zone of both.
 
     Raises NoHoursError for a week without a minute of work.
     """
 
-    week: tuple[Spans, Spans, Spans, Spans, Spans, Spans, Spans]
+    week: Week
     zone: ZoneInfo
     holidays: Holidays = field(default_factory=Holidays)
 
@@ -57,23 +57,23 @@ ROUND_THE_CLOCK = Hours(week=(((0, MINUTES_OF_A_DAY),),) * 7, zone=ZoneInfo("UTC
 
 
 def add_working_time(start: datetime, seconds: float, hours: Hours) -> datetime:
-    """The first moment from ``start`` on at which ``seconds`` of work have passed.
+    """Return the first moment from ``start`` on at which the working seconds have passed.
 
-    Raises NoHoursError when ten years of holidays lie before it.
+    Raises NoHoursError when it lies more than ten years of holidays ahead.
     """
     moment, left = start.astimezone(UTC), timedelta(seconds=max(0.0, seconds))
     if not left:
         return moment
     for opens, closes in _spans_from(moment, hours):
-        new_timer = max(opens, moment)
-        if closes - new_timer >= left:
-            return new_timer + left
-        left -= closes - new_timer
+        begin = max(opens, moment)
+        if closes - begin >= left:
+            return begin + left
+        left -= closes - begin
     raise NoHoursError("Nobody works in the next ten years.")
 
 
 def working_seconds_between(start: datetime, end: datetime, hours: Hours) -> float:
-    """Seconds of work from ``start`` to ``end``; 0 when the end is the earlier one."""
+    """Return the working seconds from ``start`` to ``end``; 0 if the end is before the start."""
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     worked = timedelta()
     for opens, closes in _spans_from(start, hours):
@@ -84,13 +84,14 @@ def working_seconds_between(start: datetime, end: datetime, hours: Hours) -> flo
 
 
 def is_working_at(moment: datetime, hours: Hours) -> bool:
+    """Return whether the moment lies within the hours."""
     moment = moment.astimezone(UTC)
     day = moment.astimezone(hours.zone).date()
     return any(opens <= moment < closes for opens, closes in _spans_of(day, hours))
 
 
 def _spans_from(moment: datetime, hours: Hours) -> Iterator[Span]:
-    """What is worked from the day of ``moment`` on; ends after ten years without any work."""
+    """Yield the spans that end after ``moment``; stops after ten years without any."""
     day, idle = moment.astimezone(hours.zone).date(), 0
     while idle < MAX_DAYS_OFF and day < date.max - DAY:
         spans = [span for span in _spans_of(day, hours) if span[1] > moment]
@@ -101,49 +102,46 @@ def _spans_from(moment: datetime, hours: Hours) -> Iterator[Span]:
 
 @lru_cache(maxsize=4096)
 def _spans_of(day: date, hours: Hours) -> tuple[Span, ...]:
-    """What is worked on one day, in UTC. A day on which the clocks change has two pieces."""
+    """Return the working spans of one day, in UTC; each is cut where the offset changes."""
     rule = hours.week[day.weekday()]
     if not rule or day in hours.holidays:
         return ()
-    new_timer = _first_instant(day, hours.zone)
-    end = _first_instant(day + DAY, hours.zone)
+    begin, end = _first_instant(day, hours.zone), _first_instant(day + DAY, hours.zone)
     return tuple(
         span
-        for piece_begin, piece_end in _pieces(new_timer, end, hours.zone)
+        for part in _split_at_offset_change(begin, end, hours.zone)
         for opens, closes in rule
-        if (span := _within(day, opens, closes, piece_begin, piece_end, hours.zone))
+        if (span := _clip(day, opens, closes, part, hours.zone))
     )
 
 
-def _within(
-    day: date, opens: int, closes: int, new_timer: datetime, end: datetime, zone: ZoneInfo
-) -> Span | None:
-    """The planned span, as far as the wall clock shows it between ``begin`` and ``end``."""
-    midnight = datetime.combine(day, time(), UTC) - _offset(new_timer, zone)
-    first = max(new_timer, midnight + timedelta(minutes=opens))
+def _clip(day: date, opens: int, closes: int, part: Span, zone: ZoneInfo) -> Span | None:
+    """Return what of the local times lies in a part of the day that has one UTC offset."""
+    begin, end = part
+    midnight = datetime.combine(day, time(), UTC) - _offset(begin, zone)
+    first = max(begin, midnight + timedelta(minutes=opens))
     last = min(end, midnight + timedelta(minutes=closes))
     return (first, last) if first < last else None
 
 
-def _pieces(new_timer: datetime, end: datetime, zone: ZoneInfo) -> list[Span]:
-    """The day, cut where the clocks change."""
-    if new_timer >= end:  # a date the zone left out
+def _split_at_offset_change(begin: datetime, end: datetime, zone: ZoneInfo) -> list[Span]:
+    if begin >= end:  # a date the zone skipped
         return []
-    if _offset(new_timer, zone) == _offset(end - timedelta(seconds=1), zone):
-        return [(new_timer, end)]
-    change = _change_between(new_timer, end, zone)
-    return [(new_timer, change), (change, end)]
+    if _offset(begin, zone) == _offset(end - timedelta(seconds=1), zone):
+        return [(begin, end)]
+    change = _offset_change_between(begin, end, zone)
+    return [(begin, change), (change, end)]
 
 
 def _first_instant(day: date, zone: ZoneInfo) -> datetime:
-    """When the day begins; at the change of the clocks if that leaves midnight out."""
+    """Return when the day begins; at the offset change if that skips midnight."""
     midnight = datetime.combine(day, time(), zone)
     early, late = (midnight.replace(fold=fold).astimezone(UTC) for fold in (1, 0))
-    return _change_between(early, late, zone) if early < late else late
+    return _offset_change_between(early, late, zone) if early < late else late
 
 
-def _change_between(early: datetime, late: datetime, zone: ZoneInfo) -> datetime:
-    """The first instant after ``early`` with another offset than ``early`` has, to the second."""
+def _offset_change_between(early: datetime, late: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first second after ``early`` with another UTC offset."""
     before, low, high = _offset(early, zone), 0, int((late - early).total_seconds())
     while high - low > 1:
         middle = (low + high) // 2

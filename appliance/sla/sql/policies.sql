@@ -1,5 +1,5 @@
--- All policies, with their conditions, hours and escalations, and the desk's default hours, as one
--- JSON text. jsonb writes equal content equally, so the text also recipients whether anything changed.
+-- All policies, with their conditions, hours and escalations, and the default hours, as one JSON
+-- text. jsonb writes equal content equally, so the text also shows whether anything has changed.
 WITH hours AS (
     SELECT
         c.id,

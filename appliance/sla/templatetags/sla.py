@@ -7,7 +7,6 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
 from appliance.sla import queries, status
-from appliance.tickets.event_data import EscalatedData
 from appliance.tickets.models import Ticket
 
 register = template.Library()
@@ -29,12 +28,6 @@ def due(ticket: Ticket) -> SafeString:
 
 
 @register.inclusion_tag("sla/_timer.html")
-def timer(ticket: Ticket) -> dict:
+def timer(ticket: Ticket) -> dict[str, object]:
     """Render the SLA panel of the ticket page, for agents; one query. It polls every minute."""
     return {"ticket": ticket, "status": status.describe_timer(queries.find_timer(ticket))}
-
-
-@register.simple_tag
-def escalation(data: EscalatedData) -> str:
-    """Render an ESCALATED event."""
-    return status.describe_event(data)
