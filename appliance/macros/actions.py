@@ -1,8 +1,9 @@
 """The actions of a macro: a JSON object with known keys, validated when saved and when run."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Choices, Model, QuerySet
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Team, User
@@ -11,6 +12,9 @@ from appliance.core.errors import BadInputError
 from appliance.macros import variables
 from appliance.macros.models import CannedResponse
 from appliance.tickets.models import Priority, Status, TicketCategory
+
+Choice = TypeVar("Choice", bound=Choices)
+Instance = TypeVar("Instance", bound=Model)
 
 ME, NOBODY = "me", "nobody"
 MAX_HOLD_DAYS = 365
@@ -43,6 +47,12 @@ class Actions:
     add_tags: list[str] = field(default_factory=list)
     remove_tags: list[str] = field(default_factory=list)
 
+    def find_assignee(self, agent: User) -> User | None:
+        """Return the new assignee when this agent runs the macro; None for nobody."""
+        if isinstance(self.assignee, User):
+            return self.assignee
+        return agent if self.assignee == ME else None
+
 
 def read(actions: dict[str, Any]) -> Actions:
     """Validate stored actions. Raises BadInputError naming the field that is unknown or gone."""
@@ -55,13 +65,15 @@ def read(actions: dict[str, Any]) -> Actions:
         raise BadInputError(_("This macro has no actions. Choose at least one."))
     note = str(actions.get("note") or "")
     variables.check(note, field="note")
+    status, hold_days = _status_and_hold_days(actions)
     return Actions(
-        canned_response=_row("canned_response", actions, CannedResponse.objects.all()),
+        canned_response=_instance("canned_response", actions, CannedResponse.objects.all()),
         note=note,
-        **_status(actions),
+        status=status,
+        hold_days=hold_days,
         priority=_choice("priority", actions, Priority),
-        category=_row("category", actions, TicketCategory.objects.filter(is_active=True)),
-        team=_row("team", actions, Team.objects.filter(is_active=True)),
+        category=_instance("category", actions, TicketCategory.objects.filter(is_active=True)),
+        team=_instance("team", actions, Team.objects.filter(is_active=True)),
         assignee=_assignee(actions),
         add_tags=_tags("add_tags", actions),
         remove_tags=_tags("remove_tags", actions),
@@ -90,14 +102,15 @@ def describe(actions: dict[str, Any]) -> list[str]:
 
 
 def _name(assignee: User | str) -> str:
-    return {ME: _("the current agent"), NOBODY: _("unassigned")}.get(assignee) or str(assignee)
+    special = {ME: _("the current agent"), NOBODY: _("unassigned")}
+    return special[assignee] if isinstance(assignee, str) else str(assignee)
 
 
 def _truncate(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def _status(actions: dict[str, Any]) -> dict[str, Any]:
+def _status_and_hold_days(actions: dict[str, Any]) -> tuple[Status | None, int | None]:
     status, days = _choice("status", actions, Status), actions.get("hold_days")
     if status == Status.HOLD and not days:
         raise BadInputError(_("Enter the number of days on hold."), field="hold_days")
@@ -113,34 +126,36 @@ def _status(actions: dict[str, Any]) -> dict[str, Any]:
         raise BadInputError(
             _("Enter a number of days from 1 to %s.") % MAX_HOLD_DAYS, field="hold_days"
         )
-    return {"status": Status.HOLD if days else status, "hold_days": days or None}
+    return Status.HOLD if days else status, days or None
 
 
-def _choice(name: str, actions: dict[str, Any], kind: type) -> Any:
+def _choice(name: str, actions: dict[str, Any], choices: type[Choice]) -> Choice | None:
     value = actions.get(name)
     if not value:
         return None
-    if value not in kind.values:
+    if value not in choices.values:
         raise BadInputError(_("“%s” is not a valid choice.") % value, field=name)
-    return kind(value)
+    return choices(value)
 
 
-def _row(name: str, actions: dict[str, Any], rows: Any) -> Any:
-    value = actions.get(name)
-    if not value:
+def _instance(name: str, actions: dict[str, Any], instances: QuerySet[Instance]) -> Instance | None:
+    pk = actions.get(name)
+    if not pk:
         return None
-    row = rows.filter(pk=value).first() if isinstance(value, int) else None
-    if row is None:
+    instance = instances.filter(pk=pk).first() if isinstance(pk, int) else None
+    if instance is None:
         raise BadInputError(
             _("The value of “%s” no longer exists. Choose another one.") % name,
             field=name,
         )
-    return row
+    return instance
 
 
 def _assignee(actions: dict[str, Any]) -> User | str | None:
     value = actions.get("assignee")
-    return value if value in (None, "", ME, NOBODY) else _row("assignee", actions, list_agents())
+    return (
+        value if value in (None, "", ME, NOBODY) else _instance("assignee", actions, list_agents())
+    )
 
 
 def _tags(name: str, actions: dict[str, Any]) -> list[str]:

@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class MacrosConfig(AppConfig):
-    """Canned replies and macros."""
+    """Canned responses and macros."""
 
     name = "appliance.macros"
     verbose_name = _("canned responses and macros")

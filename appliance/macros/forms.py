@@ -1,5 +1,6 @@
 """Forms for canned responses and macros. ``values()`` returns the services' arguments."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Team, User
 from appliance.core.forms import Form
-from appliance.macros import actions, queries, variables
+from appliance.macros import actions, queries
 from appliance.macros.models import AgentTemplate, Audience, CannedResponse, Macro
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.forms import tag_names
@@ -18,34 +19,35 @@ from appliance.tickets.models import Priority, Status
 
 
 class _AgentTemplateForm(Form):
-    """The fields both have: name and audience."""
+    """Base of both forms: name and audience."""
 
     name = forms.CharField(label=_("Name"), max_length=80)
     audience = forms.ChoiceField(
         label=_("Visibility"), choices=Audience.choices, initial=Audience.OWN
     )
     team = forms.ModelChoiceField(
-        label=_("Team"), queryset=None, required=False, empty_label=_("None")
+        label=_("Team"), queryset=Team.objects.none(), required=False, empty_label=_("None")
     )
 
-    def __init__(self, *args: object, viewer: User, template: AgentTemplate | None, **more: object):
-        initial = self.initial_of(template) if template else {}
-        super().__init__(*args, initial=initial, **more)
-        can_share = queries.can_share(viewer)
+    def __init__(
+        self, data: Mapping[str, object] | None, *, viewer: User, initial: dict[str, object]
+    ) -> None:
+        super().__init__(data, initial=initial)
         teams = Team.objects.filter(is_active=True)
         if not viewer.is_admin:
             teams = teams.filter(memberships__user=viewer)
         self.set_queryset("team", teams)
-        if not can_share:
+        if not queries.can_share(viewer):
             self.set_choices("audience", [(Audience.OWN.value, Audience.OWN.label)])
             del self.fields["team"]
-
-    def initial_of(self, template: AgentTemplate) -> dict[str, Any]:
-        return {"name": template.name, "audience": template.audience, "team": template.team_id}
 
     def audience_values(self) -> dict[str, Any]:
         data = self.cleaned_data
         return {"audience": data["audience"], "team": data.get("team")}
+
+
+def _initial(template: AgentTemplate) -> dict[str, object]:
+    return {"name": template.name, "audience": template.audience, "team": template.team_id}
 
 
 class CannedResponseForm(_AgentTemplateForm):
@@ -66,21 +68,13 @@ class CannedResponseForm(_AgentTemplateForm):
 
     def __init__(
         self,
-        *args: object,
+        data: Mapping[str, object] | None = None,
+        *,
         viewer: User,
         canned_response: CannedResponse | None = None,
-        **more: object,
     ) -> None:
-        super().__init__(*args, viewer=viewer, template=canned_response, **more)
-
-    def initial_of(self, template: CannedResponse) -> dict[str, Any]:
-        own = {"shortcut": template.shortcut, "body": template.body}
-        return super().initial_of(template) | own
-
-    @property
-    def variables(self) -> dict[str, variables.Variable]:
-        """The table, to be shown beside the text."""
-        return variables.VARIABLES
+        initial = _initial_canned_response(canned_response) if canned_response else {}
+        super().__init__(data, viewer=viewer, initial=initial)
 
     def values(self) -> dict[str, Any]:
         data = self.cleaned_data
@@ -88,15 +82,23 @@ class CannedResponseForm(_AgentTemplateForm):
         return texts | self.audience_values()
 
 
-AS_IT_IS = ("", _("No change"))
+def _initial_canned_response(canned_response: CannedResponse) -> dict[str, object]:
+    texts = {"shortcut": canned_response.shortcut, "body": canned_response.body}
+    return _initial(canned_response) | texts
+
+
+NO_CHANGE = ("", _("No change"))
 
 
 class MacroForm(_AgentTemplateForm):
-    """What is left empty stays as it is on the ticket."""
+    """The actions as fields; an empty field leaves the ticket's property unchanged."""
 
     description = forms.CharField(label=_("Purpose"), max_length=200, required=False)
     canned_response = forms.ModelChoiceField(
-        label=_("Send canned response"), queryset=None, required=False, empty_label=_("None")
+        label=_("Send canned response"),
+        queryset=CannedResponse.objects.none(),
+        required=False,
+        empty_label=_("None"),
     )
     note = forms.CharField(
         label=_("Add internal note"),
@@ -107,7 +109,7 @@ class MacroForm(_AgentTemplateForm):
     status = forms.ChoiceField(
         label=_("Status"),
         required=False,
-        choices=[AS_IT_IS, *(c for c in Status.choices if c[0] != Status.NEW)],
+        choices=[NO_CHANGE, *(choice for choice in Status.choices if choice[0] != Status.NEW)],
     )
     hold_days = forms.IntegerField(
         label=_("Days on hold"), min_value=1, max_value=actions.MAX_HOLD_DAYS, required=False
@@ -115,15 +117,21 @@ class MacroForm(_AgentTemplateForm):
     priority = forms.TypedChoiceField(
         label=_("Priority"),
         required=False,
-        choices=[AS_IT_IS, *Priority.choices],
+        choices=[NO_CHANGE, *Priority.choices],
         coerce=int,
         empty_value=None,
     )
     category = forms.ModelChoiceField(
-        label=_("Category"), queryset=None, required=False, empty_label=_("No change")
+        label=_("Category"),
+        queryset=tickets_queries.list_categories(),
+        required=False,
+        empty_label=_("No change"),
     )
     to_team = forms.ModelChoiceField(
-        label=_("Assign to team"), queryset=None, required=False, empty_label=_("No change")
+        label=_("Assign to team"),
+        queryset=Team.objects.none(),
+        required=False,
+        empty_label=_("No change"),
     )
     assignee = forms.ChoiceField(label=_("Assign to"), required=False)
     add_tags = forms.CharField(
@@ -133,24 +141,21 @@ class MacroForm(_AgentTemplateForm):
     field_order = ["name", "description", "canned_response", "note"]
 
     def __init__(
-        self, *args: object, viewer: User, macro: Macro | None = None, **more: object
+        self,
+        data: Mapping[str, object] | None = None,
+        *,
+        viewer: User,
+        macro: Macro | None = None,
     ) -> None:
-        super().__init__(*args, viewer=viewer, template=macro, **more)
+        super().__init__(data, viewer=viewer, initial=_initial_macro(macro) if macro else {})
         self.set_queryset("canned_response", queries.list_canned_responses(viewer))
-        self.set_queryset("category", tickets_queries.list_categories())
-        # the team that is there stays on offer to whoever may change the macro
-        there = Q(pk=macro.actions.get("team") if macro else None)
-        seen = Q(pk__in=tickets_queries.list_teams(viewer).values("pk"))
-        self.set_queryset("to_team", Team.objects.filter(seen | there, is_active=True))
+        # the team the macro has now stays on offer to an agent who does not see that team
+        current = Q(pk=macro.actions.get("team") if macro else None)
+        visible = Q(pk__in=tickets_queries.list_teams(viewer).values("pk"))
+        self.set_queryset("to_team", Team.objects.filter(visible | current, is_active=True))
         agents = [(str(agent.pk), str(agent)) for agent in accounts_queries.list_agents()]
         special = [(actions.ME, _("the current agent")), (actions.NOBODY, _("unassigned"))]
-        self.set_choices("assignee", [AS_IT_IS, *special, *agents])
-
-    def initial_of(self, template: Macro) -> dict[str, Any]:
-        done = dict(template.actions)
-        tags = {name: ", ".join(done.get(name) or []) for name in ("add_tags", "remove_tags")}
-        own = {"description": template.description, "to_team": done.pop("team", None)}
-        return done | tags | own | super().initial_of(template)
+        self.set_choices("assignee", [NO_CHANGE, *special, *agents])
 
     def values(self) -> dict[str, Any]:
         data = self.cleaned_data
@@ -158,15 +163,28 @@ class MacroForm(_AgentTemplateForm):
         return texts | {"actions": self.actions()} | self.audience_values()
 
     def actions(self) -> dict[str, Any]:
-        """Only what was chosen, as Macro.actions holds it."""
+        """Return the actions that were chosen, as Macro.actions stores them."""
         data = self.cleaned_data
-        rows = {"canned_response": "canned_response", "category": "category", "team": "to_team"}
-        chosen = {name: data[key].pk for name, key in rows.items() if data[key]}
-        plain = ("note", "status", "hold_days", "priority")
-        chosen |= {name: data[name] for name in plain if data[name]}
-        who = data["assignee"]
-        chosen |= {"assignee": int(who) if who.isdigit() else who} if who else {}
+        fields = [
+            ("canned_response", "canned_response"),
+            ("category", "category"),
+            ("team", "to_team"),
+        ]
+        chosen = {name: data[field].pk for name, field in fields if data[field]}
+        for name in ("note", "status", "hold_days", "priority"):
+            chosen |= {name: data[name]} if data[name] else {}
+        assignee = data["assignee"]
+        chosen |= (
+            {"assignee": int(assignee) if assignee.isdigit() else assignee} if assignee else {}
+        )
         for name in ("add_tags", "remove_tags"):
-            words = tag_names(data[name])
-            chosen |= {name: words} if words else {}
+            tags = tag_names(data[name])
+            chosen |= {name: tags} if tags else {}
         return chosen
+
+
+def _initial_macro(macro: Macro) -> dict[str, object]:
+    stored = dict(macro.actions)
+    tags = {name: ", ".join(stored.get(name) or []) for name in ("add_tags", "remove_tags")}
+    texts = {"description": macro.description, "to_team": stored.pop("team", None)}
+    return stored | tags | texts | _initial(macro)

@@ -1,22 +1,28 @@
 """Canned responses, and macros that apply several actions at once."""
 
+from typing import TypeVar
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
-from appliance.accounts.models import Right, Team, User
+from appliance.accounts.models import Right, Team, User, Viewer
 from appliance.accounts.permissions import has_right
+
+Template = TypeVar("Template", bound="AgentTemplate")
 
 
 class Audience(models.TextChoices):
+    """Who may use a canned response or macro."""
+
     OWN = "own", _("Only me")
     TEAM = "team", _("Team")
     ALL = "all", _("All agents")
 
 
-class AgentTemplateQuerySet(models.QuerySet):
-    def visible_to(self, viewer: User) -> "AgentTemplateQuerySet":
+class AgentTemplateQuerySet(models.QuerySet[Template]):
+    def visible_to(self, viewer: Viewer) -> "AgentTemplateQuerySet[Template]":
         """Return what the agent may use: their own, their teams' and shared ones."""
         if not viewer.is_authenticated or not viewer.is_active or not viewer.is_agent:
             return self.none()
@@ -24,7 +30,7 @@ class AgentTemplateQuerySet(models.QuerySet):
         own = Q(owner=viewer, team=None, is_shared=False)
         return self.filter(own | Q(is_shared=True) | Q(team__in=teams))
 
-    def editable_by(self, viewer: User) -> "AgentTemplateQuerySet":
+    def editable_by(self, viewer: Viewer) -> "AgentTemplateQuerySet[Template]":
         """Return what the agent may change: their own, and shared ones with the right to share.
 
         Admins may change those of all teams. Private ones are only changed by their owner.
@@ -61,6 +67,7 @@ class AgentTemplate(models.Model):
 
     @property
     def audience(self) -> Audience:
+        """Return who may use it."""
         if self.is_shared:
             return Audience.ALL
         return Audience.TEAM if self.team_id else Audience.OWN

@@ -1,4 +1,4 @@
-"""Reads on canned responses and macros, each scoped to the viewer."""
+"""Reads on canned responses and macros. ``access_`` raises Http404 unless the viewer may."""
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.http import Http404
@@ -6,7 +6,7 @@ from django.http import Http404
 from appliance.accounts.models import Right, User
 from appliance.accounts.permissions import has_right
 from appliance.macros import actions
-from appliance.macros.models import AgentTemplate, AgentTemplateQuerySet, CannedResponse, Macro
+from appliance.macros.models import CannedResponse, Macro, Template
 
 
 def can_share(viewer: User) -> bool:
@@ -21,14 +21,14 @@ def list_canned_responses(viewer: User) -> QuerySet[CannedResponse]:
 
 def find_canned_responses(viewer: User, text: str, limit: int = 8) -> list[CannedResponse]:
     """Return matches by shortcut prefix, then by name, then by text."""
-    rows, text = list_canned_responses(viewer), text.replace("\0", "")
+    responses, text = list_canned_responses(viewer), text.replace("\0", "")
     if not text:
-        return list(rows[:limit])
-    begins, named = Q(shortcut__istartswith=text), Q(name__icontains=text)
-    ranked = rows.filter(begins | named | Q(body__icontains=text)).annotate(
+        return list(responses[:limit])
+    by_shortcut, by_name = Q(shortcut__istartswith=text), Q(name__icontains=text)
+    ranked = responses.filter(by_shortcut | by_name | Q(body__icontains=text)).annotate(
         rank=Case(
-            When(begins, then=Value(0)),
-            When(named, then=Value(1)),
+            When(by_shortcut, then=Value(0)),
+            When(by_name, then=Value(1)),
             default=Value(2),
             output_field=IntegerField(),
         )
@@ -42,26 +42,32 @@ def list_macros(viewer: User) -> QuerySet[Macro]:
 
 
 def list_editable_canned_responses(viewer: User) -> QuerySet[CannedResponse]:
+    """Return the canned responses the viewer may change, with owner and team."""
     return CannedResponse.objects.editable_by(viewer).select_related("owner", "team")
 
 
 def list_editable_macros(viewer: User) -> QuerySet[Macro]:
+    """Return the macros the viewer may change, with owner and team."""
     return Macro.objects.editable_by(viewer).select_related("owner", "team")
 
 
 def access_canned_response(viewer: User, pk: int) -> CannedResponse:
+    """Return a canned response the viewer may use."""
     return _get_or_404(CannedResponse.objects.visible_to(viewer), pk)
 
 
 def access_macro(viewer: User, pk: int) -> Macro:
+    """Return a macro the viewer may use."""
     return _get_or_404(Macro.objects.visible_to(viewer), pk)
 
 
 def access_editable_canned_response(viewer: User, pk: int) -> CannedResponse:
+    """Return a canned response the viewer may change."""
     return _get_or_404(list_editable_canned_responses(viewer), pk)
 
 
 def access_editable_macro(viewer: User, pk: int) -> Macro:
+    """Return a macro the viewer may change."""
     return _get_or_404(list_editable_macros(viewer), pk)
 
 
@@ -70,8 +76,8 @@ def describe(macro: Macro) -> list[str]:
     return actions.describe(macro.actions)
 
 
-def _get_or_404(rows: AgentTemplateQuerySet, pk: int) -> AgentTemplate:
-    row = rows.filter(pk=pk).first()
-    if row is None:
+def _get_or_404(templates: QuerySet[Template], pk: int) -> Template:
+    template = templates.filter(pk=pk).first()
+    if template is None:
         raise Http404
-    return row
+    return template

@@ -29,6 +29,7 @@ def add_canned_response(
     audience: str = Audience.OWN,
     team: Team | None = None,
 ) -> CannedResponse:
+    """Add a canned response; ``team`` belongs to the audience TEAM."""
     canned_response = CannedResponse(owner=by)
     _write_canned(canned_response, by, name, body, shortcut, audience, team)
     return canned_response
@@ -44,6 +45,7 @@ def change_canned_response(
     audience: str,
     team: Team | None,
 ) -> None:
+    """Replace the texts and the audience."""
     _require_editable(canned_response, by)
     _write_canned(canned_response, by, name, body, shortcut, audience, team)
 
@@ -53,10 +55,10 @@ def remove_canned_response(*, canned_response: CannedResponse, by: User) -> None
     """Delete a canned response; refused while a macro uses it."""
     _require_editable(canned_response, by)
     if macro := Macro.objects.filter(actions__canned_response=canned_response.pk).first():
-        shown = Macro.objects.visible_to(by).filter(pk=macro.pk).exists()
+        is_visible = Macro.objects.visible_to(by).filter(pk=macro.pk).exists()
         raise BadInputError(
             _("The macro “%s” uses this canned response. Change the macro first.") % macro.name
-            if shown
+            if is_visible
             else _("A colleague's macro uses this canned response. Keep it, or ask your team.")
         )
     audit.record_change(by=by, verb="removed", subject=canned_response)
@@ -72,6 +74,7 @@ def add_macro(
     audience: str = Audience.OWN,
     team: Team | None = None,
 ) -> Macro:
+    """Add a macro; ``team`` belongs to the audience TEAM."""
     macro = Macro(owner=by)
     _write_macro(macro, by, name, actions, description, audience, team)
     return macro
@@ -87,12 +90,14 @@ def change_macro(
     audience: str,
     team: Team | None,
 ) -> None:
+    """Replace the texts, the actions and the audience."""
     _require_editable(macro, by)
     _write_macro(macro, by, name, actions, description, audience, team)
 
 
 @transaction.atomic
 def remove_macro(*, macro: Macro, by: User) -> None:
+    """Delete a macro."""
     _require_editable(macro, by)
     audit.record_change(by=by, verb="removed", subject=macro)
     macro.delete()
@@ -138,8 +143,7 @@ def _change_properties(requested: actions.Actions, ticket: Ticket, by: User) -> 
     if requested.priority:
         tickets_services.set_priority(ticket=ticket, priority=requested.priority, by=by)
     if requested.assignee:
-        special = {actions.ME: by, actions.NOBODY: None}
-        assignee = special.get(requested.assignee, requested.assignee)
+        assignee = requested.find_assignee(by)
         tickets_services.assign(ticket=ticket, assignee=assignee, by=by)
     if requested.add_tags:
         tickets_services.add_tags(ticket=ticket, names=requested.add_tags, by=by)
@@ -148,7 +152,11 @@ def _change_properties(requested: actions.Actions, ticket: Ticket, by: User) -> 
 
 
 def _create_messages(
-    requested: actions.Actions, ticket: Ticket, by: User, key: uuid.UUID, seen: int | None
+    requested: actions.Actions,
+    ticket: Ticket,
+    by: User,
+    key: uuid.UUID,
+    seen_message_id: int | None,
 ) -> None:
     note_key, reply_key = _message_keys(key)
     if requested.note:
@@ -159,7 +167,11 @@ def _create_messages(
             canned_response=requested.canned_response, ticket=ticket, by=by
         )
         tickets_services.reply(
-            ticket=ticket, by=by, body=text, seen_message_id=seen, idempotency_key=reply_key
+            ticket=ticket,
+            by=by,
+            body=text,
+            seen_message_id=seen_message_id,
+            idempotency_key=reply_key,
         )
     if requested.hold_days:
         until = timezone.now() + timedelta(days=requested.hold_days)
@@ -221,20 +233,21 @@ def _set_audience(template: AgentTemplate, by: User, audience: str, team: Team |
             ),
             field="audience",
         )
-    if audience == Audience.TEAM and team is None:
-        raise BadInputError(_("Choose a team."), field="team")
-    if audience == Audience.TEAM and not by.is_admin and not _is_member(by, team):
-        raise BadInputError(
-            _("You are not a member of this team. Choose one of yours."), field="team"
-        )
+    if audience == Audience.TEAM:
+        _check_team(team, by)
     template.is_shared = audience == Audience.ALL
     template.team = team if audience == Audience.TEAM else None
     if audience == Audience.OWN and template.owner_id != by.pk:
         template.owner = by
 
 
-def _is_member(person: User, team: Team) -> bool:
-    return team.memberships.filter(user=person).exists()
+def _check_team(team: Team | None, by: User) -> None:
+    if team is None:
+        raise BadInputError(_("Choose a team."), field="team")
+    if not by.is_admin and not team.memberships.filter(user=by).exists():
+        raise BadInputError(
+            _("You are not a member of this team. Choose one of yours."), field="team"
+        )
 
 
 def _require_editable(template: AgentTemplate, by: User) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,7 +21,9 @@ MARKUP = re.compile(r"([\\`*\[\]<])")  # what Markdown would read in a name or a
 
 @dataclass(frozen=True)
 class Variable:
-    label: str
+    """A placeholder of a text; ``value`` computes it for a ticket and the agent who writes."""
+
+    label: str | Promise
     sample: str
     value: Callable[[Ticket, User], str]
 
@@ -90,9 +93,9 @@ def preview(text: str) -> str:
     )
 
 
-def _value(name: str, written: str, ticket: Ticket, by: User) -> str:
+def _value(name: str, placeholder: str, ticket: Ticket, by: User) -> str:
     if name not in VARIABLES:
-        return written
+        return placeholder
     value = VARIABLES[name].value(ticket, by)
     if name in UNESCAPED:
         return value
