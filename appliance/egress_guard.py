@@ -2,7 +2,8 @@
 
 A Python audit hook sees every name look-up and every address before it is used. A blocked
 connection raises EgressBlockedError, is logged as an error, and is appended to a file that the
-status page counts. libpq resolves names itself; it only gets the address of the database.
+status page reads. The hook does not see libpq, which resolves names itself and connects only to
+the configured database.
 
 Standard library only, because the launcher installs it too.
 """
@@ -25,75 +26,85 @@ MAX_LOG_BYTES = 256 * 1024  # repeated attempts must not fill the disk
 _LOOKUPS = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
 _SENDS = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getnameinfo"}
 _log = logging.getLogger(__name__)
-_here = threading.local()  # set during our own look-ups, which are not checked
-_hosts: frozenset[str] | None = None  # None: nothing is blocked
-_record: Path | None = None
-_watchers: list[list[str]] = []
-_hooked = False
+_thread = threading.local()  # is_resolving: set during our own look-ups, which are not checked
+_allowed_hosts: frozenset[str] | None = None  # None: nothing is blocked
+_log_file: Path | None = None
+_attempt_lists: list[list[str]] = []  # one for each open block of ``recording``
+_is_hook_installed = False
 
 
 class EgressBlockedError(OSError):
     """This process tried to reach a host that is not configured."""
 
 
-def install(hosts: Iterable[str] = (), record: Path | None = None) -> None:
-    """Allow only Unix sockets, this machine and ``hosts`` from now on; log the rest to ``record``.
+def install(hosts: Iterable[str] = (), log_file: Path | None = None) -> None:
+    """Allow only Unix sockets, this machine and ``hosts`` from now on; log others to ``log_file``.
 
     A later call replaces the list.
     """
-    global _hosts, _record
-    _hosts = frozenset(host.lower() for host in hosts if host)
-    _record = record
-    _hook()
+    global _allowed_hosts, _log_file
+    _allowed_hosts = frozenset(host.lower() for host in hosts if host)
+    _log_file = log_file
+    _ensure_hook()
 
 
 @contextmanager
 def recording(hosts: Iterable[str] = ()) -> Iterator[list[str]]:
-    """Allow only this machine and ``hosts`` inside; yield the hosts that were tried."""
-    global _hosts
-    before, _hosts = _hosts, frozenset(hosts)
+    """Allow only this machine and ``hosts`` inside the block; yield the list of blocked hosts."""
+    global _allowed_hosts
+    previous_hosts, _allowed_hosts = _allowed_hosts, frozenset(hosts)
     attempts: list[str] = []
-    _watchers.append(attempts)
-    _hook()
+    _attempt_lists.append(attempts)
+    _ensure_hook()
     try:
         yield attempts
     finally:
-        _watchers.remove(attempts)
-        _hosts = before
+        _attempt_lists.remove(attempts)
+        _allowed_hosts = previous_hosts
 
 
-def blocked_connections(record: Path) -> list[dict]:
+def blocked_connections(log_file: Path) -> list[dict]:
     """Return the logged entries, oldest first: ``at`` (Unix time), ``host``, ``command``."""
     try:
-        lines = record.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = log_file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
     entries = []
     for line in lines:
-        with contextlib.suppress(ValueError):  # cut short by a full disk
+        with contextlib.suppress(ValueError):  # truncated by a full disk
             entries.append(json.loads(line))
     return [entry for entry in entries if isinstance(entry, dict)]
 
 
-def _hook() -> None:
-    global _hooked
-    if not _hooked:
-        _hooked = True
-        sys.addaudithook(_guard)
+def _ensure_hook() -> None:
+    global _is_hook_installed
+    if not _is_hook_installed:
+        _is_hook_installed = True
+        sys.addaudithook(_check_event)
 
 
-def _guard(event: str, arguments: tuple) -> None:
-    if not event.startswith("socket.") or _hosts is None or getattr(_here, "asks", False):
+def _check_event(event: str, arguments: tuple) -> None:
+    if (
+        not event.startswith("socket.")
+        or _allowed_hosts is None
+        or getattr(_thread, "is_resolving", False)
+    ):
         return
     if event in _LOOKUPS:
         host = arguments[0]
-        allowed = _is_this_machine(host) or _host_name(host) in _hosts or _is_own_hostname(host)
+        allowed = (
+            _is_this_machine(host) or _host_name(host) in _allowed_hosts or _is_own_hostname(host)
+        )
     elif event in _SENDS:
         target = arguments[0] if event == "socket.getnameinfo" else arguments[1]
         if not isinstance(target, tuple):
-            return  # the path of a Unix socket, or a socket that is connected already
+            return  # the path of a Unix socket, or a socket that is already connected
         host = target[0]
-        allowed = _is_this_machine(host) or _host_name(host) in _hosts or _is_remote_address(host)
+        allowed = (
+            _is_this_machine(host)
+            or _host_name(host) in _allowed_hosts
+            or _is_configured_address(host)
+        )
     else:
         return
     if not allowed:
@@ -101,6 +112,7 @@ def _guard(event: str, arguments: tuple) -> None:
 
 
 def _host_name(host: object) -> str:
+    """Return the host in lower case."""
     text = host.decode(errors="replace") if isinstance(host, bytes) else str(host)
     return text.lower()
 
@@ -116,28 +128,28 @@ def _is_this_machine(host: object) -> bool:
 
 
 def _is_own_hostname(host: object) -> bool:
-    """Letters carry the name of the machine that sent them."""
+    """Return whether it is the name of this machine, which Django looks up to send e-mail."""
     return _host_name(host) == socket.gethostname().lower()
 
 
-def _is_remote_address(address: object) -> bool:
-    """Names that were configured are looked up once more: is this one of their addresses?"""
+def _is_configured_address(address: object) -> bool:
+    """Return whether it is an address of a configured host, whose name is looked up again."""
     if not isinstance(address, str):
         return False
-    _here.asks = True
+    _thread.is_resolving = True
     try:
-        for host in _hosts or ():
+        for host in _allowed_hosts or ():
             with contextlib.suppress(OSError):
-                addresses = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-                if address in {target[0] for *_, target in addresses}:
+                results = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+                if address in {socket_address[0] for *_, socket_address in results}:
                     return True
     finally:
-        _here.asks = False
+        _thread.is_resolving = False
     return False
 
 
 def _block(host: str) -> None:
-    for attempts in _watchers:
+    for attempts in _attempt_lists:
         attempts.append(host)
     _append_to_log(host)
     _log.error("%s %s", BLOCKED_MESSAGE, host[:255])
@@ -145,15 +157,15 @@ def _block(host: str) -> None:
 
 
 def _append_to_log(host: str) -> None:
-    """One line, at once, also while the disk is full or the folder gone: then the log has it."""
-    if _record is None:
+    """Append one line. A full disk or a missing folder is ignored: the process log has it too."""
+    if _log_file is None:
         return
-    line = {"at": round(time.time()), "host": host[:255], "command": " ".join(sys.argv)[-80:]}
+    entry = {"at": round(time.time()), "host": host[:255], "command": " ".join(sys.argv)[-80:]}
     with contextlib.suppress(OSError):
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        descriptor = os.open(_record, flags, 0o600)
+        descriptor = os.open(_log_file, flags, 0o600)
         try:
             if os.fstat(descriptor).st_size < MAX_LOG_BYTES:
-                os.write(descriptor, (json.dumps(line) + "\n").encode())
+                os.write(descriptor, (json.dumps(entry) + "\n").encode())
         finally:
             os.close(descriptor)

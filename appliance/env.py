@@ -1,6 +1,7 @@
-"""The one door to the environment: strict readers, safe defaults, ``NAME_FILE`` for secrets.
+"""Strict readers of environment variables; ``NAME_FILE`` names a file with the value.
 
-Every variable is documented in docs/operating.md; a test compares the two.
+Settings read the environment only through this module. Every variable is documented in
+docs/operating.md; a test compares the two.
 """
 
 import os
@@ -12,7 +13,10 @@ TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
 def text(name: str, default: str | None = None) -> str:
-    """The value of ``name``, or the content of the file ``name_FILE`` names."""
+    """Return the value of ``name``, or the content of the file that ``name_FILE`` names.
+
+    Raises ImproperlyConfigured when it is not set and has no default, or cannot be read.
+    """
     if path := os.environ.get(f"{name}_FILE"):
         try:
             return Path(path).read_text().strip()
@@ -22,11 +26,12 @@ def text(name: str, default: str | None = None) -> str:
             ) from error
     value = os.environ.get(name, default)
     if value is None:
-        raise ImproperlyConfigured(f"{name} is not set. Start the desk with: python3 launcher.py")
+        raise ImproperlyConfigured(f"{name} is not set. Start Skerry with: python3 launcher.py")
     return value
 
 
 def flag(name: str, default: bool) -> bool:
+    """Return a boolean. Raise ImproperlyConfigured for any other word."""
     value = text(name, str(default)).lower()
     if value not in TRUE | FALSE:
         raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
@@ -34,6 +39,7 @@ def flag(name: str, default: bool) -> bool:
 
 
 def number(name: str, default: int) -> int:
+    """Return a number of 0 or more. Raise ImproperlyConfigured for anything else."""
     value = text(name, str(default))
     if not (value.isascii() and value.isdigit()):
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
@@ -41,5 +47,5 @@ def number(name: str, default: int) -> int:
 
 
 def words(name: str, default: str = "") -> list[str]:
-    """A comma-separated list, without empty entries."""
+    """Return the entries of a comma-separated list, without empty ones."""
     return [word for word in (part.strip() for part in text(name, default).split(",")) if word]

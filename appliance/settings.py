@@ -1,6 +1,7 @@
-"""Django settings. What a site may change comes through appliance/env.py."""
+"""Django settings. What a site may configure is read through appliance/env.py."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -13,7 +14,7 @@ from appliance.core.logs import hide_secrets
 CODE = Path(__file__).resolve().parent.parent
 DATA = Path(env.text("SKERRY_DATA", str(CODE / "var"))).resolve()
 MODELS = Path(env.text("SKERRY_MODELS", str(CODE / "models"))).resolve()
-UPDATE_FOLDERS = [Path(each) for each in env.words("SKERRY_UPDATES", "/media,/mnt,/run/media")]
+UPDATE_FOLDERS = [Path(folder) for folder in env.words("SKERRY_UPDATES", "/media,/mnt,/run/media")]
 SKERRY_VERSION = VERSION
 SKERRY_ROLE = env.text("SKERRY_ROLE", "all")
 SKERRY_BIND = env.text("SKERRY_BIND", "127.0.0.1")
@@ -96,16 +97,17 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "appliance.core.renderers.FastFormRenderer"
 
-# --- PostgreSQL: a libpq URL, over the Unix socket unless a site names its own server
+# --- PostgreSQL: over a Unix socket, unless the site has a server of its own
 
 
-def _database(url: str) -> dict:
+def _database(url: str) -> dict[str, Any]:
+    """Return Django's database settings for a libpq URL or connection string."""
     parts = conninfo_to_dict(url)
     parts.setdefault("password", env.text("DATABASE_PASSWORD", ""))
-    known = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host"}
+    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host"}
     return {
         "ENGINE": "django.db.backends.postgresql",
-        **{name: parts.pop(key, "") for name, key in known.items()},
+        **{name: parts.pop(key, "") for name, key in names.items()},
         "PORT": str(parts.pop("port", "")),
         "OPTIONS": parts,
         "CONN_MAX_AGE": 600,
@@ -118,21 +120,22 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Valkey: only a cache. IGNORE_EXCEPTIONS: a dead cache costs speed, nothing else
 
+REDIS_URL = env.text("REDIS_URL")
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": env.text("REDIS_URL"),
+        "LOCATION": REDIS_URL,
         "KEY_PREFIX": "skerry",
         "OPTIONS": {
             "IGNORE_EXCEPTIONS": True,
             "SOCKET_CONNECT_TIMEOUT": 0.5,
             "SOCKET_TIMEOUT": 0.5,
-            "PASSWORD": env.text("REDIS_PASSWORD", ""),  # the one in the address wins
+            "PASSWORD": env.text("REDIS_PASSWORD", ""),  # a password in the URL takes precedence
         },
     }
 }
 
-# --- people
+# --- users, passwords, sessions
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
@@ -158,14 +161,14 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"  # a flushed cache logs n
 SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # nobody can lock out somebody else's desk
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # nobody can lock another person out
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_VERBOSE = False
-AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]  # nothing in front of the desk to be believed
+AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]  # no proxy whose headers are trusted
 
-# --- what a browser is told
+# --- security headers and limits of requests
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -181,9 +184,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "appliance.core.views.csrf_failure"
 SILENCED_SYSTEM_CHECKS = [
-    "auth.W004",  # e-mail is unique whatever its case: a constraint on UPPER(email) says so
-    # The desk answers plain HTTP on this machine's own address; TLS and its cookies and
-    # headers belong to the proxy in front of it when it serves a LAN.
+    "auth.W004",  # e-mail is unique in any case, by a constraint on UPPER(email)
+    # Skerry serves plain HTTP on this machine's own address. TLS with its cookies and headers
+    # belongs to the proxy in front of it when it serves a LAN.
     "security.W004",
     "security.W008",
     "security.W012",
@@ -191,7 +194,9 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # bytes of one form, its files not counted
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
-DATA_UPLOAD_MAX_NUMBER_FILES = 30  # the form says ten, in words; this is for who sends no form
+DATA_UPLOAD_MAX_NUMBER_FILES = (
+    30  # the form refuses more than ten with a message; this is for other clients
+)
 UPLOAD_MAX_BYTES = 128 * 1024 * 1024  # of a whole request; waitress reads no further
 
 # --- language, time, files
@@ -211,15 +216,15 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG  # the development server reads them from the tree
+        if DEBUG  # the development server reads them from the source tree
         else "appliance.ops.static_files.HashedStaticFilesStorage"
     },
 }
 
-# --- logs: one JSON object a line on standard error, so that what a command prints stays its own;
-# the supervisor rotates the files
+# --- logs: one JSON object per line on standard error, because standard output belongs to the
+# commands; the supervisor rotates the files
 
-_shared = [
+_log_processors: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
@@ -228,7 +233,7 @@ _shared = [
     hide_secrets,
 ]
 structlog.configure(
-    processors=[*_shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    processors=[*_log_processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )
@@ -239,7 +244,7 @@ LOGGING = {
         "json": {
             "()": structlog.stdlib.ProcessorFormatter,
             "processor": structlog.processors.JSONRenderer(),
-            "foreign_pre_chain": _shared,
+            "foreign_pre_chain": _log_processors,
         }
     },
     "handlers": {
@@ -260,11 +265,11 @@ LOGGING = {
 }
 DJANGO_STRUCTLOG_USER_ID_FIELD = "pk"
 
-# --- jobs: imported from triage/tasks.py
+# --- jobs
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "tasks"
 
-# --- mail: nothing leaves unless a server is named here; until then letters wait in the outbox
+# --- e-mail: stays in the outbox until a server is configured
 
 EMAIL_HOST = env.text("SKERRY_SMTP_HOST", "")
 EMAIL_PORT = env.number("SKERRY_SMTP_PORT", 587)
@@ -272,21 +277,21 @@ EMAIL_HOST_USER = env.text("SKERRY_SMTP_USER", "")
 EMAIL_HOST_PASSWORD = env.text("SKERRY_SMTP_PASSWORD", "")
 SMTP_SECURITY = env.text("SKERRY_SMTP_SECURITY", "starttls")
 EMAIL_USE_TLS, EMAIL_USE_SSL = SMTP_SECURITY == "starttls", SMTP_SECURITY == "tls"
-EMAIL_TIMEOUT = 10  # seconds; a server that hangs holds the worker no longer
+EMAIL_TIMEOUT = 10  # seconds; a server that hangs must not block the worker
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("SKERRY_SMTP_FROM", "")
 
 # --- triage
 
-ANNOTATE_BUDGET_SECONDS = 0.3  # how long a person waits for the models after a ticket is committed
+ANNOTATE_BUDGET_SECONDS = 0.3  # how long the author of a ticket waits for its predictions
 
-# --- the fence: what the processes of the desk may reach beside this machine (fence.py)
+# --- hosts the processes may reach besides this machine (egress_guard.py)
 
 REACHABLE_HOSTS = [
     host
     for host in [
         *DATABASES["default"]["HOST"].split(","),
         *DATABASES["default"]["OPTIONS"].get("hostaddr", "").split(","),
-        urlsplit(CACHES["default"]["LOCATION"]).hostname,
+        urlsplit(REDIS_URL).hostname,
         EMAIL_HOST,
         SKERRY_BIND,
     ]

@@ -9,4 +9,4 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         """Block connections to hosts that are not configured, in every process."""
-        egress_guard.install(settings.REACHABLE_HOSTS, record=settings.BLOCKED_CONNECTIONS_LOG)
+        egress_guard.install(settings.REACHABLE_HOSTS, log_file=settings.BLOCKED_CONNECTIONS_LOG)

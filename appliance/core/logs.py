@@ -1,16 +1,17 @@
-"""What is logged, and what must never be."""
+"""Helpers for logging."""
 
 import re
 from collections.abc import Callable
 
 import structlog
+from structlog.typing import EventDict
 
 log = structlog.get_logger(__name__)
-# Whoever holds this part of the address may set the desk up, set a password or read a ticket.
+# Anyone who knows this part of the URL may set up the site, set a password or read a ticket.
 _SECRET_PATH = re.compile(r"(/(?:setup|welcome|guest)/)[^/\s?]+")
 
 
-def hide_secrets(logger: object, method: str, event: dict) -> dict:
+def hide_secrets(logger: object, method: str, event: EventDict) -> EventDict:
     """Remove the tokens of secret links from a log event; a structlog processor."""
     for name, value in event.items():
         if isinstance(value, str) and "/" in value:
