@@ -1,7 +1,7 @@
-"""Text in, values out: runs the three ONNX bundles on the CPU. No Django, no sockets, no torch."""
+"""Text in, predictions out: runs three ONNX bundles on the CPU, without Django or a network."""
 
 import os
 
-# ONNX Runtime 1.31 reports to its maker, from C++, where no fence of Python sees it, and whatever
-# disable_telemetry_events says. It reads this when it is loaded, and this file runs before that.
+# ONNX Runtime 1.31 sends telemetry from C++, where no Python audit hook sees it, and ignores
+# disable_telemetry_events. It reads this variable when it is loaded, which is after this line.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -1,8 +1,8 @@
 """A model artefact described by frozen data, and the checks it must pass before it is used.
 
 A bundle is a folder ``<models>/<name>/<version>`` with ``bundle.json`` and the files it lists.
-Nothing here runs the model: digests and paths are checked, golden outputs are checked where the
-session lives (``engine.py``).
+Nothing here runs the model: digests and paths are checked here, golden outputs in ``session.py``.
+Needs nothing but the standard library: the launcher checks bundles before the libraries are there.
 """
 
 import hashlib
@@ -14,8 +14,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from appliance.inference.errors import BundleMissingError, BundleRefusedError
-
 ROLES = ("classifier", "sentiment", "encoder")
 REQUIRED_FILES = ("model.onnx", "tokenizer.json", "labels.json", "golden.json")
 REMEDY = "Restore this bundle from the release, or activate another version."
@@ -24,19 +22,31 @@ CALIBRATION = {
     "sentiment": ("temperature",),
     "encoder": (),
 }
-NEW_DESK = ("head_weight", "floor")  # calibration may ask more of a desk not trained on
+COLD_START_KEYS = ("head_weight", "floor")  # of the calibration's optional "new_desk"
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+
+
+class InferenceError(Exception):
+    """A text could not be processed by a bundle; the rest of the product works on."""
+
+
+class BundleMissingError(InferenceError):
+    """There is no models folder, no such bundle, or no active entry for the role."""
+
+
+class BundleRefusedError(InferenceError):
+    """A bundle must not be used; the message names it, the reason and the remedy."""
 
 
 @dataclass(frozen=True)
 class BundleRef:
-    """Which artefact said something; cheap to store beside every annotation."""
+    """Which artefact made a prediction; small enough to store with each of them."""
 
     role: str
     name: str
     version: str
     digest: str  # sha256 over the digests of the bundle's files and its calibration
-    space: str | None = None  # id of the vector space, encoder only
+    space: str = ""  # id of the embedding space; empty unless it is an encoder
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class Bundle:
 
     @property
     def max_tokens(self) -> int:
-        """Longest window the bundle reads, special tokens included."""
+        """Longest input the bundle takes, special tokens included."""
         return int(self.settings["max_tokens"])
 
     @property
@@ -69,7 +79,7 @@ class Bundle:
 
 
 def refuse(about: str, why: str) -> BundleRefusedError:
-    """The one wording of a refusal: which bundle, why, and what to do."""
+    """Return the error that names the bundle, the reason and the remedy."""
     return BundleRefusedError(f"Bundle {about} is refused: {why} {REMEDY}")
 
 
@@ -84,8 +94,10 @@ def read_json(path: Path, about: str) -> Any:
 
 
 def combined_digest(files: Mapping[str, str], calibration: Mapping[str, object]) -> str:
-    """sha256 over ``name:digest`` lines in name order, then the numbers that turn the model's
-    output into an answer: one value that names the artefact."""
+    """Return the sha256 that identifies the artefact: its files and its calibration.
+
+    Over ``name:digest`` lines in name order, then the calibration as sorted JSON.
+    """
     lines = "".join(f"{name}:{digest}\n" for name, digest in sorted(files.items()))
     lines += json.dumps(calibration, sort_keys=True)
     return hashlib.sha256(lines.encode()).hexdigest()
@@ -104,7 +116,7 @@ def find_active(models_dir: Path, role: str) -> Bundle:
 
 
 def folder_of(models_dir: Path, entry: object) -> Path:
-    """Where "name/version" lies; raises BundleRefusedError when it says anything else."""
+    """Return the folder of "name/version"; raises BundleRefusedError for any other entry."""
     parts = str(entry).split("/")
     if len(parts) != 2 or not all(_PLAIN_NAME.match(part) for part in parts):
         raise refuse(str(entry)[:80], 'active.json must say "name/version".')
@@ -112,23 +124,23 @@ def folder_of(models_dir: Path, entry: object) -> Path:
 
 
 def describe(folder: Path, role: str) -> Bundle:
-    """Turn one folder's bundle.json into a Bundle; checks shape and paths, reads no weights."""
+    """Read a folder's bundle.json as a Bundle; checks shape and paths, opens no weights."""
     about = f"{folder.parent.name}/{folder.name}"
     settings = read_json(folder / "bundle.json", about)
     if not isinstance(settings, dict):
         raise refuse(about, "bundle.json is not an object.")
     _check_identity(settings, folder, role, about)
-    _check_reading(settings, role, about)
-    files = settings.get("files")
-    _check_files(files, about)
-    space = settings.get("space") if role == "encoder" else None
+    _check_outputs(settings, role, about)
+    _check_calibration(settings, role, about)
+    files = _checked_files(settings.get("files"), about)
+    space = settings["space"] if role == "encoder" else ""
     digest = combined_digest(files, settings["calibration"])
     ref = BundleRef(role, settings["name"], settings["version"], digest, space)
-    return Bundle(ref, folder, MappingProxyType(dict(files)), MappingProxyType(settings))
+    return Bundle(ref, folder, MappingProxyType(files), MappingProxyType(settings))
 
 
 def _check_identity(settings: Mapping[str, Any], folder: Path, role: str, about: str) -> None:
-    """The folder, the role and bundle.json must tell the same story."""
+    """Refuse a bundle.json that disagrees with its folder or its role."""
     if settings.get("role") != role:
         raise refuse(about, f"its role is {settings.get('role')!r}, not {role!r}.")
     if (settings.get("name"), settings.get("version")) != (folder.parent.name, folder.name):
@@ -140,8 +152,8 @@ def _check_identity(settings: Mapping[str, Any], folder: Path, role: str, about:
         raise refuse(about, "an encoder must name its vector space.")
 
 
-def _check_reading(settings: Mapping[str, Any], role: str, about: str) -> None:
-    """Everything the code reads later is there: sizes, labels, calibration numbers."""
+def _check_outputs(settings: Mapping[str, Any], role: str, about: str) -> None:
+    """Refuse missing or inconsistent sizes and labels."""
     dims, labels = settings.get("dims"), settings.get("labels")
     if not isinstance(dims, int) or dims < 1:
         raise refuse(about, "dims must be a positive number.")
@@ -149,8 +161,12 @@ def _check_reading(settings: Mapping[str, Any], role: str, about: str) -> None:
         isinstance(labels, list) and len(set(map(str, labels))) == len(labels) == dims
     ):
         raise refuse(about, f"it must name {dims} different labels.")
-    if role == "sentiment" and set(labels) != {"negative", "neutral", "positive"}:
+    if role == "sentiment" and set(labels or ()) != {"negative", "neutral", "positive"}:
         raise refuse(about, "its labels must be negative, neutral and positive.")
+
+
+def _check_calibration(settings: Mapping[str, Any], role: str, about: str) -> None:
+    """Refuse a calibration without the positive numbers that predictions need."""
     numbers = settings.get("calibration") or {}
     for name in CALIBRATION[role]:
         if not _is_positive(numbers.get(name)):
@@ -160,17 +176,20 @@ def _check_reading(settings: Mapping[str, Any], role: str, about: str) -> None:
     thresholds = numbers.get("thresholds", {})
     if not isinstance(thresholds, dict) or not all(map(_is_positive, thresholds.values())):
         raise refuse(about, "calibration has thresholds that are not positive.")
-    careful = numbers.get("new_desk", {"head_weight": 1, "floor": 1})
-    if not isinstance(careful, dict) or not all(_is_positive(careful.get(n)) for n in NEW_DESK):
-        raise refuse(about, f"calibration's new_desk lacks a positive {' or '.join(NEW_DESK)}.")
+    cold_start = numbers.get("new_desk", {"head_weight": 1, "floor": 1})
+    if not isinstance(cold_start, dict) or not all(
+        _is_positive(cold_start.get(key)) for key in COLD_START_KEYS
+    ):
+        keys = " or ".join(COLD_START_KEYS)
+        raise refuse(about, f"calibration's new_desk lacks a positive {keys}.")
 
 
 def _is_positive(value: object) -> bool:
     return isinstance(value, (int, float)) and value > 0
 
 
-def _check_files(files: object, about: str) -> None:
-    """Only plain names in the folder itself: no absolute paths, no "..", no sub-folders."""
+def _checked_files(files: object, about: str) -> dict[str, str]:
+    """Return file name → sha256; refuses absolute paths, ".." and sub-folders."""
     if not isinstance(files, dict):
         raise refuse(about, "bundle.json lists no files.")
     for name, digest in files.items():
@@ -181,16 +200,17 @@ def _check_files(files: object, about: str) -> None:
     missing = [name for name in REQUIRED_FILES if name not in files]
     if missing:
         raise refuse(about, f"bundle.json does not list {', '.join(missing)}.")
+    return dict(files)
 
 
 def verify_files(bundle: Bundle) -> None:
-    """Read every listed file once and compare its sha256; raises BundleRefusedError."""
+    """Compare the sha256 of every listed file, reading each once; raises BundleRefusedError."""
     about = f"{bundle.ref.name}/{bundle.ref.version}"
     for name, expected in bundle.files.items():
         try:
             with (bundle.folder / name).open("rb") as stream:
-                rows = hashlib.file_digest(stream, "sha256").hexdigest()
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
             raise refuse(about, f"{name} cannot be read ({error.strerror}).") from error
-        if rows != expected:
-            raise refuse(about, f"{name} has sha256 {rows[:12]}…, expected {expected[:12]}….")
+        if digest != expected:
+            raise refuse(about, f"{name} has sha256 {digest[:12]}…, expected {expected[:12]}….")

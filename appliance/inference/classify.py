@@ -1,7 +1,8 @@
-"""From head logits and similarities to one of the desk's labels, or None for "not sure".
+"""Turn model outputs into predictions: a category or "not sure", and a sentiment.
 
-The head knows the default taxonomy; the desk may rename, drop or add categories. A label the head
-does not know is judged by how near the ticket is to its description alone.
+The classifier's head knows the default taxonomy, while an installation may rename, drop or add
+categories. A label the head does not know is scored by the similarity of the text to the
+category's description alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,12 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from appliance.inference.answers import CategoryAnswer
 from appliance.inference.bundle import Bundle
+from appliance.inference.predictions import CategoryPrediction, SentimentPrediction
 
-# One phrase alone may fit by chance, and the mean of all would drown the one that fits.
+# One phrase alone may match by chance, and the mean of all would hide the one that matches.
 NEAREST_PIECES = 2
-MAX_PIECES = 40  # of a description; what follows is not read
+MAX_PIECES = 40  # of a description; the rest is ignored
 
 
 def softmax(values: np.ndarray) -> np.ndarray:
@@ -24,76 +25,85 @@ def softmax(values: np.ndarray) -> np.ndarray:
 
 
 def known_labels(bundle: Bundle, labels: Sequence[str]) -> list[str]:
-    """The desk's labels that the head was trained on."""
+    """Return the labels that the head was trained on."""
     return [label for label in labels if label in bundle.labels]
 
 
-def head_shares(bundle: Bundle, logits: np.ndarray, labels: Sequence[str]) -> np.ndarray:
-    """(labels,) probabilities over the labels the head knows, 0 for the others; sums to 1 or 0."""
-    shares = np.zeros(len(labels))
-    known = [at for at, label in enumerate(labels) if label in bundle.labels]
+def head_probabilities(bundle: Bundle, logits: np.ndarray, labels: Sequence[str]) -> np.ndarray:
+    """Return (labels,) probabilities: 0 for labels the head does not know; sums to 1 or 0."""
+    probabilities = np.zeros(len(labels))
+    known = [index for index, label in enumerate(labels) if label in bundle.labels]
     if known:
-        columns = [bundle.labels.index(labels[at]) for at in known]
-        shares[known] = softmax(logits[columns] / bundle.calibration["head_temperature"])
-    return shares
+        columns = [bundle.labels.index(labels[index]) for index in known]
+        temperature = bundle.calibration["head_temperature"]
+        probabilities[known] = softmax(logits[columns] / temperature)
+    return probabilities
 
 
-def similarity_shares(bundle: Bundle, similarities: np.ndarray) -> np.ndarray:
+def similarity_probabilities(bundle: Bundle, similarities: np.ndarray) -> np.ndarray:
     """Cosines (labels,) → probabilities (labels,)."""
     return softmax(similarities / bundle.calibration["similarity_tau"])
 
 
 def pieces(description: str) -> list[str]:
-    """A category's name, sentences and example phrases, each to be compared on its own."""
-    rows = [piece.strip() for piece in description.split(". ")]
-    return [piece for piece in rows if piece][:MAX_PIECES] or [description]
+    """Split a category's description into sentences and phrases, each compared on its own."""
+    parts = [part.strip() for part in description.split(". ")]
+    return [part for part in parts if part][:MAX_PIECES] or [description]
 
 
 def nearness(vector: np.ndarray, described: np.ndarray) -> float:
-    """Mean cosine of a unit vector (dims,) with its nearest rows of (pieces, dims)."""
+    """Return the mean cosine of a unit vector (dims,) with its nearest of (pieces, dims)."""
     return float(np.sort(described @ vector)[-NEAREST_PIECES:].mean())
 
 
-def mix(
-    bundle: Bundle, labels: Sequence[str], head: np.ndarray | None, near: np.ndarray | None
+def combine(
+    bundle: Bundle, labels: Sequence[str], head: np.ndarray | None, similar: np.ndarray | None
 ) -> np.ndarray:
-    """Probabilities (labels,), from either or both; the head speaks for the labels it knows.
+    """Return probabilities (labels,) from the head, the similarities, or both.
 
-    A mix is less sure than each of its parts; ``sharpness`` makes up for it, the order stays.
+    A mixture is less confident than each of its parts; ``sharpness`` corrects that and keeps the
+    order.
     """
-    shares = weighed(bundle, labels, head, near, bundle.calibration["head_weight"])
-    if near is None or head is None:
-        return shares
-    shares = shares ** bundle.calibration.get("sharpness", 1.0)
-    return shares / shares.sum()
+    mixture = weighted_mean(bundle, labels, head, similar, bundle.calibration["head_weight"])
+    if similar is None or head is None:
+        return mixture
+    sharpened = mixture ** bundle.calibration.get("sharpness", 1.0)
+    return sharpened / sharpened.sum()
 
 
-def weighed(
+def weighted_mean(
     bundle: Bundle,
     labels: Sequence[str],
     head: np.ndarray | None,
-    near: np.ndarray | None,
-    weight: float,
+    similar: np.ndarray | None,
+    head_weight: float,
 ) -> np.ndarray:
-    """Probabilities (labels,) where the head counts ``weight`` and the similarity the rest."""
-    if near is None or head is None:
-        return head if near is None else near
+    """Return probabilities (labels,): the head by its weight, the similarities by the rest.
+
+    Labels the head does not know keep the probability of their similarity.
+    """
+    if head is None and similar is None:
+        raise ValueError("Neither logits nor similarities are there to classify by.")
+    if similar is None or head is None:
+        return head if head is not None else np.asarray(similar)
     known = np.array([label in bundle.labels for label in labels])
-    texts = weight * head * near[known].sum() + (1 - weight) * near
-    return np.where(known, texts, near)
+    mixture = head_weight * head * similar[known].sum() + (1 - head_weight) * similar
+    return np.where(known, mixture, similar)
 
 
-def answer(bundle: Bundle, labels: Sequence[str], shares: np.ndarray) -> CategoryAnswer:
-    """The best label when its probability reaches its threshold, else None.
+def best_label(
+    bundle: Bundle, labels: Sequence[str], probabilities: np.ndarray
+) -> CategoryPrediction:
+    """Predict the best label when its probability reaches its threshold, else None.
 
     A label the head was trained on may have a threshold of its own; the others share one.
     """
-    order = sorted(range(len(labels)), key=lambda at: (-shares[at], labels[at]))
-    scores = tuple((labels[at], float(shares[at])) for at in order)
-    best, confidence = scores[0]
+    order = sorted(range(len(labels)), key=lambda index: (-probabilities[index], labels[index]))
+    scores = tuple((labels[index], float(probabilities[index])) for index in order)
+    label, confidence = scores[0]
     thresholds = bundle.calibration.get("thresholds") or {}
-    sure = confidence >= thresholds.get(best, bundle.calibration["threshold"])
-    return CategoryAnswer(best if sure else None, confidence, scores, bundle.ref)
+    is_sure = confidence >= thresholds.get(label, bundle.calibration["threshold"])
+    return CategoryPrediction(label if is_sure else None, confidence, scores, bundle.ref)
 
 
 def classify(
@@ -102,21 +112,31 @@ def classify(
     similarities: Mapping[str, float] | None,
     labels: Sequence[str],
     *,
-    careful: bool = False,
-) -> CategoryAnswer:
-    """One answer from what is at hand; at least one of logits and similarities is given.
+    cold_start: bool = False,
+) -> CategoryPrediction:
+    """Predict a category from logits, similarities, or both; at least one of them is required.
 
-    ``careful``: an answer that does not hold with the head trusted less is held back.
+    In a ``cold_start`` a label is withheld unless it also holds with less weight on the head.
     """
-    head = None if logits is None else head_shares(bundle, logits, labels)
-    near = None
+    head = None if logits is None else head_probabilities(bundle, logits, labels)
+    similar = None
     if similarities is not None:
-        near = similarity_shares(bundle, np.array([similarities[label] for label in labels]))
-    rows = answer(bundle, labels, mix(bundle, labels, head, near))
-    numbers = bundle.calibration.get("new_desk")
-    if not (careful and numbers and rows.label):
-        return rows
-    shares = weighed(bundle, labels, head, near, numbers["head_weight"])
-    if shares[labels.index(rows.label)] >= numbers["floor"]:
-        return rows
-    return replace(rows, label=None, held_back=rows.label)
+        cosines = np.array([similarities[label] for label in labels])
+        similar = similarity_probabilities(bundle, cosines)
+    prediction = best_label(bundle, labels, combine(bundle, labels, head, similar))
+    limits = bundle.calibration.get("new_desk")
+    if not (cold_start and limits and prediction.label):
+        return prediction
+    cautious = weighted_mean(bundle, labels, head, similar, limits["head_weight"])
+    if cautious[labels.index(prediction.label)] >= limits["floor"]:
+        return prediction
+    return replace(prediction, label=None, withheld_label=prediction.label)
+
+
+def classify_sentiment(bundle: Bundle, logits: np.ndarray) -> SentimentPrediction:
+    """Predict the most probable sentiment; the score is P(positive) - P(negative)."""
+    probabilities = softmax(logits / bundle.calibration["temperature"])
+    by_label = dict(zip(bundle.labels, probabilities.tolist(), strict=True))
+    label = max(by_label, key=by_label.__getitem__)
+    score = by_label["positive"] - by_label["negative"]
+    return SentimentPrediction(label, score, by_label[label], bundle.ref)

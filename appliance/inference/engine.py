@@ -1,32 +1,65 @@
-"""One door to the three bundles: loaded once on first use, checked first, safe in any thread."""
+"""The entry point of inference: three bundles, loaded on first use, safe in any thread."""
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
-from appliance.inference.answers import BundleStatus, CategoryAnswer, SentimentAnswer
-from appliance.inference.bundle import ROLES, Bundle, BundleRef
+from appliance.inference.bundle import (
+    ROLES,
+    Bundle,
+    BundleMissingError,
+    BundleRef,
+    InferenceError,
+)
+from appliance.inference.bundle_holder import BundleHolder
+from appliance.inference.bundle_store import BundleStore, FixedBundles
 from appliance.inference.classify import (
     classify,
-    head_shares,
+    classify_sentiment,
+    head_probabilities,
     known_labels,
     nearness,
     pieces,
 )
-from appliance.inference.embed import VectorCache
-from appliance.inference.errors import BundleMissingError, InferenceError
-from appliance.inference.sentiment import sentiment_answer
-from appliance.inference.session import Reader
-from appliance.inference.shelf import Given, Shelf
-from appliance.inference.slot import Slot
-from appliance.inference.tokens import has_words
+from appliance.inference.predictions import BundleStatus, CategoryPrediction, SentimentPrediction
+from appliance.inference.session import LoadedBundle, has_words
 
-__all__ = ["BundleStatus", "CategoryAnswer", "Engine", "SentimentAnswer"]
+
+class VectorCache:
+    """The latest vectors by text, so that a ticket is embedded once for category and search."""
+
+    def __init__(self, max_vectors: int) -> None:
+        self._max_vectors = max_vectors
+        self._vectors: OrderedDict[tuple[str, str], np.ndarray] = OrderedDict()
+        self._lock = Lock()
+
+    def embed(self, encoder: LoadedBundle, text: str) -> np.ndarray:
+        """Return float32 (dims,) of unit length, read-only because it is shared."""
+        key = (encoder.bundle.ref.digest, text)
+        with self._lock:
+            if key in self._vectors:
+                self._vectors.move_to_end(key)
+                return self._vectors[key]
+        vector = unit(encoder.run(text))
+        vector.flags.writeable = False
+        with self._lock:
+            self._vectors[key] = vector
+            while len(self._vectors) > self._max_vectors:
+                self._vectors.popitem(last=False)
+        return vector
+
+
+def unit(vector: np.ndarray) -> np.ndarray:
+    """Scale a vector to unit length, float32; a zero vector stays zero."""
+    length = float(np.linalg.norm(vector))
+    return (vector / length if length else vector).astype(np.float32)
 
 
 class Engine:
-    """Reads texts with the bundles that run: those of ``models_dir``, or installed later.
+    """Predicts with the active bundles: those of ``models_dir``, or those installed later.
 
     Every method may raise BundleMissingError or BundleRefusedError for the role it needs; the
     other roles work on. One engine per process is enough.
@@ -35,33 +68,34 @@ class Engine:
     def __init__(
         self, models_dir: Path, threads: int = 2, installed_dir: Path | None = None
     ) -> None:
-        """``threads``: cores one text may use. Nothing is read until something is asked."""
-        self._read_from(Shelf(Path(models_dir), installed_dir), threads)
+        """``threads``: cores one text may use. Nothing is loaded before the first call."""
+        self._use(BundleStore(Path(models_dir), installed_dir), threads)
 
     @classmethod
-    def of(cls, folders: Mapping[str, Path], threads: int = 2) -> "Engine":
-        """Reads with exactly these folders of bundles, by role: to try them out."""
+    def from_folders(cls, folders: Mapping[str, Path], threads: int = 2) -> "Engine":
+        """Return an engine with exactly these bundles, by role, to evaluate them."""
         engine = cls.__new__(cls)
-        engine._read_from(Given(folders), threads)
+        engine._use(FixedBundles(folders), threads)
         return engine
 
-    def _read_from(self, store: Shelf | Given, threads: int) -> None:
-        self._slots = {role: Slot(store, role, threads) for role in ROLES}
-        self._next_encoder = Slot(store, "encoder", threads, upcoming=True)
-        self._texts = VectorCache(most=32)
-        self._descriptions = VectorCache(most=4096)
+    def _use(self, store: BundleStore | FixedBundles, threads: int) -> None:
+        self._holders = {role: BundleHolder(store, role, threads) for role in ROLES}
+        self._next_encoder = BundleHolder(store, "encoder", threads, is_next=True)
+        self._text_vectors = VectorCache(max_vectors=32)
+        self._description_vectors = VectorCache(max_vectors=4096)
 
     def ref(self, role: str) -> BundleRef:
-        """Which bundle answers for a role; reads active.json and bundle.json only."""
-        return self._slots[role].ref()
+        """Return which bundle answers for a role; reads active.json and bundle.json only."""
+        return self._holders[role].ref()
 
     def bundle(self, role: str) -> Bundle:
-        """The description of that bundle: its folder, files, labels."""
-        return self._slots[role].bundle()
+        """Return the description of the bundle that answers: its folder, files, labels."""
+        return self._holders[role].bundle()
 
     def next_encoder(self) -> BundleRef | None:
-        """The encoder whose vectors are being written beside the old ones; None: there is none,
-        or none that holds (``next_encoder_status`` says why).
+        """Return the encoder whose vectors are being written beside the old ones.
+
+        None while there is none, or it is unusable (``next_encoder_status`` says why).
         """
         try:
             return self._next_encoder.ref()
@@ -69,80 +103,83 @@ class Engine:
             return None
 
     def next_encoder_status(self) -> BundleStatus:
-        """How the next encoder stands; "missing" while there is none."""
+        """Return the state of the next encoder, "missing" while there is none."""
         return self._next_encoder.status()
 
     def classify(
-        self, text: str, labels: Mapping[str, str], *, careful: bool = False
-    ) -> CategoryAnswer:
-        """One of ``labels`` (slug → "name. description. example phrases"), or None: not sure.
+        self, text: str, labels: Mapping[str, str], *, cold_start: bool = False
+    ) -> CategoryPrediction:
+        """Predict one of ``labels`` (slug → "name. description. example phrases"), or None.
 
-        ``careful`` asks for more, as it should be for a desk nobody has trained on.
+        ``cold_start`` asks for the agreement of head and similarity, as on an installation whose
+        tickets the classifier has not proven itself on.
         """
-        reader = self._slots["classifier"].reader()
+        classifier = self._holders["classifier"].loaded()
         names = list(labels)
         if not names or not has_words(text):
-            return CategoryAnswer(None, 0.0, tuple((n, 0.0) for n in names), reader.bundle.ref)
-        known = known_labels(reader.bundle, names)
-        similarities = self._similarities(text, labels, required=not known)
-        logits = reader.run(text) if known else None
-        return classify(reader.bundle, logits, similarities, names, careful=careful)
+            scores = tuple((name, 0.0) for name in names)
+            return CategoryPrediction(None, 0.0, scores, classifier.bundle.ref)
+        known = known_labels(classifier.bundle, names)
+        similarities = self._similarities(text, labels, is_required=not known)
+        logits = classifier.run(text) if known else None
+        return classify(classifier.bundle, logits, similarities, names, cold_start=cold_start)
 
-    def head_choice(self, text: str, labels: Sequence[str]) -> str | None:
-        """What the classifier's head alone takes first of these labels; None: it knows none."""
-        reader = self._slots["classifier"].reader()
-        known = known_labels(reader.bundle, labels)
+    def classify_with_head(self, text: str, labels: Sequence[str]) -> str | None:
+        """Return the label the classifier's head alone ranks first; None if it knows none."""
+        classifier = self._holders["classifier"].loaded()
+        known = known_labels(classifier.bundle, labels)
         if not known:
             return None
-        shares = head_shares(reader.bundle, reader.run(text), known)
-        return known[int(np.argmax(shares))]
+        probabilities = head_probabilities(classifier.bundle, classifier.run(text), known)
+        return known[int(np.argmax(probabilities))]
 
-    def read_sentiment(self, text: str) -> SentimentAnswer:
-        """The sentiment of a text."""
-        reader = self._slots["sentiment"].reader()
-        return sentiment_answer(reader.bundle, reader.run(text))
+    def classify_sentiment(self, text: str) -> SentimentPrediction:
+        """Predict the sentiment of a text."""
+        loaded = self._holders["sentiment"].loaded()
+        return classify_sentiment(loaded.bundle, loaded.run(text))
 
     def embed(self, text: str, space: str | None = None) -> np.ndarray:
-        """float32 (384,), unit length, read-only; equal texts give equal vectors.
+        """Return float32 (384,) of unit length, read-only; equal texts give equal vectors.
 
-        With ``space``, in that space and no other: by the encoder that runs, or by the next one.
-        Raises BundleMissingError when neither speaks it (any more).
+        With ``space``, by the active or the next encoder, whichever writes that space. Raises
+        BundleMissingError when neither does (any more).
         """
-        reader = self._slots["encoder"].reader()
-        if space is not None and reader.bundle.ref.space != space:
-            reader = self._next_encoder.reader()
-            if reader.bundle.ref.space != space:
+        encoder = self._holders["encoder"].loaded()
+        if space is not None and encoder.bundle.ref.space != space:
+            encoder = self._next_encoder.loaded()
+            if encoder.bundle.ref.space != space:
                 raise BundleMissingError(f"No encoder at hand writes the space {space}.")
-        return self._texts.embed(reader, text)
+        return self._text_vectors.embed(encoder, text)
 
     def load(self) -> None:
-        """Load all three now; a failure is remembered in ``statuses``, not raised."""
-        for slot in self._slots.values():
+        """Load all three bundles now; ``statuses`` names the failures, none is raised."""
+        for holder in self._holders.values():
             try:
-                slot.reader()
+                holder.loaded()
             except InferenceError:
-                continue  # the slot remembers it and says so
+                continue
 
     def statuses(self) -> tuple[BundleStatus, ...]:
-        """One per role, for the health page; loads nothing."""
-        return tuple(slot.status() for slot in self._slots.values())
+        """Return one status per role for the health page; loads nothing."""
+        return tuple(holder.status() for holder in self._holders.values())
 
     def _similarities(
-        self, text: str, labels: Mapping[str, str], *, required: bool
+        self, text: str, labels: Mapping[str, str], *, is_required: bool
     ) -> dict[str, float] | None:
-        """How near the text is to each description; None when there is no encoder to ask."""
+        """Return the nearness of the text to each description; None without an encoder."""
         try:
-            encoder = self._slots["encoder"].reader()
+            encoder = self._holders["encoder"].loaded()
         except InferenceError:
-            if required:
+            if is_required:
                 raise
             return None
-        vector = self._texts.embed(encoder, text)
+        vector = self._text_vectors.embed(encoder, text)
         return {
-            label: nearness(vector, self._described(encoder, description))
+            label: nearness(vector, self._embed_description(encoder, description))
             for label, description in labels.items()
         }
 
-    def _described(self, encoder: Reader, description: str) -> np.ndarray:
-        """float32 (pieces, dims): the parts of a category's description."""
-        return np.stack([self._descriptions.embed(encoder, p) for p in pieces(description)])
+    def _embed_description(self, encoder: LoadedBundle, description: str) -> np.ndarray:
+        """Return float32 (pieces, dims): the parts of a category's description."""
+        vectors = [self._description_vectors.embed(encoder, piece) for piece in pieces(description)]
+        return np.stack(vectors)

@@ -1,17 +1,71 @@
-"""One verified bundle, loaded: tokenizer and onnxruntime session, one text at a time."""
+"""One verified bundle in memory: tokenizer and onnxruntime session, one text at a time."""
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
+from tokenizers import Tokenizer
 
 from appliance.inference.bundle import Bundle, refuse, verify_files
-from appliance.inference.timing import timed
-from appliance.inference.tokens import TokenReader
 
-# How a tensor kept in another file spells it in protobuf: an entry with the key "location".
+MAX_CHARACTERS = 20_000  # of a text, before white space is folded
+CHARACTERS_PER_TOKEN = 16  # generous: English has about four
+# A tensor stored in another file has this entry with the key "location" in protobuf.
 EXTERNAL_DATA = b"\x0a\x08location\x12"
+
+TimingListener = Callable[[str, float], None]  # role, seconds
+_timing_listeners: list[TimingListener] = []
+
+
+def add_timing_listener(listener: TimingListener) -> None:
+    """Call ``listener(role, seconds)`` after each inference, in its thread; it must be quick."""
+    if listener not in _timing_listeners:
+        _timing_listeners.append(listener)
+
+
+@contextmanager
+def timed(role: str) -> Iterator[None]:
+    """Measure one inference by the bundle of this role."""
+    started_at = time.perf_counter()
+    yield
+    seconds = time.perf_counter() - started_at
+    for listener in _timing_listeners:
+        listener(role, seconds)
+
+
+def clean(text: str, max_tokens: int) -> str:
+    """Return the start of the text without NUL and lone surrogates, white space folded.
+
+    Takes as long for 1 MB as for 20 kB, since the text is cut first.
+    """
+    start = text[:MAX_CHARACTERS].replace("\x00", " ")
+    start = start.encode("utf-8", "ignore").decode("utf-8")
+    return " ".join(start.split())[: max_tokens * CHARACTERS_PER_TOKEN]
+
+
+def has_words(text: str) -> bool:
+    """Whether there is a letter or digit within the part of the text that is tokenized."""
+    return any(character.isalnum() for character in text[:MAX_CHARACTERS])
+
+
+class TextTokenizer:
+    """A tokenizer that truncates at ``max_tokens`` and never pads, whatever its file says."""
+
+    def __init__(self, path: Path, max_tokens: int) -> None:
+        self.max_tokens = max_tokens
+        self._tokenizer = Tokenizer.from_file(str(path))
+        self._tokenizer.no_padding()  # the file may ask for fixed padding to 128
+        self._tokenizer.enable_truncation(max_tokens)
+
+    def ids(self, text: str) -> list[int]:
+        """Return token ids with the special tokens; only those two for an empty text."""
+        ids: list[int] = self._tokenizer.encode(clean(text, self.max_tokens)).ids
+        return ids
 
 
 class Session:
@@ -22,24 +76,27 @@ class Session:
         self._inputs = [item.name for item in session.get_inputs()]
 
     def run(self, ids: list[int]) -> np.ndarray:
-        """float32 (labels,) logits or (dims,) vector.
+        """Return float32 (labels,) logits or a (dims,) vector.
 
-        Never in a batch: dynamic int8 scales over all rows, so company would change the values.
+        Never batched: dynamic int8 quantization scales over all rows, so that the other texts of a
+        batch would change the output.
         """
-        row = np.array([ids], dtype=np.int64)
-        known = {
-            "input_ids": row,
-            "attention_mask": np.ones_like(row),
-            "token_type_ids": np.zeros_like(row),
+        input_ids = np.array([ids], dtype=np.int64)
+        tensors = {
+            "input_ids": input_ids,
+            "attention_mask": np.ones_like(input_ids),
+            "token_type_ids": np.zeros_like(input_ids),
         }
-        return self._session.run(None, {name: known[name] for name in self._inputs})[0][0]
+        outputs = self._session.run(None, {name: tensors[name] for name in self._inputs})
+        first_row: np.ndarray = outputs[0][0]
+        return first_row
 
 
-class Reader:
-    """Runs one bundle. Safe to call from many threads: nothing here changes after loading."""
+class LoadedBundle:
+    """Runs one bundle. Thread-safe: nothing changes after loading."""
 
     def __init__(self, bundle: Bundle, threads: int) -> None:
-        """Load and check: digests, then size of the output, then golden outputs.
+        """Load the files and check digests, output size and golden outputs.
 
         Raises BundleRefusedError naming the bundle and the reason.
         """
@@ -47,22 +104,22 @@ class Reader:
         self._about = f"{bundle.ref.name}/{bundle.ref.version}"
         verify_files(bundle)
         try:
-            self._tokens = TokenReader(bundle.folder / "tokenizer.json", bundle.max_tokens)
+            self._tokenizer = TextTokenizer(bundle.folder / "tokenizer.json", bundle.max_tokens)
         except Exception as error:  # tokenizers raises plain Exception
             raise refuse(self._about, f"tokenizer.json cannot be used ({error}).") from error
         self._session = open_session(bundle.folder / "model.onnx", threads, self._about)
         self._check_golden()
 
     def run(self, text: str) -> np.ndarray:
-        """The model's output for one text: float32, (labels,) logits or (dims,) unit vector."""
+        """Return the model's output for one text: float32 (labels,) logits or a (dims,) vector."""
         with timed(self.bundle.ref.role):
-            return self._read(text)
+            return self._infer(text)
 
-    def _read(self, text: str) -> np.ndarray:
-        return self._session.run(self._tokens.ids(text))
+    def _infer(self, text: str) -> np.ndarray:
+        return self._session.run(self._tokenizer.ids(text))
 
     def _check_golden(self) -> None:
-        """Our own texts must give the recorded token ids and outputs."""
+        """Refuse the bundle unless its golden texts give the recorded ids and outputs."""
         golden = self.bundle.read_json("golden.json")
         try:
             cases, atol = list(golden["cases"]), float(golden["atol"])
@@ -73,23 +130,24 @@ class Reader:
         if len(cases) < 4:
             raise refuse(self._about, "golden.json holds fewer than four texts.")
 
-    def _check_case(self, case: dict, atol: float) -> None:
+    def _check_case(self, case: dict[str, Any], atol: float) -> None:
         text, expected = case["text"], np.asarray(case["output"], dtype=np.float32)
-        if self._tokens.ids(text) != list(case["ids"]):
+        if self._tokenizer.ids(text) != list(case["ids"]):
             raise refuse(self._about, f"golden text {text[:40]!r} is tokenized differently.")
         try:
-            rows = self._read(text)
+            output = self._infer(text)
         except Exception as error:  # onnxruntime's errors share no public base class
             raise refuse(self._about, f"the model does not run ({str(error)[:200]}).") from error
-        if rows.shape != (self.bundle.settings["dims"],) or rows.shape != expected.shape:
-            raise refuse(self._about, f"its output has shape {rows.shape}.")
-        off = float(np.max(np.abs(rows - expected)))
-        if not off <= atol:  # also true for NaN
-            raise refuse(self._about, f"golden text {text[:40]!r} is off by {off:.4f} (> {atol}).")
+        if output.shape != (self.bundle.settings["dims"],) or output.shape != expected.shape:
+            raise refuse(self._about, f"its output has shape {output.shape}.")
+        deviation = float(np.max(np.abs(output - expected)))
+        if not deviation <= atol:  # also true for NaN
+            reason = f"golden text {text[:40]!r} is off by {deviation:.4f} (> {atol})."
+            raise refuse(self._about, reason)
 
 
 def open_session(path: Path, threads: int, about: str) -> Session:
-    """A CPU session that sleeps between texts and keeps no old buffers."""
+    """Open a CPU session that does not spin between texts and keeps no old buffers."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -97,7 +155,7 @@ def open_session(path: Path, threads: int, about: str) -> Session:
     options.enable_mem_pattern = False
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    if _mentions_other_files(path):
+    if _has_external_data(path):
         raise refuse(about, "model.onnx keeps weights in another file.")
     try:  # by path: from bytes, onnxruntime would keep a second copy of them
         session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -106,9 +164,9 @@ def open_session(path: Path, threads: int, about: str) -> Session:
     return Session(session)
 
 
-def _mentions_other_files(path: Path) -> bool:
-    """Whether a tensor says that its values lie elsewhere: no digest would cover them."""
+def _has_external_data(path: Path) -> bool:
+    """Whether a tensor stores its values in another file, which no digest would cover."""
     if not path.stat().st_size:
-        return False  # an empty file cannot be mapped; onnxruntime will say what it thinks of it
+        return False  # an empty file cannot be mapped; onnxruntime refuses it
     with path.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as content:
         return content.find(EXTERNAL_DATA) >= 0

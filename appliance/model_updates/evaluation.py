@@ -10,8 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from appliance.accounts.models import Role
 from appliance.core.audit import ANONYMOUS
-from appliance.inference.bundle import ROLES, Bundle
-from appliance.inference.errors import InferenceError
+from appliance.inference.bundle import ROLES, Bundle, InferenceError
 from appliance.model_updates import sandbox, statistics
 from appliance.model_updates.errors import UNDECIDED, Step, UpdateRejectedError
 from appliance.model_updates.run_context import RunContext

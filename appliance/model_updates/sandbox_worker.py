@@ -49,19 +49,19 @@ def load(folder: Path, role: str) -> dict[str, Any]:
 def check_reference_outputs(folder: Path, role: str) -> dict[str, Any]:
     """The recorded texts give the recorded outputs."""
     from appliance.inference.bundle import describe
-    from appliance.inference.session import Reader
+    from appliance.inference.session import LoadedBundle
 
     bundle = describe(folder, role)
-    Reader(bundle, threads=1)
+    LoadedBundle(bundle, threads=1)
     return {"texts": len(bundle.read_json("golden.json")["cases"])}
 
 
 def measure_speed(folder: Path, role: str, texts: list[str]) -> dict[str, Any]:
     """The quickest of a few rounds over the texts, and the memory it took to get here."""
     from appliance.inference.bundle import describe
-    from appliance.inference.session import Reader
+    from appliance.inference.session import LoadedBundle
 
-    reader = Reader(describe(folder, role), threads=1)
+    reader = LoadedBundle(describe(folder, role), threads=1)
     quickest = float("inf")
     for _ in range(SPEED_ROUNDS):
         started = time.process_time()
@@ -76,7 +76,7 @@ def predict(folders: dict[str, Path], task: dict[str, Any]) -> dict[str, Any]:
     """What these bundles together say of each text; ``ask`` names what is wanted."""
     from appliance.inference.engine import Engine
 
-    engine, ask, answers = Engine.of(folders, threads=1), task["ask"], {}
+    engine, ask, answers = Engine.from_folders(folders, threads=1), task["ask"], {}
     texts, labels = task["texts"], task["labels"]
     if "category" in ask:
         predictions = [engine.classify(text, labels) for text in texts]
@@ -85,9 +85,11 @@ def predict(folders: dict[str, Path], task: dict[str, Any]) -> dict[str, Any]:
             answer.scores[0][0] if answer.scores else None for answer in predictions
         ]
     if "head" in ask:
-        answers["head"] = [engine.head_choice(text, list(labels)) for text in task["phrases"]]
+        answers["head"] = [
+            engine.classify_with_head(text, list(labels)) for text in task["phrases"]
+        ]
     if "sentiment" in ask:
-        answers["sentiment"] = [engine.read_sentiment(text).label for text in texts]
+        answers["sentiment"] = [engine.classify_sentiment(text).label for text in texts]
     if "vector" in ask:
         answers["vector"] = [[round(float(x), 5) for x in engine.embed(text)] for text in texts]
     return answers
@@ -95,7 +97,7 @@ def predict(folders: dict[str, Path], task: dict[str, Any]) -> dict[str, Any]:
 
 def run_step(task: dict[str, Any]) -> dict[str, Any]:
     """Phase by phase; a refusal names the phase it came in."""
-    from appliance.inference.errors import InferenceError
+    from appliance.inference.bundle import InferenceError
 
     done: dict[str, Any] = {}
     for phase in task["phases"]:

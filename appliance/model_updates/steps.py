@@ -12,8 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from appliance.inference.bundle import Bundle, describe
-from appliance.inference.errors import InferenceError
+from appliance.inference.bundle import Bundle, InferenceError, describe
 from appliance.model_updates import archive, release, sandbox, trust
 from appliance.model_updates.errors import Step, UpdateRejectedError
 from appliance.model_updates.models import InstalledBundle

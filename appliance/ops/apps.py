@@ -5,7 +5,7 @@ class OpsConfig(AppConfig):
     name = "appliance.ops"
 
     def ready(self) -> None:
-        from appliance.inference.timing import listen
+        from appliance.inference.session import add_timing_listener
         from appliance.ops.timing_metrics import note
 
-        listen(note)
+        add_timing_listener(note)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from appliance.inference.bundle import ROLES, BundleRef
+from appliance.inference.bundle import ROLES, BundleRef, InferenceError
+from appliance.inference.bundle_store import BundleStore
 from appliance.inference.engine import Engine
-from appliance.inference.errors import InferenceError
-from appliance.inference.shelf import Shelf
 
 _making = threading.Lock()
 
@@ -63,7 +62,7 @@ def spaces_at_hand() -> set[str] | None:
     """The spaces of every encoder that lies here, whether it runs, ran before or comes next; None
     when one of them does not say.
     """
-    store = Shelf(settings.MODELS, settings.DATA / "models")
+    store = BundleStore(settings.MODELS, settings.DATA / "models")
     rows = [*store.candidates("encoder")]
     try:
         rows.append(store.find_next("encoder"))

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import structlog
 
-from appliance.inference.answers import CategoryAnswer, SentimentAnswer
-from appliance.inference.errors import InferenceError
+from appliance.inference.bundle import InferenceError
+from appliance.inference.predictions import CategoryPrediction, SentimentPrediction
 from appliance.triage import engine
 
 log = structlog.get_logger(__name__)
@@ -17,8 +17,8 @@ log = structlog.get_logger(__name__)
 class Answers:
     """What each bundle said, as far as it was asked and could answer."""
 
-    category: CategoryAnswer | None = None
-    sentiment: SentimentAnswer | None = None
+    category: CategoryPrediction | None = None
+    sentiment: SentimentPrediction | None = None
     vector: np.ndarray | None = None
     broken: list[str] = field(default_factory=list)  # a bundle that is there, but not for this text
 
@@ -42,8 +42,8 @@ def ask(
     answers = Answers()
     calls: dict[str, tuple[str, Callable[[], object]]] = {
         "encoder": ("vector", lambda: models.embed(text, space=space)),
-        "classifier": ("category", lambda: models.classify(text, labels, careful=careful)),
-        "sentiment": ("sentiment", lambda: models.read_sentiment(text)),
+        "classifier": ("category", lambda: models.classify(text, labels, cold_start=careful)),
+        "sentiment": ("sentiment", lambda: models.classify_sentiment(text)),
     }
     for role, (name, call) in calls.items():
         if role not in roles:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from appliance.accounts.models import User
-from appliance.inference.answers import BundleStatus
+from appliance.inference.predictions import BundleStatus
 from appliance.knowledge.models import Article, ArticleLink
 from appliance.tickets import queries as tickets
 from appliance.tickets.models import OPEN_STATUSES, Ticket

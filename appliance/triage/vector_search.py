@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from appliance.core import cache
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
-from appliance.inference.errors import InferenceError
+from appliance.inference.bundle import InferenceError
 from appliance.triage import engine
 from appliance.triage.texts import digest
 

@@ -31,8 +31,7 @@ from weights import SENTIMENTS, Source, load_trunk
 
 from appliance.inference.bundle import find_active
 from appliance.inference.classify import nearness, pieces
-from appliance.inference.session import open_session
-from appliance.inference.tokens import TokenReader
+from appliance.inference.session import TextTokenizer, open_session
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_TOKENS = {"classifier": 256, "sentiment": 256, "encoder": 512}
@@ -244,7 +243,7 @@ def _held_out(
 
 
 def _runner(onnx_file: Path, tokenizer: Path, role: str) -> TextFunction:
-    tokens = TokenReader(tokenizer, MAX_TOKENS[role])
+    tokens = TextTokenizer(tokenizer, MAX_TOKENS[role])
     session = open_session(onnx_file, 2, onnx_file.name)
     return lambda text: session.run(tokens.ids(text))
 

@@ -9,8 +9,7 @@ from typing import Any
 
 from weights import sha256_of
 
-from appliance.inference.session import open_session
-from appliance.inference.tokens import TokenReader
+from appliance.inference.session import TextTokenizer, open_session
 
 GOLDEN_TEXTS = (  # short, long, terse, in capitals, with an error code, nearly empty
     "I can't sign in since this morning, it says my account is locked.",
@@ -52,7 +51,7 @@ def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
 
 
 def plain(tokenizer: dict) -> dict:
-    """Return the tokenizer without truncation and padding, which ``TokenReader`` sets itself."""
+    """Return the tokenizer without truncation and padding, which ``TextTokenizer`` sets itself."""
     return {**tokenizer, "truncation": None, "padding": None}
 
 
@@ -72,7 +71,7 @@ def write_json(path: Path, value: object) -> None:
 
 def _golden(folder: Path, max_tokens: int, atol: float) -> dict:
     """Return the golden outputs of the finished files, each text processed alone."""
-    tokens = TokenReader(folder / "tokenizer.json", max_tokens)
+    tokens = TextTokenizer(folder / "tokenizer.json", max_tokens)
     session = open_session(folder / "model.onnx", 1, folder.parent.name)
     cases = []
     for text in GOLDEN_TEXTS:

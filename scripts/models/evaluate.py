@@ -31,11 +31,9 @@ from goals import MEASURE_NAMES, MEMORY, ROLE_CHECKS, SPEED, Figures, shown, tab
 from train_classifier import CATEGORIES
 
 from appliance.inference.bundle import ROLES, Bundle, find_active
-from appliance.inference.classify import classify, nearness, pieces
+from appliance.inference.classify import classify, classify_sentiment, nearness, pieces
 from appliance.inference.engine import Engine
-from appliance.inference.sentiment import sentiment_answer
-from appliance.inference.session import open_session
-from appliance.inference.tokens import TokenReader
+from appliance.inference.session import TextTokenizer, open_session
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = ROOT / "scripts/models/figures/figures.json"
@@ -51,19 +49,21 @@ class Fp32:
             role: _runner(folder / f"{role}.fp32.onnx", self._bundles[role]) for role in ROLES
         }
 
-    def classify(self, text: str, labels: dict[str, str], *, careful: bool = False):
-        """Return a CategoryAnswer, as ``Engine.classify``."""
+    def classify(self, text: str, labels: dict[str, str], *, cold_start: bool = False):
+        """Return a CategoryPrediction, as ``Engine.classify``."""
         vector = self.embed(text)
         near = {
             label: nearness(vector, np.stack([self.embed(piece) for piece in pieces(description)]))
             for label, description in labels.items()
         }
         logits = self._runs["classifier"](text)
-        return classify(self._bundles["classifier"], logits, near, list(labels), careful=careful)
+        return classify(
+            self._bundles["classifier"], logits, near, list(labels), cold_start=cold_start
+        )
 
-    def read_sentiment(self, text: str):
-        """Return a SentimentAnswer, as ``Engine.read_sentiment``."""
-        return sentiment_answer(self._bundles["sentiment"], self._runs["sentiment"](text))
+    def classify_sentiment(self, text: str):
+        """Return a SentimentPrediction, as ``Engine.classify_sentiment``."""
+        return classify_sentiment(self._bundles["sentiment"], self._runs["sentiment"](text))
 
     def embed(self, text: str) -> np.ndarray:
         """Return a unit vector (dims,), as ``Engine.embed``."""
@@ -71,7 +71,7 @@ class Fp32:
 
 
 def _runner(path: Path, bundle: Bundle) -> Callable[[str], np.ndarray]:
-    tokens = TokenReader(bundle.folder / "tokenizer.json", bundle.max_tokens)
+    tokens = TextTokenizer(bundle.folder / "tokenizer.json", bundle.max_tokens)
     session = open_session(path, 2, path.name)
     cache: dict[str, np.ndarray] = {}  # descriptions are embedded for every ticket
 
@@ -86,7 +86,7 @@ def _runner(path: Path, bundle: Bundle) -> Callable[[str], np.ndarray]:
 def checks_of(models: Engine | Fp32, data: Path) -> dict[str, Callable[[], Mapping[str, float]]]:
     """Return check → function that measures its figures."""
     labels, embed = categories(CATEGORIES), cache(models.embed)  # two checks embed the questions
-    cold_start = partial(models.classify, careful=True)
+    cold_start = partial(models.classify, cold_start=True)
 
     def category_figures(
         source: str = "",
@@ -114,9 +114,11 @@ def checks_of(models: Engine | Fp32, data: Path) -> dict[str, Callable[[], Mappi
             tasks.demo_tickets(), models.classify, labels
         ),
         "annotator agreement, internal IT": lambda: tasks.annotator_agreement(data),
-        "SST-2 dev": lambda: tasks.sst2(data, models.read_sentiment),
-        "sentiment, test splits": lambda: tasks.sentiment_test_splits(data, models.read_sentiment),
-        "sentiment, probe sentences": lambda: tasks.probe_sentences(models.read_sentiment),
+        "SST-2 dev": lambda: tasks.sst2(data, models.classify_sentiment),
+        "sentiment, test splits": lambda: tasks.sentiment_test_splits(
+            data, models.classify_sentiment
+        ),
+        "sentiment, probe sentences": lambda: tasks.probe_sentences(models.classify_sentiment),
         "STS-B test": lambda: tasks.similarity(data, embed),
         "support articles": lambda: tasks.articles(data, embed),
         "linked titles": lambda: tasks.linked_titles(data, embed),
@@ -135,7 +137,7 @@ def speed(engine: Engine) -> dict[str, float]:
         text = " ".join(text.split()[:57])
         started = time.perf_counter()
         engine.classify(text, labels)
-        engine.read_sentiment(text)
+        engine.classify_sentiment(text)
         engine.embed(text)
         times.append(1000 * (time.perf_counter() - started))
     return {

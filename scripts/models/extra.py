@@ -24,14 +24,14 @@ def extra_figures(path: Path, corpus: Path | None, models, labels: dict[str, str
         raise ValueError(f"{path.name}: each row needs text and label, or query and relevant.")
     truth = [row["label"] for row in rows]
     if set(truth) <= SENTIMENTS:
-        answers = [models.read_sentiment(row["text"]) for row in rows]
+        answers = [models.classify_sentiment(row["text"]) for row in rows]
         return _classes(truth, [answer.label for answer in answers]) | _poles(truth, answers)
     unknown = set(truth) - labels.keys()
     if unknown:
         raise ValueError(f"{path.name}: no bundle knows the label {sorted(unknown)[0]!r}.")
     answers = [models.classify(row["text"], labels) for row in rows]
     figures = _classes(truth, [answer.scores[0][0] for answer in answers])
-    cold_start = [models.classify(row["text"], labels, careful=True) for row in rows]
+    cold_start = [models.classify(row["text"], labels, cold_start=True) for row in rows]
     return figures | _decided(answers, truth, "") | _decided(cold_start, truth, "cold start: ")
 
 

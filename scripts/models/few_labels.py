@@ -16,7 +16,7 @@ from data import read
 from measure import area_under_curve
 
 from appliance.inference.engine import Engine
-from appliance.inference.learn import learn
+from appliance.inference.linear_head import fit_head
 
 Embed = Callable[[str], np.ndarray]
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,9 +33,9 @@ def banking(data: Path, embed: Embed, each: int = 10) -> dict[str, float]:
         drawn = _draw(train, each, seed)
         vectors = _vectors(embed, drawn)
         started = time.perf_counter()
-        head = learn(vectors, [row["label"] for row in drawn])
+        head = fit_head(vectors, [row["label"] for row in drawn])
         seconds.append(time.perf_counter() - started)
-        best = head.shares(test_vectors).argmax(1)
+        best = head.probabilities(test_vectors).argmax(1)
         accuracy.append(np.mean([head.labels[b] == t for b, t in zip(best, truth, strict=True)]))
     return {
         "rows": len(test),
@@ -52,7 +52,7 @@ def clinc(data: Path, embed: Embed, each: int = 50) -> dict[str, float]:
     """
     rows = list(read(data, "clinc150"))
     drawn = _draw([row for row in rows if row["split"] == "train"], each, 0)
-    head = learn(_vectors(embed, drawn), [row["label"] for row in drawn])
+    head = fit_head(_vectors(embed, drawn), [row["label"] for row in drawn])
     vectors = {
         split: _vectors(embed, [row for row in rows if row["split"] == split])
         for split in ("val", "test", "oos_test")
@@ -62,7 +62,7 @@ def clinc(data: Path, embed: Embed, each: int = 50) -> dict[str, float]:
     }
     threshold = np.quantile(familiarity["val"], 1 - IN_SCOPE_SHARE)
     truth = np.array([row["label"] for row in rows if row["split"] == "test"])
-    right = np.array(head.labels)[head.shares(vectors["test"]).argmax(1)] == truth
+    right = np.array(head.labels)[head.probabilities(vectors["test"]).argmax(1)] == truth
     return {
         "rows in scope": len(truth),
         "rows out of scope": len(familiarity["oos_test"]),

@@ -38,8 +38,7 @@ from onnxruntime.transformers import optimizer
 from tasks import CALIBRATION_PART, labelled_tickets
 from train_classifier import CATEGORIES
 
-from appliance.inference.session import open_session
-from appliance.inference.tokens import TokenReader
+from appliance.inference.session import TextTokenizer, open_session
 
 CALIBRATION_TEXTS, CALIBRATION_LENGTH = 150, 60
 SMOOTHING = 0.5  # exponent: how much of an outlier moves from the activations into the weights
@@ -49,7 +48,7 @@ START = {"classifier": "gte-small", "encoder": "minilm"}
 class Texts(CalibrationDataReader):
     """Training tickets as model inputs, first at a time, all of first length for the histograms."""
 
-    def __init__(self, tokens: TokenReader, texts: list[str], names: list[str]) -> None:
+    def __init__(self, tokens: TextTokenizer, texts: list[str], names: list[str]) -> None:
         token_ids = (tokens.ids(text)[:CALIBRATION_LENGTH] for text in texts)
         self._rows: Iterator[dict] = (
             inputs(ids, names) for ids in token_ids if len(ids) == CALIBRATION_LENGTH
@@ -84,10 +83,10 @@ def fused(fp32: Path, int8: Path) -> None:
     quantize(fused_file, int8)
 
 
-def static(method: CalibrationMethod) -> Callable[[Path, Path, TokenReader, list[str]], None]:
+def static(method: CalibrationMethod) -> Callable[[Path, Path, TextTokenizer, list[str]], None]:
     """Return a quantizer with static activation scales, calibrated on training tickets."""
 
-    def run(fp32: Path, int8: Path, tokens: TokenReader, texts: list[str]) -> None:
+    def run(fp32: Path, int8: Path, tokens: TextTokenizer, texts: list[str]) -> None:
         prepared = int8.with_suffix(".prepared")
         quant_pre_process(fp32, prepared, skip_symbolic_shape=True)
         model = onnx.load(prepared)
@@ -111,7 +110,7 @@ def static(method: CalibrationMethod) -> Callable[[Path, Path, TokenReader, list
     return run
 
 
-def smoothed(fp32: Path, int8: Path, tokens: TokenReader, texts: list[str]) -> None:
+def smoothed(fp32: Path, int8: Path, tokens: TextTokenizer, texts: list[str]) -> None:
     """Move activation outliers into the weights, as SmoothQuant does, then quantize as shipped."""
     model = onnx.load(fp32)
     largest = largest_values(fp32, model, tokens, texts)
@@ -143,7 +142,7 @@ def weight(model: onnx.ModelProto, node: onnx.NodeProto) -> onnx.TensorProto | N
 
 
 def largest_values(
-    fp32: Path, model: onnx.ModelProto, tokens: TokenReader, texts: list[str]
+    fp32: Path, model: onnx.ModelProto, tokens: TextTokenizer, texts: list[str]
 ) -> dict[str, np.ndarray]:
     """Return MatMul input → largest absolute value of each channel over the texts."""
     instrumented = onnx.load(fp32)
@@ -212,7 +211,7 @@ def milliseconds(paths: list[Path], rounds: int = 60) -> list[float]:
     return np.quantile(spent, 0.25, axis=0).tolist()
 
 
-def outputs(path: Path, tokens: TokenReader, texts: list[str]) -> np.ndarray:
+def outputs(path: Path, tokens: TextTokenizer, texts: list[str]) -> np.ndarray:
     """Return outputs (texts, dims); each text is processed alone."""
     session = open_session(path, 2, path.name)
     return np.stack([session.run(tokens.ids(text)) for text in texts])
@@ -241,7 +240,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for role, (texts, score) in checks(args.data).items():
         fp32 = args.work / f"{role}.fp32.onnx"
-        tokens = TokenReader(args.weights / START[role] / "tokenizer.json", 256)
+        tokens = TextTokenizer(args.weights / START[role] / "tokenizer.json", 256)
         exports = {"fp32": fp32} | {
             variant: args.scratch / f"{role}-{number}.onnx"
             for number, variant in enumerate([*PLAIN, *CALIBRATED])

@@ -12,10 +12,10 @@ from sentiment_data import is_test_row, training_texts, was_seen_before
 from synthetic_sentences import PROBES
 from votes import ranked, voted
 
-from appliance.inference.answers import CategoryAnswer, SentimentAnswer
+from appliance.inference.predictions import CategoryPrediction, SentimentPrediction
 
-Classify = Callable[[str, Mapping[str, str]], CategoryAnswer]
-ReadSentiment = Callable[[str], SentimentAnswer]
+Classify = Callable[[str, Mapping[str, str]], CategoryPrediction]
+ReadSentiment = Callable[[str], SentimentPrediction]
 Embed = Callable[[str], np.ndarray]
 
 TEST_PART, CALIBRATION_PART = 0, 1
@@ -93,18 +93,18 @@ def annotator_agreement(data: Path) -> dict[str, float]:
     }
 
 
-def sst2(data: Path, read_sentiment: ReadSentiment) -> dict[str, float]:
+def sst2(data: Path, classify_sentiment: ReadSentiment) -> dict[str, float]:
     """Return the accuracy of positive against negative on the public dev set.
 
     A neutral prediction counts by the sign of its score.
     """
     rows = list(read(data, "sst2_dev"))
-    right = [(read_sentiment(r["text"]).score > 0) == (r["label"] == "positive") for r in rows]
+    right = [(classify_sentiment(r["text"]).score > 0) == (r["label"] == "positive") for r in rows]
     return {"rows": len(rows), "accuracy": float(np.mean(right))}
 
 
 def sentiment_test_splits(
-    data: Path, read_sentiment: ReadSentiment, limit: int = 700
+    data: Path, classify_sentiment: ReadSentiment, limit: int = 700
 ) -> dict[str, float]:
     """Return macro-F1 and accuracy of three classes on the test splits.
 
@@ -130,7 +130,7 @@ def sentiment_test_splits(
         ]
         seeded(3).shuffle(rows)
         rows = rows[:limit]
-        predictions = [read_sentiment(row["text"]).label for row in rows]
+        predictions = [classify_sentiment(row["text"]).label for row in rows]
         truth = [row[key] for row in rows]
         figures[f"{name}: rows"] = len(rows)
         figures[f"{name}: macro-F1"] = macro_f1(truth, predictions)
@@ -138,11 +138,11 @@ def sentiment_test_splits(
     return figures
 
 
-def probe_sentences(read_sentiment: ReadSentiment) -> dict[str, float]:
+def probe_sentences(classify_sentiment: ReadSentiment) -> dict[str, float]:
     """Return the accuracy on our own sentences whose wording contradicts their sentiment."""
     right = {"negative": [], "neutral": [], "positive": []}
     for text, label in PROBES:
-        right[label].append(read_sentiment(text).label == label)
+        right[label].append(classify_sentiment(text).label == label)
     figures = {f"{label}: accuracy": float(np.mean(is_right)) for label, is_right in right.items()}
     return {"rows": len(PROBES), **figures}
 

@@ -21,8 +21,7 @@ from finetune import MeanPooledClassifier, finetune, plain_tokenizer
 from goals import BANKING, Figures
 from weights import load_trunk
 
-from appliance.inference.session import open_session
-from appliance.inference.tokens import TokenReader
+from appliance.inference.session import TextTokenizer, open_session
 
 EPOCHS = 5
 SMOOTHING = 0.05
@@ -78,7 +77,7 @@ def score(
     export_fp32(model.trunk, "feature-extraction", tokenizer, fp32, model.head)
     check_parity(fp32, model)
     quantize(fp32, int8)
-    tokens, labels = TokenReader(tokenizer, 256), labels_of(data)
+    tokens, labels = TextTokenizer(tokenizer, 256), labels_of(data)
     rows = list(read(data, "banking77_test"))
     figures = {}
     for kind, path in (("int8", int8), ("fp32", fp32)):

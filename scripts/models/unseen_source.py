@@ -26,8 +26,7 @@ from weights import load_trunk
 
 from appliance.inference.bundle import find_active
 from appliance.inference.classify import nearness, pieces
-from appliance.inference.session import open_session
-from appliance.inference.tokens import TokenReader
+from appliance.inference.session import TextTokenizer, open_session
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = ("it_tickets_47k", "thunderbird", "firefox", "ms_support", "multidogo")
@@ -164,7 +163,7 @@ def shipped_models(models: Path, labels: dict[str, str]) -> tuple[TextFunction, 
 
 def runner(folder: Path, role: str) -> TextFunction:
     """Return a function that runs a bundle on a text."""
-    tokens = TokenReader(folder / "tokenizer.json", {"classifier": 256, "encoder": 512}[role])
+    tokens = TextTokenizer(folder / "tokenizer.json", {"classifier": 256, "encoder": 512}[role])
     session = open_session(folder / "model.onnx", 1, role)
     return lambda text: session.run(tokens.ids(text))
 
@@ -177,7 +176,7 @@ def frozen_encoder(weights: Path, work: Path) -> TextFunction:
     if not int8.exists():
         export_fp32(trunk, "feature-extraction", source.tokenizer, fp32)
         quantize(fp32, int8)
-    tokens, session = TokenReader(source.tokenizer, 256), open_session(int8, 1, int8.name)
+    tokens, session = TextTokenizer(source.tokenizer, 256), open_session(int8, 1, int8.name)
     return lambda text: session.run(tokens.ids(text))
 
 

@@ -18,7 +18,7 @@ from data import part_of, read
 from measure import area_under_curve, macro_f1
 
 from appliance.inference.engine import Engine
-from appliance.inference.learn import learn
+from appliance.inference.linear_head import fit_head
 
 ROOT = Path(__file__).resolve().parents[2]
 UNSEEN_SOURCE = "it_tickets_47k"
@@ -30,8 +30,8 @@ def figures(vectors: np.ndarray, rows: list[dict], known: np.ndarray, test: np.n
     Both are masks (rows,).
     """
     levels = np.array([row["urgency"] for row in rows])
-    head = learn(vectors[known], list(levels[known]))
-    predictions = np.array(head.labels)[head.shares(vectors[test]).argmax(1)]
+    head = fit_head(vectors[known], list(levels[known]))
+    predictions = np.array(head.labels)[head.probabilities(vectors[test]).argmax(1)]
     names, counts = np.unique(levels[known], return_counts=True)
     always = np.full(test.sum(), names[counts.argmax()])
     truth = levels[test]
@@ -39,7 +39,7 @@ def figures(vectors: np.ndarray, rows: list[dict], known: np.ndarray, test: np.n
     for name, answer in (("head", predictions), ("commonest", always)):
         measured[f"{name}: accuracy"] = float((answer == truth).mean())
         measured[f"{name}: macro-F1"] = macro_f1(list(truth), list(answer))
-    urgent = head.shares(vectors[test])[:, head.labels.index("high")]
+    urgent = head.probabilities(vectors[test])[:, head.labels.index("high")]
     measured["high: AUROC"] = area_under_curve(urgent[truth != "high"], urgent[truth == "high"])
     measured["high found"] = float((predictions[truth == "high"] == "high").mean())
     return measured

@@ -24,8 +24,7 @@ from tuf.api.metadata import (
 from tuf.api.serialization.json import JSONSerializer
 
 from appliance import VERSION
-from appliance.inference.bundle import Bundle, describe, verify_files
-from appliance.inference.errors import InferenceError
+from appliance.inference.bundle import Bundle, InferenceError, describe, verify_files
 from scripts.updating import keys
 from scripts.updating.errors import PublishingError
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from appliance.inference.bundle import describe
-from appliance.inference.session import Reader
+from appliance.inference.session import LoadedBundle
 from appliance.inference.tests.samples import SHIPPED
 
 torch = pytest.importorskip("torch", reason="the extra 'models' is not installed")
@@ -118,7 +118,7 @@ def _saved(model, folder: Path) -> Path:
     return folder
 
 
-def _bundle(tmp_path: Path, role: str, whole, trunk, labels: list[str], head=None) -> Reader:
+def _bundle(tmp_path: Path, role: str, whole, trunk, labels: list[str], head=None) -> LoadedBundle:
     """Export, compare with torch on padded input, quantize, write, load and check."""
     from bundles import write_bundle
     from export import check_parity, export_fp32, quantize
@@ -142,4 +142,4 @@ def _bundle(tmp_path: Path, role: str, whole, trunk, labels: list[str], head=Non
     names = {label: label for label in labels}
     folder = tmp_path / "tiny" / "1"
     write_bundle(folder, int8, TOKENIZER, settings, names, 0.05)
-    return Reader(describe(folder, role), threads=1)
+    return LoadedBundle(describe(folder, role), threads=1)

@@ -60,7 +60,10 @@ def test_figures_are_in_the_order_of_the_table(store_module, tmp_path):
     store = store_module.FiguresStore(None)
     store.put("int8", "sentiment, probe sentences", "sentiment", {"rows": 32})
     store.put("int8", "categories, all sources", "first", {"rows": 502})
-    assert list(store.figures("int8", OF)) == ["categories, all sources", "sentiment, probe sentences"]
+    assert list(store.figures("int8", OF)) == [
+        "categories, all sources",
+        "sentiment, probe sentences",
+    ]
 
 
 def test_new_calibration_changes_the_fingerprint_of_the_classifier(store_module, models, folder):

@@ -12,9 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from appliance.core import audit
-from appliance.inference.bundle import Bundle, describe, verify_files
-from appliance.inference.errors import InferenceError
-from appliance.inference.shelf import Choice, Shelf, sync_folder, write_choice
+from appliance.inference.bundle import Bundle, InferenceError, describe, verify_files
+from appliance.inference.bundle_store import ActiveBundles, BundleStore, sync_folder, write_active
 from appliance.model_updates.models import ActiveBundle, InstalledBundle, UpdateRun
 from appliance.model_updates.run_context import installed
 from appliance.model_updates.services.events import record
@@ -136,7 +135,7 @@ def _set_state(row: InstalledBundle, state: InstalledBundle.State) -> None:
     row.save(update_fields=["state"])
 
 
-def build_active_bundles() -> Choice:
+def build_active_bundles() -> ActiveBundles:
     """What active.json has to say."""
     running, previous, upcoming = {}, {}, {}
     for row in ActiveBundle.objects.select_related("bundle", "previous", "upcoming"):
@@ -147,7 +146,7 @@ def build_active_bundles() -> Choice:
         ):
             if named is not None:
                 bundle_row[row.role] = named.entry
-    return Choice(running, previous, upcoming)
+    return ActiveBundles(running, previous, upcoming)
 
 
 def follow() -> bool:
@@ -157,15 +156,15 @@ def follow() -> bool:
     active = build_active_bundles()
     if _read_choice(installed()) == active:
         return False
-    write_choice(installed(), active)
+    write_active(installed(), active)
     log.debug("models_changed", **active.as_json())
     return True
 
 
-def _read_choice(folder: Path) -> Choice | None:
+def _read_choice(folder: Path) -> ActiveBundles | None:
     """None when it is torn."""
     try:
-        return Shelf(folder, folder).read_choice()
+        return BundleStore(folder, folder).read_active()
     except Exception:  # whatever is wrong with it, it is written anew
         log.warning("active_json_unreadable")
         return None

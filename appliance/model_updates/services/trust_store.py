@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from appliance import RELEASED_ON
-from appliance.inference.shelf import write_whole
+from appliance.inference.bundle_store import write_atomically
 from appliance.model_updates.errors import NO_TRUST, Step, UpdateRejectedError
 from appliance.model_updates.models import TrustAnchor, TrustFloor
 from appliance.model_updates.services.events import record
@@ -48,7 +48,7 @@ def pin_root(content: bytes, *, by_name: str) -> TrustAnchor:
             root=content, fingerprint=fingerprint_of(content), pinned_by=by_name, last_seen_at=now
         )
         record("trust", "pinned", by_name=by_name, text=f"Root {version}, {pinned.fingerprint}")
-    write_whole(_file("pinned.root.json"), content)
+    write_atomically(_file("pinned.root.json"), content)
     return pinned
 
 
@@ -59,7 +59,7 @@ def ensure_anchor() -> bytes:
         root = bytes(row.root)
         if file != root:
             log.warning("trust_file_differs", pinned=row.fingerprint)
-            write_whole(_file("pinned.root.json"), root)
+            write_atomically(_file("pinned.root.json"), root)
         return root
     shipped = settings.MODELS / SHIPPED_ROOT
     if file is None and shipped.is_file() and shipped.stat().st_size <= MAX_ROOT_BYTES:
@@ -116,7 +116,7 @@ def write_seen() -> None:
         return
     latest = max(anchor.last_seen_at, anchor.newest_release_at or anchor.last_seen_at)
     data = {**asdict(seen()), "latest": latest.isoformat()}
-    write_whole(_file("seen.json"), json.dumps(data, sort_keys=True).encode())
+    write_atomically(_file("seen.json"), json.dumps(data, sort_keys=True).encode())
 
 
 def _last_in_file() -> datetime | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.inference import slot
+from appliance.inference import bundle_holder
 from appliance.model_updates import services
 from appliance.model_updates.models import UpdateRun
 from appliance.model_updates.tests import tiny
@@ -68,7 +68,7 @@ def tiny_models(tmp_path_factory) -> Path:
 @pytest.fixture
 def desk(db, settings, tmp_path, tiny_models, monkeypatch) -> None:
     """Tiny models run, nothing was installed, and three categories are used."""
-    monkeypatch.setattr(slot, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(bundle_holder, "CHECK_SECONDS", 0)
     settings.MODELS = tiny_models
     settings.DATA = tmp_path / "data"
     settings.DATA.mkdir()

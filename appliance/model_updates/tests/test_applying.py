@@ -124,7 +124,7 @@ def test_what_the_file_says_follows_the_rows(apply, publisher, bundle, settings)
 
 
 def test_a_busy_desk_says_so(apply, publisher, bundle, monkeypatch):
-    monkeypatch.setattr(runs, "_run_exclusively", lambda: nullcontext(False))
+    monkeypatch.setattr(runs, "session_lock", lambda *_, **__: nullcontext(False))
 
     run = apply(publisher.pack(bundle()))
 

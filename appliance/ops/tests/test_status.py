@@ -7,7 +7,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from appliance.accounts.models import Customer
-from appliance.inference.timing import timed
+from appliance.inference.session import timed
 from appliance.ops import charts, index_purposes, queries, query_plans, services, timing_metrics
 from appliance.ops.models import Sample
 from appliance.search.models import IndexCheck

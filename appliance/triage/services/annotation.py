@@ -12,9 +12,8 @@ from django.utils import timezone
 
 from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
-from appliance.inference.answers import CategoryAnswer, SentimentAnswer
-from appliance.inference.bundle import BundleRef
-from appliance.inference.errors import InferenceError
+from appliance.inference.bundle import BundleRef, InferenceError
+from appliance.inference.predictions import CategoryPrediction, SentimentPrediction
 from appliance.tickets import services as tickets_services
 from appliance.tickets.event_data import ClassifiedData
 from appliance.tickets.models import Ticket, TicketCategory
@@ -126,7 +125,10 @@ def _store(ticket: Ticket, answers: Answers, refs: work_queue.Refs, text: str) -
 
 
 def _store_sorting(
-    ticket: Ticket, category: CategoryAnswer | None, sentiment: SentimentAnswer | None, text: str
+    ticket: Ticket,
+    category: CategoryPrediction | None,
+    sentiment: SentimentPrediction | None,
+    text: str,
 ) -> None:
     data: ClassifiedData = {}
     chosen, rows = ticket.category, []
@@ -157,7 +159,7 @@ def _store_sorting(
 def _row(
     ticket: Ticket,
     kind: Prediction.Kind,
-    answer: CategoryAnswer | SentimentAnswer,
+    answer: CategoryPrediction | SentimentPrediction,
     label: str | None,
     scores: list,
     text: str,
@@ -166,7 +168,7 @@ def _row(
         ticket=ticket,
         kind=kind,
         label=label or NOT_SURE,
-        held_back=getattr(answer, "held_back", None) or NOT_SURE,  # sentiments have none
+        held_back=getattr(answer, "withheld_label", None) or NOT_SURE,  # sentiments have none
         confidence=answer.confidence,
         scores=scores,
         bundle_name=answer.bundle.name,

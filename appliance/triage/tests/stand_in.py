@@ -4,8 +4,8 @@ import threading
 
 import numpy as np
 
-from appliance.inference.answers import CategoryAnswer, SentimentAnswer
 from appliance.inference.bundle import BundleRef
+from appliance.inference.predictions import CategoryPrediction, SentimentPrediction
 
 
 class StandIn:
@@ -21,15 +21,15 @@ class StandIn:
         return BundleRef(role, f"stand-in-{role}", "0", role * 4, f"space of {role}")
 
     def classify(
-        self, text: str, labels: dict[str, str], *, careful: bool = False
-    ) -> CategoryAnswer:
+        self, text: str, labels: dict[str, str], *, cold_start: bool = False
+    ) -> CategoryPrediction:
         self._read(text)
         label = next(iter(labels))
-        return CategoryAnswer(label, 0.9, ((label, 0.9),), self.ref("classifier"))
+        return CategoryPrediction(label, 0.9, ((label, 0.9),), self.ref("classifier"))
 
-    def read_sentiment(self, text: str) -> SentimentAnswer:
+    def classify_sentiment(self, text: str) -> SentimentPrediction:
         self._read(text)
-        return SentimentAnswer("neutral", 0.0, 0.9, self.ref("sentiment"))
+        return SentimentPrediction("neutral", 0.0, 0.9, self.ref("sentiment"))
 
     def embed(self, text: str, space: str | None = None) -> np.ndarray:
         self.asked.append(text)

@@ -87,7 +87,7 @@ def _hold_back(monkeypatch, label: str) -> list[bool]:
         answers = ask(*args, careful=careful)
         if careful and answers.category:
             object.__setattr__(answers.category, "label", None)
-            object.__setattr__(answers.category, "held_back", label)
+            object.__setattr__(answers.category, "withheld_label", label)
         return answers
 
     monkeypatch.setattr(inference_calls, "ask", ask_carefully)

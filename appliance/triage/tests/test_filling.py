@@ -8,8 +8,8 @@ import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from appliance.core.errors import ForbiddenError
-from appliance.inference import slot
-from appliance.inference.shelf import Choice, write_choice
+from appliance.inference import bundle_holder
+from appliance.inference.bundle_store import ActiveBundles, write_active
 from appliance.knowledge import services as knowledge_services
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Ticket
@@ -41,13 +41,13 @@ def read(ticket, bob, alice) -> list[Ticket]:
 @pytest.fixture
 def choose(settings, tmp_path, monkeypatch):
     """What runs and what comes next, as an update would write it; encoder 3 is installed."""
-    monkeypatch.setattr(slot, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(bundle_holder, "CHECK_SECONDS", 0)
     settings.DATA = tmp_path
     folder = tmp_path / "models" / "encoder" / "3"
     shutil.copytree(settings.MODELS / "encoder" / "2", folder)
     described = json.loads((folder / "bundle.json").read_text())
     (folder / "bundle.json").write_text(json.dumps(described | {"version": "3", "space": NEW}))
-    return lambda **choice: write_choice(tmp_path / "models", Choice(**choice))
+    return lambda **choice: write_active(tmp_path / "models", ActiveBundles(**choice))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the shipped bundles promise."""
+"""The shipped bundles: size, golden outputs, sane predictions."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ def test_all_three_load_and_reproduce_their_golden_outputs():
     assert [status.state for status in engine.statuses()] == ["ready"] * 3
 
 
-def test_nothing_is_loaded_before_it_is_asked_for():
+def test_bundles_load_on_first_use():
     engine = Engine(SHIPPED)
 
     assert engine.ref("encoder").space
@@ -37,7 +37,7 @@ def test_the_bundles_fit_in_120_megabytes():
 
 def test_each_bundle_has_a_card():
     for entry in json.loads((SHIPPED / "active.json").read_text()).values():
-        assert "## Not for" in (SHIPPED / entry / "card.md").read_text(encoding="utf-8")
+        assert "## Out of scope" in (SHIPPED / entry / "card.md").read_text(encoding="utf-8")
 
 
 def test_a_vector_has_length_one_and_384_numbers(engine):
@@ -48,7 +48,7 @@ def test_a_vector_has_length_one_and_384_numbers(engine):
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_text_alone_equals_the_same_text_after_others():
+def test_vector_does_not_depend_on_texts_before_it():
     alone = Engine(SHIPPED, threads=1).embed(TEXTS[0])
     later = Engine(SHIPPED, threads=1)
     for text in TEXTS[1:]:
@@ -57,45 +57,45 @@ def test_a_text_alone_equals_the_same_text_after_others():
     assert np.array_equal(alone, later.embed(TEXTS[0]))
 
 
-def test_like_texts_are_nearer_than_unlike_ones(engine):
-    asked = engine.embed("I cannot log in, my password is no longer valid")
+def test_similar_texts_are_nearer_than_others(engine):
+    query = engine.embed("I cannot log in, my password is no longer valid")
 
-    near, far = asked @ engine.embed(TEXTS[0]), asked @ engine.embed(TEXTS[1])
+    near, far = query @ engine.embed(TEXTS[0]), query @ engine.embed(TEXTS[1])
 
     assert near > far + 0.2
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_plain_tickets_get_an_answer_from_the_desks_list(engine, text):
-    answer = engine.classify(text, DESK)
+def test_prediction_is_one_of_the_callers_labels(engine, text):
+    prediction = engine.classify(text, DESK)
 
-    assert answer.label in {*DESK, None}
-    assert {name for name, _ in answer.scores} == set(DESK)
-    assert sum(share for _, share in answer.scores) == pytest.approx(1)
-    assert answer.confidence == answer.scores[0][1] == max(s for _, s in answer.scores)
+    assert prediction.label in {*DESK, None}
+    assert {name for name, _ in prediction.scores} == set(DESK)
+    assert sum(share for _, share in prediction.scores) == pytest.approx(1)
+    assert prediction.confidence == prediction.scores[0][1] == max(s for _, s in prediction.scores)
 
 
 @pytest.mark.parametrize(
     ("text", "label"),
     [(TEXTS[0], "access"), (TEXTS[1], "hardware"), (TEXTS[2], "network")],
 )
-def test_obvious_tickets_are_sorted(engine, text, label):
+def test_obvious_tickets_are_classified(engine, text, label):
     assert engine.classify(text, DESK).label == label
 
 
-def test_an_order_for_hardware_is_an_order_first(engine):
+def test_order_for_hardware_is_a_purchase(engine):
     assert engine.classify(TEXTS[3], DESK).scores[0][0] == "purchasing"
 
 
-def test_a_category_the_head_never_saw_is_found_by_its_description(engine):
+def test_category_unknown_to_the_head_is_predicted_by_its_description(engine):
     desk = {**DESK, "boats": "Boats. The ferry, life jackets, moorings. boat engine fails"}
 
-    answer = engine.classify("The engine of the ferry fails and the mooring is loose", desk)
+    prediction = engine.classify("The engine of the ferry fails and the mooring is loose", desk)
 
-    assert answer.scores[0][0] == "boats"
+    assert prediction.scores[0][0] == "boats"
 
 
-def test_a_desk_of_only_new_categories_is_answered_by_similarity(engine):
+def test_unknown_categories_alone_are_predicted_by_similarity(engine):
     desk = {
         "boats": "Boats. The ferry, life jackets, moorings. boat engine fails",
         "kitchen": "Kitchen. Meals, fridges, menus, ovens. the fridge is warm",
@@ -104,19 +104,19 @@ def test_a_desk_of_only_new_categories_is_answered_by_similarity(engine):
     assert engine.classify("the oven in the canteen stays cold", desk).scores[0][0] == "kitchen"
 
 
-def test_a_desk_without_categories_gets_not_sure(engine):
+def test_without_categories_the_prediction_is_not_sure(engine):
     assert engine.classify(TEXTS[0], {}).label is None
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "?!"])
-def test_a_text_without_words_is_not_sorted(engine, text):
+def test_text_without_words_is_not_classified(engine, text):
     assert engine.classify(text, DESK).label is None
 
 
 def test_sentiments_have_the_right_sign(engine):
-    happy = engine.read_sentiment("Great, it works again. Thank you very much, excellent help!")
-    angry = engine.read_sentiment("This is terrible. Nobody answers and I am really angry.")
-    plain = engine.read_sentiment("The scanner in room 12 shows error E04 after the update.")
+    happy = engine.classify_sentiment("Great, it works again. Thank you very much, excellent help!")
+    angry = engine.classify_sentiment("This is terrible. Nobody answers and I am really angry.")
+    plain = engine.classify_sentiment("The scanner in room 12 shows error E04 after the update.")
 
     assert (happy.label, angry.label, plain.label) == ("positive", "negative", "neutral")
     assert angry.score < -0.3 < plain.score < 0.3 < happy.score
@@ -139,34 +139,34 @@ def test_sentiments_have_the_right_sign(engine):
     ],
     ids=lambda text: f"{len(text)}:{text[:8]!a}",
 )
-def test_no_text_is_too_strange(engine, text):
+def test_any_text_is_accepted(engine, text):
     assert engine.classify(text, DESK).label in {*DESK, None}
-    assert -1 <= engine.read_sentiment(text).score <= 1
+    assert -1 <= engine.classify_sentiment(text).score <= 1
     assert np.isfinite(engine.embed(text)).all()
 
 
-def test_eight_threads_agree_with_one():
+def test_eight_threads_give_the_results_of_one():
     alone, together = Engine(SHIPPED, threads=1), Engine(SHIPPED, threads=2)
-    expected = [_everything(alone, text) for text in TEXTS]
+    expected = [_predict_all(alone, text) for text in TEXTS]
 
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda text: _everything(together, text), TEXTS * 8))
+        results = list(pool.map(lambda text: _predict_all(together, text), TEXTS * 8))
 
-    for number, (label, score, vector) in enumerate(found):
-        right = expected[number % len(TEXTS)]
-        assert label == right[0]
-        assert score == pytest.approx(right[1], abs=1e-3)
-        assert vector @ right[2] > 0.9999
+    for number, (label, score, vector) in enumerate(results):
+        reference = expected[number % len(TEXTS)]
+        assert label == reference[0]
+        assert score == pytest.approx(reference[1], abs=1e-3)
+        assert vector @ reference[2] > 0.9999
 
 
-def test_the_room_needs_no_django_torch_or_transformers():
+def test_inference_imports_no_django_torch_or_transformers():
     script = (
         "import sys; from pathlib import Path; from appliance.inference.engine import Engine;"
         f"e = Engine(Path({str(SHIPPED)!r})); e.load(); e.embed('ok');"
         "print([m for m in ('django', 'torch', 'transformers', 'onnx') if m in sys.modules])"
     )
 
-    found = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", script],
         cwd=SHIPPED.parent,
         capture_output=True,
@@ -174,7 +174,7 @@ def test_the_room_needs_no_django_torch_or_transformers():
         check=True,
     )
 
-    assert found.stdout.strip() == "[]"
+    assert result.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -186,5 +186,9 @@ def test_ref_names_the_bundle(engine, role):
     assert len(ref.digest) == 64
 
 
-def _everything(engine: Engine, text: str) -> tuple:
-    return engine.classify(text, DESK).label, engine.read_sentiment(text).score, engine.embed(text)
+def _predict_all(engine: Engine, text: str) -> tuple:
+    return (
+        engine.classify(text, DESK).label,
+        engine.classify_sentiment(text).score,
+        engine.embed(text),
+    )

@@ -1,13 +1,13 @@
-"""A bundle that does not hold is refused by name, and the others work on."""
+"""An unusable bundle is refused by name, and the other roles work on."""
 
 import json
 import shutil
 
 import pytest
 
-from appliance.inference import slot
+from appliance.inference import bundle_holder
+from appliance.inference.bundle import BundleMissingError, BundleRefusedError
 from appliance.inference.engine import Engine
-from appliance.inference.errors import BundleMissingError, BundleRefusedError
 from appliance.inference.tests.samples import DESK, TEXTS, replace
 
 
@@ -17,15 +17,15 @@ def _edit(path, change) -> None:
     replace(path, json.dumps(value).encode())
 
 
-def _resign(folder) -> None:
-    """Make bundle.json vouch for the files as they are now."""
+def _update_digests(folder) -> None:
+    """Write the digests of the files as they are now into bundle.json."""
     import hashlib
 
-    def vouch(settings):
+    def set_digests(settings):
         for name in settings["files"]:
             settings["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
 
-    _edit(folder / "bundle.json", vouch)
+    _edit(folder / "bundle.json", set_digests)
 
 
 def test_a_flipped_byte_refuses_one_bundle_and_leaves_the_others(models, folder):
@@ -36,7 +36,7 @@ def test_a_flipped_byte_refuses_one_bundle_and_leaves_the_others(models, folder)
     engine = Engine(models, threads=1)
 
     with pytest.raises(BundleRefusedError, match=r"sentiment/\d+ .*model\.onnx has sha256"):
-        engine.read_sentiment(TEXTS[0])
+        engine.classify_sentiment(TEXTS[0])
 
     assert engine.classify(TEXTS[0], DESK).label == "access"
     assert [s.state for s in engine.statuses()] == ["ready", "refused", "ready"]
@@ -53,7 +53,7 @@ def test_a_truncated_model_is_refused(models, folder):
 def test_a_truncated_model_with_its_own_digest_is_refused(models, folder):
     path = folder("encoder") / "model.onnx"
     replace(path, path.read_bytes()[:1000])
-    _resign(folder("encoder"))
+    _update_digests(folder("encoder"))
 
     with pytest.raises(BundleRefusedError, match="cannot be opened"):
         Engine(models).embed(TEXTS[0])
@@ -66,7 +66,7 @@ def test_a_missing_tokenizer_is_refused(models, folder):
         Engine(models).classify(TEXTS[0], DESK)
 
 
-def test_a_wrong_tokenizer_is_noticed_by_the_golden_texts(models, folder):
+def test_wrong_tokenizer_fails_the_golden_texts(models, folder):
     path = folder("encoder") / "tokenizer.json"
 
     def swap(tokenizer):
@@ -74,7 +74,7 @@ def test_a_wrong_tokenizer_is_noticed_by_the_golden_texts(models, folder):
         words["printer"], words["thank"] = words["thank"], words["printer"]
 
     _edit(path, swap)
-    _resign(folder("encoder"))
+    _update_digests(folder("encoder"))
 
     with pytest.raises(BundleRefusedError, match="tokenized differently"):
         Engine(models).embed(TEXTS[0])
@@ -87,7 +87,7 @@ def test_wrong_golden_outputs_refuse_the_bundle(models, folder, role):
         case["output"][0] += 0.3
 
     _edit(folder(role) / "golden.json", shift)
-    _resign(folder(role))
+    _update_digests(folder(role))
     engine = Engine(models, threads=1)
     engine.load()
 
@@ -97,24 +97,24 @@ def test_wrong_golden_outputs_refuse_the_bundle(models, folder, role):
     assert sum(status.state == "ready" for status in states.values()) == 2
 
 
-@pytest.mark.parametrize("asked", [[], {}, {"head_weight": 0.5}, {"head_weight": 1, "floor": 0}])
-def test_half_a_caution_is_refused(models, folder, asked):
-    def ask(settings):
-        settings["calibration"]["new_desk"] = asked
+@pytest.mark.parametrize("limits", [[], {}, {"head_weight": 0.5}, {"head_weight": 1, "floor": 0}])
+def test_incomplete_cold_start_limits_are_refused(models, folder, limits):
+    def set_limits(settings):
+        settings["calibration"]["new_desk"] = limits
 
-    _edit(folder("classifier") / "bundle.json", ask)
+    _edit(folder("classifier") / "bundle.json", set_limits)
 
     with pytest.raises(BundleRefusedError, match="new_desk lacks a positive head_weight or floor"):
         Engine(models).classify(TEXTS[0], DESK)
 
 
-def test_without_the_encoder_the_head_answers_alone(models, folder):
+def test_without_the_encoder_the_head_classifies_alone(models, folder):
     (folder("encoder") / "model.onnx").unlink()
 
     assert Engine(models, threads=1).classify(TEXTS[0], DESK).label == "access"
 
 
-def test_without_the_encoder_a_desk_of_new_categories_is_an_error_not_a_guess(models, folder):
+def test_without_the_encoder_unknown_categories_are_an_error(models, folder):
     (folder("encoder") / "model.onnx").unlink()
 
     with pytest.raises(BundleRefusedError, match="encoder"):
@@ -140,13 +140,13 @@ def test_active_json_must_name_a_bundle(models, entry):
 def test_a_model_with_weights_in_another_file_is_refused(models, folder):
     path = folder("encoder") / "model.onnx"
     replace(path, path.read_bytes() + b"\x0a\x08location\x12\x05other")
-    _resign(folder("encoder"))
+    _update_digests(folder("encoder"))
 
     with pytest.raises(BundleRefusedError, match="another file"):
         Engine(models).embed(TEXTS[0])
 
 
-def test_a_bundle_in_the_place_of_another_role_is_refused(models):
+def test_bundle_of_another_role_is_refused(models):
     def confuse(active):
         active["sentiment"] = active["classifier"]
 
@@ -156,7 +156,7 @@ def test_a_bundle_in_the_place_of_another_role_is_refused(models):
         Engine(models).ref("sentiment")
 
 
-def test_a_bundle_json_of_rubbish_is_refused(models, folder):
+def test_malformed_bundle_json_is_refused(models, folder):
     replace(folder("encoder") / "bundle.json", b"\xff{")
 
     with pytest.raises(BundleRefusedError, match="cannot be read"):
@@ -164,8 +164,11 @@ def test_a_bundle_json_of_rubbish_is_refused(models, folder):
 
 
 @pytest.mark.parametrize("numbers", [{"sharpness": 0}, {"thresholds": {"access": "high"}}])
-def test_a_classifier_with_odd_numbers_is_refused(models, folder, numbers):
-    _edit(folder("classifier") / "bundle.json", lambda found: found["calibration"].update(numbers))
+def test_classifier_with_invalid_calibration_is_refused(models, folder, numbers):
+    _edit(
+        folder("classifier") / "bundle.json",
+        lambda settings: settings["calibration"].update(numbers),
+    )
 
     with pytest.raises(BundleRefusedError, match="not positive"):
         Engine(models).ref("classifier")
@@ -182,14 +185,14 @@ def test_a_classifier_with_odd_numbers_is_refused(models, folder, numbers):
         ("encoder", "space", None),
     ],
 )
-def test_a_description_that_lacks_something_is_refused(models, folder, role, key, value):
+def test_incomplete_description_is_refused(models, folder, role, key, value):
     _edit(folder(role) / "bundle.json", lambda settings: settings.update({key: value}))
 
     with pytest.raises(BundleRefusedError, match=role):
         Engine(models).ref(role)
 
 
-def test_a_missing_models_folder_is_said_and_noticed_when_it_returns(models, monkeypatch):
+def test_missing_models_folder_is_reported_and_used_when_it_returns(models, monkeypatch):
     away = models.with_name("away")
     shutil.move(models, away)
     engine = Engine(models, threads=1)
@@ -198,7 +201,7 @@ def test_a_missing_models_folder_is_said_and_noticed_when_it_returns(models, mon
     assert {status.state for status in engine.statuses()} == {"missing"}
 
     shutil.move(away, models)
-    monkeypatch.setattr(slot, "LOOK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(bundle_holder, "CHECK_SECONDS", 0)
 
     assert engine.embed(TEXTS[0]).shape == (384,)
 
@@ -213,7 +216,7 @@ def test_a_refused_bundle_is_used_once_its_file_is_restored(models, folder, monk
 
     replace(path, good)
     with pytest.raises(BundleRefusedError):
-        engine.embed(TEXTS[0])  # within a few seconds the remembered answer stands
-    monkeypatch.setattr(slot, "LOOK_AGAIN_SECONDS", 0)
+        engine.embed(TEXTS[0])  # within a few seconds the refusal is remembered
+    monkeypatch.setattr(bundle_holder, "CHECK_SECONDS", 0)
 
     assert engine.embed(TEXTS[0]).shape == (384,)

@@ -1,4 +1,4 @@
-"""A desk's own categories from a few labels: a linear head on frozen vectors, fitted in seconds.
+"""A linear head on frozen vectors: an installation's own categories from a few labels.
 
 Softmax regression on centred unit vectors, by accelerated gradient descent, in numpy alone. A head
 is two arrays and its labels, kept as ``.npz`` without pickle.
@@ -16,48 +16,48 @@ SHRINKAGE = 1e-4  # weight of the squared weights; chosen on rows held out of BA
 
 
 @dataclass(frozen=True)
-class Head:
-    """What was learnt: (dims,) centre, (dims + 1, labels) weights with the offsets last."""
+class LinearHead:
+    """A fitted head: (dims,) centre, (dims + 1, labels) weights with the offsets last."""
 
     labels: tuple[str, ...]
     centre: np.ndarray
     weights: np.ndarray
 
-    def shares(self, vectors: np.ndarray) -> np.ndarray:
+    def probabilities(self, vectors: np.ndarray) -> np.ndarray:
         """Vectors (texts, dims) → probabilities (texts, labels)."""
         return _softmax(_features(vectors, self.centre) @ self.weights)
 
     def familiarity(self, vectors: np.ndarray) -> np.ndarray:
-        """(texts,) how much a text looks like any of the labels; low means out of scope.
+        """Return (texts,) scores of how well any label fits; low means out of scope.
 
-        The log of the summed powers of the scores: unlike a probability it stays low when every
-        label fits badly. In no unit; choose a threshold on texts of the desk.
+        The log-sum-exp of the scores: unlike a probability it stays low when every label fits
+        badly. It has no unit; choose a threshold on texts of the installation.
         """
         scores = _features(vectors, self.centre) @ self.weights
         top = scores.max(-1)
         return top + np.log(np.exp(scores - top[:, None]).sum(-1))
 
     def to_bytes(self) -> bytes:
-        """The head as an ``.npz`` file."""
+        """Return the head as an ``.npz`` file."""
         stream = io.BytesIO()
         np.savez(stream, labels=np.array(self.labels), centre=self.centre, weights=self.weights)
         return stream.getvalue()
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> "Head":
+    def from_bytes(cls, content: bytes) -> "LinearHead":
         """Read what ``to_bytes`` wrote; raises ValueError for anything else, runs no code."""
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as rows:
-                labels = tuple(str(label) for label in rows["labels"])
-                head = cls(labels, rows["centre"], rows["weights"])
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                labels = tuple(str(label) for label in arrays["labels"])
+                head = cls(labels, arrays["centre"], arrays["weights"])
         except (OSError, KeyError, EOFError, TypeError, AttributeError, BadZipFile) as error:
-            raise ValueError(f"This is not a learnt head: {error}") from error
+            raise ValueError(f"This is not a fitted head: {error}") from error
         if head.weights.shape != (len(head.centre) + 1, len(labels)):
-            raise ValueError("This is not a learnt head: its arrays do not fit together.")
+            raise ValueError("This is not a fitted head: its arrays do not fit together.")
         return head
 
 
-def learn(vectors: np.ndarray, labels: Sequence[str]) -> Head:
+def fit_head(vectors: np.ndarray, labels: Sequence[str]) -> LinearHead:
     """Fit a head on unit vectors (texts, dims) and one label for each text.
 
     5 to 50 texts a label are what it was measured with. The same input gives the same head.
@@ -72,32 +72,33 @@ def learn(vectors: np.ndarray, labels: Sequence[str]) -> Head:
     centre = vectors.mean(0)
     numbers = np.array([names.index(label) for label in labels])
     weights = _fit(_features(vectors, centre), np.eye(len(names))[numbers])
-    return Head(names, centre.astype(np.float32), weights.astype(np.float32))
+    return LinearHead(names, centre.astype(np.float32), weights.astype(np.float32))
 
 
 def _features(vectors: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """Unit vectors around the desk's own centre, and a one for the offset: (texts, dims + 1)."""
-    moved = vectors - centre
-    lengths = np.linalg.norm(moved, axis=1, keepdims=True)
-    return np.hstack([moved / np.maximum(lengths, 1e-9), np.ones((len(moved), 1))])
+    """Return centred unit vectors and a constant 1 for the offset: (texts, dims + 1)."""
+    centred = vectors - centre
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.hstack([centred / np.maximum(lengths, 1e-9), np.ones((len(centred), 1))])
 
 
 def _fit(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Nesterov's accelerated descent at the step size the curvature allows."""
-    rows = len(features)
-    curvature = 0.5 * np.linalg.eigvalsh(features.T @ features / rows)[-1] + SHRINKAGE
-    best = ahead = np.zeros((features.shape[1], targets.shape[1]))
-    pace = 1.0
+    """Fit weights by Nesterov's accelerated descent, at the step size the curvature allows."""
+    count = len(features)
+    curvature = 0.5 * np.linalg.eigvalsh(features.T @ features / count)[-1] + SHRINKAGE
+    weights = lookahead = np.zeros((features.shape[1], targets.shape[1]))
+    momentum = 1.0
     for _ in range(STEPS):
-        off = _softmax(features @ ahead) - targets
-        moved = ahead - (features.T @ off / rows + SHRINKAGE * ahead) / curvature
-        next_pace = (1 + np.sqrt(1 + 4 * pace**2)) / 2
-        ahead = moved + (pace - 1) / next_pace * (moved - best)
-        best, pace = moved, next_pace
-    return best
+        errors = _softmax(features @ lookahead) - targets
+        updated = lookahead - (features.T @ errors / count + SHRINKAGE * lookahead) / curvature
+        next_momentum = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
+        lookahead = updated + (momentum - 1) / next_momentum * (updated - weights)
+        weights, momentum = updated, next_momentum
+    return weights
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
-    """Row-wise probabilities."""
+    """Return probabilities along the last axis."""
     powers = np.exp(scores - scores.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
+    probabilities: np.ndarray = powers / powers.sum(-1, keepdims=True)
+    return probabilities

@@ -1,4 +1,4 @@
-"""A head learnt from a few texts of a desk."""
+"""A linear head fitted on a few labelled texts."""
 
 import io
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from appliance.inference.learn import Head, learn
+from appliance.inference.linear_head import LinearHead, fit_head
 from appliance.inference.tests.samples import SHIPPED
 
 GARAGE = {
@@ -22,28 +22,28 @@ def _vectors(engine, texts) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def garage(engine) -> Head:
+def garage(engine) -> LinearHead:
     texts = [text for group in GARAGE.values() for text in group]
     labels = [label for label, group in GARAGE.items() for _ in group]
-    return learn(_vectors(engine, texts), labels)
+    return fit_head(_vectors(engine, texts), labels)
 
 
-def test_three_texts_a_label_teach_a_new_desk(engine, garage):
-    asked = ("my tyre has a nail in it", "it hardly brakes downhill", "where is my bill?")
+def test_three_texts_a_label_are_enough_to_fit_a_head(engine, garage):
+    queries = ("my tyre has a nail in it", "it hardly brakes downhill", "where is my bill?")
 
-    best = garage.shares(_vectors(engine, asked)).argmax(1)
+    best = garage.probabilities(_vectors(engine, queries)).argmax(1)
 
-    assert [garage.labels[at] for at in best] == ["tyres", "brakes", "invoice"]
-
-
-def test_shares_are_probabilities(engine, garage):
-    shares = garage.shares(_vectors(engine, ["anything at all"]))
-
-    assert shares.shape == (1, 3)
-    assert shares.sum() == pytest.approx(1)
+    assert [garage.labels[index] for index in best] == ["tyres", "brakes", "invoice"]
 
 
-def test_a_text_about_something_else_is_less_familiar(engine, garage):
+def test_probabilities_sum_to_one(engine, garage):
+    probabilities = garage.probabilities(_vectors(engine, ["anything at all"]))
+
+    assert probabilities.shape == (1, 3)
+    assert probabilities.sum() == pytest.approx(1)
+
+
+def test_out_of_scope_text_has_a_lower_familiarity(engine, garage):
     near, far = garage.familiarity(
         _vectors(engine, ["two new tyres", "the museum opens at nine on Sundays"])
     )
@@ -55,13 +55,13 @@ def test_the_same_labels_give_the_same_head(engine, garage):
     texts = [text for group in GARAGE.values() for text in group]
     labels = [label for label, group in GARAGE.items() for _ in group]
 
-    again = learn(_vectors(engine, texts), labels)
+    again = fit_head(_vectors(engine, texts), labels)
 
     assert np.array_equal(again.weights, garage.weights)
 
 
 def test_a_head_survives_being_stored(garage):
-    restored = Head.from_bytes(garage.to_bytes())
+    restored = LinearHead.from_bytes(garage.to_bytes())
 
     assert restored.labels == garage.labels
     assert np.array_equal(restored.weights, garage.weights)
@@ -73,7 +73,7 @@ def test_a_stored_pickle_is_refused():
     np.savez(stream, labels=np.array([{"not": "text"}], dtype=object), centre=0, weights=0)
 
     with pytest.raises(ValueError, match=r"[Pp]ickle|allow_pickle"):
-        Head.from_bytes(stream.getvalue())
+        LinearHead.from_bytes(stream.getvalue())
 
 
 def _lone_array() -> bytes:
@@ -83,9 +83,9 @@ def _lone_array() -> bytes:
 
 
 @pytest.mark.parametrize("content", [b"", b"not a file", b"PK\x03\x04broken", _lone_array()])
-def test_rubbish_is_refused(content):
+def test_bytes_that_are_no_head_are_refused(content):
     with pytest.raises(ValueError):
-        Head.from_bytes(content)
+        LinearHead.from_bytes(content)
 
 
 @pytest.mark.parametrize(
@@ -97,24 +97,24 @@ def test_rubbish_is_refused(content):
         (np.empty((0, 4)), []),
     ],
 )
-def test_what_cannot_be_learnt_from_is_refused(vectors, labels):
+def test_input_that_cannot_be_fitted_is_refused(vectors, labels):
     with pytest.raises(ValueError):
-        learn(vectors, labels)
+        fit_head(vectors, labels)
 
 
-def test_equal_vectors_with_different_labels_do_not_break_it():
-    head = learn(np.ones((4, 3)) / np.sqrt(3), ["a", "b", "a", "b"])
+def test_equal_vectors_with_different_labels_give_finite_probabilities():
+    head = fit_head(np.ones((4, 3)) / np.sqrt(3), ["a", "b", "a", "b"])
 
-    assert np.isfinite(head.shares(np.eye(3))).all()
+    assert np.isfinite(head.probabilities(np.eye(3))).all()
 
 
-def test_learning_needs_numpy_alone():
+def test_fitting_needs_only_numpy():
     script = (
-        "import sys; import appliance.inference.learn;"
+        "import sys; import appliance.inference.linear_head;"
         "print([m for m in ('sklearn', 'scipy', 'torch', 'onnxruntime') if m in sys.modules])"
     )
 
-    found = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", script],
         cwd=SHIPPED.parent,
         capture_output=True,
@@ -122,4 +122,4 @@ def test_learning_needs_numpy_alone():
         check=True,
     )
 
-    assert found.stdout.strip() == "[]"
+    assert result.stdout.strip() == "[]"

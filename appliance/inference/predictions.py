@@ -1,0 +1,48 @@
+"""What bundles predict for a text: frozen values, each with the bundle that made it."""
+
+from dataclasses import dataclass
+
+from appliance.inference.bundle import BundleRef
+
+
+@dataclass(frozen=True)
+class CategoryPrediction:
+    """The category of a text: one of the caller's labels, or None for "not sure".
+
+    ``scores`` holds every label with its probability, best first, also when unsure.
+    ``withheld_label``: the label that would have been predicted outside a cold start
+    (decision 0008).
+    """
+
+    label: str | None
+    confidence: float
+    scores: tuple[tuple[str, float], ...]
+    bundle: BundleRef
+    withheld_label: str | None = None
+
+
+@dataclass(frozen=True)
+class SentimentPrediction:
+    """The sentiment of a text; ``score`` is P(positive) - P(negative), in -1..1."""
+
+    label: str  # "negative", "neutral" or "positive"
+    score: float
+    confidence: float
+    bundle: BundleRef
+
+
+@dataclass(frozen=True)
+class BundleStatus:
+    """The state of one role: "ready", "not_loaded", "fallback", "refused" or "missing".
+
+    "fallback": the active bundle is unusable, ``reason`` says why, and the bundle named here
+    answers in its place.
+    """
+
+    role: str
+    name: str
+    version: str
+    digest: str
+    state: str
+    reason: str
+    load_seconds: float | None
