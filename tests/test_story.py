@@ -9,7 +9,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from appliance.web import demo
+from appliance.web.demo import articles_loader
 from conftest import PASSWORD
 from tests import real_desk
 from tests.real_desk import RealDesk
@@ -107,7 +107,7 @@ def fill_in_person(page: Page, first_name: str) -> None:
 
 
 def write_article(page: Page, name: str) -> None:
-    article = demo.read_article(demo.HERE / "articles" / f"{name}.md")
+    article = articles_loader.read_article(articles_loader.ARTICLES / f"{name}.md")
     page.goto("/articles/new/")
     page.get_by_label("Title").fill(article["title"])
     page.get_by_label("Content").fill(article["content"])

@@ -1,4 +1,4 @@
-"""Working hours, teams, promises and rules of the demo desk."""
+"""Teams, business hours, SLA policies and assignment rules of the demo help desk."""
 
 from datetime import date
 
@@ -11,22 +11,22 @@ from appliance.sla.weekly_hours import DAYS, parse_week
 from appliance.tickets.models import Priority, TicketCategory
 
 ZONE = "Europe/London"
-# the team that looks after a category; what is missing here waits for whoever picks it
+# name → description and slugs of its categories; tickets of other categories have no team
 TEAMS = {
     "Workplace": ("Devices, printers and the network.", ["hardware", "network"]),
     "Applications": ("Programs, accounts, mail and data.", ["software", "access", "email", "data"]),
     "Security": ("Lost devices and strange mail. Only its members see its tickets.", ["security"]),
 }
-CLOSED = {"Security"}
+CLOSED_TEAMS = {"Security"}
 Action, Strategy = Escalation.Action, AssignmentRule.Strategy
 
 
 def load_teams(members: list[User]) -> dict[str, Team]:
-    """The team of each category, by its slug; what is there already stays."""
-    teams = {}
+    """Create missing teams with these members; return the team of each category slug."""
+    teams: dict[str, Team] = {}
     for name, (description, slugs) in TEAMS.items():
         team, is_new = Team.objects.get_or_create(
-            name=name, defaults={"description": description, "is_closed": name in CLOSED}
+            name=name, defaults={"description": description, "is_closed": name in CLOSED_TEAMS}
         )
         if is_new:
             Membership.objects.bulk_create(Membership(team=team, user=user) for user in members)
@@ -34,18 +34,18 @@ def load_teams(members: list[User]) -> dict[str, Team]:
     return teams
 
 
-def load_promises(teams: dict[str, Team]) -> None:
-    """Calendars, two policies and three rules, on a desk that has none of its own."""
+def load_policies_and_rules(teams: dict[str, Team]) -> None:
+    """Create business hours, policies and rules, unless there are any."""
     if not BusinessHours.objects.exists():
-        ferry = _business_hours()
+        round_the_clock = _add_business_hours()
         if not SlaPolicy.objects.exists():
-            _policies(ferry)
+            _add_policies(round_the_clock)
     if not AssignmentRule.objects.exists():
-        _rules(teams)
+        _add_rules(teams)
 
 
-def _business_hours() -> BusinessHours:
-    """The office, which is the default, and the one that never closes, which is returned."""
+def _add_business_hours() -> BusinessHours:
+    """Add the office hours, the default, and return the round-the-clock hours."""
     office = sla_services.add_business_hours(
         by=None,
         name="Office",
@@ -53,7 +53,7 @@ def _business_hours() -> BusinessHours:
         is_default=True,
         hours=parse_week(dict.fromkeys(DAYS[:5], "08:00–12:30, 13:00–17:30")),
     )
-    ferry = sla_services.add_business_hours(
+    round_the_clock = sla_services.add_business_hours(
         by=None,
         name="Wards and ferries",
         time_zone=ZONE,
@@ -63,17 +63,17 @@ def _business_hours() -> BusinessHours:
         sla_services.add_holiday(
             business_hours=office, by=None, on=date(2026, month, day), name=name, is_yearly=True
         )
-    return ferry
+    return round_the_clock
 
 
-def _policies(ferry: BusinessHours) -> None:
+def _add_policies(round_the_clock: BusinessHours) -> None:
     urgent = sla_services.add_policy(
         by=None,
         name="Urgent and high",
         first_response_minutes=60,
         resolution_minutes=16 * 60,
         priorities=[Priority.HIGH, Priority.URGENT],
-        business_hours=ferry,
+        business_hours=round_the_clock,
     )
     everyday = sla_services.add_policy(
         by=None, name="Everyday", first_response_minutes=8 * 60, resolution_minutes=5 * 9 * 60
@@ -98,7 +98,7 @@ def _policies(ferry: BusinessHours) -> None:
     )
 
 
-def _rules(teams: dict[str, Team]) -> None:
+def _add_rules(teams: dict[str, Team]) -> None:
     strategies = {
         "Workplace": Strategy.MIN_OPEN,
         "Applications": Strategy.ROUND_ROBIN,

@@ -1,12 +1,11 @@
-"""What a desk that has been at work for a while has: questions of its own, views, tickets that hang
-together.
-"""
+"""Tickets of the demo help desk with their history, custom fields, views, links and a merge."""
 
 import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.utils import timezone
 
@@ -24,9 +23,14 @@ from appliance.tickets.models import (
     TicketLink,
 )
 from appliance.web.demo.articles_loader import make_file
-from appliance.web.demo.people import Cast
+from appliance.web.demo.people import People
 
 Kind, Link = CustomField.Kind, TicketLink.Kind
+# the tickets of the second file are answered by no article: similar ones form a knowledge gap
+FILES = [Path(__file__).parent / name for name in ("tickets.jsonl", "unanswered.jsonl")]
+KEY_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "skerry:demo")
+HOLD = timedelta(days=5)
+COMPLETED = (Status.SOLVED, Status.CLOSED)
 # key, label, kind, choices, slugs of categories (none: all)
 FIELDS = [
     ("place", "Place", Kind.CHOICE, ("Hospital", "Quay House", "On board"), ()),
@@ -37,7 +41,7 @@ VIEWS = [
     ("Printing", TicketFilter(tag="printing"), "priority"),
     ("Premium, next due", TicketFilter(premium=True), "due"),
 ]
-# what is found out about tickets of today
+# keys of tickets: source, target
 MERGED = [("t215", "t209")]
 LINKED = [
     ("t202", "t200", Link.DUPLICATE),
@@ -47,10 +51,10 @@ LINKED = [
 
 
 def load_fields() -> None:
-    """Customers may answer them, nobody must."""
-    known = set(CustomField.objects.values_list("key", flat=True))
+    """Create missing custom fields; customers may fill them in, none is required."""
+    existing_keys = set(CustomField.objects.values_list("key", flat=True))
     for key, label, kind, choices, slugs in FIELDS:
-        if key not in known:
+        if key not in existing_keys:
             tickets_services.add_field(
                 by=None,
                 key=key,
@@ -63,15 +67,15 @@ def load_fields() -> None:
 
 
 def load_views(by: User) -> None:
-    """Shared with every agent."""
-    known = set(SavedView.objects.filter(owner=by).values_list("name", flat=True))
+    """Create missing views, shared with all agents."""
+    existing_names = set(SavedView.objects.filter(owner=by).values_list("name", flat=True))
     for name, filters, sort in VIEWS:
-        if name not in known:
+        if name not in existing_names:
             tickets_services.save_view(by=by, name=name, filters=filters, sort=sort, audience="all")
 
 
-def tie(tickets: dict[str, Ticket], by: User) -> None:
-    """Links and a merge among ``tickets``, which are new; others stay as they are."""
+def link_and_merge(tickets: dict[str, Ticket], by: User) -> None:
+    """Link and merge new tickets, given by key; pairs that are not both new stay unchanged."""
     for source, target, kind in LINKED:
         if source in tickets and target in tickets:
             tickets_services.link_tickets(
@@ -82,104 +86,110 @@ def tie(tickets: dict[str, Ticket], by: User) -> None:
             tickets_services.merge_tickets(source=tickets[source], target=tickets[target], by=by)
 
 
-# what no article answers stands apart: three or more that ask the same are a gap
-FILES = [Path(__file__).parent / name for name in ("tickets.jsonl", "unanswered.jsonl")]
-KEYS = uuid.uuid5(uuid.NAMESPACE_URL, "skerry:demo")  # the same ticket has the same key each time
-HOLD = timedelta(days=5)
-DONE = (Status.SOLVED, Status.CLOSED)
-
-
 @dataclass(frozen=True)
-class Teller:
-    """Tells the story of one ticket after another."""
+class TicketLoader:
+    """Creates tickets with their messages, status changes and ratings at earlier times."""
 
-    cast: Cast
+    people: People
     teams: dict[str, Team]  # by the slug of a category
     now: datetime
 
-    def tell(self, row: dict) -> Ticket:
-        at = self.now - timedelta(days=row["days_ago"])
-        ticket = self._open(row, at)
-        by = self.cast.agents.get(row["assignee"])
-        if by:
-            tickets_services.assign(ticket=ticket, assignee=by, by=by, at=at)
-        if "tags" in row:
-            tickets_services.set_tags(ticket=ticket, names=row["tags"], by=by, at=at)
-        latest = self._talk(ticket, row, at)
-        done_at = self._end(ticket, row, by or self.cast.agents["bob"], latest)
-        if "rating" in row:
-            said_at = min(done_at + timedelta(hours=1), self.now)
+    def load(self, data: dict[str, Any]) -> Ticket:
+        """Create one ticket from its line of the file."""
+        at = self.now - timedelta(days=data["days_ago"])
+        ticket = self._create(data, at)
+        assignee = self.people.agents.get(data["assignee"])
+        if assignee:
+            tickets_services.assign(ticket=ticket, assignee=assignee, by=assignee, at=at)
+        if "tags" in data:
+            tickets_services.set_tags(ticket=ticket, names=data["tags"], by=assignee, at=at)
+        last_at = self._add_messages(ticket, data, at)
+        ended_at = self._set_status(ticket, data, assignee or self.people.agents["bob"], last_at)
+        if "rating" in data:
+            rated_at = min(ended_at + timedelta(hours=1), self.now)
             tickets_services.rate_ticket(
-                ticket=ticket, by=self._asker(row), at=said_at, **row["rating"]
+                ticket=ticket, by=self._customer_user(data), at=rated_at, **data["rating"]
             )
         return ticket
 
-    def _asker(self, row: dict) -> User:
-        return self.cast.customers[row["customer"]].user
+    def _customer_user(self, data: dict[str, Any]) -> User:
+        return self.people.customer_user(data["customer"])
 
-    def _open(self, row: dict, at: datetime) -> Ticket:
+    def _create(self, data: dict[str, Any], at: datetime) -> Ticket:
         return tickets_services.create_ticket(
-            customer=self.cast.customers[row["customer"]],
-            subject=row["subject"],
-            description=row["description"],
-            by=self._asker(row),
-            priority=Priority[row["priority"].upper()],
-            team=self.teams.get(row["category"]),
-            fields={"place": self.cast.places[row["customer"]]},
-            files=[make_file(name) for name in row.get("files", [])],
-            idempotency_key=key_of(row),
+            customer=self.people.customers[data["customer"]],
+            subject=data["subject"],
+            description=data["description"],
+            by=self._customer_user(data),
+            priority=Priority[data["priority"].upper()],
+            team=self.teams.get(data["category"]),
+            fields={"place": self.people.places[data["customer"]]},
+            files=[make_file(name) for name in data.get("files", [])],
+            idempotency_key=idempotency_key(data),
             at=at,
         )
 
-    def _talk(self, ticket: Ticket, row: dict, opened_at: datetime) -> datetime:
-        """When the last thing was said. An agent's last answer leaves the ticket as it ends."""
-        latest = opened_at
-        for number, message in enumerate(row["messages"], start=1):
-            latest = min(opened_at + timedelta(hours=message["hours_after"]), self.now)
-            values = {"ticket": ticket, "body": message["text"], "at": latest}
-            by = self.cast.agents.get(message["by"]) or self._asker(row)
+    def _add_messages(self, ticket: Ticket, data: dict[str, Any], opened_at: datetime) -> datetime:
+        """Add the messages; return the time of the last one.
+
+        The last reply of an agent leaves the ticket in its final status.
+        """
+        at, messages = opened_at, data["messages"]
+        for number, message in enumerate(messages, start=1):
+            at = min(opened_at + timedelta(hours=message["hours_after"]), self.now)
+            author = self.people.agents.get(message["by"]) or self._customer_user(data)
             if message["kind"] == Message.Kind.NOTE:
-                tickets_services.add_note(by=by, **values)
-            else:
-                ends = number == len(row["messages"]) and by.is_agent
-                status = Status(row["status"]) if ends and row["status"] != Status.HOLD else None
-                tickets_services.reply(by=by, status=status, **values)
-        return latest
-
-    def _end(self, ticket: Ticket, row: dict, by: User, latest: datetime) -> datetime:
-        """Solved some while after the last word, unless that word was the solution."""
-        if row["status"] == Status.HOLD:
-            tickets_services.hold_ticket(ticket=ticket, until=self.now + HOLD, by=by, at=latest)
-        elif ticket.status != row["status"]:
-            is_done = row["status"] in DONE
-            latest = min(latest + _while(row), self.now) if is_done else latest
-            tickets_services.set_status(
-                ticket=ticket, status=Status(row["status"]), by=by, at=latest
+                tickets_services.add_note(ticket=ticket, by=author, body=message["text"], at=at)
+                continue
+            is_last = number == len(messages) and author.is_agent
+            sets_status = is_last and data["status"] != Status.HOLD
+            status = Status(data["status"]) if sets_status else None
+            tickets_services.reply(
+                ticket=ticket, by=author, body=message["text"], status=status, at=at
             )
-        return latest
+        return at
+
+    def _set_status(
+        self, ticket: Ticket, data: dict[str, Any], by: User, last_at: datetime
+    ) -> datetime:
+        """Set the final status, unless the last reply did; return when that was."""
+        if data["status"] == Status.HOLD:
+            tickets_services.hold_ticket(ticket=ticket, until=self.now + HOLD, by=by, at=last_at)
+        elif ticket.status != data["status"]:
+            if data["status"] in COMPLETED:
+                last_at = min(last_at + _time_to_solve(data), self.now)
+            tickets_services.set_status(
+                ticket=ticket, status=Status(data["status"]), by=by, at=last_at
+            )
+        return last_at
 
 
-def load(cast: Cast, teams: dict[str, Team]) -> dict[str, Ticket]:
-    """The new ones, by key; what is there already stays."""
-    known = set(Ticket.objects.values_list("idempotency_key", flat=True))
-    teller = Teller(cast, teams, timezone.now())
-    return {row["key"]: teller.tell(row) for row in rows() if key_of(row) not in known}
+def load(people: People, teams: dict[str, Team]) -> dict[str, Ticket]:
+    """Create missing tickets; return the new ones by key."""
+    existing = set(Ticket.objects.values_list("idempotency_key", flat=True))
+    loader = TicketLoader(people, teams, timezone.now())
+    return {
+        data["key"]: loader.load(data)
+        for data in read_tickets()
+        if idempotency_key(data) not in existing
+    }
 
 
-def answered() -> dict[str, str]:
-    """Key of a ticket → name of the article that answered it."""
-    return {row["key"]: row["article"] for row in rows() if row.get("article")}
+def list_answers() -> dict[str, str]:
+    """Return the file name of the article that answered a ticket, by ticket key."""
+    return {data["key"]: data["article"] for data in read_tickets() if data.get("article")}
 
 
-def rows() -> list[dict]:
-    """The tickets as they are told."""
+def read_tickets() -> list[dict[str, Any]]:
+    """Return the lines of the files."""
     return [json.loads(line) for path in FILES for line in path.read_text().splitlines()]
 
 
-def key_of(row: dict) -> uuid.UUID:
-    return uuid.uuid5(KEYS, row["key"])
+def idempotency_key(data: dict[str, Any]) -> uuid.UUID:
+    """Return a key that is the same at each load, so that a ticket is created once."""
+    return uuid.uuid5(KEY_NAMESPACE, data["key"])
 
 
-def _while(row: dict) -> timedelta:
-    """Between half an hour and five, the same for the same ticket each time."""
-    return timedelta(minutes=30 + 45 * (int(row["key"][1:]) % 7))
+def _time_to_solve(data: dict[str, Any]) -> timedelta:
+    """Return between half an hour and five hours, always the same for a ticket."""
+    return timedelta(minutes=30 + 45 * (int(data["key"][1:]) % 7))

@@ -102,7 +102,11 @@ def test_the_demo_desk_tells_which_articles_it_lacks(db):
     near = [read_article(ARTICLES / f"{name}.md")["title"] for name in NEAR_THE_GAPS]
     for article in Article.objects.filter(title__in=near):
         triage_services.refresh_article(article.pk)
-    unanswered = [tickets.key_of(row) for row in tickets.rows() if row["key"].startswith("u")]
+    unanswered = [
+        tickets.idempotency_key(data)
+        for data in tickets.read_tickets()
+        if data["key"].startswith("u")
+    ]
     for ticket in Ticket.objects.filter(idempotency_key__in=unanswered):
         triage_services.annotate(ticket.pk)
     triage_services.find_gaps()

@@ -11,21 +11,21 @@ from appliance.web import demo
 
 
 class Command(BaseCommand):
-    """The last line is a JSON object with the demo log-ins, for the launcher to print."""
+    """Prints a JSON object with the demo log-ins in the last line, for the launcher."""
 
-    help = "Load the demo desk; what is there already stays."
+    help = "Load the demo data; existing data stays unchanged."
 
     def handle(self, **options: object) -> None:
         path = self._ensure_password()
-        people = demo.load()
+        users = demo.load()
         triage_services.queue_catch_up()
-        for person in people:
-            accounts_services.set_password(user=person, password=path.read_text().strip())
-        logins = [{"email": person.email, "role": person.role} for person in people]
+        for user in users:
+            accounts_services.set_password(user=user, password=path.read_text().strip())
+        logins = [{"email": user.email, "role": user.role} for user in users]
         self.stdout.write(json.dumps({"logins": logins, "password_file": str(path)}))
 
     def _ensure_password(self) -> Path:
-        """Where the one random password of the demo people is, beside the desk's other secrets."""
+        """Return the file with the random password of all demo users; create it if missing."""
         path = settings.DATA / "secrets" / "demo_password"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
