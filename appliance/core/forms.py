@@ -48,6 +48,28 @@ class BootstrapFormMixin(forms.BaseForm):
             raise TypeError(f"{name} is not a ModelChoiceField")
         field.queryset = queryset
 
+    def set_shortcuts(self, **keys: str) -> None:
+        """Give each named field a key of the keyboard; a field the form lacks is skipped."""
+        for name, key in keys.items():
+            if name in self.fields:
+                field = self.fields[name]
+                field.widget.attrs |= {"data-key": key, "data-key-label": field.label}
+
+    def set_completion(self, name: str, mode: str, **attributes: str) -> None:
+        """Let complete.js offer completions for a text field.
+
+        ``mode`` is what a choice replaces: "whole" (the field), "words" (one of several with commas
+        between them) or "text" (what follows a sign such as @). ``attributes`` become data
+        attributes of the widget, such as the URL that is asked.
+        """
+        data = {f"data-{key.replace('_', '-')}": value for key, value in attributes.items()}
+        self.fields[name].widget.attrs |= {
+            "data-complete": mode,
+            **data,
+            "autocomplete": "off",
+            "aria-autocomplete": "list",
+        }
+
     def clean(self) -> dict[str, Any]:
         """Convert CR LF, which browsers send, to LF."""
         data = super().clean() or self.cleaned_data

@@ -1,24 +1,171 @@
-"""Forms of the pages of customers and guests."""
+"""Forms of the ticket list, of the pages of customers and guests, and of the set-up."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from django import forms
+from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.forms import PersonForm
+from appliance.accounts.models import User
 from appliance.core.forms import Form, IdempotentForm
+from appliance.core.types import read_number
+from appliance.macros import queries as macros_queries
+from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
-from appliance.tickets.forms import TicketForm
+from appliance.tickets.forms import FilterForm, TicketForm, tag_names
+from appliance.tickets.forms.filters import FilterChoices
+from appliance.tickets.models import Priority, SavedView, Status
+from appliance.tickets.services.bulk import MAX_TICKETS
+from appliance.tickets.services.saved_views import audience_of
+from appliance.tickets.sorts import SORTS
 from appliance.web.queries.portal import STATES, MyTickets
+from appliance.web.ticket_rows import COLUMNS, DEFAULT_COLUMNS
+
+NONE = "none"  # of a choice: take the value away
+MAX_ADDRESS = 2000  # characters of a query string
+# on hold needs a date, and nothing becomes new again
+BULK_STATUSES = [Status.OPEN, Status.WAITING, Status.SOLVED, Status.CLOSED]
+Choices = list[tuple[Any, str | Promise]]
+
+
+class BulkForm(IdempotentForm):
+    """Which tickets to change, and what to change; a field left alone changes nothing."""
+
+    assignee = forms.ChoiceField(label=_("Assignee"), required=False)
+    team = forms.ChoiceField(label=_("Team"), required=False)
+    status = forms.ChoiceField(label=_("Status"), required=False)
+    priority = forms.TypedChoiceField(
+        label=_("Priority"), coerce=int, empty_value=None, required=False
+    )
+    category = forms.ChoiceField(label=_("Category"), required=False)
+    add_tags = forms.CharField(label=_("Add tags"), max_length=400, required=False)
+    remove_tags = forms.CharField(label=_("Remove tags"), max_length=400, required=False)
+    macro = forms.TypedChoiceField(label=_("Macro"), coerce=int, empty_value=None, required=False)
+    select_all = forms.BooleanField(required=False)
+    address = forms.CharField(widget=forms.HiddenInput, max_length=MAX_ADDRESS, required=False)
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        viewer: User,
+        offered: FilterChoices | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> None:
+        # the prefix of the ids keeps them apart from those of the filter form on the same page
+        super().__init__(data, auto_id="bulk_%s", initial=initial)
+        self._selected_ids = data.getlist("ticket") if data is not None else []
+        for name, choices in self._choices(viewer, offered or FilterChoices(viewer)).items():
+            self.set_choices(name, [("", _("No change")), *choices])
+        for name in ("add_tags", "remove_tags"):
+            self.fields[name].widget.attrs |= {"list": "tag-names", "autocomplete": "off"}
+
+    @staticmethod
+    def _choices(viewer: User, offered: FilterChoices) -> dict[str, Choices]:
+        return {
+            "assignee": [(NONE, _("Nobody")), *offered.agents],
+            "team": [(NONE, _("No team")), *offered.teams],
+            "status": [(status.value, status.label) for status in BULK_STATUSES],
+            "priority": [*Priority.choices],
+            "category": [(NONE, _("Uncategorised")), *offered.categories],
+            "macro": [(macro.pk, str(macro)) for macro in macros_queries.list_macros(viewer)],
+        }
+
+    def selected(self) -> set[int]:
+        """Return the ids of the tickets ticked on the page, one more than allowed at most."""
+        numbers = (read_number(text) for text in self._selected_ids[: MAX_TICKETS + 1])
+        return {number for number in numbers if number is not None}
+
+    def changes(self) -> dict[str, object]:
+        """Return the changes as ``start_bulk_change`` takes them. The form must be valid."""
+        data = self.cleaned_data
+        changes: dict[str, object] = {
+            name: None if data[name] == NONE else int(data[name])
+            for name in ("assignee", "team", "category")
+            if data[name]
+        }
+        changes |= {name: data[name] for name in ("status", "priority", "macro") if data[name]}
+        for name in ("add_tags", "remove_tags"):
+            if names := tag_names(data[name]):
+                changes[name] = names
+        return changes
+
+
+class ViewForm(FilterForm):
+    """A saved view: its name, filters, columns and sort, and who sees it."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=60, error_messages={"required": _("Enter a name for the view.")}
+    )
+    sort = forms.ChoiceField(
+        label=_("Sort by"), choices=[(sort.name, sort.label) for sort in SORTS.values()]
+    )
+    columns = forms.MultipleChoiceField(
+        label=_("Columns"),
+        required=False,
+        help_text=_("Leave empty for default columns."),
+        choices=[(column.name, column.label) for column in COLUMNS.values()],
+        widget=forms.CheckboxSelectMultiple,
+        initial=DEFAULT_COLUMNS,
+    )
+    audience = forms.ChoiceField(label=_("Visibility"))
+    field_order = ["name", "audience", "sort", "columns"]
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        viewer: User,
+        view: SavedView | None = None,
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, viewer=viewer, initial=_initial_of(view) if view else initial)
+        self.set_choices("audience", self._audiences(view))
+
+    def _audiences(self, view: SavedView | None) -> Choices:
+        """Offer sharing to whoever may share; a shared view stays so for whoever no longer may."""
+        own = ("own", _("Only me"))
+        if not (tickets_queries.can_share(self.viewer) or (view and view.is_shared)):
+            return [own]
+        teams = [(pk, _("Team %s") % name) for pk, name in self.offered.teams]
+        return [own, ("all", _("All agents")), *teams]
+
+    def values(self) -> dict[str, object]:
+        """Return what ``save_view`` and ``change_view`` take. The form must be valid."""
+        data = self.cleaned_data
+        audience = data["audience"]
+        teams = {str(team.pk): team for team in tickets_queries.list_teams(self.viewer)}
+        return {
+            "name": data["name"],
+            "filters": self.filters(),
+            "columns": data["columns"],
+            "sort": data["sort"],
+            "audience": "team" if audience in teams else audience,
+            "team": teams.get(audience),
+        }
+
+
+def _initial_of(view: SavedView) -> dict[str, Any]:
+    return view.filter | {
+        "name": view.name,
+        "sort": view.sort,
+        "columns": view.columns or DEFAULT_COLUMNS,
+        "audience": str(view.team_id) if view.team_id else audience_of(view),
+    }
 
 
 class MyTicketsForm(Form):
-    """What the list is narrowed to, from the address of the page."""
+    """The filters of a customer's ticket list, from the query string of the page."""
 
     state = forms.ChoiceField(choices=[(name, name) for name in STATES], required=False)
     whose = forms.ChoiceField(choices=[("", ""), ("mine", "mine")], required=False)
     text = forms.CharField(required=False)
 
     def filters(self) -> MyTickets:
-        """What makes no sense in the address narrows nothing."""
+        """Return the filters; what is invalid filters nothing."""
         self.is_valid()
         data = self.cleaned_data
         return MyTickets(
@@ -29,7 +176,7 @@ class MyTicketsForm(Form):
 
 
 class GuestTicketForm(TicketForm):
-    """A question of somebody without an account."""
+    """A ticket of somebody without an account."""
 
     name = forms.CharField(
         label=_("Your name"),
@@ -44,26 +191,19 @@ class GuestTicketForm(TicketForm):
     )
     field_order = ["name", "email", "subject", "description"]
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["subject"].widget.attrs.pop("autofocus", None)
 
 
 class MacroUseForm(IdempotentForm):
-    """What comes with one click on a macro."""
+    """The hidden fields behind the macro buttons of a ticket page."""
 
     seen_message = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
 
-    def values(self) -> dict:
-        data = self.cleaned_data
-        return {
-            "idempotency_key": data["idempotency_key"],
-            "seen_message_id": data["seen_message"],
-        }
-
 
 class SetupForm(PersonForm):
-    """The first admin, the desk's name, its categories, and whether to start with the demo."""
+    """The first admin, the name of the help desk, its categories, and the demo data."""
 
     desk_name = forms.CharField(
         label=_("Name of the help desk"),
@@ -92,8 +232,8 @@ class SetupForm(PersonForm):
     )
     field_order = ["desk_name", "first_name", "last_name", "email", "password", "password_again"]
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        rows = tickets_services.default_categories()
-        self.set_choices("categories", [(row["slug"], row["name"]) for row in rows])
-        self.fields["categories"].initial = [row["slug"] for row in rows]
+        categories = tickets_services.default_categories()
+        self.set_choices("categories", [(row["slug"], row["name"]) for row in categories])
+        self.fields["categories"].initial = [row["slug"] for row in categories]

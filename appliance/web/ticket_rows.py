@@ -1,7 +1,7 @@
-"""The rows of the list, drawn in Python: a page has hundreds of cells, and a template that is
-included for each takes ten times as long. What says the same in every row is made once a page.
+"""The rows of the ticket list as HTML, built in Python: a page has hundreds of cells, and including
+a template for each takes ten times as long. What is equal in every row is built once a page.
 
-Everything here returns HTML; what people wrote goes through ``escape`` on its way.
+Everything here returns HTML; all text of users goes through ``escape``.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -12,6 +12,7 @@ from html import escape
 
 from django.urls import reverse
 from django.utils.dates import MONTHS_3
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -22,12 +23,12 @@ from appliance.tickets.models import Priority, Status, Ticket
 from appliance.tickets.sorts import Sort
 
 
-class Words:
-    """What cells say in the language of whoever looks, as HTML. For one page."""
+class CellTexts:
+    """The fixed texts of cells as HTML, in the language of the request. For one page."""
 
     @cached_property
     def sentiments(self) -> dict[str | None, str]:
-        looks = {
+        styles = {
             "negative": (" sentiment-negative", _("Negative"), "frown", _("negative")),
             "neutral": ("", _("Neutral"), "neutral", _("neutral")),
             "positive": (" sentiment-positive", _("Positive"), "smile", _("positive")),
@@ -36,12 +37,12 @@ class Words:
             sentiment: f'<span class="sentiment{style}" title="{escape(title)}">'
             f'<i class="bi bi-emoji-{face}" aria-hidden="true"></i>'
             f'<span class="sentiment-word">{escape(word)}</span></span>'
-            for sentiment, (style, title, face, word) in looks.items()
+            for sentiment, (style, title, face, word) in styles.items()
         }
 
     def sentiment(self, name: str | None) -> str:
-        """One of SENTIMENTS, in a word and a face; anything else: nobody has read it."""
-        return self.sentiments.get(name) or self.unread
+        """Return one of SENTIMENTS as a word and an icon; anything else means not analysed yet."""
+        return self.sentiments.get(name) or self.not_analysed
 
     @cached_property
     def statuses(self) -> dict[str, str]:
@@ -58,19 +59,19 @@ class Words:
         }
 
     @cached_property
-    def unread(self) -> str:
+    def not_analysed(self) -> str:
         return _quiet(_("not analysed yet"))
 
     @cached_property
-    def unsorted(self) -> str:
+    def not_classified(self) -> str:
         return _quiet(_("not classified yet"))
 
     @cached_property
-    def unsure(self) -> str:
+    def uncategorised(self) -> str:
         return _quiet(_("uncategorised"))
 
     @cached_property
-    def nobody(self) -> str:
+    def unassigned(self) -> str:
         text = f'<span class="visually-hidden">{escape(_("unassigned"))}</span>'
         return f'<span class="quiet"><span aria-hidden="true">–</span>{text}</span>'
 
@@ -82,7 +83,7 @@ class Words:
         )
 
     @cached_property
-    def choose(self) -> str:
+    def select_label(self) -> str:
         return escape(_("Select %(number)s"))
 
     @cached_property
@@ -90,11 +91,12 @@ class Words:
         return ["", *(escape(str(MONTHS_3[month]).title()) for month in range(1, 13))]
 
     @cached_property
-    def address(self) -> list[str]:
-        """What stands before and after the number of a ticket."""
+    def ticket_url(self) -> list[str]:
+        """The URL of a ticket without its number: what comes before it and after it."""
         return reverse("ticket", args=[0]).rsplit("0", 1)
 
-    def moment(self, at: datetime) -> str:
+    def time(self, at: datetime) -> str:
+        """Return a date and time as the templates write it, only faster."""
         at = localtime(at)
         clock = f"{at.hour:02}:{at.minute:02}"
         return (
@@ -104,39 +106,41 @@ class Words:
         )
 
 
-def rows(
+def render_rows(
     tickets: Iterable[Ticket],
     columns: Sequence[str],
     *,
-    may_choose: bool = False,
-    chosen: Collection[int] = (),
+    can_select: bool = False,
+    selected: Collection[int] = (),
 ) -> SafeString:
-    """The rows of a list with these columns. No query when the tickets came through ``lists``."""
-    words, drawn = Words(), []
-    cells = [(STYLES.get(name, name), CELLS[name]) for name in columns]
+    """Return the rows of a list with these columns. No query if the tickets were loaded with what
+    the columns show.
+    """
+    texts, parts = CellTexts(), []
+    cells = [(CSS_CLASSES.get(name, name), CELLS[name]) for name in columns]
     for ticket in tickets:
-        drawn += [
+        parts += [
             f'<tr id="row-{ticket.pk}" data-keys-item>',
-            _choose(ticket, words, ticket.pk in chosen) if may_choose else "",
-            _subject(ticket, words),
-            *(f'<td class="t-{style}">{say(ticket, words)}</td>' for style, say in cells),
+            _checkbox(ticket, texts, ticket.pk in selected) if can_select else "",
+            _subject(ticket, texts),
+            *(f'<td class="t-{css_class}">{cell(ticket, texts)}</td>' for css_class, cell in cells),
             "</tr>\n",
         ]
-    return mark_safe("".join(drawn))  # noqa: S308
+    return mark_safe("".join(parts))  # noqa: S308
 
 
-def _choose(ticket: Ticket, words: Words, is_chosen: bool) -> str:
+def _checkbox(ticket: Ticket, texts: CellTexts, is_selected: bool) -> str:
     return (
         '<td class="t-choose"><input class="form-check-input" type="checkbox" form="bulk"'
         f' name="ticket" value="{ticket.pk}" id="choose-{ticket.pk}"'
-        f' aria-label="{words.choose % {"number": ticket.number}}"'
-        f"{' checked' if is_chosen else ''}></td>"
+        f' aria-label="{texts.select_label % {"number": ticket.number}}"'
+        f"{' checked' if is_selected else ''}></td>"
     )
 
 
-def _subject(ticket: Ticket, words: Words) -> str:
-    before, after = words.address
-    customer, star = ticket.customer, words.premium if ticket.customer.is_premium else ""
+def _subject(ticket: Ticket, texts: CellTexts) -> str:
+    before, after = texts.ticket_url
+    customer, star = ticket.customer, texts.premium if ticket.customer.is_premium else ""
     return (
         f'<td class="t-subject"><a id="t{ticket.pk}" href="{before}{ticket.pk}{after}"'
         f" data-keys-open>{escape(ticket.subject)}</a>"
@@ -144,55 +148,55 @@ def _subject(ticket: Ticket, words: Words) -> str:
     )
 
 
-def _category(ticket: Ticket, words: Words) -> str:
+def _category(ticket: Ticket, texts: CellTexts) -> str:
     if ticket.category:
         return escape(ticket.category.name)
-    return words.unsorted if ticket.sentiment_score is None else words.unsure
+    return texts.not_classified if ticket.sentiment_score is None else texts.uncategorised
 
 
-def _tags(ticket: Ticket, words: Words) -> str:
+def _tags(ticket: Ticket, texts: CellTexts) -> str:
     return "".join(f'<span class="tag">{escape(tag.name)}</span> ' for tag in ticket.tags.all())
 
 
-def _named(row: object | None) -> str:
-    return escape(str(row)) if row else ""
+def _text(value: object | None) -> str:
+    return escape(str(value)) if value else ""
 
 
 def _quiet(text: str) -> str:
     return f'<span class="quiet">{escape(text)}</span>'
 
 
-STYLES = {"updated": "when", "created": "when"}  # of columns that have not their own
-CELLS: dict[str, Callable[[Ticket, Words], str]] = {
-    "sentiment": lambda ticket, words: words.sentiment(ticket.sentiment),
+CSS_CLASSES = {"updated": "when", "created": "when"}  # where it is not the name of the column
+CELLS: dict[str, Callable[[Ticket, CellTexts], str]] = {
+    "sentiment": lambda ticket, texts: texts.sentiment(getattr(ticket, "sentiment", None)),
     "category": _category,
-    "status": lambda ticket, words: words.statuses.get(ticket.status, ""),
-    "priority": lambda ticket, words: words.priorities.get(ticket.priority, ""),
-    "assignee": lambda ticket, words: _named(ticket.assignee) or words.nobody,
-    "team": lambda ticket, words: _named(ticket.team),
+    "status": lambda ticket, texts: texts.statuses.get(ticket.status, ""),
+    "priority": lambda ticket, texts: texts.priorities.get(ticket.priority, ""),
+    "assignee": lambda ticket, texts: _text(ticket.assignee) or texts.unassigned,
+    "team": lambda ticket, texts: _text(ticket.team),
     "tags": _tags,
-    "organisation": lambda ticket, words: _named(ticket.customer.organisation),
-    "due": lambda ticket, words: due(ticket),
-    "updated": lambda ticket, words: words.moment(ticket.updated_at),
-    "created": lambda ticket, words: words.moment(ticket.created_at),
+    "organisation": lambda ticket, texts: _text(ticket.customer.organisation),
+    "due": lambda ticket, texts: due(ticket),
+    "updated": lambda ticket, texts: texts.time(ticket.updated_at),
+    "created": lambda ticket, texts: texts.time(ticket.created_at),
 }
 
 
 @dataclass(frozen=True)
 class Column:
     name: str
-    label: str
-    sorts: tuple[str, ...] = ()
+    label: str | Promise
+    sorts: tuple[str, ...] = ()  # names of the sorts that follow it
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A column above the present list: which order a click on it gives, how it stands now."""
+    """The heading of a column: which sort a click on it gives, and the present order."""
 
     name: str
-    label: str
-    sort: str  # empty: this column orders nothing
-    order: str  # as aria-sort calls it; empty: the list stands in another order
+    label: str | Promise
+    sort: str  # empty where nothing is sorted by this column
+    order: str  # value of aria-sort; empty while the list is sorted by another column
 
 
 COLUMNS = {
@@ -211,19 +215,19 @@ COLUMNS = {
         Column("created", gettext_lazy("Created"), ("newest", "oldest")),
     )
 }
-USUAL = ("sentiment", "category", "status", "priority", "assignee", "due", "created")
+DEFAULT_COLUMNS = ("sentiment", "category", "status", "priority", "assignee", "due", "created")
 
 
 def find_columns(names: Iterable[str], sort: Sort) -> list[Column]:
-    """Columns of the view, or the default columns; the sort column is always included."""
-    chosen = [name for name in names if name in COLUMNS] or list(USUAL)
+    """Return the columns of a view, or the default ones; the sort column is always included."""
+    shown = [name for name in names if name in COLUMNS] or list(DEFAULT_COLUMNS)
     ordering = next((name for name, column in COLUMNS.items() if sort.name in column.sorts), "")
     if ordering == "updated" and not names:
-        chosen.remove("created")
-    return [column for name, column in COLUMNS.items() if name in {*chosen, ordering}]
+        shown.remove("created")
+    return [column for name, column in COLUMNS.items() if name in {*shown, ordering}]
 
 
-def headings(columns: Iterable[Column], sort: Sort) -> list[Heading]:
+def list_headings(columns: Iterable[Column], sort: Sort) -> list[Heading]:
     return [_heading(column, sort) for column in columns]
 
 

@@ -31,7 +31,7 @@ from appliance.triage import engine, matching
 from appliance.triage import queries as triage_queries
 from appliance.triage.models import DIMENSIONS, TicketVector
 from appliance.triage.services import index_space
-from appliance.web.lists import first_of
+from appliance.web.paging import load_first
 from tests.plans import plans_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -130,7 +130,7 @@ def _pages(rows: QuerySet, order: Sort, position: tuple) -> None:
     """Load the first page, one far behind, and the page before that."""
     list(rows[:50])
     for sort in (order, order.turned()):
-        first_of(sort.beyond(sort.apply(rows), position), 50, among=rows)
+        load_first(sort.beyond(sort.apply(rows), position), 50, among=rows)
 
 
 def _category(position: int) -> str:

@@ -19,7 +19,7 @@ from appliance.tickets import queries as tickets_queries
 from appliance.triage import gaps
 from appliance.triage import services as triage_services
 from appliance.web import article_page
-from appliance.web.lists import Page
+from appliance.web.paging import Page
 from appliance.web.views.attachments import file_response
 
 

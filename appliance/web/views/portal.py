@@ -21,7 +21,7 @@ from appliance.tickets.models import Ticket
 from appliance.triage import services as triage_services
 from appliance.web import services
 from appliance.web.forms import GuestTicketForm, MyTicketsForm, SetupForm
-from appliance.web.lists import Page
+from appliance.web.paging import Page
 from appliance.web.queries import portal
 from appliance.web.queries import portal as queries
 from appliance.web.views.attachments import file_response

@@ -11,7 +11,7 @@ from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import SavedView
-from appliance.web.list_forms import ViewForm
+from appliance.web.forms import ViewForm
 
 
 @require_safe

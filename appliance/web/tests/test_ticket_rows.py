@@ -31,7 +31,9 @@ def row(ticket, alice, bob, dan):
     Ticket.objects.filter(pk=ticket.pk).update(subject=NASTY, sentiment_score=-0.9)
 
     def draw(**choosing: object) -> str:
-        return ticket_rows.rows(annotate_sentiment(Ticket.objects.all()), list(COLUMNS), **choosing)
+        return ticket_rows.render_rows(
+            annotate_sentiment(Ticket.objects.all()), list(COLUMNS), **choosing
+        )
 
     return draw
 
@@ -54,9 +56,9 @@ def test_every_column_is_drawn_and_nothing_stands_unescaped(row):
 
 def test_rows_can_be_chosen_by_whoever_may(row, ticket):
     assert "checkbox" not in row()
-    assert f'value="{ticket.pk}"' in row(may_choose=True)
-    assert " checked>" not in row(may_choose=True)
-    assert " checked>" in row(may_choose=True, chosen={ticket.pk})
+    assert f'value="{ticket.pk}"' in row(can_select=True)
+    assert " checked>" not in row(can_select=True)
+    assert " checked>" in row(can_select=True, selected={ticket.pk})
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -66,14 +68,14 @@ def test_moments_are_written_as_templates_write_them(month, language):
     written = Template('{{ at|date:"c" }} {{ at|date:"Y-m-d H:i" }} {{ at|date:"j M, H:i" }}')
     with timezone.override(ZoneInfo("Europe/Berlin")), translation.override(language):
         iso, day, clock, shown = written.render(Context({"at": at})).split(" ", 3)
-        html = ticket_rows.Words().moment(at)
+        html = ticket_rows.CellTexts().time(at)
     assert f'datetime="{iso}" title="{day} {clock}">{shown}</time>' in html
 
 
 def test_sentiments_are_told_in_the_language_of_whoever_looks():
     with translation.override("de"):
         said = [
-            strip_tags(ticket_rows.Words().sentiment(sentiment))
+            strip_tags(ticket_rows.CellTexts().sentiment(sentiment))
             for sentiment in (*SENTIMENTS, None)
         ]
     assert said == ["negativ", "neutral", "positiv", "noch nicht analysiert"]

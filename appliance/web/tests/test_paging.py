@@ -8,7 +8,7 @@ from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import Ticket
 from appliance.tickets.sorts import NEWEST, SORTS, Sort, find_sort
-from appliance.web.lists import PAGE_SIZE, Page
+from appliance.web.paging import PAGE_SIZE, Page
 
 ROWS = PAGE_SIZE * 2 + 7
 

@@ -3,6 +3,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Team
 from appliance.core import cache
@@ -10,9 +11,8 @@ from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import Ticket
-from appliance.web import lists
-from appliance.web.inbox_views import list_main, list_sections, shown_count
-from appliance.web.lists import PAGE_SIZE
+from appliance.web.paging import PAGE_SIZE
+from appliance.web.queues import format_count, list_main_queues, list_sections
 from conftest import PASSWORD
 
 
@@ -34,7 +34,7 @@ def as_bob(client, bob):
 
 
 def test_idle_page_costs_204_and_one_person_lookup(as_bob, ticket, django_assert_max_num_queries):
-    since = as_bob.get(reverse("dashboard")).context["state"]
+    since = as_bob.get(reverse("dashboard")).context["ticket_list"].state
     with django_assert_max_num_queries(2):  # the session and the person
         assert as_bob.get(reverse("live"), {"since": since}).status_code == 204
 
@@ -42,7 +42,7 @@ def test_idle_page_costs_204_and_one_person_lookup(as_bob, ticket, django_assert
 def test_new_ticket_comes_with_the_next_look(
     as_bob, alice, ticket, django_capture_on_commit_callbacks
 ):
-    since = as_bob.get(reverse("dashboard")).context["state"]
+    since = as_bob.get(reverse("dashboard")).context["ticket_list"].state
     with django_capture_on_commit_callbacks(execute=True):
         tickets_services.create_ticket(
             customer=alice.customer, subject="Fresh", description="…", by=alice
@@ -55,7 +55,7 @@ def test_new_ticket_comes_with_the_next_look(
 def test_view_that_was_saved_comes_with_the_next_look(
     as_bob, bob, django_capture_on_commit_callbacks
 ):
-    since = as_bob.get(reverse("dashboard")).context["state"]
+    since = as_bob.get(reverse("dashboard")).context["ticket_list"].state
     with django_capture_on_commit_callbacks(execute=True):
         tickets_services.save_view(by=bob, name="Printers", filters=TicketFilter(tag="printer"))
     assert "Printers" in as_bob.get(reverse("live"), {"since": since}).content.decode()
@@ -131,8 +131,8 @@ def test_agents_who_see_the_same_share_the_counting(bob, dan, ticket, django_ass
         email="eve@example.org", first_name="Eve", role="agent", password=PASSWORD
     )
     for person in (bob, eve):
-        lists.accounts_queries.hidden_team_ids(person)
-        lists.accounts_queries.team_ids_of(person)
+        accounts_queries.hidden_team_ids(person)
+        accounts_queries.team_ids_of(person)
     tickets_queries.count_open(bob)
     with django_assert_num_queries(0):
         assert tickets_queries.count_open(eve)["total"] == 1
@@ -195,15 +195,17 @@ def test_queue_link_keeps_the_other_filters_and_leads_back_out(bob, categories):
         )
     }
     new, opened = sections["status"][:2]
-    assert (new.is_chosen, new.query) == (True, "?priority=4")
+    assert (new.is_active, new.query) == (True, "?priority=4")
     assert opened.query == "?priority=4&status=open"
-    assert sections["priority"][0].is_chosen
+    assert sections["priority"][0].is_active
 
 
-def test_main_queue_is_chosen_with_further_filters_too(bob):
+def test_main_queue_is_active_with_further_filters_too(bob):
     filters = TicketFilter(assignee="me", category="none")
-    queues = list_main(tickets_queries.count_open(bob), filters, in_teams=False, in_view=False)
-    assert [queue.name for queue in queues if queue.is_chosen] == ["mine"]
+    queues = list_main_queues(
+        tickets_queries.count_open(bob), filters, in_teams=False, in_view=False
+    )
+    assert [queue.name for queue in queues if queue.is_active] == ["mine"]
     assert "my-teams" not in [queue.name for queue in queues]
 
 
@@ -211,13 +213,13 @@ def test_main_queue_is_chosen_with_further_filters_too(bob):
     ("count", "shown"), [(None, ""), (0, "0"), (1000, "1,000"), (1001, "1,000+")]
 )
 def test_counting_stops_at_a_thousand(count, shown):
-    assert shown_count(count) == shown
+    assert format_count(count) == shown
 
 
 def test_heading_orders_the_list_and_turns_it(as_bob, many):
     newest = as_bob.get(reverse("dashboard"))
-    assert newest.context["page"].rows[0].pk == Ticket.objects.latest("pk").pk
+    assert newest.context["ticket_list"].page.rows[0].pk == Ticket.objects.latest("pk").pk
     oldest = as_bob.get(reverse("dashboard"), {"sort": "oldest"})
-    assert oldest.context["page"].rows[0].pk == Ticket.objects.earliest("pk").pk
-    headings = {heading.name: heading for heading in oldest.context["headings"]}
+    assert oldest.context["ticket_list"].page.rows[0].pk == Ticket.objects.earliest("pk").pk
+    headings = {heading.name: heading for heading in oldest.context["ticket_list"].headings}
     assert (headings["created"].order, headings["created"].sort) == ("ascending", "newest")
