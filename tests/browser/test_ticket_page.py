@@ -148,10 +148,10 @@ def test_property_somebody_else_changed_is_told_and_not_lost(at_the_ticket, tick
 
 def test_ticket_on_hold_asks_until_when(at_the_ticket, ticket):
     page = at_the_ticket
-    expect(page.get_by_label("Snooze until")).to_be_hidden()
+    expect(page.get_by_label("On hold until")).to_be_hidden()
     page.get_by_label("Status", exact=True).select_option("On hold")
-    expect(page.get_by_label("Snooze until")).to_be_focused()
-    page.get_by_label("Snooze until").fill("2099-01-31")
+    expect(page.get_by_label("On hold until")).to_be_focused()
+    page.get_by_label("On hold until").fill("2099-01-31")
     expect(page.locator("#ticket-head")).to_contain_text("until 31 Jan 2099")
     ticket.refresh_from_db()
     assert ticket.status == Status.HOLD

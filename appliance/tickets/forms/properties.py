@@ -32,7 +32,7 @@ class PropertiesForm(Form):
         show_hidden_initial=True,
     )
     resume_at = forms.DateField(
-        label=gettext_lazy("Snooze until"),
+        label=gettext_lazy("On hold until"),
         required=False,
         widget=DateInput(),
         show_hidden_initial=True,

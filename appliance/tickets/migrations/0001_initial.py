@@ -503,7 +503,7 @@ class Migration(migrations.Migration):
                             ("split", "split the ticket"),
                             ("linked", "linked a ticket"),
                             ("unlinked", "removed a link"),
-                            ("rated", "rated the resolution"),
+                            ("rated", "rated the solution"),
                             ("escalated", "escalated"),
                             ("anonymised", "anonymised the customer"),
                         ],

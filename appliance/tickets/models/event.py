@@ -31,7 +31,7 @@ class Event(models.Model):
         SPLIT = "split", _("split the ticket")
         LINKED = "linked", _("linked a ticket")
         UNLINKED = "unlinked", _("removed a link")
-        RATED = "rated", _("rated the resolution")
+        RATED = "rated", _("rated the solution")
         ESCALATED = "escalated", _("escalated")
         ANONYMISED = "anonymised", _("anonymised the customer")
 

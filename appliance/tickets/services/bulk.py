@@ -163,7 +163,9 @@ def start_bulk_change(
     gives the change made the first time.
     """
     if not queries.can_change_in_bulk(by):
-        raise ForbiddenError(_("Your role does not permit bulk changes."))
+        raise ForbiddenError(
+            _("You do not have permission to bulk edit tickets. Ask an administrator.")
+        )
     if earlier := queries.find_bulk_change(by, idempotency_key):
         return _is_same_request(earlier, changes)
     change = _start(by, sorted(set(tickets)), changes, idempotency_key)

@@ -235,7 +235,7 @@ def rate_ticket(
     with transaction.atomic():
         locked = lock(ticket)
         if by is not None and locked.customer.user_id != by.pk:
-            raise ForbiddenError(_("Only the requester can rate the resolution."))
+            raise ForbiddenError(_("Only the requester can rate the solution."))
         if locked.status not in RATED_STATUSES or locked.merged_into_id:
             raise BadInputError(
                 _("This ticket is not solved yet. You can rate it once it is solved.")

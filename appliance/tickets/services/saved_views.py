@@ -107,9 +107,10 @@ def _require_editable(by: User, name: str, audience: str, team: Team | None) -> 
     if audience == OWN:
         return
     if not queries.can_share(by):
-        raise BadInputError(
-            _("Your role does not permit sharing. Keep the view private."), field="audience"
+        refusal = _(
+            "You do not have permission to share views. Keep it private or ask an administrator."
         )
+        raise BadInputError(refusal, field="audience")
     if audience == "team" and (team is None or not queries.can_see_team(by, team)):
         raise BadInputError(_("Choose a team you have access to."), field="audience")
 

@@ -45,7 +45,7 @@ def test_view_of_a_team_is_for_its_members(bob, dan, team):
 
 def test_sharing_needs_the_right(bob):
     SiteSettings.objects.update_or_create(pk=1, defaults={"agent_rights": []})
-    with pytest.raises(BadInputError, match="sharing"):
+    with pytest.raises(BadInputError, match="share views"):
         save(bob, audience="all")
     assert save(bob).is_shared is False
 

@@ -69,7 +69,7 @@ def test_writing_an_article_is_offered_to_those_who_may(
     as_bob, ticket, dan, django_capture_on_commit_callbacks
 ):
     evidence = reverse("evidence", args=[ticket.pk])
-    assert "Write one" in as_bob.get(evidence).content.decode()
+    assert "Write article" in as_bob.get(evidence).content.decode()
     with django_capture_on_commit_callbacks(execute=True):
         accounts_services.update_site_settings(by=dan, agent_rights=[])
-    assert "Write one" not in as_bob.get(evidence).content.decode()
+    assert "Write article" not in as_bob.get(evidence).content.decode()

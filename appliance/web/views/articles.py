@@ -42,7 +42,7 @@ def low_performing(request: AuthenticatedRequest) -> HttpResponse:
 @with_right(Right.ARTICLES)
 def look(request: AuthenticatedRequest) -> HttpResponse:
     triage_services.queue_gaps()
-    messages.success(request, _("Scan started. Reload this page in a minute."))
+    messages.success(request, _("Detection started. Reload this page in a minute."))
     return redirect("gaps")
 
 
