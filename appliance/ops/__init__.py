@@ -1,1 +1,1 @@
-"""Running the box: prepare, serve, work, health."""
+"""Operations: preparing a start, serving, working, health and the status pages."""

@@ -1,8 +1,10 @@
-"""Charts of the status page, out of samples: each point is what came between two of them."""
+"""Charts of the status page: each point is the difference between two neighbouring samples."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -21,104 +23,126 @@ SPANS = {
 }
 MAX_POINTS = 96
 COLOURS = {"classifier": "sea", "sentiment": "good", "encoder": "warn"}
-Point = tuple[Sample, Sample]
-Read = Callable[[dict, dict], float | None]
+SamplePair = tuple[Sample, Sample]
+Figures = dict[str, Any]  # of one sample
+Metric = Callable[[Figures, Figures], float | None]  # of the earlier and the later sample
+
+
+@dataclass(frozen=True)
+class Line:
+    label: str
+    colour: str
+    metric: Metric
+
+
+@dataclass(frozen=True)
+class LineChart:
+    """A chart of the status page before its values are computed."""
+
+    key: str
+    title: str
+    unit: str
+    lines: list[Line]
 
 
 def list_samples(span: str) -> list[Sample]:
-    """Samples of the time range, thinned out evenly when there are many. One query."""
+    """Return the samples of the time range, evenly thinned out to MAX_POINTS. One query."""
     since = timezone.now() - SPANS[span][1]
-    rows = list(Sample.objects.filter(at__gte=since))
-    step = -(-len(rows) // MAX_POINTS) or 1
-    return rows[::-1][::step][::-1]
+    samples = list(Sample.objects.filter(at__gte=since))
+    step = -(-len(samples) // MAX_POINTS) or 1
+    return samples[::-1][::step][::-1]
 
 
 def list_charts(samples: Sequence[Sample], span: str) -> list[Chart]:
-    """Nothing before there are two samples."""
-    points = list(pairwise(samples))
-    if not points:
-        return []
-    models = [(role, COLOURS[role], _median(role)) for role in COLOURS]
-    drawn = [
-        (
+    """Return all charts; none from fewer than two samples."""
+    pairs = list(pairwise(samples))
+    return [_draw(chart, pairs, span) for chart in _line_charts()] if pairs else []
+
+
+def _line_charts() -> list[LineChart]:
+    cache_hits, ms, mb = _("cache hits"), _("ms"), _("MB")
+    return [
+        LineChart(
             "memory",
             _("Database cache hit ratio"),
             "%",
-            [(_("cache hits"), "sea", _part("pages_hit", "pages_read"))],
+            [Line(cache_hits, "sea", _hit_percent("pages_hit", "pages_read"))],
         ),
-        (
+        LineChart(
             "index",
             _("Index hit rate on large tables"),
             "%",
-            [(_("index scans"), "sea", _part("index_scans", "whole_scans"))],
+            [Line(_("index scans"), "sea", _hit_percent("index_scans", "sequential_scans"))],
         ),
-        (
-            "answers",
+        LineChart(
+            "cache",
             _("Cache hit rate"),
             "%",
-            [(_("cache hits"), "sea", _part("answers_hit", "answers_missed"))],
+            [Line(cache_hits, "sea", _hit_percent("cache_hits", "cache_misses"))],
         ),
-        ("models", _("Median inference time per text"), _("ms"), models),
-        (
-            "waiting",
+        LineChart(
+            "models",
+            _("Median inference time per text"),
+            ms,
+            [Line(role, colour, _median_ms(role)) for role, colour in COLOURS.items()],
+        ),
+        LineChart(
+            "queue",
             _("Texts in the queue"),
             "",
-            [(_("queued"), "sea", lambda _before, now: now.get("waiting"))],
+            [Line(_("queued"), "sea", lambda _earlier, later: later.get("queued_texts"))],
         ),
-        (
-            "size",
-            _("Size of the database"),
-            _("MB"),
-            [(_("database"), "sea", lambda _before, now: now.get("database_bytes", 0) / 1e6)],
+        LineChart(
+            "size", _("Size of the database"), mb, [Line(_("database"), "sea", _database_mb)]
         ),
     ]
-    return [_chart(key, title, unit, lines, points, span) for key, title, unit, lines in drawn]
 
 
-def _chart(
-    key: str,
-    title: str,
-    unit: str,
-    lines: list[tuple[str, str, Read]],
-    points: list[Point],
-    span: str,
-) -> Chart:
-    labels = [_label(later, span) for _earlier, later in points]
-    values = [[_rounded(read(a.figures, b.figures)) for a, b in points] for *_names, read in lines]
+def _draw(chart: LineChart, pairs: list[SamplePair], span: str) -> Chart:
+    labels = [_label(later, span) for _earlier, later in pairs]
+    columns = [
+        [_rounded(line.metric(earlier.figures, later.figures)) for earlier, later in pairs]
+        for line in chart.lines
+    ]
     data = {
         "kind": "line",
-        "unit": unit,
+        "unit": chart.unit,
         "labels": labels,
         "lines": [
-            {"label": label, "colour": colour, "values": each}
-            for (label, colour, _read), each in zip(lines, values, strict=True)
+            {"label": line.label, "colour": line.colour, "values": column}
+            for line, column in zip(chart.lines, columns, strict=True)
         ],
     }
-    cells = zip(*values, strict=True)
-    rows = [
-        (label, ["–" if value is None else str(value) for value in row])
-        for label, row in zip(labels, cells, strict=True)
+    table_rows = [
+        (label, ["–" if value is None else str(value) for value in values])
+        for label, values in zip(labels, zip(*columns, strict=True), strict=True)
     ]
-    return Chart(key, title, data, [label for label, *_rest in lines], rows[::-1])
+    heads = [line.label for line in chart.lines]
+    return Chart(chart.key, chart.title, data, heads, table_rows[::-1])
 
 
-def _part(hit: str, missed: str) -> Read:
-    """Of what was counted between two samples, in per cent; None when a server began anew."""
+def _hit_percent(hits_name: str, misses_name: str) -> Metric:
+    """Return the metric: hits between two samples in per cent, None when a server restarted."""
 
-    def read(before: dict, now: dict) -> float | None:
-        hits, misses = (now.get(name, 0) - before.get(name, 0) for name in (hit, missed))
-        part = share(hits, misses) if min(hits, misses) >= 0 else None
-        return None if part is None else 100 * part
+    def metric(earlier: Figures, later: Figures) -> float | None:
+        hits = later.get(hits_name, 0) - earlier.get(hits_name, 0)
+        misses = later.get(misses_name, 0) - earlier.get(misses_name, 0)
+        hit_share = share(hits, misses) if min(hits, misses) >= 0 else None
+        return None if hit_share is None else 100 * hit_share
 
-    return read
+    return metric
 
 
-def _median(role: str) -> Read:
-    def read(before: dict, now: dict) -> float | None:
-        new = timing_metrics.without(now.get("readings", {}), before.get("readings", {}))
-        return timing_metrics.quantile(new.get(role, {}), 0.5)
+def _median_ms(role: str) -> Metric:
+    def metric(earlier: Figures, later: Figures) -> float | None:
+        timings = timing_metrics.subtract(later.get("timings", {}), earlier.get("timings", {}))
+        return timing_metrics.quantile(timings.get(role, {}), 0.5)
 
-    return read
+    return metric
+
+
+def _database_mb(_earlier: Figures, later: Figures) -> float:
+    return later.get("database_bytes", 0) / 1e6
 
 
 def _label(sample: Sample, span: str) -> str:
@@ -130,16 +154,13 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-def readings_within(samples: Sequence[Sample]) -> list[timing_metrics.Taken]:
-    """What each model did between the first of these samples and this moment's slots."""
-    values: timing_metrics.Readings = {}
-    last = 0
+def list_timings(samples: Sequence[Sample]) -> list[timing_metrics.Summary]:
+    """Return the inference times of each role, from the first of these samples until now."""
+    timings: timing_metrics.Timings = {}
+    last_slot = 0
     if samples:
         first, newest = samples[0].figures, samples[-1].figures
-        last = newest.get("slot", 0)
-        values = timing_metrics.without(newest.get("readings", {}), first.get("readings", {}))
-    now = timing_metrics.current_slot()
-    new = range(
-        max(last + 1, now - timing_metrics.KEEP_SECONDS // timing_metrics.SLOT_SECONDS), now + 1
-    )
-    return timing_metrics.summed(timing_metrics.added(values, timing_metrics.readings_of(new)))
+        last_slot = newest.get("slot", 0)
+        timings = timing_metrics.subtract(newest.get("timings", {}), first.get("timings", {}))
+    slots = timing_metrics.slots_since(last_slot, until=timing_metrics.current_slot() + 1)
+    return timing_metrics.summarise(timing_metrics.add(timings, timing_metrics.read_timings(slots)))

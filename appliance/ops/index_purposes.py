@@ -33,7 +33,7 @@ PURPOSES = {
     "notice_at_idx": "deleting notifications read long ago",
     "notice_user_idx": "the notifications of a user, newest first",
     # ops
-    "sample_at_idx": "the charts of a time span, and the newest sample",
+    "sample_at_idx": "the charts of a time range, and the newest sample",
     # reports
     "report_day_idx": "every report: one dimension over a span of days",
     "report_on_idx": "counting a span of days again",

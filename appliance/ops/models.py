@@ -1,22 +1,22 @@
-"""What the machine counted, every five minutes, for charts over time."""
+"""Metrics over time, for the charts of the status page."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class Sample(models.Model):
-    """Counters that only grow (but when a server begins anew), and what stood at that moment.
+    """Metrics of one moment: counters, which grow until a server restarts, and current values.
 
-    Thinned as it ages (sql/thin.sql), so some 3,000 rows are the most there ever are.
+    Samples are thinned out as they age (sql/thin.sql), so there are about 3,000 rows at most.
     """
 
     at = models.DateTimeField(default=timezone.now, editable=False)
-    figures = models.JSONField(default=dict, help_text="Name to number; readings by role.")
+    figures = models.JSONField(default=dict, help_text="Name to number; timings by role.")
 
     class Meta:
         ordering = ["at"]
         indexes = [
-            # serves the charts of a span, and finding the newest sample
+            # serves the charts of a time range and the newest sample
             models.Index(fields=["-at"], name="sample_at_idx"),
         ]
 

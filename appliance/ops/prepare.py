@@ -1,4 +1,4 @@
-"""Everything between "the database answers" and "the desk may open", in one process."""
+"""Preparation of a start: migrations, static files and the first admin."""
 
 import time
 from io import StringIO
@@ -18,22 +18,22 @@ from appliance.model_updates import services as model_updates_services
 from appliance.ops import static_files
 from appliance.web import services as web_services
 
-# Two starts at once (web machines of one site) must not migrate together.
 MIN_PGVECTOR = (0, 8)  # half-precision vectors and iterative index scans
 
 
 def prepare() -> str | None:
     """Bring database, static files and the first admin up to this version.
 
-    Returns the path of the set-up page while the desk has no admin. Raises CommandError with
-    one sentence when something stands in the way.
+    Returns the path of the set-up page as long as there is no admin. Raises CommandError, which
+    names the cause and the remedy, when the start cannot continue.
     """
     _wait_for_database(seconds=30)
     if not settings.DEBUG:  # the development server is not deployed
         call_command("check", deploy=True, fail_level="WARNING", stdout=StringIO())
+    # Two web machines of one site that start at once must not both migrate.
     with session_lock("ops.prepare", wait=True):
         _migrate()
-        model_updates_services.follow()  # active.json says what the database says
+        model_updates_services.follow()  # makes active.json match the database
         if not settings.DEBUG:
             static_files.ensure_collected()
         return _ensure_admin()
@@ -70,8 +70,8 @@ def _migrate() -> None:
 def _check_history(executor: MigrationExecutor) -> None:
     """Refuse a database that a newer or unreleased version has migrated."""
     unknown = set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations)
-    rooms = {config.label for config in apps.get_app_configs() if _is_own(config)}
-    names = sorted(f"{label}.{name}" for label, name in unknown if label in rooms)
+    own_labels = {config.label for config in apps.get_app_configs() if _is_own(config)}
+    names = sorted(f"{label}.{name}" for label, name in unknown if label in own_labels)
     if names:
         raise CommandError(
             f"The database has migrations this version does not know, such as {names[0]}. It "
@@ -85,24 +85,25 @@ def _is_own(config: AppConfig) -> bool:
 
 
 def _check_extensions() -> None:
-    """Only a server of the site's own can fail this; the one in the box has them."""
+    """Refuse a server without pgvector and pg_trgm; only an external one can lack them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT name, coalesce(installed_version, default_version) "
             "FROM pg_available_extensions WHERE name IN ('vector', 'pg_trgm')"
         )
-        values = dict(cursor.fetchall())
-    version = tuple(int(part) for part in values.get("vector", "0").split("."))
-    if version < MIN_PGVECTOR or "pg_trgm" not in values:
-        expected = ".".join(map(str, MIN_PGVECTOR))
+        versions = dict(cursor.fetchall())
+    version = tuple(int(part) for part in versions.get("vector", "0").split("."))
+    if version < MIN_PGVECTOR or "pg_trgm" not in versions:
+        min_version = ".".join(map(str, MIN_PGVECTOR))
         raise CommandError(
-            f"The database server has pgvector {values.get('vector', 'not at all')} and pg_trgm "
-            f"{values.get('pg_trgm', 'not at all')}. Install pgvector {expected} or newer and "
-            "PostgreSQL's contrib modules on it, or let the desk run its own server."
+            f"The database server has pgvector {versions.get('vector', 'not at all')} and pg_trgm "
+            f"{versions.get('pg_trgm', 'not at all')}. Install pgvector {min_version} or newer and "
+            "PostgreSQL's contrib modules on it, or let Skerry run its own server."
         )
 
 
 def _ensure_admin() -> str | None:
+    """Create the admin that the environment names, or return the path of the set-up page."""
     if accounts_queries.has_admin():
         return None
     if email := env.text("SKERRY_ADMIN_EMAIL", ""):

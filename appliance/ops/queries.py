@@ -1,29 +1,31 @@
-"""What the box says about itself."""
+"""Health of the services, and what PostgreSQL, the cache and the disk report."""
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from appliance import egress_guard
-from appliance.core import cache as stored
+from appliance.core import cache as app_cache
 from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
 from appliance.core.sql_files import fetch_objects
 from appliance.ops import index_purposes
 from appliance.triage import queries as triage_queries
 
-PROBE_SECONDS = 2.0  # a database that is frozen does not answer, however long one waits
-SMALL_ROWS = 1000  # PostgreSQL rightly reads a smaller table whole
+PROBE_SECONDS = 2.0  # a frozen database never answers
+SMALL_ROWS = 1000  # a sequential scan is right for a smaller table
 _prober = DeadlineExecutor("health", threads=2)
 
 
 @dataclass(frozen=True)
 class Health:
-    """One word for each part: ``ok``, or what is wrong with it."""
+    """The state of each service: ``ok``, or what is wrong with it."""
 
     database: str
     cache: str
@@ -31,93 +33,92 @@ class Health:
 
     @property
     def is_serving(self) -> bool:
-        """Whether tickets can be created and answered; that works without cache and models."""
+        """Return whether tickets can be created and answered; cache and models may be down."""
         return self.database == "ok"
 
-    def as_json(self) -> dict:
-        is_healthy = all(
-            part == "ok" for part in [self.database, self.cache, *self.models.values()]
-        )
+    def as_json(self) -> dict[str, object]:
+        states = [self.database, self.cache, *self.models.values()]
+        is_healthy = all(state == "ok" for state in states)
         status = "ok" if is_healthy else "degraded" if self.is_serving else "down"
         return {"status": status, **asdict(self)}
 
 
 def check_health() -> Health:
-    return Health(database=_database(), cache=_cache(), models=_models())
+    return Health(database=_database_state(), cache=_cache_state(), models=_model_states())
 
 
-def _database() -> str:
+def _database_state() -> str:
     try:
-        _prober.run(lambda: run_and_close_connection(_ask_database), seconds=PROBE_SECONDS)
+        _prober.run(lambda: run_and_close_connection(_ping_database), seconds=PROBE_SECONDS)
     except (DatabaseError, TimeoutError, BusyError):
         return "does not answer"
     return "ok"
 
 
-def _ask_database() -> None:
+def _ping_database() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
 
 
-def _cache() -> str:
+def _cache_state() -> str:
     cache.set("healthz", 1, 10)
     return "ok" if cache.get("healthz") == 1 else "does not answer"
 
 
-def _models() -> dict[str, str]:
-    working = ("ready", "not_loaded")  # not_loaded: nothing has asked for it yet
+def _model_states() -> dict[str, str]:
+    working = ("ready", "not_loaded")  # not_loaded: not used yet
     return {
         status.role: "ok" if status.state in working else status.state
         for status in triage_queries.list_bundles()
     }
 
 
-def cache_rates() -> list[dict]:
-    """Hits, misses and the share of hits for each thing the cache holds."""
-    rates = []
-    for name, count in stored.hit_counts().items():
+def list_cache_rates() -> list[dict[str, object]]:
+    """Return hits, misses and the share of hits for each name in the cache."""
+    rates: list[dict[str, object]] = []
+    for name, count in app_cache.hit_counts().items():
         hit_share = share(count["hits"], count["misses"])
         rates.append({"name": name.replace("_", " "), **count, "share": hit_share})
     return rates
 
 
-def list_blocked_connections() -> list[dict]:
+def list_blocked_connections() -> list[dict[str, object]]:
     """Return the blocked outgoing connections, newest first."""
     return egress_guard.blocked_connections(settings.BLOCKED_CONNECTIONS_LOG)[::-1]
 
 
 @dataclass(frozen=True)
 class Totals:
-    """What PostgreSQL counted since its statistics began (``since``)."""
+    """What PostgreSQL counted since its statistics were reset, at ``since``."""
 
     pages_hit: int
     pages_read: int
     database_bytes: int
     index_scans: int
-    whole_scans: int
+    sequential_scans: int
     small_tables: int
     since: datetime
 
     @property
-    def from_memory(self) -> float | None:
+    def cache_hit_share(self) -> float | None:
         return share(self.pages_hit, self.pages_read)
 
     @property
-    def by_index(self) -> float | None:
-        """Of the looks into tables of SMALL_ROWS and more, those an index answered."""
-        return share(self.index_scans, self.whole_scans)
+    def index_share(self) -> float | None:
+        """Return the share of scans that used an index, on tables of SMALL_ROWS and more."""
+        return share(self.index_scans, self.sequential_scans)
 
 
 @dataclass(frozen=True)
 class Index:
-    """``keeps_rule``: unique, so it is needed even when no query ever asks it."""
+    """One index; a unique one enforces a rule, so it is needed even when no query uses it."""
 
     name: str
     table_name: str
     scans: int
     last_used_at: datetime | None
     size: int
-    keeps_rule: bool
+    is_unique: bool
     is_valid: bool
 
     @property
@@ -126,7 +127,7 @@ class Index:
 
     @property
     def is_idle(self) -> bool:
-        return self.scans == 0 and not self.keeps_rule
+        return self.scans == 0 and not self.is_unique
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,7 @@ class Table:
     size: int
     index_size: int
     index_scans: int
-    whole_scans: int
-    rows_read_whole: int
+    sequential_scans: int
     dead_rows: int
     vacuumed_at: datetime | None
 
@@ -146,8 +146,8 @@ class Table:
         return self.rows < SMALL_ROWS
 
     @property
-    def by_index(self) -> float | None:
-        return share(self.index_scans, self.whole_scans)
+    def index_share(self) -> float | None:
+        return share(self.index_scans, self.sequential_scans)
 
 
 @dataclass(frozen=True)
@@ -167,32 +167,49 @@ def share(hits: int, misses: int) -> float | None:
     return float(hits / (hits + misses)) if hits + misses else None
 
 
-def totals() -> Totals:
-    return fetch_objects("ops", "totals", Totals, rows=SMALL_ROWS)[0]
+def read_totals() -> Totals:
+    return fetch_objects("ops", "totals", Totals, small_rows=SMALL_ROWS)[0]
 
 
 def list_indexes() -> list[Index]:
-    """The largest first."""
+    """Return all indexes, the largest first."""
     return fetch_objects("ops", "indexes", Index)
 
 
 def list_tables() -> list[Table]:
-    """The largest first; those of 64 kB and less are left out."""
+    """Return the tables larger than 64 kB, the largest first."""
     return fetch_objects("ops", "tables", Table)
 
 
-def disk() -> Disk:
+def read_disk() -> Disk:
     usage = shutil.disk_usage(settings.DATA)
     return Disk(free=usage.free, total=usage.total)
 
 
-def answers_from_cache() -> float | None:
-    """Of all that was asked of the cache since it was started."""
-    counts = stored.hit_counts().values()
-    return share(sum(c["hits"] for c in counts), sum(c["misses"] for c in counts))
+def cache_hit_share() -> float | None:
+    """Return the share of hits of all reads since the cache was started."""
+    counts = app_cache.hit_counts().values()
+    return share(sum(count["hits"] for count in counts), sum(count["misses"] for count in counts))
 
 
-def waiting_texts() -> int:
-    """Tickets and articles that no model has read yet; counted up to a thousand each."""
+def count_queued_texts() -> int:
+    """Count tickets and articles without predictions, up to a thousand of each."""
     backlog = triage_queries.count_backlog()
     return backlog.tickets + backlog.articles
+
+
+def list_routes() -> list[str]:
+    """Return every route of the URL configuration, such as ``tickets/<int:ticket_id>/``.
+
+    Routes that are regular expressions are left out.
+    """
+    return sorted({route for route in _walk(get_resolver().url_patterns, "") if "^" not in route})
+
+
+def _walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[str]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern.url_patterns, route)
+        else:
+            yield route

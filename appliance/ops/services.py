@@ -1,58 +1,60 @@
-"""Verbs of this room: take a sample, have the search looked at."""
+"""Verbs of this room: take a sample of metrics, queue a check of the search index."""
 
 import contextlib
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from procrastinate.exceptions import AlreadyEnqueued
 
-from appliance.core import cache as stored
+from appliance.core import cache as app_cache
 from appliance.core.database import try_lock_until_commit
 from appliance.core.sql_files import execute
 from appliance.ops import queries, timing_metrics
 from appliance.ops.models import Sample
 from appliance.search.tasks import check_index
 
-MIN_APART_SECONDS = 120
+MIN_INTERVAL_SECONDS = 120
 
 
 @transaction.atomic
 def take_sample() -> Sample | None:
-    """Write down what is counted now, and thin what is old. None when another one just did."""
+    """Store the current metrics and thin out old samples.
+
+    Return None when another process has just taken a sample.
+    """
     if not try_lock_until_commit("ops.take_sample"):
         return None
-    last = Sample.objects.last()
-    if last and (timezone.now() - last.at).total_seconds() < MIN_APART_SECONDS:
+    latest = Sample.objects.last()
+    if latest and (timezone.now() - latest.at).total_seconds() < MIN_INTERVAL_SECONDS:
         return None
-    sample = Sample.objects.create(figures=_figures(last.figures if last else {}))
+    sample = Sample.objects.create(figures=_figures(latest.figures if latest else {}))
     execute("ops", "thin")
     return sample
 
 
 def queue_search_check() -> None:
-    """The worker looks whether everything that should be found is; asked twice, it does so once."""
+    """Queue one check of the search index, unless one is queued already."""
     with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
         check_index.defer()
 
 
-def _figures(before: dict) -> dict:
-    """Readings go on from the last sample; the slot that still runs is left for the next one."""
-    now = timing_metrics.current_slot()
-    first = max(
-        before.get("slot", 0) + 1, now - timing_metrics.KEEP_SECONDS // timing_metrics.SLOT_SECONDS
-    )
-    new = timing_metrics.readings_of(range(first, now))
-    totals, counts = queries.totals(), stored.hit_counts().values()
+def _figures(previous: dict[str, Any]) -> dict[str, Any]:
+    """Return all metrics. Timings are added to those of the previous sample."""
+    current_slot = timing_metrics.current_slot()  # not complete yet: the next sample's
+    slots = timing_metrics.slots_since(previous.get("slot", 0), until=current_slot)
+    timings = timing_metrics.add(previous.get("timings", {}), timing_metrics.read_timings(slots))
+    totals, counts = queries.read_totals(), app_cache.hit_counts().values()
     return {
-        "slot": now - 1,
-        "readings": timing_metrics.added(before.get("readings", {}), new),
+        "slot": current_slot - 1,
+        "timings": timings,
         "pages_hit": int(totals.pages_hit),
         "pages_read": int(totals.pages_read),
         "index_scans": int(totals.index_scans),
-        "whole_scans": int(totals.whole_scans),
+        "sequential_scans": int(totals.sequential_scans),
         "database_bytes": totals.database_bytes,
-        "answers_hit": sum(count["hits"] for count in counts),
-        "answers_missed": sum(count["misses"] for count in counts),
-        "waiting": queries.waiting_texts(),
-        "disk_free": queries.disk().free,
+        "cache_hits": sum(count["hits"] for count in counts),
+        "cache_misses": sum(count["misses"] for count in counts),
+        "queued_texts": queries.count_queued_texts(),
+        "disk_free": queries.read_disk().free,
     }

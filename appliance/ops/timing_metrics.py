@@ -1,7 +1,7 @@
-"""How long the models took: counted in the cache by five minutes, in buckets by duration.
+"""Inference times: counted in the cache per slot of five minutes, in buckets by duration.
 
-A bucket is a quarter wider than the one before, so a median read from them is right to a tenth.
-Buckets add up: over processes, over time, and over what a sample holds.
+Each bucket is a quarter wider than the one before, so a median read from them is accurate to a
+tenth. Counts can be added up over processes, slots and samples.
 """
 
 import math
@@ -15,23 +15,23 @@ from django.core.cache import cache
 from appliance.inference.bundle import ROLES
 
 SLOT_SECONDS = 300
-KEEP_SECONDS = 3600  # in the cache; the worker takes them into a sample long before
+KEEP_SECONDS = 3600  # in the cache; the worker moves the counts into a sample long before
 FIRST_MS, GROWTH, BUCKETS = 0.5, 1.25, 52  # 0.5 ms to 44 s
-Readings = dict[str, dict[str, int]]  # role → bucket → how many
+Timings = Mapping[str, Mapping[str, int]]  # role → bucket → count
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What one model did in a span of time."""
+class Summary:
+    """Inference times of one role over a time range; None without any."""
 
     role: str
     count: int
     median_ms: float | None
-    slow_ms: float | None  # 95 of 100 took no longer
+    p95_ms: float | None
 
 
-def note(role: str, seconds: float) -> None:
-    """One reading. One step of the cache; a dead cache forgets it."""
+def record(role: str, seconds: float) -> None:
+    """Count one inference. Does nothing while the cache is dead."""
     key = _key(current_slot(), role, bucket_of(seconds))
     try:
         cache.incr(key)
@@ -44,64 +44,69 @@ def current_slot() -> int:
     return int(time.time()) // SLOT_SECONDS
 
 
-def readings_of(slots: Iterable[int]) -> Readings:
-    """What was noted in these slots."""
+def slots_since(slot: int, *, until: int) -> range:
+    """Return the slots after ``slot`` and before ``until`` that the cache still holds."""
+    return range(max(slot + 1, current_slot() - KEEP_SECONDS // SLOT_SECONDS), until)
+
+
+def read_timings(slots: Iterable[int]) -> Timings:
+    """Return the counts of these slots. One read of the cache."""
     keys = {
         _key(slot, role, bucket): (role, str(bucket))
         for slot in slots
         for role in ROLES
         for bucket in range(BUCKETS)
     }
-    values: Readings = {}
+    timings: dict[str, dict[str, int]] = {}
     for key, count in cache.get_many(keys).items():
         role, bucket = keys[key]
-        counts = values.setdefault(role, {})
+        counts = timings.setdefault(role, {})
         counts[bucket] = counts.get(bucket, 0) + count
-    return values
+    return timings
 
 
-def added(first: Readings, second: Readings) -> Readings:
-    """Return the counts of both."""
+def add(first: Timings, second: Timings) -> Timings:
+    """Return the sum of both counts."""
     return {
         role: dict(Counter(first.get(role, {})) + Counter(second.get(role, {})))
         for role in first.keys() | second.keys()
     }
 
 
-def without(later: Readings, earlier: Readings) -> Readings:
-    """What came between two counts."""
+def subtract(later: Timings, earlier: Timings) -> Timings:
+    """Return what was counted between the two."""
     return {role: dict(Counter(later[role]) - Counter(earlier.get(role, {}))) for role in later}
 
 
-def summed(rows: Readings) -> list[Taken]:
-    """Each model, in the order the desk names them."""
+def summarise(timings: Timings) -> list[Summary]:
+    """Return one summary for each role, in the order of ROLES."""
     return [
-        Taken(
+        Summary(
             role,
-            sum(rows.get(role, {}).values()),
-            quantile(rows.get(role, {}), 0.5),
-            quantile(rows.get(role, {}), 0.95),
+            count=sum(timings.get(role, {}).values()),
+            median_ms=quantile(timings.get(role, {}), 0.5),
+            p95_ms=quantile(timings.get(role, {}), 0.95),
         )
         for role in ROLES
     ]
 
 
 def bucket_of(seconds: float) -> int:
-    """The first whose upper end is not passed; the last holds all that is slower."""
+    """Return the first bucket whose upper end is not exceeded; the last holds all slower ones."""
     ms = max(seconds * 1000, FIRST_MS)
     return min(BUCKETS - 1, math.ceil(math.log(ms / FIRST_MS, GROWTH)))
 
 
 def quantile(counts: Mapping[str, int], share: float) -> float | None:
-    """Milliseconds that this share took no longer than; the middle of a bucket."""
-    expected = share * sum(counts.values())
-    seen = 0
+    """Return the milliseconds that this share did not exceed: the middle of a bucket."""
+    target = share * sum(counts.values())
+    cumulated = 0
     for bucket in sorted(counts, key=int):
-        seen += counts[bucket]
-        if counts[bucket] and seen >= expected:
+        cumulated += counts[bucket]
+        if counts[bucket] and cumulated >= target:
             return FIRST_MS * GROWTH ** (int(bucket) - 0.5)
     return None
 
 
 def _key(slot: int, role: str, bucket: int) -> str:
-    return f"reading:{slot}:{role}:{bucket}"
+    return f"timing:{slot}:{role}:{bucket}"

@@ -1,4 +1,4 @@
-"""Health for machines, the status pages for the admin."""
+"""The health check, and the status pages for admins."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -23,27 +23,29 @@ from appliance.triage import spaces
 View = Callable[..., HttpResponse]
 
 
-def admins_only(view: View) -> View:
+def admin_required(view: View) -> View:
+    """Let only admins open the view."""
+
     @wraps(view)
     @login_required
-    def guarded(request: AuthenticatedRequest, **more: object) -> HttpResponse:
+    def wrapper(request: AuthenticatedRequest, **arguments: object) -> HttpResponse:
         if not request.user.is_admin:
             raise ForbiddenError(_("Only administrators can see the system status."))
-        return view(request, **more)
+        return view(request, **arguments)
 
-    return guarded
+    return wrapper
 
 
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 while tickets can be taken, 503 otherwise; says nothing a stranger may not know."""
+    """Answer 200 while tickets can be created, otherwise 503. Public, so it holds no details."""
     health = queries.check_health()
     return JsonResponse(health.as_json(), status=200 if health.is_serving else 503)
 
 
 @require_safe
-@admins_only
+@admin_required
 def status(request: AuthenticatedRequest) -> HttpResponse:
     span = request.GET.get("span", "")
     span = span if span in charts.SPANS else "day"
@@ -52,24 +54,24 @@ def status(request: AuthenticatedRequest) -> HttpResponse:
         "health": queries.check_health(),
         "bundles": triage_queries.list_bundles(),
         "backlog": triage_queries.count_backlog(),
-        "cache_rates": queries.cache_rates(),
+        "cache_rates": queries.list_cache_rates(),
         "spaces": spaces.list_spaces() if spaces.has_several() else [],
         "check": search_queries.find_latest_check(),
         "reindex": tsqueries.find_running_reindex(),
         "blocked_connections": queries.list_blocked_connections(),
-        "from_cache": queries.answers_from_cache(),
-        "totals": queries.totals(),
-        "disk": queries.disk(),
-        "readings": charts.readings_within(samples),
+        "cache_hit_share": queries.cache_hit_share(),
+        "totals": queries.read_totals(),
+        "disk": queries.read_disk(),
+        "timings": charts.list_timings(samples),
         "charts": charts.list_charts(samples, span),
         "span": span,
-        "spans": {name: label for name, (label, _length) in charts.SPANS.items()},
+        "spans": {name: label for name, (label, _duration) in charts.SPANS.items()},
     }
     return render(request, "ops/status.html", context)
 
 
 @require_POST
-@admins_only
+@admin_required
 def check_search(request: AuthenticatedRequest) -> HttpResponse:
     services.queue_search_check()
     messages.success(
@@ -79,11 +81,11 @@ def check_search(request: AuthenticatedRequest) -> HttpResponse:
 
 
 @require_safe
-@admins_only
+@admin_required
 def tables(request: AuthenticatedRequest) -> HttpResponse:
     indexes = queries.list_indexes()
     context = {
-        "totals": queries.totals(),
+        "totals": queries.read_totals(),
         "tables": queries.list_tables(),
         "indexes": indexes,
         "idle": [index for index in indexes if index.is_idle],
@@ -93,18 +95,18 @@ def tables(request: AuthenticatedRequest) -> HttpResponse:
 
 
 @require_safe
-@admins_only
+@admin_required
 def statements(request: AuthenticatedRequest) -> HttpResponse:
-    by = request.GET.get("by", "")
-    by = by if by in query_plans.ORDERS else query_plans.ORDERS[0]
+    order = request.GET.get("by", "")
+    order = order if order in query_plans.ORDERS else query_plans.ORDERS[0]
     is_available = query_plans.is_available()
-    rows = query_plans.list_slowest(by) if is_available else []
-    context = {"statements": rows, "is_available": is_available, "by": by, "most": len(rows)}
+    slowest = query_plans.list_slowest(order) if is_available else []
+    context = {"statements": slowest, "is_available": is_available, "order": order}
     return render(request, "ops/statements.html", context)
 
 
 @require_safe
-@admins_only
+@admin_required
 def plan(request: AuthenticatedRequest, statement_id: str) -> HttpResponse:
     statement = query_plans.find_statement(statement_id) if query_plans.is_available() else None
     if statement is None:

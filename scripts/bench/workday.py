@@ -182,10 +182,10 @@ def counted() -> tuple[Counter, dict[str, Counter], dict]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
     time.sleep(2)  # servers report what they did about once a second
-    totals = ops_queries.totals()
+    totals = ops_queries.read_totals()
     pages = Counter(hit=int(totals.pages_hit), read=int(totals.pages_read))
     tables = {
-        one.name: Counter(rows=one.rows, index=one.index_scans, whole=one.whole_scans)
+        one.name: Counter(rows=one.rows, index=one.index_scans, whole=one.sequential_scans)
         for one in ops_queries.list_tables()
     }
     answers = Counter()
@@ -229,9 +229,9 @@ def lines(before: tuple, after: tuple, spent: dict[str, list[float]], took: floa
         (
             one.role,
             one.count,
-            *(f"{value:.1f}" if value else "" for value in (one.median_ms, one.slow_ms)),
+            *(f"{value:.1f}" if value else "" for value in (one.median_ms, one.p95_ms)),
         )
-        for one in charts.readings_within([])
+        for one in charts.list_timings([])
     ]
     return [
         f"{done} steps of {AGENTS} agents and {CUSTOMERS} customers at once in {took:.0f} s, with"

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 (
                     "figures",
-                    models.JSONField(default=dict, help_text="Name to number; readings by role."),
+                    models.JSONField(default=dict, help_text="Name to number; timings by role."),
                 ),
             ],
             options={

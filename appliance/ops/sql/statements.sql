@@ -1,5 +1,5 @@
--- What the desk asked of this database, as pg_stat_statements keeps it: constants are $1, $2 …
--- The questions of these pages themselves are left out.
+-- Statements of this database and role from pg_stat_statements, where constants are $1, $2 …
+-- The queries of the status pages themselves are left out.
 SELECT
     queryid::text AS id,
     query AS text,
@@ -7,7 +7,7 @@ SELECT
     rows,
     total_exec_time AS total_ms,
     mean_exec_time AS mean_ms,
-    max_exec_time AS most_ms,
+    max_exec_time AS max_ms,
     shared_blks_hit AS pages_hit,
     shared_blks_read AS pages_read
 FROM pg_stat_statements
@@ -17,6 +17,6 @@ WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND query ~* '^\s*(SELECT|WITH|INSERT|UPDATE|DELETE)\M'
   AND query NOT LIKE '%%pg_stat%%'
   AND (%(id)s::text IS NULL OR queryid::text = %(id)s)
-ORDER BY CASE %(by)s WHEN 'mean' THEN mean_exec_time WHEN 'calls' THEN calls ELSE total_exec_time END
+ORDER BY CASE %(order)s WHEN 'mean' THEN mean_exec_time WHEN 'calls' THEN calls ELSE total_exec_time END
     DESC
-LIMIT %(most)s
+LIMIT %(limit)s

@@ -1,5 +1,5 @@
--- Samples older than two days are kept one an hour, older than sixty days one a day, and none
--- older than two years: counters go on counting, so what lies between two that are kept is not lost.
+-- Keep one sample an hour after two days, one a day after sixty days, and none after two years.
+-- Counters only grow, so the difference between two samples covers the deleted ones between them.
 DELETE FROM ops_sample AS old
 WHERE old.at < now() - interval '2 years'
    OR (

@@ -1,4 +1,4 @@
-"""How figures of the status pages are written."""
+"""Template filters for the numbers of the status pages."""
 
 from django import template
 from django.utils.formats import number_format
@@ -8,13 +8,13 @@ register = template.Library()
 
 @register.filter
 def share(value: float | None) -> str:
-    """0.9987 → "99.9 %"; a dash for nothing."""
+    """Return a share in per cent: 0.9987 → "99.9 %"; a dash for None."""
     return "–" if value is None else f"{number_format(100 * value, 1)} %"
 
 
 @register.filter
 def ms(value: float | None) -> str:
-    """Milliseconds below a second, seconds above; a dash for nothing."""
+    """Return milliseconds below a second, seconds from there on; a dash for None."""
     if value is None:
         return "–"
     if value >= 1000:

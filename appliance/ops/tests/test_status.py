@@ -17,15 +17,15 @@ SECRET = "alice-private@example.org"
 
 @pytest.fixture
 def page_of(admin_client_of_dan):
-    def page(name: str, *args: object, **asked: str) -> str:
-        answer = admin_client_of_dan.get(reverse(name, args=args), asked)
-        assert answer.status_code == 200
-        return answer.content.decode()
+    def page(name: str, *args: object, **query: str) -> str:
+        response = admin_client_of_dan.get(reverse(name, args=args), query)
+        assert response.status_code == 200
+        return response.content.decode()
 
     return page
 
 
-def sample(*, minutes_ago: float, **figures: object) -> Sample:
+def create_sample(*, minutes_ago: float, **figures: object) -> Sample:
     at = timezone.now() - timedelta(minutes=minutes_ago)
     return Sample.objects.create(at=at, figures=figures)
 
@@ -33,17 +33,17 @@ def sample(*, minutes_ago: float, **figures: object) -> Sample:
 # --- tables and indexes
 
 
-def test_an_index_is_shown_with_its_table_and_what_it_serves(page_of):
+def test_index_is_shown_with_its_table_and_purpose(page_of):
     page = page_of("status-tables")
     assert "ticket_priority_idx" in page
     assert "every status by priority; one priority, newest first" in page
 
 
-def test_idle_indexes_are_listed_without_unique_ones(db):
+def test_unique_indexes_are_never_listed_as_unused(db):
     idle = {index.name for index in queries.list_indexes() if index.is_idle}
-    rules = {index.name for index in queries.list_indexes() if index.keeps_rule}
-    assert idle and rules and not idle & rules
-    assert "user_email_unique" in rules
+    unique = {index.name for index in queries.list_indexes() if index.is_unique}
+    assert idle and unique and not idle & unique
+    assert "user_email_unique" in unique
 
 
 def test_every_index_of_a_model_has_a_purpose():
@@ -64,10 +64,10 @@ def test_index_of_an_embedding_space_has_a_purpose():
     assert "meaning" in index_purposes.purpose_of("ticket_vector_hnsw_0123456789ab")
 
 
-def test_small_tables_are_no_part_of_the_share(db):
-    totals = queries.totals()
+def test_share_of_index_scans_ignores_small_tables(db):
+    totals = queries.read_totals()
     assert totals.small_tables > 0
-    assert totals.by_index is None or 0 <= totals.by_index <= 1
+    assert totals.index_share is None or 0 <= totals.index_share <= 1
 
 
 # --- queries and plans
@@ -75,59 +75,58 @@ def test_small_tables_are_no_part_of_the_share(db):
 
 @pytest.fixture
 def statement(db, monkeypatch) -> query_plans.Statement:
-    """A query of ours with somebody's address in it, however much else was asked before."""
+    """A recorded query with an address in it, whatever else the server has recorded."""
     monkeypatch.setattr(query_plans, "MAX_STATEMENTS", 10_000)
     for _ in range(300):
         list(Customer.objects.filter(email=SECRET, first_name="Findable"))
-    return next(one for one in query_plans.list_slowest("calls") if is_ours(one))
+    condition = '"accounts_customer"."email" = $1 AND "accounts_customer"."first_name" = $2'
+    return next(row for row in query_plans.list_slowest("calls") if condition in row.text)
 
 
-def is_ours(one: query_plans.Statement) -> bool:
-    return '"accounts_customer"."email" = $1 AND "accounts_customer"."first_name" = $2' in one.text
-
-
-def test_queries_are_kept_without_what_was_asked_for(page_of, statement):
+def test_recorded_queries_hold_no_parameter_values(page_of, statement):
     assert SECRET not in page_of("status-queries", by="calls")
     assert SECRET not in page_of("status-plan", statement.id)
 
 
-def test_the_plan_of_a_query_is_shown_and_the_query_is_not_run(page_of, statement):
-    before = query_plans.find_statement(statement.id).calls
+def test_plan_is_shown_without_running_the_query(page_of, statement):
+    calls_before = query_plans.find_statement(statement.id).calls
     assert "Scan" in page_of("status-plan", statement.id)
     assert any("Scan" in line for line in query_plans.explain(statement))
-    assert query_plans.find_statement(statement.id).calls == before
+    assert query_plans.find_statement(statement.id).calls == calls_before
 
 
-def test_what_a_full_table_of_texts_let_through_is_hidden_when_it_is_shown():
+def test_constants_in_recorded_texts_are_masked():
     text = f"SELECT * FROM t WHERE a = '{SECRET}' AND b = E'it\\'s {SECRET}' AND c = $1"
-    assert query_plans.hide(text) == "SELECT * FROM t WHERE a = '…' AND b = '…' AND c = $1"
-    assert SECRET not in query_plans.hide(f"SELECT $tag${SECRET}$tag$, $1")
+    assert (
+        query_plans.mask_constants(text) == "SELECT * FROM t WHERE a = '…' AND b = '…' AND c = $1"
+    )
+    assert SECRET not in query_plans.mask_constants(f"SELECT $tag${SECRET}$tag$, $1")
 
 
 @pytest.mark.parametrize(
     "text", ["DELETE FROM tickets_ticket", "SELECT 1; DELETE FROM tickets_ticket", "VACUUM"]
 )
-def test_only_one_reading_statement_is_ever_planned(db, text):
-    assert query_plans.explain(made_up(text)) == []
+def test_only_a_single_reading_statement_is_planned(db, text):
+    assert query_plans.explain(statement_of(text)) == []
 
 
-def test_a_text_postgresql_cannot_plan_is_told_in_words(page_of, monkeypatch):
+def test_page_explains_that_a_query_cannot_be_planned(page_of, monkeypatch):
     monkeypatch.setattr(
-        query_plans, "find_statement", lambda _id: made_up("SELECT nothing FROM nowhere")
+        query_plans, "find_statement", lambda _id: statement_of("SELECT nothing FROM nowhere")
     )
     assert "cannot plan this query" in page_of("status-plan", "1")
 
 
-def made_up(text: str) -> query_plans.Statement:
+def statement_of(text: str) -> query_plans.Statement:
     return query_plans.Statement("1", text, 1, 1, 1.0, 1.0, 1.0, 0, 0)
 
 
-def test_a_server_without_the_extension_is_told_what_to_do(page_of, monkeypatch):
+def test_page_explains_how_to_enable_query_statistics(page_of, monkeypatch):
     monkeypatch.setattr(query_plans, "is_available", lambda: False)
     assert "CREATE EXTENSION pg_stat_statements" in page_of("status-queries")
 
 
-def test_a_statement_nobody_asked_is_not_there(admin_client_of_dan):
+def test_unknown_statement_is_not_found(admin_client_of_dan):
     assert admin_client_of_dan.get(reverse("status-plan", args=["nonsense"])).status_code == 404
 
 
@@ -150,39 +149,40 @@ def test_result_of_the_latest_check_is_shown(page_of):
     assert "of 40 rows, 2 were missing" in page_of("status")
 
 
-# --- time in the models
+# --- inference times
 
 
-def test_a_reading_of_a_model_is_counted_by_its_duration(db):
+def test_inference_is_counted_by_its_duration(db):
     for milliseconds in [8] * 18 + [80] * 2:
-        timing_metrics.note("encoder", milliseconds / 1000)
-    found = {one.role: one for one in charts.readings_within([])}["encoder"]
-    assert found.count == 20
-    assert found.median_ms == pytest.approx(8, rel=0.13)
-    assert found.slow_ms == pytest.approx(80, rel=0.13)
+        timing_metrics.record("encoder", milliseconds / 1000)
+    summary = {summary.role: summary for summary in charts.list_timings([])}["encoder"]
+    assert summary.count == 20
+    assert summary.median_ms == pytest.approx(8, rel=0.13)
+    assert summary.p95_ms == pytest.approx(80, rel=0.13)
 
 
-def test_whoever_reads_a_text_is_heard(db):
+def test_timed_inference_is_counted(db):
     with timed("sentiment"):
         pass
-    assert {one.role: one.count for one in charts.readings_within([])}["sentiment"] == 1
+    counts = {summary.role: summary.count for summary in charts.list_timings([])}
+    assert counts["sentiment"] == 1
 
 
-def test_a_dead_cache_keeps_no_model_from_reading(dead_cache):
-    timing_metrics.note("encoder", 0.008)
+def test_dead_cache_does_not_fail_an_inference(dead_cache):
+    timing_metrics.record("encoder", 0.008)
 
 
 # --- over time
 
 
-def test_a_sample_adds_what_was_read_since_the_last_one(db, monkeypatch):
+def test_sample_adds_inferences_since_the_previous_sample(db, monkeypatch):
     slot = timing_metrics.current_slot()
-    timing_metrics.note("encoder", 0.008)
+    timing_metrics.record("encoder", 0.008)
     monkeypatch.setattr(timing_metrics, "current_slot", lambda: slot + 1)
-    sample(minutes_ago=5, slot=slot - 1, readings={"encoder": {"12": 4}})
-    taken = services.take_sample()
-    assert sum(taken.figures["readings"]["encoder"].values()) == 5
-    assert taken.figures["database_bytes"] > 0
+    create_sample(minutes_ago=5, slot=slot - 1, timings={"encoder": {"12": 4}})
+    sample = services.take_sample()
+    assert sum(sample.figures["timings"]["encoder"].values()) == 5
+    assert sample.figures["database_bytes"] > 0
 
 
 def test_two_workers_take_one_sample(db):
@@ -190,7 +190,7 @@ def test_two_workers_take_one_sample(db):
     assert services.take_sample() is None
 
 
-def test_old_samples_thin_out_and_end(db):
+def test_old_samples_are_thinned_out_and_deleted(db):
     now = timezone.now().replace(minute=30)
     for hours in (1, 1.1, 72, 72.1, 24 * 90, 24 * 90 + 0.1, 24 * 800):
         Sample.objects.create(at=now - timedelta(hours=hours))
@@ -198,16 +198,16 @@ def test_old_samples_thin_out_and_end(db):
     assert Sample.objects.count() == 1 + 2 + 1 + 1
 
 
-def test_charts_show_what_came_between_samples_and_forgive_a_server_begun_anew(db):
-    sample(minutes_ago=15, pages_hit=100, pages_read=100)
-    sample(minutes_ago=10, pages_hit=199, pages_read=101)
-    sample(minutes_ago=5, pages_hit=10, pages_read=0)
+def test_chart_shows_differences_between_samples_and_skips_a_server_restart(db):
+    create_sample(minutes_ago=15, pages_hit=100, pages_read=100)
+    create_sample(minutes_ago=10, pages_hit=199, pages_read=101)
+    create_sample(minutes_ago=5, pages_hit=10, pages_read=0)
     chart = charts.list_charts(charts.list_samples("day"), "day")[0]
     assert chart.data["lines"][0]["values"] == [99.0, None]
 
 
-def test_the_page_says_so_while_there_is_nothing_to_draw(page_of):
+def test_page_says_so_while_there_are_no_charts(page_of):
     assert "No charts yet" in page_of("status")
-    sample(minutes_ago=15, pages_hit=1, pages_read=0)
-    sample(minutes_ago=5, pages_hit=9, pages_read=1)
+    create_sample(minutes_ago=15, pages_hit=1, pages_read=0)
+    create_sample(minutes_ago=5, pages_hit=9, pages_read=1)
     assert "Database cache hit ratio" in page_of("status", span="month")

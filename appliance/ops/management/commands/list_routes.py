@@ -2,12 +2,12 @@ import json
 
 from django.core.management import BaseCommand
 
-from appliance.ops import routes
+from appliance.ops import queries
 
 
 class Command(BaseCommand):
-    help = "Every address of the desk as a JSON list, for the launcher's doctor."
+    help = "Print every route of the URL configuration as a JSON list."
     requires_system_checks = []
 
     def handle(self, **options: object) -> None:
-        self.stdout.write(json.dumps(routes.list_routes()))
+        self.stdout.write(json.dumps(queries.list_routes()))

@@ -11,10 +11,9 @@ from appliance.triage import services as triage_services
 
 
 class Command(BaseCommand):
-    """SIGINT lets the requests in flight finish; SIGTERM would drop them."""
-
-    help = "Serve the pages, alone or as one of several processes on the same sockets."
-    requires_system_checks = []  # the launcher has run them, in prepare
+    # SIGINT lets the requests in flight finish; SIGTERM would drop them.
+    help = "Serve HTTP, alone or as one of several processes on the same sockets."
+    requires_system_checks = []  # prepare has run them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--sockets", nargs="+", type=int, metavar="DESCRIPTOR")
@@ -26,7 +25,7 @@ class Command(BaseCommand):
         triage_services.warm()
         waitress.serve(
             application,
-            **self.listening(sockets),
+            **_listen_arguments(sockets),
             threads=8 if env.number("SKERRY_WEB_PROCESSES", 1) == 1 else 6,
             ident=None,
             connection_limit=200,
@@ -35,8 +34,9 @@ class Command(BaseCommand):
             max_request_body_size=settings.UPLOAD_MAX_BYTES,
         )
 
-    def listening(self, sockets: list[int] | None) -> dict[str, object]:
-        """Where: on what the parent has bound (appliance/launcher/web.py), or on an address."""
-        if sockets:
-            return {"sockets": [socket.socket(fileno=each) for each in sockets]}
-        return {"host": settings.SKERRY_BIND, "port": settings.SKERRY_PORT}
+
+def _listen_arguments(sockets: list[int] | None) -> dict[str, object]:
+    """Return where to listen: on the sockets of the parent (appliance/launcher/web.py), if any."""
+    if sockets:
+        return {"sockets": [socket.socket(fileno=descriptor) for descriptor in sockets]}
+    return {"host": settings.SKERRY_BIND, "port": settings.SKERRY_PORT}
