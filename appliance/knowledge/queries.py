@@ -1,6 +1,6 @@
 """The orders a list of articles can stand in, each as it lies in an index."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from django.contrib.postgres.search import SearchQuery
@@ -31,9 +31,6 @@ class ArticleSort(Sort):
     """``only`` leaves out what has no place in this order."""
 
     only: Q = field(default_factory=Q)
-
-    def turned(self) -> "ArticleSort":
-        return replace(self, is_descending=not self.is_descending)
 
 
 _VOTED = Q(helpful__gt=0) | Q(unhelpful__gt=0)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from appliance.sla.models import Escalation, SlaMetric, SlaPolicy, SlaTimer
 from appliance.tickets.event_data import EscalatedData
-from appliance.tickets.filters import SOON
+from appliance.tickets.filters import DUE_SOON
 from appliance.tickets.models import Priority
 
 ICONS = {
@@ -200,5 +200,5 @@ def _running_status(label: str, due_at: datetime, now: datetime) -> MetricStatus
         return MetricStatus(label, "late", text % params, short % params, due_at)
     text, short = _("%(what)s due in %(span)s"), _("due in %(span)s")
     return MetricStatus(
-        label, "soon" if left <= SOON else "ok", text % params, short % params, due_at
+        label, "soon" if left <= DUE_SOON else "ok", text % params, short % params, due_at
     )

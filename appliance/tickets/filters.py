@@ -1,6 +1,5 @@
-"""What a ticket's score says in one word."""
+"""Conditions of ticket lists: sentiment, due time, and the filters a person sets."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
@@ -13,44 +12,58 @@ from appliance.accounts.models import User
 from appliance.tickets.models import OPEN_STATUSES, Ticket
 from appliance.tickets.models.ticket import NEVER
 
-# A score this far from zero is a sentiment; between them lies a plain report.
-SENTIMENT_THRESHOLD = 0.33
+SENTIMENT_THRESHOLD = 0.33  # scores nearer to zero are neutral
 SENTIMENTS = ("negative", "neutral", "positive")
+ANY_STATUS = "any"
+DUE_SOON = timedelta(hours=2)
+DUE_ORDER = Coalesce("due_at", Value(NEVER))  # the expression of ticket_due_idx
 
 
-def has_sentiment(sentiment: str) -> Q:
-    """Tickets of one of SENTIMENTS, or those nobody has read (anything else)."""
-    edge = SENTIMENT_THRESHOLD
-    return {
-        "negative": Q(sentiment_score__lt=-edge),
-        "positive": Q(sentiment_score__gt=edge),
-        "neutral": Q(sentiment_score__gte=-edge, sentiment_score__lte=edge),
-    }.get(sentiment, Q(sentiment_score=None))
+def sentiment_filter(sentiment: str) -> Q:
+    """Match tickets of one of SENTIMENTS; for any other text those without a score."""
+    conditions = {
+        "negative": Q(sentiment_score__lt=-SENTIMENT_THRESHOLD),
+        "positive": Q(sentiment_score__gt=SENTIMENT_THRESHOLD),
+        "neutral": Q(
+            sentiment_score__gte=-SENTIMENT_THRESHOLD, sentiment_score__lte=SENTIMENT_THRESHOLD
+        ),
+    }
+    return conditions.get(sentiment, Q(sentiment_score=None))
 
 
-def annotate_sentiment(tickets: QuerySet) -> QuerySet:
-    """Adds ``sentiment``, one of SENTIMENTS, None while nobody has read it."""
-    cases = [When(has_sentiment(sentiment), then=Value(sentiment)) for sentiment in SENTIMENTS]
+def annotate_sentiment(tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
+    """Add ``sentiment``, one of SENTIMENTS or None without a score."""
+    cases = [When(sentiment_filter(sentiment), then=Value(sentiment)) for sentiment in SENTIMENTS]
     return tickets.annotate(sentiment=Case(*cases, output_field=CharField()))
 
 
-ANY = "any"  # of status: open or not
-SOON = timedelta(hours=2)  # a promise that falls due within this is due soon
-DUE = Coalesce("due_at", Value(NEVER))  # as the index has it
-NUMBER_FILTERS = ("priority", "customer", "organisation")
-CUSTOMER_FILTERS = {"status", "category"}  # the rest is the desk's own view of a ticket
+def overdue_filter() -> Q:
+    return _due_filter(timezone.now())
+
+
+def due_soon_filter() -> Q:
+    now = timezone.now()
+    return _due_filter(now + DUE_SOON) & Q(GreaterThan(DUE_ORDER, now))
+
+
+def _due_filter(until: datetime) -> Q:
+    """Match open tickets due by ``until``.
+
+    The column lets PostgreSQL estimate how few they are, the expression lets it use the index.
+    """
+    return Q(LessThanOrEqual(DUE_ORDER, until), due_at__lte=until, status__in=OPEN_STATUSES)
 
 
 @dataclass(frozen=True)
 class TicketFilter:
-    """Filters of a ticket list. Empty means all open tickets."""
+    """Filters of a ticket list. Without any, the list has all open tickets."""
 
     status: str = ""
     priority: int | None = None
     category: str = ""  # a slug, or "none"
     sentiment: str = ""  # one of SENTIMENTS, or "unread"
-    assignee: str = ""  # "me", "nobody" or an id
-    team: str = ""  # "mine", "none" or an id
+    assignee: str = ""  # "me", "nobody" or a primary key
+    team: str = ""  # "mine", "none" or a primary key
     customer: int | None = None
     organisation: int | None = None
     tag: str = ""
@@ -58,11 +71,25 @@ class TicketFilter:
     due: str = ""  # "overdue" or "soon"
 
     @classmethod
-    def of(cls, stored: dict[str, str]) -> "TicketFilter":
-        """What ``as_query`` gave, unchecked. To be shown it goes through the form again."""
-        known = {field.name: stored[field.name] for field in fields(cls) if stored.get(field.name)}
-        numbers = {name: int(known[name]) for name in NUMBER_FILTERS if name in known}
-        return cls(**known | numbers | {"premium": bool(stored.get("premium"))})
+    def from_query(cls, query: dict[str, str]) -> "TicketFilter":
+        """Return the filter that ``as_query`` wrote. Raises ValueError for a wrong number."""
+
+        def number(name: str) -> int | None:
+            return int(query[name]) if query.get(name) else None
+
+        return cls(
+            status=query.get("status", ""),
+            priority=number("priority"),
+            category=query.get("category", ""),
+            sentiment=query.get("sentiment", ""),
+            assignee=query.get("assignee", ""),
+            team=query.get("team", ""),
+            customer=number("customer"),
+            organisation=number("organisation"),
+            tag=query.get("tag", ""),
+            premium=bool(query.get("premium")),
+            due=query.get("due", ""),
+        )
 
     @property
     def is_filtered(self) -> bool:
@@ -79,70 +106,55 @@ class TicketFilter:
         return self.assignee == "me" or self.team == "mine"
 
     def as_query(self) -> dict[str, str]:
-        """What is set, as an address or a saved view holds it."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {
-            name: "1" if value is True else str(value) for name, value in values.items() if value
-        }
+        """Return the filters that are set, as an address or a saved view holds them."""
+        items = [(field.name, getattr(self, field.name)) for field in fields(self)]
+        return {name: "1" if value is True else str(value) for name, value in items if value}
 
     def apply(self, tickets: QuerySet[Ticket], viewer: User) -> QuerySet[Ticket]:
-        return tickets.filter(_status(self.status), *self._conditions(viewer))
+        """Filter the tickets; a customer's lists know only status and category."""
+        conditions = [self._status_filter(), *self._category_filter()]
+        if viewer.is_agent:
+            conditions += self._agent_filters(viewer)
+        return tickets.filter(*conditions)
 
-    def _conditions(self, viewer: User) -> list[Q]:
-        values = {name: getattr(self, name) for name in CONDITIONS}
-        return [
-            CONDITIONS[name](value, viewer)
-            for name, value in values.items()
-            if value and (viewer.is_agent or name in CUSTOMER_FILTERS)
-        ]
+    def _status_filter(self) -> Q:
+        if self.status == ANY_STATUS:
+            return Q()
+        return Q(status=self.status) if self.status else Q(status__in=OPEN_STATUSES)
 
+    def _category_filter(self) -> list[Q]:
+        slug = None if self.category == "none" else self.category
+        return [Q(category__slug=slug)] if self.category else []
 
-def _status(value: str) -> Q:
-    if value == ANY:
-        return Q()
-    return Q(status=value) if value else Q(status__in=OPEN_STATUSES)
+    def _agent_filters(self, viewer: User) -> list[Q]:
+        conditions = self._people_filters(viewer)
+        if self.priority:
+            conditions.append(Q(priority=self.priority))
+        if self.sentiment:
+            conditions.append(sentiment_filter(self.sentiment))
+        if self.customer:
+            conditions.append(Q(customer=self.customer))
+        if self.organisation:
+            conditions.append(Q(customer__organisation=self.organisation))
+        if self.tag:
+            conditions.append(Q(tags__name__iexact=self.tag))
+        if self.premium:
+            conditions.append(Q(customer__is_premium=True))
+        if self.due:
+            conditions.append(overdue_filter() if self.due == "overdue" else due_soon_filter())
+        return conditions
 
-
-def _assignee(value: str, viewer: User) -> Q:
-    if value == "nobody":
-        return Q(assignee=None)
-    return Q(assignee=viewer.pk if value == "me" else int(value))
-
-
-def _team(value: str, viewer: User) -> Q:
-    if value == "none":
-        return Q(team=None)
-    if value == "mine":
-        return Q(team__in=viewer.teams.values("pk"))
-    return Q(team=int(value))
-
-
-def is_overdue() -> Q:
-    return _is_due(timezone.now())
-
-
-def is_due_soon() -> Q:
-    now = timezone.now()
-    return _is_due(now + SOON) & Q(GreaterThan(DUE, now))
-
-
-def _is_due(until: datetime) -> Q:
-    """Of open tickets, for nothing else is due. By the column PostgreSQL knows how few they are,
-    by the words of the index it finds them.
-    """
-    in_index = LessThanOrEqual(DUE, until)
-    return Q(in_index, due_at__lte=until, status__in=OPEN_STATUSES)
-
-
-CONDITIONS: dict[str, Callable[[object, User], Q]] = {
-    "priority": lambda value, viewer: Q(priority=value),
-    "category": lambda value, viewer: Q(category__slug=None if value == "none" else value),
-    "sentiment": lambda value, viewer: has_sentiment(value),
-    "assignee": _assignee,
-    "team": _team,
-    "customer": lambda value, viewer: Q(customer=value),
-    "organisation": lambda value, viewer: Q(customer__organisation=value),
-    "tag": lambda value, viewer: Q(tags__name__iexact=value),
-    "premium": lambda value, viewer: Q(customer__is_premium=True),
-    "due": lambda value, viewer: is_overdue() if value == "overdue" else is_due_soon(),
-}
+    def _people_filters(self, viewer: User) -> list[Q]:
+        conditions = []
+        if self.assignee == "nobody":
+            conditions.append(Q(assignee=None))
+        elif self.assignee:
+            assignee = viewer.pk if self.assignee == "me" else int(self.assignee)
+            conditions.append(Q(assignee=assignee))
+        if self.team == "none":
+            conditions.append(Q(team=None))
+        elif self.team == "mine":
+            conditions.append(Q(team__in=viewer.teams.values("pk")))
+        elif self.team:
+            conditions.append(Q(team=int(self.team)))
+        return conditions

@@ -1,86 +1,95 @@
-"""The orders a list can stand in. Each ends with the number, so no two tickets stand at one place,
-runs one way through all its keys, and lies in an index as it is.
+"""Sort orders of lists.
+
+The keys of an order end with the primary key, so that each row has a position of its own, and
+run in one direction, so that an index holds the order.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Self, TypeVar
 
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
-from django.db.models.functions import Coalesce
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from appliance.core.types import read_number
-from appliance.tickets.filters import TicketFilter
-from appliance.tickets.models.ticket import NEVER
+from appliance.tickets.filters import DUE_ORDER, TicketFilter
 
-Place = tuple[datetime | int, ...]
+RowT = TypeVar("RowT", bound=Model)
+Key = datetime | date | float | int
+Position = tuple[Key, ...]
 
 
 @dataclass(frozen=True)
 class Sort:
+    """An order of rows by ``keys``; a position is the values of the keys of one row."""
+
     name: str
-    label: str
+    label: str | Promise
     keys: tuple[str, ...]
     is_descending: bool = True
     only_open: bool = False
 
-    def apply(self, tickets: QuerySet) -> QuerySet:
+    def apply(self, rows: QuerySet[RowT]) -> QuerySet[RowT]:
         if "due_order" in self.keys:
-            tickets = tickets.annotate(due_order=Coalesce("due_at", Value(NEVER)))
-        return tickets.order_by(*(f"-{key}" if self.is_descending else key for key in self.keys))
+            # mypy_django_plugin loses the type variable in annotate
+            rows = rows.annotate(due_order=DUE_ORDER)  # type: ignore[assignment]
+        return rows.order_by(*(f"-{key}" if self.is_descending else key for key in self.keys))
 
-    def turned(self) -> "Sort":
+    def reversed(self) -> Self:
         return replace(self, is_descending=not self.is_descending)
 
-    def beyond(self, tickets: QuerySet, place: Place) -> QuerySet:
-        """The tickets that come after a place. One comparison of rows, which an index answers."""
+    def after(self, rows: QuerySet[RowT], position: Position) -> QuerySet[RowT]:
+        """Return the rows after a position: one comparison of tuples, which an index answers."""
         lookup = TupleLessThan if self.is_descending else TupleGreaterThan
-        return tickets.filter(lookup(Tuple(*map(F, self.keys)), place))
+        return rows.filter(lookup(Tuple(*map(F, self.keys)), position))
 
-    def cursor_of(self, row: object) -> str:
-        values = (getattr(row, key) for key in self.keys)
-        return "_".join(v.isoformat() if isinstance(v, datetime) else str(v) for v in values)
+    def cursor_of(self, row: Model) -> str:
+        """Return the position of a row as text for an address."""
+        keys = (getattr(row, key) for key in self.keys)
+        return "_".join(key.isoformat() if isinstance(key, datetime) else str(key) for key in keys)
 
-    def parse(self, cursor: str) -> Place | None:
-        """The place a cursor names; None if it makes no sense in this order."""
+    def parse(self, cursor: str) -> Position | None:
+        """Return the position that ``cursor_of`` wrote, None if it has none in this order."""
         parts = cursor.split("_")
         if len(parts) != len(self.keys):
             return None
         try:
-            return tuple(READ[key](part) for key, part in zip(self.keys, parts, strict=True))
+            return tuple(_PARSERS[key](part) for key, part in zip(self.keys, parts, strict=True))
         except ValueError:
             return None
 
 
-def _number(text: str) -> int:
+def _parse_number(text: str) -> int:
     if (number := read_number(text)) is None:
-        raise ValueError("no number of ours")
+        raise ValueError("not a primary key")
     return number
 
 
-def _small_number(text: str) -> int:
-    number = _number(text)
+def _parse_priority(text: str) -> int:
+    number = _parse_number(text)
     if not 0 <= number < 2**15:
         raise ValueError("not a priority")
     return number
 
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a moment without a zone")
-    return moment
+def _parse_time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return time
 
 
-READ = {
+_PARSERS: dict[str, Callable[[str], Key]] = {
     "usefulness": float,
     "review_on": date.fromisoformat,
-    "created_at": _moment,
-    "updated_at": _moment,
-    "due_order": _moment,
-    "priority": _small_number,
-    "pk": _number,
+    "created_at": _parse_time,
+    "updated_at": _parse_time,
+    "due_order": _parse_time,
+    "priority": _parse_priority,
+    "pk": _parse_number,
 }
 NEWEST = Sort("newest", _("Newest"), ("created_at", "pk"))
 SORTS = {
@@ -91,12 +100,12 @@ SORTS = {
         Sort("updated", _("Recently updated"), ("updated_at", "pk")),
         Sort("stale", _("Least recently updated"), ("updated_at", "pk"), is_descending=False),
         Sort("priority", _("Priority"), ("priority", "created_at", "pk")),
-        Sort("due", _("Due next"), ("due_order", "pk"), False, only_open=True),
+        Sort("due", _("Due next"), ("due_order", "pk"), is_descending=False, only_open=True),
     )
 }
 
 
 def find_sort(name: str, filters: TicketFilter) -> Sort:
-    """The order of that name; newest first if unknown, or "due" where nothing can be due."""
+    """Return the order of that name; NEWEST if it is unknown or does not suit the filters."""
     sort = SORTS.get(name, NEWEST)
     return sort if filters.is_open or not sort.only_open else NEWEST

@@ -36,7 +36,7 @@ class Page(Generic[ObjectT]):
             return page
         place = sort.parse(after)
         if place:
-            loaded = load_first(sort.beyond(rows, place), PAGE_SIZE + 1, among=rows)
+            loaded = load_first(sort.after(rows, place), PAGE_SIZE + 1, among=rows)
         else:
             loaded = list(rows[: PAGE_SIZE + 1])
         if place and not loaded:
@@ -56,8 +56,8 @@ class Page(Generic[ObjectT]):
         place = sort.parse(cursor)
         if place is None:
             return None
-        reverse_sort = sort.turned()
-        beyond = reverse_sort.beyond(reverse_sort.apply(rows), place)
+        reverse_sort = sort.reversed()
+        beyond = reverse_sort.after(reverse_sort.apply(rows), place)
         loaded = load_first(beyond, PAGE_SIZE + 1, among=rows)
         if len(loaded) <= PAGE_SIZE:
             return None

@@ -9,7 +9,7 @@ from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from appliance.tickets.filters import ANY, TicketFilter
+from appliance.tickets.filters import ANY_STATUS, TicketFilter
 from appliance.tickets.forms.filters import SENTIMENT_LABELS
 from appliance.tickets.models import Priority, Status
 from appliance.tickets.queries import MAX_COUNTED
@@ -117,7 +117,7 @@ def list_sections(
         ("sentiment", _("Sentiment"), SENTIMENT_LABELS),
         ("tag", _("Tags"), {name: name for name in counts["tag"]}),
         ("team", _("Team"), {**dict(teams), "none": _("No team")}),
-        ("status", _("Status"), {**dict(Status.choices), ANY: _("Any status")}),
+        ("status", _("Status"), {**dict(Status.choices), ANY_STATUS: _("Any status")}),
     )
     active = ticket_filter.as_query()
     return [
@@ -135,7 +135,7 @@ def list_sections(
 def _list_queues(name: str, labels: Labels, counts: Counts, active: Filters) -> list[Queue]:
     by_value: dict[str, int | None] = {str(value): n for value, n in counts[name].items()}
     if name == "status":  # nobody counts all that was ever closed
-        by_value |= {ANY: None, Status.CLOSED: None}
+        by_value |= {ANY_STATUS: None, Status.CLOSED: None}
     return [
         _build_queue(name, value, label, by_value.get(value, 0), active)
         for value, label in labels.items()

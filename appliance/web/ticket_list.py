@@ -280,7 +280,7 @@ def _count(viewer: User, query: ListQuery, page: Page[Ticket], counts: Counts) -
 
 
 def _count_view(viewer: User, view: SavedView) -> int | None:
-    return tickets_queries.count_tickets(viewer, TicketFilter.of(view.filter))
+    return tickets_queries.count_tickets(viewer, TicketFilter.from_query(view.filter))
 
 
 def _bulk_form(viewer: User, ticket_list: TicketList) -> BulkForm | None:

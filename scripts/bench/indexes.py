@@ -44,7 +44,7 @@ def queries() -> list[tuple[str, str, str, Ask]]:
     from appliance.core.fields import TEXT_SEARCH_CONFIG
     from appliance.search import retrievers
     from appliance.tickets import queries as tickets
-    from appliance.tickets.filters import ANY, TicketFilter
+    from appliance.tickets.filters import ANY_STATUS, TicketFilter
     from appliance.tickets.models import Message, Ticket
     from appliance.tickets.sorts import SORTS
     from appliance.triage.models import TicketVector
@@ -81,7 +81,7 @@ def queries() -> list[tuple[str, str, str, Ask]]:
             "the conversation of a ticket",
             lambda: list(Message.objects.filter(ticket=ticket)),
         ),
-        ("B-tree", "ticket_created_idx", "all tickets, newest first", listed(status=ANY)),
+        ("B-tree", "ticket_created_idx", "all tickets, newest first", listed(status=ANY_STATUS)),
         (
             "B-tree",
             "ticket_customer_idx",
@@ -92,13 +92,13 @@ def queries() -> list[tuple[str, str, str, Ask]]:
             "composite",
             "ticket_priority_idx",
             "all tickets by priority",
-            listed("priority", status=ANY),
+            listed("priority", status=ANY_STATUS),
         ),
         (
             "composite",
             "ticket_updated_idx",
             "all tickets by their last change",
-            listed("updated", status=ANY),
+            listed("updated", status=ANY_STATUS),
         ),
         ("composite", "ticket_due_idx", "open tickets by what is due", listed("due")),
         ("GIN", "ticket_search_idx", "tickets that hold two words", holding(Ticket)),

@@ -128,7 +128,7 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
     from appliance.search import queries as search_queries
     from appliance.search.filters import SearchFilters
     from appliance.tickets import queries as tickets
-    from appliance.tickets.filters import ANY, TicketFilter
+    from appliance.tickets.filters import ANY_STATUS, TicketFilter
     from appliance.tickets.models import Ticket, TicketCategory
     from appliance.triage import queries as triage_queries
     from appliance.triage import suggestions
@@ -159,7 +159,7 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
         return Ticket(pk=_of(asked.tickets, turn), subject="", description="")
 
     return {
-        "list": lambda turn: listed(status=ANY),
+        "list": lambda turn: listed(status=ANY_STATUS),
         "list, filtered": lambda turn: listed(category=slugs[turn % len(slugs)], priority="2"),
         "counts of the queues, anew": counts,
         "words, common": lambda turn: words(asked.common, turn),

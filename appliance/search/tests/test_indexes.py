@@ -24,7 +24,7 @@ from appliance.search.filters import SearchFilters
 from appliance.search.models import VocabularyWord
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
-from appliance.tickets.filters import ANY, TicketFilter
+from appliance.tickets.filters import ANY_STATUS, TicketFilter
 from appliance.tickets.models import Event, Message, Status, Ticket, TicketCategory
 from appliance.tickets.sorts import SORTS, Sort
 from appliance.triage import engine, matching
@@ -129,8 +129,8 @@ def _list_tickets(agent: User, sort: str = "newest", **filters) -> None:
 def _pages(rows: QuerySet, order: Sort, position: tuple) -> None:
     """Load the first page, one far behind, and the page before that."""
     list(rows[:50])
-    for sort in (order, order.turned()):
-        load_first(sort.beyond(sort.apply(rows), position), 50, among=rows)
+    for sort in (order, order.reversed()):
+        load_first(sort.after(sort.apply(rows), position), 50, among=rows)
 
 
 def _category(position: int) -> str:
@@ -196,8 +196,8 @@ QUERIES: dict[str, Callable[[User], object]] = {
         email="Person77@crowd.example"
     ),
     "ticket_open_idx": lambda agent: _list_tickets(agent),
-    "ticket_priority_idx": lambda agent: _list_tickets(agent, "priority", status=ANY),
-    "ticket_updated_idx": lambda agent: _list_tickets(agent, "stale", status=ANY),
+    "ticket_priority_idx": lambda agent: _list_tickets(agent, "priority", status=ANY_STATUS),
+    "ticket_updated_idx": lambda agent: _list_tickets(agent, "stale", status=ANY_STATUS),
     "ticket_open_priority_idx": lambda agent: _list_tickets(agent, "priority"),
     "ticket_open_updated_idx": lambda agent: _list_tickets(agent, "updated"),
     "ticket_due_idx": lambda agent: _list_tickets(agent, "due"),
@@ -239,7 +239,7 @@ QUERIES: dict[str, Callable[[User], object]] = {
 @pytest.mark.parametrize("sort", SORTS)
 def test_pages_of_a_list_read_from_an_index_without_sorting(agent: User, sort: str) -> None:
     order = SORTS[sort]
-    for status in [""] if order.only_open else ["", ANY, Status.CLOSED]:
+    for status in [""] if order.only_open else ["", ANY_STATUS, Status.CLOSED]:
         rows = tickets_queries.list_tickets(agent, TicketFilter(status=status), order)
         position = order.parse(order.cursor_of(rows[FAR_POSITION]))
         plans = plans_of(lambda pages=(rows, order, position): _pages(*pages))
@@ -250,9 +250,9 @@ def test_pages_of_a_list_read_from_an_index_without_sorting(agent: User, sort: s
 @pytest.mark.parametrize(
     "list_tickets",
     [
-        lambda agent: _list_tickets(agent, due="overdue", status=ANY),
-        lambda agent: _list_tickets(agent, due="soon", status=ANY),
-        lambda agent: _list_tickets(_colleague(), status=ANY),
+        lambda agent: _list_tickets(agent, due="overdue", status=ANY_STATUS),
+        lambda agent: _list_tickets(agent, due="soon", status=ANY_STATUS),
+        lambda agent: _list_tickets(_colleague(), status=ANY_STATUS),
     ],
     ids=["overdue", "soon", "of an organisation"],
 )

@@ -24,7 +24,7 @@ from appliance.sla.models import Escalation, ScheduledEscalation, SlaTimer
 from appliance.sla.policies import PolicySet, PolicyTerms, load_policies
 from appliance.tickets import services as tickets_services
 from appliance.tickets.event_data import EscalatedData
-from appliance.tickets.filters import SOON
+from appliance.tickets.filters import DUE_SOON
 from appliance.tickets.models import Event, Priority, Ticket
 from appliance.tickets.models.ticket import NEVER
 
@@ -74,7 +74,7 @@ def recompute_outdated_timers(*, seconds: float) -> bool:
 def notify_newly_overdue() -> bool:
     """Invalidate cached lists when a ticket has just become overdue or due soon."""
     now = timezone.now()
-    is_newly_due = any(_list_newly_past(limit).exists() for limit in (now, now + SOON))
+    is_newly_due = any(_list_newly_past(limit).exists() for limit in (now, now + DUE_SOON))
     if is_newly_due:
         cache.invalidate(cache.TICKETS)
     return is_newly_due

@@ -12,7 +12,7 @@ from appliance.accounts.models import Customer, Organisation, User
 from appliance.core.forms import Form
 from appliance.core.types import read_number
 from appliance.tickets import queries
-from appliance.tickets.filters import ANY, TicketFilter
+from appliance.tickets.filters import ANY_STATUS, TicketFilter
 from appliance.tickets.models import Priority, Status, Tag
 
 SENTIMENT_LABELS = {
@@ -110,7 +110,7 @@ class FilterForm(Form):
     status = forms.ChoiceField(
         label=_("Status"),
         required=False,
-        choices=[("", _("All open")), *Status.choices, (ANY, _("Any status"))],
+        choices=[("", _("All open")), *Status.choices, (ANY_STATUS, _("Any status"))],
     )
     assignee = forms.ChoiceField(label=_("Assignee"), required=False)
     team = forms.ChoiceField(label=_("Team"), required=False)

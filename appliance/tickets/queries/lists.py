@@ -15,8 +15,8 @@ from appliance.tickets.filters import (
     SENTIMENTS,
     TicketFilter,
     annotate_sentiment,
-    is_due_soon,
-    is_overdue,
+    due_soon_filter,
+    overdue_filter,
 )
 from appliance.tickets.models import Priority, Status, Ticket, TicketCategory
 from appliance.tickets.sorts import NEWEST, Sort
@@ -187,8 +187,8 @@ def _by_people(tickets: QuerySet[Ticket]) -> dict[str, dict]:
         .order_by()
         .annotate(
             n=Count("pk"),
-            overdue=Count("pk", filter=is_overdue()),
-            soon=Count("pk", filter=is_due_soon()),
+            overdue=Count("pk", filter=overdue_filter()),
+            soon=Count("pk", filter=due_soon_filter()),
             premium=Count("pk", filter=Q(customer__is_premium=True)),
         )
     )
