@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from appliance.ops import timing_metrics
 from appliance.ops.models import Sample
 from appliance.ops.queries import share
-from appliance.reports.charts import Chart
+from appliance.reports.charts import Chart, ChartData
 
 SPANS = {
     "day": (gettext_lazy("One day"), timedelta(days=1)),
@@ -104,7 +104,7 @@ def _draw(chart: LineChart, pairs: list[SamplePair], span: str) -> Chart:
         [_rounded(line.metric(earlier.figures, later.figures)) for earlier, later in pairs]
         for line in chart.lines
     ]
-    data = {
+    data: ChartData = {
         "kind": "line",
         "unit": chart.unit,
         "labels": labels,

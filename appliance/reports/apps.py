@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class ReportsConfig(AppConfig):
-    """Figures over time."""
+    """Reports: metrics over time."""
 
     name = "appliance.reports"
 

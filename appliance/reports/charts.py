@@ -1,8 +1,9 @@
 """Tiles and charts of a report, each chart with the data table under it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal, TypedDict
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -11,99 +12,50 @@ from appliance.reports import formatting
 from appliance.reports.metrics import Metrics
 from appliance.reports.queries import Report
 
+SECONDS_PER_HOUR = 3600
+MAX_BARS = 12
+
+ChartKind = Literal["bar", "stacked", "line", "across"]  # across: horizontal bars
+Points = Sequence[tuple[str, Metrics]]  # label of a step or part, and its metrics
+
 
 @dataclass(frozen=True)
 class Tile:
+    """One metric of the period with the value of the previous period."""
+
     label: str
     value: str
     note: str
-    before: str
+    previous_value: str
     trend: str  # up, down, same, or empty when there is nothing to compare
     is_good: bool | None  # None: neither good nor bad
 
 
-def list_tiles(now: Metrics, before: Metrics) -> list[Tile]:
-    def tile(
-        label: str, name: str, show: Callable, *, better_when: str = "", note: str = ""
-    ) -> Tile:
-        value, earlier = getattr(now, name), getattr(before, name)
-        trend = _trend(value, earlier)
-        is_good = trend == better_when if better_when and trend in ("up", "down") else None
-        return Tile(label, show(value), note, show(earlier), trend, is_good)
-
-    return [
-        tile(_("New"), "opened", formatting.number),
-        tile(_("Solved"), "solved", formatting.number, better_when="up"),
-        tile(_("Open (end of period)"), "backlog", formatting.number, better_when="down"),
-        tile(
-            _("First response"),
-            "first_response_median",
-            formatting.duration,
-            better_when="down",
-            note=_("90th percentile %(time)s")
-            % {"time": formatting.duration(now.first_response_p90)},
-        ),
-        tile(
-            _("Resolution"),
-            "resolution_median",
-            formatting.duration,
-            better_when="down",
-            note=_("90th percentile %(time)s") % {"time": formatting.duration(now.resolution_p90)},
-        ),
-        tile(
-            _("SLA met"),
-            "sla_met_share",
-            formatting.percent,
-            better_when="up",
-            note=_("%(kept)s of %(all)s") % {"kept": now.sla_met, "all": now.sla_targets},
-        ),
-        tile(
-            _("Rated good"),
-            "good_share",
-            formatting.percent,
-            better_when="up",
-            note=_("%(good)s of %(all)s") % {"good": now.rated_good, "all": now.ratings},
-        ),
-        tile(
-            _("Negative tickets"),
-            "negative_share",
-            formatting.percent,
-            better_when="down",
-            note=_("%(part)s of %(all)s analysed")
-            % {"part": now.negative, "all": now.sentiment_count},
-        ),
-    ]
-
-
-def _trend(value: float | None, earlier: float | None) -> str:
-    if value is None or earlier is None:
-        return ""
-    return "same" if value == earlier else "up" if value > earlier else "down"
-
-
-HOUR = 3600
-MAX_BARS = 12
-
-
-@dataclass(frozen=True)
-class Series:
-    """One row of numbers: what it is called, its colour token, how it is drawn and written."""
+class ChartLine(TypedDict):
+    """A line or a set of bars, as reports.js reads it."""
 
     label: str
     colour: str
-    read: Callable[[Metrics], float | None]
-    show: Callable[[float | None], str] = formatting.number
-    scale: float = 1
+    values: list[float | None]
+
+
+class ChartData(TypedDict):
+    """The JSON document that reports.js draws."""
+
+    kind: ChartKind
+    unit: str
+    labels: list[str]
+    lines: list[ChartLine]
 
 
 @dataclass(frozen=True)
 class Chart:
-    """``data`` goes to reports.js, ``heads`` and ``rows`` into the table."""
+    """A chart and its data table: ``data`` is drawn, ``headers`` and ``rows`` are the table."""
 
     key: str
     title: str
-    data: dict
-    heads: list[str]
+    data: ChartData
+    headers: list[str]
     rows: list[tuple[str, list[str]]]
 
     @property
@@ -115,144 +67,198 @@ class Chart:
         return not any(any(line["values"]) for line in self.data["lines"])
 
 
-def list_charts(report: Report) -> list[Chart]:
-    """Over time, then by part."""
-    step = report.report_query.period.step
-    labels = {at: step_label(at, step) for at in report.steps}
-    steps = [(labels[at], metrics) for at, metrics in report.steps.items()]
-    charts = [
-        _chart(key, title, kind, unit, steps, lines)
-        for key, title, kind, unit, lines in [
-            (
-                "flow",
-                _("New and solved"),
-                "bar",
-                "",
-                [
-                    Series(_("New"), "new", lambda f: f.opened),
-                    Series(_("Solved"), "good", lambda f: f.solved),
-                ],
-            ),
-            (
-                "backlog",
-                _("Open tickets"),
-                "line",
-                "",
-                [
-                    Series(_("Open (end of period)"), "sea", lambda f: f.backlog),
-                ],
-            ),
-            (
-                "first_response",
-                _("First response time"),
-                "line",
-                _("hours"),
-                [
-                    _time(_("Median"), "sea", "first_response_median"),
-                    _time(_("90th percentile") % {}, "warn", "first_response_p90"),
-                ],
-            ),
-            (
-                "resolution",
-                _("Resolution time"),
-                "line",
-                _("hours"),
-                [
-                    _time(_("Median"), "sea", "resolution_median"),
-                    _time(_("90th percentile") % {}, "warn", "resolution_p90"),
-                ],
-            ),
-            (
-                "sla_targets",
-                _("SLA met"),
-                "line",
-                "%",
-                [
-                    _share(_("First response"), "sea", "first_responses_met_share"),
-                    _share(_("Resolution"), "good", "resolutions_met_share"),
-                ],
-            ),
-            (
-                "ratings",
-                _("Ratings"),
-                "stacked",
-                "",
-                [
-                    Series(_("Good"), "good", lambda f: f.rated_good),
-                    Series(_("Bad"), "bad", lambda f: f.rated_bad),
-                ],
-            ),
-            (
-                "sentiment",
-                _("Sentiment of new tickets"),
-                "line",
-                "%",
-                [
-                    _share(_("Negative"), "bad", "negative_share"),
-                    _share(_("Positive"), "good", "positive_share"),
-                ],
-            ),
-        ]
+@dataclass(frozen=True)
+class Series:
+    """A metric of a chart: its label, its colour token, how it is read, formatted and scaled."""
+
+    label: str
+    colour: str
+    read: Callable[[Metrics], float | None]
+    format: Callable[[float | None], str] = formatting.number
+    scale: float = 1
+
+
+def list_tiles(current: Metrics, previous: Metrics) -> list[Tile]:
+    """Return the tiles of a report, each compared with the previous period."""
+
+    def tile(
+        label: str,
+        name: str,
+        format_value: Callable[[float | None], str],
+        *,
+        better_when: str = "",
+        note: str = "",
+    ) -> Tile:
+        value, previous_value = getattr(current, name), getattr(previous, name)
+        trend = _trend(value, previous_value)
+        is_good = trend == better_when if better_when and trend in ("up", "down") else None
+        return Tile(label, format_value(value), note, format_value(previous_value), trend, is_good)
+
+    return [
+        tile(_("New"), "opened", formatting.number),
+        tile(_("Solved"), "solved", formatting.number, better_when="up"),
+        tile(_("Open (end of period)"), "backlog", formatting.number, better_when="down"),
+        *(
+            tile(label, f"{metric}_median", formatting.duration, better_when="down", note=note)
+            for label, metric, note in (
+                (_("First response"), "first_response", _p90_note(current.first_response_p90)),
+                (_("Resolution"), "resolution", _p90_note(current.resolution_p90)),
+            )
+        ),
+        tile(
+            _("SLA met"),
+            "sla_met_share",
+            formatting.percent,
+            better_when="up",
+            note=_("%(kept)s of %(all)s") % {"kept": current.sla_met, "all": current.sla_targets},
+        ),
+        tile(
+            _("Rated good"),
+            "good_share",
+            formatting.percent,
+            better_when="up",
+            note=_("%(good)s of %(all)s") % {"good": current.rated_good, "all": current.ratings},
+        ),
+        tile(
+            _("Negative tickets"),
+            "negative_share",
+            formatting.percent,
+            better_when="down",
+            note=_("%(part)s of %(all)s analysed")
+            % {"part": current.negative, "all": current.sentiment_count},
+        ),
     ]
-    return charts
+
+
+def _p90_note(seconds: float | None) -> str:
+    return _("90th percentile %(time)s") % {"time": formatting.duration(seconds)}
+
+
+def _trend(value: float | None, previous_value: float | None) -> str:
+    if value is None or previous_value is None:
+        return ""
+    return "same" if value == previous_value else "up" if value > previous_value else "down"
+
+
+def list_charts(report: Report) -> list[Chart]:
+    """Return the charts over time."""
+    step = report.report_query.period.step
+    points = [(step_label(first_day, step), metrics) for first_day, metrics in report.steps.items()]
+    return [*_count_charts(points), *_duration_charts(points), *_quality_charts(points)]
+
+
+def _count_charts(points: Points) -> list[Chart]:
+    open_tickets = Series(_("Open (end of period)"), "sea", lambda metrics: metrics.backlog)
+    return [
+        _chart("flow", _("New and solved"), "bar", "", points, _new_and_solved()),
+        _chart("backlog", _("Open tickets"), "line", "", points, [open_tickets]),
+    ]
+
+
+def _duration_charts(points: Points) -> list[Chart]:
+    titles = {"first_response": _("First response time"), "resolution": _("Resolution time")}
+    return [
+        _chart(
+            metric,
+            title,
+            "line",
+            _("hours"),
+            points,
+            [
+                _duration_series(_("Median"), "sea", f"{metric}_median"),
+                _duration_series(_("90th percentile"), "warn", f"{metric}_p90"),
+            ],
+        )
+        for metric, title in titles.items()
+    ]
+
+
+def _quality_charts(points: Points) -> list[Chart]:
+    sla_series = [
+        _share_series(_("First response"), "sea", "first_responses_met_share"),
+        _share_series(_("Resolution"), "good", "resolutions_met_share"),
+    ]
+    rating_series = [
+        Series(_("Good"), "good", lambda metrics: metrics.rated_good),
+        Series(_("Bad"), "bad", lambda metrics: metrics.rated_bad),
+    ]
+    sentiment_series = [
+        _share_series(_("Negative"), "bad", "negative_share"),
+        _share_series(_("Positive"), "good", "positive_share"),
+    ]
+    return [
+        _chart("sla_targets", _("SLA met"), "line", "%", points, sla_series),
+        _chart("ratings", _("Ratings"), "stacked", "", points, rating_series),
+        _chart("sentiment", _("Sentiment of new tickets"), "line", "%", points, sentiment_series),
+    ]
 
 
 def chart_of_parts(report: Report) -> Chart:
-    """The largest parts beside each other; all of them are in the table of parts."""
-    parts = [(name, metrics) for _part, name, metrics in sorted_parts(report)[:MAX_BARS]]
-    lines = [
-        Series(_("New"), "new", lambda f: f.opened),
-        Series(_("Solved"), "good", lambda f: f.solved),
-    ]
-    return _chart("parts", _("Top categories"), "across", "", parts, lines)
+    """Return the chart that compares the largest parts; the table of parts has all of them."""
+    points = [(name, metrics) for _part, name, metrics in sorted_parts(report)[:MAX_BARS]]
+    return _chart("parts", _("Top categories"), "across", "", points, _new_and_solved())
 
 
 def sorted_parts(report: Report) -> list[tuple[int | None, str, Metrics]]:
-    """Id, name and figures of each part, the one with most new tickets first."""
-    named = [
+    """Return id, name and metrics of each part, the one with most new tickets first."""
+    parts = [
         (part, formatting.part_label(report.report_query.dimension, part, report.names), metrics)
         for part, metrics in report.parts.items()
     ]
-    return sorted(named, key=lambda row: (-row[2].opened, -row[2].solved, row[1].casefold()))
+    return sorted(parts, key=lambda part: (-part[2].opened, -part[2].solved, part[1].casefold()))
 
 
-def step_label(at: date, step: str) -> str:
-    return date_format(at, "M Y" if step == "month" else "j M")
+def step_label(first_day: date, step: str) -> str:
+    return date_format(first_day, "M Y" if step == "month" else "j M")
 
 
-def _time(label: str, colour: str, name: str) -> Series:
-    return Series(label, colour, lambda f: getattr(f, name), formatting.duration, scale=1 / HOUR)
+def _new_and_solved() -> list[Series]:
+    return [
+        Series(_("New"), "new", lambda metrics: metrics.opened),
+        Series(_("Solved"), "good", lambda metrics: metrics.solved),
+    ]
 
 
-def _share(label: str, colour: str, name: str) -> Series:
-    return Series(label, colour, lambda f: getattr(f, name), formatting.percent, scale=100)
+def _duration_series(label: str, colour: str, name: str) -> Series:
+    """Return the series of a duration, drawn in hours."""
+    return Series(
+        label,
+        colour,
+        lambda metrics: getattr(metrics, name),
+        formatting.duration,
+        scale=1 / SECONDS_PER_HOUR,
+    )
+
+
+def _share_series(label: str, colour: str, name: str) -> Series:
+    """Return the series of a share, drawn in per cent."""
+    return Series(
+        label, colour, lambda metrics: getattr(metrics, name), formatting.percent, scale=100
+    )
 
 
 def _chart(
-    key: str,
-    title: str,
-    kind: str,
-    unit: str,
-    points: list[tuple[str, Metrics]],
-    lines: list[Series],
+    key: str, title: str, kind: ChartKind, unit: str, points: Points, series: Sequence[Series]
 ) -> Chart:
-    data = {
+    data: ChartData = {
         "kind": kind,
         "unit": unit,
-        "labels": [label for label, _figures in points],
+        "labels": [label for label, _metrics in points],
         "lines": [
             {
                 "label": line.label,
                 "colour": line.colour,
                 "values": [_scaled(line, metrics) for _label, metrics in points],
             }
-            for line in lines
+            for line in series
         ],
     }
-    rows = [(label, [line.show(line.read(f)) for line in lines]) for label, f in points]
-    return Chart(key, title, data, [line.label for line in lines], rows)
+    rows = [
+        (label, [line.format(line.read(metrics)) for line in series]) for label, metrics in points
+    ]
+    return Chart(key, title, data, [line.label for line in series], rows)
 
 
-def _scaled(line: Series, metrics: Metrics) -> float | None:
-    value = line.read(metrics)
-    return None if value is None else round(value * line.scale, 2)
+def _scaled(series: Series, metrics: Metrics) -> float | None:
+    value = series.read(metrics)
+    return None if value is None else round(value * series.scale, 2)

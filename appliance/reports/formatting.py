@@ -1,13 +1,15 @@
 """Format metrics for display."""
 
+from collections.abc import Mapping
+
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from appliance.reports.models import Dimension
 
-NONE = "–"
-NO_PART = {
+NO_VALUE = "–"
+NO_PART_LABELS = {
     Dimension.CATEGORY: gettext_lazy("Uncategorised"),
     Dimension.TEAM: gettext_lazy("No team"),
     Dimension.AGENT: gettext_lazy("Nobody"),
@@ -18,7 +20,7 @@ NO_PART = {
 def duration(seconds: float | None) -> str:
     """Return the two largest units: "47 min", "3 h 20 min", "4 d 6 h"."""
     if seconds is None:
-        return NONE
+        return NO_VALUE
     minutes = round(seconds / 60)
     if minutes < 60:
         return _("%(n)s min") % {"n": minutes}
@@ -32,15 +34,16 @@ def duration(seconds: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    return NONE if share is None else _("%(n)s %%") % {"n": round(share * 100)}
+    """Return a share 0..1 in per cent."""
+    return NO_VALUE if share is None else _("%(n)s %%") % {"n": round(share * 100)}
 
 
-def number(value: int | None) -> str:
-    return NONE if value is None else number_format(value, force_grouping=True)
+def number(value: float | None) -> str:
+    return NO_VALUE if value is None else number_format(value, force_grouping=True)
 
 
-def part_label(dimension: str, part: int | None, names: dict) -> str:
+def part_label(dimension: str, part: int | None, names: Mapping[int, str]) -> str:
     """Return the label of a part; a deleted one shows its id."""
     if part is None:
-        return str(NO_PART[Dimension(dimension)])
+        return str(NO_PART_LABELS[Dimension(dimension)])
     return names.get(part) or _("deleted (%(n)s)") % {"n": part}

@@ -1,29 +1,24 @@
 """Metrics of one period, step or part. No I/O."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-SUMS = (
-    "opened",
-    "solved",
-    "first_responses_met",
-    "first_responses_missed",
-    "resolutions_met",
-    "resolutions_missed",
-    "rated_good",
-    "rated_bad",
-    "sentiment_count",
-    "negative",
-    "positive",
-)
+from dataclasses import dataclass, fields
 
 
 @dataclass
 class Metrics:
-    """Counts, and durations in seconds; None where there is nothing to measure."""
+    """Counts, and durations in seconds; None where there is nothing to measure.
+
+    The order of the fields is that of the columns of an export.
+    """
 
     opened: int = 0
     solved: int = 0
+    backlog: int = 0
+    first_responses: int = 0
+    first_response_median: float | None = None
+    first_response_p90: float | None = None
+    resolution_median: float | None = None
+    resolution_p90: float | None = None
     first_responses_met: int = 0
     first_responses_missed: int = 0
     resolutions_met: int = 0
@@ -33,26 +28,17 @@ class Metrics:
     sentiment_count: int = 0
     negative: int = 0
     positive: int = 0
-    first_responses: int = 0
-    first_response_median: float | None = None
-    first_response_p90: float | None = None
-    resolution_median: float | None = None
-    resolution_p90: float | None = None
-    backlog: int = 0
 
     @classmethod
-    def of(cls, sums: Sequence[int | None]) -> "Metrics":
-        """Build from a row of sums in the order of SUMS."""
-        return cls(**{name: int(n or 0) for name, n in zip(SUMS, sums, strict=True)})
+    def from_sums(cls, sums: Sequence[int | None]) -> "Metrics":
+        """Build from the columns of ``sums.sql``; None, the sum of no rows, becomes 0."""
+        return cls(**{name: int(count or 0) for name, count in zip(SUMS, sums, strict=True)})
 
-    def set_durations(self, what: str, count: int, median: float, p90: float) -> None:
+    def set_durations(self, metric: str, count: int, median: float, p90: float) -> None:
         """Set count, median and 90th percentile of ``first_response`` or ``resolution``."""
-        if what == "first_response":
-            self.first_responses, self.first_response_median, self.first_response_p90 = (
-                count,
-                median,
-                p90,
-            )
+        if metric == "first_response":
+            self.first_responses = count
+            self.first_response_median, self.first_response_p90 = median, p90
         else:
             self.resolution_median, self.resolution_p90 = median, p90
 
@@ -95,6 +81,12 @@ class Metrics:
         return share(self.positive, self.sentiment_count)
 
 
+COLUMNS = tuple(field.name for field in fields(Metrics))
+DURATIONS = ("first_response_median", "first_response_p90", "resolution_median", "resolution_p90")
+# The columns of sums.sql; the others come from durations.sql and backlog.sql.
+SUMS = tuple(name for name in COLUMNS if name not in ("backlog", "first_responses", *DURATIONS))
+
+
 def share(part: int, total: int) -> float | None:
-    """Between 0 and 1; None of nothing."""
+    """Return the share 0..1; None when the total is 0."""
     return part / total if total else None

@@ -9,7 +9,7 @@ from appliance.tickets.models import Ticket
 
 
 class Dimension(models.TextChoices):
-    """What reports group by. ``team`` needs no rows of its own: every row has a team."""
+    """Dimensions of a report. Days have no rows for ``team``: every row names its team."""
 
     CATEGORY = "category", _("Category")
     TEAM = "team", _("Team")
@@ -66,7 +66,7 @@ class StaleTicket(models.Model):
 
 
 class CountingProgress(models.Model):
-    """One row: the last day counted, the time zone of the days, and the last refresh."""
+    """The last day counted, the time zone of the days, and the last refresh. One row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     time_zone = models.CharField(max_length=60)

@@ -4,9 +4,10 @@ import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from django.db import connection, transaction
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,13 +18,14 @@ from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.core.errors import ForbiddenError, UnavailableError
 from appliance.core.sql_files import SqlValue, read_sql
-from appliance.reports import periods
 from appliance.reports.metrics import Metrics
 from appliance.reports.models import CountingProgress, Dimension
-from appliance.reports.periods import Period
+from appliance.reports.periods import Period, local_date, start_of_day
 from appliance.tickets.models import TicketCategory
 from appliance.tickets.queries import SENTIMENT_THRESHOLD
 
+Grouping = Literal["steps", "parts"]
+Key = TypeVar("Key")  # the first day of a step, or the id of a part
 FIRST_DAY = date(1970, 1, 1)
 # Sort in memory; no parallel workers, whose start costs more than these queries.
 LIMITS = "SET LOCAL work_mem = '48MB'; SET LOCAL max_parallel_workers_per_gather = 0"
@@ -31,7 +33,7 @@ MAX_LIVE_SPAN = timedelta(days=100)
 MAX_LIVE_TICKETS = 100_000  # counted during the request at most
 NO_PART = 0  # in a URL: tickets without category, team or organisation
 # Key and groups of the report's statements: each step and the whole period, or each part.
-GROUPINGS = {
+GROUPINGS: dict[Grouping, tuple[str, str]] = {
     "steps": ("bucket", "GROUPING SETS ((), (bucket))"),
     "parts": ("part", "GROUPING SETS ((part))"),
 }
@@ -52,7 +54,7 @@ class Report:
 
     report_query: ReportQuery
     total: Metrics = field(default_factory=Metrics)
-    before: Metrics = field(default_factory=Metrics)
+    previous: Metrics = field(default_factory=Metrics)
     steps: dict[date, Metrics] = field(default_factory=dict)
     parts: dict[int | None, Metrics] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
@@ -83,18 +85,19 @@ def require_right(viewer: User) -> None:
 
 def today() -> date:
     """Return today's date in the site's time zone."""
-    return periods.today(core_queries.locale_defaults()[1], timezone.now())
+    return local_date(timezone.now(), core_queries.locale_defaults()[1])
 
 
 def _report(viewer: User, report_query: ReportQuery) -> Report:
     _require_counted()
     hidden = accounts_queries.hidden_team_ids(viewer)
     report = Report(report_query, as_of=timezone.now())
-    report.steps = {at: Metrics() for at in report_query.period.steps()}
+    report.steps = {first_day: Metrics() for first_day in report_query.period.steps()}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(LIMITS)
         report.total = _collect_metrics(report.steps, report_query, report_query.period, hidden)
-        report.before = _collect_metrics({}, report_query, report_query.period.before, hidden)
+        previous_period = report_query.period.previous
+        report.previous = _collect_metrics({}, report_query, previous_period, hidden)
         _collect_metrics(report.parts, report_query, report_query.period, hidden, by="parts")
         _collect_backlog(report, hidden)
     report.names = list_part_names(viewer, report_query.dimension, report.parts)
@@ -108,27 +111,31 @@ def _require_counted() -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'tickets_ticket'::regclass")
-        (about,) = cursor.fetchone()
-    if about > MAX_LIVE_TICKETS:
+        (estimated_tickets,) = cursor.fetchone()
+    if estimated_tickets > MAX_LIVE_TICKETS:
         raise UnavailableError(
             _("Report data is being computed for the first time. Check again later.")
         )
 
 
 def _collect_metrics(
-    into: dict, report_query: ReportQuery, period: Period, hidden: list[int], by: str = "steps"
+    metrics_by_key: dict[Key, Metrics],
+    report_query: ReportQuery,
+    period: Period,
+    hidden: list[int],
+    by: Grouping = "steps",
 ) -> Metrics:
-    """Store the metrics by step or part in ``into``; return those of the whole period."""
-    values = _query_parameters(report_query, period, hidden, by)
+    """Store the metrics by step or part in ``metrics_by_key``; return those of the period."""
+    parameters = _query_parameters(report_query, period, hidden, by)
     total = Metrics()
-    for is_total, key, *sums in _fetch("sums", values, by):
+    for is_total, key, *sums in _fetch("sums", parameters, by):
         if is_total:
-            total = Metrics.of(sums)
+            total = Metrics.from_sums(sums)
         else:
-            into[key] = Metrics.of(sums)
-    for is_total, key, what, count, (median, p90) in _fetch("durations", values, by):
-        metrics = total if is_total else into[key]
-        metrics.set_durations(what, count, median, p90)
+            metrics_by_key[key] = Metrics.from_sums(sums)
+    for is_total, key, metric, count, (median, p90) in _fetch("durations", parameters, by):
+        metrics = total if is_total else metrics_by_key[key]
+        metrics.set_durations(metric, count, median, p90)
     return total
 
 
@@ -136,7 +143,7 @@ def _collect_backlog(report: Report, hidden: list[int]) -> None:
     """Set the open tickets at the end of each step, from those at the start and the flow."""
     earlier = Period(FIRST_DAY, report.report_query.period.start - timedelta(days=1))
     ((backlog,),) = _fetch("backlog", _query_parameters(report.report_query, earlier, hidden))
-    report.before.backlog = backlog
+    report.previous.backlog = backlog
     for metrics in report.steps.values():
         backlog += metrics.opened - metrics.solved
         metrics.backlog = backlog
@@ -144,7 +151,7 @@ def _collect_backlog(report: Report, hidden: list[int]) -> None:
 
 
 def _fetch(
-    name: str, parameters: Mapping[str, SqlValue], by: str = "steps"
+    name: str, parameters: Mapping[str, SqlValue], by: Grouping = "steps"
 ) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(compose_sql(name, by), parameters)
@@ -152,7 +159,7 @@ def _fetch(
 
 
 @functools.cache
-def compose_sql(name: str, by: str = "steps") -> str:
+def compose_sql(name: str, by: Grouping = "steps") -> str:
     """Return a statement of this room with the files and groups that it names in braces."""
     key, groups = GROUPINGS[by]
     statement = read_sql("reports", name).replace("{key}", key).replace("{groups}", groups)
@@ -163,7 +170,7 @@ def compose_sql(name: str, by: str = "steps") -> str:
 
 
 def _query_parameters(
-    report_query: ReportQuery, period: Period, hidden: list[int], by: str = "steps"
+    report_query: ReportQuery, period: Period, hidden: list[int], by: Grouping = "steps"
 ) -> dict[str, SqlValue]:
     """Return the parameters of ``rows.sql``: stored days, followed by days counted live.
 
@@ -179,8 +186,8 @@ def _query_parameters(
         "stored": "all" if is_total else report_query.dimension,
         "start": period.start,
         "stored_end": min(period.end, counted),
-        "since": periods.moment(live_from, zone),
-        "until": periods.moment(max(period.end + timedelta(days=1), live_from), zone),
+        "since": start_of_day(live_from, zone),
+        "until": start_of_day(max(period.end + timedelta(days=1), live_from), zone),
         "zone": zone,
         "step": report_query.period.step,
         "hidden": hidden,
@@ -198,13 +205,13 @@ def _counted_through(zone: str) -> date:
 
 def list_part_names(viewer: User, dimension: str, parts: Iterable[int | None]) -> dict[int, str]:
     """Return the names of parts; deleted ones and those hidden from the viewer are missing."""
-    model = {
+    model: type[Model] = {
         Dimension.CATEGORY: TicketCategory,
         Dimension.TEAM: Team,
         Dimension.AGENT: User,
         Dimension.ORGANISATION: Organisation,
     }[Dimension(dimension)]
-    rows = model.objects.filter(pk__in=[pk for pk in parts if pk])
+    owners = model._default_manager.filter(pk__in=[pk for pk in parts if pk])
     if model is Team:
-        rows = rows.exclude(pk__in=accounts_queries.hidden_team_ids(viewer))
-    return {row.pk: str(row) for row in rows}
+        owners = owners.exclude(pk__in=accounts_queries.hidden_team_ids(viewer))
+    return {owner.pk: str(owner) for owner in owners}

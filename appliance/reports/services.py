@@ -14,25 +14,24 @@ from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.core.database import try_lock_until_commit
 from appliance.core.sql_files import fetch_rows
-from appliance.reports import periods
 from appliance.reports.models import CountingProgress, Day, StaleTicket
+from appliance.reports.periods import local_date, start_of_day
 from appliance.reports.queries import compose_sql
 from appliance.tickets.models import Event, Ticket
 from appliance.tickets.queries import SENTIMENT_THRESHOLD
 
 CHUNK_DAYS = 31  # counted in one transaction
 MAX_STALE_ROWS = 100  # rows looked at in one transaction
-NO_PARALLEL_WORKERS = (
-    "SET LOCAL max_parallel_workers_per_gather = 0"  # their start costs more than a day
-)
+# Starting them costs more than counting a day.
+NO_PARALLEL_WORKERS = "SET LOCAL max_parallel_workers_per_gather = 0"
 REPORTS = "reports"
 _batch: ContextVar[set[int] | None] = ContextVar("stale_ticket_batch", default=None)
 
 
 def on_ticket_event(event: Event) -> None:
     """Mark the days of the ticket for recounting, in the transaction of the event."""
-    if (changed := _batch.get()) is not None:
-        changed.add(event.ticket_id)
+    if (ticket_ids := _batch.get()) is not None:
+        ticket_ids.add(event.ticket_id)
     else:
         StaleTicket.objects.create(ticket_id=event.ticket_id)
 
@@ -40,13 +39,13 @@ def on_ticket_event(event: Event) -> None:
 @contextmanager
 def batch_changes() -> Iterator[None]:
     """Write one stale row per ticket at the end, for bulk loads inside one transaction."""
-    changed: set[int] = set()
-    token = _batch.set(changed)
+    ticket_ids: set[int] = set()
+    token = _batch.set(ticket_ids)
     try:
         yield
     finally:
         _batch.reset(token)
-    StaleTicket.objects.bulk_create(StaleTicket(ticket_id=pk) for pk in sorted(changed))
+    StaleTicket.objects.bulk_create(StaleTicket(ticket_id=pk) for pk in sorted(ticket_ids))
 
 
 def update_days(*, seconds: float = 10) -> bool:
@@ -54,10 +53,10 @@ def update_days(*, seconds: float = 10) -> bool:
 
     Each step is one transaction, so an interruption loses nothing.
     """
-    until = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     for step in (_count_new_days, _count_stale, _recount):
         while step():
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 return True
     return False
 
@@ -79,7 +78,7 @@ def _count_new_days() -> bool:
     progress = _lock_progress()
     if progress is None:
         return False
-    yesterday = periods.today(progress.time_zone, timezone.now()) - timedelta(days=1)
+    yesterday = local_date(timezone.now(), progress.time_zone) - timedelta(days=1)
     counted = progress.counted_through or _day_before_the_first(progress.time_zone, yesterday)
     end = min(counted + timedelta(days=CHUNK_DAYS), yesterday)
     if end > counted:
@@ -95,10 +94,11 @@ def _count_stale() -> bool:
     progress = _lock_progress()
     if progress is None or progress.counted_through is None:
         return False
-    rows = dict(StaleTicket.objects.order_by("id").values_list("id", "ticket")[:MAX_STALE_ROWS])
-    if not rows:
+    stale = StaleTicket.objects.order_by("id").values_list("id", "ticket")[:MAX_STALE_ROWS]
+    ticket_ids_by_row = dict(stale)
+    if not ticket_ids_by_row:
         return False
-    ticket_ids = list(set(rows.values()))
+    ticket_ids = list(set(ticket_ids_by_row.values()))
     days = [
         day
         for (day,) in fetch_rows(
@@ -108,9 +108,9 @@ def _count_stale() -> bool:
     ]
     for start, end in _consecutive_spans(days):
         _rebuild_days(start, end, progress.time_zone)
-    StaleTicket.objects.filter(pk__in=list(rows)).delete()
+    StaleTicket.objects.filter(pk__in=list(ticket_ids_by_row)).delete()
     _save_progress(progress)
-    return len(rows) == MAX_STALE_ROWS
+    return len(ticket_ids_by_row) == MAX_STALE_ROWS
 
 
 @transaction.atomic
@@ -154,7 +154,7 @@ def _day_before_the_first(zone: str, yesterday: date) -> date:
     first = Ticket.objects.aggregate(first=Min("created_at"))["first"]
     if first is None:
         return yesterday
-    return min(periods.today(zone, first) - timedelta(days=1), yesterday)
+    return min(local_date(first, zone) - timedelta(days=1), yesterday)
 
 
 def _rebuild_days(start: date, end: date, zone: str) -> None:
@@ -164,8 +164,8 @@ def _rebuild_days(start: date, end: date, zone: str) -> None:
         cursor.execute(
             compose_sql("rebuild"),
             {
-                "since": periods.moment(start, zone),
-                "until": periods.moment(end + timedelta(days=1), zone),
+                "since": start_of_day(start, zone),
+                "until": start_of_day(end + timedelta(days=1), zone),
                 "zone": zone,
                 "sentiment": SENTIMENT_THRESHOLD,
             },
@@ -173,14 +173,12 @@ def _rebuild_days(start: date, end: date, zone: str) -> None:
 
 
 def _consecutive_spans(days: Iterable[date]) -> Iterator[tuple[date, date]]:
-    """Group sorted days into consecutive spans of at most CHUNK_DAYS."""
-    start = end = None
+    """Group sorted days into consecutive spans of at most CHUNK_DAYS; yield first and last day."""
+    span: list[date] = []
     for day in days:
-        if start and day - end == timedelta(days=1) and (day - start).days < CHUNK_DAYS:
-            end = day
-            continue
-        if start:
-            yield start, end
-        start = end = day
-    if start:
-        yield start, end
+        if span and (day - span[-1] > timedelta(days=1) or len(span) == CHUNK_DAYS):
+            yield span[0], span[-1]
+            span = []
+        span.append(day)
+    if span:
+        yield span[0], span[-1]

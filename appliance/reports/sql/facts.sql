@@ -1,13 +1,13 @@
--- What happened since one moment and until another, one row each, with the day in the desk's
--- time zone and what the ticket belongs to now. Merged tickets count with their target.
+-- Everything that counts between two moments, one row each, with its day in the site's time zone
+-- and the ticket's present team, category, assignee and organisation, without merged tickets.
 --
--- A promise is decided when it is met, or when it falls due without being met.
+-- An SLA target is counted when it is met, or when it falls due without being met.
 SELECT
     (fact.at AT TIME ZONE %(zone)s)::date AS day,
-    fact.what, fact.seconds, fact.sentiment,
+    fact.kind, fact.seconds, fact.sentiment,
     ticket.team_id, ticket.category_id, ticket.assignee_id, customer.organisation_id
 FROM (
-    SELECT id AS ticket_id, 'opened' AS what, created_at AS at,
+    SELECT id AS ticket_id, 'opened' AS kind, created_at AS at,
            NULL::integer AS seconds, sentiment_score AS sentiment
     FROM tickets_ticket
     WHERE created_at >= %(since)s AND created_at < %(until)s
@@ -27,7 +27,8 @@ FROM (
     WHERE at >= %(since)s AND at < %(until)s
   UNION ALL
     SELECT ticket_id,
-           CASE WHEN first_response_met_at <= first_response_due_at THEN 'first_response_met' ELSE 'first_response_missed' END,
+           CASE WHEN first_response_met_at <= first_response_due_at
+                THEN 'first_response_met' ELSE 'first_response_missed' END,
            least(first_response_met_at, first_response_due_at), NULL, NULL
     FROM sla_slatimer
     WHERE first_response_due_at IS NOT NULL

@@ -1,11 +1,11 @@
--- Count the days between two moments anew, for every dimension in one pass over the facts.
+-- Count the days between two moments again, for every dimension in one pass over the facts.
 WITH facts AS MATERIALIZED (
     {facts}
 )
 INSERT INTO reports_day
     ("on", dimension, value, team_id, opened, solved, first_response_seconds, resolution_seconds,
-     first_responses_met, first_responses_missed, resolutions_met, resolutions_missed, rated_good, rated_bad,
-     sentiment_count, negative, positive)
+     first_responses_met, first_responses_missed, resolutions_met, resolutions_missed,
+     rated_good, rated_bad, sentiment_count, negative, positive)
 SELECT
     day,
     CASE WHEN grouping(category_id) = 0 THEN 'category'

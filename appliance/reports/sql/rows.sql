@@ -1,10 +1,9 @@
--- The days of a report: those counted before, and the ones after them counted now. Of one
--- dimension, without the teams the viewer must not see. Each query reads them once, so they are
--- never written down in between.
+-- The days of a report: stored days, and later days counted now. Of one dimension, without the
+-- teams the viewer must not see. Each statement reads them once, so they are not materialized.
 WITH merged AS (
     SELECT "on" AS day, team_id, value, opened, solved, first_response_seconds, resolution_seconds,
-           first_responses_met, first_responses_missed, resolutions_met, resolutions_missed, rated_good, rated_bad,
-           sentiment_count, negative, positive
+           first_responses_met, first_responses_missed, resolutions_met, resolutions_missed,
+           rated_good, rated_bad, sentiment_count, negative, positive
     FROM reports_day
     WHERE dimension = %(stored)s AND "on" BETWEEN %(start)s AND %(stored_end)s
   UNION ALL

@@ -1,4 +1,4 @@
-"""Figures in templates."""
+"""Template filters for reports."""
 
 from django import template
 
@@ -9,16 +9,16 @@ from appliance.reports.models import Dimension
 register = template.Library()
 register.filter("duration", formatting.duration)
 register.filter("share", formatting.percent)
-register.filter("figure", formatting.number)
+register.filter("number", formatting.number)
 
 
 @register.filter
 def sees_reports(viewer: User) -> bool:
-    """Whether the way to the reports is shown; no query while the cache knows."""
+    """Return whether the user may see reports; no query while the cache holds the answer."""
     return queries.has_right(viewer)
 
 
 @register.filter
 def dimension(value: str | None) -> str:
-    """What the rows of this dimension are."""
-    return Dimension(value or Dimension.CATEGORY).label
+    """Return the label of a dimension."""
+    return str(Dimension(value or Dimension.CATEGORY).label)

@@ -1,4 +1,4 @@
-"""A small desk with a year behind it, and the slow plain way to count it."""
+"""A year of tickets, and their metrics computed ticket by ticket."""
 
 import random
 from collections.abc import Iterable
@@ -12,12 +12,12 @@ from appliance.accounts.models import Membership, Organisation, Role, Team, User
 from appliance.accounts.services import add_customer, add_user
 from appliance.core import cache
 from appliance.core.models import SiteSettings
-from appliance.reports.periods import step_of, today
+from appliance.reports.periods import Step, local_date, start_of_step
 from appliance.sla.models import SlaPolicy, SlaTimer
 from appliance.tickets.models import Rating, Ticket, TicketCategory
 
 ZONE = "Europe/Berlin"  # days of 23 and 25 hours among them
-SIZE = 160
+TICKET_COUNT = 160
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Cast:
 
 
 @pytest.fixture
-def desk_zone(db) -> str:
+def time_zone(db) -> str:
     SiteSettings.objects.update_or_create(pk=1, defaults={"time_zone": ZONE})
     cache._renew_generations(cache.SITE_SETTINGS)
     return ZONE
@@ -45,18 +45,20 @@ def people(db, bob) -> Cast:
 
 
 @pytest.fixture
-def year(desk_zone, people, categories) -> list[Ticket]:
-    """Tickets of the last 400 days: every mix of answered, solved, rated, promised, merged."""
+def year(time_zone, people, categories) -> list[Ticket]:
+    """Tickets of the last 400 days: with and without response, solution, rating, SLA timer."""
     chance = random.Random(7)
     customers = [add_customer(email=f"c{n}@example.org", first_name="C") for n in range(3)]
     for customer, organisation in zip(customers, [*people.organisations, None], strict=True):
         customer.organisation = organisation
         customer.save()
     policy = SlaPolicy.objects.create(name="P", first_response_minutes=60)
-    tickets = [_ticket(chance, customers, people) for _ in range(SIZE)]
+    tickets = [_ticket(chance, customers, people) for _ in range(TICKET_COUNT)]
     Ticket.objects.bulk_create(tickets)
-    Rating.objects.bulk_create(filter(None, [_rating(chance, one) for one in tickets]))
-    SlaTimer.objects.bulk_create(filter(None, [_timer(chance, one, policy) for one in tickets]))
+    Rating.objects.bulk_create(filter(None, [_rating(chance, ticket) for ticket in tickets]))
+    SlaTimer.objects.bulk_create(
+        filter(None, [_timer(chance, ticket, policy) for ticket in tickets])
+    )
     merged = tickets[5]
     merged.merged_into = tickets[0]
     merged.save()
@@ -66,8 +68,8 @@ def year(desk_zone, people, categories) -> list[Ticket]:
 def _ticket(chance: random.Random, customers: list, people: Cast) -> Ticket:
     now = datetime.now(UTC)
     created = now - timedelta(days=400) * chance.random()
-    first_responses = created + timedelta(hours=chance.expovariate(1 / 9))
-    solved = first_responses + timedelta(days=chance.expovariate(1 / 6))
+    first_response = created + timedelta(hours=chance.expovariate(1 / 9))
+    solved = first_response + timedelta(days=chance.expovariate(1 / 6))
     return Ticket(
         customer=chance.choice(customers),
         subject="s",
@@ -77,7 +79,7 @@ def _ticket(chance: random.Random, customers: list, people: Cast) -> Ticket:
         assignee=chance.choice([None, *people.agents]),
         team=chance.choice([None, *people.teams]),
         sentiment_score=chance.choice([None, -0.9, -0.2, 0.1, 0.8]),
-        first_response_at=first_responses if first_responses < now else None,
+        first_response_at=first_response if first_response < now else None,
         solved_at=solved if solved < now and chance.random() < 0.8 else None,
     )
 
@@ -103,39 +105,46 @@ def _timer(chance: random.Random, ticket: Ticket, policy: SlaPolicy) -> SlaTimer
     )
 
 
-# --- the slow plain way
+def day_of(moment: datetime) -> date:
+    return local_date(moment, ZONE)
 
 
-def local(moment: datetime) -> date:
-    return today(ZONE, moment)
-
-
-def plain(tickets: Iterable[Ticket], start: date, end: date) -> dict:
-    """Every figure of the span, ticket by ticket."""
-    tickets = [one for one in tickets if one.merged_into_id is None]
+def expected_metrics(tickets: Iterable[Ticket], start: date, end: date) -> dict:
+    """Compute every metric of the period, ticket by ticket."""
+    tickets = [ticket for ticket in tickets if ticket.merged_into_id is None]
 
     def within(moment: datetime | None) -> bool:
-        return moment is not None and start <= local(moment) <= end
+        return moment is not None and start <= day_of(moment) <= end
 
-    opened = [one for one in tickets if within(one.created_at)]
-    answers = [
-        _seconds(one, one.first_response_at) for one in tickets if within(one.first_response_at)
+    opened = [ticket for ticket in tickets if within(ticket.created_at)]
+    first_responses = [
+        _seconds(ticket, ticket.first_response_at)
+        for ticket in tickets
+        if within(ticket.first_response_at)
     ]
-    solutions = [_seconds(one, one.solved_at) for one in tickets if within(one.solved_at)]
-    ratings = [one.rating for one in tickets if hasattr(one, "rating") and within(one.rating.at)]
-    sentiments = [one.sentiment_score for one in opened if one.sentiment_score is not None]
+    resolutions = [
+        _seconds(ticket, ticket.solved_at) for ticket in tickets if within(ticket.solved_at)
+    ]
+    ratings = [
+        ticket.rating
+        for ticket in tickets
+        if hasattr(ticket, "rating") and within(ticket.rating.at)
+    ]
+    sentiments = [ticket.sentiment_score for ticket in opened if ticket.sentiment_score is not None]
     return {
         "opened": len(opened),
-        "solved": len(solutions),
-        "first_responses": len(answers),
-        "first_response_median": quantile(answers, 0.5),
-        "first_response_p90": quantile(answers, 0.9),
-        "resolution_median": quantile(solutions, 0.5),
-        "resolution_p90": quantile(solutions, 0.9),
-        "first_responses_met": _promises(tickets, "first_response", within, kept=True),
-        "first_responses_missed": _promises(tickets, "first_response", within, kept=False),
-        "resolutions_met": _promises(tickets, "resolution", within, kept=True),
-        "resolutions_missed": _promises(tickets, "resolution", within, kept=False),
+        "solved": len(resolutions),
+        "first_responses": len(first_responses),
+        "first_response_median": quantile(first_responses, 0.5),
+        "first_response_p90": quantile(first_responses, 0.9),
+        "resolution_median": quantile(resolutions, 0.5),
+        "resolution_p90": quantile(resolutions, 0.9),
+        "first_responses_met": _count_sla_targets(tickets, "first_response", within, is_met=True),
+        "first_responses_missed": _count_sla_targets(
+            tickets, "first_response", within, is_met=False
+        ),
+        "resolutions_met": _count_sla_targets(tickets, "resolution", within, is_met=True),
+        "resolutions_missed": _count_sla_targets(tickets, "resolution", within, is_met=False),
         "rated_good": sum(rating.is_good for rating in ratings),
         "rated_bad": sum(not rating.is_good for rating in ratings),
         "sentiment_count": len(sentiments),
@@ -144,26 +153,27 @@ def plain(tickets: Iterable[Ticket], start: date, end: date) -> dict:
     }
 
 
-def plain_backlog(tickets: Iterable[Ticket], end: date) -> int:
-    """Open when the day ends."""
+def expected_backlog(tickets: Iterable[Ticket], end: date) -> int:
+    """Count the tickets that are open when the day ends."""
     return sum(
-        local(one.created_at) <= end and (one.solved_at is None or local(one.solved_at) > end)
-        for one in tickets
-        if one.merged_into_id is None
+        day_of(ticket.created_at) <= end
+        and (ticket.solved_at is None or day_of(ticket.solved_at) > end)
+        for ticket in tickets
+        if ticket.merged_into_id is None
     )
 
 
-def _promises(tickets: list[Ticket], metric: str, within, *, kept: bool) -> int:
+def _count_sla_targets(tickets: list[Ticket], metric: str, within, *, is_met: bool) -> int:
     count, now = 0, datetime.now(UTC)
     for ticket in tickets:
         timer = getattr(ticket, "timer", None)
         due = timer and timer.due_at(metric)
         if not due:
             continue
-        met = timer.met_at(metric)
-        was_kept = met is not None and met <= due
-        decided = met if was_kept else due
-        count += was_kept == kept and decided < now and within(decided)
+        met_at = timer.met_at(metric)
+        was_met = met_at is not None and met_at <= due
+        decided_at = met_at if was_met else due
+        count += was_met == is_met and decided_at < now and within(decided_at)
     return count
 
 
@@ -172,25 +182,25 @@ def _seconds(ticket: Ticket, moment: datetime) -> int:
 
 
 def quantile(values: list[int], share: float) -> float | None:
-    """As everybody does it by hand: between the two neighbours."""
+    """Interpolate between the two neighbouring values."""
     if not values:
         return None
     values = sorted(values)
-    place = share * (len(values) - 1)
-    below = int(place)
+    position = share * (len(values) - 1)
+    below = int(position)
     above = min(below + 1, len(values) - 1)
-    return values[below] + (values[above] - values[below]) * (place - below)
+    return values[below] + (values[above] - values[below]) * (position - below)
 
 
-def steps_of(start: date, end: date, step: str) -> dict[date, tuple[date, date]]:
-    """Each step with its first and last day within the span."""
-    found: dict[date, tuple[date, date]] = {}
+def steps_of(start: date, end: date, step: Step) -> dict[date, tuple[date, date]]:
+    """Map each step to its first and last day within the period."""
+    steps: dict[date, tuple[date, date]] = {}
     day = start
     while day <= end:
-        first, _last = found.get(step_of(day, step), (day, day))
-        found[step_of(day, step)] = (first, day)
+        first, _last = steps.get(start_of_step(day, step), (day, day))
+        steps[start_of_step(day, step)] = (first, day)
         day += timedelta(days=1)
-    return found
+    return steps
 
 
 def at_noon(day: date) -> datetime:

@@ -1,4 +1,4 @@
-"""The indexes of the room are seen at work in its queries, on 20,000 tickets."""
+"""The queries of reports use their indexes, shown on 20,000 tickets."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,14 +10,14 @@ from appliance.reports.models import CountingProgress, Day
 from appliance.sla.models import SlaPolicy
 from appliance.tickets.queries import SENTIMENT_THRESHOLD
 
-ROWS = 20_000
-CROWD = """
+TICKET_COUNT = 20_000
+MANY_TICKETS = """
 INSERT INTO tickets_ticket (customer_id, subject, description, status, priority, created_at,
     updated_at, first_response_at, solved_at, idempotency_key)
 SELECT %(customer)s, 's', 'd', 'closed', 2, at, at, at + interval '1 hour', at + interval '1 day',
        gen_random_uuid()
 FROM (SELECT now() - interval '2 days' - n * interval '50 minutes' AS at
-      FROM generate_series(1, %(rows)s) AS n) AS made;
+      FROM generate_series(1, %(rows)s) AS n) AS moments;
 INSERT INTO tickets_rating (ticket_id, is_good, comment, at)
 SELECT id, true, '', solved_at FROM tickets_ticket WHERE solved_at IS NOT NULL;
 INSERT INTO sla_slatimer (ticket_id, policy_id, policies_digest, used_seconds, is_open,
@@ -36,28 +36,28 @@ TABLES = ("tickets_ticket", "tickets_rating", "sla_slatimer", "reports_day")
 
 
 @pytest.fixture
-def crowded(ticket):
+def many_tickets(ticket):
     policy = SlaPolicy.objects.create(name="P", first_response_minutes=60)
-    values = {"customer": ticket.customer_id, "policy": policy.pk, "rows": ROWS}
+    parameters = {"customer": ticket.customer_id, "policy": policy.pk, "rows": TICKET_COUNT}
     with connection.cursor() as cursor:
-        cursor.execute(CROWD, values)
+        cursor.execute(MANY_TICKETS, parameters)
         for table in TABLES:
             cursor.execute(f"ANALYZE {table}")
 
 
-def plan_of(query: str, values: dict) -> str:
+def plan_of(query: str, parameters: dict) -> str:
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {query}", values)
+        cursor.execute(f"EXPLAIN {query}", parameters)
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
-def test_each_index_serves_the_counting_of_a_day(crowded):
+def test_counting_a_day_uses_the_indexes(many_tickets):
     day = datetime.now(UTC).date() - timedelta(days=90)
     plan = plan_of(
         queries.compose_sql("facts"),
         {
-            "since": periods.moment(day, "UTC"),
-            "until": periods.moment(day + timedelta(days=1), "UTC"),
+            "since": periods.start_of_day(day, "UTC"),
+            "until": periods.start_of_day(day + timedelta(days=1), "UTC"),
             "zone": "UTC",
             "sentiment": SENTIMENT_THRESHOLD,
         },
@@ -66,7 +66,7 @@ def test_each_index_serves_the_counting_of_a_day(crowded):
     assert [name for name in names if f"report_{name}_idx" not in plan] == []
 
 
-def test_a_report_reads_the_days_of_its_span_alone(crowded, dan):
+def test_report_reads_only_the_days_of_its_period(many_tickets, dan):
     today = queries.today()
     counted = today - timedelta(days=1)
     CountingProgress.objects.create(time_zone="UTC", counted_through=counted)
