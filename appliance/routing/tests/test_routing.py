@@ -1,4 +1,4 @@
-"""Rules hand new tickets to a team and to somebody in it who works now."""
+"""Assignment rules assign new tickets to a team and an available agent of it."""
 
 import threading
 from datetime import timedelta
@@ -30,21 +30,21 @@ def team(db) -> Team:
 
 
 @pytest.fixture
-def people(team) -> list[User]:
+def agents(team) -> list[User]:
     """Three agents of the team, in the order of their ids."""
-    match = [
+    agents = [
         accounts_services.add_user(
             email=f"{name}@example.org", first_name=name, role=Role.AGENT, password=None
         )
         for name in ("Emil", "Fay", "Gus")
     ]
-    Membership.objects.bulk_create(Membership(team=team, user=person) for person in match)
-    return match
+    Membership.objects.bulk_create(Membership(team=team, user=person) for person in agents)
+    return agents
 
 
 @pytest.fixture
-def rule(dan, team):
-    """A rule, by default one for every ticket, in turn."""
+def add_rule(dan, team):
+    """Return a function that adds a rule, by default round robin for every ticket."""
 
     def make(name: str = "Everything", **terms: object) -> AssignmentRule:
         return services.add_rule(
@@ -55,7 +55,9 @@ def rule(dan, team):
 
 
 @pytest.fixture
-def opened(alice):
+def open_ticket(alice):
+    """Return a function that creates a ticket of Alice."""
+
     def make(**more: object) -> Ticket:
         return tickets_services.create_ticket(
             customer=alice.customer,
@@ -68,78 +70,78 @@ def opened(alice):
     return make
 
 
-def at_night(dan) -> BusinessHours:
-    """Hours that are never now."""
+def hours_that_are_never_now(dan) -> BusinessHours:
+    """Return business hours three days from now."""
     day = DAYS[(timezone.now().weekday() + 3) % 7]
     return sla_services.add_business_hours(
         by=dan, name="Later", time_zone="UTC", hours=parse_week({day: "09:00–10:00"})
     )
 
 
-def sort(ticket: Ticket, category) -> None:
+def classify(ticket: Ticket, category) -> None:
     tickets_services.record_classification(
         ticket=ticket, category=category, sentiment_score=0.0, bundles="x", data={}
     )
     ticket.refresh_from_db()
 
 
-def test_tickets_go_round_the_team(rule, people, opened, team):
-    rule()
-    match = [opened() for _ in range(4)]
-    assert [ticket.assignee for ticket in match] == [*people, people[0]]
-    assert {ticket.team for ticket in match} == {team}
+def test_round_robin_assigns_each_agent_in_turn(add_rule, agents, open_ticket, team):
+    add_rule()
+    tickets = [open_ticket() for _ in range(4)]
+    assert [ticket.assignee for ticket in tickets] == [*agents, agents[0]]
+    assert {ticket.team for ticket in tickets} == {team}
 
 
-def test_the_time_line_says_that_the_desk_did_it(rule, people, opened):
-    rule()
-    events = opened().events.filter(kind__in=[Event.Kind.TEAM, Event.Kind.ASSIGNEE])
+def test_timeline_names_the_system_as_actor(add_rule, agents, open_ticket):
+    add_rule()
+    events = open_ticket().events.filter(kind__in=[Event.Kind.TEAM, Event.Kind.ASSIGNEE])
     assert [(event.actor, event.actor_name) for event in events] == [(None, "Skerry")] * 2
 
 
-def test_the_least_loaded_gets_it(rule, people, opened, ticket):
-    rule(strategy=Strategy.MIN_OPEN)
-    for person, count in zip(people, (2, 1, 2), strict=True):
+def test_agent_with_fewest_open_tickets_is_assigned(add_rule, agents, open_ticket, ticket):
+    add_rule(strategy=Strategy.MIN_OPEN)
+    for person, count in zip(agents, (2, 1, 2), strict=True):
         for _ in range(count):
-            tickets_services.assign(ticket=opened(), assignee=person, by=person)
-    solved = opened()
-    assert solved.assignee == people[1]
-    tickets_services.set_status(ticket=solved, status=Status.SOLVED, by=None)
-    assert opened().assignee == people[1]
+            tickets_services.assign(ticket=open_ticket(), assignee=person, by=person)
+    ticket = open_ticket()
+    assert ticket.assignee == agents[1]
+    tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=None)
+    assert open_ticket().assignee == agents[1]
 
 
-def test_by_hand_it_waits_in_the_queue_of_the_team(rule, people, opened, team):
-    rule(strategy=Strategy.MANUAL)
-    ticket = opened()
+def test_manual_strategy_sets_the_team_only(add_rule, agents, open_ticket, team):
+    add_rule(strategy=Strategy.MANUAL)
+    ticket = open_ticket()
     assert (ticket.team, ticket.assignee) == (team, None)
     assert services.assign_pending() == 0
 
 
-def test_whoever_is_away_or_switched_off_gets_nothing(rule, people, opened):
-    rule()
-    User.objects.filter(pk=people[0].pk).update(is_away=True)
-    User.objects.filter(pk=people[1].pk).update(is_active=False)
-    assert {opened().assignee for _ in range(3)} == {people[2]}
+def test_absent_and_inactive_agents_are_skipped(add_rule, agents, open_ticket):
+    add_rule()
+    User.objects.filter(pk=agents[0].pk).update(is_away=True)
+    User.objects.filter(pk=agents[1].pk).update(is_active=False)
+    assert {open_ticket().assignee for _ in range(3)} == {agents[2]}
 
 
-def test_outside_working_hours_it_waits_until_somebody_begins(rule, people, opened, dan):
-    rule()
-    User.objects.filter(pk__in=[person.pk for person in people]).update(
-        business_hours=at_night(dan)
+def test_assignment_waits_for_business_hours(add_rule, agents, open_ticket, dan):
+    add_rule()
+    User.objects.filter(pk__in=[person.pk for person in agents]).update(
+        business_hours=hours_that_are_never_now(dan)
     )
-    ticket = opened()
+    ticket = open_ticket()
     assert ticket.assignee is None
     assert services.assign_pending() == 0
-    User.objects.filter(pk=people[1].pk).update(business_hours=None)
+    User.objects.filter(pk=agents[1].pk).update(business_hours=None)
     assert services.assign_pending() == 1
     ticket.refresh_from_db()
-    assert ticket.assignee == people[1]
+    assert ticket.assignee == agents[1]
     assert not PendingAssignment.objects.exists()
 
 
-def test_who_took_it_meanwhile_keeps_it(rule, people, opened, dan, bob):
-    rule()
+def test_ticket_taken_by_an_agent_is_not_reassigned(add_rule, agents, open_ticket, dan, bob):
+    add_rule()
     User.objects.update(is_away=True)
-    ticket = opened()
+    ticket = open_ticket()
     tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     User.objects.update(is_away=False)
     assert services.assign_pending() == 0
@@ -147,36 +149,44 @@ def test_who_took_it_meanwhile_keeps_it(rule, people, opened, dan, bob):
     assert ticket.assignee == bob
 
 
-def test_an_unassigned_ticket_is_not_given_back_at_once(rule, people, opened, bob):
-    rule()
-    ticket = opened()
+def test_ticket_unassigned_by_an_agent_stays_unassigned(add_rule, agents, open_ticket, bob):
+    add_rule()
+    ticket = open_ticket()
     tickets_services.assign(ticket=ticket, assignee=None, by=bob)
     assert services.assign_pending() == 0
     assert ticket.assignee is None
 
 
-def test_the_category_decides_once_the_ticket_is_sorted(rule, people, opened, categories):
+def test_rule_with_category_applies_after_classification(add_rule, agents, open_ticket, categories):
     second = Team.objects.create(name="Devices")
-    rule("Devices", team=second, strategy=Strategy.MANUAL, categories=[categories["hardware"]])
-    rule()
-    ticket = opened()
+    add_rule("Devices", team=second, strategy=Strategy.MANUAL, categories=[categories["hardware"]])
+    add_rule()
+    ticket = open_ticket()
     assert ticket.team is None
-    sort(ticket, categories["hardware"])
+    classify(ticket, categories["hardware"])
     assert ticket.team == second
 
 
-def test_not_sure_of_the_category_the_next_rule_counts(rule, people, opened, categories, team):
-    rule("Devices", team=Team.objects.create(name="Devices"), categories=[categories["hardware"]])
-    rule()
-    ticket = opened()
-    sort(ticket, None)
+def test_next_rule_applies_when_classification_is_not_sure(
+    add_rule, agents, open_ticket, categories, team
+):
+    add_rule(
+        "Devices", team=Team.objects.create(name="Devices"), categories=[categories["hardware"]]
+    )
+    add_rule()
+    ticket = open_ticket()
+    classify(ticket, None)
     assert ticket.team == team
 
 
-def test_without_models_it_waits_two_minutes(rule, people, opened, categories, team):
-    rule("Devices", team=Team.objects.create(name="Devices"), categories=[categories["hardware"]])
-    rule()
-    ticket = opened()
+def test_rules_apply_without_category_after_two_minutes(
+    add_rule, agents, open_ticket, categories, team
+):
+    add_rule(
+        "Devices", team=Team.objects.create(name="Devices"), categories=[categories["hardware"]]
+    )
+    add_rule()
+    ticket = open_ticket()
     assert services.assign_pending() == 0
     PendingAssignment.objects.update(since=timezone.now() - timedelta(minutes=3))
     assert services.assign_pending() == 1
@@ -184,56 +194,56 @@ def test_without_models_it_waits_two_minutes(rule, people, opened, categories, t
     assert ticket.team == team
 
 
-def test_priority_and_premium_are_conditions_too(rule, people, opened, alice):
-    rule("Urgent", team=Team.objects.create(name="Urgent"), priorities=[Priority.URGENT])
-    rule("VIP", team=Team.objects.create(name="VIP"), is_premium=True)
-    assert opened(priority=Priority.URGENT).team.name == "Urgent"
-    assert opened().team is None
+def test_priority_and_premium_are_conditions(add_rule, agents, open_ticket, alice):
+    add_rule("Urgent", team=Team.objects.create(name="Urgent"), priorities=[Priority.URGENT])
+    add_rule("VIP", team=Team.objects.create(name="VIP"), is_premium=True)
+    assert open_ticket(priority=Priority.URGENT).team.name == "Urgent"
+    assert open_ticket().team is None
     alice.customer.is_premium = True
     alice.customer.save()
-    assert opened().team.name == "VIP"
+    assert open_ticket().team.name == "VIP"
 
 
-def test_what_a_person_decided_no_rule_touches(rule, people, opened, categories, bob):
+def test_rule_does_not_override_a_persons_choice(add_rule, agents, open_ticket, categories, bob):
     second = Team.objects.create(name="Devices")
-    ticket = opened()
+    ticket = open_ticket()
     tickets_services.set_team(ticket=ticket, team=second, by=bob)
-    rule()
-    sort(ticket, categories["hardware"])
+    add_rule()
+    classify(ticket, categories["hardware"])
     assert (ticket.team, ticket.assignee) == (second, None)
 
 
-def test_history_that_is_brought_in_is_not_handed_out(rule, people, opened):
-    rule()
-    assert opened(at=timezone.now() - timedelta(days=3)).team is None
+def test_imported_tickets_are_not_assigned(add_rule, agents, open_ticket):
+    add_rule()
+    assert open_ticket(at=timezone.now() - timedelta(days=3)).team is None
 
 
-def test_nobody_gets_the_ticket_they_opened_themselves(rule, people):
-    rule()
-    customer = accounts_services.ensure_customer_of(people[0])
+def test_agent_is_not_assigned_their_own_ticket(add_rule, agents):
+    add_rule()
+    customer = accounts_services.ensure_customer_of(agents[0])
     ticket = tickets_services.create_ticket(
-        customer=customer, subject="My tickets", description="My own.", by=people[0]
+        customer=customer, subject="My tickets", description="My own.", by=agents[0]
     )
-    assert ticket.assignee == people[1]
+    assert ticket.assignee == agents[1]
 
 
-def test_a_rule_that_cannot_be_followed_keeps_no_ticket_out(rule, people, opened, monkeypatch):
-    def refuse(**asked):
+def test_failing_rule_does_not_prevent_a_new_ticket(add_rule, agents, open_ticket, monkeypatch):
+    def refuse(**kwargs):
         raise BadInputError("No.")
 
-    rule()
+    add_rule()
     monkeypatch.setattr(tickets_services, "assign", refuse)
-    ticket = opened()
+    ticket = open_ticket()
     assert (ticket.team, ticket.assignee) == (None, None)
 
 
-def test_rules_have_an_order(rule, dan, team):
-    first, second = rule("First"), rule("Second")
+def test_rules_can_be_moved(add_rule, dan, team):
+    first, second = add_rule("First"), add_rule("Second")
     services.move_rule(rule=second, by=dan, up=True)
     assert list(queries.list_rules()) == [second, first]
 
 
-def test_a_rule_is_written_and_read_again(dan, team, categories):
+def test_rule_form_saves_a_rule_once(dan, team, categories):
     form = RuleForm(
         {
             "name": "Devices",
@@ -244,33 +254,33 @@ def test_a_rule_is_written_and_read_again(dan, team, categories):
         }
     )
     assert form.is_valid(), form.errors
-    made = form.attempt(services.add_rule, by=dan, **form.values())
-    assert describe_rule(made) == ["Hardware", "VIP customers"]
-    again = form.attempt(services.add_rule, by=dan, **form.values())
-    assert again is None
+    rule = form.attempt(services.add_rule, by=dan, **form.values())
+    assert describe_rule(rule) == ["Hardware", "VIP customers"]
+    duplicate = form.attempt(services.add_rule, by=dan, **form.values())
+    assert duplicate is None
     assert "name" in form.errors
 
 
-def test_only_admins_make_rules(rule, bob):
-    made = rule()
+def test_only_admins_access_rules(add_rule, bob):
+    rule = add_rule()
     with pytest.raises(ForbiddenError):
-        services.remove_rule(rule=made, by=bob)
+        services.remove_rule(rule=rule, by=bob)
     with pytest.raises(Http404):
-        queries.access_rule(bob, made.pk)
+        queries.access_rule(bob, rule.pk)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_tickets_opened_at_once_go_to_different_people(rule, people, opened):
-    rule()
-    together = threading.Barrier(3)
+def test_concurrent_tickets_are_assigned_to_different_agents(add_rule, agents, open_ticket):
+    add_rule()
+    barrier = threading.Barrier(3)
 
-    def open_one() -> None:
-        together.wait()
-        run_and_close_connection(opened)
+    def open_in_thread() -> None:
+        barrier.wait()
+        run_and_close_connection(open_ticket)
 
-    threads = [threading.Thread(target=open_one) for _ in range(3)]
+    threads = [threading.Thread(target=open_in_thread) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert {ticket.assignee for ticket in Ticket.objects.all()} == set(people)
+    assert {ticket.assignee for ticket in Ticket.objects.all()} == set(agents)

@@ -12,7 +12,7 @@ from appliance.tickets.models import Ticket
 
 @pytest.fixture
 def office(dan) -> BusinessHours:
-    """Monday to Friday, 9 to 17, in Berlin: the desk's default."""
+    """Return the default business hours: Monday to Friday, 9 to 17, in Berlin."""
     week = parse_week(
         dict.fromkeys(["monday", "tuesday", "wednesday", "thursday", "friday"], "09:00–17:00")
     )
@@ -22,19 +22,19 @@ def office(dan) -> BusinessHours:
 
 
 @pytest.fixture
-def promise(dan) -> Callable[..., SlaPolicy]:
-    """A policy: an answer in 2 hours and a solution in 8, unless told otherwise."""
+def add_policy(dan) -> Callable[..., SlaPolicy]:
+    """Return a function that adds a policy, by default 2 h to first response, 8 h to resolution."""
 
-    def make(name: str = "Everybody", **terms: object) -> SlaPolicy:
-        terms = {"first_response_minutes": 120, "resolution_minutes": 480} | terms
-        return services.add_policy(by=dan, name=name, **terms)
+    def add(name: str = "Everybody", **fields: object) -> SlaPolicy:
+        fields = {"first_response_minutes": 120, "resolution_minutes": 480} | fields
+        return services.add_policy(by=dan, name=name, **fields)
 
-    return make
+    return add
 
 
 @pytest.fixture
-def opened(alice) -> Callable[..., Ticket]:
-    """A ticket of Alice's, opened at that moment."""
+def open_ticket(alice) -> Callable[..., Ticket]:
+    """Return a function that creates a ticket of Alice at a given time, by default now."""
 
     def make(at: datetime | None = None, **more: object) -> Ticket:
         return tickets_services.create_ticket(

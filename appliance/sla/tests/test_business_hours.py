@@ -1,4 +1,4 @@
-"""Calendars as admins keep them."""
+"""Business hours and holidays, and their forms."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -24,17 +24,14 @@ def office(dan) -> BusinessHours:
     )
 
 
-def form(**fields: str) -> BusinessHoursForm:
+def business_hours_form(**fields: str) -> BusinessHoursForm:
     return BusinessHoursForm({"name": "Office", "time_zone": "Europe/Berlin", **fields})
 
 
-def test_hours_are_kept_as_they_were_written(dan):
-    written = form(monday="8-12, 13:00 – 17:30", saturday="10:00–14:00")
-    business_hours = (
-        written.attempt(services.add_business_hours, by=dan, **written.values())
-        if (written.is_valid())
-        else None
-    )
+def test_hours_are_stored_as_entered(dan):
+    form = business_hours_form(monday="8-12, 13:00 – 17:30", saturday="10:00–14:00")
+    assert form.is_valid()
+    business_hours = form.attempt(services.add_business_hours, by=dan, **form.values())
     assert business_hours.hours == {
         "0": [["08:00", "12:00"], ["13:00", "17:30"]],
         "5": [["10:00", "14:00"]],
@@ -45,37 +42,37 @@ def test_hours_are_kept_as_they_were_written(dan):
     )
 
 
-def test_a_span_over_midnight_is_cut_there():
+def test_span_over_midnight_is_split_at_midnight():
     week = parse_week({"sunday": "22:00–06:00", "monday": "06:00-08:00"})
     assert week == {"0": [["00:00", "08:00"]], "6": [["22:00", "24:00"]]}
 
 
 @pytest.mark.parametrize("text", ["nine to five", "8:75–12", "08:00–25:00", "08:00", "09:00–09:00"])
-def test_hours_that_make_no_sense_name_their_day(text):
-    written = form(tuesday=text)
-    assert not written.is_valid()
-    assert list(written.errors) == ["tuesday"]
+def test_invalid_hours_are_an_error_of_their_day(text):
+    form = business_hours_form(tuesday=text)
+    assert not form.is_valid()
+    assert list(form.errors) == ["tuesday"]
 
 
-def test_a_week_without_hours_is_refused_with_the_reason():
-    written = form()
-    assert not written.is_valid()
-    assert "nothing is ever due" in written.errors["monday"][0]
+def test_week_without_hours_is_refused_with_the_reason():
+    form = business_hours_form()
+    assert not form.is_valid()
+    assert "nothing is ever due" in form.errors["monday"][0]
 
 
-def test_a_time_zone_nobody_knows_is_refused(dan):
-    with pytest.raises(BadInputError) as refused:
+def test_unknown_time_zone_is_refused(dan):
+    with pytest.raises(BadInputError) as error:
         services.add_business_hours(by=dan, name="Atlantis", time_zone="Sea/Atlantis", hours=OFFICE)
-    assert refused.value.field == "time_zone"
+    assert error.value.field == "time_zone"
 
 
-def test_names_are_unique(dan, office):
-    with pytest.raises(BadInputError, match="already") as refused:
+def test_names_of_business_hours_are_unique(dan, office):
+    with pytest.raises(BadInputError, match="already") as error:
         services.add_business_hours(by=dan, name="Office", time_zone="UTC", hours=OFFICE)
-    assert refused.value.field == "name"
+    assert error.value.field == "name"
 
 
-def test_there_is_one_default(dan, office):
+def test_only_one_default_exists_and_it_cannot_be_removed(dan, office):
     ward = services.add_business_hours(
         by=dan, name="Ward", time_zone="UTC", hours=OFFICE, is_default=True
     )
@@ -85,11 +82,11 @@ def test_there_is_one_default(dan, office):
     services.remove_business_hours(business_hours=office, by=dan)
 
 
-def test_without_a_calendar_the_desk_works_round_the_clock(db):
+def test_without_business_hours_time_counts_round_the_clock(db):
     assert queries.working_hours_of(queries.find_default_business_hours()) == ROUND_THE_CLOCK
 
 
-def test_holidays_count_once_or_every_year(dan, office, django_assert_num_queries):
+def test_holidays_apply_once_or_every_year(dan, office, django_assert_num_queries):
     services.add_holiday(business_hours=office, by=dan, on=date(2026, 7, 6), name="Regatta")
     services.add_holiday(
         business_hours=office, by=dan, on=date(2020, 7, 7), name="Tide", is_yearly=True
@@ -100,15 +97,15 @@ def test_holidays_count_once_or_every_year(dan, office, django_assert_num_querie
     assert add_working_time(sunday, 60, hours).date() == date(2026, 7, 13)
 
 
-def test_a_day_is_a_holiday_once(dan, office):
+def test_second_holiday_on_a_date_is_refused(dan, office):
     for name in ("Regatta", "Tide"):
-        written = HolidayForm({"on": "2026-07-06", "name": name})
-        assert written.is_valid()
-        written.attempt(services.add_holiday, business_hours=office, by=dan, **written.values())
-    assert "already a holiday" in written.errors["on"][0]
+        form = HolidayForm({"on": "2026-07-06", "name": name})
+        assert form.is_valid()
+        form.attempt(services.add_holiday, business_hours=office, by=dan, **form.values())
+    assert "already a holiday" in form.errors["on"][0]
 
 
-def test_every_change_is_written_down(dan, office):
+def test_every_change_is_in_the_audit_log(dan, office):
     services.change_business_hours(
         business_hours=office, by=dan, name="Office", time_zone="UTC", hours=OFFICE, is_default=True
     )
@@ -116,7 +113,7 @@ def test_every_change_is_written_down(dan, office):
         business_hours=office, by=dan, on=date(2026, 7, 6), name="Regatta"
     )
     services.remove_holiday(holiday=holiday, by=dan)
-    assert [change.verb for change in AuditEntry.objects.all()] == [
+    assert [entry.verb for entry in AuditEntry.objects.all()] == [
         "removed",
         "added",
         "changed",
@@ -125,7 +122,7 @@ def test_every_change_is_written_down(dan, office):
     assert AuditEntry.objects.get(verb="changed").data == {"time_zone": ["Europe/Berlin", "UTC"]}
 
 
-def test_only_admins_set_hours(bob, office):
+def test_only_admins_change_business_hours(bob, office):
     with pytest.raises(ForbiddenError):
         services.remove_business_hours(business_hours=office, by=bob)
     with pytest.raises(Http404):

@@ -1,10 +1,9 @@
-"""What runs every minute asks an index, on 100,000 tickets with their clocks and alarms."""
+"""The jobs of every minute use an index on 100,000 tickets with timers and escalations."""
 
 from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from appliance.sla.models import Escalation, ScheduledEscalation
@@ -13,8 +12,8 @@ from appliance.sla.services import timers
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
-# nine in ten tickets are closed, as on a desk that has been at work for years
-CROWD = """
+# nine in ten tickets are closed, as after years of use
+INSERT_TICKETS = """
 INSERT INTO tickets_ticket
     (customer_id, subject, description, status, priority, due_at, idempotency_key)
 SELECT %(customer)s, 'Scanner', '', CASE WHEN n %% 10 = 0 THEN 'open' ELSE 'closed' END, 2,
@@ -31,12 +30,12 @@ ANALYZE tickets_ticket, sla_slatimer, sla_scheduledescalation;
 
 
 @pytest.fixture
-def crowded(alice, promise):
-    policy = promise()
+def many_tickets(alice, add_policy):
+    policy = add_policy()
     escalation = Escalation.objects.create(policy=policy)
     with connection.cursor() as cursor:
         cursor.execute(
-            CROWD,
+            INSERT_TICKETS,
             {
                 "customer": alice.customer.pk,
                 "policy": policy.pk,
@@ -46,18 +45,14 @@ def crowded(alice, promise):
         )
 
 
-def plan_of(rows: QuerySet) -> str:
-    return rows.explain(analyze=True)
-
-
-def test_every_minute_asks_an_index(crowded):
+def test_jobs_of_every_minute_use_an_index(many_tickets):
     now = timezone.now()
     pending = ScheduledEscalation.objects.filter(done_at=None, at__lte=now + timedelta(minutes=1))
-    for index, rows in {
+    for index, queryset in {
         "escalation_pending_idx": pending.order_by("at")[:200],
         "timer_outdated_idx": timers._list_outdated(load_policies())[:100],
         "ticket_due_idx": timers._list_newly_past(now)[:1],
     }.items():
-        plan_escalations = plan_of(rows)
-        assert index in plan_escalations, plan_escalations
-        assert "Seq Scan" not in plan_escalations, plan_escalations
+        plan = queryset.explain(analyze=True)
+        assert index in plan, plan
+        assert "Seq Scan" not in plan, plan

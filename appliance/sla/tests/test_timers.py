@@ -1,4 +1,4 @@
-"""A clock follows its ticket: it runs, waits, goes on, and says when something is due."""
+"""An SLA timer runs, is paused and resumed with its ticket, and computes the due times."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,24 +20,24 @@ HOUR = timedelta(hours=1)
 MONDAY = datetime(2026, 7, 6, 10, 0, tzinfo=BERLIN)
 
 
-def test_a_ticket_is_due_in_the_hours_of_the_calendar(office, promise, opened):
-    promise()
-    timer = timer_of(opened(datetime(2026, 7, 3, 16, 0, tzinfo=BERLIN)))  # a Friday
+def test_due_times_count_business_hours_only(office, add_policy, open_ticket):
+    add_policy()
+    timer = timer_of(open_ticket(datetime(2026, 7, 3, 16, 0, tzinfo=BERLIN)))  # a Friday
     assert timer.first_response_due_at == datetime(2026, 7, 6, 10, 0, tzinfo=BERLIN)
     assert timer.resolution_due_at == datetime(2026, 7, 6, 16, 0, tzinfo=BERLIN)
 
 
-def test_lists_sort_by_what_is_due_next(office, promise, opened, bob):
-    promise()
-    ticket = opened(MONDAY)
+def test_ticket_due_at_is_the_next_target(office, add_policy, open_ticket, bob):
+    add_policy()
+    ticket = open_ticket(MONDAY)
     assert ticket.due_at == MONDAY + 2 * HOUR
     tickets_services.reply(ticket=ticket, by=bob, body="Which scanner?", at=MONDAY + HOUR)
     assert ticket.due_at == MONDAY + timedelta(days=1)
 
 
-def test_the_first_answer_of_an_agent_keeps_the_first_promise(promise, opened, alice, bob):
-    promise()
-    ticket = opened(MONDAY)
+def test_first_reply_of_an_agent_meets_the_first_response(add_policy, open_ticket, alice, bob):
+    add_policy()
+    ticket = open_ticket(MONDAY)
     tickets_services.reply(ticket=ticket, by=alice, body="Still nothing.", at=MONDAY + HOUR / 2)
     assert timer_of(ticket).first_response_met_at is None
     tickets_services.reply(ticket=ticket, by=bob, body="On my way.", at=MONDAY + HOUR)
@@ -46,9 +46,11 @@ def test_the_first_answer_of_an_agent_keeps_the_first_promise(promise, opened, a
     assert timer_of(ticket).first_response_due_at == MONDAY + 2 * HOUR
 
 
-def test_the_clock_stands_still_while_the_customer_is_asked(office, promise, opened, alice, bob):
-    promise()
-    ticket = opened(MONDAY)
+def test_timer_is_paused_while_waiting_for_the_customer(
+    office, add_policy, open_ticket, alice, bob
+):
+    add_policy()
+    ticket = open_ticket(MONDAY)
     tickets_services.reply(
         ticket=ticket, by=bob, body="Which?", status=Status.WAITING, at=MONDAY + HOUR
     )
@@ -60,9 +62,9 @@ def test_the_clock_stands_still_while_the_customer_is_asked(office, promise, ope
     assert ticket.due_at == MONDAY + timedelta(days=7) + 7 * HOUR
 
 
-def test_on_hold_the_clock_stands_still_too(office, promise, opened, bob):
-    promise()
-    ticket = opened(MONDAY)
+def test_timer_is_paused_on_hold(office, add_policy, open_ticket, bob):
+    add_policy()
+    ticket = open_ticket(MONDAY)
     later = MONDAY + timedelta(days=1)
     tickets_services.hold_ticket(ticket=ticket, until=later, by=bob, at=MONDAY + HOUR)
     assert ticket.due_at is None
@@ -70,9 +72,11 @@ def test_on_hold_the_clock_stands_still_too(office, promise, opened, bob):
     assert ticket.due_at == later + HOUR
 
 
-def test_solving_keeps_the_second_promise_and_reopening_goes_on(promise, opened, alice, bob):
-    promise()
-    ticket = opened(MONDAY)
+def test_solving_meets_the_resolution_and_reopening_resumes_the_timer(
+    add_policy, open_ticket, alice, bob
+):
+    add_policy()
+    ticket = open_ticket(MONDAY)
     tickets_services.reply(
         ticket=ticket, by=bob, body="Fixed.", status=Status.SOLVED, at=MONDAY + HOUR
     )
@@ -83,18 +87,18 @@ def test_solving_keeps_the_second_promise_and_reopening_goes_on(promise, opened,
     assert ticket.due_at == MONDAY + 17 * HOUR
 
 
-def test_solved_while_waiting_it_was_solved_in_time(promise, opened, bob):
-    promise()
-    ticket = opened(MONDAY)
+def test_ticket_solved_while_waiting_is_solved_in_time(add_policy, open_ticket, bob):
+    add_policy()
+    ticket = open_ticket(MONDAY)
     tickets_services.reply(ticket=ticket, by=bob, body="?", status=Status.WAITING, at=MONDAY + HOUR)
     tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=bob, at=MONDAY + 50 * HOUR)
     timer = timer_of(ticket)
     assert timer.resolution_met_at < timer.resolution_due_at
 
 
-def test_what_was_missed_stays_missed(promise, opened, alice, bob):
-    promise()
-    ticket = opened(MONDAY)
+def test_missed_target_keeps_its_due_time(add_policy, open_ticket, alice, bob):
+    add_policy()
+    ticket = open_ticket(MONDAY)
     tickets_services.reply(
         ticket=ticket, by=bob, body="?", status=Status.WAITING, at=MONDAY + 9 * HOUR
     )
@@ -103,41 +107,41 @@ def test_what_was_missed_stays_missed(promise, opened, alice, bob):
     assert ticket.due_at == MONDAY + 8 * HOUR
 
 
-def test_the_first_policy_that_fits_counts(promise, opened, categories):
-    promise("Urgent", priorities=[Priority.URGENT], first_response_minutes=15)
-    promise("Devices", categories=[categories["hardware"]], first_response_minutes=30)
-    promise("VIP", is_premium=True, first_response_minutes=45)
-    promise("Everybody")
-    assert timer_of(opened(priority=Priority.URGENT)).policy.name == "Urgent"
-    assert timer_of(opened(category=categories["hardware"])).policy.name == "Devices"
-    assert timer_of(opened()).policy.name == "Everybody"
+def test_first_matching_policy_applies(add_policy, open_ticket, categories):
+    add_policy("Urgent", priorities=[Priority.URGENT], first_response_minutes=15)
+    add_policy("Devices", categories=[categories["hardware"]], first_response_minutes=30)
+    add_policy("VIP", is_premium=True, first_response_minutes=45)
+    add_policy("Everybody")
+    assert timer_of(open_ticket(priority=Priority.URGENT)).policy.name == "Urgent"
+    assert timer_of(open_ticket(category=categories["hardware"])).policy.name == "Devices"
+    assert timer_of(open_ticket()).policy.name == "Everybody"
 
 
-def test_premium_customers_and_organisations_have_their_own(promise, opened, alice):
+def test_policies_for_premium_customers_and_organisations_apply(add_policy, open_ticket, alice):
     ferry = Organisation.objects.create(name="Ferry")
-    promise("VIP", is_premium=True)
-    promise("Ferry", organisations=[ferry])
-    assert timer_of(opened()).policy is None
+    add_policy("VIP", is_premium=True)
+    add_policy("Ferry", organisations=[ferry])
+    assert timer_of(open_ticket()).policy is None
     alice.customer.organisation = ferry
     alice.customer.save()
-    assert timer_of(opened()).policy.name == "Ferry"
+    assert timer_of(open_ticket()).policy.name == "Ferry"
     alice.customer.is_premium = True
     alice.customer.save()
-    assert timer_of(opened()).policy.name == "VIP"
+    assert timer_of(open_ticket()).policy.name == "VIP"
 
 
-def test_a_policy_whose_organisation_is_gone_fits_nobody(promise, opened):
+def test_policy_of_a_deleted_organisation_matches_no_ticket(add_policy, open_ticket):
     ferry = Organisation.objects.create(name="Ferry")
-    policy = promise("Ferry", organisations=[ferry])
+    policy = add_policy("Ferry", organisations=[ferry])
     ferry.delete()
-    assert timer_of(opened()).policy is None
+    assert timer_of(open_ticket()).policy is None
     assert status.describe_policy(policy) == ["deleted organisation"]
 
 
-def test_the_time_used_counts_under_another_policy(office, promise, opened, bob):
-    promise("High", priorities=[Priority.HIGH], first_response_minutes=90)
-    promise("Everybody", first_response_minutes=240)
-    ticket = opened(datetime.now(tz=BERLIN) - timedelta(days=8))
+def test_time_used_counts_under_another_policy(office, add_policy, open_ticket, bob):
+    add_policy("High", priorities=[Priority.HIGH], first_response_minutes=90)
+    add_policy("Everybody", first_response_minutes=240)
+    ticket = open_ticket(datetime.now(tz=BERLIN) - timedelta(days=8))
     used_until = timer_of(ticket).running_since
     tickets_services.set_priority(ticket=ticket, priority=Priority.HIGH, by=bob)
     timer = timer_of(ticket)
@@ -146,17 +150,17 @@ def test_the_time_used_counts_under_another_policy(office, promise, opened, bob)
     assert timer.first_response_due_at < timer.running_since > used_until
 
 
-def test_a_promise_made_shorter_is_due_at_once_not_in_the_past(promise, opened, bob):
-    promise("High", priorities=[Priority.HIGH], first_response_minutes=60)
-    promise("Everybody", first_response_minutes=240)
-    ticket = opened(datetime.now(tz=BERLIN) - 2 * HOUR)
+def test_shortened_target_is_due_now_and_not_in_the_past(add_policy, open_ticket, bob):
+    add_policy("High", priorities=[Priority.HIGH], first_response_minutes=60)
+    add_policy("Everybody", first_response_minutes=240)
+    ticket = open_ticket(datetime.now(tz=BERLIN) - 2 * HOUR)
     tickets_services.set_priority(ticket=ticket, priority=Priority.HIGH, by=bob)
     assert timer_of(ticket).first_response_due_at == timer_of(ticket).running_since
 
 
-def test_sorting_a_ticket_finds_its_policy(promise, opened, categories):
-    promise("Devices", categories=[categories["hardware"]])
-    ticket = opened()
+def test_classification_selects_the_policy(add_policy, open_ticket, categories):
+    add_policy("Devices", categories=[categories["hardware"]])
+    ticket = open_ticket()
     assert ticket.due_at is None
     tickets_services.record_classification(
         ticket=ticket,
@@ -169,9 +173,9 @@ def test_sorting_a_ticket_finds_its_policy(promise, opened, categories):
     assert ticket.due_at is not None
 
 
-def test_a_ticket_merged_away_is_promised_nothing_until_that_is_undone(promise, opened, dan):
-    promise()
-    source, target = opened(), opened()
+def test_merged_ticket_has_no_targets_until_it_is_unmerged(add_policy, open_ticket, dan):
+    add_policy()
+    source, target = open_ticket(), open_ticket()
     due = source.due_at
     tickets_services.merge_tickets(source=source, target=target, by=dan)
     assert timer_of(source).resolution_due_at is None
@@ -180,9 +184,9 @@ def test_a_ticket_merged_away_is_promised_nothing_until_that_is_undone(promise, 
     assert due - source.due_at < timedelta(minutes=1)
 
 
-def test_an_edited_policy_moves_open_clocks_only(promise, opened, dan, bob):
-    policy = promise()
-    ticket, solved = opened(), opened()
+def test_edited_policy_changes_open_timers_only(add_policy, open_ticket, dan, bob):
+    policy = add_policy()
+    ticket, solved = open_ticket(), open_ticket()
     tickets_services.set_status(ticket=solved, status=Status.SOLVED, by=bob)
     before = timer_of(solved).resolution_due_at
     services.change_policy(policy=policy, by=dan, name="Slower", first_response_minutes=600)
@@ -193,9 +197,9 @@ def test_an_edited_policy_moves_open_clocks_only(promise, opened, dan, bob):
     assert timer_of(solved).resolution_due_at == before
 
 
-def test_a_holiday_moves_open_clocks(office, promise, opened, dan):
-    promise()
-    ticket = opened()
+def test_holiday_changes_open_timers(office, add_policy, open_ticket, dan):
+    add_policy()
+    ticket = open_ticket()
     before = timer_of(ticket).resolution_due_at
     for days in range(-1, 5):
         on = before.astimezone(BERLIN).date() + timedelta(days=days)
@@ -204,9 +208,9 @@ def test_a_holiday_moves_open_clocks(office, promise, opened, dan):
     assert timer_of(ticket).resolution_due_at > before + timedelta(days=1)
 
 
-def test_open_tickets_from_before_get_a_clock(promise, opened):
-    promise()
-    ticket = opened()
+def test_open_tickets_without_timer_get_one(add_policy, open_ticket):
+    add_policy()
+    ticket = open_ticket()
     SlaTimer.objects.all().delete()
     Ticket.objects.update(due_at=None)
     services.recompute_outdated_timers(seconds=5)
@@ -214,16 +218,16 @@ def test_open_tickets_from_before_get_a_clock(promise, opened):
     assert ticket.due_at == timer_of(ticket).first_response_due_at
 
 
-def test_nothing_is_recomputed_when_nothing_changed(promise, opened, django_assert_num_queries):
-    promise()
-    opened()
-    with django_assert_num_queries(3):  # rules, stale, missing
+def test_current_timers_are_not_recomputed(add_policy, open_ticket, django_assert_num_queries):
+    add_policy()
+    open_ticket()
+    with django_assert_num_queries(3):  # policies, outdated timers, tickets without timer
         services.recompute_outdated_timers(seconds=5)
 
 
-def test_a_removed_policy_promises_nothing_but_is_remembered(promise, opened, dan, bob):
-    policy = promise()
-    solved, running = opened(), opened()
+def test_removed_policy_applies_to_solved_tickets_only(add_policy, open_ticket, dan, bob):
+    policy = add_policy()
+    solved, running = open_ticket(), open_ticket()
     tickets_services.set_status(ticket=solved, status=Status.SOLVED, by=bob)
     services.remove_policy(policy=policy, by=dan)
     services.recompute_outdated_timers(seconds=5)
@@ -232,40 +236,44 @@ def test_a_removed_policy_promises_nothing_but_is_remembered(promise, opened, da
 
 
 @pytest.mark.parametrize(
-    ("zone", "before"),
-    [(BERLIN, datetime(2026, 10, 25, 0, 30)), (NEW_YORK, datetime(2026, 11, 1, 0, 30))],
+    "before",
+    [
+        datetime(2026, 10, 25, 0, 30, tzinfo=BERLIN),
+        datetime(2026, 11, 1, 0, 30, tzinfo=NEW_YORK),
+    ],
 )
-def test_the_night_the_clocks_go_back_has_an_hour_more(dan, promise, opened, zone, before):
+def test_night_of_the_change_to_winter_time_has_an_extra_hour(dan, add_policy, open_ticket, before):
+    zone = before.tzinfo
     week = parse_week(dict.fromkeys(DAYS, "00:00–24:00"))
     ward = services.add_business_hours(by=dan, name="Ward", time_zone=zone.key, hours=week)
-    promise(business_hours=ward, first_response_minutes=240)
-    timer = timer_of(opened(before.replace(tzinfo=zone)))
+    add_policy(business_hours=ward, first_response_minutes=240)
+    timer = timer_of(open_ticket(before))
     assert timer.first_response_due_at.astimezone(zone).hour == 3
 
 
-def test_a_leap_day_is_worked_unless_it_is_a_holiday(office, promise, opened, dan):
-    promise()
+def test_yearly_holiday_on_the_leap_day_is_skipped(office, add_policy, open_ticket, dan):
+    add_policy()
     services.add_holiday(
         business_hours=office, by=dan, on=date(2028, 2, 29), name="Leap", is_yearly=True
     )
-    timer = timer_of(opened(datetime(2028, 2, 28, 16, 0, tzinfo=BERLIN)))
+    timer = timer_of(open_ticket(datetime(2028, 2, 28, 16, 0, tzinfo=BERLIN)))
     assert timer.first_response_due_at == datetime(2028, 3, 1, 10, 0, tzinfo=BERLIN)
 
 
-def test_a_clock_stands_or_falls_with_its_event(promise, ticket, monkeypatch):
-    def broken(*args, **kwargs):
+def test_failed_timer_update_rolls_back_its_event(add_policy, ticket, monkeypatch):
+    def fail(*args, **kwargs):
         raise RuntimeError
 
     before = timer_of(ticket).is_open
     monkeypatch.setattr(events.cache, "invalidate", lambda subject: None)
-    monkeypatch.setattr("appliance.sla.services.timers._schedule_escalations", broken)
+    monkeypatch.setattr("appliance.sla.services.timers._schedule_escalations", fail)
     with pytest.raises(RuntimeError):
         tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=None)
     assert timer_of(ticket).is_open == before
     assert not Event.objects.filter(kind=Event.Kind.STATUS).exists()
 
 
-def test_rules_that_are_held_are_read_once(promise, django_assert_num_queries):
-    promise()
+def test_reused_policies_are_loaded_once(add_policy, django_assert_num_queries):
+    add_policy()
     with reuse_policies(), django_assert_num_queries(0):
         assert load_policies() is load_policies()
