@@ -103,7 +103,7 @@ def _read(text: str) -> PolicySet:
     default_hours = _hours(data["default_hours"]) or ROUND_THE_CLOCK
     return PolicySet(
         digest=hashlib.sha256(text.encode()).hexdigest()[:16],
-        policies=tuple(_terms(row, default_hours) for row in data["policies"]),
+        policies=tuple(_terms(policy, default_hours) for policy in data["policies"]),
         default_hours=default_hours,
     )
 
@@ -115,18 +115,19 @@ def _hours(data: dict[str, Any] | None) -> Hours | None:
     return queries.make_hours(data["week"], data["time_zone"], days)
 
 
-def _terms(row: dict[str, Any], default_hours: Hours) -> PolicyTerms:
+def _terms(policy: dict[str, Any], default_hours: Hours) -> PolicyTerms:
     return PolicyTerms(
-        policy_id=row["id"],
-        is_active=row["is_active"],
-        priorities=tuple(row["priorities"]),
-        categories=tuple(row["categories"]),
-        organisations=tuple(row["organisations"]),
-        names_organisations=row["names_organisations"],
-        is_premium=row["is_premium"],
-        seconds={metric: minutes * 60 for metric, minutes in row["minutes"].items() if minutes},
-        hours=_hours(row["hours"]) or default_hours,
+        policy_id=policy["id"],
+        is_active=policy["is_active"],
+        priorities=tuple(policy["priorities"]),
+        categories=tuple(policy["categories"]),
+        organisations=tuple(policy["organisations"]),
+        names_organisations=policy["names_organisations"],
+        is_premium=policy["is_premium"],
+        seconds={metric: minutes * 60 for metric, minutes in policy["minutes"].items() if minutes},
+        hours=_hours(policy["hours"]) or default_hours,
         escalations=tuple(
-            EscalationRule(pk, metric, minutes * 60) for pk, metric, minutes in row["escalations"]
+            EscalationRule(pk, metric, minutes * 60)
+            for pk, metric, minutes in policy["escalations"]
         ),
     )
