@@ -26,7 +26,7 @@ from appliance.tickets.models import Ticket, TicketCategory
 from appliance.tickets.sorts import Sort
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ArticleSort(Sort):
     """``only`` leaves out what has no place in this order."""
 
@@ -34,18 +34,24 @@ class ArticleSort(Sort):
 
 
 _VOTED = Q(helpful__gt=0) | Q(unhelpful__gt=0)
-CHANGED = ArticleSort("changed", _("Recently updated"), ("updated_at", "pk"))
+CHANGED = ArticleSort(keys=("updated_at", "pk"), name="changed", label=_("Recently updated"))
 SORTS = {
     sort.name: sort
     for sort in (
         CHANGED,
-        ArticleSort("useful", _("Most helpful"), ("usefulness", "pk"), only=_VOTED),
-        ArticleSort("useless", _("Least helpful"), ("usefulness", "pk"), False, only=_VOTED),
+        ArticleSort(keys=("usefulness", "pk"), name="useful", label=_("Most helpful"), only=_VOTED),
         ArticleSort(
-            "review",
-            _("Next review date"),
-            ("review_on", "pk"),
-            False,
+            keys=("usefulness", "pk"),
+            name="useless",
+            label=_("Least helpful"),
+            is_descending=False,
+            only=_VOTED,
+        ),
+        ArticleSort(
+            keys=("review_on", "pk"),
+            name="review",
+            label=_("Next review date"),
+            is_descending=False,
             only=Q(status="published", review_on__isnull=False),
         ),
     )

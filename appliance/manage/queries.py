@@ -1,51 +1,28 @@
-"""Keyset pages of any list: the cursor is the number of the last row shown."""
+"""Reads that only the settings pages need: orderings of lists, the audit log, the logo."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import F, Model, Q, QuerySet
-from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from appliance.accounts.models import User
 from appliance.core import queries as core_queries
 from appliance.core.models import AuditEntry
-from appliance.core.types import read_number
+from appliance.core.pagination import PkCursorOrdering
 from appliance.files.models import StoredFile
 
-PAGE_SIZE = 50
 
+def ordering_of(queryset: QuerySet) -> PkCursorOrdering:
+    """Return the ordering of a list, by the columns of its ``order_by`` or of its model.
 
-@dataclass(frozen=True)
-class Page:
-    rows: Sequence[Model]
-    next: str  # cursor of what comes after, empty on the last page
-    is_first: bool
-
-    @classmethod
-    def of(cls, rows: QuerySet, after: str = "") -> "Page":
-        """The page after a row; the first when that row is gone. ``rows`` are ordered by columns
-        that run one way and end in the key, or by the model's own order.
-        """
-        if not rows.query.order_by:
-            rows = rows.order_by(*rows.model._meta.ordering, "pk")
-        last = _find(rows, after)
-        items = list((_beyond(rows, last) if last else rows)[: PAGE_SIZE + 1])
-        more = str(items[PAGE_SIZE - 1].pk) if len(items) > PAGE_SIZE else ""
-        return cls(rows=items[:PAGE_SIZE], next=more, is_first=last is None)
-
-
-def _find(rows: QuerySet, cursor: str) -> Model | None:
-    number = read_number(cursor)
-    return None if number is None else rows.filter(pk=number).first()
-
-
-def _beyond(rows: QuerySet, last: Model) -> QuerySet:
-    order = rows.query.order_by
-    keys = [key.lstrip("-") for key in order]
-    lookup = TupleLessThan if order[0].startswith("-") else TupleGreaterThan
-    return rows.filter(lookup(Tuple(*map(F, keys)), [getattr(last, key) for key in keys]))
+    The columns run one way; those of ``order_by`` end in the primary key.
+    """
+    names = [str(name) for name in queryset.query.order_by]
+    if not names:
+        names = [*map(str, queryset.model._meta.ordering), "pk"]
+    return PkCursorOrdering(
+        keys=tuple(name.removeprefix("-") for name in names), is_descending=names[0].startswith("-")
+    )
 
 
 def list_changes(

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.pagination import paginate
 from appliance.notifications import queries, services
 from appliance.notifications.forms import MailFilterForm, PreferencesForm
-from appliance.notifications.queries import Page
 
 
 @require_safe
@@ -22,7 +22,9 @@ def index(request: AuthenticatedRequest) -> HttpResponse:
     only_unread = request.GET.get("show") == "unread"
     notifications = queries.list_notifications(request.user, only_unread=only_unread)
     context = {
-        "page": Page.of(notifications, request.GET.get("before", ""), by="at"),
+        "page": paginate(
+            notifications, queries.NOTIFICATION_ORDERING, after=request.GET.get("after", "")
+        ),
         "only_unread": only_unread,
         "unread": queries.count_unread(request.user),
     }
@@ -77,7 +79,7 @@ def outbox(request: AuthenticatedRequest) -> HttpResponse:
     filters = form.filters()
     emails = queries.list_emails(request.user, filters)
     context = {
-        "page": Page.of(emails, request.GET.get("before", ""), by="created_at"),
+        "page": paginate(emails, queries.EMAIL_ORDERING, after=request.GET.get("after", "")),
         "form": form,
         "filters": filters,
         "counts": queries.count_emails(request.user),

@@ -11,6 +11,7 @@ from django.http import QueryDict
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import User
 from appliance.core import cache
+from appliance.core.pagination import Page, paginate
 from appliance.core.types import read_number
 from appliance.sla import queries as sla_queries
 from appliance.tickets import queries as tickets_queries
@@ -21,7 +22,6 @@ from appliance.tickets.services.bulk import MAX_TICKETS, undo_seconds
 from appliance.tickets.sorts import SORTS, Sort, find_sort
 from appliance.web import ticket_rows
 from appliance.web.forms import MAX_ADDRESS, BulkForm
-from appliance.web.paging import Page
 from appliance.web.queues import (
     Counts,
     Queue,
@@ -259,20 +259,21 @@ def list_view_links(viewer: User, active: SavedView | None = None) -> list[ViewL
 
 def _load_page(viewer: User, query: ListQuery, address: QueryDict) -> Page[Ticket]:
     if query.is_broken:
-        return Page([], "", "")
+        return Page([])
     columns = [column.name for column in query.columns]
     tickets = tickets_queries.list_tickets(viewer, query.filters, query.sort, beside=columns)
-    return Page.of(
+    return paginate(
         sla_queries.with_timers(tickets),
         query.sort,
         after=address.get("after", ""),
         before=address.get("before", ""),
+        ids_first=True,
     )
 
 
 def _count(viewer: User, query: ListQuery, page: Page[Ticket], counts: Counts) -> int:
     """Count the tickets of the list; a single page and all open tickets need no query."""
-    if page.is_first and not page.next:
+    if page.is_first and not page.next_cursor:
         return len(page.rows)
     if not query.filters.is_filtered:
         return min(counts["total"], tickets_queries.MAX_COUNTED + 1)

@@ -8,8 +8,8 @@ from django.urls import reverse
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Team
 from appliance.core.models import AuditEntry
+from appliance.core.pagination import PAGE_SIZE
 from appliance.macros.models import CannedResponse
-from appliance.manage.queries import PAGE_SIZE
 from appliance.manage.sections import SECTIONS
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import CustomField, Tag, TicketCategory
@@ -251,7 +251,7 @@ def test_a_long_list_goes_on_page_by_page(as_dan, dan, django_assert_max_num_que
     for _page in range(3):
         with django_assert_max_num_queries(11):
             page = as_dan.get(reverse("tag-list"), {"after": after}).context["page"]
-        found, after = [*found, *page.rows], page.next
+        found, after = [*found, *page.rows], page.next_cursor
     assert [tag.name for tag in found] == [f"tag {n:03}" for n in range(PAGE_SIZE * 2 + 3)]
     assert after == ""
 

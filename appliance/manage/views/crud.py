@@ -19,9 +19,9 @@ from appliance.accounts.permissions import (
 )
 from appliance.core.errors import BadInputError
 from appliance.core.forms import Form, IdempotentForm
-from appliance.manage import sections, services
+from appliance.core.pagination import paginate
+from appliance.manage import queries, sections, services
 from appliance.manage.forms.crud import ListForm, MoveForm, SeenForm
-from appliance.manage.queries import Page
 from appliance.manage.sections.section import Section
 
 
@@ -51,7 +51,7 @@ def index(request: AuthenticatedRequest, section: Section) -> HttpResponse:
     form = ListForm(request.GET)
     text, after = form.search_and_cursor()
     rows = section.rows(request.user, text)
-    page = Page.of(rows, after)
+    page = paginate(rows, queries.ordering_of(rows), after=after)
     context = {
         "section": section,
         "form": form,

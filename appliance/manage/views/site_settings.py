@@ -11,10 +11,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from appliance.accounts import services as accounts_services
 from appliance.accounts.permissions import AuthenticatedRequest, admins_only
 from appliance.core import queries as core_queries
+from appliance.core.pagination import paginate
 from appliance.manage import queries, services
 from appliance.manage.forms.crud import ChangesForm, SeenForm
 from appliance.manage.forms.site_settings import DeskForm, LogoForm
-from appliance.manage.queries import Page
 from appliance.manage.views.crud import sent
 from appliance.web.views.attachments import file_response
 
@@ -24,7 +24,8 @@ from appliance.web.views.attachments import file_response
 def log(request: AuthenticatedRequest) -> HttpResponse:
     form = ChangesForm(request.GET)
     filters = form.filters()
-    page = Page.of(queries.list_changes(request.user, **filters), form.cursor())
+    changes = queries.list_changes(request.user, **filters)
+    page = paginate(changes, queries.ordering_of(changes), after=form.cursor())
     context = {"form": form, "page": page, "is_filtered": any(filters.values())}
     return render(request, "manage/changes.html", context)
 

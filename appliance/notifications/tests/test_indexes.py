@@ -6,8 +6,15 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from appliance.core.pagination import paginate
 from appliance.notifications.models import Notification, OutgoingEmail
-from appliance.notifications.queries import EmailFilter, Page, list_emails, list_notifications
+from appliance.notifications.queries import (
+    EMAIL_ORDERING,
+    NOTIFICATION_ORDERING,
+    EmailFilter,
+    list_emails,
+    list_notifications,
+)
 from appliance.notifications.recipients import Kind
 from appliance.notifications.services import delivery, emails
 from tests.plans import plans_of
@@ -45,10 +52,10 @@ def crowded(ticket, bob, dan):
 
 
 def test_each_index_serves_the_query_it_was_made_for(crowded, ticket, bob, dan):
-    before = f"{(timezone.now() - timedelta(days=9)).isoformat()}_9"
+    cursor = f"{(timezone.now() - timedelta(days=9)).isoformat()}_9"
     state = EmailFilter(state="failed")
     served = {
-        "notice_user_idx": lambda: Page.of(list_notifications(bob), "", by="at"),
+        "notice_user_idx": lambda: paginate(list_notifications(bob), NOTIFICATION_ORDERING),
         "notice_at_idx": delivery.tidy,
         "notice_one_unread": lambda: list(
             Notification.objects.filter(user__in=[bob, dan], ticket=ticket, read_at=None)
@@ -58,10 +65,10 @@ def test_each_index_serves_the_query_it_was_made_for(crowded, ticket, bob, dan):
         ),
         "mail_due_idx": delivery.claim,
         "mail_user_idx": lambda: emails._is_over_hourly_limit({bob: Kind.ANSWERED}),
-        "mail_created_idx": lambda: Page.of(
-            list_emails(dan, EmailFilter()), before, by="created_at"
+        "mail_created_idx": lambda: paginate(
+            list_emails(dan, EmailFilter()), EMAIL_ORDERING, after=cursor
         ),
-        "mail_state_idx": lambda: Page.of(list_emails(dan, state), "", by="created_at"),
+        "mail_state_idx": lambda: paginate(list_emails(dan, state), EMAIL_ORDERING),
     }
     assert OutgoingEmail.objects.count() == ROWS
     kinds = ("SELECT", "DELETE")

@@ -81,9 +81,9 @@ def test_page_goes_on_where_it_ended(as_bob, bob, ticket, django_assert_max_num_
     as_bob.get(reverse("notifications"))  # the bell and the rights are in the cache from now on
     with django_assert_max_num_queries(6):
         first = as_bob.get(reverse("notifications")).context["page"]
-    rest = as_bob.get(reverse("notifications"), {"before": first.older}).context["page"]
+    rest = as_bob.get(reverse("notifications"), {"after": first.next_cursor}).context["page"]
     pages = [one.pk for one in (*first.rows, *rest.rows)]
-    assert len(pages) == len(set(pages)) == 61 and not rest.older
+    assert len(pages) == len(set(pages)) == 61 and not rest.next_cursor
 
 
 def test_hidden_ticket_is_neither_shown_nor_counted(as_bob, bob, notice, ticket):

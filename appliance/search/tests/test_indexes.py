@@ -16,6 +16,7 @@ from django.test import Client
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Organisation, Role, Team, User
 from appliance.core.fields import SEARCH_WINDOW_ROWS, TEXT_SEARCH_CONFIG
+from appliance.core.pagination import fetch_by_ids
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.models import Article
 from appliance.knowledge.queries import SORTS as ARTICLE_SORTS
@@ -31,7 +32,6 @@ from appliance.triage import engine, matching
 from appliance.triage import queries as triage_queries
 from appliance.triage.models import DIMENSIONS, TicketVector
 from appliance.triage.services import index_space
-from appliance.web.paging import load_first
 from tests.plans import plans_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -130,7 +130,7 @@ def _pages(rows: QuerySet, order: Sort, position: tuple) -> None:
     """Load the first page, one far behind, and the page before that."""
     list(rows[:50])
     for sort in (order, order.reversed()):
-        load_first(sort.after(sort.apply(rows), position), 50, among=rows)
+        fetch_by_ids(sort.after(sort.apply(rows), position), 50, of=rows)
 
 
 def _category(position: int) -> str:
@@ -241,7 +241,7 @@ def test_pages_of_a_list_read_from_an_index_without_sorting(agent: User, sort: s
     order = SORTS[sort]
     for status in [""] if order.only_open else ["", ANY_STATUS, Status.CLOSED]:
         rows = tickets_queries.list_tickets(agent, TicketFilter(status=status), order)
-        position = order.parse(order.cursor_of(rows[FAR_POSITION]))
+        position = order.parse(rows, order.cursor_of(rows[FAR_POSITION]))
         plans = plans_of(lambda pages=(rows, order, position): _pages(*pages))
         assert "Seq Scan on tickets_ticket " not in plans
         assert not re.search(r"^\s*(->\s+)?Sort ", plans, re.MULTILINE), plans

@@ -69,8 +69,8 @@ def test_agents_walk_the_list_in_both_directions(client, bob):
     for n in range(52):
         write(bob, title=f"Article {n}")
     page = as_(client, bob).get(reverse("articles")).context["page"]
-    second = client.get(reverse("articles"), {"after": page.next}).context["page"]
-    assert (len(page.rows), len(second.rows), second.next) == (50, 2, "")
+    second = client.get(reverse("articles"), {"after": page.next_cursor}).context["page"]
+    assert (len(page.rows), len(second.rows), second.next_cursor) == (50, 2, "")
     assert not {one.pk for one in page.rows} & {one.pk for one in second.rows}
 
 

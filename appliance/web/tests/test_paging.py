@@ -3,12 +3,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from appliance.core.pagination import PAGE_SIZE, paginate
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import Ticket
 from appliance.tickets.sorts import NEWEST, SORTS, Sort, find_sort
-from appliance.web.paging import PAGE_SIZE, Page
 
 ROWS = PAGE_SIZE * 2 + 7
 
@@ -42,25 +42,29 @@ def listed(bob, sort: Sort):
 def test_pages_follow_each_other_without_gap_or_repeat_in_both_directions(many, bob, name):
     sort = SORTS[name]
     rows = listed(bob, sort)
-    first = Page.of(rows, sort)
-    second = Page.of(rows, sort, after=first.next)
-    third = Page.of(rows, sort, after=second.next)
+    first = paginate(rows, sort)
+    second = paginate(rows, sort, after=first.next_cursor)
+    third = paginate(rows, sort, after=second.next_cursor)
     assert [*first.rows, *second.rows, *third.rows] == list(rows)
-    assert (third.next, first.previous, len(rows)) == ("", "", ROWS)
-    back = Page.of(rows, sort, before=third.previous)
-    assert (back.rows, back.next, back.previous) == (second.rows, second.next, second.previous)
-    assert Page.of(rows, sort, before=second.previous) == first
+    assert (third.next_cursor, first.previous_cursor, len(rows)) == ("", "", ROWS)
+    back = paginate(rows, sort, before=third.previous_cursor)
+    assert (back.rows, back.next_cursor, back.previous_cursor) == (
+        second.rows,
+        second.next_cursor,
+        second.previous_cursor,
+    )
+    assert paginate(rows, sort, before=second.previous_cursor) == first
 
 
 @pytest.mark.parametrize("name", ["newest", "updated", "priority", "due"])
 def test_a_new_ticket_moves_nothing_on_the_pages_behind(many, bob, alice, name):
     sort = SORTS[name]
-    cursor = Page.of(listed(bob, sort), sort).next
-    before = Page.of(listed(bob, sort), sort, after=cursor)
+    cursor = paginate(listed(bob, sort), sort).next_cursor
+    before = paginate(listed(bob, sort), sort, after=cursor)
     tickets_services.create_ticket(
         customer=alice.customer, subject="Fresh", description="…", by=alice, priority=4
     )
-    after = Page.of(listed(bob, sort), sort, after=cursor)
+    after = paginate(listed(bob, sort), sort, after=cursor)
     assert before.rows == after.rows
 
 
@@ -87,13 +91,13 @@ def test_what_has_no_promise_stands_last(many, bob):
 )
 @pytest.mark.parametrize("direction", ["after", "before"])
 def test_senseless_cursor_starts_at_the_first(many, bob, cursor, direction):
-    assert Page.of(listed(bob, NEWEST), **{direction: cursor}).is_first
-    Page.of(listed(bob, SORTS["priority"]), SORTS["priority"], **{direction: cursor})
+    assert paginate(listed(bob, NEWEST), NEWEST, **{direction: cursor}).is_first
+    paginate(listed(bob, SORTS["priority"]), SORTS["priority"], **{direction: cursor})
 
 
 def test_cursor_beyond_the_end_gives_the_first_page(many, bob):
     past = f"{datetime(1999, 1, 1, tzinfo=UTC).isoformat()}_1"
-    assert Page.of(listed(bob, NEWEST), after=past).is_first
+    assert paginate(listed(bob, NEWEST), NEWEST, after=past).is_first
 
 
 def test_nothing_is_due_where_nothing_is_open():

@@ -7,11 +7,11 @@ from appliance.accounts import queries as accounts_queries
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Team
 from appliance.core import cache
+from appliance.core.pagination import PAGE_SIZE
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import Ticket
-from appliance.web.paging import PAGE_SIZE
 from appliance.web.queues import format_count, list_main_queues, list_sections
 from conftest import PASSWORD
 

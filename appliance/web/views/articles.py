@@ -11,6 +11,7 @@ from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Right
 from appliance.accounts.permissions import AuthenticatedRequest, has_right, readers_only, with_right
 from appliance.core.errors import BadInputError
+from appliance.core.pagination import Page, paginate
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.forms import ArticleFilterForm, VoteForm
@@ -19,7 +20,6 @@ from appliance.tickets import queries as tickets_queries
 from appliance.triage import gaps
 from appliance.triage import services as triage_services
 from appliance.web import article_page
-from appliance.web.paging import Page
 from appliance.web.views.attachments import file_response
 
 
@@ -155,4 +155,4 @@ def _vote(request: HttpRequest, article, form: VoteForm) -> dict:
 
 def _page(request: HttpRequest, rows, sort=knowledge_queries.CHANGED) -> Page:
     after, before = (request.GET.get(name, "") for name in ("after", "before"))
-    return Page.of(rows, sort, after=after, before=before)
+    return paginate(rows, sort, after=after, before=before, ids_first=True)

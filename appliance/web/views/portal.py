@@ -13,15 +13,16 @@ from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.core.forms import Form
+from appliance.core.pagination import paginate
 from appliance.core.views import secret_url
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import RatingForm, ReplyForm
 from appliance.tickets.models import Ticket
+from appliance.tickets.sorts import NEWEST
 from appliance.triage import services as triage_services
 from appliance.web import services
 from appliance.web.forms import GuestTicketForm, MyTicketsForm, SetupForm
-from appliance.web.paging import Page
 from appliance.web.queries import portal
 from appliance.web.queries import portal as queries
 from appliance.web.views.attachments import file_response
@@ -46,7 +47,7 @@ def _context(request: AuthenticatedRequest) -> dict:
     rows = portal.list_mine(request.user, filters)
     cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
     return {
-        "page": Page.of(rows, **cursors),
+        "page": paginate(rows, NEWEST, ids_first=True, **cursors),
         "filters": filters,
         "counts": portal.count_mine(request.user, filters.whose),
         "organisation": portal.shares(request.user),
