@@ -112,7 +112,8 @@ def test_no_stylesheet_or_script_loads_anything_from_elsewhere():
     for finder in finders.get_finders():
         for path, storage in finder.list(UNUSED):
             if path.endswith((".css", ".js", ".svg", ".html")):
-                text = storage.open(path).read().decode()
+                with storage.open(path) as file:
+                    text = file.read().decode()
                 assert loaded_from_elsewhere(text) == [], path
                 read += 1
     assert read > 20
