@@ -19,10 +19,8 @@ PASSWORD = "a-rock-alone-in-the-sea"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _a_run_of_its_own(tmp_path_factory) -> None:
-    """Static files as they lie in the tree, uploads in a folder of this run, and a corner of the
-    cache no other run looks into.
-    """
+def _isolated_settings(tmp_path_factory) -> None:
+    """Use plain static files, and a data folder and cache prefix of this run."""
     from django.conf import settings
 
     settings.DATA = tmp_path_factory.mktemp("data")
@@ -30,40 +28,40 @@ def _a_run_of_its_own(tmp_path_factory) -> None:
     plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STORAGES["staticfiles"]["BACKEND"] = plain
     settings.STATIC_ROOT = None
-    # Argon2 costs 32 ms of CPU a hash; test_accounts.py tests the real hasher.
+    # Argon2 takes 32 ms of CPU per hash; test_accounts.py tests the real hasher.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    corner = f"test_{uuid.uuid4().hex[:8]}"
-    settings.CACHES["default"]["KEY_PREFIX"] = corner
-    cache.key_prefix = corner  # of this thread's connection, which Django's start has made
+    prefix = f"test_{uuid.uuid4().hex[:8]}"
+    settings.CACHES["default"]["KEY_PREFIX"] = prefix
+    cache.key_prefix = prefix  # this thread's connection exists since Django's start
 
 
 @pytest.fixture(autouse=True)
-def _no_leftovers_in_the_cache(_a_run_of_its_own):
+def _empty_cache(_isolated_settings):
     cache.delete_pattern("*")
 
 
 @pytest.fixture
 def dead_cache(settings, tmp_path):
-    """Nobody listens where the cache should be."""
-    dead = settings.CACHES["default"] | {"LOCATION": f"unix://{tmp_path}/nobody.sock"}
-    settings.CACHES = {"default": dead}
+    """Point the cache at a socket on which no server listens."""
+    location = f"unix://{tmp_path}/nobody.sock"
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": location}}
 
 
 @pytest.fixture
-def admin_client_of_dan(client, dan):
+def dan_client(client, dan):
     client.force_login(dan)
     return client
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A database of this process: a copy of a template that holds the migrated schema."""
+    """Give this process a database: a copy of a template with the migrated schema."""
     with django_db_blocker.unblock():
         yield from database.copy_of_template(f"{database.COPY_PREFIX}{uuid.uuid4().hex[:8]}")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Drop what a killed run left in the server that this one reuses."""
+    """Drop the databases that a killed run left behind."""
     if not hasattr(session.config, "workerinput"):
         with database.maintenance_connection() as server:
             for name in database.databases(server, database.COPY_PREFIX):
@@ -99,7 +97,7 @@ def bob(db) -> User:
 
 @pytest.fixture
 def frank(db) -> User:
-    """An agent of no team of Bob's."""
+    """An agent who is in no team of Bob."""
     return accounts_services.add_user(
         email="frank@example.org", first_name="Frank", role=Role.AGENT, password=PASSWORD
     )
@@ -114,14 +112,14 @@ def dan(db) -> User:
 
 @pytest.fixture
 def categories(db) -> dict[str, TicketCategory]:
-    """The default taxonomy, by slug."""
+    """The default categories, by slug."""
     tickets_services.load_default_categories()
     return {category.slug: category for category in TicketCategory.objects.all()}
 
 
 @pytest.fixture
 def ticket(alice: User) -> Ticket:
-    """Alice's printer."""
+    """A ticket of Alice about a printer."""
     return tickets_services.create_ticket(
         customer=alice.customer,
         subject="Printer on ward 3 prints blank pages",

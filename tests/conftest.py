@@ -1,4 +1,4 @@
-"""One browser for all tests that need one, and the fence no test reaches beyond."""
+"""One browser for all tests that need one, and the check that no test reaches other machines."""
 
 import os
 import shutil
@@ -10,17 +10,17 @@ from appliance import egress_guard
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: Playwright leaves an event loop behind in this thread."""
+    """Run browser tests last: Playwright leaves an event loop behind in this thread."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict:
-    """Debian's chromium, which reaches this machine and nothing else. Skips when there is none."""
+    """Use Debian's chromium without access to other machines; skip if it is not installed."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("there is no chromium on this machine: apt-get install chromium")
-    # Django would take every query in a thread with an event loop for a mistake.
+    # Django refuses queries in a thread with an event loop.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     arguments = [
         "--no-sandbox",
@@ -34,18 +34,19 @@ def browser_type_launch_args() -> dict:
 
 
 @pytest.fixture
-def no_way_out():
-    """Sockets of this process reach this machine only; whoever tried to leave fails the test."""
+def no_egress():
+    """Block connections of this process to other machines; an attempt fails the test."""
     with egress_guard.recording() as attempts:
         yield
     assert attempts == []
 
 
-def let_readers_finish() -> None:
-    """Wait for the threads that still read a ticket, and for the last requests of a page that was
-    closed (its draft is sent as it goes): they hold rows of it.
+def wait_for_background_threads() -> None:
+    """Wait for threads that still hold rows of a ticket.
+
+    They classify it, or answer the last request of a closed page, which saves its draft on leaving.
     """
     for thread in threading.enumerate():
-        answers = thread.name.endswith("(process_request_thread)")
-        if answers or thread.name in ("annotate", "embed"):
-            thread.join(timeout=5 if answers else 20)
+        is_request = thread.name.endswith("(process_request_thread)")
+        if is_request or thread.name in ("annotate", "embed"):
+            thread.join(timeout=5 if is_request else 20)

@@ -13,7 +13,7 @@ from psycopg import sql
 
 CODE = Path(__file__).resolve().parent.parent
 TEMPLATE_PREFIX, COPY_PREFIX = "skerry_template_", "test_skerry_"
-TEMPLATE_LOCK = 7_737_001  # workers of one run wait for the first one to make the template
+TEMPLATE_LOCK = 7_737_001  # workers of one run wait until the first has created the template
 
 
 def template_name() -> str:
@@ -40,18 +40,18 @@ def maintenance_connection() -> psycopg.Connection:
 
 
 def ensure_template(server: psycopg.Connection) -> str:
-    """Return the name of the migrated template, which is made when the migrations are new."""
+    """Return the name of the migrated template; create it if the migrations are new."""
     name = template_name()
     server.execute("SELECT pg_advisory_lock(%s)", [TEMPLATE_LOCK])
     try:
         if name not in databases(server, TEMPLATE_PREFIX):
-            _make_template(server, name)
+            _create_template(server, name)
     finally:
         server.execute("SELECT pg_advisory_unlock(%s)", [TEMPLATE_LOCK])
     return name
 
 
-def _make_template(server: psycopg.Connection, name: str) -> None:
+def _create_template(server: psycopg.Connection, name: str) -> None:
     for outdated in databases(server, TEMPLATE_PREFIX):
         drop(server, outdated)
     unfinished = f"{name}_new"
@@ -67,13 +67,15 @@ def _make_template(server: psycopg.Connection, name: str) -> None:
 
 
 def databases(server: psycopg.Connection, prefix: str) -> list[str]:
-    rows = server.execute(
+    """Return the names of the databases with this prefix."""
+    cursor = server.execute(
         "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix]
     )
-    return [name for (name,) in rows.fetchall()]
+    return [name for (name,) in cursor.fetchall()]
 
 
 def drop(server: psycopg.Connection, name: str) -> None:
+    """Drop a database, ending its connections."""
     server.execute(sql.SQL("DROP DATABASE IF EXISTS {} (FORCE)").format(sql.Identifier(name)))
 
 

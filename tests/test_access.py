@@ -22,8 +22,8 @@ from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import Ticket
 from appliance.triage.models import Gap
 from tests.access_table import ADMIN_ONLY, WHO, rows
-from tests.elsewhere import loaded_from_elsewhere
-from tests.managed import arguments_of_managing
+from tests.foreign_urls import find_foreign_urls
+from tests.sample_objects import admin_url_arguments
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REFUSALS = {"403", "405", "login", "desk"}
@@ -74,7 +74,7 @@ def paths(ticket, bob, dan) -> dict[str, str]:
     of = {
         **of_working_on(ticket, bob),
         **of_lists(ticket, bob),
-        **arguments_of_managing(dan),
+        **admin_url_arguments(dan),
         **of_articles(bob),
         "read-notice": Notification.objects.get_or_create(user=ticket.customer.user, ticket=ticket)[
             0
@@ -205,7 +205,7 @@ def test_no_page_names_anything_from_elsewhere(who, cast, paths):
     for path in [*dict.fromkeys(paths.values()), *administration()]:
         response = send(cast[who], "GET", path)
         if response.get("Content-Type", "").startswith("text/html"):
-            assert loaded_from_elsewhere(response.content.decode()) == [], path
+            assert find_foreign_urls(response.content.decode()) == [], path
             read += 1
     assert read > 20
 

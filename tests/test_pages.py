@@ -19,11 +19,11 @@ from appliance.ops.static_files import UNUSED
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Message, Ticket
 from conftest import PASSWORD
-from tests.conftest import let_readers_finish
-from tests.elsewhere import loaded_from_elsewhere
-from tests.managed import furnish
+from tests.conftest import wait_for_background_threads
+from tests.foreign_urls import find_foreign_urls
+from tests.sample_objects import create_sample_objects
 
-pytestmark = pytest.mark.usefixtures("no_way_out")
+pytestmark = pytest.mark.usefixtures("no_egress")
 
 NUL, LONG, DIGITS = "a\0b", "x" * 10_000, "9" * 5_000
 ODD = [NUL, LONG, DIGITS, "-1", "1e999", "NaN", "\ud800".encode("utf-8", "replace").decode(), "١٢"]
@@ -70,7 +70,7 @@ def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
 
 def managed() -> list[str]:
     """The pages where a desk is set up, with one of everything on them."""
-    rows = furnish(User.objects.get(role="admin"))
+    rows = create_sample_objects(User.objects.get(role="admin"))
     paths = [reverse(name) for name in ("manage", "desk-rules", "models", "change-log")]
     for section in SECTIONS:
         paths += [reverse(section.slug), reverse(f"add-{section.object_slug}")]
@@ -93,18 +93,18 @@ def managed() -> list[str]:
     ],
 )
 def test_the_search_for_foreign_addresses_finds_them(text):
-    assert len(loaded_from_elsewhere(text)) == 1
+    assert len(find_foreign_urls(text)) == 1
 
 
 def test_no_page_names_anything_from_elsewhere(as_dan, ticket, articles):
     for path in every_page(ticket, articles):
-        assert loaded_from_elsewhere(as_dan.get(path).content.decode()) == [], path
+        assert find_foreign_urls(as_dan.get(path).content.decode()) == [], path
 
 
 def test_no_page_for_strangers_names_anything_from_elsewhere(client, db):
     setup = reverse("setup", args=[accounts_services.create_setup_link()])
     for path in (setup, "/login/", "/register/", "/ask/", "/nothing/", "/admin/login/"):
-        assert loaded_from_elsewhere(client.get(path).content.decode()) == [], path
+        assert find_foreign_urls(client.get(path).content.decode()) == [], path
 
 
 def test_no_stylesheet_or_script_loads_anything_from_elsewhere():
@@ -114,7 +114,7 @@ def test_no_stylesheet_or_script_loads_anything_from_elsewhere():
             if path.endswith((".css", ".js", ".svg", ".html")):
                 with storage.open(path) as file:
                     text = file.read().decode()
-                assert loaded_from_elsewhere(text) == [], path
+                assert find_foreign_urls(text) == [], path
                 read += 1
     assert read > 20
 
@@ -321,7 +321,7 @@ def at_once(person: User | None, path: str, forms: list[dict]) -> list[int]:
 
     with ThreadPoolExecutor(len(forms)) as pool:
         statuses = list(pool.map(send, forms))
-    let_readers_finish()
+    wait_for_background_threads()
     return statuses
 
 

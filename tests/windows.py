@@ -1,4 +1,4 @@
-"""Browser windows that are watched while a test looks at them."""
+"""Browser windows that record whatever a page must never do."""
 
 from urllib.parse import urlsplit
 
@@ -16,10 +16,10 @@ WIDE, NARROW, SMALLEST = (
 
 
 class Windows:
-    """Opens windows on one desk. Whatever a page must never do is kept as an incident.
+    """Opens windows on one server and records incidents.
 
-    Incidents: a dialog, a broken script, something the content policy refused, a request to
-    anywhere but the desk.
+    An incident is a dialog, a script error, a violation of the content security policy, or a
+    request to another server.
     """
 
     def __init__(self, browser: Browser, url: str) -> None:
@@ -28,7 +28,7 @@ class Windows:
         self.incidents: list[str] = []
 
     def __call__(self, person: User | None = None, **options: object) -> Page:
-        """A window of its own; of ``person``, when given, who is logged in already."""
+        """Open a window with a session of its own, with ``person`` logged in if given."""
         options = {"viewport": WIDE, "base_url": self._url} | options
         context = self._browser.new_context(**options)
         context.set_default_timeout(10_000)
@@ -36,10 +36,10 @@ class Windows:
         if person:
             context.add_cookies([self._cookie(person)])
         page = context.new_page()
-        page.on("dialog", self._dialog)
+        page.on("dialog", self._on_dialog)
         page.on("pageerror", lambda error: self.incidents.append(f"script: {error}"))
-        page.on("console", self._console)
-        context.on("request", lambda request: self._request(request.url))
+        page.on("console", self._on_console)
+        context.on("request", lambda request: self._on_request(request.url))
         return page
 
     def close(self) -> None:
@@ -52,15 +52,15 @@ class Windows:
         name = settings.SESSION_COOKIE_NAME
         return {"name": name, "value": client.cookies[name].value, "url": self._url}
 
-    def _dialog(self, dialog: Dialog) -> None:
+    def _on_dialog(self, dialog: Dialog) -> None:
         self.incidents.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
-    def _console(self, message: ConsoleMessage) -> None:
+    def _on_console(self, message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text:
             self.incidents.append(f"policy: {message.text}")
 
-    def _request(self, url: str) -> None:
-        asked, desk = urlsplit(url), urlsplit(self._url)
-        if asked.scheme != "data" and asked.netloc != desk.netloc:
+    def _on_request(self, url: str) -> None:
+        requested, server = urlsplit(url), urlsplit(self._url)
+        if requested.scheme != "data" and requested.netloc != server.netloc:
             self.incidents.append(f"request: {url}")

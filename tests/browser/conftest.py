@@ -6,7 +6,7 @@ from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
 from appliance.triage import engine
 from appliance.triage import services as triage_services
-from tests.conftest import let_readers_finish
+from tests.conftest import wait_for_background_threads
 from tests.windows import Windows
 
 STUCK = "## Clear the queue\n\nOpen the printer queue, cancel the stuck print job, print again."
@@ -21,11 +21,11 @@ def warm_models() -> None:
 
 
 @pytest.fixture
-def window(browser, live_server, warm_models, no_way_out) -> Windows:
+def window(browser, live_server, warm_models, no_egress) -> Windows:
     windows = Windows(browser, live_server.url)
     yield windows
     windows.close()
-    let_readers_finish()
+    wait_for_background_threads()
     assert windows.incidents == []
 
 

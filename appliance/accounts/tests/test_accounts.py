@@ -136,32 +136,32 @@ def test_setup_link_expires_and_is_stored_hashed(db):
     assert not queries.is_valid_setup_token(token)
 
 
-def test_admin_page_lists_every_table(admin_client_of_dan):
-    response = admin_client_of_dan.get(reverse("admin:index"))
+def test_admin_page_lists_every_table(dan_client):
+    response = dan_client.get(reverse("admin:index"))
     for name in ("Users", "Customers", "Tickets", "Ticket categories", "Articles", "Events"):
         assert name in response.content.decode()
 
 
 @pytest.mark.parametrize("model", django.contrib.admin.site._registry, ids=str)
-def test_every_admin_list_opens(admin_client_of_dan, ticket, model):
+def test_every_admin_list_opens(dan_client, ticket, model):
     url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-    assert admin_client_of_dan.get(url, {"q": "alice"}).status_code == 200
+    assert dan_client.get(url, {"q": "alice"}).status_code == 200
 
 
-def test_admin_shows_a_ticket_with_its_messages_and_events(admin_client_of_dan, ticket):
+def test_admin_shows_a_ticket_with_its_messages_and_events(dan_client, ticket):
     url = reverse("admin:tickets_ticket_change", args=[ticket.pk])
-    assert ticket.description in admin_client_of_dan.get(url).content.decode()
+    assert ticket.description in dan_client.get(url).content.decode()
 
 
-def test_users_and_site_settings_are_read_only_in_django_admin(admin_client_of_dan, alice):
+def test_users_and_site_settings_are_read_only_in_django_admin(dan_client, alice):
     for url in (
         reverse("admin:accounts_user_change", args=[alice.pk]),
         reverse("admin:accounts_customer_change", args=[alice.customer.pk]),
     ):
-        page = admin_client_of_dan.get(url).content.decode()
+        page = dan_client.get(url).content.decode()
         assert alice.email in page and "argon2" not in page
-        assert admin_client_of_dan.post(url, {"role": "admin"}).status_code == 403
-    assert admin_client_of_dan.get(reverse("admin:accounts_user_add")).status_code == 403
+        assert dan_client.post(url, {"role": "admin"}).status_code == 403
+    assert dan_client.get(reverse("admin:accounts_user_add")).status_code == 403
 
 
 def test_same_address_twice_is_rejected(alice):

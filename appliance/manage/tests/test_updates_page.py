@@ -14,11 +14,11 @@ from scripts.updating import keys
 
 
 @pytest.fixture
-def as_dan(admin_client_of_dan, settings, tmp_path):
+def as_dan(dan_client, settings, tmp_path):
     settings.DATA = tmp_path / "data"
     settings.DATA.mkdir()
     settings.UPDATE_FOLDERS = [tmp_path / "media"]
-    return admin_client_of_dan
+    return dan_client
 
 
 @pytest.fixture

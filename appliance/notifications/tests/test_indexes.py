@@ -17,7 +17,7 @@ from appliance.notifications.queries import (
 )
 from appliance.notifications.recipients import Kind
 from appliance.notifications.services import delivery, emails
-from tests.plans import plans_of
+from tests.query_plans import explain_queries
 
 ROWS = 20_000
 NOTICES = """
@@ -72,5 +72,5 @@ def test_each_index_serves_the_query_it_was_made_for(crowded, ticket, bob, dan):
     }
     assert OutgoingEmail.objects.count() == ROWS
     kinds = ("SELECT", "DELETE")
-    missing = [name for name, call in served.items() if name not in plans_of(call, kinds)]
+    missing = [name for name, call in served.items() if name not in explain_queries(call, kinds)]
     assert missing == []

@@ -17,7 +17,7 @@ from appliance.notifications.models import Notification, OutgoingEmail
 from appliance.notifications.services import delivery, emails, queue_email
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
-from tests.conftest import let_readers_finish
+from tests.conftest import wait_for_background_threads
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_two_workers_send_two_letters(transactional_db, smtp):
 
     with ThreadPoolExecutor(2) as pool:
         claimed = [pk for found in pool.map(claim_all, range(2)) for pk in found]
-    let_readers_finish()
+    wait_for_background_threads()
     assert sorted(claimed) == sorted(set(claimed)) and len(claimed) == 6
 
 

@@ -126,15 +126,15 @@ def test_unknown_way_of_mail_is_refused(as_bob):
     assert answer.status_code == 400
 
 
-def test_outbox_shows_letters_and_says_that_they_wait(admin_client_of_dan, ticket, bob, dan):
+def test_outbox_shows_letters_and_says_that_they_wait(dan_client, ticket, bob, dan):
     tickets_services.assign(ticket=ticket, assignee=bob, by=dan)
-    page = admin_client_of_dan.get(reverse("outbox"))
+    page = dan_client.get(reverse("outbox"))
     assert b"nothing is sent" in page.content and b"bob@example.org" in page.content
-    empty = admin_client_of_dan.get(reverse("outbox"), {"state": "sent"})
+    empty = dan_client.get(reverse("outbox"), {"state": "sent"})
     assert b"No e-mails match" in empty.content
 
 
-def test_admin_stops_a_letter_and_lets_it_go_again(admin_client_of_dan, ticket, bob, dan):
+def test_admin_stops_a_letter_and_lets_it_go_again(dan_client, ticket, bob, dan):
     tickets_services.assign(ticket=ticket, assignee=bob, by=dan)
     email = OutgoingEmail.objects.get(user=bob)
     for page, state in [
@@ -142,7 +142,7 @@ def test_admin_stops_a_letter_and_lets_it_go_again(admin_client_of_dan, ticket, 
         ("drop-mail", "dropped"),
         ("retry-mail", "waiting"),
     ]:
-        admin_client_of_dan.post(reverse(page, args=[email.pk]))
+        dan_client.post(reverse(page, args=[email.pk]))
         email.refresh_from_db()
         assert email.state == state
 

@@ -16,9 +16,9 @@ SECRET = "alice-private@example.org"
 
 
 @pytest.fixture
-def page_of(admin_client_of_dan):
+def page_of(dan_client):
     def page(name: str, *args: object, **query: str) -> str:
-        response = admin_client_of_dan.get(reverse(name, args=args), query)
+        response = dan_client.get(reverse(name, args=args), query)
         assert response.status_code == 200
         return response.content.decode()
 
@@ -126,16 +126,16 @@ def test_page_explains_how_to_enable_query_statistics(page_of, monkeypatch):
     assert "CREATE EXTENSION pg_stat_statements" in page_of("status-queries")
 
 
-def test_unknown_statement_is_not_found(admin_client_of_dan):
-    assert admin_client_of_dan.get(reverse("status-plan", args=["nonsense"])).status_code == 404
+def test_unknown_statement_is_not_found(dan_client):
+    assert dan_client.get(reverse("status-plan", args=["nonsense"])).status_code == 404
 
 
 # --- search
 
 
-def test_index_check_is_queued_once(admin_client_of_dan):
+def test_index_check_is_queued_once(dan_client):
     for _ in range(2):
-        page = admin_client_of_dan.post(reverse("check-search"), follow=True)
+        page = dan_client.post(reverse("check-search"), follow=True)
         assert "The search index check was started" in page.content.decode()
     jobs = ProcrastinateJob.objects.filter(task_name="search.check_index")
     assert [job.status for job in jobs] == ["todo"]

@@ -136,7 +136,7 @@ def test_two_workers_count_each_ticket_once(year, transactional_db):
 
     from django.db import connection
 
-    from tests.conftest import let_readers_finish
+    from tests.conftest import wait_for_background_threads
 
     def work(_number):
         try:
@@ -146,7 +146,7 @@ def test_two_workers_count_each_ticket_once(year, transactional_db):
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, range(2)))
-    let_readers_finish()
+    wait_for_background_threads()
     count()
     days = Day.objects.filter(dimension="all")
     assert sum(days.values_list("opened", flat=True)) == sum(

@@ -32,7 +32,7 @@ from appliance.triage import engine, matching
 from appliance.triage import queries as triage_queries
 from appliance.triage.models import DIMENSIONS, TicketVector
 from appliance.triage.services import index_space
-from tests.plans import plans_of
+from tests.query_plans import explain_queries
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 LARGE_DATABASE_SQL = Path(__file__).with_name("large_database.sql").read_text()
@@ -242,7 +242,7 @@ def test_pages_of_a_list_read_from_an_index_without_sorting(agent: User, sort: s
     for status in [""] if order.only_open else ["", ANY_STATUS, Status.CLOSED]:
         rows = tickets_queries.list_tickets(agent, TicketFilter(status=status), order)
         position = order.parse(rows, order.cursor_of(rows[FAR_POSITION]))
-        plans = plans_of(lambda pages=(rows, order, position): _pages(*pages))
+        plans = explain_queries(lambda pages=(rows, order, position): _pages(*pages))
         assert "Seq Scan on tickets_ticket " not in plans
         assert not re.search(r"^\s*(->\s+)?Sort ", plans, re.MULTILINE), plans
 
@@ -257,12 +257,12 @@ def test_pages_of_a_list_read_from_an_index_without_sorting(agent: User, sort: s
     ids=["overdue", "soon", "of an organisation"],
 )
 def test_selective_filters_use_an_index(agent: User, list_tickets: Callable) -> None:
-    assert "Seq Scan on tickets_ticket " not in plans_of(lambda: list_tickets(agent))
+    assert "Seq Scan on tickets_ticket " not in explain_queries(lambda: list_tickets(agent))
 
 
 @pytest.mark.parametrize("index", QUERIES)
 def test_index_serves_its_query(agent: User, index: str) -> None:
-    assert index in plans_of(lambda: QUERIES[index](agent))
+    assert index in explain_queries(lambda: QUERIES[index](agent))
 
 
 COMMON, RARE, BOTH = "printer", "phonepb", "printer badge"
@@ -281,7 +281,7 @@ def test_words_use_the_full_text_index(agent: User, kind: str, text: str) -> Non
             retrievers.find_by_words(_corpus(agent, kind), tsquery)
             retrievers.find_by_messages(_corpus(agent, "ticket"), tsquery)
 
-    plans = plans_of(retrieve)
+    plans = explain_queries(retrieve)
     assert "_search_idx" in plans
     assert not re.search(r"Seq Scan on (tickets_|knowledge_)", plans), plans
 

@@ -10,7 +10,7 @@ from appliance.tickets.models import Ticket
 from appliance.tickets.services import load_default_categories
 from appliance.triage import cold_start, gaps, suggestions
 from appliance.triage.models import Suggestion
-from tests.plans import plans_of
+from tests.query_plans import explain_queries
 
 TICKETS, ARTICLES = 8_000, 400
 OFFERED = """
@@ -59,5 +59,5 @@ def test_each_index_serves_the_query_it_was_made_for(crowded, ticket, bob):
     }
     assert Suggestion.objects.count() == 5 * Ticket.objects.count()
     kinds = ("SELECT", "DELETE", "UPDATE")
-    missing = [name for name, call in served.items() if name not in plans_of(call, kinds)]
+    missing = [name for name, call in served.items() if name not in explain_queries(call, kinds)]
     assert missing == []

@@ -13,7 +13,7 @@ from appliance.files import storage
 from appliance.files.models import StoredFile
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article, ArticleVote, PendingImport
-from tests.browser.test_accessible import PIXEL
+from tests.browser.test_accessibility import PIXEL
 
 
 def write(by, title="Blank pages", content="Shake the toner.", **more) -> Article:

@@ -1,13 +1,14 @@
-"""Which plans PostgreSQL makes for what the product asks."""
+"""The plans PostgreSQL makes for the queries of the product."""
 
 from collections.abc import Callable
 
 from django.db import connection
 
 
-def plans_of(call: Callable[[], object], kinds: tuple[str, ...] = ("SELECT",)) -> str:
-    """The plans of all statements of these kinds that ``call`` runs, asked for just before each of
-    them; what only sets something is left out.
+def explain_queries(call: Callable[[], object], kinds: tuple[str, ...] = ("SELECT",)) -> str:
+    """Return the plans of all statements of these kinds that ``call`` runs, in order.
+
+    Each plan is requested just before its statement. ``set_config`` statements are left out.
     """
     plans: list[str] = []
 
@@ -15,7 +16,7 @@ def plans_of(call: Callable[[], object], kinds: tuple[str, ...] = ("SELECT",)) -
         if sql.lstrip(" (\n").upper().startswith(kinds) and "set_config" not in sql:
             with context["connection"].connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN {sql}", params)
-                plans.extend(row[0] for row in cursor.fetchall())
+                plans.extend(line for (line,) in cursor.fetchall())
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(explain):

@@ -1,6 +1,6 @@
-"""A desk as the launcher runs it, on a database of its own: one web process, one worker.
+"""The server as the launcher runs it, on a database of its own: one web process, one worker.
 
-No process of it has a way out of this machine (fence.py).
+The egress guard keeps its processes from reaching other machines.
 """
 
 import json
@@ -26,35 +26,36 @@ READY_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class RealDesk:
+class RealServer:
+    """Where a running server answers, and its log."""
+
     url: str
-    setup_path: str  # what the launcher prints on the first start
+    setup_path: str  # the one-time link that the launcher prints on the first start
     log: Path
 
-    def wrote(self, words: str) -> bool:
-        return words in self.log.read_text()
+    def has_blocked_connections(self) -> bool:
+        """Return whether a process tried to reach another machine."""
+        return egress_guard.BLOCKED_MESSAGE in self.log.read_text()
 
 
 @contextmanager
-def running(folder: Path, **more: str) -> Iterator[RealDesk]:
-    """Prepared and answering, with ``more`` in its environment. Everything it made is gone
-    afterwards.
-    """
+def run_server(folder: Path, **variables: str) -> Iterator[RealServer]:
+    """Run a prepared server with these environment variables; stop it and drop its database."""
     (folder / "logs").mkdir()
-    with _database() as database, (folder / "web.log").open("wb") as log:
-        environment = _environment(folder, database) | more
+    with _create_database() as database, (folder / "web.log").open("wb") as log:
+        environment = _environment(folder, database) | variables
         setup_path = _prepare(environment)
         processes = [_start(name, environment, log) for name in ("serve", "work")]
         try:
             url = f"http://127.0.0.1:{environment['SKERRY_PORT']}"
             _wait_until_ready(url)
-            yield RealDesk(url, setup_path, folder / "web.log")
+            yield RealServer(url, setup_path, folder / "web.log")
         finally:
             _stop(processes)
 
 
 @contextmanager
-def _database() -> Iterator[str]:
+def _create_database() -> Iterator[str]:
     name = f"test_skerry_{uuid.uuid4().hex[:8]}"
     url = env.text("DATABASE_URL")
     with psycopg.connect(url, autocommit=True) as server:
@@ -62,17 +63,17 @@ def _database() -> Iterator[str]:
         try:
             yield make_conninfo(url, dbname=name)
         finally:
-            # without FORCE: PostgreSQL sends an autovacuum worker away by itself and waits for
-            # it, but lets only a superuser force one
+            # without FORCE: PostgreSQL ends an autovacuum worker by itself, but only a superuser
+            # may terminate one
             server.execute(f'DROP DATABASE "{name}"')
 
 
 def _environment(folder: Path, database: str) -> dict[str, str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    of_the_tests = ("DATABASE_URL_FILE", "DJANGO_ALLOW_ASYNC_UNSAFE")
-    kept = {name: value for name, value in os.environ.items() if name not in of_the_tests}
-    return kept | {
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    test_only = ("DATABASE_URL_FILE", "DJANGO_ALLOW_ASYNC_UNSAFE")
+    inherited = {name: value for name, value in os.environ.items() if name not in test_only}
+    return inherited | {
         "DATABASE_URL": database,
         "SKERRY_DATA": str(folder),
         "SKERRY_BIND": "127.0.0.1",
@@ -85,11 +86,11 @@ def _command(name: str) -> list[str]:
 
 
 def _prepare(environment: dict[str, str]) -> str:
-    answer = subprocess.run(
+    result = subprocess.run(
         _command("prepare"), env=environment, capture_output=True, text=True, timeout=120
     )
-    assert answer.returncode == 0, answer.stderr
-    return json.loads(answer.stdout.splitlines()[-1])["setup_path"]
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.splitlines()[-1])["setup_path"]
 
 
 def _start(name: str, environment: dict[str, str], log: object) -> subprocess.Popen:
@@ -101,11 +102,11 @@ def _start(name: str, environment: dict[str, str], log: object) -> subprocess.Po
 def _wait_until_ready(url: str) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        with suppress(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=5) as answer:
-            assert json.load(answer)["database"] == "ok"
+        with suppress(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=5) as response:
+            assert json.load(response)["database"] == "ok"
             return
         time.sleep(0.1)
-    raise AssertionError(f"the desk did not answer within {READY_SECONDS} s")
+    raise AssertionError(f"the server did not answer within {READY_SECONDS} s")
 
 
 def _stop(processes: list[subprocess.Popen]) -> None:
@@ -116,8 +117,3 @@ def _stop(processes: list[subprocess.Popen]) -> None:
             process.wait(timeout=15)
         except subprocess.TimeoutExpired:
             process.kill()
-
-
-def left_for_another_machine(desk: RealDesk) -> bool:
-    """Whether a process of the desk tried to reach another machine."""
-    return desk.wrote(egress_guard.BLOCKED_MESSAGE)

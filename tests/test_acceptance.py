@@ -1,7 +1,6 @@
-"""The promise of the product, told once from the first light to an answered ticket.
+"""The acceptance test: from set-up to an answered ticket, without a network.
 
-A real desk (web, worker, PostgreSQL, Valkey, the three models) and a real browser, on a machine
-with no way out.
+It runs a real server (web, worker, PostgreSQL, Valkey, the three models) and a real browser.
 """
 
 import re
@@ -11,8 +10,7 @@ from playwright.sync_api import Page, expect
 
 from appliance.web.demo import articles_loader
 from conftest import PASSWORD
-from tests import real_desk
-from tests.real_desk import RealDesk
+from tests.real_server import RealServer, run_server
 from tests.windows import Windows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -31,32 +29,32 @@ DESCRIPTION = (
 
 
 @pytest.fixture
-def desk(tmp_path, no_way_out) -> RealDesk:
-    with real_desk.running(tmp_path) as desk:
-        yield desk
-        assert not real_desk.left_for_another_machine(desk)
+def server(tmp_path, no_egress) -> RealServer:
+    with run_server(tmp_path) as server:
+        yield server
+        assert not server.has_blocked_connections()
 
 
 @pytest.fixture
-def window(browser, desk) -> Windows:
-    windows = Windows(browser, desk.url)
+def window(browser, server) -> Windows:
+    windows = Windows(browser, server.url)
     yield windows
     windows.close()
     assert windows.incidents == []
 
 
-def test_a_desk_is_set_up_asked_and_answers_with_no_network(desk, window):
+def test_help_desk_is_set_up_and_answers_a_ticket_without_a_network(server, window):
     dan = window()
-    dan.goto(desk.setup_path)
+    dan.goto(server.setup_path)
     dan.get_by_label("Name of the help desk").fill("Harbour desk")
     fill_in_person(dan, "Dan")
     dan.get_by_role("button", name="Finish set-up").click()
     expect(dan.get_by_role("banner")).to_contain_text("Harbour desk")
-    assert dan.goto(desk.setup_path).status == 404, "the set-up link works once"
+    assert dan.goto(server.setup_path).status == 404, "the set-up link works once"
 
     for name in ARTICLES:
         write_article(dan, name)
-    link = hire(dan, "Bob")
+    link = invite_agent(dan, "Bob")
 
     alice = window()
     alice.goto("/register/")
@@ -69,7 +67,7 @@ def test_a_desk_is_set_up_asked_and_answers_with_no_network(desk, window):
     expect(alice.get_by_role("status")).to_have_text(re.compile(r"Ticket SKR-\d+ created"))
 
     bob = window()
-    take_up_work(bob, link)
+    set_password(bob, link)
     bob.goto("/")
     bob.get_by_role("link", name=SUBJECT).click()  # committed: a colleague sees it
 
@@ -78,7 +76,7 @@ def test_a_desk_is_set_up_asked_and_answers_with_no_network(desk, window):
             re.compile(r"\d+\s%|Not sure"), timeout=30_000
         )
         expect(page.locator(".suggestion blockquote:visible")).not_to_have_count(0)
-    see_three_articles(alice, best="Print jobs stuck in the queue")
+    expect_three_articles(alice, best="Print jobs stuck in the queue")
     expect(bob.get_by_role("region", name="Classification")).to_contain_text("negative")
     expect(alice.get_by_role("region", name="Classification")).not_to_contain_text("negative")
 
@@ -115,8 +113,8 @@ def write_article(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(article["title"])
 
 
-def hire(page: Page, first_name: str) -> str:
-    """The admin adds an agent; the link with which the agent sets a password."""
+def invite_agent(page: Page, first_name: str) -> str:
+    """Add an agent; return the link with which the agent sets a password."""
     page.goto("/manage/people/add/")
     page.get_by_label("First name").fill(first_name)
     page.get_by_label("E-mail").fill(f"{first_name.lower()}@example.org")
@@ -126,14 +124,14 @@ def hire(page: Page, first_name: str) -> str:
     return page.get_by_label("Link", exact=True).input_value()
 
 
-def take_up_work(page: Page, link: str) -> None:
+def set_password(page: Page, link: str) -> None:
     page.goto(link)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Confirm password").fill(PASSWORD)
     page.get_by_role("button", name="Set password and sign in").click()
 
 
-def see_three_articles(page: Page, *, best: str) -> None:
+def expect_three_articles(page: Page, *, best: str) -> None:
     suggestions = page.get_by_role("region", name="Suggested articles").locator("article")
     expect(suggestions).to_have_count(3)
     expect(suggestions.first).to_contain_text(best)

@@ -1,6 +1,7 @@
-"""One of everything that can be set up, for the pages below /manage/."""
+"""One object of every kind that can be configured, for the pages below /manage/."""
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import Model
 from django.urls import reverse
 
 from appliance.accounts import services as accounts_services
@@ -13,6 +14,7 @@ from appliance.model_updates import services as model_updates_services
 from appliance.model_updates.models import UpdateRun
 from appliance.routing import services as routing_services
 from appliance.sla import services as sla_services
+from appliance.sla.models import BusinessHours, Holiday
 from appliance.sla.weekly_hours import parse_week
 from appliance.tickets import services as tickets_services
 
@@ -22,8 +24,8 @@ PNG = bytes.fromhex(
 )
 
 
-def furnish(by: User, name: str = "Main") -> dict[str, object]:
-    """By the word for one: a team, a policy …; each is called ``name``."""
+def create_sample_objects(by: User, name: str = "Main") -> dict[str, Model]:
+    """Create an object of every kind, each called ``name``; return them by kind."""
     team = accounts_services.add_team(by=by, name=name[:80], members=[by])
     hours = parse_week({"monday": "8:00-17:00"})
     business_hours = sla_services.add_business_hours(
@@ -73,61 +75,59 @@ def furnish(by: User, name: str = "Main") -> dict[str, object]:
     }
 
 
-def pages_to_look_at(by: User, name: str) -> dict[str, tuple[User, str]]:
-    """Who looks, and where: the form of everything, and the pages that are no form."""
-    rows = furnish(by, name)
-    of = {one: row.pk for one, row in rows.items()}
+def list_admin_pages(by: User, name: str) -> dict[str, tuple[User, str]]:
+    """Return the viewer and path of every edit form and of the other pages below /manage/."""
+    pks = {kind: instance.pk for kind, instance in create_sample_objects(by, name).items()}
     pages = {
-        f"edit {one.object_slug}": (
+        f"edit {section.object_slug}": (
             by,
-            reverse(f"edit-{one.object_slug}", args=[of[one.object_slug]]),
+            reverse(f"edit-{section.object_slug}", args=[pks[section.object_slug]]),
         )
-        for one in SECTIONS
+        for section in SECTIONS
     }
     lists = ("manage", "desk-rules", "models", "change-log", "categories", "people", "fields")
     pages |= {name: (by, reverse(name)) for name in (*lists, "policies")}
-    found_nothing = f"{reverse('customers')}?q=nobody"
-    tried = f"{reverse('edit-category', args=[of['category']])}?sample=The printer is jammed"
+    no_customers = f"{reverse('customers')}?q=nobody"
+    sample_text = f"{reverse('edit-category', args=[pks['category']])}?sample=The printer is jammed"
     return pages | {
-        "no customer found": (by, found_nothing),
-        "category tried": (by, tried),
-        "remove category": (by, reverse("remove-category", args=[of["category"]])),
-        "anonymise customer": (by, reverse("anonymise-customer", args=[of["customer"]])),
-        "refused update": (by, reverse("model-update", args=[a_refused_update(by).pk])),
-        "add escalation": (by, reverse("add-escalation", args=[of["policy"]])),
+        "no customer found": (by, no_customers),
+        "category tried": (by, sample_text),
+        "remove category": (by, reverse("remove-category", args=[pks["category"]])),
+        "anonymise customer": (by, reverse("anonymise-customer", args=[pks["customer"]])),
+        "refused update": (by, reverse("model-update", args=[create_refused_update(by).pk])),
+        "add escalation": (by, reverse("add-escalation", args=[pks["policy"]])),
     }
 
 
-def arguments_of_managing(by: User) -> dict[str, object]:
-    """What each page asks for. What is removed is nobody else's object."""
-    kept, gone = furnish(by), furnish(by, "Gone")
-    of: dict[str, object] = {}
-    for one, row in kept.items():
-        of |= dict.fromkeys([f"edit-{one}", f"move-{one}", f"restore-{one}"], row.pk)
-        of |= dict.fromkeys([f"invite-{one}", f"export-{one}", f"merge-{one}"], row.pk)
-        of |= dict.fromkeys([f"anonymise-{one}"], row.pk)
-    of |= {f"remove-{one}": row.pk for one, row in gone.items()}
+def admin_url_arguments(by: User) -> dict[str, object]:
+    """Return the argument of each URL name; removals get objects that no other page uses."""
+    objects, removable = create_sample_objects(by), create_sample_objects(by, "Gone")
+    verbs = ("edit", "move", "restore", "invite", "export", "merge", "anonymise")
+    arguments: dict[str, object] = {
+        f"{verb}-{kind}": instance.pk for kind, instance in objects.items() for verb in verbs
+    }
+    arguments |= {f"remove-{kind}": instance.pk for kind, instance in removable.items()}
     manage_services.change_logo(by=by, upload=SimpleUploadedFile("logo.png", PNG))
-    return of | {
-        "remove-holiday": kept["holiday"].pk,
-        "remove-escalation": kept["escalation"].pk,
-        "deactivate-person": gone["person"].pk,
-        "add-holiday": kept["business-hours"].pk,
-        "add-escalation": kept["policy"].pk,
-        "open-log-in": kept["customer"].pk,
-        "unlink-customer": kept["customer"].pk,
+    return arguments | {
+        "remove-holiday": objects["holiday"].pk,
+        "remove-escalation": objects["escalation"].pk,
+        "deactivate-person": removable["person"].pk,
+        "add-holiday": objects["business-hours"].pk,
+        "add-escalation": objects["policy"].pk,
+        "open-log-in": objects["customer"].pk,
+        "unlink-customer": objects["customer"].pk,
         "logo": core_queries.site_settings().logo_id,
-        **dict.fromkeys(["model-update", "apply-update"], a_refused_update(by).pk),
+        **dict.fromkeys(["model-update", "apply-update"], create_refused_update(by).pk),
     }
 
 
-def a_refused_update(by: User) -> UpdateRun:
-    """What is seen of an update while there is no stick where it should be."""
+def create_refused_update(by: User) -> UpdateRun:
+    """Run an update from a folder that does not exist."""
     run = model_updates_services.start_run(kind="apply", source="/nothing/there", by=by)
     return model_updates_services.carry_out(run)
 
 
-def _holiday(business_hours, by: User):
+def _holiday(business_hours: BusinessHours, by: User) -> Holiday:
     return sla_services.add_holiday(
         business_hours=business_hours, by=by, on="2026-12-25", name="Christmas"
     )

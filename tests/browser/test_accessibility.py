@@ -19,7 +19,7 @@ from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import CustomField, Priority, Status, Ticket
 from appliance.triage import services as triage_services
 from appliance.web import services as web_services
-from tests import managed
+from tests import sample_objects
 from tests.windows import NARROW, SMALLEST, WIDE
 
 pytestmark = pytest.mark.browser
@@ -85,7 +85,7 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
         "no notices": (carol, "/notifications/"),
         "what one is told": (bob, "/notifications/preferences/"),
         "outgoing mail": (dan, "/notifications/outbox/"),
-        **managed.pages_to_look_at(dan, f"Managed{UNBROKEN}"),
+        **sample_objects.list_admin_pages(dan, f"Managed{UNBROKEN}"),
         "status": (dan, "/status/"),
         "status of tables": (dan, "/status/tables/"),
         "status of queries": (dan, "/status/queries/"),
