@@ -201,6 +201,14 @@ class MacroUseForm(IdempotentForm):
 
     seen_message = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
 
+    def values(self) -> dict[str, Any]:
+        """Return arguments of run_macro."""
+        data = self.cleaned_data
+        return {
+            "idempotency_key": data["idempotency_key"],
+            "seen_message_id": data["seen_message"],
+        }
+
 
 class SetupForm(PersonForm):
     """The first admin, the name of the help desk, its categories, and the demo data."""
