@@ -16,7 +16,7 @@ from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core.errors import ForbiddenError
 from appliance.ops import charts, queries, query_plans, services
 from appliance.search import queries as search_queries
-from appliance.search import tsqueries
+from appliance.search.fulltext import find_running_reindex
 from appliance.triage import queries as triage_queries
 from appliance.triage import spaces
 
@@ -57,7 +57,7 @@ def status(request: AuthenticatedRequest) -> HttpResponse:
         "cache_rates": queries.list_cache_rates(),
         "spaces": spaces.list_spaces() if spaces.has_several() else [],
         "check": search_queries.find_latest_check(),
-        "reindex": tsqueries.find_running_reindex(),
+        "reindex": find_running_reindex(),
         "blocked_connections": queries.list_blocked_connections(),
         "cache_hit_share": queries.cache_hit_share(),
         "totals": queries.read_totals(),

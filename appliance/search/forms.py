@@ -1,19 +1,20 @@
 """The search form: the query and its filters, from form fields and from typed operators alike."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django import forms
 from django.utils import timezone
+from django.utils.choices import normalize_choices
 from django.utils.formats import date_format
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
 from appliance.core.forms import Form
 from appliance.search import queries
-from appliance.search.filters import NO_CATEGORY, UNSOLVED, SearchFilters
+from appliance.search.corpora import NO_CATEGORY, UNSOLVED, SearchFilters
 from appliance.search.query_parser import parse_query
 from appliance.search.ranking import SORTS
 from appliance.tickets.forms.filters import FilterChoices, TagField
@@ -25,18 +26,23 @@ KINDS = [
     ("articles", _("Knowledge base")),
     ("customers", _("Customers")),
 ]
-FOR_AGENTS = ("customer", "tag", "assignee")
+AGENT_FILTERS = ("customer", "tag", "assignee")
 DAYS = {"today": 0, "heute": 0, "yesterday": 1, "gestern": 1}
 
 
 class NamedChoice(forms.ChoiceField):
     """A choice by its value or its label, whatever the case: status:open, category:"E-mail"."""
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """The label of each value."""
+        return {str(value): str(label) for value, label in normalize_choices(self.choices)}
+
     def to_python(self, value: object) -> str:
         text = super().to_python(value).strip()
-        for known, label in self.choices:
-            if text.casefold() in (str(known).casefold(), str(label).casefold()):
-                return str(known)
+        for choice, label in self.labels.items():
+            if text.casefold() in (choice.casefold(), label.casefold()):
+                return choice
         return text
 
 
@@ -47,8 +53,10 @@ class PersonChoice(NamedChoice):
         text = super().to_python(value)
         if not text or self.valid_value(text):
             return text
-        fits = [key for key, label in self.choices if text.casefold() in str(label).casefold()]
-        return str(fits[0]) if len(fits) == 1 else text
+        matches = [
+            choice for choice, label in self.labels.items() if text.casefold() in label.casefold()
+        ]
+        return matches[0] if len(matches) == 1 else text
 
 
 class CustomersField(forms.CharField):
@@ -58,10 +66,10 @@ class CustomersField(forms.CharField):
 
     def clean(self, value: object) -> tuple[int, ...]:
         text = super().clean(value)
-        rows = queries.find_customer_ids(text) if text else []
-        if text and not rows:
+        customer_ids = queries.find_customer_ids(text) if text else []
+        if text and not customer_ids:
             raise forms.ValidationError(self.error_messages["unknown"])
-        return tuple(rows)
+        return tuple(customer_ids)
 
 
 class DayField(forms.DateField):
@@ -72,7 +80,7 @@ class DayField(forms.DateField):
         "invalid": _("Enter a date as 2026-01-31, or today, yesterday, 30d (days ago).")
     }
 
-    def to_python(self, value: object) -> date | None:
+    def to_python(self, value: str | datetime | date | None) -> date | None:
         text = str(value or "").strip().casefold()
         days = DAYS.get(text)
         if days is None and text.endswith(("d", "t")) and text[:-1].isdecimal() and len(text) < 6:
@@ -83,7 +91,7 @@ class DayField(forms.DateField):
 
 
 class SearchForm(Form):
-    """``asked`` says what to find; ``problems()`` what was asked for in vain."""
+    """A parsed query and its filters; ``problems`` reports those that were ignored."""
 
     q = forms.CharField(required=False, label=_("Search terms"))
     kind = NamedChoice(label=_("Item"), choices=KINDS, required=False)
@@ -100,7 +108,7 @@ class SearchForm(Form):
     before = DayField(label=_("Before"), required=False)
     sort = forms.ChoiceField(label=_("Sort by"), choices=SORTS, required=False)
 
-    def __init__(self, data: Mapping, *, viewer: User) -> None:
+    def __init__(self, data: Mapping[str, str], *, viewer: User) -> None:
         self.query = parse_query(data.get("q", ""))
         operators = dict(self.query.operators)
         merged = {name: data.get(name, "") for name in self.base_fields}
@@ -113,7 +121,7 @@ class SearchForm(Form):
         """Remove the filters the viewer may not use; report those that were typed."""
         if self.viewer.is_authenticated and self.viewer.is_agent:
             return
-        for name in FOR_AGENTS if self.viewer.is_authenticated else (*FOR_AGENTS, "status"):
+        for name in AGENT_FILTERS if self.viewer.is_authenticated else (*AGENT_FILTERS, "status"):
             if self.data.get(name):
                 self._rejected.append(f"{name}:{self.data[name]}")
             del self.fields[name]
@@ -131,16 +139,16 @@ class SearchForm(Form):
     def filters(self) -> SearchFilters:
         """Return the valid filters; invalid ones are reported by ``problems``."""
         self.is_valid()
-        values = self.cleaned_data
-        tag = values.get("tag")
+        data = self.cleaned_data
+        tag = data.get("tag")
         return SearchFilters(
-            status=values.get("status") or "",
-            category=values.get("category") or "",
-            customers=values.get("customer") or (),
+            status=data.get("status") or "",
+            category=data.get("category") or "",
+            customers=data.get("customer") or (),
             tag=tag.name if tag else "",
-            assignee=values.get("assignee") or "",
-            after=values.get("after"),
-            before=values.get("before"),
+            assignee=data.get("assignee") or "",
+            after=data.get("after"),
+            before=data.get("before"),
         )
 
     def chosen(self, name: str, default: str) -> str:
@@ -152,11 +160,11 @@ class SearchForm(Form):
         """Return a message for each filter that was ignored, with the remedy."""
         self.is_valid()
         rejected = [
-            _t("“%(what)s” narrows nothing here, and was left out.") % {"what": what}
-            for what in self._rejected
+            gettext("“%(filter)s” is not a filter here and was ignored.") % {"filter": operator}
+            for operator in self._rejected
         ]
         invalid = [
-            f"{self.fields[name].label}: “{self.data.get(name)}”. {' '.join(errors)}"
+            f"{self.fields[name].label}: “{self.data.get(name)}”. {' '.join(map(str, errors))}"
             for name, errors in self.errors.items()
         ]
         return rejected + invalid
@@ -187,7 +195,7 @@ class SearchForm(Form):
     def _display_value(self, name: str) -> str:
         field, typed = self.fields[name], str(self.data[name])
         if isinstance(field, NamedChoice):
-            return str(dict(field.choices).get(self.cleaned_data[name], typed))
+            return field.labels.get(self.cleaned_data[name], typed)
         if isinstance(field, DayField):
             return date_format(self.cleaned_data[name], "SHORT_DATE_FORMAT")
         return typed

@@ -1,4 +1,4 @@
-"""Full-text scans: the newest rows that match a tsquery, ranked.
+"""Full-text search: the tsqueries of a query, and scans for the newest rows that match, ranked.
 
 A common word matches more rows than can be ranked. So every ``search_vector`` holds, besides its
 words, a term for the window of SEARCH_WINDOW_ROWS neighbouring ids that its row belongs to. A scan
@@ -8,6 +8,7 @@ windows gave too few matches. In that last part PostgreSQL draws a sample of the
 word (``retrievers.query_limits``).
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,14 +19,95 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F, Func, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
-from appliance.core.fields import SEARCH_WINDOW_MARK, SEARCH_WINDOW_ROWS
-from appliance.core.sql_files import read_sql
+from appliance.core.fields import SEARCH_WINDOW_MARK, SEARCH_WINDOW_ROWS, TEXT_SEARCH_CONFIG
+from appliance.core.sql_files import SqlValue, fetch_rows, read_sql
+from appliance.search.models import Reindex
+from appliance.search.query_parser import ParsedQuery, split_identifiers
 
+STEMMERS = {"en": "english", "de": "german"}  # site language to PostgreSQL's name
+DEFAULT_LANGUAGE = "english"  # as set by the migration
+MAX_OPTIONAL_WORDS = 20
 MAX_RANKED_ROWS = 300
 # Sizes of the id windows, as multiples of SEARCH_WINDOW_ROWS. Each row of a window is compared with
 # every mark of it, so a window is not too large.
 NEAR_WINDOWS, FAR_WINDOWS = (1, 8), (8, 8, 8, 8, 16, 32)
 RANK_NORMALIZATION = 32 | 1  # of ts_rank: rank / (rank + 1), divided by 1 + log(length)
+_TEXT_BEFORE_PREFIX = re.compile(r"^([^\"]*?)(\w{2,40})$")
+
+
+@dataclass(frozen=True)
+class TsQueries:
+    """Tsqueries as text, each empty when no lexeme is left of the words ("the of")."""
+
+    all_words: str  # the last word may be a prefix
+    any_word: str
+    ranking: str  # ranks the matches of all_words: a whole last word counts more than a prefix
+
+
+def active_configs() -> tuple[str, ...]:
+    """Return the text-search configurations of the rows: two while a reindex is running."""
+    reindex = find_running_reindex()
+    if reindex is None:
+        return (TEXT_SEARCH_CONFIG,)
+    return (TEXT_SEARCH_CONFIG, f"{TEXT_SEARCH_CONFIG}_{reindex.previous_language}")
+
+
+def find_running_reindex() -> Reindex | None:
+    return Reindex.objects.filter(finished_at=None).first()
+
+
+def current_language() -> str:
+    """Return the language of the current stemmer, as PostgreSQL calls it."""
+    latest = Reindex.objects.order_by("-pk").first()
+    return latest.language if latest else DEFAULT_LANGUAGE
+
+
+def build_tsqueries(query: ParsedQuery, configs: Iterable[str]) -> TsQueries:
+    """Build the tsqueries with one statement. With several configurations any may match."""
+    all_words: list[str | None] = []
+    any_word: list[str | None] = []
+    ranking: list[str | None] = []
+    rows = fetch_rows("search", "tsqueries", configs=list(configs), **_tsquery_parameters(query))
+    for whole_words, prefix_words, optional_words in rows:
+        ranking += [whole_words, prefix_words]
+        if query.allows_partial_matches and prefix_words is not None:
+            all_words.append(prefix_words)  # includes the whole words
+        else:
+            all_words += [whole_words, prefix_words]
+        any_word.append(optional_words)
+    return TsQueries(_any_of(all_words), _any_of(any_word), _any_of(ranking))
+
+
+def _tsquery_parameters(query: ParsedQuery) -> dict[str, str | None]:
+    """Return the parameters of sql/tsqueries.sql; None for those that do not apply."""
+    parameters: dict[str, str | None] = {
+        "text": query.text_with_split_identifiers,
+        "any_word": None,
+        "text_before_prefix": None,
+        "prefix_as_word": None,
+        "prefix_pattern": None,
+        "prefix_match": None,
+    }
+    if query.allows_partial_matches:
+        parameters["any_word"] = " | ".join(
+            f"'{word}'" for word in query.words[:MAX_OPTIONAL_WORDS]
+        )
+    match = _TEXT_BEFORE_PREFIX.search(query.text)
+    if match is None or re.search(r"[-\w]$", match[1]):
+        return parameters
+    prefix = match[2].lower()
+    return parameters | {
+        "text_before_prefix": split_identifiers(match[1]),
+        "prefix_as_word": f"'{prefix}'",
+        "prefix_pattern": prefix.replace("_", r"\_") + "%",
+        "prefix_match": f"'{prefix}':*",
+    }
+
+
+def _any_of(tsqueries: Iterable[str | None]) -> str:
+    """Return one tsquery that matches what any of these matches."""
+    distinct = dict.fromkeys(tsquery for tsquery in tsqueries if tsquery)
+    return " | ".join(f"( {tsquery} )" for tsquery in distinct)
 
 
 class Match(NamedTuple):
@@ -65,15 +147,21 @@ class _MatchesWindow(Func):
     output_field = BooleanField()
 
     def as_sql(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
-    ) -> tuple[str, list[Any]]:
+        self,
+        compiler: SQLCompiler,
+        connection: BaseDatabaseWrapper,
+        function: str | None = None,
+        template: str | None = None,
+        arg_joiner: str | None = None,
+        **context: Any,
+    ) -> tuple[str, tuple[str | int, ...]]:
         vector, entity_id = (
             compiler.compile(expression)[0] for expression in self.get_source_expressions()
         )
         return (
             f"({vector} @@ id_window.query"
             f" AND {entity_id} + 0 BETWEEN id_window.first_id AND id_window.last_id)",
-            [],
+            (),
         )
 
 
@@ -106,7 +194,7 @@ def _execute(
 ) -> list[list[Match]]:
     """Run the scans that have windows in one statement; return the matches of each scan."""
     matches: list[list[Match]] = [[] for _ in scans]
-    parameters: dict[str, object] = {
+    parameters: dict[str, SqlValue] = {
         "max_ranked": max_ranked,
         "max_matches": max_matches,
         "rank_normalization": RANK_NORMALIZATION,
@@ -127,7 +215,7 @@ def _execute(
     return matches
 
 
-def _scan_parameters(number: int, scan: Scan, windows: Iterable[Window]) -> dict[str, object]:
+def _scan_parameters(number: int, scan: Scan, windows: Iterable[Window]) -> dict[str, SqlValue]:
     tsqueries, first_ids, last_ids = zip(*windows, strict=True)
     return {
         f"scan_{number}": number,
@@ -138,7 +226,7 @@ def _scan_parameters(number: int, scan: Scan, windows: Iterable[Window]) -> dict
     }
 
 
-def _compile_rows(scan: Scan, prefix: str) -> tuple[str, dict[str, object]] | None:
+def _compile_rows(scan: Scan, prefix: str) -> tuple[str, dict[str, SqlValue]] | None:
     """Compile the rows of one window, with named parameters; None if the viewer sees no row."""
     assert scan.rows is not None
     age = F("pk") + 0  # not the bare key: see _MatchesWindow
@@ -149,10 +237,10 @@ def _compile_rows(scan: Scan, prefix: str) -> tuple[str, dict[str, object]] | No
         .values("entity_id", "row_id", "vector")[:MAX_RANKED_ROWS]
     )
     try:
-        sql, values = rows.query.sql_with_params()
+        sql, positional = rows.query.sql_with_params()
     except EmptyResultSet:
         return None
-    parameters = {f"{prefix}_{position}": value for position, value in enumerate(values)}
+    parameters = {f"{prefix}_{number}": value for number, value in enumerate(positional)}
     placeholders = tuple(f"%({name})s" for name in parameters)
     return sql.replace("%%", "%%%%") % placeholders, parameters
 

@@ -1,21 +1,30 @@
-"""Load the rows of one page of results, with highlighted titles and snippets."""
+"""The hits of one page, with highlighted titles and snippets, and the facets of all hits."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
 from typing import Any
 
 from django.db.models.functions import Left
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Customer
+from appliance.core.sql_files import fetch_rows
 from appliance.knowledge.models import Article
-from appliance.search.corpora import Corpus, Kind, find_corpus
+from appliance.search.corpora import NO_CATEGORY, Corpus, find_corpus
 from appliance.search.query_parser import ParsedQuery
-from appliance.search.ranking import Ranked
-from appliance.search.snippets import SCANNED_CHARACTERS, build_snippet, highlight
-from appliance.tickets.models import Message, Ticket
+from appliance.search.ranking import Kind, Ranked
+from appliance.tickets.models import Message, Status, Ticket
 from appliance.triage.texts import plain_text
 
+SNIPPET_CHARACTERS = 220
+SCANNED_CHARACTERS = 20_000  # of a text, for the best excerpt
+MAX_WORD_MATCHES = 500  # compared for the best excerpt
+MAX_FACET_VALUES = 8
 RELATED_FIELDS: dict[Kind, list[str]] = {
     "ticket": ["customer"],
     "article": ["category"],
@@ -37,6 +46,24 @@ class Hit:
     matched_by: tuple[str, ...]
     object: Ticket | Article | Customer  # its long text is deferred
     message: Message | None = None  # holds the words, if the ticket itself does not
+
+
+@dataclass(frozen=True)
+class FacetValue:
+    """One value of a filter and the number of hits that have it."""
+
+    value: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A filter with the values that occur among the hits, most frequent first."""
+
+    name: str
+    label: str
+    values: list[FacetValue]
 
 
 def load_hits(
@@ -125,3 +152,100 @@ def _title_and_text(kind: Kind, row: Any) -> tuple[str, str]:
     if kind == "article":
         return row.title, plain_text(row.opening)
     return row.full_name, " · ".join(filter(None, [row.email, str(row.organisation or "")]))
+
+
+def build_snippet(text: str, words: Sequence[str], length: int = SNIPPET_CHARACTERS) -> SafeString:
+    """Return the excerpt that holds most of the words, about ``length`` characters long.
+
+    Each word stands in <mark>; so do its inflections (print: printer, printing).
+    """
+    flat = " ".join(text[:SCANNED_CHARACTERS].split())
+    pattern = _compile_pattern(tuple(words))
+    start = _excerpt_start(flat, pattern, length) if pattern else 0
+    excerpt = flat[start : start + length]
+    is_cut_in_word = start + length < len(flat) and " " in excerpt[40:]
+    end = excerpt.rfind(" ") if is_cut_in_word else len(excerpt)
+    html = _mark_words(excerpt[:end], pattern)
+    prefix, suffix = "… " if start else "", " …" if start + end < len(flat) else ""
+    return mark_safe(f"{prefix}{html}{suffix}")  # noqa: S308  (every part of it was escaped)
+
+
+def highlight(text: str, words: Sequence[str]) -> SafeString:
+    """Return the full text with the words in <mark>."""
+    html = _mark_words(text, _compile_pattern(tuple(words)))
+    return mark_safe(html)  # noqa: S308  (every part of it was escaped)
+
+
+@lru_cache(maxsize=64)
+def _compile_pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
+    stems = sorted({_stem(word) for word in words if len(word) > 1}, key=len, reverse=True)
+    if not stems:
+        return None
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, stems))})\w*", re.IGNORECASE)
+
+
+def _stem(word: str) -> str:
+    """Strip the most common English endings."""
+    if len(word) < 5 or not word.isalpha():
+        return word
+    return re.sub(r"(?:ing|ed|es|s|e)$", "", word)
+
+
+def _excerpt_start(text: str, pattern: re.Pattern[str], length: int) -> int:
+    """Return the start of the excerpt with most different words, a little before the first."""
+    matches = [(match.start(), match.group().lower()[:5]) for match in pattern.finditer(text)]
+    matches = matches[:MAX_WORD_MATCHES]
+    best_position, max_words = 0, 0
+    for index, (position, _word) in enumerate(matches):
+        nearby = matches[index : index + 20]
+        words = {word for start, word in nearby if start < position + length - 40}
+        if len(words) > max_words:
+            best_position, max_words = position, len(words)
+    if best_position < length // 2:
+        return 0
+    return text.rfind(" ", 0, best_position - 30) + 1
+
+
+def _mark_words(text: str, pattern: re.Pattern[str] | None) -> str:
+    if pattern is None:
+        return escape(text)
+    parts, end = [], 0
+    for match in pattern.finditer(text):
+        parts += [escape(text[end : match.start()]), f"<mark>{escape(match.group())}</mark>"]
+        end = match.end()
+    return "".join([*parts, escape(text[end:])])
+
+
+def count_facets(ranking: Iterable[Ranked]) -> list[Facet]:
+    """Count the ranked tickets and articles; facets without values are left out. One query."""
+    ids: dict[str, list[int]] = {"ticket": [], "article": [], "customer": []}
+    for ranked in ranking:
+        kind, pk = ranked.key
+        ids[kind].append(pk)
+    statuses: Counter[tuple[str, str]] = Counter()
+    categories: Counter[tuple[str, str]] = Counter()
+    for status, slug, name, count in _fetch_counts(ids["ticket"], ids["article"]):
+        if status:
+            statuses[status, str(Status(status).label)] += count
+        categories[slug or NO_CATEGORY, name or _("Uncategorised")] += count
+    facets = [
+        Facet("status", _("Status"), _most_common(statuses)),
+        Facet("category", _("Category"), _most_common(categories)),
+    ]
+    return [facet for facet in facets if facet.values]
+
+
+def _fetch_counts(
+    ticket_ids: list[int], article_ids: list[int]
+) -> list[tuple[str, str | None, str | None, int]]:
+    """Return (status, category slug, category name, count); articles have no status."""
+    if not ticket_ids and not article_ids:
+        return []
+    return fetch_rows("search", "facet_counts", ticket_ids=ticket_ids, article_ids=article_ids)
+
+
+def _most_common(counts: Counter[tuple[str, str]]) -> list[FacetValue]:
+    return [
+        FacetValue(value, label, count)
+        for (value, label), count in counts.most_common(MAX_FACET_VALUES)
+    ]

@@ -5,17 +5,16 @@ Each step returns a value; ``queries`` fuses and pages the result.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 
-from appliance.search import retrievers, spelling
+from appliance.search import retrievers
 from appliance.search.corpora import Corpus, find_corpus
-from appliance.search.fulltext import run_scans
+from appliance.search.fulltext import TsQueries, active_configs, build_tsqueries, run_scans
 from appliance.search.query_parser import ParsedQuery, parse_query
 from appliance.search.ranking import Key, Retriever, normalise
 from appliance.search.retrievers import MAX_MATCHES, MessageMatch, ScoredIds
-from appliance.search.tsqueries import TsQueries, active_configs, build_tsqueries
 from appliance.triage.vector_search import find_query_vector
 
 Vector = tuple[np.ndarray, str]  # an embedding and its space
@@ -64,7 +63,7 @@ class Correction:
 def retrieve(corpora: Sequence[Corpus], query: ParsedQuery, mode: Mode) -> Retrieval:
     """Search by number, words, corrected spelling and name. Call inside ``query_limits``."""
     if not query.text:
-        return merge(_rank(corpus, words=retrievers.list_newest(corpus)) for corpus in corpora)
+        return merge(_rank(corpus, {"words": retrievers.list_newest(corpus)}) for corpus in corpora)
     text_corpora = [corpus for corpus in corpora if corpus.kind != "customer"]
     tsqueries = build_tsqueries(query, active_configs())
     matches = match_words(text_corpora, tsqueries, with_any_word=mode == "best")
@@ -92,7 +91,7 @@ def add_meaning(
     if vector is None:
         return retrieval
     by_meaning = [
-        _rank(corpus, meaning=retrievers.find_by_meaning(corpus, *vector))
+        _rank(corpus, {"meaning": retrievers.find_by_meaning(corpus, *vector)})
         for corpus in corpora
         if corpus.kind != "customer"
     ]
@@ -153,7 +152,7 @@ def _correct(
     has_few = [word_matches.count < min_matches for word_matches in matches]
     if not any(has_few):
         return [None] * len(corpora)
-    text = spelling.correct_spelling(query)
+    text = retrievers.correct_spelling(query)
     if not text:
         return [Correction("", WordMatches()) if is_few else None for is_few in has_few]
     tsqueries = build_tsqueries(parse_query(text), active_configs())
@@ -172,10 +171,12 @@ def _retrieve_by_words(corpus: Corpus, query: ParsedQuery, matches: WordMatches)
     message_scores = [(match.ticket_id, match.score) for match in matches.messages]
     retrieval = _rank(
         corpus,
-        exact=exact,
-        words=normalise(matches.all_words),
-        message=normalise(message_scores),
-        some_words=normalise(matches.any_word),
+        {
+            "exact": exact,
+            "words": normalise(matches.all_words),
+            "message": normalise(message_scores),
+            "some_words": normalise(matches.any_word),
+        },
     )
     return replace(
         retrieval,
@@ -196,7 +197,7 @@ def _retrieve_mistyped(
     else:
         ranking = retrievers.find_by_similar_title(corpus, query)
     return replace(
-        _rank(corpus, typo=ranking),
+        _rank(corpus, {"typo": ranking}),
         message_ids={match.ticket_id: match.message_id for match in corrected.messages},
         correction=correction.text,
         has_corrected_matches=bool(scores),
@@ -205,18 +206,18 @@ def _retrieve_mistyped(
 
 def _retrieve_customers(corpus: Corpus, query: ParsedQuery, *, with_typos: bool) -> Retrieval:
     by_name = retrievers.find_by_customer_name(corpus, query)
-    retrieval = _rank(corpus, name=by_name)
+    retrieval = _rank(corpus, {"name": by_name})
     if by_name or not with_typos:
         return retrieval
-    similar = _rank(corpus, typo=retrievers.find_by_similar_title(corpus, query))
+    similar = _rank(corpus, {"typo": retrievers.find_by_similar_title(corpus, query)})
     return merge([retrieval, similar])
 
 
-def _rank(corpus: Corpus, **rankings: ScoredIds) -> Retrieval:
-    """Return rankings by retriever, with the ids of the corpus as keys."""
+def _rank(corpus: Corpus, scores: Mapping[Retriever, ScoredIds]) -> Retrieval:
+    """Return the scores of each retriever as a ranking, with the rows of the corpus as keys."""
     return Retrieval(
         {
-            cast(Retriever, retriever): [((corpus.kind, pk), score) for pk, score in ranking]
-            for retriever, ranking in rankings.items()
+            retriever: [((corpus.kind, pk), score) for pk, score in retriever_scores]
+            for retriever, retriever_scores in scores.items()
         }
     )

@@ -12,10 +12,8 @@ from datetime import datetime
 from appliance.accounts.models import CUSTOMER_SEARCH_TEXT, Customer, User
 from appliance.core.types import read_number
 from appliance.search import pipeline
-from appliance.search.corpora import Corpus, list_corpora
-from appliance.search.facets import Facet, count_facets
-from appliance.search.filters import SearchFilters
-from appliance.search.hits import Hit, load_hits
+from appliance.search.corpora import Corpus, SearchFilters, list_corpora
+from appliance.search.hits import Facet, Hit, count_facets, load_hits
 from appliance.search.models import IndexCheck
 from appliance.search.query_parser import parse_query
 from appliance.search.ranking import Key, Ranked, fuse, sort_by_date

@@ -15,12 +15,13 @@ bonus was chosen with scripts/bench/fusion.py; docs/performance.md has its table
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from django.utils.translation import gettext_lazy as _
 
 Retriever = Literal["exact", "name", "words", "message", "some_words", "typo", "meaning"]
-Key = Any  # hashable; (kind, id) for the rows of a search
+Kind = Literal["ticket", "article", "customer"]
+Key = tuple[Kind, int]  # kind and id of a row
 Ranking = Sequence[tuple[Key, float]]  # best first, scores 0..1
 
 WEIGHTS: Mapping[Retriever, float] = {
@@ -33,8 +34,8 @@ WEIGHTS: Mapping[Retriever, float] = {
 }
 SORTS = [("best", _("Relevance")), ("newest", _("Newest")), ("oldest", _("Oldest"))]
 # Retrievers that only some kinds of rows have: they do not lower the score of the other kinds.
-_OPTIONAL_RETRIEVERS = ("exact", "message", "name")
-_ALL_WORDS_RETRIEVERS = ("words", "message")
+_OPTIONAL_RETRIEVERS: tuple[Retriever, ...] = ("exact", "message", "name")
+_ALL_WORDS_RETRIEVERS: tuple[Retriever, ...] = ("words", "message")
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,10 @@ class Ranked:
     retrievers: tuple[Retriever, ...]
 
 
-def normalise(ranking: Ranking) -> list[tuple[Key, float]]:
-    """Divide the scores by the best one: a text rank has no upper bound of its own."""
-    best = max((score for _, score in ranking), default=0.0)
-    return [(key, score / best if best else 0.0) for key, score in ranking]
+def normalise(scores: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Divide the scores of rows by the best one: a text rank has no upper bound of its own."""
+    best = max((score for _, score in scores), default=0.0)
+    return [(pk, score / best if best else 0.0) for pk, score in scores]
 
 
 def fuse(rankings: Mapping[Retriever, Ranking], rule: FusionRule = DEFAULT_RULE) -> list[Ranked]:
@@ -77,7 +78,7 @@ def fuse(rankings: Mapping[Retriever, Ranking], rule: FusionRule = DEFAULT_RULE)
             row_parts = parts.setdefault(key, {})
             row_parts[retriever] = max(part, row_parts.get(retriever, 0.0))
     best = _best_possible(rankings, rule, bonuses)
-    scores = {key: min(1.0, sum(row.values()) / best) for key, row in parts.items()}
+    scores = {key: min(1.0, sum(row_parts.values()) / best) for key, row_parts in parts.items()}
     keys = sorted(parts, key=lambda key: (key in exact_keys, scores[key]), reverse=True)
     return [
         Ranked(key, 1.0 if key in exact_keys else scores[key], _strongest_first(parts[key]))

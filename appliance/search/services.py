@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import GeneratedField, Model
 from django.utils import timezone
 
 from appliance.core import queries as core_queries
@@ -14,8 +14,8 @@ from appliance.core.database import lock_until_commit
 from appliance.core.fields import MAX_INDEXED_CHARACTERS, TEXT_SEARCH_CONFIG
 from appliance.core.sql_files import execute
 from appliance.knowledge.models import Article, ArticleVersion
+from appliance.search.fulltext import DEFAULT_LANGUAGE, STEMMERS, current_language
 from appliance.search.models import IndexCheck, Reindex, VocabularyProgress
-from appliance.search.tsqueries import DEFAULT_LANGUAGE, STEMMERS, current_language
 from appliance.tickets.models import Message, Ticket
 from appliance.triage import engine, pending_texts, work_queue
 from appliance.triage import services as triage_services
@@ -55,6 +55,7 @@ class IndexedTable:
     def stale_ids(self, ids: list[int]) -> list[int]:
         """Return the ids of the rows whose search vector does not match their text."""
         field = self.model._meta.get_field("search_vector")
+        assert isinstance(field, GeneratedField)
         expression, parameters = field.generated_sql(connection)
         with connection.cursor() as cursor:
             cursor.execute(
@@ -110,7 +111,7 @@ def start_reindex() -> Reindex | None:
 def continue_reindex(*, seconds: float) -> bool:
     """Reindex for at most so long; return whether there is more to do.
 
-    Until the end, searches match the words of either language (``tsqueries.active_configs``).
+    Until the end, searches match the words of either language (``fulltext.active_configs``).
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -43,7 +43,7 @@ class Found:
 def ask(bench: Desk, questions: Sequence[Asked], tickets: list[int]) -> list[Found]:
     """All ways the product looks, on what an agent sees."""
     from appliance.search import corpora, pipeline, query_parser, retrievers
-    from appliance.search.filters import SearchFilters
+    from appliance.search.corpora import SearchFilters
     from appliance.triage.vector_search import find_query_vector
 
     found = []

@@ -126,7 +126,7 @@ def json_scan(desk: servers.Desk) -> tuple[float, float, int]:
     """Milliseconds of the nearest tickets by cosine in Python over JSON, and by the product."""
     from appliance.accounts.models import User
     from appliance.search import corpora, retrievers
-    from appliance.search.filters import SearchFilters
+    from appliance.search.corpora import SearchFilters
     from appliance.triage.models import TicketVector
 
     rows = TicketVector.objects.order_by("ticket_id")[:JSON_ROWS]

@@ -126,7 +126,7 @@ def _functions(asked: Questions, agent: object) -> dict[str, Callable[[int], obj
     from appliance.core import cache
     from appliance.search import corpora, retrievers
     from appliance.search import queries as search_queries
-    from appliance.search.filters import SearchFilters
+    from appliance.search.corpora import SearchFilters
     from appliance.tickets import queries as tickets
     from appliance.tickets.filters import ANY_STATUS, TicketFilter
     from appliance.tickets.models import Ticket, TicketCategory

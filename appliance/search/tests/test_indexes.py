@@ -20,8 +20,8 @@ from appliance.core.pagination import fetch_by_ids
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.models import Article
 from appliance.knowledge.queries import SORTS as ARTICLE_SORTS
-from appliance.search import corpora, query_parser, retrievers, spelling, tsqueries
-from appliance.search.filters import SearchFilters
+from appliance.search import corpora, fulltext, query_parser, retrievers
+from appliance.search.corpora import SearchFilters
 from appliance.search.models import VocabularyWord
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
@@ -143,7 +143,7 @@ def _corpus(agent: User, kind: str) -> corpora.Corpus:
 
 def _by_words(agent: User, kind: str) -> None:
     retrievers.find_by_words(
-        _corpus(agent, kind), tsqueries.build_tsqueries(QUERY, (TEXT_SEARCH_CONFIG,)).all_words
+        _corpus(agent, kind), fulltext.build_tsqueries(QUERY, (TEXT_SEARCH_CONFIG,)).all_words
     )
 
 
@@ -155,12 +155,12 @@ def _by_similar_title(agent: User, kind: str) -> None:
 
 def _correct_spelling() -> None:
     with retrievers.query_limits():
-        spelling.correct_spelling(query_parser.parse_query("pirnter"))
+        retrievers.correct_spelling(query_parser.parse_query("pirnter"))
 
 
 def _by_messages(agent: User) -> None:
     retrievers.find_by_messages(
-        _corpus(agent, "ticket"), tsqueries.build_tsqueries(QUERY, (TEXT_SEARCH_CONFIG,)).all_words
+        _corpus(agent, "ticket"), fulltext.build_tsqueries(QUERY, (TEXT_SEARCH_CONFIG,)).all_words
     )
 
 
@@ -274,7 +274,7 @@ def test_words_use_the_full_text_index(agent: User, kind: str, text: str) -> Non
     """Also common words: no sequential scan."""
 
     def retrieve() -> None:
-        tsquery = tsqueries.build_tsqueries(
+        tsquery = fulltext.build_tsqueries(
             query_parser.parse_query(text), (TEXT_SEARCH_CONFIG,)
         ).all_words
         with retrievers.query_limits():
@@ -289,7 +289,7 @@ def test_words_use_the_full_text_index(agent: User, kind: str, text: str) -> Non
 def test_common_words_match_the_newest_rows(agent: User) -> None:
     """100,000 rows match; only the newest windows are read."""
     corpus = _corpus(agent, "ticket")
-    tsquery = tsqueries.build_tsqueries(
+    tsquery = fulltext.build_tsqueries(
         query_parser.parse_query("closed OR solved OR open"), (TEXT_SEARCH_CONFIG,)
     ).all_words
     with retrievers.query_limits():

@@ -4,7 +4,7 @@ from appliance.search.query_parser import MAX_CHARACTERS, parse_query
 
 
 @pytest.mark.parametrize(
-    "text, numbers",
+    ("text", "numbers"),
     [
         ("SKR-1042", (1042,)),
         ("skr-1042", (1042,)),
@@ -21,7 +21,7 @@ def test_ticket_numbers_are_recognised(text, numbers):
 
 
 @pytest.mark.parametrize(
-    "text, exact",
+    ("text", "exact"),
     [
         ("kestrel 0x8004de80 again", ("0x8004de80",)),
         ("Request timed out (C-408)", ("C-408",)),

@@ -48,7 +48,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("rankings, order", CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("rankings", "order"), CASES.values(), ids=CASES)
 def test_order(rankings, order):
     assert [hit.key for hit in fuse(rankings)] == order
 

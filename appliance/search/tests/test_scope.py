@@ -3,7 +3,7 @@
 import pytest
 
 from appliance.accounts.models import Team
-from appliance.search.filters import SearchFilters
+from appliance.search.corpora import SearchFilters
 from appliance.search.queries import search, suggest
 from appliance.search.services import update_vocabulary
 from appliance.tickets import services as tickets_services

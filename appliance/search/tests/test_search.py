@@ -65,7 +65,7 @@ def test_ticket_number_is_the_first_hit(embedded_ticket, article, bob, text):
 
 
 @pytest.mark.parametrize(
-    "text, retriever",
+    ("text", "retriever"),
     [
         ("printer blank pages", "words"),
         ("printing blank pag", "words"),

@@ -24,7 +24,7 @@ def create_ticket(alice):
 
 
 @pytest.mark.parametrize(
-    "text, query_text",
+    ("text", "query_text"),
     [
         ("The café is closed", "cafe"),
         ("The cafe is closed", "café"),

@@ -5,7 +5,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from appliance.core.models import SiteSettings
-from appliance.search import services, tsqueries
+from appliance.search import fulltext, services
 from appliance.search.models import IndexCheck, Reindex
 from appliance.search.queries import search
 from appliance.tickets import services as tickets_services
@@ -64,12 +64,12 @@ def test_both_languages_match_during_a_reindex(
     assert ids_matched_by_words(bob, plural_query) == [ticket.pk]
     for rows_done in (1, 2):
         services.reindex_batch()
-        assert tsqueries.find_running_reindex().rows_done == rows_done
+        assert fulltext.find_running_reindex().rows_done == rows_done
         assert ids_matched_by_words(bob, plural_query) == [ticket.pk]
         assert ids_matched_by_words(bob, HOUSE_QUERY) == [german_ticket.pk][: rows_done - 1]
     services.continue_reindex(seconds=60)
     assert ids_matched_by_words(bob, HOUSE_QUERY) == [german_ticket.pk]
-    assert tsqueries.active_configs() == ("skerry",)
+    assert fulltext.active_configs() == ("skerry",)
 
 
 def test_unchanged_language_starts_no_reindex(ticket, set_language):
@@ -83,7 +83,7 @@ def test_switching_back_during_a_reindex_starts_another(ticket, bob, set_languag
         set_language(language)
         services.start_reindex()
     services.continue_reindex(seconds=60)
-    assert tsqueries.current_language() == "english"
+    assert fulltext.current_language() == "english"
     assert ids_matched_by_words(bob, "printing -zebra") == [ticket.pk]
     assert not Reindex.objects.filter(finished_at=None).exists()
 

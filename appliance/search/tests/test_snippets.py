@@ -1,4 +1,4 @@
-from appliance.search.snippets import build_snippet
+from appliance.search.hits import build_snippet
 
 
 def test_words_and_their_inflections_are_highlighted():

@@ -3,13 +3,13 @@ import pytest
 from appliance.knowledge import services as knowledge_services
 from appliance.search.models import VocabularyProgress, VocabularyWord
 from appliance.search.query_parser import parse_query
+from appliance.search.retrievers import correct_spelling, edit_distance
 from appliance.search.services import update_vocabulary
-from appliance.search.spelling import correct_spelling, edit_distance
 from appliance.tickets import services as tickets_services
 
 
 @pytest.mark.parametrize(
-    "first, second, edits",
+    ("first", "second", "edits"),
     [
         ("printer", "printer", 0),
         ("pritner", "printer", 1),
@@ -31,7 +31,7 @@ def vocabulary(db) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, correction",
+    ("text", "correction"),
     [
         ("pritner", "printer"),
         ("Prnter and tonner", "printer and toner"),
