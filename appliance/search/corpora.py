@@ -150,18 +150,18 @@ def find_corpus(corpora: Sequence[Corpus], kind: Kind) -> Corpus | None:
 
 
 def _tickets(viewer: User, filters: SearchFilters, oldest_first: bool) -> Corpus:
-    rows = filters.apply_to_tickets(Ticket.objects.visible_to(viewer), viewer)
+    tickets = filters.apply_to_tickets(Ticket.objects.visible_to(viewer), viewer)
     vectors = TicketVector.objects.visible_to(viewer)
     messages = Message.objects.all()
     if not viewer.is_agent:
         messages = messages.filter(kind=Message.Kind.REPLY)
     if filters.is_active or not viewer.is_agent or accounts_queries.hidden_team_ids(viewer):
-        messages = messages.filter(ticket__in=rows.order_by().values("pk"))
+        messages = messages.filter(ticket__in=tickets.order_by().values("pk"))
     if filters.is_active:
-        vectors = vectors.filter(ticket__in=rows.order_by().values("pk"))
+        vectors = vectors.filter(ticket__in=tickets.order_by().values("pk"))
     return Corpus(
         "ticket",
-        rows,
+        tickets,
         title_field="subject",
         body_field="description",
         vectors=vectors,
@@ -172,13 +172,13 @@ def _tickets(viewer: User, filters: SearchFilters, oldest_first: bool) -> Corpus
 
 
 def _articles(viewer: User, filters: SearchFilters, oldest_first: bool) -> Corpus:
-    rows = filters.apply_to_articles(Article.objects.visible_to(viewer))
+    articles = filters.apply_to_articles(Article.objects.visible_to(viewer))
     vectors = Passage.objects.visible_to(viewer)
     if filters.is_active:
-        vectors = vectors.filter(article__in=rows.order_by().values("pk"))
+        vectors = vectors.filter(article__in=articles.order_by().values("pk"))
     return Corpus(
         "article",
-        rows,
+        articles,
         title_field="title",
         body_field="content",
         vectors=vectors,
@@ -190,5 +190,5 @@ def _articles(viewer: User, filters: SearchFilters, oldest_first: bool) -> Corpu
 
 def _customers(oldest_first: bool) -> Corpus:
     """Return all customers; only agents may search them."""
-    rows = Customer.objects.filter(anonymised_at=None).annotate(known_by=CUSTOMER_SEARCH_TEXT)
-    return Corpus("customer", rows, title_field="known_by", oldest_first=oldest_first)
+    customers = Customer.objects.filter(anonymised_at=None).annotate(known_by=CUSTOMER_SEARCH_TEXT)
+    return Corpus("customer", customers, title_field="known_by", oldest_first=oldest_first)

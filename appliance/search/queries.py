@@ -137,8 +137,8 @@ def _load_dates(corpora: Sequence[Corpus], ranking: Sequence[Ranked]) -> dict[Ke
     dates: dict[Key, datetime] = {}
     for corpus in corpora:
         ids = [ranked.key[1] for ranked in ranking if ranked.key[0] == corpus.kind]
-        rows = corpus.rows.filter(pk__in=ids).values_list("pk", corpus.date_field)
-        dates |= {(corpus.kind, pk): date for pk, date in rows}
+        dated_rows = corpus.rows.filter(pk__in=ids).values_list("pk", corpus.date_field)
+        dates |= {(corpus.kind, pk): date for pk, date in dated_rows}
     return dates
 
 

@@ -187,9 +187,9 @@ def find_by_meaning(corpus: Corpus, vector: np.ndarray, space: str) -> ScoredIds
     if corpus.vectors is None:
         return []
     nearest = corpus.vectors.nearest_to(vector, space)
-    rows = nearest.values_list(corpus.vector_owner_field, "distance")[:MAX_MATCHES]
+    distances = nearest.values_list(corpus.vector_owner_field, "distance")[:MAX_MATCHES]
     scores: dict[int, float] = {}
-    for pk, distance in sorted(rows, key=lambda row: row[1]):
+    for pk, distance in sorted(distances, key=lambda row: row[1]):
         if cosine(distance) >= MIN_COSINE:
             scores.setdefault(pk, cosine(distance))
     return list(scores.items())
@@ -225,7 +225,7 @@ def _find_corrections(words: Sequence[str]) -> dict[str, str]:
     """Map each word to the vocabulary word nearest to it; words without one are left out."""
     if not words:
         return {}
-    rows = fetch_rows(
+    similar_words = fetch_rows(
         "search",
         "similar_words",
         words=list(words),
@@ -233,7 +233,7 @@ def _find_corrections(words: Sequence[str]) -> dict[str, str]:
         max_candidates=MAX_CANDIDATES,
     )
     candidates: dict[str, list[tuple[int, int, str]]] = {}
-    for word, text, text_count in rows:
+    for word, text, text_count in similar_words:
         candidates.setdefault(word, []).append((edit_distance(word, text), -text_count, text))
     nearest = {word: min(options) for word, options in candidates.items()}
     return {

@@ -92,7 +92,7 @@ def _load_vectors(cursor) -> None:
             f" SELECT id, %s, '', vector::halfvec{value} FROM"
             f" (SELECT id, row_number() OVER (ORDER BY id) AS n FROM {owner._meta.db_table}"
             f"  ORDER BY id LIMIT {VECTORS}) AS owner"
-            " JOIN unnest(%s::text[]) WITH ORDINALITY AS made(vector, n) USING (n)",
+            " JOIN unnest(%s::text[]) WITH ORDINALITY AS texts(vector, n) USING (n)",
             [SPACE, texts],
         )
 
