@@ -211,7 +211,7 @@ VALUE_NAMES = (
     "category_names",
     "closed_team_ids",
     "custom_fields",
-    "dashboard_counts",
+    "open_counts",
     "help_shelves",
     "hidden_team_ids",
     "labels",

@@ -70,6 +70,13 @@ class BootstrapFormMixin(forms.BaseForm):
             "aria-autocomplete": "list",
         }
 
+    def replace_data(self, **values: str) -> None:
+        """Show and resubmit these values instead of those that were sent.
+
+        Of a field with several values the last one stays.
+        """
+        self.data = {name: self.data[name] for name in self.data} | values
+
     def clean(self) -> dict[str, Any]:
         """Convert CR LF, which browsers send, to LF."""
         data = super().clean() or self.cleaned_data

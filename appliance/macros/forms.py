@@ -14,7 +14,7 @@ from appliance.core.forms import Form
 from appliance.macros import actions, queries
 from appliance.macros.models import AgentTemplate, Audience, CannedResponse, Macro
 from appliance.tickets import queries as tickets_queries
-from appliance.tickets.forms import tag_names
+from appliance.tickets.forms import split_tag_names
 from appliance.tickets.models import Priority, Status
 
 
@@ -178,7 +178,7 @@ class MacroForm(_AgentTemplateForm):
             {"assignee": int(assignee) if assignee.isdigit() else assignee} if assignee else {}
         )
         for name in ("add_tags", "remove_tags"):
-            tags = tag_names(data[name])
+            tags = split_tag_names(data[name])
             chosen |= {name: tags} if tags else {}
         return chosen
 

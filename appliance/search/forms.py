@@ -131,7 +131,9 @@ class SearchForm(Form):
     def _set_choices(self) -> None:
         choices = FilterChoices(self.viewer)
         uncategorised = [(NO_CATEGORY, _("Uncategorised"))] if "assignee" in self.fields else []
-        self.set_choices("category", [("", _("Any category")), *choices.slugs, *uncategorised])
+        self.set_choices(
+            "category", [("", _("Any category")), *choices.category_slugs, *uncategorised]
+        )
         if "assignee" in self.fields:
             special = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]
             self.set_choices("assignee", [*special, *choices.agents])

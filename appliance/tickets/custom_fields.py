@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from appliance.core.errors import BadInputError
 from appliance.tickets.models import CustomField
 
-MAX_TEXT = 1000  # characters
+MAX_TEXT_CHARACTERS = 1000
 MAX_NUMBER = Decimal(10) ** 15
 Kind = CustomField.Kind
 
@@ -53,7 +53,7 @@ def text_of(field: CustomField, stored: object) -> str:
 
 def _text(field: CustomField, value: object) -> str:
     text = str(value).strip()
-    if len(text) > MAX_TEXT or "\0" in text:
+    if len(text) > MAX_TEXT_CHARACTERS or "\0" in text:
         raise ValueError
     return text
 

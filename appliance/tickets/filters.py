@@ -31,10 +31,15 @@ def sentiment_filter(sentiment: str) -> Q:
     return conditions.get(sentiment, Q(sentiment_score=None))
 
 
+def sentiment_expression() -> Case:
+    """Return an expression for one of SENTIMENTS, null without a score."""
+    cases = [When(sentiment_filter(sentiment), then=Value(sentiment)) for sentiment in SENTIMENTS]
+    return Case(*cases, output_field=CharField())
+
+
 def annotate_sentiment(tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
     """Add ``sentiment``, one of SENTIMENTS or None without a score."""
-    cases = [When(sentiment_filter(sentiment), then=Value(sentiment)) for sentiment in SENTIMENTS]
-    return tickets.annotate(sentiment=Case(*cases, output_field=CharField()))
+    return tickets.annotate(sentiment=sentiment_expression())
 
 
 def overdue_filter() -> Q:

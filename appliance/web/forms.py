@@ -15,7 +15,7 @@ from appliance.core.types import read_number
 from appliance.macros import queries as macros_queries
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
-from appliance.tickets.forms import FilterForm, TicketForm, tag_names
+from appliance.tickets.forms import FilterForm, TicketForm, split_tag_names
 from appliance.tickets.forms.filters import FilterChoices
 from appliance.tickets.models import Priority, SavedView, Status
 from appliance.tickets.services.bulk import MAX_TICKETS
@@ -52,25 +52,25 @@ class BulkForm(IdempotentForm):
         data: QueryDict | None = None,
         *,
         viewer: User,
-        offered: FilterChoices | None = None,
+        filter_choices: FilterChoices | None = None,
         initial: dict[str, Any] | None = None,
     ) -> None:
         # the prefix of the ids keeps them apart from those of the filter form on the same page
         super().__init__(data, auto_id="bulk_%s", initial=initial)
         self._selected_ids = data.getlist("ticket") if data is not None else []
-        for name, choices in self._choices(viewer, offered or FilterChoices(viewer)).items():
+        for name, choices in self._choices(viewer, filter_choices or FilterChoices(viewer)).items():
             self.set_choices(name, [("", _("No change")), *choices])
         for name in ("add_tags", "remove_tags"):
             self.fields[name].widget.attrs |= {"list": "tag-names", "autocomplete": "off"}
 
     @staticmethod
-    def _choices(viewer: User, offered: FilterChoices) -> dict[str, Choices]:
+    def _choices(viewer: User, filter_choices: FilterChoices) -> dict[str, Choices]:
         return {
-            "assignee": [(NONE, _("Nobody")), *offered.agents],
-            "team": [(NONE, _("No team")), *offered.teams],
+            "assignee": [(NONE, _("Nobody")), *filter_choices.agents],
+            "team": [(NONE, _("No team")), *filter_choices.teams],
             "status": [(status.value, status.label) for status in BULK_STATUSES],
             "priority": [*Priority.choices],
-            "category": [(NONE, _("Uncategorised")), *offered.categories],
+            "category": [(NONE, _("Uncategorised")), *filter_choices.categories],
             "macro": [(macro.pk, str(macro)) for macro in macros_queries.list_macros(viewer)],
         }
 
@@ -89,7 +89,7 @@ class BulkForm(IdempotentForm):
         }
         changes |= {name: data[name] for name in ("status", "priority", "macro") if data[name]}
         for name in ("add_tags", "remove_tags"):
-            if names := tag_names(data[name]):
+            if names := split_tag_names(data[name]):
                 changes[name] = names
         return changes
 
@@ -130,7 +130,7 @@ class ViewForm(FilterForm):
         own = ("own", _("Only me"))
         if not (tickets_queries.can_share(self.viewer) or (view and view.is_shared)):
             return [own]
-        teams = [(pk, _("Team %s") % name) for pk, name in self.offered.teams]
+        teams = [(pk, _("Team %s") % name) for pk, name in self.choices.teams]
         return [own, ("all", _("All agents")), *teams]
 
     def values(self) -> dict[str, object]:

@@ -14,7 +14,7 @@ from appliance.tickets.forms.filters import SENTIMENT_LABELS
 from appliance.tickets.models import Priority, Status
 from appliance.tickets.queries import MAX_COUNTED
 
-Counts = dict[str, Any]  # as tickets.queries.count_open returns them
+Counts = Mapping[str, Any]  # as tickets.queries.count_open returns them
 Filters = dict[str, str]  # as the query string of the list holds them
 Labels = Mapping[str, str | Promise]
 

@@ -73,7 +73,7 @@ class ListQuery:
             ActiveFilter(
                 label, "?" + urlencode({key: filters[key] for key in filters if key != name})
             )
-            for name, label in self.form.chosen().items()
+            for name, label in self.form.labels().items()
         ]
 
     @property
@@ -194,7 +194,7 @@ def build_ticket_list(viewer: User, address: QueryDict) -> TicketList:
     query = parse_query(viewer, address)
     page = _load_page(viewer, query, address)
     counts: Counts = tickets_queries.count_open(viewer)
-    offered = query.form.offered
+    choices = query.form.choices
     return TicketList(
         state=state,
         address=address,
@@ -210,7 +210,7 @@ def build_ticket_list(viewer: User, address: QueryDict) -> TicketList:
             in_teams=bool(accounts_queries.team_ids_of(viewer)),
             in_view=query.view is not None,
         ),
-        sections=list_sections(counts, query.filters, offered.slugs, offered.teams),
+        sections=list_sections(counts, query.filters, choices.category_slugs, choices.teams),
         views=list_view_links(viewer, query.view),
     )
 
@@ -290,7 +290,7 @@ def _bulk_form(viewer: User, ticket_list: TicketList) -> BulkForm | None:
     address = ticket_list.address.copy()
     address.pop("bulk", None)
     initial: dict[str, Any] = {"address": address.urlencode()[:MAX_ADDRESS]}
-    return BulkForm(viewer=viewer, offered=ticket_list.query.form.offered, initial=initial)
+    return BulkForm(viewer=viewer, filter_choices=ticket_list.query.form.choices, initial=initial)
 
 
 def _find_change(viewer: User, address: QueryDict) -> BulkChange | None:

@@ -1,15 +1,19 @@
-"""The filter form of the ticket list."""
+"""The filter form of ticket lists."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from functools import cached_property
+from typing import Any
 
 from django import forms
+from django.db.models import Model
+from django.utils.choices import normalize_choices
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Organisation, User
-from appliance.core.forms import Form
+from appliance.core.forms import Choices, Form
 from appliance.core.types import read_number
 from appliance.tickets import queries
 from appliance.tickets.filters import ANY_STATUS, TicketFilter
@@ -23,12 +27,19 @@ SENTIMENT_LABELS = {
 }
 
 
-class _NamedField(forms.CharField):
-    """A row named in words, or by its number in a link. ``found`` shows it in words again."""
+class _LookupField(forms.CharField):
+    """A row that is looked up by its name, or by its primary key in links."""
 
-    match: object | None = None
+    match: Model | None = None
 
-    def clean(self, value: object) -> object | None:
+    def find(self, text: str) -> Model | None:
+        raise NotImplementedError
+
+    def display(self, match: Any) -> str:
+        """Return the name of a row that ``find`` returned."""
+        raise NotImplementedError
+
+    def clean(self, value: object) -> Model | None:
         text = super().clean(value)
         self.match = self.find(text) if text else None
         if text and self.match is None:
@@ -36,12 +47,12 @@ class _NamedField(forms.CharField):
         return self.match
 
     def prepare_value(self, value: object) -> object:
-        is_text = value and "\0" not in str(value)  # of an address, which nobody has checked
+        is_text = value and "\0" not in str(value)  # an address is shown before it is validated
         match = self.match or (self.find(str(value)) if is_text else None)
         return self.display(match) if match else value
 
 
-class CustomerField(_NamedField):
+class CustomerField(_LookupField):
     default_error_messages = {"unknown": _("No customer has this address.")}
 
     def find(self, text: str) -> Customer | None:
@@ -53,7 +64,7 @@ class CustomerField(_NamedField):
         return match.email
 
 
-class OrganisationField(_NamedField):
+class OrganisationField(_LookupField):
     default_error_messages = {"unknown": _("No organisation has this name.")}
 
     def find(self, text: str) -> Organisation | None:
@@ -65,7 +76,7 @@ class OrganisationField(_NamedField):
         return match.name
 
 
-class TagField(_NamedField):
+class TagField(_LookupField):
     default_error_messages = {"unknown": _("No ticket has this tag.")}
 
     def find(self, text: str) -> Tag | None:
@@ -76,19 +87,19 @@ class TagField(_NamedField):
 
 
 class FilterChoices:
-    """What can be chosen on the page of a list, as (value, name); read when needed."""
+    """The choices of the forms on a ticket list, as (value, label); each is read when needed."""
 
     def __init__(self, viewer: User) -> None:
         self._viewer = viewer
 
     @cached_property
     def categories(self) -> list[tuple[str, str]]:
-        """By their ids."""
+        """By primary key."""
         return _as_text(queries.list_category_choices())
 
     @cached_property
-    def slugs(self) -> list[tuple[str, str]]:
-        """Category slugs as they appear in the URL."""
+    def category_slugs(self) -> list[tuple[str, str]]:
+        """By slug, as in addresses."""
         return queries.list_category_slug_choices()
 
     @cached_property
@@ -105,7 +116,7 @@ def _as_text(pairs: Iterable[tuple[int, str]]) -> list[tuple[str, str]]:
 
 
 class FilterForm(Form):
-    """What the list is narrowed to: from the address of the page, or from a saved view."""
+    """The filters of a list, from the address of a page or from a saved view."""
 
     status = forms.ChoiceField(
         label=_("Status"),
@@ -144,54 +155,61 @@ class FilterForm(Form):
 
     def __init__(
         self,
-        data: Mapping | None = None,
+        data: Mapping[str, Any] | None = None,
         *,
         viewer: User,
-        offered: FilterChoices | None = None,
-        **kwargs: object,
+        choices: FilterChoices | None = None,
+        initial: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(data, **kwargs)
-        self.viewer, self.offered = viewer, offered or FilterChoices(viewer)
-        self.set_choices("category", self._categories)
-        self.set_choices("assignee", self._people)
-        self.set_choices("team", self._teams)
+        super().__init__(data, initial=initial)
+        self.viewer, self.choices = viewer, choices or FilterChoices(viewer)
+        self.set_choices("category", self._category_choices)
+        self.set_choices("assignee", self._assignee_choices)
+        self.set_choices("team", self._team_choices)
 
     def filters(self) -> TicketFilter:
-        """The filter; what makes no sense narrows nothing."""
+        """Return the filter; a field with an error filters nothing."""
         self.is_valid()
-        values = {name: self.cleaned_data.get(name) for name in TicketFilter.__dataclass_fields__}
-        return TicketFilter(**{name: self._plain(value) for name, value in values.items() if value})
+        data = self.cleaned_data
+        customer, organisation, tag = (data.get(x) for x in ("customer", "organisation", "tag"))
+        return TicketFilter(
+            status=data.get("status", ""),
+            priority=data.get("priority"),
+            category=data.get("category", ""),
+            sentiment=data.get("sentiment", ""),
+            assignee=data.get("assignee", ""),
+            team=data.get("team", ""),
+            customer=customer.pk if customer else None,
+            organisation=organisation.pk if organisation else None,
+            tag=tag.name if tag else "",
+            premium=data.get("premium", False),
+            due=data.get("due", ""),
+        )
 
-    def chosen(self) -> dict[str, str]:
-        """Each filter that is set, in words. The form must be checked."""
-        words = {}
-        for name in TicketFilter.__dataclass_fields__:
-            value = self.cleaned_data.get(name)
-            if value:
-                words[name] = self._describe(name, value)
-        return words
+    def labels(self) -> dict[str, str]:
+        """Return the label of each filter that is set. The form must be validated."""
+        values = {field.name: self.cleaned_data.get(field.name) for field in fields(TicketFilter)}
+        return {name: self._label(name, value) for name, value in values.items() if value}
 
-    def _describe(self, name: str, value: object) -> str:
+    def _label(self, name: str, value: object) -> str:
         field = self.fields[name]
         if isinstance(field, forms.BooleanField):
             return gettext("VIP")
         if isinstance(field, forms.ChoiceField):
-            return str(dict(field.choices).get(value, value))
+            return str(dict(normalize_choices(field.choices)).get(value, value))
         return str(value.full_name if isinstance(value, Customer) else value)
 
-    @staticmethod
-    def _plain(value: object) -> object:
-        if isinstance(value, Tag):
-            return value.name
-        return value.pk if isinstance(value, Customer | Organisation) else value
+    def _category_choices(self) -> Choices:
+        return [
+            ("", _("Any category")),
+            *self.choices.category_slugs,
+            ("none", _("Uncategorised")),
+        ]
 
-    def _categories(self) -> list[tuple[str, str]]:
-        return [("", _("Any category")), *self.offered.slugs, ("none", _("Uncategorised"))]
+    def _assignee_choices(self) -> Choices:
+        special = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]
+        return [*special, *self.choices.agents]
 
-    def _people(self) -> list[tuple[str, str]]:
-        who = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]
-        return [*who, *self.offered.agents]
-
-    def _teams(self) -> list[tuple[str, str]]:
-        which = [("", _("Any team")), ("mine", _("My teams")), ("none", _("No team"))]
-        return [*which, *self.offered.teams]
+    def _team_choices(self) -> Choices:
+        special = [("", _("Any team")), ("mine", _("My teams")), ("none", _("No team"))]
+        return [*special, *self.choices.teams]

@@ -1,6 +1,8 @@
-"""Forms that name another ticket, tags, a subject for what is split off."""
+"""Forms that merge, link, split and tag tickets."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -13,17 +15,23 @@ from appliance.core.forms import Form, IdempotentForm
 from appliance.tickets import queries
 from appliance.tickets.models import Ticket, TicketLink
 
-NUMBER = re.compile(r"(?:skr-)?(\d{1,18})", re.IGNORECASE)
+TICKET_NUMBER = re.compile(r"(?:skr-)?(\d{1,18})", re.IGNORECASE)
 
 
-class TicketNumberField(forms.CharField):
-    """A ticket as people call it; the viewer must see it. Give it ``viewer`` before it cleans."""
+class MergeForm(Form):
+    target = forms.CharField(
+        label=gettext_lazy("Merge into"),
+        max_length=30,
+        widget=forms.TextInput(attrs={"placeholder": "SKR-12", "autocomplete": "off"}),
+    )
 
-    viewer: User
+    def __init__(self, data: Mapping[str, Any] | None = None, *, viewer: User) -> None:
+        super().__init__(data)
+        self.viewer = viewer
 
-    def clean(self, value: object) -> Ticket | None:
-        text = super().clean(value)
-        number = NUMBER.fullmatch(text.strip().lstrip("#"))
+    def clean_target(self) -> Ticket:
+        """Return the ticket of the number, which the viewer must see."""
+        number = TICKET_NUMBER.fullmatch(self.cleaned_data["target"].lstrip("#"))
         if number is None:
             raise ValidationError(_("Enter a ticket number, such as SKR-12."))
         try:
@@ -32,28 +40,20 @@ class TicketNumberField(forms.CharField):
             raise ValidationError(_("No ticket has this number.")) from None
 
 
-class MergeForm(Form):
-    target = TicketNumberField(
-        label=gettext_lazy("Merge into"),
-        max_length=30,
-        widget=forms.TextInput(attrs={"placeholder": "SKR-12", "autocomplete": "off"}),
-    )
-
-    def __init__(self, *args: object, viewer: User, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["target"].viewer = viewer
-
-
 class LinkForm(MergeForm):
     kind = forms.TypedChoiceField(
         label=gettext_lazy("This ticket"),
-        choices=[(k.value, k.label) for k in TicketLink.Kind if k != TicketLink.Kind.SPLIT_FROM],
+        choices=[
+            (kind.value, kind.label)
+            for kind in TicketLink.Kind
+            if kind != TicketLink.Kind.SPLIT_FROM
+        ],
         coerce=TicketLink.Kind,
     )
     field_order = ["kind", "target"]
 
-    def __init__(self, *args: object, viewer: User, **kwargs: object) -> None:
-        super().__init__(*args, viewer=viewer, **kwargs)
+    def __init__(self, data: Mapping[str, Any] | None = None, *, viewer: User) -> None:
+        super().__init__(data, viewer=viewer)
         self.fields["target"].label = _("Ticket")
 
 
@@ -61,8 +61,8 @@ class SplitForm(IdempotentForm):
     subject = forms.CharField(label=gettext_lazy("Subject of the new ticket"), max_length=200)
 
 
-def tag_names(text: str) -> list[str]:
-    """Names with commas between them, as people type them."""
+def split_tag_names(text: str) -> list[str]:
+    """Return the names of a list with commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
@@ -76,4 +76,4 @@ class TagsForm(Form):
     )
 
     def names(self) -> list[str]:
-        return tag_names(self.cleaned_data["tags"])
+        return split_tag_names(self.cleaned_data["tags"])

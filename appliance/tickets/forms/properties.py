@@ -1,6 +1,8 @@
-"""The form of what a ticket is: status, priority, category, team, assignee, how long on hold."""
+"""The form for status, priority, category, team and assignee of a ticket."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time
+from typing import Any, TypeVar
 
 from django import forms
 from django.db.models import Model, Q, QuerySet
@@ -11,19 +13,25 @@ from django.utils.translation import gettext_lazy
 from appliance.accounts.models import Team, User
 from appliance.core.forms import Form
 from appliance.tickets import queries
-from appliance.tickets.forms.custom_fields import DateInput
+from appliance.tickets.forms.tickets import DateInput
 from appliance.tickets.models import Priority, Status, Ticket, TicketCategory
 
 CONFLICT_FIELDS = ("status", "priority", "category", "assignee", "team")
+EMPTY_LABELS = {
+    "category": gettext_lazy("Uncategorised"),
+    "team": gettext_lazy("No team"),
+    "assignee": gettext_lazy("Nobody"),
+}
+RowT = TypeVar("RowT", bound=Model)
 
 
 def default_resume_time(day: date) -> datetime:
-    """When the day begins for whoever chose it."""
+    """Return the start of the day in the active time zone."""
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
 class PropertiesForm(Form):
-    """Only what was changed on the page is written."""
+    """Properties of a ticket. Only values changed on the page are saved."""
 
     status = forms.TypedChoiceField(
         label=gettext_lazy("Status"),
@@ -45,102 +53,103 @@ class PropertiesForm(Form):
     )
     category = forms.ModelChoiceField(
         label=gettext_lazy("Category"),
-        queryset=None,
+        queryset=TicketCategory.objects.none(),
         required=False,
-        empty_label=gettext_lazy("Uncategorised"),
+        empty_label=EMPTY_LABELS["category"],
         show_hidden_initial=True,
     )
     team = forms.ModelChoiceField(
         label=gettext_lazy("Team"),
-        queryset=None,
+        queryset=Team.objects.none(),
         required=False,
-        empty_label=gettext_lazy("No team"),
+        empty_label=EMPTY_LABELS["team"],
         show_hidden_initial=True,
     )
     assignee = forms.ModelChoiceField(
         label=gettext_lazy("Assignee"),
-        queryset=None,
+        queryset=User.objects.none(),
         required=False,
-        empty_label=gettext_lazy("Nobody"),
+        empty_label=EMPTY_LABELS["assignee"],
         show_hidden_initial=True,
     )
 
-    def __init__(self, data: object = None, *, ticket: Ticket, viewer: User) -> None:
-        super().__init__(data, initial=_initial(ticket))
-        if self.is_bound or not self._set_choices(ticket, viewer):
-            self._add_choice(ticket, viewer)
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *, ticket: Ticket, viewer: User
+    ) -> None:
+        super().__init__(data, initial=_initial_values(ticket))
+        if self.is_bound or not self._set_cached_choices(ticket, viewer):
+            self._set_querysets(ticket, viewer)
 
-    def _set_choices(self, ticket: Ticket, viewer: User) -> bool:
-        """For a page that is only shown: names that are kept. False when what the ticket has is
-        none of them.
+    def _set_cached_choices(self, ticket: Ticket, viewer: User) -> bool:
+        """Offer cached names, which do for a page that is only shown.
+
+        Return False when a value of the ticket is not among them.
         """
-        offered = {
+        choices = {
             "category": queries.list_category_choices(),
             "team": queries.list_team_choices(viewer),
             "assignee": queries.list_assignee_choices(ticket),
         }
-        if not all(self.initial[name] in (None, *dict(pairs)) for name, pairs in offered.items()):
+        if not all(self.initial[name] in (None, *dict(pairs)) for name, pairs in choices.items()):
             return False
-        for name, pairs in offered.items():
-            field = self.fields[name]
-            field.choices = [("", field.empty_label), *pairs]
+        for name, pairs in choices.items():
+            self.set_choices(name, [("", EMPTY_LABELS[name]), *pairs])
         return True
 
-    def _add_choice(self, ticket: Ticket, viewer: User) -> None:
-        """What the ticket has stays on offer, though it was switched off since."""
-        rows = {
-            "category": _with(queries.list_categories(), TicketCategory, ticket.category_id),
-            "team": _with(queries.list_teams(viewer), Team, ticket.team_id),
-            "assignee": _with(queries.list_assignable(ticket), User, ticket.assignee_id),
-        }
-        for name, offered in rows.items():
-            self.set_queryset(name, offered)
+    def _set_querysets(self, ticket: Ticket, viewer: User) -> None:
+        """Offer the active rows and those the ticket has, although they may be inactive."""
+        categories = queries.list_categories()
+        self.set_queryset("category", _including(categories, ticket.category_id))
+        self.set_queryset("team", _including(queries.list_teams(viewer), ticket.team_id))
+        agents = queries.list_assignable(ticket)
+        self.set_queryset("assignee", _including(agents, ticket.assignee_id))
 
-    def clean(self) -> dict:
+    def clean(self) -> dict[str, Any]:
         data = super().clean()
-        held = data.get("status") == Status.HOLD
-        if held and not data.get("resume_at") and "resume_at" not in self.errors:
+        is_on_hold = data.get("status") == Status.HOLD
+        if is_on_hold and not data.get("resume_at") and "resume_at" not in self.errors:
             self.add_error("resume_at", _("Enter the date until which the ticket is on hold."))
         return data
 
     def hold_until(self) -> datetime | None:
-        """When the ticket is to come back, if it is to go on hold or to stay there longer."""
+        """Return when the ticket resumes, if it is put on hold or its date is changed."""
         day = self.cleaned_data.get("resume_at")
-        is_new = {"status", "resume_at"} & set(self.changed_data)
-        return default_resume_time(day) if is_new and day and self.is_hold() else None
+        is_changed = bool({"status", "resume_at"} & set(self.changed_data))
+        is_on_hold = self.cleaned_data.get("status") == Status.HOLD
+        return default_resume_time(day) if is_changed and day and is_on_hold else None
 
-    def is_hold(self) -> bool:
-        return self.cleaned_data.get("status") == Status.HOLD
-
-    def seen(self) -> dict[str, object]:
-        """What the page had shown of what was changed on it, for ``refuse_if_changed``."""
-        return {name: self._shown(name) for name in self.changed_data if name in CONFLICT_FIELDS}
+    def shown_values(self) -> dict[str, object]:
+        """Return what the page had shown of the changed fields, for ``require_unchanged``."""
+        return {
+            name: self._shown_value(name) for name in self.changed_data if name in CONFLICT_FIELDS
+        }
 
     def changed_values(self) -> dict[str, object]:
-        return {name: self.cleaned_data[name] for name in self.seen()}
+        return {name: self.cleaned_data[name] for name in self.shown_values()}
 
-    def accept_current(self) -> None:
-        """After a refusal: what the page now compares with is the ticket as it is."""
-        self.data = self.data.copy()
-        for name in CONFLICT_FIELDS:
-            self.data[f"initial-{name}"] = "" if (now := self.initial[name]) is None else str(now)
+    def show_current(self) -> None:
+        """After a refusal, compare the next submission with the ticket as it is now."""
+        current = {name: self.initial[name] for name in CONFLICT_FIELDS}
+        hidden = {
+            f"initial-{name}": "" if value is None else str(value)
+            for name, value in current.items()
+        }
+        self.replace_data(**hidden)
 
-    def _shown(self, name: str) -> object:
-        """The value of the hidden field, in the type the ticket has it."""
-        field = self.fields[name]
+    def _shown_value(self, name: str) -> object:
+        """Return the value of the hidden field as an object of the ticket."""
         text = self.data.get(f"initial-{name}", "")
         try:
-            value = field.clean(text)
-        except forms.ValidationError:  # was on offer when the page was made
+            return self.fields[name].clean(text)
+        except forms.ValidationError:  # no longer offered
             return text
-        return value
 
 
-def _initial(ticket: Ticket) -> dict[str, object]:
-    held = ticket.resume_at and timezone.localtime(ticket.resume_at).date()
+def _initial_values(ticket: Ticket) -> dict[str, object]:
+    resume_on = timezone.localtime(ticket.resume_at).date() if ticket.resume_at else None
     return {
         "status": ticket.status,
-        "resume_at": held,
+        "resume_at": resume_on,
         "priority": ticket.priority,
         "category": ticket.category_id,
         "team": ticket.team_id,
@@ -148,9 +157,10 @@ def _initial(ticket: Ticket) -> dict[str, object]:
     }
 
 
-def _with(rows: QuerySet, model: type[Model], pk: int | None) -> QuerySet:
-    """Those on offer and the one that is there."""
+def _including(rows: QuerySet[RowT], pk: int | None) -> QuerySet[RowT]:
+    """Return the rows and the one with the primary key, in the same order."""
     if pk is None:
         return rows
-    order = rows.query.order_by or model._meta.ordering
-    return model.objects.filter(Q(pk=pk) | Q(pk__in=rows.order_by().values("pk"))).order_by(*order)
+    order = rows.query.order_by or rows.model._meta.ordering or ()
+    is_included = Q(pk=pk) | Q(pk__in=rows.order_by().values("pk"))
+    return rows.model._default_manager.filter(is_included).order_by(*order)

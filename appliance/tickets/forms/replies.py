@@ -1,10 +1,10 @@
-"""Forms for what is said on a ticket."""
+"""Forms for replies, notes, drafts and ratings."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from appliance.core.forms import Form
-from appliance.tickets.forms.tickets import TEXT_LIMIT, SubmissionForm
+from appliance.tickets.forms.tickets import MAX_TEXT_CHARACTERS, SubmissionForm
 from appliance.tickets.models import Message, Status
 
 REPLY_STATUSES = [status for status in Status if status not in (Status.NEW, Status.HOLD)]
@@ -13,7 +13,7 @@ REPLY_STATUSES = [status for status in Status if status not in (Status.NEW, Stat
 class ReplyForm(SubmissionForm):
     body = forms.CharField(
         label=_("Your reply"),
-        max_length=TEXT_LIMIT,
+        max_length=MAX_TEXT_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 5, "placeholder": _("Write a reply …")}),
         error_messages={"required": _("The reply is empty. Write some text first.")},
     )
@@ -21,9 +21,8 @@ class ReplyForm(SubmissionForm):
     field_order = ["body", "files"]
 
     def show_newest(self, message_id: int) -> None:
-        """After a refusal: the page now shows what came meanwhile, so sending again confirms."""
-        self.data = self.data.copy()
-        self.data["seen_message"] = str(message_id)
+        """After a refusal, send the newest message the page shows now, which confirms the reply."""
+        self.replace_data(seen_message=str(message_id))
 
 
 class AgentReplyForm(ReplyForm):
@@ -46,10 +45,10 @@ class AgentReplyForm(ReplyForm):
 
 
 class DraftForm(Form):
-    """What a page sends while somebody is still writing."""
+    """The text of a reply that is being written."""
 
     kind = forms.ChoiceField(choices=Message.Kind.choices, required=False)
-    body = forms.CharField(max_length=TEXT_LIMIT, required=False, strip=False)
+    body = forms.CharField(max_length=MAX_TEXT_CHARACTERS, required=False, strip=False)
 
     def clean_kind(self) -> Message.Kind:
         return Message.Kind(self.cleaned_data["kind"] or Message.Kind.REPLY)

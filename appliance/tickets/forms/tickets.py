@@ -1,4 +1,7 @@
-"""What the forms on tickets share."""
+"""Forms for new tickets and for custom fields."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from django import forms
 from django.contrib.auth.models import AnonymousUser
@@ -6,23 +9,104 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from appliance.accounts import queries as accounts_queries
-from appliance.accounts.models import User
-from appliance.core.forms import IdempotentForm
+from appliance.accounts.models import User, Viewer
+from appliance.core.forms import Form, IdempotentForm, add_bootstrap_class
 from appliance.files.forms import FormWithFiles, UploadsField
-from appliance.tickets.forms.custom_fields import CustomFieldsMixin
-from appliance.tickets.models import Priority
+from appliance.tickets import custom_fields, queries
+from appliance.tickets.models import CustomField, Priority, Ticket, TicketCategory
 
-TEXT_LIMIT = 1_000_000  # characters; a pasted log is welcome, a film is not
+MAX_TEXT_CHARACTERS = 1_000_000  # enough for a pasted log
+
+
+class DateInput(forms.DateInput):
+    """The browser's date picker, which needs ISO dates whatever the language."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+def make_form_field(field: CustomField, *, is_required: bool) -> forms.Field:
+    """Return a form field whose value has the type of the custom field's kind."""
+    label, help_text = field.label, ""
+    if field.is_required and not is_required:
+        help_text = _("Required before solving.")
+    match field.kind:
+        case CustomField.Kind.NUMBER:
+            return forms.DecimalField(label=label, required=is_required, help_text=help_text)
+        case CustomField.Kind.DATE:
+            return forms.DateField(
+                label=label, required=is_required, help_text=help_text, widget=DateInput()
+            )
+        case CustomField.Kind.CHOICE:
+            choices = [("", _("Choose …")), *((text, text) for text in field.choices)]
+            return forms.ChoiceField(
+                label=label, required=is_required, help_text=help_text, choices=choices
+            )
+    return forms.CharField(
+        label=label,
+        required=is_required,
+        help_text=help_text,
+        max_length=custom_fields.MAX_TEXT_CHARACTERS,
+    )
+
+
+class CustomFieldsMixin(forms.BaseForm):
+    """Custom fields in a form, which calls ``add_custom_fields`` in its constructor."""
+
+    custom_fields: tuple[CustomField, ...] = ()
+
+    def add_custom_fields(self, viewer: Viewer, category: TicketCategory | None) -> None:
+        """Add a form field for each; what is required is so for customers and guests only."""
+        is_agent = viewer.is_authenticated and viewer.is_agent
+        self.custom_fields = tuple(queries.list_fields(viewer, category))
+        for field in self.custom_fields:
+            is_required = field.is_required and not is_agent
+            self.fields[custom_fields.form_name(field)] = add_bootstrap_class(
+                make_form_field(field, is_required=is_required)
+            )
+
+    def custom_values(self) -> dict[str, object]:
+        """Return the values by key, as the services take them."""
+        data = self.cleaned_data
+        return {field.key: data.get(custom_fields.form_name(field)) for field in self.custom_fields}
+
+    def custom_rows(self) -> list[forms.BoundField]:
+        """Return the custom fields alone, for a template that places the others itself."""
+        return [self[custom_fields.form_name(field)] for field in self.custom_fields]
+
+
+class FieldsForm(CustomFieldsMixin, Form):
+    """The custom fields of a ticket. Only values changed on the page are saved."""
+
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *, ticket: Ticket, viewer: User
+    ) -> None:
+        super().__init__(data)
+        self.add_custom_fields(viewer, ticket.category)
+        for custom_field in self.custom_fields:
+            form_field = self.fields[custom_fields.form_name(custom_field)]
+            stored = ticket.fields.get(custom_field.key)
+            form_field.initial = custom_fields.value_of(custom_field, stored)
+            form_field.show_hidden_initial = True
+
+    def changed_values(self) -> dict[str, object]:
+        """Return the changed values by key, as ``set_fields`` takes them."""
+        names = {field.key: custom_fields.form_name(field) for field in self.custom_fields}
+        values = self.custom_values().items()
+        return {key: value for key, value in values if names[key] in self.changed_data}
 
 
 class SubmissionForm(IdempotentForm, FormWithFiles):
     """A ticket or reply with files, created once however often the page is sent."""
 
-    files = UploadsField(label=gettext_lazy("Attachments"), required=False)
+    # Django turns the declared field into an entry of ``fields``
+    files = UploadsField(label=gettext_lazy("Attachments"), required=False)  # type: ignore[assignment]
 
 
 class TicketForm(CustomFieldsMixin, SubmissionForm):
-    """``viewer`` None is a guest. Asks the custom fields that every category has."""
+    """A new ticket with the custom fields of all categories. Without ``viewer`` it is a guest's."""
 
     subject = forms.CharField(
         label=gettext_lazy("Subject"),
@@ -32,7 +116,7 @@ class TicketForm(CustomFieldsMixin, SubmissionForm):
     )
     description = forms.CharField(
         label=gettext_lazy("Description"),
-        max_length=TEXT_LIMIT,
+        max_length=MAX_TEXT_CHARACTERS,
         help_text=gettext_lazy(
             "What you did, what you expected, what happened. Paste error messages in full."
         ),
@@ -40,13 +124,13 @@ class TicketForm(CustomFieldsMixin, SubmissionForm):
     )
     field_order = ["subject", "description"]
 
-    def __init__(self, *args: object, viewer: User | None = None, **kwargs: object) -> None:
+    def __init__(self, *args: Any, viewer: User | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.add_custom_fields(viewer or AnonymousUser(), category=None)
 
 
 class TicketForCustomerForm(TicketForm):
-    """What an agent fills in while somebody is on the phone."""
+    """A new ticket that an agent creates, for a customer on the phone for example."""
 
     customer_email = forms.EmailField(
         label=gettext_lazy("Customer's e-mail"),
@@ -68,14 +152,10 @@ class TicketForCustomerForm(TicketForm):
     )
     field_order = ["customer_email", "customer_name", "subject", "description", "priority"]
 
-    def clean(self) -> dict:
+    def clean(self) -> dict[str, Any]:
         data = super().clean()
-        email = data.get("customer_email")
-        if (
-            email
-            and not data.get("customer_name")
-            and not accounts_queries.find_customer(email=email)
-        ):
+        email, name = data.get("customer_email"), data.get("customer_name")
+        if email and not name and not accounts_queries.find_customer(email=email):
             self.add_error(
                 "customer_name",
                 _("This address is not registered yet: enter the customer's name."),

@@ -1,4 +1,4 @@
-"""What was said on a ticket, and what was sent with it."""
+"""Messages on tickets, with their attachments, mentions and drafts."""
 
 import uuid
 
@@ -31,15 +31,16 @@ class Message(models.Model):
     body = models.TextField()
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    # of its ticket's era: a search walks through tickets and what was said on them side by side
+    # in the search window of its ticket, so that a search reads both side by side
     search_vector = search_vector_field(body="body", number="ticket_id")
+    files: "list[Attachment]"  # set by queries.list_messages
 
     class Meta:
         ordering = ["created_at", "id"]
         indexes = [
             # serves the conversation of a ticket, in order
             models.Index(fields=["ticket", "created_at"], name="message_ticket_idx"),
-            # serves search by words in what was said
+            # serves search by words in messages
             GinIndex(fields=["search_vector"], name="message_search_idx"),
         ]
 
@@ -48,7 +49,7 @@ class Message(models.Model):
 
 
 class Attachment(models.Model):
-    """A file sent with a ticket, or with one message of it. Who reads the message gets the file."""
+    """A file of a ticket or of one of its messages; who may read the message may have the file."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="attachments")
     message = models.ForeignKey(
@@ -69,7 +70,7 @@ class Attachment(models.Model):
 
 
 class Mention(models.Model):
-    """A colleague named in a note with @."""
+    """An agent named in a note with @."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="mentions")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="mentions")
@@ -82,7 +83,7 @@ class Mention(models.Model):
 
 
 class Draft(models.Model):
-    """What somebody was writing on a ticket when the page was last heard of."""
+    """A reply or note that a user has begun; one for each user and ticket."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="drafts")

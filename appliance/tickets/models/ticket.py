@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import queries as accounts_queries
-from appliance.accounts.models import Customer, Team, User
+from appliance.accounts.models import Customer, Team, User, Viewer
 from appliance.core.fields import search_vector_field
 from appliance.tickets.models.category import Tag, TicketCategory
 
@@ -37,13 +37,15 @@ class Priority(models.IntegerChoices):
     URGENT = 4, _("Urgent")
 
 
-class TicketQuerySet(models.QuerySet):
+class TicketQuerySet(models.QuerySet["Ticket"]):
     def open(self) -> "TicketQuerySet":
         return self.filter(status__in=OPEN_STATUSES)
 
-    def visible_to(self, viewer: User) -> "TicketQuerySet":
-        """Customers see their own tickets, and those of their organisation if it shares them.
-        Agents see all but those of closed teams they are not in; anybody else sees none.
+    def visible_to(self, viewer: Viewer) -> "TicketQuerySet":
+        """Return the tickets the viewer may see.
+
+        Customers see their own, and those of their organisation if it shares them. Agents see all
+        but those of closed teams they do not belong to. Anybody else sees none.
         """
         if not viewer.is_authenticated or not viewer.is_active:
             return self.none()

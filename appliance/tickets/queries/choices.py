@@ -1,6 +1,6 @@
-"""What the properties of a ticket and the filter of a list offer; from the cache if there.
+"""Queries for what forms on tickets offer: categories, teams, agents, tags and custom fields.
 
-A page shows three such lists, some twice, and a desk has the same ones all day.
+Functions that return (value, label) pairs are cached: a page shows several, and they rarely change.
 """
 
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from appliance.accounts import queries as accounts_queries
-from appliance.accounts.models import Role, Team, User
+from appliance.accounts.models import Role, Team, User, Viewer
 from appliance.core import cache
 from appliance.tickets import custom_fields, mentions
 from appliance.tickets.models import CustomField, Tag, Ticket, TicketCategory
 
-FilterChoices = list[tuple[int, str]]
+Choices = list[tuple[int, str]]
 
 
-def list_category_choices() -> FilterChoices:
-    """The active ones, in their order."""
+def list_category_choices() -> Choices:
+    """Return the active categories in their order."""
     return cache.get_or_compute(
         "offered_categories",
         [],
@@ -27,7 +27,7 @@ def list_category_choices() -> FilterChoices:
 
 
 def list_category_slug_choices() -> list[tuple[str, str]]:
-    """(slug, name) of the same ones: how lists and addresses call them."""
+    """Return slug and name of the active categories in their order."""
     return cache.get_or_compute(
         "offered_slugs",
         [],
@@ -36,8 +36,8 @@ def list_category_slug_choices() -> list[tuple[str, str]]:
     )
 
 
-def list_team_choices(viewer: User) -> FilterChoices:
-    """Teams a ticket can be handed to: those whose tickets the viewer sees."""
+def list_team_choices(viewer: User) -> Choices:
+    """Return the active teams whose tickets the viewer may see."""
     if not (viewer.is_active and viewer.is_agent):
         return []
     teams = cache.get_or_compute(
@@ -50,29 +50,29 @@ def list_team_choices(viewer: User) -> FilterChoices:
     return [(pk, name) for pk, name in teams if pk not in hidden]
 
 
-def list_assignee_choices(ticket: Ticket) -> FilterChoices:
-    """Agents who see the ticket, by name."""
-    closed = ticket.team_id if ticket.team and ticket.team.is_closed else None
+def list_assignee_choices(ticket: Ticket) -> Choices:
+    """Return the agents who may see the ticket, by name."""
+    closed_team_id = ticket.team_id if ticket.team and ticket.team.is_closed else None
     return cache.get_or_compute(
         "offered_assignees",
-        [closed],
-        lambda: [(agent.pk, str(agent)) for agent in _as_choices(list_assignable(ticket))],
+        [closed_team_id],
+        lambda: _as_choices(list_assignable(ticket)),
         depends_on=[cache.TEAMS],
     )
 
 
-def list_agent_choices() -> FilterChoices:
-    """Whoever a ticket can be given to, by name."""
+def list_agent_choices() -> Choices:
+    """Return the agents, by name."""
     return cache.get_or_compute(
         "offered_agents",
         [],
-        lambda: [(agent.pk, str(agent)) for agent in _as_choices(accounts_queries.list_agents())],
+        lambda: _as_choices(accounts_queries.list_agents()),
         depends_on=[cache.TEAMS],
     )
 
 
 def category_names() -> dict[str, str]:
-    """Slug → name, of those that are switched off, too."""
+    """Return the name of each category by slug, inactive ones included."""
     return cache.get_or_compute(
         "category_names",
         [],
@@ -81,17 +81,17 @@ def category_names() -> dict[str, str]:
     )
 
 
-def _as_choices(agents):
-    return agents.only("first_name", "last_name", "email")
+def _as_choices(agents: QuerySet[User]) -> Choices:
+    return [(agent.pk, str(agent)) for agent in agents.only("first_name", "last_name", "email")]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A custom field of a ticket and what stands in it."""
+    """A custom field with its value on a ticket."""
 
     field: CustomField
     value: object
-    text: str  # for a person; empty without an answer
+    text: str  # in the active language, empty without a value
 
 
 def list_categories() -> QuerySet[TicketCategory]:
@@ -99,7 +99,7 @@ def list_categories() -> QuerySet[TicketCategory]:
 
 
 def list_assignable(ticket: Ticket) -> QuerySet[User]:
-    """Agents who see the ticket, by name."""
+    """Return the agents who may see the ticket, by name."""
     agents = accounts_queries.list_agents()
     if ticket.team is None or not ticket.team.is_closed:
         return agents
@@ -108,14 +108,14 @@ def list_assignable(ticket: Ticket) -> QuerySet[User]:
 
 
 def can_see_team(agent: User, team: Team | None) -> bool:
-    """Whether the tickets of this team are shown to this agent."""
+    """Return whether the agent may see tickets of the team, or without a team."""
     return agent.is_active and (
         team is None or team.pk not in accounts_queries.hidden_team_ids(agent)
     )
 
 
 def list_teams(viewer: User) -> QuerySet[Team]:
-    """Teams a ticket can be handed to: those whose tickets the viewer sees."""
+    """Return the active teams whose tickets the viewer may see."""
     if not (viewer.is_active and viewer.is_agent):
         return Team.objects.none()
     return Team.objects.filter(is_active=True).exclude(
@@ -126,7 +126,7 @@ def list_teams(viewer: User) -> QuerySet[Team]:
 def list_mentionable(
     viewer: User, ticket: Ticket, prefix: str = "", limit: int = 8
 ) -> list[tuple[User, str]]:
-    """Colleagues who see the ticket, with the name that means each after @. One query."""
+    """Return agents who may see the ticket, each with the handle to mention. One query."""
     if not (viewer.is_active and viewer.is_agent):
         return []
     people = list(list_assignable(ticket))
@@ -135,21 +135,21 @@ def list_mentionable(
 
 
 def list_tags(viewer: User, prefix: str = "", limit: int = 20) -> list[Tag]:
-    """Tags that begin so, by name; for agents."""
+    """Return the tags that begin with ``prefix``, by name; none for customers."""
     if not (viewer.is_active and viewer.is_agent):
         return []
     return list(Tag.objects.filter(name__istartswith=prefix.strip())[:limit])
 
 
 def fields_of(category: TicketCategory | None) -> QuerySet[CustomField]:
-    """The active fields asked in this category: its own, and those of every category."""
+    """Return the active custom fields of the category and those of all categories."""
     for_all = Q(pk__in=CustomField.objects.filter(categories=None).values("pk"))
-    own = Q(categories=category) if category else Q(pk__in=[])
-    return CustomField.objects.filter(for_all | own, is_active=True).distinct()
+    of_category = Q(categories=category) if category else Q(pk__in=[])
+    return CustomField.objects.filter(for_all | of_category, is_active=True).distinct()
 
 
-def list_fields(viewer: User, category: TicketCategory | None) -> list[CustomField]:
-    """Custom fields the viewer may fill in: customers and guests see only public ones. Cached."""
+def list_fields(viewer: Viewer, category: TicketCategory | None) -> list[CustomField]:
+    """Return the custom fields the viewer may fill in, for customers only public ones. Cached."""
     fields = cache.get_or_compute(
         "custom_fields",
         [category.pk if category else None],
@@ -160,8 +160,8 @@ def list_fields(viewer: User, category: TicketCategory | None) -> list[CustomFie
     return fields if sees_all else [field for field in fields if field.is_for_customers]
 
 
-def list_answers(viewer: User, ticket: Ticket) -> list[Answer]:
-    """The fields of the ticket with what stands in each; empty ones too."""
+def list_answers(viewer: Viewer, ticket: Ticket) -> list[Answer]:
+    """Return the custom fields the viewer may see with their values, empty ones included."""
     return [
         Answer(field, custom_fields.value_of(field, value), custom_fields.text_of(field, value))
         for field in list_fields(viewer, ticket.category)

@@ -1,8 +1,9 @@
-"""Lists of tickets: their rows, and how many there are."""
+"""Queries for ticket lists: their rows, and how many there are."""
 
 import time
 from collections import Counter
 from collections.abc import Collection
+from typing import NamedTuple, TypedDict
 
 from django.db import OperationalError, transaction
 from django.db.models import Count, Q, QuerySet
@@ -17,17 +18,18 @@ from appliance.tickets.filters import (
     annotate_sentiment,
     due_soon_filter,
     overdue_filter,
+    sentiment_expression,
 )
 from appliance.tickets.models import Priority, Status, Ticket, TicketCategory
 from appliance.tickets.sorts import NEWEST, Sort
 
-MAX_COUNTED = 1000  # a count beyond it is "1,000+": nobody works through more than that
+MAX_COUNTED = 1000  # a larger number is shown as "1,000+"
 COUNT_MILLISECONDS = 300
 MAX_TAG_FACETS = 12
-LARGE_COUNT = 5000  # to count more takes longer than the page around it
+LARGE_COUNT = 5000  # counting more takes longer than rendering the page
 COUNT_CACHE_SECONDS = 15
-COUNTING_SECONDS = 5  # after which another one tries
-# Whole tickets, customers and agents are three times as much to read as what a row of them shows.
+COUNTING_SECONDS = 5  # after which another process may count
+# whole tickets, customers and agents are three times as much to read as what a row shows
 DEFERRED_COLUMNS = (
     *columns_except(
         Ticket,
@@ -57,29 +59,74 @@ DEFERRED_COLUMNS = (
 OPTIONAL_JOINS = {"team": "team", "organisation": "customer__organisation"}
 
 
+class OpenCounts(TypedDict):
+    """Numbers of open tickets, and for each property numbers by its value."""
+
+    total: int
+    premium: int
+    status: dict[str, int]  # with solved ones
+    priority: dict[int, int]
+    category: dict[str, int]  # by slug, or "none"
+    sentiment: dict[str, int]  # by one of SENTIMENTS, or "unread"
+    assignee: dict[str, int]  # "me" and "nobody"
+    team: dict[str, int]  # "mine", "none" and primary keys
+    tag: dict[str, int]  # the most frequent ones
+    due: dict[str, int]  # "overdue" and "soon"
+
+
+class _PropertyCounts(NamedTuple):
+    status: Counter[str]
+    priority: Counter[int]
+    category: Counter[str]
+    sentiment: Counter[str]
+
+
+class _PeopleCounts(NamedTuple):
+    premium: int
+    assignee: Counter[int | None]
+    team: Counter[str]
+    due: Counter[str]
+
+
+class _SharedCounts(NamedTuple):
+    """Counts that are the same for all viewers who see the same tickets."""
+
+    properties: _PropertyCounts
+    people: _PeopleCounts
+    solved: int
+    tag: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return self.properties.status.total()
+
+
 def list_tickets(
     viewer: User, filters: TicketFilter, sort: Sort = NEWEST, *, beside: Collection[str] = ()
 ) -> QuerySet[Ticket]:
-    """The viewer's tickets in that order, with what a row of the list shows.
+    """Return the viewer's tickets in an order, with what a row of the list shows.
 
-    ``beside`` names what else it shall show: team, organisation, tags.
+    ``beside`` names what the rows show besides: team, organisation, tags.
     """
     related = [relation for name, relation in OPTIONAL_JOINS.items() if name in beside]
     tickets = filters.apply(Ticket.objects.visible_to(viewer), viewer)
-    rows = annotate_sentiment(tickets).select_related("customer", "category", "assignee", *related)
-    rows = rows.defer(*DEFERRED_COLUMNS)
-    return sort.apply(rows.prefetch_related("tags") if "tags" in beside else rows)
+    tickets = annotate_sentiment(tickets).select_related(
+        "customer", "category", "assignee", *related
+    )
+    tickets = tickets.defer(*DEFERRED_COLUMNS)
+    return sort.apply(tickets.prefetch_related("tags") if "tags" in beside else tickets)
 
 
-def list_ticket_ids(viewer: User, filters: TicketFilter, sort: Sort, most: int) -> list[int]:
-    """The first tickets of a list."""
+def list_ticket_ids(viewer: User, filters: TicketFilter, sort: Sort, limit: int) -> list[int]:
+    """Return the primary keys of the first tickets of a list."""
     tickets = filters.apply(Ticket.objects.visible_to(viewer), viewer)
-    return [ticket.pk for ticket in sort.apply(tickets.only("pk"))[:most]]
+    return [ticket.pk for ticket in sort.apply(tickets.only("pk"))[:limit]]
 
 
 def count_tickets(viewer: User, filters: TicketFilter) -> int | None:
-    """How many the list holds, one more than MAX_COUNTED at most; from the cache if there.
-    None if that takes too long: a number at the side is not worth a slow page.
+    """Return the number of tickets of a list, cached; MAX_COUNTED + 1 if there are more.
+
+    None if counting takes too long: the page does not wait for it.
     """
     return cache.get_or_compute(
         "list_counts",
@@ -91,7 +138,7 @@ def count_tickets(viewer: User, filters: TicketFilter) -> int | None:
 
 def _count(viewer: User, filters: TicketFilter) -> int | None:
     tickets = filters.apply(Ticket.objects.visible_to(viewer), viewer)
-    if filters == TicketFilter(status=filters.status):  # an index has them one after the other
+    if filters == TicketFilter(status=filters.status):  # an index has them in a row
         return tickets[: MAX_COUNTED + 1].count()
     try:
         with transaction.atomic(), statement_timeout(milliseconds=COUNT_MILLISECONDS):
@@ -100,89 +147,98 @@ def _count(viewer: User, filters: TicketFilter) -> int | None:
         return None
 
 
-def count_open(viewer: User) -> dict[str, dict]:
-    """Open tickets of the viewer by what queues are made of; from the cache if there.
+def count_open(viewer: User) -> OpenCounts:
+    """Count the viewer's open tickets by the properties that queues are made of, cached.
 
-    Shape: {"total": n, "status": {value: n}, "priority": {…}, "category": {slug: n}, "sentiment":
-    {name: n}, "assignee": {"me": n, "nobody": n}, "team": {"mine": n, "none": n, id: n}, "tag":
-    {name: n}, "due": {"overdue": n, "soon": n}, "premium": n}. Solved ones count by status too.
-    People who see the same tickets share the work of counting them. Of more than LARGE_COUNT it may
-    be a minute old: there, something changes before they are counted.
+    Viewers who see the same tickets share the counts. Of more than LARGE_COUNT tickets they may be
+    COUNT_CACHE_SECONDS old: there, tickets change while they are counted.
     """
-    audience = _viewer_scope(viewer)
-    counted = cache.get_or_compute(
-        "dashboard_counts",
-        audience,
-        lambda: _cached_count(audience) or _recount(viewer, audience),
+    scope = _viewer_scope(viewer)
+    shared = cache.get_or_compute(
+        "open_counts",
+        scope,
+        lambda: _recent_counts(scope) or _recount(viewer, scope),
         depends_on=[cache.TICKETS, cache.CATEGORIES, cache.TEAMS],
     )
-    by_person, by_team = counted["assignee"], counted["team"]
-    mine = sum(by_team.get(str(pk), 0) for pk in accounts_queries.team_ids_of(viewer))
-    return counted | {
-        "assignee": {"me": by_person.get(viewer.pk, 0), "nobody": by_person.get(None, 0)},
-        "team": {**by_team, "mine": mine},
-    }
+    properties, people = shared.properties, shared.people
+    team = dict(people.team)
+    team["mine"] = sum(team.get(str(pk), 0) for pk in accounts_queries.team_ids_of(viewer))
+    return OpenCounts(
+        total=shared.total,
+        premium=people.premium,
+        status={**properties.status, Status.SOLVED: shared.solved},
+        priority=dict(properties.priority),
+        category=dict(properties.category),
+        sentiment=dict(properties.sentiment),
+        assignee={"me": people.assignee[viewer.pk], "nobody": people.assignee[None]},
+        team=team,
+        tag=shared.tag,
+        due=dict(people.due),
+    )
 
 
-def _cached_count(audience: list[object]) -> dict[str, dict] | None:
-    """What was counted some seconds ago, where that takes long; while one counts anew, others are
-    shown what was.
+def _recent_counts(scope: list[object]) -> _SharedCounts | None:
+    """Return counts of the last seconds if there are many tickets.
+
+    While one process counts anew, others get what was counted before.
     """
-    counted_at, counts = cache.get_value("dashboard_counts", audience) or (0, {"total": 0})
-    if counts["total"] <= LARGE_COUNT:
+    entry = cache.get_value("open_counts", scope)
+    if not isinstance(entry, tuple):
+        return None
+    counted_at, counts = entry
+    if counts.total <= LARGE_COUNT:
         return None
     if time.time() - counted_at < COUNT_CACHE_SECONDS:
         return counts
-    is_first = cache.claim("dashboard_counts", audience, seconds=COUNTING_SECONDS)
+    is_first = cache.claim("open_counts", scope, seconds=COUNTING_SECONDS)
     return None if is_first else counts
 
 
-def _recount(viewer: User, audience: list[object]) -> dict[str, dict]:
+def _recount(viewer: User, scope: list[object]) -> _SharedCounts:
     counts, now = _count_open(viewer), time.time()
-    cache.set_value("dashboard_counts", audience, (now, counts), seconds=cache.LIFETIME_SECONDS)
+    cache.set_value("open_counts", scope, (now, counts), seconds=cache.LIFETIME_SECONDS)
     return counts
 
 
 def _viewer_scope(viewer: User, *, is_personal: bool = False) -> list[object]:
-    """What two people have in common who see the same tickets."""
+    """Return a cache key part that is the same for viewers who see the same tickets."""
     if is_personal or not viewer.is_agent or not viewer.is_active:
         return ["person", viewer.pk, viewer.role]
     return ["agents", accounts_queries.hidden_team_ids(viewer)]
 
 
-def _count_open(viewer: User) -> dict[str, dict]:
+def _count_open(viewer: User) -> _SharedCounts:
     visible = Ticket.objects.visible_to(viewer)
-    counts = _by_properties(visible.open()) | _by_people(visible.open())
-    counts["total"] = sum(counts["status"].values())
-    solved = visible.filter(status=Status.SOLVED)
-    counts["status"][Status.SOLVED] = solved[: MAX_COUNTED + 1].count()
-    counts["tag"] = _by_tag(visible.open()) if viewer.is_agent else {}
-    return counts
+    return _SharedCounts(
+        properties=_count_by_properties(visible.open()),
+        people=_count_by_people(visible.open()),
+        solved=visible.filter(status=Status.SOLVED)[: MAX_COUNTED + 1].count(),
+        tag=_count_by_tag(visible.open()) if viewer.is_agent else {},
+    )
 
 
-def _by_properties(tickets: QuerySet[Ticket]) -> dict[str, dict]:
-    rows = (
-        annotate_sentiment(tickets)
-        .values("status", "priority", "category__slug", "sentiment")
+def _count_by_properties(tickets: QuerySet[Ticket]) -> _PropertyCounts:
+    groups = (
+        tickets.values("status", "priority", "category__slug", sentiment=sentiment_expression())
         .order_by()
         .annotate(n=Count("pk"))
     )
-    counts: dict[str, Counter] = {
-        "status": Counter(dict.fromkeys(Status.values, 0)),
-        "priority": Counter(dict.fromkeys(Priority.values, 0)),
-        "category": Counter(),
-        "sentiment": Counter(dict.fromkeys([*SENTIMENTS, "unread"], 0)),
-    }
-    for row in rows:
-        counts["status"][row["status"]] += row["n"]
-        counts["priority"][row["priority"]] += row["n"]
-        counts["category"][row["category__slug"] or "none"] += row["n"]
-        counts["sentiment"][row["sentiment"] or "unread"] += row["n"]
-    return {name: dict(counter) for name, counter in counts.items()}
+    counts = _PropertyCounts(
+        status=Counter(dict.fromkeys(Status.values, 0)),
+        priority=Counter(dict.fromkeys(Priority.values, 0)),
+        category=Counter(),
+        sentiment=Counter(dict.fromkeys([*SENTIMENTS, "unread"], 0)),
+    )
+    for group in groups:
+        counts.status[group["status"]] += group["n"]
+        counts.priority[group["priority"]] += group["n"]
+        counts.category[group["category__slug"] or "none"] += group["n"]
+        counts.sentiment[group["sentiment"] or "unread"] += group["n"]
+    return counts
 
 
-def _by_people(tickets: QuerySet[Ticket]) -> dict[str, dict]:
-    rows = (
+def _count_by_people(tickets: QuerySet[Ticket]) -> _PeopleCounts:
+    groups = (
         tickets.values("assignee", "team")
         .order_by()
         .annotate(
@@ -192,22 +248,25 @@ def _by_people(tickets: QuerySet[Ticket]) -> dict[str, dict]:
             premium=Count("pk", filter=Q(customer__is_premium=True)),
         )
     )
-    people, teams, due, premium = Counter(), Counter(), Counter(overdue=0, soon=0), 0
-    for row in rows:
-        people[row["assignee"]] += row["n"]
-        teams[str(row["team"]) if row["team"] else "none"] += row["n"]
-        due.update(overdue=row["overdue"], soon=row["soon"])
-        premium += row["premium"]
-    return {"assignee": dict(people), "team": dict(teams), "due": dict(due), "premium": premium}
+    premium = 0
+    assignee: Counter[int | None] = Counter()
+    team: Counter[str] = Counter()
+    due = Counter(overdue=0, soon=0)
+    for group in groups:
+        premium += group["premium"]
+        assignee[group["assignee"]] += group["n"]
+        team[str(group["team"]) if group["team"] else "none"] += group["n"]
+        due.update(overdue=group["overdue"], soon=group["soon"])
+    return _PeopleCounts(premium, assignee, team, due)
 
 
-def _by_tag(tickets: QuerySet[Ticket]) -> dict[str, int]:
-    """The commonest tags."""
-    rows = (
+def _count_by_tag(tickets: QuerySet[Ticket]) -> dict[str, int]:
+    """Return the numbers of tickets with the most frequent tags."""
+    groups = (
         tickets.filter(tags__isnull=False)
         .values("tags__name")
         .order_by()
         .annotate(n=Count("pk"))
         .order_by("-n", "tags__name")[:MAX_TAG_FACETS]
     )
-    return {row["tags__name"]: row["n"] for row in rows}
+    return {group["tags__name"]: group["n"] for group in groups}

@@ -1,4 +1,4 @@
-"""What was said on a ticket and sent with it, what is being written, what its customer thinks."""
+"""Queries for the conversation on a ticket: messages, attachments, drafts and ratings."""
 
 from datetime import timedelta
 
@@ -6,47 +6,44 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from appliance.accounts.models import User
+from appliance.accounts.models import User, Viewer
 from appliance.core import queries as core_queries
 from appliance.tickets.models import Attachment, Draft, Message, Rating, Status, Ticket
 from appliance.tickets.queries.tickets import access_guest_ticket, list_merged
 
-RATING_DAYS = 7  # so long a customer may change their mind
+RATING_DAYS = 7  # for so long a customer may change a rating
 RATED_STATUSES = (Status.SOLVED, Status.CLOSED)
 
 
 def list_messages(
-    viewer: User, ticket: Ticket, *, merged: list[Ticket] | None = None, has_files: bool = True
+    viewer: Viewer, ticket: Ticket, *, merged: list[Ticket] | None = None, has_files: bool = True
 ) -> list[Message]:
-    """The conversation in order; notes only for agents. The ticket must be the viewer's.
+    """Return the conversation, oldest first, with notes for agents only; each has ``files``.
 
-    What was said on tickets merged into it stands among the rest (``ticket_id`` tells it apart);
-    their opening texts are messages without an id. Each has ``files``. Three queries, a few more
-    with merged tickets; one for who names those ``merged`` and knows that there are no files.
+    The viewer must be allowed to see the ticket. Messages of tickets merged into it are included,
+    and their descriptions as messages without a primary key. Costs three queries, and a few more
+    with merged tickets; one for a caller who passes ``merged`` and knows that there are no files.
     """
     merged = list_merged(viewer, ticket) if merged is None else merged
-    has_files = has_files or bool(merged)
-    ids = [ticket.pk, *(source.pk for source in merged)]
-    messages = Message.objects.filter(ticket__in=ids).defer("search_vector")
+    ticket_ids = [ticket.pk, *(source.pk for source in merged)]
+    messages = Message.objects.filter(ticket__in=ticket_ids).defer("search_vector")
     if not _can_read_notes(viewer):
         messages = messages.filter(kind=Message.Kind.REPLY)
-    if has_files:
-        messages = list(messages.prefetch_related(_with_attachments()))
-    else:
-        messages = list(messages)
-        for message in messages:
-            message.files = []
-    openings = [_first_message(source) for source in merged]
-    return sorted([*openings, *messages], key=lambda message: (message.created_at, message.pk or 0))
+    attachments = Attachment.objects.select_related("file")
+    if not has_files and not merged:
+        attachments = attachments.none()
+    messages = messages.prefetch_related(_prefetch_files(attachments))
+    conversation = [*(_first_message(source) for source in merged), *messages]
+    return sorted(conversation, key=lambda message: (message.created_at, message.pk or 0))
 
 
 def list_first_message_files(ticket: Ticket) -> list[Attachment]:
-    """What was sent with the ticket itself."""
+    """Return the attachments of the ticket itself."""
     return list(ticket.attachments.filter(message=None).select_related("file"))
 
 
-def access_message(viewer: User, message_id: int) -> Message:
-    """A message of a ticket the viewer sees; notes only for agents. Raises Http404."""
+def access_message(viewer: Viewer, message_id: int) -> Message:
+    """Return a message of a ticket the viewer may see; a note for agents only. Raises Http404."""
     messages = Message.objects.filter(ticket__in=Ticket.objects.visible_to(viewer))
     if not _can_read_notes(viewer):
         messages = messages.filter(kind=Message.Kind.REPLY)
@@ -56,20 +53,23 @@ def access_message(viewer: User, message_id: int) -> Message:
     return message
 
 
-def access_attachment(viewer: User, attachment_id: int) -> Attachment:
-    """What was sent on a ticket the viewer sees; with notes only for agents. Raises Http404."""
-    sent = Attachment.objects.filter(ticket__in=Ticket.objects.visible_to(viewer))
-    return _attachment(sent, attachment_id, with_notes=_can_read_notes(viewer))
+def access_attachment(viewer: Viewer, attachment_id: int) -> Attachment:
+    """Return an attachment of a ticket the viewer may see, of a note for agents only.
+
+    Raises Http404.
+    """
+    attachments = Attachment.objects.filter(ticket__in=Ticket.objects.visible_to(viewer))
+    return _access(attachments, attachment_id, with_notes=_can_read_notes(viewer))
 
 
 def access_guest_attachment(token: str, attachment_id: int) -> Attachment:
-    """Messages visible to the holder of a guest's secret link."""
-    sent = Attachment.objects.filter(ticket=access_guest_ticket(token))
-    return _attachment(sent, attachment_id, with_notes=False)
+    """Return an attachment that the holder of a guest's secret link may see. Raises Http404."""
+    attachments = Attachment.objects.filter(ticket=access_guest_ticket(token))
+    return _access(attachments, attachment_id, with_notes=False)
 
 
 def find_draft(viewer: User, ticket: Ticket) -> Draft | None:
-    """What the viewer was writing here when their page was last heard of."""
+    """Return the reply the viewer has begun."""
     return Draft.objects.filter(user=viewer, ticket=ticket).first()
 
 
@@ -77,39 +77,39 @@ def find_rating(ticket: Ticket) -> Rating | None:
     return Rating.objects.filter(ticket=ticket).first()
 
 
-def can_rate(viewer: User, ticket: Ticket) -> bool:
-    """Whether to ask the viewer, who must see the ticket, what they think of the solution.
+def can_rate(viewer: Viewer, ticket: Ticket) -> bool:
+    """Return whether to ask the viewer, who must see the ticket, for a rating.
 
-    Its own customer (or a guest who holds the link) once it is solved, for as long as the desk
-    asks and a rating can still be changed.
+    That is its own customer or a guest with the link, once it is solved, if the site asks for
+    ratings, as long as a rating can still be changed.
     """
     if viewer.is_authenticated and ticket.customer.user_id != viewer.pk:
         return False
     if ticket.status not in RATED_STATUSES or ticket.merged_into_id:
         return False
     return (
-        not is_solved_or_closed(ticket, find_rating(ticket))
+        not is_rating_final(ticket, find_rating(ticket))
         and core_queries.site_settings().is_rating_enabled
     )
 
 
-def is_solved_or_closed(ticket: Ticket, rating: Rating | None) -> bool:
-    """Whether the rating stays as it is: it is old, and the ticket was not solved anew since."""
+def is_rating_final(ticket: Ticket, rating: Rating | None) -> bool:
+    """Return whether the rating is older than RATING_DAYS and than the last solution."""
     if rating is None or rating.at >= timezone.now() - timedelta(days=RATING_DAYS):
         return False
     return ticket.solved_at is None or ticket.solved_at <= rating.at
 
 
-def _can_read_notes(viewer: User) -> bool:
+def _can_read_notes(viewer: Viewer) -> bool:
     return viewer.is_authenticated and viewer.is_active and viewer.is_agent
 
 
-def _with_attachments() -> Prefetch:
-    return Prefetch("attachments", Attachment.objects.select_related("file"), to_attr="files")
+def _prefetch_files(attachments: QuerySet[Attachment]) -> Prefetch:
+    return Prefetch("attachments", attachments, to_attr="files")
 
 
 def _first_message(source: Ticket) -> Message:
-    """What a merged ticket began with, as if it had been said."""
+    """Return the description of a merged ticket as a message."""
     message = Message(
         ticket=source,
         author_name=source.customer.full_name,
@@ -121,10 +121,12 @@ def _first_message(source: Ticket) -> Message:
     return message
 
 
-def _attachment(sent: QuerySet, attachment_id: int, *, with_notes: bool) -> Attachment:
+def _access(
+    attachments: QuerySet[Attachment], attachment_id: int, *, with_notes: bool
+) -> Attachment:
     if not with_notes:
-        sent = sent.filter(Q(message=None) | Q(message__kind=Message.Kind.REPLY))
-    attachment = sent.select_related("file").filter(pk=attachment_id).first()
+        attachments = attachments.filter(Q(message=None) | Q(message__kind=Message.Kind.REPLY))
+    attachment = attachments.select_related("file").filter(pk=attachment_id).first()
     if attachment is None:
         raise Http404
     return attachment

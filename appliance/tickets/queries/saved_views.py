@@ -1,6 +1,5 @@
-"""Saved views and changes of many tickets: who may see them, who may change them."""
+"""Queries for saved views and bulk changes, by who may see or edit them."""
 
-from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -11,11 +10,9 @@ from appliance.accounts.models import Right, User
 from appliance.accounts.permissions import has_right
 from appliance.tickets.models import BulkChange, SavedView
 
-T = TypeVar("T")
-
 
 def list_views(viewer: User) -> QuerySet[SavedView]:
-    """The viewer's own, then those shared with all or with their teams. Customers have none."""
+    """Return the viewer's own views and those shared with all or with their teams."""
     if not viewer.is_agent or not viewer.is_active:
         return SavedView.objects.none()
     shared = Q(is_shared=True, team=None) | Q(
@@ -25,12 +22,12 @@ def list_views(viewer: User) -> QuerySet[SavedView]:
 
 
 def access_view(viewer: User, view_id: int) -> SavedView:
-    """Raises Http404 if it is not the viewer's to see."""
-    return _access_or_404(list_views(viewer).filter(pk=view_id).first())
+    """Return a view the viewer may see. Raises Http404."""
+    return _access(list_views(viewer), view_id)
 
 
 def list_views_to_edit(viewer: User) -> QuerySet[SavedView]:
-    """The viewer's own; for admins those shared by others too."""
+    """Return the viewer's own views, for admins those shared by others too."""
     views = SavedView.objects.select_related("owner", "team")
     if viewer.is_admin:
         return views.filter(Q(owner=viewer) | Q(is_shared=True))
@@ -38,7 +35,8 @@ def list_views_to_edit(viewer: User) -> QuerySet[SavedView]:
 
 
 def access_view_to_edit(viewer: User, view_id: int) -> SavedView:
-    return _access_or_404(list_views_to_edit(viewer).filter(pk=view_id).first())
+    """Return a view the viewer may edit. Raises Http404."""
+    return _access(list_views_to_edit(viewer), view_id)
 
 
 def can_share(viewer: User) -> bool:
@@ -50,15 +48,20 @@ def can_change_in_bulk(viewer: User) -> bool:
 
 
 def find_bulk_change(viewer: User, key: UUID | None) -> BulkChange | None:
-    """The viewer's own change of many tickets."""
+    """Return the bulk change with this key if the viewer made it."""
     return BulkChange.objects.filter(pk=key, by=viewer).first() if key else None
 
 
 def access_bulk_change(viewer: User, key: UUID) -> BulkChange:
-    return _access_or_404(find_bulk_change(viewer, key) if viewer.is_agent else None)
-
-
-def _access_or_404(row: T | None) -> T:
-    if row is None:
+    """Return a bulk change the viewer made. Raises Http404."""
+    change = find_bulk_change(viewer, key) if viewer.is_agent else None
+    if change is None:
         raise Http404
-    return row
+    return change
+
+
+def _access(views: QuerySet[SavedView], view_id: int) -> SavedView:
+    view = views.filter(pk=view_id).first()
+    if view is None:
+        raise Http404
+    return view

@@ -46,7 +46,7 @@ from appliance.tickets.services.messages import (
 from appliance.tickets.services.properties import (
     assign,
     hold_ticket,
-    refuse_if_changed,
+    require_unchanged,
     set_category,
     set_fields,
     set_priority,

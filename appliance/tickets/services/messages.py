@@ -25,7 +25,7 @@ from appliance.tickets.models import (
     Status,
     Ticket,
 )
-from appliance.tickets.queries.messages import RATED_STATUSES, RATING_DAYS, is_solved_or_closed
+from appliance.tickets.queries.messages import RATED_STATUSES, RATING_DAYS, is_rating_final
 from appliance.tickets.services.events import SYSTEM_ACTOR_NAME, lock, record, save
 from appliance.tickets.services.properties import change_status
 
@@ -249,7 +249,7 @@ def rate_ticket(
 def _save_rating(
     locked: Ticket, rating: Rating, by: User | None, is_good: bool, comment: str, at: datetime
 ) -> None:
-    if rating.pk and is_solved_or_closed(locked, rating):
+    if rating.pk and is_rating_final(locked, rating):
         raise BadInputError(
             _("You rated this more than %(days)d days ago; the rating can no longer be changed.")
             % {"days": RATING_DAYS}

@@ -88,21 +88,23 @@ def set_team(
     ticket.refresh_from_db()
 
 
-def refuse_if_changed(*, ticket: Ticket, seen: dict, changes: dict | None = None) -> None:
-    """Tells of what somebody else changed since a page was shown, before a form overwrites it.
+def require_unchanged(
+    *, ticket: Ticket, shown: dict[str, object], changes: dict[str, object] | None = None
+) -> None:
+    """Raise BadInputError if somebody else changed a property after a page was shown.
 
-    ``seen`` maps names of properties to what the page showed, ``wanted`` to what it is to become:
-    what is so already is no conflict. Call it first in the transaction of the changes: the
-    ticket stays locked.
+    ``shown`` maps names of properties to the values on the page, ``changes`` to the new values; a
+    property that has its new value already is no conflict. Call it first in the transaction of the
+    changes: the ticket stays locked.
     """
     locked = lock(ticket)
-    for name, value in seen.items():
-        now = _stored_value(getattr(locked, name))
-        if now not in (_stored_value(value), _stored_value((changes or {}).get(name, value))):
-            raise BadInputError(_conflict(locked, name), field=name)
+    for name, value in shown.items():
+        new_value = (changes or {}).get(name, value)
+        if _stored_value(getattr(locked, name)) not in map(_stored_value, (value, new_value)):
+            raise BadInputError(_conflict_message(locked, name), field=name)
 
 
-def _conflict(locked: Ticket, name: str) -> str:
+def _conflict_message(locked: Ticket, name: str) -> str:
     last = locked.events.filter(kind=EVENT_KINDS[name]).last()
     params = {"who": last.actor_name if last else "", "value": last.became if last else ""}
     if not params["value"]:

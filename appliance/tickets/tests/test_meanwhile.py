@@ -54,19 +54,19 @@ def test_change_of_somebody_else_is_told(ticket, bob, dan):
     with pytest.raises(
         BadInputError, match="Dan changed this to “Urgent” in the meantime"
     ) as refused:
-        services.refuse_if_changed(ticket=ticket, seen={"priority": 2}, changes={"priority": 3})
+        services.require_unchanged(ticket=ticket, shown={"priority": 2}, changes={"priority": 3})
     assert refused.value.field == "priority"
 
 
 def test_two_who_want_the_same_do_not_meet(ticket, dan):
     services.set_priority(ticket=ticket, priority=Priority.URGENT, by=dan)
-    services.refuse_if_changed(ticket=ticket, seen={"priority": 2}, changes={"priority": 4})
+    services.require_unchanged(ticket=ticket, shown={"priority": 2}, changes={"priority": 4})
 
 
 def test_unchanged_ticket_is_refused_to_nobody(ticket, bob):
     services.assign(ticket=ticket, assignee=bob, by=bob)
-    seen = {"status": Status.NEW, "assignee": bob, "team": None, "category": None}
-    services.refuse_if_changed(ticket=ticket, seen=seen)
+    shown = {"status": Status.NEW, "assignee": bob, "team": None, "category": None}
+    services.require_unchanged(ticket=ticket, shown=shown)
 
 
 def test_form_knows_what_was_seen_and_what_is_wanted(ticket, bob, dan):
@@ -74,10 +74,12 @@ def test_form_knows_what_was_seen_and_what_is_wanted(ticket, bob, dan):
     services.assign(ticket=ticket, assignee=dan, by=dan)
     form = PropertiesForm(page, ticket=ticket, viewer=bob)
     assert form.is_valid()
-    assert form.seen() == {"priority": 2, "assignee": None}
+    assert form.shown_values() == {"priority": 2, "assignee": None}
     assert form.changed_values() == {"priority": 3, "assignee": bob}
     with pytest.raises(BadInputError, match="Dan changed this to “Dan”"):
-        services.refuse_if_changed(ticket=ticket, seen=form.seen(), changes=form.changed_values())
+        services.require_unchanged(
+            ticket=ticket, shown=form.shown_values(), changes=form.changed_values()
+        )
 
 
 def test_form_sent_again_after_it_was_told_passes(ticket, bob, dan):
@@ -85,9 +87,9 @@ def test_form_sent_again_after_it_was_told_passes(ticket, bob, dan):
     services.assign(ticket=ticket, assignee=dan, by=dan)
     form = PropertiesForm(page, ticket=ticket, viewer=bob)
     assert form.is_valid()
-    form.accept_current()
+    form.show_current()
     again = PropertiesForm(form.data, ticket=ticket, viewer=bob)
-    assert again.is_valid() and again.seen() == {"assignee": dan}
+    assert again.is_valid() and again.shown_values() == {"assignee": dan}
 
 
 def test_who_was_deactivated_stays_on_the_form(ticket, bob, dan):
@@ -96,7 +98,7 @@ def test_who_was_deactivated_stays_on_the_form(ticket, bob, dan):
     form = PropertiesForm(
         sent(PropertiesForm(ticket=ticket, viewer=dan)), ticket=ticket, viewer=dan
     )
-    assert form.is_valid() and form.seen() == {}
+    assert form.is_valid() and form.shown_values() == {}
 
 
 def test_hold_on_the_form_needs_its_date(ticket, bob):

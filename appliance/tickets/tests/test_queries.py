@@ -89,7 +89,7 @@ def test_second_look_comes_from_the_cache(ticket, bob, django_assert_num_queries
     queries.count_open(bob)
     with django_assert_num_queries(0):
         queries.count_open(bob)
-    assert stored.hit_counts()["dashboard_counts"] == {"hits": 1, "misses": 1}
+    assert stored.hit_counts()["open_counts"] == {"hits": 1, "misses": 1}
 
 
 def test_counts_follow_a_change_at_once(ticket, bob, committed):
@@ -127,7 +127,7 @@ def test_of_many_who_look_at_once_one_counts_anew(ticket, bob, committed, monkey
     monkeypatch.setattr(lists, "COUNT_CACHE_SECONDS", 0)
     queries.count_open(bob)
     audience = ["agents", accounts_queries.hidden_team_ids(bob)]
-    assert stored.claim("dashboard_counts", audience, seconds=5), "somebody is counting"
+    assert stored.claim("open_counts", audience, seconds=5), "somebody is counting"
     with committed():
         services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
     assert queries.count_open(bob)["total"] == 1, "what was, until that is done"

@@ -29,14 +29,14 @@ def update(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
         form.attempt(_apply, request=request, ticket=ticket, form=form)
     if form.errors:
         ticket.refresh_from_db()
-        form.accept_current()
+        form.show_current()
     return answer(request, ticket, "properties", form)
 
 
 @transaction.atomic
 def _apply(*, request: HttpRequest, ticket: Ticket, form: PropertiesForm) -> None:
-    tickets_services.refuse_if_changed(
-        ticket=ticket, seen=form.seen(), changes=form.changed_values()
+    tickets_services.require_unchanged(
+        ticket=ticket, shown=form.shown_values(), changes=form.changed_values()
     )
     by, data, changed = request.user, form.cleaned_data, set(form.changed_data)
     verbs = {
