@@ -3,15 +3,21 @@
 import os
 import shutil
 import threading
+from pathlib import Path
 
 import pytest
 
 from appliance import egress_guard
 
+LAUNCHER_TESTS = Path(__file__).parent / "launcher"
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run browser tests last: Playwright leaves an event loop behind in this thread."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    for item in items:  # these run the code in other processes and threads, where it is not counted
+        if item.get_closest_marker("browser") or LAUNCHER_TESTS in item.path.parents:
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="session")

@@ -125,7 +125,11 @@ def _run_in_foreground(installation: Installation, command: list[str], *, stop: 
     process = subprocess.Popen(  # noqa: S603
         subprocesses.tied_to_parent(installation, stop, command),
         cwd=installation.code,
-        env={**subprocesses.environment(installation), "TMPDIR": str(scratch)},
+        env={
+            **subprocesses.environment(installation),
+            "TMPDIR": str(scratch),
+            "COVERAGE_FILE": str(scratch / "coverage"),
+        },
     )
     try:
         return process.wait()
