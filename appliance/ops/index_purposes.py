@@ -70,10 +70,10 @@ PURPOSES = {
     "ticket_unassigned_idx": "the unassigned queue",
     "ticket_updated_idx": "every status by the last change",
     # triage
-    "correction_held_back": "the cold-start gate: corrections of withheld predictions",
+    "correction_withheld_idx": "the cold-start gate: corrections of withheld predictions",
     "pending_text_idx": "the backlog: tickets and articles to process",
     "suggestion_article_idx": "the suggestions of an article that is deleted",
-    "suggestion_offered_idx": "low-performing articles: suggestions lately dismissed",
+    "suggestion_shown_idx": "low-performing articles: suggestions lately dismissed",
 }
 # The index of an embedding space is named when the space is created: prefix and a digest.
 PURPOSES_BY_PREFIX = {

@@ -22,7 +22,7 @@ from appliance.search.corpora import Corpus
 from appliance.search.fulltext import Match, Scan, run_scans
 from appliance.search.models import VocabularyWord
 from appliance.search.query_parser import ParsedQuery
-from appliance.triage.vector_search import MIN_COSINE, WALK, cosine
+from appliance.triage.vector_search import ITERATIVE_SCAN_SQL, MIN_COSINE, cosine
 
 MAX_MATCHES = 100
 MAX_INDEX_ROWS = 20_000  # roughly, handed over by a full-text index that matches more
@@ -64,7 +64,7 @@ def query_limits() -> Iterator[None]:
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            WALK + ", set_config(%s, %s, true)" * len(settings),
+            ITERATIVE_SCAN_SQL + ", set_config(%s, %s, true)" * len(settings),
             [part for setting in settings.items() for part in setting],
         )
         yield

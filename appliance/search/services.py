@@ -17,7 +17,7 @@ from appliance.knowledge.models import Article, ArticleVersion
 from appliance.search.fulltext import DEFAULT_LANGUAGE, STEMMERS, current_language
 from appliance.search.models import IndexCheck, Reindex, VocabularyProgress
 from appliance.tickets.models import Message, Ticket
-from appliance.triage import engine, pending_texts, work_queue
+from appliance.triage import engine, work_queue
 from appliance.triage import services as triage_services
 
 log = structlog.get_logger(__name__)
@@ -237,9 +237,9 @@ def _check_embeddings(check: IndexCheck) -> None:
     if encoder is None:
         return
     refs = {"encoder": encoder}
-    pending_texts.reset()
-    check.missing["ticket_vectors"] = len(work_queue.list_tickets_to_read(refs, MAX_BACKLOG))
-    check.missing["passages"] = len(work_queue.list_articles_to_read(refs, MAX_BACKLOG))
+    work_queue.reset()
+    check.missing["ticket_vectors"] = len(work_queue.list_pending_tickets(refs, MAX_BACKLOG))
+    check.missing["passages"] = len(work_queue.list_pending_articles(refs, MAX_BACKLOG))
     for name, table in (("ticket_vectors", TICKETS), ("passages", ARTICLES)):
         check.checked[name] = table.model._base_manager.count()
     if check.is_repairing and (check.missing["ticket_vectors"] or check.missing["passages"]):

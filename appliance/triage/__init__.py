@@ -1,1 +1,1 @@
-"""What the language models said of tickets and articles, and the evidence for it."""
+"""Predictions for tickets, vectors of tickets and articles, suggestions and knowledge gaps."""

@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.http import HttpRequest
 
 from appliance.core.admin import ReadOnlyAdminMixin
 from appliance.triage.models import AnnotationLease, Correction, Passage, Prediction
@@ -31,12 +32,14 @@ class PassageAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
 
 @admin.register(AnnotationLease)
 class LeaseAdmin(admin.ModelAdmin):
-    """Deleting a row lets the text be tried again."""
+    """Leases may only be deleted, which makes their texts pending again."""
 
     list_display = [field.name for field in AnnotationLease._meta.fields if field.name != "id"]
 
-    def has_add_permission(self, request) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None) -> bool:
+    def has_change_permission(
+        self, request: HttpRequest, obj: AnnotationLease | None = None
+    ) -> bool:
         return False

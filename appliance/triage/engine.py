@@ -1,4 +1,4 @@
-"""The one engine of this process, made when it is first asked for."""
+"""The inference engine of this process, created on first use."""
 
 import threading
 from functools import cache
@@ -10,14 +10,15 @@ from appliance.inference.bundle import ROLES, BundleRef, InferenceError
 from appliance.inference.bundle_store import BundleStore
 from appliance.inference.engine import Engine
 
-_making = threading.Lock()
+_lock = threading.Lock()
 
 
 def current() -> Engine:
-    """The engine of ``settings.MODELS`` and of what was installed since. Cheap: a bundle is loaded
-    when it is first used, and another one taken up within seconds of an update.
+    """Return the engine of the release's and the installed bundles.
+
+    Cheap: a bundle is loaded on first use, and swapped within seconds of an update.
     """
-    with _making:
+    with _lock:
         return _engine_of(settings.MODELS, settings.DATA / "models")
 
 
@@ -27,16 +28,12 @@ def _engine_of(shipped: Path, installed: Path) -> Engine:
 
 
 def refs() -> dict[str, BundleRef]:
-    """The bundles that can be asked now, by role; one that is missing or refused is left out."""
-    values = {}
-    for role in ROLES:
-        if ref := find_ref(role):
-            values[role] = ref
-    return values
+    """Return the usable bundles by role."""
+    return {role: ref for role in ROLES if (ref := find_ref(role))}
 
 
 def find_ref(role: str) -> BundleRef | None:
-    """Which bundle answers for this role now; None when it is missing or refused."""
+    """Return the active bundle of a role; None when it is missing or refused."""
     try:
         return current().ref(role)
     except InferenceError:
@@ -44,30 +41,34 @@ def find_ref(role: str) -> BundleRef | None:
 
 
 def find_next_encoder() -> BundleRef | None:
-    """The encoder whose vectors are being written beside the old ones; None while there is none.
+    """Return the encoder whose vectors are being written beside the active ones; None without one.
 
-    ``current().embed(text, space=ref.space)`` asks it; ``find_ref("encoder")`` stays the one reads
-    go by until all its vectors are there.
+    ``current().embed(text, space=ref.space)`` calls it. Searches use ``find_ref("encoder")`` until
+    its space is complete.
     """
     return current().next_encoder()
 
 
-def reading_space() -> str | None:
-    """The vector space the desk reads now; None while there is no encoder."""
+def active_space() -> str | None:
+    """Return the embedding space that searches use; None without an encoder."""
     encoder = find_ref("encoder")
     return encoder.space if encoder else None
 
 
-def spaces_at_hand() -> set[str] | None:
-    """The spaces of every encoder that lies here, whether it runs, ran before or comes next; None
-    when one of them does not say.
+def usable_spaces() -> set[str] | None:
+    """Return the spaces of every encoder on disk: active, previous, shipped and next.
+
+    None when an encoder's description cannot be read.
     """
     store = BundleStore(settings.MODELS, settings.DATA / "models")
-    rows = [*store.candidates("encoder")]
     try:
-        rows.append(store.find_next("encoder"))
+        encoders = [*store.candidates("encoder"), store.find_next("encoder")]
     except InferenceError:
         return None
-    if any(isinstance(bundle, InferenceError) for bundle in rows):
-        return None
-    return {bundle.ref.space for bundle in rows if bundle}
+    spaces: set[str] = set()
+    for encoder in encoders:
+        if isinstance(encoder, InferenceError):
+            return None
+        if encoder is not None:
+            spaces.add(encoder.ref.space)
+    return spaces

@@ -1,146 +1,160 @@
-"""One ranked list of articles out of meaning, words and what helped before. Pure.
+"""Rank articles by semantic similarity, matching words and what helped on similar tickets. Pure.
 
-Each signal counts by its evidence. Meaning and words give every article a share of belief. Each of
-the nearest earlier tickets votes for the articles that helped there, the nearer the more, and
-against those that were refused there. Where tickets enough lie near, their votes have most of the
-score; on a new desk, or far from all that was ever asked, the text alone decides. So it does where
-those who vote know of something else: they lie far, farther than the nearest article, and what
-helped there is nowhere near in meaning (``_trust``).
-The weights were chosen by scripts/bench/suggestions.py; docs/performance.md has its table.
+Each signal counts by its evidence. Similarity and words give every article a share of the text
+score. Each of the nearest tickets votes for the articles that helped there, weighted by its
+similarity, and against those dismissed there. With enough near tickets, their votes have most of
+the score; on a new installation, or far from all earlier tickets, the text alone decides. So it
+does when the neighbours are about something else: farther away than the nearest article, while
+what helped there has no similarity to the text (``_neighbour_reliability``).
+
+The weights were chosen by scripts/bench/suggestions.py; docs/performance.md has the figures.
 """
 
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-MAX_NEIGHBOURS = 50  # nearest tickets that know of an article
-NEAREST_VOTERS = 5  # by which all are judged
-Key = Hashable
+MAX_NEIGHBOURS = 50  # nearest tickets with an outcome for an article
+NEAREST = 5  # of them decide how reliable all are
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
 class Weights:
-    """How much each signal counts, and how sharply likeness is read."""
+    """How much each signal counts, and how sharply similarity is read."""
 
-    words: float = 0.02  # beside the cosine: they part what lies equally near
+    words: float = 0.02  # beside the cosine: decides between articles that are equally near
     text_spread: float = 0.05  # of cosines: smaller lets the nearest passage decide
-    votes: float = 0.7  # of the score, where voters are many; the text has the rest
+    votes: float = 0.7  # share of the score with many neighbours; the text has the rest
     vote_spread: float = 0.1  # of cosines: smaller lets the nearest ticket decide
-    doubt: float = 2.0  # counts as so many silent voters
-    doubt_cosine: float = 0.5  # that lie so near
-    refusal: float = 0.5  # of a vote, against
-    # how far voters are trusted: 0..1 by a logistic curve over
-    near: float = 13.0  # the mean cosine of the NEAREST_VOTERS
-    nearer: float = 12.0  # that, less the cosine of the nearest passage
-    agreed: float = 7.0  # the share of their votes that meaning finds near, too
-    caution: float = 10.5  # less this
+    silent_votes: float = 2.0  # virtual neighbours that vote for no article
+    silent_cosine: float = 0.5  # and their similarity
+    dismissal: float = 0.5  # of a vote, against
+    # reliability of the neighbours, 0..1: a logistic curve over
+    nearness: float = 13.0  # the mean cosine of the nearest neighbours
+    lead: float = 12.0  # that, less the cosine of the nearest passage
+    agreement: float = 7.0  # the share of their votes for articles that are near, too
+    bias: float = 10.5  # less this
 
 
 MEASURED = Weights()
 
 
 @dataclass(frozen=True)
-class Neighbour:
-    """An earlier ticket: how near it lies, and what helped or was refused there."""
+class Neighbour(Generic[Key]):
+    """An earlier ticket: its similarity, and the articles that helped or were dismissed there."""
 
-    ticket: int
+    ticket_id: int
     cosine: float
     helped: frozenset[Key]
-    refused: frozenset[Key] = frozenset()
+    dismissed: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True)
-class Fused:
-    """One article: its score 0..1, and what spoke for it."""
+class RankedArticle(Generic[Key]):
+    """One article with its score 0..1 and the evidence for it."""
 
     key: Key
     score: float
-    closeness: float | None  # cosine of its nearest passage; None when none lies near
-    words: float  # 0..1, as a share of the article that holds the words best
+    closeness: float | None  # cosine of its nearest passage; None when none is near
+    words: float  # 0..1, relative to the article that matches the words best
     vote: float  # -1..1
-    helped: tuple[int, ...]  # tickets it helped on, nearest first
+    helped: tuple[int, ...]  # ids of tickets it helped on, nearest first
 
 
 def fuse(
-    meaning: Mapping[Key, float],
+    cosines: Mapping[Key, float],
     words: Mapping[Key, float],
-    neighbours: Sequence[Neighbour] = (),
+    neighbours: Sequence[Neighbour[Key]] = (),
     weights: Weights = MEASURED,
-) -> list[Fused]:
-    """Best first. ``meaning`` holds cosines, ``words`` shares of the best; either may be empty."""
-    votes, weight = _votes(neighbours, weights)
-    keys = [*dict.fromkeys([*meaning, *words, *(key for key in votes if votes[key] > 0)])]
-    beliefs = _beliefs(keys, meaning, words, weights)
-    most = weights.votes * _trust(neighbours, meaning, weights)
-    left = 1.0 - most * weight
-    fused = [
-        Fused(
+) -> list[RankedArticle[Key]]:
+    """Return the articles, best first. ``words`` are relative to the best; each may be empty."""
+    votes, vote_weight = _votes(neighbours, weights)
+    keys = [*dict.fromkeys([*cosines, *words, *(key for key in votes if votes[key] > 0)])]
+    text_scores = _text_scores(keys, cosines, words, weights)
+    max_weight = weights.votes * _neighbour_reliability(neighbours, cosines, weights)
+    text_weight = 1.0 - max_weight * vote_weight
+    articles = [
+        RankedArticle(
             key=key,
-            score=min(1.0, max(0.0, most * votes.get(key, 0.0) + left * beliefs[key])),
-            closeness=meaning.get(key),
+            score=min(
+                1.0, max(0.0, max_weight * votes.get(key, 0.0) + text_weight * text_scores[key])
+            ),
+            closeness=cosines.get(key),
             words=words.get(key, 0.0),
             vote=votes.get(key, 0.0),
-            helped=tuple(voter.ticket for voter in neighbours if key in voter.helped),
+            helped=tuple(
+                neighbour.ticket_id for neighbour in neighbours if key in neighbour.helped
+            ),
         )
         for key in keys
     ]
-    return sorted(fused, key=lambda row: (row.score, beliefs[row.key]), reverse=True)
+    return sorted(
+        articles, key=lambda article: (article.score, text_scores[article.key]), reverse=True
+    )
 
 
-def _votes(neighbours: Sequence[Neighbour], weights: Weights) -> tuple[dict[Key, float], float]:
-    """What was said for each article, and how much weight voters have against silence: 0..1."""
-    counts = _counts(neighbours, weights)
-    total = sum(counts) + weights.doubt
+def _votes(
+    neighbours: Sequence[Neighbour[Key]], weights: Weights
+) -> tuple[dict[Key, float], float]:
+    """Return the vote for each article, and the weight of all votes against silence, 0..1."""
+    counts = _vote_counts(neighbours, weights)
+    total = sum(counts) + weights.silent_votes
     votes: dict[Key, float] = {}
-    for voter, count in zip(neighbours, counts, strict=True):
-        for key in voter.helped:
+    for neighbour, count in zip(neighbours, counts, strict=True):
+        for key in neighbour.helped:
             votes[key] = votes.get(key, 0.0) + count / total
-        for key in voter.refused - voter.helped:
-            votes[key] = votes.get(key, 0.0) - weights.refusal * count / total
+        for key in neighbour.dismissed - neighbour.helped:
+            votes[key] = votes.get(key, 0.0) - weights.dismissal * count / total
     return votes, sum(counts) / total if neighbours else 0.0
 
 
-def _counts(neighbours: Sequence[Neighbour], weights: Weights) -> list[float]:
-    """What each voter counts: 1 at the cosine of doubt."""
-    lead = [voter.cosine - weights.doubt_cosine for voter in neighbours]
-    return [math.exp(row / weights.vote_spread) for row in lead]
+def _vote_counts(neighbours: Sequence[Neighbour[Key]], weights: Weights) -> list[float]:
+    """Return what each neighbour counts: 1 at the cosine of the silent votes."""
+    leads = [neighbour.cosine - weights.silent_cosine for neighbour in neighbours]
+    return [math.exp(lead / weights.vote_spread) for lead in leads]
 
 
-def _trust(
-    neighbours: Sequence[Neighbour], meaning: Mapping[Key, float], weights: Weights
+def _neighbour_reliability(
+    neighbours: Sequence[Neighbour[Key]], cosines: Mapping[Key, float], weights: Weights
 ) -> float:
-    """Whether those who vote were asked about the same things: 0..1; 1 while meaning is silent.
+    """Return 0..1: whether the neighbours are about the same subject as the text.
 
-    A history of another product is told by this from the desk's own, ticket by ticket.
+    1 without cosines. This distinguishes, ticket by ticket, the history of another product from
+    the installation's own.
     """
-    if not neighbours or not meaning:
+    if not neighbours or not cosines:
         return 1.0
-    nearest = [voter.cosine for voter in neighbours[:NEAREST_VOTERS]]
-    near = sum(nearest) / len(nearest)
-    known = [voter.helped | voter.refused for voter in neighbours]
-    counts = _counts(neighbours, weights)
+    nearest = [neighbour.cosine for neighbour in neighbours[:NEAREST]]
+    nearness = sum(nearest) / len(nearest)
+    known = [neighbour.helped | neighbour.dismissed for neighbour in neighbours]
+    counts = _vote_counts(neighbours, weights)
     total = sum(count * len(keys) for count, keys in zip(counts, known, strict=True))
-    agreed = sum(
-        count * len(keys & meaning.keys()) for count, keys in zip(counts, known, strict=True)
+    agreement = sum(
+        count * len(keys & cosines.keys()) for count, keys in zip(counts, known, strict=True)
     )
-    evidence = weights.near * near + weights.nearer * (near - max(meaning.values()))
-    evidence += weights.agreed * (agreed / total if total else 1.0) - weights.caution
+    evidence = weights.nearness * nearness + weights.lead * (nearness - max(cosines.values()))
+    evidence += weights.agreement * (agreement / total if total else 1.0) - weights.bias
     return 1.0 / (1.0 + math.exp(-evidence))
 
 
-def _beliefs(
-    keys: Iterable[Key], meaning: Mapping[Key, float], words: Mapping[Key, float], weights: Weights
+def _text_scores(
+    keys: Iterable[Key], cosines: Mapping[Key, float], words: Mapping[Key, float], weights: Weights
 ) -> dict[Key, float]:
-    """Each article's share of belief by its text alone; they sum to one.
+    """Return each article's share by its text alone; they sum to one.
 
-    What does not stand among the nearest lies no nearer than the last of them.
+    An article outside the nearest is treated as being as far away as the last of them.
     """
-    farthest = min(meaning.values(), default=0.0)
-    likeness = {
-        key: (1 - weights.words) * meaning.get(key, farthest) + weights.words * words.get(key, 0.0)
+    farthest = min(cosines.values(), default=0.0)
+    similarities = {
+        key: (1 - weights.words) * cosines.get(key, farthest) + weights.words * words.get(key, 0.0)
         for key in keys
     }
-    most = max(likeness.values(), default=0.0)
-    powers = {key: math.exp((row - most) / weights.text_spread) for key, row in likeness.items()}
+    best = max(similarities.values(), default=0.0)
+    powers = {
+        key: math.exp((similarity - best) / weights.text_spread)
+        for key, similarity in similarities.items()
+    }
     total = sum(powers.values())
     return {key: power / total for key, power in powers.items()}

@@ -1,4 +1,4 @@
-"""What an author can work from: gaps, and articles that do not fit where they are offered."""
+"""Read the gaps in the knowledge base and the articles that perform poorly as suggestions."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,33 +16,33 @@ from appliance.triage.models import Gap, GapTicket, Suggestion
 MAX_SHOWN = 50
 EXAMPLES = 3
 DAYS = 90
-MIN_REFUSED, MIN_OFFERED = 2, 10  # before an article is called into question
+MIN_DISMISSED, MIN_SHOWN = 2, 10  # before an article counts as low-performing
 State = Suggestion.State
 
 
 @dataclass(frozen=True)
 class LowPerformingArticle:
-    """An article agents do not want where it is offered, or readers do not find helpful."""
+    """An article that agents dismiss or never insert, with its numbers of the last DAYS."""
 
     article: Article
-    offered: int  # on so many tickets in the last DAYS
-    accepted: int
-    refused: int
+    shown: int  # number of tickets
+    inserted: int
+    dismissed: int
 
 
 def list_gaps(viewer: User, *, dismissed: bool = False) -> QuerySet[Gap]:
-    """The largest first, with a few tickets each in ``examples``; three queries."""
+    """Return gaps, the largest first, each with a few tickets in ``examples``. Three queries."""
     gaps = Gap.objects.visible_to(viewer)
     gaps = gaps.filter(dismissed_at__isnull=False) if dismissed else gaps.open()
-    seen = Ticket.objects.visible_to(viewer)
-    members = GapTicket.objects.filter(rank__lt=EXAMPLES, ticket__in=seen)
+    visible = Ticket.objects.visible_to(viewer)
+    members = GapTicket.objects.filter(rank__lt=EXAMPLES, ticket__in=visible)
     members = members.select_related("ticket").defer("ticket__description", "ticket__search_vector")
     examples = Prefetch("members", members, to_attr="examples")
     return gaps.select_related("article").prefetch_related(examples)[:MAX_SHOWN]
 
 
 def access_gap(viewer: User, gap_id: int) -> Gap:
-    """Raises Http404 when it is not the viewer's to see, or the worker found it filled."""
+    """Return a gap; raises Http404 when the viewer may not see it, or it is closed."""
     gap = Gap.objects.visible_to(viewer).filter(pk=gap_id).first()
     if gap is None:
         raise Http404
@@ -50,31 +50,38 @@ def access_gap(viewer: User, gap_id: int) -> Gap:
 
 
 def list_low_performing(viewer: User) -> list[LowPerformingArticle]:
-    """Refused more often than accepted, or offered often and never accepted, on the tickets the
-    viewer sees; those that readers vote against first. Two queries.
+    """Return articles dismissed more often than inserted, or shown often and never inserted.
+
+    On the tickets the viewer may see, the least helpful articles first. Two queries.
     """
     since = timezone.now() - timedelta(days=DAYS)
-    rows = Suggestion.objects.filter(offered_at__gte=since)
+    suggestions = Suggestion.objects.filter(shown_at__gte=since)
     if hidden := accounts_queries.hidden_team_ids(viewer):
-        rows = rows.exclude(ticket__team__in=hidden)
-    counted = (
-        rows.order_by()
+        suggestions = suggestions.exclude(ticket__team__in=hidden)
+    counts = (
+        suggestions.order_by()
         .values("article")
         .annotate(
-            offered=Count("pk"),
-            accepted=Count("pk", filter=Q(state=State.ACCEPTED)),
-            refused=Count("pk", filter=Q(state=State.REFUSED)),
+            shown=Count("pk"),
+            inserted=Count("pk", filter=Q(state=State.INSERTED)),
+            dismissed=Count("pk", filter=Q(state=State.DISMISSED)),
         )
     )
-    refused = Q(refused__gte=MIN_REFUSED, refused__gt=F("accepted"))
-    in_vain = Q(offered__gte=MIN_OFFERED, accepted=0)
-    counted = counted.filter(refused | in_vain).order_by("-refused", "-offered")[:MAX_SHOWN]
-    by_article = {row["article"]: row for row in counted}
+    is_dismissed = Q(dismissed__gte=MIN_DISMISSED, dismissed__gt=F("inserted"))
+    is_never_inserted = Q(shown__gte=MIN_SHOWN, inserted=0)
+    counts = counts.filter(is_dismissed | is_never_inserted).order_by("-dismissed", "-shown")
+    by_article = {row["article"]: row for row in counts[:MAX_SHOWN]}
     articles = Article.objects.visible_to(viewer).published().filter(pk__in=by_article)
-    items = [
+    articles = articles.defer("content", "search_vector").select_related("category", "owner")
+    low_performing = [
         LowPerformingArticle(
-            item, *(by_article[item.pk][name] for name in ("offered", "accepted", "refused"))
+            article=article,
+            shown=by_article[article.pk]["shown"],
+            inserted=by_article[article.pk]["inserted"],
+            dismissed=by_article[article.pk]["dismissed"],
         )
-        for item in articles.defer("content", "search_vector").select_related("category", "owner")
+        for article in articles
     ]
-    return sorted(items, key=lambda item: (item.article.usefulness, -item.refused, -item.offered))
+    return sorted(
+        low_performing, key=lambda row: (row.article.usefulness, -row.dismissed, -row.shown)
+    )

@@ -1,6 +1,6 @@
-"""Asks the bundles about one text. No database: this may take long, or hang."""
+"""Run the bundles on one text. No database here: a call may take long, or hang."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,45 +14,57 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass
-class Answers:
-    """What each bundle said, as far as it was asked and could answer."""
+class TextPredictions:
+    """The results of the bundles that were called and available."""
 
     category: CategoryPrediction | None = None
     sentiment: SentimentPrediction | None = None
     vector: np.ndarray | None = None
-    broken: list[str] = field(default_factory=list)  # a bundle that is there, but not for this text
+    errors: list[str] = field(default_factory=list)  # "role: message" of bundles that failed
 
     @property
     def is_empty(self) -> bool:
         return self.category is None and self.sentiment is None and self.vector is None
 
 
-def ask(
+def predict(
     text: str,
-    roles: set[str],
+    roles: Collection[str],
     labels: Mapping[str, str],
     space: str | None = None,
     *,
-    careful: bool = True,
-) -> Answers:
-    """One answer a role, the vector in this space. Never raises: a missing bundle says nothing, a
-    broken one is named. ``careful`` is for the classifier (``caution.py``).
+    cold_start: bool = True,
+) -> TextPredictions:
+    """Call the bundles of these roles; the vector is of ``space``. Never raises.
+
+    A missing bundle gives no result, a failing one an entry in ``errors``. ``labels`` and
+    ``cold_start`` are for the classifier.
     """
     models = engine.current()
-    answers = Answers()
-    calls: dict[str, tuple[str, Callable[[], object]]] = {
-        "encoder": ("vector", lambda: models.embed(text, space=space)),
-        "classifier": ("category", lambda: models.classify(text, labels, cold_start=careful)),
-        "sentiment": ("sentiment", lambda: models.classify_sentiment(text)),
+    predictions = TextPredictions()
+
+    def embed() -> None:
+        predictions.vector = models.embed(text, space=space)
+
+    def classify() -> None:
+        predictions.category = models.classify(text, labels, cold_start=cold_start)
+
+    def classify_sentiment() -> None:
+        predictions.sentiment = models.classify_sentiment(text)
+
+    calls: dict[str, Callable[[], None]] = {
+        "encoder": embed,
+        "classifier": classify,
+        "sentiment": classify_sentiment,
     }
-    for role, (name, call) in calls.items():
+    for role, call in calls.items():
         if role not in roles:
             continue
         try:
-            setattr(answers, name, call())
+            call()
         except InferenceError as error:
             log.warning("bundle_unavailable", role=role, reason=str(error))
-        except Exception as error:  # onnxruntime and tokenizers raise what they like
-            log.exception("bundle_broke", role=role)
-            answers.broken.append(f"{role}: {error}")
-    return answers
+        except Exception as error:  # onnxruntime and tokenizers share no base class of errors
+            log.exception("bundle_failed", role=role)
+            predictions.errors.append(f"{role}: {error}")
+    return predictions

@@ -1,4 +1,4 @@
-"""What the same customer may have asked already, while they ask again."""
+"""Gather the evidence for suggestions: similar passages, matching words, similar tickets."""
 
 import re
 from collections import defaultdict
@@ -15,25 +15,18 @@ from appliance.core.fields import TEXT_SEARCH_CONFIG
 from appliance.knowledge.models import Article
 from appliance.triage.fusion import MAX_NEIGHBOURS, Neighbour
 from appliance.triage.models import Passage, TicketVector
-from appliance.triage.vector_search import cosine, walking
+from appliance.triage.vector_search import cosine, iterative_scan
 
-# A cosine from here on is worth a look. Of 82 pairs of public questions that somebody asked twice
-# within a week (a rare title again, another text) 95 % lie over it, 94 % while only the title is
-# typed; of 800 pairs that merely share a topic 3.5 %, of 400 that one article answers 8 %. At 0.65
-# it is 89 % and 1.5 %. Measured with encoder 2; measure again with another.
+MAX_WORDS = 32  # of the text, when articles are searched by its words
+MAX_CANDIDATES = 60  # nearest passages, and articles by words, to choose a few articles from
+MIN_CANDIDATES = 10  # articles near, or with an outcome, that make a search by words unnecessary
+MAX_TICKETS = 100  # nearest tickets, to choose the neighbours from; one index scan finds as many
+MIN_RANK = 1e-9  # ts_rank of a text without any of the words is below this
+# 32: rank / (rank + 1), so that it is in 0..1; 1: long articles do not win by their length
+RANK_NORMALIZATION = Value(32 | 1)
 
-
-MAX_WORDS = 32  # of the text, when articles are found by its words
-NEAREST = 60  # passages, and articles by words, looked at to find a few articles
-ENOUGH = 10  # articles near in meaning, or that helped, so that no other needs to be found
-# Looked at to find VOTERS that know of an article; one walk of the index finds as many (WALK).
-NEAREST_TICKETS = 100
-NOTHING = 1e-9  # what ts_rank says of a text that holds none of the words lies below
-# 32: rank / (rank + 1), so that it lies in 0..1; 1: long articles do not win by their length
-PER_LENGTH = Value(32 | 1)
-
-# Of these tickets: what helped there, once they were solved, and what was refused there.
-KNOWN = """
+# The articles that helped on these tickets, once they were solved, and those dismissed there.
+OUTCOMES_SQL = """
 SELECT link.ticket_id, link.article_id, false
 FROM knowledge_articlelink AS link
 JOIN tickets_ticket AS ticket ON ticket.id = link.ticket_id
@@ -41,134 +34,157 @@ WHERE link.ticket_id = ANY (%(tickets)s) AND ticket.status IN ('solved', 'closed
 UNION ALL
 SELECT ticket_id, article_id, true
 FROM triage_suggestion
-WHERE ticket_id = ANY (%(tickets)s) AND state = 'refused'
+WHERE ticket_id = ANY (%(tickets)s) AND state = 'dismissed'
 """
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for each article the viewer may read, by its id."""
+    """The evidence for each article the viewer may read, by its id."""
 
-    meaning: dict[int, float] = field(default_factory=dict)  # cosine of the nearest passage
-    passages: dict[int, int] = field(default_factory=dict)  # id of that passage
-    words: dict[int, float] = field(default_factory=dict)  # as a share of the best
-    neighbours: list[Neighbour] = field(default_factory=list)  # nearest first
+    cosines: dict[int, float] = field(default_factory=dict)  # of the nearest passage
+    passage_ids: dict[int, int] = field(default_factory=dict)  # of the nearest passage
+    words: dict[int, float] = field(default_factory=dict)  # relative to the best
+    neighbours: list[Neighbour[int]] = field(default_factory=list)  # nearest first
 
 
-def gather(
-    viewer: User, text: str, vector: np.ndarray | None, space: str, leave_out: int | None = None
+def gather_evidence(
+    viewer: User,
+    text: str,
+    vector: np.ndarray | None,
+    space: str,
+    excluded_ticket_id: int | None = None,
 ) -> Evidence:
-    """Without a vector, words alone. ``leave_out`` is the ticket asked about. Four queries.
+    """Gather the evidence by vector and words; without a vector, by words alone. Four queries.
 
-    Beside meaning, words only tell apart what lies near or has helped: they weigh too little to
-    lift anything else above it, and ranking all articles that hold one of them would take longer
-    than everything else together.
+    ``excluded_ticket_id`` is the ticket to suggest for. Beside cosines, words only decide between
+    articles that are near or have helped: their weight is too small to move others, and ranking
+    all articles with one of the words would take longer than everything else together.
     """
     visible = Article.objects.visible_to(viewer).in_use()
     if vector is None:
-        return Evidence(words=_by_words(visible, text))
-    meaning, passages = _by_passages(viewer, vector, space)
-    neighbours = _find_voters(viewer, vector, space, leave_out)
-    near = meaning.keys() | {
-        key for neighbour in neighbours for key in neighbour.helped | neighbour.refused
+        return Evidence(words=_search_words(visible, text))
+    cosines, passage_ids = _nearest_passages(viewer, vector, space)
+    neighbours = _find_neighbours(viewer, vector, space, excluded_ticket_id)
+    candidates = cosines.keys() | {
+        key for neighbour in neighbours for key in neighbour.helped | neighbour.dismissed
     }
-    words, seen = _words_of_these(visible, near, text)
-    if len(near) < ENOUGH:
-        words = _by_words(visible, text)
-    known = [
-        replace(neighbour, helped=neighbour.helped & seen, refused=neighbour.refused & seen)
+    words, visible_ids = _rank_words(visible, candidates, text)
+    if len(candidates) < MIN_CANDIDATES:
+        words = _search_words(visible, text)
+    visible_neighbours = [
+        replace(
+            neighbour,
+            helped=neighbour.helped & visible_ids,
+            dismissed=neighbour.dismissed & visible_ids,
+        )
         for neighbour in neighbours
     ]
     return Evidence(
-        meaning={key: closeness for key, closeness in meaning.items() if key in seen},
-        passages=passages,
+        cosines={key: value for key, value in cosines.items() if key in visible_ids},
+        passage_ids=passage_ids,
         words=words,
-        neighbours=[neighbour for neighbour in known if neighbour.helped or neighbour.refused][
-            :MAX_NEIGHBOURS
-        ],
+        neighbours=[
+            neighbour for neighbour in visible_neighbours if neighbour.helped or neighbour.dismissed
+        ][:MAX_NEIGHBOURS],
     )
 
 
-def _find_voters(
-    viewer: User, vector: np.ndarray, space: str, leave_out: int | None
-) -> list[Neighbour]:
-    """The nearest tickets that know of an article: of those the viewer sees, and for who is no
-    agent of all but the closed teams', of which nothing but their number is told. The articles
-    may be any. Two queries.
+def _find_neighbours(
+    viewer: User, vector: np.ndarray, space: str, excluded_ticket_id: int | None
+) -> list[Neighbour[int]]:
+    """Return the nearest tickets with an outcome for an article, nearest first. Two queries.
+
+    The tickets are those the viewer may see; for others than agents all but those of closed teams,
+    of which only a count is shown. The articles may be any.
     """
-    rows = TicketVector.objects.may_vote_for(viewer).exclude(ticket=leave_out)
-    with walking():
-        near = rows.nearest_to(vector, space).values_list("ticket_id", "distance")
-        distances = dict(near[:NEAREST_TICKETS])
-    known = _known_of(list(distances))
+    vectors = TicketVector.objects.evidence_for(viewer).exclude(ticket=excluded_ticket_id)
+    with iterative_scan():
+        nearest: QuerySet = vectors.nearest_to(vector, space)  # annotated with its distance
+        distances = dict(nearest.values_list("ticket_id", "distance")[:MAX_TICKETS])
+    outcomes = _outcomes(list(distances))
     return [
-        Neighbour(ticket, cosine(distances[ticket]), *map(frozenset, known[ticket]))
-        for ticket in sorted(known, key=distances.__getitem__)
+        Neighbour(
+            ticket_id=ticket_id,
+            cosine=cosine(distances[ticket_id]),
+            helped=frozenset(outcomes[ticket_id].helped),
+            dismissed=frozenset(outcomes[ticket_id].dismissed),
+        )
+        for ticket_id in sorted(outcomes, key=distances.__getitem__)
     ]
 
 
-def _known_of(tickets: list[int]) -> dict[int, tuple[set[int], set[int]]]:
-    """Ticket → the articles that helped there, once it was solved, and those refused there."""
-    known: dict[int, tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
+@dataclass
+class Outcomes:
+    """The articles that helped on a ticket, and those dismissed there."""
+
+    helped: set[int] = field(default_factory=set)
+    dismissed: set[int] = field(default_factory=set)
+
+
+def _outcomes(ticket_ids: list[int]) -> dict[int, Outcomes]:
+    outcomes: dict[int, Outcomes] = defaultdict(Outcomes)
     with connection.cursor() as cursor:
-        cursor.execute(KNOWN, {"tickets": tickets})
-        for ticket, article, is_refused in cursor.fetchall():
-            known[ticket][is_refused].add(article)
-    return known
+        cursor.execute(OUTCOMES_SQL, {"tickets": ticket_ids})
+        for ticket_id, article_id, is_dismissed in cursor.fetchall():
+            outcome = outcomes[ticket_id]
+            (outcome.dismissed if is_dismissed else outcome.helped).add(article_id)
+    return outcomes
 
 
-def _by_passages(
+def _nearest_passages(
     viewer: User, vector: np.ndarray, space: str
 ) -> tuple[dict[int, float], dict[int, int]]:
-    """Article id → cosine, and → id, of its nearest passage."""
-    near = Passage.objects.visible_to(viewer).nearest_to(vector, space)
-    # however far: a few are always offered, and the score says how near they are
-    with walking():
-        rows = list(near.values_list("distance", "article_id", "pk")[:NEAREST])
-    closeness: dict[int, float] = {}
-    passages: dict[int, int] = {}
-    for distance, article, passage in sorted(rows):
-        if article not in passages:
-            closeness[article], passages[article] = cosine(distance), passage
-    return closeness, passages
+    """Return article id → cosine, and → id, of its nearest passage, however far it is."""
+    nearest: QuerySet = Passage.objects.visible_to(viewer).nearest_to(vector, space)
+    with iterative_scan():
+        rows = list(nearest.values_list("distance", "article_id", "pk")[:MAX_CANDIDATES])
+    cosines: dict[int, float] = {}
+    passage_ids: dict[int, int] = {}
+    for distance, article_id, passage_id in sorted(rows):
+        if article_id not in passage_ids:
+            cosines[article_id], passage_ids[article_id] = cosine(distance), passage_id
+    return cosines, passage_ids
 
 
-def _by_words(visible: QuerySet, text: str) -> dict[int, float]:
-    """Article id → its share of the best one's rank, by any of the words: no ticket holds all of
-    its answer's.
+def _search_words(visible: QuerySet[Article], text: str) -> dict[int, float]:
+    """Return article id → rank relative to the best, of articles with any of the words.
+
+    No ticket contains all the words of the article that answers it.
     """
-    query = _any_of(text)
+    query = _any_word_query(text)
     if query is None:
         return {}
-    rows = visible.filter(search_vector=query).annotate(rank=_rank(query))
-    return _shares(dict(rows.order_by("-rank", "-pk").values_list("pk", "rank")[:NEAREST]))
+    matches = visible.filter(search_vector=query).annotate(rank=_rank(query))
+    ranks = matches.order_by("-rank", "-pk").values_list("pk", "rank")[:MAX_CANDIDATES]
+    return _relative(dict(ranks))
 
 
-def _words_of_these(
-    visible: QuerySet, ids: Collection[int], text: str
+def _rank_words(
+    visible: QuerySet[Article], ids: Collection[int], text: str
 ) -> tuple[dict[int, float], set[int]]:
-    """Match only these articles, and return which of them the viewer may read."""
-    query = _any_of(text)
+    """Rank only these articles by words, and return which of them the viewer may read."""
+    query = _any_word_query(text)
     rank = Value(0.0) if query is None else _rank(query)
-    rows = visible.filter(pk__in=ids).annotate(rank=rank).order_by().values_list("pk", "rank")
-    ranks = dict(rows)
-    return _shares({pk: row for pk, row in ranks.items() if row > NOTHING}), set(ranks)
+    articles = visible.filter(pk__in=ids).annotate(rank=rank)
+    ranks = dict(articles.order_by().values_list("pk", "rank"))
+    return _relative({pk: rank for pk, rank in ranks.items() if rank > MIN_RANK}), set(ranks)
 
 
-def _any_of(text: str) -> SearchQuery | None:
-    words = " | ".join(f"'{word}'" for word in words_of(text))
+def _any_word_query(text: str) -> SearchQuery | None:
+    words = " | ".join(f"'{word}'" for word in search_words(text))
     return SearchQuery(words, search_type="raw", config=TEXT_SEARCH_CONFIG) if words else None
 
 
 def _rank(query: SearchQuery) -> SearchRank:
-    return SearchRank(F("search_vector"), query, normalization=PER_LENGTH)
+    return SearchRank(F("search_vector"), query, normalization=RANK_NORMALIZATION)
 
 
-def _shares(ranks: dict[int, float]) -> dict[int, float]:
-    most = max(ranks.values(), default=0.0)
-    return {pk: rank / most for pk, rank in ranks.items()} if most else {}
+def _relative(ranks: dict[int, float]) -> dict[int, float]:
+    best = max(ranks.values(), default=0.0)
+    return {pk: rank / best for pk, rank in ranks.items()} if best else {}
 
 
-def words_of(text: str) -> list[str]:
-    """What articles are looked up by, in the order of the text."""
+def search_words(text: str) -> list[str]:
+    """Return the words by which articles are searched, in the order of the text."""
     return list(dict.fromkeys(re.findall(r"\w{3,40}", text.lower())))[:MAX_WORDS]

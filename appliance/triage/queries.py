@@ -1,4 +1,4 @@
-"""Reads on what the bundles said, each scoped to the viewer."""
+"""Read predictions and similar tickets, each scoped to the viewer."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 from appliance.accounts.models import User
 from appliance.inference.predictions import BundleStatus
 from appliance.knowledge.models import Article, ArticleLink
-from appliance.tickets import queries as tickets
+from appliance.tickets import queries as tickets_queries
 from appliance.tickets.models import OPEN_STATUSES, Ticket
 from appliance.triage import engine, work_queue
 from appliance.triage.models import AnnotationLease, Prediction, TicketVector
@@ -17,7 +17,7 @@ State = Literal["classified", "pending", "unavailable"]
 
 @dataclass(frozen=True)
 class Score:
-    """One category of the closed list with the probability the bundle gave it."""
+    """One category with its probability."""
 
     slug: str
     name: str
@@ -25,8 +25,8 @@ class Score:
 
 
 @dataclass(frozen=True)
-class CategoryReading:
-    """What the classifier said; ``slug`` and ``name`` are empty when it was not sure."""
+class PredictedCategory:
+    """The predicted category; ``slug`` and ``name`` are empty when the bundle is not sure."""
 
     slug: str
     name: str
@@ -37,7 +37,7 @@ class CategoryReading:
 
 
 @dataclass(frozen=True)
-class SentimentReading:
+class PredictedSentiment:
     """``label`` is negative, neutral or positive."""
 
     label: str
@@ -46,51 +46,52 @@ class SentimentReading:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What is known of a ticket's category and sentiment, and what the page may promise.
+class TicketPredictions:
+    """The predicted category and sentiment of a ticket, and whether more will come.
 
-    ``state``: "classified" both are there; "pending" a worker will read it; "unavailable" nobody
-    will, until bundles are put in place (or another text, or other bundles: it was parked).
+    ``state``: "classified" both are there; "pending" a worker will process the ticket;
+    "unavailable" there is no bundle, or the text failed permanently.
     """
 
     state: State
-    category: CategoryReading | None
-    sentiment: SentimentReading | None
+    category: PredictedCategory | None
+    sentiment: PredictedSentiment | None
 
 
 @dataclass(frozen=True)
-class Similar:
-    """Another ticket near in meaning."""
+class SimilarTicket:
+    """Another ticket with a similar text."""
 
     ticket: Ticket
     score: float  # cosine, 0..1
-    article: Article | None = None  # what was sent or linked there last, once it is solved
+    article: Article | None = None  # the one sent or linked there last, once it is solved
 
 
-def find_reading(viewer: User, ticket: Ticket) -> Reading:
-    """What the bundles said of this ticket. Three queries at most."""
+def find_predictions(viewer: User, ticket: Ticket) -> TicketPredictions:
+    """Return the predictions for a ticket. Three queries at most."""
     visible = Ticket.objects.visible_to(viewer).filter(pk=ticket.pk)
-    values = {row.kind: row for row in Prediction.objects.filter(ticket__in=visible)}
-    category = values.get(Prediction.Kind.CATEGORY)
-    sentiment = values.get(Prediction.Kind.SENTIMENT)
-    return Reading(
-        state="classified" if category and sentiment else _state(ticket, values),
-        category=_category_reading(category) if category else None,
-        sentiment=_sentiment_reading(sentiment) if sentiment else None,
+    by_kind = {row.kind: row for row in Prediction.objects.filter(ticket__in=visible)}
+    category = by_kind.get(Prediction.Kind.CATEGORY)
+    sentiment = by_kind.get(Prediction.Kind.SENTIMENT)
+    return TicketPredictions(
+        state="classified" if category and sentiment else _state(ticket, by_kind),
+        category=_predicted_category(category) if category else None,
+        sentiment=_predicted_sentiment(sentiment) if sentiment else None,
     )
 
 
 def find_vector(viewer: User, ticket: Ticket) -> TicketVector | None:
-    """Of a ticket the viewer sees, in the space that is read."""
-    rows = TicketVector.objects.visible_to(viewer).in_reading_space()
-    return rows.filter(ticket=ticket).first()
+    """Return the vector, in the active space, of a ticket the viewer may see."""
+    vectors = TicketVector.objects.visible_to(viewer).in_active_space()
+    return vectors.filter(ticket=ticket).first()
 
 
 def list_similar_tickets(
     viewer: User, ticket: Ticket, limit: int = 5, *, own: TicketVector | None = None
-) -> list[Similar]:
-    """The viewer's tickets nearest in meaning, never this one, with what helped there; empty while
-    it has no vector. ``own`` is that vector, where it was read already.
+) -> list[SimilarTicket]:
+    """Return the nearest other tickets the viewer may see, with the article that helped there.
+
+    Empty while the ticket has no vector. ``own`` is that vector, if the caller has it already.
     """
     own = own or find_vector(viewer, ticket)
     if own is None:
@@ -103,60 +104,62 @@ def list_similar_tickets(
         .defer("vector", "ticket__description", "ticket__search_vector")
     )
     rows = list_nearest(near, limit)
-    helped = _helped(viewer, [row.ticket for row in rows])
-    return [Similar(row.ticket, cosine(row.distance), helped.get(row.ticket_id)) for row in rows]
+    articles = _helpful_articles(viewer, [row.ticket for row in rows])
+    return [
+        SimilarTicket(row.ticket, cosine(row.distance), articles.get(row.ticket_id)) for row in rows
+    ]
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """Texts that wait for the bundles at hand, and texts they broke on."""
+    """Numbers of pending texts, and of texts that failed permanently."""
 
     tickets: int
     articles: int
-    parked: int
+    failed: int
 
 
 def list_bundles() -> tuple[BundleStatus, ...]:
-    """How each role stands, for the health page; loads nothing."""
+    """Return the state of each role for the health page; loads nothing."""
     return engine.current().statuses()
 
 
 def count_backlog() -> Backlog:
-    """Counted up to a thousand each, for the health page."""
+    """Count up to a thousand pending texts of each kind, for the health page."""
     refs = work_queue.refs_at_hand()
     return Backlog(
-        tickets=len(work_queue.list_tickets_to_read(refs, 1000)),
-        articles=len(work_queue.list_articles_to_read(refs, 1000)),
-        parked=work_queue.list_failed().count(),
+        tickets=len(work_queue.list_pending_tickets(refs, 1000)),
+        articles=len(work_queue.list_pending_articles(refs, 1000)),
+        failed=work_queue.list_failed().count(),
     )
 
 
-def _helped(viewer: User, near: list[Ticket]) -> dict[int, Article]:
-    """Ticket → the article that was sent there, else the one accepted or linked last."""
-    done = [row.pk for row in near if row.status not in OPEN_STATUSES]
-    if not done:
+def _helpful_articles(viewer: User, tickets: list[Ticket]) -> dict[int, Article]:
+    """Return ticket id → the article sent there, else the one inserted or linked last."""
+    solved = [ticket.pk for ticket in tickets if ticket.status not in OPEN_STATUSES]
+    if not solved:
         return {}
     articles = Article.objects.visible_to(viewer).in_use()
-    links = ArticleLink.objects.filter(ticket__in=done, article__in=articles)
+    links = ArticleLink.objects.filter(ticket__in=solved, article__in=articles)
     links = links.select_related("article").defer("article__content", "article__search_vector")
-    weight = {how: n for n, how in enumerate(ArticleLink.How)}
-    ordered = sorted(links, key=lambda link: (weight[link.how], link.at))
+    order = {str(how): position for position, how in enumerate(ArticleLink.How)}
+    ordered = sorted(links, key=lambda link: (order[link.how], link.at))
     return {link.ticket_id: link.article for link in ordered}
 
 
-def _state(ticket: Ticket, rows: dict[str, Prediction]) -> State:
-    """Something is missing: will it come?"""
+def _state(ticket: Ticket, by_kind: dict[str, Prediction]) -> State:
+    """Return the state of a ticket that lacks a prediction."""
     refs = work_queue.refs_at_hand()
-    roles = [role for role, kind in work_queue.KIND_OF_ROLE.items() if kind not in rows]
-    parked = work_queue.list_failed().filter(kind=AnnotationLease.Kind.TICKET, object_id=ticket.pk)
-    if any(role in refs for role in roles) and not parked.exists():
+    roles = [role for role, kind in work_queue.KIND_OF_ROLE.items() if kind not in by_kind]
+    failed = work_queue.list_failed().filter(kind=AnnotationLease.Kind.TICKET, object_id=ticket.pk)
+    if any(role in refs for role in roles) and not failed.exists():
         return "pending"
     return "unavailable"
 
 
-def _category_reading(row: Prediction) -> CategoryReading:
-    names = tickets.category_names()
-    return CategoryReading(
+def _predicted_category(row: Prediction) -> PredictedCategory:
+    names = tickets_queries.category_names()
+    return PredictedCategory(
         slug=row.label,
         name=names.get(row.label, row.label),
         confidence=row.confidence,
@@ -166,5 +169,5 @@ def _category_reading(row: Prediction) -> CategoryReading:
     )
 
 
-def _sentiment_reading(row: Prediction) -> SentimentReading:
-    return SentimentReading(row.label, row.confidence, row.bundle)
+def _predicted_sentiment(row: Prediction) -> PredictedSentiment:
+    return PredictedSentiment(row.label, row.confidence, row.bundle)

@@ -1,4 +1,4 @@
-"""Jobs. They only wake the worker: what there is to do is found by query (backlog.py)."""
+"""Jobs. They only wake the worker; the work itself is found by query (work_queue.py)."""
 
 from collections.abc import Callable
 
@@ -9,13 +9,13 @@ from procrastinate.contrib.django import app
 from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
 from appliance.triage import services
-from appliance.triage.services.queueing import BEHIND
+from appliance.triage.services.queueing import LOW_PRIORITY
 
 log = structlog.get_logger(__name__)
-MAX_SECONDS = 50  # a text that takes longer hangs
-SLICE_SECONDS = 10  # of catching up at a time, so that a new ticket need not wait for old ones
-KEEP_HOURS = 24  # finished jobs stay this long for whoever looks into a fault
-_worker = DeadlineExecutor("worker", threads=2)
+MAX_SECONDS = 50  # a call that takes longer hangs
+BATCH_SECONDS = 10  # so that a new ticket does not wait long for old ones
+KEEP_HOURS = 24  # finished jobs, for troubleshooting
+_executor = DeadlineExecutor("worker", threads=2)
 
 
 @app.task(name="triage.annotate_ticket")
@@ -31,40 +31,38 @@ def refresh_article(article_id: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="triage.catch_up", queueing_lock="triage.catch_up")
 def catch_up(timestamp: int = 0) -> None:
-    """What is left to read, a slice at a time until a slice finds nothing more."""
-    if _bounded(lambda: services.catch_up(seconds=SLICE_SECONDS)):
+    """Process pending texts in batches until a batch finds none."""
+    if _bounded(lambda: services.catch_up(seconds=BATCH_SECONDS)):
         services.queue_catch_up()
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="triage.tend_spaces", queueing_lock="triage.tend_spaces")
-def tend_spaces(timestamp: int = 0) -> None:
-    """The space that is read has its indexes, whatever brought it about; what no encoder at hand
-    can read goes.
-    """
-    _bounded(services.tend_spaces)
+@app.task(name="triage.maintain_spaces", queueing_lock="triage.maintain_spaces")
+def maintain_spaces(timestamp: int = 0) -> None:
+    """Create missing indexes of the active space, and delete spaces that no encoder uses."""
+    _bounded(services.maintain_spaces)
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="triage.fill_space", queueing_lock="triage.fill_space", priority=BEHIND)
+@app.task(name="triage.fill_space", queueing_lock="triage.fill_space", priority=LOW_PRIORITY)
 def fill_space(timestamp: int = 0) -> None:
-    """The vectors of the next encoder, a slice at a time; between two slices a pause as long."""
-    if _bounded(lambda: services.fill_space(seconds=SLICE_SECONDS)):
-        services.queue_filling(pause_seconds=SLICE_SECONDS)
+    """Write vectors of the next encoder in batches, with a pause as long between two batches."""
+    if _bounded(lambda: services.fill_space(seconds=BATCH_SECONDS)):
+        services.queue_space_filling(pause_seconds=BATCH_SECONDS)
 
 
-@app.task(name="triage.forget_space")
-def forget_space(space: str) -> None:
-    """A slice at a time until nothing is left."""
-    if _bounded(lambda: services.forget_space(space=space, seconds=SLICE_SECONDS)):
-        services.queue_forgetting(space)
+@app.task(name="triage.delete_space")
+def delete_space(space: str) -> None:
+    """Delete a space in batches until nothing is left."""
+    if _bounded(lambda: services.delete_space(space=space, seconds=BATCH_SECONDS)):
+        services.queue_space_deletion(space)
 
 
 @app.periodic(cron="41 3 * * *")
-@app.task(name="triage.find_gaps", queueing_lock="triage.find_gaps", lock="triage.find_gaps")
-def find_gaps(timestamp: int = 0) -> None:
-    """Every night, and when an author asks: where an article is missing."""
-    _bounded(services.find_gaps)
+@app.task(name="triage.detect_gaps", queueing_lock="triage.detect_gaps", lock="triage.detect_gaps")
+def detect_gaps(timestamp: int = 0) -> None:
+    """Detect gaps in the knowledge base: every night, and when an author asks for it."""
+    _bounded(services.detect_gaps)
 
 
 @app.periodic(cron="*/2 * * * *")
@@ -72,7 +70,7 @@ def find_gaps(timestamp: int = 0) -> None:
     name="triage.retry_stalled_jobs", queueing_lock="triage.retry_stalled_jobs", pass_context=True
 )
 async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:
-    """A worker that died leaves its jobs "doing"; they begin anew."""
+    """Start the jobs again that a dead worker left in the state "doing"."""
     for job in await context.app.job_manager.get_stalled_jobs():
         await context.app.job_manager.retry_job(job)
 
@@ -84,9 +82,9 @@ async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
 
 
 def _bounded(call: Callable[[], int]) -> int:
-    """What ``call`` wrote. A model that hangs costs a thread, not the worker."""
+    """Return what ``call`` returns; a bundle that hangs blocks a thread, not the worker."""
     try:
-        return _worker.run(lambda: run_and_close_connection(call), seconds=MAX_SECONDS)
+        return _executor.run(lambda: run_and_close_connection(call), seconds=MAX_SECONDS)
     except (BusyError, TimeoutError) as error:
-        log.warning("models_do_not_answer", why=type(error).__name__)
+        log.warning("inference_timed_out", error=type(error).__name__)
         return 0

@@ -1,5 +1,4 @@
-"""What the bundles read of a ticket and of an article, and the digest that tells one text from
-another, in Python and in SQL."""
+"""The texts that bundles process, their digests in Python and SQL, and passages of articles."""
 
 import hashlib
 import re
@@ -8,6 +7,7 @@ from collections.abc import Iterator
 from django.db.models import CharField, F, Func, TextField, Value
 from django.db.models.functions import Concat
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from appliance.knowledge.models import Article
 
@@ -17,7 +17,7 @@ def article_text(article: Article) -> str:
 
 
 def digest(text: str) -> str:
-    """sha256 of the text as PostgreSQL stores it, in hex."""
+    """Return the sha256, in hex, of the text as PostgreSQL stores it."""
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
@@ -36,27 +36,27 @@ TICKET_DIGEST = _joined("subject", "description")
 ARTICLE_DIGEST = _joined("title", "content")
 
 MIN_WORDS, MAX_WORDS = 60, 180
-MAX_PASSAGES = 200  # of one article; what comes after is found by words only
+MAX_PASSAGES = 200  # of one article; the rest is found by full-text search only
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 _SENTENCE_END = re.compile(r"(?<=[.!?:;])\s+")
 
 
-def cut(content: str) -> list[str]:
-    """Plain text of each passage, in order, 60 to 180 words where the text allows.
+def split_passages(content: str) -> list[str]:
+    """Split Markdown into passages of plain text, 60 to 180 words where the text allows.
 
-    A heading starts a new passage and stays with what it heads. An empty text gives one empty
-    passage, so that its title alone can still be found.
+    A heading starts a new passage and stays with its section. An empty text gives one empty
+    passage, so that the title alone can still be found.
     """
     passages: list[str] = []
     current: list[str] = []
     for is_heading, block in _blocks(content):
-        grown = _count(current) + len(block.split())
-        starts_anew = is_heading and _count(current) >= MIN_WORDS
-        if current and (starts_anew or grown > MAX_WORDS):
+        word_count = _count_words(current) + len(block.split())
+        is_new_section = is_heading and _count_words(current) >= MIN_WORDS
+        if current and (is_new_section or word_count > MAX_WORDS):
             passages.append("\n".join(current))
             current = []
         current.append(block)
-    if current and passages and _count(current) < MIN_WORDS // 2:
+    if current and passages and _count_words(current) < MIN_WORDS // 2:
         passages[-1] += "\n" + "\n".join(current)
     elif current:
         passages.append("\n".join(current))
@@ -64,37 +64,40 @@ def cut(content: str) -> list[str]:
 
 
 def plain_text(content: str) -> str:
-    """Markdown without its marks, one line a block."""
+    """Return Markdown without its marks, one line per block."""
     return "\n".join(block for _, block in _blocks(content))
 
 
 def _blocks(content: str) -> Iterator[tuple[bool, str]]:
-    """(is it a heading, its plain text), none longer than a passage may be."""
-    heading = False
-    row: list[str] | None = None  # the cells of a table's row are one block
+    """Yield (is heading, plain text) of each block, none longer than a passage may be."""
+    is_heading = False
+    cells: list[str] | None = None  # the cells of a table's row are one block
     for token in _markdown.parse(content):
         if token.type in ("heading_open", "heading_close"):
-            heading = token.type == "heading_open"
+            is_heading = token.type == "heading_open"
         elif token.type == "tr_open":
-            row = []
+            cells = []
         elif token.type == "tr_close":
-            yield from ((False, piece) for piece in _pieces(": ".join(filter(None, row or []))))
-            row = None
-        elif token.type in ("inline", "fence", "code_block") and row is not None:
-            row.append(_plain(token))
+            yield from (
+                (False, piece) for piece in _split_long(": ".join(filter(None, cells or [])))
+            )
+            cells = None
+        elif token.type in ("inline", "fence", "code_block") and cells is not None:
+            cells.append(_plain(token))
         elif token.type in ("inline", "fence", "code_block"):
-            yield from ((heading, piece) for piece in _pieces(_plain(token)))
+            yield from ((is_heading, piece) for piece in _split_long(_plain(token)))
 
 
-def _plain(token) -> str:
+def _plain(token: Token) -> str:
     if token.type != "inline":
         return token.content.strip()
-    values = {"softbreak": " ", "hardbreak": " "}
-    return "".join(values.get(t.type, t.content) for t in token.children or []).strip()
+    breaks = {"softbreak": " ", "hardbreak": " "}
+    children = token.children or []
+    return "".join(breaks.get(child.type, child.content) for child in children).strip()
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """``text`` whole, or in runs of sentences of at most MAX_WORDS words."""
+def _split_long(text: str) -> Iterator[str]:
+    """Yield the text, in runs of sentences of at most MAX_WORDS words if it is longer."""
     if len(text.split()) <= MAX_WORDS:
         if text:
             yield text
@@ -106,12 +109,12 @@ def _pieces(text: str) -> Iterator[str]:
             yield " ".join(run)
             run = []
         run += words
-        while len(run) > MAX_WORDS:  # no sentence ends for long: a log, a list of words
+        while len(run) > MAX_WORDS:  # no end of a sentence, as in a log file
             yield " ".join(run[:MAX_WORDS])
             run = run[MAX_WORDS:]
     if run:
         yield " ".join(run)
 
 
-def _count(blocks: list[str]) -> int:
+def _count_words(blocks: list[str]) -> int:
     return sum(len(block.split()) for block in blocks)

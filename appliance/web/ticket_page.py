@@ -25,8 +25,13 @@ from appliance.tickets.forms import (
 from appliance.tickets.models import Attachment, Draft, Message, Rating, Ticket
 from appliance.triage import queries as triage_queries
 from appliance.triage.models import TicketVector
-from appliance.triage.suggestions import Known, Suggested, list_refused, list_suggestions
-from appliance.triage.vector_search import walking
+from appliance.triage.suggestions import (
+    SuggestedArticle,
+    TicketFacts,
+    list_dismissed,
+    list_suggestions,
+)
+from appliance.triage.vector_search import iterative_scan
 from appliance.web import autocomplete_attrs, timeline
 from appliance.web.forms import MacroUseForm
 from appliance.web.queries.ticket_page import Traces, find_traces
@@ -120,11 +125,11 @@ class TicketPage:
 
     def evidence(self) -> dict[str, Any]:
         ticket, viewer = self.ticket, self.viewer
-        with walking():  # three walks in one transaction
+        with iterative_scan():  # three scans in one transaction
             shown, similar = self.suggestions, self._similar()
         return {
             "ticket": ticket,
-            "reading": triage_queries.find_reading(viewer, ticket),
+            "predictions": triage_queries.find_predictions(viewer, ticket),
             "suggestions": shown,
             "refused": self._refused(),
             "may_write": has_right(viewer, Right.ARTICLES),
@@ -133,9 +138,9 @@ class TicketPage:
         }
 
     @cached_property
-    def suggestions(self) -> list[Suggested]:
-        known = Known(self.vector, frozenset(self.traces.refused))
-        return list_suggestions(self.viewer, self.ticket, known=known)
+    def suggestions(self) -> list[SuggestedArticle]:
+        facts = TicketFacts(self.vector, frozenset(self.traces.dismissed))
+        return list_suggestions(self.viewer, self.ticket, facts=facts)
 
     @cached_property
     def vector(self) -> TicketVector | None:
@@ -206,14 +211,14 @@ class TicketPage:
             tickets_queries.list_first_message_files(self.ticket) if self.traces.has_files else []
         )
 
-    def _similar(self) -> list[triage_queries.Similar]:
+    def _similar(self) -> list[triage_queries.SimilarTicket]:
         if not self.viewer.is_agent or self.vector is None:
             return []
         return triage_queries.list_similar_tickets(self.viewer, self.ticket, own=self.vector)
 
     def _refused(self) -> list[Article]:
-        is_any = self.viewer.is_agent and self.traces.refused
-        return list_refused(self.viewer, self.ticket) if is_any else []
+        is_any = self.viewer.is_agent and self.traces.dismissed
+        return list_dismissed(self.viewer, self.ticket) if is_any else []
 
     def _fresh(self) -> list[Message]:
         """Answers of others that arrived while the refused one was being written."""

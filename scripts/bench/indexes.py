@@ -109,7 +109,7 @@ def queries() -> list[tuple[str, str, str, Ask]]:
             space,
             "the nearest 60 in meaning",
             lambda: list_nearest(
-                TicketVector.objects.nearest_to(own.vector, own.space).only("pk"), 60, least=-1
+                TicketVector.objects.nearest_to(own.vector, own.space).only("pk"), 60, min_cosine=-1
             ),
         ),
     ]

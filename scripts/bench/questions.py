@@ -189,7 +189,7 @@ def recall() -> dict[str, float]:
         # by its space, as the product asks: each space has an index of its own
         near = TicketVector.objects.nearest_to(row.vector, row.space).only("ticket_id")
         started = time.perf_counter()
-        found = {one.ticket_id for one in list_nearest(near, RECALL_AT, least=-1)}
+        found = {one.ticket_id for one in list_nearest(near, RECALL_AT, min_cosine=-1)}
         spent["hnsw"].append(time.perf_counter() - started)
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_indexscan = off")

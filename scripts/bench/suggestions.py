@@ -88,7 +88,7 @@ class Desk:
 
         call_command("migrate", verbosity=0)
         self.models = engine.current()
-        self.space = engine.reading_space()
+        self.space = engine.active_space()
         index_space(self.space)
         self.agent = accounts_services.add_user(
             email="bench@bench.example", first_name="Ada", role=Role.AGENT, password="x" * 30
@@ -146,10 +146,10 @@ class Desk:
 
     def gather(self, questions: Sequence[Question]) -> list:
         """What the desk finds for each question before it is fused."""
-        from appliance.triage.matching import gather
+        from appliance.triage.matching import gather_evidence
 
         return [
-            gather(self.agent, f"{one.title}\n{one.text}", self.vector(one), self.space)
+            gather_evidence(self.agent, f"{one.title}\n{one.text}", self.vector(one), self.space)
             for one in questions
         ]
 
@@ -186,13 +186,13 @@ def ways(found: list) -> dict[str, list[list[int]]]:
     def ranked(rows: list) -> list[list[int]]:
         return [[one.key for one in row] for row in rows]
 
-    only_votes = Weights(votes=1.0, doubt=0.0)
+    only_votes = Weights(votes=1.0, silent_votes=0.0)
     return {
         "words alone": ranked([fuse({}, one.words) for one in found]),
-        MEANING: ranked([fuse(one.meaning, {}) for one in found]),
-        BOTH: ranked([fuse(o.meaning, o.words) for o in found]),
+        MEANING: ranked([fuse(one.cosines, {}) for one in found]),
+        BOTH: ranked([fuse(o.cosines, o.words) for o in found]),
         "votes alone": ranked([fuse({}, {}, one.neighbours, only_votes) for one in found]),
-        ALL: ranked([fuse(one.meaning, one.words, one.neighbours) for one in found]),
+        ALL: ranked([fuse(one.cosines, one.words, one.neighbours) for one in found]),
     }
 
 
@@ -201,7 +201,7 @@ def fused(found: list, right: list[set[int]], **changed: float) -> dict[str, flo
     from appliance.triage.fusion import MEASURED, fuse
 
     weights = replace(MEASURED, **changed)
-    ranks = [[r.key for r in fuse(o.meaning, o.words, o.neighbours, weights)] for o in found]
+    ranks = [[r.key for r in fuse(o.cosines, o.words, o.neighbours, weights)] for o in found]
     return asdict(score(ranks, right))
 
 

@@ -11,7 +11,7 @@ from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import CustomField, Tag, TicketCategory
 from appliance.triage import services as triage_services
-from appliance.triage.classifier_preview import sort_sample
+from appliance.triage.classifier import preview_category
 
 
 @transaction.atomic
@@ -39,7 +39,7 @@ def _try(request, category: TicketCategory) -> dict:
     """The sorter's answer to a sentence typed below the form."""
     form = forms.TryForm(request.GET if "sample" in request.GET else None)
     text = form.text() if form.is_bound else ""
-    return {"try_form": form, "tried": text, "trial": sort_sample(text) if text else None}
+    return {"try_form": form, "tried": text, "preview": preview_category(text) if text else None}
 
 
 def _category_affects(category: TicketCategory) -> list[str]:

@@ -141,4 +141,4 @@ def _judge(role: str) -> str:
 def _forget_old_space(row: ActiveBundle) -> None:
     """Going back from a good encoder means writing the vectors anew; until then they are kept."""
     if row.role == "encoder" and (old := row.before.get("space")) and old != row.bundle.space:
-        triage_services.queue_forgetting(old)
+        triage_services.queue_space_deletion(old)

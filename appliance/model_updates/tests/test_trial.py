@@ -132,4 +132,4 @@ def test_the_space_of_a_running_encoder_is_not_forgotten(next_encoder):
     services.watch()
 
     with pytest.raises(ForbiddenError):
-        triage_services.forget_space(space="encoder/2")
+        triage_services.delete_space(space="encoder/2")

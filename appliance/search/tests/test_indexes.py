@@ -60,7 +60,7 @@ def large_database(django_db_setup, django_db_blocker) -> Iterator[None]:
 
 @pytest.fixture
 def agent(large_database, db, monkeypatch) -> User:
-    monkeypatch.setattr(engine, "reading_space", lambda: SPACE)
+    monkeypatch.setattr(engine, "active_space", lambda: SPACE)
     return User.objects.create(email="agent@crowd.example", first_name="Ada", role=Role.AGENT)
 
 
@@ -232,7 +232,7 @@ QUERIES: dict[str, Callable[[User], object]] = {
     ),
     "vocabulary_word_trgm_idx": lambda agent: _correct_spelling(),
     "ticket_vector_hnsw": lambda agent: triage_queries.list_similar_tickets(agent, _ticket()),
-    "passage_vector_hnsw": lambda agent: matching.gather(agent, "", VECTOR, SPACE),
+    "passage_vector_hnsw": lambda agent: matching.gather_evidence(agent, "", VECTOR, SPACE),
 }
 
 

@@ -42,19 +42,22 @@ class Migration(migrations.Migration):
                 ),
                 ("object_id", models.BigIntegerField()),
                 ("text_sha256", models.CharField(max_length=64)),
-                ("bundles", models.CharField(help_text="Which bundles were asked.", max_length=64)),
-                ("tries", models.PositiveSmallIntegerField()),
+                (
+                    "bundles",
+                    models.CharField(help_text="Digest of the bundles at work.", max_length=64),
+                ),
+                ("attempts", models.PositiveSmallIntegerField()),
                 (
                     "leased_until",
-                    models.DateTimeField(
-                        help_text="Whoever reads it has it until then.", null=True
-                    ),
+                    models.DateTimeField(help_text="No other worker takes it before.", null=True),
                 ),
                 ("error", models.CharField(blank=True, max_length=500)),
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(fields=("kind", "object_id"), name="attempt_one_a_text")
+                    models.UniqueConstraint(
+                        fields=("kind", "object_id"), name="lease_once_per_text"
+                    )
                 ],
             },
         ),
@@ -100,24 +103,24 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "subject",
-                    models.CharField(help_text="Of the ticket in its middle.", max_length=200),
+                    models.CharField(help_text="Of its most central ticket.", max_length=200),
                 ),
                 ("size", models.PositiveIntegerField()),
                 (
                     "words",
                     models.JSONField(default=list, help_text="Typical of its tickets, best first."),
                 ),
-                ("first_at", models.DateTimeField(help_text="When the oldest ticket came.")),
-                ("last_at", models.DateTimeField(help_text="When the newest ticket came.")),
+                ("first_at", models.DateTimeField(help_text="Creation of the oldest ticket.")),
+                ("last_at", models.DateTimeField(help_text="Creation of the newest ticket.")),
                 (
-                    "found_at",
+                    "detected_at",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 ("dismissed_at", models.DateTimeField(editable=False, null=True)),
                 (
                     "article",
                     models.ForeignKey(
-                        help_text="Written to close it; once it is published, the gap is.",
+                        help_text="The draft written for it; publishing it closes the gap.",
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="gaps",
@@ -201,16 +204,14 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "predicted",
-                    models.CharField(
-                        blank=True, help_text="What the bundle had said.", max_length=40
-                    ),
+                    models.CharField(blank=True, help_text="The label before.", max_length=40),
                 ),
                 (
-                    "held_back",
+                    "withheld_label",
                     models.CharField(
                         blank=True,
                         db_default="",
-                        help_text="What it would have said, less careful.",
+                        help_text="Predicted in a cold start: decision 8.",
                         max_length=40,
                     ),
                 ),
@@ -253,9 +254,9 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("held_back", ""), _negated=True),
+                        condition=models.Q(("withheld_label", ""), _negated=True),
                         fields=["bundle_digest", "-id"],
-                        name="correction_held_back",
+                        name="correction_withheld_idx",
                     )
                 ],
             },
@@ -287,7 +288,7 @@ class Migration(migrations.Migration):
                 "ordering": ["article", "position"],
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("space", "article", "position"), name="passage_once_a_space"
+                        fields=("space", "article", "position"), name="passage_once_per_space"
                     )
                 ],
             },
@@ -313,11 +314,11 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, help_text="Empty means: not sure.", max_length=40),
                 ),
                 (
-                    "held_back",
+                    "withheld_label",
                     models.CharField(
                         blank=True,
                         db_default="",
-                        help_text="Not said yet: see decision 0008.",
+                        help_text="Predicted in a cold start: decision 8.",
                         max_length=40,
                     ),
                 ),
@@ -349,7 +350,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(fields=("ticket", "kind"), name="annotation_one_a_kind")
+                    models.UniqueConstraint(
+                        fields=("ticket", "kind"), name="prediction_once_per_kind"
+                    )
                 ],
             },
         ),
@@ -362,27 +365,27 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("rank", models.PositiveSmallIntegerField(help_text="1 stood first.")),
+                ("rank", models.PositiveSmallIntegerField(help_text="1 is the first.")),
                 ("score", models.FloatField()),
                 ("why", models.JSONField(default=dict, help_text="closeness, words, helped")),
                 (
                     "bundle_digest",
-                    models.CharField(blank=True, help_text="Of the encoder asked.", max_length=64),
+                    models.CharField(blank=True, help_text="Of the encoder.", max_length=64),
                 ),
                 (
                     "state",
                     models.CharField(
                         choices=[
-                            ("offered", "Shown"),
-                            ("accepted", "Inserted"),
-                            ("refused", "Dismissed"),
+                            ("shown", "Shown"),
+                            ("inserted", "Inserted"),
+                            ("dismissed", "Dismissed"),
                         ],
-                        default="offered",
-                        max_length=8,
+                        default="shown",
+                        max_length=9,
                     ),
                 ),
                 (
-                    "offered_at",
+                    "shown_at",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 ("decided_at", models.DateTimeField(editable=False, null=True)),
@@ -417,13 +420,13 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(
-                        fields=["offered_at", "article", "state"], name="suggestion_offered_idx"
+                        fields=["shown_at", "article", "state"], name="suggestion_shown_idx"
                     ),
                     models.Index(fields=["article", "state"], name="suggestion_article_idx"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("ticket", "article"), name="suggestion_once_a_ticket"
+                        fields=("ticket", "article"), name="suggestion_once_per_ticket"
                     )
                 ],
             },
@@ -452,7 +455,7 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("space", "ticket"), name="ticket_vector_once_a_space"
+                        fields=("space", "ticket"), name="ticket_vector_once_per_space"
                     )
                 ],
             },

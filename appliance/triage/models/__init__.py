@@ -1,13 +1,12 @@
-"""What the bundles said, what was offered for it, and what people made of both."""
+"""Predictions and vectors of texts, suggestions and their outcomes, and the work queue."""
 
 from appliance.triage.models.predictions import (
     DIMENSIONS,
     NOT_SURE,
-    AnnotationLease,
     Correction,
     Passage,
     Prediction,
     TicketVector,
 )
 from appliance.triage.models.suggestions import Gap, GapTicket, Suggestion
-from appliance.triage.models.work import BackfillState, PendingText
+from appliance.triage.models.work_queue import AnnotationLease, BackfillState, PendingText, TextKind

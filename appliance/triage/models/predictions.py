@@ -1,10 +1,10 @@
-"""What the bundles said of a text: annotations, vectors, and corrections of them.
+"""Predictions and vectors of texts, and corrections of predictions.
 
-Every row names the bundle that made it and the digest of the text it read, so work that is
-missing, older than the text, or made by another bundle is found by query.
+Every row names the bundle that made it and the digest of its text, so that missing and outdated
+rows are found by query.
 """
 
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from django.db import models
@@ -20,10 +20,11 @@ from appliance.triage import engine
 
 DIMENSIONS = 384
 NOT_SURE = ""
+VectorModel = TypeVar("VectorModel", bound=models.Model)
 
 
 class Prediction(models.Model):
-    """What one bundle said of one ticket: its category or its sentiment."""
+    """The category or the sentiment that a bundle predicted for a ticket."""
 
     class Kind(models.TextChoices):
         CATEGORY = "category", "Category"
@@ -32,8 +33,8 @@ class Prediction(models.Model):
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="predictions")
     kind = models.CharField(max_length=10, choices=Kind)
     label = models.CharField(max_length=40, blank=True, help_text="Empty means: not sure.")
-    held_back = models.CharField(
-        max_length=40, blank=True, db_default="", help_text="Not said yet: see decision 0008."
+    withheld_label = models.CharField(
+        max_length=40, blank=True, db_default="", help_text="Predicted in a cold start: decision 8."
     )
     confidence = models.FloatField()
     scores = models.JSONField(default=list, help_text="[label, score] pairs, best first")
@@ -45,7 +46,7 @@ class Prediction(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["ticket", "kind"], name="annotation_one_a_kind"),
+            models.UniqueConstraint(fields=["ticket", "kind"], name="prediction_once_per_kind"),
         ]
 
     def __str__(self) -> str:
@@ -53,7 +54,7 @@ class Prediction(models.Model):
 
     @property
     def bundle(self) -> str:
-        """Who said it, for a person: name and version."""
+        """Name and version of the bundle, for display."""
         return f"{self.bundle_name} {self.bundle_version}"
 
     @property
@@ -61,18 +62,20 @@ class Prediction(models.Model):
         return self.label != NOT_SURE
 
 
-class VectorQuerySet(models.QuerySet):
-    """Vectors of several spaces lie side by side, and a distance across two of them means nothing.
-    Read through one of these two, never across.
+class VectorQuerySet(models.QuerySet[VectorModel]):
+    """Vectors of several embedding spaces in one table.
+
+    A distance between two spaces means nothing, so every read names its space through one of these
+    methods.
     """
 
-    def in_reading_space(self) -> Self:
-        """Those the desk reads now; none while there is no encoder."""
-        space = engine.reading_space()
+    def in_active_space(self) -> Self:
+        """Filter by the space that searches use; empty without an encoder."""
+        space = engine.active_space()
         return self.none() if space is None else self.filter(space=space)
 
     def nearest_to(self, vector: np.ndarray, space: str) -> Self:
-        """Nearest first, with ``distance``; ``vector`` is of this space."""
+        """Order by ``distance``, nearest first; ``vector`` is of this space."""
         return (
             self.filter(space=space)
             .annotate(distance=CosineDistance("vector", vector))
@@ -80,19 +83,22 @@ class VectorQuerySet(models.QuerySet):
         )
 
 
-class TicketVectorQuerySet(VectorQuerySet):
+class TicketVectorQuerySet(VectorQuerySet["TicketVector"]):
     def visible_to(self, viewer: User) -> "TicketVectorQuerySet":
-        """Of the tickets the viewer sees. An agent from whom nothing is hidden needs no join:
-        the index is walked freely.
+        """Filter by the tickets the viewer may see.
+
+        Needs no join for an agent from whom nothing is hidden, so that the index alone answers.
         """
         if not (viewer.is_authenticated and viewer.is_active and viewer.is_agent):
             return self.filter(ticket__in=Ticket.objects.visible_to(viewer))
         hidden = accounts_queries.hidden_team_ids(viewer)
         return self.exclude(ticket__team__in=hidden) if hidden else self
 
-    def may_vote_for(self, viewer: User) -> "TicketVectorQuerySet":
-        """Of the tickets whose articles count for this viewer: an agent's own, else all but those
-        of closed teams. Who is no agent is told how many there are and nothing else.
+    def evidence_for(self, viewer: User) -> "TicketVectorQuerySet":
+        """Filter by the tickets whose articles count in the viewer's suggestions.
+
+        Agents: the tickets they may see. Others: all but those of closed teams, of which only a
+        count is shown.
         """
         if viewer.is_active and viewer.is_agent:
             return self.visible_to(viewer)
@@ -101,8 +107,9 @@ class TicketVectorQuerySet(VectorQuerySet):
 
 
 class TicketVector(models.Model):
-    """The meaning of a ticket in one vector space, whose HNSW index spaces.py keeps: it serves
-    similar tickets and search by meaning.
+    """The vector of a ticket in one embedding space, for similar tickets and semantic search.
+
+    ``services/spaces.py`` creates the HNSW index of each space.
     """
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="vectors")
@@ -114,25 +121,29 @@ class TicketVector(models.Model):
 
     class Meta:
         constraints = [
-            # the space first: serves the backlog, the count of a space and its end
-            models.UniqueConstraint(fields=["space", "ticket"], name="ticket_vector_once_a_space"),
+            # the space first: serves the work queue, the count of a space and its deletion
+            models.UniqueConstraint(
+                fields=["space", "ticket"], name="ticket_vector_once_per_space"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"vector of SKR-{self.ticket_id} in {self.space}"
 
 
-class PassageQuerySet(VectorQuerySet):
+class PassageQuerySet(VectorQuerySet["Passage"]):
     def visible_to(self, viewer: User) -> "PassageQuerySet":
-        """Of the articles the viewer may read. No join for an agent."""
+        """Filter by the articles the viewer may read; no join for an agent."""
         if viewer.is_authenticated and viewer.is_active and viewer.is_agent:
             return self
         return self.filter(article__in=Article.objects.visible_to(viewer))
 
 
 class Passage(models.Model):
-    """A piece of an article, small enough to mean one thing, in one vector space, whose HNSW index
-    spaces.py keeps: it serves suggestions and search by meaning.
+    """A part of an article with its vector in one embedding space.
+
+    Serves suggestions and semantic search. ``services/spaces.py`` creates the HNSW index of each
+    space.
     """
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="passages")
@@ -147,9 +158,9 @@ class Passage(models.Model):
     class Meta:
         ordering = ["article", "position"]
         constraints = [
-            # the space first: serves the backlog, the count of a space and its end
+            # the space first: serves the work queue, the count of a space and its deletion
             models.UniqueConstraint(
-                fields=["space", "article", "position"], name="passage_once_a_space"
+                fields=["space", "article", "position"], name="passage_once_per_space"
             ),
         ]
 
@@ -158,12 +169,12 @@ class Passage(models.Model):
 
 
 class Correction(models.Model):
-    """A person chose another category than the bundle did (or chose where it was not sure)."""
+    """A person chose another category than the one predicted, or one where it was not sure."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="corrections")
-    predicted = models.CharField(max_length=40, blank=True, help_text="What the bundle had said.")
-    held_back = models.CharField(
-        max_length=40, blank=True, db_default="", help_text="What it would have said, less careful."
+    predicted = models.CharField(max_length=40, blank=True, help_text="The label before.")
+    withheld_label = models.CharField(
+        max_length=40, blank=True, db_default="", help_text="Predicted in a cold start: decision 8."
     )
     category = models.ForeignKey(
         TicketCategory, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -174,40 +185,13 @@ class Correction(models.Model):
 
     class Meta:
         indexes = [
-            # serves the question whether the sorter has proven itself here (caution.py)
+            # serves the cold-start gate (classifier.py)
             models.Index(
                 fields=["bundle_digest", "-id"],
-                condition=~models.Q(held_back=""),
-                name="correction_held_back",
+                condition=~models.Q(withheld_label=""),
+                name="correction_withheld_idx",
             ),
         ]
 
     def __str__(self) -> str:
         return f"SKR-{self.ticket_id}: {self.predicted or 'not sure'} → {self.category}"
-
-
-class AnnotationLease(models.Model):
-    """A text that is being read now, or one the bundles broke on. Gone once all went well."""
-
-    class Kind(models.TextChoices):
-        TICKET = "ticket", "Ticket"
-        ARTICLE = "article", "Article"
-        # by the next encoder, beside what is read now
-        NEXT_TICKET = "next_ticket", "Ticket (next encoder)"
-        NEXT_ARTICLE = "next_article", "Article (next encoder)"
-
-    kind = models.CharField(max_length=16, choices=Kind)
-    object_id = models.BigIntegerField()
-    text_sha256 = models.CharField(max_length=64)
-    bundles = models.CharField(max_length=64, help_text="Which bundles were asked.")
-    tries = models.PositiveSmallIntegerField()
-    leased_until = models.DateTimeField(null=True, help_text="Whoever reads it has it until then.")
-    error = models.CharField(max_length=500, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["kind", "object_id"], name="attempt_one_a_text"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.object_id}, try {self.tries}"

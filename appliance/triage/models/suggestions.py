@@ -1,4 +1,4 @@
-"""Which articles were offered on a ticket, and where one is missing."""
+"""Articles suggested on tickets, and gaps in the knowledge base."""
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -12,16 +12,16 @@ from appliance.tickets.models import Ticket
 
 
 class Suggestion(models.Model):
-    """An article offered to the agents on a ticket, and what became of it.
+    """An article that agents were shown on a ticket, and its outcome.
 
-    Accepted is what was sent in an answer; refused is what an agent said does not fit, and it does
-    not come back on that ticket.
+    Inserted: it was sent in a reply. Dismissed: an agent said that it does not fit, and it is not
+    suggested on that ticket again.
     """
 
     class State(models.TextChoices):
-        OFFERED = "offered", _("Shown")
-        ACCEPTED = "accepted", _("Inserted")
-        REFUSED = "refused", _("Dismissed")
+        SHOWN = "shown", _("Shown")
+        INSERTED = "inserted", _("Inserted")
+        DISMISSED = "dismissed", _("Dismissed")
 
     ticket = models.ForeignKey(  # indexed by the constraint below
         Ticket, on_delete=models.CASCADE, related_name="suggestions", db_index=False
@@ -29,24 +29,26 @@ class Suggestion(models.Model):
     article = models.ForeignKey(  # indexed below, together with the state
         Article, on_delete=models.CASCADE, related_name="suggestions", db_index=False
     )
-    rank = models.PositiveSmallIntegerField(help_text="1 stood first.")
+    rank = models.PositiveSmallIntegerField(help_text="1 is the first.")
     score = models.FloatField()
     why = models.JSONField(default=dict, help_text="closeness, words, helped")
-    bundle_digest = models.CharField(max_length=64, blank=True, help_text="Of the encoder asked.")
-    state = models.CharField(max_length=8, choices=State, default=State.OFFERED)
+    bundle_digest = models.CharField(max_length=64, blank=True, help_text="Of the encoder.")
+    state = models.CharField(max_length=9, choices=State, default=State.SHOWN)
     by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
-    offered_at = models.DateTimeField(default=timezone.now, editable=False)
+    shown_at = models.DateTimeField(default=timezone.now, editable=False)
     decided_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         constraints = [
-            # the ticket first: serves the page of a ticket, and the votes of its neighbours
-            models.UniqueConstraint(fields=["ticket", "article"], name="suggestion_once_a_ticket"),
+            # the ticket first: serves the ticket page, and suggestions from similar tickets
+            models.UniqueConstraint(
+                fields=["ticket", "article"], name="suggestion_once_per_ticket"
+            ),
         ]
         indexes = [
-            # serves the articles that are refused and never accepted, of late
-            models.Index(fields=["offered_at", "article", "state"], name="suggestion_offered_idx"),
-            # serves what becomes of the suggestions of an article that is deleted
+            # serves low-performing articles: those dismissed and never inserted lately
+            models.Index(fields=["shown_at", "article", "state"], name="suggestion_shown_idx"),
+            # serves the cascade when an article is deleted
             models.Index(fields=["article", "state"], name="suggestion_article_idx"),
         ]
 
@@ -54,10 +56,12 @@ class Suggestion(models.Model):
         return f"{self.article_id} {self.state} on SKR-{self.ticket_id}"
 
 
-class GapQuerySet(models.QuerySet):
+class GapQuerySet(models.QuerySet["Gap"]):
     def visible_to(self, viewer: User) -> "GapQuerySet":
-        """To agents, without those that hold a ticket of a closed team they are not in: the words
-        of a gap are its tickets' words.
+        """Filter by the gaps an agent may see; empty for others.
+
+        The words of a gap are the words of its tickets, so a gap with a ticket of a closed team is
+        hidden from those outside the team.
         """
         if not (viewer.is_authenticated and viewer.is_active and viewer.is_agent):
             return self.none()
@@ -67,26 +71,26 @@ class GapQuerySet(models.QuerySet):
         return self.exclude(Exists(hidden)) if accounts_queries.hidden_team_ids(viewer) else self
 
     def open(self) -> "GapQuerySet":
-        """What still wants an article."""
-        answered = Q(article__status=Article.Status.PUBLISHED)
-        return self.filter(dismissed_at=None).exclude(answered)
+        """Filter by the gaps without a published article that nobody dismissed."""
+        is_answered = Q(article__status=Article.Status.PUBLISHED)
+        return self.filter(dismissed_at=None).exclude(is_answered)
 
 
 class Gap(models.Model):
-    """Solved tickets alike that no article answers, as the worker found them last."""
+    """Similar solved tickets that no article answers, as of the last detection."""
 
-    subject = models.CharField(max_length=200, help_text="Of the ticket in its middle.")
+    subject = models.CharField(max_length=200, help_text="Of its most central ticket.")
     size = models.PositiveIntegerField()
     words = models.JSONField(default=list, help_text="Typical of its tickets, best first.")
-    first_at = models.DateTimeField(help_text="When the oldest ticket came.")
-    last_at = models.DateTimeField(help_text="When the newest ticket came.")
-    found_at = models.DateTimeField(default=timezone.now, editable=False)
+    first_at = models.DateTimeField(help_text="Creation of the oldest ticket.")
+    last_at = models.DateTimeField(help_text="Creation of the newest ticket.")
+    detected_at = models.DateTimeField(default=timezone.now, editable=False)
     article = models.ForeignKey(
         Article,
         null=True,
         on_delete=models.SET_NULL,
         related_name="gaps",
-        help_text="Written to close it; once it is published, the gap is.",
+        help_text="The draft written for it; publishing it closes the gap.",
     )
     dismissed_at = models.DateTimeField(null=True, editable=False)
     by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -101,7 +105,7 @@ class Gap(models.Model):
 
 
 class GapTicket(models.Model):
-    """A ticket in a gap; rank 0 lies in its middle."""
+    """A ticket in a gap; rank 0 is the most central."""
 
     gap = models.ForeignKey(Gap, on_delete=models.CASCADE, related_name="members")
     ticket = models.OneToOneField(Ticket, on_delete=models.CASCADE, related_name="+")

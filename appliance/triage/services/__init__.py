@@ -1,31 +1,22 @@
-"""Verbs of triage: read a ticket, read an article, correct a category, catch up.
+"""Verbs of triage: annotate tickets, index articles, record feedback, find gaps, keep spaces."""
 
-The models run outside any transaction; what they said is written in one short one, and only
-when the text is still the one they read.
-"""
-
-from appliance.triage.services.annotation import annotate, annotate_soon, catch_up, warm
+from appliance.triage.services.annotation import annotate, annotate_soon, catch_up, warm_up
 from appliance.triage.services.articles import refresh_article
 from appliance.triage.services.feedback import (
     correct_category,
-    note_sent,
+    dismiss_suggestion,
     reconsider_unsure,
+    record_inserted_suggestions,
     record_shown_suggestions,
-    refuse,
     undo_dismissal,
 )
-from appliance.triage.services.gaps import (
-    dismiss_gap,
-    find_gaps,
-    restore_gap,
-    write_for_gap,
-)
+from appliance.triage.services.gaps import detect_gaps, dismiss_gap, draft_article, restore_gap
 from appliance.triage.services.queueing import (
     queue_annotation,
     queue_article,
     queue_catch_up,
-    queue_filling,
-    queue_forgetting,
-    queue_gaps,
+    queue_gap_detection,
+    queue_space_deletion,
+    queue_space_filling,
 )
-from appliance.triage.services.spaces import fill_space, forget_space, index_space, tend_spaces
+from appliance.triage.services.spaces import delete_space, fill_space, index_space, maintain_spaces

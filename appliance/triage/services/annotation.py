@@ -1,9 +1,15 @@
-"""A ticket is read: what the bundles say of it is written in one short transaction."""
+"""Annotate tickets: claim a text, run the bundles on it, write their predictions.
+
+The bundles run outside any transaction; the rows are written in one short transaction, and only
+when the text is still the one that was processed.
+"""
 
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from django.conf import settings
@@ -17,16 +23,18 @@ from appliance.inference.predictions import CategoryPrediction, SentimentPredict
 from appliance.tickets import services as tickets_services
 from appliance.tickets.event_data import ClassifiedData
 from appliance.tickets.models import Ticket, TicketCategory
-from appliance.triage import cold_start, engine, inference_calls, work_queue
-from appliance.triage.inference_calls import Answers
+from appliance.triage import classifier, engine, inference_calls, work_queue
+from appliance.triage.inference_calls import TextPredictions
 from appliance.triage.models import NOT_SURE, AnnotationLease, Prediction, TicketVector
 from appliance.triage.services.articles import refresh_article
 from appliance.triage.texts import digest
 
-# All an annotation says; its ticket and kind are its key.
-SAID = [
+log = structlog.get_logger(__name__)
+_executor = DeadlineExecutor("annotate", threads=2)
+# The fields of a prediction; its ticket and kind are its key.
+PREDICTION_FIELDS = [
     "label",
-    "held_back",
+    "withheld_label",
     "confidence",
     "scores",
     "bundle_name",
@@ -35,179 +43,51 @@ SAID = [
     "text_sha256",
     "created_at",
 ]
-Asking = Callable[[Callable[[], Answers], Callable[[Answers], bool]], Answers]
 
 
-def _in_this_thread(ask: Callable[[], Answers], write: Callable[[Answers], bool]) -> Answers:
-    return ask()
+Scores = list[list[str | float]]  # [label, probability] pairs
 
 
-def annotate(ticket_id: int, asking: Asking = _in_this_thread) -> bool:
-    """Let the bundles at hand read the ticket. Whether anything was written.
+@dataclass(frozen=True)
+class ClaimedTicket:
+    """A ticket whose lease is ours, with all that the bundles need to process its text."""
 
-    Writes nothing, and no event, when all is read, when somebody else reads it now, when no
-    bundle is there, or when the text has broken these bundles three times. ``asking`` decides
-    where the bundles are asked; whoever gives up waiting sees to it that ``write`` is called.
+    ticket: Ticket
+    kind: AnnotationLease.Kind
+    refs: work_queue.Refs
+    text_sha256: str
+    roles: frozenset[str]  # the bundles that have not processed this text
+    labels: Mapping[str, str]
+    cold_start: bool
+
+    @property
+    def space(self) -> str | None:
+        return self.refs["encoder"].space if "encoder" in self.refs else None
+
+
+def annotate(ticket_id: int) -> bool:
+    """Let the bundles at hand process a ticket. Whether a row was written.
+
+    Nothing is written, and no event, when all predictions are there, when another worker holds the
+    ticket, when there is no bundle, or when the text failed permanently.
     """
-    ticket = Ticket.objects.filter(pk=ticket_id).first()
-    if ticket is None:
-        return False
-    refs, text = work_queue.refs_at_hand(), digest(ticket.text)
-    if not work_queue.find_stale_roles(ticket, refs, text):
-        return False
-    if not claim_text(AnnotationLease.Kind.TICKET, ticket_id, text, refs):
-        return False
-    # once more: whoever held it before us may have just read it
-    roles = work_queue.find_stale_roles(ticket, refs, text)
-    space = refs["encoder"].space if "encoder" in refs else None
-    careful = cold_start.is_active(refs.get("classifier"))
-    labels = work_queue.labels()
-
-    def write(values: Answers) -> bool:
-        return _write(AnnotationLease.Kind.TICKET, ticket, values, refs, text)
-
-    try:
-        values = asking(
-            lambda: inference_calls.ask(ticket.text, roles, labels, space, careful=careful), write
-        )
-    except BusyError:
-        release_text(AnnotationLease.Kind.TICKET, ticket_id, [])
-        raise
-    return write(values)
-
-
-def read_ticket_ahead(ticket_id: int, encoder: BundleRef) -> bool:
-    """The vector of the next encoder, beside the one that is found. Whether it was written."""
-    ticket = Ticket.objects.filter(pk=ticket_id).first()
-    refs = {"encoder": encoder}
-    if ticket is None:
-        return False
-    text = digest(ticket.text)
-    if not work_queue.find_stale_roles(ticket, refs, text):
-        return False
-    if not claim_text(AnnotationLease.Kind.NEXT_TICKET, ticket_id, text, refs):
-        return False
-    values = inference_calls.ask(ticket.text, {"encoder"}, {}, encoder.space)
-    return _write(AnnotationLease.Kind.NEXT_TICKET, ticket, values, refs, text)
-
-
-@transaction.atomic
-def _write(
-    turn: AnnotationLease.Kind, ticket: Ticket, values: Answers, refs: work_queue.Refs, text: str
-) -> bool:
-    """What the bundles said, and that the turn is over. Whether anything was new."""
-    is_written = not values.is_empty and _store(ticket, values, refs, text)
-    release_text(turn, ticket.pk, values.broken)
-    return is_written
-
-
-def _store(ticket: Ticket, answers: Answers, refs: work_queue.Refs, text: str) -> bool:
-    """Write what is still missing. False when the text changed meanwhile, or all is there."""
-    locked = Ticket.objects.select_for_update(of=["self"]).get(pk=ticket.pk)
-    roles = work_queue.find_stale_roles(locked, refs, text)
-    if digest(locked.text) != text or not roles:
-        return False
-    if answers.vector is not None and "encoder" in roles:
-        vector = TicketVector(
-            ticket=locked, space=refs["encoder"].space, vector=answers.vector, text_sha256=text
-        )
-        TicketVector.objects.bulk_create(
-            [vector],
-            update_conflicts=True,
-            unique_fields=["space", "ticket"],
-            update_fields=["vector", "text_sha256"],
-        )
-    category = answers.category if "classifier" in roles else None
-    sentiment = answers.sentiment if "sentiment" in roles else None
-    if category or sentiment:
-        _store_sorting(locked, category, sentiment, text)
-    return True
-
-
-def _store_sorting(
-    ticket: Ticket,
-    category: CategoryPrediction | None,
-    sentiment: SentimentPrediction | None,
-    text: str,
-) -> None:
-    data: ClassifiedData = {}
-    chosen, rows = ticket.category, []
-    if category:
-        scores = [[label, round(score, 4)] for label, score in category.scores]
-        rows.append(_row(ticket, Prediction.Kind.CATEGORY, category, category.label, scores, text))
-        chosen = TicketCategory.objects.filter(slug=category.label).first()
-        data["category"] = category.label or NOT_SURE
-        data["confidence"] = round(category.confidence, 3)
-    if sentiment:
-        scores = [[sentiment.label, round(sentiment.confidence, 4)]]
-        kind, label = Prediction.Kind.SENTIMENT, sentiment.label
-        rows.append(_row(ticket, kind, sentiment, label, scores, text))
-        data["sentiment"] = sentiment.label
-        data["sentiment_score"] = round(sentiment.score, 3)
-    Prediction.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["ticket", "kind"], update_fields=SAID
-    )
-    tickets_services.record_classification(
-        ticket=ticket,
-        category=chosen,
-        sentiment_score=sentiment.score if sentiment else None,
-        bundles=" · ".join(_name(a.bundle) for a in (category, sentiment) if a),
-        data=data,
-    )
-
-
-def _row(
-    ticket: Ticket,
-    kind: Prediction.Kind,
-    answer: CategoryPrediction | SentimentPrediction,
-    label: str | None,
-    scores: list,
-    text: str,
-) -> Prediction:
-    return Prediction(
-        ticket=ticket,
-        kind=kind,
-        label=label or NOT_SURE,
-        held_back=getattr(answer, "withheld_label", None) or NOT_SURE,  # sentiments have none
-        confidence=answer.confidence,
-        scores=scores,
-        bundle_name=answer.bundle.name,
-        bundle_version=answer.bundle.version,
-        bundle_digest=answer.bundle.digest,
-        text_sha256=text,
-        created_at=timezone.now(),
-    )
-
-
-def _name(bundle: BundleRef) -> str:
-    return f"{bundle.name} {bundle.version}"
-
-
-log = structlog.get_logger(__name__)
-_readers = DeadlineExecutor("annotate", threads=2)
+    claimed = _claim(ticket_id, work_queue.refs_at_hand(), AnnotationLease.Kind.TICKET)
+    return claimed is not None and _write(claimed, _predict(claimed))
 
 
 def annotate_soon(ticket_id: int, budget_seconds: float | None = None) -> bool:
     """Annotate within the budget (settings.ANNOTATE_BUDGET_SECONDS). Whether it ended in time.
 
-    Never raises. The models read in a thread: what does not fit goes on behind, and is written
-    from there; when they hang, later calls return at once. The ticket must be committed.
+    Never raises. The bundles run in a thread: a late result is written by that thread, and while
+    bundles hang, calls return at once. The ticket must be committed.
     """
     if connection.in_atomic_block:
         return False
     seconds = settings.ANNOTATE_BUDGET_SECONDS if budget_seconds is None else budget_seconds
-
-    def within_budget(ask: Callable[[], Answers], write: Callable[[Answers], bool]) -> Answers:
-        return _readers.run(
-            ask,
-            seconds=seconds,
-            on_late_result=lambda values: run_and_close_connection(lambda: write(values)),
-        )
-
     try:
-        annotate(ticket_id, within_budget)
+        _annotate_within(ticket_id, seconds)
     except (BusyError, TimeoutError) as error:
-        log.info("annotate_later", ticket=ticket_id, why=type(error).__name__)
+        log.info("annotate_later", ticket=ticket_id, error=type(error).__name__)
         return False
     except Exception:
         log.exception("annotate_failed", ticket=ticket_id)
@@ -215,49 +95,195 @@ def annotate_soon(ticket_id: int, budget_seconds: float | None = None) -> bool:
     return True
 
 
-def warm() -> None:
-    """Load the models in the background, so that the first ticket does not pay for it."""
+def _annotate_within(ticket_id: int, seconds: float) -> None:
+    """Raises BusyError or TimeoutError when the bundles do not answer in time."""
+    claimed = _claim(ticket_id, work_queue.refs_at_hand(), AnnotationLease.Kind.TICKET)
+    if claimed is None:
+        return
+    try:
+        predictions = _executor.run(
+            partial(_predict, claimed),
+            seconds=seconds,
+            on_late_result=partial(_write_late, claimed),
+        )
+    except BusyError:  # no inference was started, so this was no attempt
+        work_queue.release(claimed.kind, ticket_id)
+        raise
+    _write(claimed, predictions)
+
+
+def embed_for_next_encoder(ticket_id: int, encoder: BundleRef) -> bool:
+    """Write the next encoder's vector beside the active one. Whether it was written."""
+    claimed = _claim(ticket_id, {"encoder": encoder}, AnnotationLease.Kind.NEXT_TICKET)
+    return claimed is not None and _write(claimed, _predict(claimed))
+
+
+def _claim(
+    ticket_id: int, refs: work_queue.Refs, kind: AnnotationLease.Kind
+) -> ClaimedTicket | None:
+    """Gather the text and take its lease; None when there is nothing to do."""
+    ticket = Ticket.objects.filter(pk=ticket_id).first()
+    if ticket is None:
+        return None
+    text_sha256 = digest(ticket.text)
+    if not work_queue.find_stale_roles(ticket, refs, text_sha256):
+        return None
+    if not work_queue.claim(kind, ticket_id, text_sha256=text_sha256, refs=refs):
+        return None
+    return ClaimedTicket(
+        ticket=ticket,
+        kind=kind,
+        refs=refs,
+        text_sha256=text_sha256,
+        # once more: the worker that held the lease before may have just written them
+        roles=frozenset(work_queue.find_stale_roles(ticket, refs, text_sha256)),
+        labels=classifier.labels() if "classifier" in refs else {},
+        cold_start=classifier.is_cold_start(refs.get("classifier")),
+    )
+
+
+def _predict(claimed: ClaimedTicket) -> TextPredictions:
+    """Run the bundles. No database: this may be in another thread, or hang."""
+    return inference_calls.predict(
+        claimed.ticket.text,
+        claimed.roles,
+        claimed.labels,
+        claimed.space,
+        cold_start=claimed.cold_start,
+    )
+
+
+def _write_late(claimed: ClaimedTicket, predictions: TextPredictions) -> None:
+    run_and_close_connection(partial(_write, claimed, predictions))
+
+
+@transaction.atomic
+def _write(claimed: ClaimedTicket, predictions: TextPredictions) -> bool:
+    """Write the predictions and release the lease. Whether a row was written."""
+    is_written = not predictions.is_empty and _write_rows(claimed, predictions)
+    work_queue.release(claimed.kind, claimed.ticket.pk, errors=predictions.errors)
+    return is_written
+
+
+def _write_rows(claimed: ClaimedTicket, predictions: TextPredictions) -> bool:
+    """Write what is still missing. False when the text has changed, or all is there."""
+    ticket = Ticket.objects.select_for_update(of=["self"]).get(pk=claimed.ticket.pk)
+    roles = work_queue.find_stale_roles(ticket, claimed.refs, claimed.text_sha256)
+    if digest(ticket.text) != claimed.text_sha256 or not roles:
+        return False
+    if predictions.vector is not None and "encoder" in roles:
+        vector = TicketVector(
+            ticket=ticket,
+            space=claimed.refs["encoder"].space,
+            vector=predictions.vector,
+            text_sha256=claimed.text_sha256,
+        )
+        TicketVector.objects.bulk_create(
+            [vector],
+            update_conflicts=True,
+            unique_fields=["space", "ticket"],
+            update_fields=["vector", "text_sha256"],
+        )
+    category = predictions.category if "classifier" in roles else None
+    sentiment = predictions.sentiment if "sentiment" in roles else None
+    if category or sentiment:
+        _write_predictions(ticket, category, sentiment, claimed.text_sha256)
+    return True
+
+
+def _write_predictions(
+    ticket: Ticket,
+    category: CategoryPrediction | None,
+    sentiment: SentimentPrediction | None,
+    text_sha256: str,
+) -> None:
+    data: ClassifiedData = {}
+    ticket_category, rows = ticket.category, []
+    if category:
+        scores: Scores = [[label, round(score, 4)] for label, score in category.scores]
+        row = _prediction(ticket, Prediction.Kind.CATEGORY, category, scores, text_sha256)
+        row.withheld_label = category.withheld_label or NOT_SURE
+        rows.append(row)
+        ticket_category = TicketCategory.objects.filter(slug=category.label).first()
+        data["category"] = category.label or NOT_SURE
+        data["confidence"] = round(category.confidence, 3)
+    if sentiment:
+        scores = [[sentiment.label, round(sentiment.confidence, 4)]]
+        kind = Prediction.Kind.SENTIMENT
+        rows.append(_prediction(ticket, kind, sentiment, scores, text_sha256))
+        data["sentiment"] = sentiment.label
+        data["sentiment_score"] = round(sentiment.score, 3)
+    Prediction.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["ticket", "kind"],
+        update_fields=PREDICTION_FIELDS,
+    )
+    tickets_services.record_classification(
+        ticket=ticket,
+        category=ticket_category,
+        sentiment_score=sentiment.score if sentiment else None,
+        bundles=" · ".join(
+            f"{prediction.bundle.name} {prediction.bundle.version}"
+            for prediction in (category, sentiment)
+            if prediction
+        ),
+        data=data,
+    )
+
+
+def _prediction(
+    ticket: Ticket,
+    kind: Prediction.Kind,
+    prediction: CategoryPrediction | SentimentPrediction,
+    scores: Scores,
+    text_sha256: str,
+) -> Prediction:
+    return Prediction(
+        ticket=ticket,
+        kind=kind,
+        label=prediction.label or NOT_SURE,
+        withheld_label=NOT_SURE,
+        confidence=prediction.confidence,
+        scores=scores,
+        bundle_name=prediction.bundle.name,
+        bundle_version=prediction.bundle.version,
+        bundle_digest=prediction.bundle.digest,
+        text_sha256=text_sha256,
+        created_at=timezone.now(),
+    )
+
+
+def warm_up() -> None:
+    """Load the bundles in the background, so that the first ticket does not wait for them."""
     threading.Thread(
-        target=run_and_close_connection, args=[_warm], name="warm-models", daemon=True
+        target=run_and_close_connection, args=[_load_bundles], name="warm-up", daemon=True
     ).start()
 
 
-def _warm() -> None:
+def _load_bundles() -> None:
     models = engine.current()
     models.load()
     with contextlib.suppress(InferenceError):  # the status page names it
-        models.classify("warm up", work_queue.labels())  # embeds the categories' phrases
+        models.classify("warm up", classifier.labels())  # embeds the descriptions of categories
 
 
 def catch_up(limit: int = 1000, *, seconds: float = 10.0) -> int:
-    """Read what is left to read, as far as the seconds go. How many texts were written.
+    """Process pending texts for that many seconds. How many were written.
 
     Any number of workers may do this at once: each text is claimed by one of them.
     """
     ends_at = time.monotonic() + seconds
     refs = work_queue.refs_at_hand()
-    work_queue.keep_up(refs)
+    work_queue.refresh(refs)
     # articles first: they are few, and every ticket is answered from them
-    work = [(refresh_article, pk) for pk in work_queue.list_articles_to_read(refs, limit)]
-    work += [(annotate, pk) for pk in work_queue.list_tickets_to_read(refs, limit)]
+    work: list[tuple[Callable[[int], bool], int]] = [
+        *((refresh_article, pk) for pk in work_queue.list_pending_articles(refs, limit)),
+        *((annotate, pk) for pk in work_queue.list_pending_tickets(refs, limit)),
+    ]
     written = 0
-    for verb, pk in work:
+    for process, pk in work:
         if time.monotonic() > ends_at:
             break
-        written += verb(pk)
+        written += process(pk)
     return written
-
-
-def claim_text(
-    kind: AnnotationLease.Kind, object_id: int, text: str, refs: work_queue.Refs
-) -> bool:
-    """False while another reads the text, or when it broke these bundles three times."""
-    bundles = work_queue.identity(refs)
-    return work_queue.claim(kind, object_id, text_sha256=text, bundles=bundles)
-
-
-def release_text(kind: AnnotationLease.Kind, object_id: int, broken: list[str]) -> None:
-    if broken:
-        work_queue.fail(kind, object_id, error="; ".join(broken))
-    else:
-        work_queue.release(kind, object_id)

@@ -1,85 +1,88 @@
-"""An article is read: cut into passages, each with its vector."""
+"""Index articles: claim a text, embed its passages, write them."""
 
 from django.db import transaction
 
 from appliance.core import cache
 from appliance.inference.bundle import BundleRef
 from appliance.knowledge.models import Article
-from appliance.triage import engine, inference_calls, texts, work_queue
-from appliance.triage.inference_calls import Answers
+from appliance.triage import engine, inference_calls, work_queue
+from appliance.triage.inference_calls import TextPredictions
 from appliance.triage.models import AnnotationLease, Passage
-from appliance.triage.services import annotation
-from appliance.triage.texts import article_text, digest
+from appliance.triage.texts import article_text, digest, split_passages
 
 
 def refresh_article(article_id: int) -> bool:
-    """Cut the article into passages and embed them, drafts too. Whether anything was written.
+    """Split an article, draft or not, into passages and embed them. Whether any was written.
 
-    Of what is archived nothing is kept, so that no passage of it is ever near.
+    Archived articles have no passages.
     """
     article = Article.objects.filter(pk=article_id).first()
     if article is None:
         return False
-    text = digest(article_text(article))
     if article.status == Article.Status.ARCHIVED:
-        _forget_old_passages(article, "")
+        _delete_passages(article, except_of="")
         return False
-    _forget_old_passages(article, text)
+    _delete_passages(article, except_of=digest(article_text(article)))
     encoder = engine.find_ref("encoder")
-    return encoder is not None and _read(article, encoder, AnnotationLease.Kind.ARTICLE)
+    return encoder is not None and _embed(article, encoder, AnnotationLease.Kind.ARTICLE)
 
 
-def read_article_ahead(article_id: int, encoder: BundleRef) -> bool:
-    """The passages of the next encoder, beside those that are found. Whether any were written."""
+def embed_article_for_next_encoder(article_id: int, encoder: BundleRef) -> bool:
+    """Write the next encoder's passages beside the active ones. Whether any was written."""
     article = Article.objects.in_use().filter(pk=article_id).first()
-    return article is not None and _read(article, encoder, AnnotationLease.Kind.NEXT_ARTICLE)
+    return article is not None and _embed(article, encoder, AnnotationLease.Kind.NEXT_ARTICLE)
 
 
-def _read(article: Article, encoder: BundleRef, kind: AnnotationLease.Kind) -> bool:
-    text = digest(article_text(article))
-    if not work_queue.is_article_stale(article, encoder, text):
+def _embed(article: Article, encoder: BundleRef, kind: AnnotationLease.Kind) -> bool:
+    text_sha256 = digest(article_text(article))
+    refs = {"encoder": encoder}
+    if not work_queue.is_article_stale(article, encoder, text_sha256):
         return False
-    if not annotation.claim_text(kind, article.pk, text, {"encoder": encoder}):
+    if not work_queue.claim(kind, article.pk, text_sha256=text_sha256, refs=refs):
         return False
-    pieces = texts.cut(article.content)
-    answers = [
-        inference_calls.ask(f"{article.title}\n{piece}", {"encoder"}, {}, encoder.space)
-        for piece in pieces
+    passages = split_passages(article.content)
+    predictions = [
+        inference_calls.predict(f"{article.title}\n{passage}", {"encoder"}, {}, encoder.space)
+        for passage in passages
     ]
-    broken = [why for answer in answers for why in answer.broken]
-    total = all(answer.vector is not None for answer in answers)
-    written = total and _store_passages(article, pieces, answers, encoder, text)
-    annotation.release_text(kind, article.pk, broken)
-    return written
+    is_complete = all(prediction.vector is not None for prediction in predictions)
+    is_written = is_complete and _write(article, passages, predictions, encoder, text_sha256)
+    errors = [error for prediction in predictions for error in prediction.errors]
+    work_queue.release(kind, article.pk, errors=errors)
+    return is_written
 
 
 @transaction.atomic
-def _store_passages(
-    article: Article, pieces: list[str], answers: list[Answers], encoder: BundleRef, text: str
+def _write(
+    article: Article,
+    passages: list[str],
+    predictions: list[TextPredictions],
+    encoder: BundleRef,
+    text_sha256: str,
 ) -> bool:
-    """Replace the passages of this space. False when the text changed meanwhile."""
+    """Replace the passages of this space. False when the text has changed."""
     locked = Article.objects.select_for_update(of=["self"]).filter(pk=article.pk).first()
-    if locked is None or digest(article_text(locked)) != text:
+    if locked is None or digest(article_text(locked)) != text_sha256:
         return False
     locked.passages.filter(space=encoder.space).delete()
     Passage.objects.bulk_create(
         Passage(
             article=locked,
             position=position,
-            text=piece,
+            text=passage,
             space=encoder.space,
-            vector=answer.vector,
-            text_sha256=text,
+            vector=prediction.vector,
+            text_sha256=text_sha256,
         )
-        for position, (piece, answer) in enumerate(zip(pieces, answers, strict=True))
+        for position, (passage, prediction) in enumerate(zip(passages, predictions, strict=True))
     )
-    if encoder.space == engine.reading_space():
+    if encoder.space == engine.active_space():
         cache.invalidate(cache.ARTICLES)
     return True
 
 
 @transaction.atomic
-def _forget_old_passages(article: Article, text: str) -> None:
-    """What the article no longer says must not be found, even while nobody can embed."""
-    if article.passages.exclude(text_sha256=text).delete()[0]:
+def _delete_passages(article: Article, *, except_of: str) -> None:
+    """Delete passages of other texts than this digest: outdated text must not be found."""
+    if article.passages.exclude(text_sha256=except_of).delete()[0]:
         cache.invalidate(cache.ARTICLES)

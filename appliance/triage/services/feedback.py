@@ -1,4 +1,4 @@
-"""What became of a suggestion: offered, accepted by sending it, or refused."""
+"""Record the outcome of suggestions, and corrections of predicted categories."""
 
 from collections.abc import Collection, Sequence
 
@@ -15,7 +15,7 @@ from appliance.tickets.models import OPEN_STATUSES, Event, Ticket, TicketCategor
 from appliance.triage import engine
 from appliance.triage.models import NOT_SURE, Correction, Prediction, Suggestion
 from appliance.triage.services.queueing import queue_catch_up
-from appliance.triage.suggestions import Suggested
+from appliance.triage.suggestions import SuggestedArticle
 
 State = Suggestion.State
 
@@ -23,73 +23,71 @@ State = Suggestion.State
 def record_shown_suggestions(
     *,
     ticket: Ticket,
-    shown: Sequence[Suggested],
+    shown: Sequence[SuggestedArticle],
     to: User,
-    known: Collection[int] | None = None,
+    known_ids: Collection[int] | None = None,
 ) -> int:
-    """An agent is shown these, best first. How many were new on this ticket.
+    """Record that an agent is shown these articles, best first. How many are new on the ticket.
 
-    ``known`` are the articles the ticket has suggestions of, where they have just been read; then
-    it takes no query when none is new.
+    ``known_ids`` are the articles suggested on the ticket before, if the caller has them already;
+    then it takes no query when none is new.
     """
     if not to.is_agent or not shown:
         return 0
-    if known is None:
-        known = set(Suggestion.objects.filter(ticket=ticket).values_list("article_id", flat=True))
+    if known_ids is None:
+        known_ids = set(
+            Suggestion.objects.filter(ticket=ticket).values_list("article_id", flat=True)
+        )
     encoder = engine.find_ref("encoder")
     new = [
         Suggestion(
             ticket=ticket,
-            article=row.article,
+            article=suggested.article,
             rank=rank,
-            score=round(row.score, 4),
-            why=_why(row),
-            bundle_digest=encoder.digest if encoder and row.closeness is not None else "",
+            score=round(suggested.score, 4),
+            why=_reasons(suggested),
+            bundle_digest=encoder.digest if encoder and suggested.closeness is not None else "",
         )
-        for rank, row in enumerate(shown, start=1)
-        if row.article.pk not in known
+        for rank, suggested in enumerate(shown, start=1)
+        if suggested.article.pk not in known_ids
     ]
     if new:
-        Suggestion.objects.bulk_create(new, ignore_conflicts=True)  # two look at once
+        Suggestion.objects.bulk_create(
+            new, ignore_conflicts=True
+        )  # another agent may open the ticket at the same time
     return len(new)
 
 
-def refuse(*, ticket: Ticket, article: Article, by: User) -> None:
-    """It does not fit: it does not come back here, and speaks against it on tickets like this."""
-    _decide(ticket, article, by, State.REFUSED)
+@transaction.atomic
+def dismiss_suggestion(*, ticket: Ticket, article: Article, by: User) -> None:
+    """Suggest the article no more on this ticket, and less on similar tickets."""
+    _require_agent(by)
+    suggestion, is_new = Suggestion.objects.select_for_update(of=["self"]).get_or_create(
+        ticket=ticket, article=article, defaults={"rank": 0, "score": 0.0}
+    )
+    if suggestion.state == State.DISMISSED and not is_new:
+        return
+    suggestion.state, suggestion.by, suggestion.decided_at = State.DISMISSED, by, timezone.now()
+    suggestion.save(update_fields=["state", "by", "decided_at"])
 
 
 def undo_dismissal(*, ticket: Ticket, article: Article, by: User) -> None:
-    """As if it had never been refused; what was sent meanwhile stays accepted."""
+    """Make a dismissed article a shown one again; an inserted one stays inserted."""
     _require_agent(by)
-    refused = Suggestion.objects.filter(ticket=ticket, article=article, state=State.REFUSED)
-    refused.update(state=State.OFFERED, by=None, decided_at=None)
+    dismissed = Suggestion.objects.filter(ticket=ticket, article=article, state=State.DISMISSED)
+    dismissed.update(state=State.SHOWN, by=None, decided_at=None)
 
 
-def note_sent(event: Event) -> None:
-    """What an agent's answer names by its address was accepted, if it had been offered. Called
-    for every event of a ticket; what is put into the answer and taken out again is nothing.
-    """
+def record_inserted_suggestions(event: Event) -> None:
+    """Mark suggested articles that an agent's reply links to. A listener of ticket events."""
     if event.kind != Event.Kind.REPLIED or event.actor is None or not event.actor.is_agent:
         return
     data: RepliedData = event.data
     article_ids = data.get("articles") or []
-    offered = Suggestion.objects.filter(ticket=event.ticket, article__in=article_ids)
-    offered.exclude(state=State.ACCEPTED).update(
-        state=State.ACCEPTED, by=event.actor, decided_at=event.at
+    suggestions = Suggestion.objects.filter(ticket=event.ticket, article__in=article_ids)
+    suggestions.exclude(state=State.INSERTED).update(
+        state=State.INSERTED, by=event.actor, decided_at=event.at
     )
-
-
-@transaction.atomic
-def _decide(ticket: Ticket, article: Article, by: User, state: State) -> None:
-    _require_agent(by)
-    row, is_new = Suggestion.objects.select_for_update(of=["self"]).get_or_create(
-        ticket=ticket, article=article, defaults={"rank": 0, "score": 0.0}
-    )
-    if row.state == state and not is_new:
-        return
-    row.state, row.by, row.decided_at = state, by, timezone.now()
-    row.save(update_fields=["state", "by", "decided_at"])
 
 
 def _require_agent(by: User) -> None:
@@ -97,38 +95,37 @@ def _require_agent(by: User) -> None:
         raise ForbiddenError(_("Only agents can insert or dismiss suggestions."))
 
 
-def _why(row: Suggested) -> dict[str, object]:
-    why: dict[str, object] = {"words": [*row.words], "helped": row.helped}
-    if row.closeness is not None:
-        why["closeness"] = round(row.closeness, 4)
-    return why
+def _reasons(suggested: SuggestedArticle) -> dict[str, object]:
+    reasons: dict[str, object] = {"words": [*suggested.words], "helped": suggested.helped}
+    if suggested.closeness is not None:
+        reasons["closeness"] = round(suggested.closeness, 4)
+    return reasons
 
 
 @transaction.atomic
 def correct_category(*, ticket: Ticket, category: TicketCategory | None, by: User) -> None:
-    """Set the category and remember what the bundle had said, so that the desk can learn."""
+    """Set the category and record which one was predicted."""
     if not by.is_agent:
         raise ForbiddenError(_("Only agents can change the category of a ticket."))
     before = Ticket.objects.select_for_update(of=["self"]).get(pk=ticket.pk)
     if before.category_id != (category.pk if category else None):
-        row = ticket.predictions.filter(kind=Prediction.Kind.CATEGORY).first()
+        prediction = ticket.predictions.filter(kind=Prediction.Kind.CATEGORY).first()
         Correction.objects.create(
             ticket=ticket,
-            predicted=row.label if row else NOT_SURE,
-            held_back=row.held_back if row else NOT_SURE,
+            predicted=prediction.label if prediction else NOT_SURE,
+            withheld_label=prediction.withheld_label if prediction else NOT_SURE,
             category=category,
             by=by,
-            bundle_digest=row.bundle_digest if row else "",
+            bundle_digest=prediction.bundle_digest if prediction else "",
         )
     tickets_services.set_category(ticket=ticket, category=category, by=by)
 
 
 @transaction.atomic
 def reconsider_unsure() -> int:
-    """The desk's categories read otherwise now: let the worker read again the open tickets that
-    stand in none because the sorter was not sure. How many.
+    """Classify open uncategorised tickets again after a category changed. How many.
 
-    One UPDATE makes what was said older than its text, which is what the backlog looks for.
+    One UPDATE makes their uncertain predictions outdated, so that the work queue finds them.
     """
     unsure = Prediction.objects.filter(
         kind=Prediction.Kind.CATEGORY,
@@ -136,7 +133,7 @@ def reconsider_unsure() -> int:
         ticket__category=None,
         ticket__status__in=OPEN_STATUSES,
     )
-    again = Prediction.objects.filter(pk__in=unsure.values("pk")).update(text_sha256="")
-    if again:
+    count = Prediction.objects.filter(pk__in=unsure.values("pk")).update(text_sha256="")
+    if count:
         queue_catch_up()
-    return again
+    return count

@@ -1,7 +1,8 @@
-"""Where an article is missing: found by the worker, written or dismissed by an author."""
+"""Detect gaps in the knowledge base, draft an article for one, or dismiss it."""
 
 from collections import defaultdict
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import connection, transaction
@@ -17,71 +18,85 @@ from appliance.knowledge.models import Article
 from appliance.tickets.models import Message, Ticket
 from appliance.triage import clusters, engine
 from appliance.triage.models import Gap, GapTicket, TicketVector
-from appliance.triage.vector_search import walking
+from appliance.triage.vector_search import iterative_scan
 
-DAYS = 180  # a question nobody asks any more needs no article
-MAX_TICKETS = 5000  # the newest; their neighbourhood takes 25 MB
+DAYS = 180  # older questions need no article
+MAX_TICKETS = 5000  # the newest; their similarity matrix takes 25 MB
 MAX_GAPS = 200
-MIN_TICKETS = 3  # alike, before an article is worth writing
-# A published passage so near is taken for an answer. Of 188 tickets of the demo desk whose article
-# is known 68 % have one over it, and 24 % when that article is taken away.
-ANSWERED = 0.5
-# Tickets so near are taken for the same question. Of 256 pairs of those tickets with one article
-# 11 % lie over it, of 17,000 with different ones 0.03 %: many are missed, few are wrong, so that
-# thousands of tickets do not make a crowd of strangers. At 0.5 it is 20 % and 0.2 %.
+MIN_TICKETS = 3  # similar ones that make an article worth writing
+# A published passage above this cosine counts as an answer. Of 188 tickets of the demo data whose
+# article is known 68 % have one above it, and 24 % when that article is removed.
+MIN_ANSWER_COSINE = 0.5
+# Tickets above this cosine count as the same question. Of 256 pairs of those tickets with the same
+# article 11 % are above it, of 17,000 with different ones 0.03 %: many are missed, few are wrong,
+# so that thousands of tickets do not form clusters of unrelated ones. At 0.5 it is 20 % and 0.2 %.
 # Both measured with encoder 2; measure again with another.
-ALIKE = 0.55
+MIN_TICKET_COSINE = 0.55
 MAX_EXAMPLES = 5
 EXAMPLE_CHARACTERS = 600
-CHUNK = 250  # tickets whose nearest passage is looked up by one statement
+TEXT_CHARACTERS = 2000  # of a description, to find typical words
+BATCH_TICKETS = 250  # whose nearest passages one statement finds
 
-# Of these tickets those that no published passage answers; one walk along the index a ticket.
-UNANSWERED = """
-SELECT asked.ticket_id
-FROM triage_ticketvector AS asked
+# Those of the tickets that no published passage answers; one index scan per ticket.
+UNANSWERED_SQL = """
+SELECT question.ticket_id
+FROM triage_ticketvector AS question
 LEFT JOIN LATERAL (
-    SELECT passage.vector <=> asked.vector AS distance
+    SELECT passage.vector <=> question.vector AS distance
     FROM triage_passage AS passage
     JOIN knowledge_article AS article ON article.id = passage.article_id
     WHERE passage.space = %(space)s AND article.status = 'published'
-    ORDER BY passage.vector <=> asked.vector
+    ORDER BY passage.vector <=> question.vector
     LIMIT 1
 ) AS nearest ON true
-WHERE asked.space = %(space)s AND asked.ticket_id = ANY (%(tickets)s)
-  AND coalesce(nearest.distance, 2) > %(farthest)s
+WHERE question.space = %(space)s AND question.ticket_id = ANY (%(tickets)s)
+  AND coalesce(nearest.distance, 2) > %(max_distance)s
 """
 
 
-def find_gaps() -> int:
-    """Look again at what was solved of late. How many gaps are open now.
+@dataclass(frozen=True)
+class SolvedTicket:
+    """A solved ticket with its vector, float32 (dims,) of unit length."""
 
-    Bounded: MAX_TICKETS are looked at, and the rows are written in one short transaction. What
-    was dismissed or answered stays so, and so do the numbers of gaps that are still there.
+    ticket_id: int
+    vector: np.ndarray
+    subject: str
+    text: str  # the subject and the beginning of the description
+    created_at: datetime
+    closed_team_id: int | None
+
+
+def detect_gaps() -> int:
+    """Detect gaps in recently solved tickets. How many gaps are open now.
+
+    Reads at most MAX_TICKETS and writes in one short transaction. Dismissed and closed gaps stay
+    as they are, and gaps that are still there keep their ids.
     """
-    space = engine.reading_space()
+    space = engine.active_space()
     if space is None:
         return Gap.objects.open().count()
-    rows = _solved_of_late(space)
-    open_ones = _unanswered([row["ticket_id"] for row in rows], space)
-    rows = [row for row in rows if row["ticket_id"] in open_ones]
-    items = [group for part in _parts(rows) for group in _grouped(part)]
-    items.sort(key=len, reverse=True)
-    _keep(items[:MAX_GAPS], [_ticket_text(row) for row in rows])
+    tickets = _list_candidates(space)
+    unanswered = _unanswered_ids([ticket.ticket_id for ticket in tickets], space)
+    tickets = [ticket for ticket in tickets if ticket.ticket_id in unanswered]
+    groups = [group for part in _split_closed_teams(tickets) for group in _cluster(part)]
+    groups.sort(key=len, reverse=True)
+    _write_gaps(groups[:MAX_GAPS], [ticket.text for ticket in tickets])
     return Gap.objects.open().count()
 
 
 @transaction.atomic
-def write_for_gap(*, gap: Gap, by: User) -> Article:
-    """A draft that holds what was asked and how it was answered; the gap closes once it is
-    published. Asked again it is the same draft.
+def draft_article(*, gap: Gap, by: User) -> Article:
+    """Create a draft with the requests and replies of a gap, or return the one it has.
+
+    Publishing the article closes the gap.
     """
     _require_author(by)
     locked = Gap.objects.select_for_update(of=["self"]).get(pk=gap.pk)
     if locked.article is None:
-        rows = list(_members_to_tell(locked, by))
-        title = locked.subject if rows and rows[0].rank == 0 else _("Untitled")
+        members = list(_public_members(locked, by))
+        title = locked.subject if members and members[0].rank == 0 else _("Untitled")
         locked.article = knowledge_services.write_article(
-            by=by, title=title, content=_draft_of(rows)
+            by=by, title=title, content=_draft_content(members)
         )
         locked.by = by
         locked.save(update_fields=["article", "by"])
@@ -89,7 +104,7 @@ def write_for_gap(*, gap: Gap, by: User) -> Article:
 
 
 def dismiss_gap(*, gap: Gap, by: User) -> None:
-    """These tickets, and those like them, need no article."""
+    """Record that these tickets, and similar ones, need no article."""
     _require_author(by)
     Gap.objects.filter(pk=gap.pk, dismissed_at=None).update(dismissed_at=timezone.now(), by=by)
 
@@ -104,119 +119,144 @@ def _require_author(by: User) -> None:
         raise ForbiddenError(_("Only agents with permission to write articles can do this."))
 
 
-def _solved_of_late(space: str) -> list[dict]:
-    """Solved, nothing sent or linked there, and not in a gap that is dismissed or answered."""
+def _list_candidates(space: str) -> list[SolvedTicket]:
+    """Return solved tickets without an article that are not in a dismissed or closed gap."""
     since = timezone.now() - timedelta(days=DAYS)
     done = Gap.objects.exclude(pk__in=Gap.objects.open())
-    rows = TicketVector.objects.filter(
+    vectors = TicketVector.objects.filter(
         space=space,
         ticket__solved_at__gte=since,
         ticket__article_links=None,
         ticket__merged_into=None,
     ).exclude(ticket__in=GapTicket.objects.filter(gap__in=done).values("ticket"))
-    fields = ("ticket_id", "vector", "ticket__subject", "ticket__description")
-    fields += ("ticket__created_at", "ticket__team_id", "ticket__team__is_closed")
-    items = list(rows.order_by("-ticket__solved_at").values(*fields)[:MAX_TICKETS])
-    return _without_dismissed(items, space)
+    rows = vectors.order_by("-ticket__solved_at").values_list(
+        "ticket_id",
+        "vector",
+        "ticket__subject",
+        "ticket__description",
+        "ticket__created_at",
+        "ticket__team_id",
+        "ticket__team__is_closed",
+    )
+    tickets = [
+        SolvedTicket(
+            ticket_id=ticket_id,
+            vector=np.asarray(vector, np.float32),
+            subject=subject,
+            text=f"{subject} {description[:TEXT_CHARACTERS]}",
+            created_at=created_at,
+            closed_team_id=team_id if is_team_closed else None,
+        )
+        for (
+            ticket_id,
+            vector,
+            subject,
+            description,
+            created_at,
+            team_id,
+            is_team_closed,
+        ) in rows[:MAX_TICKETS]
+    ]
+    return _exclude_similar_to_dismissed(tickets, space)
 
 
-def _without_dismissed(rows: list[dict], space: str) -> list[dict]:
-    """Without what asks the same as a gap that somebody said is none."""
-    middles = GapTicket.objects.filter(rank=0, gap__dismissed_at__isnull=False)
-    queryset = TicketVector.objects.filter(space=space, ticket__in=middles.values("ticket"))
-    known = [np.asarray(row.vector, np.float32) for row in queryset[:MAX_GAPS]]
-    if not known or not rows:
-        return rows
-    alike = (_matrix(rows) @ np.stack(known).T).max(axis=1) >= ALIKE
-    return [row for row, is_alike in zip(rows, alike, strict=True) if not is_alike]
+def _exclude_similar_to_dismissed(tickets: list[SolvedTicket], space: str) -> list[SolvedTicket]:
+    """Leave out tickets with the same question as a dismissed gap."""
+    centres = GapTicket.objects.filter(rank=0, gap__dismissed_at__isnull=False)
+    vectors = TicketVector.objects.filter(space=space, ticket__in=centres.values("ticket"))
+    dismissed = [np.asarray(row.vector, np.float32) for row in vectors[:MAX_GAPS]]
+    if not dismissed or not tickets:
+        return tickets
+    cosines = (_matrix(tickets) @ np.stack(dismissed).T).max(axis=1)
+    return [
+        ticket for ticket, value in zip(tickets, cosines, strict=True) if value < MIN_TICKET_COSINE
+    ]
 
 
-def _unanswered(tickets: list[int], space: str) -> set[int]:
+def _unanswered_ids(ticket_ids: list[int], space: str) -> set[int]:
     ids: set[int] = set()
-    for start in range(0, len(tickets), CHUNK):
-        values = {"space": space, "tickets": tickets[start : start + CHUNK]}
-        with walking(), connection.cursor() as cursor:
-            cursor.execute(UNANSWERED, values | {"farthest": 1 - ANSWERED})
+    for start in range(0, len(ticket_ids), BATCH_TICKETS):
+        parameters: dict[str, str | float | list[int]] = {
+            "space": space,
+            "tickets": ticket_ids[start : start + BATCH_TICKETS],
+            "max_distance": 1 - MIN_ANSWER_COSINE,
+        }
+        with iterative_scan(), connection.cursor() as cursor:
+            cursor.execute(UNANSWERED_SQL, parameters)
             ids |= {pk for (pk,) in cursor.fetchall()}
     return ids
 
 
-def _parts(rows: list[dict]) -> list[list[dict]]:
-    """What a closed team was asked is never put together with anything else."""
-    parts: dict[int | None, list[dict]] = defaultdict(list)
-    for row in rows:
-        parts[row["ticket__team_id"] if row["ticket__team__is_closed"] else None].append(row)
+def _split_closed_teams(tickets: list[SolvedTicket]) -> list[list[SolvedTicket]]:
+    """Keep the tickets of each closed team apart from all others."""
+    parts: dict[int | None, list[SolvedTicket]] = defaultdict(list)
+    for ticket in tickets:
+        parts[ticket.closed_team_id].append(ticket)
     return list(parts.values())
 
 
-def _grouped(rows: list[dict]) -> list[list[dict]]:
-    result = clusters.cluster(_matrix(rows), alike=ALIKE, least=MIN_TICKETS)
-    return [[rows[n] for n in members] for members in result]
+def _cluster(tickets: list[SolvedTicket]) -> list[list[SolvedTicket]]:
+    groups = clusters.cluster(_matrix(tickets), min_cosine=MIN_TICKET_COSINE, min_size=MIN_TICKETS)
+    return [[tickets[row] for row in group] for group in groups]
 
 
-def _matrix(rows: list[dict]) -> np.ndarray:
-    return np.stack([np.asarray(row["vector"], np.float32) for row in rows])
-
-
-def _ticket_text(row: dict) -> str:
-    return f"{row['ticket__subject']} {row['ticket__description'][:2000]}"
+def _matrix(tickets: list[SolvedTicket]) -> np.ndarray:
+    return np.stack([ticket.vector for ticket in tickets])
 
 
 @transaction.atomic
-def _keep(rows: list[list[dict]], texts: list[str]) -> None:
-    """Write the gaps; one that shares tickets with an open one of before keeps its number."""
-    before = dict(
+def _write_gaps(groups: list[list[SolvedTicket]], texts: list[str]) -> None:
+    """Replace the open gaps; one that shares tickets with an earlier open gap keeps its id."""
+    gap_ids = dict(
         GapTicket.objects.filter(gap__in=Gap.objects.open()).values_list("ticket_id", "gap_id")
     )
-    drafts = set(Gap.objects.open().exclude(article=None).values_list("pk", flat=True))
+    with_draft = set(Gap.objects.open().exclude(article=None).values_list("pk", flat=True))
     GapTicket.objects.filter(gap__in=Gap.objects.open()).delete()
-    ids: set[int] = set()
-    for members in rows:
-        known = [before.get(row["ticket_id"]) for row in members]
-        number = next((pk for pk in known if pk and pk not in ids), None)
-        gap = _write(number, members, texts)
-        ids.add(gap.pk)
-    # one that somebody writes for is theirs to finish, even when nothing asks for it any more
-    Gap.objects.open().exclude(pk__in=ids | drafts).delete()
+    written: set[int] = set()
+    for tickets in groups:
+        candidates = [gap_ids.get(ticket.ticket_id) for ticket in tickets]
+        gap_id = next((pk for pk in candidates if pk and pk not in written), None)
+        written.add(_write_gap(gap_id, tickets, texts).pk)
+    # a gap with a draft stays for its author, even when no ticket is in it any more
+    Gap.objects.open().exclude(pk__in=written | with_draft).delete()
 
 
-def _write(number: int | None, members: list[dict], texts: list[str]) -> Gap:
-    times = [row["ticket__created_at"] for row in members]
-    gap, _is_new = Gap.objects.update_or_create(
-        pk=number,
-        defaults={
-            "subject": members[0]["ticket__subject"],
-            "size": len(members),
-            "words": clusters.typical_words([_ticket_text(row) for row in members], texts),
-            "first_at": min(times),
-            "last_at": max(times),
-            "found_at": timezone.now(),
-        },
-    )
+def _write_gap(gap_id: int | None, tickets: list[SolvedTicket], texts: list[str]) -> Gap:
+    created_at = [ticket.created_at for ticket in tickets]
+    gap = None
+    if gap_id is not None:
+        gap = Gap.objects.select_for_update(of=["self"]).filter(pk=gap_id).first()
+    gap = gap or Gap(pk=gap_id)
+    gap.subject = tickets[0].subject
+    gap.size = len(tickets)
+    gap.words = clusters.typical_words([ticket.text for ticket in tickets], texts)
+    gap.first_at, gap.last_at = min(created_at), max(created_at)
+    gap.detected_at = timezone.now()
+    gap.save()
     GapTicket.objects.bulk_create(
-        GapTicket(gap=gap, ticket_id=row["ticket_id"], rank=rank)
-        for rank, row in enumerate(members)
+        GapTicket(gap=gap, ticket_id=ticket.ticket_id, rank=rank)
+        for rank, ticket in enumerate(tickets)
     )
     return gap
 
 
-def _members_to_tell(gap: Gap, by: User) -> QuerySet[GapTicket]:
-    """Without those of closed teams: a draft is read by every agent."""
-    seen = Ticket.objects.visible_to(by).exclude(team__is_closed=True)
-    return gap.members.filter(ticket__in=seen).select_related("ticket")[:MAX_EXAMPLES]
+def _public_members(gap: Gap, by: User) -> QuerySet[GapTicket]:
+    """Leave out tickets of closed teams, since every agent may read a draft."""
+    visible = Ticket.objects.visible_to(by).exclude(team__is_closed=True)
+    return gap.members.filter(ticket__in=visible).select_related("ticket")[:MAX_EXAMPLES]
 
 
-def _draft_of(members: list[GapTicket]) -> str:
-    """What was asked, and the last answer of an agent, for the author to turn into an article."""
+def _draft_content(members: list[GapTicket]) -> str:
+    """Return the requests, each with the last reply of an agent, for the author to rewrite."""
     parts = [
         _("Write the solution here. The requests are listed below; delete them when you are done.")
     ]
     for member in members:
         ticket = member.ticket
         parts.append(f"## {ticket.number}: {ticket.subject}\n\n{_quoted(ticket.description)}")
-        answers = ticket.messages.filter(kind=Message.Kind.REPLY, is_from_customer=False)
-        if answer := answers.order_by("-created_at").first():
-            parts.append(f"{_('Answered:')}\n\n{_quoted(answer.body)}")
+        replies = ticket.messages.filter(kind=Message.Kind.REPLY, is_from_customer=False)
+        if reply := replies.order_by("-created_at").first():
+            parts.append(f"{_('Answered:')}\n\n{_quoted(reply.body)}")
     return "\n\n".join(parts)
 
 

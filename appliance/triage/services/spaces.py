@@ -1,11 +1,12 @@
-"""A vector space is looked after while it is read, and taken away when it has had its time."""
+"""Maintain embedding spaces: index them, fill the next one, delete those out of use."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -13,102 +14,111 @@ from psycopg import sql
 
 from appliance.core.database import raise_maintenance_memory, session_lock
 from appliance.core.errors import ForbiddenError
+from appliance.inference.bundle import BundleRef
 from appliance.triage import engine, spaces, work_queue
 from appliance.triage.models import AnnotationLease, BackfillState, Passage, TicketVector
-from appliance.triage.services.annotation import read_ticket_ahead
-from appliance.triage.services.articles import read_article_ahead
-from appliance.triage.services.queueing import queue_forgetting
+from appliance.triage.services.annotation import embed_for_next_encoder
+from appliance.triage.services.articles import embed_article_for_next_encoder
+from appliance.triage.services.queueing import queue_space_deletion
 from appliance.triage.texts import digest
 
-SLICE = 5000  # rows deleted by one statement
+log = structlog.get_logger(__name__)
+VectorModel = type[TicketVector] | type[Passage]
+BATCH_ROWS = 5000  # deleted by one statement
+URGENT_TASKS = ("triage.annotate_ticket", "triage.refresh_article", "triage.catch_up")
+INDEX_PREFIXES: dict[VectorModel, str] = {
+    TicketVector: "ticket_vector_hnsw",
+    Passage: "passage_vector_hnsw",
+}
+# m and ef_construction: in a million tickets on a thousand topics, 16 and 64 let a scan of 100 find
+# 0.89 of the ten nearest, and one of 400 no more than 0.92, since some topics are unreachable in
+# the graph. These find 0.97 and more, and take twice as long to build. A query must repeat the
+# predicate literally to use the index.
+CREATE_INDEX_SQL = sql.SQL(
+    "CREATE INDEX {how} {name} ON {table} USING hnsw (vector halfvec_cosine_ops)"
+    " WITH (m = 24, ef_construction = 128) WHERE space = {space}"
+)
+INDEX_STATE_SQL = """
+SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE c.relname = %s AND pg_table_is_visible(c.oid)
+"""
 
 
-def tend_spaces() -> int:
-    """The space that is read has its indexes; what no encoder at hand can read goes, once the
-    reading space is complete. How many indexes were built.
+def maintain_spaces() -> int:
+    """Index the active space, and delete spaces no encoder uses once the active one is complete.
+
+    How many indexes were created.
     """
-    space = engine.reading_space()
+    space = engine.active_space()
     if space is None:
         return 0
-    _forget_unreadable(space)
+    _queue_deletion_of_unusable(space)
     return index_space(space)
 
 
-def forget_space(*, space: str, seconds: float = 10.0) -> int:
-    """Delete the vectors of a space, as far as the seconds go. How many; 0 when none is left.
+def _queue_deletion_of_unusable(active: str) -> None:
+    """An upgrade may have replaced the encoder whose vectors are there."""
+    usable = engine.usable_spaces()
+    if usable is None:
+        return
+    unusable = spaces.list_space_names() - usable
+    if unusable and spaces.is_space_complete(active):
+        for space in unusable:
+            queue_space_deletion(space)
 
-    Refused for the space that is read and for the one that is being filled.
+
+def delete_space(*, space: str, seconds: float = 10.0) -> int:
+    """Delete vectors of a space for that many seconds. How many; 0 when none is left.
+
+    Raises ForbiddenError for the active space and for the one being filled.
     """
     upcoming = engine.find_next_encoder()
-    if space in (engine.reading_space(), upcoming and upcoming.space):
+    if space in (engine.active_space(), upcoming and upcoming.space):
         raise ForbiddenError(_("This embedding space is in use."))
     if not drop_indexes(space):
         return 0
     ends_at, deleted = time.monotonic() + seconds, 0
     BackfillState.objects.filter(bundle=space).delete()
-    for model in INDEXED:
-        while ids := list(model.objects.filter(space=space).values_list("pk", flat=True)[:SLICE]):
-            deleted += _delete_untold(model.objects.filter(pk__in=ids))
+    for vectors in (TicketVector.objects.all(), Passage.objects.all()):
+        in_space = vectors.filter(space=space)
+        while ids := list(in_space.values_list("pk", flat=True)[:BATCH_ROWS]):
+            deleted += _delete_without_queueing(vectors.filter(pk__in=ids))
             if time.monotonic() > ends_at:
                 return deleted
     return deleted
 
 
 @transaction.atomic
-def _delete_untold(vectors: QuerySet) -> int:
-    """Nobody reads this space, so the backlog need not look at whose vectors these were."""
+def _delete_without_queueing(vectors: QuerySet) -> int:
+    """Delete vectors that no search uses, so their texts need not become pending."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL skerry.deleting_embedding_space = 'on'")
         return vectors.delete()[0]
 
 
-def _forget_unreadable(reading: str) -> None:
-    """After an upgrade that brought another encoder: nobody will ask for the old vectors again."""
-    known = engine.spaces_at_hand()
-    if known is None:
-        return
-    unreadable = spaces.list_names() - known
-    if unreadable and spaces.is_space_complete(reading):
-        for space in unreadable:
-            queue_forgetting(space)
-
-
-log = structlog.get_logger(__name__)
-INDEXED = {TicketVector: "ticket_vector_hnsw", Passage: "passage_vector_hnsw"}
-# m and ef_construction: of a million tickets on a thousand topics, 16 and 64 let a walk of 100 find
-# 0.89 of the ten nearest, and one of 400 no more than 0.92: some topics cannot be walked to. These
-# find 0.97 and more, and take twice as long to build. The predicate is what a query must say in the
-# same words to be served
-CREATE = sql.SQL(
-    "CREATE INDEX {how} {name} ON {table} USING hnsw (vector halfvec_cosine_ops)"
-    " WITH (m = 24, ef_construction = 128) WHERE space = {space}"
-)
-STATE = """
-SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-WHERE c.relname = %s AND pg_table_is_visible(c.oid)
-"""
-
-
 def index_space(space: str) -> int:
-    """See to it that the vectors of this space have their indexes. How many were built.
+    """Create the missing indexes of a space. How many were created.
 
-    Outside a transaction nobody waits for it, and what a killed builder left is built anew. Call
-    before the first vector is written: an index of nothing is built at once and then kept.
+    Outside a transaction it blocks nobody, and an index left invalid by a killed process is built
+    again. Call before the first vector is written: an index of no rows is created at once.
     """
-    with _alone() as is_mine:
+    with _index_lock() as is_mine:
         if not is_mine:
             return 0
-        return sum(_ensure(model, name, space) for model, name in INDEXED.items())
+        return sum(_ensure_index(model, prefix, space) for model, prefix in INDEX_PREFIXES.items())
 
 
 def drop_indexes(space: str) -> bool:
-    """First, so that no graph is mended row by row. False while somebody else builds."""
-    with _alone() as is_mine, connection.cursor() as cursor:
+    """Drop the indexes of a space, so that deleting its rows does not update them.
+
+    False while another process builds indexes.
+    """
+    with _index_lock() as is_mine, connection.cursor() as cursor:
         if is_mine:
             how = sql.SQL("" if connection.in_atomic_block else "CONCURRENTLY")
-            for prefix in INDEXED.values():
+            for prefix in INDEX_PREFIXES.values():
                 name = sql.Identifier(index_name(prefix, space))
-                _run(cursor, sql.SQL("DROP INDEX {} IF EXISTS {}").format(how, name))
+                _execute(cursor, sql.SQL("DROP INDEX {} IF EXISTS {}").format(how, name))
         return is_mine
 
 
@@ -116,78 +126,75 @@ def index_name(prefix: str, space: str) -> str:
     return f"{prefix}_{digest(space)[:12]}"
 
 
-def _ensure(model: type, prefix: str, space: str) -> bool:
+def _ensure_index(model: VectorModel, prefix: str, space: str) -> bool:
     name = index_name(prefix, space)
     with connection.cursor() as cursor:
-        cursor.execute(STATE, [name])
-        rows = cursor.fetchone()
-        if rows and rows[0]:
+        cursor.execute(INDEX_STATE_SQL, [name])
+        state = cursor.fetchone()
+        if state and state[0]:
             return False
-        if rows:  # whoever built it was killed
-            _run(cursor, sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
+        if state:  # invalid: the process that built it was killed
+            _execute(cursor, sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
         log.info("space_indexed", space=space, index=name)
-        how = "" if connection.in_atomic_block else "CONCURRENTLY"
-        table = sql.Identifier(model._meta.db_table)
-        create = CREATE.format(
-            how=sql.SQL(how), name=sql.Identifier(name), table=table, space=sql.Literal(space)
+        create = CREATE_INDEX_SQL.format(
+            how=sql.SQL("" if connection.in_atomic_block else "CONCURRENTLY"),
+            name=sql.Identifier(name),
+            table=sql.Identifier(model._meta.db_table),
+            space=sql.Literal(space),
         )
-        _run(cursor, create)
+        _execute(cursor, create)
     return True
 
 
 @contextmanager
-def _alone() -> Iterator[bool]:
-    """Yield whether this process may build; if so, without a time limit and with build memory."""
+def _index_lock() -> Iterator[bool]:
+    """Yield whether this process may build indexes; if so, without a timeout and with memory."""
     with session_lock("triage.build_index", wait=False) as is_mine, connection.cursor() as cursor:
         if not is_mine:
             yield False
             return
         try:
-            if connection.in_atomic_block:  # rows whose keys are still to be checked block DDL
+            if connection.in_atomic_block:  # deferred checks of foreign keys would block DDL
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute("SET CONSTRAINTS ALL DEFERRED")
             cursor.execute("SET statement_timeout = 0")
-            raise_maintenance_memory(
-                cursor, is_local=False
-            )  # the build may not be in a transaction
+            # for the session, since the build may be outside a transaction
+            raise_maintenance_memory(cursor, is_local=False)
             yield True
         finally:
-            if connection.is_usable():  # a transaction that failed takes the settings back itself
+            if connection.is_usable():  # a failed transaction resets the settings itself
                 cursor.execute("RESET maintenance_work_mem")
                 cursor.execute("RESET statement_timeout")
 
 
-def _run(cursor, statement: sql.Composed) -> None:
+def _execute(cursor: CursorWrapper, statement: sql.Composed) -> None:
     cursor.execute(statement.as_string(connection.connection))
 
 
-FIRST = ("triage.annotate_ticket", "triage.refresh_article", "triage.catch_up")
-
-
 def fill_space(limit: int = 1000, *, seconds: float = 10.0) -> int:
-    """As far as the seconds go. How many texts were written; nothing while there is no next
-    encoder, or while what is found now waits to be read.
+    """Write vectors of the next encoder for that many seconds. How many texts were written.
+
+    0 without a next encoder, and while texts wait for the active bundles.
     """
     encoder = engine.find_next_encoder()
-    if encoder is None or encoder.space == engine.reading_space() or _waits():
+    if encoder is None or encoder.space == engine.active_space() or _has_urgent_jobs():
         return 0
     ends_at = time.monotonic() + seconds
     index_space(encoder.space)
+    kinds, refs = AnnotationLease.Kind, {"encoder": encoder}
+    articles = work_queue.list_pending_articles(refs, limit, kinds.NEXT_ARTICLE)
+    tickets = work_queue.list_pending_tickets(refs, limit, kinds.NEXT_TICKET)
+    work: list[tuple[Callable[[int, BundleRef], bool], int]] = [
+        *((embed_article_for_next_encoder, pk) for pk in articles),
+        *((embed_for_next_encoder, pk) for pk in tickets),
+    ]
     written = 0
-    for verb, pk in _work({"encoder": encoder}, limit):
+    for embed, pk in work:
         if time.monotonic() > ends_at:
             break
-        written += verb(pk, encoder)
+        written += embed(pk, encoder)
     return written
 
 
-def _work(refs: work_queue.Refs, limit: int) -> list:
-    articles = work_queue.list_articles_to_read(refs, limit, AnnotationLease.Kind.NEXT_ARTICLE)
-    tickets = work_queue.list_tickets_to_read(refs, limit, AnnotationLease.Kind.NEXT_TICKET)
-    return [(read_article_ahead, pk) for pk in articles] + [
-        (read_ticket_ahead, pk) for pk in tickets
-    ]
-
-
-def _waits() -> bool:
-    return ProcrastinateJob.objects.filter(status="todo", task_name__in=FIRST).exists()
+def _has_urgent_jobs() -> bool:
+    return ProcrastinateJob.objects.filter(status="todo", task_name__in=URGENT_TASKS).exists()

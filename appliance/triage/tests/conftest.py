@@ -5,6 +5,6 @@ from appliance.triage import engine
 
 @pytest.fixture
 def bundles() -> None:
-    """The three bundles in models/, for tests of what they say."""
+    """Skip the test without the three bundles in models/."""
     if len(engine.refs()) < 3:
         pytest.skip("models/ does not hold the three bundles")

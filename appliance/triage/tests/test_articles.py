@@ -1,4 +1,4 @@
-"""Articles are cut into passages; what a viewer may not read is never suggested."""
+"""Articles are split into passages, and suggested only to viewers who may read them."""
 
 import pytest
 from django.core.cache import cache as stored
@@ -17,20 +17,20 @@ PAPER = "Blank pages: the toner is sealed. Take the cartridge out and pull the o
 
 @pytest.fixture
 def article(bob) -> Article:
-    made = knowledge_services.write_article(
+    article = knowledge_services.write_article(
         by=bob, title="Printer prints blank pages", content=PAPER, status="published"
     )
-    services.refresh_article(made.pk)
-    return made
+    services.refresh_article(article.pk)
+    return article
 
 
 @pytest.fixture
 def draft(bob) -> Article:
-    made = knowledge_services.write_article(
+    article = knowledge_services.write_article(
         by=bob, title="Printer: blank pages, new way", content=PAPER
     )
-    services.refresh_article(made.pk)
-    return made
+    services.refresh_article(article.pk)
+    return article
 
 
 def edit(article: Article, by, content: str) -> None:
@@ -45,26 +45,26 @@ def edit(article: Article, by, content: str) -> None:
     )
 
 
-def test_an_article_is_read_once(article):
+def test_article_is_indexed_once(article):
     assert article.passages.get().text == PAPER
     assert not services.refresh_article(article.pk)
     assert services.catch_up() == 0
 
 
-def test_an_edited_article_has_only_its_new_passages(article, bob):
+def test_edited_article_has_only_its_new_passages(article, bob):
     edit(article, bob, "Call the workshop on 4417.")
     assert services.catch_up() == 1
     assert [passage.text for passage in Passage.objects.all()] == ["Call the workshop on 4417."]
 
 
-def test_vanished_text_is_gone_even_when_nobody_can_embed(article, bob, settings, tmp_path):
+def test_outdated_passages_are_deleted_even_without_an_encoder(article, bob, settings, tmp_path):
     edit(article, bob, "Call the workshop on 4417.")
     settings.MODELS = tmp_path
     services.refresh_article(article.pk)
     assert not Passage.objects.exists()
 
 
-def test_the_right_article_is_suggested_with_its_passage(article, bob, alice, ticket):
+def test_right_article_is_suggested_with_its_passage(article, bob, alice, ticket):
     words = "A scanner that prints nothing has no paper tray: it only reads pages."
     other = knowledge_services.write_article(
         by=bob, title="Scanner", content=words, status="published"
@@ -76,7 +76,7 @@ def test_the_right_article_is_suggested_with_its_passage(article, bob, alice, ti
     assert 0 <= second.score < best.score <= 1
 
 
-def test_an_article_about_something_else_comes_last_and_says_so(article, bob, alice, ticket):
+def test_unrelated_article_comes_last_with_a_low_closeness(article, bob, alice, ticket):
     other = knowledge_services.write_article(
         by=bob, title="Holidays", content="Ask your manager for leave.", status="published"
     )
@@ -84,24 +84,24 @@ def test_an_article_about_something_else_comes_last_and_says_so(article, bob, al
     services.annotate(ticket.pk)
     best, far = suggestions.list_suggestions(alice, ticket)
     assert (best.article, far.article) == (article, other)
-    assert far.closeness < MIN_COSINE < best.closeness, "it is offered as what it is: far away"
+    assert far.closeness < MIN_COSINE < best.closeness, "it is shown as far away"
 
 
-def test_a_draft_is_suggested_to_agents_alone(draft, bob, alice, ticket):
+def test_draft_is_suggested_only_to_agents(draft, bob, alice, ticket):
     services.annotate(ticket.pk)
     assert suggestions.list_suggestions(alice, ticket) == []
     assert suggestions.suggest_for_text(alice, "Printer blank pages", "") == []
-    assert [found.article for found in suggestions.list_suggestions(bob, ticket)] == [draft]
+    assert [hit.article for hit in suggestions.list_suggestions(bob, ticket)] == [draft]
 
 
-def test_a_published_article_taken_back_is_gone_at_once(article, bob, alice, ticket):
+def test_unpublished_article_is_suggested_no_more(article, bob, alice, ticket):
     services.annotate(ticket.pk)
     assert suggestions.list_suggestions(alice, ticket)
     Article.objects.update(status="draft")  # behind the back of the cache
     assert suggestions.list_suggestions(alice, ticket) == []
 
 
-def test_what_is_archived_is_offered_to_nobody(article, bob, ticket):
+def test_archived_article_is_not_suggested(article, bob, ticket):
     services.annotate(ticket.pk)
     knowledge_services.archive_article(article=article, by=bob)
     assert suggestions.list_suggestions(bob, ticket) == []
@@ -112,12 +112,12 @@ def test_what_is_archived_is_offered_to_nobody(article, bob, ticket):
 
 def test_without_models_words_find_the_article(article, alice, ticket, settings, tmp_path):
     settings.MODELS = tmp_path
-    for found in (
+    for hits in (
         suggestions.list_suggestions(alice, ticket),
         suggestions.suggest_for_text(alice, ticket.subject, ticket.description),
     ):
-        assert [(hit.article, hit.closeness) for hit in found] == [(article, None)]
-        assert "printer" in found[0].words
+        assert [(hit.article, hit.closeness) for hit in hits] == [(article, None)]
+        assert "printer" in hits[0].words
 
 
 def test_a_few_letters_suggest_nothing(article, alice):
@@ -128,11 +128,11 @@ def test_a_few_letters_suggest_nothing(article, alice):
 @pytest.mark.parametrize(
     "text", ["\0" * 20, "\ud800word " * 9, "'" * 20, "&|!:*() or 'a", "🖨️" * 20, "x" * 10_000]
 )
-def test_any_text_may_be_typed(article, alice, text):
+def test_any_text_is_accepted(article, alice, text):
     assert isinstance(suggestions.suggest_for_text(alice, text, text), list)
 
 
-def test_the_second_time_the_cache_answers(article, alice, ticket):
+def test_second_query_is_answered_by_the_cache(article, alice, ticket):
     first = suggestions.suggest_for_text(alice, ticket.subject, ticket.description)
     assert suggestions.suggest_for_text(alice, ticket.subject, ticket.description) == first
     counts = cache.hit_counts()
@@ -140,25 +140,25 @@ def test_the_second_time_the_cache_answers(article, alice, ticket):
     assert counts["query_vector"] == {"hits": 1, "misses": 1}
 
 
-def test_a_flushed_cache_changes_no_answer(article, alice, ticket):
+def test_flushed_cache_changes_no_suggestion(article, alice, ticket):
     first = suggestions.suggest_for_text(alice, ticket.subject, ticket.description)
     stored.clear()
     assert suggestions.suggest_for_text(alice, ticket.subject, ticket.description) == first
 
 
-def test_a_new_article_is_suggested_though_the_old_answer_is_stored(
+def test_new_article_is_suggested_despite_the_cache(
     article, bob, alice, ticket, django_capture_on_commit_callbacks
 ):
     assert len(suggestions.suggest_for_text(alice, ticket.subject, "")) == 1
     with django_capture_on_commit_callbacks(execute=True):
-        more = knowledge_services.write_article(
+        new = knowledge_services.write_article(
             by=bob, title="Toner", content=PAPER, status="published"
         )
-        services.refresh_article(more.pk)
+        services.refresh_article(new.pk)
     assert len(suggestions.suggest_for_text(alice, ticket.subject, "")) == 2
 
 
-def test_similar_tickets_are_the_viewers_own(ticket, alice, bob, carol):
+def test_similar_tickets_are_those_the_viewer_may_see(ticket, alice, bob, carol):
     words = {"subject": "Blank pages from the printer", "description": "Ward 3, all day."}
     hers = tickets_services.create_ticket(customer=carol.customer, by=carol, **words)
     again = tickets_services.create_ticket(customer=alice.customer, by=alice, **words)

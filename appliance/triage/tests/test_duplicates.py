@@ -1,4 +1,4 @@
-"""What the same customer may have asked already."""
+"""Probable duplicates among the tickets of a customer."""
 
 import pytest
 
@@ -11,33 +11,33 @@ AGAIN = ("The printer on ward 3 prints blank pages", "Every page comes out empty
 
 
 @pytest.fixture(autouse=True)
-def _read(ticket):
+def _annotated(ticket):
     services.catch_up()
 
 
-def found(viewer, customer, *words: str) -> list[Ticket]:
+def duplicates(viewer, customer, *words: str) -> list[Ticket]:
     return [near.ticket for near in list_probable_duplicates(viewer, customer, *words)]
 
 
-def test_the_same_question_of_the_same_customer_is_found(ticket, alice, bob):
-    assert found(alice, alice.customer, *AGAIN) == [ticket]
-    assert found(bob, alice.customer, *AGAIN) == [ticket]
+def test_same_question_of_the_same_customer_is_a_duplicate(ticket, alice, bob):
+    assert duplicates(alice, alice.customer, *AGAIN) == [ticket]
+    assert duplicates(bob, alice.customer, *AGAIN) == [ticket]
 
 
-def test_another_question_is_not_taken_for_it(alice):
-    assert found(alice, alice.customer, "Holiday request", "How do I ask for a day off?") == []
+def test_another_question_is_no_duplicate(alice):
+    assert duplicates(alice, alice.customer, "Holiday request", "How do I ask for a day off?") == []
 
 
-def test_another_customer_learns_nothing(alice, carol):
-    assert found(carol, carol.customer, *AGAIN) == []
-    assert found(carol, alice.customer, *AGAIN) == []
+def test_another_customer_sees_no_duplicate(alice, carol):
+    assert duplicates(carol, carol.customer, *AGAIN) == []
+    assert duplicates(carol, alice.customer, *AGAIN) == []
 
 
-def test_what_is_done_is_no_duplicate(ticket, alice, bob):
+def test_solved_ticket_is_no_duplicate(ticket, alice, bob):
     tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
-    assert found(alice, alice.customer, *AGAIN) == []
+    assert duplicates(alice, alice.customer, *AGAIN) == []
 
 
-def test_odd_text_finds_nothing_and_breaks_nothing(alice):
+def test_unusual_text_has_no_duplicates(alice):
     for text in ("", "a\0b", "\ud800" * 20, "!" * 50):
-        assert found(alice, alice.customer, text, text) == []
+        assert duplicates(alice, alice.customer, text, text) == []

@@ -1,4 +1,4 @@
-"""Every named index of the room is seen at work in a query of the product, on 40,000 rows."""
+"""Every named index of the room is used by the query it is for, on 40,000 rows."""
 
 from types import SimpleNamespace
 
@@ -8,24 +8,24 @@ from django.db import connection
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket
 from appliance.tickets.services import load_default_categories
-from appliance.triage import cold_start, gaps, suggestions
+from appliance.triage import classifier, gaps, suggestions
 from appliance.triage.models import Suggestion
 from tests.query_plans import explain_queries
 
 TICKETS, ARTICLES = 8_000, 400
-OFFERED = """
+SUGGESTIONS_SQL = """
 INSERT INTO triage_suggestion (ticket_id, article_id, rank, score, why, bundle_digest, state,
-    offered_at)
+    shown_at)
 SELECT t.id, a.ids[1 + (t.n * 7 + r * 13) %% cardinality(a.ids)], r, 0.5, '{}', '',
-       CASE WHEN t.n %% 50 = 0 THEN 'refused' WHEN t.n %% 9 = 0 THEN 'accepted' ELSE 'offered' END,
+       CASE WHEN t.n %% 50 = 0 THEN 'dismissed' WHEN t.n %% 9 = 0 THEN 'inserted' ELSE 'shown' END,
        now() - t.n * interval '2 hours'
 FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM tickets_ticket) AS t,
      generate_series(1, 5) AS r, (SELECT array_agg(id ORDER BY id) AS ids FROM knowledge_article)
      AS a
 """
-CORRECTED = """
+CORRECTIONS_SQL = """
 INSERT INTO triage_correction
-    (ticket_id, predicted, held_back, category_id, bundle_digest, created_at)
+    (ticket_id, predicted, withheld_label, category_id, bundle_digest, created_at)
 SELECT id, '', CASE WHEN id %% 40 = 0 THEN 'access' ELSE '' END,
        (SELECT min(id) FROM tickets_ticketcategory), 'd' || id %% 19, now()
 FROM tickets_ticket
@@ -33,7 +33,7 @@ FROM tickets_ticket
 
 
 @pytest.fixture
-def crowded(ticket):
+def many_rows(ticket):
     load_default_categories()
     Ticket.objects.bulk_create(
         Ticket(customer=ticket.customer, subject="s", description="d") for _ in range(TICKETS)
@@ -42,22 +42,22 @@ def crowded(ticket):
         Article(title=f"Article {n}", content="text", status="published") for n in range(ARTICLES)
     )
     with connection.cursor() as cursor:
-        cursor.execute(OFFERED, [])
-        cursor.execute(CORRECTED, [])
+        cursor.execute(SUGGESTIONS_SQL, [])
+        cursor.execute(CORRECTIONS_SQL, [])
         for table in ("triage_suggestion", "triage_correction", "tickets_ticket"):
             cursor.execute(f"ANALYZE {table}")
 
 
-def test_each_index_serves_the_query_it_was_made_for(crowded, ticket, bob):
+def test_each_index_is_used_by_its_query(many_rows, ticket, bob):
     bundle = SimpleNamespace(digest="d3")
     article = Article.objects.order_by("pk")[3]
-    served = {
-        "suggestion_once_a_ticket": lambda: suggestions.list_refused(bob, ticket),
-        "suggestion_offered_idx": lambda: gaps.list_low_performing(bob),
+    queries = {
+        "suggestion_once_per_ticket": lambda: suggestions.list_dismissed(bob, ticket),
+        "suggestion_shown_idx": lambda: gaps.list_low_performing(bob),
         "suggestion_article_idx": article.delete,
-        "correction_held_back": lambda: cold_start.is_active(bundle),
+        "correction_withheld_idx": lambda: classifier.is_cold_start(bundle),
     }
     assert Suggestion.objects.count() == 5 * Ticket.objects.count()
     kinds = ("SELECT", "DELETE", "UPDATE")
-    missing = [name for name, call in served.items() if name not in explain_queries(call, kinds)]
+    missing = [name for name, call in queries.items() if name not in explain_queries(call, kinds)]
     assert missing == []

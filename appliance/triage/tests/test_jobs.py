@@ -1,4 +1,4 @@
-"""Jobs wake the worker; two wakings for one text are one job."""
+"""Jobs are queued with the transaction, at most one per text."""
 
 import pytest
 from django.db import connection, transaction
@@ -15,7 +15,7 @@ def _empty_queue(db):
         cursor.execute("DELETE FROM procrastinate_jobs")
 
 
-def test_two_wakings_for_one_ticket_are_one_job(ticket):
+def test_ticket_queued_twice_is_one_job(ticket):
     with transaction.atomic():
         services.queue_annotation(ticket)
         services.queue_annotation(ticket)
@@ -23,7 +23,7 @@ def test_two_wakings_for_one_ticket_are_one_job(ticket):
     assert (job.task_name, job.args) == ("triage.annotate_ticket", {"ticket_id": ticket.pk})
 
 
-def test_a_ticket_that_was_not_saved_leaves_no_job(ticket):
+def test_rolled_back_ticket_leaves_no_job(ticket):
     with pytest.raises(RuntimeError), transaction.atomic():
         services.queue_annotation(ticket)
         raise RuntimeError
@@ -35,14 +35,14 @@ def test_every_queued_task_exists(db):
         "triage.annotate_ticket",
         "triage.refresh_article",
         "triage.catch_up",
-        "triage.tend_spaces",
+        "triage.maintain_spaces",
         "triage.fill_space",
-        "triage.forget_space",
+        "triage.delete_space",
         "triage.retry_stalled_jobs",
         "triage.remove_old_jobs",
     } <= set(app.tasks)
 
 
-def test_the_worker_looks_for_work_every_minute():
+def test_worker_catches_up_every_minute():
     crons = {task.task.name: task.cron for task in app.periodic_registry.periodic_tasks.values()}
     assert crons["triage.catch_up"] == "* * * * *"

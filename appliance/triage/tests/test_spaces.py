@@ -1,4 +1,4 @@
-"""Two vector spaces lie side by side; whoever reads meets one of them."""
+"""Several embedding spaces are in one table; every search uses one of them."""
 
 import numpy as np
 import psycopg
@@ -11,7 +11,7 @@ from appliance.search import queries as search_queries
 from appliance.tickets import services as tickets_services
 from appliance.triage import engine, queries, services, spaces, suggestions, work_queue
 from appliance.triage.models import DIMENSIONS, Passage, TicketVector
-from appliance.triage.services.spaces import INDEXED, index_name
+from appliance.triage.services.spaces import INDEX_PREFIXES, index_name
 
 OTHER = "another space"
 
@@ -24,39 +24,39 @@ def second(alice):
     )
 
 
-def in_the_other_space(ticket, vector) -> None:
+def create_vector_in_other_space(ticket, vector) -> None:
     TicketVector.objects.create(ticket=ticket, space=OTHER, vector=vector, text_sha256="x")
 
 
-def near_in_the_other_space(*near) -> None:
-    for ticket in near:
-        in_the_other_space(ticket, np.full(DIMENSIONS, DIMENSIONS**-0.5))
+def create_equal_vectors_in_other_space(*tickets) -> None:
+    for ticket in tickets:
+        create_vector_in_other_space(ticket, np.full(DIMENSIONS, DIMENSIONS**-0.5))
 
 
 @pytest.mark.usefixtures("bundles")
-def test_what_is_alike_in_another_space_only_is_not_similar(ticket, second, bob):
+def test_tickets_near_only_in_another_space_are_not_similar(ticket, second, bob):
     services.catch_up()
-    near_in_the_other_space(ticket, second)
+    create_equal_vectors_in_other_space(ticket, second)
     assert queries.list_similar_tickets(bob, ticket) == []
 
 
 @pytest.mark.usefixtures("bundles")
-def test_a_ticket_read_in_another_space_only_is_not_found_by_meaning(ticket, second, bob):
+def test_ticket_with_a_vector_only_in_another_space_is_not_found(ticket, second, bob):
     services.annotate(ticket.pk)
     own = TicketVector.objects.get(ticket=ticket)
-    in_the_other_space(second, own.vector)
+    create_vector_in_other_space(second, own.vector)
     assert queries.list_similar_tickets(bob, ticket) == []
     assert queries.list_similar_tickets(bob, second) == []
-    again = suggestions.list_probable_duplicates(
+    duplicates = suggestions.list_probable_duplicates(
         bob, ticket.customer, ticket.subject, ticket.description
     )
-    assert [near.ticket for near in again] == [ticket]
-    found = search_queries.search(bob, "empty pages come out", kind="tickets")
-    assert second not in [hit.object for hit in found.hits]
+    assert [duplicate.ticket for duplicate in duplicates] == [ticket]
+    results = search_queries.search(bob, "empty pages come out", kind="tickets")
+    assert second not in [hit.object for hit in results.hits]
 
 
 @pytest.mark.usefixtures("bundles")
-def test_a_passage_of_another_space_is_not_suggested(ticket, bob):
+def test_passage_of_another_space_is_not_suggested(ticket, bob):
     article = knowledge_services.write_article(
         by=bob, title="Fish", content="Boil it.", status="published"
     )
@@ -74,11 +74,11 @@ def test_a_passage_of_another_space_is_not_suggested(ticket, bob):
     assert [hit.passage for hit in suggestions.list_suggestions(bob, ticket)] == ["Boil it."]
 
 
-def test_without_an_encoder_no_space_is_read(ticket, settings, tmp_path):
-    near_in_the_other_space(ticket)
+def test_without_an_encoder_no_space_is_active(ticket, settings, tmp_path):
+    create_equal_vectors_in_other_space(ticket)
     settings.MODELS = tmp_path
-    assert engine.reading_space() is None
-    assert not TicketVector.objects.in_reading_space().exists()
+    assert engine.active_space() is None
+    assert not TicketVector.objects.in_active_space().exists()
 
 
 def test_each_space_gets_its_indexes_once(db):
@@ -87,22 +87,22 @@ def test_each_space_gets_its_indexes_once(db):
     assert services.index_space("a third; 'odd' % one") == 2
 
 
-def test_the_nearest_of_a_space_are_found_by_its_own_index(ticket, second):
+def test_nearest_vectors_of_a_space_are_found_by_its_index(ticket, second):
     services.index_space(OTHER)
     services.index_space("a third")
-    near_in_the_other_space(ticket, second)
+    create_equal_vectors_in_other_space(ticket, second)
     rows = TicketVector.objects.nearest_to(np.ones(DIMENSIONS), OTHER)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_sort = off")
     plan = rows[:5].explain()
-    assert index_name(INDEXED[TicketVector], OTHER) in plan
+    assert index_name(INDEX_PREFIXES[TicketVector], OTHER) in plan
     assert len(rows) == 2
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_index_left_half_built_is_built_anew():
-    """Its builder waits for a writer, and is gone before that one ends."""
+def test_invalid_index_is_built_again():
+    """Its build waits for a writer and is cancelled before that one ends."""
     with psycopg.connect(**connection.get_connection_params()) as writer:
         writer.execute("LOCK TABLE triage_ticketvector IN ROW EXCLUSIVE MODE")
         with connection.cursor() as cursor, pytest.raises(OperationalError, match="lock timeout"):
@@ -113,11 +113,11 @@ def test_an_index_left_half_built_is_built_anew():
     assert services.index_space(OTHER) == 2
     assert services.index_space(OTHER) == 0
     with connection.cursor() as cursor:
-        for prefix in INDEXED.values():
+        for prefix in INDEX_PREFIXES.values():
             cursor.execute(f"DROP INDEX {index_name(prefix, OTHER)}")
 
 
-def test_tickets_to_read_are_counted_without_reading_them(ticket, second):
+def test_readable_tickets_are_counted(ticket, second):
     type(ticket).objects.filter(pk=second.pk).update(subject=ANONYMOUS, description="")
     assert spaces._count_readable_tickets() == work_queue.readable_tickets().count() == 1
 

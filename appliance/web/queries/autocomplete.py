@@ -9,8 +9,8 @@ from appliance.accounts.models import Customer, User
 from appliance.core.types import read_number
 from appliance.search.queries import find_ticket_ids, search
 from appliance.tickets.models import Ticket
-from appliance.triage.queries import Similar
-from appliance.triage.suggestions import Suggested
+from appliance.triage.queries import SimilarTicket
+from appliance.triage.suggestions import SuggestedArticle
 
 LEAST = 2  # characters before anything is looked up
 
@@ -39,7 +39,9 @@ def find_tickets(viewer: User, text: str, *, leave_out: Ticket, limit: int = 8) 
     return [rows[pk] for pk in meant if pk in rows]
 
 
-def list_merge_candidates(viewer: User, ticket: Ticket, similar: list[Similar]) -> list[Ticket]:
+def list_merge_candidates(
+    viewer: User, ticket: Ticket, similar: list[SimilarTicket]
+) -> list[Ticket]:
     """Tickets of the same customer: those alike in meaning, then the newest open ones."""
     near = [row.ticket for row in similar if row.ticket.customer_id == ticket.customer_id]
     others = Ticket.objects.visible_to(viewer).open().filter(customer=ticket.customer)
@@ -48,13 +50,13 @@ def list_merge_candidates(viewer: User, ticket: Ticket, similar: list[Similar]) 
     return [row for row in rows if not row.merged_into_id]
 
 
-def find_articles(viewer: User, text: str, limit: int = 5) -> list[Suggested]:
+def find_articles(viewer: User, text: str, limit: int = 5) -> list[SuggestedArticle]:
     """Articles a customer can open, as search finds them; the passage is plain text."""
     if len(text.strip()) < LEAST:
         return []
     hits = search(viewer, text, kind="articles", limit=limit).hits
     return [
-        Suggested(hit.object, hit.score, unescape(strip_tags(hit.snippet)))
+        SuggestedArticle(hit.object, hit.score, unescape(strip_tags(hit.snippet)))
         for hit in hits
         if hit.object.is_for_customers
     ]

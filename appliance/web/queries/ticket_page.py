@@ -25,8 +25,8 @@ class Traces:
     events: int
     was_category_set_by_agent: bool  # by a person
     tags: Sequence[str]  # by name
-    offered: Sequence[int]  # articles, the refused ones too
-    refused: Sequence[int]
+    suggested: Sequence[int]  # articles, the dismissed ones too
+    dismissed: Sequence[int]
     has_merged: bool  # tickets merged into it
     has_files: bool
     has_links: bool
@@ -75,5 +75,5 @@ def _nearest(viewer: User, article: Article) -> list[int]:
         .only("pk", "article")
         .order_by("distance")
     )
-    rows = list_nearest(near, NEAREST, least=MIN_COSINE)
+    rows = list_nearest(near, NEAREST, min_cosine=MIN_COSINE)
     return [*dict.fromkeys(row.article_id for row in rows)]

@@ -13,11 +13,11 @@ SELECT
     ) AS tags,
     ARRAY(
         SELECT article_id FROM triage_suggestion WHERE ticket_id = %(ticket)s
-    ) AS offered,
+    ) AS suggested,
     ARRAY(
         SELECT article_id FROM triage_suggestion
-        WHERE ticket_id = %(ticket)s AND state = 'refused'
-    ) AS refused,
+        WHERE ticket_id = %(ticket)s AND state = 'dismissed'
+    ) AS dismissed,
     EXISTS (SELECT FROM tickets_ticket WHERE merged_into_id = %(ticket)s) AS has_merged,
     EXISTS (SELECT FROM tickets_attachment WHERE ticket_id = %(ticket)s) AS has_files,
     EXISTS (SELECT FROM tickets_ticketlink WHERE source_id = %(ticket)s)

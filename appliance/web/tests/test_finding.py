@@ -109,5 +109,5 @@ def test_the_demo_desk_tells_which_articles_it_lacks(db):
     ]
     for ticket in Ticket.objects.filter(idempotency_key__in=unanswered):
         triage_services.annotate(ticket.pk)
-    triage_services.find_gaps()
+    triage_services.detect_gaps()
     assert [gap.size for gap in gaps.list_gaps(bob)] == [4, 4]

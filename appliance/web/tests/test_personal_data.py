@@ -114,7 +114,7 @@ def test_anonymous_customer_is_logged_out_and_has_no_vector_or_file(told, alice,
 def test_nothing_reads_an_anonymous_ticket_again(told, alice, dan, monkeypatch):
     refs = type("Ref", (), {"digest": "d", "space": "s", "name": "n", "version": "1"})
     forget(alice, dan)
-    assert work_queue.list_tickets_to_read({"classifier": refs, "encoder": refs}, 10) == []
+    assert work_queue.list_pending_tickets({"classifier": refs, "encoder": refs}, 10) == []
 
 
 @pytest.mark.parametrize("typed", ["", "Alice", "carol@example.org"])

@@ -41,7 +41,7 @@ def low_performing(request: AuthenticatedRequest) -> HttpResponse:
 @require_POST
 @with_right(Right.ARTICLES)
 def look(request: AuthenticatedRequest) -> HttpResponse:
-    triage_services.queue_gaps()
+    triage_services.queue_gap_detection()
     messages.success(request, _("Detection started. Reload this page in a minute."))
     return redirect("gaps")
 
@@ -51,7 +51,7 @@ def look(request: AuthenticatedRequest) -> HttpResponse:
 def write(request: AuthenticatedRequest, gap_id: int) -> HttpResponse:
     """A draft with the examples in it, opened in the editor."""
     gap = gaps.access_gap(request.user, gap_id)
-    article = triage_services.write_for_gap(gap=gap, by=request.user)
+    article = triage_services.draft_article(gap=gap, by=request.user)
     return redirect("edit-article", article.pk)
 
 

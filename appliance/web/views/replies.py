@@ -140,7 +140,7 @@ def dismiss_suggestion(
     """The next best one takes its place."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     article = knowledge_queries.access_article(request.user, article_id)
-    triage_services.refuse(ticket=ticket, article=article, by=request.user)
+    triage_services.dismiss_suggestion(ticket=ticket, article=article, by=request.user)
     return _answer(request, ticket, just_refused=article.pk)
 
 

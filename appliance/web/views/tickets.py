@@ -91,7 +91,7 @@ def _remember_offered(shown: TicketPage) -> None:
         ticket=shown.ticket,
         shown=shown.suggestions,
         to=shown.viewer,
-        known=shown.traces.offered,
+        known_ids=shown.traces.suggested,
     )
 
 

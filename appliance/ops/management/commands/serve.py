@@ -22,7 +22,7 @@ class Command(BaseCommand):
         set_statement_timeout(seconds=5)
         from appliance.wsgi import application
 
-        triage_services.warm()
+        triage_services.warm_up()
         waitress.serve(
             application,
             **_listen_arguments(sockets),

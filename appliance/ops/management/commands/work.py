@@ -10,6 +10,6 @@ class Command(BaseCommand):
 
     def handle(self, **options: object) -> None:
         set_statement_timeout(seconds=60)
-        triage_services.warm()
+        triage_services.warm_up()
         # One job at a time, because one keeps two cores busy; a missed notification costs a second.
         call_command("procrastinate", "worker", "--concurrency=1", "--fetch-job-polling-interval=1")
