@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Carry the desk's image to a machine that reaches no registry, and make its secrets there.
+"""Carry the container image to a machine without a registry, and create its secrets there.
 
-    save_images.py save skerry-images.tar     on the machine that built it
-    save_images.py load skerry-images.tar     behind the fence
-    save_images.py secrets                    three random ones in secrets/, for compose.offline.yml
+    save_images.py save skerry-images.tar     on the machine that built the image
+    save_images.py load skerry-images.tar     on the offline machine
+    save_images.py secrets                    three secrets in secrets/, for compose.offline.yml
 
-The archive holds the image and a list of digests. Loading compares both before the engine sees
-anything, and the engine's own digest of the image afterwards. Needs docker, podman or buildah, and
-no Python package.
+The archive holds the image and a list of digests. Before the engine loads the image its digest is
+checked, and afterwards the digest that the engine reports. It needs docker, podman or buildah, and
+no Python packages.
 """
 
 import argparse
@@ -23,37 +23,39 @@ from collections.abc import Iterator
 from pathlib import Path
 
 IMAGE = "skerry:0.1.0"
-LIST, PAYLOAD = "DIGESTS.json", "image.tar"
+DIGESTS, PAYLOAD = "DIGESTS.json", "image.tar"
 SECRETS = ("database_password", "cache_password", "secret_key")
 SECRETS_FOLDER = Path(__file__).resolve().parents[1] / "secrets"
 CHUNK = 1 << 20
 
 
-class CarryError(Exception):
-    """What is wrong and what to do about it, in a sentence."""
+class ImageError(Exception):
+    """An error message with its remedy, in one sentence."""
 
 
 class Engine:
-    """docker and podman speak alike; buildah calls the same things push and pull."""
+    """A container engine. docker and podman have the same commands; buildah uses push and pull."""
 
     def __init__(self, name: str | None) -> None:
         self.name = name or next(filter(shutil.which, ("docker", "podman", "buildah")), None)
         if not self.name:
-            raise CarryError("Neither docker, podman nor buildah is installed: install one.")
+            raise ImageError("Neither docker, podman nor buildah is installed: install one.")
 
     def image_id(self, image: str) -> str:
-        """sha256 of the image's configuration, the same on every machine."""
+        """Return the sha256 of the image configuration, which is equal on every machine."""
         field = "{{.FromImageID}}" if self.name == "buildah" else "{{.Id}}"
-        kind = ["inspect", "--type", "image"] if self.name == "buildah" else ["image", "inspect"]
-        return self._run(*kind, "--format", field, image).strip().removeprefix("sha256:")
+        inspect = ["inspect", "--type", "image"] if self.name == "buildah" else ["image", "inspect"]
+        return self._run(*inspect, "--format", field, image).strip().removeprefix("sha256:")
 
     def save(self, image: str, path: Path) -> None:
+        """Write the image to a docker archive."""
         if self.name == "buildah":
             self._run("push", image, f"docker-archive:{path}:{image}")
         else:
             self._run("save", "-o", str(path), image)
 
     def load(self, path: Path) -> None:
+        """Load an image from a docker archive."""
         if self.name == "buildah":
             self._run("pull", f"docker-archive:{path}")
         else:
@@ -63,64 +65,70 @@ class Engine:
         command = [self.name, *arguments]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode:
-            raise CarryError(f"{self.name} refused: {result.stderr.strip().splitlines()[-1:]}")
+            raise ImageError(f"{self.name} refused: {result.stderr.strip().splitlines()[-1:]}")
         return result.stdout
 
 
 def save(engine: Engine, archive: Path, image: str) -> None:
-    """Write the archive beside its place and rename it, so that half of one is never carried."""
+    """Write the archive with its digests; it is renamed at the end, so it is always complete."""
     image_id = engine.image_id(image)
     with tempfile.TemporaryDirectory(dir=archive.resolve().parent) as scratch:
         payload = Path(scratch) / PAYLOAD
         engine.save(image, payload)
         digests = {"image": image, "id": image_id, "sha256": sha256_of(payload)}
-        listing = Path(scratch) / LIST
+        listing = Path(scratch) / DIGESTS
         listing.write_text(json.dumps(digests, indent=2) + "\n")
-        whole = Path(scratch) / "whole.tar"
-        with tarfile.open(whole, "w") as tar:
-            tar.add(listing, LIST)
+        complete = Path(scratch) / "complete.tar"
+        with tarfile.open(complete, "w") as tar:
+            tar.add(listing, DIGESTS)
             tar.add(payload, PAYLOAD)
-        whole.replace(archive)
+        complete.replace(archive)
     print(f"{archive}: {image} {digests['id'][:12]}, {archive.stat().st_size >> 20} MB")
 
 
 def load(engine: Engine, archive: Path) -> None:
-    """Hand the image to the engine, once it is the one that was saved."""
-    with tempfile.TemporaryDirectory() as scratch, opened(archive) as tar:
-        digests = read_list(tar)
+    """Load the image from an archive whose digests match."""
+    with tempfile.TemporaryDirectory() as scratch, open_archive(archive) as tar:
+        digests = read_digests(tar)
         payload = Path(scratch) / PAYLOAD
         if extract(tar, payload) != digests["sha256"]:
-            raise CarryError(f"{archive} was damaged or changed on the way: carry it again.")
+            raise ImageError(f"{archive} was damaged or changed on the way: carry it again.")
         engine.load(payload)
-    found = engine.image_id(digests["image"])
-    if found != digests["id"]:
-        raise CarryError(f"The engine holds another {digests['image']} ({found[:12]}): remove it.")
-    print(f"{digests['image']} {found[:12]} is loaded.")
+    loaded_id = engine.image_id(digests["image"])
+    if loaded_id != digests["id"]:
+        raise ImageError(
+            f"The engine holds another {digests['image']} ({loaded_id[:12]}): remove it."
+        )
+    print(f"{digests['image']} {loaded_id[:12]} is loaded.")
 
 
-def opened(archive: Path) -> tarfile.TarFile:
+def open_archive(archive: Path) -> tarfile.TarFile:
+    """Open the archive, or raise an ImageError."""
     try:
         return tarfile.open(archive)
     except (OSError, tarfile.TarError) as error:
-        raise CarryError(f"{archive} is no archive of images: {error}.") from error
+        raise ImageError(f"{archive} is not an image archive: {error}.") from error
 
 
-def read_list(tar: tarfile.TarFile) -> dict[str, str]:
+def read_digests(tar: tarfile.TarFile) -> dict[str, str]:
+    """Return the digests of the archive: image, id, sha256."""
     try:
-        digests = json.load(tar.extractfile(LIST))
+        digests = json.load(tar.extractfile(DIGESTS))
         return {name: str(digests[name]) for name in ("image", "id", "sha256")}
     except (KeyError, TypeError, ValueError, tarfile.TarError) as error:
-        raise CarryError("The archive lists no digests: it was not made by this script.") from error
+        raise ImageError(
+            "The archive has no digests: it was not created by this script."
+        ) from error
 
 
 def extract(tar: tarfile.TarFile, target: Path) -> str:
-    """Copy the image out, by its fixed name only; its sha256."""
+    """Copy the image to ``target``; return its sha256."""
     try:
         member = tar.extractfile(PAYLOAD)
     except KeyError:
         member = None
     if member is None:
-        raise CarryError("The archive holds no image: carry it again.")
+        raise ImageError("The archive holds no image: carry it again.")
     digest = hashlib.sha256()
     with target.open("wb") as out:
         for block in iter(lambda: member.read(CHUNK), b""):
@@ -130,6 +138,7 @@ def extract(tar: tarfile.TarFile, target: Path) -> str:
 
 
 def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         for block in iter(lambda: stream.read(CHUNK), b""):
@@ -138,10 +147,11 @@ def sha256_of(path: Path) -> str:
 
 
 def make_secrets(folder: Path) -> Iterator[Path]:
-    """Three random secrets. What is there already stays: a desk cannot change its own later.
+    """Create the missing ones of three random secrets; yield their paths.
 
-    Readable by all who reach the folder: the containers run as a user of their own, and compose
-    hands files over as they are. The folder itself is closed to everybody but its owner.
+    Existing secrets are kept, because an installation cannot change them later. The files are
+    readable by everybody who can open the folder: the containers run as another user, and compose
+    mounts the files unchanged. The folder itself is accessible to its owner only.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     for name in SECRETS:
@@ -153,25 +163,35 @@ def make_secrets(folder: Path) -> Iterator[Path]:
 
 
 def main() -> int:
+    """Run the command; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    kinds = parser.add_subparsers(dest="command", required=True)
-    for name, text in (("save", "write the image to ARCHIVE"), ("load", "take it from ARCHIVE")):
-        kind = kinds.add_parser(name, help=text)
-        kind.add_argument("archive", type=Path)
-        kind.add_argument("--engine", help="docker, podman or buildah; else the first found")
-    kinds.add_parser("secrets", help="make the secrets compose.offline.yml asks for").add_argument(
-        "--folder", type=Path, default=SECRETS_FOLDER
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("save", "write the image to ARCHIVE"),
+        ("load", "load the image from ARCHIVE"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("archive", type=Path, help="tar file")
+        command.add_argument(
+            "--engine", help="docker, podman or buildah; default: the first installed"
+        )
+    commands.add_parser("secrets", help="create the secrets of compose.offline.yml").add_argument(
+        "--folder", type=Path, default=SECRETS_FOLDER, help="folder of the secrets"
     )
     options = parser.parse_args()
     try:
         if options.command == "secrets":
-            made = [str(path) for path in make_secrets(options.folder)]
-            print("Made " + ", ".join(made) if made else f"{options.folder} has all three already.")
+            created = [str(path) for path in make_secrets(options.folder)]
+            print(
+                "Created " + ", ".join(created)
+                if created
+                else f"{options.folder} has all three already."
+            )
         elif options.command == "save":
             save(Engine(options.engine), options.archive, IMAGE)
         else:
             load(Engine(options.engine), options.archive)
-    except CarryError as error:
+    except ImageError as error:
         print(error, file=sys.stderr)
         return 1
     return 0

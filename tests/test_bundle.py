@@ -129,7 +129,7 @@ def flip(wanted: str) -> Change:
 
 def test_a_bundle_is_whole_and_signed(repository, bundle, publisher):
     said = verified(repository, bundle, publisher[1])
-    assert said.returncode == 0 and "whole and signed" in said.stdout
+    assert said.returncode == 0 and "complete and signed" in said.stdout
 
 
 def test_two_builds_of_one_commit_are_equal_byte_for_byte(repository, bundle, publisher, tmp_path):
@@ -173,7 +173,7 @@ def test_links_and_devices_in_a_bundle_are_refused(repository, bundle, publisher
         return content
 
     bad = rewritten(bundle, tmp_path / "bad.tar.gz", change)
-    assert "which no bundle does" in verified(repository, bad, publisher[1]).stderr
+    assert "which no bundle has" in verified(repository, bad, publisher[1]).stderr
 
 
 def test_an_unpacked_bundle_starts_when_it_is_whole(unpacked):
@@ -242,7 +242,7 @@ def test_the_first_build_of_a_clone_makes_its_key_and_verify_knows_it(repository
     """The two commands as an operator types them first: without a key, without a publisher."""
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", repository, clone], check=True)
-    assert script(clone, "--verify", tmp_path / "none").stderr.startswith("Say whose bundle")
+    assert script(clone, "--verify", tmp_path / "none").stderr.startswith("The publisher is")
     made = script(clone, "--out", tmp_path / "out")
     assert made.returncode == 0 and "Made the publisher's key" in made.stdout, made.stderr
     assert (clone / "secrets" / "publisher.pem").stat().st_mode & 0o077 == 0
@@ -365,7 +365,7 @@ def test_the_list_of_parts_follows_its_schema(tmp_path):
     assert text == sbom.document(packages, CODE / "models")
 
 
-@pytest.mark.parametrize("part", sbom.INSIDE_WHEELS, ids=lambda part: f"{part.name}-{part.wheel}")
+@pytest.mark.parametrize("part", sbom.BUNDLED_PROGRAMS, ids=lambda part: f"{part.name}-{part.wheel}")
 def test_versions_written_down_by_hand_stand_in_the_wheels(part):
     if part.version == sbom.AS_BUILT:
         assert part.files
@@ -380,6 +380,6 @@ def test_every_library_inside_a_wheel_is_listed():
         wheel = folder.name.removesuffix(".libs").replace("_", "-")
         if f"\n{wheel}==" not in locked:
             continue
-        known = tuple(f for part in sbom.INSIDE_WHEELS if part.wheel == wheel for f in part.files)
+        known = tuple(f for part in sbom.BUNDLED_PROGRAMS if part.wheel == wheel for f in part.files)
         for file in folder.iterdir():
             assert file.name.startswith(known), f"{file.name} in {wheel} is in no list"

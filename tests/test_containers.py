@@ -95,8 +95,8 @@ DIGESTS = json.dumps({"image": "skerry", "id": "0", "sha256": "0" * 64}).encode(
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ({}, "lists no digests"),
-        ({"DIGESTS_json": b"[]"}, "lists no digests"),
+        ({}, "has no digests"),
+        ({"DIGESTS_json": b"[]"}, "has no digests"),
         ({"DIGESTS_json": DIGESTS}, "holds no image"),
         ({"DIGESTS_json": DIGESTS, "image_tar": b"changed"}, "damaged or changed on the way"),
     ],

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Makes a desk of many tickets and articles, with all that belongs to them, in minutes.
+"""Create a scratch installation with many tickets and articles and all their rows, in minutes.
 
-    python scripts/bench/data.py --data DIR                      a scratch desk in DIR, kept
-    python scripts/bench/data.py --dsn URL --tickets 100000      into a migrated, empty database
+    python scripts/bench/data.py --data DIR                      in DIR, which is kept
+    python scripts/bench/data.py --dsn URL --tickets 100000      in an empty database
 
-Customers who ask often and seldom, messages, events, tags, clocks, what the models would have said,
-vectors around topics that the real encoder placed, and the words that the desk learns from it all.
-The seed is fixed: equal numbers give equal desks, but for the time they end at.
+It has frequent and rare customers, messages, events, tags, SLA timers, predictions, vectors around
+topics embedded by the real encoder, and the search vocabulary. The seed is fixed: equal numbers
+give equal installations, except for the time at which they end.
 """
 
 import argparse
@@ -18,13 +18,13 @@ from pathlib import Path
 
 import psycopg
 import servers
-from crowd import Crowd, say
+from dataset import Dataset, log
 
-WORDS_OF = 100_000  # tickets whose words the desk knows, and as large a share of what else there is
+VOCABULARY_TICKETS = 100_000  # tickets counted for the vocabulary; other tables in the same share
 
 
 def fill(dsn: str, tickets: int, articles: int, memory: str) -> None:
-    """Into the database Django is set up on. Refuses one that holds tickets."""
+    """Fill the database of Django; exit if it holds tickets."""
     from django.core.management import call_command
 
     from appliance.tickets.models import Ticket
@@ -32,20 +32,20 @@ def fill(dsn: str, tickets: int, articles: int, memory: str) -> None:
 
     call_command("migrate", verbosity=0)
     if Ticket.objects.exists():
-        sys.exit("This desk holds tickets already: name an empty one.")
+        sys.exit("This database already has tickets: use an empty one.")
     started = time.monotonic()
     with psycopg.connect(dsn, autocommit=True) as server:
         server.execute("SET synchronous_commit = off")
-        crowd = Crowd(server, tickets, articles)
-        crowd.set_up()
-        index_space(crowd.space)  # of nothing yet; loading builds it anew, as it does all others
-        crowd.load(memory)
-        update_vocabulary(server, percent=100 * min(1, WORDS_OF / tickets))
-    say(f"Made in {time.monotonic() - started:.0f} s.")
+        dataset = Dataset(server, tickets, articles)
+        dataset.set_up()
+        index_space(dataset.space)  # loading drops and rebuilds it with all others
+        dataset.load(memory)
+        update_vocabulary(server, percent=100 * min(1, VOCABULARY_TICKETS / tickets))
+    log(f"Created in {time.monotonic() - started:.0f} s.")
 
 
 def update_vocabulary(server: psycopg.Connection, percent: float) -> None:
-    """Count the words of a sample of the rows, as the worker would count those of all in hours."""
+    """Count the words of a sample of rows; the worker would take hours to count all."""
     from appliance.search.models import VocabularyProgress
     from appliance.search.services import VOCABULARY_TABLES, count_words
 
@@ -59,34 +59,36 @@ def update_vocabulary(server: psycopg.Connection, percent: float) -> None:
 
 
 def ensure(folder: Path, tickets: int, articles: int, memory: str) -> None:
-    """A scratch desk of this size in ``folder``, unless one is there."""
+    """Create a scratch installation of this size in ``folder``, unless it exists."""
     if (folder / "made").exists():
         return
-    with servers.running(folder) as desk:
-        desk.enter()
-        with psycopg.connect(desk.as_superuser(), autocommit=True) as server:
+    with servers.running(folder) as installation:
+        installation.set_up_django()
+        with psycopg.connect(installation.superuser_dsn(), autocommit=True) as server:
             server.execute("ALTER SYSTEM SET max_wal_size = '8GB'")  # fewer checkpoints
             server.execute("SELECT pg_reload_conf()")
-            fill(desk.dsn(), tickets, articles, memory)
+            fill(installation.dsn(), tickets, articles, memory)
             server.execute("ALTER SYSTEM RESET max_wal_size")
         (folder / "made").touch()
 
 
 def in_a_process(folder: Path, tickets: int, articles: int, memory: str = "512MB") -> None:
-    """The same for a bench that sets Django up on several desks, one a process."""
+    """Run ``ensure`` in its own process, because Django can be set up only once per process."""
     command = [sys.executable, __file__, "--data", str(folder), "--tickets", str(tickets)]
     subprocess.run([*command, "--articles", str(articles), "--memory", memory], check=True)
 
 
 def main() -> None:
-    """Make it."""
+    """Create the installation named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--data", type=Path, help="folder of a scratch desk, made when missing")
-    where.add_argument("--dsn", help="an empty database; SECRET_KEY and REDIS_URL name the rest")
-    parser.add_argument("--tickets", type=int, default=1_000_000)
-    parser.add_argument("--articles", type=int, default=100_000)
-    parser.add_argument("--memory", default="512MB", help="for building indexes")
+    where.add_argument("--data", type=Path, help="folder of the installation, created when missing")
+    where.add_argument("--dsn", help="an empty database; set SECRET_KEY and REDIS_URL as well")
+    parser.add_argument("--tickets", type=int, default=1_000_000, help="number of tickets")
+    parser.add_argument("--articles", type=int, default=100_000, help="number of articles")
+    parser.add_argument(
+        "--memory", default="512MB", help="maintenance_work_mem for building indexes"
+    )
     args = parser.parse_args()
     if args.data:
         ensure(args.data, args.tickets, args.articles, args.memory)

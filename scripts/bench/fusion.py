@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Whether words and meaning together find as much as the better one alone, by what is asked.
+"""Compare hybrid search with full text search and embeddings alone, by kind of query.
 
     python scripts/bench/fusion.py --data DIR [--tune]
 
-A scratch desk gets articles and tickets of the public files in DIR, and the product's own search
-is asked for what fusion_questions.py knows to be right. Each question is asked once; then what was
-found is ranked as words alone, as meaning alone, and as the desk fuses both. Every second question
-is for choosing the rule (--tune prints how values of it fare there), the others are the test.
+A scratch installation gets articles and tickets of the public data sets in DIR and runs the
+queries of fusion_queries.py. The results of each query are ranked by full text only, by embeddings
+only, and by the fusion of the product. Every second query is for choosing the rule (--tune prints
+the best values on them), the others are the test.
 """
 
 import argparse
@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
-import fusion_questions
+import fusion_queries
 import servers
-from fusion_questions import Asked
+from fusion_queries import LabelledQuery
 from report import Section, met, table
-from suggestions import Desk, Figures, score
+from suggestions import Figures, KnowledgeBase, score
 
-MAX_LOST = 0.01  # of a hit@3 or an MRR, against the better of the two alone
+MAX_LOSS = 0.01  # of hit@3 or MRR, compared with the better of the two alone
 GRID = {
     "all_words_bonus": (0.3, 0.4, 0.6, 0.8),
     "all_words_rows": (5, 20, 50, 100),
@@ -31,151 +31,151 @@ GRID = {
 
 
 @dataclass(frozen=True)
-class Found:
-    """What each way found for one question, and what was right."""
+class QueryResult:
+    """The rankings of all retrievers for one query, and the relevant items."""
 
-    asked: Asked
+    labelled: LabelledQuery
     rankings: dict
     right: set
-    length: int  # words of the question
+    length: int  # words of the query
 
 
-def ask(bench: Desk, questions: Sequence[Asked], tickets: list[int]) -> list[Found]:
-    """All ways the product looks, on what an agent sees."""
+def run_queries(
+    knowledge_base: KnowledgeBase, questions: Sequence[LabelledQuery], tickets: list[int]
+) -> list[QueryResult]:
+    """Run the queries with all retrievers, as an agent."""
     from appliance.search import corpora, pipeline, query_parser, retrievers
     from appliance.search.corpora import SearchFilters
     from appliance.triage.vector_search import find_query_vector
 
-    found = []
-    for one in questions:
-        query, vector = query_parser.parse_query(one.text), find_query_vector(one.text)
-        searched = corpora.list_corpora(bench.agent, one.shelf, SearchFilters())
+    results = []
+    for question in questions:
+        query = query_parser.parse_query(question.text)
+        vector = find_query_vector(question.text)
+        searched = corpora.list_corpora(knowledge_base.agent, question.item_kind, SearchFilters())
         with retrievers.query_limits():
             retrieval = pipeline.retrieve(searched, query, "best")
             retrieval = pipeline.add_meaning(retrieval, searched, vector)
-        right = {("article", bench.articles[slug]) for slug in one.articles}
-        right |= {("ticket", tickets[n]) for n in one.tickets}
-        found.append(Found(one, dict(retrieval.rankings), right, len(query.words)))
-    return found
+        right = {("article", knowledge_base.articles[slug]) for slug in question.articles}
+        right |= {("ticket", tickets[n]) for n in question.tickets}
+        results.append(QueryResult(question, dict(retrieval.rankings), right, len(query.words)))
+    return results
 
 
-def collect(folder: Path) -> list[Found]:
-    """What was found for every question, on a desk that is gone afterwards."""
-    first = fusion_questions.of_titles(folder)
-    with servers.running() as desk:
-        desk.enter()
-        bench = Desk(first.articles)
-        found = ask(bench, first.questions, [])
-        second = fusion_questions.of_texts(folder)
+def collect(folder: Path) -> list[QueryResult]:
+    """Return the results of all queries, on a temporary installation."""
+    first = fusion_queries.title_test_set(folder)
+    with servers.running() as installation:
+        installation.set_up_django()
+        knowledge_base = KnowledgeBase(first.articles)
+        results = run_queries(knowledge_base, first.questions, [])
+        second = fusion_queries.text_test_set(folder)
         for row in second.articles:
-            bench.articles[row["slug"]] = bench.write(row)
-        tickets = bench.teach(second.tickets)
-        return found + ask(bench, second.questions, tickets)
+            knowledge_base.articles[row["slug"]] = knowledge_base.add_article(row)
+        tickets = knowledge_base.add_history(second.tickets)
+        return results + run_queries(knowledge_base, second.questions, tickets)
 
 
-def ranks(found: Sequence[Found], fuse: Callable[[Found], list]) -> Figures:
-    """The figures of one way to rank."""
-    return score([[one.key for one in fuse(f)] for f in found], [f.right for f in found])
+def ranks(results: Sequence[QueryResult], fuse: Callable[[QueryResult], list]) -> Figures:
+    """Return the figures of one ranking function."""
+    return score([[hit.key for hit in fuse(f)] for f in results], [f.right for f in results])
 
 
-def strategies() -> dict[str, Callable[[Found], list]]:
+def rankings() -> dict[str, Callable[[QueryResult], list]]:
+    """Return name → ranking function."""
     from appliance.search.ranking import fuse
 
-    def without(found: Found) -> list:
-        return fuse(
-            {strategy: rows for strategy, rows in found.rankings.items() if strategy != "meaning"}
-        )
+    def without_embeddings(result: QueryResult) -> list:
+        rows = {name: ids for name, ids in result.rankings.items() if name != "meaning"}
+        return fuse(rows)
 
     return {
-        "words": without,
-        "meaning": lambda found: fuse({"meaning": found.rankings.get("meaning", [])}),
-        "both": lambda found: fuse(found.rankings),
+        "full text": without_embeddings,
+        "embeddings": lambda result: fuse({"meaning": result.rankings.get("meaning", [])}),
+        "hybrid": lambda result: fuse(result.rankings),
     }
 
 
-def figures(found: Sequence[Found]) -> dict[str, dict[str, Figures]]:
-    """Kind of question → way → figures."""
+def figures(results: Sequence[QueryResult]) -> dict[str, dict[str, Figures]]:
+    """Return kind of query → ranking → figures."""
     return {
         kind: {
-            name: ranks([one for one in found if one.asked.kind == kind], strategy)
-            for name, strategy in strategies().items()
+            name: ranks([result for result in results if result.labelled.kind == kind], ranking)
+            for name, ranking in rankings().items()
         }
-        for kind in fusion_questions.KINDS
+        for kind in fusion_queries.KINDS
     }
 
 
-def lost(of_kind: dict[str, Figures], measure: str) -> float:
-    """How much worse both are than the better one of the two; below 0 they are better."""
-    best = max(getattr(of_kind[strategy], measure) for strategy in ("words", "meaning"))
-    return best - getattr(of_kind["both"], measure)
+def loss(of_kind: dict[str, Figures], measure: str) -> float:
+    """Return how much worse hybrid search is than the better of the two; negative: better."""
+    best = max(getattr(of_kind[name], measure) for name in ("full text", "embeddings"))
+    return best - getattr(of_kind["hybrid"], measure)
 
 
-def tune(found: Sequence[Found]) -> list[tuple[float, float, dict]]:
-    """The ten best of the grid: the most that is lost on a kind, the mean MRR, and the rule."""
+def tune(results: Sequence[QueryResult]) -> list[tuple[float, float, dict]]:
+    """Return the ten best rules of the grid: largest loss on a kind, mean MRR, rule."""
     from appliance.search.ranking import DEFAULT_RULE, fuse
 
-    tried = []
-    alone = figures(found)
+    trials = []
+    alone = figures(results)
     for values in product(*GRID.values()):
         changed = dict(zip(GRID, values, strict=True))
         rule = replace(DEFAULT_RULE, **changed)
         both = {
             kind: ranks(
-                [one for one in found if one.asked.kind == kind],
-                lambda one, rule=rule: fuse(one.rankings, rule),
+                [result for result in results if result.labelled.kind == kind],
+                lambda result, rule=rule: fuse(result.rankings, rule),
             )
             for kind in alone
         }
         losses = [
-            lost(alone[kind] | {"both": both[kind]}, measure)
+            loss(alone[kind] | {"hybrid": both[kind]}, measure)
             for kind in alone
             for measure in ("hit3", "mrr")
         ]
-        mean = sum(one.mrr for one in both.values()) / len(both)
-        tried.append((max(*losses, MAX_LOST), -mean, changed))
-    best = sorted(tried, key=lambda row: row[:2])[:10]
+        mean = sum(figures_of_kind.mrr for figures_of_kind in both.values()) / len(both)
+        trials.append((max(*losses, MAX_LOSS), -mean, changed))
+    best = sorted(trials, key=lambda row: row[:2])[:10]
     return [(worst, -mean, rule) for worst, mean, rule in best]
 
 
-def halves(found: Sequence[Found]) -> tuple[list[Found], list[Found]]:
-    """Every second question of each kind chooses, the others are the test."""
-    ordered = sorted(found, key=lambda one: (one.asked.kind, one.asked.text))
+def split(results: Sequence[QueryResult]) -> tuple[list[QueryResult], list[QueryResult]]:
+    """Return (validation, test): every second query of each kind is for validation."""
+    ordered = sorted(results, key=lambda result: (result.labelled.kind, result.labelled.text))
     return ordered[::2], ordered[1::2]
 
 
-def lines(found: Sequence[Found]) -> list[str]:
-    """The section of the page."""
-    of_kinds, rows = figures(found), []
+def lines(results: Sequence[QueryResult]) -> list[str]:
+    """Return the section of the page."""
+    of_kinds, rows = figures(results), []
     for kind, of_kind in of_kinds.items():
-        count = sum(one.asked.kind == kind for one in found)
-        cells = [
-            f"{of_kind[strategy].hit3:.3f} / {of_kind[strategy].mrr:.3f}"
-            for strategy in strategies()
-        ]
-        worst = max(lost(of_kind, "hit3"), lost(of_kind, "mrr"))
-        rows.append((kind, f"{count}", *cells, met(worst <= MAX_LOST)))
-    rules = fusion_questions.__doc__.split("\n\n", 1)[1].strip()
+        count = sum(result.labelled.kind == kind for result in results)
+        cells = [f"{of_kind[name].hit3:.3f} / {of_kind[name].mrr:.3f}" for name in rankings()]
+        worst = max(loss(of_kind, "hit3"), loss(of_kind, "mrr"))
+        rows.append((kind, f"{count}", *cells, met(worst <= MAX_LOSS)))
+    rules = fusion_queries.__doc__.split("\n\n", 1)[1].strip()
     return [
         rules,
         "",
-        f"hit@3 / MRR of the {len(found):,} questions that chose nothing. Goal: both lose at most"
-        f" {MAX_LOST * 100:.0f} point of either measure against the better one alone.",
+        f"hit@3 / MRR on the {len(results):,} test queries. Goal: hybrid search loses at most"
+        f" {MAX_LOSS * 100:.0f} point of either measure compared with the better one alone.",
         "",
-        *table(["asked", "questions", *strategies(), "goal met"], rows),
+        *table(["query", "number", *rankings(), "goal met"], rows),
     ]
 
 
 def main() -> None:
-    """Measure and write."""
+    """Run the queries and write the section."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of the public files")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the public data sets")
     parser.add_argument("--tune", action="store_true", help="print the best rules of the grid")
     args = parser.parse_args()
-    section = Section("fusion", "Words and meaning together")
-    choosing, test = halves(collect(args.data))
+    section = Section("fusion", "Hybrid search")
+    validation, test = split(collect(args.data))
     if args.tune:
-        for worst, mean, rule in tune(choosing):
-            print(f"loses {worst:.3f} at most, mean MRR {mean:.3f}: {rule}", file=sys.stderr)
+        for worst, mean, rule in tune(validation):
+            print(f"largest loss {worst:.3f}, mean MRR {mean:.3f}: {rule}", file=sys.stderr)
     section.write(lines(test))
 
 

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""How fast the three bundles read, beside the same architectures in PyTorch fp32 and the encoder
-in sentence-transformers, in one run.
+"""Compare the speed of the three bundles with PyTorch fp32 and sentence-transformers, in one run.
 
     python scripts/bench/inference.py --weights WEIGHTS
 
-Prints tables: milliseconds by length and threads, callers at once, memory, and the share of the
-int8 matrix peak measured on the same machine. Without torch (extra ``models``) or --weights the
-columns beside are empty; sentence-transformers also cuts the text into tokens. Run it on a quiet
-machine; on a busy one only the ratios mean something.
+It prints tables: milliseconds by length and threads, concurrent callers, memory, and the share of
+the int8 matrix peak measured on the same machine. Without torch (extra ``models``) or --weights the
+columns of the other libraries are empty. sentence-transformers also tokenizes the text. Run it on a
+quiet machine; on a busy one only the ratios are meaningful.
 """
 
 import argparse
@@ -29,46 +28,49 @@ from appliance.inference.session import Session, open_session
 ROOT = Path(__file__).resolve().parents[2]
 LENGTHS = (16, 60, 128, 256)
 CALLERS = (1, 2, 4, 8)
-STARTS = {"classifier": "gte-small", "sentiment": "minilm", "encoder": "minilm"}
+START_WEIGHTS = {"classifier": "gte-small", "sentiment": "minilm", "encoder": "minilm"}
 LAYERS = {"classifier": 12, "sentiment": 6, "encoder": 6}
 WIDTH, PEAK_SIDE = 384, 1024
 
 
 def token_ids(length: int) -> list[int]:
-    """Any words will do, between the two marks every text carries."""
+    """Return random token ids between the two special tokens of every text."""
     inner = np.random.default_rng(length).integers(1000, 20000, length - 2)
     return [101, *(int(number) for number in inner), 102]
 
 
-def milliseconds(run: Callable[[], object], times: int) -> tuple[float, float]:
-    """Median and 99th percentile, after two runs to warm up."""
+def milliseconds(run: Callable[[], object], count: int) -> tuple[float, float]:
+    """Return median and 99th percentile of ``count`` runs, after two warm-up runs."""
     run(), run()
-    spent = []
-    for _ in range(times):
+    times = []
+    for _ in range(count):
         started = time.perf_counter()
         run()
-        spent.append(1000 * (time.perf_counter() - started))
-    return float(np.median(spent)), float(np.percentile(spent, 99))
+        times.append(1000 * (time.perf_counter() - started))
+    return float(np.median(times)), float(np.percentile(times, 99))
 
 
 def sessions(models: Path, threads: int) -> dict[str, Session]:
-    """The active bundles, opened as the appliance opens them."""
-    found = {role: find_active(models, role) for role in ROLES}
+    """Open the active bundles as the application does."""
+    bundles = {role: find_active(models, role) for role in ROLES}
     return {
         role: open_session(bundle.folder / "model.onnx", threads, role)
-        for role, bundle in found.items()
+        for role, bundle in bundles.items()
     }
 
 
 def torch_models(weights: Path | None) -> dict[str, Callable[[list[int]], object]]:
-    """The same architectures in fp32; the values of the weights do not change the time."""
+    """Return role → function that runs the same architecture in PyTorch fp32.
+
+    The values of the weights do not change the time.
+    """
     if weights is None:
         return {}
     try:
         import torch
         from weights import load_distilbert, load_trunk
     except ImportError as error:
-        print(f"PyTorch is left out: {error}")
+        print(f"PyTorch is skipped: {error}")
         return {}
 
     def runner(model) -> Callable[[list[int]], object]:
@@ -82,39 +84,39 @@ def torch_models(weights: Path | None) -> dict[str, Callable[[list[int]], object
     loaded = {}
     for role in ROLES:
         load = load_distilbert if role == "sentiment" else load_trunk
-        loaded[role] = runner(load(weights / STARTS[role])[0])
+        loaded[role] = runner(load(weights / START_WEIGHTS[role])[0])
     return loaded
 
 
 def sentence_transformer(weights: Path | None) -> Callable[[int], object] | None:
-    """Embeds a text of so many tokens, as a program on sentence-transformers would; fp32."""
+    """Return a function that embeds a text of n tokens with sentence-transformers in fp32."""
     if weights is None:
         return None
     try:
         from sentence_transformers import SentenceTransformer, models
     except ImportError as error:
-        print(f"sentence-transformers is left out: {error}")
+        print(f"sentence-transformers is skipped: {error}")
         return None
-    body = models.Transformer(str(weights / STARTS["encoder"]), max_seq_length=512)
+    body = models.Transformer(str(weights / START_WEIGHTS["encoder"]), max_seq_length=512)
     parts = [body, models.Pooling(body.get_embedding_dimension()), models.Normalize()]
     model = SentenceTransformer(modules=parts, device="cpu")
     return lambda tokens: model.encode("printer " * (tokens - 2), show_progress_bar=False)
 
 
 def set_torch_threads(threads: int) -> None:
-    """Only where torch is loaded already."""
+    """Set the number of threads if torch is loaded."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
 
 
 def operations(role: str, tokens: int) -> float:
-    """Multiplications and additions of one text through the layers' matrices."""
+    """Return the number of multiplications and additions of one text in the matrix products."""
     per_token = 2 * 12 * WIDTH**2 + 4 * tokens * WIDTH
     return float(LAYERS[role] * per_token * tokens)
 
 
 def peak(threads: int) -> float | None:
-    """Operations per second of a 1,024-wide int8 product in onnxruntime; needs onnx."""
+    """Return the operations per second of a 1,024-wide int8 product, or None without onnx."""
     try:
         import onnx
         import onnxruntime as ort
@@ -136,71 +138,75 @@ def peak(threads: int) -> float | None:
     session = ort.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    given = {"a": np.full(side, 7, np.uint8)}
-    median, _ = milliseconds(lambda: session.run(None, given), 30)
+    inputs = {"a": np.full(side, 7, np.uint8)}
+    median, _ = milliseconds(lambda: session.run(None, inputs), 30)
     return 2 * PEAK_SIDE**3 / (median / 1000)
 
 
-def latency_table(models: Path, weights: Path | None, times: int) -> list[str]:
-    """One row for each bundle, number of threads and length; sums at 60 tokens; the peak."""
+def latency_table(models: Path, weights: Path | None, count: int) -> list[str]:
+    """Return the table of bundles, threads and lengths, with sums at 60 tokens and the peak."""
     lines = [
         "| bundle | threads | tokens | median ms | p99 ms | PyTorch fp32 ms | ratio "
         "| sentence-transformers ms | of peak |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    others, embedder = torch_models(weights), sentence_transformer(weights)
+    torch_runs, embedder = torch_models(weights), sentence_transformer(weights)
     for threads in (1, 2):
-        top = peak(threads)
+        peak_rate = peak(threads)
         set_torch_threads(threads)
-        opened = sessions(models, threads)
+        open_sessions = sessions(models, threads)
         sums = {"own": 0.0, "torch": 0.0}
         for role in ROLES:
             for length in LENGTHS:
                 ids = token_ids(length)
-                median, slow = milliseconds(lambda s=opened[role], i=ids: s.run(i), times)
+                median, slow = milliseconds(lambda s=open_sessions[role], i=ids: s.run(i), count)
                 torch_ms = library_ms = None
-                if role in others:
-                    torch_ms, _ = milliseconds(lambda r=others[role], i=ids: r(i), times)
+                if role in torch_runs:
+                    torch_ms, _ = milliseconds(lambda r=torch_runs[role], i=ids: r(i), count)
                 if role == "encoder" and embedder:
-                    library_ms, _ = milliseconds(lambda n=length: embedder(n), times)
-                share = f"{operations(role, length) / (median / 1000) / top:.0%}" if top else ""
+                    library_ms, _ = milliseconds(lambda n=length: embedder(n), count)
+                share = (
+                    f"{operations(role, length) / (median / 1000) / peak_rate:.0%}"
+                    if peak_rate
+                    else ""
+                )
                 lines.append(
                     f"| {role} | {threads} | {length} | {median:.1f} | {slow:.1f} "
-                    f"| {beside(median, torch_ms)} | {shown(library_ms)} | {share} |"
+                    f"| {compared(median, torch_ms)} | {milliseconds_cell(library_ms)} | {share} |"
                 )
                 if length == 60:
                     sums["own"] += median
                     sums["torch"] += torch_ms or 0.0
-        both = beside(sums["own"], sums["torch"] or None)
-        lines.append(f"| all three | {threads} | 60 | {sums['own']:.1f} | | {both} | | |")
-        if top:
-            lines.append(f"| int8 peak, GOP/s | {threads} | | {top / 1e9:.0f} | | | | | |")
+        torch_cells = compared(sums["own"], sums["torch"] or None)
+        lines.append(f"| all three | {threads} | 60 | {sums['own']:.1f} | | {torch_cells} | | |")
+        if peak_rate:
+            lines.append(f"| int8 peak, GOP/s | {threads} | | {peak_rate / 1e9:.0f} | | | | | |")
     return lines
 
 
-def shown(value: float | None) -> str:
-    """Milliseconds, or nothing."""
+def milliseconds_cell(value: float | None) -> str:
+    """Return the cell of a duration, empty if it was not measured."""
     return "" if value is None else f"{value:.1f}"
 
 
-def beside(own: float, other: float | None) -> str:
-    """Two cells: the other's milliseconds, and how many times faster we are."""
-    return " | " if other is None else f"{other:.1f} | {other / own:.1f}"
+def compared(own: float, torch_ms: float | None) -> str:
+    """Return two cells: milliseconds of PyTorch, and their ratio to the bundle."""
+    return " | " if torch_ms is None else f"{torch_ms:.1f} | {torch_ms / own:.1f}"
 
 
 def callers_table(models: Path, texts: int) -> list[str]:
-    """Tickets of 60 tokens through all three by several threads of one process."""
-    lines = ["| callers | tickets a second | median ms | p99 ms |", "|---|---|---|---|"]
-    opened, ids = sessions(models, 1), token_ids(60)
+    """Return the table of concurrent callers: tickets of 60 tokens through all three bundles."""
+    lines = ["| callers | tickets per second | median ms | p99 ms |", "|---|---|---|---|"]
+    open_sessions, ids = sessions(models, 1), token_ids(60)
     for callers in CALLERS:
-        spent: list[float] = []
+        times: list[float] = []
 
-        def work(spent: list[float] = spent, each: int = texts // callers) -> None:
+        def work(times: list[float] = times, each: int = texts // callers) -> None:
             for _ in range(each):
                 started = time.perf_counter()
-                for session in opened.values():
+                for session in open_sessions.values():
                     session.run(ids)
-                spent.append(1000 * (time.perf_counter() - started))
+                times.append(1000 * (time.perf_counter() - started))
 
         started = time.perf_counter()
         threads = [threading.Thread(target=work) for _ in range(callers)]
@@ -208,28 +214,28 @@ def callers_table(models: Path, texts: int) -> list[str]:
             thread.start()
         for thread in threads:
             thread.join()
-        rate = len(spent) / (time.perf_counter() - started)
-        middle, slow = np.median(spent), np.percentile(spent, 99)
-        lines.append(f"| {callers} | {rate:.0f} | {middle:.1f} | {slow:.1f} |")
+        rate = len(times) / (time.perf_counter() - started)
+        median, slow = np.median(times), np.percentile(times, 99)
+        lines.append(f"| {callers} | {rate:.0f} | {median:.1f} | {slow:.1f} |")
     return lines
 
 
 def resident_megabytes() -> float:
-    """This process's resident memory now (Linux)."""
+    """Return the resident memory of this process (Linux)."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def main() -> None:
-    """Print the tables; the memory is taken before anything else is loaded."""
+    """Print the tables; the memory is measured before other libraries are loaded."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", type=Path, default=ROOT / "models")
-    parser.add_argument("--weights", type=Path, help="what fetch_weights.py filled, for PyTorch")
+    parser.add_argument("--models", type=Path, default=ROOT / "models", help="folder of bundles")
+    parser.add_argument("--weights", type=Path, help="folder filled by fetch_weights.py")
     parser.add_argument("--times", type=int, default=30, help="runs of each kind")
     args = parser.parse_args()
     before = resident_megabytes()
-    opened = sessions(args.models, 1)
-    for session in opened.values():
+    open_sessions = sessions(args.models, 1)
+    for session in open_sessions.values():
         session.run(token_ids(256))
     added = resident_megabytes() - before
     print("\n".join(callers_table(args.models, 8 * args.times)), flush=True)

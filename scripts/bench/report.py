@@ -1,10 +1,10 @@
-"""Where the benches write: each its own section of docs/performance.md, made anew by each run.
+"""Write the sections of docs/performance.md: each benchmark replaces its own section.
 
     from report import Section
-    Section("search", "Search and lists").write(lines)
+    Section("search", "Lists, search and suggestions").write(lines)
 
-A section stands between ``<!-- name -->`` and ``<!-- /name -->``; what stands outside is left as it
-is, and a name the page does not hold yet goes to its end.
+A section is the text between ``<!-- name -->`` and ``<!-- /name -->``. Text outside is kept, and a
+new section is appended.
 """
 
 import os
@@ -20,68 +20,68 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "performance.md"
-PLACES = {"--data", "--dsn", "--scratch"}  # options that name something of this machine alone
+LOCAL_OPTIONS = {"--data", "--dsn", "--scratch"}  # options whose values exist on this machine only
 
 
 @dataclass(frozen=True)
 class Section:
-    """One bench's part of the page. ``load`` is the machine's when the bench began."""
+    """The section of one benchmark. ``load`` is the load average when the benchmark started."""
 
     name: str
     title: str
     load: float = field(default_factory=lambda: os.getloadavg()[0])
 
     def write(self, lines: Iterable[str], page: Path = PAGE) -> None:
-        """Print the lines and put them into the page, with command, day and machine above."""
+        """Print the lines and write them to the page below command, date and machine."""
         body = "\n".join(lines).strip()
         print(body, flush=True)
         head = (
             f"## {self.title}\n\n    {command()}\n\n{time.strftime('%Y-%m-%d')}, {self._machine()}"
         )
         text = f"<!-- {self.name} -->\n{head}\n\n{body}\n<!-- /{self.name} -->"
-        page.write_text(_placed(self.name, text, page.read_text() if page.exists() else ""))
+        page.write_text(_insert(self.name, text, page.read_text() if page.exists() else ""))
 
     def _machine(self) -> str:
-        """The machine in words, and how busy it was: figures of a busy one are too high."""
+        """Return the machine and its load; figures of a busy machine are too high."""
         model = re.search(r"^model name\s*:\s*(.+)$", _read("/proc/cpuinfo"), re.MULTILINE)
         memory = re.search(r"^MemTotal:\s*(\d+)", _read("/proc/meminfo"), re.MULTILINE)
         processor = model.group(1) if model else "unknown processor"
         gigabytes = int(memory.group(1)) / 1e6 if memory else 0
-        busy = f"load {self.load:.1f} when it began and {os.getloadavg()[0]:.1f} when it ended"
-        return f"{os.cpu_count()} cores ({processor}), {gigabytes:.0f} GB of memory, {busy}."
+        load = f"load average {self.load:.1f} at the start and {os.getloadavg()[0]:.1f} at the end"
+        return f"{os.cpu_count()} cores ({processor}), {gigabytes:.0f} GB of memory, {load}."
 
 
 def command() -> str:
-    """What was typed, without the places of this machine."""
+    """Return the command line without the paths of this machine."""
     words = [f"scripts/bench/{Path(sys.argv[0]).name}"]
-    given = iter(sys.argv[1:])
-    for word in given:
-        if word.split("=")[0] not in PLACES:
+    arguments = iter(sys.argv[1:])
+    for word in arguments:
+        if word.split("=")[0] not in LOCAL_OPTIONS:
             words.append(word)
         elif "=" not in word:
-            next(given, None)
+            next(arguments, None)
     return "python " + shlex.join(words)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    """A Markdown table; numbers stand right."""
-    kept = [[str(cell) for cell in row] for row in rows]
-    is_number = [bool(kept) and all(_is_number(row[n]) for row in kept) for n in range(len(head))]
+    """Return a Markdown table; columns of numbers are right-aligned."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    is_number = [bool(cells) and all(_is_number(row[n]) for row in cells) for n in range(len(head))]
     line = ["---:" if right else "---" for right in is_number]
-    return [f"| {' | '.join(cells)} |" for cells in [list(head), line, *kept]]
+    return [f"| {' | '.join(row)} |" for row in [list(head), line, *cells]]
 
 
-def middle_and_slow(milliseconds: Sequence[float]) -> tuple[float, float]:
-    """Median and 99th percentile."""
+def median_and_p99(milliseconds: Sequence[float]) -> tuple[float, float]:
+    """Return the median and the 99th percentile."""
     return float(np.median(milliseconds)), float(np.percentile(milliseconds, 99))
 
 
 def met(reached: bool) -> str:
-    """How a goal fared, for the cell beside it."""
+    """Return the table cell that says whether a goal was met."""
     return "yes" if reached else "**no**"
 
 
-def _placed(name: str, text: str, page: str) -> str:
+def _insert(name: str, text: str, page: str) -> str:
     marks = re.compile(rf"<!-- {re.escape(name)} -->.*?<!-- /{re.escape(name)} -->", re.DOTALL)
     if marks.search(page):
         return marks.sub(lambda _: text, page, count=1)

@@ -1,7 +1,7 @@
-"""A scratch desk for the benches: PostgreSQL, Valkey and pages, through the launcher's roles.
+"""Scratch installations for the benchmarks: PostgreSQL, Valkey and pages, run by launcher roles.
 
-Everything lies in one folder; what was loaded stays there for the next bench. Nothing else of this
-machine is touched, and the servers end with the bench.
+An installation is in one folder; its data stay there for the next benchmark. Nothing else on this
+machine is changed, and the servers stop with the benchmark.
 """
 
 import os
@@ -21,32 +21,33 @@ from urllib.parse import quote
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 300
 READY = re.compile(r"is (?:running on|ready|running\.)")
-PASSWORD = "of a scratch desk that only this machine reaches"  # noqa: S105
-SECRET = "a key for sessions of a scratch desk, longer than fifty characters"  # noqa: S105
+PASSWORD = "of a scratch installation that only this machine reaches"  # noqa: S105
+SECRET_KEY = "a key for sessions of a scratch installation, longer than fifty characters"  # noqa: S105
 
 
 @dataclass(frozen=True)
-class Desk:
-    """Servers that answer. ``folder`` holds all they own."""
+class Installation:
+    """A running installation; ``folder`` holds all its data."""
 
     folder: Path
     database_url: str
     cache_url: str
 
     def environment(self) -> dict[str, str]:
-        """For whatever is part of this desk: a process of its own, or this one."""
+        """Return the environment variables of its processes."""
         return {
             "DATABASE_URL": self.database_url,
             "DATABASE_PASSWORD": PASSWORD,
             "REDIS_URL": self.cache_url,
             "REDIS_PASSWORD": PASSWORD,
-            "SECRET_KEY": SECRET,
-            "SKERRY_DATA": str(self.folder / "desk"),
+            "SECRET_KEY": SECRET_KEY,
+            "SKERRY_DATA": str(self.folder / "app"),
         }
 
-    def enter(self) -> None:
-        """Make this process one of the desk: Django is set up on its servers, and the database is
-        brought up to this version. Once a process.
+    def set_up_django(self) -> None:
+        """Set up Django of this process on these servers and migrate the database.
+
+        Call it once per process.
         """
         os.environ.update(self.environment())
         os.environ["DJANGO_SETTINGS_MODULE"] = "appliance.settings"
@@ -58,11 +59,11 @@ class Desk:
         call_command("migrate", verbosity=0)
 
     def dsn(self) -> str:
-        """The database with its password, for connections beside Django's."""
+        """Return the database URL with its password, for connections without Django."""
         return f"{self.database_url}?password={quote(PASSWORD)}"
 
-    def as_superuser(self) -> str:
-        """How to reach the desk's database with every right: its socket and its secret."""
+    def superuser_dsn(self) -> str:
+        """Return the connection string of the superuser, over the socket."""
         secret = (self.folder / "database" / "secrets" / "superuser_password").read_text().strip()
         port = re.search(r":(\d+)/", self.database_url).group(1)
         sockets = self.folder / "database" / "run"
@@ -70,29 +71,31 @@ class Desk:
 
     @contextmanager
     def serving(self, *, role: str = "web") -> Iterator[str]:
-        """Its pages (``all``: and its worker), as the product serves them; their address."""
+        """Run the web processes (``all``: and the worker); yield the address of the site."""
         port = free_port()
-        data = self.folder / "desk"
-        with _launched(role, data, port, self.environment(), self.folder / f"{role}.log"):
+        data = self.folder / "app"
+        with _launch(role, data, port, self.environment(), self.folder / f"{role}.log"):
             yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
-def running(folder: Path | None = None) -> Iterator[Desk]:
-    """A database and a cache in ``folder``, or in one that is gone afterwards."""
+def running(folder: Path | None = None) -> Iterator[Installation]:
+    """Run a database and a cache in ``folder``, or in a temporary folder."""
     with ExitStack() as stack:
         if folder is None:
-            made = tempfile.TemporaryDirectory(prefix="skerry-bench-", ignore_cleanup_errors=True)
-            folder = Path(stack.enter_context(made))
+            scratch = tempfile.TemporaryDirectory(
+                prefix="skerry-bench-", ignore_cleanup_errors=True
+            )
+            folder = Path(stack.enter_context(scratch))
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         ports = {}
         for role, password in (("database", "DATABASE_PASSWORD"), ("cache", "REDIS_PASSWORD")):
             ports[role] = free_port()
-            given = {password: PASSWORD}
+            variables = {password: PASSWORD}
             log = folder / f"{role}.log"
-            stack.enter_context(_launched(role, folder / role, ports[role], given, log))
-        yield Desk(
+            stack.enter_context(_launch(role, folder / role, ports[role], variables, log))
+        yield Installation(
             folder,
             database_url=f"postgresql://skerry@127.0.0.1:{ports['database']}/skerry",
             cache_url=f"redis://skerry@127.0.0.1:{ports['cache']}/0",
@@ -100,16 +103,22 @@ def running(folder: Path | None = None) -> Iterator[Desk]:
 
 
 @contextmanager
-def _launched(
-    role: str, data: Path, port: int, given: dict[str, str], log: Path
+def _launch(
+    role: str, data: Path, port: int, variables: dict[str, str], log: Path
 ) -> Iterator[subprocess.Popen]:
-    """One launcher in one role, answering; stopped in order at the end."""
+    """Run a launcher in one role until it is ready; stop it at the end."""
     command = [sys.executable, str(ROOT / "launcher.py"), "--role", role]
     command += ["--data", str(data), "--port", str(port)]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")
+    }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, env=kept | given, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            command,
+            env=inherited | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
     try:
         _wait_until_ready(process, role, log)
@@ -128,6 +137,6 @@ def _wait_until_ready(process: subprocess.Popen, role: str, log: Path) -> None:
 
 
 def free_port() -> int:
-    """One that nobody listens on now."""
+    """Return a port that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]

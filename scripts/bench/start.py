@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""How long a start takes, and what the running desk weighs.
+"""Measure the time of a start and the memory of the running installation.
 
     python3 scripts/bench/start.py
 
-Copies the tracked files to a scratch directory, starts a desk there twice (a first start installs
-everything), lets a ticket wake the models in web and worker, and prints one small table. Run it on
-a quiet machine, as root or as an ordinary user: only they may read the memory of the processes.
+It copies the tracked files to a scratch directory, starts an installation there several times (the
+first start installs everything), loads the models in web and worker by creating tickets, and prints
+a table. Run it on a quiet machine as the user that may read the memory of the processes.
 """
 
 import argparse
@@ -30,7 +30,7 @@ START_LIMIT_SECONDS = 900
 
 
 def copy_code(target: Path) -> None:
-    """Every tracked file as it stands in the working tree."""
+    """Copy every tracked file of the working tree."""
     names = subprocess.run(
         ["git", "-C", str(CODE), "ls-files", "-z"], capture_output=True, check=True
     ).stdout.split(b"\0")
@@ -41,8 +41,8 @@ def copy_code(target: Path) -> None:
             copy.write_bytes((CODE / name).read_bytes())
 
 
-class Bench:
-    """One desk in a scratch copy."""
+class ScratchInstallation:
+    """An installation in a scratch copy."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.output = folder, folder.parent / "launcher.out"
@@ -59,7 +59,7 @@ class Bench:
         }
 
     def start(self) -> float:
-        """Seconds from the command to the printed address."""
+        """Start it; return the seconds until the address is printed."""
         started = time.monotonic()
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
@@ -71,19 +71,19 @@ class Bench:
             )
         while "is ready" not in self.output.read_text():
             if self.process.poll() is not None or time.monotonic() - started > START_LIMIT_SECONDS:
-                sys.exit(f"The desk did not start:\n{self.output.read_text()}")
+                sys.exit(f"Skerry did not start:\n{self.output.read_text()}")
             time.sleep(0.02)
         return time.monotonic() - started
 
     def stop(self) -> float:
-        """Seconds from SIGTERM to the end of the last process."""
+        """Stop it; return the seconds from SIGTERM to the end of the last process."""
         started = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(150)
         return time.monotonic() - started
 
-    def wake_models(self) -> None:
-        """Sign in, create tickets for the models to read, and let the worker catch up."""
+    def load_models(self) -> None:
+        """Sign in, create tickets so that the models are loaded, and wait for the worker."""
         browser = Browser(f"http://127.0.0.1:{self.port}")
         browser.send("/login/", username=EMAIL, password=PASSWORD)
         for number in range(3):
@@ -96,7 +96,7 @@ class Bench:
         time.sleep(10)
 
     def memory(self) -> dict[str, float]:
-        """Proportional set size by process, in MB; the servers' children count with them."""
+        """Return process → proportional set size in MB; children of servers are included."""
         data = self.folder / "var"
         pids = {"launcher": self.process.pid, "supervisord": _read_pid(data, "supervisord.pid")}
         report = subprocess.run(
@@ -108,13 +108,15 @@ class Bench:
         for name, info in json.loads(report.stdout)["processes"].items():
             pids[name] = info["pid"]
         return {
-            name: sum(_pss_mb(each) for each in _family(pid, deep=name in ("postgres", "web")))
+            name: sum(
+                _pss_mb(each) for each in _process_tree(pid, deep=name in ("postgres", "web"))
+            )
             for name, pid in pids.items()
         }
 
 
 class Browser:
-    """Enough of one to fill in a form: cookies, hidden fields, redirects."""
+    """A minimal browser for forms: cookies, hidden fields, redirects."""
 
     def __init__(self, site: str) -> None:
         self._site = site
@@ -122,22 +124,22 @@ class Browser:
         self._opener = urllib.request.build_opener(jar)
 
     def send(self, path: str, **fields: str) -> None:
-        """Fill in the form of this page; a form that comes back was refused."""
+        """Submit the form of this page; exit if the form is shown again."""
         page = self._opener.open(self._site + path, timeout=60).read().decode()
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
         data = urllib.parse.urlencode({**hidden, **fields}).encode()
         url = self._site + path
         request = urllib.request.Request(url, data, {"Referer": url})  # noqa: S310 - this machine
-        answer = self._opener.open(request, timeout=60)
-        if urllib.parse.urlsplit(answer.url).path == path:
-            sys.exit(f"{path} did not take the form.")
+        response = self._opener.open(request, timeout=60)
+        if urllib.parse.urlsplit(response.url).path == path:
+            sys.exit(f"{path} rejected the form.")
 
 
 def _read_pid(data: Path, name: str) -> int:
     return int((data / "run" / name).read_text())
 
 
-def _family(pid: int, *, deep: bool) -> list[int]:
+def _process_tree(pid: int, *, deep: bool) -> list[int]:
     if not deep:
         return [pid]
     listing = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -150,24 +152,26 @@ def _pss_mb(pid: int) -> float:
 
 
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description="Start times and memory of the desk.")
-    parser.add_argument("--json", action="store_true", help="one object instead of a table")
+    """Measure three starts, the stop and the memory, and print them."""
+    parser = argparse.ArgumentParser(description="Measure start times and memory.")
+    parser.add_argument(
+        "--json", action="store_true", help="print a JSON object instead of a table"
+    )
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="skerry-bench-") as made:
-        folder = Path(made) / "code"
+    with tempfile.TemporaryDirectory(prefix="skerry-bench-") as scratch:
+        folder = Path(scratch) / "code"
         copy_code(folder)
-        bench = Bench(folder)
-        times = {"first start": bench.start()}
-        times["stop"] = bench.stop()
-        seconds = [bench.start()]
+        installation = ScratchInstallation(folder)
+        times = {"first start": installation.start()}
+        times["stop"] = installation.stop()
+        seconds = [installation.start()]
         for _ in range(2):
-            bench.stop()
-            seconds.append(bench.start())
+            installation.stop()
+            seconds.append(installation.start())
         times["second start"] = sorted(seconds)[1]
-        bench.wake_models()
-        memory = bench.memory()
-        bench.stop()
+        installation.load_models()
+        memory = installation.memory()
+        installation.stop()
     if options.json:
         print(json.dumps({"seconds": times, "pss_mb": memory}))
         return
@@ -175,7 +179,7 @@ def main() -> None:
 
 
 def print_table(times: dict[str, float], memory: dict[str, float]) -> None:
-    """Times, memory, and how both compare with their goals."""
+    """Print times and memory with their goals."""
     for name, seconds in times.items():
         print(f"{name:<14} {seconds:6.1f} s")
     ratio = times["second start"] / READY_GOAL_SECONDS
@@ -184,7 +188,7 @@ def print_table(times: dict[str, float], memory: dict[str, float]) -> None:
         print(f"{name:<14} {size:6.0f} MB")
     total = sum(memory.values())
     share = total / MEMORY_GOAL_MB
-    print(f"{'together':<14} {total:6.0f} MB, {share:.2f} of the goal of {MEMORY_GOAL_MB} MB")
+    print(f"{'total':<14} {total:6.0f} MB, {share:.2f} of the goal of {MEMORY_GOAL_MB} MB")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""A working day of a desk, replayed through HTTP as fast as the machine takes it.
+"""Simulate a working day of agents and customers through HTTP, as fast as the machine allows.
 
     python scripts/bench/workday.py --data DIR --tickets 100000
 
-Agents look at lists that refresh by themselves, open tickets, answer, note, sort and search;
-customers ask, read and look for articles; the worker does its part. Then it says what share of the
-pages of tables came from memory, how often an index served, what the cache knew, and how long each
-model took. Writes its section of docs/performance.md.
+Agents view lists that refresh automatically, open tickets, reply, add notes, assign and search;
+customers create and read tickets and browse articles; the worker runs. Writes its section of
+docs/performance.md: database cache hit ratio, index hit rate, cache hit rate, times of pages and
+models.
 """
 
 import argparse
@@ -20,109 +20,109 @@ from pathlib import Path
 import data
 import numpy as np
 import servers
-from callers import Caller, milliseconds, signed_in
-from questions import Questions
-from report import Section, met, middle_and_slow, table
+from http_client import SignedInClient, milliseconds, sign_in
+from report import Section, median_and_p99, met, table
+from workload import Workload
 
 HIT_GOAL, INDEX_GOAL = 0.90, 0.80
 AGENTS, CUSTOMERS, REFRESHES = 6, 4, 5
-# What somebody does next, and how often of a hundred times.
-AGENT_DOES = {
+# Step → how often of a hundred times.
+AGENT_STEPS = {
     "list": 12,
-    "refresh": 30,
-    "queue": 10,
-    "open": 22,
+    "refresh_list": 30,
+    "filter_list": 10,
+    "open_ticket": 22,
     "reply": 9,
-    "note": 3,
-    "property": 4,
+    "add_note": 3,
+    "assign_ticket": 4,
     "search": 8,
-    "suggest": 2,
+    "suggest_articles": 2,
 }
-CUSTOMER_DOES = {"mine": 30, "articles": 20, "ask": 15, "read": 35}
+CUSTOMER_STEPS = {"own_tickets": 30, "articles": 20, "create_ticket": 15, "read_ticket": 35}
 
 
 @dataclass
-class Person:
-    """Somebody at work: what they saw last, and how long each page took."""
+class SimulatedUser:
+    """A user at work: the tickets of the last list, and the milliseconds of each step."""
 
-    caller: Caller
-    asked: Questions
+    client: SignedInClient
+    workload: Workload
     random: np.random.Generator
     tickets: list[int]
     spent: dict[str, list[float]] = field(default_factory=dict)
 
-    def work(self, doing: dict[str, int], steps: int) -> None:
-        chances = np.array(list(doing.values())) / sum(doing.values())
-        for what in self.random.choice(list(doing), steps, p=chances):
-            took = milliseconds(getattr(self, f"_{what}"))
-            self.spent.setdefault(str(what), []).append(took)
+    def work(self, shares: dict[str, int], count: int) -> None:
+        """Take ``count`` random steps; ``shares``: step → relative frequency."""
+        chances = np.array(list(shares.values())) / sum(shares.values())
+        for step in self.random.choice(list(shares), count, p=chances):
+            self.spent.setdefault(str(step), []).append(milliseconds(getattr(self, f"_{step}")))
 
     def _pick(self, items: list) -> object:
         return items[int(self.random.integers(len(items)))]
 
     def _list(self) -> None:
-        page = self.caller.get("/")
+        page = self.client.get("/")
         self.tickets = [int(pk) for pk in re.findall(r"/tickets/(\d+)/", page)] or self.tickets
 
-    def _refresh(self) -> None:
-        """What an open page does every few seconds."""
-        page = self.caller.get("/")
+    def _refresh_list(self) -> None:
+        """Open the list and poll it as an open page does."""
+        page = self.client.get("/")
         state = re.search(r"since=([\d-]+)", page)
         for _ in range(REFRESHES):
-            self.caller.get(f"/live/?since={state.group(1) if state else ''}")
+            self.client.get(f"/live/?since={state.group(1) if state else ''}")
 
-    def _queue(self) -> None:
-        queue = ("assignee=me", "assignee=nobody", "due=overdue", "status=waiting", "priority=3")
-        self.caller.get(f"/?{self._pick(list(queue))}")
+    def _filter_list(self) -> None:
+        filters = ("assignee=me", "assignee=nobody", "due=overdue", "status=waiting", "priority=3")
+        self.client.get(f"/?{self._pick(list(filters))}")
 
-    def _open(self) -> None:
-        self.caller.get(f"/tickets/{self._pick(self.tickets)}/")
+    def _open_ticket(self) -> None:
+        self.client.get(f"/tickets/{self._pick(self.tickets)}/")
 
     def _reply(self) -> None:
-        self._say("reply")
+        self._send_message("reply")
 
-    def _note(self) -> None:
-        self._say("note")
+    def _add_note(self) -> None:
+        self._send_message("note")
 
-    def _say(self, kind: str) -> None:
+    def _send_message(self, kind: str) -> None:
         path = f"/tickets/{self._pick(self.tickets)}/"
-        form = _form_of(self.caller.get(path), f"{path}reply/")
-        words = str(self._pick(self.asked.paraphrases))
-        # 400: a colleague wrote meanwhile, and the page says so
-        self.caller.post(f"{path}reply/", form | {"body": words, "kind": kind}, refused=True)
+        form = _hidden_fields(self.client.get(path), f"{path}reply/")
+        words = str(self._pick(self.workload.paraphrases))
+        # status 400: a colleague replied in the meantime, and the page says so
+        self.client.post(f"{path}reply/", form | {"body": words, "kind": kind}, may_fail=True)
 
-    def _property(self) -> None:
-        self.caller.post(f"/tickets/{self._pick(self.tickets)}/take/", {})
+    def _assign_ticket(self) -> None:
+        self.client.post(f"/tickets/{self._pick(self.tickets)}/take/", {})
 
     def _search(self) -> None:
-        words = self._pick([self.asked.common, self.asked.rare, self.asked.paraphrases])
-        self.caller.get(f"/search/?q={str(self._pick(words)).replace(' ', '+')}")
+        words = self._pick([self.workload.common, self.workload.rare, self.workload.paraphrases])
+        self.client.get(f"/search/?q={str(self._pick(words)).replace(' ', '+')}")
 
-    def _suggest(self) -> None:
-        text = str(self._pick(self.asked.paraphrases))
-        self.caller.post("/suggest/", {"subject": text[:60], "description": text})
+    def _suggest_articles(self) -> None:
+        text = str(self._pick(self.workload.paraphrases))
+        self.client.post("/suggest/", {"subject": text[:60], "description": text})
 
-    def _mine(self) -> None:
-        page = self.caller.get("/")
+    def _own_tickets(self) -> None:
+        page = self.client.get("/")
         self.tickets = [int(pk) for pk in re.findall(r"/tickets/(\d+)/", page)] or self.tickets
 
     def _articles(self) -> None:
-        self.caller.get("/articles/")
+        self.client.get("/articles/")
 
-    def _read(self) -> None:
+    def _read_ticket(self) -> None:
         if self.tickets:
-            self.caller.get(f"/tickets/{self._pick(self.tickets)}/")
+            self.client.get(f"/tickets/{self._pick(self.tickets)}/")
 
-    def _ask(self) -> None:
-        hidden = _form_of(self.caller.get("/create-ticket/"), "")
-        text = str(self._pick(self.asked.paraphrases))
+    def _create_ticket(self) -> None:
+        hidden = _hidden_fields(self.client.get("/create-ticket/"), "")
+        text = str(self._pick(self.workload.paraphrases))
         form = {"subject": text[:80], "description": text, "priority": "2"}
-        place = self.caller.post("/create-ticket/", hidden | form)
-        self.tickets += [int(pk) for pk in re.findall(r"/tickets/(\d+)/", place)]
+        address = self.client.post("/create-ticket/", hidden | form)
+        self.tickets += [int(pk) for pk in re.findall(r"/tickets/(\d+)/", address)]
 
 
-def _form_of(page: str, action: str) -> dict[str, str]:
-    """The hidden fields of the form that leads there; of the whole page when it names no place."""
+def _hidden_fields(page: str, action: str) -> dict[str, str]:
+    """Return the hidden fields of the form with this action; of the whole page if it is empty."""
     start = max(page.find(f'action="{action}"'), 0) if action else 0
     end = page.find("</form>", start) if action else len(page)
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page[start:end]))
@@ -130,8 +130,8 @@ def _form_of(page: str, action: str) -> dict[str, str]:
     return hidden
 
 
-def people(site: str, asked: Questions) -> tuple[list[Person], list[Person]]:
-    """Agents who are in teams, and customers with a log-in and tickets of their own."""
+def create_users(site: str, workload: Workload) -> tuple[list[SimulatedUser], list[SimulatedUser]]:
+    """Return agents who are in teams, and customers with an account and tickets."""
     from appliance.accounts.models import Customer, Role, User
     from appliance.tickets.models import Ticket
 
@@ -146,34 +146,34 @@ def people(site: str, asked: Questions) -> tuple[list[Person], list[Person]]:
         Ticket.objects.visible_to(agents[0]).order_by("-pk")[:200].values_list("pk", flat=True)
     )
 
-    def person(n: int, user: User, tickets: list[int]) -> Person:
-        return Person(signed_in(site, user), asked, np.random.default_rng(n), tickets)
+    def simulated_user(n: int, user: User, tickets: list[int]) -> SimulatedUser:
+        return SimulatedUser(sign_in(site, user), workload, np.random.default_rng(n), tickets)
 
-    answering = [person(n, agent, newest) for n, agent in enumerate(agents)]
-    asking = [
-        person(100 + n, customer.user, list(customer.tickets.values_list("pk", flat=True)))
+    agents_at_work = [simulated_user(n, agent, newest) for n, agent in enumerate(agents)]
+    customers_at_work = [
+        simulated_user(100 + n, customer.user, list(customer.tickets.values_list("pk", flat=True)))
         for n, customer in enumerate(customers)
     ]
-    return answering, asking
+    return agents_at_work, customers_at_work
 
 
-def replay(site: str, asked: Questions, steps: int) -> dict[str, list[float]]:
-    """Everybody at once, so many steps each."""
-    answering, asking = people(site, asked)
-    with ThreadPoolExecutor(len(answering) + len(asking)) as pool:
-        jobs = [pool.submit(one.work, AGENT_DOES, steps) for one in answering]
-        jobs += [pool.submit(one.work, CUSTOMER_DOES, steps) for one in asking]
+def replay(site: str, workload: Workload, steps: int) -> dict[str, list[float]]:
+    """Let all users take ``steps`` steps at once; return step → milliseconds."""
+    agents_at_work, customers_at_work = create_users(site, workload)
+    with ThreadPoolExecutor(len(agents_at_work) + len(customers_at_work)) as pool:
+        jobs = [pool.submit(user.work, AGENT_STEPS, steps) for user in agents_at_work]
+        jobs += [pool.submit(user.work, CUSTOMER_STEPS, steps) for user in customers_at_work]
     for job in jobs:
         job.result()
     spent: dict[str, list[float]] = {}
-    for one in [*answering, *asking]:
-        for what, took in one.spent.items():
-            spent.setdefault(what, []).extend(took)
+    for user in [*agents_at_work, *customers_at_work]:
+        for step, times in user.spent.items():
+            spent.setdefault(step, []).extend(times)
     return spent
 
 
-def counted() -> tuple[Counter, dict[str, Counter], dict]:
-    """What PostgreSQL, each table and the cache have counted until now."""
+def read_counters() -> tuple[Counter, dict[str, Counter], dict]:
+    """Return the current counters of PostgreSQL, of each table and of the cache."""
     from django.db import connection
 
     from appliance.core import cache
@@ -181,97 +181,108 @@ def counted() -> tuple[Counter, dict[str, Counter], dict]:
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
-    time.sleep(2)  # servers report what they did about once a second
+    time.sleep(2)  # the statistics are updated about once a second
     totals = ops_queries.read_totals()
     pages = Counter(hit=int(totals.pages_hit), read=int(totals.pages_read))
     tables = {
-        one.name: Counter(rows=one.rows, index=one.index_scans, whole=one.sequential_scans)
-        for one in ops_queries.list_tables()
+        row.name: Counter(rows=row.rows, index=row.index_scans, sequential=row.sequential_scans)
+        for row in ops_queries.list_tables()
     }
-    answers = Counter()
+    cache_answers = Counter()
     for count in cache.hit_counts().values():
-        answers.update(count)
-    return pages, tables, dict(answers)
+        cache_answers.update(count)
+    return pages, tables, dict(cache_answers)
 
 
-def lines(before: tuple, after: tuple, spent: dict[str, list[float]], took: float) -> list[str]:
+def lines(before: tuple, after: tuple, spent: dict[str, list[float]], seconds: float) -> list[str]:
+    """Return the section from the counters before and after, and step → milliseconds."""
     from appliance.ops import charts
 
     pages = {name: after[0][name] - before[0][name] for name in after[0]}
-    answers = {name: after[2].get(name, 0) - before[2].get(name, 0) for name in ("hits", "misses")}
-    looks, small = Counter(), []
-    for name, now in sorted(after[1].items()):
-        was = before[1].get(name, Counter())
-        grown = Counter(index=now["index"] - was["index"], whole=now["whole"] - was["whole"])
-        if now["rows"] < 1000:
-            small += [f"`{name}`"] if grown["whole"] else []
-        else:
-            looks.update(grown)
+    cached = {name: after[2].get(name, 0) - before[2].get(name, 0) for name in ("hits", "misses")}
+    scans, small_tables = _count_scans(before[1], after[1])
     shares = [
-        ("database pages found in memory", _share(pages["hit"], pages["read"]), HIT_GOAL),
+        ("database cache hit ratio", _share(pages["hit"], pages["read"]), HIT_GOAL),
         (
-            "looks into tables of 1,000 rows and more served by an index",
-            _share(looks["index"], looks["whole"]),
+            "index hit rate on tables of 1,000 rows and more",
+            _share(scans["index"], scans["sequential"]),
             INDEX_GOAL,
         ),
-        ("answers from the cache (Valkey)", _share(answers["hits"], answers["misses"]), None),
+        ("cache hit rate (Valkey)", _share(cached["hits"], cached["misses"]), None),
     ]
-    rows = [
-        (what, f"{share:.1%}", f"> {goal:.0%}" if goal else "", met(share > goal) if goal else "")
-        for what, share, goal in shares
+    rates = [
+        (name, f"{share:.1%}", f"> {goal:.0%}" if goal else "", met(share > goal) if goal else "")
+        for name, share, goal in shares
     ]
-    done = sum(map(len, spent.values()))
-    figures = [
-        (what, len(times), *(f"{value:.0f}" for value in middle_and_slow(times)))
-        for what, times in sorted(spent.items())
+    steps = [
+        (step.replace("_", " "), len(times), *(f"{value:.0f}" for value in median_and_p99(times)))
+        for step, times in sorted(spent.items())
     ]
     models = [
         (
-            one.role,
-            one.count,
-            *(f"{value:.1f}" if value else "" for value in (one.median_ms, one.p95_ms)),
+            timing.role,
+            timing.count,
+            *(f"{value:.1f}" if value else "" for value in (timing.median_ms, timing.p95_ms)),
         )
-        for one in charts.list_timings([])
+        for timing in charts.list_timings([])
     ]
     return [
-        f"{done} steps of {AGENTS} agents and {CUSTOMERS} customers at once in {took:.0f} s, with"
-        " the worker at work. PostgreSQL and the cache were started for it, so their own memory"
-        " began empty; the system's cache of files was left as it was.",
+        f"{sum(map(len, spent.values()))} steps of {AGENTS} agents and {CUSTOMERS} customers at"
+        f" once in {seconds:.0f} s, with the worker running. PostgreSQL and the cache were started"
+        " for this run, so their memory was empty at first; the file cache of the operating system"
+        " was left as it was.",
         "",
-        *table(["what", "share", "goal", "met"], rows),
+        *table(["metric", "share", "goal", "met"], rates),
         "",
-        "Left out of the second share, because PostgreSQL rightly reads them whole: "
-        f"{', '.join(small) or 'none'}.",
+        "Not counted in the index hit rate, because a sequential scan is right for small tables: "
+        f"{', '.join(small_tables) or 'none'}.",
         "",
-        *table(["step", "times", "median ms", "99th percentile ms"], figures),
+        *table(["step", "times", "median ms", "99th percentile ms"], steps),
         "",
         *table(["model", "texts", "median ms", "95th percentile ms"], models),
     ]
 
 
-def _share(one: int, other: int) -> float:
-    return one / (one + other) if one + other else 0.0
+def _count_scans(
+    before: dict[str, Counter], after: dict[str, Counter]
+) -> tuple[Counter, list[str]]:
+    """Return scans of tables of 1,000 rows and more, and the names of smaller scanned tables."""
+    scans, small_tables = Counter(), []
+    for name, now in sorted(after.items()):
+        earlier = before.get(name, Counter())
+        new = Counter({kind: now[kind] - earlier[kind] for kind in ("index", "sequential")})
+        if now["rows"] >= 1000:
+            scans.update(new)
+        elif new["sequential"]:
+            small_tables.append(f"`{name}`")
+    return scans, small_tables
+
+
+def _share(part: int, rest: int) -> float:
+    return part / (part + rest) if part + rest else 0.0
 
 
 def main() -> None:
-    """Replay and write."""
+    """Simulate the day and write the section."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of the scratch desks")
-    parser.add_argument("--tickets", type=int, default=100_000)
-    parser.add_argument("--steps", type=int, default=60, help="of each person")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder of the scratch installations"
+    )
+    parser.add_argument("--tickets", type=int, default=100_000, help="size of the installation")
+    parser.add_argument("--steps", type=int, default=60, help="steps of each user")
     args = parser.parse_args()
-    section, folder = Section("workday", "A working day"), args.data / str(args.tickets)
+    section, folder = Section("workday", "Working day"), args.data / str(args.tickets)
     data.in_a_process(folder, args.tickets, args.tickets // 10)
-    with servers.running(folder) as desk:
-        desk.enter()
-        asked = Questions.of_this_desk()
-        with desk.serving(role="all") as site:
-            before = counted()
+    with servers.running(folder) as installation:
+        installation.set_up_django()
+        workload = Workload.from_database()
+        with installation.serving(role="all") as site:
+            before = read_counters()
             started = time.monotonic()
-            spent = replay(site, asked, args.steps)
-            took = time.monotonic() - started
-            after = counted()
-        section.write(lines(before, after, spent, took))
+            spent = replay(site, workload, args.steps)
+            seconds = time.monotonic() - started
+            after = read_counters()
+        section.write(lines(before, after, spent, seconds))
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""What build_bundle.py is made of."""
+"""The parts of build_bundle.py."""

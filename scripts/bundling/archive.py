@@ -1,4 +1,4 @@
-"""The archive itself: packed without a trace of this machine, unpacked without trusting it."""
+"""The archive of a bundle: packed reproducibly, unpacked without trusting it."""
 
 import gzip
 import tarfile
@@ -11,7 +11,7 @@ CHUNK = 1 << 20
 
 
 def pack(root: Path, target: Path, at: int) -> None:
-    """Order, owner, mode and time (``at``, seconds) are all given: same files, same bytes."""
+    """Pack with fixed order, owner, mode and time (``at``, seconds): equal files, equal bytes."""
     paths = sorted(root.rglob("*"), key=lambda path: path.relative_to(root).as_posix())
     with (
         target.open("wb") as stream,
@@ -34,14 +34,14 @@ def _plain(at: int) -> Callable[[tarfile.TarInfo], tarfile.TarInfo]:
 
 
 def unpack(tar: tarfile.TarFile, folder: Path) -> None:
-    """Plain files and folders below ``folder``, nothing else; raises LauncherError for the rest.
+    """Unpack regular files and folders below ``folder``; raise LauncherError for anything else.
 
-    Not ``extractall(filter=…)``: Debian 12's Python 3.11.2 does not know the filter.
+    ``extractall(filter=…)`` is not used because Python 3.11.2 of Debian 12 lacks the filter.
     """
     for member in tar:
         path = PurePosixPath(member.name)
         if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
-            raise LauncherError(f"The archive holds {member.name!r}, which no bundle does.")
+            raise LauncherError(f"The archive contains {member.name!r}, which no bundle has.")
         target = folder / path
         if member.isdir():
             target.mkdir(parents=True, exist_ok=True)

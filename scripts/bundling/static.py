@@ -1,7 +1,7 @@
-"""The static files, collected, hashed and compressed by the packages the bundle carries.
+"""Collect, hash and compress the static files with the packages of the bundle.
 
-They are made in an environment filled from its wheels alone, so what lies in the environment of
-whoever builds changes nothing. That environment is made for this and taken away again.
+This runs in a temporary environment installed from the wheels of the bundle, so the environment of
+the build machine has no influence.
 """
 
 import os
@@ -16,7 +16,7 @@ COLLECT = "from appliance.ops import static_files; static_files.ensure_collected
 
 
 def collect(root: Path) -> None:
-    """Fill ``static/`` of an unpacked bundle."""
+    """Create ``static/`` in the folder of a bundle."""
     if not any((root / "wheels").glob("*.whl")):
         return  # the tests build without packages
     try:
@@ -27,7 +27,7 @@ def collect(root: Path) -> None:
                 "DJANGO_SETTINGS_MODULE": "appliance.settings",
                 "PYTHONPATH": str(root),
                 "SKERRY_DATA": data,
-                "SECRET_KEY": "collecting needs none, the settings want one",
+                "SECRET_KEY": "required by the settings, not used to collect",
                 "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
                 "REDIS_URL": "redis://127.0.0.1:1/0",
             }
@@ -35,10 +35,10 @@ def collect(root: Path) -> None:
             shutil.copytree(Path(data) / FOLDER, root / FOLDER)
     finally:
         shutil.rmtree(root / ".venv", ignore_errors=True)
-    for left in [*root.rglob("__pycache__")]:
-        shutil.rmtree(left)
+    for cache_folder in [*root.rglob("__pycache__")]:
+        shutil.rmtree(cache_folder)
 
 
 def _run(root: Path, command: list[str], **environment: str) -> None:
-    given = {**os.environ, **environment, "PYTHONDONTWRITEBYTECODE": "1"}
-    subprocess.run(command, check=True, capture_output=True, cwd=root, env=given)
+    variables = {**os.environ, **environment, "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run(command, check=True, capture_output=True, cwd=root, env=variables)

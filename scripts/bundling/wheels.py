@@ -1,4 +1,4 @@
-"""The locked wheels for every Python the bundle serves, and what they say of themselves."""
+"""The locked wheels for every Python version of the bundle, and their metadata."""
 
 import email.message
 import subprocess
@@ -20,17 +20,17 @@ PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)] + [
 
 @dataclass(frozen=True)
 class Package:
-    """One wheel as the SBOM lists it."""
+    """A wheel with the metadata of the parts list."""
 
     name: str
     version: str
     licence: str
-    licence_is_expression: bool  # SPDX, as newer packages give it; else words of their own
+    licence_is_expression: bool  # an SPDX expression; otherwise free text
     file: Path
 
 
 def download(lock: Path, folder: Path) -> None:
-    """Fill the folder with exactly what the lock names, each file with its hash."""
+    """Download exactly the wheels of the lock file, with hashes, into the folder."""
     for python in PYTHONS:
         platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
@@ -40,12 +40,12 @@ def download(lock: Path, folder: Path) -> None:
 
 
 def packages(folder: Path) -> list[Package]:
-    """Every wheel, by file name."""
+    """Return every wheel of a folder, sorted by file name."""
     return [_read(path) for path in sorted(folder.glob("*.whl"))]
 
 
 def licence_files(package: Package) -> dict[str, bytes]:
-    """The licence texts a wheel carries, beside its metadata or at the top of a package."""
+    """Return the licence texts of a wheel: those with its metadata or at the top of a package."""
     with zipfile.ZipFile(package.file) as wheel:
         return {
             name.partition(".dist-info/")[2] or name: wheel.read(name)
@@ -56,25 +56,25 @@ def licence_files(package: Package) -> dict[str, bytes]:
 
 def _is_licence(name: str) -> bool:
     folder, _, file = name.rpartition("/")
-    wanted = ("LICEN", "COPYING", "NOTICE", "THIRDPARTY", "THIRD_PARTY", "AUTHORS")
+    prefixes = ("LICEN", "COPYING", "NOTICE", "THIRDPARTY", "THIRD_PARTY", "AUTHORS")
     is_text = not file.endswith((".py", ".pyi", ".so"))
     is_near = ".dist-info" in folder or folder.count("/") == 0
-    return is_near and is_text and file.upper().startswith(wanted)
+    return is_near and is_text and file.upper().startswith(prefixes)
 
 
 def _read(path: Path) -> Package:
     with zipfile.ZipFile(path) as wheel:
         name = next(n for n in wheel.namelist() if n.endswith(".dist-info/METADATA"))
-        said = email.message_from_bytes(wheel.read(name))
-    is_expression = bool(said["License-Expression"])
-    return Package(said["Name"], said["Version"], _licence(said), is_expression, path)
+        metadata = email.message_from_bytes(wheel.read(name))
+    is_expression = bool(metadata["License-Expression"])
+    return Package(metadata["Name"], metadata["Version"], _licence(metadata), is_expression, path)
 
 
-def _licence(said: email.message.Message) -> str:
-    """An SPDX expression where the package gives one, else the words it uses."""
-    if said["License-Expression"]:
-        return said["License-Expression"]
-    classifiers = [c for c in said.get_all("Classifier", []) if c.startswith("License ::")]
+def _licence(metadata: email.message.Message) -> str:
+    """Return the SPDX expression of a package, or its licence in other words."""
+    if metadata["License-Expression"]:
+        return metadata["License-Expression"]
+    classifiers = [c for c in metadata.get_all("Classifier", []) if c.startswith("License ::")]
     if classifiers:
         return classifiers[0].rpartition(" :: ")[2]
-    return (said["License"] or "see its licence file").splitlines()[0][:120]
+    return (metadata["License"] or "see its licence file").splitlines()[0][:120]

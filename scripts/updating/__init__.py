@@ -1,1 +1,1 @@
-"""The publisher's side of model updates: keys, and the repository that travels on a stick."""
+"""The publisher's side of model updates: keys and the repository on removable media."""

@@ -1,7 +1,7 @@
-"""The publisher's keys: made, kept encrypted, replaced. The public halves stand in root.json.
+"""The publisher's keys: created, stored encrypted, replaced. Their public keys are in root.json.
 
-A folder of keys holds ``NAME.pem`` files; what each key may sign is written in the root. Keys of
-one role belong to different people: move the files apart, and name each folder when signing.
+A folder of keys holds ``NAME.pem`` files; the root lists what each key may sign. Keys of one role
+belong to different people: store the files apart, and name each folder when signing.
 """
 
 import copy
@@ -16,42 +16,45 @@ from securesystemslib.signer import CryptoSigner, SSlibKey
 from tuf.api.metadata import Metadata, Role, Root
 from tuf.api.serialization.json import JSONSerializer
 
-from scripts.updating.errors import PublishingError
-
 # Role → (keys, how many of them must sign).
 ROLES = {"root": (3, 2), "targets": (2, 2), "snapshot": (1, 1), "timestamp": (1, 1)}
-NAME = "x-skerry-name"  # of a key, inside the root: it travels and is signed
+NAME = "x-skerry-name"  # field of a key in the signed root
 ROOT_DAYS = 3 * 365
-Ask = Callable[[str], str]  # the name of a key → its passphrase
+AskPassphrase = Callable[[str], str]  # name of a key → its passphrase
+
+
+class PublishingError(ValueError):
+    """An error message with its remedy, for the publisher of updates."""
 
 
 def now() -> datetime:
+    """Return the current time without microseconds, as TUF metadata has it."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def make_keys(folder: Path, ask: Ask) -> bytes:
-    """A whole new set of keys and the first root, in ``folder``. The bytes of 1.root.json."""
+def make_keys(folder: Path, ask_passphrase: AskPassphrase) -> bytes:
+    """Create all keys and the first root in ``folder``; return the content of 1.root.json."""
     metadata = folder / "metadata"
     if metadata.exists():
-        raise PublishingError(f"{folder} holds keys already: rotate or revoke them instead.")
+        raise PublishingError(f"{folder} already has keys: rotate or revoke them instead.")
     root = Root(consistent_snapshot=True, expires=now() + timedelta(days=ROOT_DAYS))
     signers = []
     for role, (count, threshold) in ROLES.items():
         root.roles[role] = Role([], threshold)
         for number in range(1, count + 1):
-            signer = make_key(folder / "keys", f"{role}-{number}", ask)
+            signer = make_key(folder / "keys", f"{role}-{number}", ask_passphrase)
             root.add_key(signer.public_key, role)
             signers += [signer] if role == "root" else []
     metadata.mkdir(parents=True)
     return _write_root(metadata, Metadata(root), signers)
 
 
-def make_key(folder: Path, name: str, ask: Ask) -> CryptoSigner:
-    """Write ``name.pem``: PKCS8 under a passphrase, 0600, never over another file."""
+def make_key(folder: Path, name: str, ask_passphrase: AskPassphrase) -> CryptoSigner:
+    """Create ``name.pem``: PKCS8 with a passphrase, mode 0600; an existing file is an error."""
     private = Ed25519PrivateKey.generate()
-    passphrase = ask(name)
+    passphrase = ask_passphrase(name)
     if not passphrase:
-        raise PublishingError("The passphrase is empty: a key that signs is never kept open.")
+        raise PublishingError("The passphrase is empty: a signing key must be encrypted.")
     content = private.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -62,7 +65,7 @@ def make_key(folder: Path, name: str, ask: Ask) -> CryptoSigner:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise PublishingError(f"{path} is there already and is not written over.") from error
+        raise PublishingError(f"{path} already exists and is not overwritten.") from error
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(content)
     return _signer(private, name)
@@ -74,43 +77,49 @@ def _signer(private: Ed25519PrivateKey, name: str) -> CryptoSigner:
     return CryptoSigner(private, public)
 
 
-def find_signers(root: Root, role: str, folders: Iterable[Path], ask: Ask) -> list[CryptoSigner]:
-    """The keys of a role that lie in the folders, as many as must sign."""
-    wanted = root.roles[role]
-    found: list[CryptoSigner] = []
-    for keyid in wanted.keyids:
+def find_signers(
+    root: Root, role: str, folders: Iterable[Path], ask_passphrase: AskPassphrase
+) -> list[CryptoSigner]:
+    """Return as many keys of a role from the folders as must sign; raise PublishingError."""
+    role_keys = root.roles[role]
+    signers: list[CryptoSigner] = []
+    for keyid in role_keys.keyids:
         name = name_of(root, keyid)
         path = next((f / f"{name}.pem" for f in folders if (f / f"{name}.pem").exists()), None)
-        if path is None or len(found) == wanted.threshold:
+        if path is None or len(signers) == role_keys.threshold:
             continue
-        signer = _load(path, name, ask)
+        signer = _load(path, name, ask_passphrase)
         if signer.public_key.keyid != keyid:
-            raise PublishingError(f"{path} is not the {name} that the root names.")
-        found.append(signer)
-    if len(found) < wanted.threshold:
-        names = ", ".join(name_of(root, keyid) for keyid in wanted.keyids)
+            raise PublishingError(f"{path} is not the key {name} of the root.")
+        signers.append(signer)
+    if len(signers) < role_keys.threshold:
+        names = ", ".join(name_of(root, keyid) for keyid in role_keys.keyids)
         raise PublishingError(
-            f"{wanted.threshold} of these keys must sign for {role}: {names}. Found {len(found)}: "
-            "name the folders they lie in with --keys."
+            f"{role_keys.threshold} of these keys must sign for {role}: {names}."
+            f" Found {len(signers)}: name their folders with --keys."
         )
-    return found
+    return signers
 
 
-def _load(path: Path, name: str, ask: Ask) -> CryptoSigner:
+def _load(path: Path, name: str, ask_passphrase: AskPassphrase) -> CryptoSigner:
     try:
-        private = serialization.load_pem_private_key(path.read_bytes(), ask(name).encode())
+        private = serialization.load_pem_private_key(
+            path.read_bytes(), ask_passphrase(name).encode()
+        )
     except (ValueError, TypeError) as error:
-        raise PublishingError(f"{path} does not open: the passphrase is wrong.") from error
+        raise PublishingError(f"{path} cannot be opened: the passphrase is wrong.") from error
     if not isinstance(private, Ed25519PrivateKey):
-        raise PublishingError(f"{path} holds no Ed25519 key.")
+        raise PublishingError(f"{path} is not an Ed25519 key.")
     return _signer(private, name)
 
 
-def replace_key(folder: Path, name: str, folders: Iterable[Path], ask: Ask) -> str:
-    """A new root without this key and with a fresh one in its place; the new key's name.
+def replace_key(
+    folder: Path, name: str, folders: Iterable[Path], ask_passphrase: AskPassphrase
+) -> str:
+    """Write a new root with a new key instead of this one; return the name of the new key.
 
-    Signed by enough keys of the old root and of the new one, so desks follow it. The old key is
-    not needed, and signs nothing any more once a desk has seen this root.
+    Enough keys of the old and of the new root sign it, so installations accept it. The old key is
+    not needed. Once an installation has seen this root, it rejects what the old key signs.
     """
     metadata = folder / "metadata"
     old = read_root(metadata)
@@ -119,17 +128,17 @@ def replace_key(folder: Path, name: str, folders: Iterable[Path], ask: Ask) -> s
     new.signed.version += 1
     new.signed.expires = now() + timedelta(days=ROOT_DAYS)
     new.signed.revoke_key(keyid, role)
-    fresh = make_key(folder / "keys", _next_name(folder, old.signed, role), ask)
-    new.signed.add_key(fresh.public_key, role)
-    places = [*folders, folder / "keys"]
-    signers = find_signers(_without(old.signed, keyid), "root", places, ask)
-    signers += [fresh] if role == "root" else []
+    new_key = make_key(folder / "keys", _next_name(folder, old.signed, role), ask_passphrase)
+    new.signed.add_key(new_key.public_key, role)
+    key_folders = [*folders, folder / "keys"]
+    signers = find_signers(_without(old.signed, keyid), "root", key_folders, ask_passphrase)
+    signers += [new_key] if role == "root" else []
     _write_root(metadata, new, signers)
-    return fresh.public_key.unrecognized_fields[NAME]
+    return new_key.public_key.unrecognized_fields[NAME]
 
 
 def _without(root: Root, keyid: str) -> Root:
-    """The root as if it had never named this key: what a lost key signs is not asked for."""
+    """Return a copy of the root without this key, so that a lost key is not required to sign."""
     reduced = copy.deepcopy(root)
     for role in reduced.roles.values():
         role.keyids = [known for known in role.keyids if known != keyid]
@@ -137,31 +146,32 @@ def _without(root: Root, keyid: str) -> Root:
 
 
 def _find(root: Root, name: str) -> tuple[str, str]:
-    for role, held in root.roles.items():
-        for keyid in held.keyids:
+    for role, role_keys in root.roles.items():
+        for keyid in role_keys.keyids:
             if name_of(root, keyid) == name:
                 return role, keyid
     names = ", ".join(sorted(name_of(root, keyid) for keyid in root.keys))
-    raise PublishingError(f"The root names no key {name!r}; it names {names}.")
+    raise PublishingError(f"The root has no key {name!r}; its keys are {names}.")
 
 
 def _next_name(folder: Path, root: Root, role: str) -> str:
-    taken = {name_of(root, keyid) for keyid in root.keys}
-    taken |= {path.stem for path in (folder / "keys").glob("*.pem")}
+    used_names = {name_of(root, keyid) for keyid in root.keys}
+    used_names |= {path.stem for path in (folder / "keys").glob("*.pem")}
     number = 1
-    while f"{role}-{number}" in taken:
+    while f"{role}-{number}" in used_names:
         number += 1
     return f"{role}-{number}"
 
 
 def name_of(root: Root, keyid: str) -> str:
+    """Return the name of a key, such as targets-1."""
     return str(root.keys[keyid].unrecognized_fields.get(NAME, keyid[:12]))
 
 
 def read_root(metadata: Path) -> Metadata[Root]:
-    """The newest root of a folder; its numbers run from 1 without a gap."""
+    """Return the newest root of a folder; versions are numbered from 1 without gaps."""
     if not (metadata / "1.root.json").exists():
-        raise PublishingError(f"{metadata} holds no root: make one with keys init.")
+        raise PublishingError(f"{metadata} has no root: create one with keys init.")
     version = 1
     while (metadata / f"{version + 1}.root.json").exists():
         version += 1
@@ -179,7 +189,7 @@ def _write_root(metadata: Path, root: Metadata[Root], signers: Iterable[CryptoSi
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """Write a file that is not there yet, and make sure that it stays."""
+    """Write and flush a new file; an existing file is an error."""
     with path.open("xb") as stream:
         stream.write(content)
         stream.flush()

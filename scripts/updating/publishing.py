@@ -1,4 +1,4 @@
-"""The publisher's commands, as update_models.py calls them."""
+"""The publisher's commands of update_models.py."""
 
 import argparse
 import getpass
@@ -10,43 +10,45 @@ from pathlib import Path
 
 from scripts.updating import keys as keyring
 from scripts.updating import repository
-from scripts.updating.errors import PublishingError
+from scripts.updating.keys import PublishingError
 
 
 def passphrase(name: str) -> str:
-    """Of one key: SKERRY_KEY_PASSPHRASE for all of them, or asked for."""
-    given = os.environ.get("SKERRY_KEY_PASSPHRASE")
-    if not given and not sys.stdin.isatty():
-        raise PublishingError(f"{name} has a passphrase: put it into SKERRY_KEY_PASSPHRASE.")
-    return given or getpass.getpass(f"Passphrase of {name}: ")
+    """Return the passphrase of a key: SKERRY_KEY_PASSPHRASE, or from the terminal."""
+    entered = os.environ.get("SKERRY_KEY_PASSPHRASE")
+    if not entered and not sys.stdin.isatty():
+        raise PublishingError(f"{name} has a passphrase: set SKERRY_KEY_PASSPHRASE.")
+    return entered or getpass.getpass(f"Passphrase of {name}: ")
 
 
 def keys(options: argparse.Namespace) -> None:
-    """init, rotate, revoke, show."""
+    """Run keys init, rotate, revoke or show."""
     home = options.home
     if options.what == "init":
         keyring.make_keys(home, passphrase)
-        print(f"Made the keys in {home / 'keys'}: give each to another person, and keep copies.")
+        print(
+            f"Created the keys in {home / 'keys'}: give each to a different person and keep copies."
+        )
     elif options.what in ("rotate", "revoke"):
-        fresh = keyring.replace_key(home, options.name, options.keys, passphrase)
-        print(f"{options.name} signs nothing any more; {fresh} signs in its place.")
-        print("Desks follow with the next update they take.")
+        new_name = keyring.replace_key(home, options.name, options.keys, passphrase)
+        print(f"{options.name} is revoked; {new_name} replaces it.")
+        print("Installations follow with the next update they install.")
     _show(home)
 
 
 def _show(home: Path) -> None:
     metadata = home / "metadata"
     root = keyring.read_root(metadata).signed
-    for role, held in root.roles.items():
-        names = ", ".join(keyring.name_of(root, keyid) for keyid in held.keyids)
-        print(f"  {role:<10} {held.threshold} of {names}")
+    for role, role_keys in root.roles.items():
+        names = ", ".join(keyring.name_of(root, keyid) for keyid in role_keys.keyids)
+        print(f"  {role:<10} {role_keys.threshold} of {names}")
     first = metadata / "1.root.json"
-    print(f"Root {root.version}, good until {root.expires:%Y-%m-%d}. Desks pin {first}:")
+    print(f"Root {root.version}, valid until {root.expires:%Y-%m-%d}. Installations pin {first}:")
     print(f"  {hashlib.sha256(first.read_bytes()).hexdigest()}")
 
 
 def pack(options: argparse.Namespace) -> None:
-    """Gather, sign, write."""
+    """Collect, sign and write a release."""
     terms = repository.Terms(days=options.days, notes=options.notes, number=options.number)
     if options.least:
         terms = replace(terms, least=options.least)
@@ -54,7 +56,7 @@ def pack(options: argparse.Namespace) -> None:
         terms = replace(terms, below=options.below)
     contents = repository.gather(options.bundle, options.articles)
     repository.ensure_free(options.out, contents)
-    stick = repository.publish(options.home, contents, terms, options.keys, passphrase)
-    repository.write_stick(stick, options.out)
-    total = sum(map(len, stick.values())) / 1e6
-    print(f"{options.out}: {len(stick)} files, {total:.1f} MB, signed.")
+    media_files = repository.publish(options.home, contents, terms, options.keys, passphrase)
+    repository.write_media(media_files, options.out)
+    total = sum(map(len, media_files.values())) / 1e6
+    print(f"{options.out}: {len(media_files)} files, {total:.1f} MB, signed.")

@@ -39,7 +39,7 @@ class Publisher:
         contents = repository.gather(bundles, articles)
         stick = repository.publish(self.home, contents, repository.Terms(**terms), [], ask)
         out = self.scratch / name
-        repository.write_stick(stick, out)
+        repository.write_media(stick, out)
         return out
 
     def replace(self, name: str) -> str:

@@ -97,7 +97,7 @@ def test_a_foreign_repository_is_refused(apply, publisher, bundle, refused, tmp_
     stick = repository.publish(
         stranger.home, contents, repository.Terms(), [], lambda name: "theirs"
     )
-    repository.write_stick(stick, tmp_path / "foreign")
+    repository.write_media(stick, tmp_path / "foreign")
 
     refused(apply(tmp_path / "foreign"), Step.SIGNATURES, "not signed by enough")
 

@@ -1,22 +1,22 @@
-"""The rows of a crowded desk: people, articles and, through histories.py, tickets."""
+"""The rows of a large scratch installation; those of tickets are in ticket_rows.py."""
 
 import hashlib
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-import loading
+import bulk_loading
 import numpy as np
 import psycopg
 import servers
-from histories import Histories
-from prose import Prose
+from random_text import RandomText
+from ticket_rows import TicketWriter
 
 CHUNK = 20_000
 AGENTS, ORGANISATIONS, TAGS, TOPICS = 40, 200, 60, 1000
 TEAMS = ("First line", "Network", "Devices", "Applications", "Accounts", "Wards", "Buildings")
-CLOSED_TEAM = "Human resources"
-SPREAD = (0.5, 0.35, 0.45)  # how much of two other topics, and of nothing, is in a vector
+RESTRICTED_TEAM = "Human resources"
+VECTOR_NOISE = (0.5, 0.35, 0.45)  # shares of two other topics and of noise in a vector
 TABLES = (
     "accounts_customer",
     "tickets_ticket",
@@ -32,18 +32,18 @@ TABLES = (
 )
 
 
-class Crowd:
-    """Writes one desk. Ids count from 1: the tables are empty before."""
+class Dataset:
+    """Writes the rows of one installation. The tables must be empty: ids start at 1."""
 
     def __init__(self, server: psycopg.Connection, tickets: int, articles: int) -> None:
         self.server, self.tickets, self.articles = server, tickets, articles
         self.customers = max(2000, tickets // 20)
         self.random = np.random.default_rng(7)
         self.now = datetime.now(UTC).replace(microsecond=0)
-        self.prose = Prose(TOPICS)
+        self.text = RandomText(TOPICS)
 
     def set_up(self) -> None:
-        """What people would have set up in the browser, by the product's own verbs."""
+        """Create users, teams, an SLA policy, organisations and tags with the services."""
         from appliance.accounts import services as accounts_services
         from appliance.accounts.models import Organisation, Role, Team, User
         from appliance.sla import services as sla_services
@@ -64,10 +64,10 @@ class Crowd:
                 password=None,
             )
         agents = list(User.objects.filter(role=Role.AGENT).order_by("pk"))
-        for n, name in enumerate((*TEAMS, CLOSED_TEAM)):
-            members = agents[n :: len(TEAMS)] if name != CLOSED_TEAM else agents[:3]
+        for n, name in enumerate((*TEAMS, RESTRICTED_TEAM)):
+            members = agents[n :: len(TEAMS)] if name != RESTRICTED_TEAM else agents[:3]
             accounts_services.add_team(
-                by=admin, name=name, is_closed=name == CLOSED_TEAM, members=members
+                by=admin, name=name, is_closed=name == RESTRICTED_TEAM, members=members
             )
         policy = sla_services.add_policy(
             by=admin, name="Everybody", first_response_minutes=480, resolution_minutes=5760
@@ -75,7 +75,7 @@ class Crowd:
         Organisation.objects.bulk_create(
             Organisation(name=f"Ward {n}", shares_tickets=n % 20 == 0) for n in range(ORGANISATIONS)
         )
-        Tag.objects.bulk_create(Tag(name=self.prose.known[200 + n]) for n in range(TAGS))
+        Tag.objects.bulk_create(Tag(name=self.text.known[200 + n]) for n in range(TAGS))
         self.agents = [(agent.pk, str(agent)) for agent in agents]
         self.categories = list(TicketCategory.objects.values_list("pk", "slug").order_by("pk"))
         self.teams = list(Team.objects.order_by("pk").values_list("pk", flat=True))
@@ -85,48 +85,52 @@ class Crowd:
         self.bundles = engine.refs()
         self.space = self.bundles["encoder"].space
         models = engine.current()
-        self._places = np.stack([models.embed(self.prose.topic_text(n)) for n in range(TOPICS)])
+        self._topic_vectors = np.stack(
+            [models.embed(self.text.topic_text(n)) for n in range(TOPICS)]
+        )
 
     def load(self, memory: str) -> None:
-        """All rows, then their indexes."""
-        with loading.bare(self.server, TABLES, memory):
+        """Write all rows, then their indexes. ``memory``: maintenance_work_mem."""
+        with bulk_loading.without_indexes(self.server, TABLES, memory):
             self._write_customers()
-            histories = Histories(self)
+            tickets = TicketWriter(self)
             for first in range(1, self.tickets + 1, CHUNK):
-                histories.write(np.arange(first, min(first + CHUNK, self.tickets + 1)))
-                say(f"tickets from {first}")
+                tickets.write(np.arange(first, min(first + CHUNK, self.tickets + 1)))
+                log(f"tickets from {first}")
             for first in range(1, self.articles + 1, CHUNK):
                 self._write_articles(np.arange(first, min(first + CHUNK, self.articles + 1)))
-                say(f"articles from {first}")
-            say("all rows are in; now their indexes")
-        loading.restart_numbers(self.server, TABLES)
+                log(f"articles from {first}")
+            log("all rows are written; building indexes")
+        bulk_loading.restart_sequences(self.server, TABLES)
 
     def write_vectors(
         self, table: str, topics: np.ndarray, digests: list[str], owners: Mapping[str, np.ndarray]
     ) -> None:
-        """Owner, space, vector and digest of the text, in PostgreSQL's own binary form."""
+        """Copy owner, space, vector and digest of each text in binary format."""
         fields = dict(owners)
         fields["space"] = np.full(len(topics), self.space.encode())
         fields["vector"] = self._vectors(topics)
         fields["text_sha256"] = np.array([sha.encode() for sha in digests])
-        loading.copy_binary(self.server, table, fields)
+        bulk_loading.copy_binary(self.server, table, fields)
 
     def category_of(self, topic: int) -> tuple[int, str]:
-        """Number and slug: topics belong to categories in turn."""
+        """Return id and slug of the category of a topic."""
         return self.categories[topic % len(self.categories)]
 
     def _vectors(self, topics: np.ndarray) -> np.ndarray:
-        """float16, unit length: near their topic, drawn towards two others."""
-        count, (second, third, noise) = len(topics), SPREAD
+        """Return float16 unit vectors near their topic, drawn towards two others."""
+        count, (second, third, noise) = len(topics), VECTOR_NOISE
         others = self.random.integers(0, TOPICS, (2, count))
-        made = self._places[topics]
-        made = made + second * self.random.random((count, 1)) * self._places[others[0]]
-        made += third * self.random.random((count, 1)) * self._places[others[1]]
-        made += noise * self.random.standard_normal(made.shape, np.float32) / made.shape[1] ** 0.5
-        return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float16)
+        vectors = self._topic_vectors[topics]
+        vectors = vectors + second * self.random.random((count, 1)) * self._topic_vectors[others[0]]
+        vectors += third * self.random.random((count, 1)) * self._topic_vectors[others[1]]
+        vectors += (
+            noise * self.random.standard_normal(vectors.shape, np.float32) / vectors.shape[1] ** 0.5
+        )
+        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
 
     def _write_customers(self) -> None:
-        words = self.prose.known
+        words = self.text.known
         rows = (
             (
                 n,
@@ -141,15 +145,17 @@ class Crowd:
             for n in range(1, self.customers + 1)
         )
         columns = "id, email, first_name, last_name, organisation_id, claimed_organisation"
-        loading.copy(self.server, "accounts_customer", f"{columns}, is_premium, created_at", rows)
+        bulk_loading.copy(
+            self.server, "accounts_customer", f"{columns}, is_premium, created_at", rows
+        )
 
     def _write_articles(self, ids: np.ndarray) -> None:
-        """Titles, one to four sections each, and a passage a section."""
+        """Write articles of one to four sections, with one passage per section."""
         topics = self.random.integers(0, TOPICS, len(ids))
         counts = self.random.integers(1, 5, len(ids))
         owners = np.repeat(np.arange(len(ids)), counts)
-        titles, heads = self.prose.subjects(topics), self.prose.subjects(topics[owners])
-        parts = self.prose.bodies(topics[owners], 110)
+        titles, heads = self.text.subjects(topics), self.text.subjects(topics[owners])
+        parts = self.text.bodies(topics[owners], 110)
         starts = np.cumsum(counts) - counts
         contents = [
             "\n\n".join(f"## {heads[k]}\n\n{parts[k]}" for k in range(start, start + count))
@@ -170,7 +176,7 @@ class Crowd:
             for n, pk in enumerate(ids.tolist())
         )
         columns = "id, title, content, category_id, status, created_at, updated_at"
-        loading.copy(self.server, "knowledge_article", columns, rows)
+        bulk_loading.copy(self.server, "knowledge_article", columns, rows)
         digests = [digest(f"{title}\n{text}") for title, text in zip(titles, contents, strict=True)]
         self._write_passages(
             ids[owners],
@@ -201,14 +207,14 @@ class Crowd:
             for n, text in enumerate(texts)
         )
         columns = "article_id, position, text, space, vector, text_sha256"
-        loading.copy(self.server, "triage_passage", columns, rows)
+        bulk_loading.copy(self.server, "triage_passage", columns, rows)
 
 
 def digest(text: str) -> str:
-    """As triage.texts.digest says it."""
+    """Return the digest of a text, as ``triage.texts.digest``."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def say(text: str) -> None:
-    """Progress, with the time of day."""
+def log(text: str) -> None:
+    """Print progress with the time."""
     print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)

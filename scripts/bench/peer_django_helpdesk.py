@@ -1,6 +1,6 @@
-"""django-helpdesk's side of peers.py: fills its database, or answers with milliseconds.
+"""The django-helpdesk process of peers.py: fills its database, or prints milliseconds.
 
-Runs in an environment of its own, where nothing of Skerry is installed.
+It runs in its own environment, without Skerry.
 """
 
 import json
@@ -9,11 +9,17 @@ import re
 import sys
 import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import django
 from django.conf import settings
 
+if TYPE_CHECKING:
+    from django.http import HttpResponse
+    from django.test import Client
+
+urlpatterns: list = []  # filled by set_up, because its URLs need a configured Django
 STATUS = {"new": 1, "open": 1, "waiting": 1, "hold": 1, "solved": 3, "closed": 4}
 BATCH = 5000
 TICKETS = """
@@ -25,20 +31,20 @@ MESSAGES = "SELECT ticket_id, created_at, author_id, kind, body FROM tickets_mes
 
 
 def set_up() -> None:
-    """As its own quick start says, with nothing switched on or off to make it slower."""
-    where = urlsplit(os.environ["PEER_DATABASE"])
+    """Configure Django as the quick start of django-helpdesk says, without slower options."""
+    database = urlsplit(os.environ["PEER_DATABASE"])
     settings.configure(
         SECRET_KEY="x" * 50,
         ALLOWED_HOSTS=["*"],
-        ROOT_URLCONF="peer_urls",
+        ROOT_URLCONF=__name__,
         DATABASES={
             "default": {
                 "ENGINE": "django.db.backends.postgresql",
-                "NAME": where.path.strip("/"),
-                "USER": where.username,
-                "HOST": where.hostname,
-                "PORT": where.port,
-                "PASSWORD": unquote(parse_qs(where.query)["password"][0]),
+                "NAME": database.path.strip("/"),
+                "USER": database.username,
+                "HOST": database.hostname,
+                "PORT": database.port,
+                "PASSWORD": unquote(parse_qs(database.query)["password"][0]),
                 "CONN_MAX_AGE": None,
             }
         },
@@ -78,7 +84,7 @@ def set_up() -> None:
                 },
             }
         ],
-        HELPDESK_TEAMS_MODE_ENABLED=False,  # else it needs a package that is not its own
+        HELPDESK_TEAMS_MODE_ENABLED=False,  # otherwise it needs another package
         STATIC_URL="/static/",
         MEDIA_ROOT="/tmp",  # noqa: S108
         SITE_ID=1,
@@ -88,10 +94,14 @@ def set_up() -> None:
         LOGIN_URL="/admin/login/",
     )
     django.setup()
+    from django.contrib import admin
+    from django.urls import include, path
+
+    urlpatterns.extend([path("admin/", admin.site.urls), path("", include("helpdesk.urls"))])
 
 
 def fill() -> None:
-    """The desk's tickets and answers, as rows of theirs."""
+    """Copy the tickets and messages of Skerry into django-helpdesk."""
     import psycopg
     from django.contrib.auth.models import User
     from django.core.management import call_command
@@ -100,9 +110,9 @@ def fill() -> None:
     call_command("migrate", verbosity=0)
     User.objects.create_superuser("agent", "agent@bench.example", None)
     with psycopg.connect(os.environ["FROM_DATABASE"]) as source:
-        people = source.execute("SELECT id, email FROM accounts_user WHERE role <> 'customer'")
+        users = source.execute("SELECT id, email FROM accounts_user WHERE role <> 'customer'")
         agents = {}
-        for pk, email in people:
+        for pk, email in users:
             agents[pk] = User.objects.create(username=email, email=email, is_staff=True).pk
         queues = {}
         for pk, slug in source.execute("SELECT id, slug FROM tickets_ticketcategory"):
@@ -122,7 +132,7 @@ def fill() -> None:
                         submitter_email=r[7],
                         assigned_to_id=agents.get(r[8]),
                         queue_id=queues[r[9]],
-                        secret_key="k",  # noqa: S106 - theirs opens a public page
+                        secret_key="k",  # noqa: S106 (a key for its public page)
                     )
                     for r in batch
                 )
@@ -150,7 +160,7 @@ def fill() -> None:
 
 
 class _Text:
-    """Enough of a stream to be written to."""
+    """A minimal output stream."""
 
     text = ""
 
@@ -159,28 +169,29 @@ class _Text:
 
 
 def serve() -> None:
-    """One page for each line on standard input."""
+    """Run one request for each line of standard input."""
     from django.contrib.auth.models import User
     from django.test import Client
 
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(User.objects.get(username="agent"))
     for line in sys.stdin:
-        what, word = json.loads(line)
+        name, word = json.loads(line)
         started = time.perf_counter()
-        answer = ask(client, what, word)
-        spent = 1000 * (time.perf_counter() - started)
-        if answer.status_code not in (200, 302):
-            sys.exit(f"{what} answered {answer.status_code}: {answer.content[:2000]!r}")
-        print(f"took {spent}", flush=True)
+        response = send_request(client, name, word)
+        milliseconds = 1000 * (time.perf_counter() - started)
+        if response.status_code not in (200, 302):
+            sys.exit(f"{name} returned {response.status_code}: {response.content[:2000]!r}")
+        print(f"took {milliseconds}", flush=True)
 
 
-def ask(client, what: str, word: object):
-    if what == "dashboard":
+def send_request(client: "Client", name: str, word: object) -> "HttpResponse":
+    """Send a request of peers.GOALS with a search term, ticket id or subject."""
+    if name == "dashboard":
         return client.get("/dashboard/")
-    if what == "open a ticket":
+    if name == "open a ticket":
         return client.get(f"/tickets/{word}/")
-    if what == "create a ticket":
+    if name == "create a ticket":
         from helpdesk.models import Queue
 
         form = {
@@ -194,7 +205,7 @@ def ask(client, what: str, word: object):
     page = client.get("/tickets/", {"q": word, "search_type": "header"} if word else {})
     if page.status_code != 200:
         return page
-    # the rows come with a second request, which the page's script sends at once
+    # the script of the page requests the rows at once
     rows = re.search(r'/datatables_ticket_list/[^"]+', page.content.decode()).group()
     return client.get(rows, {"draw": 1, "start": 0, "length": 25})
 

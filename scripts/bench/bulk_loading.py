@@ -1,4 +1,4 @@
-"""Many rows into PostgreSQL in little time: COPY, with indexes and foreign keys made behind it."""
+"""Fast loading of many rows into PostgreSQL: COPY first, then indexes and foreign keys."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,15 +19,20 @@ SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_cons
 WHERE contype = 'f' AND conrelid::regclass::text = ANY(%s)
 """
 
-OWN_NUMBERS = """
+SEQUENCE_OF_ID = """
 SELECT pg_get_serial_sequence(attrelid::regclass::text, attname) FROM pg_attribute
 WHERE attrelid = %s::regclass AND attname = 'id'
 """
 
 
 @contextmanager
-def bare(server: psycopg.Connection, tables: Sequence[str], memory: str) -> Iterator[None]:
-    """Inside, the tables have neither indexes nor foreign keys; whatever stood there comes back."""
+def without_indexes(
+    server: psycopg.Connection, tables: Sequence[str], memory: str
+) -> Iterator[None]:
+    """Drop the indexes and foreign keys of the tables and create them again at the end.
+
+    ``memory`` is the maintenance_work_mem for building them.
+    """
     keys = server.execute(KEYS, [list(tables)]).fetchall()
     indexes = server.execute(INDEXES, [list(tables)]).fetchall()
     for table, name, _ in keys:
@@ -39,7 +44,7 @@ def bare(server: psycopg.Connection, tables: Sequence[str], memory: str) -> Iter
     server.execute("SET max_parallel_maintenance_workers = 2")
     for table in tables:
         server.execute(f"ANALYZE {table}")
-    for _, definition in sorted(indexes, key=lambda one: "hnsw" in one[1]):
+    for _, definition in sorted(indexes, key=lambda index: "hnsw" in index[1]):
         server.execute(definition)
     for table, name, definition in keys:
         server.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
@@ -47,19 +52,19 @@ def bare(server: psycopg.Connection, tables: Sequence[str], memory: str) -> Iter
         server.execute(f"VACUUM ANALYZE {table}")
 
 
-def restart_numbers(server: psycopg.Connection, tables: Sequence[str]) -> None:
-    """New rows are numbered after those copied in."""
+def restart_sequences(server: psycopg.Connection, tables: Sequence[str]) -> None:
+    """Continue the id sequences after the copied rows."""
     for table in tables:
-        found = server.execute(OWN_NUMBERS, [table]).fetchone()
-        if found and found[0]:
-            highest = f"(SELECT max(id) FROM {table})"  # noqa: S608 - a name of ours
-            server.execute(f"SELECT setval(%s, {highest})", found)
+        sequence = server.execute(SEQUENCE_OF_ID, [table]).fetchone()
+        if sequence and sequence[0]:
+            highest = f"(SELECT max(id) FROM {table})"  # noqa: S608 (a table name from this project)
+            server.execute(f"SELECT setval(%s, {highest})", sequence)
 
 
 def copy(
     server: psycopg.Connection, table: str, columns: str, rows: Iterable[Sequence[object]]
 ) -> None:
-    """Rows of plain values: None is NULL, and no text holds a tab or a backslash."""
+    """Copy rows of plain values: None is NULL; texts must not contain tabs or backslashes."""
     lines = ("\t".join("\\N" if v is None else str(v) for v in row) for row in rows)
     text = "\n".join(line.replace("\n", "\\n") for line in lines)
     with server.cursor().copy(f"COPY {table} ({columns}) FROM STDIN") as stream:
@@ -67,7 +72,7 @@ def copy(
 
 
 def copy_binary(server: psycopg.Connection, table: str, fields: dict[str, np.ndarray]) -> None:
-    """Columns of fixed width: int64, fixed bytes (text) or float16 rows (halfvec)."""
+    """Copy columns of fixed width: int64, fixed bytes (text) or float16 rows (halfvec)."""
     count = len(next(iter(fields.values())))
     parts = [np.full((count, 1), len(fields), ">i2").view(np.uint8)]
     for values in fields.values():
@@ -80,7 +85,7 @@ def copy_binary(server: psycopg.Connection, table: str, fields: dict[str, np.nda
 
 
 def _raw(values: np.ndarray) -> np.ndarray:
-    """uint8 (rows, bytes) as PostgreSQL reads them."""
+    """Return the values in PostgreSQL's binary format, uint8 (rows, bytes)."""
     if values.ndim == 2:  # halfvec: dimensions, nothing, then the values
         head = np.tile(np.array([values.shape[1], 0], ">i2"), (len(values), 1)).view(np.uint8)
         return np.hstack([head, values.astype(">f2").view(np.uint8)])

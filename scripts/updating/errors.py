@@ -1,2 +1,0 @@
-class PublishingError(ValueError):
-    """One sentence for whoever makes updates: what is wrong, and what to do."""
