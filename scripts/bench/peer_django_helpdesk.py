@@ -114,7 +114,7 @@ def fill() -> None:
         agents = {}
         for pk, email in users:
             agents[pk] = User.objects.create(username=email, email=email, is_staff=True).pk
-        queues = {}
+        queues = {None: Queue.objects.create(title="uncategorised", slug="uncategorised").pk}
         for pk, slug in source.execute("SELECT id, slug FROM tickets_ticketcategory"):
             queues[pk] = Queue.objects.create(title=slug, slug=slug[:50]).pk
         with source.cursor("tickets") as rows:
