@@ -1,4 +1,6 @@
 from django.contrib import admin
+from django.forms import ModelForm
+from django.http import HttpRequest
 
 from appliance.core import cache
 from appliance.knowledge.models import Article
@@ -13,12 +15,12 @@ class ArticleAdmin(admin.ModelAdmin):
     readonly_fields = ["created_at", "updated_at", "author"]
     exclude = ["search_vector"]
 
-    def save_model(self, request, obj, form, change) -> None:
-        if not change:
+    def save_model(self, request: HttpRequest, obj: Article, form: ModelForm, change: bool) -> None:
+        if not change and request.user.is_authenticated:
             obj.author = request.user
         super().save_model(request, obj, form, change)
         cache.invalidate(cache.ARTICLES)
 
-    def delete_model(self, request, obj) -> None:
+    def delete_model(self, request: HttpRequest, obj: Article) -> None:
         super().delete_model(request, obj)
         cache.invalidate(cache.ARTICLES)

@@ -2,12 +2,12 @@ from django.apps import AppConfig
 
 
 class KnowledgeConfig(AppConfig):
-    """What the desk already knows."""
+    """The knowledge base."""
 
     name = "appliance.knowledge"
 
     def ready(self) -> None:
-        from appliance.knowledge.services import follow
+        from appliance.knowledge.services import on_ticket_event
         from appliance.tickets.services import subscribe
 
-        subscribe(follow)
+        subscribe(on_ticket_event)

@@ -1,21 +1,21 @@
-"""What differs between two texts: line by line, and inside a line word by word. Pure."""
+"""Differences between two texts: line by line, and word by word within a line. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-AROUND = 3  # unchanged lines shown before and after a change
+CONTEXT_LINES = 3  # unchanged lines shown before and after a change
 MAX_LINES = 2000  # of both texts together that are compared line by line
 MAX_CHARACTERS = 2000  # of a line that is compared word by word
-MIN_SIMILARITY = 0.3  # two lines less alike than this have nothing to compare
+MIN_SIMILARITY = 0.3  # less similar lines are not compared word by word
 Piece = tuple[str, bool]  # text, and whether it differs
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line beside the other. ``gap`` counts unchanged lines that are left out."""
+class DiffRow:
+    """An old line beside the new one. ``gap`` counts unchanged lines that are left out."""
 
     kind: Literal["same", "changed", "removed", "added", "gap"]
     old: tuple[Piece, ...] = ()
@@ -23,68 +23,70 @@ class Row:
     gap: int = 0
 
 
-def compare(old: str, new: str) -> list[Row]:
-    """All that differs, with some lines around it; empty when nothing does."""
+def compare_texts(old: str, new: str) -> list[DiffRow]:
+    """Return the differing lines with the lines around them; empty when the texts are equal."""
     if old == new:
         return []
-    before, after = old.splitlines(), new.splitlines()
-    if len(before) + len(after) > MAX_LINES:
-        return [*map(_removed, before), *map(_added, after)]
-    rows = list(_rows(before, after))
-    return list(_folded(rows))
+    old_lines, new_lines = old.splitlines(), new.splitlines()
+    if len(old_lines) + len(new_lines) > MAX_LINES:
+        return [*map(_removed, old_lines), *map(_added, new_lines)]
+    rows = list(_compare_lines(old_lines, new_lines))
+    return list(_collapse_unchanged(rows))
 
 
-def _rows(before: list[str], after: list[str]) -> Iterator[Row]:
-    for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+def _compare_lines(old_lines: Sequence[str], new_lines: Sequence[str]) -> Iterator[DiffRow]:
+    matcher = SequenceMatcher(None, old_lines, new_lines, autojunk=False)
+    for tag, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+        old_block, new_block = old_lines[old_start:old_end], new_lines[new_start:new_end]
         if tag == "equal":
-            yield from (Row("same", ((line, False),), ((line, False),)) for line in before[a:b])
+            yield from (DiffRow("same", ((line, False),), ((line, False),)) for line in old_block)
             continue
-        pairs = min(b - a, d - c)
-        for old, new in zip(before[a : a + pairs], after[c : c + pairs], strict=True):
-            yield from _changed(old, new)
-        yield from map(_removed, before[a + pairs : b])
-        yield from map(_added, after[c + pairs : d])
+        pairs = min(len(old_block), len(new_block))
+        for old, new in zip(old_block[:pairs], new_block[:pairs], strict=True):
+            yield _compare_words(old, new)
+        yield from map(_removed, old_block[pairs:])
+        yield from map(_added, new_block[pairs:])
 
 
-def _changed(old: str, new: str) -> Iterator[Row]:
+def _compare_words(old: str, new: str) -> DiffRow:
+    whole_line = DiffRow("changed", ((old, True),), ((new, True),))
     if max(len(old), len(new)) > MAX_CHARACTERS:
-        yield Row("changed", ((old, True),), ((new, True),))
-        return
-    ours, theirs = re.findall(r"\w+|\s+|.", old), re.findall(r"\w+|\s+|.", new)
-    matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
+        return whole_line
+    old_words, new_words = (re.findall(r"\w+|\s+|.", line) for line in (old, new))
+    matcher = SequenceMatcher(None, old_words, new_words, autojunk=False)
     if matcher.ratio() < MIN_SIMILARITY:
-        yield Row("changed", ((old, True),), ((new, True),))
-        return
-    left: list[Piece] = []
-    right: list[Piece] = []
-    for tag, a, b, c, d in matcher.get_opcodes():
-        if a < b:
-            left.append(("".join(ours[a:b]), tag != "equal"))
-        if c < d:
-            right.append(("".join(theirs[c:d]), tag != "equal"))
-    yield Row("changed", tuple(left), tuple(right))
+        return whole_line
+    old_pieces: list[Piece] = []
+    new_pieces: list[Piece] = []
+    for tag, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+        if old_start < old_end:
+            old_pieces.append(("".join(old_words[old_start:old_end]), tag != "equal"))
+        if new_start < new_end:
+            new_pieces.append(("".join(new_words[new_start:new_end]), tag != "equal"))
+    return DiffRow("changed", tuple(old_pieces), tuple(new_pieces))
 
 
-def _removed(line: str) -> Row:
-    return Row("removed", old=((line, True),))
+def _removed(line: str) -> DiffRow:
+    return DiffRow("removed", old=((line, True),))
 
 
-def _added(line: str) -> Row:
-    return Row("added", new=((line, True),))
+def _added(line: str) -> DiffRow:
+    return DiffRow("added", new=((line, True),))
 
 
-def _folded(rows: list[Row]) -> Iterator[Row]:
-    """Long runs of unchanged lines become one row that counts them."""
-    changed = [n for n, row in enumerate(rows) if row.kind != "same"]
-    near = {n + step for n in changed for step in range(-AROUND, AROUND + 1)}
+def _collapse_unchanged(rows: Sequence[DiffRow]) -> Iterator[DiffRow]:
+    """Replace unchanged lines far from any change by one row that counts them."""
+    changed = [number for number, row in enumerate(rows) if row.kind != "same"]
+    context = range(-CONTEXT_LINES, CONTEXT_LINES + 1)
+    shown = {number + distance for number in changed for distance in context}
     gap = 0
-    for n, row in enumerate(rows):
-        if n in near:
+    for number, row in enumerate(rows):
+        if number in shown:
             if gap:
-                yield Row("gap", gap=gap)
+                yield DiffRow("gap", gap=gap)
             gap = 0
             yield row
         else:
             gap += 1
     if gap:
-        yield Row("gap", gap=gap)
+        yield DiffRow("gap", gap=gap)

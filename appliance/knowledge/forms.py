@@ -1,6 +1,9 @@
-from datetime import date
+"""Forms of articles: filters, editing, workflow, votes and import."""
+
+from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
@@ -8,15 +11,16 @@ from appliance.core.forms import Form
 from appliance.files.forms import FormWithFiles, UploadsField
 from appliance.knowledge import queries
 from appliance.knowledge.models import Article
-from appliance.knowledge.queries import CHANGED, SORTS, ArticleSort
+from appliance.knowledge.queries import CHANGED, SORTS, ArticleFilters, ArticleSort
 from appliance.tickets import queries as tickets_queries
+from appliance.tickets.models import TicketCategory
 
-CONTENT_LIMIT = 200_000  # characters
-EVERY = ("", _("All"))
+MAX_CONTENT_CHARACTERS = 200_000
+ANY = ("", _("All"))
 
 
 class ArticleFilterForm(Form):
-    """Filters of the article list, from the page's query string."""
+    """Filters and sort order of the article list, read from the query string."""
 
     text = forms.CharField(
         label=_("Search terms"),
@@ -30,43 +34,48 @@ class ArticleFilterForm(Form):
         choices=[("", _("All except archived")), *Article.Status.choices],
     )
     audience = forms.ChoiceField(
-        label=_("Visibility"), required=False, choices=[EVERY, *Article.Audience.choices]
+        label=_("Visibility"), required=False, choices=[ANY, *Article.Audience.choices]
     )
     category = forms.ChoiceField(label=_("Category"), required=False)
     owner = forms.ModelChoiceField(
-        label=_("Owner"), queryset=None, required=False, empty_label=EVERY[1]
+        label=_("Owner"), queryset=User.objects.none(), required=False, empty_label=ANY[1]
     )
     due = forms.BooleanField(label=_("Due for review"), required=False)
     sort = forms.ChoiceField(
-        label=_("Sort by"), required=False, choices=[(s.name, s.label) for s in SORTS.values()]
+        label=_("Sort by"),
+        required=False,
+        choices=[(sort.name, sort.label) for sort in SORTS.values()],
     )
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        named = [(category.slug, category.name) for category in tickets_queries.list_categories()]
-        self.set_choices("category", [EVERY, *named])
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        categories = tickets_queries.list_categories()
+        slugs = [(category.slug, category.name) for category in categories]
+        self.set_choices("category", [ANY, *slugs])
         self.set_queryset("owner", queries.list_owners())
 
-    def filters(self) -> dict[str, object]:
-        """What ``queries.list_articles`` takes. What is not understood finds nothing."""
+    def filters(self) -> ArticleFilters:
+        """Return the filters of ``queries.list_articles``; an unknown category matches nothing."""
         self.is_valid()
         data = self.cleaned_data
-        owner: User | None = data.get("owner")
-        wrong = self.errors and next(iter(self.errors))
+        owner = data.get("owner")
         return {
             "text": data.get("text", "").replace("\0", ""),
             "status": data.get("status", ""),
             "audience": data.get("audience", ""),
-            "category": data.get("category", "") or ("?" if wrong == "category" else ""),
+            "category": "?" if "category" in self.errors else data.get("category", ""),
             "owner": owner.pk if owner else None,
             "is_due": bool(data.get("due")),
         }
 
     def order(self) -> ArticleSort:
+        """Return the chosen sort order."""
         return SORTS.get(self.cleaned_data.get("sort", ""), CHANGED)
 
 
 class ArticleForm(FormWithFiles):
+    """Title, content, files and properties of an article."""
+
     title = forms.CharField(
         label=_("Title"),
         max_length=200,
@@ -74,21 +83,25 @@ class ArticleForm(FormWithFiles):
     )
     content = forms.CharField(
         label=_("Content"),
-        max_length=CONTENT_LIMIT,
+        max_length=MAX_CONTENT_CHARACTERS,
         help_text=_(
             "Markdown: ## heading, **bold**, - list, 1. steps, `code`. Image attached "
             "to this article: ![description](file name)."
         ),
         widget=forms.Textarea(attrs={"rows": 18, "class": "form-control font-monospace"}),
     )
-    files = UploadsField(
+    # Django moves declared fields to ``base_fields``; ``files`` of a form holds its uploads.
+    files = UploadsField(  # type: ignore[assignment]
         label=_("Add images and files"),
         required=False,
         help_text=_("Drag files onto this form. Refer to an image by its file name."),
     )
     drop = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     category = forms.ModelChoiceField(
-        label=_("Category"), queryset=None, required=False, empty_label=_("No category")
+        label=_("Category"),
+        queryset=TicketCategory.objects.none(),
+        required=False,
+        empty_label=_("No category"),
     )
     status = forms.TypedChoiceField(
         label=_("Status"),
@@ -106,7 +119,7 @@ class ArticleForm(FormWithFiles):
     )
     owner = forms.ModelChoiceField(
         label=_("Owner"),
-        queryset=None,
+        queryset=User.objects.none(),
         required=False,
         empty_label=_("Nobody"),
         help_text=_("Responsible for keeping it up to date."),
@@ -128,19 +141,23 @@ class ArticleForm(FormWithFiles):
         super().__init__(*args, **kwargs)
         self.set_queryset("category", tickets_queries.list_categories())
         self.set_queryset("owner", queries.list_owners())
-        names = article.files.values_list("name", flat=True) if article else []
-        self.set_choices("drop", [(name, name) for name in names])
+        file_names = article.files.values_list("name", flat=True) if article else []
+        self.set_choices("drop", [(name, name) for name in file_names])
 
-    def values(self) -> dict[str, object]:
-        """What ``write_article`` takes; ``edit_article`` takes ``seen_at`` and ``drop`` as well."""
-        data = {k: v for k, v in self.cleaned_data.items() if k not in ("seen_at", "drop")}
-        if data["audience"] is None:
-            del data["audience"]
-        return data
+    def article_values(self) -> dict[str, Any]:
+        """Return the arguments of ``write_article``; ``edit_article`` takes two more."""
+        values = {
+            name: value
+            for name, value in self.cleaned_data.items()
+            if name not in ("seen_at", "drop")
+        }
+        if values["audience"] is None:
+            del values["audience"]
+        return values
 
     @classmethod
     def initial_of(cls, article: Article) -> dict[str, object]:
-        review_on: date | None = article.review_on
+        """Return the initial values of the form that edits an article."""
         return {
             "title": article.title,
             "content": article.content,
@@ -148,13 +165,13 @@ class ArticleForm(FormWithFiles):
             "status": article.status,
             "audience": article.audience,
             "owner": article.owner_id,
-            "review_on": review_on,
+            "review_on": article.review_on,
             "seen_at": article.updated_at.isoformat(),
         }
 
 
 class MoveForm(Form):
-    """One step of an article's life."""
+    """A change of status: one step of the workflow."""
 
     verb = forms.ChoiceField(
         choices=[(verb, verb) for verb in ("submit", "publish", "archive", "reopen")]
@@ -162,22 +179,27 @@ class MoveForm(Form):
 
 
 class RestoreForm(Form):
+    """The number of the version to restore."""
+
     number = forms.IntegerField(min_value=1, max_value=2**31 - 1)
 
 
 class CompareForm(Form):
-    """Which two versions; the newest and the one before unless the address says otherwise."""
+    """The versions to compare; by default the newest and the one before it."""
 
     old = forms.IntegerField(min_value=1, max_value=2**31 - 1, required=False)
     new = forms.IntegerField(min_value=1, max_value=2**31 - 1, required=False)
 
     def numbers(self, newest: int) -> tuple[int, int]:
+        """Return the numbers of the old and the new version."""
         self.is_valid()
         new = self.cleaned_data.get("new") or newest
         return self.cleaned_data.get("old") or max(1, new - 1), new
 
 
 class VoteForm(Form):
+    """The vote of a reader, with a comment."""
+
     is_helpful = forms.TypedChoiceField(
         choices=[("yes", _("Yes")), ("no", _("No"))], coerce=lambda value: value == "yes"
     )
@@ -190,7 +212,7 @@ class VoteForm(Form):
 
 
 class ImportForm(Form):
-    """A source, and whether to do what the page has said would happen."""
+    """The source of an import."""
 
     file = forms.FileField(
         label=_("File"),

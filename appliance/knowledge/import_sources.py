@@ -1,37 +1,39 @@
-"""What articles are brought in from: a folder, a ZIP, or one file; sized before it is opened.
+"""The files of an import source: a folder, a ZIP archive, or a single file.
 
-The names in there are only read, never used as paths. Links are not followed.
+Sizes are checked before a file is opened. Names inside an archive are never used as paths, and
+symbolic links are not followed.
 """
 
 import os
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 from django.utils.translation import gettext as _
 
 from appliance.core.errors import BadInputError
 
 MB = 1024 * 1024
-TEXTS = {".md", ".markdown", ".html", ".htm", ".csv"}
+TEXT_SUFFIXES = {".md", ".markdown", ".html", ".htm", ".csv"}
 MAX_MEMBERS = 20_000
 MAX_BYTES = 2 * MB  # of one Markdown or HTML file
 MAX_TABLE_BYTES = 64 * MB  # of one CSV file
-MAX_TOGETHER = 256 * MB  # of all that is read
+MAX_TOTAL_BYTES = 256 * MB  # of all files
 
 
 @dataclass(frozen=True)
 class Member:
-    """One file of a source. ``open`` gives its bytes; ``problem`` says why nobody should."""
+    """One file of a source."""
 
-    name: str  # with folders, by "/"
+    name: str  # with its folders, separated by "/"
     size: int
-    open: Callable[[], BinaryIO]
-    problem: str = ""
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
+    problem: str = ""  # why it must not be opened
 
     @property
     def suffix(self) -> str:
@@ -39,10 +41,10 @@ class Member:
 
     @property
     def is_text(self) -> bool:
-        return self.suffix in TEXTS
+        return self.suffix in TEXT_SUFFIXES
 
     def read(self, limit: int) -> bytes:
-        """All of it. Raises BadInputError when there is more than it said, or more than allowed."""
+        """Return the content. Raises BadInputError if it exceeds the limit or its stated size."""
         if self.problem:
             raise BadInputError(self.problem)
         if self.size > limit:
@@ -64,52 +66,52 @@ class Member:
         return data
 
 
-def list_members(source: Path | BinaryIO, name: str = "") -> list[Member]:
-    """The files of a folder, of a ZIP, or the one file itself, by name.
+def list_members(source: Path | IO[bytes], name: str = "") -> list[Member]:
+    """Return the files of a folder or a ZIP archive, or the single file, sorted by name.
 
-    ``name`` is what an uploaded file was called. Raises BadInputError for what is none of these
-    or holds too much.
+    ``name`` is the name of an uploaded file. Raises BadInputError for other sources, and for
+    those with too many files or bytes.
     """
     if isinstance(source, Path) and source.is_dir():
-        return _bounded(_in_folder(source))
+        return _list_within_limits(_members_of_folder(source))
     name = name or str(getattr(source, "name", ""))
     if name.lower().endswith(".zip"):
-        return _bounded(_in_archive(source))
-    alone = _alone(source, PurePosixPath(name.replace("\\", "/")).name)
-    if not alone.is_text:
+        return _list_within_limits(_members_of_archive(source))
+    member = _single_member(source, PurePosixPath(name.replace("\\", "/")).name)
+    if not member.is_text:
         raise BadInputError(_("Choose a ZIP, Markdown, HTML or CSV file."), field="file")
-    return [alone]
+    return [member]
 
 
-def _bounded(members: Iterator[Member]) -> list[Member]:
-    rows, together = [], 0
-    for member in members:
-        rows.append(member)
-        together += member.size
-        if len(rows) > MAX_MEMBERS or together > MAX_TOGETHER:
+def _list_within_limits(candidates: Iterator[Member]) -> list[Member]:
+    members, total_bytes = [], 0
+    for member in candidates:
+        members.append(member)
+        total_bytes += member.size
+        if len(members) > MAX_MEMBERS or total_bytes > MAX_TOTAL_BYTES:
             raise BadInputError(
                 _(
                     "The import is too large: the limit is %(files)d files and "
                     "%(size)d MB. Import in parts."
                 )
-                % {"files": MAX_MEMBERS, "size": MAX_TOGETHER // MB},
+                % {"files": MAX_MEMBERS, "size": MAX_TOTAL_BYTES // MB},
                 field="file",
             )
-    return sorted(rows, key=lambda member: member.name)
+    return sorted(members, key=lambda member: member.name)
 
 
-def _in_folder(folder: Path) -> Iterator[Member]:
-    for place, folders, files in os.walk(folder, followlinks=False):
-        folders[:] = [file for file in folders if not file.startswith(".")]
-        for file in files:
-            path = Path(place, file)
-            rows = path.lstat()
-            if not file.startswith(".") and stat.S_ISREG(rows.st_mode):
+def _members_of_folder(folder: Path) -> Iterator[Member]:
+    for parent, folder_names, file_names in os.walk(folder, followlinks=False):
+        folder_names[:] = [name for name in folder_names if not name.startswith(".")]
+        for file_name in file_names:
+            path = Path(parent, file_name)
+            status = path.lstat()
+            if not file_name.startswith(".") and stat.S_ISREG(status.st_mode):
                 name = path.relative_to(folder).as_posix()
-                yield Member(name, rows.st_size, partial(open, path, "rb"))
+                yield Member(name, status.st_size, partial(_open_path, path))
 
 
-def _in_archive(source: Path | BinaryIO) -> Iterator[Member]:
+def _members_of_archive(source: Path | IO[bytes]) -> Iterator[Member]:
     try:
         archive = zipfile.ZipFile(source)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -117,23 +119,18 @@ def _in_archive(source: Path | BinaryIO) -> Iterator[Member]:
             _("This is not a valid ZIP file. Create it again."), field="file"
         ) from error
     for info in archive.infolist():
-        if info.is_dir() or _is_hidden(info.filename):
-            continue
-        yield Member(
-            info.filename,
-            info.file_size,
-            partial(archive.open, info),
-            _problem_of(info),
-        )
+        if not info.is_dir() and not _is_hidden(info.filename):
+            open_entry = partial(archive.open, info)
+            yield Member(info.filename, info.file_size, open_entry, _find_problem(info))
 
 
 def _is_hidden(name: str) -> bool:
-    """What a computer keeps for itself beside the files."""
+    """Return whether it is a hidden file, or one that macOS adds to archives."""
     parts = [part for part in PurePosixPath(name).parts if part != ".."]
     return any(part.startswith((".", "__MACOSX")) for part in parts)
 
 
-def _problem_of(info: zipfile.ZipInfo) -> str:
+def _find_problem(info: zipfile.ZipInfo) -> str:
     if stat.S_ISLNK(info.external_attr >> 16):
         return _("This is a link. Replace it with the file.")
     if info.flag_bits & 1:
@@ -143,27 +140,24 @@ def _problem_of(info: zipfile.ZipInfo) -> str:
     return ""
 
 
-def _alone(source: Path | BinaryIO, name: str) -> Member:
+def _single_member(source: Path | IO[bytes], name: str) -> Member:
     if isinstance(source, Path):
         if not source.is_file() or source.is_symlink():
             raise BadInputError(
                 _("The file or folder does not exist. Check the path."), field="file"
             )
-        return Member(name, source.stat().st_size, partial(open, source, "rb"))
+        return Member(name, source.stat().st_size, partial(_open_path, source))
     size = source.seek(0, os.SEEK_END)
     source.seek(0)
-    return Member(name, size, lambda: _Kept(source))
+    return Member(name, size, partial(_rewind, source))
 
 
-class _Kept:
-    """An uploaded file that stays open when whoever read it is done."""
+def _open_path(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
 
-    def __enter__(self) -> BinaryIO:
-        self._file.seek(0)
-        return self._file
-
-    def __exit__(self, *_why: object) -> None:
-        pass
+@contextmanager
+def _rewind(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Yield an uploaded file from its start, and leave it open."""
+    file.seek(0)
+    yield file

@@ -1,14 +1,15 @@
-"""The orders a list of articles can stand in, each as it lies in an index."""
+"""Read articles, as far as the viewer may see them."""
 
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypedDict, TypeVar, Unpack
 
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from appliance.accounts.models import Role, User
+from appliance.accounts.models import Role, User, Viewer
 from appliance.core import cache
 from appliance.core.fields import TEXT_SEARCH_CONFIG
 from appliance.core.models import AuditEntry
@@ -16,203 +17,219 @@ from appliance.knowledge.models import (
     Article,
     ArticleFile,
     ArticleLink,
+    ArticleQuerySet,
     ArticleVersion,
     ArticleVote,
     PendingImport,
+    today,
 )
-from appliance.knowledge.models.article import today
-from appliance.knowledge.services.votes import of_session
 from appliance.tickets.models import Ticket, TicketCategory
 from appliance.tickets.sorts import Sort
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArticleSort(Sort):
-    """``only`` leaves out what has no place in this order."""
+    """A sort order of articles, each served by an index."""
 
-    only: Q = field(default_factory=Q)
+    condition: Q = field(default_factory=Q)  # leaves out articles without a place in this order
 
 
-_VOTED = Q(helpful__gt=0) | Q(unhelpful__gt=0)
+_HAS_VOTES = Q(helpful__gt=0) | Q(unhelpful__gt=0)
 CHANGED = ArticleSort(keys=("updated_at", "pk"), name="changed", label=_("Recently updated"))
 SORTS = {
     sort.name: sort
     for sort in (
         CHANGED,
-        ArticleSort(keys=("usefulness", "pk"), name="useful", label=_("Most helpful"), only=_VOTED),
+        ArticleSort(
+            keys=("usefulness", "pk"), name="useful", label=_("Most helpful"), condition=_HAS_VOTES
+        ),
         ArticleSort(
             keys=("usefulness", "pk"),
             name="useless",
             label=_("Least helpful"),
             is_descending=False,
-            only=_VOTED,
+            condition=_HAS_VOTES,
         ),
         ArticleSort(
             keys=("review_on", "pk"),
             name="review",
             label=_("Next review date"),
             is_descending=False,
-            only=Q(status="published", review_on__isnull=False),
+            condition=Q(status="published", review_on__isnull=False),
         ),
     )
 }
 
-ARTICLES_PER_SECTION = 6  # titles of a category on the first page of the portal
+ARTICLES_PER_SECTION = 6  # titles of a category on the first page of the help centre
 T = TypeVar("T")
+
+
+class ArticleFilters(TypedDict, total=False):
+    """Filters of a list of articles; an empty value does not filter."""
+
+    text: str
+    category: str  # a slug
+    status: str  # empty: all except archived
+    audience: str
+    owner: int | None
+    is_due: bool  # only those due for review
 
 
 @dataclass(frozen=True)
 class CategorySection:
-    """A category of the portal with its first articles; no category: what is in none."""
+    """A category of the help centre with its first articles; None: uncategorised articles."""
 
     category: TicketCategory | None
     articles: tuple[Article, ...]
     count: int
 
 
-def access_article(viewer: User, article_id: int) -> Article:
-    """The article, with its category. Raises Http404 if not the viewer's to read."""
+def access_article(viewer: Viewer, article_id: int) -> Article:
+    """Return the article with its category. Raises Http404 unless the viewer may read it."""
     articles = Article.objects.visible_to(viewer).select_related("category", "author", "owner")
     return _access_or_404(articles.filter(pk=article_id).first())
 
 
-def access_file(viewer: User, article_id: int, file_id: int) -> ArticleFile:
-    """A file of an article the viewer may read."""
+def access_file(viewer: Viewer, article_id: int, file_id: int) -> ArticleFile:
+    """Return a file of an article. Raises Http404 unless the viewer may read the article."""
     readable = Article.objects.visible_to(viewer).filter(pk=article_id)
     files = ArticleFile.objects.filter(article__in=readable).select_related("file")
     return _access_or_404(files.filter(pk=file_id).first())
 
 
 def access_version(viewer: User, article: Article, number: int) -> ArticleVersion:
-    """For agents: what an article said once was perhaps never meant for its readers."""
-    versions = article.versions.select_related("by") if viewer.is_agent else None
-    return _access_or_404(versions and versions.filter(number=number).first())
+    """Return a version. Raises Http404 for readers: an old text may be internal."""
+    versions = list_versions(viewer, article).defer(None)
+    return _access_or_404(versions.filter(number=number).first())
 
 
 def list_articles(
-    viewer: User,
+    viewer: Viewer,
     *,
-    category: str = "",
-    status: str = "",
-    audience: str = "",
-    owner: int | None = None,
-    is_due: bool = False,
-    text: str = "",
     sort: ArticleSort = CHANGED,
+    for_customers: bool = False,
+    **filters: Unpack[ArticleFilters],
 ) -> QuerySet[Article]:
-    """Without the content, in the order of ``sort``. The archive is left out unless asked for."""
-    articles = Article.objects.visible_to(viewer).filter(sort.only)
+    """Return articles without their content; ``for_customers`` only those customers may read."""
+    articles = Article.objects.visible_to(viewer).filter(sort.condition)
+    if for_customers:
+        articles = articles.for_customers()
+    status = filters.get("status")
     articles = articles.filter(status=status) if status else articles.in_use()
-    if category:
+    if category := filters.get("category"):
         articles = articles.filter(category__slug=category)
-    if audience:
+    if audience := filters.get("audience"):
         articles = articles.filter(audience=audience)
-    if owner:
+    if owner := filters.get("owner"):
         articles = articles.filter(owner=owner)
-    if is_due:
+    if filters.get("is_due"):
         articles = articles.filter(_due())
-    if text:
+    if text := filters.get("text"):
         words = SearchQuery(text, search_type="websearch", config=TEXT_SEARCH_CONFIG)
         articles = articles.filter(Q(search_vector=words) | Q(title__icontains=text))
     return sort.apply(articles.select_related("category", "owner").defer("content"))
 
 
 def count_due(viewer: User) -> int:
-    """How many articles should be looked through again; of agents alone."""
+    """Count the articles due for review; 0 for readers."""
     return Article.objects.filter(_due()).count() if viewer.is_agent else 0
 
 
-def list_category_sections(viewer: User) -> list[CategorySection]:
-    """The portal: what readers see, category after category. Remembered a minute."""
+def list_category_sections(viewer: Viewer) -> list[CategorySection]:
+    """Return the help centre: the articles for customers by category. Cached for a minute."""
     readable = Article.objects.visible_to(viewer).for_customers()
-    sees = "public" if viewer.is_anonymous else "customers"
+    audience = "public" if viewer.is_anonymous else "customers"
     return cache.get_or_compute(
-        "help_shelves",
-        [sees],
-        lambda: _shelves(readable),
+        "help_centre",
+        [audience],
+        lambda: _load_category_sections(readable),
         depends_on=[cache.ARTICLES, cache.CATEGORIES, cache.SITE_SETTINGS],
     )
 
 
-def _shelves(readable: QuerySet[Article]) -> list[CategorySection]:
-    """A query a category: each reads the few titles it shows, however many there are."""
+def _load_category_sections(readable: ArticleQuerySet) -> list[CategorySection]:
+    """Load the sections with one query for each category, which reads only the titles shown."""
     counts = dict(readable.values_list("category").annotate(n=Count("pk")).order_by())
-    named = TicketCategory.objects.in_bulk([pk for pk in counts if pk])
+    categories = TicketCategory.objects.in_bulk([pk for pk in counts if pk])
     titles = readable.only("title", "category").order_by("title", "pk")
     sections = [
         CategorySection(
-            named.get(pk), tuple(titles.filter(category=pk)[:ARTICLES_PER_SECTION]), count
+            categories.get(pk), tuple(titles.filter(category=pk)[:ARTICLES_PER_SECTION]), count
         )
         for pk, count in counts.items()
     ]
     return sorted(
         sections,
-        key=lambda shelf_row: (shelf_row.category is None, str(shelf_row.category or "").lower()),
+        key=lambda section: (section.category is None, str(section.category or "").lower()),
     )
 
 
 def list_versions(viewer: User, article: Article) -> QuerySet[ArticleVersion]:
-    """Newest first, without their texts; for agents."""
+    """Return the versions, newest first, without their content; none for readers."""
     versions = article.versions.select_related("by").defer("content")
     return versions if viewer.is_agent else versions.none()
 
 
 def list_changes(viewer: User, article: Article, limit: int = 100) -> list[AuditEntry]:
-    """What happened to it besides its text, newest first; for agents."""
+    """Return the changes of its properties, newest first; none for readers."""
     if not viewer.is_agent:
         return []
     return list(AuditEntry.objects.filter(kind="article", subject_id=str(article.pk))[:limit])
 
 
 def list_tickets_of(viewer: User, article: Article, limit: int = 10) -> list[ArticleLink]:
-    """Tickets the article belongs to, of those the viewer may see, the newest first; for agents."""
+    """Return the links to tickets the viewer may see, newest first; none for readers."""
     if not viewer.is_agent:
         return []
-    seen = article.links.filter(ticket__in=Ticket.objects.visible_to(viewer))
-    return list(seen.select_related("ticket__customer", "by")[:limit])
+    links = article.links.filter(ticket__in=Ticket.objects.visible_to(viewer))
+    return list(links.select_related("ticket__customer", "by")[:limit])
 
 
 def list_articles_of(viewer: User, ticket: Ticket) -> list[ArticleLink]:
-    """Articles that belong to a ticket the viewer may see, of those the viewer may read."""
+    """Return the links of a ticket to articles the viewer may read."""
     readable = Article.objects.visible_to(viewer)
     links = ArticleLink.objects.filter(ticket=ticket, article__in=readable)
     return list(links.select_related("article", "by").defer("article__content"))
 
 
 def list_comments(viewer: User, article: Article, limit: int = 20) -> list[ArticleVote]:
-    """What readers wrote with their votes; for agents."""
-    rows = article.votes_cast.exclude(comment="").select_related("user")
-    return list(rows[:limit]) if viewer.is_agent else []
+    """Return the votes with comments, newest first; none for readers."""
+    votes = article.votes_cast.exclude(comment="").select_related("user")
+    return list(votes[:limit]) if viewer.is_agent else []
 
 
-def find_vote(viewer: User, article: Article, session: str) -> ArticleVote | None:
-    """What this reader said before."""
+def find_vote(viewer: Viewer, article: Article, session: str) -> ArticleVote | None:
+    """Return the vote of a user, or of the session of an anonymous visitor."""
     if viewer.is_authenticated:
         return article.votes_cast.filter(user=viewer).first()
-    return (
-        article.votes_cast.filter(session_sha256=of_session(session)).first() if session else None
-    )
+    if not session:
+        return None
+    return article.votes_cast.filter(session_sha256=session_digest(session)).first()
+
+
+def session_digest(session: str) -> str:
+    """Return what a vote stores of a session: it recognises the session, but cannot open it."""
+    return salted_hmac("knowledge.vote", session, algorithm="sha256").hexdigest()
 
 
 def list_owners() -> QuerySet[User]:
-    """Who can keep an article true."""
+    """Return the users who can own an article: active agents and admins."""
     return User.objects.filter(is_active=True, role__in=[Role.AGENT, Role.ADMIN]).order_by(
         "first_name", "last_name", "pk"
     )
+
+
+def access_pending_import(viewer: User, pending_id: int) -> PendingImport:
+    """Return an import the viewer has previewed. Raises Http404 for those of others."""
+    pending = PendingImport.objects.filter(by=viewer, pk=pending_id).select_related("file")
+    return _access_or_404(pending.first())
 
 
 def _due() -> Q:
     return Q(status=Article.Status.PUBLISHED, review_on__lte=today())
 
 
-def _access_or_404(row: T | None) -> T:
-    if row is None:
+def _access_or_404(instance: T | None) -> T:
+    if instance is None:
         raise Http404
-    return row
-
-
-def access_pending_import(viewer: User, pending_id: int) -> PendingImport:
-    """What the viewer looked at, and nobody else."""
-    return _access_or_404(
-        PendingImport.objects.filter(by=viewer, pk=pending_id).select_related("file").first()
-    )
+    return instance

@@ -16,7 +16,7 @@ PURPOSES = {
     "article_changed_idx": "all articles, latest change first",
     "article_review_idx": "articles due for review",
     "article_search_idx": "full-text search in articles",
-    "article_shelf_idx": "the portal: articles by category and title",
+    "article_category_idx": "the help centre: articles by category and title",
     "article_status_idx": "articles of one status (customers see one), latest change first",
     "article_title_trgm_idx": "search in titles, with typos",
     "article_usefulness_idx": "the most and the least useful articles",

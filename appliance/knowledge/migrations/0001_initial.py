@@ -63,15 +63,15 @@ class Migration(migrations.Migration):
                 (
                     "review_on",
                     models.DateField(
-                        blank=True, help_text="To be looked through by then.", null=True
+                        blank=True, help_text="Due for review from this date.", null=True
                     ),
                 ),
                 (
-                    "review_told_on",
+                    "notified_review_on",
                     models.DateField(
                         blank=True,
                         editable=False,
-                        help_text="The review date its owner was told of.",
+                        help_text="The review date that its owner was notified of.",
                         null=True,
                     ),
                 ),
@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_default="",
                         editable=False,
-                        help_text="What its source calls it; the next import finds it by that.",
+                        help_text="Its key in the import source, by which the next import finds it.",
                         max_length=200,
                     ),
                 ),
@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_default="",
                         editable=False,
-                        help_text="Of what the source said last.",
+                        help_text="Digest of the article as last imported.",
                         max_length=64,
                     ),
                 ),
@@ -227,7 +227,7 @@ class Migration(migrations.Migration):
                     "owner",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Who keeps it true.",
+                        help_text="Who keeps it up to date.",
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="owned_articles",
@@ -248,7 +248,7 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        help_text="What the text calls it: ![…](name).", max_length=200
+                        help_text="Its name in the content: ![…](name).", max_length=200
                     ),
                 ),
                 (
@@ -340,7 +340,7 @@ class Migration(migrations.Migration):
                 (
                     "note",
                     models.CharField(
-                        blank=True, help_text="What was changed, and why.", max_length=200
+                        blank=True, help_text="Change note of the author.", max_length=200
                     ),
                 ),
                 ("at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
@@ -378,7 +378,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "session_sha256",
-                    models.CharField(blank=True, help_text="Of a stranger.", max_length=64),
+                    models.CharField(
+                        blank=True, help_text="Digest of an anonymous session.", max_length=64
+                    ),
                 ),
                 ("is_helpful", models.BooleanField()),
                 ("comment", models.CharField(blank=True, max_length=1000)),
@@ -447,7 +449,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("status", "published")),
                 fields=["category", "title"],
-                name="article_shelf_idx",
+                name="article_category_idx",
             ),
         ),
         migrations.AddIndex(

@@ -1,76 +1,116 @@
-"""The pictures and files that come with a brought-in article."""
+"""The images and files of imported articles, and the image references in their Markdown."""
 
 import hashlib
 import posixpath
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from appliance.accounts.models import User
 from appliance.core.errors import BadInputError
 from appliance.files import queries as files_queries
-from appliance.knowledge.image_references import TYPES, own_name, place_of, references, renamed
 from appliance.knowledge.import_formats import Entry
 from appliance.knowledge.import_sources import Member
 from appliance.knowledge.models import Article
-from appliance.knowledge.services.files import attach, callable_name, detach
+from appliance.knowledge.services.articles import (
+    attach_files,
+    detach_files,
+    reference_name,
+    unique_name,
+)
 
-Files = dict[str, bytes]  # by what the article calls them
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".webp"}
+# ![description](reference "title"), also with the reference in angle brackets
+_IMAGE = re.compile(
+    r"(!\[[^\]\n]{0,500}\]\()(?:<([^>\n]{1,500})>|([^)\s<>]{1,500}))([^)\n]{0,200}\))"
+)
+Files = dict[str, bytes]  # by their name in the article
 
 
-class Enclosures:
-    """What lies in a source beside its texts."""
+class ImportAttachments:
+    """The files of an import source that are no texts."""
 
     def __init__(self, members: Iterable[Member]) -> None:
         self._members = {
             posixpath.normpath(member.name): member for member in members if not member.is_text
         }
-        self._folders: dict[str, list[str]] = {}
-        for place in self._members:
-            self._folders.setdefault(posixpath.dirname(place), []).append(place)
+        self._paths_by_folder: dict[str, list[str]] = {}
+        for path in self._members:
+            self._paths_by_folder.setdefault(posixpath.dirname(path), []).append(path)
 
-    def of(self, entry: Entry) -> tuple[str, Files]:
-        """The text with the names its pictures have on this desk, and their bytes: pictures it
-        shows, and whatever lies in the folder its front matter names as ``files``.
+    def resolve(self, entry: Entry) -> tuple[str, Files]:
+        """Return the content with its image references renamed, and the files of the entry.
+
+        These are the images it shows, and all files in the folder that its front matter names.
+        Raises BadInputError for a file that is too large or damaged.
         """
         if entry.folder is None:
             return entry.content, {}
-        calls = {
-            reference: place_of(reference, entry.folder) for reference in references(entry.content)
+        targets = {
+            reference: resolve_reference(reference, entry.folder)
+            for reference in list_image_references(entry.content)
         }
-        shown = {reference: place for reference, place in calls.items() if self._is_picture(place)}
-        places = [*shown.values()]
+        images = {reference: path for reference, path in targets.items() if self._is_image(path)}
+        paths = [*images.values()]
         if folder := entry.fields.get("files", ""):
-            places += self._folders.get(place_of(folder, entry.folder), [])
+            paths += self._paths_by_folder.get(resolve_reference(folder, entry.folder), [])
         names: dict[str, str] = {}
-        for place in dict.fromkeys(places):
-            names[place] = own_name(callable_name(posixpath.basename(place)), names.values())
-        files = {name: self._read(place) for place, name in names.items()}
-        return renamed(
-            entry.content, {reference: names[place] for reference, place in shown.items()}
-        ), files
+        for path in dict.fromkeys(paths):
+            names[path] = unique_name(reference_name(posixpath.basename(path)), names.values())
+        files = {name: self._read(path) for path, name in names.items()}
+        new_references = {reference: names[path] for reference, path in images.items()}
+        return rename_image_references(entry.content, new_references), files
 
-    def _is_picture(self, place: str) -> bool:
-        return place in self._members and self._members[place].suffix in TYPES
+    def _is_image(self, path: str) -> bool:
+        return path in self._members and self._members[path].suffix in IMAGE_SUFFIXES
 
-    def _read(self, place: str) -> bytes:
+    def _read(self, path: str) -> bytes:
         try:
-            return self._members[place].read(files_queries.limit_bytes())
+            return self._members[path].read(files_queries.limit_bytes())
         except BadInputError as error:
-            raise BadInputError(f"{posixpath.basename(place)[:80]}: {error}") from error
+            raise BadInputError(f"{posixpath.basename(path)[:80]}: {error}") from error
 
 
-def changed(article: Article, files: Files) -> Files:
-    """Those the article does not have just so."""
-    values = dict(article.files.values_list("name", "file__sha256"))
-    return {name: data for name, data in files.items() if values.get(name) != digest(data)}
+def list_changed_files(article: Article, files: Files) -> Files:
+    """Return the files that the article does not have with this content."""
+    digests = dict(article.files.values_list("name", "file__sha256"))
+    return {name: data for name, data in files.items() if digests.get(name) != digest(data)}
 
 
-def replace(locked: Article, files: Files, by: User | None) -> None:
-    """Put them in the place of those of the same name. Inside ``uploads.atomic``."""
-    detach(locked, files)
-    attach(locked, [SimpleUploadedFile(name, data) for name, data in files.items()], by)
+def replace_files(locked: Article, files: Files, by: User | None) -> None:
+    """Replace the files of the same names. Call inside ``files.atomic``."""
+    detach_files(locked, files)
+    attach_files(locked, [SimpleUploadedFile(name, data) for name, data in files.items()], by)
 
 
 def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def list_image_references(content: str) -> list[str]:
+    """Return the distinct relative image references of a Markdown text, as written."""
+    references = (match.group(2) or match.group(3) for match in _IMAGE.finditer(content))
+    return [
+        reference
+        for reference in dict.fromkeys(references)
+        if not re.match(r"[a-zA-Z][\w+.-]*:|/|#", reference)
+    ]
+
+
+def resolve_reference(reference: str, folder: str) -> str:
+    """Return the path within the source that a file in ``folder`` refers to."""
+    return posixpath.normpath(posixpath.join(folder, unquote(reference)))
+
+
+def rename_image_references(content: str, names: Mapping[str, str]) -> str:
+    """Replace the image references that are keys of ``names``."""
+
+    def replace(match: re.Match[str]) -> str:
+        reference = match.group(2) or match.group(3)
+        if reference not in names:
+            return match.group(0)
+        return f"{match.group(1)}{names[reference]}{match.group(4)}"
+
+    return _IMAGE.sub(replace, content)

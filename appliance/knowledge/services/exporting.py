@@ -1,9 +1,10 @@
-"""Articles as a ZIP of Markdown files, which the import reads back."""
+"""Export articles as a ZIP archive of Markdown files, which can be imported again."""
 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from typing import Unpack
 
 from django.db.models import QuerySet
 from django.http import Http404
@@ -11,24 +12,27 @@ from django.http import Http404
 from appliance.accounts.models import User
 from appliance.core.zip_stream import Entry, stream_zip
 from appliance.files import queries as files_queries
-from appliance.knowledge.image_references import renamed
 from appliance.knowledge.models import Article
-from appliance.knowledge.queries import list_articles
-from appliance.knowledge.services.files import refuse_unless_writer
+from appliance.knowledge.queries import ArticleFilters, list_articles
+from appliance.knowledge.services.articles import require_writer
+from appliance.knowledge.services.attachments import rename_image_references
 
-HEAD = ("title", "key", "category", "status", "audience", "review_on", "files")
+FRONT_MATTER = ("title", "key", "category", "status", "audience", "review_on", "files")
 
 
-def export_articles(*, by: User, **filters: object) -> Iterator[bytes]:
-    """The ZIP piece by piece; ``filters`` as for ``list_articles``."""
-    refuse_unless_writer(by)
+def export_articles(*, by: User, **filters: Unpack[ArticleFilters]) -> Iterator[bytes]:
+    """Yield the archive in pieces. Raises ForbiddenError unless ``by`` may write articles."""
+    require_writer(by)
     articles = list_articles(by, **filters).defer(None).defer("search_vector")
     return stream_zip(_entries(articles))
 
 
 def as_markdown(article: Article, folder: str = "", names: Iterable[str] = ()) -> str:
-    """Front matter and text of one article; ``folder`` is where its files lie beside it."""
-    values = {
+    """Return front matter and content of an article.
+
+    ``folder`` holds its files, whose ``names`` the content refers to.
+    """
+    fields = {
         "title": article.title,
         "key": article.external_key or f"article-{article.pk}",
         "category": article.category.slug if article.category else "",
@@ -37,9 +41,12 @@ def as_markdown(article: Article, folder: str = "", names: Iterable[str] = ()) -
         "review_on": article.review_on.isoformat() if article.review_on else "",
         "files": folder,
     }
-    head = "".join(f"{name}: {_in_one_line(values[name])}\n" for name in HEAD if values[name])
-    content = renamed(article.content, {name: f"{folder}/{name}" for name in names})
-    return f"---\n{head}---\n\n{content.strip()}\n"
+    front_matter = "".join(
+        f"{name}: {_in_one_line(fields[name])}\n" for name in FRONT_MATTER if fields[name]
+    )
+    paths = {name: f"{folder}/{name}" for name in names}
+    content = rename_image_references(article.content, paths)
+    return f"---\n{front_matter}---\n\n{content.strip()}\n"
 
 
 def _entries(articles: QuerySet[Article]) -> Iterator[Entry]:
@@ -47,11 +54,11 @@ def _entries(articles: QuerySet[Article]) -> Iterator[Entry]:
     for article in articles.iterator(chunk_size=100):
         files = list(article.files.select_related("file"))
         folder = f"{article.pk}-files" if files else ""
-        text = as_markdown(article, folder, [row.name for row in files])
+        text = as_markdown(article, folder, [file.name for file in files])
         yield _file_name(article), [text.encode()]
-        for row in files:
-            with suppress(Http404), files_queries.open_file(row.file) as file:
-                yield f"{folder}/{row.name}", [file.read()]
+        for article_file in files:
+            with suppress(Http404), files_queries.open_file(article_file.file) as file:
+                yield f"{folder}/{article_file.name}", [file.read()]
 
 
 def _file_name(article: Article) -> str:

@@ -1,17 +1,18 @@
-"""An import between being looked at and being done: the uploaded file is kept, for a day."""
+"""Import articles: preview the changes, then apply them from the uploaded file kept for a day."""
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import IO, Literal, TypeVar
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -24,127 +25,182 @@ from appliance.knowledge import import_formats, import_sources
 from appliance.knowledge.import_formats import MAX_KEY, Entry
 from appliance.knowledge.models import Article, ArticleVote, PendingImport
 from appliance.knowledge.services import attachments
-from appliance.knowledge.services.articles import change, write_article
-from appliance.knowledge.services.attachments import Enclosures, Files
-from appliance.knowledge.services.files import refuse_unless_writer
+from appliance.knowledge.services.articles import (
+    Properties,
+    change_article,
+    require_writer,
+    write_article,
+)
+from appliance.knowledge.services.attachments import Files, ImportAttachments
 from appliance.tickets.models import TicketCategory
 
-KEPT = timedelta(days=1)
-
-
-What = Literal["created", "updated", "unchanged", "refused"]
-LABELS: dict[What, str] = {
+PENDING_LIFETIME = timedelta(days=1)
+MAX_ARTICLES = 10_000
+Outcome = Literal["created", "updated", "unchanged", "refused"]
+OUTCOME_LABELS: dict[Outcome, Promise] = {
     "created": gettext_lazy("new"),
     "updated": gettext_lazy("updated"),
     "unchanged": gettext_lazy("unchanged"),
     "refused": gettext_lazy("rejected"),
 }
-MAX_ARTICLES = 10_000
+TextChoice = TypeVar("TextChoice", bound=models.TextChoices)
+
+
+class ImportedArticle(Properties):
+    """Text and properties of an article as its source has them."""
+
+    title: str
+    content: str
 
 
 @dataclass(frozen=True)
-class Line:
-    """What became of one article of the source; ``why`` is a reason or a remark."""
+class ImportLine:
+    """The outcome for one article of the source."""
 
-    where: str
+    location: str
     title: str
-    what: What
-    why: str = ""
+    outcome: Outcome
+    message: str = ""  # why it was refused, or what could not be imported
     article_id: int | None = None
 
     @property
     def label(self) -> str:
-        return LABELS[self.what]
+        return str(OUTCOME_LABELS[self.outcome])
 
 
 @dataclass(frozen=True)
-class Report:
-    lines: tuple[Line, ...]
+class ImportReport:
+    """The outcomes of an import, or of its preview."""
+
+    lines: tuple[ImportLine, ...]
     is_dry_run: bool
 
     @property
-    def counts(self) -> dict[What, int]:
-        return dict(Counter(line.what for line in self.lines))
+    def counts(self) -> Mapping[Outcome, int]:
+        return Counter(line.outcome for line in self.lines)
 
     @property
     def totals(self) -> list[tuple[str, int]]:
-        """For a person: what became of how many."""
-        return [(label, self.counts[what]) for what, label in LABELS.items() if what in self.counts]
+        """Label and number of each outcome that occurs."""
+        counts = self.counts
+        return [
+            (str(label), counts[outcome])
+            for outcome, label in OUTCOME_LABELS.items()
+            if outcome in counts
+        ]
 
 
 def import_articles(
     *,
-    source: Path | BinaryIO,
+    source: Path | IO[bytes],
     by: User | None,
     dry_run: bool = False,
     origin: str = "",
     name: str = "",
-) -> Report:
-    """Bring in what differs from what is here, one transaction an article.
+) -> ImportReport:
+    """Create new articles and update changed ones, each in a transaction of its own.
 
-    ``origin`` stands before every key, so that two sources do not meet; ``name`` is what an
-    uploaded file was called. ``by=None`` is the box itself. Raises BadInputError when the source as
-    a whole cannot be read; what is wrong with one article is a line of the report. Afterwards let
-    ``triage.services.queue_catch_up`` have the new texts read.
+    ``origin`` is a prefix of every key, so that keys of two sources do not collide; ``name`` is the
+    name of an uploaded file; ``by=None`` is the system itself. Raises BadInputError when the source
+    cannot be read; a problem with one article is reported in its line. Call
+    ``triage.services.queue_catch_up`` afterwards, which embeds the new texts.
     """
-    refuse_unless_writer(by)
+    require_writer(by)
     members = import_sources.list_members(source, name)
     texts = [member for member in members if member.is_text]
     if not texts:
         raise BadInputError(
             _("No Markdown, HTML or CSV file was found in it. Choose another file."), field="file"
         )
-    sections = {}
-    for category in TicketCategory.objects.all():
-        sections |= {category.slug.lower(): category, category.name.lower(): category}
-    bringing = _Bringing(by, dry_run, origin, sections, Enclosures(members))
+    run = _ImportRun(by, dry_run, origin, ImportAttachments(members))
     with cache.batched_invalidation():
-        lines = tuple(bringing.take(entry) for entry in _entries(texts))
-    return Report(lines, dry_run)
+        lines = tuple(run.import_entry(entry) for entry in _read_entries(texts))
+    return ImportReport(lines, dry_run)
 
 
-def _entries(members: list[import_sources.Member]) -> Iterator[Entry]:
+def preview_import(*, upload: UploadedFile, by: User) -> tuple[PendingImport, ImportReport]:
+    """Return what an import would do, and the stored file with which it can be applied."""
+    report = import_articles(source=upload, by=by, dry_run=True, name=upload.name or "")
+    upload.seek(0)
+    with files_services.atomic():
+        _delete_pending_imports(by)
+        file = files_services.store(upload=upload, by=by)
+        pending = PendingImport.objects.create(by=by, file=file, name=(upload.name or "")[:200])
+    return pending, report
+
+
+def apply_import(*, pending: PendingImport, by: User) -> ImportReport:
+    """Import the stored file, then delete it."""
+    with files_queries.open_file(pending.file) as file:
+        report = import_articles(source=file, by=by, name=pending.name)
+    with transaction.atomic():
+        _delete_pending_imports(by)
+    return report
+
+
+@transaction.atomic
+def forget_person(*, person: User) -> None:
+    """Make the votes of a person anonymous and delete their comments and pending imports.
+
+    Versions refer to the person's row, which the caller makes anonymous.
+    """
+    ArticleVote.objects.filter(user=person).update(user=None, comment="")
+    _delete_pending_imports(person)
+
+
+def _delete_pending_imports(by: User) -> None:
+    """Delete the pending imports of a person, and the outdated ones of everybody."""
+    outdated = PendingImport.objects.filter(at__lt=timezone.now() - PENDING_LIFETIME)
+    for pending in (outdated | PendingImport.objects.filter(by=by)).select_related("file"):
+        file = pending.file
+        pending.delete()
+        files_services.remove(stored_file=file)
+
+
+def _read_entries(members: list[import_sources.Member]) -> Iterator[Entry]:
+    """Yield the articles of all files, at most MAX_ARTICLES."""
     count = 0
     for member in members:
-        for entry in import_formats.read(member):
+        for entry in import_formats.read_entries(member):
             if (count := count + 1) > MAX_ARTICLES:
                 problem = _("At most %(most)d articles can be imported at once.")
-                yield Entry(entry.where, entry.key, problem=problem % {"most": MAX_ARTICLES})
+                yield Entry(entry.location, entry.key, problem=problem % {"most": MAX_ARTICLES})
                 return
             yield entry
 
 
-class _Bringing:
-    """One import: who brings in, what was brought in already, and where it belongs."""
+class _ImportRun:
+    """One import: its parameters, and the articles it has imported so far."""
 
     def __init__(
-        self,
-        by: User | None,
-        dry_run: bool,
-        origin: str,
-        sections: dict[str, TicketCategory],
-        enclosures: Enclosures,
+        self, by: User | None, dry_run: bool, origin: str, import_attachments: ImportAttachments
     ) -> None:
-        self._by, self._dry_run, self._origin, self._shelves = by, dry_run, origin, sections
-        self._enclosures = enclosures
+        self._by, self._dry_run, self._origin = by, dry_run, origin
+        self._attachments = import_attachments
+        self._categories: dict[str, TicketCategory] = {}  # by slug and by name
+        for category in TicketCategory.objects.all():
+            self._categories[category.slug.lower()] = category
+            self._categories[category.name.lower()] = category
         self._keys: set[str] = set()
-        self._taken: set[int] = set()  # articles that have their entry already
+        self._imported_ids: set[int] = set()
 
-    def take(self, entry: Entry) -> Line:
+    def import_entry(self, entry: Entry) -> ImportLine:
+        """Create or update the article of the entry, unless it is a dry run."""
         try:
             if entry.problem:
                 raise BadInputError(entry.problem)
             key = self._key_of(entry)
-            expected, remark = self._values_of(entry)
-            expected["content"], files = self._enclosures.of(entry)
+            values, message = self._parse_fields(entry)
+            values["content"], files = self._attachments.resolve(entry)
             with files_services.atomic():
-                what, article = self._bring_in(key, expected, files)
+                outcome, article = self._create_or_update(key, values, files)
         except BadInputError as error:
-            return Line(entry.where, entry.title, "refused", str(error))
+            return ImportLine(entry.location, entry.title, "refused", str(error))
         self._keys.add(key)
         if article:
-            self._taken.add(article.pk)
-        return Line(entry.where, entry.title, what, remark, article.pk if article else None)
+            self._imported_ids.add(article.pk)
+        article_id = article.pk if article else None
+        return ImportLine(entry.location, entry.title, outcome, message, article_id)
 
     def _key_of(self, entry: Entry) -> str:
         key = f"{self._origin}:{entry.key}" if self._origin else entry.key
@@ -154,67 +210,67 @@ class _Bringing:
             raise BadInputError(_("An earlier article in this import has the same key or title."))
         return key
 
-    def _values_of(self, entry: Entry) -> tuple[dict[str, object], str]:
-        """The values of the article, and what could not be followed."""
-        values: dict[str, object] = {"title": entry.title}
-        remark, front_matter = "", entry.fields
-        for field, choices in (("status", Article.Status), ("audience", Article.Audience)):
-            if value := front_matter.get(field, "").lower():
-                values[field] = _chosen(field, value, choices)
-        if name := front_matter.get("category", ""):
-            category = self._shelves.get(name.lower())
+    def _parse_fields(self, entry: Entry) -> tuple[ImportedArticle, str]:
+        """Return the article, and a message about what could not be imported."""
+        values: ImportedArticle = {"title": entry.title, "content": entry.content}
+        message = ""
+        if status := entry.fields.get("status", "").lower():
+            values["status"] = _parse_choice("status", status, Article.Status)
+        if audience := entry.fields.get("audience", "").lower():
+            values["audience"] = _parse_choice("audience", audience, Article.Audience)
+        if name := entry.fields.get("category", ""):
+            category = self._categories.get(name.lower())
             if category:
                 values["category"] = category
             else:
-                remark = _(
+                message = _(
                     "The category “%(name)s” does not exist; the article is imported "
                     "without a category."
                 ) % {"name": name}
-        if when := front_matter.get("review_on", ""):
-            values["review_on"] = _day(when)
-        return values, remark
+        if review_on := entry.fields.get("review_on", ""):
+            values["review_on"] = _parse_date(review_on)
+        return values, message
 
-    def _bring_in(
-        self, key: str, expected: dict[str, object], files: Files
-    ) -> tuple[What, Article | None]:
-        sha256 = _digest(expected, files)
-        article = self._find(key, str(expected["title"]))
+    def _create_or_update(
+        self, key: str, values: ImportedArticle, files: Files
+    ) -> tuple[Outcome, Article | None]:
+        sha256 = _digest(values, files)
+        article = self._find_article(key, values["title"])
         if article is None:
-            return "created", self._create(key, sha256, expected, files)
+            return "created", self._create(key, sha256, values, files)
         if article.external_key and article.imported_sha256 == sha256:
             return "unchanged", article
-        changed = attachments.changed(article, files)
-        differs = bool(changed) or any(
-            getattr(article, name) != value for name, value in expected.items()
+        changed_files = attachments.list_changed_files(article, files)
+        is_changed = bool(changed_files) or any(
+            getattr(article, name) != value for name, value in values.items()
         )
         if not self._dry_run:
-            attachments.replace(article, changed, self._by)
-            expected |= {"external_key": key, "imported_sha256": sha256}
-            change(article, self._by, _("Imported again."), **expected)
-        return "updated" if differs else "unchanged", article
+            attachments.replace_files(article, changed_files, self._by)
+            values["external_key"], values["imported_sha256"] = key, sha256
+            change_article(article, self._by, _("Imported again."), **values)
+        return "updated" if is_changed else "unchanged", article
 
     def _create(
-        self, key: str, sha256: str, expected: dict[str, object], files: Files
+        self, key: str, sha256: str, values: ImportedArticle, files: Files
     ) -> Article | None:
         if self._dry_run:
             return None
-        article = write_article(
-            by=self._by, note=_("Imported."), external_key=key, imported_sha256=sha256, **expected
-        )
-        attachments.replace(article, files, self._by)
+        values["external_key"], values["imported_sha256"] = key, sha256
+        article = write_article(by=self._by, note=_("Imported."), **values)
+        attachments.replace_files(article, files, self._by)
         return article
 
-    def _find(self, key: str, title: str) -> Article | None:
-        """By its key; else what has none yet and the same title. Locked."""
+    def _find_article(self, key: str, title: str) -> Article | None:
+        """Find the article by its key, else one without a key by its title. Locks it."""
         articles = Article.objects.select_for_update(of=["self"]).defer("search_vector")
-        row = articles.filter(external_key=key).first()
-        if row is None:
-            alike = articles.filter(external_key="", title=title).exclude(pk__in=self._taken)
-            row = alike.order_by("pk").first()
-        return row
+        article = articles.filter(external_key=key).first()
+        if article is None:
+            without_key = articles.filter(external_key="", title=title)
+            article = without_key.exclude(pk__in=self._imported_ids).order_by("pk").first()
+        return article
 
 
-def _chosen(field: str, value: str, choices: type) -> str:
+def _parse_choice(field: str, value: str, choices: type[TextChoice]) -> TextChoice:
     if value not in choices.values:
         raise BadInputError(
             _("“%(value)s” is not a valid value for %(field)s. Choose one of: %(all)s.")
@@ -223,7 +279,7 @@ def _chosen(field: str, value: str, choices: type) -> str:
     return choices(value)
 
 
-def _day(text: str) -> date:
+def _parse_date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -232,46 +288,11 @@ def _day(text: str) -> date:
         ) from None
 
 
-def _digest(expected: dict[str, object], files: Files) -> str:
-    values = {name: getattr(value, "slug", str(value)) for name, value in expected.items()}
+def _digest(values: ImportedArticle, files: Files) -> str:
+    """Return the SHA-256 of an article as its source has it."""
+    fields: dict[str, object] = {
+        name: getattr(value, "slug", str(value)) for name, value in values.items()
+    }
     if files:
-        values["files"] = {name: attachments.digest(data) for name, data in files.items()}
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-
-
-def look_at_import(*, upload: UploadedFile, by: User) -> tuple[PendingImport, Report]:
-    """What bringing the file in would do. It is kept, so that nobody has to choose it twice."""
-    report = import_articles(source=upload, by=by, dry_run=True, name=upload.name)
-    upload.seek(0)
-    with files_services.atomic():
-        _forget(by)
-        file = files_services.store(upload=upload, by=by)
-        pending = PendingImport.objects.create(by=by, file=file, name=upload.name[:200])
-    return pending, report
-
-
-def apply_import(*, pending: PendingImport, by: User) -> Report:
-    """Do it, and forget the file."""
-    with files_queries.open_file(pending.file) as file:
-        report = import_articles(source=file, by=by, name=pending.name)
-    with transaction.atomic():
-        _forget(by)
-    return report
-
-
-@transaction.atomic
-def forget_person(*, person: User) -> None:
-    """Their votes stay counted, as nobody's and without a word; what they looked at goes. Versions
-    name them by their row, which is made anonymous by whoever calls this.
-    """
-    ArticleVote.objects.filter(user=person).update(user=None, comment="")
-    _forget(person)
-
-
-def _forget(by: User) -> None:
-    """What this person looked at before, and what anybody left lying for too long."""
-    old = PendingImport.objects.filter(at__lt=timezone.now() - KEPT)
-    for pending in (old | PendingImport.objects.filter(by=by)).select_related("file"):
-        file = pending.file
-        pending.delete()
-        files_services.remove(stored_file=file)
+        fields["files"] = {name: attachments.digest(data) for name, data in files.items()}
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()

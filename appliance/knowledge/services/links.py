@@ -1,4 +1,4 @@
-"""Which tickets an article belongs to."""
+"""Links between articles and tickets."""
 
 from django.db import transaction
 
@@ -9,11 +9,11 @@ from appliance.tickets.models import Event, Ticket
 from appliance.tickets.services.events import require_agent
 
 How = ArticleLink.How
-_WEIGHT = {how: weight for weight, how in enumerate(How)}
+_STRENGTH = {str(how): strength for strength, how in enumerate(How)}
 
 
-def follow(event: Event) -> None:
-    """What an agent's answer names by its address was sent. Called for every event of a ticket."""
+def on_ticket_event(event: Event) -> None:
+    """Link the articles whose addresses an agent's reply contains to the ticket."""
     if event.kind != Event.Kind.REPLIED or event.actor is None or not event.actor.is_agent:
         return
     data: RepliedData = event.data
@@ -26,15 +26,15 @@ def follow(event: Event) -> None:
 def link_ticket(
     *, article: Article, ticket: Ticket, by: User | None, how: ArticleLink.How = How.LINKED
 ) -> ArticleLink:
-    """The article belongs to the ticket; said again it is the same link, by the heavier reason.
+    """Link an article to a ticket; an existing link keeps the stronger kind.
 
-    Authorise both before: ``access_article`` and ``access_ticket``.
+    The caller has checked access to both.
     """
     require_agent(by)
     link, is_new = ArticleLink.objects.select_for_update(of=["self"]).get_or_create(
         article=article, ticket=ticket, defaults={"how": how, "by": by}
     )
-    if not is_new and _WEIGHT[how] > _WEIGHT[link.how]:
+    if not is_new and _STRENGTH[how] > _STRENGTH[link.how]:
         link.how, link.by = how, by
         link.save(update_fields=["how", "by"])
     return link
@@ -42,6 +42,6 @@ def link_ticket(
 
 @transaction.atomic
 def unlink_ticket(*, article: Article, ticket: Ticket, by: User | None) -> bool:
-    """Whether there was a link to take away."""
+    """Remove the link; return whether there was one."""
     require_agent(by)
     return bool(ArticleLink.objects.filter(article=article, ticket=ticket).delete()[0])

@@ -14,18 +14,18 @@ def article(bob):
     )
 
 
-def edit(article, by, **changed):
-    words = {
+def edit(article, by, **changes):
+    values = {
         "title": article.title,
         "content": article.content,
         "category": None,
         "status": article.status,
         "seen_at": article.updated_at,
-    } | changed
-    services.edit_article(article=article, by=by, **words)
+    } | changes
+    services.edit_article(article=article, by=by, **values)
 
 
-def test_customer_reads_published_articles_only(article, alice, bob):
+def test_customer_reads_only_published_articles(article, alice, bob):
     draft = services.write_article(by=bob, title="Secret", content="…")
     assert list(queries.list_articles(alice)) == [article]
     assert queries.access_article(bob, draft.pk) == draft
@@ -46,7 +46,7 @@ def test_edit_replaces_the_text(article, bob):
     assert article.content == "Change the drum."
 
 
-def test_edit_over_somebody_elses_is_told_not_lost(article, bob, dan):
+def test_conflicting_edit_is_refused(article, bob, dan):
     edit(article, dan, content="Dan's text")
     with pytest.raises(BadInputError, match="Another user"):
         edit(article, bob, content="Bob's text")
@@ -54,7 +54,7 @@ def test_edit_over_somebody_elses_is_told_not_lost(article, bob, dan):
     assert article.content == "Dan's text"
 
 
-def test_agent_without_the_right_reads_and_does_not_write(
+def test_agent_without_permission_reads_but_cannot_write(
     client, bob, dan, django_capture_on_commit_callbacks
 ):
     article = services.write_article(by=bob, title="Out", content="…", status="published")

@@ -41,5 +41,7 @@ def install_articles(work: RunContext, pack: ArticlePack, *, dry_run: bool = Fal
         )
     except BadInputError as error:
         raise UpdateRejectedError(Step.COMPATIBILITY, f"{pack.pack}: {error}") from error
-    refused = [f"{line.where}: {line.why}" for line in report.lines if line.what == "refused"]
+    refused = [
+        f"{line.location}: {line.message}" for line in report.lines if line.outcome == "refused"
+    ]
     return {**report.counts, "why": refused[:20]}

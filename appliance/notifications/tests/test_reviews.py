@@ -80,7 +80,7 @@ def test_the_letter_is_sent_with_its_frame_and_not_to_who_left_the_desk(due, bob
     services.notify_due_reviews()
     services.send_due()
     assert due.title in mailoutbox[0].body and bob.first_name in mailoutbox[0].body
-    Article.objects.filter(pk=due.pk).update(review_told_on=None)
+    Article.objects.filter(pk=due.pk).update(notified_review_on=None)
     services.notify_due_reviews()
     type(bob).objects.filter(pk=bob.pk).update(role=Role.CUSTOMER)
     services.send_due()

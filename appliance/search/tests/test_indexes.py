@@ -215,7 +215,7 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "event_at_brin": lambda agent: _admin_page(_day_of_events())(agent),
     "article_status_idx": lambda agent: list(knowledge_queries.list_articles(_customer())[:50]),
     "article_changed_idx": lambda agent: list(knowledge_queries.list_articles(agent)[:50]),
-    "article_shelf_idx": lambda agent: knowledge_queries.list_category_sections(_customer()),
+    "article_category_idx": lambda agent: knowledge_queries.list_category_sections(_customer()),
     "article_review_idx": lambda agent: list(_articles(agent, "review", is_due=True)[:50]),
     "article_usefulness_idx": lambda agent: list(_articles(agent, "useful")[:50]),
     "auditentry_subject_idx": lambda agent: knowledge_queries.list_changes(

@@ -12,7 +12,7 @@ from appliance.accounts.permissions import AuthenticatedRequest, agents_only, wi
 from appliance.core.types import read_number
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge import services as knowledge_services
-from appliance.knowledge.diffs import compare
+from appliance.knowledge.diffs import compare_texts
 from appliance.knowledge.forms import (
     ArticleFilterForm,
     ArticleForm,
@@ -42,7 +42,9 @@ def write(request: AuthenticatedRequest) -> HttpResponse:
     }
     form = ArticleForm(request.POST or None, request.FILES or None, initial=initial)
     if form.is_valid():
-        article = form.attempt(knowledge_services.write_article, by=request.user, **form.values())
+        article = form.attempt(
+            knowledge_services.write_article, by=request.user, **form.article_values()
+        )
         if article:
             return _saved(request, article)
     return _form(request, form)
@@ -65,7 +67,7 @@ def edit(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
             article=article,
             by=request.user,
             **values,
-            **form.values(),
+            **form.article_values(),
         )
         if not form.errors:
             return _saved(request, article)
@@ -115,8 +117,8 @@ def versions(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
         "before": before,
         "after": after,
         "versions": knowledge_queries.list_versions(request.user, article)[:200],
-        "title_rows": compare(before.title, after.title),
-        "rows": compare(before.content, after.content),
+        "title_rows": compare_texts(before.title, after.title),
+        "rows": compare_texts(before.content, after.content),
         "may_restore": before.number != article.version and request.user.is_agent,
     }
     return render(request, "web/article_versions.html", context)
@@ -148,7 +150,7 @@ def import_articles(request: AuthenticatedRequest) -> HttpResponse:
     context = {"form": form}
     if form.is_valid() and (
         checked := form.attempt(
-            knowledge_services.look_at_import, upload=form.cleaned_data["file"], by=request.user
+            knowledge_services.preview_import, upload=form.cleaned_data["file"], by=request.user
         )
     ):
         context["pending"], context["report"] = checked

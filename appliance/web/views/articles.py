@@ -102,7 +102,7 @@ def help_pages(request: HttpRequest) -> HttpResponse:
             "web/help.html",
             {"shelves": knowledge_queries.list_category_sections(request.user)},
         )
-    rows = knowledge_queries.list_articles(request.user, category=slug).for_customers()
+    rows = knowledge_queries.list_articles(request.user, category=slug, for_customers=True)
     category = tickets_queries.list_categories().filter(slug=slug).first()
     context = {"category": category, "page": _page(request, rows)}
     return render(request, "web/help_category.html", context)

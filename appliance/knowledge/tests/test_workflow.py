@@ -1,4 +1,4 @@
-"""The life of an article: states, versions, who reads it, and the tickets it belongs to."""
+"""Workflow, versions, readers and linked tickets of an article."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -20,38 +20,38 @@ def article(bob) -> Article:
     return services.write_article(by=bob, title="Blank pages", content="Shake the toner.")
 
 
-def edit(article: Article, by, **wanted) -> bool:
+def edit(article: Article, by, **changes) -> bool:
     article.refresh_from_db()
-    words = {"title": article.title, "content": article.content} | wanted
-    return services.edit_article(article=article, by=by, seen_at=article.updated_at, **words)
+    values = {"title": article.title, "content": article.content} | changes
+    return services.edit_article(article=article, by=by, seen_at=article.updated_at, **values)
 
 
-def test_a_draft_is_submitted_published_archived_and_reopened(article, bob):
-    for verb, status in [
+def test_draft_is_submitted_published_archived_and_reopened(article, bob):
+    for change_status, status in [
         (services.submit_for_review, Status.REVIEW),
         (services.publish_article, Status.PUBLISHED),
         (services.archive_article, Status.ARCHIVED),
         (services.reopen_article, Status.DRAFT),
     ]:
-        verb(article=article, by=bob)
+        change_status(article=article, by=bob)
         article.refresh_from_db()
         assert article.status == status
 
 
-def test_every_move_leaves_one_row_however_often_it_is_asked_for(article, bob):
+def test_repeated_publishing_is_recorded_once(article, bob):
     services.publish_article(article=article, by=bob)
     services.publish_article(article=article, by=bob)
-    row = AuditEntry.objects.get(kind="article")
-    assert (row.subject_id, row.data) == (str(article.pk), {"status": ["draft", "published"]})
+    entry = AuditEntry.objects.get(kind="article")
+    assert (entry.subject_id, entry.data) == (str(article.pk), {"status": ["draft", "published"]})
 
 
-def test_what_is_archived_is_not_published_without_being_reopened(article, bob):
+def test_archived_article_cannot_be_published(article, bob):
     services.archive_article(article=article, by=bob)
     with pytest.raises(BadInputError, match="Archived"):
         services.publish_article(article=article, by=bob)
 
 
-def test_customers_and_agents_without_the_right_move_nothing(
+def test_customers_and_agents_without_permission_cannot_publish(
     article, alice, bob, dan, django_capture_on_commit_callbacks
 ):
     with pytest.raises(ForbiddenError):
@@ -65,25 +65,27 @@ def test_customers_and_agents_without_the_right_move_nothing(
 @pytest.mark.parametrize("is_public", [True, False])
 @pytest.mark.parametrize("audience", Audience)
 @pytest.mark.parametrize("status", Status)
-def test_who_reads_what(status, audience, is_public, alice, bob, dan, article):
+def test_status_and_audience_decide_who_reads_an_article(
+    status, audience, is_public, alice, bob, dan, article
+):
     accounts_services.update_site_settings(by=dan, is_knowledge_public=is_public)
     edit(article, bob, status=status, audience=audience)
-    out = status == Status.PUBLISHED
+    is_published = status == Status.PUBLISHED
 
-    def reads(viewer) -> bool:
+    def can_read(viewer) -> bool:
         return Article.objects.visible_to(viewer).filter(pk=article.pk).exists()
 
-    assert reads(bob) and reads(dan)
-    assert reads(alice) == (out and audience != Audience.INTERNAL)
-    assert reads(AnonymousUser()) == (out and audience == Audience.PUBLIC and is_public)
+    assert can_read(bob) and can_read(dan)
+    assert can_read(alice) == (is_published and audience != Audience.INTERNAL)
+    assert can_read(AnonymousUser()) == (is_published and audience == Audience.PUBLIC and is_public)
 
 
-def test_somebody_deactivated_reads_nothing_of_it_as_themselves(article, bob):
+def test_inactive_user_reads_no_article(article, bob):
     bob.is_active = False
     assert not Article.objects.visible_to(bob).exists()
 
 
-def test_every_text_stays_as_a_version(article, bob, dan):
+def test_every_text_is_kept_as_a_version(article, bob, dan):
     edit(article, dan, content="Change the drum.", note="Toner was not it")
     edit(article, dan, audience=Audience.INTERNAL)
     newest, first = article.versions.all()
@@ -92,12 +94,12 @@ def test_every_text_stays_as_a_version(article, bob, dan):
     assert newest.note == "Toner was not it"
 
 
-def test_saving_the_same_text_again_makes_no_version(article, bob):
+def test_unchanged_text_creates_no_version(article, bob):
     assert not edit(article, bob)
     assert article.versions.count() == 1
 
 
-def test_restoring_is_a_new_version_with_the_old_text(article, bob, dan):
+def test_restoring_creates_a_version_with_the_old_text(article, bob, dan):
     edit(article, dan, content="Change the drum.")
     assert services.restore_version(article=article, number=1, by=bob)
     article.refresh_from_db()
@@ -107,19 +109,19 @@ def test_restoring_is_a_new_version_with_the_old_text(article, bob, dan):
         services.restore_version(article=article, number=99, by=bob)
 
 
-def test_the_database_lets_nobody_rewrite_a_version(article):
+def test_versions_cannot_be_changed(article):
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
         article.versions.update(content="It was always the drum.")
 
 
-def test_an_article_is_owned_by_its_writer_and_by_agents_only(article, alice, bob, dan):
+def test_only_agents_can_own_an_article(article, alice, bob, dan):
     assert article.owner == bob
     edit(article, bob, owner=dan)
     with pytest.raises(BadInputError, match="is not an agent"):
         edit(article, bob, owner=alice)
 
 
-def test_an_answer_that_names_an_article_links_it_once(article, bob, alice, ticket):
+def test_reply_with_the_address_of_an_article_links_it_once(article, bob, alice, ticket):
     body = f"See [it](/articles/{article.pk}/) and [that](/articles/99999/)."
     services.link_ticket(article=article, ticket=ticket, by=bob)
     tickets_services.reply(ticket=ticket, by=bob, body=body)
@@ -128,14 +130,14 @@ def test_an_answer_that_names_an_article_links_it_once(article, bob, alice, tick
     assert (link.article, link.ticket, link.how, link.by) == (article, ticket, "sent", bob)
 
 
-def test_what_a_customer_or_a_note_names_was_not_sent(article, alice, bob, ticket):
+def test_addresses_in_notes_and_customer_replies_create_no_link(article, alice, bob, ticket):
     body = f"I read /articles/{article.pk}/ already."
     tickets_services.reply(ticket=ticket, by=alice, body=body)
     tickets_services.add_note(ticket=ticket, by=bob, body=body)
     assert not ArticleLink.objects.exists()
 
 
-def test_a_link_is_made_and_taken_away_by_agents(article, alice, bob, ticket):
+def test_only_agents_link_and_unlink_articles(article, alice, bob, ticket):
     with pytest.raises(ForbiddenError):
         services.link_ticket(article=article, ticket=ticket, by=alice)
     services.link_ticket(article=article, ticket=ticket, by=bob)

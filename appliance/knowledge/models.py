@@ -1,6 +1,7 @@
-"""What an article said before."""
+"""Articles and their versions, files, links to tickets, votes and pending imports."""
 
 from datetime import date
+from typing import Self
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -9,29 +10,36 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from appliance.accounts.models import User
+from appliance.accounts.models import User, Viewer
 from appliance.core import queries as core_queries
 from appliance.core.fields import search_vector_field
-from appliance.tickets.models import TicketCategory
+from appliance.files.models import StoredFile
+from appliance.tickets.models import Ticket, TicketCategory
 
 
-class ArticleQuerySet(models.QuerySet):
-    def published(self) -> "ArticleQuerySet":
+def today() -> date:
+    """Return today's date in the current time zone."""
+    return timezone.localdate()
+
+
+class ArticleQuerySet(models.QuerySet["Article"]):
+    def published(self) -> Self:
         return self.filter(status=Article.Status.PUBLISHED)
 
-    def for_customers(self) -> "ArticleQuerySet":
-        """What may be sent to whoever has a log-in."""
+    def for_customers(self) -> Self:
+        """Return the published articles that signed-in customers may read."""
         return self.published().exclude(audience=Article.Audience.INTERNAL)
 
-    def in_use(self) -> "ArticleQuerySet":
-        """What is worth offering: everything but the archive."""
+    def in_use(self) -> Self:
+        """Return all articles but the archived ones."""
         return self.exclude(status=Article.Status.ARCHIVED)
 
-    def visible_to(self, viewer: User) -> "ArticleQuerySet":
-        """Agents read every article, customers the published ones meant for them; strangers those
-        meant for everybody, where the desk shows its articles at all.
+    def visible_to(self, viewer: Viewer) -> Self:
+        """Return the articles the viewer may read.
 
-        The one scope of lists, pages, files, search and suggestions alike.
+        Agents read all, customers the published ones for customers, and anonymous visitors the
+        public ones if the help centre is public. Lists, pages, files, search and suggestions all
+        start from here.
         """
         if viewer.is_anonymous:
             public = self.published().filter(audience=Article.Audience.PUBLIC)
@@ -42,7 +50,7 @@ class ArticleQuerySet(models.QuerySet):
 
 
 class Article(models.Model):
-    """An answer worth keeping, in Markdown."""
+    """An article of the knowledge base, in Markdown."""
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("Draft")
@@ -51,7 +59,7 @@ class Article(models.Model):
         ARCHIVED = "archived", _("Archived")
 
     class Audience(models.TextChoices):
-        """Who reads it once it is published."""
+        """Readers of the published article."""
 
         INTERNAL = "internal", _("Agents only")
         CUSTOMERS = "customers", _("Signed-in customers")
@@ -75,11 +83,14 @@ class Article(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="owned_articles",
-        help_text="Who keeps it true.",
+        help_text="Who keeps it up to date.",
     )
-    review_on = models.DateField(null=True, blank=True, help_text="To be looked through by then.")
-    review_told_on = models.DateField(
-        null=True, blank=True, editable=False, help_text="The review date its owner was told of."
+    review_on = models.DateField(null=True, blank=True, help_text="Due for review from this date.")
+    notified_review_on = models.DateField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The review date that its owner was notified of.",
     )
     version = models.PositiveIntegerField(
         default=1, db_default=1, editable=False, help_text="Number of the newest version."
@@ -89,18 +100,18 @@ class Article(models.Model):
         blank=True,
         db_default="",
         editable=False,
-        help_text="What its source calls it; the next import finds it by that.",
+        help_text="Its key in the import source, by which the next import finds it.",
     )
     imported_sha256 = models.CharField(
         max_length=64,
         blank=True,
         db_default="",
         editable=False,
-        help_text="Of what the source said last.",
+        help_text="Digest of the article as last imported.",
     )
     helpful = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     unhelpful = models.PositiveIntegerField(default=0, db_default=0, editable=False)
-    # with one vote for and one against to start from, so that one click makes no winner
+    # One vote for and one against are added, so that a single vote does not decide the order.
     usefulness = models.GeneratedField(
         expression=(F("helpful") + Value(1.0)) / (F("helpful") + F("unhelpful") + Value(2.0)),
         output_field=models.FloatField(),
@@ -119,15 +130,15 @@ class Article(models.Model):
             ),
         ]
         indexes = [
-            # serves the list of one state (customers see one), latest change first
+            # serves the list of one status (customers see one), latest change first
             models.Index(fields=["status", "-updated_at", "-id"], name="article_status_idx"),
             # serves the list of all, latest change first
             models.Index(fields=["-updated_at", "-id"], name="article_changed_idx"),
-            # serves the portal: one category after the other, by title
+            # serves the help centre: the articles of a category, by title
             models.Index(
                 fields=["category", "title"],
                 condition=Q(status="published"),
-                name="article_shelf_idx",
+                name="article_category_idx",
             ),
             # serves the list of what is due for review
             models.Index(
@@ -152,7 +163,7 @@ class Article(models.Model):
 
     @property
     def is_for_customers(self) -> bool:
-        """Whether it may be put into an answer: the customer can open it."""
+        """Whether customers can open it, so that an agent may insert it in a reply."""
         return self.status == self.Status.PUBLISHED and self.audience != self.Audience.INTERNAL
 
     @property
@@ -161,7 +172,7 @@ class Article(models.Model):
 
     @property
     def is_due(self) -> bool:
-        """Whether somebody should look through it again."""
+        """Whether it is due for review."""
         return (
             self.status == self.Status.PUBLISHED
             and self.review_on is not None
@@ -169,12 +180,8 @@ class Article(models.Model):
         )
 
 
-def today() -> date:
-    return timezone.localdate()
-
-
 class ArticleVersion(models.Model):
-    """Title and text as they were saved once. The database lets nobody change a row."""
+    """Title and content as saved once. A trigger of the database refuses changes."""
 
     article = models.ForeignKey(  # indexed by the constraint below
         Article, on_delete=models.CASCADE, related_name="versions", db_index=False
@@ -182,7 +189,7 @@ class ArticleVersion(models.Model):
     number = models.PositiveIntegerField()
     title = models.CharField(max_length=200)
     content = models.TextField()
-    note = models.CharField(max_length=200, blank=True, help_text="What was changed, and why.")
+    note = models.CharField(max_length=200, blank=True, help_text="Change note of the author.")
     by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -194,3 +201,91 @@ class ArticleVersion(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.number} of {self.article_id}"
+
+
+class ArticleFile(models.Model):
+    """An image or another file of an article, open to the readers of the article."""
+
+    article = models.ForeignKey(  # indexed by the constraint below
+        Article, on_delete=models.CASCADE, related_name="files", db_index=False
+    )
+    file = models.ForeignKey(StoredFile, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200, help_text="Its name in the content: ![…](name).")
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["article", "name"], name="article_file_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.article_id}"
+
+
+class ArticleLink(models.Model):
+    """A link between an article and a ticket: how an agent connected them."""
+
+    class How(models.TextChoices):
+        """Kinds of links, weakest first; linking again keeps the stronger kind."""
+
+        LINKED = "linked", _("linked manually")
+        ACCEPTED = "accepted", _("suggestion accepted")
+        SENT = "sent", _("inserted in a reply")
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="links")
+    ticket = models.ForeignKey(  # indexed by the constraint below
+        Ticket, on_delete=models.CASCADE, related_name="article_links", db_index=False
+    )
+    how = models.CharField(max_length=8, choices=How)
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "article"], name="article_link_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.article_id} {self.how} on SKR-{self.ticket_id}"
+
+
+class ArticleVote(models.Model):
+    """The vote of a reader, a user or an anonymous session, whether an article was helpful."""
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="votes_cast")
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    session_sha256 = models.CharField(
+        max_length=64, blank=True, help_text="Digest of an anonymous session."
+    )
+    is_helpful = models.BooleanField()
+    comment = models.CharField(max_length=1000, blank=True)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["article", "user"], condition=Q(user__isnull=False), name="vote_once_a_user"
+            ),
+            models.UniqueConstraint(
+                fields=["article", "session_sha256"],
+                condition=~Q(session_sha256=""),
+                name="vote_once_a_session",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{'yes' if self.is_helpful else 'no'} to {self.article_id}"
+
+
+class PendingImport(models.Model):
+    """An uploaded import file whose preview was shown; deleted when it is applied."""
+
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    file = models.ForeignKey(StoredFile, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name

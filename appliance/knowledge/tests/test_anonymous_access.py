@@ -1,4 +1,4 @@
-"""The knowledge base without an account: only where the desk allows it, and never a draft."""
+"""Anonymous visitors read published articles, if the help centre is public."""
 
 import pytest
 from django.urls import reverse
@@ -25,24 +25,25 @@ def is_public(dan) -> None:
     accounts_services.update_site_settings(by=dan, is_knowledge_public=True)
 
 
-def pages(article: Article) -> list[str]:
+def addresses(article: Article) -> list[str]:
     return [reverse("articles"), reverse("article", args=[article.pk]), "/search/?q=toner"]
 
 
-def test_strangers_are_asked_to_log_in_by_default(client, published):
-    for path in pages(published):
+def test_anonymous_visitor_must_log_in_by_default(client, published):
+    for path in addresses(published):
         assert client.get(path).url.startswith(reverse("login"))
 
 
 @pytest.mark.usefixtures("is_public")
-def test_strangers_read_and_find_published_articles(client, published):
-    for path in pages(published):
-        answer = client.get(path)
-        assert answer.status_code == 200 and "Blank pages" in answer.content.decode()
+def test_anonymous_visitor_reads_and_finds_published_articles(client, published):
+    for path in addresses(published):
+        response = client.get(path)
+        assert response.status_code == 200
+        assert "Blank pages" in response.content.decode()
 
 
 @pytest.mark.usefixtures("is_public")
-def test_strangers_never_see_a_draft(client, draft, published):
+def test_anonymous_visitor_cannot_see_a_draft(client, draft, published):
     assert client.get(reverse("article", args=[draft.pk])).status_code == 404
     for path in ["/articles/", "/articles/?status=draft", "/search/?q=toner", "/search/?q=draft"]:
         page = client.get(path).content.decode()
@@ -50,20 +51,20 @@ def test_strangers_never_see_a_draft(client, draft, published):
 
 
 @pytest.mark.usefixtures("is_public")
-def test_strangers_find_no_ticket(client, ticket):
+def test_anonymous_visitor_finds_no_ticket(client, ticket):
     for kind in ("all", "tickets"):
         page = client.get("/search/", {"q": "printer", "kind": kind}).content.decode()
         assert ticket.subject not in page
 
 
 @pytest.mark.usefixtures("is_public")
-def test_strangers_write_no_article(client, published):
+def test_anonymous_visitor_cannot_write_articles(client, published):
     for name, arguments in (("write-article", []), ("edit-article", [published.pk])):
         assert client.get(reverse(name, args=arguments)).url.startswith(reverse("login"))
 
 
 @pytest.mark.usefixtures("is_public")
-def test_deactivated_people_read_what_strangers_read(client, alice, published, draft):
+def test_inactive_user_reads_what_anonymous_visitors_read(client, alice, published, draft):
     client.force_login(alice)
     type(alice).objects.update(is_active=False)
     assert client.get(reverse("article", args=[published.pk])).status_code == 200
