@@ -35,7 +35,8 @@ class Command(BaseCommand):
         except SkerryError as error:
             raise CommandError(f"{source}: {error}") from error
         for line in report.lines:
-            self.stdout.write(f"{line.outcome:<10}{line.location}  {line.title}  {line.message}".rstrip())
+            text = f"{line.outcome:<10}{line.location}  {line.title}  {line.message}"
+            self.stdout.write(text.rstrip())
         counts = ", ".join(f"{report.counts.get(what, 0)} {what}" for what in ORDER)
         self.stdout.write(counts if apply else f"{counts}. Nothing was written: add --apply.")
         if apply:
