@@ -1,4 +1,6 @@
 from django.contrib import admin
+from django.forms import ModelForm
+from django.http import HttpRequest
 
 from appliance.core import cache
 from appliance.core.admin import ReadOnlyAdminMixin
@@ -17,13 +19,13 @@ from appliance.tickets.models import (
 
 class MessageInline(ReadOnlyAdminMixin, admin.TabularInline):
     model = Message
-    fields = readonly_fields = ["created_at", "author_name", "kind", "body"]
+    fields = readonly_fields = ("created_at", "author_name", "kind", "body")
     extra = 0
 
 
 class EventInline(ReadOnlyAdminMixin, admin.TabularInline):
     model = Event
-    fields = readonly_fields = ["at", "actor_name", "kind", "data"]
+    fields = readonly_fields = ("at", "actor_name", "kind", "data")
     extra = 0
 
 
@@ -56,12 +58,16 @@ class TicketCategoryAdmin(admin.ModelAdmin):
     prepopulated_fields = {"slug": ["name"]}
     search_fields = ["name", "slug"]
 
-    def save_model(self, request, obj, form, change) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: TicketCategory, form: ModelForm, change: bool
+    ) -> None:
         super().save_model(request, obj, form, change)
         cache.invalidate(cache.CATEGORIES)
 
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False  # switched off instead: its tickets keep it
+    def has_delete_permission(
+        self, request: HttpRequest, obj: TicketCategory | None = None
+    ) -> bool:
+        return False  # its tickets keep it: deactivate it instead
 
 
 @admin.register(Event)

@@ -1,5 +1,6 @@
-"""What an answer to a custom field may be: checked, kept as JSON, shown as text."""
+"""Values of custom fields: validated, stored as JSON, shown as text."""
 
+from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
@@ -12,15 +13,16 @@ from appliance.tickets.models import CustomField
 MAX_TEXT_CHARACTERS = 1000
 MAX_NUMBER = Decimal(10) ** 15
 Kind = CustomField.Kind
+StoredValue = str | int | float
 
 
 def form_name(field: CustomField) -> str:
-    """What it is called in a form, where it must not meet the names of other fields."""
+    """Return the name of the form field, with a prefix that no other form field has."""
     return f"field_{field.key}"
 
 
-def parse_value(field: CustomField, value: object) -> str | int | float | None:
-    """The value as JSON, None when empty. Raises BadInputError when it is not of its kind."""
+def parse_value(field: CustomField, value: object) -> StoredValue | None:
+    """Return the value as JSON, None if it is empty. Raises BadInputError if it is invalid."""
     if value is None or str(value).strip() == "":
         return None
     try:
@@ -31,18 +33,48 @@ def parse_value(field: CustomField, value: object) -> str | int | float | None:
         ) from None
 
 
-def value_of(field: CustomField, stored: object) -> object:
-    """The kept answer as a form shows it: a date again a date."""
+def parse_values(
+    fields: Iterable[CustomField], values: dict[str, object]
+) -> dict[str, StoredValue | None]:
+    """Parse values given by key. Raises BadInputError for a key that no field has."""
+    by_key = {field.key: field for field in fields}
+    if unknown := values.keys() - by_key.keys():
+        raise BadInputError(
+            _("This ticket has no field “%(key)s”. Reload the page.") % {"key": min(unknown)}
+        )
+    return {key: parse_value(by_key[key], value) for key, value in values.items()}
+
+
+def require_values(
+    fields: Iterable[CustomField],
+    values: dict[str, StoredValue],
+    message: str,
+    *,
+    error_field: str = "",
+) -> None:
+    """Raise BadInputError with ``message`` % {"fields": …} if required fields have no value."""
+    missing = [
+        field for field in fields if field.is_required and values.get(field.key) in (None, "")
+    ]
+    if missing:
+        labels = ", ".join(field.label for field in missing)
+        raise BadInputError(
+            message % {"fields": labels}, field=error_field or form_name(missing[0])
+        )
+
+
+def value_of(field: CustomField, stored: StoredValue | None) -> date | StoredValue | None:
+    """Return a stored value as a form shows it: for a date field a date."""
     if field.kind == Kind.DATE and isinstance(stored, str):
         try:
             return date.fromisoformat(stored)
-        except ValueError:  # the kind was another when it was answered
+        except ValueError:  # stored while the field had another kind
             return None
     return stored
 
 
-def text_of(field: CustomField, stored: object) -> str:
-    """For a person, in their language; empty without an answer."""
+def text_of(field: CustomField, stored: StoredValue | None) -> str:
+    """Return a stored value as text in the active language, empty without a value."""
     value = value_of(field, stored)
     if value is None:
         return ""
@@ -51,32 +83,37 @@ def text_of(field: CustomField, stored: object) -> str:
     return value if isinstance(value, str) else str(localize(value))
 
 
-def _text(field: CustomField, value: object) -> str:
+def _parse_text(field: CustomField, value: object) -> str:
     text = str(value).strip()
     if len(text) > MAX_TEXT_CHARACTERS or "\0" in text:
         raise ValueError
     return text
 
 
-def _number(field: CustomField, value: object) -> int | float:
+def _parse_number(field: CustomField, value: object) -> int | float:
     number = Decimal(str(value).strip())
     if not number.is_finite() or abs(number) > MAX_NUMBER:
         raise ValueError
     return int(number) if number == number.to_integral_value() else float(number)
 
 
-def _choice(field: CustomField, value: object) -> str:
+def _parse_choice(field: CustomField, value: object) -> str:
     if str(value) not in field.choices:
         raise ValueError
     return str(value)
 
 
-def _date(field: CustomField, value: object) -> str:
-    read = value if isinstance(value, date) else date.fromisoformat(str(value).strip())
-    return date(read.year, read.month, read.day).isoformat()
+def _parse_date(field: CustomField, value: object) -> str:
+    day = value if isinstance(value, date) else date.fromisoformat(str(value).strip())
+    return date(day.year, day.month, day.day).isoformat()
 
 
-_PARSERS = {Kind.TEXT: _text, Kind.NUMBER: _number, Kind.CHOICE: _choice, Kind.DATE: _date}
+_PARSERS: dict[CustomField.Kind, Callable[[CustomField, object], StoredValue]] = {
+    Kind.TEXT: _parse_text,
+    Kind.NUMBER: _parse_number,
+    Kind.CHOICE: _parse_choice,
+    Kind.DATE: _parse_date,
+}
 _MESSAGES = {
     Kind.TEXT: lambda: _("%(field)s is too long: at most 1000 characters."),
     Kind.NUMBER: lambda: _("%(field)s must be a number, such as 12 or 12.5."),

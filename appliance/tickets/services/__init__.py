@@ -1,7 +1,6 @@
-"""Verbs on tickets and what belongs to them. Each is atomic, writes one event a change, and tells
-the cache.
+"""Services on tickets: each is atomic, writes one event per change and invalidates the cache.
 
-``at`` is when it happened, for history that is brought in; by default now.
+``at`` is the time of the change, now by default; imports of old tickets set it.
 """
 
 from appliance.tickets.services.automations import close_solved_tickets, resume_held_tickets

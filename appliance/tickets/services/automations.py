@@ -1,4 +1,4 @@
-"""What the box does to tickets when their time has come."""
+"""Services that change the status of tickets automatically after some time."""
 
 from datetime import timedelta
 from functools import partial
@@ -17,23 +17,23 @@ BATCH_SIZE = 200
 
 
 def resume_held_tickets() -> int:
-    """Open what was on hold until now. How many."""
-    due = Ticket.objects.filter(status=Status.HOLD, resume_at__lte=timezone.now())
-    return _change_each(due.order_by("resume_at"), Status.OPEN, why="held")
+    """Open the tickets that were on hold until now and return their number."""
+    tickets = Ticket.objects.filter(status=Status.HOLD, resume_at__lte=timezone.now())
+    return _change_each(tickets.order_by("resume_at"), Status.OPEN, why="held")
 
 
 def close_solved_tickets() -> int:
-    """Close what stayed solved for as long as the desk says; nothing when it says nothing."""
+    """Close tickets that are solved for as long as the site settings say; return their number."""
     days = core_queries.site_settings().close_solved_after_days
     if days is None:
         return 0
     before = timezone.now() - timedelta(days=days)
-    due = Ticket.objects.filter(status=Status.SOLVED, solved_at__lte=before)
-    return _change_each(due.order_by("solved_at"), Status.CLOSED, why="solved", days=days)
+    tickets = Ticket.objects.filter(status=Status.SOLVED, solved_at__lte=before)
+    return _change_each(tickets.order_by("solved_at"), Status.CLOSED, why="solved", days=days)
 
 
 def _change_each(
-    due: QuerySet[Ticket],
+    tickets: QuerySet[Ticket],
     status: Status,
     *,
     why: Literal["held", "solved"],
@@ -44,10 +44,10 @@ def _change_each(
     A ticket that is locked or changed at the moment is left for the next run.
     """
     changed, failed_ids = 0, set[int]()
-    while ids := list(due.exclude(pk__in=failed_ids).values_list("pk", flat=True)[:BATCH_SIZE]):
+    while ids := list(tickets.exclude(pk__in=failed_ids).values_list("pk", flat=True)[:BATCH_SIZE]):
         for pk in ids:
-            change = partial(_change_one, due, pk, status, why=why, days=days)
-            if run_or_log("wake", change, ticket=pk):
+            change = partial(_change_status, tickets, pk, status, why=why, days=days)
+            if run_or_log("change_status", change, ticket=pk):
                 changed += 1
             else:
                 failed_ids.add(pk)
@@ -55,15 +55,15 @@ def _change_each(
 
 
 @transaction.atomic
-def _change_one(
-    due: QuerySet[Ticket],
+def _change_status(
+    tickets: QuerySet[Ticket],
     pk: int,
     status: Status,
     *,
     why: Literal["held", "solved"],
     days: int | None,
 ) -> bool:
-    ticket = due.select_for_update(of=["self"], skip_locked=True).filter(pk=pk).first()
+    ticket = tickets.select_for_update(of=["self"], skip_locked=True).filter(pk=pk).first()
     if ticket is None:
         return False
     change_status(ticket, status, None, why=why, days=days)

@@ -1,11 +1,17 @@
-"""What can be changed on many tickets, by which verb, and how to put it back."""
+"""Services that change many tickets at once and undo that.
 
-from collections.abc import Callable, Mapping, Sequence
+A bulk change is a row that processes work through batch by batch, so that any of them can finish
+what another one left.
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any, Protocol
 from uuid import UUID, uuid4, uuid5
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -19,156 +25,64 @@ from appliance.tickets.models import BulkChange, Priority, Status, Ticket, Ticke
 from appliance.tickets.services import properties, tags
 from appliance.tickets.services.events import lock
 
-# In this order: whom a ticket can be given to depends on its team, solving on its category.
-RELATED_MODELS = {"category": TicketCategory, "team": Team, "assignee": User}
-LABELS = ("category", "team", "assignee", "priority", "add_tags", "remove_tags")
-Verb = Callable[..., None]
-_offered: dict[str, Verb] = {}
-_labels: dict[str, Callable[[object], str]] = {}
-
-
-def register_bulk_change(name: str, do: Verb, label: Callable[[object], str] | None = None) -> None:
-    """A verb of a room above: ``do(ticket=, value=, by=, key=)``. It may take the place of one here
-    (then ``value`` is the row) or be a new one, which comes after all but the status.
-    """
-    _offered[name] = do
-    if label:
-        _labels[name] = label
-
-
-def resolve_changes(changes: Mapping[str, object]) -> dict[str, object]:
-    """Ids become rows. Raises BadInputError for one that is gone, or a change nobody knows."""
-    known = {*LABELS, "status", *_offered}
-    if unknown := set(changes) - known:
-        raise BadInputError(_("The property %s is unknown.") % ", ".join(sorted(unknown)))
-    return {name: _resolve_value(name, value) for name, value in changes.items()}
-
-
-def _resolve_value(name: str, value: object) -> object:
-    if name not in RELATED_MODELS or value is None:
-        return value
-    row = RELATED_MODELS[name].objects.filter(pk=value).first()
-    if row is None:
-        raise BadInputError(_("The selected value no longer exists. Reload the page."), field=name)
-    return row
-
-
-def describe_changes(changes: Mapping[str, object]) -> str:
-    """In words, for the page that tells what was done."""
-    labels = {
-        "category": _("category"),
-        "team": _("team"),
-        "assignee": _("assignee"),
-        "priority": _("priority"),
-        "status": _("status"),
-        "add_tags": _("add tags"),
-        "remove_tags": _("remove tags"),
-    }
-    messages = [
-        _labels[name](value) if name in _labels else f"{labels[name]}: {_label_of(name, value)}"
-        for name, value in resolve_changes(changes).items()
-    ]
-    return Truncator(", ".join(messages)).chars(200)
-
-
-def _label_of(name: str, value: object) -> str:
-    if name == "priority":
-        return str(Priority(value).label)
-    if name == "status":
-        return str(Status(value).label)
-    return ", ".join(value) if isinstance(value, list) else str(value or _("none"))
-
-
-def lock_if_there(ticket: Ticket | None) -> Ticket:
-    if ticket is None:
-        raise BadInputError(_("deleted or restricted"))
-    return lock(ticket)
-
-
-def apply_changes(change: BulkChange, ticket: Ticket) -> None:
-    """All that was asked, through the ordinary verbs: one event a change."""
-    changes = resolve_changes(change.changes)
-    last = {"status": changes.pop("status")} if "status" in changes else {}
-    ordered = sorted(changes, key=lambda name: (*LABELS, name).index(name))
-    for name in [*ordered, *last]:
-        _apply_property(name, ticket, (changes | last)[name], change)
-
-
-def _apply_property(name: str, ticket: Ticket, value: object, change: BulkChange) -> None:
-    if name in _offered:
-        key = uuid5(change.pk, f"{name} {ticket.pk}")
-        _offered[name](ticket=ticket, value=value, by=change.by, key=key)
-    else:
-        _service_for(name)(ticket, value, change.by)
-
-
-def _service_for(name: str) -> Verb:
-    return {
-        "category": lambda t, v, by: properties.set_category(ticket=t, category=v, by=by),
-        "team": lambda t, v, by: properties.set_team(ticket=t, team=v, by=by),
-        "assignee": lambda t, v, by: properties.assign(ticket=t, assignee=v, by=by),
-        "priority": lambda t, v, by: properties.set_priority(ticket=t, priority=Priority(v), by=by),
-        "add_tags": lambda t, v, by: tags.add_tags(ticket=t, names=v, by=by),
-        "remove_tags": lambda t, v, by: tags.remove_tags(ticket=t, names=v, by=by),
-        "tags": lambda t, v, by: tags.set_tags(ticket=t, names=v, by=by),
-        "status": _set_status,
-    }[name]
-
-
-def _set_status(ticket: Ticket, value: object, by: User) -> None:
-    """A status, or a pair with the date a ticket on hold comes back."""
-    name, until = value if isinstance(value, list) else (value, None)
-    if name == Status.HOLD and until:
-        properties.hold_ticket(ticket=ticket, until=datetime.fromisoformat(until), by=by)
-    else:
-        properties.set_status(ticket=ticket, status=Status(name), by=by)
-
-
-def snapshot(ticket: Ticket) -> dict[str, object]:
-    """All a change can touch, as JSON holds it, in the order it is put back."""
-    until = ticket.resume_at.isoformat() if ticket.resume_at else None
-    return {
-        "category": ticket.category_id,
-        "team": ticket.team_id,
-        "assignee": ticket.assignee_id,
-        "priority": ticket.priority,
-        "tags": sorted(ticket.tags.values_list("name", flat=True)),
-        "status": [ticket.status, until],
-    }
-
-
-def restore_snapshot(ticket: Ticket, was: dict[str, object], by: User) -> None:
-    for name, value in was.items():
-        row = _resolve_value(name, value)
-        if name in _offered:
-            _offered[name](ticket=ticket, value=row, by=by, key=uuid4())
-        else:
-            _service_for(name)(ticket, row, by)
-
-
-MAX_TICKETS = 1000  # tickets in one change
-MAX_SYNCHRONOUS = 100  # tickets changed while the person waits
+MAX_TICKETS = 1000  # in one bulk change
+MAX_SYNCHRONOUS = 100  # tickets that are changed before the request is answered
 BATCH_SIZE = 25  # tickets in one transaction
 UNDO_LIMIT = timedelta(seconds=60)
-ABANDONED_AFTER = timedelta(
-    minutes=1
-)  # a change nobody has finished by then was left in the middle
+ABANDONED_AFTER = timedelta(minutes=1)
+RELATED_MODELS: dict[str, type[TicketCategory | Team | User]] = {
+    "category": TicketCategory,
+    "team": Team,
+    "assignee": User,
+}
+# In this order: the team decides who can be the assignee. Status comes last, because solving needs
+# the required fields of the category.
+ORDER = ("category", "team", "assignee", "priority", "add_tags", "remove_tags")
+
+Values = dict[str, Any]  # by name of property, as JSON holds them: a primary key for an object
+
+
+class Setter(Protocol):
+    """Sets one property of a ticket. Called again with the same key it does nothing more."""
+
+    def __call__(self, *, ticket: Ticket, value: Any, by: User, key: UUID) -> None: ...
+
+
+_registered_setters: dict[str, Setter] = {}
+_registered_labels: dict[str, Callable[[Any], str]] = {}
+
+
+def register_bulk_change(
+    name: str, setter: Setter, *, label: Callable[[Any], str] | None = None
+) -> None:
+    """Let bulk changes call a setter of another room.
+
+    It replaces the setter of a property, or adds a change that is applied after the others and
+    before the status. ``label`` describes the value of an added one.
+    """
+    _registered_setters[name] = setter
+    if label:
+        _registered_labels[name] = label
 
 
 def start_bulk_change(
-    *, by: User, tickets: Sequence[int], changes: dict, idempotency_key: UUID | None = None
+    *,
+    by: User,
+    tickets: Sequence[int],
+    changes: Values,
+    idempotency_key: UUID | None = None,
 ) -> BulkChange:
-    """Assignee, team, status, priority, category (ids and raw values; absent: left alone),
-    add_tags and remove_tags (names), and whatever rooms above offer. The same key sent again
-    gives the change made the first time.
+    """Change tickets, given by primary key, and return the row that tells how far it is.
+
+    ``changes`` has any of assignee, team, status, priority and category, add_tags and remove_tags
+    (lists of names), and what other rooms register. The same key with the same changes returns the
+    row of the first call.
     """
     if not queries.can_change_in_bulk(by):
-        raise ForbiddenError(
-            _("You do not have permission to bulk edit tickets. Ask an administrator.")
-        )
+        raise ForbiddenError(_("Your role does not permit bulk changes."))
     if earlier := queries.find_bulk_change(by, idempotency_key):
-        return _is_same_request(earlier, changes)
-    change = _start(by, sorted(set(tickets)), changes, idempotency_key)
+        return _require_same_changes(earlier, changes)
+    change = _create(by, sorted(set(tickets)), changes, idempotency_key)
     if change.total <= MAX_SYNCHRONOUS:
         finish_bulk_change(change.pk)
     change.refresh_from_db()
@@ -176,7 +90,7 @@ def start_bulk_change(
 
 
 def undo_bulk_change(*, change: BulkChange, by: User) -> None:
-    """Within a minute: back to what it was, wherever it still is what the change made it."""
+    """Restore, within UNDO_LIMIT, the values that still are as the bulk change set them."""
     with transaction.atomic():
         locked = BulkChange.objects.select_for_update().get(pk=change.pk)
         if locked.by_id != by.pk:
@@ -193,18 +107,18 @@ def undo_bulk_change(*, change: BulkChange, by: User) -> None:
 
 
 def finish_bulk_change(change_id: UUID) -> None:
-    """Step by step until nothing is left of it. Anybody may call it, any number at once."""
+    """Work through the rest of a bulk change or its undo. Safe to call at any time, in parallel."""
     while _process_batch(change_id):
         pass
 
 
 def finish_abandoned_bulk_changes() -> int:
-    """Go on with what a process that died has left. How many were finished."""
+    """Finish bulk changes whose process died and return their number."""
     since = timezone.now() - ABANDONED_AFTER
-    left = BulkChange.objects.filter(finished_at=None, at__lt=since) | BulkChange.objects.filter(
-        undo_finished_at=None, undone_at__lt=since
+    abandoned = BulkChange.objects.filter(
+        Q(finished_at=None, at__lt=since) | Q(undo_finished_at=None, undone_at__lt=since)
     )
-    ids = list(left.values_list("pk", flat=True))
+    ids = list(abandoned.values_list("pk", flat=True))
     return sum(run_or_log("finish", partial(_finish, pk), change=str(pk)) for pk in ids)
 
 
@@ -214,13 +128,35 @@ def _finish(change_id: UUID) -> bool:
 
 
 def undo_seconds(change: BulkChange) -> int:
-    """How long it can still be taken back; 0 when it cannot."""
+    """Return for how long the change can still be undone, 0 if it cannot."""
     if change.finished_at is None or change.undone_at or not change.before:
         return 0
     return max(0, int((change.finished_at + UNDO_LIMIT - timezone.now()).total_seconds()))
 
 
-def _is_same_request(earlier: BulkChange, changes: dict) -> BulkChange:
+def _create(by: User, ticket_ids: list[int], changes: Values, key: UUID | None) -> BulkChange:
+    _require_valid(ticket_ids, changes)
+    try:
+        with transaction.atomic():
+            change = BulkChange.objects.create(
+                pk=key or uuid4(),
+                by=by,
+                action=_describe(changes),
+                changes=changes,
+                pending=ticket_ids,
+                total=len(ticket_ids),
+            )
+            _queue_rest(change, len(ticket_ids))
+    except IntegrityError:  # the same form was sent twice at the same moment
+        if earlier := queries.find_bulk_change(by, key):
+            return _require_same_changes(earlier, changes)
+        raise BadInputError(
+            _("This form was submitted by somebody else. Reload the page.")
+        ) from None
+    return change
+
+
+def _require_same_changes(earlier: BulkChange, changes: Values) -> BulkChange:
     if earlier.changes != changes:
         raise BadInputError(
             _("This form was already submitted. Select the tickets again and resubmit.")
@@ -228,37 +164,14 @@ def _is_same_request(earlier: BulkChange, changes: dict) -> BulkChange:
     return earlier
 
 
-def _start(by: User, tickets: list[int], changes: dict, key: UUID | None) -> BulkChange:
-    _require_permitted(tickets, changes)
-    action = describe_changes(changes)
-    try:
-        with transaction.atomic():
-            change = BulkChange.objects.create(
-                **({"pk": key} if key else {}),
-                by=by,
-                action=action,
-                changes=changes,
-                pending=tickets,
-                total=len(tickets),
-            )
-            _queue_rest(change, len(tickets))
-    except IntegrityError:  # the same form, sent twice at the same moment
-        if earlier := queries.find_bulk_change(by, key):
-            return _is_same_request(earlier, changes)
-        raise BadInputError(
-            _("This form was submitted by somebody else. Reload the page.")
-        ) from None
-    return change
-
-
-def _require_permitted(tickets: list[int], changes: dict) -> None:
-    if not tickets:
+def _require_valid(ticket_ids: list[int], changes: Values) -> None:
+    if not ticket_ids:
         raise BadInputError(_("Select at least one ticket."))
-    if len(tickets) > MAX_TICKETS:
+    if len(ticket_ids) > MAX_TICKETS:
         raise BadInputError(_("Select at most %d tickets.") % MAX_TICKETS)
     if not changes:
         raise BadInputError(_("Choose at least one change."))
-    resolve_changes(changes)
+    _resolve(changes)
 
 
 def _require_undoable(change: BulkChange) -> None:
@@ -273,14 +186,58 @@ def _require_undoable(change: BulkChange) -> None:
 
 
 def _queue_rest(change: BulkChange, size: int) -> None:
-    """The worker begins when this transaction is committed; not for what is done at once."""
+    """Queue a job, which starts after the commit, unless the request does all of it."""
     if size > MAX_SYNCHRONOUS:
         jobs.configure_task("tickets.finish_bulk_change").defer(change_id=str(change.pk))
 
 
+def _resolve(changes: Values) -> Values:
+    """Replace primary keys by objects. Raises BadInputError for a change that is not possible."""
+    if unknown := changes.keys() - {*ORDER, "status", *_registered_setters}:
+        raise BadInputError(_("The property %s is unknown.") % ", ".join(sorted(unknown)))
+    return {name: _resolve_value(name, value) for name, value in changes.items()}
+
+
+def _resolve_value(name: str, value: Any) -> Any:
+    if name not in RELATED_MODELS or value is None:
+        return value
+    related = RELATED_MODELS[name]._default_manager.filter(pk=value).first()
+    if related is None:
+        raise BadInputError(_("The selected value no longer exists. Reload the page."), field=name)
+    return related
+
+
+def _describe(changes: Values) -> str:
+    """Return the changes as text, for the page that shows what was changed."""
+    labels = {
+        "category": _("category"),
+        "team": _("team"),
+        "assignee": _("assignee"),
+        "priority": _("priority"),
+        "status": _("status"),
+        "add_tags": _("add tags"),
+        "remove_tags": _("remove tags"),
+    }
+    texts = [
+        _registered_labels[name](value)
+        if name in _registered_labels
+        else f"{labels[name]}: {_value_label(name, value)}"
+        for name, value in _resolve(changes).items()
+    ]
+    return Truncator(", ".join(texts)).chars(200)
+
+
+def _value_label(name: str, value: Any) -> str:
+    if name == "priority":
+        return str(Priority(value).label)
+    if name == "status":
+        return str(Status(value).label)
+    return ", ".join(value) if isinstance(value, list) else str(value or _("none"))
+
+
 @transaction.atomic
 def _process_batch(change_id: UUID) -> bool:
-    """The next few tickets. Whether anything may be left."""
+    """Change or restore the next tickets. Return whether any may be left."""
     change = (
         BulkChange.objects.select_for_update(of=["self"]).select_related("by").get(pk=change_id)
     )
@@ -292,12 +249,12 @@ def _process_batch(change_id: UUID) -> bool:
 
 
 def _apply_batch(change: BulkChange) -> bool:
-    now, change.pending = change.pending[:BATCH_SIZE], change.pending[BATCH_SIZE:]
-    for ticket_id, ticket in _visible_tickets(change.by, now):
+    batch, change.pending = change.pending[:BATCH_SIZE], change.pending[BATCH_SIZE:]
+    for ticket_id, ticket in _lock_visible(change.by, batch):
         try:
-            change.before += _change_one(change, ticket)
-        except SkerryError as refusal:
-            change.skipped.append([ticket_id, str(refusal)])
+            change.before += _change_ticket(change, ticket)
+        except SkerryError as error:
+            change.skipped.append([ticket_id, str(error)])
     if not change.pending:
         change.finished_at = timezone.now()
     change.save(update_fields=["pending", "before", "skipped", "finished_at"])
@@ -305,45 +262,106 @@ def _apply_batch(change: BulkChange) -> bool:
 
 
 def _undo_batch(change: BulkChange) -> bool:
-    now, change.undo_pending = change.undo_pending[:BATCH_SIZE], change.undo_pending[BATCH_SIZE:]
-    for ticket_id, ticket in _visible_tickets(change.by, now):
+    batch, change.undo_pending = change.undo_pending[:BATCH_SIZE], change.undo_pending[BATCH_SIZE:]
+    for ticket_id, ticket in _lock_visible(change.by, batch):
         entries = [entry for entry in change.before if entry[0] == ticket_id]
         try:
-            if _undo_one(change.by, ticket, entries):
+            if not _restore_ticket(change.by, ticket, entries):
                 change.undo_skipped.append([ticket_id, _("changed since")])
-        except SkerryError as refusal:
-            change.undo_skipped.append([ticket_id, str(refusal)])
+        except SkerryError as error:
+            change.undo_skipped.append([ticket_id, str(error)])
     if not change.undo_pending:
         change.undo_finished_at = timezone.now()
     change.save(update_fields=["undo_pending", "undo_skipped", "undo_finished_at"])
     return bool(change.undo_pending)
 
 
-def _visible_tickets(by: User, ids: list[int]) -> list[tuple[int, Ticket | None]]:
-    """In the order of the ids; those the person no longer sees are None.
+def _lock_visible(by: User, ticket_ids: list[int]) -> list[tuple[int, Ticket | None]]:
+    """Return the tickets in the order of the ids, None for those the agent may not see.
 
-    All are locked before anything else is, so that no two changes wait for each other.
+    All are locked before anything else is, so that no two bulk changes wait for each other.
     """
-    rows = Ticket.objects.visible_to(by).filter(pk__in=ids).order_by("pk")
-    seen = {ticket.pk: ticket for ticket in rows.select_for_update(of=["self"])}
-    return [(ticket_id, seen.get(ticket_id)) for ticket_id in ids]
+    tickets = Ticket.objects.visible_to(by).filter(pk__in=ticket_ids).order_by("pk")
+    visible = {ticket.pk: ticket for ticket in tickets.select_for_update(of=["self"])}
+    return [(ticket_id, visible.get(ticket_id)) for ticket_id in ticket_ids]
 
 
 @transaction.atomic
-def _change_one(change: BulkChange, ticket: Ticket | None) -> list[list]:
-    """What was changed on the ticket, as ``before`` keeps it; all of it or nothing."""
-    locked = lock_if_there(ticket)
-    was = snapshot(locked)
-    apply_changes(change, locked)
-    became = snapshot(Ticket.objects.get(pk=locked.pk))
-    return [[locked.pk, name, was[name], became[name]] for name in was if was[name] != became[name]]
+def _change_ticket(change: BulkChange, ticket: Ticket | None) -> list[list[Any]]:
+    """Apply all changes to a ticket, or none. Return entries for ``BulkChange.before``."""
+    locked = _lock_existing(ticket)
+    before = _read_values(locked)
+    changes = _resolve(change.changes)
+    registered = [name for name in changes if name not in (*ORDER, "status")]
+    for name in (*ORDER, *registered, "status"):
+        if name in changes:
+            key = uuid5(change.pk, f"{name} {locked.pk}")
+            _set_value(locked, name, changes[name], change.by, key)
+    after = _read_values(Ticket.objects.get(pk=locked.pk))
+    return [
+        [locked.pk, name, before[name], after[name]]
+        for name in before
+        if before[name] != after[name]
+    ]
 
 
 @transaction.atomic
-def _undo_one(by: User, ticket: Ticket | None, entries: list[list]) -> bool:
-    """Puts back what still is as the change left it. Whether anything was not, and stays."""
-    locked = lock_if_there(ticket)
-    now = snapshot(locked)
-    mine = {name: was for _id, name, was, became in entries if now[name] == became}
-    restore_snapshot(locked, mine, by)
-    return len(mine) < len(entries)
+def _restore_ticket(by: User, ticket: Ticket | None, entries: list[list[Any]]) -> bool:
+    """Restore the values that nobody changed since. Return whether these were all."""
+    locked = _lock_existing(ticket)
+    current = _read_values(locked)
+    restorable = {name: before for _id, name, before, after in entries if current[name] == after}
+    for name, value in restorable.items():
+        _set_value(locked, name, _resolve_value(name, value), by, uuid4())
+    return len(restorable) == len(entries)
+
+
+def _lock_existing(ticket: Ticket | None) -> Ticket:
+    if ticket is None:
+        raise BadInputError(_("deleted or restricted"))
+    return lock(ticket)
+
+
+def _read_values(ticket: Ticket) -> Values:
+    """Return all values that a bulk change can set, in the order in which they are restored."""
+    resume_at = ticket.resume_at.isoformat() if ticket.resume_at else None
+    return {
+        "category": ticket.category_id,
+        "team": ticket.team_id,
+        "assignee": ticket.assignee_id,
+        "priority": ticket.priority,
+        "tags": sorted(ticket.tags.values_list("name", flat=True)),
+        "status": [ticket.status, resume_at],
+    }
+
+
+def _set_value(ticket: Ticket, name: str, value: Any, by: User, key: UUID) -> None:
+    if name in _registered_setters:
+        _registered_setters[name](ticket=ticket, value=value, by=by, key=key)
+        return
+    match name:
+        case "category":
+            properties.set_category(ticket=ticket, category=value, by=by)
+        case "team":
+            properties.set_team(ticket=ticket, team=value, by=by)
+        case "assignee":
+            properties.assign(ticket=ticket, assignee=value, by=by)
+        case "priority":
+            properties.set_priority(ticket=ticket, priority=Priority(value), by=by)
+        case "add_tags":
+            tags.add_tags(ticket=ticket, names=value, by=by)
+        case "remove_tags":
+            tags.remove_tags(ticket=ticket, names=value, by=by)
+        case "tags":
+            tags.set_tags(ticket=ticket, names=value, by=by)
+        case "status":
+            _set_status(ticket, value, by)
+
+
+def _set_status(ticket: Ticket, value: Any, by: User) -> None:
+    """Set a status; or restore a list of status and resume time, as ``_read_values`` returns it."""
+    status, until = value if isinstance(value, list) else (value, None)
+    if status == Status.HOLD and until:
+        properties.hold_ticket(ticket=ticket, until=datetime.fromisoformat(until), by=by)
+    else:
+        properties.set_status(ticket=ticket, status=Status(status), by=by)

@@ -1,10 +1,12 @@
-"""Rows that admins put in an order."""
+"""Services for categories, and for the order of rows that admins arrange."""
 
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypedDict, TypeVar
 
-from django.db import models, transaction
+from django.db import transaction
+from django.db.models import Max
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -14,52 +16,59 @@ from appliance.core import audit, cache
 from appliance.core.audit import update_fields
 from appliance.core.database import lock_until_commit
 from appliance.core.errors import BadInputError
-from appliance.tickets.models import TicketCategory
+from appliance.tickets.models import CustomField, TicketCategory
+
+DEFAULT_CATEGORIES = Path(__file__).parents[1] / "default_categories.json"
+MAX_EXAMPLES, MAX_CHARACTERS = 30, 200  # the classifier reads forty phrases of a category
+RowT = TypeVar("RowT", TicketCategory, CustomField)
 
 
-def move_position(row: models.Model, *, up: bool) -> bool:
-    """Trade places with the neighbour; all rows get fresh positions. False at either end."""
-    rows = list(type(row).objects.select_for_update().order_by(*row._meta.ordering, "pk"))
-    at = rows.index(row)
-    to = at - 1 if up else at + 1
-    if not 0 <= to < len(rows):
+class DefaultCategory(TypedDict):
+    slug: str
+    name: str
+    description: str
+    examples: list[str]
+
+
+def move_position(row: RowT, *, up: bool) -> bool:
+    """Swap a row with its neighbour. Return False for the first or last row."""
+    manager = type(row)._default_manager
+    rows = list(manager.select_for_update().order_by(*row._meta.ordering or (), "pk"))
+    index = rows.index(row)
+    neighbour = index - 1 if up else index + 1
+    if not 0 <= neighbour < len(rows):
         return False
-    rows[at], rows[to] = rows[to], rows[at]
-    for position, neighbour in enumerate(rows):
-        neighbour.position = position
-    type(row).objects.bulk_update(rows, ["position"])
+    rows[index], rows[neighbour] = rows[neighbour], rows[index]
+    for position, moved in enumerate(rows):
+        moved.position = position
+    manager.bulk_update(rows, ["position"])
     return True
 
 
-def last_position(model: type[models.Model]) -> int:
-    """The position behind all others."""
-    most = model.objects.aggregate(most=models.Max("position"))["most"]
-    return 0 if most is None else most + 1
-
-
-DEFAULT_CATEGORIES = Path(__file__).parents[1] / "default_categories.json"
-MAX_EXAMPLES, MAX_CHARACTERS = 30, 200  # the sorter reads forty pieces of a category
+def last_position(model: type[RowT]) -> int:
+    """Return the position after all rows."""
+    last = model._default_manager.aggregate(last=Max("position"))["last"]
+    return 0 if last is None else last + 1
 
 
 @transaction.atomic
 def load_default_categories(slugs: set[str] | None = None) -> None:
-    """The shipped taxonomy, or the part of it named; what is there already stays as it is."""
-    for position, row in enumerate(default_categories()):
-        if slugs is None or row["slug"] in slugs:
+    """Add the default categories, or some of them; a category that exists stays as it is."""
+    for position, category in enumerate(default_categories()):
+        if slugs is None or category["slug"] in slugs:
             TicketCategory.objects.get_or_create(
-                slug=row["slug"],
+                slug=category["slug"],
                 defaults={
-                    "name": row["name"],
-                    "description": row["description"],
-                    "examples": row["examples"],
+                    "name": category["name"],
+                    "description": category["description"],
+                    "examples": category["examples"],
                     "position": position,
                 },
             )
     cache.invalidate(cache.CATEGORIES)
 
 
-def default_categories() -> list[dict]:
-    """The taxonomy Skerry ships: slug, name, description and example phrases of each."""
+def default_categories() -> list[DefaultCategory]:
     return json.loads(DEFAULT_CATEGORIES.read_text())
 
 
@@ -67,14 +76,14 @@ def default_categories() -> list[dict]:
 def add_category(
     *, by: User, name: str, description: str = "", examples: Iterable[str] = ()
 ) -> TicketCategory:
-    """The last of the list. Its slug is made of the name and stays."""
+    """Add a category at the end. Its slug comes from the name and never changes."""
     require_admin(by)
     name = _require_free_name(name)
     category = TicketCategory.objects.create(
         slug=_unique_slug(name),
         name=name,
         description=description.strip(),
-        examples=_clean_category(examples),
+        examples=_clean_examples(examples),
         position=last_position(TicketCategory),
     )
     audit.record_change(by=by, verb="added", subject=category)
@@ -91,14 +100,14 @@ def change_category(
     description: str,
     examples: Iterable[str],
 ) -> None:
-    """What it is called and what the sorter reads of it."""
+    """Change the name and the texts that the classifier reads."""
     require_admin(by)
     update_fields(
         _lock_category(category),
         by=by,
         name=_require_free_name(name, category),
         description=description.strip(),
-        examples=_clean_category(examples),
+        examples=_clean_examples(examples),
     )
     _invalidate_lists()
     category.refresh_from_db()
@@ -106,7 +115,7 @@ def change_category(
 
 @transaction.atomic
 def deactivate_category(*, category: TicketCategory, by: User) -> None:
-    """No ticket is put into it any more; those in it stay."""
+    """Offer the category no longer; its tickets keep it."""
     require_admin(by)
     update_fields(_lock_category(category), by=by, is_active=False)
     _invalidate_lists()
@@ -123,7 +132,7 @@ def reactivate_category(*, category: TicketCategory, by: User) -> None:
 
 @transaction.atomic
 def move_category(*, category: TicketCategory, by: User, up: bool) -> None:
-    """One place up or down in every list."""
+    """Move the category one position up or down."""
     require_admin(by)
     if move_position(category, up=up):
         audit.record_change(by=by, verb="moved", subject=category, data={"up": up})
@@ -131,11 +140,13 @@ def move_category(*, category: TicketCategory, by: User, up: bool) -> None:
 
 
 def _require_free_name(name: str, category: TicketCategory | None = None) -> str:
-    """The name, when no other category has it; held until the transaction ends."""
+    """Return the name, reserved until the commit. Raises BadInputError if it is taken."""
     lock_until_commit("tickets.category_names")
     name = name.strip()
     others = TicketCategory.objects.filter(name__iexact=name)
-    if others.exclude(pk=category.pk if category else None).exists():
+    if category:
+        others = others.exclude(pk=category.pk)
+    if others.exists():
         raise BadInputError(
             _("A category named %(name)s already exists; it may be inactive.") % {"name": name},
             field="name",
@@ -150,8 +161,8 @@ def _unique_slug(name: str) -> str:
     return base if base not in taken else next(slug for slug in numbered if slug not in taken)
 
 
-def _clean_category(examples: Iterable[str]) -> list[str]:
-    """Each once, without empty ones. A full stop inside would cut a phrase in two."""
+def _clean_examples(examples: Iterable[str]) -> list[str]:
+    """Return the phrases without duplicates, empty ones and full stops at the end."""
     phrases = [" ".join(phrase.split()).rstrip(".") for phrase in examples]
     unique = list(dict.fromkeys(phrase for phrase in phrases if phrase))
     if len(unique) > MAX_EXAMPLES:

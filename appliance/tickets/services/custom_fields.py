@@ -1,4 +1,4 @@
-"""Verbs on the questions a desk asks. Key and kind stay as made: answers stand on them."""
+"""Services for custom fields. Key and kind never change, because stored values depend on them."""
 
 from collections.abc import Iterable
 
@@ -29,14 +29,14 @@ def add_field(
     is_required: bool = False,
     is_for_customers: bool = False,
 ) -> CustomField:
-    """The last of the list. Without a ``key`` one is made of the label. ``by=None`` is the box."""
+    """Add a custom field at the end. Without ``key``, the key comes from the label."""
     if by is not None:
         require_admin(by)
     field = CustomField(
         key=key.strip() or slugify(label)[:40].strip("-") or "field",
         label=label.strip(),
         kind=kind,
-        choices=_validated_choices(kind, choices),
+        choices=_clean_choices(kind, choices),
         is_required=is_required,
         is_for_customers=is_for_customers,
         position=last_position(CustomField),
@@ -67,14 +67,14 @@ def change_field(
     is_required: bool,
     is_for_customers: bool,
 ) -> None:
-    """A choice that is taken away stays on the tickets that have it."""
+    """Change a custom field. A choice that is removed stays on the tickets that have it."""
     require_admin(by)
     locked = _lock_field(field)
     update_fields(
         locked,
         by=by,
         label=label.strip(),
-        choices=_validated_choices(locked.kind, choices),
+        choices=_clean_choices(locked.kind, choices),
         is_required=is_required,
         is_for_customers=is_for_customers,
     )
@@ -85,7 +85,7 @@ def change_field(
 
 @transaction.atomic
 def deactivate_field(*, field: CustomField, by: User) -> None:
-    """It is asked no more; what was answered stays in the data."""
+    """Offer the field no longer; stored values stay."""
     require_admin(by)
     update_fields(_lock_field(field), by=by, is_active=False)
     _invalidate_lists()
@@ -112,16 +112,16 @@ def _set_categories(
     field: CustomField, categories: Iterable[TicketCategory], by: User | None
 ) -> None:
     before = sorted(str(category) for category in field.categories.all())
-    rows = list(categories)
-    after = sorted(str(category) for category in rows)
+    chosen = list(categories)
+    after = sorted(str(category) for category in chosen)
     if before != after:
-        field.categories.set(rows)
+        field.categories.set(chosen)
         data = {"categories": {"from": before, "to": after}}
         audit.record_change(by=by, verb="changed", subject=field, data=data)
 
 
-def _validated_choices(kind: str, choices: Iterable[str]) -> list[str]:
-    """The choices, each once; only a choice has any, and it has two at least."""
+def _clean_choices(kind: str, choices: Iterable[str]) -> list[str]:
+    """Return the choices without duplicates, at least two; none for another kind."""
     if kind != CustomField.Kind.CHOICE:
         return []
     unique = list(dict.fromkeys(" ".join(choice.split()) for choice in choices if choice.strip()))

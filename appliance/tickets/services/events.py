@@ -1,4 +1,4 @@
-"""What every change of a ticket has in common: the lock, the time, the event and the cache."""
+"""What all changes of a ticket share: the lock, the event, its listeners and the cache."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -31,19 +31,20 @@ def subscribe(listener: Listener) -> None:
 
 
 def lock(ticket: Ticket) -> Ticket:
-    """With whom it is for and about, whom nearly every verb and listener asks for."""
+    """Return the ticket, locked until the commit, with customer, assignee and team."""
     locked = Ticket.objects.select_for_update(of=["self"])
     return locked.select_related("customer", "assignee", "team").get(pk=ticket.pk)
 
 
 def lock_both(ticket: Ticket, other: Ticket) -> tuple[Ticket, Ticket]:
-    """In the order of their ids, whoever asks, so that no two wait for each other."""
-    rows = Ticket.objects.select_for_update(of=["self"]).filter(pk__in=[ticket.pk, other.pk])
-    locked = {row.pk: row for row in rows.order_by("pk")}
+    """Lock two tickets in the order of their primary keys, so that no deadlock is possible."""
+    tickets = Ticket.objects.select_for_update(of=["self"]).filter(pk__in=[ticket.pk, other.pk])
+    locked = {row.pk: row for row in tickets.order_by("pk")}
     return locked[ticket.pk], locked[other.pk]
 
 
 def save(ticket: Ticket, *fields: str, at: datetime | None = None) -> None:
+    """Save these fields and ``updated_at``."""
     ticket.updated_at = at or timezone.now()
     ticket.save(update_fields=[*fields, "updated_at"])
     cache.invalidate(cache.TICKETS)
@@ -60,7 +61,7 @@ def relation_change(before: Model | None, after: Model | None) -> RelationChange
 
 
 def require_agent(by: User | None) -> None:
-    """``by=None`` is the box itself, which may do what an agent may."""
+    """Raise ForbiddenError unless ``by`` is an agent or None, the system."""
     if by is not None and not by.is_agent:
         raise ForbiddenError(_("Only agents can change this."))
 
@@ -97,7 +98,7 @@ def _publish(event: Event) -> None:
 
 
 def set_due(*, ticket: Ticket, due_at: datetime | None) -> None:
-    """Stands on the ticket so that a million can be listed by it. No event: its clock has one."""
+    """Copy the next due time of the SLA timer to the ticket, for lists. Writes no event."""
     if ticket.due_at != due_at:
         ticket.due_at = due_at
         ticket.save(update_fields=["due_at"])

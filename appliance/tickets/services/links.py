@@ -1,4 +1,4 @@
-"""Verbs on how tickets hang together: merge, split, link, and the ways back."""
+"""Services that merge, split and link tickets, and undo that."""
 
 import uuid
 
@@ -19,29 +19,30 @@ Kind = TicketLink.Kind
 
 
 def merge_tickets(*, source: Ticket, target: Ticket, by: User) -> None:
-    """Close ``source`` as part of ``target``, which shows what was said on both.
+    """Close ``source`` as part of ``target``, whose page shows the messages of both.
 
-    Nothing is moved, so ``unmerge_ticket`` brings all of it back.
+    Nothing is moved, so that ``unmerge_ticket`` can undo it.
     """
     _require_permission(by)
     _require_access_to_both(by, source, target, "target")
     with transaction.atomic():
-        source_, target_ = lock_both(source, target)
-        if source_.merged_into_id == target_.pk:
+        locked, locked_target = lock_both(source, target)
+        if locked.merged_into_id == locked_target.pk:
             return
-        _require_mergeable(source_, target_)
-        was = source_.status
-        change_status(source_, Status.CLOSED, by)
-        source_.merged_into = target_
-        save(source_, "merged_into")
-        save(target_)
-        record(source_, Event.Kind.MERGED, by, data=MergedData(target=target_.pk, was=was))
-        record(target_, Event.Kind.MERGED, by, data=MergedData(source=source_.pk))
-    _refresh_tickets(source, target)
+        _require_mergeable(locked, locked_target)
+        at_source = MergedData(target=target.pk, was=locked.status)
+        change_status(locked, Status.CLOSED, by)
+        locked.merged_into = locked_target
+        save(locked, "merged_into")
+        save(locked_target)
+        record(locked, Event.Kind.MERGED, by, data=at_source)
+        record(locked_target, Event.Kind.MERGED, by, data=MergedData(source=source.pk))
+    source.refresh_from_db()
+    target.refresh_from_db()
 
 
 def unmerge_ticket(*, ticket: Ticket, by: User) -> None:
-    """Give the ticket back its own life, in the status it had."""
+    """Undo a merge and restore the status before it."""
     _require_permission(by)
     if ticket.merged_into is None:
         return
@@ -62,7 +63,7 @@ def unmerge_ticket(*, ticket: Ticket, by: User) -> None:
 def split_ticket(
     *, message: Message, subject: str, by: User, idempotency_key: uuid.UUID | None = None
 ) -> Ticket:
-    """A ticket of its own for what one message says; the message stays where it was said."""
+    """Create a ticket from one message; the message stays on its ticket, too."""
     _require_permission(by)
     if message.kind == Message.Kind.NOTE:
         raise BadInputError(
@@ -84,27 +85,28 @@ def split_ticket(
 
 
 def link_tickets(*, source: Ticket, target: Ticket, kind: TicketLink.Kind, by: User) -> TicketLink:
-    """Say that ``source`` is a duplicate of, is caused by … ``target``."""
+    """Link two tickets, for example ``source`` as a duplicate of ``target``."""
     require_agent(by)
     _require_access_to_both(by, source, target, "target")
     with transaction.atomic():
-        source_, target_ = lock_both(source, target)
-        if earlier := _find_link(source_, target_, kind):
+        locked, locked_target = lock_both(source, target)
+        if earlier := _find_link(locked, locked_target, kind):
             return earlier
-        if kind != Kind.RELATED and _is_linked(target_, source_, kind):
+        if kind != Kind.RELATED and _is_linked(locked_target, locked, kind):
             raise BadInputError(
                 _("%(other)s already has this link to %(this)s. It cannot point both ways.")
-                % {"other": target_.number, "this": source_.number},
+                % {"other": target.number, "this": source.number},
                 field="target",
             )
-        link = _create_link(source_, target_, kind, by)
-        _record_link(Event.Kind.LINKED, source_, target_, kind, by)
-    _refresh_tickets(source, target)
+        link = _create_link(locked, locked_target, kind, by)
+        _record_link(Event.Kind.LINKED, locked, locked_target, kind, by)
+    source.refresh_from_db()
+    target.refresh_from_db()
     return link
 
 
 def unlink_tickets(*, link: TicketLink, by: User) -> None:
-    """Take the link away; taken away already is fine."""
+    """Remove a link, unless it is removed already."""
     require_agent(by)
     with transaction.atomic():
         source, target = lock_both(link.source, link.target)
@@ -131,20 +133,20 @@ def _require_permission(by: User) -> None:
 
 
 def _require_access_to_both(by: User, ticket: Ticket, other: Ticket, field: str) -> None:
-    """A ticket that ``by`` does not see is as good as none."""
+    """Raise BadInputError for one ticket twice, and for one that the agent may not see."""
     if ticket.pk == other.pk:
         raise BadInputError(
             _("A ticket cannot be linked to itself. Enter another number."), field=field
         )
-    for row in (ticket, other):
-        if not queries.can_see_ticket(by, row):
+    for linked in (ticket, other):
+        if not queries.can_see_ticket(by, linked):
             raise BadInputError(
-                _("Ticket %(number)s does not exist.") % {"number": row.number}, field=field
+                _("Ticket %(number)s does not exist.") % {"number": linked.number}, field=field
             )
 
 
 def _require_mergeable(source: Ticket, target: Ticket) -> None:
-    params = {"source": source.number, "target": target.number}
+    params: dict[str, str | int] = {"source": source.number, "target": target.number}
     message = ""
     if source.customer_id != target.customer_id:
         message = _(
@@ -168,7 +170,7 @@ def _require_mergeable(source: Ticket, target: Ticket) -> None:
 
 
 def _restore_status(source: Ticket, by: User) -> None:
-    """As before the merge; what was on hold comes back open, for its date may be over."""
+    """Restore the status before the merge; open instead of on hold, whose date may be past."""
     merges = source.events.filter(kind=Event.Kind.MERGED, data__has_key="was")
     last = merges.last()
     data: MergedData = last.data if last else {}
@@ -193,8 +195,9 @@ def _create_from_message(origin: Ticket, message: Message, subject: str, key: uu
         team=origin.team,
         idempotency_key=key,
     )
-    copies = [Attachment(ticket=ticket, file=sent.file) for sent in message.attachments.all()]
-    Attachment.objects.bulk_create(copies)
+    Attachment.objects.bulk_create(
+        Attachment(ticket=ticket, file=attachment.file) for attachment in message.attachments.all()
+    )
     cache.invalidate(cache.TICKETS)
     return ticket
 
@@ -204,7 +207,7 @@ def _create_link(source: Ticket, target: Ticket, kind: str, by: User) -> TicketL
 
 
 def _find_link(source: Ticket, target: Ticket, kind: str) -> TicketLink | None:
-    """This very link; two tickets are related to each other in either direction."""
+    """Return this link if it exists; the kind RELATED has no direction."""
     link = TicketLink.objects.filter(source=source, target=target, kind=kind).first()
     if link is None and kind == Kind.RELATED:
         return TicketLink.objects.filter(source=target, target=source, kind=kind).first()
@@ -212,16 +215,11 @@ def _find_link(source: Ticket, target: Ticket, kind: str) -> TicketLink | None:
 
 
 def _is_linked(start: Ticket, end: Ticket, kind: str) -> bool:
-    """Whether links of this kind go from ``start`` to ``end``, over however many tickets."""
-    seen: set[int] = set()
-    edge = {start.pk}
-    while edge and end.pk not in edge:
-        seen |= edge
-        links = TicketLink.objects.filter(source__in=edge, kind=kind)
-        edge = set(links.values_list("target", flat=True)) - seen
-    return end.pk in edge
-
-
-def _refresh_tickets(*tickets: Ticket) -> None:
-    for ticket in tickets:
-        ticket.refresh_from_db()
+    """Return whether links of this kind lead from ``start`` to ``end``, directly or not."""
+    visited: set[int] = set()
+    frontier = {start.pk}
+    while frontier and end.pk not in frontier:
+        visited |= frontier
+        links = TicketLink.objects.filter(source__in=frontier, kind=kind)
+        frontier = set(links.values_list("target", flat=True)) - visited
+    return end.pk in frontier

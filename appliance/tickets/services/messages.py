@@ -1,4 +1,4 @@
-"""Verbs on what is said on a ticket: answers, notes, and what is sent with them."""
+"""Services for the conversation on a ticket: replies, notes, drafts and ratings."""
 
 import re
 import uuid
@@ -16,7 +16,6 @@ from appliance.files import services as files_services
 from appliance.tickets import mentions, queries
 from appliance.tickets.event_data import NotedData, RatedData, RepliedData
 from appliance.tickets.models import (
-    Attachment,
     Draft,
     Event,
     Mention,
@@ -28,8 +27,9 @@ from appliance.tickets.models import (
 from appliance.tickets.queries.messages import RATED_STATUSES, RATING_DAYS, is_rating_final
 from appliance.tickets.services.events import SYSTEM_ACTOR_NAME, lock, record, save
 from appliance.tickets.services.properties import change_status
+from appliance.tickets.services.tickets import attach_files
 
-ARTICLE_LINK = re.compile(r"/articles/(\d{1,18})/")  # where an article of the desk is, in a text
+ARTICLE_LINK = re.compile(r"/articles/(\d{1,18})/")
 REOPENED_BY_CUSTOMER = (Status.SOLVED, Status.WAITING, Status.HOLD)
 
 
@@ -44,12 +44,11 @@ def reply(
     idempotency_key: uuid.UUID | None = None,
     at: datetime | None = None,
 ) -> Message:
-    """An answer the customer can read; ``by=None`` is a guest who came by the secret link.
+    """Write a reply, which the customer can read; ``by=None`` is a guest with the secret link.
 
-    A customer's answer brings back what was solved, waiting or on hold. ``status`` is what an
-    agent leaves the ticket in; by default one that was new becomes open. With
-    ``seen_message_id``, the newest message on the page (0: none), it raises BadInputError when
-    somebody else has replied since.
+    A customer's reply reopens a ticket that is solved, waiting or on hold. ``status`` is the new
+    status an agent chooses; without it a new ticket becomes open. With ``seen_message_id``, the
+    newest message on the page (0: none), it raises BadInputError if somebody else replied since.
     """
     if status is not None and not (by and by.is_agent):
         raise ForbiddenError(_("Only agents can set the status of a ticket."))
@@ -73,7 +72,7 @@ def add_note(
     idempotency_key: uuid.UUID | None = None,
     at: datetime | None = None,
 ) -> Message:
-    """A note only agents see; colleagues named in it with @ are mentioned."""
+    """Write a note that only agents can read; agents named with @ are mentioned."""
     if by is not None and not by.is_agent:
         raise ForbiddenError(_("Only agents can write internal notes."))
     with files_services.atomic():
@@ -85,17 +84,8 @@ def add_note(
     return message
 
 
-def attach(
-    locked: Ticket, message: Message | None, files: Iterable[UploadedFile], by: User | None
-) -> None:
-    """Keep what was sent with a message, or with the ticket itself. Inside ``uploads.atomic``."""
-    for upload in files:
-        stored = files_services.store(upload=upload, by=by)
-        Attachment.objects.create(ticket=locked, message=message, file=stored)
-
-
 def _find_duplicate(locked: Ticket, key: uuid.UUID | None) -> Message | None:
-    """What the same form sent before; the ticket is locked, so a key is never raced."""
+    """Return the message of an earlier call with the key. The ticket must be locked."""
     earlier = Message.objects.filter(idempotency_key=key).first() if key else None
     if earlier and earlier.ticket_id != locked.pk:
         raise BadInputError(_("This form was submitted by somebody else. Reload the page."))
@@ -141,19 +131,18 @@ def _create_message(
     at: datetime | None,
 ) -> Message:
     at, is_note = at or timezone.now(), kind == Message.Kind.NOTE
+    default_name = SYSTEM_ACTOR_NAME if is_note else locked.customer.full_name
     message = Message.objects.create(
         ticket=locked,
         author=by,
-        author_name=str(by)
-        if by
-        else (SYSTEM_ACTOR_NAME if is_note else locked.customer.full_name),
+        author_name=str(by) if by else default_name,
         kind=kind,
         is_from_customer=not is_note and _is_requester(locked, by),
         body=body,
         idempotency_key=key or uuid.uuid4(),
         created_at=at,
     )
-    attach(locked, message, files, by)
+    attach_files(locked, message, files, by)
     Draft.objects.filter(user=by, ticket=locked).delete()
     if not is_note and not message.is_from_customer and locked.first_response_at is None:
         locked.first_response_at = at
@@ -174,21 +163,17 @@ def _record_message(locked: Ticket, message: Message, by: User | None, at: datet
 
 
 def _is_requester(locked: Ticket, by: User | None) -> bool:
-    """Whether who speaks wants help: the customer, a guest, a colleague of the customer's."""
+    """Return whether the author asks for help: the customer, a colleague of theirs, or a guest."""
     return by is None or not by.is_agent or locked.customer.user_id == by.pk
 
 
 def _create_mentions(message: Message, by: User | None) -> list[int]:
     if "@" not in message.body:
         return []
-    people = queries.list_assignable(message.ticket)
-    people_mentioned = [
-        person for person in mentions.find_mentioned(message.body, people) if person != by
-    ]
-    Mention.objects.bulk_create(
-        Mention(message=message, user=person) for person in people_mentioned
-    )
-    return [person.pk for person in people_mentioned]
+    agents = queries.list_assignable(message.ticket)
+    mentioned = [agent for agent in mentions.find_mentioned(message.body, agents) if agent != by]
+    Mention.objects.bulk_create(Mention(message=message, user=agent) for agent in mentioned)
+    return [agent.pk for agent in mentioned]
 
 
 def _linked_article_ids(body: str) -> list[int]:
@@ -198,7 +183,7 @@ def _linked_article_ids(body: str) -> list[int]:
 def _apply_status(
     locked: Ticket, message: Message, status: Status | None, by: User | None, at: datetime | None
 ) -> None:
-    """The status a reply leaves behind."""
+    """Set the status that follows from a reply."""
     if status is None and message.is_from_customer and locked.status in REOPENED_BY_CUSTOMER:
         status = Status.OPEN
     if status is None and not message.is_from_customer and locked.status == Status.NEW:
@@ -209,7 +194,7 @@ def _apply_status(
 
 @transaction.atomic
 def save_draft(*, ticket: Ticket, by: User, kind: Message.Kind, body: str) -> None:
-    """Keep the text for the next visit; an empty one is no draft."""
+    """Store the text for the next visit; an empty one removes the draft."""
     if not body.strip():
         return discard_draft(ticket=ticket, by=by)
     draft = {"kind": kind, "body": body, "updated_at": timezone.now()}
@@ -228,9 +213,9 @@ def rate_ticket(
     comment: str = "",
     at: datetime | None = None,
 ) -> Rating:
-    """What the customer (``None``: a guest who came by the secret link) says of the solution.
+    """Store the customer's rating of the resolution; ``by=None`` is a guest with the secret link.
 
-    They may change it for RATING_DAYS. The same once more changes nothing.
+    It can be changed for RATING_DAYS. The same rating again changes nothing.
     """
     with transaction.atomic():
         locked = lock(ticket)
@@ -255,8 +240,8 @@ def _save_rating(
             % {"days": RATING_DAYS}
         )
     rating.is_good, rating.comment = is_good, comment
-    is_of_another = locked.solved_at and locked.solved_at > rating.at  # its days begin now
-    if not rating.pk or is_of_another:
+    is_solved_again = locked.solved_at and locked.solved_at > rating.at
+    if not rating.pk or is_solved_again:  # RATING_DAYS begin now
         rating.at = at
     rating.save()
     save(locked, at=at)

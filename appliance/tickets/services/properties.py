@@ -1,4 +1,4 @@
-"""Verbs on what a ticket is: priority, category, who has it."""
+"""Services that set the properties of a ticket: status, priority, category, assignee, team."""
 
 from datetime import datetime
 from typing import Literal
@@ -15,7 +15,8 @@ from appliance.tickets.event_data import FieldData, PriorityData, StatusData
 from appliance.tickets.models import CustomField, Event, Priority, Status, Ticket, TicketCategory
 from appliance.tickets.services.events import lock, record, relation_change, require_agent, save
 
-EVENT_KINDS = {
+COMPLETED_STATUSES = (Status.SOLVED, Status.CLOSED)
+EVENT_KINDS = {  # by name of property
     "status": Event.Kind.STATUS,
     "priority": Event.Kind.PRIORITY,
     "category": Event.Kind.CATEGORY,
@@ -51,7 +52,7 @@ def set_category(*, ticket: Ticket, category: TicketCategory | None, by: User | 
 def assign(
     *, ticket: Ticket, assignee: User | None, by: User | None, at: datetime | None = None
 ) -> None:
-    """Give the ticket to somebody who sees it, or to nobody."""
+    """Assign the ticket to an agent who may see it, or to nobody."""
     require_agent(by)
     if assignee and not assignee.is_agent:
         raise BadInputError(
@@ -68,7 +69,10 @@ def assign(
 def set_team(
     *, ticket: Ticket, team: Team | None, by: User | None, at: datetime | None = None
 ) -> None:
-    """Hand the ticket to a team ``by`` knows of. Whoever then no longer sees it is taken off it."""
+    """Move the ticket to a team whose tickets ``by`` may see, or to none.
+
+    It is unassigned if its assignee may no longer see it.
+    """
     require_agent(by)
     if team and by and team.pk in accounts_queries.hidden_team_ids(by):
         raise ForbiddenError(_("You do not have access to the tickets of this team."))
@@ -118,7 +122,7 @@ def _conflict_message(locked: Ticket, name: str) -> str:
 
 
 def _stored_value(value: object) -> object:
-    """A row by its id, a choice by its value."""
+    """Return the primary key of an object, or the value; None for an empty text."""
     return getattr(value, "pk", None) or (value if value != "" else None)
 
 
@@ -148,13 +152,10 @@ def _set_assignee(
     record(locked, Event.Kind.ASSIGNEE, by, at, data=data)
 
 
-COMPLETED_STATUSES = (Status.SOLVED, Status.CLOSED)
-
-
 def set_status(
     *, ticket: Ticket, status: Status, by: User | None, at: datetime | None = None
 ) -> None:
-    """On hold needs a date: ``hold_ticket``. Solving needs an answer to every required field."""
+    """Set any status except on hold, see ``hold_ticket``. Solving needs all required fields."""
     require_agent(by)
     with transaction.atomic():
         change_status(lock(ticket), status, by, at)
@@ -164,7 +165,7 @@ def set_status(
 def hold_ticket(
     *, ticket: Ticket, until: datetime, by: User | None, at: datetime | None = None
 ) -> None:
-    """Out of the way until then; a customer's answer brings it back earlier."""
+    """Put the ticket on hold until a time; a reply of the customer reopens it earlier."""
     require_agent(by)
     if until <= (at or timezone.now()):
         raise BadInputError(_("Choose a date in the future."), field="resume_at")
@@ -218,49 +219,34 @@ def _require_changeable(
             _("Enter the date until which the ticket is on hold."), field="resume_at"
         )
     if status == Status.SOLVED and by is not None:
-        require_all(locked)
+        custom_fields.require_values(
+            queries.fields_of(locked.category),
+            locked.fields,
+            _("Required before solving: %(fields)s."),
+            error_field="status",
+        )
 
 
 def set_fields(
     *, ticket: Ticket, values: dict[str, object], by: User | None, at: datetime | None = None
 ) -> None:
-    """Answer the fields named by key; an empty value takes an answer away. One event a field."""
+    """Set custom fields by key; an empty value removes the stored one. One event per field."""
     require_agent(by)
     with transaction.atomic():
         locked = lock(ticket)
         fields = {field.key: field for field in queries.fields_of(locked.category)}
-        for key, value in clean(fields, values).items():
+        for key, value in custom_fields.parse_values(fields.values(), values).items():
             if locked.fields.get(key) != value:
-                _validated(locked, fields[key], value, by, at)
+                _set_field(locked, fields[key], value, by, at)
     ticket.refresh_from_db()
 
 
-def clean(fields: dict[str, CustomField], values: dict[str, object]) -> dict[str, object]:
-    """What is kept of each value; None where there is none."""
-    if unknown := values.keys() - fields.keys():
-        raise BadInputError(
-            _("This ticket has no field “%(key)s”. Reload the page.") % {"key": min(unknown)}
-        )
-    return {key: custom_fields.parse_value(fields[key], value) for key, value in values.items()}
-
-
-def require_all(locked: Ticket) -> None:
-    """Raises BadInputError while a required field of the category has no answer."""
-    fields = queries.fields_of(locked.category).filter(is_required=True)
-    refuse_missing(fields, locked.fields, _("Required before solving: %(fields)s."), "status")
-
-
-def refuse_missing(fields, answers: dict[str, object], message: str, at_field: str = "") -> None:
-    missing = [field for field in fields if answers.get(field.key) in (None, "")]
-    if missing:
-        names = ", ".join(field.label for field in missing)
-        raise BadInputError(
-            message % {"fields": names}, field=at_field or custom_fields.form_name(missing[0])
-        )
-
-
-def _validated(
-    locked: Ticket, field: CustomField, value: object, by: User | None, at: datetime | None
+def _set_field(
+    locked: Ticket,
+    field: CustomField,
+    value: custom_fields.StoredValue | None,
+    by: User | None,
+    at: datetime | None,
 ) -> None:
     before = locked.fields.pop(field.key, None)
     if value is not None:

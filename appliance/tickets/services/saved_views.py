@@ -1,4 +1,4 @@
-"""Verbs on saved views: a filter with a name, for oneself, for a team or for everybody."""
+"""Services for saved views."""
 
 from collections.abc import Iterable
 
@@ -28,15 +28,18 @@ def save_view(
     audience: str = OWN,
     team: Team | None = None,
 ) -> SavedView:
-    """``audience``: "own", "all", or "team" with the team. Sharing needs the right to."""
+    """Add a view at the end. ``audience`` is "own", "all", or "team" with a team.
+
+    Any but "own" needs the right to share.
+    """
     _require_editable(by, name, audience, team)
-    mine = SavedView.objects.filter(owner=by)
-    if mine.count() >= MAX_VIEWS:
+    own = SavedView.objects.filter(owner=by)
+    if own.count() >= MAX_VIEWS:
         raise BadInputError(
             _("You have reached the limit of %d views. Delete one you no longer use.") % MAX_VIEWS,
             field="name",
         )
-    last = mine.aggregate(last=Max("position"))["last"] or 0
+    last = own.aggregate(last=Max("position"))["last"] or 0
     view = SavedView(owner=by, position=last + 1)
     _save_view(view, name, filters, columns, sort, audience, team)
     _audit_view(by, "added", view)
@@ -55,7 +58,7 @@ def change_view(
     audience: str = OWN,
     team: Team | None = None,
 ) -> None:
-    """All of it at once. Admins may change what others share."""
+    """Replace all of a view. Admins may change views that others share."""
     locked = _lock_view(view, by)
     if (audience, team) != (audience_of(locked), locked.team):
         _require_editable(by, name, audience, team)
@@ -72,17 +75,17 @@ def remove_view(*, view: SavedView, by: User) -> None:
 
 @transaction.atomic
 def move_view(*, view: SavedView, by: User, up: bool) -> None:
-    """One place up or down among the owner's views. At the end nothing happens."""
+    """Move a view one position up or down among the owner's, unless it is first or last."""
     _lock_view(view, by)
-    row = list(SavedView.objects.select_for_update().filter(owner=view.owner_id))
-    at = next(index for index, view_row in enumerate(row) if view_row.pk == view.pk)
-    to = at - 1 if up else at + 1
-    if not 0 <= to < len(row):
+    views = list(SavedView.objects.select_for_update().filter(owner=view.owner_id))
+    index = views.index(view)
+    neighbour = index - 1 if up else index + 1
+    if not 0 <= neighbour < len(views):
         return
-    row[at], row[to] = row[to], row[at]
-    for position, view_row in enumerate(row, start=1):
-        view_row.position = position
-    SavedView.objects.bulk_update(row, ["position"])
+    views[index], views[neighbour] = views[neighbour], views[index]
+    for position, moved in enumerate(views, start=1):
+        moved.position = position
+    SavedView.objects.bulk_update(views, ["position"])
     cache.invalidate(cache.VIEWS)
 
 
@@ -133,6 +136,6 @@ def _save_view(
 
 
 def _audit_view(by: User, verb: str, view: SavedView) -> None:
-    """What is one's own is no change of the desk."""
+    """Record a change of a shared view; private ones are not audited."""
     if view.is_shared:
         audit.record_change(by=by, verb=verb, subject=view, data={"filter": view.filter})

@@ -1,4 +1,4 @@
-"""Verbs on the tags of a ticket."""
+"""Services for the tags of a ticket, and for the tags that admins maintain."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -18,46 +18,50 @@ from appliance.tickets.models import Event, SavedView, Tag, Ticket
 from appliance.tickets.services.events import lock, record, require_agent, save
 
 MAX_TAGS, MAX_CHARACTERS = 20, 40
-Named = dict[str, str]  # spelling by case-folded name
+TagNames = dict[str, str]  # spelling by case-folded name
 
 
 def set_tags(
     *, ticket: Ticket, names: Iterable[str], by: User | None, at: datetime | None = None
 ) -> None:
-    """Exactly these, whatever their case; what the desk does not know yet is made."""
-    tags_by_key = _normalise(names)
-    _change_tags(ticket, by, lambda now: tags_by_key, at)
+    """Replace the tags of a ticket; a tag that does not exist in any case is created."""
+    new = _normalise(names)
+    _change_tags(ticket, by, lambda current: new, at)
 
 
 def add_tags(*, ticket: Ticket, names: Iterable[str], by: User | None) -> None:
-    more = _normalise(names)
-    _change_tags(ticket, by, lambda now: now | more)
+    added = _normalise(names)
+    _change_tags(ticket, by, lambda current: current | added)
 
 
 def remove_tags(*, ticket: Ticket, names: Iterable[str], by: User | None) -> None:
-    fewer = _normalise(names)
-    _change_tags(ticket, by, lambda now: {k: name for k, name in now.items() if k not in fewer})
+    removed = _normalise(names)
+
+    def remaining(current: TagNames) -> TagNames:
+        return {key: name for key, name in current.items() if key not in removed}
+
+    _change_tags(ticket, by, remaining)
 
 
 def _change_tags(
     ticket: Ticket,
     by: User | None,
-    wanted_of: Callable[[Named], Named],
+    change: Callable[[TagNames], TagNames],
     at: datetime | None = None,
 ) -> None:
-    """``wanted_of`` maps what is there now to what shall be."""
+    """Set the tags to what ``change`` makes of the current ones."""
     require_agent(by)
     with transaction.atomic():
         locked = lock(ticket)
-        now = {_tag_key(tag.name): tag.name for tag in locked.tags.all()}
-        after = wanted_of(now)
-        if now.keys() != after.keys():
-            _save_tags(locked, now, after, by, at)
+        before = {_tag_key(tag.name): tag.name for tag in locked.tags.all()}
+        after = change(before)
+        if before.keys() != after.keys():
+            _save_tags(locked, before, after, by, at)
     ticket.refresh_from_db()
 
 
 def _save_tags(
-    locked: Ticket, now: Named, after: Named, by: User | None, at: datetime | None
+    locked: Ticket, before: TagNames, after: TagNames, by: User | None, at: datetime | None
 ) -> None:
     if len(after) > MAX_TAGS:
         raise BadInputError(
@@ -67,13 +71,13 @@ def _save_tags(
     tags = _get_or_create_tags(after.values())
     locked.tags.set(tags)
     save(locked, at=at)
-    added = sorted(tag.name for tag in tags if _tag_key(tag.name) not in now)
-    removed = sorted(name for key, name in now.items() if key not in after)
+    added = sorted(tag.name for tag in tags if _tag_key(tag.name) not in before)
+    removed = sorted(name for key, name in before.items() if key not in after)
     record(locked, Event.Kind.TAGS, by, at, data=TagsData(added=added, removed=removed))
 
 
 def _get_or_create_tags(names: Iterable[str]) -> list[Tag]:
-    """The tags of these names; two agents who make the same one at once get the same row."""
+    """Return the tags of these names; two agents who create one at once get the same row."""
     names = list(names)
     known = {_tag_key(tag.name) for tag in _existing_tags(names)}
     new = [Tag(name=name) for name in names if _tag_key(name) not in known]
@@ -90,11 +94,11 @@ def _tag_key(name: str) -> str:
     return name.casefold()
 
 
-def _normalise(names: Iterable[str]) -> Named:
-    """Spelling by case-folded name, without what a person types around a tag."""
-    clean = (" ".join(name.replace(",", " ").split()).lstrip("#").strip() for name in names)
-    tags_by_key: Named = {}
-    for name in clean:
+def _normalise(names: Iterable[str]) -> TagNames:
+    """Return the names without blanks, commas and # signs around them."""
+    clean_names = (" ".join(name.replace(",", " ").split()).lstrip("#").strip() for name in names)
+    tags_by_key: TagNames = {}
+    for name in clean_names:
         if len(name) > MAX_CHARACTERS or "\0" in name:
             raise BadInputError(
                 _("“%(name)s …” is too long for a tag: at most %(most)d characters.")
@@ -108,25 +112,25 @@ def _normalise(names: Iterable[str]) -> Named:
 
 @transaction.atomic
 def add_tag(*, by: User, name: str) -> Tag:
-    """Raises BadInputError when there is one of that name, whatever its case."""
+    """Add a tag. Raises BadInputError if the name exists, whatever its case."""
     require_admin(by)
     tag = Tag(name=_clean_tag_name(name))
     try:
         with transaction.atomic():
             tag.save(force_insert=True)
     except IntegrityError as error:
-        raise _require_free_tag_name(tag.name) from error
+        raise _duplicate_name_error(tag.name) from error
     audit.record_change(by=by, verb="added", subject=tag)
     return tag
 
 
 @transaction.atomic
 def rename_tag(*, tag: Tag, by: User, name: str) -> None:
-    """On every ticket and in every saved view at once."""
+    """Rename a tag on all tickets and in all saved views."""
     require_admin(by)
     locked = Tag.objects.select_for_update().get(pk=tag.pk)
     before, name = locked.name, _clean_tag_name(name)
-    if update_fields(locked, by=by, duplicate_error=_require_free_tag_name(name), name=name):
+    if update_fields(locked, by=by, duplicate_error=_duplicate_name_error(name), name=name):
         _update_views(before, name)
         cache.invalidate(cache.TICKETS)
     tag.refresh_from_db()
@@ -134,15 +138,15 @@ def rename_tag(*, tag: Tag, by: User, name: str) -> None:
 
 @transaction.atomic
 def merge_tags(*, source: Tag, target: Tag, by: User) -> None:
-    """Tickets with ``source`` get ``target``, and ``source`` is no more."""
+    """Replace ``source`` by ``target`` on all tickets and views, and delete it."""
     require_admin(by)
     if source.pk == target.pk:
         raise BadInputError(_("Choose two different tags."), field="target")
-    # in the order of their ids, whoever asks, so that no two wait for each other
+    # in the order of their primary keys, so that no two merges wait for each other
     list(Tag.objects.select_for_update().filter(pk__in=[source.pk, target.pk]).order_by("pk"))
     through = Ticket.tags.through.objects
-    already = through.filter(tag=target).values("ticket")
-    moved = through.filter(tag=source).exclude(ticket__in=already).update(tag=target)
+    tagged = through.filter(tag=target).values("ticket")
+    moved = through.filter(tag=source).exclude(ticket__in=tagged).update(tag=target)
     data = {"into": target.name, "tickets": moved}
     audit.record_change(by=by, verb="merged", subject=source, data=data)
     _update_views(source.name, target.name)
@@ -152,7 +156,7 @@ def merge_tags(*, source: Tag, target: Tag, by: User) -> None:
 
 @transaction.atomic
 def remove_tag(*, tag: Tag, by: User) -> None:
-    """From every ticket; the time line of each still says when it was there."""
+    """Delete a tag; events of tickets still name it."""
     require_admin(by)
     data = {"tickets": tag.tickets.count()}
     audit.record_change(by=by, verb="removed", subject=tag, data=data)
@@ -176,7 +180,7 @@ def _clean_tag_name(name: str) -> str:
     return name
 
 
-def _require_free_tag_name(name: str) -> BadInputError:
+def _duplicate_name_error(name: str) -> BadInputError:
     return BadInputError(
         _("A tag named %(name)s already exists. Merge the two instead.") % {"name": name},
         field="name",

@@ -1,4 +1,4 @@
-"""Verbs that open a ticket, and that write down what the language models said of it."""
+"""Services that create tickets and store what language models predicted about them."""
 
 import uuid
 from collections.abc import Iterable
@@ -14,12 +14,10 @@ from appliance.accounts.security import hash_token
 from appliance.core import cache
 from appliance.core.errors import BadInputError
 from appliance.files import services as files_services
-from appliance.tickets import queries
+from appliance.tickets import custom_fields, queries
 from appliance.tickets.event_data import ClassifiedData
-from appliance.tickets.models import Event, Priority, Ticket, TicketCategory
+from appliance.tickets.models import Attachment, Event, Message, Priority, Ticket, TicketCategory
 from appliance.tickets.services.events import lock, record, relation_change
-from appliance.tickets.services.messages import attach
-from appliance.tickets.services.properties import clean, refuse_missing
 
 
 def create_ticket(
@@ -37,13 +35,13 @@ def create_ticket(
     idempotency_key: uuid.UUID | None = None,
     at: datetime | None = None,
 ) -> Ticket:
-    """A new ticket. The same ``idempotency_key`` sent again gives the ticket made the first time.
+    """Create a ticket. The same ``idempotency_key`` returns the ticket of the first call.
 
-    ``fields`` are answers by key; a customer must answer those required of customers. Of a
-    ``guest_token`` only the hash is kept.
+    ``fields`` are values of custom fields by key; a customer must give those that are required of
+    customers. Only the hash of a ``guest_token`` is stored.
     """
     at, key = at or timezone.now(), idempotency_key or uuid.uuid4()
-    answers = _answers(by, category, fields or {}, is_guest=bool(guest_token))
+    values = _parse_fields(by, category, fields or {}, is_guest=bool(guest_token))
     try:
         with files_services.atomic():
             ticket = Ticket.objects.create(
@@ -53,24 +51,35 @@ def create_ticket(
                 priority=priority,
                 category=category,
                 team=team,
-                fields=answers,
+                fields=values,
                 guest_token_sha256=hash_token(guest_token) if guest_token else "",
                 idempotency_key=key,
                 created_at=at,
                 updated_at=at,
             )
-            attach(ticket, None, files, by)
+            attach_files(ticket, None, files, by)
             record(ticket, Event.Kind.OPENED, by, at, name=customer.full_name)
             if category:
-                record(ticket, Event.Kind.CATEGORY, by, at, data=relation_change(None, category))
+                data = relation_change(None, category)
+                record(ticket, Event.Kind.CATEGORY, by, at, data=data)
             cache.invalidate(cache.TICKETS)
     except IntegrityError:
-        ticket = Ticket.objects.filter(idempotency_key=key, customer=customer).first()
-        if ticket is None:
+        earlier = Ticket.objects.filter(idempotency_key=key, customer=customer).first()
+        if earlier is None:
             raise BadInputError(
                 _("This form was submitted by somebody else. Reload the page.")
             ) from None
+        return earlier
     return ticket
+
+
+def attach_files(
+    ticket: Ticket, message: Message | None, files: Iterable[UploadedFile], by: User | None
+) -> None:
+    """Store the files of a message or of the ticket itself. Requires ``files_services.atomic``."""
+    for upload in files:
+        stored = files_services.store(upload=upload, by=by)
+        Attachment.objects.create(ticket=ticket, message=message, file=stored)
 
 
 @transaction.atomic
@@ -82,7 +91,7 @@ def record_classification(
     bundles: str,
     data: ClassifiedData,
 ) -> None:
-    """Store what the language models predicted, except a category that a person chose.
+    """Store what the language models predicted, except a category where a person has chosen one.
 
     ``bundles`` is the actor's name in the event, ``data`` the data of the event.
     """
@@ -91,24 +100,27 @@ def record_classification(
         locked.category = category
     if sentiment_score is not None:
         locked.sentiment_score = sentiment_score
-    locked.save(update_fields=["category", "sentiment_score"])  # no change of updated_at
+    locked.save(update_fields=["category", "sentiment_score"])  # updated_at stays
     record(locked, Event.Kind.CLASSIFIED, None, name=bundles, data=data)
     cache.invalidate(cache.TICKETS)
 
 
-def _answers(
-    by: User | None, category: TicketCategory | None, values: dict, *, is_guest: bool
-) -> dict[str, object]:
-    """What is kept of the answers given with a new ticket."""
-    asks = is_guest or (by is not None and not by.is_agent)
-    fields = queries.fields_of(category)
-    if asks:
-        fields = fields.filter(is_for_customers=True)
-    elif not values:
+def _parse_fields(
+    by: User | None,
+    category: TicketCategory | None,
+    values: dict[str, object],
+    *,
+    is_guest: bool,
+) -> dict[str, custom_fields.StoredValue]:
+    """Return the values of a new ticket's custom fields, as ``Ticket.fields`` stores them."""
+    is_agent = not is_guest and (by is None or by.is_agent)
+    if is_agent and not values:
         return {}
-    by_key = {field.key: field for field in fields}
-    answers = {k: v for k, v in clean(by_key, values).items() if v is not None}
-    if asks:
-        required = [field for field in by_key.values() if field.is_required]
-        refuse_missing(required, answers, _("Required: %(fields)s."))
-    return answers
+    fields = queries.fields_of(category)
+    if not is_agent:
+        fields = fields.filter(is_for_customers=True)
+    parsed = custom_fields.parse_values(fields, values)
+    stored = {key: value for key, value in parsed.items() if value is not None}
+    if not is_agent:
+        custom_fields.require_values(fields, stored, _("Required: %(fields)s."))
+    return stored

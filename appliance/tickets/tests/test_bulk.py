@@ -164,8 +164,8 @@ def test_what_a_dead_process_left_is_finished(three, bob, monkeypatch):
 
 
 def test_a_room_above_may_offer_a_verb_and_undo_takes_it_back(three, bob, monkeypatch):
-    monkeypatch.setattr(bulk, "_offered", {})
-    monkeypatch.setattr(bulk, "_labels", {})
+    monkeypatch.setattr(bulk, "_registered_setters", {})
+    monkeypatch.setattr(bulk, "_registered_labels", {})
     bulk.register_bulk_change(
         "raise",
         lambda ticket, value, by, key: services.set_priority(ticket=ticket, priority=value, by=by),
