@@ -1,34 +1,34 @@
-"""Who gets what from each page of the desk. A page that is missing here fails the build.
+"""The expected result of each page for each viewer. A page that is missing here fails the tests.
 
-One line a page and method; one answer each for, in this order:
-nobody (not logged in), Alice (whose ticket it is), Carol (another customer), Bob (agent),
+One line per page and method; one result per viewer, in this order:
+nobody (not logged in), Alice (the owner of the ticket), Carol (another customer), Bob (agent),
 Frank (agent of another team), Dan (admin), Erin (logged in, then deactivated).
 
-Every page of a ticket is tried on three tickets: this one; one of a closed team that Bob is in,
-which does not exist for Frank; and one of a guest, which exists for no customer. What else there
-is to try stands behind a slash: ``attachment/note`` is the file of an internal note.
+Every page of a ticket is requested for three tickets: this one; one of a closed team that Bob is
+in, which does not exist for Frank; and one of a guest, which exists for no customer. Variants stand
+behind a slash: ``attachment/note`` is the file of an internal note.
 
-``login`` is a redirect to the log-in page, ``desk`` one to the front page, ``done`` one to
-wherever the work was done. A method without a line is refused.
+A result is a status code or a redirect: ``login`` to the log-in page, ``home`` to the front page,
+``done`` to another page after the work is done. A method without a line must be refused.
 """
 
-WHO = ("nobody", "alice", "carol", "bob", "frank", "dan", "erin")
+VIEWERS = ("nobody", "alice", "carol", "bob", "frank", "dan", "erin")
 
 TABLE = """
 GET   dashboard                login 200   200   200   200   200   login
 GET   live                     login 200   200   200   200   200   login
 GET   views                    login 403   403   200   200   200   login
 GET   add-view                 login 403   403   200   200   200   login
-POST  add-view                 login 403   403   desk  desk  desk  login
+POST  add-view                 login 403   403   home  home  home  login
 GET   edit-view                login 403   403   200   404   404   login
-POST  edit-view                login 403   403   desk  404   404   login
+POST  edit-view                login 403   403   home  404   404   login
 GET   edit-view/shared         login 403   403   200   404   200   login
-POST  edit-view/shared         login 403   403   desk  404   done  login
+POST  edit-view/shared         login 403   403   home  404   done  login
 POST  move-view                login 403   403   done  404   404   login
 POST  remove-view              login 403   403   done  404   404   login
-POST  bulk                     login 403   403   desk  desk  desk  login
+POST  bulk                     login 403   403   home  home  home  login
 GET   bulk-change              login 403   403   200   404   404   login
-POST  undo-bulk                login 403   403   desk  404   404   login
+POST  undo-bulk                login 403   403   home  404   404   login
 GET   create-ticket            login 200   200   200   200   200   login
 POST  create-ticket            login done  done  done  done  done  login
 POST  suggest                  login 200   200   200   200   200   login
@@ -104,11 +104,11 @@ GET   search                   login 200   200   200   200   200   login
 GET   search-suggestions       login 200   200   200   200   200   login
 GET   setup                    404   404   404   404   404   404   404
 POST  setup                    404   404   404   404   404   404   404
-GET   login                    200   desk  desk  desk  desk  desk  200
-POST  login                    200   desk  desk  desk  desk  desk  200
-PUT   login                    200   desk  desk  desk  desk  desk  200
-GET   register                 200   desk  desk  desk  desk  desk  200
-POST  register                 400   desk  desk  desk  desk  desk  400
+GET   login                    200   home  home  home  home  home  200
+POST  login                    200   home  home  home  home  home  200
+PUT   login                    200   home  home  home  home  home  200
+GET   register                 200   home  home  home  home  home  200
+POST  register                 400   home  home  home  home  home  400
 GET   profile                  login 200   200   200   200   200   login
 POST  profile                  login done  done  done  done  done  login
 GET   profile-password         login 200   200   200   200   200   login
@@ -263,12 +263,12 @@ GET   status-queries           login 403   403   403   403   200   login
 GET   status-plan              login 403   403   403   403   200   login
 """
 
-ADMIN_ONLY = "admin"  # every page below /admin/: nobody but admins get past its log-in
+ADMIN_SITE = "admin"  # prefix of the pages that only admins see
 
 
-def rows() -> dict[tuple[str, str], tuple[str, ...]]:
-    """(method, page) to the answers, in the order of WHO."""
+def read_table() -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the results of each (method, page), in the order of VIEWERS."""
     lines = [line.split() for line in TABLE.strip().splitlines()]
-    for method, page, *answers in lines:
-        assert len(answers) == len(WHO), f"{method} {page} needs {len(WHO)} answers: {WHO}"
-    return {(method, page): tuple(answers) for method, page, *answers in lines}
+    for method, page, *results in lines:
+        assert len(results) == len(VIEWERS), f"{method} {page} needs {len(VIEWERS)} results"
+    return {(method, page): tuple(results) for method, page, *results in lines}

@@ -1,4 +1,4 @@
-"""Every page, method and role against the table. What is not in the table does not pass."""
+"""Request every page with every method as every viewer, and compare with access_table.py."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -21,20 +21,20 @@ from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import Ticket
 from appliance.triage.models import Gap
-from tests.access_table import ADMIN_ONLY, WHO, rows
+from tests.access_table import ADMIN_SITE, VIEWERS, read_table
 from tests.foreign_urls import find_foreign_urls
 from tests.sample_objects import admin_url_arguments
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-REFUSALS = {"403", "405", "login", "desk"}
-ROWS = rows()
-OF_A_TICKET = re.compile("^(tickets|attachments)/<int:")
+REFUSALS = {"403", "405", "login", "home"}
+EXPECTED = read_table()  # (method, page) → results in the order of VIEWERS
+TICKET_ROUTE = re.compile("^(tickets|attachments)/<int:")
 Cast = dict[str, User | None]
 
 
 @pytest.fixture
 def erin(carol) -> User:
-    """Somebody whose session outlived the account."""
+    """A deactivated user who still has a session."""
     return User.objects.create(email="erin@example.org", first_name="Erin", is_active=False)
 
 
@@ -45,23 +45,23 @@ def cast(alice, carol, bob, frank, dan, erin) -> Cast:
 
 
 @pytest.fixture
-def closed_teams(alice, bob) -> Ticket:
-    """Alice's, too, but in the hands of a closed team that only Bob is in."""
+def closed_team_ticket(alice, bob) -> Ticket:
+    """A ticket of Alice that is assigned to a closed team, whose only member is Bob."""
     team = Team.objects.create(name="Night shift", is_closed=True)
     team.members.add(bob)
-    ticket = open_for(alice.customer)
+    ticket = create_ticket(alice.customer)
     tickets_services.set_team(ticket=ticket, team=team, by=bob)
     return ticket
 
 
 @pytest.fixture
-def guests(db) -> Ticket:
-    """Of somebody without a log-in, who holds a secret link."""
+def guest_ticket(db) -> Ticket:
+    """A ticket of a customer without a log-in, who has a secret link."""
     guest = accounts_services.add_customer(email="gil@example.org", first_name="Gil")
-    return open_for(guest, guest_token="secret")
+    return create_ticket(guest, guest_token="secret")
 
 
-def open_for(customer: Customer, **more: object) -> Ticket:
+def create_ticket(customer: Customer, **more: object) -> Ticket:
     return tickets_services.create_ticket(
         customer=customer, subject="s", description="d", by=customer.user, **more
     )
@@ -69,49 +69,46 @@ def open_for(customer: Customer, **more: object) -> Ticket:
 
 @pytest.fixture
 def paths(ticket, bob, dan) -> dict[str, str]:
-    """Where each page of the table is: Alice's ticket, articles of every kind, and the rest."""
-    letter = queue_email(to="a@example.org", subject="s", body="b", key="one")
-    of = {
-        **of_working_on(ticket, bob),
-        **of_lists(ticket, bob),
+    """The path of each page of the table, with arguments for Alice's ticket, articles and more."""
+    email = queue_email(to="a@example.org", subject="s", body="b", key="one")
+    arguments = {
+        **ticket_arguments(ticket, bob),
+        **list_arguments(ticket, bob),
         **admin_url_arguments(dan),
-        **of_articles(bob),
+        **article_arguments(bob),
         "read-notice": Notification.objects.get_or_create(user=ticket.customer.user, ticket=ticket)[
             0
         ].pk,
-        **dict.fromkeys(["retry-mail", "drop-mail"], letter.pk),
-        **dict.fromkeys(["write-for-gap", "dismiss-gap", "restore-gap"], a_gap(ticket).pk),
+        **dict.fromkeys(["retry-mail", "drop-mail"], email.pk),
+        **dict.fromkeys(["write-for-gap", "dismiss-gap", "restore-gap"], create_gap(ticket).pk),
         "setup": "guessed",
         "status-plan": query_plans.list_slowest("calls")[0].id,
         **dict.fromkeys(["set-password", "guest-ticket", "guest-reply", "guest-rate"], "guessed"),
         "guest-attachment": ("guessed", 1),
     }
-    return {p: path_of(p, of) for p in {page for _, page in ROWS}}
+    return {page: reverse_page(page, arguments) for _, page in EXPECTED}
 
 
-def a_gap(ticket: Ticket) -> Gap:
-    """As the worker would find it."""
+def create_gap(ticket: Ticket) -> Gap:
+    """Create a knowledge gap as the worker would."""
     at = ticket.created_at
     gap = Gap.objects.create(subject="Blank pages", size=1, first_at=at, last_at=at)
     gap.members.create(ticket=ticket, rank=0)
     return gap
 
 
-def path_of(page: str, of: dict[str, object]) -> str:
-    return reverse(page.split("/")[0], args=arguments(of, page))
+def reverse_page(page: str, arguments: dict[str, object]) -> str:
+    """Return the path of a page; ``arguments`` holds its URL argument, or a tuple of them."""
+    args = arguments.get(page, ())
+    return reverse(page.split("/")[0], args=args if isinstance(args, tuple) else [args])
 
 
-def arguments(of: dict[str, object], page: str) -> list[object]:
-    found = of.get(page, ())
-    return [*found] if isinstance(found, tuple) else [found]
-
-
-def of_working_on(ticket: Ticket, bob: User) -> dict[str, object]:
-    """What the pages of a ticket ask for: itself, an answer, a link, shortcuts."""
+def ticket_arguments(ticket: Ticket, bob: User) -> dict[str, object]:
+    """Create what the pages of a ticket need; return their URL arguments."""
     message = tickets_services.reply(
-        ticket=ticket, by=bob, body="Is it plugged in?", files=[a_file()]
+        ticket=ticket, by=bob, body="Is it plugged in?", files=[make_file()]
     )
-    note = tickets_services.add_note(ticket=ticket, by=bob, body="Hm", files=[a_file()])
+    note = tickets_services.add_note(ticket=ticket, by=bob, body="Hm", files=[make_file()])
     other = tickets_services.split_ticket(message=message, subject="Another", by=bob)
     merged = tickets_services.split_ticket(message=message, subject="Merged", by=bob)
     tickets_services.merge_tickets(source=merged, target=ticket, by=bob)
@@ -121,14 +118,14 @@ def of_working_on(ticket: Ticket, bob: User) -> dict[str, object]:
     macro = macros_services.add_macro(
         by=bob, name="Urgent", actions={"priority": 4}, audience="all"
     )
-    fits = Article.objects.create(title="Fits", content="…", status="published")
+    suggested = Article.objects.create(title="Fits", content="…", status="published")
     names = ["ticket", "reply", "update-ticket", "conversation", "evidence", "ticket-timer"]
     names += ["rate-ticket", "discard-draft", "take-ticket", "ticket-tags", "ticket-fields"]
     names += ["link-ticket", "find-tickets", "find-articles", "find-canned-responses"]
     names += ["merge-ticket", "unmerge-ticket", "presence", "draft", "mentionable"]
     return {
         **dict.fromkeys(names, ticket.pk),
-        **dict.fromkeys(["dismiss-suggestion", "undo-dismissal"], (ticket.pk, fits.pk)),
+        **dict.fromkeys(["dismiss-suggestion", "undo-dismissal"], (ticket.pk, suggested.pk)),
         "unlink-ticket": (ticket.pk, other.links.get().pk),
         "insert-canned-response": (ticket.pk, canned_response.pk),
         "run-macro": (ticket.pk, macro.pk),
@@ -140,8 +137,8 @@ def of_working_on(ticket: Ticket, bob: User) -> dict[str, object]:
     }
 
 
-def of_articles(bob: User) -> dict[str, object]:
-    """An article for everybody, and one of each kind that is not, each with a file."""
+def article_arguments(bob: User) -> dict[str, object]:
+    """Create a public article and one of each other kind, each with a file."""
     kinds = {
         "Out": {"status": "published"},
         "draft": {"status": "draft"},
@@ -149,35 +146,36 @@ def of_articles(bob: User) -> dict[str, object]:
         "customers": {"status": "published", "audience": "customers"},
         "archived": {"status": "archived"},
     }
-    made = {
+    articles = {
         kind: knowledge_services.write_article(
-            by=bob, title=kind, content="…", files=[a_file()], **more
+            by=bob, title=kind, content="…", files=[make_file()], **more
         )
         for kind, more in kinds.items()
     }
     names = ["article", "edit-article", "move-article", "restore-article", "vote-article"]
     names += ["article-history", "article-versions"]
-    of: dict[str, object] = dict.fromkeys(names, made["Out"].pk)
-    for kind, article in made.items():
-        end = "" if kind == "Out" else f"/{kind}"
-        of |= {
-            f"article{end}": article.pk,
-            f"article-file{end}": (article.pk, article.files.get().pk),
+    arguments: dict[str, object] = dict.fromkeys(names, articles["Out"].pk)
+    for kind, article in articles.items():
+        suffix = "" if kind == "Out" else f"/{kind}"
+        arguments |= {
+            f"article{suffix}": article.pk,
+            f"article-file{suffix}": (article.pk, article.files.get().pk),
         }
-    return of | {
-        "edit-article/draft": made["draft"].pk,
-        "vote-article/internal": made["internal"].pk,
+    return arguments | {
+        "edit-article/draft": articles["draft"].pk,
+        "vote-article/internal": articles["internal"].pk,
     }
 
 
-def of_lists(ticket: Ticket, bob: User) -> dict[str, object]:
-    """A view of Bob's own, one he shares, and a change of many tickets he made."""
+def list_arguments(ticket: Ticket, bob: User) -> dict[str, object]:
+    """Create a private and a shared view of Bob, and a bulk change of his."""
     own = tickets_services.save_view(by=bob, name="Own", filters=TicketFilter())
     shared = tickets_services.save_view(
         by=bob, name="Shared", filters=TicketFilter(), audience="all"
     )
-    asked = {"tickets": [open_for(ticket.customer).pk], "changes": {"priority": 4}}
-    change = tickets_services.start_bulk_change(by=bob, **asked)
+    change = tickets_services.start_bulk_change(
+        by=bob, tickets=[create_ticket(ticket.customer).pk], changes={"priority": 4}
+    )
     return {
         **dict.fromkeys(["edit-view", "move-view", "remove-view"], own.pk),
         "edit-view/shared": shared.pk,
@@ -185,113 +183,129 @@ def of_lists(ticket: Ticket, bob: User) -> dict[str, object]:
     }
 
 
-def a_file() -> SimpleUploadedFile:
+def make_file() -> SimpleUploadedFile:
     return SimpleUploadedFile("log.txt", b"words")
 
 
-def test_every_page_of_the_desk_is_in_the_table():
-    assert set(desk_pages()) == {page.split("/")[0] for _, page in ROWS}
+def test_table_contains_every_url_name():
+    assert set(list_url_names()) == {page.split("/")[0] for _, page in EXPECTED}
 
 
-@pytest.mark.parametrize("who", WHO)
-def test_every_page_answers_as_the_table_says(who, cast, paths, ticket):
-    assert tried(cast[who], paths, ticket, ROWS) == expected(who, ROWS)
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_every_page_responds_as_in_the_table(viewer, cast, paths, ticket):
+    assert collect_results(cast[viewer], paths, ticket, EXPECTED) == expected_results(
+        viewer, EXPECTED
+    )
 
 
-@pytest.mark.parametrize("who", WHO)
-def test_no_page_names_anything_from_elsewhere(who, cast, paths):
-    """Nor does the administration; what would be fetched from it is no page of ours."""
-    read = 0
-    for path in [*dict.fromkeys(paths.values()), *administration()]:
-        response = send(cast[who], "GET", path)
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_pages_load_nothing_from_other_machines(viewer, cast, paths):
+    checked = 0
+    for path in [*dict.fromkeys(paths.values()), *list_admin_site_paths()]:
+        response = send(cast[viewer], "GET", path)
         if response.get("Content-Type", "").startswith("text/html"):
             assert find_foreign_urls(response.content.decode()) == [], path
-            read += 1
-    assert read > 20
+            checked += 1
+    assert checked > 20
 
 
-@pytest.mark.parametrize("who", WHO)
-def test_ticket_of_a_closed_team_is_none_to_other_agents(who, cast, paths, closed_teams, bob):
-    rows, of = rows_of_tickets(), of_working_on(closed_teams, bob)
-    paths = {page: path_of(page, of) for _, page in rows}
-    wanted = dict.fromkeys(rows, "404") if who == "frank" else expected(who, rows)
-    assert tried(cast[who], paths, closed_teams, rows) == wanted
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_closed_team_ticket_is_not_found_for_other_agents(
+    viewer, cast, paths, closed_team_ticket, bob
+):
+    requests, arguments = ticket_requests(), ticket_arguments(closed_team_ticket, bob)
+    paths = {page: reverse_page(page, arguments) for _, page in requests}
+    expected = (
+        dict.fromkeys(requests, "404") if viewer == "frank" else expected_results(viewer, requests)
+    )
+    assert collect_results(cast[viewer], paths, closed_team_ticket, requests) == expected
 
 
-@pytest.mark.parametrize("who", WHO)
-def test_ticket_of_a_guest_is_none_to_every_customer(who, cast, paths, guests, bob):
-    rows, of = rows_of_tickets(), of_working_on(guests, bob)
-    paths = {page: path_of(page, of) for _, page in rows}
-    wanted = expected({"alice": "carol"}.get(who, who), rows)
-    if who in ("bob", "frank", "dan"):  # the guest reads answers there and nowhere else
-        wanted["POST", "merge-ticket"] = "400"
-    assert tried(cast[who], paths, guests, rows) == wanted
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_guest_ticket_is_not_found_for_customers(viewer, cast, paths, guest_ticket, bob):
+    requests, arguments = ticket_requests(), ticket_arguments(guest_ticket, bob)
+    paths = {page: reverse_page(page, arguments) for _, page in requests}
+    expected = expected_results({"alice": "carol"}.get(viewer, viewer), requests)
+    if viewer in ("bob", "frank", "dan"):  # the guest reads replies on this ticket only
+        expected["POST", "merge-ticket"] = "400"
+    assert collect_results(cast[viewer], paths, guest_ticket, requests) == expected
 
 
-def rows_of_tickets() -> list[tuple[str, str]]:
-    """The rows of every page whose address names a ticket or something of one."""
-    routes = {pattern.name: route for route, pattern in walk()}
-    return [(m, page) for m, page in ROWS if OF_A_TICKET.search(routes[page.split("/")[0]])]
+def ticket_requests() -> list[tuple[str, str]]:
+    """Return the requests to pages whose path names a ticket or an attachment."""
+    routes = {pattern.name: route for route, pattern in iterate_url_patterns()}
+    return [
+        (method, page)
+        for method, page in EXPECTED
+        if TICKET_ROUTE.search(routes[page.split("/")[0]])
+    ]
 
 
-def expected(who: str, rows: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    return {row: ROWS[row][WHO.index(who)] for row in rows}
-
-
-def tried(
-    person: User | None, paths: dict[str, str], ticket: Ticket, rows: Iterable[tuple[str, str]]
+def expected_results(
+    viewer: str, requests: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
-    """What each page answers this person."""
-    fields = fields_of(ticket)
+    return {request: EXPECTED[request][VIEWERS.index(viewer)] for request in requests}
+
+
+def collect_results(
+    person: User | None, paths: dict[str, str], ticket: Ticket, requests: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """Return what each page answers this person."""
+    fields = form_data(ticket)
     return {
-        (method, page): answer(
+        (method, page): result_of(
             send(person, method, paths[page], fields.get(page, fields.get(page.split("/")[0])))
         )
-        for method, page in rows
+        for method, page in requests
     }
 
 
-@pytest.mark.parametrize("who", ["nobody", "alice", "dan"])
-def test_no_page_knows_a_method_that_is_not_in_the_table(who, cast, paths):
-    others = [(m, page) for page in paths for m in METHODS if (m, page.split("/")[0]) not in ROWS]
-    answers = {row: answer(send(cast[who], row[0], paths[row[1]])) for row in others}
-    assert {row: got for row, got in answers.items() if got not in REFUSALS} == {}
+@pytest.mark.parametrize("viewer", ["nobody", "alice", "dan"])
+def test_methods_missing_in_the_table_are_refused(viewer, cast, paths):
+    results = {
+        (method, page): result_of(send(cast[viewer], method, paths[page]))
+        for page in paths
+        for method in METHODS
+        if (method, page.split("/")[0]) not in EXPECTED
+    }
+    accepted = {request: result for request, result in results.items() if result not in REFUSALS}
+    assert accepted == {}
 
 
-def test_nothing_is_written_without_the_token_of_the_form(cast, paths, ticket):
-    fields, client = fields_of(ticket), Client(enforce_csrf_checks=True)
+def test_post_without_csrf_token_is_refused(cast, paths, ticket):
+    fields, client = form_data(ticket), Client(enforce_csrf_checks=True)
     client.force_login(cast["dan"])
-    for method, page in ROWS:
+    for method, page in EXPECTED:
         if method == "POST":
             assert client.post(paths[page], fields.get(page, {})).status_code == 403, page
 
 
-@pytest.mark.parametrize("who", [who for who in WHO if who != "dan"])
-def test_administration_is_for_admins(who, cast):
-    for path in administration():
-        assert answer(send(cast[who], "GET", path)) == "login", path
+@pytest.mark.parametrize("viewer", [viewer for viewer in VIEWERS if viewer != "dan"])
+def test_admin_site_requires_an_admin(viewer, cast):
+    for path in list_admin_site_paths():
+        assert result_of(send(cast[viewer], "GET", path)) == "login", path
 
 
-def test_administration_opens_for_the_admin(cast):
-    answers = {path: send(cast["dan"], "GET", path).status_code for path in administration()}
-    assert set(answers.values()) <= {200, 301, 302, 403, 404}
-    assert answers[reverse("admin:index")] == 200
+def test_admin_site_opens_for_an_admin(cast):
+    results = {path: send(cast["dan"], "GET", path).status_code for path in list_admin_site_paths()}
+    assert set(results.values()) <= {200, 301, 302, 403, 404}
+    assert results[reverse("admin:index")] == 200
 
 
-def fields_of(ticket: Ticket) -> dict[str, dict]:
-    """What a browser would send to each page that writes."""
+def form_data(ticket: Ticket) -> dict[str, dict]:
+    """Return the form that a browser would send to each page that writes."""
     article = {"title": "New", "content": "…", "status": "published"}
-    words = {"subject": "New", "description": "…", "priority": 2}
+    ticket_form = {"subject": "New", "description": "…", "priority": 2}
     other = Ticket.objects.filter(subject="Another").latest("pk").pk
     view = {"name": "View", "sort": "newest", "audience": "own"}
-    before = {"status": ticket.status, "priority": ticket.priority, "category": "", "assignee": ""}
+    initial = {"status": ticket.status, "priority": ticket.priority, "category": "", "assignee": ""}
     return {
         **dict.fromkeys(["add-view", "edit-view", "edit-view/shared"], view),
         "bulk": {"ticket": [ticket.pk], "add_tags": "printer"},
-        "create-ticket": words,
-        "suggest": words,
+        "create-ticket": ticket_form,
+        "suggest": ticket_form,
         "reply": {"body": "…", "kind": "reply"},
-        "update-ticket": before | {f"initial-{name}": value for name, value in before.items()},
+        "update-ticket": initial | {f"initial-{name}": value for name, value in initial.items()},
         "draft": {"body": "…", "kind": "reply"},
         "preview": {"text": "*x*"},
         "rate-ticket": {"is_good": "yes"},
@@ -321,32 +335,39 @@ def send(person: User | None, method: str, path: str, fields: dict | None = None
     return client.generic(method, path)
 
 
-def answer(response: HttpResponse) -> str:
+def result_of(response: HttpResponse) -> str:
+    """Return the status code, or where a redirect leads, as the table names it."""
     if response.status_code not in (301, 302):
         return str(response.status_code)
     path = response.url.split("?")[0]
     if path in (reverse("login"), reverse("admin:login")):
         return "login"
-    return "desk" if path == reverse("dashboard") else "done"
+    return "home" if path == reverse("dashboard") else "done"
 
 
-def desk_pages() -> list[str]:
-    """The name of every page outside the administration."""
-    return [pattern.name for route, pattern in walk() if not route.startswith(ADMIN_ONLY)]
+def list_url_names() -> list[str]:
+    """Return every URL name outside the admin site."""
+    return [
+        pattern.name
+        for route, pattern in iterate_url_patterns()
+        if not route.startswith(ADMIN_SITE)
+    ]
 
 
-def administration() -> list[str]:
-    """The path of every page below /admin/, with 1 for whatever it asks for; not its log-in."""
-    routes = [route for route, pattern in walk() if route.startswith(ADMIN_ONLY)]
-    found = {"/" + re.sub("<[^>]*>", "1", route) for route in routes if "^" not in route}
-    return sorted(found - {"/admin/login/", "/admin/logout/"} | {"/admin/tickets/", "/admin/none/"})
+def list_admin_site_paths() -> list[str]:
+    """Return the path of every page below /admin/ except log-in, with 1 for each argument."""
+    routes = [route for route, pattern in iterate_url_patterns() if route.startswith(ADMIN_SITE)]
+    paths = {"/" + re.sub("<[^>]*>", "1", route) for route in routes if "^" not in route}
+    return sorted(paths - {"/admin/login/", "/admin/logout/"} | {"/admin/tickets/", "/admin/none/"})
 
 
-def walk(patterns: list | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    """Every pattern of the project with its whole route."""
+def iterate_url_patterns(
+    patterns: list | None = None, prefix: str = ""
+) -> Iterator[tuple[str, URLPattern]]:
+    """Yield every URL pattern of the project with its full route."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            yield from walk(pattern.url_patterns, route)
+            yield from iterate_url_patterns(pattern.url_patterns, route)
         else:
             yield route, pattern
