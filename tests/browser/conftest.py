@@ -1,4 +1,4 @@
-"""Journeys run against the desk in this process, with the cast of the root conftest."""
+"""Browser tests against a live server in this process, with the cast of the root conftest."""
 
 import pytest
 
@@ -16,7 +16,7 @@ ORDER = "## New toner\n\nOrder a toner cartridge for your printer in the catalog
 
 @pytest.fixture(scope="session")
 def warm_models() -> None:
-    """Loaded before the first page asks for them, as in the real web process."""
+    """Load the models before the first page, as the real web process does."""
     engine.current().load()
 
 
@@ -31,12 +31,12 @@ def window(browser, live_server, warm_models, no_egress) -> Windows:
 
 @pytest.fixture
 def articles(bob, warm_models) -> list[Article]:
-    """Three answers, read by the encoder already."""
+    """Three articles with embeddings."""
     texts = {"Printer prints blank pages": TONER, "Print job is stuck": STUCK, "Toner": ORDER}
-    written = [
+    articles = [
         knowledge_services.write_article(by=bob, title=title, content=content, status="published")
         for title, content in texts.items()
     ]
-    for article in written:
+    for article in articles:
         triage_services.refresh_article(article.pk)
-    return written
+    return articles

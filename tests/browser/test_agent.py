@@ -1,4 +1,4 @@
-"""What Bob does with the tickets of others."""
+"""Agents work on tickets and articles."""
 
 import re
 
@@ -13,23 +13,23 @@ from appliance.triage import services as triage_services
 pytestmark = pytest.mark.browser
 
 
-def test_queues_narrow_the_list_and_lead_back(window, bob, alice, ticket):
+def test_inbox_views_filter_the_list(window, bob, alice, ticket):
     tickets_services.create_ticket(
         customer=alice.customer, subject="Urgent", description="…", by=alice, priority=Priority(4)
     )
     page = window(bob)
     page.goto("/")
-    queues, rows = page.get_by_role("navigation", name="Inbox views"), page.locator("tbody a")
-    expect(rows).to_have_count(2)
-    queues.get_by_role("link", name="Urgent 1").click()
-    expect(rows).to_have_text(["Urgent"])
-    queues.get_by_role("link", name="My tickets 0").click()
+    views, links = page.get_by_role("navigation", name="Inbox views"), page.locator("tbody a")
+    expect(links).to_have_count(2)
+    views.get_by_role("link", name="Urgent 1").click()
+    expect(links).to_have_text(["Urgent"])
+    views.get_by_role("link", name="My tickets 0").click()
     expect(page.get_by_text("No tickets match")).to_be_visible()
     page.get_by_role("link", name="Show all 2 open tickets").click()
-    expect(rows).to_have_count(2)
+    expect(links).to_have_count(2)
 
 
-def test_properties_are_changed_together_without_javascript(window, bob, ticket, categories):
+def test_properties_are_saved_together_without_javascript(window, bob, ticket, categories):
     page = window(bob, java_script_enabled=False)
     page.goto(f"/tickets/{ticket.pk}/")
     page.get_by_label("Status", exact=True).select_option("Waiting for customer")
@@ -40,19 +40,17 @@ def test_properties_are_changed_together_without_javascript(window, bob, ticket,
     page.get_by_text(re.compile("^Activity")).click()
     expect(page.get_by_text("changed the assignee from none to Bob")).to_be_visible()
     ticket.refresh_from_db()
-    changed = (ticket.status, ticket.priority, ticket.category, ticket.assignee)
-    assert changed == (Status.WAITING, Priority.HIGH, categories["hardware"], bob)
+    properties = (ticket.status, ticket.priority, ticket.category, ticket.assignee)
+    assert properties == (Status.WAITING, Priority.HIGH, categories["hardware"], bob)
 
 
-def test_article_is_put_into_the_answer_and_read_by_the_customer(
-    window, bob, alice, ticket, articles
-):
+def test_customer_reads_the_article_that_an_agent_inserted(window, bob, alice, ticket, articles):
     triage_services.annotate(ticket.pk)
     page = window(bob)
     page.goto(f"/tickets/{ticket.pk}/")
     page.get_by_label("Your reply").fill("Try this first:")
-    put = page.get_by_role("button", name=re.compile("Insert link.*blank pages"))
-    put.click()
+    insert = page.get_by_role("button", name=re.compile("Insert link.*blank pages"))
+    insert.click()
     page.get_by_label("Set status on send").select_option("solved")
     page.get_by_role("button", name="Send").click()
     page = window(alice)
@@ -76,7 +74,7 @@ def test_customer_never_sees_an_internal_note(window, bob, alice, ticket):
     assert "old driver" not in page.content()
 
 
-def test_dashboard_shows_a_new_ticket_by_itself(window, bob, alice, ticket):
+def test_list_shows_a_new_ticket_without_reloading(window, bob, alice, ticket):
     page = window(bob)
     page.clock.install()
     page.goto("/")
@@ -91,7 +89,7 @@ def test_dashboard_shows_a_new_ticket_by_itself(window, bob, alice, ticket):
     expect(page.get_by_role("link", name="All open 2")).to_be_visible()
 
 
-def test_conversation_shows_a_new_answer_and_leaves_the_typed_one_alone(window, bob, alice, ticket):
+def test_conversation_shows_a_new_reply_and_keeps_the_typed_text(window, bob, alice, ticket):
     page = window(alice)
     page.clock.install()
     page.goto(f"/tickets/{ticket.pk}/")
@@ -102,7 +100,9 @@ def test_conversation_shows_a_new_answer_and_leaves_the_typed_one_alone(window, 
     expect(page.get_by_label("Your reply")).to_have_value("By the way")
 
 
-def test_ticket_page_shows_the_sorting_when_it_is_done(window, bob, ticket, categories, articles):
+def test_ticket_page_shows_the_classification_when_it_is_ready(
+    window, bob, ticket, categories, articles
+):
     page = window(bob)
     page.clock.install()
     page.goto(f"/tickets/{ticket.pk}/")
@@ -113,7 +113,7 @@ def test_ticket_page_shows_the_sorting_when_it_is_done(window, bob, ticket, cate
     expect(page.get_by_label("Suggested articles").locator("article")).to_have_count(3)
 
 
-def test_caller_the_desk_does_not_know_loses_nobody_a_word(window, bob):
+def test_form_keeps_its_text_when_the_customer_is_unknown(window, bob):
     page = window(bob)
     page.goto("/create-ticket/")
     page.get_by_label("Customer's e-mail").fill("pia@example.org")
@@ -127,7 +127,7 @@ def test_caller_the_desk_does_not_know_loses_nobody_a_word(window, bob):
     expect(page.get_by_text("Pia <pia@example.org>")).to_be_visible()
 
 
-def test_article_is_written_edited_and_kept_as_a_draft(window, bob):
+def test_article_is_written_and_turned_into_a_draft(window, bob):
     page = window(bob)
     page.goto("/articles/new/")
     page.get_by_label("Title").fill("Blank pages")
@@ -141,12 +141,12 @@ def test_article_is_written_edited_and_kept_as_a_draft(window, bob):
     assert Article.objects.get().status == Article.Status.DRAFT
 
 
-def test_answer_sent_twice_in_two_windows_is_two_messages(window, bob, alice, ticket):
-    """The guard against a double click holds back the same form, not a second thought."""
-    for words in ("First", "Second"):
+def test_replies_from_two_windows_are_two_messages(window, bob, alice, ticket):
+    """The protection against double clicks stops the same form only."""
+    for text in ("First", "Second"):
         page = window(bob)
         page.goto(f"/tickets/{ticket.pk}/")
-        page.get_by_label("Your reply").fill(words)
+        page.get_by_label("Your reply").fill(text)
         page.get_by_role("button", name="Send").click()
-        expect(page.get_by_label("Conversation")).to_contain_text(words)
+        expect(page.get_by_label("Conversation")).to_contain_text(text)
     assert Message.objects.count() == 2

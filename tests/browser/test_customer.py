@@ -1,4 +1,4 @@
-"""What Alice does, and what stands in nobody's way."""
+"""Customers write tickets and replies, also without JavaScript."""
 
 import pytest
 from playwright.sync_api import expect
@@ -12,21 +12,21 @@ SEARCH = "Search tickets and articles"
 pytestmark = pytest.mark.browser
 
 
-def test_articles_appear_while_the_ticket_is_being_written(window, alice, articles):
+def test_articles_are_suggested_while_a_ticket_is_written(window, alice, articles):
     page = window(alice)
     page.goto("/create-ticket/")
-    beside = page.get_by_role("complementary", name="Suggested articles")
-    expect(beside).to_contain_text("appear here")
+    suggestions = page.get_by_role("complementary", name="Suggested articles")
+    expect(suggestions).to_contain_text("appear here")
     page.get_by_label("Subject").press_sequentially("The printer prints empty pages")
-    expect(beside.locator("article").first).to_contain_text("Printer prints blank pages")
+    expect(suggestions.locator("article").first).to_contain_text("Printer prints blank pages")
     page.get_by_role("button", name="Submit ticket").click()
-    expect(page.get_by_label("Description")).to_be_focused()  # still missing, nothing is lost
+    expect(page.get_by_label("Description")).to_be_focused()  # required and empty
     page.get_by_label("Description").fill("All of them, since Monday.")
     page.get_by_role("button", name="Submit ticket").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("The printer prints empty pages")
 
 
-def test_everything_needed_works_without_javascript(window, alice, articles, ticket, bob):
+def test_customer_pages_work_without_javascript(window, alice, articles, ticket, bob):
     page = window(java_script_enabled=False)
     page.goto("/")
     page.get_by_label("E-mail").fill(alice.email)
@@ -50,7 +50,7 @@ def test_everything_needed_works_without_javascript(window, alice, articles, tic
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_double_click_on_send_makes_one_message(window, alice, ticket):
+def test_double_click_on_send_creates_one_message(window, alice, ticket):
     page = window(alice)
     page.goto(f"/tickets/{ticket.pk}/")
     page.get_by_label("Your reply").fill("Once is enough.")
@@ -59,7 +59,7 @@ def test_double_click_on_send_makes_one_message(window, alice, ticket):
     assert Message.objects.count() == 1
 
 
-def test_double_click_without_javascript_makes_one_ticket(window, alice):
+def test_double_click_without_javascript_creates_one_ticket(window, alice):
     page = window(alice, java_script_enabled=False)
     page.goto("/create-ticket/")
     page.get_by_label("Subject").fill("Once")
@@ -69,7 +69,7 @@ def test_double_click_without_javascript_makes_one_ticket(window, alice):
     assert Ticket.objects.count() == 1
 
 
-def test_slash_leads_to_the_search(window, alice):
+def test_slash_focuses_the_search(window, alice):
     page = window(alice)
     page.goto("/")
     page.keyboard.press("/")
@@ -78,7 +78,7 @@ def test_slash_leads_to_the_search(window, alice):
     expect(page.get_by_role("combobox", name=SEARCH)).to_have_value("a/b")
 
 
-def test_chosen_theme_stays(window, alice):
+def test_chosen_theme_is_kept_on_other_pages(window, alice):
     page = window(alice, color_scheme="light")
     page.goto("/")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
@@ -87,13 +87,13 @@ def test_chosen_theme_stays(window, alice):
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
 
 
-def test_theme_follows_the_system_until_one_is_chosen(window, alice):
+def test_theme_follows_the_system_by_default(window, alice):
     page = window(alice, color_scheme="dark")
     page.goto("/")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
 
 
-def test_typed_answer_survives_a_refusal(window, alice, ticket, bob):
+def test_refused_reply_keeps_its_text(window, alice, ticket, bob):
     page = window(alice)
     page.goto(f"/tickets/{ticket.pk}/")
     page.get_by_label("Your reply").fill("Three long sentences.")
@@ -103,7 +103,7 @@ def test_typed_answer_survives_a_refusal(window, alice, ticket, bob):
     expect(page.get_by_label("Unsent reply")).to_have_value("Three long sentences.")
 
 
-def test_typed_registration_survives_two_passwords_that_differ(window):
+def test_registration_with_different_passwords_keeps_its_fields(window):
     page = window()
     page.goto("/register/")
     page.get_by_label("First name").fill("Eve")

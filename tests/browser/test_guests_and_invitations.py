@@ -1,4 +1,4 @@
-"""A guest asks and reads the answer; a colleague sees what their organisation asked."""
+"""Guests use their link, colleagues see shared tickets, invited customers set a password."""
 
 import pytest
 from playwright.sync_api import expect
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["", "without JavaScript"])
-def test_guest_asks_reads_the_answer_by_link_and_rates(window, dan, bob, scripts):
+def test_guest_submits_a_request_and_rates_the_reply_by_link(window, dan, bob, scripts):
     accounts_services.update_site_settings(by=dan, is_guest_form_open=True)
     page = window(java_script_enabled=scripts)
     page.goto("/login/")
@@ -23,9 +23,9 @@ def test_guest_asks_reads_the_answer_by_link_and_rates(window, dan, bob, scripts
     page.get_by_label("Description").fill("The speaker is silent.")
     page.get_by_role("button", name="Submit request").click()
     link = page.get_by_label("Your private link").input_value()
-    asked = Ticket.objects.get()
-    tickets_services.reply(ticket=asked, by=bob, body="Press the **mute** key.")
-    tickets_services.set_status(ticket=asked, status=Status.SOLVED, by=bob)
+    ticket = Ticket.objects.get()
+    tickets_services.reply(ticket=ticket, by=bob, body="Press the **mute** key.")
+    tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
     page = window(java_script_enabled=scripts)  # another day, another browser
     page.goto(link)
     expect(page.get_by_label("Conversation")).to_contain_text("Press the mute key.")
@@ -35,11 +35,11 @@ def test_guest_asks_reads_the_answer_by_link_and_rates(window, dan, bob, scripts
     page.get_by_label("Your reply").fill("Silent again.")
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_label("Conversation")).to_contain_text("Silent again.")
-    asked.refresh_from_db()
-    assert (asked.status, Rating.objects.get().comment) == (Status.OPEN, "Quick.")
+    ticket.refresh_from_db()
+    assert (ticket.status, Rating.objects.get().comment) == (Status.OPEN, "Quick.")
 
 
-def test_colleague_sees_the_ticket_and_whose_it_is(window, alice, carol, dan, ticket):
+def test_colleague_sees_a_shared_ticket_and_its_owner(window, alice, carol, dan, ticket):
     ward = accounts_services.add_organisation(by=dan, name="Ward 3", shares_tickets=True)
     type(alice.customer).objects.update(organisation=ward)
     page = window(carol)
@@ -54,7 +54,7 @@ def test_colleague_sees_the_ticket_and_whose_it_is(window, alice, carol, dan, ti
     expect(page.get_by_text("No tickets yet")).to_be_visible()
 
 
-def test_new_colleague_comes_in_by_a_link_and_chooses_a_language(window, dan):
+def test_invited_customer_sets_a_password_and_a_language(window, dan):
     eve = accounts_services.add_person(by=dan, email="eve@example.org", first_name="Eve")
     page = window()
     page.goto(f"/welcome/{accounts_services.invite(person=eve, by=dan)}/")

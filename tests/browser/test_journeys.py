@@ -1,4 +1,4 @@
-"""The commonest journeys that no other story of this folder tells from end to end."""
+"""Frequent journeys of customers, agents and admins, from end to end."""
 
 import re
 from datetime import timedelta
@@ -15,7 +15,7 @@ from conftest import PASSWORD
 pytestmark = pytest.mark.browser
 
 
-def test_customer_registers_asks_reads_the_answer_and_rates(window, bob):
+def test_customer_registers_creates_a_ticket_and_rates_the_reply(window, bob):
     page = window()
     page.goto("/register/")
     page.get_by_label("First name").fill("Eve")
@@ -28,9 +28,9 @@ def test_customer_registers_asks_reads_the_answer_and_rates(window, bob):
     page.get_by_label("Description").fill("The speaker is silent.")
     page.get_by_role("button", name="Submit ticket").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("No sound in room 4")
-    asked = Ticket.objects.get()
+    ticket = Ticket.objects.get()
     tickets_services.reply(
-        ticket=asked, by=bob, body="Press the **mute** key.", status=Status.SOLVED
+        ticket=ticket, by=bob, body="Press the **mute** key.", status=Status.SOLVED
     )
     page.reload()
     expect(page.get_by_label("Conversation")).to_contain_text("Press the mute key.")
@@ -40,11 +40,11 @@ def test_customer_registers_asks_reads_the_answer_and_rates(window, bob):
     expect(page.get_by_text("Your rating: good")).to_be_visible()
     assert Rating.objects.get().is_good
     page = window(bob)
-    page.goto(f"/tickets/{asked.pk}/")
+    page.goto(f"/tickets/{ticket.pk}/")
     expect(page.get_by_text("Rating: good: “Quick!”")).to_be_visible()
 
 
-def test_agent_works_through_the_queue_by_keyboard_alone(window, bob, alice, ticket):
+def test_agent_works_through_the_list_by_keyboard(window, bob, alice, ticket):
     second = tickets_services.create_ticket(
         customer=alice.customer, subject="Second lamp", description="Dark.", by=alice
     )
@@ -77,20 +77,20 @@ def test_agent_works_through_the_queue_by_keyboard_alone(window, bob, alice, tic
     assert (second.assignee, second.status) == (bob, Status.OPEN)
 
 
-def test_bell_counts_what_is_new_and_leads_to_the_ticket(window, bob, alice, ticket):
+def test_notification_badge_counts_and_leads_to_the_ticket(window, bob, alice, ticket):
     tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     tickets_services.reply(ticket=ticket, by=alice, body="It is worse now.")
     page = window(bob)
     page.goto("/")
-    bell = page.get_by_role("link", name=re.compile("^Notifications:"))
-    expect(bell).to_contain_text("1")
-    bell.click()
+    badge = page.get_by_role("link", name=re.compile("^Notifications:"))
+    expect(badge).to_contain_text("1")
+    badge.click()
     page.get_by_role("main").get_by_role("link", name=ticket.subject).click()
     expect(page.get_by_label("Conversation")).to_contain_text("It is worse now.")
-    expect(bell).not_to_contain_text("1")
+    expect(badge).not_to_contain_text("1")
 
 
-def test_report_is_read_as_a_table_and_taken_along_as_csv(window, bob, alice, ticket):
+def test_report_is_shown_as_a_table_and_downloaded_as_csv(window, bob, alice, ticket):
     at = timezone.now() - timedelta(minutes=5)
     tickets_services.reply(
         ticket=ticket, by=bob, body="Shake the toner.", status=Status.SOLVED, at=at
@@ -107,7 +107,7 @@ def test_report_is_read_as_a_table_and_taken_along_as_csv(window, bob, alice, ti
     assert len(text.splitlines()) > 1
 
 
-def test_agent_who_leaves_hands_over_their_tickets(window, dan, bob, frank, ticket):
+def test_tickets_of_a_deactivated_agent_are_reassigned(window, dan, bob, frank, ticket):
     tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     page = window(dan)
     page.goto(f"/manage/people/{bob.pk}/")

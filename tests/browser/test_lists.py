@@ -1,4 +1,4 @@
-"""What Bob does with many tickets."""
+"""Agents save views and change many tickets at once."""
 
 import pytest
 from playwright.sync_api import expect
@@ -11,7 +11,7 @@ SUBJECTS = ("Mast lamp", "Fuel pump", "Radar dark")
 
 
 @pytest.fixture
-def three(alice) -> list[Ticket]:
+def three_tickets(alice) -> list[Ticket]:
     return [
         tickets_services.create_ticket(
             customer=alice.customer,
@@ -24,9 +24,7 @@ def three(alice) -> list[Ticket]:
     ]
 
 
-def test_shared_view_is_made_three_tickets_are_assigned_and_it_is_undone(
-    window, bob, dan, ticket, three
-):
+def test_shared_view_is_saved_and_a_bulk_change_is_undone(window, bob, dan, ticket, three_tickets):
     page = window(bob)
     page.goto("/")
     page.get_by_role("navigation", name="Inbox views").get_by_role("link", name="Urgent 3").click()
@@ -46,7 +44,7 @@ def test_shared_view_is_made_three_tickets_are_assigned_and_it_is_undone(
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_text("3 tickets updated: assignee: Bob")).to_be_visible()
     assert Ticket.objects.filter(assignee=bob).count() == 3
-    tickets_services.assign(ticket=three[0], assignee=dan, by=dan)
+    tickets_services.assign(ticket=three_tickets[0], assignee=dan, by=dan)
 
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Undone for 2 tickets")).to_be_visible()
@@ -59,7 +57,9 @@ def test_shared_view_is_made_three_tickets_are_assigned_and_it_is_undone(
     expect(page.locator("tbody tr")).to_have_count(3)
 
 
-def test_ticks_and_place_survive_a_new_look_and_news_are_told(window, bob, alice, three):
+def test_refreshed_list_keeps_selection_and_focus_and_announces_new_tickets(
+    window, bob, alice, three_tickets
+):
     page = window(bob)
     page.clock.install()
     page.goto("/")
@@ -71,12 +71,12 @@ def test_ticks_and_place_survive_a_new_look_and_news_are_told(window, bob, alice
     )
     page.clock.run_for(10_000)
     expect(page.get_by_role("link", name="Smoke!")).to_be_visible()
-    expect(page.locator(f"#choose-{three[1].pk}")).to_be_checked()
-    expect(page.locator(f"#t{three[1].pk}")).to_be_focused()
+    expect(page.locator(f"#choose-{three_tickets[1].pk}")).to_be_checked()
+    expect(page.locator(f"#t{three_tickets[1].pk}")).to_be_focused()
     expect(page.locator("#list-news")).to_have_text("One new ticket in the list")
 
 
-def test_many_are_changed_without_javascript(window, bob, three):
+def test_bulk_change_works_without_javascript(window, bob, three_tickets):
     page = window(bob, java_script_enabled=False)
     page.goto("/")
     for row in page.locator("tbody input").all():

@@ -1,4 +1,4 @@
-"""Dan sets the desk up, and sees it at work."""
+"""Admins configure the help desk, and the configuration is used."""
 
 import re
 
@@ -11,13 +11,11 @@ from conftest import PASSWORD
 pytestmark = pytest.mark.browser
 
 
-def test_a_team_an_agent_a_category_a_reply_and_a_promise_are_set_up_and_at_work(
-    window, dan, alice, ticket
-):
+def test_new_team_agent_category_canned_response_and_policy_are_in_use(window, dan, alice, ticket):
     page = window(dan)
     page.goto("/manage/")
     link = invite(page, "Eve", "eve@example.org")
-    make_team(page, "Night shift", "Eve")
+    add_team(page, "Night shift", "Eve")
     add(
         page,
         "Categories",
@@ -45,10 +43,10 @@ def test_a_team_an_agent_a_category_a_reply_and_a_promise_are_set_up_and_at_work
     for label in ("Password", "Confirm password"):
         eve.get_by_label(label, exact=True).fill(PASSWORD)
     eve.get_by_role("button", name="Set password and sign in").click()
-    later = tickets_services.create_ticket(
+    new_ticket = tickets_services.create_ticket(
         customer=alice.customer, subject="Printer", description="Blank pages", by=alice
     )
-    eve.goto(f"/tickets/{later.pk}/")
+    eve.goto(f"/tickets/{new_ticket.pk}/")
     expect(eve.get_by_label("Category")).to_contain_text("Printing")
     expect(eve.get_by_label("Team", exact=True)).to_contain_text("Night shift")
     expect(eve.get_by_text("Everyday").first).to_be_visible()
@@ -57,7 +55,7 @@ def test_a_team_an_agent_a_category_a_reply_and_a_promise_are_set_up_and_at_work
     expect(eve.get_by_label("Your reply")).to_have_value(re.compile("Hello Alice, toner"))
 
 
-def test_a_category_is_tried_before_customers_do(window, dan, categories):
+def test_category_is_tested_with_a_sample_text(window, dan, categories):
     page = window(dan)
     page.goto("/manage/categories/")
     page.get_by_role("link", name=categories["access"].name, exact=True).click()
@@ -66,7 +64,7 @@ def test_a_category_is_tried_before_customers_do(window, dan, categories):
     expect(page.get_by_role("status")).to_contain_text("Predicted category: Access")
 
 
-def test_the_week_of_a_calendar_is_kept_without_javascript(window, dan):
+def test_business_hours_are_saved_without_javascript(window, dan):
     page = window(dan, java_script_enabled=False)
     page.goto("/manage/business-hours/add/")
     page.get_by_label("Name").fill("Office")
@@ -80,13 +78,13 @@ def test_the_week_of_a_calendar_is_kept_without_javascript(window, dan):
 
 
 def invite(page: Page, name: str, email: str) -> str:
-    """The link, as it stands on the page once."""
+    """Add a user; return the invitation link."""
     add(page, "Users", "Add user", {"First name": name, "E-mail": email})
     page.get_by_role("button", name="Create invitation link").click()
     return page.get_by_label("Link", exact=True).input_value()
 
 
-def make_team(page: Page, name: str, member: str) -> None:
+def add_team(page: Page, name: str, member: str) -> None:
     start(page, "Teams", "Add team")
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label(member, exact=True).check()

@@ -1,4 +1,4 @@
-"""The page of a ticket as agents live in it: answering, two at once, after a crash, merged."""
+"""The ticket page: replies, drafts, properties, macros, merge and split."""
 
 import re
 
@@ -35,31 +35,31 @@ def canned_response(bob) -> CannedResponse:
 
 
 @pytest.fixture
-def at_the_ticket(window: Windows, bob, ticket) -> Page:
+def ticket_page(window: Windows, bob, ticket) -> Page:
     page = window(bob)
     page.goto(f"/tickets/{ticket.pk}/")
     return page
 
 
-def answer_of(page: Page):
+def reply_field(page: Page):
     return page.get_by_label("Your reply")
 
 
-def test_agent_answers_with_a_canned_reply_and_a_file_and_leaves_it_waiting(
-    at_the_ticket, ticket, canned_response
+def test_agent_replies_with_canned_response_and_attachment_and_sets_waiting(
+    ticket_page, ticket, canned_response
 ):
-    page = at_the_ticket
+    page = ticket_page
     page.keyboard.press("r")
     page.keyboard.type("Good morning. :ass")
     page.get_by_role("option", name=re.compile("Ask for the number")).wait_for()
     page.keyboard.press("Enter")
-    expect(answer_of(page)).to_have_value("Good morning. Hello Alice, which device is it?\n")
+    expect(reply_field(page)).to_have_value("Good morning. Hello Alice, which device is it?\n")
     page.get_by_label("Attachments").set_input_files(
         {"name": "where.txt", "mimeType": "text/plain", "buffer": b"under the tray"}
     )
     expect(page.get_by_text("where.txt (14 B)")).to_be_visible()
     page.get_by_label("Set status on send").select_option("waiting")
-    answer_of(page).press("Control+Enter")
+    reply_field(page).press("Control+Enter")
     conversation = page.get_by_label("Conversation")
     expect(conversation).to_contain_text("which device is it?")
     expect(conversation.get_by_role("link", name="where.txt")).to_be_visible()
@@ -67,23 +67,23 @@ def test_agent_answers_with_a_canned_reply_and_a_file_and_leaves_it_waiting(
     assert ticket.status == Status.WAITING
 
 
-def test_two_agents_who_answer_at_once_see_each_others_answer(window, at_the_ticket, mei, ticket):
+def test_agent_is_warned_of_a_reply_by_a_colleague(window, ticket_page, mei, ticket):
     other = window(mei)
     other.goto(f"/tickets/{ticket.pk}/")
-    answer_of(at_the_ticket).fill("Shake the toner.")
-    answer_of(other).fill("Print a test page.")
-    at_the_ticket.get_by_role("button", name="Send").click()
-    expect(at_the_ticket.get_by_label("Conversation")).to_contain_text("Shake the toner.")
+    reply_field(ticket_page).fill("Shake the toner.")
+    reply_field(other).fill("Print a test page.")
+    ticket_page.get_by_role("button", name="Send").click()
+    expect(ticket_page.get_by_label("Conversation")).to_contain_text("Shake the toner.")
     other.get_by_role("button", name="Send").click()
     expect(other.get_by_role("alert").filter(has_text="Shake the toner.")).to_be_visible()
-    expect(answer_of(other)).to_have_value("Print a test page.")
+    expect(reply_field(other)).to_have_value("Print a test page.")
     assert Message.objects.count() == 1
     other.get_by_role("button", name="Send anyway").click()
     expect(other.locator("#conversation")).to_contain_text("Print a test page.")
     assert Message.objects.count() == 2
 
 
-def test_draft_survives_a_closed_browser(window, bob, ticket):
+def test_draft_is_restored_in_a_new_browser(window, bob, ticket):
     page = window(bob)
     page.goto(f"/tickets/{ticket.pk}/")
     page.keyboard.press("n")
@@ -94,18 +94,18 @@ def test_draft_survives_a_closed_browser(window, bob, ticket):
     page = window(bob)
     page.goto(f"/tickets/{ticket.pk}/")
     expect(page.get_by_text("Draft restored from")).to_be_visible()
-    expect(answer_of(page)).to_have_value("Half a thought about")
+    expect(reply_field(page)).to_have_value("Half a thought about")
     expect(page.get_by_label("Internal note")).to_be_checked()
     page.get_by_role("button", name="Discard draft").click()
-    expect(answer_of(page)).to_have_value("")
+    expect(reply_field(page)).to_have_value("")
 
 
-def test_ticket_is_merged_and_taken_out_again(at_the_ticket, alice, ticket):
-    again = tickets_services.create_ticket(
+def test_ticket_is_merged_and_unmerged(ticket_page, alice, ticket):
+    duplicate = tickets_services.create_ticket(
         customer=alice.customer, subject="Still blank", description="Today too.", by=alice
     )
-    page = at_the_ticket
-    page.goto(f"/tickets/{again.pk}/")
+    page = ticket_page
+    page.goto(f"/tickets/{duplicate.pk}/")
     page.get_by_role("link", name="Merge …").click()
     page.get_by_label("Merge into").fill("blank pages")
     page.get_by_role("option").click()
@@ -113,16 +113,16 @@ def test_ticket_is_merged_and_taken_out_again(at_the_ticket, alice, ticket):
     expect(page.get_by_text("nothing is deleted")).to_be_visible()
     page.get_by_role("button", name=f"Merge into {ticket.number}").click()
     expect(page.get_by_label("Conversation")).to_contain_text("Today too.")
-    page.get_by_role("link", name=f"View {again.number}").click()
+    page.get_by_role("link", name=f"View {duplicate.number}").click()
     expect(page.get_by_text("This ticket was merged into")).to_be_visible()
     page.get_by_role("button", name="Unmerge").click()
     expect(page.get_by_text("unmerged.")).to_be_visible()
-    again.refresh_from_db()
-    assert (again.merged_into, again.status) == (None, Status.NEW)
+    duplicate.refresh_from_db()
+    assert (duplicate.merged_into, duplicate.status) == (None, Status.NEW)
 
 
-def test_properties_save_themselves_and_say_so(at_the_ticket, ticket, bob):
-    page = at_the_ticket
+def test_properties_are_saved_automatically(ticket_page, ticket, bob):
+    page = ticket_page
     page.keyboard.press("p")
     expect(page.get_by_label("Priority")).to_be_focused()
     page.get_by_label("Priority").select_option("High")
@@ -136,8 +136,8 @@ def test_properties_save_themselves_and_say_so(at_the_ticket, ticket, bob):
     assert (ticket.priority, ticket.assignee) == (Priority.HIGH, bob)
 
 
-def test_property_somebody_else_changed_is_told_and_not_lost(at_the_ticket, ticket, mei):
-    page = at_the_ticket
+def test_property_changed_by_a_colleague_is_not_overwritten(ticket_page, ticket, mei):
+    page = ticket_page
     tickets_services.set_priority(ticket=ticket, priority=Priority.URGENT, by=mei)
     page.get_by_label("Priority").select_option("Low")
     expect(page.locator("#saved")).to_have_text("Not saved")
@@ -146,8 +146,8 @@ def test_property_somebody_else_changed_is_told_and_not_lost(at_the_ticket, tick
     assert ticket.priority == Priority.URGENT
 
 
-def test_ticket_on_hold_asks_until_when(at_the_ticket, ticket):
-    page = at_the_ticket
+def test_hold_requires_a_date(ticket_page, ticket):
+    page = ticket_page
     expect(page.get_by_label("On hold until")).to_be_hidden()
     page.get_by_label("Status", exact=True).select_option("On hold")
     expect(page.get_by_label("On hold until")).to_be_focused()
@@ -157,9 +157,9 @@ def test_ticket_on_hold_asks_until_when(at_the_ticket, ticket):
     assert ticket.status == Status.HOLD
 
 
-def test_tags_are_completed_while_typed(at_the_ticket, ticket):
+def test_tags_are_autocompleted(ticket_page, ticket):
     Tag.objects.create(name="printer")
-    page = at_the_ticket
+    page = ticket_page
     page.keyboard.press("t")
     page.keyboard.type("pri")
     page.get_by_role("option", name="printer").wait_for()
@@ -168,45 +168,43 @@ def test_tags_are_completed_while_typed(at_the_ticket, ticket):
     assert [tag.name for tag in ticket.tags.all()] == ["printer"]
 
 
-def test_question_mark_lists_the_keys_and_nothing_happens_while_typing(at_the_ticket):
-    page = at_the_ticket
+def test_question_mark_lists_the_shortcuts_except_while_typing(ticket_page):
+    page = ticket_page
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
-    for words in ("Reply to customer", "Internal note", "Assign to me", "Status", "Tags"):
-        expect(dialog.get_by_text(words, exact=True)).to_be_visible()
+    for text in ("Reply to customer", "Internal note", "Assign to me", "Status", "Tags"):
+        expect(dialog.get_by_text(text, exact=True)).to_be_visible()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    answer_of(page).fill("")
+    reply_field(page).fill("")
     page.keyboard.type("s?")
-    expect(answer_of(page)).to_have_value("s?")
+    expect(reply_field(page)).to_have_value("s?")
     expect(dialog).to_be_hidden()
 
 
-def test_who_else_is_writing_is_shown_and_goes_away(window, at_the_ticket, mei, ticket):
+def test_colleague_on_the_ticket_page_is_shown(window, ticket_page, mei, ticket):
     page = window(mei)
     page.goto(f"/tickets/{ticket.pk}/")
     expect(page.locator("#presence")).to_contain_text("Bob")
-    at_the_ticket.context.close()
+    ticket_page.context.close()
 
 
-def test_answer_is_previewed_as_it_will_be_shown(at_the_ticket):
-    page = at_the_ticket
-    answer_of(page).fill("Shake the **toner** <script>alert(1)</script>")
+def test_reply_is_previewed(ticket_page):
+    page = ticket_page
+    reply_field(page).fill("Shake the **toner** <script>alert(1)</script>")
     page.get_by_role("tab", name="Preview").click()
     expect(page.get_by_role("tabpanel", name="Preview").locator("strong")).to_have_text("toner")
     page.get_by_role("tab", name="Write").click()
-    expect(answer_of(page)).to_be_visible()
+    expect(reply_field(page)).to_be_visible()
 
 
-def test_macro_does_several_things_with_one_click(
-    at_the_ticket, window, bob, ticket, canned_response
-):
+def test_macro_is_applied_with_one_click(ticket_page, window, bob, ticket, canned_response):
     macros_services.add_macro(
         by=bob,
         name="Ask and wait",
         actions={"canned_response": canned_response.pk, "status": "waiting"},
     )
-    page = at_the_ticket
+    page = ticket_page
     page.reload()
     page.keyboard.press("x")
     page.get_by_role("button", name="Ask and wait").click()
@@ -215,7 +213,7 @@ def test_macro_does_several_things_with_one_click(
     assert ticket.status == Status.WAITING
 
 
-def test_customer_rates_with_one_click_and_adds_words(window, alice, bob, ticket):
+def test_customer_rates_with_one_click_and_adds_a_comment(window, alice, bob, ticket):
     tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
     page = window(alice)
     page.goto(f"/tickets/{ticket.pk}/")
@@ -226,9 +224,9 @@ def test_customer_rates_with_one_click_and_adds_words(window, alice, bob, ticket
     assert Ticket.objects.get().rating.is_good
 
 
-def test_split_message_becomes_a_ticket_of_its_own(at_the_ticket, alice, ticket):
+def test_message_is_split_into_a_new_ticket(ticket_page, alice, ticket):
     tickets_services.reply(ticket=ticket, by=alice, body="Also, my screen flickers.")
-    page = at_the_ticket
+    page = ticket_page
     page.reload()
     page.get_by_role("link", name="Split message by Alice Test into new ticket").click()
     page.get_by_label("Subject of the new ticket").fill("Screen flickers")

@@ -1,4 +1,4 @@
-"""What people type is shown as text: no dialog, no script, nothing for the policy to refuse."""
+"""User input is shown as text: no dialog, no script, no violation of the security policy."""
 
 import pytest
 from django.test import Client
@@ -46,35 +46,35 @@ MARKDOWN = [
     "| <svg/onload=alert(1)> |\n|---|\n| [c](javascript:alert(1)) |",
     "**<b onclick=alert(1)>**",
 ]
-EVERYTHING = "\n\n".join([*HTML, *MARKDOWN])
+ALL_PAYLOADS = "\n\n".join([*HTML, *MARKDOWN])
 SCHEMES = ("http:", "https:", "mailto:", "tel:")
 
 
 @pytest.fixture
-def hostile(alice, bob, settings) -> Ticket:
-    """Every payload in every field that a person can fill in, sent the way a browser sends it."""
+def hostile_ticket(alice, bob, settings) -> Ticket:
+    """A ticket, customer and article with payloads in every field, posted like by a browser."""
     settings.ANNOTATE_BUDGET_SECONDS = 0
     Customer.objects.update(first_name=HTML[2], last_name=HTML[4], claimed_organisation=HTML[3])
-    as_alice, as_bob = Client(), Client()
-    as_alice.force_login(alice)
-    as_bob.force_login(bob)
+    alice_client, bob_client = Client(), Client()
+    alice_client.force_login(alice)
+    bob_client.force_login(bob)
     for subject in [*HTML, *MARKDOWN]:
-        sent = {"subject": subject, "description": EVERYTHING}
-        as_alice.post("/create-ticket/", sent)
+        form = {"subject": subject, "description": ALL_PAYLOADS}
+        alice_client.post("/create-ticket/", form)
     ticket = Ticket.objects.latest("created_at")
-    as_alice.post(f"/tickets/{ticket.pk}/reply/", {"body": EVERYTHING})
-    as_bob.post(f"/tickets/{ticket.pk}/reply/", {"body": EVERYTHING, "kind": "note"})
-    article = {"title": HTML[3], "content": EVERYTHING, "status": "published"}
-    as_bob.post("/articles/new/", article)
+    alice_client.post(f"/tickets/{ticket.pk}/reply/", {"body": ALL_PAYLOADS})
+    bob_client.post(f"/tickets/{ticket.pk}/reply/", {"body": ALL_PAYLOADS, "kind": "note"})
+    article = {"title": HTML[3], "content": ALL_PAYLOADS, "status": "published"}
+    bob_client.post("/articles/new/", article)
     return ticket
 
 
-def test_nothing_people_type_is_obeyed(window, hostile, bob):
+def test_user_input_is_not_executed(window, hostile_ticket, bob):
     page = window(bob)
     article = Article.objects.get()
     for path in (
         "/",
-        f"/tickets/{hostile.pk}/",
+        f"/tickets/{hostile_ticket.pk}/",
         "/articles/",
         f"/articles/{article.pk}/",
         f"/articles/{article.pk}/edit/",
@@ -83,31 +83,31 @@ def test_nothing_people_type_is_obeyed(window, hostile, bob):
     ):
         page.goto(path)
         page.wait_for_load_state("networkidle")
-        assert obeyed(page) == [], path
+        assert executed_elements(page) == [], path
 
 
-def test_hostile_words_stay_readable(window, hostile, bob):
+def test_user_input_is_shown_as_text(window, hostile_ticket, bob):
     page = window(bob)
     page.goto("/")
     expect(page.get_by_role("link", name=HTML[0], exact=True)).to_be_visible()
-    page.goto(f"/tickets/{hostile.pk}/")
+    page.goto(f"/tickets/{hostile_ticket.pk}/")
     for payload in HTML[:5]:
         expect(page.locator(".plain").get_by_text(payload).first).to_be_visible()
 
 
-def test_suggestions_and_errors_show_hostile_words_as_text(window, hostile, alice):
+def test_suggestions_and_error_pages_do_not_execute_user_input(window, hostile_ticket, alice):
     page = window(alice)
     page.goto("/create-ticket/")
     page.get_by_label("Subject").press_sequentially(HTML[3] + " printer")
     expect(page.locator("#suggestions article")).not_to_have_count(0)
-    assert obeyed(page) == []
+    assert executed_elements(page) == []
     page.goto('/login/?next="><script>alert(1)</script>')
     page.goto("/nothing/<script>alert(1)</script>/")
-    assert obeyed(page) == []
+    assert executed_elements(page) == []
 
 
-def test_the_watch_of_a_window_sees_a_script_that_runs(browser, live_server):
-    """The other tests here prove something only if this one passes."""
+def test_executed_scripts_are_detected(browser, live_server):
+    """The other tests of this module rely on this detection."""
     from tests.windows import Windows
 
     windows = Windows(browser, live_server.url)
@@ -122,19 +122,19 @@ def test_the_watch_of_a_window_sees_a_script_that_runs(browser, live_server):
     assert any("192.0.2.1" in incident for incident in windows.incidents)
 
 
-OBEYED = """
+EXECUTED_ELEMENTS = """
 (schemes) => {
-  const made = "script, iframe, svg, img, base, style, math, object, embed, " +
+  const selector = "script, iframe, svg, img, base, style, math, object, embed, " +
     "[onerror], [onload], [onclick], [onmouseover], [ontoggle]";
   const links = [...document.querySelectorAll("main a[href]")];
   return [
-    ...document.querySelectorAll(`main :is(${made})`),
+    ...document.querySelectorAll(`main :is(${selector})`),
     ...links.filter((link) => !schemes.includes(link.protocol)),
   ].map((element) => element.outerHTML);
 }
 """
 
 
-def obeyed(page: Page) -> list[str]:
-    """Elements and links on the page that only an obeyed payload can have made."""
-    return page.evaluate(OBEYED, list(SCHEMES))
+def executed_elements(page: Page) -> list[str]:
+    """Return the elements and links of the page that only an executed payload can create."""
+    return page.evaluate(EXECUTED_ELEMENTS, list(SCHEMES))
