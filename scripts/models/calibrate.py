@@ -18,14 +18,14 @@ class HeldOut:
     """Outputs of head and encoder on held-out rows, and the labels; arrays are (rows, labels)."""
 
     logits: np.ndarray
-    near: np.ndarray  # cosine of the ticket with each category's description
+    similarities: np.ndarray  # cosine of the ticket with each category's description
     targets: np.ndarray  # soft labels
     either: np.ndarray  # true for the annotator's first and second label
 
     def mixed(self, numbers: dict[str, float]) -> np.ndarray:
         """Return the probabilities as ``appliance.inference`` mixes them."""
         head = softmax(self.logits / numbers["head_temperature"])
-        close = softmax(self.near / numbers["similarity_tau"])
+        close = softmax(self.similarities / numbers["similarity_tau"])
         shares = numbers["head_weight"] * head + (1 - numbers["head_weight"]) * close
         return sharpened(shares, numbers["sharpness"])
 
@@ -61,7 +61,7 @@ def calibrate(familiar: HeldOut, unseen: HeldOut, labels: list[str]) -> dict:
     """
     numbers = {
         "head_temperature": temperature(familiar.logits, familiar.targets),
-        "similarity_tau": temperature(familiar.near, familiar.targets),
+        "similarity_tau": temperature(familiar.similarities, familiar.targets),
         "sharpness": 1.0,
     }
     weights = [round(float(w), 2) for w in np.arange(0.3, 1.001, 0.1)]

@@ -52,13 +52,13 @@ class Fp32:
     def classify(self, text: str, labels: dict[str, str], *, cold_start: bool = False):
         """Return a CategoryPrediction, as ``Engine.classify``."""
         vector = self.embed(text)
-        near = {
+        similarities = {
             label: nearness(vector, np.stack([self.embed(piece) for piece in pieces(description)]))
             for label, description in labels.items()
         }
         logits = self._runs["classifier"](text)
         return classify(
-            self._bundles["classifier"], logits, near, list(labels), cold_start=cold_start
+            self._bundles["classifier"], logits, similarities, list(labels), cold_start=cold_start
         )
 
     def classify_sentiment(self, text: str):

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from measure import hits, macro_f1
+from measure import hit_rate, macro_f1
 
 SENTIMENTS = {"negative", "neutral", "positive"}
 
@@ -65,7 +65,7 @@ def _retrieval(rows: list[dict], corpus: list[dict], models) -> dict[str, float]
     query_vectors = np.stack([models.embed(row["query"]) for row in rows])
     right = [{place[i] for i in _ids(row["relevant"]) if i in place} for row in rows]
     figures = {
-        f"hit@{limit}": hits(query_vectors, corpus_vectors, right, limit) for limit in (1, 3)
+        f"hit@{limit}": hit_rate(query_vectors, corpus_vectors, right, limit) for limit in (1, 3)
     }
     return {"rows": len(rows), "corpus": len(corpus)} | figures
 

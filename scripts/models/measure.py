@@ -29,15 +29,15 @@ def _ranks(values: list[float]) -> np.ndarray:
     return ((ends - counts + ends - 1) / 2)[inverse]
 
 
-def hits(queries: np.ndarray, corpus: np.ndarray, right: list[set[int]], limit: int) -> float:
+def hit_rate(queries: np.ndarray, corpus: np.ndarray, right: list[set[int]], limit: int) -> float:
     """Return hit@limit: the share of queries with a relevant row among the ``limit`` nearest.
 
     ``queries`` and ``corpus`` are unit vectors (rows, dims).
     """
-    return hits_among(queries @ corpus.T, right, limit)
+    return hit_rate_of_scores(queries @ corpus.T, right, limit)
 
 
-def hits_among(scores: np.ndarray, right: list[set[int]], limit: int) -> float:
+def hit_rate_of_scores(scores: np.ndarray, right: list[set[int]], limit: int) -> float:
     """Return hit@limit from scores (queries, corpus)."""
     nearest = np.argsort(-scores, axis=1)[:, :limit]
     return float(np.mean([bool(set(row) & rows) for row, rows in zip(nearest, right, strict=True)]))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 from data import part_of, project_labels, read, seeded, ticket_rows
-from measure import calibration_error, hits, hits_among, macro_f1, spearman
+from measure import calibration_error, hit_rate, hit_rate_of_scores, macro_f1, spearman
 from pairs import article_rows, linked_rows, question_text
 from sentiment_data import is_test_row, training_texts, was_seen_before
 from synthetic_sentences import PROBES
-from votes import ranked, voted
+from votes import combined_scores, vote_scores
 
 from appliance.inference.predictions import CategoryPrediction, SentimentPrediction
 
@@ -150,8 +150,8 @@ def probe_sentences(classify_sentiment: ReadSentiment) -> dict[str, float]:
 def similarity(data: Path, embed: Embed, limit: int = 1379) -> dict[str, float]:
     """Rank correlation of cosine with annotator_agreement' scores, STS-B test split."""
     rows = [row for row in read(data, "stsb") if row["split"] == "test"][:limit]
-    near = [float(embed(row["a"]) @ embed(row["b"])) for row in rows]
-    return {"rows": len(rows), "spearman": spearman(near, [row["score"] for row in rows])}
+    cosines = [float(embed(row["a"]) @ embed(row["b"])) for row in rows]
+    return {"rows": len(rows), "spearman": spearman(cosines, [row["score"] for row in rows])}
 
 
 def articles(data: Path, embed: Embed, queries: int = 400) -> dict[str, float]:
@@ -162,31 +162,37 @@ def articles(data: Path, embed: Embed, queries: int = 400) -> dict[str, float]:
     figures: dict[str, float] = {"articles": len(rows)}
     for key in ("title", "symptoms"):
         vectors = np.array([embed(row[key][:600]) for row in rows[:queries]])
-        figures[f"{key} → resolution, hit@1"] = hits(vectors, corpus, right, 1)
-        figures[f"{key} → resolution, hit@3"] = hits(vectors, corpus, right, 3)
+        figures[f"{key} → resolution, hit@1"] = hit_rate(vectors, corpus, right, 1)
+        figures[f"{key} → resolution, hit@3"] = hit_rate(vectors, corpus, right, 3)
     return figures
 
 
 def linked_titles(data: Path, embed: Embed) -> dict[str, float]:
     """Return how often a later question finds the title of an article that a helper linked."""
     titles, later = list(read(data, "kb_titles")), linked_rows(data)[1]
-    near = _vectors(embed, map(question_text, later)) @ _vectors(embed, _titles(titles)).T
+    cosines = _vectors(embed, map(question_text, later)) @ _vectors(embed, _titles(titles)).T
     right = [set(np.flatnonzero(row)) for row in _links(later, titles)]
-    return {"questions": len(later), "titles": len(titles), "hit@3": hits_among(near, right, 3)}
+    return {
+        "questions": len(later),
+        "titles": len(titles),
+        "hit@3": hit_rate_of_scores(cosines, right, 3),
+    }
 
 
 def linked_titles_with_votes(data: Path, embed: Embed) -> dict[str, float]:
     """Return ``linked_titles`` with votes of the nearest earlier questions, as in production."""
     titles, (earlier, later) = list(read(data, "kb_titles")), linked_rows(data)
     vectors = _vectors(embed, map(question_text, later))
-    votes = voted(vectors, _vectors(embed, map(question_text, earlier)), _links(earlier, titles))
-    scores = ranked(votes, vectors @ _vectors(embed, _titles(titles)).T)
+    votes = vote_scores(
+        vectors, _vectors(embed, map(question_text, earlier)), _links(earlier, titles)
+    )
+    scores = combined_scores(votes, vectors @ _vectors(embed, _titles(titles)).T)
     right = [set(np.flatnonzero(row)) for row in _links(later, titles)]
     return {
         "questions": len(later),
         "earlier questions": len(earlier),
-        "votes alone: hit@3": hits_among(votes, right, 3),
-        "hit@3": hits_among(scores, right, 3),
+        "votes alone: hit@3": hit_rate_of_scores(votes, right, 3),
+        "hit@3": hit_rate_of_scores(scores, right, 3),
     }
 
 

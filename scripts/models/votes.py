@@ -13,7 +13,7 @@ TITLE_TAU = 0.05
 TITLE_SHARE = 0.3  # of the score; the votes have the rest
 
 
-def voted(questions: np.ndarray, earlier: np.ndarray, links: np.ndarray) -> np.ndarray:
+def vote_scores(questions: np.ndarray, earlier: np.ndarray, links: np.ndarray) -> np.ndarray:
     """Return votes (questions, articles) that sum to about one.
 
     ``questions`` and ``earlier`` are unit vectors; ``links`` is (earlier, articles), 0 or 1.
@@ -25,6 +25,6 @@ def voted(questions: np.ndarray, earlier: np.ndarray, links: np.ndarray) -> np.n
     return scores
 
 
-def ranked(votes: np.ndarray, title_cosines: np.ndarray) -> np.ndarray:
+def combined_scores(votes: np.ndarray, title_cosines: np.ndarray) -> np.ndarray:
     """Return scores (questions, articles) from votes and cosines with the titles."""
     return (1 - TITLE_SHARE) * votes + TITLE_SHARE * softmax(title_cosines / TITLE_TAU)
