@@ -196,7 +196,7 @@ def _quality_charts(points: Points) -> list[Chart]:
 def chart_of_parts(report: Report) -> Chart:
     """Return the chart that compares the largest parts; the table of parts has all of them."""
     points = [(name, metrics) for _part, name, metrics in sorted_parts(report)[:MAX_BARS]]
-    return _chart("parts", _("Top categories"), "across", "", points, _new_and_solved())
+    return _chart("parts", _("Most new tickets"), "across", "", points, _new_and_solved())
 
 
 def sorted_parts(report: Report) -> list[tuple[int | None, str, Metrics]]:

@@ -72,12 +72,8 @@ def access_report(viewer: User, report_query: ReportQuery) -> Report:
     )
 
 
-def has_right(viewer: User) -> bool:
-    return permissions.has_right(viewer, Right.REPORTS)
-
-
 def require_right(viewer: User) -> None:
-    if not has_right(viewer):
+    if not permissions.has_right(viewer, Right.REPORTS):
         raise ForbiddenError(
             _("You do not have permission to see reports. An administrator can grant it.")
         )
@@ -163,7 +159,7 @@ def compose_sql(name: str, by: Grouping = "steps") -> str:
     """Return a statement of this room with the files and groups that it names in braces."""
     key, groups = GROUPINGS[by]
     statement = read_sql("reports", name).replace("{key}", key).replace("{groups}", groups)
-    for part in ("rows", "facts", "measures"):
+    for part in ("days", "facts", "measures"):
         if f"{{{part}}}" in statement:
             statement = statement.replace(f"{{{part}}}", compose_sql(part))
     return statement
@@ -172,7 +168,7 @@ def compose_sql(name: str, by: Grouping = "steps") -> str:
 def _query_parameters(
     report_query: ReportQuery, period: Period, hidden: list[int], by: Grouping = "steps"
 ) -> dict[str, SqlValue]:
-    """Return the parameters of ``rows.sql``: stored days, followed by days counted live.
+    """Return the parameters of ``days.sql``: stored days, followed by days counted live.
 
     Totals are read from the rows of dimension ``all``, which are fewest; parts from their own.
     """

@@ -2,8 +2,9 @@
 
 from django import template
 
-from appliance.accounts.models import User
-from appliance.reports import formatting, queries
+from appliance.accounts import permissions
+from appliance.accounts.models import Right, User
+from appliance.reports import formatting
 from appliance.reports.models import Dimension
 
 register = template.Library()
@@ -15,7 +16,7 @@ register.filter("number", formatting.number)
 @register.filter
 def sees_reports(viewer: User) -> bool:
     """Return whether the user may see reports; no query while the cache holds the answer."""
-    return queries.has_right(viewer)
+    return permissions.has_right(viewer, Right.REPORTS)
 
 
 @register.filter

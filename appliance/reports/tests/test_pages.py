@@ -31,7 +31,7 @@ def test_page_has_tiles_and_charts_with_data_tables(as_dan, year):
     text = page.content.decode()
     charts = [chart for chart in page.context["charts"] if not chart.is_empty]
     assert len(charts) == 7
-    assert text.count("<canvas") == text.count('class="report-figures"') == 8
+    assert text.count("<canvas") == text.count('class="report-data"') == 8
 
 
 def test_page_of_a_single_part_names_it(as_dan, year, people):

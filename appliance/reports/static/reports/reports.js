@@ -1,8 +1,8 @@
-// Draws the charts of a report. Without this file the tables under them say the same.
+// Draws the charts of a report. Without JavaScript the data tables below hold the same.
 (() => {
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const drawn = [];
+  const charts = [];
 
   const dataset = (line, kind) => {
     const colour = token(line.colour);
@@ -89,7 +89,7 @@
   const draw = (canvas) => {
     const data = JSON.parse(document.getElementById(canvas.dataset.chart).textContent);
     const type = data.kind === "line" ? "line" : "bar";
-    drawn.push(new Chart(canvas, {
+    charts.push(new Chart(canvas, {
       type,
       data: {
         labels: data.labels,
@@ -100,7 +100,7 @@
   };
 
   const drawAll = () => {
-    while (drawn.length) drawn.pop().destroy();
+    while (charts.length) charts.pop().destroy();
     Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
     document.querySelectorAll("canvas[data-chart]").forEach(draw);
   };
@@ -111,26 +111,26 @@
     new MutationObserver(drawAll).observe(document.documentElement, {
       attributeFilter: ["data-bs-theme"]
     });
-    // Days of one's own are asked for only when they are chosen.
+    // The dates are shown only for a custom range.
     const span = document.getElementById("id_span");
-    const show = () => document.querySelectorAll(".report-start, .report-end").forEach((one) => {
-      one.hidden = span.value !== "own";
+    const toggleDates = () => document.querySelectorAll(".report-start, .report-end").forEach((field) => {
+      field.hidden = span.value !== "own";
     });
     if (span) {
-      show();
-      span.addEventListener("change", show);
+      toggleDates();
+      span.addEventListener("change", toggleDates);
     }
   });
-  const figures = () => document.querySelectorAll(".report-figures");
+  const dataTables = () => document.querySelectorAll(".report-data");
   window.addEventListener("beforeprint", () => {
-    figures().forEach((one) => {
-      one.open = true;
+    dataTables().forEach((table) => {
+      table.open = true;
     });
-    drawn.forEach((chart) => chart.resize());
+    charts.forEach((chart) => chart.resize());
   });
   window.addEventListener("afterprint", () => {
-    figures().forEach((one) => {
-      one.open = false;
+    dataTables().forEach((table) => {
+      table.open = false;
     });
   });
 })();

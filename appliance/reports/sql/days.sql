@@ -13,11 +13,11 @@ WITH merged AS (
            {measures}
     FROM ({facts}) AS fact
     GROUP BY 1, 2, 3
-), rows AS (
+), days AS (
     SELECT date_trunc(%(step)s, day::timestamp)::date AS bucket,
            CASE %(dimension)s WHEN 'team' THEN team_id ELSE value END AS part, *
     FROM merged
     WHERE team_id IS NULL OR team_id <> ALL(%(hidden)s::bigint[])
-), chosen AS (
-    SELECT * FROM rows WHERE NOT %(is_single_part)s OR part IS NOT DISTINCT FROM %(part)s::bigint
+), selected_days AS (
+    SELECT * FROM days WHERE NOT %(is_single_part)s OR part IS NOT DISTINCT FROM %(part)s::bigint
 )
