@@ -76,10 +76,10 @@ def paths(ticket, bob, dan) -> dict[str, str]:
         **list_arguments(ticket, bob),
         **admin_url_arguments(dan),
         **article_arguments(bob),
-        "read-notice": Notification.objects.get_or_create(user=ticket.customer.user, ticket=ticket)[
-            0
-        ].pk,
-        **dict.fromkeys(["retry-mail", "drop-mail"], email.pk),
+        "mark-notification-read": Notification.objects.get_or_create(
+            user=ticket.customer.user, ticket=ticket
+        )[0].pk,
+        **dict.fromkeys(["retry-email", "cancel-email"], email.pk),
         **dict.fromkeys(["write-for-gap", "dismiss-gap", "restore-gap"], create_gap(ticket).pk),
         "setup": "guessed",
         "status-plan": query_plans.list_slowest("calls")[0].id,

@@ -229,7 +229,7 @@ VALUE_NAMES = (
     "rights",
     "suggestions",
     "team_ids_of",
-    "unread_notices",
+    "unread_notifications",
 )
 
 

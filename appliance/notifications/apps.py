@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class NotificationsConfig(AppConfig):
-    """Who is told what: in the window and by mail."""
+    """Notifications in the app and by e-mail, and the outbox."""
 
     name = "appliance.notifications"
 

@@ -1,4 +1,4 @@
-"""Mistakes in how the mail server is named; found before the desk opens."""
+"""System checks of the settings of the mail server."""
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
@@ -6,15 +6,15 @@ from django.core.checks import CheckMessage, Error, register
 
 @register
 def check_smtp_settings(**options: object) -> list[CheckMessage]:
-    """A server needs an address to write from, and one of three ways to be spoken to."""
+    """Require a sender address and a known transport security where a server is set."""
     if not settings.EMAIL_HOST:
         return []
-    errors = []
+    errors: list[CheckMessage] = []
     if "@" not in settings.DEFAULT_FROM_EMAIL:
         errors.append(
             Error(
                 "SKERRY_SMTP_HOST is set, but SKERRY_SMTP_FROM is not an address.",
-                hint="Set SKERRY_SMTP_FROM to the address letters come from.",
+                hint="Set SKERRY_SMTP_FROM to the address e-mails come from.",
                 id="notifications.E001",
             )
         )

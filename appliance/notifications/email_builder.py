@@ -1,24 +1,23 @@
-"""A letter of the outbox becomes a mail: who it goes to, its frame, its headers."""
+"""The e-mail message of an entry of the outbox: recipient, greeting, links and headers."""
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
-from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from appliance.core import queries as core_queries
 from appliance.notifications.models import Kind, OutgoingEmail
-from appliance.notifications.services.emails import compose
+from appliance.notifications.texts import absolute_url, digest_body
 from appliance.tickets.models import Ticket
 
-# Whoever answers by machine is asked not to, and our own intake knows such a mail again.
+# Automatic replies are asked not to answer, and our own intake recognises such an e-mail.
 HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
 
 
-def why_not(email: OutgoingEmail) -> str:
-    """Why it must not go now, or nothing: looked at once more just before it leaves."""
-    if email.to.casefold() == address_of_the_desk().casefold():
+def find_drop_reason(email: OutgoingEmail) -> str:
+    """Return why the e-mail must not be sent, or nothing; checked again just before it is."""
+    if email.to.casefold() == sender_address().casefold():
         return _("The recipient is the help desk's own address.")
     user = email.user
     if user is None:
@@ -30,63 +29,57 @@ def why_not(email: OutgoingEmail) -> str:
         return _("The recipient no longer has access to the ticket.")
     if email.kind == Kind.REVIEW and not user.is_agent:
         return _("The recipient no longer has access to the articles.")
-    if email.is_digest and not _body(email):
+    if email.is_digest and not _current_body(email):
         return _("The recipient no longer has access to the tickets.")
     return ""
 
 
-def address_of_the_desk() -> str:
-    """The bare address letters come from."""
+def sender_address() -> str:
+    """Return the bare address e-mails come from."""
     return settings.DEFAULT_FROM_EMAIL.rpartition("<")[2].rstrip(">").strip()
 
 
-def seal(email: OutgoingEmail, server: BaseEmailBackend | None = None) -> EmailMessage:
+def build_message(email: OutgoingEmail, connection: BaseEmailBackend | None = None) -> EmailMessage:
+    """Return the message to send, in the language of its recipient."""
     with translation.override(_language(email)):
-        text = _layout(email)
+        text = _full_text(email)
     headers = HEADERS | {"Message-ID": email.message_id}
     if email.thread:
         headers |= {"In-Reply-To": email.thread, "References": email.thread}
     to = email.user.email if email.user and (email.kind or email.is_digest) else email.to
-    return EmailMessage(email.subject, text, to=[to], headers=headers, connection=server)
+    return EmailMessage(email.subject, text, to=[to], headers=headers, connection=connection)
 
 
 def _language(email: OutgoingEmail) -> str:
     return (email.user and email.user.language) or core_queries.site_settings().language
 
 
-def _layout(email: OutgoingEmail) -> str:
-    """Greeting, what happened, where to read on, and how to be told less."""
-    desk = core_queries.site_settings().name
+def _full_text(email: OutgoingEmail) -> str:
+    """Return greeting, what happened, a link to it, and a link to the notification settings."""
+    site_name = core_queries.site_settings().name
     if not email.kind and not email.is_digest:
-        return f"{email.body.strip()}\n\n-- \n{desk}\n"
-    hello = _("Hello %(name)s,") % {"name": email.user.first_name if email.user else email.to}
-    parts = [hello, _body(email), _ticket_link(email), f"-- \n{desk}{_strip_markup()}"]
+        return f"{email.body.strip()}\n\n-- \n{site_name}\n"
+    greeting = _("Hello %(name)s,") % {"name": email.user.first_name if email.user else email.to}
+    signature = f"-- \n{site_name}{_settings_link()}"
+    parts = [greeting, _current_body(email), _ticket_link(email), signature]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _body(email: OutgoingEmail) -> str:
-    """Of a digest put together anew: what its reader may see can have changed."""
+def _current_body(email: OutgoingEmail) -> str:
+    """Return the body; that of a digest is composed anew, as its reader may see less by now."""
     if email.is_digest and email.user:
-        return compose(email.user, email.folded.order_by("id"))
+        return digest_body(email.user, email.folded.order_by("id"))
     return email.body
 
 
 def _ticket_link(email: OutgoingEmail) -> str:
     if not email.ticket_id:
         return ""
-    return to_ticket(email.ticket_id) or _("Sign in to the help desk to read and reply.")
+    return absolute_url("ticket", email.ticket_id) or _(
+        "Sign in to the help desk to read and reply."
+    )
 
 
-def _strip_markup() -> str:
-    address = to("notice-preferences")
+def _settings_link() -> str:
+    address = absolute_url("notification-settings")
     return "\n" + _("Notification settings: %(address)s") % {"address": address} if address else ""
-
-
-def to(name: str, *args: object) -> str:
-    """The whole address of a page; empty while the desk does not know its own."""
-    base = core_queries.site_settings().base_url.rstrip("/")
-    return f"{base}{reverse(name, args=args)}" if base else ""
-
-
-def to_ticket(ticket_id: int | None) -> str:
-    return to("ticket", ticket_id) if ticket_id else ""

@@ -1,17 +1,38 @@
-"""Forms of the room."""
+"""Forms of the notification settings and of the outbox."""
+
+from dataclasses import dataclass
+from typing import TypedDict
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
 from appliance.core.forms import Form
 from appliance.notifications import queries
-from appliance.notifications.models import Mail, OutgoingEmail, Preference
-from appliance.notifications.recipients import BY_MAIL, kinds_of
+from appliance.notifications.models import EmailFrequency, Kind, OutgoingEmail, Preference
+from appliance.notifications.recipients import chosen_channels, kinds_of
+
+
+@dataclass(frozen=True)
+class ChannelFields:
+    """The two fields of one kind."""
+
+    kind: Kind
+    in_window: forms.BoundField
+    by_mail: forms.BoundField
+
+
+class PreferenceValues(TypedDict):
+    """The arguments of ``services.set_preferences``."""
+
+    in_window: dict[str, bool]
+    by_mail: dict[str, str]
+    is_quiet_when_away: bool
 
 
 class PreferencesForm(Form):
-    """One line a kind: in the window, by mail."""
+    """For each kind of notification: whether in the app, and how often by e-mail."""
 
     is_quiet_when_away = forms.BooleanField(
         label=_("No e-mails while out of office"),
@@ -22,36 +43,38 @@ class PreferencesForm(Form):
     )
 
     def __init__(
-        self, data: dict | None = None, *, user: User, chosen: Preference | None = None
+        self,
+        data: QueryDict | None = None,
+        *,
+        user: User,
+        preference: Preference | None = None,
     ) -> None:
         super().__init__(data)
         self.kinds = kinds_of(user)
-        self.fields["is_quiet_when_away"].initial = chosen.is_quiet_when_away if chosen else True
+        is_quiet = preference.is_quiet_when_away if preference else True
+        self.fields["is_quiet_when_away"].initial = is_quiet
         for kind in self.kinds:
-            in_window = chosen.in_window.get(kind, True) if chosen else True
-            by_mail = chosen.by_mail.get(kind, BY_MAIL[kind]) if chosen else BY_MAIL[kind]
+            channels = chosen_channels(kind, preference)
             self.fields[f"window_{kind}"] = forms.BooleanField(
                 label=_("%(kind)s: in the app") % {"kind": kind.label},
                 required=False,
-                initial=in_window,
+                initial=channels.in_window,
                 widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
             )
             self.fields[f"mail_{kind}"] = forms.ChoiceField(
                 label=_("%(kind)s: by e-mail") % {"kind": kind.label},
-                choices=Mail.choices,
-                initial=by_mail,
+                choices=EmailFrequency.choices,
+                initial=channels.by_mail,
                 widget=forms.Select(attrs={"class": "form-select form-select-sm"}),
             )
 
-    def lines(self) -> list[dict]:
-        """Kind with its two fields, in the order of the page."""
+    def channel_fields(self) -> list[ChannelFields]:
+        """Return the fields of each kind, in the order of the page."""
         return [
-            {"kind": kind, "window": self[f"window_{kind}"], "mail": self[f"mail_{kind}"]}
-            for kind in self.kinds
+            ChannelFields(kind, self[f"window_{kind}"], self[f"mail_{kind}"]) for kind in self.kinds
         ]
 
-    def values(self) -> dict:
-        """What ``set_preferences`` takes."""
+    def values(self) -> PreferenceValues:
         data = self.cleaned_data
         return {
             "in_window": {kind.value: data[f"window_{kind}"] for kind in self.kinds},
@@ -60,8 +83,8 @@ class PreferencesForm(Form):
         }
 
 
-class MailFilterForm(Form):
-    """Filters of the outgoing mail page, from its query string."""
+class EmailFilterForm(Form):
+    """Filters of the outbox, from its query string."""
 
     state = forms.ChoiceField(
         label=_("Status"),
@@ -71,7 +94,7 @@ class MailFilterForm(Form):
     to = forms.CharField(label=_("To"), max_length=254, required=False)
 
     def filters(self) -> queries.EmailFilter:
-        """The filter; an invalid value in the query string is ignored."""
+        """Return the filters; an invalid value in the query string is ignored."""
         self.is_valid()
         return queries.EmailFilter(
             state=self.cleaned_data.get("state", ""), to=self.cleaned_data.get("to", "")

@@ -1,4 +1,4 @@
-"""What people are told, how they want to be told, and the letters that wait to be sent."""
+"""Notifications, the channels each user has chosen for them, and the outbox of e-mails."""
 
 from django.db import models
 from django.db.models import Q
@@ -11,7 +11,7 @@ from appliance.tickets.models import Ticket
 
 
 class Kind(models.TextChoices):
-    """Why somebody is told. In the order of weight: the last one wins when several fold."""
+    """Why a user is notified, in ascending priority: of several reasons the last one is named."""
 
     REVIEW = "review", _("My article is due for review")
     TEAM = "team", _("A ticket is still unassigned")
@@ -42,8 +42,9 @@ ICONS = {
 
 
 class Notification(models.Model):
-    """What one person is told of one ticket, or of one article. What happens before they look
-    folds into one row.
+    """What one user has not read yet of one ticket or one article, and what they have read.
+
+    Everything that happens until they read it is counted in one row.
     """
 
     user = models.ForeignKey(
@@ -57,63 +58,72 @@ class Notification(models.Model):
     )
     kind = models.CharField(max_length=9, choices=Kind)
     actor_name = models.CharField(max_length=170, blank=True)
-    count = models.PositiveIntegerField(default=1, help_text="Events that folded into it.")
+    count = models.PositiveIntegerField(default=1, help_text="Events it stands for.")
     since = models.DateTimeField(default=timezone.now, editable=False)
-    at = models.DateTimeField(default=timezone.now, editable=False, help_text="The newest of them.")
+    at = models.DateTimeField(
+        default=timezone.now, editable=False, help_text="When the newest of them happened."
+    )
     read_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["-at", "-id"]
         constraints = [
-            # no storms: one unread notice a person and ticket
+            # one unread notification a user and ticket, however much happens
             models.UniqueConstraint(
-                fields=["user", "ticket"], condition=Q(read_at=None), name="notice_one_unread"
+                fields=["user", "ticket"],
+                condition=Q(read_at=None),
+                name="notification_unread_ticket_unique",
             ),
             models.UniqueConstraint(
                 fields=["user", "article"],
                 condition=Q(read_at=None, article__isnull=False),
-                name="notice_one_unread_article",
+                name="notification_unread_article_unique",
             ),
             models.CheckConstraint(
-                condition=Q(ticket=None) ^ Q(article=None), name="notice_of_one_thing"
+                condition=Q(ticket=None) ^ Q(article=None), name="notification_one_subject_check"
             ),
         ]
         indexes = [
-            # serves the page of notices of a person, newest first
-            models.Index(fields=["user", "-at", "-id"], name="notice_user_idx"),
-            # serves tidying up: what was read long ago
-            models.Index(fields=["at"], name="notice_at_idx"),
+            # serves the page of notifications, newest first
+            models.Index(fields=["user", "-at", "-id"], name="notification_user_idx"),
+            # serves deleting notifications read long ago
+            models.Index(fields=["at"], name="notification_at_idx"),
         ]
 
     def __str__(self) -> str:
-        what = f"SKR-{self.ticket_id}" if self.ticket_id else f"article {self.article_id}"
-        return f"{self.kind} of {what} for {self.user_id}"
+        subject = f"SKR-{self.ticket_id}" if self.ticket_id else f"article {self.article_id}"
+        return f"{self.kind} of {subject} for {self.user_id}"
 
     @property
     def subject(self) -> str:
-        """What it is about, in a word or two."""
-        return self.article.title if self.article_id else self.ticket.number
+        """The title of the article or the number of the ticket."""
+        if self.article is not None:
+            return self.article.title
+        assert self.ticket is not None  # the table has a constraint: one of the two
+        return self.ticket.number
 
     @property
     def icon(self) -> str:
         return ICONS[Kind(self.kind)]
 
     @property
-    def more(self) -> int:
-        """How many events folded into it besides the one it names."""
+    def additional_count(self) -> int:
+        """The number of events it stands for besides the one it names."""
         return self.count - 1
 
 
-class Mail(models.TextChoices):
+class EmailFrequency(models.TextChoices):
     AT_ONCE = "at_once", _("immediately")
     HOURLY = "hourly", _("hourly digest")
     NEVER = "never", _("never")
 
 
 class Preference(models.Model):
-    """What somebody has chosen besides the defaults of their role (``defaults.py``)."""
+    """The channels a user has chosen for each kind, not the defaults in ``recipients.py``."""
 
-    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="notice_preference")
+    user = models.OneToOneField(
+        User, on_delete=models.CASCADE, related_name="notification_preference"
+    )
     in_window = models.JSONField(default=dict, help_text="Kind to true or false.")
     by_mail = models.JSONField(default=dict, help_text="Kind to at_once, hourly or never.")
     is_quiet_when_away = models.BooleanField(default=True)
@@ -123,9 +133,9 @@ class Preference(models.Model):
 
 
 class OutgoingEmail(models.Model):
-    """A letter in the outbox, written in the transaction it follows from and sent by the worker.
+    """An e-mail in the outbox, written in the transaction it follows from and sent by the worker.
 
-    ``body`` is what happened; greeting and links are put around it when it is sent.
+    ``body`` is what happened; greeting and links are added when it is sent.
     """
 
     class State(models.TextChoices):
@@ -135,7 +145,7 @@ class OutgoingEmail(models.Model):
         FOLDED = "folded", _("In a digest")
         DROPPED = "dropped", _("Not sent")
 
-    key = models.CharField(max_length=120, unique=True, help_text="The same key is one letter.")
+    key = models.CharField(max_length=120, unique=True, help_text="The same key is one e-mail.")
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
     to = models.EmailField(max_length=254)
     user = models.ForeignKey(
@@ -147,10 +157,14 @@ class OutgoingEmail(models.Model):
     kind = models.CharField(max_length=9, choices=Kind, blank=True)
     subject = models.CharField(max_length=250)
     body = models.TextField()
-    message_id = models.CharField(max_length=160, help_text="Fixed, so that a repeat is known.")
-    thread = models.CharField(max_length=160, blank=True, help_text="What mail programs group by.")
-    is_for_digest = models.BooleanField(default=False, help_text="Waits to be gathered.")
-    is_digest = models.BooleanField(default=False, help_text="Was gathered from others.")
+    message_id = models.CharField(
+        max_length=160, help_text="Fixed, so that a repeated e-mail is recognised."
+    )
+    thread = models.CharField(
+        max_length=160, blank=True, help_text="By this, e-mail clients group a conversation."
+    )
+    is_for_digest = models.BooleanField(default=False, help_text="Waits for the next digest.")
+    is_digest = models.BooleanField(default=False, help_text="Is a digest of other e-mails.")
     folded_into = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="folded"
     )
@@ -164,13 +178,13 @@ class OutgoingEmail(models.Model):
     class Meta:
         ordering = ["-created_at", "-id"]
         indexes = [
-            # serves the worker: what may go, the longest due first
+            # serves the worker: what is due, the longest first
             models.Index(
                 fields=["not_before", "id"], condition=Q(state="waiting"), name="mail_due_idx"
             ),
-            # serves folding: what waits for one person, and what they got lately
+            # serves digests: what waits for a user, and what they received lately
             models.Index(fields=["user", "-created_at"], name="mail_user_idx"),
-            # serves the page of outgoing mail, newest first, of one state or of all
+            # serves the outbox, newest first, of one state or of all
             models.Index(fields=["-created_at", "-id"], name="mail_created_idx"),
             models.Index(fields=["state", "-created_at", "-id"], name="mail_state_idx"),
         ]

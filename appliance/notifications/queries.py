@@ -6,61 +6,48 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from appliance.accounts.models import User
-from appliance.core import cache
 from appliance.core.pagination import Ordering
 from appliance.notifications.models import Notification, OutgoingEmail, Preference
-from appliance.notifications.texts import subject_of
 from appliance.tickets.models import Ticket
 
 NOTIFICATION_ORDERING = Ordering(keys=("at", "pk"))
 EMAIL_ORDERING = Ordering(keys=("created_at", "pk"))
-MAX_COUNTED = 100  # beyond it the bell says 99+
 
 
 def list_notifications(viewer: User, *, only_unread: bool = False) -> QuerySet[Notification]:
-    """What the viewer was told, newest first; never of a ticket they may not see now.
+    """Return the viewer's notifications, newest first; none of a ticket they may no longer see.
 
-    Agents read every article, so what they were told of one stays.
+    Agents read every article, so those of articles stay.
     """
-    seen = Q(Exists(Ticket.objects.visible_to(viewer).filter(pk=OuterRef("ticket"))))
+    readable = Q(Exists(Ticket.objects.visible_to(viewer).filter(pk=OuterRef("ticket"))))
     if viewer.is_agent:
-        seen |= Q(article__isnull=False)
-    notifications = Notification.objects.filter(seen, user=viewer).select_related(
+        readable |= Q(article__isnull=False)
+    notifications = Notification.objects.filter(readable, user=viewer).select_related(
         "ticket", "article"
     )
-    long = ("description", "search_vector", "fields")
-    notifications = notifications.defer(*(f"ticket__{name}" for name in long))
-    notifications = notifications.defer("article__content", "article__search_vector")
+    notifications = notifications.defer(
+        "ticket__description",
+        "ticket__search_vector",
+        "ticket__fields",
+        "article__content",
+        "article__search_vector",
+    )
     return notifications.filter(read_at=None) if only_unread else notifications
 
 
-def count_unread(viewer: User) -> int:
-    """At most MAX_COUNTED; from the cache if there."""
-    return cache.get_or_compute(
-        "unread_notices",
-        [viewer.pk],
-        lambda: list_notifications(viewer, only_unread=True).order_by()[:MAX_COUNTED].count(),
-        depends_on=[subject_of(viewer.pk), cache.TEAMS],
-    )
-
-
-def badge_generation(viewer: User) -> int | None:
-    """Changes whenever the bell of this person may show another number. One cache read."""
-    return cache.generation(subject_of(viewer.pk))
-
-
 def find_preference(viewer: User) -> Preference | None:
+    """Return what the viewer has chosen; None while the defaults apply."""
     return Preference.objects.filter(user=viewer).first()
 
 
 def has_smtp() -> bool:
-    """Whether this desk knows a mail server at all."""
+    """Return whether a mail server is configured."""
     return bool(settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL)
 
 
 @dataclass(frozen=True)
 class EmailFilter:
-    """Filters of the outgoing mail page. Empty means all."""
+    """Filters of the outbox; an empty one filters nothing."""
 
     state: str = ""
     to: str = ""
@@ -72,12 +59,12 @@ class EmailFilter:
 
 
 def list_emails(viewer: User, filters: EmailFilter) -> QuerySet[OutgoingEmail]:
-    """For admins alone, newest first."""
+    """Return the e-mails of the outbox, newest first, to admins; to anybody else none."""
     emails = filters.apply(OutgoingEmail.objects.select_related("ticket", "user"))
     return emails if viewer.is_admin else emails.none()
 
 
 def count_emails(viewer: User) -> dict[str, int]:
-    """Letters by state, for admins."""
-    rows = list_emails(viewer, EmailFilter()).values("state").order_by().annotate(n=Count("pk"))
-    return {row["state"]: row["n"] for row in rows}
+    """Return the number of e-mails in each state, for admins."""
+    counts = list_emails(viewer, EmailFilter()).values_list("state").order_by()
+    return dict.fromkeys(OutgoingEmail.State.values, 0) | dict(counts.annotate(n=Count("pk")))

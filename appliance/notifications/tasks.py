@@ -1,4 +1,4 @@
-"""Jobs. They only wake the worker: what there is to send is found by query."""
+"""Jobs of the worker; each finds its work by query."""
 
 from procrastinate.contrib.django import app
 
@@ -19,6 +19,6 @@ def notify_due_reviews(timestamp: int = 0) -> None:
 
 
 @app.periodic(cron="23 * * * *")
-@app.task(name="notifications.tidy", queueing_lock="notifications.tidy")
-def tidy(timestamp: int = 0) -> None:
-    services.tidy()
+@app.task(name="notifications.purge", queueing_lock="notifications.purge")
+def purge(timestamp: int = 0) -> None:
+    services.purge()

@@ -1,31 +1,20 @@
-"""What the cache calls the notices of one person."""
+"""Texts and addresses in notifications and e-mails."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from appliance.core import cache
+from appliance.accounts.models import User
+from appliance.core import queries as core_queries
 from appliance.knowledge.models import Article
-from appliance.notifications import email_builder
-from appliance.notifications.models import Kind, Notification
-from appliance.notifications.recipients import find_message
+from appliance.notifications.models import Kind, Notification, OutgoingEmail
 from appliance.sla.status import describe_event
-from appliance.tickets.models import Event, Ticket
+from appliance.tickets.models import Event, Message, Ticket
 
-
-def subject_of(user_id: int) -> str:
-    return f"notifications:{user_id}"
-
-
-def changed_for(user_ids: list[int]) -> None:
-    """The bells of these people look again once the transaction commits."""
-    if user_ids:
-        cache.invalidate(*map(subject_of, user_ids))
-
-
-EXCERPT = 1_000  # characters of a message for an agent, who reads the rest on the desk
-FULL_TEXT = 20_000  # and for the customer, to whom it was written
+MAX_EXCERPT_CHARACTERS = 1_000  # for an agent, who reads the rest on the page of the ticket
+MAX_MESSAGE_CHARACTERS = 20_000  # for the customer, to whom it was written
 HEADLINES = {
     Kind.REVIEW: gettext_lazy("This article is due for review"),
     Kind.TEAM: gettext_lazy("This ticket is unassigned"),
@@ -41,37 +30,66 @@ HEADLINES = {
 }
 
 
-def headline(kind: str, who: str) -> str:
-    """One line: what happened, and who did it."""
-    return HEADLINES[Kind(kind)] % {"who": who or _("Help desk")}
+def absolute_url(name: str, *args: object) -> str:
+    """Return the full address of a page; empty while the site does not know its own."""
+    base = core_queries.site_settings().base_url.rstrip("/")
+    return f"{base}{reverse(name, args=args)}" if base else ""
 
 
-def notification_line(notice: Notification) -> str:
-    """The headline of a notice with whatever folded into it."""
-    line = headline(notice.kind, notice.actor_name)
-    if not notice.more:
+def headline(kind: str, actor_name: str) -> str:
+    """Return one line: what happened, and who did it."""
+    return HEADLINES[Kind(kind)] % {"who": actor_name or _("Help desk")}
+
+
+def notification_line(notification: Notification) -> str:
+    """Return the headline of a notification and how many more events it stands for."""
+    line = headline(notification.kind, notification.actor_name)
+    count = notification.additional_count
+    if not count:
         return line
-    more = ngettext("and %(n)d more change", "and %(n)d more changes", notice.more)
-    return f"{line}, {more % {'n': notice.more}}"
+    more = ngettext("and %(n)d more change", "and %(n)d more changes", count)
+    return f"{line}, {more % {'n': count}}"
 
 
-def subject(ticket: Ticket) -> str:
-    """Subject line shared by all emails of a ticket, so that mail clients thread them."""
+def ticket_subject(ticket: Ticket) -> str:
+    """Return the subject of all e-mails of a ticket, so that e-mail clients group them."""
     return f"[{ticket.number}] {ticket.subject}"
 
 
-def describe(event: Event, kind: Kind, *, for_customer: bool) -> str:
-    """The headline and what was written, indented like a quotation."""
+def describe_event_for_email(
+    event: Event, message: Message | None, kind: Kind, *, for_customer: bool
+) -> str:
+    """Return the headline and the message, indented like a quotation."""
     lines = [headline(kind, event.actor_name)]
     if event.kind == Event.Kind.ESCALATED:
         lines.append(describe_event(event.data))
-    message = find_message(event)
     if message:
-        lines.append(_quote(message.body, FULL_TEXT if for_customer else EXCERPT))
+        limit = MAX_MESSAGE_CHARACTERS if for_customer else MAX_EXCERPT_CHARACTERS
+        lines.append(_quote(message.body, limit))
     return "\n".join(lines)
 
 
-def reviews_subject(articles: Sequence[Article]) -> str:
+def _quote(text: str, limit: int) -> str:
+    excerpt = text if len(text) <= limit else text[:limit].rstrip() + " …"
+    return "\n".join(f"> {line}".rstrip() for line in excerpt.strip().splitlines())
+
+
+def digest_body(user: User, emails: Iterable[OutgoingEmail]) -> str:
+    """Return the text of a digest: what happened to each ticket the user may still see."""
+    emails = list(emails)
+    tickets = Ticket.objects.visible_to(user).filter(
+        pk__in=[email.ticket_id for email in emails if email.ticket_id]
+    )
+    visible_ids = set(tickets.values_list("pk", flat=True))
+    parts = [
+        f"{email.subject}\n{email.body}\n{absolute_url('ticket', email.ticket_id)}".rstrip()
+        for email in emails
+        if email.ticket_id in visible_ids
+    ]
+    return "\n\n\n".join(parts)
+
+
+def review_subject(articles: Sequence[Article]) -> str:
     subject = ngettext(
         "An article you own is due for review",
         "%(n)d articles you own are due for review",
@@ -80,17 +98,12 @@ def reviews_subject(articles: Sequence[Article]) -> str:
     return subject % {"n": len(articles)}
 
 
-def describe_reviews(articles: Sequence[Article]) -> str:
-    """Each article with its date and its address."""
+def review_body(articles: Sequence[Article]) -> str:
+    """Return each article with its review date and its address."""
     due = _("review date %(day)s")
-    lines = [
-        f"{article.title}\n{due % {'day': article.review_on.isoformat()}}\n"
-        + email_builder.to("article", article.pk)
+    parts = [
+        f"{article.title}\n{due % {'day': article.review_on}}\n"
+        + absolute_url("article", article.pk)
         for article in articles
     ]
-    return "\n\n".join(line.rstrip() for line in lines)
-
-
-def _quote(text: str, most: int) -> str:
-    shown = text if len(text) <= most else text[:most].rstrip() + " …"
-    return "\n".join(f"> {line}".rstrip() for line in shown.strip().splitlines())
+    return "\n\n".join(part.rstrip() for part in parts)

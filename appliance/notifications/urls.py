@@ -4,11 +4,11 @@ from appliance.notifications import views
 
 urlpatterns = [
     path("", views.index, name="notifications"),
-    path("bell/", views.bell, name="bell"),
-    path("read/", views.read_all, name="read-notifications"),
-    path("<int:notice_id>/read/", views.read, name="read-notice"),
-    path("preferences/", views.preferences, name="notice-preferences"),
+    path("badge/", views.show_badge, name="notification-badge"),
+    path("mark-read/", views.mark_all_read, name="mark-notifications-read"),
+    path("<int:notification_id>/mark-read/", views.mark_read, name="mark-notification-read"),
+    path("settings/", views.edit_settings, name="notification-settings"),
     path("outbox/", views.outbox, name="outbox"),
-    path("outbox/<int:mail_id>/retry/", views.retry, name="retry-mail"),
-    path("outbox/<int:mail_id>/drop/", views.drop, name="drop-mail"),
+    path("outbox/<int:email_id>/retry/", views.retry_email, name="retry-email"),
+    path("outbox/<int:email_id>/cancel/", views.cancel_email, name="cancel-email"),
 ]

@@ -30,8 +30,8 @@ PURPOSES = {
     "mail_due_idx": "the worker: mail that is due, longest due first",
     "mail_state_idx": "outgoing mail of one state, newest first",
     "mail_user_idx": "digests: mail that waits for one user, and what they got lately",
-    "notice_at_idx": "deleting notifications read long ago",
-    "notice_user_idx": "the notifications of a user, newest first",
+    "notification_at_idx": "deleting notifications read long ago",
+    "notification_user_idx": "the notifications of a user, newest first",
     # ops
     "sample_at_idx": "the charts of a time range, and the newest sample",
     # reports

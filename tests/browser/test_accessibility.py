@@ -85,7 +85,7 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
         "reports of nothing": (dan, "/reports/?span=own&start=2001-01-01&end=2001-01-02"),
         "invalid report": (dan, "/reports/?span=own"),
         "no notifications": (carol, "/notifications/"),
-        "notification preferences": (bob, "/notifications/preferences/"),
+        "notification settings": (bob, "/notifications/settings/"),
         "outgoing mail": (dan, "/notifications/outbox/"),
         **sample_objects.list_admin_pages(dan, f"Managed{LONG_WORD}"),
         "status": (dan, "/status/"),

@@ -174,7 +174,7 @@ def claim_due_reviews() -> list[Article]:
     due = Article.objects.published().filter(
         is_unclaimed, review_on__lte=today(), owner__is_active=True
     )
-    due = due.select_related("owner__notice_preference").defer("content", "search_vector")
+    due = due.select_related("owner__notification_preference").defer("content", "search_vector")
     due = due.order_by("review_on", "pk").select_for_update(of=["self"], skip_locked=True)
     articles = list(due[:MAX_ARTICLES_PER_RUN])
     claimed = Article.objects.filter(pk__in=[article.pk for article in articles])

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                     "user",
                     models.OneToOneField(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="notice_preference",
+                        related_name="notification_preference",
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                 ("actor_name", models.CharField(blank=True, max_length=170)),
                 (
                     "count",
-                    models.PositiveIntegerField(default=1, help_text="Events that folded into it."),
+                    models.PositiveIntegerField(default=1, help_text="Events it stands for."),
                 ),
                 ("since", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 (
@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                     models.DateTimeField(
                         default=django.utils.timezone.now,
                         editable=False,
-                        help_text="The newest of them.",
+                        help_text="When the newest of them happened.",
                     ),
                 ),
                 ("read_at", models.DateTimeField(blank=True, editable=False, null=True)),
@@ -116,23 +116,23 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-at", "-id"],
                 "indexes": [
-                    models.Index(fields=["user", "-at", "-id"], name="notice_user_idx"),
-                    models.Index(fields=["at"], name="notice_at_idx"),
+                    models.Index(fields=["user", "-at", "-id"], name="notification_user_idx"),
+                    models.Index(fields=["at"], name="notification_at_idx"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("read_at", None)),
                         fields=("user", "ticket"),
-                        name="notice_one_unread",
+                        name="notification_unread_ticket_unique",
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(("article__isnull", False), ("read_at", None)),
                         fields=("user", "article"),
-                        name="notice_one_unread_article",
+                        name="notification_unread_article_unique",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("ticket", None), ("article", None), _connector="XOR"),
-                        name="notice_of_one_thing",
+                        name="notification_one_subject_check",
                     ),
                 ],
             },
@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
                 (
                     "key",
                     models.CharField(
-                        help_text="The same key is one letter.", max_length=120, unique=True
+                        help_text="The same key is one e-mail.", max_length=120, unique=True
                     ),
                 ),
                 (
@@ -191,21 +191,25 @@ class Migration(migrations.Migration):
                 ("body", models.TextField()),
                 (
                     "message_id",
-                    models.CharField(help_text="Fixed, so that a repeat is known.", max_length=160),
+                    models.CharField(
+                        help_text="Fixed, so that a repeated e-mail is recognised.", max_length=160
+                    ),
                 ),
                 (
                     "thread",
                     models.CharField(
-                        blank=True, help_text="What mail programs group by.", max_length=160
+                        blank=True,
+                        help_text="By this, e-mail clients group a conversation.",
+                        max_length=160,
                     ),
                 ),
                 (
                     "is_for_digest",
-                    models.BooleanField(default=False, help_text="Waits to be gathered."),
+                    models.BooleanField(default=False, help_text="Waits for the next digest."),
                 ),
                 (
                     "is_digest",
-                    models.BooleanField(default=False, help_text="Was gathered from others."),
+                    models.BooleanField(default=False, help_text="Is a digest of other e-mails."),
                 ),
                 (
                     "created_at",

@@ -1,17 +1,17 @@
-"""Verbs on notices, preferences and the outbox. Each is atomic."""
+"""Writes to notifications, preferences and the outbox. Each is atomic."""
 
-from appliance.notifications.services.delivery import send_due, tidy
+from appliance.notifications.services.delivery import purge, send_due
 from appliance.notifications.services.emails import build_digests
 from appliance.notifications.services.notifications import (
     mark_all_read,
-    mark_article_seen,
+    mark_article_read,
     mark_read,
-    mark_seen,
+    mark_ticket_read,
     on_ticket_event,
     set_preferences,
 )
 from appliance.notifications.services.outbox import (
-    drop_email,
+    cancel_email,
     erase_addresses,
     queue_email,
     retry_email,

@@ -1,18 +1,19 @@
-"""Letters leave the house: claimed one by one, sent outside any transaction, then settled.
+"""Sending of the outbox: each e-mail is claimed, sent outside any transaction, then settled.
 
-A worker that dies between the two sends the letter again five minutes later, with the same
-message id. While no SMTP server is named nothing is claimed and everything waits.
+A worker that dies in between leaves a claim that expires; the e-mail is sent again five minutes
+later with the same message id. While no mail server is configured nothing is claimed.
 """
 
 import smtplib
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import Enum
 
 import structlog
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,11 +22,16 @@ from appliance.notifications.models import Notification, OutgoingEmail
 
 log = structlog.get_logger(__name__)
 State = OutgoingEmail.State
-CLAIM_SECONDS = timedelta(minutes=5)  # how long a claim is believed
+CLAIM_DURATION = timedelta(minutes=5)
 MAX_ATTEMPTS = 10  # with the pauses below: about a day
 MAX_PAUSE = timedelta(hours=6)
-# ValueError: no address, no header. Whatever else smtplib raises means the server: OSError.
-REFUSED_CODES = (
+KEEP_READ = timedelta(days=30)
+KEEP_UNREAD = timedelta(days=180)
+KEEP_EMAILS = timedelta(days=30)
+KEEP_WAITING = timedelta(days=3)  # older news helps nobody, and must not come as a flood
+# The e-mail is at fault. ValueError: no address, no header. Anything else that smtplib raises is an
+# OSError and means the server.
+REFUSALS = (
     smtplib.SMTPRecipientsRefused,
     smtplib.SMTPSenderRefused,
     smtplib.SMTPDataError,
@@ -33,83 +39,98 @@ REFUSED_CODES = (
 )
 
 
+class Outcome(Enum):
+    """How one attempt to send an e-mail ended."""
+
+    SENT = "sent"
+    DROPPED = "dropped"
+    REFUSED = "refused"
+    UNAVAILABLE = "unavailable"  # the server does not answer
+
+
 def send_due(*, seconds: float = 20) -> int:
-    """Send what may go now, for about so long. How many were sent; never raises for a server
-    that is away: the letters wait and are tried again later and later."""
+    """Send what is due, for about so long; return how many were sent.
+
+    Never raises for a server that is unavailable: the e-mails wait and are retried with growing
+    pauses.
+    """
     if not queries.has_smtp():
         return 0
-    until, sent, server = time.monotonic() + seconds, 0, mail.get_connection()
+    deadline, count, server = time.monotonic() + seconds, 0, mail.get_connection()
     try:
-        while time.monotonic() < until and (email := claim()):
+        while time.monotonic() < deadline and (email := claim()):
             outcome = _send(email, server)
-            sent += outcome == "sent"
-            if outcome == "away":
+            count += outcome is Outcome.SENT
+            if outcome is Outcome.UNAVAILABLE:
                 break
     finally:
         _close_connection(server)
-    return sent
+    return count
 
 
 @transaction.atomic
 def claim() -> OutgoingEmail | None:
-    """The letter that is due longest, ours for five minutes. The try is counted at once."""
+    """Return the e-mail that is due longest, claimed for five minutes; the attempt is counted."""
     now = timezone.now()
-    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
-    due = OutgoingEmail.objects.filter(free, state=State.WAITING, not_before__lte=now)
+    unclaimed = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    due = OutgoingEmail.objects.filter(unclaimed, state=State.WAITING, not_before__lte=now)
     due = due.filter(is_for_digest=False).order_by("not_before", "id")
     email = due.select_for_update(skip_locked=True).first()
     if email:
         email.attempts += 1
-        email.claimed_until = now + CLAIM_SECONDS
+        email.claimed_until = now + CLAIM_DURATION
         email.save(update_fields=["attempts", "claimed_until"])
     return email
 
 
-def _send(email: OutgoingEmail, server: BaseEmailBackend) -> str:
-    """``sent``, ``dropped``, ``refused``, or ``away`` when the server itself does not answer."""
-    if why := email_builder.why_not(email):
-        set_state(email, State.DROPPED, reason=why)
-        return "dropped"
+def _send(email: OutgoingEmail, server: BaseEmailBackend) -> Outcome:
+    if reason := email_builder.find_drop_reason(email):
+        set_state(email, State.DROPPED, reason=reason)
+        return Outcome.DROPPED
     try:
         server.open()
-        server.send_messages([email_builder.seal(email, server)])
-    except REFUSED_CODES as error:
-        _is_refused(email, error)
-        return "refused"
+        server.send_messages([email_builder.build_message(email, server)])
+    except REFUSALS as error:
+        _handle_refusal(email, error)
+        return Outcome.REFUSED
     except OSError as error:
         _retry_later(email, error)
-        log.warning("smtp_away", error=type(error).__name__)
-        return "away"
+        log.warning("smtp_unavailable", error=type(error).__name__)
+        return Outcome.UNAVAILABLE
     set_state(email, State.SENT)
-    return "sent"
+    return Outcome.SENT
 
 
-def _is_refused(email: OutgoingEmail, error: Exception) -> None:
-    """For good (500 and above) ends it; for now is tried again."""
+def _handle_refusal(email: OutgoingEmail, error: Exception) -> None:
+    """Give up after a permanent error (500 and above); retry after a temporary one."""
     codes = [getattr(error, "smtp_code", None)]
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = [code for code, _ in error.recipients.values()]
-    is_final = isinstance(error, ValueError) or all((code or 0) >= 500 for code in codes)
-    if is_final:
+    is_permanent = isinstance(error, ValueError) or all((code or 0) >= 500 for code in codes)
+    if is_permanent:
         set_state(email, State.FAILED, reason=_error_text(error))
     else:
         _retry_later(email, error)
 
 
 def _retry_later(email: OutgoingEmail, error: Exception) -> None:
-    """Later, each time twice as much later; after the last try it is given up."""
+    """Schedule the next attempt, each time after twice the pause; give up after the last."""
     if email.attempts >= MAX_ATTEMPTS:
         return set_state(email, State.FAILED, reason=_error_text(error))
     pause = min(timedelta(minutes=2 ** (email.attempts - 1)), MAX_PAUSE)
     set_state(email, State.WAITING, reason=_error_text(error), not_before=timezone.now() + pause)
 
 
-def set_state(email: OutgoingEmail, state: str, reason: str = "", **more: object) -> None:
-    """Write how it ended, unless the claim ran out and somebody else has it now."""
-    if state == State.SENT:
-        more["sent_at"] = timezone.now()
+def set_state(
+    email: OutgoingEmail, state: str, *, reason: str = "", not_before: datetime | None = None
+) -> None:
+    """Write how the attempt ended, unless the claim has expired and another worker has it now."""
     OutgoingEmail.objects.filter(pk=email.pk, claimed_until=email.claimed_until).update(
-        state=state, reason=reason[:300], claimed_until=None, **more
+        state=state,
+        reason=reason[:300],
+        claimed_until=None,
+        sent_at=timezone.now() if state == State.SENT else F("sent_at"),
+        not_before=not_before or F("not_before"),
     )
 
 
@@ -121,25 +142,19 @@ def _close_connection(server: BaseEmailBackend) -> None:
     try:
         server.close()
     except OSError as error:
-        log.info("smtp_hung_up", error=type(error).__name__)
-
-
-KEEP_READ = timedelta(days=30)
-KEEP_UNREAD = timedelta(days=180)
-KEEP_MAIL = timedelta(days=30)
-KEEP_WAITING = timedelta(days=3)  # older news helps nobody, and must not come as a flood
+        log.info("smtp_close_failed", error=type(error).__name__)
 
 
 @transaction.atomic
-def tidy() -> int:
-    """Remove old notices and letters; what waited too long is not sent. How many rows went."""
+def purge() -> int:
+    """Delete old notifications and e-mails, return how many; drop e-mails that waited too long."""
     now = timezone.now()
     waiting = OutgoingEmail.objects.filter(state=State.WAITING, created_at__lt=now - KEEP_WAITING)
     waiting.exclude(kind="", is_digest=False).update(
         state=State.DROPPED, reason=_("Not sent within three days.")
     )
     old = Q(read_at__isnull=False, at__lt=now - KEEP_READ) | Q(at__lt=now - KEEP_UNREAD)
-    gone, _rows = Notification.objects.filter(old).delete()
-    emails = OutgoingEmail.objects.filter(created_at__lt=now - KEEP_MAIL)
-    gone_too, _rows = emails.exclude(state=State.WAITING).delete()
-    return gone + gone_too
+    notification_count, _by_model = Notification.objects.filter(old).delete()
+    emails = OutgoingEmail.objects.filter(created_at__lt=now - KEEP_EMAILS)
+    email_count, _by_model = emails.exclude(state=State.WAITING).delete()
+    return notification_count + email_count

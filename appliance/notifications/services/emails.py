@@ -1,6 +1,5 @@
-"""Letters about tickets: written, folded and withdrawn beside the notices."""
+"""E-mails about tickets: queued beside the notifications, extended, withdrawn, put into digests."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 from itertools import groupby
 
@@ -12,54 +11,63 @@ from django.utils.translation import ngettext
 
 from appliance.accounts.models import User
 from appliance.core import queries as core_queries
-from appliance.notifications import email_builder, texts
-from appliance.notifications.models import Kind, Mail, OutgoingEmail
+from appliance.notifications import texts
+from appliance.notifications.models import EmailFrequency, Kind, OutgoingEmail
 from appliance.notifications.recipients import highest_priority
 from appliance.notifications.services.outbox import build_email
-from appliance.tickets.models import Event, Ticket
+from appliance.tickets.models import Event, Message, Ticket
 
 State = OutgoingEmail.State
-BATCH_DELAY = timedelta(minutes=2)  # what happens to one ticket within it is one letter
-MAX_PER_HOUR = 12  # letters to one person; what comes beyond is gathered
-MAX_EMAIL_CHARACTERS = 100_000  # characters; a letter that grows beyond is told in the window alone
+BATCH_DELAY = timedelta(minutes=2)  # what happens to one ticket within it is one e-mail
+MAX_PER_HOUR = 12  # e-mails to one user; more of them become a digest
+MAX_BODY_CHARACTERS = 100_000  # what comes beyond is told in the app alone
+MAX_DIGEST_TICKETS = 50  # the next digest has the rest
 
 
-def queue_emails(event: Event, kinds: dict[User, Kind], how: dict[User, Mail]) -> None:
-    """A letter each, or a few lines more in the one that waits. Three queries at most."""
+def queue_emails(
+    event: Event,
+    message: Message | None,
+    kinds: dict[User, Kind],
+    frequencies: dict[User, EmailFrequency],
+) -> None:
+    """Queue an e-mail to each user, or extend the one that waits. Three queries at most."""
     waiting = _find_waiting(event.ticket, kinds)
-    busy, language = _is_over_hourly_limit(kinds), core_queries.locale_defaults()[0]
-    fresh = []
+    over_limit = _users_over_hourly_limit(kinds)
+    language = core_queries.locale_defaults()[0]
+    new_emails = []
     for user, kind in kinds.items():
-        is_digest = how[user] == Mail.HOURLY or user.pk in busy
+        is_digest = frequencies[user] == EmailFrequency.HOURLY or user.pk in over_limit
         with translation.override(user.language or language):
-            text = texts.describe(event, kind, for_customer=not user.is_agent)
+            text = texts.describe_event_for_email(
+                event, message, kind, for_customer=not user.is_agent
+            )
         if email := waiting.get(user.pk):
-            _queue_email(email, text, kind)
-            if email.is_for_digest and not is_digest:  # this cannot wait for the hour
-                _send_at(email, is_digest=False)
+            _extend(email, text, kind)
+            if email.is_for_digest and not is_digest:  # this event cannot wait for the hour
+                _schedule(email, is_digest=False)
         else:
-            email = _letter(event, user, kind, text)
-            _send_at(email, is_digest=is_digest)
-            fresh.append(email)
+            email = _build_ticket_email(event, user, kind, text)
+            _schedule(email, is_digest=is_digest)
+            new_emails.append(email)
     changed = ["body", "kind", "is_for_digest", "not_before"]
     OutgoingEmail.objects.bulk_update(waiting.values(), changed)
-    OutgoingEmail.objects.bulk_create(fresh, ignore_conflicts=True)
+    OutgoingEmail.objects.bulk_create(new_emails, ignore_conflicts=True)
 
 
-def _letter(event: Event, user: User, kind: Kind, text: str) -> OutgoingEmail:
+def _build_ticket_email(event: Event, user: User, kind: Kind, text: str) -> OutgoingEmail:
     return build_email(
         key=f"event:{event.pk}:{user.pk}",
         to=user.email,
         user=user,
-        subject=texts.subject(event.ticket),
+        subject=texts.ticket_subject(event.ticket),
         body=text,
         ticket=event.ticket,
         kind=kind,
     )
 
 
-def _find_waiting(ticket: Ticket, kinds: dict[User, Kind]) -> dict[int, OutgoingEmail]:
-    """Letters of this ticket that nobody has begun to send, by person."""
+def _find_waiting(ticket: Ticket, kinds: dict[User, Kind]) -> dict[int | None, OutgoingEmail]:
+    """Return the e-mails of this ticket that nobody has begun to send, by the id of the user."""
     emails = OutgoingEmail.objects.filter(
         user__in=kinds, ticket=ticket, state=State.WAITING, attempts=0, claimed_until=None
     ).exclude(kind="")
@@ -68,10 +76,10 @@ def _find_waiting(ticket: Ticket, kinds: dict[User, Kind]) -> dict[int, Outgoing
     }
 
 
-def _is_over_hourly_limit(kinds: dict[User, Kind]) -> set[int]:
-    """Who had as many letters within the hour as one can bear; the rest comes in a digest.
+def _users_over_hourly_limit(kinds: dict[User, Kind]) -> set[int]:
+    """Return the ids of users who got MAX_PER_HOUR e-mails within the hour.
 
-    Counted, not locked: two tickets at the same moment may both be the last one.
+    Counted, not locked: events of two tickets at the same moment may exceed the limit by one.
     """
     hour_ago = timezone.now() - timedelta(hours=1)
     emails = OutgoingEmail.objects.filter(
@@ -81,13 +89,13 @@ def _is_over_hourly_limit(kinds: dict[User, Kind]) -> set[int]:
     return {row["user"] for row in counts if row["n"] >= MAX_PER_HOUR}
 
 
-def _queue_email(email: OutgoingEmail, text: str, kind: Kind) -> None:
-    if len(email.body) + len(text) <= MAX_EMAIL_CHARACTERS:
+def _extend(email: OutgoingEmail, text: str, kind: Kind) -> None:
+    if len(email.body) + len(text) <= MAX_BODY_CHARACTERS:
         email.body = f"{email.body}\n\n{text}"
     email.kind = highest_priority([email.kind, kind])
 
 
-def _send_at(email: OutgoingEmail, *, is_digest: bool) -> None:
+def _schedule(email: OutgoingEmail, *, is_digest: bool) -> None:
     now = timezone.now()
     email.is_for_digest = is_digest
     if is_digest:  # the next full hour
@@ -97,14 +105,14 @@ def _send_at(email: OutgoingEmail, *, is_digest: bool) -> None:
 
 
 def withdraw_unassigned(ticket: Ticket) -> None:
-    """Somebody took the ticket before the letter went: nobody else need read it."""
+    """Drop waiting e-mails that ask for an assignee: somebody has taken the ticket."""
     OutgoingEmail.objects.filter(ticket=ticket, kind=Kind.TEAM, state=State.WAITING).update(
         state=State.DROPPED, reason=_("The ticket was assigned before this was sent.")
     )
 
 
 def withdraw_read(*, user: User, ticket: Ticket) -> None:
-    """An agent has read it on the desk: the letter would only tell it again."""
+    """Drop waiting e-mails about a ticket that an agent has just read."""
     if user.is_agent:
         emails = OutgoingEmail.objects.filter(user=user, ticket=ticket, state=State.WAITING)
         emails.filter(attempts=0).exclude(kind="").update(
@@ -112,35 +120,36 @@ def withdraw_read(*, user: User, ticket: Ticket) -> None:
         )
 
 
-MAX_DIGEST_TICKETS = 50  # of one digest; the next one has the rest
-
-
 @transaction.atomic
 def build_digests() -> int:
-    """How many digests were made. Another worker that gathers at the same moment takes others."""
+    """Put the e-mails whose hour is over into one digest a user; return how many digests.
+
+    Two workers at the same moment take different e-mails.
+    """
     due = OutgoingEmail.objects.filter(
         state=State.WAITING, is_for_digest=True, not_before__lte=timezone.now()
     )
     emails = due.select_related("user").select_for_update(of=["self"], skip_locked=True)
-    by_person = groupby(emails.order_by("user", "id"), key=lambda email: email.user)
-    return sum(_gather(user, list(group)[:MAX_DIGEST_TICKETS]) for user, group in by_person)
+    by_user = groupby(emails.order_by("user", "id"), key=lambda email: email.user)
+    return sum(_build_digest(user, list(group)[:MAX_DIGEST_TICKETS]) for user, group in by_user)
 
 
-def _gather(user: User | None, emails: list[OutgoingEmail]) -> bool:
+def _build_digest(user: User | None, emails: list[OutgoingEmail]) -> bool:
+    """Return whether a digest was built; a single e-mail is sent as it is."""
     pks = [email.pk for email in emails]
-    if user is None or len(emails) == 1:  # nothing to gather: it goes as it is
+    if user is None or len(emails) == 1:
         OutgoingEmail.objects.filter(pk__in=pks).update(is_for_digest=False)
         return False
     with translation.override(user.language or core_queries.site_settings().language):
-        tickets = len({email.ticket_id for email in emails})
-        subject = ngettext("Updates on %(n)d ticket", "Updates on %(n)d tickets", tickets)
+        ticket_count = len({email.ticket_id for email in emails})
+        subject = ngettext("Updates on %(n)d ticket", "Updates on %(n)d tickets", ticket_count)
         digest = build_email(
             key=f"digest:{pks[0]}:{user.pk}",
             to=user.email,
             user=user,
             ticket=None,
-            subject=subject % {"n": tickets},
-            body=compose(user, emails),
+            subject=subject % {"n": ticket_count},
+            body=texts.digest_body(user, emails),
         )
         digest.is_digest = True
         digest.save()
@@ -148,16 +157,3 @@ def _gather(user: User | None, emails: list[OutgoingEmail]) -> bool:
             state=State.FOLDED, folded_into=digest, reason=_("Included in a digest.")
         )
     return True
-
-
-def compose(user: User, emails: Iterable[OutgoingEmail]) -> str:
-    """The text of a digest: of each ticket what happened, without what they may not see now."""
-    emails = list(emails)
-    seen = Ticket.objects.visible_to(user).filter(pk__in=[email.ticket_id for email in emails])
-    seen = set(seen.values_list("pk", flat=True))
-    parts = [
-        f"{email.subject}\n{email.body}\n{email_builder.to_ticket(email.ticket_id)}".rstrip()
-        for email in emails
-        if email.ticket_id in seen
-    ]
-    return "\n\n\n".join(parts)

@@ -1,6 +1,5 @@
-"""What the room does when something happens to a ticket; runs in the transaction of the event."""
+"""Notifications: created in the transaction of a ticket's event, marked read by their user."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import connection, transaction
@@ -8,150 +7,149 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from appliance.accounts.models import User
+from appliance.accounts.models import User, Viewer
 from appliance.core.errors import BadInputError
 from appliance.knowledge.models import Article
-from appliance.notifications import recipients
-from appliance.notifications.models import Kind, Mail, Notification, Preference
-from appliance.notifications.recipients import highest_priority, kinds_of, wish
+from appliance.notifications import badge, recipients
+from appliance.notifications.models import EmailFrequency, Kind, Notification, Preference
+from appliance.notifications.recipients import channels_for, highest_priority, kinds_of
 from appliance.notifications.services import emails
-from appliance.notifications.texts import changed_for
 from appliance.tickets.models import Event, Status, Ticket
 
-MAX_EVENT_AGE = timedelta(hours=1)  # what is older was brought in and is news to nobody
+MAX_EVENT_AGE = timedelta(hours=1)  # older events were imported and are news to nobody
+SINGLE_ACTION = timedelta(seconds=2)  # a reply and the status it leaves count as one event
+# A new ticket is told to all agents: to create forty objects would take longer than the ticket.
+INSERT_NOTIFICATIONS = """
+INSERT INTO notifications_notification (user_id, ticket_id, kind, actor_name, count, since, at)
+SELECT recipient.user_id, %(ticket)s, recipient.kind, %(actor_name)s, 1, %(at)s, %(at)s
+FROM unnest(%(users)s::bigint[], %(kinds)s::text[]) AS recipient (user_id, kind)
+"""
 
 
 def on_ticket_event(event: Event) -> None:
-    """Write the notices and letters that follow from the event."""
-    if event.kind not in recipients.NOTIFY_CUSTOMER or event.at < timezone.now() - MAX_EVENT_AGE:
+    """Create the notifications and queue the e-mails that follow from the event."""
+    is_old = event.at < timezone.now() - MAX_EVENT_AGE
+    if event.kind not in recipients.NOTIFYING_EVENTS or is_old:
         return
-    kinds = recipients.find_recipients(event)
-    wishes = {user: wish(user, kind, _apply_preferences(user)) for user, kind in kinds.items()}
+    message = recipients.find_message(event)
+    kinds = recipients.find_recipients(event, message)
+    channels = {user: channels_for(user, kind) for user, kind in kinds.items()}
     _withdraw(event)
-    in_window = {user: kind for user, kind in kinds.items() if wishes[user].in_window}
-    if in_window:
+    if in_window := {user: kind for user, kind in kinds.items() if channels[user].in_window}:
         create_notifications(event, in_window)
-    by_mail = {user: kind for user, kind in kinds.items() if wishes[user].by_mail != Mail.NEVER}
-    if by_mail and not event.data.get("automatic"):
-        emails.queue_emails(event, by_mail, {user: wishes[user].by_mail for user in by_mail})
-
-
-def _apply_preferences(user: User) -> Preference | None:
-    return getattr(user, "notice_preference", None)
+    frequencies: dict[User, EmailFrequency] = {
+        user: channel.by_mail
+        for user, channel in channels.items()
+        if channel.by_mail != EmailFrequency.NEVER
+    }
+    if frequencies and not event.data.get("automatic"):
+        by_mail = {user: kinds[user] for user in frequencies}
+        emails.queue_emails(event, message, by_mail, frequencies)
 
 
 def _withdraw(event: Event) -> None:
-    """An assignment, another team or an end takes back what was told to those who could help."""
+    """Withdraw calls for an assignee when the ticket is assigned, moved to a team or solved."""
     ticket = event.ticket
-    taken = event.kind == Event.Kind.ASSIGNEE and ticket.assignee_id
-    ended = event.kind == Event.Kind.STATUS and ticket.status in (Status.SOLVED, Status.CLOSED)
-    if taken or ended or event.kind == Event.Kind.TEAM:
-        withdraw_unassigned(ticket, keep=[])
+    is_assigned = event.kind == Event.Kind.ASSIGNEE and ticket.assignee_id
+    is_over = event.kind == Event.Kind.STATUS and ticket.status in (Status.SOLVED, Status.CLOSED)
+    if is_assigned or is_over or event.kind == Event.Kind.TEAM:
+        withdraw_unassigned(ticket)
         emails.withdraw_unassigned(ticket)
-    if event.kind == Event.Kind.TEAM:  # a closed team hides the ticket from some who know of it
-        changed_for(list(ticket.notifications.filter(read_at=None).values_list("user", flat=True)))
-
-
-# A new ticket is told to everybody who answers: forty objects would take longer than the ticket.
-NOTIFY_KINDS = """
-INSERT INTO notifications_notification (user_id, ticket_id, kind, actor_name, count, since, at)
-SELECT told.user_id, %(ticket)s, told.kind, %(actor_name)s, 1, %(at)s, %(at)s
-FROM unnest(%(users)s::bigint[], %(kinds)s::text[]) AS told (user_id, kind)
-"""
-SINGLE_ACTION = timedelta(seconds=2)  # an answer and the status it leaves behind are told as one
+    if event.kind == Event.Kind.TEAM:  # a closed team hides the ticket from some who were notified
+        unread = ticket.notifications.filter(read_at=None)
+        badge.invalidate(list(unread.values_list("user", flat=True)))
 
 
 def create_notifications(event: Event, kinds: dict[User, Kind]) -> None:
-    """A notice each, or one more in the notice they have not read yet. Three queries at most.
+    """Create a notification for each user, or count the event in their unread one.
 
-    The ticket must be locked, so that two events of it never fold at once.
+    Three queries at most. The ticket must be locked, so that two of its events never count at once.
     """
     unread = {} if event.kind == Event.Kind.OPENED else _find_unread(event, kinds)
-    for row in unread.values():
-        _merge_into_unread(
-            row, event, next(kind for user, kind in kinds.items() if user.pk == row.user_id)
-        )
+    kind_by_id = {user.pk: kind for user, kind in kinds.items()}
+    for user_id, notification in unread.items():
+        _count_event(notification, event, kind_by_id[user_id])
     if unread:
         Notification.objects.bulk_update(unread.values(), ["kind", "actor_name", "count", "at"])
-    _insert_notifications(
-        event, {user.pk: kind for user, kind in kinds.items() if user.pk not in unread}
-    )
-    changed_for([user.pk for user in kinds])
+    _insert(event, {pk: kind for pk, kind in kind_by_id.items() if pk not in unread})
+    badge.invalidate(list(kind_by_id))
 
 
-def _insert_notifications(event: Event, kinds: dict[int, Kind]) -> None:
-    values = {
-        "users": [*kinds],
-        "kinds": [kind.value for kind in kinds.values()],
-        "ticket": event.ticket_id,
-        "actor_name": event.actor_name,
-        "at": event.at,
-    }
+def _insert(event: Event, kinds: dict[int, Kind]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(NOTIFY_KINDS, values)
+        cursor.execute(
+            INSERT_NOTIFICATIONS,
+            {
+                "users": [*kinds],
+                "kinds": [kind.value for kind in kinds.values()],
+                "ticket": event.ticket_id,
+                "actor_name": event.actor_name,
+                "at": event.at,
+            },
+        )
 
 
 def _find_unread(event: Event, kinds: dict[User, Kind]) -> dict[int, Notification]:
-    rows = Notification.objects.filter(ticket=event.ticket, user__in=kinds, read_at=None)
-    return {row.user_id: row for row in rows.select_for_update().order_by("pk")}
+    """Return the unread notification of each user for this ticket, locked."""
+    unread = Notification.objects.filter(ticket=event.ticket, user__in=kinds, read_at=None)
+    return {
+        notification.user_id: notification
+        for notification in unread.select_for_update().order_by("pk")
+    }
 
 
-def _merge_into_unread(row: Notification, event: Event, kind: Kind) -> None:
-    if event.actor_name != row.actor_name or event.at - row.at > SINGLE_ACTION:
-        row.count += 1
-    heavier = highest_priority([kind, row.kind])
-    if heavier == kind:  # a lighter one that comes later does not take the name away
-        row.kind, row.actor_name = kind, event.actor_name
-    row.at = max(row.at, event.at)
+def _count_event(notification: Notification, event: Event, kind: Kind) -> None:
+    is_same_actor = event.actor_name == notification.actor_name
+    if not is_same_actor or event.at - notification.at > SINGLE_ACTION:
+        notification.count += 1
+    if highest_priority([kind, notification.kind]) == kind:
+        notification.kind, notification.actor_name = kind, event.actor_name
+    notification.at = max(notification.at, event.at)
 
 
-def withdraw_unassigned(ticket: Ticket, keep: Iterable[int]) -> None:
-    """Somebody took the ticket or it went elsewhere: nobody else need look any more."""
-    gone = Notification.objects.filter(ticket=ticket, kind=Kind.TEAM, read_at=None)
-    gone = gone.exclude(user__in=list(keep))
-    if users := list(gone.values_list("user", flat=True)):
-        gone.delete()
-        changed_for(users)
+def withdraw_unassigned(ticket: Ticket) -> None:
+    """Delete unread calls for an assignee: somebody took the ticket, or it went elsewhere."""
+    unread = Notification.objects.filter(ticket=ticket, kind=Kind.TEAM, read_at=None)
+    if user_ids := list(unread.values_list("user", flat=True)):
+        unread.delete()
+        badge.invalidate(user_ids)
 
 
 @transaction.atomic
-def mark_seen(*, user: User, ticket: Ticket) -> None:
-    """They opened the ticket: what they were told of it is read. One query when there is none."""
-    if _read(user, ticket=ticket):
+def mark_ticket_read(*, user: User, ticket: Ticket) -> None:
+    """Mark the notification of a ticket as read when it is opened. One query if there is none."""
+    if _mark_read(user, ticket=ticket):
         emails.withdraw_read(user=user, ticket=ticket)
 
 
-def mark_article_seen(*, user: User, article: Article) -> None:
-    """They opened the article: that its review is due, they know. One query when they did.
-
-    Strangers open public articles, too, and are told of nothing.
-    """
+def mark_article_read(*, user: Viewer, article: Article) -> None:
+    """Mark the notification of an article as read when an agent opens it."""
     if user.is_authenticated and user.is_agent:
-        _read(user, article=article)
+        _mark_read(user, article=article)
 
 
 @transaction.atomic
-def mark_read(*, user: User, notice_id: int) -> None:
-    """Raises Http404 when it is not theirs. Twice is once."""
-    if not Notification.objects.filter(user=user, pk=notice_id).exists():
+def mark_read(*, user: User, notification_id: int) -> None:
+    """Mark one notification as read. Raises Http404 when it is not the user's."""
+    if not Notification.objects.filter(user=user, pk=notification_id).exists():
         raise Http404
-    _read(user, pk=notice_id)
+    _mark_read(user, pk=notification_id)
 
 
 @transaction.atomic
 def mark_all_read(*, user: User) -> None:
-    """All of theirs, but for one to which something is being added at this moment."""
+    """Mark all notifications as read, but for one that is being extended at this moment."""
     unread = Notification.objects.filter(user=user, read_at=None).select_for_update(
         skip_locked=True
     )
-    _read(user, pk__in=list(unread.values_list("pk", flat=True)))
+    _mark_read(user, pk__in=list(unread.values_list("pk", flat=True)))
 
 
-def _read(user: User, **which: object) -> int:
-    """How many were unread."""
-    unread = Notification.objects.filter(user=user, read_at=None, **which)
+def _mark_read(user: User, **filters: object) -> int:
+    """Return how many were unread."""
+    unread = Notification.objects.filter(user=user, read_at=None, **filters)
     if count := unread.update(read_at=timezone.now()):
-        changed_for([user.pk])
+        badge.invalidate([user.pk])
     return count
 
 
@@ -159,9 +157,10 @@ def _read(user: User, **which: object) -> int:
 def set_preferences(
     *, user: User, in_window: dict[str, bool], by_mail: dict[str, str], is_quiet_when_away: bool
 ) -> None:
-    """Their own choice for each kind that can happen to them; other keys are refused."""
+    """Save the channels of each kind. Raises BadInputError for kinds the user cannot have."""
     kinds = set(kinds_of(user))
-    if not {*in_window, *by_mail} <= kinds or not set(by_mail.values()) <= set(Mail.values):
+    frequencies = set(by_mail.values())
+    if not {*in_window, *by_mail} <= kinds or not frequencies <= set(EmailFrequency.values):
         raise BadInputError(_("This page is out of date. Reload it and choose again."))
     Preference.objects.update_or_create(
         user=user,

@@ -1,4 +1,4 @@
-"""The outbox: a letter is queued in the transaction it follows from, then sent, kept or dropped."""
+"""The outbox: an e-mail is queued in the transaction it follows from, then sent or dropped."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from appliance.accounts.models import User
 from appliance.core import audit
 from appliance.core.errors import BadInputError, ForbiddenError
-from appliance.notifications.models import Notification, OutgoingEmail
-from appliance.notifications.texts import changed_for
+from appliance.notifications import badge
+from appliance.notifications.models import Kind, Notification, OutgoingEmail
 from appliance.tickets.models import Ticket
 
 State = OutgoingEmail.State
-ID_HOST = "skerry.invalid"  # the right of a message id; a name nobody can own
+MESSAGE_ID_DOMAIN = "skerry.invalid"  # a name nobody can own
 
 
 @transaction.atomic
@@ -32,37 +32,51 @@ def queue_email(
     ticket: Ticket | None = None,
     not_before: datetime | None = None,
 ) -> OutgoingEmail:
-    """A letter of its own. The same ``key`` again gives the letter queued the first time."""
+    """Queue an e-mail. The same ``key`` again returns the e-mail queued the first time."""
     email = build_email(to=to, subject=subject, body=body, key=key, user=user, ticket=ticket)
     email.not_before = not_before or email.not_before
     OutgoingEmail.objects.bulk_create([email], ignore_conflicts=True)
     return OutgoingEmail.objects.get(key=email.key)
 
 
-def build_email(*, key: str, subject: str, ticket: Ticket | None, **more: object) -> OutgoingEmail:
-    """Unsaved. Its message id follows from the key and the desk's own secret: whoever receives a
-    repeat knows it, and no other desk makes the same one.
+def build_email(
+    *,
+    key: str,
+    to: str,
+    subject: str,
+    body: str,
+    user: User | None,
+    ticket: Ticket | None,
+    kind: Kind | None = None,
+) -> OutgoingEmail:
+    """Return an unsaved e-mail.
+
+    Its message id follows from the key and the secret of this installation: e-mail clients
+    recognise a repeat, and no other installation creates the same one.
     """
     digest = salted_hmac("notifications.email", key, algorithm="sha256").hexdigest()[:32]
     return OutgoingEmail(
         key=key[:120],
-        subject=" ".join(subject.split())[:250],
+        to=to,
+        user=user,
         ticket=ticket,
-        message_id=f"<{digest}@{ID_HOST}>",
-        thread=thread_of(ticket) if ticket else "",
-        **more,
+        kind=kind or "",
+        subject=" ".join(subject.split())[:250],
+        body=body,
+        message_id=f"<{digest}@{MESSAGE_ID_DOMAIN}>",
+        thread=_thread_of(ticket) if ticket else "",
     )
 
 
-def thread_of(ticket: Ticket) -> str:
-    """All letters of a ticket refer to this one, so that mail programs keep them together."""
-    return f"<ticket-{ticket.pk}-{ticket.idempotency_key.hex[:12]}@{ID_HOST}>"
+def _thread_of(ticket: Ticket) -> str:
+    """Return the message id that all e-mails of a ticket refer to, so that clients group them."""
+    return f"<ticket-{ticket.pk}-{ticket.idempotency_key.hex[:12]}@{MESSAGE_ID_DOMAIN}>"
 
 
 @transaction.atomic
-def retry_email(*, mail_id: int, by: User) -> None:
-    """Try again, now, with all tries before it. Only what was given up or not sent."""
-    email = _own_domain(mail_id, by)
+def retry_email(*, email_id: int, by: User) -> None:
+    """Send an e-mail that failed or was dropped again, now and with all attempts."""
+    email = _lock_email(email_id, by)
     if email.state not in (State.FAILED, State.DROPPED):
         raise BadInputError(_("Only an e-mail that failed or was not sent can be retried."))
     if not email.to:
@@ -79,9 +93,9 @@ def retry_email(*, mail_id: int, by: User) -> None:
 
 
 @transaction.atomic
-def drop_email(*, mail_id: int, by: User) -> None:
-    """Keep a waiting letter from being sent."""
-    email = _own_domain(mail_id, by)
+def cancel_email(*, email_id: int, by: User) -> None:
+    """Keep a waiting e-mail from being sent."""
+    email = _lock_email(email_id, by)
     if email.state != State.WAITING:
         raise BadInputError(_("This e-mail is no longer waiting. Reload the page."))
     email.state, email.reason = State.DROPPED, _("Cancelled by %(who)s.") % {"who": by}
@@ -89,26 +103,28 @@ def drop_email(*, mail_id: int, by: User) -> None:
     audit.record_change(by=by, verb="stopped", subject=email)
 
 
-def _own_domain(mail_id: int, by: User) -> OutgoingEmail:
+def _lock_email(email_id: int, by: User) -> OutgoingEmail:
+    """Return the e-mail, locked, to an admin. Raises Http404 when it does not exist."""
     if not by.is_admin:
         raise ForbiddenError(_("Only an administrator can change the outbox."))
-    email = OutgoingEmail.objects.select_for_update().filter(pk=mail_id).first()
+    email = OutgoingEmail.objects.select_for_update().filter(pk=email_id).first()
     if email is None:
         raise Http404
     return email
 
 
 @transaction.atomic
-def erase_addresses(*, emails: Iterable[str] = (), users: Iterable[int] = ()) -> None:
-    """Somebody becomes anonymous: their letters are blanked, what waits is not sent, notices go."""
-    theirs = Q(user__in=list(users))
-    for email in emails:
-        theirs |= Q(to__iexact=email)
-    emails = OutgoingEmail.objects.filter(theirs)
+def erase_addresses(*, addresses: Iterable[str] = (), user_ids: Iterable[int] = ()) -> None:
+    """Blank the e-mails of people who are anonymised, drop what waits, delete notifications."""
+    user_ids = list(user_ids)
+    recipient = Q(user__in=user_ids)
+    for address in addresses:
+        recipient |= Q(to__iexact=address)
+    emails = OutgoingEmail.objects.filter(recipient)
     emails.update(reason="")  # a server that refuses an address repeats it
     emails.filter(state=State.WAITING).update(
         state=State.DROPPED, reason=_("The recipient was anonymised.")
     )
     emails.update(to="", subject="", body="", user=None)
-    Notification.objects.filter(user__in=list(users)).delete()
-    changed_for(list(users))
+    Notification.objects.filter(user__in=user_ids).delete()
+    badge.invalidate(user_ids)

@@ -1,4 +1,4 @@
-"""Who keeps an article true hears that its review is due: once for each date."""
+"""Notifications to the owners of articles that are due for review: once for each review date."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,41 +10,41 @@ from appliance.accounts.models import User
 from appliance.core import queries as core_queries
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
-from appliance.notifications import texts
-from appliance.notifications.models import Kind, Mail, Notification, OutgoingEmail
-from appliance.notifications.recipients import wish
+from appliance.notifications import badge, texts
+from appliance.notifications.models import EmailFrequency, Kind, Notification, OutgoingEmail
+from appliance.notifications.recipients import channels_for
 from appliance.notifications.services.outbox import build_email
-from appliance.notifications.texts import changed_for
 
 
 @transaction.atomic
 def notify_due_reviews() -> int:
-    """A notice for each article that became due, and one letter a person for all of theirs. How
-    many articles.
+    """Notify owners of each article that became due, by one e-mail for all of theirs.
+
+    Returns the number of articles.
     """
     due: dict[User, list[Article]] = defaultdict(list)
     for article in knowledge_services.claim_due_reviews():
-        if article.owner.is_agent:
+        if article.owner and article.owner.is_agent:
             due[article.owner].append(article)
     for owner, articles in due.items():
-        how = wish(owner, Kind.REVIEW, getattr(owner, "notice_preference", None))
-        if how.in_window:
-            _write_notices(owner, articles)
-        if how.by_mail != Mail.NEVER:
-            _write_letter(owner, articles)
+        channels = channels_for(owner, Kind.REVIEW)
+        if channels.in_window:
+            _create_notifications(owner, articles)
+        if channels.by_mail != EmailFrequency.NEVER:
+            _queue_review_email(owner, articles)
     return sum(map(len, due.values()))
 
 
-def _write_notices(owner: User, articles: Sequence[Article]) -> None:
-    """What they have not read since the date before says the same."""
+def _create_notifications(owner: User, articles: Sequence[Article]) -> None:
+    """Create a notification of each article; an unread one of an earlier date says the same."""
     Notification.objects.bulk_create(
         (Notification(user=owner, article=article, kind=Kind.REVIEW) for article in articles),
         ignore_conflicts=True,
     )
-    changed_for([owner.pk])
+    badge.invalidate([owner.pk])
 
 
-def _write_letter(owner: User, articles: Sequence[Article]) -> None:
+def _queue_review_email(owner: User, articles: Sequence[Article]) -> None:
     with translation.override(owner.language or core_queries.site_settings().language):
         email = build_email(
             key=f"review:{owner.pk}:{timezone.now().isoformat()}",
@@ -52,7 +52,7 @@ def _write_letter(owner: User, articles: Sequence[Article]) -> None:
             user=owner,
             ticket=None,
             kind=Kind.REVIEW,
-            subject=texts.reviews_subject(articles),
-            body=texts.describe_reviews(articles),
+            subject=texts.review_subject(articles),
+            body=texts.review_body(articles),
         )
     OutgoingEmail.objects.bulk_create([email])

@@ -1,27 +1,21 @@
-"""The bell and the words of a notice."""
+"""The badge of unread notifications and the line of text of one notification."""
 
 from django import template
 from django.template.context import RequestContext
 
-from appliance.notifications import queries, texts
+from appliance.notifications import badge, texts
 from appliance.notifications.models import Notification
-from appliance.notifications.queries import MAX_COUNTED
 
 register = template.Library()
 
 
-@register.inclusion_tag("notifications/_bell.html", takes_context=True)
-def bell(context: RequestContext) -> dict:
-    """Unread notices of whoever looks. No query while the cache knows."""
-    viewer = context["request"].user
-    # read before the number: a change in between shows at the next look instead of never
-    generation = queries.badge_generation(viewer)
-    count = queries.count_unread(viewer)
-    shown = f"{MAX_COUNTED - 1}+" if count >= MAX_COUNTED else str(count)
-    return {"count": count, "shown": shown, "generation": generation or 0}
+@register.inclusion_tag("notifications/_badge.html", takes_context=True)
+def notification_badge(context: RequestContext) -> dict[str, object]:
+    """Render the badge of the user who is logged in."""
+    return badge.context(context["request"].user)
 
 
 @register.filter
-def line(notice: Notification) -> str:
-    """Who did what, and what folded into it."""
-    return texts.notification_line(notice)
+def line(notification: Notification) -> str:
+    """Return who did what, and how many more events the notification stands for."""
+    return texts.notification_line(notification)

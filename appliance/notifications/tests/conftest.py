@@ -1,4 +1,4 @@
-"""More of the cast: Mei is another agent, the harbour is a closed team without her."""
+"""Fixtures: Mei, another agent; Harbour, a closed team without her; a mail server."""
 
 import pytest
 
@@ -22,6 +22,6 @@ def harbour(bob) -> Team:
 
 @pytest.fixture
 def smtp(settings):
-    """A mail server is named; what is sent lands in ``mailoutbox``."""
+    """Configure a mail server; what is sent is in ``mailoutbox``."""
     settings.EMAIL_HOST = "mail.example"
     settings.DEFAULT_FROM_EMAIL = "Desk <desk@example.org>"

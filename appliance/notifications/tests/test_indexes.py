@@ -1,4 +1,4 @@
-"""Every named index of the room is seen at work in a query of the room, on 20,000 rows."""
+"""Each named index of the room serves a query of the room, on 20,000 rows."""
 
 from datetime import timedelta
 
@@ -20,14 +20,14 @@ from appliance.notifications.services import delivery, emails
 from tests.query_plans import explain_queries
 
 ROWS = 20_000
-NOTICES = """
+INSERT_NOTIFICATIONS = """
 INSERT INTO notifications_notification
     (user_id, ticket_id, kind, actor_name, count, since, at, read_at)
 SELECT (SELECT array_agg(id) FROM accounts_user)[1 + n %% 40], %s, 'answered', 'A', 1,
        now() - n * interval '3 minutes', now() - n * interval '3 minutes', now()
 FROM generate_series(1, %s) AS n
 """
-MAILS = """
+INSERT_EMAILS = """
 INSERT INTO notifications_outgoingemail (key, state, "to", user_id, kind, subject, body, message_id,
     thread, is_for_digest, is_digest, created_at, not_before, attempts, reason)
 SELECT 'k' || n, CASE WHEN n %% 500 = 0 THEN 'waiting' WHEN n %% 300 = 0 THEN 'failed'
@@ -39,32 +39,32 @@ FROM generate_series(1, %s) AS n
 
 
 @pytest.fixture
-def crowded(ticket, bob, dan):
+def many_rows(ticket, bob, dan):
     type(bob).objects.bulk_create(
         type(bob)(email=f"a{n}@example.org", first_name="A") for n in range(40)
     )
     Notification.objects.all().delete()
     with connection.cursor() as cursor:
-        cursor.execute(NOTICES, [ticket.pk, ROWS])
-        cursor.execute(MAILS, [ROWS])
+        cursor.execute(INSERT_NOTIFICATIONS, [ticket.pk, ROWS])
+        cursor.execute(INSERT_EMAILS, [ROWS])
         cursor.execute("ANALYZE notifications_notification")
         cursor.execute("ANALYZE notifications_outgoingemail")
 
 
-def test_each_index_serves_the_query_it_was_made_for(crowded, ticket, bob, dan):
+def test_each_index_serves_its_query(many_rows, ticket, bob, dan):
     cursor = f"{(timezone.now() - timedelta(days=9)).isoformat()}_9"
     state = EmailFilter(state="failed")
-    served = {
-        "notice_user_idx": lambda: paginate(list_notifications(bob), NOTIFICATION_ORDERING),
-        "notice_at_idx": delivery.tidy,
-        "notice_one_unread": lambda: list(
+    index_queries = {
+        "notification_user_idx": lambda: paginate(list_notifications(bob), NOTIFICATION_ORDERING),
+        "notification_at_idx": delivery.purge,
+        "notification_unread_ticket_unique": lambda: list(
             Notification.objects.filter(user__in=[bob, dan], ticket=ticket, read_at=None)
         ),
-        "notice_one_unread_article": lambda: list(
+        "notification_unread_article_unique": lambda: list(
             Notification.objects.filter(user__in=[bob, dan], article=1, read_at=None)
         ),
         "mail_due_idx": delivery.claim,
-        "mail_user_idx": lambda: emails._is_over_hourly_limit({bob: Kind.ANSWERED}),
+        "mail_user_idx": lambda: emails._users_over_hourly_limit({bob: Kind.ANSWERED}),
         "mail_created_idx": lambda: paginate(
             list_emails(dan, EmailFilter()), EMAIL_ORDERING, after=cursor
         ),
@@ -72,5 +72,7 @@ def test_each_index_serves_the_query_it_was_made_for(crowded, ticket, bob, dan):
     }
     assert OutgoingEmail.objects.count() == ROWS
     kinds = ("SELECT", "DELETE")
-    missing = [name for name, call in served.items() if name not in explain_queries(call, kinds)]
+    missing = [
+        name for name, call in index_queries.items() if name not in explain_queries(call, kinds)
+    ]
     assert missing == []

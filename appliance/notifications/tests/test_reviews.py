@@ -1,4 +1,4 @@
-"""Owners hear when an article of theirs is due for review."""
+"""Owners are notified when an article of theirs is due for review."""
 
 from datetime import date, timedelta
 
@@ -9,8 +9,9 @@ from appliance.accounts.models import Role
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
 from appliance.notifications import services
+from appliance.notifications.badge import count_unread
 from appliance.notifications.models import Kind, Notification, OutgoingEmail
-from appliance.notifications.queries import count_unread, list_notifications
+from appliance.notifications.queries import list_notifications
 
 YESTERDAY = timezone.localdate() - timedelta(days=1)
 
@@ -26,10 +27,10 @@ def write(owner, title: str, on: date = YESTERDAY, status: str = "published") ->
     )
 
 
-def test_the_owner_is_told_in_the_window_and_by_mail_and_nobody_else(due, bob, mei, client):
+def test_only_the_owner_is_notified_in_the_app_and_by_email(due, bob, mei, client):
     assert services.notify_due_reviews() == 1
-    (notice,) = list_notifications(bob)
-    assert (notice.kind, notice.article) == (Kind.REVIEW, due)
+    (notification,) = list_notifications(bob)
+    assert (notification.kind, notification.article) == (Kind.REVIEW, due)
     (email,) = OutgoingEmail.objects.all()
     assert email.to == bob.email and due.title in email.body and str(YESTERDAY) in email.body
     assert list(list_notifications(mei)) == []
@@ -37,7 +38,7 @@ def test_the_owner_is_told_in_the_window_and_by_mail_and_nobody_else(due, bob, m
     assert due.title in client.get("/notifications/").content.decode()
 
 
-def test_each_date_is_told_once(due, bob):
+def test_each_review_date_is_notified_once(due, bob):
     services.notify_due_reviews()
     Notification.objects.all().delete()
     assert services.notify_due_reviews() == 0
@@ -45,27 +46,27 @@ def test_each_date_is_told_once(due, bob):
     assert services.notify_due_reviews() == 1
 
 
-def test_several_articles_are_several_notices_and_one_letter(due, bob):
+def test_several_articles_are_several_notifications_and_one_email(due, bob):
     write(bob, "Order a monitor")
     assert services.notify_due_reviews() == 2
     assert count_unread(bob) == 2
     assert "Order a monitor" in OutgoingEmail.objects.get().body
 
 
-def test_what_is_not_due_or_not_published_is_not_told(bob):
+def test_articles_not_due_or_not_published_are_not_notified(bob):
     write(bob, "Later", on=timezone.localdate() + timedelta(days=1))
     write(bob, "Draft", status="draft")
     assert services.notify_due_reviews() == 0
 
 
-def test_who_opens_the_article_knows(due, bob, client):
+def test_opening_the_article_marks_the_notification_as_read(due, bob, client):
     services.notify_due_reviews()
     client.force_login(bob)
     client.get(f"/articles/{due.pk}/")
     assert count_unread(bob) == 0
 
 
-def test_who_wants_no_mail_gets_none(due, bob):
+def test_owner_without_emails_gets_none(due, bob):
     services.set_preferences(
         user=bob,
         in_window={Kind.REVIEW: True},
@@ -76,7 +77,7 @@ def test_who_wants_no_mail_gets_none(due, bob):
     assert count_unread(bob) == 1 and not OutgoingEmail.objects.exists()
 
 
-def test_the_letter_is_sent_with_its_frame_and_not_to_who_left_the_desk(due, bob, smtp, mailoutbox):
+def test_email_is_not_sent_to_a_former_agent(due, bob, smtp, mailoutbox):
     services.notify_due_reviews()
     services.send_due()
     assert due.title in mailoutbox[0].body and bob.first_name in mailoutbox[0].body

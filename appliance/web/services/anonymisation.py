@@ -87,7 +87,7 @@ def forget_name_in_events(person: User) -> None:
     Event.objects.filter(values, kind=Event.Kind.ASSIGNEE).update(data=Emptied(F("data")))
 
 
-def forget_name_in_notices(person: User) -> None:
+def forget_name_in_notifications(person: User) -> None:
     """What colleagues and customers were told of them, in the window and by mail."""
     on_tickets = Event.objects.filter(actor=person).values("ticket")
     Notification.objects.filter(actor_name=str(person), ticket__in=on_tickets).update(
@@ -197,7 +197,7 @@ def _confirm(somebody: Customer | User, typed: str) -> None:
 def _forget_customer(customer: Customer, by: User) -> None:
     tickets = Ticket.objects.filter(customer=customer)
     forget_texts(tickets)
-    notifications_services.erase_addresses(emails=[customer.email])
+    notifications_services.erase_addresses(addresses=[customer.email])
     with anonymisation_allowed():
         forget_events_of(tickets, names={customer.full_name})
         forget_changes(customer)
@@ -215,8 +215,8 @@ def _forget_customer(customer: Customer, by: User) -> None:
 
 def _forget_log_in(person: User, by: User) -> None:
     forget_own(person)
-    forget_name_in_notices(person)
-    notifications_services.erase_addresses(emails=[person.email], users=[person.pk])
+    forget_name_in_notifications(person)
+    notifications_services.erase_addresses(addresses=[person.email], user_ids=[person.pk])
     with anonymisation_allowed():
         forget_name_in_events(person)
         forget_changes(person)

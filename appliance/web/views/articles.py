@@ -112,7 +112,7 @@ def help_pages(request: HttpRequest) -> HttpResponse:
 @readers_only
 def show(request: HttpRequest, article_id: int) -> HttpResponse:
     article = knowledge_queries.access_article(request.user, article_id)
-    notifications_services.mark_article_seen(user=request.user, article=article)
+    notifications_services.mark_article_read(user=request.user, article=article)
     return render(request, "web/article.html", article_page.context(request, article))
 
 

@@ -46,7 +46,7 @@ def page(
         request.user, ticket, shows_all=_all(request), forms=forms, refused_since=refused_since
     )
     if shown.traces.has_news and not forms:
-        notifications_services.mark_seen(user=request.user, ticket=ticket)
+        notifications_services.mark_ticket_read(user=request.user, ticket=ticket)
     context = shown.context()
     _remember_offered(shown)
     return render(request, "web/ticket.html", context, status=400 if forms else 200)

@@ -1,10 +1,10 @@
-// The number of unread notifications before the title of the page, for whoever looks at another tab.
+// Put the number of unread notifications before the title of the page, to be seen from another tab.
 (() => {
   const show = () => {
-    const bell = document.getElementById("bell");
-    if (!bell) return;
+    const badge = document.getElementById("notification-badge");
+    if (!badge) return;
     const plain = document.title.replace(/^\(\d+\+?\) /, "");
-    const count = bell.querySelector(".bell-count");
+    const count = badge.querySelector(".notification-count");
     document.title = count ? `(${count.textContent}) ${plain}` : plain;
   };
   document.addEventListener("DOMContentLoaded", show);

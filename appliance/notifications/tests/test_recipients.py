@@ -1,4 +1,4 @@
-"""Who hears of what, and who does not."""
+"""Who is notified of which event, and who is not."""
 
 from datetime import timedelta
 
@@ -14,8 +14,8 @@ from appliance.tickets.models import Event, Mention, Status, Ticket
 from appliance.tickets.services.events import lock, record
 
 
-def kinds(user) -> list[tuple[str, int]]:
-    """Kind and count of what somebody has not read yet."""
+def unread_kinds(user) -> list[tuple[str, int]]:
+    """Kind and count of the unread notifications of a user."""
     return list(
         Notification.objects.filter(user=user, read_at=None)
         .order_by("id")
@@ -24,123 +24,131 @@ def kinds(user) -> list[tuple[str, int]]:
 
 
 @pytest.fixture
-def quiet(ticket):
-    """Nobody has anything unread from the opening of the ticket."""
+def no_notifications(ticket):
+    """Delete what was notified when the ticket was created."""
     Notification.objects.all().delete()
     OutgoingEmail.objects.all().delete()
 
 
-def test_new_ticket_without_a_team_is_told_to_whoever_answers(bob, mei, alice, ticket):
-    assert kinds(bob) == kinds(mei) == [(Kind.TEAM, 1)]
-    assert kinds(alice) == []
+def test_new_ticket_without_a_team_notifies_all_agents(bob, mei, alice, ticket):
+    assert unread_kinds(bob) == unread_kinds(mei) == [(Kind.TEAM, 1)]
+    assert unread_kinds(alice) == []
 
 
-def test_new_ticket_of_a_team_is_told_to_the_team(bob, mei, harbour, alice):
+def test_new_ticket_of_a_team_notifies_the_team(bob, mei, harbour, alice):
     ticket = tickets_services.create_ticket(
         customer=alice.customer, subject="Crane", description="…", by=alice
     )
     Notification.objects.all().delete()
     Ticket.objects.filter(pk=ticket.pk).update(team=harbour)
     record(lock(ticket), Event.Kind.TEAM, None, name="Skerry")
-    assert kinds(bob) == [(Kind.TEAM, 1)]
-    assert kinds(mei) == []
+    assert unread_kinds(bob) == [(Kind.TEAM, 1)]
+    assert unread_kinds(mei) == []
 
 
-def test_assignment_is_told_to_the_assignee_and_taken_back_from_the_others(bob, mei, dan, ticket):
+def test_assignment_notifies_the_assignee_and_withdraws_from_the_others(bob, mei, dan, ticket):
     tickets_services.assign(ticket=ticket, assignee=bob, by=dan)
-    assert kinds(bob) == [(Kind.ASSIGNED, 1)]
-    assert kinds(mei) == []
+    assert unread_kinds(bob) == [(Kind.ASSIGNED, 1)]
+    assert unread_kinds(mei) == []
 
 
-def test_nobody_is_told_of_their_own_act(quiet, bob, ticket):
+def test_nobody_is_notified_of_their_own_change(no_notifications, bob, ticket):
     tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     tickets_services.add_note(ticket=ticket, by=bob, body="Mine.")
     tickets_services.set_status(ticket=ticket, status=Status.WAITING, by=bob)
-    assert kinds(bob) == []
+    assert unread_kinds(bob) == []
 
 
-def test_answer_of_the_customer_is_told_to_the_assignee_and_to_who_wrote(
-    quiet, bob, mei, dan, alice, ticket
+def test_reply_of_the_customer_notifies_the_assignee_and_earlier_authors(
+    no_notifications, bob, mei, dan, alice, ticket
 ):
     tickets_services.add_note(ticket=ticket, by=mei, body="Seen this before.")
     tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     tickets_services.reply(ticket=ticket, by=alice, body="Still broken.")
-    assert kinds(bob) == [(Kind.ANSWERED, 1)]
-    assert kinds(mei)[0][0] == Kind.WATCHED
-    assert kinds(dan) == kinds(alice) == []
+    assert unread_kinds(bob) == [(Kind.ANSWERED, 1)]
+    assert unread_kinds(mei)[0][0] == Kind.WATCHED
+    assert unread_kinds(dan) == unread_kinds(alice) == []
 
 
-def test_answer_and_the_status_it_leaves_are_one_act(quiet, bob, dan, ticket):
+def test_reply_and_its_status_count_as_one_event(no_notifications, bob, dan, ticket):
     tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     tickets_services.reply(ticket=ticket, by=dan, body="On my way.", status=Status.WAITING)
-    assert kinds(bob) == [(Kind.CHANGED, 1)]
+    assert unread_kinds(bob) == [(Kind.CHANGED, 1)]
 
 
-def test_mentioned_colleague_is_told(quiet, bob, mei, ticket):
+def test_mentioned_colleague_is_notified(no_notifications, bob, mei, ticket):
     message = tickets_services.add_note(ticket=ticket, by=bob, body="Can you look?")
     Mention.objects.get_or_create(message=message, user=mei)
     record(lock(ticket), Event.Kind.NOTED, bob, data={"message": message.pk})
-    assert kinds(mei) == [(Kind.MENTIONED, 1)]
+    assert unread_kinds(mei) == [(Kind.MENTIONED, 1)]
 
 
-def test_customer_hears_of_answers_and_the_solution_but_not_of_notes(quiet, bob, alice, ticket):
+def test_customer_is_notified_of_replies_and_the_solution_but_not_of_notes(
+    no_notifications, bob, alice, ticket
+):
     tickets_services.add_note(ticket=ticket, by=bob, body="Toner is wrong.")
     tickets_services.set_priority(ticket=ticket, priority=3, by=bob)
-    assert kinds(alice) == []
+    assert unread_kinds(alice) == []
     tickets_services.reply(ticket=ticket, by=bob, body="Please try now.")
-    assert kinds(alice) == [(Kind.ANSWER, 1)]
+    assert unread_kinds(alice) == [(Kind.ANSWER, 1)]
     tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
-    assert kinds(alice)[0][0] == Kind.SOLVED
+    assert unread_kinds(alice)[0][0] == Kind.SOLVED
 
 
-def test_escalation_names_whom_to_tell(quiet, bob, mei, ticket):
+def test_escalation_notifies_the_users_it_names(no_notifications, bob, mei, ticket):
     record(lock(ticket), Event.Kind.ESCALATED, None, name="Skerry", data={"notify": [mei.pk]})
-    assert kinds(mei) == [(Kind.ESCALATED, 1)]
-    assert kinds(bob) == []
+    assert unread_kinds(mei) == [(Kind.ESCALATED, 1)]
+    assert unread_kinds(bob) == []
     record(lock(ticket), Event.Kind.ESCALATED, None, name="Skerry", data={"warning": True})
-    assert kinds(bob) == [(Kind.WARNING, 1)]
+    assert unread_kinds(bob) == [(Kind.WARNING, 1)]
 
 
-def test_closed_team_is_told_to_nobody_outside_it(bob, mei, dan, alice, harbour, ticket):
+def test_ticket_of_a_closed_team_notifies_nobody_outside_it(bob, mei, dan, alice, harbour, ticket):
     tickets_services.add_note(ticket=ticket, by=mei, body="I was here before it was closed.")
     Ticket.objects.filter(pk=ticket.pk).update(team=harbour)
     Notification.objects.all().delete()
     ticket.refresh_from_db()
     tickets_services.reply(ticket=ticket, by=alice, body="It is secret.")
-    assert kinds(mei) == []
-    assert kinds(bob) == [(Kind.TEAM, 1)]
+    assert unread_kinds(mei) == []
+    assert unread_kinds(bob) == [(Kind.TEAM, 1)]
     assert not OutgoingEmail.objects.filter(user=mei, body__contains="secret").exists()
 
 
-def test_many_events_fold_into_one_unread_notice(quiet, bob, alice, ticket):
+def test_many_events_are_counted_in_one_unread_notification(no_notifications, bob, alice, ticket):
     tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     start = timezone.now() - timedelta(minutes=30)
     for minute in range(5):
         tickets_services.reply(
             ticket=ticket, by=alice, body="And?", at=start + timedelta(minutes=minute)
         )
-    assert kinds(bob) == [(Kind.ANSWERED, 5)]
+    assert unread_kinds(bob) == [(Kind.ANSWERED, 5)]
     assert OutgoingEmail.objects.filter(user=bob, state="waiting").count() == 1
 
 
-def test_after_reading_a_new_notice_begins(quiet, bob, alice, ticket):
+def test_event_after_reading_creates_a_new_notification(no_notifications, bob, alice, ticket):
     tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     tickets_services.reply(ticket=ticket, by=alice, body="One.")
-    services.mark_seen(user=bob, ticket=ticket)
+    services.mark_ticket_read(user=bob, ticket=ticket)
     tickets_services.reply(ticket=ticket, by=alice, body="Two.")
-    assert kinds(bob) == [(Kind.ANSWERED, 1)]
+    assert unread_kinds(bob) == [(Kind.ANSWERED, 1)]
     assert Notification.objects.filter(user=bob).count() == 2
 
 
-def test_lighter_event_does_not_hide_the_mention_before_it(quiet, bob, mei, dan, alice, ticket):
+def test_later_event_of_lower_priority_does_not_hide_a_mention(
+    no_notifications, bob, mei, dan, alice, ticket
+):
     tickets_services.assign(ticket=ticket, assignee=mei, by=mei)
     record(lock(ticket), Event.Kind.NOTED, bob, data={"mentions": [mei.pk]})
     tickets_services.set_priority(ticket=ticket, priority=4, by=dan)
-    notice = Notification.objects.get(user=mei, read_at=None)
-    assert (notice.kind, notice.actor_name, notice.count) == (Kind.MENTIONED, "Bob", 2)
+    notification = Notification.objects.get(user=mei, read_at=None)
+    assert (notification.kind, notification.actor_name, notification.count) == (
+        Kind.MENTIONED,
+        "Bob",
+        2,
+    )
 
 
-def test_history_that_is_brought_in_tells_nobody(bob, alice):
+def test_imported_history_notifies_nobody(bob, alice):
     tickets_services.create_ticket(
         customer=alice.customer,
         subject="Old",
@@ -148,11 +156,11 @@ def test_history_that_is_brought_in_tells_nobody(bob, alice):
         by=alice,
         at=timezone.now() - timedelta(days=3),
     )
-    assert kinds(bob) == []
+    assert unread_kinds(bob) == []
     assert not OutgoingEmail.objects.exists()
 
 
-def test_whoever_wants_no_notice_gets_none(quiet, bob, alice, ticket):
+def test_user_who_wants_no_notifications_gets_none(no_notifications, bob, alice, ticket):
     tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     set_preferences(
         user=bob,
@@ -161,45 +169,47 @@ def test_whoever_wants_no_notice_gets_none(quiet, bob, alice, ticket):
         is_quiet_when_away=True,
     )
     tickets_services.reply(ticket=ticket, by=alice, body="Hello?")
-    assert kinds(bob) == []
+    assert unread_kinds(bob) == []
     assert not OutgoingEmail.objects.filter(user=bob).exists()
 
 
-def test_whoever_is_away_gets_notices_but_no_mail(quiet, bob, dan, ticket):
+def test_user_who_is_away_gets_notifications_but_no_emails(no_notifications, bob, dan, ticket):
     bob.is_away = True
     bob.save()
     tickets_services.assign(ticket=ticket, assignee=bob, by=dan)
-    assert kinds(bob) == [(Kind.ASSIGNED, 1)]
+    assert unread_kinds(bob) == [(Kind.ASSIGNED, 1)]
     assert not OutgoingEmail.objects.filter(user=bob).exists()
 
 
-def test_deactivated_agent_is_told_nothing(quiet, bob, dan, alice, ticket):
+def test_deactivated_agent_is_not_notified(no_notifications, bob, dan, alice, ticket):
     tickets_services.assign(ticket=ticket, assignee=bob, by=dan)
     Notification.objects.all().delete()
     bob.is_active = False
     bob.save()
     tickets_services.reply(ticket=ticket, by=alice, body="Hello?")
-    assert kinds(bob) == []
+    assert unread_kinds(bob) == []
 
 
-def test_notice_falls_with_the_event_it_follows_from(quiet, bob, dan, ticket):
+def test_notification_is_rolled_back_with_its_event(no_notifications, bob, dan, ticket):
     from django.db import transaction
 
     with pytest.raises(RuntimeError), transaction.atomic():
         tickets_services.assign(ticket=ticket, assignee=bob, by=dan)
         raise RuntimeError
-    assert kinds(bob) == []
+    assert unread_kinds(bob) == []
 
 
-def test_telling_costs_the_same_however_many_are_told(ticket, alice, django_assert_max_num_queries):
+def test_notifying_costs_the_same_however_many_recipients(
+    ticket, alice, django_assert_max_num_queries
+):
     from appliance.accounts.services import add_user
 
     team = Team.objects.create(name="Large")
-    people = [
+    users = [
         add_user(email=f"a{n}@example.org", first_name="A", role="agent", password=None)
         for n in range(30)
     ]
-    Membership.objects.bulk_create(Membership(team=team, user=one) for one in people)
+    Membership.objects.bulk_create(Membership(team=team, user=user) for user in users)
     Ticket.objects.filter(pk=ticket.pk).update(team=team)
     event = Event(
         ticket=Ticket.objects.select_related("customer", "team").get(pk=ticket.pk),
@@ -211,4 +221,4 @@ def test_telling_costs_the_same_however_many_are_told(ticket, alice, django_asse
     )
     with django_assert_max_num_queries(12):
         services.on_ticket_event(event)
-    assert Notification.objects.filter(user__in=people).count() == 30
+    assert Notification.objects.filter(user__in=users).count() == 30
