@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""Skerry in one command: ``python3 launcher.py`` makes what is missing and starts the desk.
+"""Install and start Skerry with one command: ``python3 launcher.py``.
 
-``start`` below is the recipe. Each step checks, acts only when it has to, and says in one sentence
-what is wrong and what to do about it. What the steps are made of is in appliance/launcher/.
+``start`` is the list of steps. Each step checks, acts only if necessary, and fails with cause and
+remedy. The steps are in appliance/launcher/.
 """
 
 import sys
 
-# First, and in words an older Python reads: this file must still parse on Python 3.6.
+# Checked first; this file must parse on Python 3.6.
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(
         "Skerry needs Python 3.11 or newer and this is Python {}.{}: install a newer one, "
         "or start with it (python3.11 launcher.py).".format(*sys.version_info)
     )
-sys.dont_write_bytecode = True  # as root this would leave files in somebody's checkout
+sys.dont_write_bytecode = True  # as root it would write files into the user's checkout
 
 # ruff: noqa: E402
 import argparse
@@ -23,7 +23,6 @@ from pathlib import Path
 from appliance import VERSION, egress_guard
 from appliance.launcher import (
     commands,
-    credentials,
     datadir,
     doctor,
     egress,
@@ -32,93 +31,103 @@ from appliance.launcher import (
     manifest,
     network,
     orphans,
-    postgres,
     privileges,
     runner,
     service,
-    stopping,
+    supervision,
     testing,
     upgrade,
-    valkey,
 )
-from appliance.launcher.errors import LauncherError
-from appliance.launcher.layout import PORTS, ROLES, Installation, ensure_plain_paths
+from appliance.launcher.layout import PORTS, ROLES, Installation, ensure_usable_paths
+from appliance.launcher.terminal import LauncherError, StopRequested, stop_on_signal
 
 CODE = Path(__file__).resolve().parent
-FORWARDING = {"test": testing.test, "manage": commands.manage}
+FORWARDED_COMMANDS = {"test": testing.test, "manage": commands.manage}
 
 
 def start(installation: Installation) -> int:
-    """The recipe: from nothing to a desk that answers, and kept up until it is told to stop."""
-    manifest.ensure_whole(installation)  # every file of a bundle is the one that was signed
-    privileges.ensure_service_user(installation)  # as root: may root run this code at all?
+    """Install what is missing and run Skerry until it is stopped."""
+    manifest.ensure_unchanged(installation)  # a bundle's files are the signed ones
+    privileges.ensure_service_user(installation)  # as root only
     environment.ensure_installed(installation)  # .venv, from requirements.lock
-    privileges.give_up_root(installation)  # as root: for good; a no-op for everybody else
-    with datadir.held(installation):  # ours, locked, enough room, not from a newer Skerry
-        upgrade.ensure_finished(installation)  # not in the middle of one
-        orphans.ensure_none(installation)  # what a killed launcher left running
+    privileges.drop_root(installation)  # from here on never root again
+    with datadir.locked(installation):  # checks owner, disk space and version
+        upgrade.ensure_finished(installation)
+        orphans.ensure_stopped(installation)  # processes of a killed launcher
         network.ensure_port_free(installation)
-        credentials.ensure_secrets(installation)
-        postgres.ensure_cluster(installation)
-        valkey.ensure_config(installation)
-        runner.run(installation)  # servers, database, migrations, web and worker; then waits
+        supervision.ensure_servers(installation)  # secrets, database cluster, configurations
+        runner.run(installation)  # servers, migrations, web and worker; then waits
     return 0
 
 
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
-    """The command line. Options may stand before or after the command."""
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    common.add_argument("--data", metavar="DIR", help="data directory (default: var)")
-    common.add_argument("--bind", metavar="ADDRESS", help="address to listen on (127.0.0.1)")
-    common.add_argument("--port", type=int, help="port to listen on (8000)")
-    common.add_argument("--role", choices=ROLES, help="what this machine runs (all)")
-    common.add_argument("--demo", action="store_true", help="load the demo desk")
-
+    """Parse the command line; options may stand before or after the command."""
+    common = _common_options()
     parser = argparse.ArgumentParser(
         prog="launcher.py",
         parents=[common],
-        description="Start the desk, or look after it.",
+        description="Start, stop and maintain the desk.",
         epilog="Pages are served by as many processes as SKERRY_WEB_PROCESSES says (one a core, at "
         "most four); docs/operating.md has all variables.",
     )
     parser.add_argument("--version", action="version", version=f"Skerry {VERSION}")
-    at_boot = parser.add_mutually_exclusive_group()
+    service_options = parser.add_mutually_exclusive_group()
     for name, text in (
         ("install-service", "start the desk at boot, with these options (systemd)"),
         ("uninstall", "remove that service and .venv; the data stays"),
     ):
-        at_boot.add_argument(
-            f"--{name}", action="store_const", const=name, dest="about_the_service", help=text
+        service_options.add_argument(
+            f"--{name}", action="store_const", const=name, dest="service_action", help=text
         )
-    kinds = parser.add_subparsers(dest="command", metavar="COMMAND")
-    kinds.add_parser("start", parents=[common], help="start the desk (what no command does)")
-    status = kinds.add_parser("status", parents=[common], help="is it up? 0 if healthy")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    subparsers.add_parser("start", parents=[common], help="start the desk (the default)")
+    status = subparsers.add_parser("status", parents=[common], help="is it up? 0 if healthy")
     status.add_argument("--wait", type=float, default=0, metavar="SECONDS")
     status.add_argument("--json", action="store_true")
-    kinds.add_parser("stop", parents=[common], help="stop it and wait until it has")
-    kinds.add_parser("install", parents=[common], help="fill .venv and stop, to start later")
-    over = kinds.add_parser("upgrade", parents=[common], help="take over the desk of an older one")
-    over.add_argument("--from", dest="old", required=True, type=Path, metavar="OLD")
-    over.add_argument("--back", action="store_true", help="undo it: the data as it was before")
-    check = kinds.add_parser("doctor", parents=[common], help="what this machine lacks")
-    check.add_argument("--egress", action="store_true", help="try whether anything leaves it")
-    kinds.add_parser("dev", parents=[common], help="run the development server: reloads, DEBUG")
+    subparsers.add_parser("stop", parents=[common], help="stop it and wait until it has")
+    subparsers.add_parser("install", parents=[common], help="install the packages only")
+    upgrade_parser = subparsers.add_parser(
+        "upgrade", parents=[common], help="upgrade the data of an older version"
+    )
+    upgrade_parser.add_argument("--from", dest="old", required=True, type=Path, metavar="OLD")
+    upgrade_parser.add_argument(
+        "--back", action="store_true", help="undo it: restore the data as it was"
+    )
+    doctor_parser = subparsers.add_parser("doctor", parents=[common], help="check this machine")
+    doctor_parser.add_argument(
+        "--egress", action="store_true", help="check whether anything leaves it"
+    )
+    subparsers.add_parser(
+        "dev", parents=[common], help="run the development server: reloads, DEBUG"
+    )
     for name, text in (("test", "run the tests (pytest)"), ("manage", "a management command")):
-        kinds.add_parser(name, help=text, add_help=False)
+        subparsers.add_parser(name, help=text, add_help=False)
     own, forwarded = split_forwarded(arguments)
     return parser.parse_args(own, argparse.Namespace(forwarded=forwarded))
 
 
+def _common_options() -> argparse.ArgumentParser:
+    """Return the options of all commands; those that are not given are not set."""
+    options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    options.add_argument("--data", metavar="DIR", help="data directory (default: var)")
+    options.add_argument("--bind", metavar="ADDRESS", help="address to listen on (127.0.0.1)")
+    options.add_argument("--port", type=int, help="port to listen on (8000)")
+    options.add_argument("--role", choices=ROLES, help="what this machine runs (all)")
+    options.add_argument("--demo", action="store_true", help="load the demo desk")
+    return options
+
+
 def split_forwarded(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """What follows ``test`` or ``manage`` is not ours: pytest or Django reads it."""
-    for at, word in enumerate(arguments):
-        if word in FORWARDING and arguments[at - 1 : at] not in (["--data"], ["--bind"]):
-            return arguments[: at + 1], arguments[at + 1 :]
+    """Split off what follows ``test`` or ``manage``, which pytest or Django parses."""
+    for index, word in enumerate(arguments):
+        previous = arguments[index - 1 : index]
+        if word in FORWARDED_COMMANDS and previous not in (["--data"], ["--bind"]):
+            return arguments[: index + 1], arguments[index + 1 :]
     return arguments, []
 
 
-def describe(options: argparse.Namespace) -> Installation:
-    """Options win over the environment, which wins over the defaults."""
+def installation_from(options: argparse.Namespace) -> Installation:
+    """Take each value from the options, else from the environment, else the default."""
     options_by_name = vars(options)
     role = options_by_name.get("role", os.environ.get("SKERRY_ROLE") or "all")
     port = options_by_name.get("port", os.environ.get("SKERRY_PORT") or PORTS.get(role, 8000))
@@ -148,47 +157,45 @@ def describe(options: argparse.Namespace) -> Installation:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what was asked for."""
-    installation = describe(options)
-    ensure_plain_paths(installation)
-    egress_guard.install(
-        [installation.bind]
-    )  # pip, which may ask an index, is a process of its own
+    """Run the command and return the exit status."""
+    installation = installation_from(options)
+    ensure_usable_paths(installation)
+    egress_guard.install([installation.bind])  # pip runs in a process without the guard
     if options.command == "status":
         return commands.status(installation, wait_seconds=options.wait, as_json=options.json)
-    if options.command in FORWARDING:
-        return FORWARDING[options.command](installation, options.forwarded)
+    if options.command in FORWARDED_COMMANDS:
+        return FORWARDED_COMMANDS[options.command](installation, options.forwarded)
     if options.command == "upgrade":
-        is_data_given = "data" in options or bool(os.environ.get("SKERRY_DATA"))
+        has_data_option = "data" in options or bool(os.environ.get("SKERRY_DATA"))
         return upgrade.upgrade(
-            installation, options.old, is_data_given=is_data_given, back=options.back
+            installation, options.old, has_data_option=has_data_option, back=options.back
         )
     if options.command == "doctor" and options.egress:
-        return egress.examine(installation)
-    others = {
+        return egress.run_check(installation)
+    actions = {
         "install": commands.install,
         "stop": commands.stop,
         "dev": testing.dev,
-        "doctor": doctor.examine,
+        "doctor": doctor.run_checks,
         "install-service": service.install,
         "uninstall": service.uninstall,
     }
-    return others.get(options.about_the_service or options.command, start)(installation)
+    return actions.get(options.service_action or options.command, start)(installation)
 
 
 def main() -> int:
-    """Every failure that can be foreseen ends as one sentence here."""
+    """Run the command; print an expected failure as one message, without a traceback."""
     options = read_arguments(sys.argv[1:])
     try:
-        with stopping.on_signal():
+        with stop_on_signal():
             return run(options)
     except LauncherError as error:
         print(error, file=sys.stderr)
         return 1
-    except OSError as error:  # a disk that fills up, a directory somebody closed
+    except OSError as error:  # a full disk, a closed directory
         print(f"The launcher cannot go on: {error}.", file=sys.stderr)
         return 1
-    except stopping.StopRequested:
+    except StopRequested:
         return 0
 
 

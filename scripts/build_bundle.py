@@ -31,7 +31,7 @@ sys.dont_write_bytecode = True  # an unpacked bundle must not change
 # ruff: noqa: E402
 from appliance import VERSION
 from appliance.launcher import manifest
-from appliance.launcher.errors import LauncherError
+from appliance.launcher.terminal import LauncherError
 from scripts.bundling import archive
 
 NAME = f"skerry-{VERSION}"
@@ -104,12 +104,12 @@ def verify(file: Path, publisher: str) -> int:
         root = next(Path(scratch).iterdir(), Path(scratch))
         listed = manifest.read_signed(root, key=bytes.fromhex(publisher))
         paths = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()}
-        if unsigned := sorted(paths - set(listed) - manifest.ABOUT_ITSELF):
+        if unsigned := sorted(paths - set(listed) - manifest.OWN_FILES):
             raise LauncherError(
                 f"{unsigned[0]} is in the bundle but was not signed: carry it again."
             )
         for path, digest in listed.items():
-            manifest.ensure_same(root / path, path, digest)
+            manifest.ensure_digest(root / path, path, digest)
     return len(listed)
 
 

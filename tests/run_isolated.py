@@ -8,14 +8,14 @@ import subprocess
 import sys
 
 from appliance.launcher import network_namespace
-from appliance.launcher.errors import LauncherError
+from appliance.launcher.terminal import LauncherError
 
 if __name__ == "__main__":
     try:
         monitor = network_namespace.enter()
     except LauncherError as error:
         sys.exit(f"Not run: {error}")
-    monitor.begin()
+    monitor.start()
     status = subprocess.run([sys.executable, *sys.argv[1:]]).returncode
     attempts = monitor.attempts()
     if attempts:

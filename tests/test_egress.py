@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.launcher import egress, network_namespace
-from appliance.launcher.egress import Done
+from appliance.launcher.egress import CheckResult
 
 CODE = Path(__file__).resolve().parent.parent
 # Connections of a careless library: one through Python, one through libc.
@@ -29,7 +29,7 @@ _libc.sendto(_libc.socket(2, 2, 0), b"leak", 4, 0, _to, 16)
 MONITORED_SCRIPT = """
 from appliance.launcher import network_namespace
 monitor = network_namespace.enter()
-monitor.begin()
+monitor.start()
 {leak}
 import time
 time.sleep(0.5)
@@ -63,7 +63,7 @@ def attempts_of(leak: str) -> list[str]:
     """Run the code in a process and network namespace of its own; return what the monitor saw."""
     command = [sys.executable, "-c", MONITORED_SCRIPT.format(leak=leak)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=CODE)
-    if "cannot be watched" in result.stderr:
+    if "cannot be monitored" in result.stderr:
         pytest.skip(result.stderr.strip().splitlines()[-1])
     assert result.returncode == 0, result.stderr
     return result.stdout.split("\n")[:-1]
@@ -101,10 +101,10 @@ time.sleep(15)
 @pytest.mark.parametrize(
     ("checks", "packets", "blocked", "status"),
     [
-        ([Done("a", "b")], {}, {}, 0),
-        ([Done("a", "b", is_well=False)], {}, {}, 1),
-        ([Done("a", "b")], {"udp 192.0.2.9:9": 1}, {}, 1),
-        ([Done("a", "b")], {}, {"192.0.2.1": 2}, 1),
+        ([CheckResult("a", "b")], {}, {}, 0),
+        ([CheckResult("a", "b", is_ok=False)], {}, {}, 1),
+        ([CheckResult("a", "b")], {"udp 192.0.2.9:9": 1}, {}, 1),
+        ([CheckResult("a", "b")], {}, {"192.0.2.1": 2}, 1),
     ],
 )
 def test_report_passes_only_without_failures_and_attempts(checks, packets, blocked, status, capsys):

@@ -1,1 +1,1 @@
-"""What launcher.py is made of. Standard library only: it runs before anything is installed."""
+"""The parts of launcher.py. Standard library only: it runs before anything is installed."""

@@ -1,7 +1,7 @@
-"""Let one user pass through a closed directory: a POSIX access list, written by hand.
+"""Let one user traverse a closed directory, with a POSIX access control list.
 
-Debian has no setfacl out of the box, and chmod would open the directory to everybody. The format
-is the kernel's own (linux/posix_acl_xattr.h): a version, then (tag, permissions, id) entries.
+Debian does not install setfacl by default, and chmod would open the directory to all users. The
+format is the kernel's (linux/posix_acl_xattr.h): a version, then (tag, permissions, id) entries.
 """
 
 import errno
@@ -19,50 +19,51 @@ Entry = tuple[int, int, int]  # tag, permissions, id
 
 
 def grant_traverse(directory: Path, uid: int) -> None:
-    """Add ``user:<uid>:--x`` and keep every other entry as effective as it was.
+    """Add ``user:<uid>:--x`` without changing what any other entry permits.
 
-    Raises OSError when the filesystem keeps no access lists.
+    Raises OSError when the filesystem has no access control lists.
     """
     entries = _read(directory)
     if not any(tag == MASK for tag, _, _ in entries):
         entries.append((MASK, _permissions(entries, GROUP_OWNER), NO_ID))
     entries = _with_mask_for_execute(entries)
-    mine = next((p for tag, p, who in entries if (tag, who) == (USER, uid)), 0)
+    current = next((bits for tag, bits, entry_id in entries if (tag, entry_id) == (USER, uid)), 0)
     entries = [entry for entry in entries if (entry[0], entry[2]) != (USER, uid)]
-    entries.append((USER, mine | EXECUTE, uid))
-    packed = b"".join(struct.pack("<HHI", *entry) for entry in _in_order(entries))
+    entries.append((USER, current | EXECUTE, uid))
+    packed = b"".join(struct.pack("<HHI", *entry) for entry in _sorted(entries))
     os.setxattr(directory, ATTRIBUTE, struct.pack("<I", VERSION) + packed)
 
 
 def _read(directory: Path) -> list[Entry]:
+    """Return the entries of the list, or those that the mode of the directory means."""
     try:
-        raw = os.getxattr(directory, ATTRIBUTE)
+        packed = os.getxattr(directory, ATTRIBUTE)
     except OSError as error:
         if error.errno != errno.ENODATA:
             raise
         mode = directory.stat().st_mode
-        triples = ((OWNER, mode >> 6), (GROUP_OWNER, mode >> 3), (OTHER, mode))
-        return [(tag, bits & 7, NO_ID) for tag, bits in triples]
-    return [struct.unpack_from("<HHI", raw, at) for at in range(4, len(raw), 8)]
+        tags = ((OWNER, mode >> 6), (GROUP_OWNER, mode >> 3), (OTHER, mode))
+        return [(tag, bits & 7, NO_ID) for tag, bits in tags]
+    return [struct.unpack_from("<HHI", packed, offset) for offset in range(4, len(packed), 8)]
 
 
-def _permissions(entries: list[Entry], required: int) -> int:
-    return next(permissions for tag, permissions, _ in entries if tag == required)
+def _permissions(entries: list[Entry], tag: int) -> int:
+    return next(bits for entry_tag, bits, _ in entries if entry_tag == tag)
 
 
 def _with_mask_for_execute(entries: list[Entry]) -> list[Entry]:
-    """The mask caps named users and groups: widen it for us, and cap the others themselves."""
+    """Add execute to the mask, which limits all entries, and limit the other entries instead."""
     mask = _permissions(entries, MASK)
     if mask & EXECUTE:
         return entries
-    capped = [
-        (tag, permissions & mask if tag in (USER, GROUP_OWNER, GROUP) else permissions, who)
-        for tag, permissions, who in entries
+    limited = [
+        (tag, bits & mask if tag in (USER, GROUP_OWNER, GROUP) else bits, entry_id)
+        for tag, bits, entry_id in entries
         if tag != MASK
     ]
-    return [*capped, (MASK, mask | EXECUTE, NO_ID)]
+    return [*limited, (MASK, mask | EXECUTE, NO_ID)]
 
 
-def _in_order(entries: list[Entry]) -> list[Entry]:
-    """The kernel wants them by tag; by id within a tag is the custom."""
+def _sorted(entries: list[Entry]) -> list[Entry]:
+    """Sort by tag, as the kernel requires, and by id within a tag."""
     return sorted(entries, key=lambda entry: (entry[0], entry[2]))

@@ -1,4 +1,4 @@
-"""The secrets of the box: made once, 0600, never on a command line and never in a log."""
+"""Secrets: generated once, in files of mode 0600, never on a command line or in a log."""
 
 import base64
 import hashlib
@@ -8,18 +8,18 @@ import secrets
 from pathlib import Path
 from urllib.parse import quote
 
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import ensure_content, read_text, write_private
 from appliance.launcher.layout import Installation
+from appliance.launcher.terminal import LauncherError
 
 NAMES = ("secret_key", "superuser_password", "database_password", "cache_password", "supervisor")
-GIVEN = {"DATABASE_PASSWORD": "database_password", "REDIS_PASSWORD": "cache_password"}
+OPERATOR_PASSWORDS = {"DATABASE_PASSWORD": "database_password", "REDIS_PASSWORD": "cache_password"}
 SCRAM_ROUNDS = 4096
 
 
 def ensure_secrets(installation: Installation) -> None:
-    """Every secret exists, and the two addresses made of them are current."""
-    _take_given(installation)
+    """Create missing secrets and update the two URLs that contain them."""
+    _store_operator_passwords(installation)
     for name in NAMES:
         if read_text(installation.secrets / name):
             continue
@@ -29,14 +29,13 @@ def ensure_secrets(installation: Installation) -> None:
         ):
             raise LauncherError(
                 f"{installation.secrets / name} is missing although the desk has data: put the "
-                "secrets "
-                "directory back from a backup."
+                "secrets directory back from a backup."
             )
         write_private(installation.secrets / name, secrets.token_urlsafe(48))
-    where = quote(str(installation.sockets), safe="")
+    sockets = quote(str(installation.sockets), safe="")
     ensure_content(
         installation.secrets / "database_url",
-        f"postgresql://skerry:{read(installation, 'database_password')}@/skerry?host={where}",
+        f"postgresql://skerry:{read(installation, 'database_password')}@/skerry?host={sockets}",
     )
     ensure_content(
         installation.secrets / "redis_url",
@@ -45,9 +44,9 @@ def ensure_secrets(installation: Installation) -> None:
     )
 
 
-def _take_given(installation: Installation) -> None:
-    """The passwords an operator chose for servers that other machines of the site use."""
-    for variable, name in GIVEN.items():
+def _store_operator_passwords(installation: Installation) -> None:
+    """Store the passwords an operator set for servers that other machines of the site use."""
+    for variable, name in OPERATOR_PASSWORDS.items():
         if value := _from_environment(variable):
             ensure_content(installation.secrets / name, value)
 
@@ -62,15 +61,15 @@ def _from_environment(variable: str) -> str:
 
 
 def read(installation: Installation, name: str) -> str:
-    """One secret; the caller keeps it off command lines and out of logs."""
+    """Return one secret; callers must not put it on a command line or into a log."""
     return (read_text(installation.secrets / name) or "").strip()
 
 
 def scram_verifier(password: str) -> str:
-    """What PostgreSQL stores for a password, so that no SQL ever carries the password itself."""
+    """Return what PostgreSQL stores for a password, so that SQL never contains the password."""
     salt = secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ROUNDS)
-    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
-    server = hmac.digest(salted, b"Server Key", "sha256")
-    parts = [base64.b64encode(part).decode() for part in (salt, stored, server)]
+    stored_key = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    parts = [base64.b64encode(part).decode() for part in (salt, stored_key, server_key)]
     return f"SCRAM-SHA-256${SCRAM_ROUNDS}:{parts[0]}${parts[1]}:{parts[2]}"

@@ -1,4 +1,4 @@
-"""The data directory: it is ours, there is room, nobody else runs a desk on it."""
+"""The data directory: owner, lock, free disk space, version."""
 
 import contextlib
 import fcntl
@@ -10,20 +10,22 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import ensure_content, ensure_private_dir, read_json, read_text
 from appliance.launcher.layout import Installation
+from appliance.launcher.terminal import LauncherError
 
-LOCK = "launcher.lock"
+LOCK_FILE = "launcher.lock"
 VERSION_FILE = "version.json"
-FIRST_START_MB, LATER_MB = 500, 200
+FIRST_START_MB, RESTART_MB = 500, 200
 
 
 @contextlib.contextmanager
-def held(installation: Installation) -> Iterator[None]:
-    """Make the directory, lock it for as long as the desk runs, and check what is in it."""
+def locked(installation: Installation) -> Iterator[None]:
+    """Create the directory if needed, check it, and hold its lock inside the block."""
     ensure_directory(installation)
-    descriptor = os.open(installation.data / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(
+        installation.data / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+    )
     try:
         if not _lock(descriptor):
             raise LauncherError(
@@ -32,7 +34,7 @@ def held(installation: Installation) -> Iterator[None]:
             )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        ensure_room(installation)
+        ensure_disk_space(installation)
         ensure_version(installation)
         for folder in (installation.run, installation.logs, installation.secrets):
             ensure_private_dir(folder)
@@ -47,7 +49,7 @@ def held(installation: Installation) -> Iterator[None]:
 
 
 def _lock(descriptor: int) -> bool:
-    """Take the lock. ``holder`` may have it for an instant, so one refusal is not the answer."""
+    """Take the lock; try again, because ``lock_holder`` takes it for a moment."""
     for _ in range(5):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -58,12 +60,12 @@ def _lock(descriptor: int) -> bool:
 
 
 def exists(installation: Installation) -> bool:
-    """Whether there is data this user could look at."""
-    return os.path.exists(installation.data)  # Path.exists would raise behind a closed directory
+    """Return whether the directory exists and this user can see it."""
+    return os.path.exists(installation.data)  # Path.exists raises below a closed directory
 
 
 def ensure_directory(installation: Installation) -> None:
-    """It exists, it is a directory, and it belongs to the user this runs as."""
+    """Create the directory, and refuse one that is not a directory of this user."""
     try:
         installation.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError:
@@ -75,19 +77,18 @@ def ensure_directory(installation: Installation) -> None:
             f"The data directory {installation.data} cannot be made ({error.strerror}): "
             "choose another with --data."
         ) from error
-    ensure_ours(installation)
+    ensure_owned(installation)
 
 
-def ensure_ours(installation: Installation) -> None:
-    """Refuse a directory of somebody else: two users on one desk end in unreadable files."""
+def ensure_owned(installation: Installation) -> None:
+    """Refuse another user's directory: with two users, some files would be unreadable."""
     owner = installation.data.stat().st_uid
     if owner != os.geteuid():
+        user = _name(os.geteuid())
         raise LauncherError(
-            f"The data directory {installation.data} belongs to {_name(owner)}, and the desk "
-            "would run as "
-            f"{_name(os.geteuid())}: start it as {_name(owner) if owner else 'its owner'}, hand "
-            f"over an empty one (chown {_name(os.geteuid())} {installation.data}), or choose "
-            "--data."
+            f"The data directory {installation.data} belongs to {_name(owner)}, and the desk would "
+            f"run as {user}: start it as {_name(owner) if owner else 'its owner'}, hand over an "
+            f"empty one (chown {user} {installation.data}), or choose --data."
         )
     if not os.access(installation.data, os.R_OK | os.W_OK | os.X_OK):
         raise LauncherError(
@@ -102,69 +103,68 @@ def _name(uid: int) -> str:
         return f"user {uid}"
 
 
-def ensure_room(installation: Installation) -> None:
-    """Stop before the disk is full rather than half-way through."""
-    needed = LATER_MB if (installation.data / VERSION_FILE).exists() else FIRST_START_MB
+def ensure_disk_space(installation: Installation) -> None:
+    """Refuse to start when the disk is nearly full."""
+    needed = RESTART_MB if (installation.data / VERSION_FILE).exists() else FIRST_START_MB
     free = free_mb(installation.data)
     if free < needed:
         raise LauncherError(
             f"The disk that holds {installation.data} has {free} MB free and the desk needs "
-            f"{needed} MB: "
-            "free some space, or choose another disk with --data."
+            f"{needed} MB: free some space, or choose another disk with --data."
         )
 
 
 def free_mb(path: Path) -> int:
-    """Free megabytes for an ordinary user, on the disk that holds (or would hold) the path."""
+    """Return the space an ordinary user has on the disk of the path, which need not exist."""
     while not os.path.exists(path):  # also false where this user may not look
         path = path.parent
     return shutil.disk_usage(path).free // 2**20
 
 
 def ensure_version(installation: Installation) -> None:
-    """Refuse data written by a newer Skerry: its tables are not the ones this one knows."""
+    """Refuse data of a newer version: this one does not know its tables."""
     written_by = str(read_json(installation.data / VERSION_FILE).get("skerry", "0"))
-    if as_numbers(written_by) > as_numbers(installation.version):
+    if version_numbers(written_by) > version_numbers(installation.version):
         raise LauncherError(
             f"{installation.data} was written by Skerry {written_by} and this is "
-            f"{installation.version}: "
-            f"start it with Skerry {written_by} or newer, or choose another --data."
+            f"{installation.version}: start it with Skerry {written_by} or newer, or choose "
+            "another --data."
         )
 
 
-def stamp_version(installation: Installation) -> None:
-    """Record who wrote this data, once the database is migrated."""
+def record_version(installation: Installation) -> None:
+    """Record the version of this data, after the migrations."""
     content = {"skerry": installation.version}
     ensure_content(installation.data / VERSION_FILE, json.dumps(content) + "\n")
 
 
-def as_numbers(version: str) -> tuple[int, ...]:
+def version_numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version, for comparison."""
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
 def ensure_sockets(installation: Installation) -> None:
-    """The directory of the sockets is ours alone, also when it had to be made under /tmp."""
+    """Create the private directory of the sockets, which may be in /tmp."""
     with contextlib.suppress(FileExistsError):
         installation.sockets.mkdir(mode=0o700)
     info = installation.sockets.lstat()
     if info.st_uid != os.geteuid() or info.st_mode & 0o177777 != 0o040700:
         raise LauncherError(
             f"{installation.sockets} should be a private directory of this desk and is not: "
-            "remove it, "
-            "or choose a shorter path with --data."
+            "remove it, or choose a shorter path with --data."
         )
 
 
-def holder(installation: Installation) -> int | None:
-    """The process id of the launcher that holds the directory, None when there is none."""
+def lock_holder(installation: Installation) -> int | None:
+    """Return the process id of the launcher that has the lock; None when none runs."""
     try:
-        descriptor = os.open(installation.data / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(installation.data / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, PermissionError):
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return int((read_text(installation.data / LOCK) or "0").strip() or 0)
+        return int((read_text(installation.data / LOCK_FILE) or "0").strip() or 0)
     finally:
         os.close(descriptor)
     return None

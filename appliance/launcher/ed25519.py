@@ -1,13 +1,13 @@
-"""Checking an Ed25519 signature with nothing but Python (RFC 8032, section 5.1.7).
+"""Verify Ed25519 signatures in pure Python (RFC 8032, section 5.1.7).
 
-The launcher checks what it was given before any package is installed, so no library is at hand.
-Only public values pass through here; signing is done with the package cryptography
-(scripts/bundling/signing.py), and the tests hold the two against each other.
+The launcher checks a bundle before any package is installed, so no library is available. Only
+public values are handled here; signing uses the package cryptography (scripts/bundling/signing.py),
+and the tests compare the two.
 """
 
 import hashlib
 
-P = 2**255 - 19  # the field
+P = 2**255 - 19  # the prime of the field
 ORDER = 2**252 + 27742317777372353535851937790883648493  # of the base point
 D = -121665 * pow(121666, P - 2, P) % P
 ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
@@ -18,20 +18,20 @@ NEUTRAL: Point = (0, 1, 1, 0)
 
 
 def is_valid(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether the holder of the key signed the message; false for anything malformed."""
+    """Return whether the signature is valid; False for malformed input."""
     if len(public_key) != KEY_BYTES or len(signature) != SIGNATURE_BYTES:
         return False
     key, commitment = _decode(public_key), _decode(signature[:32])
     scalar = int.from_bytes(signature[32:], "little")
     if key is None or commitment is None or scalar >= ORDER:
         return False
-    hashed = hashlib.sha512(signature[:32] + public_key + message).digest()
-    challenge = int.from_bytes(hashed, "little") % ORDER
-    return _same(_times(scalar, BASE), _add(commitment, _times(challenge, key)))
+    digest = hashlib.sha512(signature[:32] + public_key + message).digest()
+    challenge = int.from_bytes(digest, "little") % ORDER
+    return _is_same(_multiply(scalar, BASE), _add(commitment, _multiply(challenge, key)))
 
 
 def _add(a: Point, b: Point) -> Point:
-    """The complete addition law of RFC 8032, section 5.1.4."""
+    """Add two points: the complete addition law of RFC 8032, section 5.1.4."""
     low = (a[1] - a[0]) * (b[1] - b[0]) % P
     high = (a[1] + a[0]) * (b[1] + b[0]) % P
     cross = 2 * a[3] * b[3] * D % P
@@ -40,7 +40,7 @@ def _add(a: Point, b: Point) -> Point:
     return e * f % P, g * h % P, f * g % P, e * h % P
 
 
-def _times(scalar: int, point: Point) -> Point:
+def _multiply(scalar: int, point: Point) -> Point:
     result = NEUTRAL
     while scalar:
         if scalar & 1:
@@ -49,12 +49,12 @@ def _times(scalar: int, point: Point) -> Point:
     return result
 
 
-def _same(a: Point, b: Point) -> bool:
+def _is_same(a: Point, b: Point) -> bool:
     return not ((a[0] * b[2] - b[0] * a[2]) % P or (a[1] * b[2] - b[1] * a[2]) % P)
 
 
 def _decode(encoded: bytes) -> Point | None:
-    """32 bytes to a point of the curve, None when they name none."""
+    """Return the point of the curve that 32 bytes encode; None if they encode none."""
     number = int.from_bytes(encoded, "little")
     sign, y = number >> 255, number & (2**255 - 1)
     x = _x_of(y, sign)
@@ -62,6 +62,7 @@ def _decode(encoded: bytes) -> Point | None:
 
 
 def _x_of(y: int, sign: int) -> int | None:
+    """Return the x coordinate for y (RFC 8032, section 5.1.3); None if there is no point."""
     if y >= P:
         return None
     square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
@@ -75,5 +76,10 @@ def _x_of(y: int, sign: int) -> int | None:
     return P - x if x & 1 != sign else x
 
 
-BASE_Y = 4 * pow(5, P - 2, P) % P
-BASE: Point = (_x_of(BASE_Y, 0), BASE_Y, 1, _x_of(BASE_Y, 0) * BASE_Y % P)
+def _base_point() -> Point:
+    point = _decode((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+    assert point is not None
+    return point
+
+
+BASE = _base_point()

@@ -1,8 +1,7 @@
-"""``doctor --egress``: does this desk, here, try to reach anybody? Nothing is taken on trust.
+"""The command ``doctor --egress``: does Skerry try to reach another machine?
 
-A desk on scratch data runs in a network of its own (network_namespace.py), is used as people use
-it, and whoever tries to leave is seen: by the kernel's own eye, and by the fence of the Python
-processes.
+It runs on scratch data in a network namespace (network_namespace.py) and is used as people use it.
+Two checks see each attempt to leave: the packet monitor, and the egress guard of the processes.
 """
 
 import json
@@ -23,186 +22,187 @@ from typing import Any
 
 from appliance import egress_guard
 from appliance.launcher import (
-    credentials,
     datadir,
     environment,
     manifest,
     network_namespace,
-    postgres,
     privileges,
     runner,
     subprocesses,
     supervision,
-    valkey,
 )
 from appliance.launcher.files import read_json
-from appliance.launcher.http_session import Visitor
+from appliance.launcher.http_session import HttpSession
 from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import say
 
-OTHERS = ("DATABASE_", "REDIS_", "SKERRY_")  # what points at a site's own servers is left out
-KEPT = ("SKERRY_MODELS",)
+# Variables that may name servers of the site are removed.
+SERVER_PREFIXES = ("DATABASE_", "REDIS_", "SKERRY_")
+KEPT_VARIABLES = ("SKERRY_MODELS",)
 ADMIN = "doctor@desk.example"
-BLOCKED_MESSAGE = "blocked-connections.jsonl"
-TRY = ("Printer on ward 3 is stuck", "Twelve jobs wait in the queue and the first says error.")
-BEHIND_SECONDS = 15  # for what the worker still does when all pages were seen
+BLOCKED_CONNECTIONS_LOG = "blocked-connections.jsonl"
+TICKET = ("Printer on ward 3 is stuck", "Twelve jobs wait in the queue and the first says error.")
+WORKER_SECONDS = 15  # for the jobs of the worker, after all pages were opened
 
 
 @dataclass(frozen=True)
-class Done:
+class CheckResult:
     """One line of the report."""
 
-    what: str
-    how: str
-    is_well: bool = True
+    action: str
+    outcome: str
+    is_ok: bool = True
 
 
-def examine(installation: Installation) -> int:
-    """Print what was done and who tried to leave; 0 only when all was done and nobody did."""
-    manifest.ensure_whole(installation)
+def run_check(installation: Installation) -> int:
+    """Print all actions and attempts to leave; return 0 if all succeeded and there were none."""
+    manifest.ensure_unchanged(installation)
     privileges.ensure_service_user(installation)
     environment.ensure_installed(installation)
-    _surroundings()
-    watch = network_namespace.enter()
-    watch.begin()
+    _prepare_environment()
+    monitor = network_namespace.enter()
+    monitor.start()
     scratch = replace(
         installation, data=Path(tempfile.gettempdir()), bind="127.0.0.1", role="all", demo=True
     )
-    privileges.give_up_root(scratch)
+    privileges.drop_root(scratch)
     say("A desk on scratch data runs in a network of its own; this takes a few minutes ...")
     with tempfile.TemporaryDirectory(prefix="skerry-egress-", ignore_cleanup_errors=True) as folder:
         own = replace(scratch, data=Path(folder))
-        done = _use(own)
-        refused = Counter(
-            entry["host"] for entry in egress_guard.blocked_connections(own.logs / BLOCKED_MESSAGE)
+        results = _use_application(own)
+        blocked_hosts = Counter(
+            entry["host"]
+            for entry in egress_guard.blocked_connections(own.logs / BLOCKED_CONNECTIONS_LOG)
         )
-    return _report(done, watch.attempts(), refused)
+    return _report(results, monitor.attempts(), blocked_hosts)
 
 
-def _surroundings() -> None:
-    """Nothing of the site's own servers, an admin, and keys for an update."""
+def _prepare_environment() -> None:
+    """Remove variables that name servers of the site; add an admin and a passphrase."""
     for name in [*os.environ]:
-        if name.startswith(OTHERS) and name not in KEPT:
+        if name.startswith(SERVER_PREFIXES) and name not in KEPT_VARIABLES:
             del os.environ[name]
     os.environ["SKERRY_ADMIN_EMAIL"] = ADMIN
     os.environ["SKERRY_ADMIN_PASSWORD"] = secrets.token_urlsafe(16)
     os.environ["SKERRY_KEY_PASSPHRASE"] = secrets.token_urlsafe(16)
 
 
-def _use(installation: Installation) -> list[Done]:
+def _use_application(installation: Installation) -> list[CheckResult]:
     with _running(installation) as report:
-        done = list(_visit(installation, report["demo"]))
-        done.append(_update_models(installation))
-        time.sleep(BEHIND_SECONDS)
-    return done
+        results = [*_use_pages(installation, report["demo"]), _update_models(installation)]
+        time.sleep(WORKER_SECONDS)
+    return results
 
 
 @contextmanager
 def _running(installation: Installation) -> Iterator[dict[str, Any]]:
-    with datadir.held(installation):
-        credentials.ensure_secrets(installation)
-        postgres.ensure_cluster(installation)
-        valkey.ensure_config(installation)
-        with supervision.running(installation) as supervisor:
+    with datadir.locked(installation):
+        supervision.ensure_servers(installation)
+        with supervision.running_servers(installation) as supervisor:
             runner.ensure_database(installation, supervisor)
-            yield runner.start_desk(installation, supervisor)
+            yield runner.start_application(installation, supervisor)
 
 
-def _visit(installation: Installation, demo: dict[str, Any]) -> Iterator[Done]:
-    """Everybody opens every page; the customer asks, all of them search."""
-    of_the_demo = Path(demo["password_file"]).read_text(encoding="utf-8").strip()
-    people = {login["role"]: (login["email"], of_the_demo) for login in reversed(demo["logins"])}
-    people["admin"] = (ADMIN, os.environ["SKERRY_ADMIN_PASSWORD"])
+def _use_pages(installation: Installation, demo: dict[str, Any]) -> Iterator[CheckResult]:
+    """Open every page and search in each role, and create a ticket as a customer."""
+    demo_password = Path(demo["password_file"]).read_text(encoding="utf-8").strip()
+    logins = {login["role"]: (login["email"], demo_password) for login in reversed(demo["logins"])}
+    logins["admin"] = (ADMIN, os.environ["SKERRY_ADMIN_PASSWORD"])
     routes = json.loads(
         subprocesses.run_django(installation, "list_routes", "The pages are not known")
     )
-    yield _walk(Visitor(installation.address), "nobody", routes)
-    for role, (email, password) in people.items():
-        visitor = Visitor(installation.address)
-        if not visitor.log_in(email, password):
-            yield Done(f"log in as {role}", f"{email} was not let in", is_well=False)
+    yield _open_every_page(HttpSession(installation.address), "nobody", routes)
+    for role, (email, password) in logins.items():
+        session = HttpSession(installation.address)
+        if not session.log_in(email, password):
+            yield CheckResult(f"log in as {role}", f"{email} was not let in", is_ok=False)
             continue
         if role == "customer":
-            yield _ask_the_desk(visitor)
-        status, text = visitor.get("/search/?q=printer+stuck")
+            yield _create_ticket(session)
+        status, text = session.get("/search/?q=printer+stuck")
         hit_count = text.count("<mark>")
-        yield Done(f"search as {role}", f"{status}, {hit_count} words found", status == 200)
-        yield _walk(visitor, role, routes)
+        yield CheckResult(f"search as {role}", f"{status}, {hit_count} words found", status == 200)
+        yield _open_every_page(session, role, routes)
 
 
-def _ask_the_desk(visitor: Visitor) -> Done:
-    subject, description = TRY
+def _create_ticket(session: HttpSession) -> CheckResult:
+    subject, description = TICKET
     fields = {"subject": subject, "description": description, "priority": "2"}
-    status, text = visitor.send("/create-ticket/", fields)
-    return Done("a ticket is created", f"{status}", status == 200 and subject in text)
+    status, text = session.submit("/create-ticket/", fields)
+    return CheckResult("a ticket is created", f"{status}", status == 200 and subject in text)
 
 
-def _walk(visitor: Visitor, role: str, routes: list[str]) -> Done:
-    """Each route once, with the first ticket this person sees and 1 for whatever else it asks."""
-    own = re.search(r'href="/tickets/(\d+)/"', visitor.get("/")[1])
-    ticket = own.group(1) if own else "1"
-    answers: Counter[int] = Counter()
-    broken = []
+def _open_every_page(session: HttpSession, role: str, routes: list[str]) -> CheckResult:
+    """Open each route once, with the first listed ticket and 1 for all other parameters."""
+    link = re.search(r'href="/tickets/(\d+)/"', session.get("/")[1])
+    ticket_id = link.group(1) if link else "1"
+    statuses: Counter[int] = Counter()
+    broken_paths = []
     for route in routes:
-        path = "/" + re.sub("<[^>]*>", "1", route.replace("<int:ticket_id>", ticket))
-        status, _ = visitor.get(path)
-        answers[status] += 1
+        path = "/" + re.sub("<[^>]*>", "1", route.replace("<int:ticket_id>", ticket_id))
+        status, _ = session.get(path)
+        statuses[status] += 1
         if status >= 500:
-            broken.append(path)
-    counted = ", ".join(f"{count} × {status}" for status, count in sorted(answers.items()))
-    text = f"{len(routes)} pages: {counted}" + "".join(f"; broken: {path}" for path in broken)
-    return Done(f"pages as {role}", text, not broken)
+            broken_paths.append(path)
+    counts = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
+    errors = "".join(f"; broken: {path}" for path in broken_paths)
+    text = f"{len(routes)} pages: {counts}{errors}"
+    return CheckResult(f"pages as {role}", text, not broken_paths)
 
 
-def _update_models(installation: Installation) -> Done:
-    """The release's own sentiment bundle, under another version: packed, signed, applied."""
-    what = "the models are updated"
-    named = read_json(installation.models / "active.json").get("sentiment")
-    if not named:
-        return Done(what, "left out: there are no models")
-    home, medium = installation.data / "publisher", installation.data / "stick"
-    bundle = _another_version(installation.models / named, installation.data / "new")
-    yes = ["--accept=undecided", "--accept=budget", "--accept=worse"]
-    why = [f"--by={ADMIN}", "--reason=doctor --egress tries an update"]
+def _update_models(installation: Installation) -> CheckResult:
+    """Pack, sign and apply the sentiment bundle of the release under another version."""
+    action = "the models are updated"
+    active = read_json(installation.models / "active.json").get("sentiment")
+    if not active:
+        return CheckResult(action, "left out: there are no models")
+    home, medium = installation.data / "publisher", installation.data / "medium"
+    bundle = _with_next_version(installation.models / active, installation.data / "new")
+    overrides = ["--accept=undecided", "--accept=budget", "--accept=worse"]
+    audit = [f"--by={ADMIN}", "--reason=doctor --egress tries an update"]
     trust = f"--trust={home / 'metadata' / '1.root.json'}"
-    for words in (
+    for arguments in (
         ["keys", "init", str(home)],
         ["pack", f"--home={home}", f"--bundle={bundle}", f"--out={medium}"],
-        ["apply", str(medium), trust, *yes, *why],
+        ["apply", str(medium), trust, *overrides, *audit],
     ):
-        result = _run(installation, words)
+        result = _run(installation, arguments)
         if result.returncode:
-            lines = (result.stderr or result.stdout).strip().splitlines() or ["without a word"]
-            text = f"{words[0]} ended with {result.returncode}: {lines[-1]}"
-            return Done(what, text, is_well=False)
-    return Done(what, "packed, signed, checked, applied")
+            lines = (result.stderr or result.stdout).strip().splitlines() or ["no reason given"]
+            text = f"{arguments[0]} ended with {result.returncode}: {lines[-1]}"
+            return CheckResult(action, text, is_ok=False)
+    return CheckResult(action, "packed, signed, checked, applied")
 
 
-def _another_version(source: Path, new: Path) -> Path:
-    described = json.loads((source / "bundle.json").read_text(encoding="utf-8"))
-    described["version"] = f"{described['version']}.1"
-    described["calibration"]["temperature"] *= 1.001  # the very same bundle would be refused
-    target = new / described["name"] / described["version"]
+def _with_next_version(source: Path, folder: Path) -> Path:
+    """Copy a bundle under another version, and change it a little: an equal one is refused."""
+    description = json.loads((source / "bundle.json").read_text(encoding="utf-8"))
+    description["version"] = f"{description['version']}.1"
+    description["calibration"]["temperature"] *= 1.001
+    target = folder / description["name"] / description["version"]
     shutil.copytree(source, target)
-    (target / "bundle.json").write_text(json.dumps(described), encoding="utf-8")
+    (target / "bundle.json").write_text(json.dumps(description), encoding="utf-8")
     return target
 
 
-def _run(installation: Installation, words: list[str]) -> subprocess.CompletedProcess[str]:
+def _run(installation: Installation, arguments: list[str]) -> subprocess.CompletedProcess[str]:
     script = str(installation.code / "scripts" / "update_models.py")
-    command = [sys.executable, script, f"--data={installation.data}", *words]
+    command = [sys.executable, script, f"--data={installation.data}", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
 
 
-def _report(done: list[Done], seen: dict[str, int], refused: Counter[str]) -> int:
-    for check in done:
-        say(f"{'ok' if check.is_well else 'fail':<5} {check.what:<26} {check.how}")
-    for what, count in seen.items():
-        say(f"fail  {'left the machine':<26} {what}, {count} times")
-    for host, count in refused.items():
-        say(f"fail  {'refused by the fence':<26} {host}, {count} times")
-    if seen or refused:
+def _report(
+    results: list[CheckResult], packets: dict[str, int], blocked_hosts: Counter[str]
+) -> int:
+    """Print the results; return 1 if an action failed or something tried to leave."""
+    for check in results:
+        say(f"{'ok' if check.is_ok else 'fail':<5} {check.action:<26} {check.outcome}")
+    for destination, count in packets.items():
+        say(f"fail  {'left the machine':<26} {destination}, {count} times")
+    for host, count in blocked_hosts.items():
+        say(f"fail  {'blocked by egress guard':<26} {host}, {count} times")
+    if packets or blocked_hosts:
         say("Something tried to reach another machine.")
         return 1
     say(f"ok    {'attempts to leave':<26} none")
-    return 0 if all(check.is_well for check in done) else 1
+    return 0 if all(check.is_ok for check in results) else 1

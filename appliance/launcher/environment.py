@@ -1,4 +1,4 @@
-"""The Python environment: .venv beside the code, filled from requirements.lock and nothing else."""
+"""The virtual environment .venv, filled from requirements.lock."""
 
 import contextlib
 import fcntl
@@ -13,86 +13,87 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import read_json
 from appliance.launcher.layout import Installation
-from appliance.launcher.terminal import say
+from appliance.launcher.terminal import LauncherError, say
 
-STAMP = "skerry.json"
-WAIT_FOR_ANOTHER_LAUNCHER_SECONDS = 900
-# Where pip installs is our decision; where it fetches from is the operator's.
-PIP_DESTINATIONS = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_REQUIRE_VIRTUALENV")
+STAMP_FILE = "skerry.json"
+LOCK_TIMEOUT_SECONDS = 900
+# The operator may configure the index that pip uses, but not where it installs.
+PIP_TARGET_VARIABLES = (
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "PIP_USER",
+    "PIP_REQUIRE_VIRTUALENV",
+)
 
 
 def ensure_installed(installation: Installation, *, extra: str = "") -> None:
-    """The environment holds exactly the locked packages; a second call runs no pip.
+    """Install the locked packages, unless they are installed.
 
-    ``extra`` names another lock file: "test" is requirements-test.lock.
+    ``extra="test"`` uses requirements-test.lock.
     """
-    name, lock = (
-        extra or "run",
-        installation.code / f"requirements{f'-{extra}' if extra else ''}.lock",
-    )
-    fingerprint = _fingerprint(lock)
-    if _stamp(installation).get(name) == fingerprint and installation.python.exists():
+    if is_installed(installation, extra=extra):
         return
-    with _sole_installer(lock):
-        if _stamp(installation).get(name) == fingerprint and installation.python.exists():
+    lock_file = _lock_file(installation, extra)
+    with _install_lock(lock_file):
+        if is_installed(installation, extra=extra):  # by another launcher meanwhile
             return
-        what = f"{extra} environment" if extra else "environment"
-        is_first = name not in _stamp(installation)
-        say(
-            f"Installing the {what} (first start only) ..."
-            if is_first
-            else f"Updating the {what} ..."
-        )
+        key, label = extra or "run", f"{extra} environment" if extra else "environment"
+        if key in _read_stamp(installation):
+            say(f"Updating the {label} ...")
+        else:
+            say(f"Installing the {label} (first start only) ...")
         _ensure_venv(installation)
-        stamp = {
-            key: each
-            for key, each in _stamp(installation).items()
-            if key not in (name, "installing")
-        }
-        _write_stamp(installation, {"installing": True, **stamp})
-        _pip_install(installation, lock)
-        _write_stamp(installation, {**stamp, name: fingerprint})
+        stamp = _read_stamp(installation)
+        others = {name: stamp[name] for name in stamp if name not in (key, "installing")}
+        _write_stamp(installation, {"installing": True, **others})
+        _pip_install(installation, lock_file)
+        _write_stamp(installation, {**others, key: _fingerprint(lock_file)})
 
 
 def is_installed(installation: Installation, *, extra: str = "") -> bool:
-    """Whether the environment is what the lock file says; changes nothing."""
-    lock = installation.code / f"requirements{f'-{extra}' if extra else ''}.lock"
+    """Return whether the environment matches the lock file; changes nothing."""
+    fingerprint = _fingerprint(_lock_file(installation, extra))
     return (
-        _stamp(installation).get(extra or "run") == _fingerprint(lock)
+        _read_stamp(installation).get(extra or "run") == fingerprint
         and installation.python.exists()
     )
 
 
-def _fingerprint(lock: Path) -> str:
+def _lock_file(installation: Installation, extra: str) -> Path:
+    return installation.code / f"requirements{f'-{extra}' if extra else ''}.lock"
+
+
+def _fingerprint(lock_file: Path) -> str:
+    """Return the version of Python and the digest of the lock file."""
     try:
-        content = lock.read_bytes()
+        content = lock_file.read_bytes()
     except OSError as error:
         raise LauncherError(
-            f"{lock} cannot be read ({error.strerror}): clone Skerry again."
+            f"{lock_file} cannot be read ({error.strerror}): clone Skerry again."
         ) from error
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     return f"{version} {hashlib.sha256(content).hexdigest()}"
 
 
-def _stamp(installation: Installation) -> dict[str, str]:
-    return read_json(installation.venv / STAMP)
+def _read_stamp(installation: Installation) -> dict[str, str]:
+    return read_json(installation.venv / STAMP_FILE)
 
 
 def _write_stamp(installation: Installation, stamp: dict[str, object]) -> None:
-    temporary = installation.venv / f".{STAMP}"
+    temporary = installation.venv / f".{STAMP_FILE}"
     temporary.write_text(json.dumps(stamp), encoding="utf-8")
-    temporary.chmod(0o644)  # root may have a strict umask, and the desk reads it
-    temporary.replace(installation.venv / STAMP)
+    temporary.chmod(0o644)  # root may have a strict umask, and the service user reads it
+    temporary.replace(installation.venv / STAMP_FILE)
 
 
 @contextlib.contextmanager
-def _sole_installer(lock: Path) -> Iterator[None]:
-    """One launcher installs at a time: a desk and a test run may start together."""
-    with lock.open("rb") as stream:
-        deadline = time.monotonic() + WAIT_FOR_ANOTHER_LAUNCHER_SECONDS
+def _install_lock(lock_file: Path) -> Iterator[None]:
+    """Let one launcher install at a time: Skerry and a test run may start together."""
+    with lock_file.open("rb") as stream:
+        deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
         while True:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -108,10 +109,10 @@ def _sole_installer(lock: Path) -> Iterator[None]:
 
 
 def _ensure_venv(installation: Installation) -> None:
-    """A virtual environment whose Python runs; one left half-made is made again."""
-    if installation.venv.exists() and _is_sound(installation):
+    """Create the virtual environment, unless it is complete and its Python runs."""
+    if installation.venv.exists() and _is_usable(installation):
         return
-    if not _can_make_venv():
+    if not _can_create_venv():
         raise LauncherError(
             "This Python has neither ensurepip nor pip, so the environment cannot be made: "
             "install them (Debian, Ubuntu: apt install python3-venv), then start again."
@@ -127,18 +128,19 @@ def _ensure_venv(installation: Installation) -> None:
     _run(command, f"The environment {installation.venv} could not be made")
 
 
-def _can_make_venv() -> bool:
+def _can_create_venv() -> bool:
     return any(importlib.util.find_spec(name) for name in ("ensurepip", "pip"))
 
 
-def _is_sound(installation: Installation) -> bool:
-    stamp = _stamp(installation)
-    versions = {value.split()[0] for key, value in stamp.items() if key != "installing"}
+def _is_usable(installation: Installation) -> bool:
+    """Return whether the environment is complete and its Python runs and has our version."""
+    stamp = _read_stamp(installation)
+    versions = {stamp[key].split()[0] for key in stamp if key != "installing"}
     if stamp.get("installing") or versions - {f"{sys.version_info.major}.{sys.version_info.minor}"}:
         return False
     code = "import sys, encodings; print('%d.%d' % sys.version_info[:2])"
     try:
-        answer = subprocess.run(  # noqa: S603
+        result = subprocess.run(  # noqa: S603
             [str(installation.python), "-I", "-c", code],
             capture_output=True,
             text=True,
@@ -146,49 +148,53 @@ def _is_sound(installation: Installation) -> bool:
         )
     except OSError:
         return False
-    return answer.stdout.strip() == f"{sys.version_info.major}.{sys.version_info.minor}"
+    return result.stdout.strip() == f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _base_python() -> str:
-    """The interpreter itself, also when the launcher runs inside an environment."""
+    """Return the system's interpreter, also when the launcher runs in an environment."""
     return getattr(sys, "_base_executable", None) or sys.executable
 
 
-def _pip_install(installation: Installation, lock: Path) -> None:
-    """Wheels only, each with its hash. -I keeps the current directory off pip's import path."""
+def _pip_install(installation: Installation, lock_file: Path) -> None:
+    """Install wheels with their hashes. -I keeps the working directory off the import path."""
     if (installation.venv / "bin" / "pip").exists():
         pip = [str(installation.python), "-I", "-m", "pip"]
     else:
         pip = [_base_python(), "-I", "-m", "pip", "--python", str(installation.python)]
     options = ["--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes"]
-    command = [*pip, "install", *options, "--only-binary", ":all:", *_sources(installation, lock)]
+    command = [
+        *pip,
+        "install",
+        *options,
+        "--only-binary",
+        ":all:",
+        *_sources(installation, lock_file),
+    ]
     hint = "" if "--no-index" in command else " from the configured package index"
-    _run([*command, "-r", str(lock)], f"The packages could not be installed{hint}")
+    _run([*command, "-r", str(lock_file)], f"The packages could not be installed{hint}")
 
 
-def _sources(installation: Installation, lock: Path) -> list[str]:
-    """wheels/ alone when it is there; the test extras are often not in it."""
+def _sources(installation: Installation, lock_file: Path) -> list[str]:
+    """Return options to use only wheels/ if it exists, or also the index for test packages."""
     wheels = installation.code / "wheels"
     if not wheels.is_dir():
         return []
-    if lock.name == "requirements-test.lock" and not any(wheels.glob("pytest-*.whl")):
+    if lock_file.name == "requirements-test.lock" and not any(wheels.glob("pytest-*.whl")):
         return ["--find-links", str(wheels)]
     return ["--no-index", "--find-links", str(wheels)]
 
 
 def _run(command: list[str], failure: str) -> None:
-    """Run quietly; on failure say what pip or venv said, shortly."""
-    environment = {k: v for k, v in os.environ.items() if k not in PIP_DESTINATIONS}
-    guard = [
-        _base_python(),
-        "-I",
-        "-S",
-        str(Path(__file__).with_name("parent_death_signal.py")),
-        "KILL",
-    ]
+    """Run quietly; on failure raise LauncherError with the errors of pip or venv."""
+    variables = {
+        name: value for name, value in os.environ.items() if name not in PIP_TARGET_VARIABLES
+    }
+    script = str(Path(__file__).with_name("parent_death_signal.py"))
+    tied_to_parent = [_base_python(), "-I", "-S", script, "KILL"]
     result = subprocess.run(  # noqa: S603
-        [*guard, *command],
-        env=environment,
+        [*tied_to_parent, *command],
+        env=variables,
         capture_output=True,
         text=True,
         check=False,

@@ -1,4 +1,4 @@
-"""Small file habits of the box: private directories, files written whole or not at all."""
+"""Private directories, and files that are written completely or not at all."""
 
 import json
 import os
@@ -8,14 +8,14 @@ from typing import Any
 
 
 def ensure_private_dir(path: Path) -> None:
-    """A directory of mode 0700 that belongs to whoever runs this."""
+    """Create a directory of mode 0700 of the current user, or correct its mode."""
     path.mkdir(mode=0o700, exist_ok=True)
     if path.stat().st_mode & 0o077:
         path.chmod(0o700)
 
 
 def write_private(path: Path, content: str) -> None:
-    """Write a 0600 file so that a power cut leaves the old content or the new, never half."""
+    """Write a file of mode 0600 atomically: after a power cut it has the old or new content."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
@@ -27,7 +27,7 @@ def write_private(path: Path, content: str) -> None:
 
 
 def ensure_content(path: Path, content: str) -> None:
-    """Write the file only when it says something else."""
+    """Write the file unless it has this content."""
     if read_text(path) != content:
         write_private(path, content)
 
@@ -42,7 +42,7 @@ def sync_dir(path: Path) -> None:
 
 
 def read_text(path: Path) -> str | None:
-    """The content, or None when the file is not there."""
+    """Return the content of the file; None when it does not exist."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -50,9 +50,9 @@ def read_text(path: Path) -> str | None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; empty when the file is missing or torn."""
+    """Return the object in a JSON file; empty when the file is missing or damaged."""
     try:
-        value = json.loads(read_text(path) or "{}")
+        content = json.loads(read_text(path) or "{}")
     except ValueError:
         return {}
-    return value if isinstance(value, dict) else {}
+    return content if isinstance(content, dict) else {}

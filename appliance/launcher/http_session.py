@@ -1,4 +1,4 @@
-"""A person at a browser without scripts: logs in, opens pages, sends forms."""
+"""A scripted browser session: logs in, opens pages, submits forms."""
 
 import http.cookiejar
 import urllib.error
@@ -6,54 +6,56 @@ import urllib.parse
 import urllib.request
 from html.parser import HTMLParser
 
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
-class Visitor:
-    """One person's session at the desk."""
+class HttpSession:
+    """The session of one user, with cookies and without JavaScript."""
 
     def __init__(self, address: str) -> None:
         self._address = address
         cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-        straight = urllib.request.ProxyHandler({})
-        self._opener = urllib.request.build_opener(cookies, straight)
+        no_proxy = urllib.request.ProxyHandler({})
+        self._opener = urllib.request.build_opener(cookies, no_proxy)
 
     def get(self, path: str) -> tuple[int, str]:
-        """The status and the text of a page."""
-        return self._ask(urllib.request.Request(self._address + path))  # noqa: S310 - our own
+        """Return status and text of a page."""
+        return self._open(urllib.request.Request(self._address + path))  # noqa: S310 - own URL
 
-    def send(self, path: str, fields: dict[str, str]) -> tuple[int, str]:
-        """Fill in the form of this page, keep what it hides, and send it back to it."""
+    def submit(self, path: str, fields: dict[str, str]) -> tuple[int, str]:
+        """Submit the form of a page to its own path, with its hidden fields."""
         _, text = self.get(path)
-        body = urllib.parse.urlencode({**_hidden(text), **fields}).encode()
+        body = urllib.parse.urlencode({**_hidden_fields(text), **fields}).encode()
         headers = {"Referer": self._address + path}
         request = urllib.request.Request(self._address + path, body, headers)  # noqa: S310
-        return self._ask(request)
+        return self._open(request)
 
     def log_in(self, email: str, password: str) -> bool:
-        self.send("/login/", {"username": email, "password": password})
+        """Log in and return whether that was successful."""
+        self.submit("/login/", {"username": email, "password": password})
         return self.get("/profile/")[1].count(email) > 0
 
-    def _ask(self, request: urllib.request.Request) -> tuple[int, str]:
+    def _open(self, request: urllib.request.Request) -> tuple[int, str]:
         try:
-            with self._opener.open(request, timeout=PATIENCE_SECONDS) as answer:
-                return answer.status, answer.read().decode(errors="replace")
+            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
+                return response.status, response.read().decode(errors="replace")
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode(errors="replace")
 
 
-class _Hidden(HTMLParser):
+class _HiddenFieldParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.fields: dict[str, str] = {}
 
-    def handle_starttag(self, tag: str, attributes: list) -> None:
-        values = dict(attributes)
-        if tag == "input" and values.get("type") == "hidden" and values.get("name"):
-            self.fields[values["name"]] = values.get("value") or ""
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        name = attributes.get("name")
+        if tag == "input" and attributes.get("type") == "hidden" and name:
+            self.fields[name] = attributes.get("value") or ""
 
 
-def _hidden(text: str) -> dict[str, str]:
-    parser = _Hidden()
+def _hidden_fields(text: str) -> dict[str, str]:
+    parser = _HiddenFieldParser()
     parser.feed(text)
     return parser.fields

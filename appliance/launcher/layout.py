@@ -1,4 +1,4 @@
-"""Where everything is and what was asked for: one frozen value, passed to every step."""
+"""Paths and options of an installation: one frozen value, passed to every step."""
 
 import hashlib
 import os
@@ -7,23 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance import VERSION
-from appliance.launcher.errors import LauncherError
+from appliance.launcher.terminal import LauncherError
 
 ROLES = ("all", "web", "worker", "database", "cache")
-PORTS = {"database": 5432, "cache": 6379}  # of the roles that speak no HTTP
-SOCKET_PATH_LIMIT = 107  # bytes the kernel allows in the address of a Unix socket
-PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+@=~-]+")  # nothing a database address would split or quote
+PORTS = {"database": 5432, "cache": 6379}  # of the roles that serve no HTTP
+MAX_SOCKET_PATH_BYTES = 107  # the kernel's limit for the address of a Unix socket
+PLAIN_PATH = re.compile(
+    r"[A-Za-z0-9/._+@=~-]+"
+)  # no character that a database URL splits or quotes
 LONGEST_SOCKET_NAME = "/supervisor.sock.4194304"
 
 
-def named_in_environment(name: str) -> bool:
-    """Whether the operator gave this variable, or a file that holds it."""
+def is_set_in_environment(name: str) -> bool:
+    """Return whether the operator set this variable, or a file that holds its value."""
     return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
 
 
 @dataclass(frozen=True)
 class Installation:
-    """One desk: its code, its data directory, its address, its role."""
+    """One installation: its code, data directory, address and role."""
 
     code: Path
     data: Path
@@ -32,7 +34,7 @@ class Installation:
     role: str = "all"
     web_processes: int = 1
     demo: bool = False
-    testing: bool = False  # own servers, own scratch data, may create databases
+    testing: bool = False  # servers and data of a test run, which may create databases
 
     version = VERSION
 
@@ -66,55 +68,57 @@ class Installation:
 
     @property
     def sockets(self) -> Path:
-        """Where the Unix sockets are: run/, unless its path is too long or too odd for one."""
-        fits = len(os.fsencode(self.run)) + len(LONGEST_SOCKET_NAME) <= SOCKET_PATH_LIMIT
+        """Return the directory of the Unix sockets: run/, or one in /tmp for an unusable path."""
+        fits = len(os.fsencode(self.run)) + len(LONGEST_SOCKET_NAME) <= MAX_SOCKET_PATH_BYTES
         if fits and PLAIN_PATH.fullmatch(str(self.run)):
             return self.run
         name = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
         return Path("/tmp") / f"skerry-{name}"  # noqa: S108 - owner and mode are checked on use
 
     @property
-    def is_desk(self) -> bool:
-        """Whether this runs the desk itself, or only one of the servers it needs."""
+    def runs_application(self) -> bool:
+        """Return whether this runs Skerry itself, not only a server for other machines."""
         return self.role not in PORTS
 
     @property
     def has_own_database(self) -> bool:
-        if not self.is_desk:
+        if not self.runs_application:
             return self.role == "database"
-        return self.testing or not named_in_environment("DATABASE_URL")
+        return self.testing or not is_set_in_environment("DATABASE_URL")
 
     @property
     def has_own_cache(self) -> bool:
-        if not self.is_desk:
+        if not self.runs_application:
             return self.role == "cache"
-        return self.testing or not named_in_environment("REDIS_URL")
+        return self.testing or not is_set_in_environment("REDIS_URL")
 
     @property
     def database_port(self) -> int:
-        """Names the Unix socket; a TCP port as well when this machine is the database."""
+        """Return the port in the socket's name; also a TCP port in the role "database"."""
         return self.port if self.role == "database" else PORTS["database"]
 
     @property
-    def serves(self) -> bool:
+    def runs_web(self) -> bool:
         return self.role in ("all", "web")
 
     @property
     def listens(self) -> bool:
-        return self.serves or not self.is_desk
+        """Return whether it listens on ``bind`` and ``port``."""
+        return self.runs_web or not self.runs_application
 
     @property
-    def works(self) -> bool:
+    def runs_worker(self) -> bool:
         return self.role in ("all", "worker")
 
     @property
     def address(self) -> str:
+        """Return the URL of the pages, as seen from this machine."""
         host = self.bind if self.bind not in ("0.0.0.0", "::", "") else "127.0.0.1"  # noqa: S104
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
-def ensure_plain_paths(installation: Installation) -> None:
-    """Refuse the few characters that a module path or the supervisor's file cannot carry."""
+def ensure_usable_paths(installation: Installation) -> None:
+    """Refuse characters that a module path or supervisord's configuration cannot hold."""
     for path in (installation.code, installation.data):
         if re.search(r"[\x00-\x1f]|\s[;#]", str(path)):
             raise LauncherError(

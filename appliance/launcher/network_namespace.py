@@ -1,8 +1,9 @@
-"""A network of its own with nobody else in it, and a watch over whoever tries to leave it.
+"""A network namespace without other machines, and a monitor for packets to them.
 
-The namespace holds the loopback device alone, and every road leads there: a packet to another
-machine is sent, seen by the watch, and thrown away by the kernel. That sees libraries that never
-ask Python, too. Root, or a kernel that lets users make namespaces, is needed.
+The namespace has only the loopback device, and the default route leads there: a packet to another
+machine is sent, seen by the monitor and dropped by the kernel. Unlike egress_guard.py this also
+sees connections of libraries outside of Python. It needs root, or a kernel that lets ordinary users
+create namespaces.
 """
 
 import contextlib
@@ -15,22 +16,21 @@ import struct
 import threading
 from dataclasses import dataclass
 
-from appliance.launcher.errors import LauncherError
+from appliance.launcher.terminal import LauncherError
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SIOCADDRT, SIOCSIFFLAGS, SIOCSIFADDR, SIOCSIFNETMASK = 0x890B, 0x8914, 0x8916, 0x891C
 IFF_UP, RTF_UP = 1, 1
-OWN_ADDRESS = "198.51.100.1"  # to send from; belongs to nobody (RFC 5737)
+OWN_ADDRESS = "198.51.100.1"  # source address; reserved for documentation (RFC 5737)
 OWN_ADDRESS_6 = "2001:db8::1"
 ETH_P_ALL, PACKET_OUTGOING, SO_ATTACH_FILTER = 0x0003, 4, 26
 ICMP6, UNREACHABLE_6 = 58, 1
 PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6"}
 REMEDY = (
-    "this kernel lets nobody make a network of its own here: run it as root, or allow it "
+    "this kernel does not let this user create a network namespace: run it as root, or allow it "
     "(sysctl kernel.unprivileged_userns_clone=1; in a container: the capability SYS_ADMIN)"
 )
-# What the kernel hands to the watch: of IPv4 all but what goes to 127.0.0.1, unless that is a
-# question to a resolver (port 53); everything else, which is little, as it is.
+# BPF program: passes all packets except IPv4 to 127.0.0.1, of which only DNS (port 53) passes.
 FILTER = (
     (0x30, 0, 0, 0),
     (0x54, 0, 0, 0xF0),
@@ -44,8 +44,8 @@ FILTER = (
 )
 
 
-def enter() -> "Watch":
-    """This process, and all it starts, is apart from now on. Call while it has one thread."""
+def enter() -> "PacketMonitor":
+    """Move this process and its future children to a new namespace. Call with one thread only."""
     uid, gid = os.geteuid(), os.getegid()
     try:
         if uid == 0:
@@ -53,41 +53,42 @@ def enter() -> "Watch":
         else:
             _unshare(CLONE_NEWUSER | CLONE_NEWNET)
             _keep_identity(uid, gid)
-        _open_roads()
-        return Watch(_eye())
+        _add_default_route()
+        return PacketMonitor(_packet_socket())
     except OSError as error:
         raise LauncherError(
-            f"The way out cannot be watched ({error.strerror}): {REMEDY}."
+            f"Outgoing packets cannot be monitored ({error.strerror}): {REMEDY}."
         ) from error
 
 
-class Watch:
-    """Who tried to leave, in the order of the first attempt, each with how often."""
+class PacketMonitor:
+    """Counts the packets to other machines, in a thread of its own."""
 
-    def __init__(self, eye: socket.socket) -> None:
-        self._eye = eye
+    def __init__(self, packet_socket: socket.socket) -> None:
+        self._socket = packet_socket
         self._lock = threading.Lock()
-        self._seen: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
 
-    def begin(self) -> None:
-        threading.Thread(target=self._look, name="watch", daemon=True).start()
+    def start(self) -> None:
+        threading.Thread(target=self._count_packets, name="packet-monitor", daemon=True).start()
 
     def attempts(self) -> dict[str, int]:
+        """Return a description of each destination and its count, in the order of first use."""
         with self._lock:
-            return dict(self._seen)
+            return dict(self._counts)
 
-    def _look(self) -> None:
+    def _count_packets(self) -> None:
         while True:
-            packet, (_, _, kind, *_) = self._eye.recvfrom(2048)
+            packet, (_, _, kind, *_) = self._socket.recvfrom(2048)
             with contextlib.suppress(ValueError, IndexError, struct.error):
                 if kind == PACKET_OUTGOING and (text := describe(packet)):
                     with self._lock:
-                        self._seen[text] = self._seen.get(text, 0) + 1
+                        self._counts[text] = self._counts.get(text, 0) + 1
 
 
 @dataclass(frozen=True)
-class Sent:
-    """What of a packet says where it was to go."""
+class Destination:
+    """Where a packet was sent, and its content."""
 
     protocol: str
     address: str
@@ -96,38 +97,47 @@ class Sent:
 
 
 def describe(packet: bytes) -> str | None:
-    """A packet in words: "tcp 192.0.2.1:80", "example.org asked of udp 10.0.0.2:53"; None for what
-    stays here and for what the kernel says to itself.
+    """Return "tcp 192.0.2.1:80" or "example.org asked of udp 10.0.0.2:53".
+
+    Returns None for packets that stay on this machine and for those the kernel sends itself.
     """
     if packet[0] >> 4 == 6 and packet[6] == ICMP6 and packet[40] == UNREACHABLE_6:
-        packet = packet[48:]  # the answer holds what was sent
-    sent = _taken_apart(packet)
-    to = ipaddress.ip_address(sent.address)
-    is_question = sent.port == 53
-    if (to.is_loopback and not is_question) or sent.protocol == "icmp6" or to.is_multicast:
+        packet = packet[48:]  # the error contains the packet that was sent
+    destination = _parse(packet)
+    address = ipaddress.ip_address(destination.address)
+    is_dns = destination.port == 53
+    if (
+        (address.is_loopback and not is_dns)
+        or destination.protocol == "icmp6"
+        or address.is_multicast
+    ):
         return None
-    where = f"{sent.protocol} {sent.address}" + (f":{sent.port}" if sent.port else "")
-    name = _asked_name(sent.payload) if is_question and sent.protocol == "udp" else ""
-    return f"{name} asked of {where}" if name else where
+    port = f":{destination.port}" if destination.port else ""
+    text = f"{destination.protocol} {destination.address}{port}"
+    is_query = is_dns and destination.protocol == "udp"
+    name = _queried_name(destination.payload) if is_query else ""
+    return f"{name} asked of {text}" if name else text
 
 
-def _taken_apart(packet: bytes) -> Sent:
+def _parse(packet: bytes) -> Destination:
     if packet[0] >> 4 == 4:
-        start = (packet[0] & 15) * 4
+        header_bytes = (packet[0] & 15) * 4
         protocol, address = packet[9], socket.inet_ntop(socket.AF_INET, packet[16:20])
     else:
-        start, protocol = 40, packet[6]
+        header_bytes, protocol = 40, packet[6]
         address = socket.inet_ntop(socket.AF_INET6, packet[24:40])
-    port = struct.unpack_from("!H", packet, start + 2)[0] if protocol in (6, 17) else 0
+    port = struct.unpack_from("!H", packet, header_bytes + 2)[0] if protocol in (6, 17) else 0
     name = PROTOCOLS.get(protocol, f"protocol {protocol}")
-    return Sent(name, address, port, packet[start + 8 :])
+    return Destination(name, address, port, packet[header_bytes + 8 :])
 
 
-def _asked_name(question: bytes) -> str:
-    labels, at = [], 12
-    while question[at]:
-        labels.append(question[at + 1 : at + 1 + question[at]].decode("ascii", "replace"))
-        at += 1 + question[at]
+def _queried_name(query: bytes) -> str:
+    """Return the name in a DNS query."""
+    labels, offset = [], 12
+    while query[offset]:
+        end = offset + 1 + query[offset]
+        labels.append(query[offset + 1 : end].decode("ascii", "replace"))
+        offset = end
     return ".".join(labels)
 
 
@@ -139,6 +149,7 @@ def _unshare(flags: int) -> None:
 
 
 def _keep_identity(uid: int, gid: int) -> None:
+    """Map user and group to themselves in the new user namespace."""
     for name, content in (
         ("setgroups", "deny"),
         ("uid_map", f"{uid} {uid} 1"),
@@ -148,25 +159,26 @@ def _keep_identity(uid: int, gid: int) -> None:
             stream.write(content)
 
 
-def _eye() -> socket.socket:
-    eye = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+def _packet_socket() -> socket.socket:
+    """Return a socket that receives the packets on the loopback device that pass FILTER."""
+    packet_socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in FILTER)
     buffer = ctypes.create_string_buffer(code)
     program = struct.pack("HL", len(FILTER), ctypes.addressof(buffer))
-    eye.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
-    eye.bind(("lo", ETH_P_ALL))
-    return eye
+    packet_socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+    packet_socket.bind(("lo", ETH_P_ALL))
+    return packet_socket
 
 
-def _open_roads() -> None:
-    """The loopback device is up, has an address to send from, and leads everywhere."""
+def _add_default_route() -> None:
+    """Bring the loopback device up, with a source address and the default route."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
         fcntl.ioctl(control, SIOCSIFADDR, _request(b"lo:1", OWN_ADDRESS))
         fcntl.ioctl(control, SIOCSIFNETMASK, _request(b"lo:1", "255.255.255.255"))
         name = ctypes.create_string_buffer(b"lo")
         anywhere = _address("0.0.0.0")  # noqa: S104
-        road = struct.pack(
+        route = struct.pack(
             "L16s16s16sHhLLHhP16x",
             0,
             anywhere,
@@ -180,20 +192,20 @@ def _open_roads() -> None:
             0,
             ctypes.addressof(name),
         )
-        fcntl.ioctl(control, SIOCADDRT, road)
-    with contextlib.suppress(OSError):  # a kernel without IPv6 has no road there either
-        _open_road_6()
+        fcntl.ioctl(control, SIOCADDRT, route)
+    with contextlib.suppress(OSError):  # a kernel without IPv6 needs no route
+        _add_default_route_ipv6()
 
 
-def _open_road_6() -> None:
-    """The kernel takes it for a road that is closed, and answers whoever tries it."""
+def _add_default_route_ipv6() -> None:
+    """Add the IPv6 default route; the kernel answers packets to it with "unreachable"."""
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as control:
-        own = socket.inet_pton(socket.AF_INET6, OWN_ADDRESS_6)
+        address = socket.inet_pton(socket.AF_INET6, OWN_ADDRESS_6)
         index = socket.if_nametoindex("lo")
-        fcntl.ioctl(control, SIOCSIFADDR, struct.pack("16sIi", own, 128, index))
-        nowhere = bytes(48)  # to anywhere, from anywhere, by no gateway
-        road = struct.pack("48sIHHILIi", nowhere, 0, 0, 0, 1, 0, RTF_UP, index)
-        fcntl.ioctl(control, SIOCADDRT, road)
+        fcntl.ioctl(control, SIOCSIFADDR, struct.pack("16sIi", address, 128, index))
+        anywhere = bytes(48)  # destination, source and gateway: unspecified
+        route = struct.pack("48sIHHILIi", anywhere, 0, 0, 0, 1, 0, RTF_UP, index)
+        fcntl.ioctl(control, SIOCADDRT, route)
 
 
 def _request(device: bytes, address: str) -> bytes:

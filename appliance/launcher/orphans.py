@@ -1,7 +1,6 @@
-"""What a killed launcher or supervisor left behind on this data directory: find it and end it.
+"""Stop processes that a killed launcher or supervisor left running on this data directory.
 
-The kernel has told these processes to stop (see parent_death_signal.py); this waits for them, and
-insists.
+The kernel has signalled them already (see parent_death_signal.py); this waits, and signals again.
 """
 
 import os
@@ -9,54 +8,53 @@ import signal
 import time
 from pathlib import Path
 
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import read_text
 from appliance.launcher.layout import Installation
-from appliance.launcher.terminal import say
+from appliance.launcher.terminal import LauncherError, say
 
-PATIENCE_SECONDS = 5  # they were told already
-LIMIT_SECONDS = 90
+GRACE_SECONDS = 5  # they have got their signal already
+TIMEOUT_SECONDS = 90
 
 
-def ensure_none(installation: Installation) -> None:
-    """No process of an earlier start runs on this data. Call it with the directory locked."""
+def ensure_stopped(installation: Installation) -> None:
+    """Wait for and stop processes of an earlier start. Call it with the directory locked."""
     started = time.monotonic()
-    has_signalled = False
-    while pids := _find(installation):
+    is_signalled = False
+    while pids := _list_pids(installation):
         waited = time.monotonic() - started
-        if waited > LIMIT_SECONDS:
+        if waited > TIMEOUT_SECONDS:
             raise LauncherError(
                 f"Processes of an earlier start do not end ({', '.join(map(str, pids))}): "
-                f"kill them, then start again."
+                "kill them, then start again."
             )
-        if waited > PATIENCE_SECONDS and not has_signalled:
+        if waited > GRACE_SECONDS and not is_signalled:
             say("Stopping what an earlier start left behind ...")
-            for process in pids:
-                _ask_to_stop(process)
-            has_signalled = True
+            for pid in pids:
+                _terminate(pid)
+            is_signalled = True
         time.sleep(0.1)
     (installation.run / "supervisord.pid").unlink(missing_ok=True)
 
 
-def _find(installation: Installation) -> list[int]:
-    """Our own processes that belong to this data directory, by what they run or carry."""
-    pids = {pid for pid in _recorded(installation) if _is_server(pid)}
+def _list_pids(installation: Installation) -> list[int]:
+    """Return this user's processes of this data directory, by pid file or environment."""
+    pids = {pid for pid in _pids_from_files(installation) if _is_server(pid)}
     marker = f"SKERRY_DATA={installation.data}".encode()
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and _carries(entry, marker):
+        if entry.name.isdigit() and _belongs_to(entry, marker):
             pids.add(int(entry.name))
     return sorted(pids)
 
 
-def _recorded(installation: Installation) -> list[int]:
-    """Servers that overwrite their own environment, but write a pid file."""
+def _pids_from_files(installation: Installation) -> list[int]:
+    """Return the servers, which overwrite their environment but write a pid file."""
     files = (installation.cluster / "postmaster.pid", installation.run / "valkey.pid")
     first_lines = [(read_text(path) or "").partition("\n")[0].strip() for path in files]
     return [int(line) for line in first_lines if line.isdigit()]
 
 
 def _is_server(pid: int) -> bool:
-    """A recorded pid may be somebody else's by now: ours runs postgres or valkey, as us."""
+    """Return whether it is PostgreSQL or Valkey: a pid may have been reused."""
     try:
         program = os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")
     except OSError:
@@ -64,8 +62,8 @@ def _is_server(pid: int) -> bool:
     return Path(program).name in ("postgres", "valkey-server")
 
 
-def _carries(entry: Path, marker: bytes) -> bool:
-    """A supervised Python process of this desk; pytest and its children are not supervised."""
+def _belongs_to(entry: Path, marker: bytes) -> bool:
+    """Return whether it is a supervised process; pytest and its children are not."""
     try:
         variables = (entry / "environ").read_bytes().split(b"\0")
         command = (entry / "cmdline").read_bytes().split(b"\0")
@@ -76,7 +74,7 @@ def _carries(entry: Path, marker: bytes) -> bool:
     return b"SUPERVISOR_ENABLED=1" in variables or b"supervisor.supervisord" in command
 
 
-def _ask_to_stop(pid: int) -> None:
+def _terminate(pid: int) -> None:
     try:
         is_postgres = Path(os.readlink(f"/proc/{pid}/exe")).name == "postgres"
         os.kill(pid, signal.SIGINT if is_postgres else signal.SIGTERM)

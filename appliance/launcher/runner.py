@@ -1,4 +1,4 @@
-"""The desk itself, once its servers run: prepared, serving, announced, and kept that way."""
+"""Run Skerry on its servers: prepare the database, start web and worker, announce, restart."""
 
 import json
 import os
@@ -7,111 +7,115 @@ from dataclasses import replace
 from typing import Any
 
 from appliance.launcher import datadir, network, postgres, subprocesses, supervision
-from appliance.launcher.errors import LauncherError, with_log_tail
 from appliance.launcher.files import ensure_content, read_json
 from appliance.launcher.layout import Installation
 from appliance.launcher.supervisor_client import Supervisor
-from appliance.launcher.terminal import say, warn
+from appliance.launcher.terminal import LauncherError, say, warn, with_log_tail
 
-SERVE_LIMIT_SECONDS = 90
+START_TIMEOUT_SECONDS = 90
 STATE_FILE = "launcher.json"
-FAILING_SECONDS = 6
-QUICK_DEATHS_ALLOWED = 5
-QUICK_DEATH_SECONDS = 60
+FAILURE_SECONDS = 6
+MAX_QUICK_EXITS = 5
+QUICK_EXIT_SECONDS = 60
 
 
 def run(installation: Installation) -> None:
-    """Start the desk and keep it up; it comes back when even its supervisor is killed."""
-    quick_deaths = 0
-    while quick_deaths < QUICK_DEATHS_ALLOWED:
+    """Run until a stop is requested; start again when the supervisor is killed."""
+    quick_exits = 0
+    while quick_exits < MAX_QUICK_EXITS:
         started = time.monotonic()
-        with supervision.running(installation) as supervisor:
+        with supervision.running_servers(installation) as supervisor:
             ensure_database(installation, supervisor)
-            report = start_desk(installation, supervisor) if installation.is_desk else {}
+            report: dict[str, Any] = {}
+            if installation.runs_application:
+                report = start_application(installation, supervisor)
             announce(installation, report)
-            supervisor.keep_up()
-        is_quick = time.monotonic() - started < QUICK_DEATH_SECONDS
-        quick_deaths = quick_deaths + 1 if is_quick else 0
+            supervisor.wait()
+        is_quick = time.monotonic() - started < QUICK_EXIT_SECONDS
+        quick_exits = quick_exits + 1 if is_quick else 0
         warn("the supervisor was killed; starting it again.")
-        time.sleep(quick_deaths)
+        time.sleep(quick_exits)
     raise with_log_tail(
         "The supervisor keeps dying, so the desk was stopped.",
         installation.logs / "supervisord.log",
     )
 
 
-def start_desk(installation: Installation, supervisor: Supervisor) -> dict[str, Any]:
-    """The pages and the worker, on servers that answer."""
+def start_application(installation: Installation, supervisor: Supervisor) -> dict[str, Any]:
+    """Prepare the database and start web and worker; the servers must run. Return the report."""
     report = prepare(installation)
     ensure_serving(installation, supervisor)
     return report
 
 
 def ensure_database(installation: Installation, supervisor: Supervisor) -> None:
-    """The box's own database answers and has what the desk needs."""
+    """Wait for the own database server, and create role, database and extensions."""
     if installation.has_own_database:
         postgres.ensure_database(
-            installation, FailureWatch(installation, supervisor, "postgres").reason
+            installation, FailureDetector(installation, supervisor, "postgres").error
         )
 
 
 def prepare(installation: Installation) -> dict[str, Any]:
-    """The database is migrated and the demo loaded, before anybody is let in."""
+    """Migrate the database and load the demo data, before the web starts. Return the report."""
     if not (installation.data / datadir.VERSION_FILE).exists():
         say("Preparing the desk (first start only) ...")
     report = subprocesses.prepare(installation)
-    datadir.stamp_version(installation)
+    datadir.record_version(installation)
     if installation.demo:
         report["demo"] = subprocesses.load_demo(installation)
     return report
 
 
 def ensure_serving(installation: Installation, supervisor: Supervisor) -> None:
-    """The web answers for itself. The worker follows: loading its models would slow the web."""
-    name = "web" if installation.serves else "worker"
-    failing = FailureWatch(installation, supervisor, name)
+    """Start the web and wait until it is healthy, then start the worker.
+
+    The worker is second because loading its models would slow down the web.
+    """
+    name = "web" if installation.runs_web else "worker"
+    detector = FailureDetector(installation, supervisor, name)
     supervisor.start(name)
-    deadline = time.monotonic() + SERVE_LIMIT_SECONDS
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while not _is_serving(installation, supervisor):
-        if reason := failing.reason():
-            raise LauncherError(reason)
+        if error := detector.error():
+            raise LauncherError(error)
         if time.monotonic() > deadline:
-            message = f"The desk did not answer in {SERVE_LIMIT_SECONDS} s."
+            message = f"The desk did not answer in {START_TIMEOUT_SECONDS} s."
             raise with_log_tail(message, installation.logs / f"{name}.log")
         time.sleep(0.1)
-    if installation.works:
+    if installation.runs_worker:
         supervisor.start("worker")
 
 
 def _is_serving(installation: Installation, supervisor: Supervisor) -> bool:
-    if installation.serves:
-        answer = network.health(installation)
-        return bool(answer and answer["healthy"])
+    if installation.runs_web:
+        health = network.health(installation)
+        return bool(health and health["healthy"])
     return supervisor.processes().get("worker", {}).get("state") == "running"
 
 
-class FailureWatch:
-    """Tells a program that keeps dying from one that is slow, before supervisord gives up."""
+class FailureDetector:
+    """Detects a program that keeps failing, in contrast to one that is slow to start."""
 
     def __init__(self, installation: Installation, supervisor: Supervisor, name: str) -> None:
         self._log = installation.logs / f"{name}.log"
         self._supervisor, self._name = supervisor, name
         self._failing_since: float | None = None
 
-    def reason(self) -> str | None:
-        """The sentence to say once it has failed for a while, else None."""
+    def error(self) -> str | None:
+        """Return a message once the program has failed for FAILURE_SECONDS, else None."""
         state = self._supervisor.processes().get(self._name, {}).get("state")
         if state == "running":
             self._failing_since = None
         elif state in ("backoff", "fatal", "exited"):
             self._failing_since = self._failing_since or time.monotonic()
-        if not self._failing_since or time.monotonic() - self._failing_since < FAILING_SECONDS:
+        if not self._failing_since or time.monotonic() - self._failing_since < FAILURE_SECONDS:
             return None
         return str(with_log_tail(f"The {self._name} process does not start.", self._log))
 
 
 def announce(installation: Installation, report: dict[str, Any]) -> None:
-    """Say where the desk is. The set-up link is the one secret a terminal ever shows."""
+    """Write the state file and print the address. Only the set-up link is secret in it."""
     state = {
         "pid": os.getpid(),
         "bind": installation.bind,
@@ -121,7 +125,7 @@ def announce(installation: Installation, report: dict[str, Any]) -> None:
         "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     ensure_content(installation.run / STATE_FILE, json.dumps(state) + "\n")
-    if not installation.is_desk:
+    if not installation.runs_application:
         say(
             f"Skerry {installation.version}: the {installation.role} is running on "
             f"{installation.bind} port {installation.port}."
@@ -130,42 +134,43 @@ def announce(installation: Installation, report: dict[str, Any]) -> None:
         return
     if not installation.models.joinpath("active.json").exists():
         warn(
-            "there are no language models, so tickets stay unsorted; everything else works. "
+            "there are no language models, so tickets are not classified; everything else works. "
             "python3 launcher.py doctor says how to add them."
         )
-    if not installation.serves:
+    if not installation.runs_web:
         say(f"Skerry {installation.version}: the worker is running. Ctrl-C stops it.")
         return
-    if missing := network.why_hosts_are_missing(installation):
-        warn(missing)
+    if hosts_warning := network.hosts_warning(installation):
+        warn(hosts_warning)
     say(f"Skerry {installation.version} is ready: {installation.address}/")
     if report.get("setup_path"):
         say(f"Set it up once, with this link: {installation.address}{report['setup_path']}")
     if demo := report.get("demo"):
-        people = ", ".join(f"{login['email']} ({login['role']})" for login in demo["logins"])
-        say(f"Demo log-ins: {people}; their password is in {demo['password_file']}")
+        logins = ", ".join(f"{login['email']} ({login['role']})" for login in demo["logins"])
+        say(f"Demo log-ins: {logins}; their password is in {demo['password_file']}")
     say("Ctrl-C stops it.")
 
 
 def running_state(installation: Installation) -> dict[str, Any]:
-    """What the running launcher wrote about itself; empty when none runs, or not yet."""
+    """Return the state file of the running launcher; empty when none runs, or not yet."""
     state = read_json(installation.run / STATE_FILE)
-    if not state or state.get("pid") != datadir.holder(installation):
+    if not state or state.get("pid") != datadir.lock_holder(installation):
         return {}
     return state
 
 
 def as_running(installation: Installation) -> Installation:
-    """The box with the address and role of the desk that runs on its data, if one does."""
+    """Return the installation with address and role of the running launcher, if one runs."""
     state = running_state(installation)
-    known = {key: state[key] for key in ("bind", "port", "role") if key in state}
-    return replace(installation, **known)
+    return replace(
+        installation, **{key: state[key] for key in ("bind", "port", "role") if key in state}
+    )
 
 
 def ensure_running(installation: Installation) -> None:
-    """For commands that need the servers and start none."""
+    """Refuse when the own servers do not run; for commands that do not start them."""
     needs_servers = installation.has_own_database or installation.has_own_cache
-    if needs_servers and not datadir.holder(installation):
+    if needs_servers and not datadir.lock_holder(installation):
         raise LauncherError(
             f"No desk runs on {installation.data}: start it first (python3 launcher.py)."
         )

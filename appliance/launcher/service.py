@@ -1,7 +1,7 @@
-"""Start at boot: a systemd unit that may write its data directory and nothing else.
+"""Start at boot: a systemd unit that may write only the data directory.
 
-The unit starts the launcher as the service user, never as root: what it executes was installed by
-root beforehand, and it cannot change that.
+The unit runs the launcher as the service user. Root has installed the code and the environment
+before, and the service user cannot change them.
 """
 
 import json
@@ -14,80 +14,84 @@ import tempfile
 from pathlib import Path
 
 from appliance.launcher import datadir, environment, manifest, privileges, subprocesses, unit
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import read_text
 from appliance.launcher.layout import Installation
-from appliance.launcher.terminal import say
+from appliance.launcher.terminal import LauncherError, say
 
 NAME = "skerry.service"
 UNIT = Path("/etc/systemd/system") / NAME
-VARIABLES = Path("/etc/skerry.env")
-SYSTEMD_RUNS = Path("/run/systemd/system")  # there exactly while systemd is the init system
-OPTIONS = ("SKERRY_DATA", "SKERRY_BIND", "SKERRY_PORT", "SKERRY_ROLE")  # stand in the unit itself
+ENVIRONMENT_FILE = Path("/etc/skerry.env")
+SYSTEMD_DIRECTORY = Path("/run/systemd/system")  # exists if systemd is the init system
+UNIT_OPTIONS = (
+    "SKERRY_DATA",
+    "SKERRY_BIND",
+    "SKERRY_PORT",
+    "SKERRY_ROLE",
+)  # options in the unit itself
 
 
 def install(installation: Installation) -> int:
-    """Write, check and start the unit; a second call changes what differs."""
-    manifest.ensure_whole(installation)
+    """Write, verify and start the unit; a second call updates it."""
+    manifest.ensure_unchanged(installation)
     _ensure_root("install a service", installation)
     _ensure_systemd(installation)
     _ensure_same_data(installation)
     privileges.ensure_service_user(installation)
     environment.ensure_installed(installation)
-    privileges.hand_over(installation)
+    privileges.ensure_access(installation)
     if installation.sockets != installation.run:
         raise LauncherError(
             f"{installation.data} is too long a path for a service: choose a shorter --data."
         )
-    privileges.ask_as_service_user(lambda: _ensure_data_is_free(installation))
-    _keep_variables()
-    changed = write(installation)
+    privileges.run_as_service_user(lambda: _ensure_data_unused(installation))
+    _ensure_environment_file()
+    is_changed = write(installation)
     _systemctl("enable", "--quiet", NAME)
-    _systemctl("restart" if changed else "start", NAME)
-    say(f"{NAME} is {'started' if changed else 'as it should be'}: {installation.address}/")
-    say(f"What it says, the set-up link too: journalctl -u {NAME}")
+    _systemctl("restart" if is_changed else "start", NAME)
+    say(f"{NAME} is {'started' if is_changed else 'as it should be'}: {installation.address}/")
+    say(f"Its output, with the set-up link: journalctl -u {NAME}")
     return 0
 
 
 def uninstall(installation: Installation) -> int:
-    """Take away the unit and the environment; what people wrote stays."""
-    there = installed()
-    if there:
+    """Remove the unit and the environment; the data stays."""
+    served = find_installed()
+    if served:
         _ensure_root("remove the service", installation)
-        if there.code != installation.code:
-            command = f"python3 {there.code / 'launcher.py'} --uninstall"
-            raise LauncherError(f"{NAME} runs the desk in {there.code}: {command}")
-        if SYSTEMD_RUNS.exists():
+        if served.code != installation.code:
+            command = f"python3 {served.code / 'launcher.py'} --uninstall"
+            raise LauncherError(f"{NAME} runs the desk in {served.code}: {command}")
+        if SYSTEMD_DIRECTORY.exists():
             _systemctl("disable", "--quiet", "--now", NAME)
         UNIT.unlink()
-        if SYSTEMD_RUNS.exists():
+        if SYSTEMD_DIRECTORY.exists():
             _systemctl("daemon-reload")
         say(f"Removed {UNIT}.")
-    desk = there or installation
-    if privileges.ask_as_service_user(lambda: datadir.holder(desk)):
-        raise LauncherError(f"A desk still runs on {desk.data}: stop it first (launcher.py stop).")
+    data = (served or installation).data
+    if privileges.run_as_service_user(lambda: datadir.lock_holder(served or installation)):
+        raise LauncherError(f"A desk still runs on {data}: stop it first (launcher.py stop).")
     if installation.venv.is_dir() and not installation.venv.is_symlink():
         shutil.rmtree(installation.venv)
         say(f"Removed {installation.venv}.")
-    say(f"The data stays in {desk.data}; a desk started with --data {desk.data} goes on with it.")
-    if VARIABLES.exists():
-        say(f"The variables stay in {VARIABLES}.")
+    say(f"The data stays in {data}; a desk started with --data {data} goes on with it.")
+    if ENVIRONMENT_FILE.exists():
+        say(f"The variables stay in {ENVIRONMENT_FILE}.")
     return 0
 
 
 def start(installation: Installation) -> None:
-    """Let the service run this code from now on."""
+    """Make the service run this installation."""
     write(installation)
     _systemctl("restart", NAME)
 
 
 def stop() -> None:
-    """Stop the desk the service runs, until it is started again."""
+    """Stop the service."""
     _systemctl("stop", NAME)
 
 
-def installed() -> Installation | None:
-    """The desk the unit starts, None when there is none of ours."""
+def find_installed() -> Installation | None:
+    """Return the installation that the unit starts; None without a unit of ours."""
     for line in (read_text(UNIT) or "").splitlines():
         if line.startswith("Desk="):
             options = json.loads(line.removeprefix("Desk="))
@@ -98,8 +102,8 @@ def installed() -> Installation | None:
 
 
 def write(installation: Installation) -> bool:
-    """Write the unit of this desk and let systemd read it; whether that changed anything."""
-    content = unit.text(installation, VARIABLES, _named())
+    """Write the unit and reload systemd. Return whether the unit has changed."""
+    content = unit.render(installation, ENVIRONMENT_FILE, _variable_names())
     if read_text(UNIT) == content:
         return False
     _verify(content)
@@ -111,19 +115,19 @@ def write(installation: Installation) -> bool:
     return True
 
 
-# --- what must hold before
+# --- preconditions
 
 
-def _ensure_root(what: str, installation: Installation) -> None:
+def _ensure_root(action: str, installation: Installation) -> None:
     if not privileges.is_root():
-        again = shlex.join(
+        command = shlex.join(
             ["sudo", sys.executable, str(installation.code / "launcher.py"), *sys.argv[1:]]
         )
-        raise LauncherError(f"Only root can {what}: {again}")
+        raise LauncherError(f"Only root can {action}: {command}")
 
 
 def _ensure_systemd(installation: Installation) -> None:
-    if not SYSTEMD_RUNS.exists():
+    if not SYSTEMD_DIRECTORY.exists():
         raise LauncherError(
             "systemd does not run this machine, so no service was installed. Let your init system "
             "run this line in the foreground as root (which the desk gives up), restart it when "
@@ -133,62 +137,61 @@ def _ensure_systemd(installation: Installation) -> None:
 
 
 def _ensure_same_data(installation: Installation) -> None:
-    there = installed()
-    if there and there.data != installation.data:
+    served = find_installed()
+    if served and served.data != installation.data:
         raise LauncherError(
-            f"{NAME} runs the desk on {there.data}: take it away first (launcher.py --uninstall, "
-            f"which leaves the data), or say --data {there.data}."
+            f"{NAME} runs the desk on {served.data}: take it away first (launcher.py --uninstall, "
+            f"which leaves the data), or say --data {served.data}."
         )
 
 
-def _ensure_data_is_free(installation: Installation) -> None:
-    """Run as the service user. The service's own desk may hold its data, nobody else."""
-    datadir.ensure_ours(installation)
-    there = installed()
-    if datadir.holder(installation) and not there:
+def _ensure_data_unused(installation: Installation) -> None:
+    """Refuse data that a launcher other than the service uses. Run as the service user."""
+    datadir.ensure_owned(installation)
+    if datadir.lock_holder(installation) and not find_installed():
         raise LauncherError(
             f"A desk runs on {installation.data}: stop it first (python3 launcher.py stop)."
         )
 
 
-def _named() -> set[str]:
-    """The desk's variables that are set: in the file, or in this shell."""
-    lines = (read_text(VARIABLES) or "").splitlines()
-    return {line.partition("=")[0].strip() for line in lines} | set(_from_environment())
+def _variable_names() -> set[str]:
+    """Return the names of Skerry's variables that are set, in the file or in this shell."""
+    lines = (read_text(ENVIRONMENT_FILE) or "").splitlines()
+    return {line.partition("=")[0].strip() for line in lines} | set(_operator_variables())
 
 
-def _from_environment() -> dict[str, str]:
-    """The desk's variables in the environment of whoever installs."""
+def _operator_variables() -> dict[str, str]:
+    """Return Skerry's variables in the environment of this shell, except the unit's options."""
     return {
         name: value
         for name, value in os.environ.items()
-        if value and name not in OPTIONS and subprocesses.is_for_the_desk(name)
+        if value and name not in UNIT_OPTIONS and subprocesses.is_passed_variable(name)
     }
 
 
-def _keep_variables() -> None:
-    """A service does not see the shell it was installed from: keep what that had, once."""
-    variables = _from_environment()
+def _ensure_environment_file() -> None:
+    """Write the variables of this shell to a file for the service, unless the file exists."""
+    variables = _operator_variables()
     if not variables:
         return
-    if VARIABLES.exists():
+    if ENVIRONMENT_FILE.exists():
         say(
-            f"{VARIABLES} exists and stays as it is: {', '.join(sorted(variables))} not written "
-            "to it."
+            f"{ENVIRONMENT_FILE} exists and stays as it is: "
+            f"{', '.join(sorted(variables))} not written to it."
         )
         return
-    lines = [f"{name}={unit.variable(value)}\n" for name, value in sorted(variables.items())]
-    descriptor = os.open(VARIABLES, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    lines = [f"{name}={unit.quoted_variable(value)}\n" for name, value in sorted(variables.items())]
+    descriptor = os.open(ENVIRONMENT_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.writelines(lines)
-    say(f"Kept {', '.join(sorted(variables))} in {VARIABLES}, for root's eyes only.")
+    say(f"Wrote {', '.join(sorted(variables))} to {ENVIRONMENT_FILE}, which only root can read.")
 
 
 # --- systemd
 
 
 def _verify(content: str) -> None:
-    """Ask systemd what it makes of the text, where the program for that is there."""
+    """Check the unit with systemd-analyze, if it is installed."""
     program = shutil.which("systemd-analyze")
     if program is None:
         return
@@ -198,8 +201,8 @@ def _verify(content: str) -> None:
         result = subprocess.run(  # noqa: S603
             [program, "verify", "--man=no", str(file)], capture_output=True, text=True, check=False
         )
-    if wrong := [line for line in result.stderr.splitlines() if NAME in line]:
-        raise LauncherError(f"systemd does not accept the unit: {wrong[0]}")
+    if errors := [line for line in result.stderr.splitlines() if NAME in line]:
+        raise LauncherError(f"systemd does not accept the unit: {errors[0]}")
 
 
 def _systemctl(*arguments: str) -> None:

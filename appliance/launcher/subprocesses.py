@@ -1,4 +1,4 @@
-"""The Python processes of the desk: the environment they get and the commands run to the end."""
+"""Python subprocesses: their environment, and management commands."""
 
 import json
 import os
@@ -6,11 +6,11 @@ import subprocess
 import time
 from typing import Any
 
-from appliance.launcher.errors import LauncherError, with_log_tail
 from appliance.launcher.layout import Installation
+from appliance.launcher.terminal import LauncherError, with_log_tail
 
-# What the operator may hand to the desk; everything else in the launcher's environment stays out.
-PASSED_ON = (
+# Variables passed to Skerry's processes; the rest of the launcher's environment is not.
+PASSED_VARIABLES = (
     "SECRET_KEY",
     "DEBUG",
     "DATABASE_URL",
@@ -18,9 +18,9 @@ PASSED_ON = (
     "REDIS_URL",
     "REDIS_PASSWORD",
 )
-PASSED_ON_PREFIX = "SKERRY_"
+PASSED_PREFIX = "SKERRY_"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-SURROUNDINGS = ("TZ", "TERM", "COLUMNS", "NO_COLOR", "PYTEST_ADDOPTS", "CI")
+TERMINAL_VARIABLES = ("TZ", "TERM", "COLUMNS", "NO_COLOR", "PYTEST_ADDOPTS", "CI")
 SECRET_FILES = (
     ("SECRET_KEY", "secret_key"),
     ("DATABASE_URL", "database_url"),
@@ -29,18 +29,18 @@ SECRET_FILES = (
 
 
 def environment(installation: Installation) -> dict[str, str]:
-    """The whole environment of a child. A secret the operator gave is passed on as it came."""
+    """Return the complete environment of a subprocess. Secrets of the operator are unchanged."""
     operator_values = {
-        name: value for name, value in os.environ.items() if _is_passed_on(installation, name)
+        name: value for name, value in os.environ.items() if _is_passed(installation, name)
     }
-    surroundings = {name: os.environ[name] for name in SURROUNDINGS if name in os.environ}
+    terminal_values = {name: os.environ[name] for name in TERMINAL_VARIABLES if name in os.environ}
     secret_files = {
         f"{name}_FILE": str(installation.secrets / file)
         for name, file in SECRET_FILES
         if not operator_values.get(name) and not operator_values.get(f"{name}_FILE")
     }
     return {
-        **surroundings,
+        **terminal_values,
         **operator_values,
         **secret_files,
         "PATH": f"{installation.venv / 'bin'}:{SYSTEM_PATH}",
@@ -50,7 +50,7 @@ def environment(installation: Installation) -> dict[str, str]:
         "PYTHONPATH": str(installation.code),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
-        "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime would report to its maker
+        "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime would contact Microsoft
         "DJANGO_SETTINGS_MODULE": "appliance.settings",
         "SKERRY_DATA": str(installation.data),
         "SKERRY_BIND": installation.bind,
@@ -60,43 +60,43 @@ def environment(installation: Installation) -> dict[str, str]:
     }
 
 
-def _is_passed_on(installation: Installation, name: str) -> bool:
+def _is_passed(installation: Installation, name: str) -> bool:
     plain = name.removesuffix("_FILE")
-    if installation.testing and plain != "DEBUG" and plain in PASSED_ON:
-        return False  # tests never touch a site's own servers
-    return is_for_the_desk(name)
+    if installation.testing and plain != "DEBUG" and plain in PASSED_VARIABLES:
+        return False  # tests must not use the servers of the site
+    return is_passed_variable(name)
 
 
-def is_for_the_desk(name: str) -> bool:
-    """Whether the desk reads this variable, or its file."""
-    return name.removesuffix("_FILE") in PASSED_ON or name.startswith(PASSED_ON_PREFIX)
+def is_passed_variable(name: str) -> bool:
+    """Return whether Skerry reads this variable or its ``_FILE`` form."""
+    return name.removesuffix("_FILE") in PASSED_VARIABLES or name.startswith(PASSED_PREFIX)
 
 
 def tied_to_parent(installation: Installation, signal: str, command: list[str]) -> list[str]:
-    """The command, run so that the kernel sends it this signal when its parent dies."""
-    guard = installation.code / "appliance" / "launcher" / "parent_death_signal.py"
-    return [str(installation.python), "-I", "-S", str(guard), signal, *command]
+    """Return a command line that gets this signal from the kernel when its parent dies."""
+    script = installation.code / "appliance" / "launcher" / "parent_death_signal.py"
+    return [str(installation.python), "-I", "-S", str(script), signal, *command]
 
 
 def prepare(installation: Installation) -> dict[str, Any]:
-    """Migrate, check, collect: what ``python -m django prepare`` reports as its last line."""
+    """Run ``prepare``: check, migrate, collect static files. Return its report."""
     return _report(installation, "prepare", "The desk could not be prepared")
 
 
 def load_demo(installation: Installation) -> dict[str, Any]:
-    """Who can log in to the demo desk, and where their password is."""
+    """Load the demo data. Return the log-ins and the file with their password."""
     return _report(installation, "load_demo", "The demo desk could not be loaded")
 
 
 def _report(installation: Installation, name: str, failure: str) -> dict[str, Any]:
-    """The JSON object that is a command's last line."""
+    """Run a management command and return the JSON object in the last line of its output."""
     output = run_django(installation, name, failure)
     try:
         report = json.loads(output.strip().splitlines()[-1])
     except (IndexError, ValueError):
         report = None
     if not isinstance(report, dict):
-        raise with_log_tail(f"{name} did not say how it ended.", installation.logs / f"{name}.log")
+        raise with_log_tail(f"{name} ended without a report.", installation.logs / f"{name}.log")
     return report
 
 
@@ -112,21 +112,24 @@ def run_django(installation: Installation, name: str, failure: str) -> str:
         text=True,
         check=False,
     )
+    # The standard output of prepare contains the set-up link, which must not be logged.
     _write_log(log, result.stderr if name == "prepare" else result.stdout + result.stderr)
     if result.returncode:
-        raise LauncherError(f"{failure}: {_reason(result.stderr)}\nThe whole story is in {log}.")
+        raise LauncherError(
+            f"{failure}: {_reason(result.stderr)}\nThe complete output is in {log}."
+        )
     return result.stdout
 
 
 def _reason(stderr: str) -> str:
-    """What a management command gave as its reason; of a traceback, the last line."""
-    _, is_told, reason = stderr.rpartition("CommandError: ")
+    """Return the message of a CommandError, else the last line of the traceback."""
+    _, separator, message = stderr.rpartition("CommandError: ")
     lines = stderr.strip().splitlines() or ["no reason given"]
-    return " ".join((reason if is_told else lines[-1]).split())
+    return " ".join((message if separator else lines[-1]).split())
 
 
 def _write_log(log: os.PathLike[str], text: str) -> None:
-    """Keep what the command said. Its standard output may hold the set-up link, so not that."""
+    """Write the log of a command, readable by the owner only."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}")

@@ -1,7 +1,7 @@
-"""supervisord: its configuration, and its life inside a ``with``.
+"""supervisord: its configuration, its start and its stop.
 
-It keeps the four programs up, rotates their logs and stops them in order. It is tied to the
-launcher: whichever way the launcher ends, the kernel tells supervisord to stop.
+It restarts the four programs, rotates their logs and stops them in order. However the launcher
+ends, the kernel signals supervisord to stop (parent_death_signal.py).
 """
 
 import base64
@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.launcher import credentials, orphans, postgres, subprocesses, valkey
-from appliance.launcher.errors import LauncherError, with_log_tail
 from appliance.launcher.files import ensure_content
 from appliance.launcher.layout import Installation
 from appliance.launcher.supervisor_client import Supervisor
+from appliance.launcher.terminal import LauncherError, with_log_tail
 
-START_LIMIT_SECONDS = 20
-STOP_LIMIT_SECONDS = 120
+START_TIMEOUT_SECONDS = 20
+STOP_TIMEOUT_SECONDS = 120
 
-SUPERVISORD = """\
+SUPERVISORD_CONFIG = """\
 ; Written by the launcher at every start. Relative paths start at the data directory.
 [supervisord]
 nodaemon=true
@@ -45,7 +45,7 @@ password={{SHA}}{password}
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
 
-PROGRAM = """
+PROGRAM_CONFIG = """
 [program:{name}]
 command={command}
 directory={code}
@@ -55,7 +55,7 @@ autorestart=true
 startsecs=2
 startretries=10
 stopsignal={signal}
-stopwaitsecs={patience}
+stopwaitsecs={stop_seconds}
 redirect_stderr=true
 stdout_logfile=logs/{name}.log
 stdout_logfile_maxbytes=10MB
@@ -65,67 +65,75 @@ stdout_logfile_backups=5
 
 @dataclass(frozen=True)
 class Program:
-    """One supervised program. Programs start in this order of priority and stop in reverse."""
+    """One supervised program. Programs start in the order of priority and stop in reverse."""
 
     name: str
     command: list[str]
     priority: int
     signal: str
-    patience_seconds: int
+    stop_seconds: int
     autostart: bool
 
 
-def programs(installation: Installation) -> list[Program]:
-    """The programs of this desk; the Python ones wait until the database is prepared."""
+def list_programs(installation: Installation) -> list[Program]:
+    """Return the programs of this role; the Python ones start after the database is prepared."""
     django = [str(installation.python), "-m", "django"]
-    rows = []
+    programs = []
     if installation.has_own_database:
-        rows.append(
+        programs.append(
             Program("postgres", postgres.command(installation), 10, "INT", 60, autostart=True)
         )
     if installation.has_own_cache:
-        rows.append(Program("valkey", valkey.command(installation), 20, "TERM", 10, autostart=True))
-    if installation.works and not installation.testing:
-        rows.append(Program("worker", [*django, "work"], 30, "TERM", 8, autostart=False))
-    if installation.serves and not installation.testing:
+        programs.append(
+            Program("valkey", valkey.command(installation), 20, "TERM", 10, autostart=True)
+        )
+    if installation.runs_worker and not installation.testing:
+        programs.append(Program("worker", [*django, "work"], 30, "TERM", 8, autostart=False))
+    if installation.runs_web and not installation.testing:
         web = [str(installation.python), "-m", "appliance.launcher.web"]
-        rows.append(Program("web", web, 40, "INT", 15, autostart=False))
-    return rows
+        programs.append(Program("web", web, 40, "INT", 15, autostart=False))
+    return programs
 
 
 def ensure_config(installation: Installation) -> Path:
-    """Write supervisord's configuration. Secrets stay out of it: programs inherit them as files."""
+    """Write supervisord's configuration, which contains no secrets of the programs."""
     password = credentials.read(installation, "supervisor").encode()
-    digest = hashlib.sha1(password, usedforsecurity=False).hexdigest()  # the only form it knows
-    text = SUPERVISORD.format(sockets=_plain(installation.sockets), password=digest)
-    for program in programs(installation):
-        text += PROGRAM.format(
+    digest = hashlib.sha1(
+        password, usedforsecurity=False
+    ).hexdigest()  # the only hash supervisord supports
+    text = SUPERVISORD_CONFIG.format(sockets=_escaped(installation.sockets), password=digest)
+    for program in list_programs(installation):
+        command = subprocesses.tied_to_parent(installation, program.signal, program.command)
+        text += PROGRAM_CONFIG.format(
             name=program.name,
-            command=_plain(
-                shlex.join(
-                    subprocesses.tied_to_parent(installation, program.signal, program.command)
-                )
-            ),
+            command=_escaped(shlex.join(command)),
             priority=program.priority,
             autostart=str(program.autostart).lower(),
             signal=program.signal,
-            patience=program.patience_seconds,
-            code=_plain(installation.code),
+            stop_seconds=program.stop_seconds,
+            code=_escaped(installation.code),
         )
     ensure_content(installation.run / "supervisord.conf", text)
     return installation.run / "supervisord.conf"
 
 
-def _plain(value: object) -> str:
+def _escaped(value: object) -> str:
     return str(value).replace("%", "%%")
 
 
+def ensure_servers(installation: Installation) -> None:
+    """Create what the servers need to start: secrets, the database cluster, configurations."""
+    credentials.ensure_secrets(installation)
+    postgres.ensure_cluster(installation)
+    valkey.ensure_config(installation)
+
+
 @contextlib.contextmanager
-def running(installation: Installation) -> Iterator[Supervisor]:
-    """supervisord and the servers, for as long as the ``with`` lasts; stopped in order after it."""
-    orphans.ensure_none(installation)
+def running_servers(installation: Installation) -> Iterator[Supervisor]:
+    """Run supervisord and the servers inside the block, and stop them in order after it."""
+    orphans.ensure_stopped(installation)
     config = ensure_config(installation)
-    # -P: the data directory is where it runs, not where it imports from
+    # -P: do not import from the working directory, which is the data directory.
     command = [
         str(installation.python),
         "-P",
@@ -144,43 +152,41 @@ def running(installation: Installation) -> Iterator[Supervisor]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,  # Ctrl-C is for the launcher, which stops things in order
+            start_new_session=True,  # Ctrl-C must reach the launcher only
         )
     try:
         supervisor = connect(installation)
-        _wait_until_it_answers(supervisor, process, log)
+        _wait_until_ready(supervisor, process, log)
         yield Supervisor(supervisor.socket, supervisor.authorization, process)
     finally:
         _stop(process)
 
 
 def connect(installation: Installation) -> Supervisor:
-    """A way to talk to the supervisor of this desk, running or not."""
+    """Return a client for the supervisor of this installation, running or not."""
     password = credentials.read(installation, "supervisor")
     token = base64.b64encode(f"skerry:{password}".encode()).decode()
     return Supervisor(installation.sockets / "supervisor.sock", f"Basic {token}")
 
 
-def _wait_until_it_answers(
-    supervisor: Supervisor, process: subprocess.Popen[bytes], log: Path
-) -> None:
-    deadline = time.monotonic() + START_LIMIT_SECONDS
-    while not supervisor.answers():
+def _wait_until_ready(supervisor: Supervisor, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while not supervisor.is_ready():
         if process.poll() is not None or time.monotonic() > deadline:
             raise with_log_tail("The supervisor could not be started.", log)
         time.sleep(0.05)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask, wait for the last request and the last checkpoint, and only then insist."""
+    """Terminate supervisord and wait for the last requests and checkpoint, then kill it."""
     if process.poll() is not None:
         return
     process.terminate()
     try:
-        process.wait(STOP_LIMIT_SECONDS)
+        process.wait(STOP_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         raise LauncherError(
-            f"The desk did not stop within {STOP_LIMIT_SECONDS} s and was killed; "
+            f"The desk did not stop within {STOP_TIMEOUT_SECONDS} s and was killed; "
             "the database recovers at the next start."
         ) from None

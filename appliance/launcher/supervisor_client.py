@@ -1,4 +1,4 @@
-"""Talking to supervisord: XML-RPC over its Unix socket."""
+"""A client for supervisord: XML-RPC over its Unix socket."""
 
 import http.client
 import socket
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-GIVEN_UP = ("fatal", "exited", "unknown")
-REVIVE_SECONDS = 15
+FAILED_STATES = ("fatal", "exited", "unknown")
+RESTART_INTERVAL_SECONDS = 15
 RPC_TIMEOUT_SECONDS = 10
 
 
 class _Connection(http.client.HTTPConnection):
-    """HTTP over a Unix socket; the host name is only there for the header."""
+    """HTTP over a Unix socket; the host name is only used in the header."""
 
     def __init__(self, path: Path) -> None:
         super().__init__("localhost", timeout=RPC_TIMEOUT_SECONDS)
@@ -38,29 +38,29 @@ class _Transport(xmlrpc.client.Transport):
 
 @dataclass(frozen=True)
 class Supervisor:
-    """supervisord, as seen by the launcher that runs it or by ``status``."""
+    """The running supervisord; ``process`` is set in the launcher that started it."""
 
     socket: Path
     authorization: str
     process: subprocess.Popen[bytes] | None = None
 
     def _call(self, method: str, *arguments: object) -> Any:
-        # a connection a call: one that was cut in half by a signal must not serve the next
+        # One connection per call: after an interrupted call it could not be used again.
         transport = _Transport(self.socket, self.authorization)
         with xmlrpc.client.ServerProxy("http://localhost", transport) as proxy:
             return getattr(proxy.supervisor, method)(*arguments)
 
-    def answers(self) -> bool:
-        """Whether it is up and willing."""
+    def is_ready(self) -> bool:
+        """Return whether it answers and accepts commands."""
         try:
             return self._call("getState")["statename"] == "RUNNING"
         except (OSError, http.client.HTTPException, xmlrpc.client.Error):
             return False
 
     def processes(self) -> dict[str, dict[str, Any]]:
-        """State, pid and age of every program; empty when supervisord does not answer."""
+        """Return state, pid and age of every program; empty when supervisord does not answer."""
         try:
-            rows = self._call("getAllProcessInfo")
+            entries = self._call("getAllProcessInfo")
         except (OSError, http.client.HTTPException, xmlrpc.client.Error):
             return {}
         return {
@@ -69,31 +69,31 @@ class Supervisor:
                 "pid": entry["pid"],
                 "up_seconds": max(0, entry["now"] - entry["start"]) if entry["pid"] else 0,
             }
-            for entry in rows
+            for entry in entries
         }
 
     def start(self, name: str) -> None:
-        """Start one program without waiting; one that runs already is left alone."""
+        """Start one program, unless it runs, without waiting for it."""
         try:
             self._call("startProcess", name, False)
         except xmlrpc.client.Fault as fault:
             if "ALREADY_STARTED" not in fault.faultString:
                 raise
 
-    def keep_up(self) -> None:
-        """Return when supervisord ends. Programs it gave up on are started again and again."""
+    def wait(self) -> None:
+        """Wait until supervisord ends; restart the programs that it has given up on."""
         if self.process is None:
             raise ValueError("only the launcher that started supervisord can wait for it")
         while True:
             try:
-                self.process.wait(REVIVE_SECONDS)
+                self.process.wait(RESTART_INTERVAL_SECONDS)
                 return
             except subprocess.TimeoutExpired:
-                self._revive()
+                self._restart_failed()
 
-    def _revive(self) -> None:
+    def _restart_failed(self) -> None:
         for name, info in self.processes().items():
-            if info["state"] in GIVEN_UP:
+            if info["state"] in FAILED_STATES:
                 try:
                     self.start(name)
                 except (OSError, http.client.HTTPException, xmlrpc.client.Error):

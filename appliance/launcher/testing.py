@@ -1,4 +1,4 @@
-"""``launcher.py test`` and ``launcher.py dev``: pytest and a development server on real servers."""
+"""The commands test and dev: pytest and a development server, on real servers."""
 
 import contextlib
 import hashlib
@@ -13,23 +13,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from appliance.launcher import (
-    credentials,
     datadir,
     environment,
     network,
     orphans,
-    postgres,
     privileges,
     runner,
     subprocesses,
     supervision,
-    valkey,
 )
 from appliance.launcher.layout import Installation
-from appliance.launcher.stopping import StopRequested
+from appliance.launcher.terminal import StopRequested
 
 STOP_SECONDS = 20
-STORED = ("postgres", "secrets", "version.json")  # what a test run leaves for the next one
+REUSED = ("postgres", "secrets", "version.json")  # kept from one test run to the next
 
 
 def test(installation: Installation, arguments: list[str]) -> int:
@@ -42,28 +39,31 @@ def test(installation: Installation, arguments: list[str]) -> int:
     environment.ensure_installed(installation)
     environment.ensure_installed(installation, extra="test")
     scratch = replace(installation, data=Path(tempfile.gettempdir()), testing=True, role="all")
-    privileges.give_up_root(scratch)
+    privileges.drop_root(scratch)
     with _scratch_data(installation.code) as data:
         return _run_pytest(replace(scratch, data=data), arguments)
 
 
 @contextlib.contextmanager
 def _scratch_data(code: Path) -> Iterator[Path]:
-    """The data directory of this checkout's tests, or a new one while that is in use."""
+    """Yield the data directory of this checkout's tests, or a new one while that is in use."""
     name = hashlib.sha256(os.fsencode(code)).hexdigest()[:8]
-    reused = Path(tempfile.gettempdir()) / f"skerry-test-{os.geteuid()}-{name}"
-    if _is_private(reused) and datadir.holder(Installation(code=code, data=reused)) is None:
-        for path in reused.iterdir():
-            if path.name not in STORED:
+    reusable = Path(tempfile.gettempdir()) / f"skerry-test-{os.geteuid()}-{name}"
+    if (
+        _is_private(reusable)
+        and datadir.lock_holder(Installation(code=code, data=reusable)) is None
+    ):
+        for path in reusable.iterdir():
+            if path.name not in REUSED:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        yield reused
+        yield reusable
         return
-    with tempfile.TemporaryDirectory(prefix="skerry-test-", ignore_cleanup_errors=True) as new:
-        yield Path(new)
+    with tempfile.TemporaryDirectory(prefix="skerry-test-", ignore_cleanup_errors=True) as data:
+        yield Path(data)
 
 
 def _is_private(path: Path) -> bool:
-    """Whether the directory is ours alone, made here if it does not exist yet."""
+    """Create the directory if it is missing; return whether only this user can access it."""
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o700)
     info = path.lstat()
@@ -71,25 +71,23 @@ def _is_private(path: Path) -> bool:
 
 
 def _run_pytest(installation: Installation, arguments: list[str]) -> int:
-    with datadir.held(installation):
-        credentials.ensure_secrets(installation)
-        postgres.ensure_cluster(installation)
-        valkey.ensure_config(installation)
-        with supervision.running(installation) as supervisor:
+    with datadir.locked(installation):
+        supervision.ensure_servers(installation)
+        with supervision.running_servers(installation) as supervisor:
             runner.ensure_database(installation, supervisor)
             return _run_in_foreground(
-                installation, [*_pytest_command(installation, arguments)], stop="INT"
+                installation, _pytest_command(installation, arguments), stop="INT"
             )
 
 
 def _pytest_command(installation: Installation, arguments: list[str]) -> list[str]:
-    """pytest; on all cores unless the caller names tests or a number of processes."""
+    """Return the command line of pytest: on all cores unless it names test files."""
     is_whole_suite = not any(
         Path(installation.code, word.split("::")[0]).exists() for word in arguments
     )
-    parallel = ["-n", "logical", "--dist", "loadfile"] if is_whole_suite else []
-    without_cache = [] if os.access(installation.code, os.W_OK) else ["-p", "no:cacheprovider"]
-    return [str(installation.python), "-m", "pytest", *parallel, *without_cache, *arguments]
+    parallel_options = ["-n", "logical", "--dist", "loadfile"] if is_whole_suite else []
+    cache_options = [] if os.access(installation.code, os.W_OK) else ["-p", "no:cacheprovider"]
+    return [str(installation.python), "-m", "pytest", *parallel_options, *cache_options, *arguments]
 
 
 def dev(installation: Installation) -> int:
@@ -102,14 +100,12 @@ def dev(installation: Installation) -> int:
     privileges.ensure_service_user(installation)
     environment.ensure_installed(installation)
     environment.ensure_installed(installation, extra="test")
-    privileges.give_up_root(installation)
-    with datadir.held(installation):
-        orphans.ensure_none(installation)
+    privileges.drop_root(installation)
+    with datadir.locked(installation):
+        orphans.ensure_stopped(installation)
         network.ensure_port_free(installation)
-        credentials.ensure_secrets(installation)
-        postgres.ensure_cluster(installation)
-        valkey.ensure_config(installation)
-        with supervision.running(installation) as supervisor:
+        supervision.ensure_servers(installation)
+        with supervision.running_servers(installation) as supervisor:
             runner.ensure_database(installation, supervisor)
             report = runner.prepare(installation)
             supervisor.start("worker")
@@ -119,22 +115,22 @@ def dev(installation: Installation) -> int:
 
 
 def _run_in_foreground(installation: Installation, command: list[str], *, stop: str) -> int:
-    """Run a command tied to this process: it ends when the launcher is told to, or is killed."""
-    scratch = installation.data / "tmp"
-    scratch.mkdir(mode=0o700, exist_ok=True)
+    """Run a command and return its status; it stops when the launcher stops or is killed."""
+    temporary = installation.data / "tmp"
+    temporary.mkdir(mode=0o700, exist_ok=True)
     process = subprocess.Popen(  # noqa: S603
         subprocesses.tied_to_parent(installation, stop, command),
         cwd=installation.code,
         env={
             **subprocesses.environment(installation),
-            "TMPDIR": str(scratch),
-            "COVERAGE_FILE": str(scratch / "coverage"),
+            "TMPDIR": str(temporary),
+            "COVERAGE_FILE": str(temporary / "coverage"),
         },
     )
     try:
         return process.wait()
     except StopRequested as request:
-        if request.number != signal.SIGINT:  # Ctrl-C reaches the command from the terminal itself
+        if request.number != signal.SIGINT:  # the terminal sends Ctrl-C to the command, too
             process.send_signal(signal.SIGINT)
         raise
     finally:

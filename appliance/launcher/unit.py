@@ -1,4 +1,4 @@
-"""The words of the desk's systemd unit, and how systemd wants them quoted."""
+"""The text of the systemd unit, and systemd's quoting rules."""
 
 import json
 import os
@@ -10,12 +10,12 @@ from appliance.launcher import privileges
 from appliance.launcher.layout import Installation
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-HOMES = ("/home", "/root", "/run/user")
-OTHER_HOSTS = {"DATABASE_URL", "REDIS_URL", "SKERRY_SMTP_HOST"}
+HOME_FOLDERS = ("/home", "/root", "/run/user")
+NETWORK_VARIABLES = {"DATABASE_URL", "REDIS_URL", "SKERRY_SMTP_HOST"}
 
-TEXT = """\
-# Written by launcher.py --install-service, which writes it again. Changes of your own belong in
-# "systemctl edit skerry", variables of the desk in {variables}.
+TEMPLATE = """\
+# Written by launcher.py --install-service, which overwrites it. Make changes with
+# "systemctl edit skerry", and set variables of Skerry in {variables}.
 [Unit]
 Description=Skerry help desk
 After=network.target
@@ -32,7 +32,7 @@ Restart=on-failure
 RestartSec=5
 UMask=0077
 
-# It writes its data directory and sees no other user's files.
+# It can write only its data directory and cannot see files of other users.
 ProtectSystem=strict
 ReadWritePaths={data}
 ProtectHome={homes}
@@ -40,7 +40,7 @@ PrivateTmp=yes
 PrivateDevices=yes
 ProtectProc=invisible
 
-# It gains no rights, and asks the kernel for nothing a service does not need.
+# It cannot gain privileges, and may use only the system calls of a service.
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 RestrictSUIDSGID=yes
@@ -60,7 +60,7 @@ ProtectKernelLogs=yes
 ProtectKernelModules=yes
 ProtectKernelTunables=yes
 
-# {network_words}
+# {network_comment}
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
 {network_rules}
 [Install]
@@ -71,33 +71,35 @@ Desk={desk}
 """
 
 
-def text(installation: Installation, variables: Path, names: set[str]) -> str:
-    """The unit. Everything in it is absolute, so it means the same whoever starts it.
+def render(installation: Installation, variables: Path, names: set[str]) -> str:
+    """Return the text of the unit, with absolute paths and every option.
 
-    ``variables`` is the file of the desk's variables, ``names`` those that are set.
+    ``variables`` is the file with Skerry's variables, ``names`` are those that are set.
     """
     is_home = any(
-        _lies_in(path, HOMES)
+        _is_inside(path, HOME_FOLDERS)
         for path in (installation.code, installation.data, Path(sys.executable))
     )
-    inward = _stays_on_this_machine(installation, names)
-    desk = {key: getattr(installation, key) for key in ("bind", "port", "role")}
-    return TEXT.format(
+    is_local_only = _is_local_only(installation, names)
+    options = {key: getattr(installation, key) for key in ("bind", "port", "role")}
+    return TEMPLATE.format(
         user=privileges.SERVICE_USER,
         command=" ".join(_quoted(word) for word in command(installation)),
         variables=variables,
         data=_quoted(str(installation.data), in_command=False),
         homes="read-only" if is_home else "yes",
-        network_words="It answers on this machine only, and can reach nothing beyond it."
-        if inward
-        else "It answers on the network. What it may reach is for the site's firewall to say.",
-        network_rules="IPAddressDeny=any\nIPAddressAllow=localhost\n" if inward else "",
-        desk=json.dumps({"code": str(installation.code), "data": str(installation.data), **desk}),
+        network_comment="It listens on this machine only and cannot reach any other."
+        if is_local_only
+        else "It listens on the network. The site's firewall decides what it can reach.",
+        network_rules="IPAddressDeny=any\nIPAddressAllow=localhost\n" if is_local_only else "",
+        desk=json.dumps(
+            {"code": str(installation.code), "data": str(installation.data), **options}
+        ),
     )
 
 
 def command(installation: Installation) -> list[str]:
-    """The launcher with every option in full."""
+    """Return the command line of the launcher with every option."""
     python = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
     options = {
         "data": installation.data,
@@ -109,25 +111,25 @@ def command(installation: Installation) -> list[str]:
     return [python, str(installation.code / "launcher.py"), *arguments]
 
 
-def variable(value: str) -> str:
-    """In double quotes, where systemd reads these four with a backslash before them."""
+def quoted_variable(value: str) -> str:
+    """Quote a value for an EnvironmentFile, where these four characters need a backslash."""
     return '"' + re.sub(r'([\\"$`])', r"\\\1", value) + '"'
 
 
-def _stays_on_this_machine(installation: Installation, names: set[str]) -> bool:
-    """Whether the desk has no business beyond this machine, and nobody beyond it asks."""
+def _is_local_only(installation: Installation, names: set[str]) -> bool:
+    """Return whether neither the address nor a configured server needs the network."""
     return (
         installation.bind in LOOPBACK
-        and not {name.removesuffix("_FILE") for name in names} & OTHER_HOSTS
+        and not {name.removesuffix("_FILE") for name in names} & NETWORK_VARIABLES
     )
 
 
-def _lies_in(path: Path, folders: tuple[str, ...]) -> bool:
-    real = Path(os.path.realpath(path))
-    return any(each.is_relative_to(folder) for each in (path, real) for folder in folders)
+def _is_inside(path: Path, folders: tuple[str, ...]) -> bool:
+    real_path = Path(os.path.realpath(path))
+    return any(p.is_relative_to(folder) for p in (path, real_path) for folder in folders)
 
 
 def _quoted(word: str, *, in_command: bool = True) -> str:
-    """One word for systemd, in which % and (in commands) $ mean nothing."""
+    """Quote one word for systemd, where % and, in commands, $ have a meaning."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped.replace("$", "$$") if in_command else escaped}"'

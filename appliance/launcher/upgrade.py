@@ -1,13 +1,13 @@
-"""From one Skerry to the next: back up, migrate, try, and go back when anything fails.
+"""Upgrade to this version: back up, migrate, check, and roll back if anything fails.
 
-``upgrade --from OLD`` is run by the new code; the old one stays where it is, unchanged. What was
-reached stands in ``upgrade.json`` of the data directory, written before each step that could not
-simply be done again. Whatever cuts it short, the same command goes on:
+The new code runs ``upgrade --from OLD`` and leaves the old code unchanged. The journal
+``upgrade.json`` in the data directory is written before each step that cannot simply be repeated.
+After an interruption the same command continues, depending on the state in the journal:
 
-    backing up     nothing was changed yet: the old desk may start, the backup is made anew
-    migrating      the backup is whole, the data is the new Skerry's: migrate and try again
-    going back     the backup is being put back: put it back again
-    back, done     over; what remains is to start the right code
+    backing up     nothing is changed yet: the old version may start, the backup is repeated
+    migrating      the backup is complete, the data belongs to the new version: migrate again
+    going back     the backup is being restored: restore it again
+    back, done     finished, except for starting the old or the new version
 """
 
 import json
@@ -21,7 +21,6 @@ from typing import Any
 from appliance.launcher import (
     backup,
     commands,
-    credentials,
     datadir,
     environment,
     manifest,
@@ -32,56 +31,59 @@ from appliance.launcher import (
     service,
     supervision,
     upgrade_paths,
-    valkey,
 )
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import ensure_content, read_json
 from appliance.launcher.layout import Installation
-from appliance.launcher.terminal import say
+from appliance.launcher.terminal import LauncherError, say
 
 JOURNAL = "upgrade.json"
 BACKUPS = "backups"
 UNFINISHED = ("migrating", "going back")
-START_LIMIT_SECONDS = 120
+ON_REQUEST = "as asked"  # stored in the journal
+START_TIMEOUT_SECONDS = 120
 
 Journal = dict[str, Any]
 
 
-def upgrade(installation: Installation, old_code: Path, *, is_data_given: bool, back: bool) -> int:
-    """Do it, go on with it, or (``back``) undo it."""
-    manifest.ensure_whole(installation)
-    old = upgrade_paths.old_desk(installation, old_code)
+def upgrade(
+    installation: Installation, old_code: Path, *, has_data_option: bool, back: bool
+) -> int:
+    """Run or continue the upgrade from ``old_code``, or with ``back`` undo it."""
+    manifest.ensure_unchanged(installation)
+    old = upgrade_paths.old_installation(installation, old_code)
     privileges.ensure_service_user(installation)
     environment.ensure_installed(installation)
-    installation, old = upgrade_paths.with_data(installation, old, is_data_given)
-    return _carry_out(installation, old, "as asked" if back else "")
+    installation, old = upgrade_paths.with_data(installation, old, has_data_option=has_data_option)
+    return _run_steps(installation, old, rollback_reason=ON_REQUEST if back else "")
 
 
-def _carry_out(installation: Installation, old: Installation, why_back: str) -> int:
-    """The steps that are left. Root moves folders and units; the rest is the service user's."""
-    as_user = privileges.ask_as_service_user
-    state = as_user(lambda: _look(installation, old, back=bool(why_back)))
+def _run_steps(installation: Installation, old: Installation, *, rollback_reason: str) -> int:
+    """Run the remaining steps. Only moving folders and changing units is done as root."""
+    as_user = privileges.run_as_service_user
+    state = as_user(lambda: _find_state(installation, old, back=bool(rollback_reason)))
     if state == "backing up":
-        _stop(old)
+        _stop_running(old)
         try:
-            as_user(lambda: _back_up(installation, old))
+            as_user(lambda: _create_backup(installation, old))
         except (LauncherError, OSError):
-            if _is_served(old):
+            if _is_service(old):
                 service.start(old)
             raise
-    elif state == "done" and why_back:
-        _stop(installation)
-        as_user(lambda: _begin_back(installation, why_back))
+    elif state == "done" and rollback_reason:
+        _stop_running(installation)
+        as_user(lambda: _begin_rollback(installation, rollback_reason))
     if installation.data != old.data:
-        _move(old.data, installation.data)
-    privileges.hand_over(installation)
-    reason = as_user(lambda: _finish(installation))
-    return _came_back(installation, old, reason) if reason else _went_over(installation, old)
+        _move_data(old.data, installation.data)
+    privileges.ensure_access(installation)
+    reason = as_user(lambda: _migrate_or_roll_back(installation))
+    if reason:
+        return _start_old(installation, old, reason)
+    return _start_new(installation, old)
 
 
 def ensure_finished(installation: Installation) -> None:
-    """Refuse to start a desk in the middle of its upgrade."""
-    journal = _read(installation)
+    """Refuse to start in the middle of an upgrade."""
+    journal = _read_journal(installation)
     if journal.get("state") in UNFINISHED:
         command = f"python3 {journal['to']}/launcher.py upgrade --from {journal['from']}"
         raise LauncherError(
@@ -89,109 +91,107 @@ def ensure_finished(installation: Installation) -> None:
         )
 
 
-def _look(installation: Installation, old: Installation, *, back: bool) -> str:
-    """The state to go on from, once nothing stands against it. Changes nothing.
+def _find_state(installation: Installation, old: Installation, *, back: bool) -> str:
+    """Return the state to continue from, or refuse the upgrade. Changes nothing.
 
-    Run as the user of the data.
+    Run as the owner of the data.
     """
-    here = replace(installation, data=old.data)
-    if not datadir.exists(here):
+    current = replace(installation, data=old.data)
+    if not datadir.exists(current):
         raise LauncherError(f"There is no desk in {old.data}: say where it is with --data.")
-    datadir.ensure_ours(here)
-    journal = _read(here)
+    datadir.ensure_owned(current)
+    journal = _read_journal(current)
     state = journal.get("state", "")
-    is_ours = (journal.get("to"), journal.get("from")) == (str(installation.code), str(old.code))
-    if not is_ours:
-        ensure_finished(here)
+    is_this_upgrade = (journal.get("to"), journal.get("from")) == (
+        str(installation.code),
+        str(old.code),
+    )
+    if not is_this_upgrade:
+        ensure_finished(current)
     if back:
-        if not is_ours or state not in ("done", "going back", "back"):
+        if not is_this_upgrade or state not in ("done", "going back", "back"):
             raise LauncherError(f"{old.data} was not upgraded from {old.code} by this Skerry.")
         return state
-    if is_ours and state in (*UNFINISHED, "done"):
+    if is_this_upgrade and state in (*UNFINISHED, "done"):
         return state
-    upgrade_paths.ensure_possible(here)
+    upgrade_paths.ensure_possible(current)
     return "backing up"
 
 
-# --- the steps, as the user of the data
+# --- the steps, run as the owner of the data
 
 
-def _back_up(installation: Installation, old: Installation) -> None:
-    """A whole backup beside the data; from then on the data is the new Skerry's."""
-    here = replace(installation, data=old.data, role="all")
-    with datadir.held(here):
-        orphans.ensure_none(here)
-        journal = _read(here)
+def _create_backup(installation: Installation, old: Installation) -> None:
+    """Create the backup in the data directory; after that the data belongs to the new version."""
+    current = replace(installation, data=old.data, role="all")
+    with datadir.locked(current):
+        orphans.ensure_stopped(current)
+        journal = _read_journal(current)
         if journal.get("state") != "backing up":
-            before = read_json(here.data / datadir.VERSION_FILE).get("skerry", "0")
-            stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+            version = read_json(current.data / datadir.VERSION_FILE).get("skerry", "0")
+            timestamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
             journal = {
                 "state": "backing up",
                 "from": str(old.code),
                 "to": str(installation.code),
-                "data_version": before,
-                "backup": f"{BACKUPS}/{before}-{stamp}",
+                "data_version": version,
+                "backup": f"{BACKUPS}/{version}-{timestamp}",
             }
-            _note(here, journal)
+            _write_journal(current, journal)
         say("Backing up ...")
-        if not backup.is_shut_down(here):
-            _recover(here)
-        backup.take(here, here.data / journal["backup"])
-        _note(here, {**journal, "state": "migrating"})
+        if not backup.is_shut_down(current):
+            _recover_database(current)
+        backup.create(current, current.data / journal["backup"])
+        _write_journal(current, {**journal, "state": "migrating"})
 
 
-def _recover(here: Installation) -> None:
-    """Start the database and stop it again, as after a power cut."""
-    _ensure_ready_to_start(here)
-    with supervision.running(here) as supervisor:
-        postgres.wait_until_ready(here, runner.FailureWatch(here, supervisor, "postgres").reason)
+def _recover_database(installation: Installation) -> None:
+    """Start and stop the database server, which recovers after a crash."""
+    supervision.ensure_servers(installation)
+    with supervision.running_servers(installation) as supervisor:
+        detector = runner.FailureDetector(installation, supervisor, "postgres")
+        postgres.wait_until_ready(installation, detector.error)
 
 
-def _ensure_ready_to_start(installation: Installation) -> None:
-    credentials.ensure_secrets(installation)
-    postgres.ensure_cluster(installation)
-    valkey.ensure_config(installation)
-
-
-def _finish(installation: Installation) -> str | None:
-    """Migrate and try, or put the backup back; the reason when it ended in going back."""
-    with datadir.held(installation):
-        orphans.ensure_none(installation)
-        journal = _read(installation)
+def _migrate_or_roll_back(installation: Installation) -> str | None:
+    """Migrate and check, or restore the backup. Return the reason of a rollback, else None."""
+    with datadir.locked(installation):
+        orphans.ensure_stopped(installation)
+        journal = _read_journal(installation)
         if journal["state"] == "migrating":
             try:
-                _try(installation)
-            except Exception as error:  # whatever it was, people need their desk
+                _migrate(installation)
+            except Exception as error:  # whatever it is, the old version must run again
                 journal |= {"state": "going back", "reason": str(error)}
-                _note(installation, journal)
+                _write_journal(installation, journal)
             else:
                 journal["state"] = "done"
-                _note(installation, journal)
+                _write_journal(installation, journal)
         if journal["state"] == "going back":
-            _put_back(installation, journal)
+            _roll_back(installation, journal)
         return journal.get("reason") if journal["state"] == "back" else None
 
 
-def _try(installation: Installation) -> None:
-    """Migrate, and see the new desk healthy where nobody can write to it yet."""
+def _migrate(installation: Installation) -> None:
+    """Migrate, and check the new version on a private port, where nobody can write yet."""
     say(f"Migrating to Skerry {installation.version} ...")
-    datadir.stamp_version(installation)  # an older Skerry refuses the data from here on
+    datadir.record_version(installation)  # from here on an older version refuses the data
     trial = replace(installation, bind="127.0.0.1", port=_free_port(), role="all")
-    _ensure_ready_to_start(trial)
-    with supervision.running(trial) as supervisor:
+    supervision.ensure_servers(trial)
+    with supervision.running_servers(trial) as supervisor:
         runner.ensure_database(trial, supervisor)
-        runner.start_desk(trial, supervisor)
-        _ensure_working(trial, supervisor)
+        runner.start_application(trial, supervisor)
+        _wait_until_all_run(trial, supervisor)
     say("The new desk is healthy.")
 
 
-def _ensure_working(trial: Installation, supervisor: supervision.Supervisor) -> None:
-    """Everything stays up: a worker that cannot start would be found out too late."""
-    failing = runner.FailureWatch(trial, supervisor, "worker")
-    deadline = time.monotonic() + runner.SERVE_LIMIT_SECONDS
+def _wait_until_all_run(trial: Installation, supervisor: supervision.Supervisor) -> None:
+    """Wait until all programs run, the worker too. Raise LauncherError if one does not."""
+    detector = runner.FailureDetector(trial, supervisor, "worker")
+    deadline = time.monotonic() + runner.START_TIMEOUT_SECONDS
     while any(info["state"] != "running" for info in supervisor.processes().values()):
-        if (reason := failing.reason()) or time.monotonic() > deadline:
-            raise LauncherError(reason or "The new desk did not come up whole.")
+        if (error := detector.error()) or time.monotonic() > deadline:
+            raise LauncherError(error or "Not all programs of the new desk run.")
         time.sleep(0.1)
 
 
@@ -201,92 +201,93 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _begin_back(installation: Installation, why: str) -> None:
-    """The operator wants the old one: what was written since is kept aside, not lost."""
-    with datadir.held(installation):
-        journal = _read(installation)
-        kept_backup = f"{journal['backup']}.left"
-        _note(installation, {**journal, "state": "going back", "reason": why, "kept": kept_backup})
+def _begin_rollback(installation: Installation, reason: str) -> None:
+    """Enter a rollback after a completed upgrade; the current database is kept aside."""
+    with datadir.locked(installation):
+        journal = _read_journal(installation)
+        journal |= {"state": "going back", "reason": reason, "kept": f"{journal['backup']}.left"}
+        _write_journal(installation, journal)
 
 
-def _put_back(installation: Installation, journal: Journal) -> None:
+def _roll_back(installation: Installation, journal: Journal) -> None:
     say("Going back ...")
-    kept_backup = installation.data / journal["kept"] if "kept" in journal else None
-    backup.restore(installation, installation.data / journal["backup"], previous=kept_backup)
+    previous = installation.data / journal["kept"] if "kept" in journal else None
+    backup.restore(installation, installation.data / journal["backup"], previous=previous)
     version = {"skerry": journal["data_version"]}
     ensure_content(installation.data / datadir.VERSION_FILE, json.dumps(version) + "\n")
     journal["state"] = "back"
-    _note(installation, journal)
+    _write_journal(installation, journal)
 
 
-def _read(installation: Installation) -> Journal:
+def _read_journal(installation: Installation) -> Journal:
     return read_json(installation.data / JOURNAL)
 
 
-def _note(installation: Installation, journal: Journal) -> None:
-    """Write down what was reached, whole or not at all."""
+def _write_journal(installation: Installation, journal: Journal) -> None:
+    """Write the journal atomically."""
     ensure_content(installation.data / JOURNAL, json.dumps(journal, indent=1) + "\n")
 
 
-# --- the code, the folder and the service
+# --- data folder and service, run as root
 
 
-def _is_served(desk_: Installation) -> bool:
-    served = service.installed()
-    return bool(served and served.data == desk_.data)
+def _is_service(installation: Installation) -> bool:
+    """Return whether the systemd service runs on this data."""
+    served = service.find_installed()
+    return bool(served and served.data == installation.data)
 
 
-def _stop(running: Installation) -> None:
-    if _is_served(running):
+def _stop_running(installation: Installation) -> None:
+    if _is_service(installation):
         service.stop()
-    privileges.ask_as_service_user(lambda: commands.stop(running))
+    privileges.run_as_service_user(lambda: commands.stop(installation))
 
 
-def _move(before: Path, after: Path) -> None:
+def _move_data(source: Path, target: Path) -> None:
     try:
-        before.rename(after)
+        source.rename(target)
     except OSError as error:
         raise LauncherError(
-            f"{before} cannot become {after} ({error.strerror}): move it yourself to a place of "
-            "its own, and name that with --data."
+            f"{source} cannot be moved to {target} ({error.strerror}): move it yourself to a "
+            "folder of its own, and name that with --data."
         ) from error
-    say(f"The data moved from {before} to {after}.")
+    say(f"The data moved from {source} to {target}.")
 
 
-def _came_back(installation: Installation, old: Installation, reason: str) -> int:
-    """The old desk as it was: its folder, its service."""
+def _start_old(installation: Installation, old: Installation, reason: str) -> int:
+    """After a rollback: move the data back to the old code and start its service."""
     if installation.data == installation.code / "var":
         old = replace(old, data=old.code / "var")
-        _move(installation.data, old.data)
-    if _is_served(old):
+        _move_data(installation.data, old.data)
+    if _is_service(old):
         service.start(old)
     version = upgrade_paths.version_of(old.code)
     say(f"This desk is Skerry {version} again, with its data as it was before.")
-    if reason == "as asked":
+    if reason == ON_REQUEST:
         return 0
     raise LauncherError(f"The upgrade failed, and nothing of it is left: {reason}")
 
 
-def _went_over(installation: Installation, old: Installation) -> int:
-    """The new desk runs where the old one did."""
-    as_user = privileges.ask_as_service_user
-    is_served = _is_served(installation)
+def _start_new(installation: Installation, old: Installation) -> int:
+    """After a successful upgrade: restart the service with the new code, or print how to start."""
+    as_user = privileges.run_as_service_user
+    is_served = _is_service(installation)
     if is_served:
         service.start(installation)
         wait_for = partial(
-            commands.status, installation, wait_seconds=START_LIMIT_SECONDS, as_json=False
+            commands.status, installation, wait_seconds=START_TIMEOUT_SECONDS, as_json=False
         )
         if as_user(wait_for) != 0:
-            return _carry_out(installation, old, "its service did not get healthy")
-    kept_backup = installation.data / as_user(lambda: _read(installation))["backup"]
+            reason = "its service did not get healthy"
+            return _run_steps(installation, old, rollback_reason=reason)
+    backup_folder = installation.data / as_user(lambda: _read_journal(installation))["backup"]
     say(
         f"This desk is Skerry {installation.version} now. The backup of the one before: "
-        f"{kept_backup}"
+        f"{backup_folder}"
     )
     say(f"To go back: python3 {installation.code / 'launcher.py'} upgrade --from {old.code} --back")
     if not is_served:
-        data = (
-            "" if installation.data == installation.code / "var" else f" --data {installation.data}"
-        )
-        say(f"Start it: python3 {installation.code / 'launcher.py'}{data}")
+        is_default = installation.data == installation.code / "var"
+        option = "" if is_default else f" --data {installation.data}"
+        say(f"Start it: python3 {installation.code / 'launcher.py'}{option}")
     return 0

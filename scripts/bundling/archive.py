@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from appliance.launcher.errors import LauncherError
+from appliance.launcher.terminal import LauncherError
 
 CHUNK = 1 << 20
 

@@ -1,7 +1,7 @@
-"""Run the launcher and end it with kill -9 at a named place: ``cut.py WHERE COUNT LAUNCHER ...``.
+"""Run the launcher and kill it after a function: ``cut.py FUNCTION COUNT LAUNCHER ...``.
 
-WHERE is a function of appliance.launcher, "upgrade._note" say. The COUNTth call of it is carried
-out and followed by the end, as a power cut would follow.
+FUNCTION belongs to appliance.launcher, such as "upgrade._write_journal". After its COUNTth call the
+process ends with SIGKILL, as in a power cut.
 """
 
 import functools
@@ -12,24 +12,24 @@ import signal
 import sys
 from pathlib import Path
 
-_, where, count, launcher, *arguments = sys.argv
+_, function_path, count, launcher, *arguments = sys.argv
 sys.path.insert(0, str(Path(launcher).parent))
 sys.argv = [launcher, *arguments]
-module_name, _, name = where.rpartition(".")
+module_name, _, name = function_path.rpartition(".")
 module = importlib.import_module(f"appliance.launcher.{module_name}")
 function = getattr(module, name)
 calls = 0
 
 
 @functools.wraps(function)
-def cut(*given: object, **named: object) -> object:
+def call_and_kill(*args: object, **kwargs: object) -> object:
     global calls
-    answer = function(*given, **named)
+    result = function(*args, **kwargs)
     calls += 1
     if calls == int(count):
         os.kill(os.getpid(), signal.SIGKILL)
-    return answer
+    return result
 
 
-setattr(module, name, cut)
+setattr(module, name, call_and_kill)
 runpy.run_path(launcher, run_name="__main__")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from appliance.launcher import environment
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.layout import Installation
+from appliance.launcher.terminal import LauncherError
 
 
 @pytest.fixture

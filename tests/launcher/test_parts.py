@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from appliance.launcher import acl, doctor, subprocesses
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.files import write_private
-from appliance.launcher.layout import SOCKET_PATH_LIMIT, Installation, ensure_plain_paths
-from appliance.launcher.supervision import PROGRAM
+from appliance.launcher.layout import MAX_SOCKET_PATH_BYTES, Installation, ensure_usable_paths
+from appliance.launcher.supervision import PROGRAM_CONFIG
 from appliance.launcher.supervisor_client import Supervisor
+from appliance.launcher.terminal import LauncherError
 from tests.launcher.conftest import CODE, alive, wait_for
 
 LAUNCHER = CODE / "appliance" / "launcher"
@@ -98,7 +98,7 @@ def test_socket_addresses_fit_whatever_the_data_directory() -> None:
     for length in range(1, 300, 7):
         installation = Installation(code=CODE, data=Path("/" + "d" * length))
         for name in (".s.PGSQL.5432", "valkey.sock", "supervisor.sock.4194304"):
-            assert len(str(installation.sockets / name)) <= SOCKET_PATH_LIMIT
+            assert len(str(installation.sockets / name)) <= MAX_SOCKET_PATH_BYTES
 
 
 def test_odd_paths_keep_their_sockets_elsewhere() -> None:
@@ -110,7 +110,7 @@ def test_odd_paths_keep_their_sockets_elsewhere() -> None:
 @pytest.mark.parametrize("name", ["a ; b", "a #b", "a\nb"])
 def test_paths_the_supervisor_would_misread_are_refused(name: str) -> None:
     with pytest.raises(LauncherError, match="rename it"):
-        ensure_plain_paths(Installation(code=CODE, data=Path("/srv") / name))
+        ensure_usable_paths(Installation(code=CODE, data=Path("/srv") / name))
 
 
 def test_private_files_are_private_and_whole(tmp_path: Path) -> None:
@@ -165,13 +165,13 @@ def test_traverse_widens_the_mask_for_nobody_else() -> None:
 
 def test_supervisor_that_is_not_there_is_no_error(tmp_path: Path) -> None:
     supervisor = Supervisor(tmp_path / "nothing.sock", "Basic x")
-    assert not supervisor.answers()
+    assert not supervisor.is_ready()
     assert supervisor.processes() == {}
 
 
 def test_supervised_programs_restart_and_rotate_their_logs() -> None:
-    assert "autorestart=true" in PROGRAM
-    assert "stdout_logfile_maxbytes=10MB" in PROGRAM
+    assert "autorestart=true" in PROGRAM_CONFIG
+    assert "stdout_logfile_maxbytes=10MB" in PROGRAM_CONFIG
 
 
 def test_doctor_without_models_names_the_remedy(tmp_path: Path) -> None:

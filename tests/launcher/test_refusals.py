@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from appliance.launcher import datadir
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.layout import Installation
+from appliance.launcher.terminal import LauncherError
 from tests.launcher.conftest import CODE, Desk
 
 
@@ -113,9 +113,9 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     installation = Installation(code=CODE, data=tmp_path)
     with pytest.raises(LauncherError, match="300 MB free and the desk needs 500 MB"):
-        datadir.ensure_room(installation)
-    datadir.stamp_version(installation)
-    datadir.ensure_room(installation)  # a desk that exists may go on
+        datadir.ensure_disk_space(installation)
+    datadir.record_version(installation)
+    datadir.ensure_disk_space(installation)  # a desk that exists may go on
 
 
 def test_launcher_parses_on_an_old_python_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,8 @@ import pytest
 
 from appliance import VERSION
 from appliance.launcher import privileges
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.layout import Installation
+from appliance.launcher.terminal import LauncherError
 from tests.launcher.conftest import CODE, Desk, desk_processes
 from tests.launcher.test_upgrade import NEWER, copied
 
@@ -66,7 +66,7 @@ def in_a_child(action) -> str:
 def test_root_cannot_come_back(installation: Installation) -> None:
     def give_up_and_return() -> None:
         privileges.ensure_service_user(installation)
-        privileges.give_up_root(installation)
+        privileges.drop_root(installation)
         assert 0 not in (*os.getresuid(), *os.getresgid(), *os.getgroups())
         os.setuid(0)
 
@@ -78,7 +78,7 @@ def test_closed_directory_is_opened_for_one_user_to_pass_through(
 ) -> None:
     def look() -> None:
         privileges.ensure_service_user(installation)
-        privileges.give_up_root(installation)
+        privileges.drop_root(installation)
         assert (installation.code / "launcher.py").read_text()
         os.listdir(closed)
 
@@ -110,7 +110,7 @@ def test_data_directory_that_exists_keeps_its_owner(
     privileges.ensure_service_user(installation)
     (closed / "elsewhere").mkdir()
     installation.data.symlink_to(closed / "elsewhere")
-    assert in_a_child(lambda: privileges.give_up_root(installation)) == ""
+    assert in_a_child(lambda: privileges.drop_root(installation)) == ""
     assert (closed / "elsewhere").stat().st_uid == 0
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from appliance.launcher import environment, privileges, service, unit
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.layout import Installation
+from appliance.launcher.terminal import LauncherError
 from tests.launcher.conftest import CODE
 
 HARDENED = (
@@ -45,13 +45,13 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ..
     """As root on a machine of systemd's, with files of the test's own; what systemctl was told."""
     made: list[tuple[str, ...]] = []
     monkeypatch.setattr(service, "UNIT", tmp_path / "skerry.service")
-    monkeypatch.setattr(service, "VARIABLES", tmp_path / "skerry.env")
-    monkeypatch.setattr(service, "SYSTEMD_RUNS", tmp_path)
+    monkeypatch.setattr(service, "ENVIRONMENT_FILE", tmp_path / "skerry.env")
+    monkeypatch.setattr(service, "SYSTEMD_DIRECTORY", tmp_path)
     monkeypatch.setattr(service, "_systemctl", lambda *words: made.append(words))
     monkeypatch.setattr(service, "_verify", lambda text: None)
     monkeypatch.setattr(service, "_ensure_root", lambda what, installation: None)
     monkeypatch.setattr(privileges, "is_root", lambda: False)
-    monkeypatch.setattr(service, "_ensure_data_is_free", lambda installation: None)
+    monkeypatch.setattr(service, "_ensure_data_unused", lambda installation: None)
     monkeypatch.setattr(environment, "ensure_installed", lambda installation: None)
     for name in [name for name in os.environ if name.startswith("SKERRY_")]:
         monkeypatch.delenv(name)
@@ -63,7 +63,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ..
 
 def words(installation: Installation) -> str:
     """The unit as it would be written here."""
-    return unit.text(installation, service.VARIABLES, service._named())
+    return unit.render(installation, service.ENVIRONMENT_FILE, service._variable_names())
 
 
 def lines(text: str) -> list[str]:
@@ -91,7 +91,7 @@ def test_a_desk_for_this_machine_reaches_nothing_beyond_it(
     assert {"IPAddressDeny=any", "IPAddressAllow=localhost"} <= set(lines(words(installation)))
     outward = Installation(code=installation.code, data=installation.data, bind="0.0.0.0")
     assert "IPAddressDeny" not in words(outward)
-    service.VARIABLES.write_text('SKERRY_SMTP_HOST="mail.example"\n')
+    service.ENVIRONMENT_FILE.write_text('SKERRY_SMTP_HOST="mail.example"\n')
     assert "IPAddressDeny" not in words(installation)
 
 
@@ -136,7 +136,7 @@ def test_installing_twice_changes_nothing(installation: Installation, calls) -> 
     service.install(installation)
     assert calls == [("enable", "--quiet", service.NAME), ("start", service.NAME)]
     assert service.UNIT.stat().st_mtime_ns == written
-    assert service.installed() == installation
+    assert service.find_installed() == installation
 
 
 def test_a_service_on_other_data_is_not_taken_over(installation: Installation, calls) -> None:
@@ -152,11 +152,11 @@ def test_variables_of_the_shell_are_kept_once(
     monkeypatch.setenv("SKERRY_DATA", "/elsewhere")
     monkeypatch.setenv("UNRELATED", "x")
     service.install(installation)
-    assert service.VARIABLES.read_text() == 'SKERRY_HOSTS="desk.example,\\"odd\\""\n'
-    assert service.VARIABLES.stat().st_mode & 0o777 == 0o600
+    assert service.ENVIRONMENT_FILE.read_text() == 'SKERRY_HOSTS="desk.example,\\"odd\\""\n'
+    assert service.ENVIRONMENT_FILE.stat().st_mode & 0o777 == 0o600
     monkeypatch.setenv("SKERRY_HOSTS", "another.example")
     service.install(installation)
-    assert "another" not in service.VARIABLES.read_text()
+    assert "another" not in service.ENVIRONMENT_FILE.read_text()
     assert "SKERRY_HOSTS not written to it" in capsys.readouterr().out
 
 
@@ -189,7 +189,7 @@ def test_another_desks_service_is_not_removed(tmp_path, installation: Installati
 def test_without_systemd_the_line_to_run_is_told(
     installation: Installation, calls, tmp_path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(service, "SYSTEMD_RUNS", tmp_path / "none")
+    monkeypatch.setattr(service, "SYSTEMD_DIRECTORY", tmp_path / "none")
     with pytest.raises(LauncherError) as refused:
         service.install(installation)
     assert "systemd does not run this machine" in str(refused.value)

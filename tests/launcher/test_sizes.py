@@ -27,14 +27,18 @@ def test_a_larger_one_gives_a_quarter_at_most(memory_mb: int) -> None:
 
 
 def test_indexes_are_built_by_one_process_where_shared_memory_is_short() -> None:
-    assert of(8000, shared_memory_mb=64).parallel_builders == 0
-    assert of(8000, cores=16).parallel_builders == 4
+    assert of(8000, shared_memory_mb=64).parallel_index_workers == 0
+    assert of(8000, cores=16).parallel_index_workers == 4
 
 
 def test_tests_are_planned_alike_on_every_machine(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(postgres_tuning.machine, "memory_mb", lambda: 64_000)
     assert (
-        postgres_tuning.of(Installation(code=CODE, data=tmp_path, testing=True)).effective_cache
+        postgres_tuning.sizes_for(
+            Installation(code=CODE, data=tmp_path, testing=True)
+        ).effective_cache
         == 512
     )
-    assert postgres_tuning.of(Installation(code=CODE, data=tmp_path)).effective_cache == 32_000
+    assert (
+        postgres_tuning.sizes_for(Installation(code=CODE, data=tmp_path)).effective_cache == 32_000
+    )

@@ -19,8 +19,8 @@ import pytest
 
 from appliance import VERSION
 from appliance.launcher import backup, datadir, manifest, upgrade_paths
-from appliance.launcher.errors import LauncherError
 from appliance.launcher.layout import Installation
+from appliance.launcher.terminal import LauncherError
 from tests.launcher.conftest import CODE, Desk, plain_environment
 
 NEWER = "99.0.0"
@@ -162,15 +162,15 @@ def test_a_desk_goes_over_with_its_data_and_can_come_back(site, categories: str)
 def test_a_cut_at_any_step_is_gone_on_from(site, categories: str) -> None:
     here = site()
     cuts = [
-        ("upgrade._note", 1, "backing up"),  # written down, nothing done
+        ("upgrade._write_journal", 1, "backing up"),  # written down, nothing done
         ("backup.copy_file", 40, "backing up"),  # in the middle of the backup
-        ("backup.take", 1, "backing up"),  # whole, not written down
-        ("upgrade._note", 1, "migrating"),  # the data is the new one's, the folder is not
-        ("upgrade._move", 1, "migrating"),
+        ("backup.create", 1, "backing up"),  # whole, not written down
+        ("upgrade._write_journal", 1, "migrating"),  # the data is the new one's, the folder is not
+        ("upgrade._move_data", 1, "migrating"),
         ("runner.ensure_database", 1, "migrating"),  # servers run
         ("subprocesses.prepare", 1, "migrating"),  # migrated
-        ("upgrade._ensure_working", 1, "migrating"),  # all runs
-        ("upgrade._note", 1, "done"),
+        ("upgrade._wait_until_all_run", 1, "migrating"),  # all runs
+        ("upgrade._write_journal", 1, "done"),
     ]
     for where, count, state in cuts:
         cut = here.upgrade(cut=(where, count))
@@ -188,7 +188,7 @@ def test_a_cut_at_any_step_is_gone_on_from(site, categories: str) -> None:
 def test_a_failure_goes_back_however_often_it_is_cut(site, categories: str) -> None:
     here = site(FAILING)
     cuts = [
-        ("upgrade._note", 3),  # "going back" is written down
+        ("upgrade._write_journal", 3),  # "going back" is written down
         ("backup.copy_file", 40),
         ("backup.restore", 1),
     ]
@@ -252,7 +252,7 @@ def test_a_full_disk_is_told_before_the_desk_is_stopped(site, monkeypatch) -> No
 def copy_of_a_desk(site) -> tuple[Installation, Path]:
     here = site()
     installation = Installation(code=here.old, data=here.old / "var")
-    backup.take(installation, installation.data / "backups" / "one")
+    backup.create(installation, installation.data / "backups" / "one")
     return installation, installation.data / "backups" / "one"
 
 
@@ -283,5 +283,5 @@ def test_a_backup_that_changed_is_never_put_back(copy_of_a_desk, name: str) -> N
 def test_a_backup_cut_short_is_no_backup(copy_of_a_desk) -> None:
     installation, folder = copy_of_a_desk
     (folder / "backup.json").unlink()
-    with pytest.raises(LauncherError, match="holds no whole backup"):
-        backup.ensure_whole(installation, folder)
+    with pytest.raises(LauncherError, match="holds no complete backup"):
+        backup.verify(installation, folder)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.launcher import machine, network
-from appliance.launcher.errors import LauncherError
+from appliance.launcher.terminal import LauncherError
 from tests.launcher.conftest import Desk, desk_processes, free_port, wait_for
 
 
@@ -78,9 +78,9 @@ def test_an_address_is_waited_for_and_then_listened_on() -> None:
     port = free_port()
     taken = socket.create_server(("127.0.0.1", port))
     with pytest.raises(LauncherError, match="used by another program"):
-        network.listening("127.0.0.1", port, wait_seconds=0.2)
+        network.listen("127.0.0.1", port, wait_seconds=0.2)
     threading.Timer(0.3, taken.close).start()
-    (bound,) = network.listening("127.0.0.1", port, wait_seconds=10)
+    (bound,) = network.listen("127.0.0.1", port, wait_seconds=10)
     with bound, socket.create_connection(("127.0.0.1", port)):
         assert bound.getsockname() == ("127.0.0.1", port)
 
@@ -104,6 +104,6 @@ def test_memory_is_what_the_groups_around_this_process_allow(
     inner.mkdir(parents=True)
     (tmp_path / "desk" / "memory.max").write_text(f"{256 * 2**20}\n")
     (inner / "memory.max").write_text("max\n")
-    monkeypatch.setattr(machine, "GROUPS", tmp_path)
-    monkeypatch.setattr(machine, "_group", lambda: "/desk/web")
+    monkeypatch.setattr(machine, "CGROUP_ROOT", tmp_path)
+    monkeypatch.setattr(machine, "_cgroup_path", lambda: "/desk/web")
     assert machine.memory_mb() == 256
