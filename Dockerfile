@@ -1,13 +1,12 @@
-# Skerry as an image. One image serves all four services of compose.offline.yml: what each of them
-# does is its --role.
+# One image for the four services of compose.offline.yml, which run it with different roles.
 #
-# Build it on a connected machine:            docker build -t skerry:0.1.0 .
-# or, where wheels/ was filled beforehand,    docker build --network none -t skerry:0.1.0 .
-# Carry it in:                                python3 scripts/save_images.py --help
+# Build it on a machine with internet:     docker build -t skerry:0.1.0 .
+# or offline, with a filled wheels/:       docker build --network none -t skerry:0.1.0 .
+# Transfer it to the offline machine:      python3 scripts/save_images.py --help
 #
 # BASE_IMAGE is any image with Python 3.11 or newer and useradd, such as Debian's with python3 and
-# python3-venv. The first stage installs what requirements.lock names, with its hashes; the second
-# copies the result and needs no network.
+# python3-venv. The first stage installs the packages of requirements.lock with their hashes; the
+# second copies the result and needs no network.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
@@ -17,15 +16,15 @@ RUN python3 launcher.py install && rm -rf wheels
 
 FROM ${BASE_IMAGE}
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent \
-        --shell /usr/sbin/nologin desk \
-    && install -d -m 0700 -o desk -g desk /var/lib/skerry /var/lib/skerry/files
+        --shell /usr/sbin/nologin skerry \
+    && install -d -m 0700 -o skerry -g skerry /var/lib/skerry /var/lib/skerry/files
 COPY --from=build /opt/skerry /opt/skerry
 WORKDIR /opt/skerry
 USER 10001
 ENV SKERRY_DATA=/var/lib/skerry SKERRY_BIND=0.0.0.0 PYTHONDONTWRITEBYTECODE=1
 VOLUME /var/lib/skerry
 EXPOSE 8000
-# Asks the launcher about all it runs: the pages, the worker, the database or the cache.
+# Healthy when every program of the role runs and, in the role web, /healthz answers.
 HEALTHCHECK --interval=15s --timeout=10s --start-period=120s --retries=4 \
     CMD ["python3", "launcher.py", "status"]
 STOPSIGNAL SIGTERM

@@ -57,8 +57,8 @@ def test_services_are_not_pulled_and_have_minimal_privileges(name):
 
 def test_only_the_web_service_is_published():
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["web"]
-    assert COMPOSE["networks"]["inside"]["internal"]
-    assert {name for name, service in SERVICES.items() if service["networks"] != ["inside"]} == {
+    assert COMPOSE["networks"]["backend"]["internal"]
+    assert {name for name, service in SERVICES.items() if service["networks"] != ["backend"]} == {
         "web"
     }
 
