@@ -69,7 +69,7 @@ class TeamForm(Form):
         help_text=_("In addition to the default agent permissions."),
     )
     is_closed = forms.BooleanField(
-        label=_("Closed"),
+        label=_("Restricted"),
         required=False,
         help_text=_("Only members and administrators see this team's tickets."),
     )

@@ -80,7 +80,9 @@ TEAMS = Section(
     columns=(
         Column(gettext_lazy("Name"), lambda team: team.name),
         Column(gettext_lazy("Members"), lambda team: team.member_count),
-        Column(gettext_lazy("Closed"), lambda team: _("closed") if team.is_closed else "", True),
+        Column(
+            gettext_lazy("Restricted"), lambda team: _("restricted") if team.is_closed else "", True
+        ),
     ),
     form=lambda data, viewer, row: forms.TeamForm(data, team=row),
     add=accounts_services.add_team,

@@ -79,7 +79,9 @@ def start_bulk_change(
     row of the first call.
     """
     if not queries.can_change_in_bulk(by):
-        raise ForbiddenError(_("Your role does not permit bulk changes."))
+        raise ForbiddenError(
+            _("You do not have permission to bulk edit tickets. Ask an administrator.")
+        )
     if earlier := queries.find_bulk_change(by, idempotency_key):
         return _require_same_changes(earlier, changes)
     change = _create(by, sorted(set(tickets)), changes, idempotency_key)
