@@ -1,31 +1,31 @@
 #!/usr/bin/env python3
-"""Updates of the language models, signed and carried in on a stick.
+"""Publish model updates on removable media, and install them.
 
-Where they are made (no desk is needed):
-    update_models.py keys init HOME               a set of keys and the first root
-    update_models.py keys rotate HOME NAME        a fresh key in the place of NAME
+On the publisher's machine (no installation is needed):
+    update_models.py keys init HOME               create a set of keys and the first root
+    update_models.py keys rotate HOME NAME        replace the key NAME
     update_models.py keys revoke HOME NAME        the same, for a key that was lost or stolen
-    update_models.py keys show HOME               which keys the newest root names
-    update_models.py pack --home HOME --bundle models/classifier/3 --out STICK
+    update_models.py keys show HOME               list the keys of the newest root
+    update_models.py pack --home HOME --bundle models/classifier/3 --out MEDIUM
 
-Where they are taken (the desk runs):
-    update_models.py inspect STICK                every check, and nothing changes
-    update_models.py apply STICK                  every check, then the swap
-    update_models.py rollback [ROLE]              what ran before runs again
-    update_models.py status                       what runs, how old it is, what came before
+On the installation (it must be running):
+    update_models.py inspect MEDIUM               run every check, change nothing
+    update_models.py apply MEDIUM                 run every check, then activate the bundles
+    update_models.py rollback [ROLE]              activate the previous bundles
+    update_models.py status                       show active and previous bundles
 
-STICK is a folder with metadata/ and targets/, or such a folder as one .tar file. The first time,
---trust root.json says whose updates this desk takes: HOME/metadata/1.root.json of the publisher.
-With a data directory other than var, put --data DIR first, as for launcher.py.
+MEDIUM is a folder with metadata/ and targets/, or such a folder as one .tar file. The first time,
+--trust root.json says whose updates are trusted: HOME/metadata/1.root.json of the publisher. With a
+data directory other than var, put --data DIR first, as for launcher.py.
 
-It ends with 0 when all went well, 1 for a wrong command line, and else with a number that names
-what said no: 10 preflight, 11 quarantine, 12 signatures, 13 versions, 14 compatibility, 15 load,
-16 golden outputs, 17 budget, 18 evaluation (worse), 19 swap; 30 another update is at work, 31 no
-trusted root, or another one, 32 expired, 33 not enough evidence, 34 nothing to do. 17, 18, 32 and
-33 can be taken all the same by a named admin: --accept WHAT --by E-MAIL --reason "why". What is
-unsigned, changed, or older than what the desk has seen can not.
+The exit code is 0 for success, 1 for a wrong command line, and else the step that rejected the
+update: 10 preflight, 11 quarantine, 12 signatures, 13 versions, 14 compatibility, 15 load,
+16 golden outputs, 17 budget, 18 evaluation (worse), 19 swap; 30 another run is at work, 31 no
+trusted root, or another one, 32 expired, 33 not enough evidence, 34 nothing to do. A named admin
+may accept 17, 18, 32 and 33: --accept WHAT --by E-MAIL --reason "why". An update that is unsigned,
+changed, or older than one seen before cannot be accepted.
 
-Passphrases of keys are read from SKERRY_KEY_PASSPHRASE, or asked for, key by key.
+Passphrases of keys are read from SKERRY_KEY_PASSPHRASE, or typed in for each key.
 """
 
 import argparse
@@ -35,67 +35,72 @@ from pathlib import Path
 
 CODE = Path(__file__).resolve().parents[1]
 PYTHON = CODE / ".venv" / "bin" / "python"
-AT_THE_DESK = ("inspect", "apply", "rollback", "status")
+ON_THE_INSTALLATION = ("inspect", "apply", "rollback", "status")
 
 
-def arguments(words: list[str]) -> argparse.Namespace:
-    """The command line; what is done at the desk is read again there."""
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    """Parse the command line; the management command parses its part again."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", metavar="DIR", help="data directory of the desk (default: var)")
+    parser.add_argument(
+        "--data", metavar="DIR", help="data directory of the installation (default: var)"
+    )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
-    _add_keys(verbs)
-    _add_pack(verbs)
+    key_folders = _key_folders()
+    _add_keys(verbs, key_folders)
+    _add_pack(verbs, key_folders)
     for name in ("inspect", "apply"):
-        one = verbs.add_parser(name)
-        one.add_argument("path", type=Path, help="folder or .tar")
-        one.add_argument("--trust", type=Path, metavar="ROOT", help="root.json, the first time")
-        one.add_argument(
+        command = verbs.add_parser(name)
+        command.add_argument("path", type=Path, help="folder or .tar")
+        command.add_argument("--trust", type=Path, metavar="ROOT", help="root.json, the first time")
+        command.add_argument(
             "--accept", action="append", metavar="WHAT", help="expired, budget, undecided or worse"
         )
-        one.add_argument("--by", metavar="E-MAIL", help="the admin who accepts it")
-        one.add_argument("--reason", metavar="WORDS", help="and why")
-        one.add_argument("--json", action="store_true", help="what each step found, as JSON")
-    one = verbs.add_parser("rollback")
-    one.add_argument("role", nargs="?", choices=("classifier", "sentiment", "encoder"))
-    one.add_argument("--by", metavar="E-MAIL")
-    one.add_argument("--reason", metavar="WORDS")
-    one = verbs.add_parser("status")
-    one.add_argument("--json", action="store_true")
-    return parser.parse_args(words)
+        command.add_argument("--by", metavar="E-MAIL", help="the admin who accepts it")
+        command.add_argument("--reason", metavar="WORDS", help="and why")
+        command.add_argument(
+            "--json", action="store_true", help="the results of each step, as JSON"
+        )
+    command = verbs.add_parser("rollback")
+    command.add_argument("role", nargs="?", choices=("classifier", "sentiment", "encoder"))
+    command.add_argument("--by", metavar="E-MAIL")
+    command.add_argument("--reason", metavar="WORDS")
+    command = verbs.add_parser("status")
+    command.add_argument("--json", action="store_true")
+    return parser.parse_args(arguments)
 
 
-def _add_keys(verbs: argparse._SubParsersAction) -> None:
-    kinds = verbs.add_parser("keys").add_subparsers(dest="what", required=True, metavar="WHAT")
-    for name in ("init", "rotate", "revoke", "show"):
-        one = kinds.add_parser(name)
-        one.add_argument("home", type=Path, help="the publisher's folder")
-        if name in ("rotate", "revoke"):
-            one.add_argument("name", help="of the key, like targets-1")
-            one.add_argument(
-                "--keys",
-                type=Path,
-                action="append",
-                default=[],
-                metavar="DIR",
-                help="where keys lie that are not in HOME/keys",
-            )
-
-
-def _add_pack(verbs: argparse._SubParsersAction) -> None:
-    one = verbs.add_parser("pack")
-    one.add_argument("--home", type=Path, required=True, help="the publisher's folder")
-    one.add_argument(
+def _key_folders() -> argparse.ArgumentParser:
+    """Return the parser of ``--keys``, a parent of every command that signs."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument(
         "--keys",
         type=Path,
         action="append",
         default=[],
         metavar="DIR",
-        help="where keys lie that are not in HOME/keys",
+        help="where keys are that are not in HOME/keys",
     )
-    one.add_argument("--bundle", type=Path, action="append", default=[], metavar="DIR")
-    one.add_argument(
+    return parent
+
+
+def _add_keys(verbs: argparse._SubParsersAction, key_folders: argparse.ArgumentParser) -> None:
+    actions = verbs.add_parser("keys").add_subparsers(dest="what", required=True, metavar="WHAT")
+    for name in ("init", "show"):
+        command = actions.add_parser(name)
+        command.add_argument("home", type=Path, help="the publisher's folder")
+    for name in ("rotate", "revoke"):
+        command = actions.add_parser(name, parents=[key_folders])
+        command.add_argument("home", type=Path, help="the publisher's folder")
+        command.add_argument("name", help="of the key, like targets-1")
+
+
+def _add_pack(verbs: argparse._SubParsersAction, key_folders: argparse.ArgumentParser) -> None:
+    command = verbs.add_parser("pack", parents=[key_folders])
+    command.add_argument("--home", type=Path, required=True, help="the publisher's folder")
+    command.add_argument("--bundle", type=Path, action="append", default=[], metavar="DIR")
+    command.add_argument(
         "--articles",
         type=Path,
         action="append",
@@ -103,16 +108,18 @@ def _add_pack(verbs: argparse._SubParsersAction) -> None:
         metavar="DIR",
         help="a folder of articles (*.md)",
     )
-    one.add_argument("--out", type=Path, required=True, help="new folder, or a .tar")
-    one.add_argument("--days", type=int, default=90, help="for which it is fresh (90)")
-    one.add_argument("--least", metavar="VERSION", help="of Skerry; default: this one")
-    one.add_argument("--below", metavar="VERSION", help="of Skerry; default: the next major one")
-    one.add_argument("--notes", default="", help="what is new, in a sentence")
-    one.add_argument("--number", type=int, default=0, help="of the release, when HOME was lost")
+    command.add_argument("--out", type=Path, required=True, help="new folder, or a .tar")
+    command.add_argument("--days", type=int, default=90, help="until it expires (90)")
+    command.add_argument("--least", metavar="VERSION", help="of Skerry; default: this one")
+    command.add_argument(
+        "--below", metavar="VERSION", help="of Skerry; default: the next major one"
+    )
+    command.add_argument("--notes", default="", help="what is new, in a sentence")
+    command.add_argument("--number", type=int, default=0, help="of the release, when HOME was lost")
 
 
 def ensure_environment() -> None:
-    """Go on inside the desk's own Python, which has the libraries."""
+    """Restart in the installation's virtual environment, which has the libraries."""
     if Path(sys.prefix).resolve() == (CODE / ".venv").resolve():
         return
     if not PYTHON.exists():
@@ -121,28 +128,28 @@ def ensure_environment() -> None:
     os.execv(command[0], command)  # noqa: S606
 
 
-def ask_the_desk(options: argparse.Namespace) -> None:
-    """Become a management command of the running desk; paths are made whole before it moves."""
-    words = [sys.executable, str(CODE / "launcher.py")]
+def run_management_command(options: argparse.Namespace) -> None:
+    """Become the management command of the running installation, with absolute paths."""
+    command = [sys.executable, str(CODE / "launcher.py")]
     if options.data:
-        words += ["--data", str(Path(options.data).absolute())]
-    words += ["manage", "update_models", options.verb]
+        command += ["--data", str(Path(options.data).absolute())]
+    command += ["manage", "update_models", options.verb]
     for name, value in vars(options).items():
         if name in ("data", "verb") or value in (None, False):
             continue
-        whole = str(value.absolute()) if isinstance(value, Path) else value
+        argument = str(value.absolute()) if isinstance(value, Path) else value
         if name in ("path", "role"):
-            words.append(whole)
+            command.append(argument)
         elif value is True:
-            words.append(f"--{name}")
+            command.append(f"--{name}")
         else:
-            for each in whole if isinstance(whole, list) else [whole]:
-                words += [f"--{name}={each}"]
-    os.execv(words[0], words)  # noqa: S606
+            values = argument if isinstance(argument, list) else [argument]
+            command += [f"--{name}={item}" for item in values]
+    os.execv(command[0], command)  # noqa: S606
 
 
 def publish(options: argparse.Namespace) -> None:
-    """What is done where updates are made."""
+    """Carry out a command of the publisher."""
     sys.path.insert(0, str(CODE))
     sys.dont_write_bytecode = True
     from scripts.updating import publishing
@@ -154,9 +161,9 @@ def publish(options: argparse.Namespace) -> None:
 
 
 def main() -> int:
-    options = arguments(sys.argv[1:])
-    if options.verb in AT_THE_DESK:
-        ask_the_desk(options)
+    options = parse_arguments(sys.argv[1:])
+    if options.verb in ON_THE_INSTALLATION:
+        run_management_command(options)
     ensure_environment()
     try:
         publish(options)
