@@ -20,7 +20,7 @@ STEPS = {
 }
 OUTCOMES = {
     "passed": gettext_lazy("passed"),
-    "refused": gettext_lazy("rejected"),
+    "rejected": gettext_lazy("rejected"),
     "accepted": gettext_lazy("accepted anyway"),
 }
 ROLES = {

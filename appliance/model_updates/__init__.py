@@ -1,1 +1,1 @@
-"""Signed model updates: verified, tried, compared, swapped, watched, and taken back."""
+"""Signed model updates: verify, sandbox, evaluate, activate, monitor and roll back bundles."""

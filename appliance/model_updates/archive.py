@@ -1,44 +1,45 @@
-"""A repository that came as one .tar file: sized before it is opened, then laid out as a folder."""
+"""Unpack a repository that is one .tar file, with its size checked first."""
 
 import os
 import tarfile
 from pathlib import Path
 
-from appliance.model_updates.removable_media import MAX_DEPTH, MAX_FILES, NAME, refuse
+from appliance.model_updates.removable_media import MAX_DEPTH, MAX_FILES, NAME, reject
 
 MAX_BYTES = 1_000_000_000
 CHUNK = 1 << 20
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Plain files and folders only, by plain names, within the limits; else nothing is used."""
+    """Unpack plain files with plain names within the limits; raises UpdateRejectedError."""
     if not archive.is_file() or archive.stat().st_size > MAX_BYTES:
-        raise refuse(f"{archive.name} is no file, or larger than an update may be.")
+        raise reject(f"{archive.name} is no file, or larger than an update may be.")
     try:
         with tarfile.open(archive, "r:") as tar:
-            members = _checked(tar)
+            members = _checked_members(tar)
             for member in members:
                 _extract(tar, member, folder)
     except (tarfile.TarError, EOFError, ValueError) as error:
-        raise refuse(f"It is not a whole .tar file ({error}).") from error
+        raise reject(f"It is not a whole .tar file ({error}).") from error
 
 
-def _checked(tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
-    members, total = [], 0
+def _checked_members(tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
+    members: list[tarfile.TarInfo] = []
+    total = 0
     for member in tar:
         parts = member.name.split("/")
         if not all(NAME.match(part) for part in parts) or len(parts) > MAX_DEPTH + 1:
-            raise refuse(f"{member.name[:120]!r} in the archive is not a plain path.")
+            raise reject(f"{member.name[:120]!r} in the archive is not a plain path.")
         if member.isdir():
             continue
         if not member.isreg() or member.issparse():
-            raise refuse(f"{member.name} in the archive is a link or a device.")
+            raise reject(f"{member.name} in the archive is a link or a device.")
         members.append(member)
         total += member.size
         if total > MAX_BYTES or len(members) > MAX_FILES:
-            raise refuse("The archive holds more than an update may.")
+            raise reject("The archive holds more than an update may.")
     if len({member.name for member in members}) != len(members):
-        raise refuse("The archive holds the same name twice.")
+        raise reject("The archive holds the same name twice.")
     return members
 
 
@@ -46,6 +47,8 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> Non
     target = folder / member.name
     target.parent.mkdir(parents=True, exist_ok=True)
     source = tar.extractfile(member)
+    if source is None:
+        raise reject(f"{member.name} in the archive is a link or a device.")
     with source, target.open("xb") as stream:
         os.fchmod(stream.fileno(), 0o600)
         while chunk := source.read(CHUNK):

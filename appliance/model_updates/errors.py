@@ -1,6 +1,7 @@
-"""The steps of an update and the errors that end one."""
+"""The steps of an update, its exit codes, and the error that rejects it."""
 
 from enum import StrEnum
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -8,7 +9,7 @@ from appliance.core.errors import SkerryError
 
 
 class Step(StrEnum):
-    """The steps of an update, in their order."""
+    """The steps of an update, in order."""
 
     PREFLIGHT = "preflight"
     QUARANTINE = "quarantine"
@@ -22,16 +23,16 @@ class Step(StrEnum):
     SWAP = "swap"
 
 
-# What update_models.py ends with. 0 went well, 1 is a wrong command line; the rest names the step.
+# Exit codes of update_models.py: 0 success, 1 a wrong command line, the rest by step.
 EXIT_CODES = {step: 10 + number for number, step in enumerate(Step)}
 BUSY, NO_TRUST, EXPIRED, UNDECIDED, NOTHING_TO_DO = 30, 31, 32, 33, 34
 
-# What a named admin may accept with a reason. Never: unsigned, changed, or older than seen.
-MAY_BE_ACCEPTED = ("expired", "budget", "undecided", "worse")
+# Findings a named admin may accept with a reason; never an unsigned, changed or older update.
+ACCEPTABLE_FINDINGS = ("expired", "budget", "undecided", "worse")
 
 
 class UpdateRejectedError(SkerryError):
-    """A step that says no. ``accept`` names what an admin would have to accept to go on."""
+    """A step rejected the update. ``accept`` names the finding an admin may accept to go on."""
 
     status = 409
     title = _("The update was rejected")
@@ -39,5 +40,5 @@ class UpdateRejectedError(SkerryError):
     def __init__(self, step: Step, text: str, *, code: int | None = None, accept: str = "") -> None:
         super().__init__(text)
         self.step, self.text, self.accept = step, text, accept
-        self.data: dict = {}  # what was found so far
+        self.details: dict[str, Any] = {}  # results so far
         self.code = EXIT_CODES[step] if code is None else code

@@ -1,6 +1,6 @@
-"""Which bundles were installed, which run, and everything that was done with them.
+"""Installed and active bundles, update runs and their events, and the root of trust.
 
-These rows are the truth; ``DATA/models/active.json``, which the processes read, follows them.
+The rows are authoritative; ``DATA/models/active.json``, which the processes read, is derived.
 """
 
 from django.conf import settings
@@ -11,14 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class TrustAnchor(models.Model):
-    """One row: the root this desk trusts since it was installed, and the latest time it knows."""
+    """One row: the trusted root since installation, and the latest known time."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     root = models.BinaryField(help_text="The bytes of the pinned root.json.")
     fingerprint = models.CharField(max_length=64, help_text="sha256 of those bytes")
     pinned_at = models.DateTimeField(default=timezone.now)
     pinned_by = models.CharField(max_length=170)
-    last_seen_at = models.DateTimeField(help_text="The clock when an update was last verified.")
+    last_seen_at = models.DateTimeField(help_text="When an update was last verified.")
     newest_release_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -29,7 +29,7 @@ class TrustAnchor(models.Model):
 
 
 class TrustFloor(models.Model):
-    """The highest version seen of one of the four files that vouch for everything else."""
+    """The highest version seen of one of the four TUF metadata files."""
 
     file = models.CharField(max_length=10, primary_key=True)
     version = models.PositiveBigIntegerField()
@@ -40,22 +40,22 @@ class TrustFloor(models.Model):
 
 
 class InstalledBundle(models.Model):
-    """A bundle that came after the release, in ``DATA/models/NAME/VERSION``."""
+    """A bundle installed by an update, in ``DATA/models/NAME/VERSION``."""
 
     class State(models.TextChoices):
         STAGED = "staged", _("installed, never active")
         NEXT = "next", _("computing embeddings")
         TRIAL = "trial", _("trial period")
-        GOOD = "good", _("confirmed")
-        WITHDRAWN = "withdrawn", _("rolled back")
+        CONFIRMED = "confirmed", _("confirmed")
+        ROLLED_BACK = "rolled_back", _("rolled back")
 
     role = models.CharField(max_length=12)
     name = models.CharField(max_length=80)
     version = models.CharField(max_length=80)
     digest = models.CharField(max_length=64)
     space = models.CharField(max_length=80, blank=True)
-    state = models.CharField(max_length=10, choices=State, default=State.STAGED)
-    release = models.PositiveBigIntegerField(help_text="Number of the update that brought it.")
+    state = models.CharField(max_length=12, choices=State, default=State.STAGED)
+    release = models.PositiveBigIntegerField(help_text="Number of the update it came with.")
     installed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -68,12 +68,12 @@ class InstalledBundle(models.Model):
 
     @property
     def entry(self) -> str:
-        """As active.json spells it."""
+        """Its entry in active.json."""
         return f"{self.name}/{self.version}"
 
 
 class ActiveBundle(models.Model):
-    """What answers for one role. No bundle: the release's own."""
+    """The bundle of one role; none: the release's own."""
 
     role = models.CharField(max_length=12, primary_key=True)
     bundle = models.ForeignKey(
@@ -84,31 +84,31 @@ class ActiveBundle(models.Model):
         null=True,
         on_delete=models.PROTECT,
         related_name="+",
-        help_text="What ran before; none: the release's own.",
+        help_text="None: the release's own.",
     )
     upcoming = models.ForeignKey(
         InstalledBundle,
         null=True,
         on_delete=models.PROTECT,
         related_name="+",
-        help_text="Runs once its vectors are written.",
+        help_text="Active once its vectors are written.",
     )
     run = models.ForeignKey(
         "UpdateRun",
         null=True,
         on_delete=models.PROTECT,
         related_name="+",
-        help_text="Which update changed it last.",
+        help_text="The run that changed it last.",
     )
     since = models.DateTimeField(default=timezone.now)
-    before = models.JSONField(default=dict, help_text="How it went with what ran before.")
+    before = models.JSONField(default=dict, help_text="Health metrics of the previous bundle.")
 
     def __str__(self) -> str:
         return f"{self.role}: {self.bundle or 'of the release'}"
 
 
 class UpdateRun(models.Model):
-    """One try to inspect, apply or go back, with what each step found."""
+    """An inspection, installation or rollback, with the result of each step."""
 
     class Kind(models.TextChoices):
         INSPECT = "inspect", _("Check update")
@@ -118,15 +118,15 @@ class UpdateRun(models.Model):
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting for the worker")
         WORKING = "working", _("running")
-        ASKS = "asks", _("approval required")
+        NEEDS_APPROVAL = "approval", _("approval required")
         DONE = "done", _("completed")
-        REFUSED = "refused", _("rejected")
+        REJECTED = "rejected", _("rejected")
         INTERRUPTED = "interrupted", _("interrupted")
 
     kind = models.CharField(max_length=10, choices=Kind)
-    source = models.CharField(max_length=500, help_text="A folder, or the name of what was sent.")
+    source = models.CharField(max_length=500, help_text="A folder, or the name of an upload.")
     is_upload = models.BooleanField(default=False)
-    accepted = models.JSONField(default=list, help_text="What an admin takes all the same.")
+    accepted = models.JSONField(default=list, help_text="Findings an admin accepts.")
     reason = models.CharField(max_length=500, blank=True)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
@@ -136,8 +136,10 @@ class UpdateRun(models.Model):
     step = models.CharField(max_length=14, blank=True)
     steps = models.JSONField(default=list, encoder=DjangoJSONEncoder)
     exit_code = models.PositiveSmallIntegerField(null=True)
-    text = models.TextField(blank=True, help_text="How it ended, in a sentence.")
-    asks = models.CharField(max_length=12, blank=True, help_text="What would have to be accepted.")
+    text = models.TextField(blank=True, help_text="The outcome in a sentence.")
+    needs_approval = models.CharField(
+        max_length=12, blank=True, help_text="The finding an admin may accept."
+    )
     release = models.PositiveBigIntegerField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
@@ -157,13 +159,13 @@ class UpdateRun(models.Model):
 
 
 class UpdateEvent(models.Model):
-    """One step of one run, or what the box did by itself. Append-only."""
+    """A step of a run, or an automatic change. Append-only."""
 
     at = models.DateTimeField(default=timezone.now, editable=False)
     run = models.ForeignKey(UpdateRun, null=True, on_delete=models.PROTECT, related_name="events")
     by_name = models.CharField(max_length=170)
     step = models.CharField(max_length=14)
-    outcome = models.CharField(max_length=12, help_text="passed, refused, accepted, done …")
+    outcome = models.CharField(max_length=12, help_text="passed, rejected, accepted, done …")
     text = models.TextField(blank=True)
     data = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
 

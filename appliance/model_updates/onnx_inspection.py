@@ -1,7 +1,7 @@
-"""What an ONNX file says it needs, read from its bytes before any library opens it.
+"""Inspect an ONNX file's requirements from its bytes, before any library opens it.
 
-A small strict reader of protobuf: only the fields that matter here are looked into, and whatever
-does not add up is an error. Nothing is executed, nothing is copied.
+A small strict protobuf parser: it visits only the fields that matter here, and any inconsistency is
+an error. Nothing is executed or copied.
 """
 
 import math
@@ -36,58 +36,58 @@ Value = int | memoryview
 
 
 class WireError(ValueError):
-    """The bytes are not an ONNX model, or say something no bundle of ours says."""
+    """The bytes are no ONNX model, or one that no bundle may contain."""
 
 
 @dataclass
 class OnnxInfo:
-    """What a model asks of whoever runs it."""
+    """The requirements of a model."""
 
     opsets: dict[str, int] = field(default_factory=dict)  # domain → version
     operators: set[tuple[str, str]] = field(default_factory=set)  # (domain, name)
     has_external_data: bool = False
     has_functions: bool = False
-    most_elements: int = 0  # of one stored tensor
+    max_elements: int = 0  # of one stored tensor
     tensors: int = 0
 
 
 def inspect_model(content: memoryview | bytes) -> OnnxInfo:
-    """Raises WireError."""
-    needs, has_graph = OnnxInfo(), False
+    """Return the requirements of a model; raises WireError."""
+    info, has_graph = OnnxInfo(), False
     for number, value in _fields(memoryview(content)):
         if number == 7:
             has_graph = True
-            _graph(_message(value), needs, 0)
+            _graph(_message(value), info, 0)
         elif number == 8:
-            _opset(_message(value), needs)
+            _opset(_message(value), info)
         elif number in (20, 25):  # training_info, functions
-            needs.has_functions = True
+            info.has_functions = True
     if not has_graph:
         raise WireError("it holds no graph")
-    return needs
+    return info
 
 
-def _opset(message: memoryview, needs: OnnxInfo) -> None:
+def _opset(message: memoryview, info: OnnxInfo) -> None:
     fields = dict(_fields(message))
     version = fields.get(2, 0)
     if not isinstance(version, int):
         raise WireError("an operator set without a number")
-    needs.opsets[_text(fields.get(1, memoryview(b"")))] = version
+    info.opsets[_text(fields.get(1, memoryview(b"")))] = version
 
 
-def _graph(message: memoryview, needs: OnnxInfo, depth: int) -> None:
+def _graph(message: memoryview, info: OnnxInfo, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise WireError("graphs within graphs")
     for number, value in _fields(message):
         if number == 1:
-            _node(_message(value), needs, depth)
+            _node(_message(value), info, depth)
         elif number == 5:
-            _tensor(_message(value), needs)
+            _tensor(_message(value), info)
         elif number == 15:
-            _sparse(_message(value), needs)
+            _sparse(_message(value), info)
 
 
-def _node(message: memoryview, needs: OnnxInfo, depth: int) -> None:
+def _node(message: memoryview, info: OnnxInfo, depth: int) -> None:
     name = domain = ""
     for number, value in _fields(message):
         if number == 4:
@@ -95,46 +95,47 @@ def _node(message: memoryview, needs: OnnxInfo, depth: int) -> None:
         elif number == 7:
             domain = _text(value)
         elif number == 5:
-            _attribute(_message(value), needs, depth)
-    needs.operators.add((domain, name))
+            _attribute(_message(value), info, depth)
+    info.operators.add((domain, name))
 
 
-def _attribute(message: memoryview, needs: OnnxInfo, depth: int) -> None:
+def _attribute(message: memoryview, info: OnnxInfo, depth: int) -> None:
     for number, value in _fields(message):
         if number in (5, 10):
-            _tensor(_message(value), needs)
+            _tensor(_message(value), info)
         elif number in (6, 11):
-            _graph(_message(value), needs, depth + 1)
+            _graph(_message(value), info, depth + 1)
         elif number in (22, 23):
-            _sparse(_message(value), needs)
+            _sparse(_message(value), info)
 
 
-def _sparse(message: memoryview, needs: OnnxInfo) -> None:
+def _sparse(message: memoryview, info: OnnxInfo) -> None:
     for number, value in _fields(message):
         if number in (1, 2):
-            _tensor(_message(value), needs)
+            _tensor(_message(value), info)
 
 
-def _tensor(message: memoryview, needs: OnnxInfo) -> None:
-    """Its values must be in the file, and as many as its dimensions say."""
+def _tensor(message: memoryview, info: OnnxInfo) -> None:
+    """Check that the file holds as many values as the dimensions say."""
     dims: list[int] = []
-    kind, stored = 0, None
+    kind: Value = 0
+    stored_bytes: int | None = None
     for number, value in _fields(message):
         if number == 1:
             dims += [value] if isinstance(value, int) else _packed(value)
         elif number == 2:
             kind = value
         elif number == 9:
-            stored = len(_message(value))
+            stored_bytes = len(_message(value))
         elif number == 13 or (number == 14 and value != 0):
-            needs.has_external_data = True
+            info.has_external_data = True
     count = math.prod(dims)
-    needs.tensors += 1
-    needs.most_elements = max(needs.most_elements, count)
-    size = ITEM_BYTES.get(kind)
-    if stored is not None and size and stored != count * size:
-        raise WireError(f"a tensor of {count} values holds {stored} bytes")
-    if stored is None and not needs.has_external_data and count > len(message) * 8:
+    info.tensors += 1
+    info.max_elements = max(info.max_elements, count)
+    size = ITEM_BYTES.get(kind) if isinstance(kind, int) else None
+    if stored_bytes is not None and size and stored_bytes != count * size:
+        raise WireError(f"a tensor of {count} values holds {stored_bytes} bytes")
+    if stored_bytes is None and not info.has_external_data and count > len(message) * 8:
         raise WireError(f"a tensor promises {count} values and does not hold them")
 
 
@@ -151,6 +152,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, Value]]:
     while at < len(message):
         key, at = _varint(message, at)
         number, kind = key >> 3, key & 7
+        value: Value = 0
         if kind == VARINT:
             value, at = _varint(message, at)
         elif kind == BYTES:
@@ -158,7 +160,6 @@ def _fields(message: memoryview) -> Iterator[tuple[int, Value]]:
             value, at = message[at : at + length], at + length
         elif kind in (FIXED64, FIXED32):
             at += 8 if kind == FIXED64 else 4
-            value = 0
         else:
             raise WireError(f"a field of kind {kind}")
         if at > len(message) or number == 0:

@@ -1,9 +1,10 @@
-"""What a signed release says of itself: release.json, read strictly."""
+"""Parse release.json, the description of a signed release, strictly."""
 
 import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from appliance.inference.bundle import ROLES
 from appliance.model_updates.errors import Step, UpdateRejectedError
@@ -16,8 +17,8 @@ _VERSION = re.compile(r"\d{1,4}(\.\d{1,4}){0,3}\Z")
 
 
 @dataclass(frozen=True)
-class NamedBundle:
-    """A bundle of the release; its files lie in ``bundles/NAME/VERSION/``."""
+class ReleasedBundle:
+    """A bundle of the release; its files are in ``bundles/NAME/VERSION/``."""
 
     role: str
     name: str
@@ -34,7 +35,7 @@ class NamedBundle:
 
 @dataclass(frozen=True)
 class ArticlePack:
-    """Articles from headquarters; they lie in ``articles/PACK/``."""
+    """Articles of the release; they are in ``articles/PACK/``."""
 
     pack: str
     files: tuple[str, ...]
@@ -45,22 +46,22 @@ class ArticlePack:
 
 @dataclass(frozen=True)
 class ReleaseNote:
-    """The whole of release.json."""
+    """The content of release.json."""
 
     made_at: datetime
-    least: str
-    below: str
-    bundles: tuple[NamedBundle, ...]
+    min_version: str
+    below_version: str
+    bundles: tuple[ReleasedBundle, ...]
     articles: tuple[ArticlePack, ...]
     notes: str
 
     def paths(self) -> list[str]:
-        parts = [*self.bundles, *self.articles]
+        parts: list[ReleasedBundle | ArticlePack] = [*self.bundles, *self.articles]
         return [part.path(file) for part in parts for file in part.files]
 
 
 def parse(content: bytes) -> ReleaseNote:
-    """Raises UpdateRefusedError: a signed release of a form this version does not know."""
+    """Parse release.json; raises UpdateRejectedError for a format this version does not know."""
     try:
         data = json.loads(content)
         if data["format"] != 1:
@@ -70,10 +71,12 @@ def parse(content: bytes) -> ReleaseNote:
             raise ValueError("made_at has no time zone")
         return ReleaseNote(
             made_at=made_at,
-            least=_version(data["application"]["least"]),
-            below=_version(data["application"]["below"]),
+            min_version=_version(data["application"]["least"]),
+            below_version=_version(data["application"]["below"]),
             bundles=_bundles(data["bundles"]),
-            articles=tuple(ArticlePack(_name(p["pack"]), _files(p)) for p in data["articles"]),
+            articles=tuple(
+                ArticlePack(_name(entry["pack"]), _files(entry)) for entry in data["articles"]
+            ),
             notes=str(data.get("notes", ""))[:2000],
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -81,17 +84,19 @@ def parse(content: bytes) -> ReleaseNote:
         raise UpdateRejectedError(Step.COMPATIBILITY, text) from error
 
 
-def _bundles(data: list) -> tuple[NamedBundle, ...]:
+def _bundles(data: list[dict[str, Any]]) -> tuple[ReleasedBundle, ...]:
     bundles = tuple(
-        NamedBundle(_role(b["role"]), _name(b["name"]), _name(b["version"]), _files(b))
-        for b in data[: MAX_BUNDLES + 1]
+        ReleasedBundle(
+            _role(entry["role"]), _name(entry["name"]), _name(entry["version"]), _files(entry)
+        )
+        for entry in data[: MAX_BUNDLES + 1]
     )
     if len(bundles) > MAX_BUNDLES or len({bundle.role for bundle in bundles}) != len(bundles):
         raise ValueError("more than one bundle for a role")
     return bundles
 
 
-def _files(data: dict) -> tuple[str, ...]:
+def _files(data: dict[str, Any]) -> tuple[str, ...]:
     return tuple(_name(name) for name in data["files"][:5000])
 
 
@@ -113,9 +118,9 @@ def _version(value: object) -> str:
     return value
 
 
-def is_within(version: str, *, least: str, below: str) -> bool:
-    """Whether a version of Skerry lies in [least, below)."""
-    return _numbers(least) <= _numbers(version) < _numbers(below)
+def is_within(version: str, *, min_version: str, below_version: str) -> bool:
+    """Whether ``min_version`` <= ``version`` < ``below_version``."""
+    return _numbers(min_version) <= _numbers(version) < _numbers(below_version)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -1,9 +1,8 @@
-"""Tries a bundle that nobody has run yet, in a process of its own: ``python -m
-…updates.sandbox_worker``.
+"""The sandbox process for an untrusted bundle, started with ``python -m``.
 
-One JSON task on standard input, one JSON answer on standard output. Without the desk's secrets,
-without its database, without a network where the kernel lets us close it, under limits of memory,
-processor time and file size. It ends when whoever started it ends.
+One JSON task on standard input, one JSON reply on standard output. It has no secrets and no
+database, no network where the kernel allows that, and limits of memory, processor time and file
+size. It ends with its parent process.
 """
 
 import ctypes
@@ -23,7 +22,7 @@ SPEED_ROUNDS = 5
 
 
 def enter_sandbox(*, memory_mb: int, seconds: int) -> bool:
-    """Set the limits; whether the network could be closed, too. Before anything is imported."""
+    """Set the limits before any import. Whether the network could be closed."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
@@ -47,7 +46,7 @@ def load(folder: Path, role: str) -> dict[str, Any]:
 
 
 def check_reference_outputs(folder: Path, role: str) -> dict[str, Any]:
-    """The recorded texts give the recorded outputs."""
+    """Check that the golden texts give the golden outputs."""
     from appliance.inference.bundle import describe
     from appliance.inference.session import LoadedBundle
 
@@ -57,75 +56,84 @@ def check_reference_outputs(folder: Path, role: str) -> dict[str, Any]:
 
 
 def measure_speed(folder: Path, role: str, texts: list[str]) -> dict[str, Any]:
-    """The quickest of a few rounds over the texts, and the memory it took to get here."""
+    """Measure the fastest of a few rounds over the texts, and the peak memory so far."""
     from appliance.inference.bundle import describe
     from appliance.inference.session import LoadedBundle
 
-    reader = LoadedBundle(describe(folder, role), threads=1)
-    quickest = float("inf")
+    loaded = LoadedBundle(describe(folder, role), threads=1)
+    fastest = float("inf")
     for _ in range(SPEED_ROUNDS):
-        started = time.process_time()
+        started_at = time.process_time()
         for text in texts:
-            reader.run(text)
-        quickest = min(quickest, time.process_time() - started)
+            loaded.run(text)
+        fastest = min(fastest, time.process_time() - started_at)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"ms": 1000 * quickest / max(len(texts), 1), "memory_mb": peak}
+    return {"ms": 1000 * fastest / max(len(texts), 1), "memory_mb": peak}
 
 
 def predict(folders: dict[str, Path], task: dict[str, Any]) -> dict[str, Any]:
-    """What these bundles together say of each text; ``ask`` names what is wanted."""
+    """Predict the requested outputs of each text by these bundles together."""
     from appliance.inference.engine import Engine
 
-    engine, ask, answers = Engine.from_folders(folders, threads=1), task["ask"], {}
+    engine, outputs = Engine.from_folders(folders, threads=1), task["outputs"]
     texts, labels = task["texts"], task["labels"]
-    if "category" in ask:
+    results: dict[str, Any] = {}
+    if "category" in outputs:
         predictions = [engine.classify(text, labels) for text in texts]
-        answers["category"] = [answer.label for answer in predictions]
-        answers["first"] = [
-            answer.scores[0][0] if answer.scores else None for answer in predictions
+        results["category"] = [prediction.label for prediction in predictions]
+        results["first"] = [
+            prediction.scores[0][0] if prediction.scores else None for prediction in predictions
         ]
-    if "head" in ask:
-        answers["head"] = [
-            engine.classify_with_head(text, list(labels)) for text in task["phrases"]
+    if "head" in outputs:
+        names = list(labels)
+        results["head"] = [engine.classify_with_head(text, names) for text in task["phrases"]]
+    if "sentiment" in outputs:
+        results["sentiment"] = [engine.classify_sentiment(text).label for text in texts]
+    if "vector" in outputs:
+        results["vector"] = [
+            [round(float(number), 5) for number in engine.embed(text)] for text in texts
         ]
-    if "sentiment" in ask:
-        answers["sentiment"] = [engine.classify_sentiment(text).label for text in texts]
-    if "vector" in ask:
-        answers["vector"] = [[round(float(x), 5) for x in engine.embed(text)] for text in texts]
-    return answers
+    return results
 
 
-def run_step(task: dict[str, Any]) -> dict[str, Any]:
-    """Phase by phase; a refusal names the phase it came in."""
+def run_task(task: dict[str, Any]) -> dict[str, Any]:
+    """Run the phases of a task; the reply names the one that failed."""
     from appliance.inference.bundle import InferenceError
 
-    done: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for phase in task["phases"]:
         try:
-            if phase == "read":
-                folders = {role: Path(folder) for role, folder in task["folders"].items()}
-                done[phase] = predict(folders, task)
-                continue
-            folder, role = Path(task["folder"]), task["role"]
-            verbs = {"load": load, "golden": check_reference_outputs}
-            more = [task["texts"]] if phase == "speed" else []
-            done[phase] = verbs.get(phase, measure_speed)(folder, role, *more)
+            results[phase] = run_phase(phase, task)
         except InferenceError as error:
-            return {**done, "failed": phase, "why": str(error)}
+            return {**results, "failed": phase, "reason": str(error)}
         except MemoryError:
-            return {**done, "failed": phase, "why": "It asks for more memory than a bundle may."}
-        except Exception as error:  # onnxruntime and tokenizers raise what they like
-            return {**done, "failed": phase, "why": f"{type(error).__name__}: {str(error)[:300]}"}
-    return done
+            reason = "It asks for more memory than a bundle may."
+            return {**results, "failed": phase, "reason": reason}
+        except Exception as error:  # onnxruntime and tokenizers share no base class of errors
+            reason = f"{type(error).__name__}: {str(error)[:300]}"
+            return {**results, "failed": phase, "reason": reason}
+    return results
+
+
+def run_phase(phase: str, task: dict[str, Any]) -> dict[str, Any]:
+    if phase == "predict":
+        folders = {role: Path(folder) for role, folder in task["folders"].items()}
+        return predict(folders, task)
+    folder, role = Path(task["folder"]), task["role"]
+    if phase == "load":
+        return load(folder, role)
+    if phase == "golden":
+        return check_reference_outputs(folder, role)
+    return measure_speed(folder, role, task["texts"])
 
 
 def main() -> None:
     task = json.load(sys.stdin)
     is_closed = enter_sandbox(memory_mb=task["memory_mb"], seconds=task["seconds"])
-    answer = {**run_step(task), "network_closed": is_closed}
-    sys.stdout.write(json.dumps(answer))
+    reply = {**run_task(task), "network_closed": is_closed}
+    sys.stdout.write(json.dumps(reply))
     sys.stdout.flush()
-    os._exit(0)  # what a model left running does not hold us up
+    os._exit(0)  # do not wait for threads of the model
 
 
 if __name__ == "__main__":

@@ -1,18 +1,18 @@
-"""Is the new bundle at least about as good as the one that runs? Paired, with its uncertainty.
+"""Compare two bundles by a paired bootstrap: is the new one about as good as the active one?
 
-Each text is answered by both. What is compared is the difference of their shares of right answers,
-and how far it may lie from the truth: the middle 95 % of 2,000 resamples of the same texts.
+Both predict each text. The statistic is the difference of their shares of correct predictions, with
+the 95 % interval of 2,000 resamples of the same texts.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 RESAMPLES = 2000
-MARGIN = 0.05  # of all texts: a loss up to here counts as "about as good"
-CLASS_MARGIN = 0.15  # of one category, where texts are few
+MARGIN = 0.05  # a loss up to this share of all texts counts as "about as good"
+CLASS_MARGIN = 0.15  # for one category, which has few texts
 MIN_TEXTS = 50
 MIN_TEXTS_PER_CLASS = 10
 SEED = 20261128  # the same tickets give the same verdict
@@ -22,9 +22,9 @@ Verdict = Literal["as good", "worse", "not enough"]
 
 @dataclass(frozen=True)
 class Difference:
-    """Share of right answers before and after, and where their difference lies with 95 %."""
+    """Shares of correct predictions before and after, and the 95 % interval of their difference."""
 
-    name: str  # of the category; empty: all
+    name: str  # of the category; empty: all texts
     texts: int
     before: float
     after: float
@@ -35,13 +35,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The whole of it. ``verdict`` is that of the worst part that had texts enough."""
+    """All differences; ``verdict`` is the worst of those with enough texts."""
 
     verdict: Verdict
     overall: Difference
     classes: tuple[Difference, ...]
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
@@ -50,24 +50,24 @@ def compare(
     after: Sequence[bool],
     classes: Sequence[str],
     *,
-    least: int = MIN_TEXTS,
+    min_texts: int = MIN_TEXTS,
 ) -> Comparison:
-    """``before`` and ``after``: right or not, for the same texts; ``classes``: where they belong.
+    """Compare ``before`` and ``after``: whether each text was right; ``classes``: its category.
 
-    Worse: overall or in one category, all of the interval lies below zero and the loss is larger
-    than the margin. As good: overall, no more than the margin can have been lost, and no category
-    is worse. Else there is not enough evidence.
+    Worse: overall or in one category, the whole interval is below zero and the loss exceeds the
+    margin. As good: overall, the interval excludes a loss beyond the margin, and no category is
+    worse. Otherwise there is not enough evidence.
     """
     old, new = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
     names = np.asarray(classes, dtype=object)
-    overall = _difference("", old, new, margin=MARGIN, least=least)
+    overall = _difference("", old, new, margin=MARGIN, min_texts=min_texts)
     parts = tuple(
         _difference(
             name,
             old[names == name],
             new[names == name],
             margin=CLASS_MARGIN,
-            least=MIN_TEXTS_PER_CLASS,
+            min_texts=MIN_TEXTS_PER_CLASS,
         )
         for name in sorted(set(classes))
     )
@@ -77,7 +77,7 @@ def compare(
 
 
 def _difference(
-    name: str, old: np.ndarray, new: np.ndarray, *, margin: float, least: int
+    name: str, old: np.ndarray, new: np.ndarray, *, margin: float, min_texts: int
 ) -> Difference:
     count = len(old)
     if count == 0:
@@ -86,23 +86,24 @@ def _difference(
     picks = np.random.default_rng(SEED).integers(0, count, size=(RESAMPLES, count))
     low, high = np.quantile(gains[picks].mean(axis=1), [0.025, 0.975])
     verdict: Verdict = "not enough"
-    if count >= least and low >= -margin:
+    if count >= min_texts and low >= -margin:
         verdict = "as good"
-    elif count >= least and high < 0 and gains.mean() < -margin:
+    elif count >= min_texts and high < 0 and gains.mean() < -margin:
         verdict = "worse"
     return Difference(
-        name,
-        count,
-        round(float(old.mean()), 4),
-        round(float(new.mean()), 4),
-        round(float(low), 4),
-        round(float(high), 4),
-        verdict,
+        name=name,
+        texts=count,
+        before=round(float(old.mean()), 4),
+        after=round(float(new.mean()), 4),
+        low=round(float(low), 4),
+        high=round(float(high), 4),
+        verdict=verdict,
     )
 
 
-def nearest_share(vectors: np.ndarray, classes: Sequence[str]) -> list[bool]:
-    """For each text, whether its nearest other text belongs to the same category; (n, dims)."""
-    near = vectors @ vectors.T
-    np.fill_diagonal(near, -np.inf)
-    return [classes[int(at)] == own for at, own in zip(near.argmax(axis=1), classes, strict=True)]
+def has_nearest_of_same_class(vectors: np.ndarray, classes: Sequence[str]) -> list[bool]:
+    """Return, for each of (n, dims) vectors, whether its nearest other is of the same class."""
+    cosines = vectors @ vectors.T
+    np.fill_diagonal(cosines, -np.inf)
+    nearest = cosines.argmax(axis=1)
+    return [classes[int(row)] == name for row, name in zip(nearest, classes, strict=True)]

@@ -1,4 +1,4 @@
-"""Jobs: a run started on a page, and what is looked at by itself."""
+"""Jobs: runs started on a page, and the review of active bundles."""
 
 from procrastinate.contrib.django import app
 
@@ -8,13 +8,13 @@ from appliance.model_updates.models import UpdateRun
 
 @app.task(name="model_updates.carry_out")
 def carry_out(run_id: int) -> None:
-    """Once more after a worker that died: a run that is over stays over."""
+    """Carry out a run, also again after a worker died; a run that has ended is left alone."""
     run = UpdateRun.objects.filter(pk=run_id).first()
     if run is not None:
         services.carry_out(run)
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="model_updates.watch", queueing_lock="model_updates.watch")
-def watch(timestamp: int = 0) -> None:
-    services.watch()
+@app.task(name="model_updates.review", queueing_lock="model_updates.review")
+def review(timestamp: int = 0) -> None:
+    services.review_active_bundles()

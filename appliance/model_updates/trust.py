@@ -1,8 +1,7 @@
-"""Who signed it, and is it newer than what was seen: TUF, with floors that do not go down.
+"""Verify TUF metadata against version floors that never go down. Pure: bytes in, result out.
 
-Pure: bytes in, a verdict out. The rules are python-tuf's; what it leaves to files that somebody may
-delete (how far back is back?) and to a clock that may be wrong (is it still fresh?) comes from the
-caller, who keeps both in PostgreSQL.
+The rules are python-tuf's. Where it relies on local files, which may be deleted (versions seen),
+and on the clock, which may be wrong (expiry), the caller passes both from PostgreSQL.
 """
 
 import json
@@ -26,12 +25,12 @@ from appliance.model_updates.errors import EXPIRED, NO_TRUST, Step, UpdateReject
 MAX_SIZES = {"root": 512_000, "timestamp": 16_384, "snapshot": 2_000_000, "targets": 5_000_000}
 MAX_ROTATIONS = 256
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-Read = Callable[[str, int], bytes | None]  # file name, most bytes → content; None: not there
+Read = Callable[[str, int], bytes | None]  # file name, max bytes → content; None: missing
 
 
 @dataclass(frozen=True)
 class Versions:
-    """Of the four files that vouch for everything else."""
+    """The versions of the four metadata files."""
 
     root: int = 0
     timestamp: int = 0
@@ -39,45 +38,48 @@ class Versions:
     targets: int = 0
 
     def at_least(self, other: "Versions") -> "Versions":
-        """The higher one of each."""
+        """Return the higher version of each file."""
         mine, theirs = asdict(self), asdict(other)
         return Versions(**{name: max(mine[name], theirs[name]) for name in mine})
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What the signatures vouch for."""
+    """The verified content of the metadata."""
 
     versions: Versions
     targets: Mapping[str, TargetFile]  # path → length and sha256
-    expires_at: datetime  # the first of the signed dates
-    is_expired: bool  # let through all the same
+    expires_at: datetime  # the earliest of the signed dates
+    is_expired: bool  # and accepted by an admin
 
 
 def verify(
     read: Read, *, pinned: bytes, seen: Versions, now: datetime, accept_expired: bool = False
 ) -> Verified:
-    """Raises UpdateRefusedError: signatures, versions (older than ``seen``), or expired."""
-    trusted = _start(pinned, LONG_AGO if accept_expired else now)
+    """Verify the metadata.
+
+    Raises UpdateRejectedError: not signed, older than ``seen``, or expired.
+    """
+    trusted = _load_root(pinned, LONG_AGO if accept_expired else now)
     try:
         _follow_roots(trusted, read)
         _check_floor("root", trusted.root.version, seen.root)
-        trusted.update_timestamp(_need(read, "timestamp.json", "timestamp"))
+        trusted.update_timestamp(_read_required(read, "timestamp.json", "timestamp"))
         _check_floor("timestamp", trusted.timestamp.version, seen.timestamp)
         version = trusted.timestamp.snapshot_meta.version
-        trusted.update_snapshot(_need(read, f"{version}.snapshot.json", "snapshot"))
+        trusted.update_snapshot(_read_required(read, f"{version}.snapshot.json", "snapshot"))
         _check_floor("snapshot", trusted.snapshot.version, seen.snapshot)
         version = trusted.snapshot.meta["targets.json"].version
-        trusted.update_targets(_need(read, f"{version}.targets.json", "targets"))
+        trusted.update_targets(_read_required(read, f"{version}.targets.json", "targets"))
         _check_floor("targets", trusted.targets.version, seen.targets)
     except ExpiredMetadataError as error:
         _check_intermediate(trusted, seen)
-        _refuse_expired(trusted, now, error)
+        _reject_expired(trusted, now, error)
     except BadVersionNumberError as error:
         text = f"The files on it do not belong together: {error}"
         raise UpdateRejectedError(Step.VERSIONS, text) from error
     except (RepositoryError, KeyError, ValueError, TypeError, RecursionError) as error:
-        raise UpdateRejectedError(Step.SIGNATURES, _why_unsigned(error)) from error
+        raise UpdateRejectedError(Step.SIGNATURES, _signature_reason(error)) from error
     dates = [
         part.expires
         for part in (trusted.root, trusted.timestamp, trusted.snapshot, trusted.targets)
@@ -86,11 +88,11 @@ def verify(
 
 
 def check_pinned(content: bytes) -> int:
-    """The version of a root that signs itself; raises UpdateRefusedError."""
-    return _start(content, LONG_AGO).root.version
+    """Return the version of a root that signs itself; raises UpdateRejectedError."""
+    return _load_root(content, LONG_AGO).root.version
 
 
-def _start(pinned: bytes, now: datetime) -> TrustedMetadataSet:
+def _load_root(pinned: bytes, now: datetime) -> TrustedMetadataSet:
     try:
         trusted = TrustedMetadataSet(pinned, EnvelopeType.METADATA)
     except (RepositoryError, ValueError, TypeError, KeyError, RecursionError) as error:
@@ -101,7 +103,7 @@ def _start(pinned: bytes, now: datetime) -> TrustedMetadataSet:
 
 
 def _follow_roots(trusted: TrustedMetadataSet, read: Read) -> None:
-    """From the pinned root to the newest: each is signed by enough keys of the one before it."""
+    """Update from the pinned root to the newest, each signed by the keys of its predecessor."""
     for _ in range(MAX_ROTATIONS):
         content = read(f"{trusted.root.version + 1}.root.json", MAX_SIZES["root"])
         if content is None:
@@ -109,7 +111,7 @@ def _follow_roots(trusted: TrustedMetadataSet, read: Read) -> None:
         trusted.update_root(content)
 
 
-def _need(read: Read, name: str, role: str) -> bytes:
+def _read_required(read: Read, name: str, role: str) -> bytes:
     content = read(name, MAX_SIZES[role])
     if content is None:
         raise UpdateRejectedError(Step.SIGNATURES, f"metadata/{name} is not there.")
@@ -126,13 +128,13 @@ def _check_floor(name: str, version: int, seen: int) -> None:
 
 
 def _check_intermediate(trusted: TrustedMetadataSet, seen: Versions) -> None:
-    """An update that is both old and expired is told to be old: that cannot be accepted."""
+    """Reject an expired update as older first, since that finding cannot be accepted."""
     for name in ("timestamp", "snapshot", "targets"):
         if name in list(trusted._trusted_set):
             _check_floor(name, trusted[name].version, getattr(seen, name))
 
 
-def _refuse_expired(trusted: TrustedMetadataSet, now: datetime, error: Exception) -> NoReturn:
+def _reject_expired(trusted: TrustedMetadataSet, now: datetime, error: Exception) -> NoReturn:
     text = (
         f"It is too old to be taken unseen ({error}; this desk takes it to be {now:%Y-%m-%d}). "
         "Ask for a newer one, set this machine's clock, or let an admin accept it with a reason."
@@ -149,16 +151,16 @@ def _versions(trusted: TrustedMetadataSet) -> Versions:
     )
 
 
-def _why_unsigned(error: Exception) -> str:
+def _signature_reason(error: Exception) -> str:
     if isinstance(error, LengthOrHashMismatchError):
         return f"A file on it was changed, or two releases are mixed: {error}"
     return f"It is not signed by enough of the keys this desk trusts: {str(error)[:300]}"
 
 
 def parse_versions(content: bytes) -> Versions:
-    """What ``as_bytes`` wrote; raises ValueError when it is torn."""
+    """Parse the JSON of ``trust_store``; raises ValueError when it is incomplete."""
     data = json.loads(content)
     names = asdict(Versions())
-    if not isinstance(data, dict) or not all(isinstance(data.get(n), int) for n in names):
+    if not isinstance(data, dict) or not all(isinstance(data.get(name), int) for name in names):
         raise ValueError("not a list of versions")
     return Versions(**{name: data[name] for name in names})

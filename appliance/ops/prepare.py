@@ -33,7 +33,7 @@ def prepare() -> str | None:
     # Two web machines of one site that start at once must not both migrate.
     with session_lock("ops.prepare", wait=True):
         _migrate()
-        model_updates_services.follow()  # makes active.json match the database
+        model_updates_services.sync_active_json()  # makes active.json match the database
         if not settings.DEBUG:
             static_files.ensure_collected()
         return _ensure_admin()

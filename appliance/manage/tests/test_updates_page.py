@@ -94,7 +94,11 @@ def test_nothing_chosen_is_said_and_nothing_starts(as_dan, root):
 
 def _asking(dan) -> UpdateRun:
     run = model_updates_services.start_run(kind="apply", source="/nothing", by=dan)
-    run.state, run.asks, run.ended_at = UpdateRun.State.ASKS, "undecided", run.created_at
+    run.state, run.needs_approval, run.ended_at = (
+        UpdateRun.State.NEEDS_APPROVAL,
+        "undecided",
+        run.created_at,
+    )
     run.save()
     return run
 

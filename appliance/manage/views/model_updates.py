@@ -52,7 +52,7 @@ def apply(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     run = model_updates_queries.access_run(request.user, pk)
     form = AcceptForm(request.POST)
     again = form.is_valid() and form.attempt(
-        model_updates_services.request_again,
+        model_updates_services.request_apply,
         run=run,
         by=request.user,
         accepted=form.cleaned_data["accepted"],
@@ -118,7 +118,7 @@ def _run(request: AuthenticatedRequest, run: UpdateRun, form: AcceptForm) -> Htt
             "outcome": entry["outcome"],
             "says": words.OUTCOMES.get(entry["outcome"], entry["outcome"]),
             "text": entry["text"],
-            "lines": words.lines(entry["found"]),
+            "lines": words.lines(entry["details"]),
         }
         for entry in run.steps
     ]

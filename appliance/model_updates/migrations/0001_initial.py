@@ -45,18 +45,16 @@ class Migration(migrations.Migration):
                             ("staged", "installed, never active"),
                             ("next", "computing embeddings"),
                             ("trial", "trial period"),
-                            ("good", "confirmed"),
-                            ("withdrawn", "rolled back"),
+                            ("confirmed", "confirmed"),
+                            ("rolled_back", "rolled back"),
                         ],
                         default="staged",
-                        max_length=10,
+                        max_length=12,
                     ),
                 ),
                 (
                     "release",
-                    models.PositiveBigIntegerField(
-                        help_text="Number of the update that brought it."
-                    ),
+                    models.PositiveBigIntegerField(help_text="Number of the update it came with."),
                 ),
                 ("installed_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
@@ -81,7 +79,7 @@ class Migration(migrations.Migration):
                 ("pinned_by", models.CharField(max_length=170)),
                 (
                     "last_seen_at",
-                    models.DateTimeField(help_text="The clock when an update was last verified."),
+                    models.DateTimeField(help_text="When an update was last verified."),
                 ),
                 ("newest_release_at", models.DateTimeField(null=True)),
             ],
@@ -114,13 +112,13 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.CharField(
-                        help_text="A folder, or the name of what was sent.", max_length=500
+                        help_text="A folder, or the name of an upload.", max_length=500
                     ),
                 ),
                 ("is_upload", models.BooleanField(default=False)),
                 (
                     "accepted",
-                    models.JSONField(default=list, help_text="What an admin takes all the same."),
+                    models.JSONField(default=list, help_text="Findings an admin accepts."),
                 ),
                 ("reason", models.CharField(blank=True, max_length=500)),
                 ("by_name", models.CharField(max_length=170)),
@@ -130,9 +128,9 @@ class Migration(migrations.Migration):
                         choices=[
                             ("waiting", "waiting for the worker"),
                             ("working", "running"),
-                            ("asks", "approval required"),
+                            ("approval", "approval required"),
                             ("done", "completed"),
-                            ("refused", "rejected"),
+                            ("rejected", "rejected"),
                             ("interrupted", "interrupted"),
                         ],
                         default="waiting",
@@ -147,11 +145,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("exit_code", models.PositiveSmallIntegerField(null=True)),
-                ("text", models.TextField(blank=True, help_text="How it ended, in a sentence.")),
+                ("text", models.TextField(blank=True, help_text="The outcome in a sentence.")),
                 (
-                    "asks",
+                    "needs_approval",
                     models.CharField(
-                        blank=True, help_text="What would have to be accepted.", max_length=12
+                        blank=True, help_text="The finding an admin may accept.", max_length=12
                     ),
                 ),
                 ("release", models.PositiveBigIntegerField(null=True)),
@@ -182,7 +180,7 @@ class Migration(migrations.Migration):
                 ("step", models.CharField(max_length=14)),
                 (
                     "outcome",
-                    models.CharField(help_text="passed, refused, accepted, done …", max_length=12),
+                    models.CharField(help_text="passed, rejected, accepted, done …", max_length=12),
                 ),
                 ("text", models.TextField(blank=True)),
                 (
@@ -209,7 +207,9 @@ class Migration(migrations.Migration):
                 ("since", models.DateTimeField(default=django.utils.timezone.now)),
                 (
                     "before",
-                    models.JSONField(default=dict, help_text="How it went with what ran before."),
+                    models.JSONField(
+                        default=dict, help_text="Health metrics of the previous bundle."
+                    ),
                 ),
                 (
                     "bundle",
@@ -223,7 +223,7 @@ class Migration(migrations.Migration):
                 (
                     "previous",
                     models.ForeignKey(
-                        help_text="What ran before; none: the release's own.",
+                        help_text="None: the release's own.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -233,7 +233,7 @@ class Migration(migrations.Migration):
                 (
                     "upcoming",
                     models.ForeignKey(
-                        help_text="Runs once its vectors are written.",
+                        help_text="Active once its vectors are written.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -243,7 +243,7 @@ class Migration(migrations.Migration):
                 (
                     "run",
                     models.ForeignKey(
-                        help_text="Which update changed it last.",
+                        help_text="The run that changed it last.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",

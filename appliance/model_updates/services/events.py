@@ -19,7 +19,7 @@ def record(
     text: str = "",
     data: dict[str, Any] | None = None,
 ) -> None:
-    """One row a step; without ``by_name`` it is whoever started the run, or the box itself."""
+    """Record an event; ``by_name`` defaults to whoever started the run, or to Skerry itself."""
     UpdateEvent.objects.create(
         run=run,
         by_name=by_name or (run.by_name if run else "Skerry"),
@@ -30,18 +30,27 @@ def record(
     )
 
 
-def install_articles(work: RunContext, pack: ArticlePack, *, dry_run: bool = False) -> dict:
-    """What became of the articles, counted, and why some were refused. Call inside the transaction
-    of the swap; with ``dry_run`` nothing is written.
+def install_articles(
+    context: RunContext, pack: ArticlePack, *, dry_run: bool = False
+) -> dict[str, Any]:
+    """Import the articles of a pack. Their counts by outcome, and why some were refused.
+
+    Call inside the transaction of the activation; with ``dry_run`` nothing is written.
     """
-    folder = work.folder / "articles" / pack.pack
+    folder = context.folder / "articles" / pack.pack
     try:
         report = knowledge_services.import_articles(
             source=folder, by=None, dry_run=dry_run, origin=pack.pack
         )
     except BadInputError as error:
         raise UpdateRejectedError(Step.COMPATIBILITY, f"{pack.pack}: {error}") from error
+<<<<<<< HEAD
     refused = [
         f"{line.location}: {line.message}" for line in report.lines if line.outcome == "refused"
     ]
     return {**report.counts, "why": refused[:20]}
+=======
+    refused = [f"{line.where}: {line.why}" for line in report.lines if line.what == "refused"]
+    counts = {str(outcome): count for outcome, count in report.counts.items()}
+    return counts | {"why": refused[:20]}
+>>>>>>> 5f4e3db (model_updates: Type the steps of a run and name monitoring, media and approvals plainly.)

@@ -1,12 +1,14 @@
-"""A run asked for on a page: written down together with the job that wakes the worker."""
+"""Start and carry out runs: inspections, installations and rollbacks."""
 
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any
 
 import structlog
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,23 +19,30 @@ from appliance.core.database import session_lock
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.model_updates import queries, steps
 from appliance.model_updates.errors import (
+    ACCEPTABLE_FINDINGS,
     BUSY,
     EXIT_CODES,
-    MAY_BE_ACCEPTED,
     NOTHING_TO_DO,
     Step,
     UpdateRejectedError,
 )
-from appliance.model_updates.evaluation import evaluation
+from appliance.model_updates.evaluation import evaluate
 from appliance.model_updates.models import ActiveBundle, InstalledBundle, UpdateRun
-from appliance.model_updates.run_context import RunContext, installed, quarantine_of, upload_of
+from appliance.model_updates.run_context import (
+    RunContext,
+    installed_folder,
+    quarantine_of,
+    upload_of,
+)
 from appliance.model_updates.services import activation, events, trust_store
 from appliance.model_updates.services.events import record
 
 
 @transaction.atomic
-def request_run(*, kind: str, source: str, by: User, upload: BinaryIO | None = None) -> UpdateRun:
-    """The worker carries it out. What was sent is kept under the number of the run."""
+def request_run(
+    *, kind: str, source: str, by: User, upload: UploadedFile | None = None
+) -> UpdateRun:
+    """Start a run that the worker carries out; an upload is stored under the run's number."""
     run = start_run(kind=kind, source=source, by=by, is_upload=upload is not None)
     if upload is not None:
         target = upload_of(run)
@@ -41,20 +50,20 @@ def request_run(*, kind: str, source: str, by: User, upload: BinaryIO | None = N
         with target.open("xb") as stream:
             for chunk in upload.chunks():
                 stream.write(chunk)
-    _wake(run)
+    _queue(run)
     return run
 
 
 @transaction.atomic
-def request_again(*, run: UpdateRun, by: User, accepted: list[str], reason: str) -> UpdateRun:
-    """Apply what an earlier run inspected or asked about."""
+def request_apply(*, run: UpdateRun, by: User, accepted: list[str], reason: str) -> UpdateRun:
+    """Install the update of an earlier run that inspected it or needed approval."""
     if not queries.can_apply(run):
         raise BadInputError(
             _("This update cannot be installed from here: select or upload it again.")
         )
-    if run.asks and run.asks not in accepted:
+    if run.needs_approval and run.needs_approval not in accepted:
         raise BadInputError(_("Confirm that you accept it anyway."), field="accepted")
-    fresh = start_run(
+    new_run = start_run(
         kind=UpdateRun.Kind.APPLY,
         source=run.source,
         by=by,
@@ -63,20 +72,20 @@ def request_again(*, run: UpdateRun, by: User, accepted: list[str], reason: str)
         is_upload=run.is_upload,
     )
     if run.is_upload:
-        upload_of(run).rename(upload_of(fresh))
-    _wake(fresh)
-    return fresh
+        upload_of(run).rename(upload_of(new_run))
+    _queue(new_run)
+    return new_run
 
 
-def _wake(run: UpdateRun) -> None:
+def _queue(run: UpdateRun) -> None:
     jobs.configure_task("model_updates.carry_out").defer(run_id=run.pk)
 
 
 log = structlog.get_logger(__name__)
 RUN_LOCK = "model_updates.run"  # one run at a time
 MIN_REASON_CHARACTERS = 10
-KEEP_SENT = timedelta(days=7)  # what was sent on the page, for whoever still has to say yes
-Tell = Callable[[str, str, str], None]  # step, outcome, text
+KEEP_UPLOADS = timedelta(days=7)  # for an approval
+Progress = Callable[[str, str, str], None]  # step, outcome, text
 
 
 def start_run(
@@ -89,12 +98,12 @@ def start_run(
     reason: str = "",
     is_upload: bool = False,
 ) -> UpdateRun:
-    """A run that waits. What is to be accepted needs a named admin and a reason in words."""
+    """Create a waiting run. Accepting a finding needs a named admin and a reason."""
     accepted, reason = accepted or [], reason.strip()
     if by is not None and not (by.is_active and by.is_admin):
         raise ForbiddenError(_("Only administrators can update the models."))
-    if set(accepted) - set(MAY_BE_ACCEPTED):
-        names = ", ".join(MAY_BE_ACCEPTED)
+    if set(accepted) - set(ACCEPTABLE_FINDINGS):
+        names = ", ".join(ACCEPTABLE_FINDINGS)
         raise BadInputError(_("Only these findings can be accepted: %(names)s.") % {"names": names})
     if accepted and by is None:
         raise BadInputError(_("Name the administrator who accepts it."), field="by")
@@ -111,42 +120,42 @@ def start_run(
     )
 
 
-def carry_out(run: UpdateRun, tell: Tell = lambda *_: None) -> UpdateRun:
-    """Do what the run says. Never raises for a refusal: the run says how it ended."""
+def carry_out(run: UpdateRun, report: Progress = lambda *_: None) -> UpdateRun:
+    """Carry out a run. Does not raise when it is rejected: the run holds the outcome."""
     with session_lock(RUN_LOCK, wait=False) as is_mine:
         run.refresh_from_db()
         if run.is_over:
             return run
         if not is_mine:
             text = "Another update is at work: wait until it has ended."
-            return _finish_run(run, UpdateRun.State.REFUSED, BUSY, text)
-        clear_away(besides=run)
+            return _finish_run(run, UpdateRun.State.REJECTED, BUSY, text)
+        clean_up_runs(besides=run)
         if run.kind == UpdateRun.Kind.ROLLBACK:
-            return _roll_back(run, tell)
-        return _advance(run, tell)
+            return _roll_back(run, report)
+        return _run_steps(run, report)
 
 
-def _advance(run: UpdateRun, tell: Tell) -> UpdateRun:
+def _run_steps(run: UpdateRun, report: Progress) -> UpdateRun:
     run.state, run.steps = UpdateRun.State.WORKING, []
     run.save(update_fields=["state", "steps"])
-    work = RunContext(run=run, now=trust_store.now(), folder=quarantine_of(run))
+    context = RunContext(run=run, now=trust_store.trusted_now(), folder=quarantine_of(run))
     try:
-        for step, act in _recipe(work):
-            _start_run(run, step)
-            results = act(work)
-            _passed(work, step, results, tell)
-            if step == Step.COMPATIBILITY and not work.bundles and not work.note.articles:
+        for step, execute in _steps(context):
+            _start_step(run, step)
+            details = execute(context)
+            _record_passed(context, step, details, report)
+            if step == Step.COMPATIBILITY and not context.bundles and not context.note.articles:
                 text = "All of it runs here already."
                 return _finish_run(run, UpdateRun.State.DONE, NOTHING_TO_DO, text)
     except UpdateRejectedError as error:
-        return _refused(work, error, tell)
+        return _record_rejected(context, error, report)
     finally:
-        shutil.rmtree(work.folder, ignore_errors=True)
-    return _finish_run(run, UpdateRun.State.DONE, 0, _summary(work))
+        shutil.rmtree(context.folder, ignore_errors=True)
+    return _finish_run(run, UpdateRun.State.DONE, 0, _summary(context))
 
 
-def _recipe(work: RunContext) -> list[tuple[Step, Callable[[RunContext], dict[str, Any]]]]:
-    recipe = [
+def _steps(context: RunContext) -> list[tuple[Step, Callable[[RunContext], dict[str, Any]]]]:
+    before_swap: list[tuple[Step, Callable[[RunContext], dict[str, Any]]]] = [
         (Step.PREFLIGHT, steps.preflight),
         (Step.QUARANTINE, steps.quarantine),
         (Step.SIGNATURES, steps.signatures),
@@ -155,96 +164,111 @@ def _recipe(work: RunContext) -> list[tuple[Step, Callable[[RunContext], dict[st
         (Step.LOAD, steps.load),
         (Step.GOLDEN, steps.golden),
         (Step.BUDGET, steps.budget),
-        (Step.EVALUATION, evaluation),
+        (Step.EVALUATION, evaluate),
     ]
-    return recipe if work.is_inspection else [*recipe, (Step.SWAP, swap)]
+    return before_swap if context.is_inspection else [*before_swap, (Step.SWAP, swap)]
 
 
-def swap(work: RunContext) -> dict[str, Any]:
-    """The files are put in place, then one transaction, then active.json."""
-    release = work.verified.versions.timestamp
-    for bundle in work.bundles:
+def swap(context: RunContext) -> dict[str, Any]:
+    """Put the files in place, write the rows in one transaction, then active.json."""
+    release = context.verified.versions.timestamp
+    for bundle in context.bundles:
         activation.place_files(bundle)
-    placed = [steps.placed(bundle, installed()) for bundle in work.bundles]
+    bundles = [steps.describe_installed(bundle, installed_folder()) for bundle in context.bundles]
     with transaction.atomic():
-        imported = {pack.pack: events.install_articles(work, pack) for pack in work.note.articles}
-        if placed:
-            activation.swap(run=work.run, bundles=placed, release=release)
-    activation.follow()
-    return {"bundles": [f"{b.ref.name}/{b.ref.version}" for b in placed], "articles": imported}
+        articles = {
+            pack.pack: events.install_articles(context, pack) for pack in context.note.articles
+        }
+        if bundles:
+            activation.activate_bundles(run=context.run, bundles=bundles, release=release)
+    activation.sync_active_json()
+    names = [f"{bundle.ref.name}/{bundle.ref.version}" for bundle in bundles]
+    return {"bundles": names, "articles": articles}
 
 
-def _start_run(run: UpdateRun, step: Step) -> None:
+def _start_step(run: UpdateRun, step: Step) -> None:
     run.step = step
     run.save(update_fields=["step"])
 
 
-def _passed(
-    work: RunContext, step: Step, results: dict[str, Any], tell: Tell, text: str = ""
+def _record_passed(
+    context: RunContext, step: Step, details: dict[str, Any], report: Progress
 ) -> None:
-    """One entry in the run for whoever watches, one event for ever."""
-    run, outcome = work.run, "passed"
+    """Add an entry to the run for the page, and a permanent event."""
+    run, outcome, text = context.run, "passed", ""
     if step == Step.VERSIONS:
-        run.release = work.verified.versions.timestamp
-    if work.accepted_findings:
+        run.release = context.verified.versions.timestamp
+    if context.accepted_findings:
         outcome = "accepted"
-        text = f"{', '.join(work.accepted_findings)} accepted by {run.by_name}: {run.reason}"
-        work.accepted_findings = []
-    run.steps = [*run.steps, {"step": step, "outcome": outcome, "text": text, "found": results}]
+        text = f"{', '.join(context.accepted_findings)} accepted by {run.by_name}: {run.reason}"
+        context.accepted_findings = []
+    run.steps = [*run.steps, {"step": step, "outcome": outcome, "text": text, "details": details}]
     run.save(update_fields=["steps", "release"])
-    record(step, outcome, run=run, text=text, data=results)
-    tell(step, outcome, text)
+    record(step, outcome, run=run, text=text, data=details)
+    report(step, outcome, text)
 
 
-def _refused(work: RunContext, error: UpdateRejectedError, tell: Tell) -> UpdateRun:
-    """The step that says no; what was begun before it in the same breath had passed."""
-    run = work.run
-    if run.step != error.step and list(Step).index(error.step) > list(Step).index(run.step):
-        _passed(work, Step(run.step), {}, tell)
-    entry = {"step": error.step, "outcome": "refused", "text": error.text, "found": error.data}
-    run.steps, run.step, run.asks = [*run.steps, entry], error.step, error.accept
-    run.save(update_fields=["steps", "step", "asks"])
-    record(error.step, "refused", run=run, text=error.text, data=error.data)
-    tell(error.step, "refused", error.text)
-    state = UpdateRun.State.ASKS if error.accept else UpdateRun.State.REFUSED
+def _record_rejected(
+    context: RunContext, error: UpdateRejectedError, report: Progress
+) -> UpdateRun:
+    """Record the step that rejected the update.
+
+    One function may do the work of several steps; if a later step rejects it, the current passed.
+    """
+    run, order = context.run, list(Step)
+    if order.index(error.step) > order.index(Step(run.step)):
+        _record_passed(context, Step(run.step), {}, report)
+    entry = {
+        "step": error.step,
+        "outcome": "rejected",
+        "text": error.text,
+        "details": error.details,
+    }
+    run.steps, run.step, run.needs_approval = [*run.steps, entry], error.step, error.accept
+    run.save(update_fields=["steps", "step", "needs_approval"])
+    record(error.step, "rejected", run=run, text=error.text, data=error.details)
+    report(error.step, "rejected", error.text)
+    state = UpdateRun.State.NEEDS_APPROVAL if error.accept else UpdateRun.State.REJECTED
     return _finish_run(run, state, error.code, error.text)
 
 
 def _finish_run(run: UpdateRun, state: str, code: int, text: str) -> UpdateRun:
     run.state, run.exit_code, run.text, run.ended_at = state, code, text, timezone.now()
     run.save(update_fields=["state", "exit_code", "text", "ended_at"])
-    keeps_upload = state == UpdateRun.State.ASKS or run.kind == UpdateRun.Kind.INSPECT
+    keeps_upload = state == UpdateRun.State.NEEDS_APPROVAL or run.kind == UpdateRun.Kind.INSPECT
     if run.is_upload and not keeps_upload:
         upload_of(run).unlink(missing_ok=True)
     record("end", state, run=run, text=text, data={"exit_code": code})
     return run
 
 
-def _summary(work: RunContext) -> str:
-    names = ", ".join(f"{b.ref.name} {b.ref.version}" for b in work.bundles)
-    packs = ", ".join(pack.pack for pack in work.note.articles)
-    what = " and ".join(filter(None, [names, packs and f"the articles {packs}"]))
-    if work.is_inspection:
-        return f"{what} may be applied."
-    waits = any(bundle.ref.role == "encoder" for bundle in work.bundles)
-    return f"{what} applied." + (" The encoder runs once its vectors are written." * waits)
+def _summary(context: RunContext) -> str:
+    names = ", ".join(f"{bundle.ref.name} {bundle.ref.version}" for bundle in context.bundles)
+    packs = ", ".join(pack.pack for pack in context.note.articles)
+    contents = " and ".join(filter(None, [names, packs and f"the articles {packs}"]))
+    if context.is_inspection:
+        return f"{contents} may be applied."
+    has_encoder = any(bundle.ref.role == "encoder" for bundle in context.bundles)
+    return f"{contents} applied." + (
+        " The encoder runs once its vectors are written." * has_encoder
+    )
 
 
-def _roll_back(run: UpdateRun, tell: Tell) -> UpdateRun:
-    """``source`` names a role, or is empty: then what the latest update changed goes back."""
-    _start_run(run, Step.SWAP)
-    why = run.reason or f"By {run.by_name}."
-    now = {
-        role: activation.roll_back_bundle(role=role, run=run, why=why)
+def _roll_back(run: UpdateRun, report: Progress) -> UpdateRun:
+    """Roll back the role in ``source``, or all roles that the latest update changed."""
+    _start_step(run, Step.SWAP)
+    reason = run.reason or f"By {run.by_name}."
+    active = {
+        role: activation.roll_back_bundle(role=role, run=run, reason=reason)
         for role in _roles_to_roll_back(run)
     }
-    activation.follow()
-    summary = ", ".join(f"{role}: {what}" for role, what in now.items() if what)
+    activation.sync_active_json()
+    summary = ", ".join(f"{role}: {bundle}" for role, bundle in active.items() if bundle)
     if not summary:
         return _finish_run(
             run, UpdateRun.State.DONE, NOTHING_TO_DO, "The release's own bundles run."
         )
-    tell("rollback", "done", summary)
+    report("rollback", "done", summary)
     return _finish_run(run, UpdateRun.State.DONE, 0, f"Now run: {summary}.")
 
 
@@ -256,34 +280,37 @@ def _roles_to_roll_back(run: UpdateRun) -> list[str]:
     return list(changed.filter(run=latest).values_list("role", flat=True)) if latest else []
 
 
-def clear_away(besides: UpdateRun | None = None) -> None:
-    """Runs that were killed are told as such, and what they left goes. Call while nobody else
-    carries one out.
+def clean_up_runs(besides: UpdateRun | None = None) -> None:
+    """Mark killed runs as interrupted and remove their leftovers.
+
+    Call while no other process carries out a run.
     """
     working = UpdateRun.objects.filter(state=UpdateRun.State.WORKING)
     for run in working.exclude(pk=besides.pk) if besides else working:
         text = f"It was interrupted at {run.step}. Nothing that answers was changed by that step."
         _finish_run(run, UpdateRun.State.INTERRUPTED, EXIT_CODES[Step.SWAP], text)
-    activation.follow()
-    trust_store.write_seen()
+    activation.sync_active_json()
+    trust_store.write_seen_file()
     _remove_leftovers()
 
 
-def _may_go_on(number: str) -> bool:
-    """Whether what was sent for a run may still be applied."""
+def _is_upload_needed(number: str) -> bool:
+    """Whether the upload of a run may still be installed."""
     run = UpdateRun.objects.filter(pk=int(number)).first() if number.isdigit() else None
-    return run is not None and not (run.is_over and run.ended_at < timezone.now() - KEEP_SENT)
+    if run is None:
+        return False
+    return run.ended_at is None or run.ended_at >= timezone.now() - KEEP_UPLOADS
 
 
 def _remove_leftovers() -> None:
-    """Quarantine of runs that are over, and folders of bundles that were never registered."""
-    folder = settings.DATA / "quarantine"
+    """Remove the quarantine of ended runs, and folders of bundles that were never registered."""
+    folder = Path(settings.DATA) / "quarantine"
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
-        elif path.suffix == ".tar" and not _may_go_on(path.stem):
+        elif path.suffix == ".tar" and not _is_upload_needed(path.stem):
             path.unlink(missing_ok=True)
-    known = {row.entry for row in InstalledBundle.objects.all()}
-    for path in installed().glob("*/*"):
-        if path.is_dir() and f"{path.parent.name}/{path.name}" not in known:
+    entries = {bundle.entry for bundle in InstalledBundle.objects.all()}
+    for path in installed_folder().glob("*/*"):
+        if path.is_dir() and f"{path.parent.name}/{path.name}" not in entries:
             shutil.rmtree(path, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A publisher with keys, a desk on tiny models, and sticks between them."""
+"""A publisher with keys, an installation with tiny bundles, and media with updates."""
 
 import shutil
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import pytest
 from appliance.inference import bundle_holder
 from appliance.model_updates import services
 from appliance.model_updates.models import UpdateRun
-from appliance.model_updates.tests import tiny
+from appliance.model_updates.tests import tiny_bundles
 from appliance.tickets.models import TicketCategory
 from scripts.updating import keys, repository
 
@@ -23,7 +23,7 @@ def ask(name: str) -> str:
 
 @dataclass
 class Publisher:
-    """Makes sticks."""
+    """Writes media with updates."""
 
     home: Path
     scratch: Path
@@ -33,13 +33,13 @@ class Publisher:
         return (self.home / "metadata" / "1.root.json").read_bytes()
 
     def pack(
-        self, *bundles: Path, articles: tuple[Path, ...] = (), name: str = "stick", **terms: object
+        self, *bundles: Path, articles: tuple[Path, ...] = (), name: str = "medium", **terms: object
     ) -> Path:
-        """A stick with these bundles. Its folder."""
+        """Write a medium with these bundles. Its folder."""
         contents = repository.gather(bundles, articles)
-        stick = repository.publish(self.home, contents, repository.Terms(**terms), [], ask)
+        files = repository.publish(self.home, contents, repository.Terms(**terms), [], ask)
         out = self.scratch / name
-        repository.write_media(stick, out)
+        repository.write_media(files, out)
         return out
 
     def replace(self, name: str) -> str:
@@ -47,36 +47,40 @@ class Publisher:
 
 
 @pytest.fixture(scope="session")
-def made_keys(tmp_path_factory) -> Path:
+def publisher_home(tmp_path_factory) -> Path:
     home = tmp_path_factory.mktemp("publisher") / "home"
     keys.make_keys(home, ask)
     return home
 
 
 @pytest.fixture
-def publisher(made_keys, tmp_path) -> Publisher:
+def publisher(publisher_home, tmp_path) -> Publisher:
     home = tmp_path / "home"
-    shutil.copytree(made_keys, home)
+    shutil.copytree(publisher_home, home)
     return Publisher(home, tmp_path)
 
 
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory) -> Path:
-    return tiny.write_models(tmp_path_factory.mktemp("tiny") / "models")
+    return tiny_bundles.write_models(tmp_path_factory.mktemp("tiny") / "models")
 
 
 @pytest.fixture
 def desk(db, settings, tmp_path, tiny_models, monkeypatch) -> None:
-    """Tiny models run, nothing was installed, and three categories are used."""
+    """Tiny bundles are active, none is installed, and there are three categories."""
     monkeypatch.setattr(bundle_holder, "CHECK_SECONDS", 0)
     settings.MODELS = tiny_models
     settings.DATA = tmp_path / "data"
     settings.DATA.mkdir()
-    for slug in tiny.CATEGORIES:
+    for slug in tiny_bundles.CATEGORIES:
         TicketCategory.objects.create(
             slug=slug,
             name=slug.title(),
-            examples=[f"{w} {v}" for w in tiny.WORDS[slug] for v in ("is broken", "please help")],
+            examples=[
+                f"{word} {phrase}"
+                for word in tiny_bundles.WORDS[slug]
+                for phrase in ("is broken", "please help")
+            ],
         )
 
 
@@ -87,28 +91,32 @@ def trusting(desk, publisher) -> None:
 
 @pytest.fixture
 def bundle(tmp_path) -> Callable[..., Path]:
-    """A new bundle, better or worse than the one that runs."""
+    """Write a new bundle, better or worse than the active one."""
 
     def make(role: str = "classifier", version: str = "2", **more: object) -> Path:
         if not {"weights", "onnx"} & set(more):
-            more["weights"] = 1.1 * tiny.weights_for(role)  # not the very same bundle
-        return tiny.write_bundle(tmp_path / "new", role, version, **more)
+            more["weights"] = 1.1 * tiny_bundles.weights_for(
+                role
+            )  # another digest than the active one
+        return tiny_bundles.write_bundle(tmp_path / "new", role, version, **more)
 
     return make
 
 
 @pytest.fixture
 def apply(trusting, dan) -> Callable[..., UpdateRun]:
-    """Carry out an update from a stick; by default Dan takes missing evidence all the same."""
+    """Carry out an update from a medium; by default Dan accepts missing evidence."""
 
-    def do(stick: Path, accept: tuple[str, ...] = ("undecided",), kind: str = "apply") -> UpdateRun:
+    def carry_out(
+        medium: Path, accept: tuple[str, ...] = ("undecided",), kind: str = "apply"
+    ) -> UpdateRun:
         run = services.start_run(
             kind=kind,
-            source=str(stick),
+            source=str(medium),
             by=dan,
             accepted=list(accept),
             reason="Asked for by the head of the desk." if accept else "",
         )
         return services.carry_out(run)
 
-    return do
+    return carry_out

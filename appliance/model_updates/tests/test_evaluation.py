@@ -1,11 +1,11 @@
-"""A new bundle answers the desk's own tickets beside the one that runs."""
+"""A new bundle is evaluated on own tickets beside the active one."""
 
 import numpy as np
 import pytest
 
 from appliance.model_updates import evaluation, statistics
 from appliance.model_updates.errors import EXIT_CODES, Step
-from appliance.model_updates.tests import tiny
+from appliance.model_updates.tests import tiny_bundles
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, TicketCategory
 from appliance.triage import engine
@@ -14,11 +14,11 @@ from appliance.triage import services as triage_services
 
 @pytest.fixture
 def confirmed(desk, alice, bob):
-    """Ninety tickets whose category Bob chose; texts no category names as an example."""
+    """Ninety tickets whose category Bob chose, with other texts than the example phrases."""
     noise = np.random.default_rng(7)
     for number in range(90):
-        slug = tiny.CATEGORIES[number % 3]
-        words = noise.choice(tiny.WORDS[slug], size=2)
+        slug = tiny_bundles.CATEGORIES[number % 3]
+        words = noise.choice(tiny_bundles.WORDS[slug], size=2)
         ticket = tickets_services.create_ticket(
             customer=alice.customer,
             subject=f"{words[0]} number {number}",
@@ -30,28 +30,28 @@ def confirmed(desk, alice, bob):
         )
 
 
-def test_one_that_is_as_good_needs_nobodys_yes(apply, publisher, bundle, confirmed):
+def test_equally_good_bundle_needs_no_approval(apply, publisher, bundle, confirmed):
     run = apply(publisher.pack(bundle()), accept=())
 
     assert run.exit_code == 0, run.text
-    found = run.steps[8]["found"]["classifier"]
-    assert (found["verdict"], found["tickets"], found["chosen"]) == ("as good", 90, 90)
+    details = run.steps[8]["details"]["classifier"]
+    assert (details["verdict"], details["tickets"], details["chosen"]) == ("as good", 90, 90)
     assert engine.find_ref("classifier").version == "2"
 
 
-def test_a_signed_one_that_is_simply_worse_is_refused(apply, publisher, bundle, confirmed):
-    weights = tiny.weights_for("classifier")
-    for word in tiny.WORDS["network"]:  # the phrases of the category give too little to notice
+def test_worse_bundle_is_rejected(apply, publisher, bundle, confirmed):
+    weights = tiny_bundles.weights_for("classifier")
+    for word in tiny_bundles.WORDS["network"]:  # too few example phrases to notice
         if word != "vpn":
-            weights[tiny.VOCABULARY.index(word)] = [0.0, 0.0, 1.0]
+            weights[tiny_bundles.VOCABULARY.index(word)] = [0.0, 0.0, 1.0]
 
     run = apply(publisher.pack(bundle(weights=weights)))
 
-    assert (run.exit_code, run.asks) == (EXIT_CODES[Step.EVALUATION], "worse")
+    assert (run.exit_code, run.needs_approval) == (EXIT_CODES[Step.EVALUATION], "worse")
     assert engine.find_ref("classifier").version == "1"
 
 
-def test_a_named_admin_may_take_a_worse_one_with_a_reason(apply, publisher, bundle, confirmed):
+def test_named_admin_may_accept_a_worse_bundle_with_a_reason(apply, publisher, bundle, confirmed):
     labels = ["network", "hardware", "access"]
 
     run = apply(publisher.pack(bundle(labels=labels)), accept=("worse",))
@@ -60,22 +60,22 @@ def test_a_named_admin_may_take_a_worse_one_with_a_reason(apply, publisher, bund
     assert "worse accepted by Dan" in run.steps[8]["text"]
 
 
-def test_an_encoder_that_mixes_everything_up_is_worse(apply, publisher, bundle, confirmed):
-    weights = np.random.default_rng(3).normal(size=(len(tiny.VOCABULARY), 384))
-    weights[:, :] = weights[:1]  # every word in one place
+def test_encoder_with_equal_vectors_is_worse(apply, publisher, bundle, confirmed):
+    weights = np.random.default_rng(3).normal(size=(len(tiny_bundles.VOCABULARY), 384))
+    weights[:, :] = weights[:1]  # the same vector for every word
 
     run = apply(publisher.pack(bundle("encoder", weights=weights)))
 
-    assert (run.exit_code, run.asks) == (EXIT_CODES[Step.EVALUATION], "worse")
+    assert (run.exit_code, run.needs_approval) == (EXIT_CODES[Step.EVALUATION], "worse")
 
 
-def test_a_sentiment_reader_with_its_labels_swapped_is_worse(apply, publisher, bundle):
+def test_sentiment_bundle_with_swapped_labels_is_worse(apply, publisher, bundle):
     run = apply(publisher.pack(bundle("sentiment", labels=["positive", "neutral", "negative"])))
 
-    assert (run.exit_code, run.asks) == (EXIT_CODES[Step.EVALUATION], "worse")
+    assert (run.exit_code, run.needs_approval) == (EXIT_CODES[Step.EVALUATION], "worse")
 
 
-def test_what_an_agent_left_standing_is_confirmed_too(desk, alice, bob):
+def test_category_an_agent_left_when_solving_is_confirmed(desk, alice, bob):
     ticket = tickets_services.create_ticket(
         customer=alice.customer, subject="vpn", description="vpn", by=alice
     )
@@ -86,31 +86,31 @@ def test_what_an_agent_left_standing_is_confirmed_too(desk, alice, bob):
 
     tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
 
-    assert [(one.category, one.is_chosen) for one in evaluation.list_confirmed_tickets()] == [
-        ("network", False)
-    ]
+    assert [
+        (ticket.category, ticket.is_chosen) for ticket in evaluation.list_confirmed_tickets()
+    ] == [("network", False)]
 
 
-def test_few_texts_prove_nothing():
+def test_few_texts_are_not_enough():
     few = statistics.compare([True] * 10, [True] * 10, ["a"] * 10)
 
     assert few.verdict == "not enough"
 
 
-def test_a_loss_in_one_category_is_not_hidden_by_the_others():
+def test_loss_in_one_category_is_worse():
     classes = ["a"] * 200 + ["b"] * 20
     before, after = [True] * 220, [True] * 200 + [False] * 20
 
-    found = statistics.compare(before, after, classes)
+    comparison = statistics.compare(before, after, classes)
 
-    assert {part.name: part.verdict for part in found.classes} == {
+    assert {part.name: part.verdict for part in comparison.classes} == {
         "a": "as good",
         "b": "worse",
     }
-    assert found.verdict == "worse"
+    assert comparison.verdict == "worse"
 
 
-def test_the_same_answers_are_as_good():
-    right = [n % 4 > 0 for n in range(100)]
+def test_same_predictions_are_as_good():
+    correct = [number % 4 > 0 for number in range(100)]
 
-    assert statistics.compare(right, right, ["a"] * 100).verdict == "as good"
+    assert statistics.compare(correct, correct, ["a"] * 100).verdict == "as good"

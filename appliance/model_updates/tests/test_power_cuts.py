@@ -1,4 +1,4 @@
-"""A power cut at any moment: what ran runs on, or what was to run runs, and the next try works."""
+"""A power cut at any step leaves the old or the new bundle active, and the next run works."""
 
 import os
 import signal
@@ -14,12 +14,12 @@ from appliance.model_updates.services import activation, runs
 from appliance.triage import engine
 
 
-def _die(*_: object, **__: object) -> None:
+def _kill_process(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _carry_out_and_be_killed(run: UpdateRun, patch) -> None:
-    """In a process of its own, with connections of its own."""
+    """Carry out a run in a forked process that kills itself."""
     connections.close_all()
     child = os.fork()
     if child == 0:
@@ -39,46 +39,48 @@ def _wait_for_its_connection_to_end() -> None:
         pass
 
 
-def _dies_before(step: Step):
+def _kill_before(step: Step):
     def patch() -> None:
-        begin = runs._start_run
-        runs._start_run = lambda run, at: _die() if at == step else begin(run, at)
+        begin = runs._start_step
+        runs._start_step = lambda run, at: _kill_process() if at == step else begin(run, at)
 
     return patch
 
 
-def _dies_after_the_files() -> None:
-    activation.swap = _die
+def _kill_after_the_files() -> None:
+    activation.activate_bundles = _kill_process
 
 
 @pytest.mark.django_db(transaction=True)
 def test_killed_at_every_step(apply, publisher, bundle, dan, settings):
-    stick = publisher.pack(bundle())
-    why = {"accepted": ["undecided"], "reason": "Asked for by the head of the desk."}
+    medium = publisher.pack(bundle())
+    approval = {"accepted": ["undecided"], "reason": "Asked for by the head of the desk."}
 
-    for patch in [*map(_dies_before, Step), _dies_after_the_files]:
-        run = services.start_run(kind="apply", source=str(stick), by=dan, **why)
+    for patch in [*map(_kill_before, Step), _kill_after_the_files]:
+        run = services.start_run(kind="apply", source=str(medium), by=dan, **approval)
         _carry_out_and_be_killed(run, patch)
         assert engine.find_ref("classifier").version == "1"
     assert (settings.DATA / "models/classifier/2").exists()  # a leftover, not registered
 
-    run = services.start_run(kind="apply", source=str(stick), by=dan, **why)
-    runs.clear_away(besides=run)
+    run = services.start_run(kind="apply", source=str(medium), by=dan, **approval)
+    runs.clean_up_runs(besides=run)
     assert not (settings.DATA / "models/classifier/2").exists()
-    clear = activation.follow
-    _carry_out_and_be_killed(run, lambda: _after_clearing(clear))
+    sync = activation.sync_active_json
+    _carry_out_and_be_killed(run, lambda: _kill_at_second_sync(sync))
     assert engine.find_ref("classifier").version == "1"  # committed, but the file lags behind
 
-    services.clear_away()
+    services.clean_up_runs()
 
     assert engine.find_ref("classifier").version == "2"
     states = UpdateRun.objects.values_list("state", flat=True)
     assert set(states) == {UpdateRun.State.INTERRUPTED}
-    again = services.carry_out(services.start_run(kind="apply", source=str(stick), by=dan, **why))
-    assert again.state == UpdateRun.State.DONE, again.steps[-1:]
+    run = services.carry_out(
+        services.start_run(kind="apply", source=str(medium), by=dan, **approval)
+    )
+    assert run.state == UpdateRun.State.DONE, run.steps[-1:]
 
 
-def _after_clearing(clear) -> None:
-    """Let the first call (which mends) through and die at the second (which follows the swap)."""
-    calls = iter([clear, _die])
-    activation.follow = lambda: next(calls)()
+def _kill_at_second_sync(sync) -> None:
+    """Let the first call (of the clean-up) pass, and kill the process at the second."""
+    calls = iter([sync, _kill_process])
+    activation.sync_active_json = lambda: next(calls)()

@@ -1,4 +1,4 @@
-"""Whole bundles of a few kilobytes: a bag of words, written as ONNX bytes by hand."""
+"""Complete bundles of a few kilobytes: a bag of words, encoded as ONNX by hand."""
 
 import hashlib
 import json
@@ -41,12 +41,12 @@ CALIBRATION = {
 
 
 def varint(value: int) -> bytes:
-    out = bytearray()
+    encoded = bytearray()
     while True:
-        out.append((value & 0x7F) | (0x80 if value > 0x7F else 0))
+        encoded.append((value & 0x7F) | (0x80 if value > 0x7F else 0))
         value >>= 7
         if not value:
-            return bytes(out)
+            return bytes(encoded)
 
 
 def number(field: int, value: int) -> bytes:
@@ -64,21 +64,21 @@ def tensor(name: str, values: np.ndarray, *, extra: bytes = b"") -> bytes:
     return dims + number(2, kind) + message(8, name) + message(9, values.tobytes()) + extra
 
 
-def node(op: str, takes: list[str], gives: list[str], *attributes: bytes, domain="") -> bytes:
-    parts = [message(1, name) for name in takes] + [message(2, name) for name in gives]
-    parts += [message(4, op), *(message(5, each) for each in attributes)]
+def node(op: str, inputs: list[str], outputs: list[str], *attributes: bytes, domain="") -> bytes:
+    parts = [message(1, name) for name in inputs] + [message(2, name) for name in outputs]
+    parts += [message(4, op), *(message(5, item) for item in attributes)]
     return b"".join(parts) + (message(7, domain) if domain else b"")
 
 
 def attribute(name: str, value: int | list[int]) -> bytes:
     if isinstance(value, int):
         return message(1, name) + number(3, value) + number(20, 2)
-    return message(1, name) + b"".join(number(8, each) for each in value) + number(20, 7)
+    return message(1, name) + b"".join(number(8, item) for item in value) + number(20, 7)
 
 
 def value_info(name: str, kind: int, *dims: int | str) -> bytes:
     shape = b"".join(
-        message(1, number(1, d) if isinstance(d, int) else message(2, d)) for d in dims
+        message(1, number(1, dim) if isinstance(dim, int) else message(2, dim)) for dim in dims
     )
     return message(1, name) + message(2, message(1, number(1, kind) + message(2, shape)))
 
@@ -91,8 +91,8 @@ def model(
     opset: int = 17,
     domains: tuple[str, ...] = (),
 ) -> bytes:
-    graph = b"".join(message(1, each) for each in nodes) + message(2, "g")
-    graph += b"".join(message(5, each) for each in tensors)
+    graph = b"".join(message(1, item) for item in nodes) + message(2, "g")
+    graph += b"".join(message(5, item) for item in tensors)
     graph += message(11, value_info("input_ids", 7, 1, "n"))
     graph += message(12, value_info("out", 1, 1, outputs))
     opsets = message(8, message(1, "") + number(2, opset))
@@ -101,7 +101,7 @@ def model(
 
 
 def bag_of_words(weights: np.ndarray) -> bytes:
-    """ids → the mean of a row for each word; weights: float32 (words, outputs)."""
+    """ids → the mean of the words' rows; weights: float32 (words, outputs)."""
     nodes = [
         node("Gather", ["W", "input_ids"], ["rows"], attribute("axis", 0)),
         node("ReduceMean", ["rows"], ["out"], attribute("axes", [1]), attribute("keepdims", 0)),
@@ -110,22 +110,22 @@ def bag_of_words(weights: np.ndarray) -> bytes:
 
 
 def weights_for(role: str, *, seed: int = 1) -> np.ndarray:
-    """One column a label: 1 for its words; for an encoder a direction a topic and some noise."""
+    """One column per label, 1 for its words; for an encoder one direction per topic, and noise."""
     noise = np.random.default_rng(seed)
     if role == "encoder":
         topics = {name: noise.normal(size=384) for name in WORDS}
         rows = [
-            sum((topics[t] for t, words in WORDS.items() if word in words), np.zeros(384))
+            sum((topics[topic] for topic, words in WORDS.items() if word in words), np.zeros(384))
             + 0.3 * noise.normal(size=384)
             for word in VOCABULARY
         ]
         return np.array(rows, dtype=np.float32)
     labels = CATEGORIES if role == "classifier" else SENTIMENTS
     rows = [[float(word in WORDS.get(label, [])) for label in labels] for word in VOCABULARY]
-    found = np.array(rows, dtype=np.float32)
+    weights = np.array(rows, dtype=np.float32)
     if role == "sentiment":
-        found[:, 1] = 0.01
-    return found
+        weights[:, 1] = 0.01
+    return weights
 
 
 def write_bundle(
@@ -140,12 +140,14 @@ def write_bundle(
     golden: bool = True,
     **settings: object,
 ) -> Path:
-    """A bundle that holds together, unless told otherwise. Its folder."""
+    """Write a valid bundle, except for the given settings. Its folder."""
     folder = models_dir / role / version
     folder.mkdir(parents=True)
     weights = weights_for(role) if weights is None else weights
     words = vocabulary or VOCABULARY
-    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer = Tokenizer(
+        models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="[UNK]")
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -154,11 +156,11 @@ def write_bundle(
     (folder / "labels.json").write_text(json.dumps(names))
     outputs = _outputs(folder) if golden and onnx is None else [[0.0]] * len(TEXTS)
     cases = [
-        {"text": t, "ids": tokenizer.encode(t).ids, "output": o}
-        for t, o in zip(TEXTS, outputs, strict=True)
+        {"text": text, "ids": tokenizer.encode(text).ids, "output": output}
+        for text, output in zip(TEXTS, outputs, strict=True)
     ]
     (folder / "golden.json").write_text(json.dumps({"atol": 1e-3, "cases": cases}))
-    described = {
+    description = {
         "format": 1,
         "role": role,
         "name": role,
@@ -170,7 +172,7 @@ def write_bundle(
         **({"space": f"{role}/{version}"} if role == "encoder" else {}),
         **settings,
     }
-    sign(folder, described)
+    write_digests(folder, description)
     return folder
 
 
@@ -183,19 +185,19 @@ def _outputs(folder: Path) -> list[list[float]]:
     ]
 
 
-def sign(folder: Path, described: dict | None = None) -> None:
-    """Let bundle.json vouch for the files as they are now."""
+def write_digests(folder: Path, description: dict | None = None) -> None:
+    """Write the digests of the files as they are now into bundle.json."""
     path = folder / "bundle.json"
-    described = described or json.loads(path.read_text())
+    description = description or json.loads(path.read_text())
     names = ("model.onnx", "tokenizer.json", "labels.json", "golden.json")
-    described["files"] = {
+    description["files"] = {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names
     }
-    path.write_text(json.dumps(described))
+    path.write_text(json.dumps(description))
 
 
 def write_models(models_dir: Path) -> Path:
-    """What a release ships: a bundle a role, and active.json."""
+    """Write the models folder of a release: a bundle per role, and active.json."""
     roles = ("classifier", "sentiment", "encoder")
     for role in roles:
         write_bundle(models_dir, role, "1")

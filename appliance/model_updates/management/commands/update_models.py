@@ -1,36 +1,39 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any, NoReturn
 
 from django.core.management import BaseCommand, CommandParser
 
 from appliance.accounts import queries as accounts_queries
 from appliance.core.errors import SkerryError
 from appliance.model_updates import queries, services
-from appliance.model_updates.errors import MAY_BE_ACCEPTED, UpdateRejectedError
+from appliance.model_updates.errors import ACCEPTABLE_FINDINGS, UpdateRejectedError
 from appliance.model_updates.models import UpdateRun
 
 
 class Command(BaseCommand):
     """Reached through scripts/update_models.py, which documents it."""
 
-    help = "Inspect or apply an update of the models, go back, or say what runs."
+    help = "Inspect or install a model update, roll back, or show the active bundles."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        kinds = parser.add_subparsers(dest="verb", required=True)
+        verbs = parser.add_subparsers(dest="verb", required=True)
         for name in ("inspect", "apply"):
-            command = kinds.add_parser(name)
+            command = verbs.add_parser(name)
             command.add_argument("path", type=Path)
             command.add_argument("--trust", type=Path)
-            command.add_argument("--accept", action="append", choices=MAY_BE_ACCEPTED, default=[])
+            command.add_argument(
+                "--accept", action="append", choices=ACCEPTABLE_FINDINGS, default=[]
+            )
             command.add_argument("--reason", default="")
             command.add_argument("--by", default="")
             command.add_argument("--json", action="store_true", dest="as_json")
-        command = kinds.add_parser("rollback")
+        command = verbs.add_parser("rollback")
         command.add_argument("role", nargs="?", default="")
         command.add_argument("--reason", default="")
         command.add_argument("--by", default="")
-        command = kinds.add_parser("status")
+        command = verbs.add_parser("status")
         command.add_argument("--json", action="store_true", dest="as_json")
 
     def handle(self, *, verb: str, **options: object) -> None:
@@ -45,17 +48,17 @@ class Command(BaseCommand):
         else:
             sys.exit(code)
 
-    def _fail(self, text: str, code: int) -> None:
+    def _fail(self, text: str, code: int) -> NoReturn:
         self.stderr.write(text)
         sys.exit(code)
 
-    def _run(self, verb: str, options: dict) -> int:
+    def _run(self, verb: str, options: dict[str, Any]) -> int:
         by = accounts_queries.find_user(email=options["by"]) if options["by"] else None
         if options["by"] and by is None:
             self._fail(f"Nobody here has the address {options['by']}.", 1)
         if options.get("trust"):
-            pinned = services.pin_root(options["trust"].read_bytes(), by_name=str(by or "console"))
-            self.stdout.write(f"trusts {pinned.fingerprint}")
+            anchor = services.pin_root(options["trust"].read_bytes(), by_name=str(by or "console"))
+            self.stdout.write(f"trusts {anchor.fingerprint}")
         run = services.start_run(
             kind=UpdateRun.Kind(verb),
             source=str(options["path"]) if verb != "rollback" else options["role"],
@@ -64,26 +67,27 @@ class Command(BaseCommand):
             accepted=options.get("accept"),
             reason=options["reason"],
         )
-        run = services.carry_out(run, self._tell)
+        run = services.carry_out(run, self._report_step)
         if options.get("as_json"):
             self.stdout.write(json.dumps({"steps": run.steps, "text": run.text}, default=str))
         self.stdout.write(run.text)
-        if run.asks:
-            self.stdout.write(f'To take it all the same: --accept {run.asks} --by YOU --reason "…"')
-        return run.exit_code
+        if run.needs_approval:
+            hint = f'--accept {run.needs_approval} --by YOU --reason "…"'
+            self.stdout.write(f"To take it all the same: {hint}")
+        return run.exit_code or 0
 
-    def _tell(self, step: str, outcome: str, text: str) -> None:
+    def _report_step(self, step: str, outcome: str, text: str) -> None:
         self.stdout.write(f"{step:<14}{outcome:<10}{text}".rstrip())
         self.stdout.flush()
 
-    def _status(self, options: dict) -> int:
+    def _status(self, options: dict[str, Any]) -> int:
         report = queries.report()
         if options["as_json"]:
             self.stdout.write(json.dumps(report, default=str))
             return 0
         for role in report["roles"]:
-            own = role["previous"] or "the release's own"
-            before = f", before it {own}" if role["is_later"] else ""
+            previous = role["previous"] or "the release's own"
+            before = f", before it {previous}" if role["is_installed"] else ""
             upcoming = f", next {role['next']}" if role["next"] else ""
             age = f"for {role['days']} days" if role["days"] is not None else "since the release"
             self.stdout.write(
