@@ -44,13 +44,8 @@ def install_articles(
         )
     except BadInputError as error:
         raise UpdateRejectedError(Step.COMPATIBILITY, f"{pack.pack}: {error}") from error
-<<<<<<< HEAD
     refused = [
         f"{line.location}: {line.message}" for line in report.lines if line.outcome == "refused"
     ]
-    return {**report.counts, "why": refused[:20]}
-=======
-    refused = [f"{line.where}: {line.why}" for line in report.lines if line.what == "refused"]
     counts = {str(outcome): count for outcome, count in report.counts.items()}
     return counts | {"why": refused[:20]}
->>>>>>> 5f4e3db (model_updates: Type the steps of a run and name monitoring, media and approvals plainly.)
