@@ -36,7 +36,7 @@ GET   ticket                   login 200   404   200   200   200   login
 POST  reply                    login done  404   done  done  done  login
 POST  update-ticket            login 403   403   done  done  done  login
 GET   conversation             login 200   404   200   200   200   login
-GET   evidence                 login 200   404   200   200   200   login
+GET   ticket-analysis          login 200   404   200   200   200   login
 GET   ticket-timer             login 403   403   200   200   200   login
 GET   find-customers           login 403   403   200   200   200   login
 POST  preview                  login 200   200   200   200   200   login

@@ -119,7 +119,7 @@ def ticket_arguments(ticket: Ticket, bob: User) -> dict[str, object]:
         by=bob, name="Urgent", actions={"priority": 4}, audience="all"
     )
     suggested = Article.objects.create(title="Fits", content="…", status="published")
-    names = ["ticket", "reply", "update-ticket", "conversation", "evidence", "ticket-timer"]
+    names = ["ticket", "reply", "update-ticket", "conversation", "ticket-analysis", "ticket-timer"]
     names += ["rate-ticket", "discard-draft", "take-ticket", "ticket-tags", "ticket-fields"]
     names += ["link-ticket", "find-tickets", "find-articles", "find-canned-responses"]
     names += ["merge-ticket", "unmerge-ticket", "presence", "draft", "mentionable"]

@@ -56,7 +56,7 @@ def list_page_paths(ticket: Ticket, articles: list[Article]) -> list[str]:
     names += ["help", "import-articles", "status-tables", "status-queries"]
     arguments = {
         **dict.fromkeys(
-            ["ticket", "conversation", "evidence", "ticket-timer", "mentionable"], ticket.pk
+            ["ticket", "conversation", "ticket-analysis", "ticket-timer", "mentionable"], ticket.pk
         ),
         **dict.fromkeys(
             ["merge-ticket", "find-tickets", "find-articles", "find-canned-responses"], ticket.pk

@@ -8,6 +8,7 @@ import structlog
 from django.contrib.auth.models import AnonymousUser
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext as _
@@ -19,7 +20,7 @@ from appliance.core.models import SiteSettings
 
 log = structlog.get_logger(__name__)
 DATABASE_UNAVAILABLE_ERRORS = (OperationalError, InterfaceError)
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def site_settings_context(request: HttpRequest) -> dict[str, object]:
@@ -36,7 +37,7 @@ def secret_url(view: View) -> View:
 
     @never_cache
     @wraps(view)
-    def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         response = view(request, *args, **kwargs)
         response["Referrer-Policy"] = "strict-origin"
         response["X-Robots-Tag"] = "noindex, nofollow"

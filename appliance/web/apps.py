@@ -5,6 +5,6 @@ class WebConfig(AppConfig):
     name = "appliance.web"
 
     def ready(self) -> None:
-        from appliance.web import bulk_registration
+        from appliance.web import services
 
-        bulk_registration.offer_verbs()
+        services.register_bulk_changes()

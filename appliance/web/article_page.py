@@ -1,17 +1,21 @@
 """What the page of an article shows, to its readers and to those who write it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from appliance.accounts.models import Right
-from appliance.accounts.permissions import AuthenticatedRequest, has_right
+from appliance.accounts.permissions import has_right
 from appliance.core.markdown import render_with_images
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.forms import VoteForm
-from appliance.knowledge.models import Article, ArticleFile
-from appliance.web.queries.ticket_page import list_related
+from appliance.knowledge.models import Article, ArticleFile, ArticleLink, ArticleVote
+from appliance.web.queries import list_related
 
-# verb → the states it starts from, in the order the buttons stand
+# step → the states it starts from, in the order of the buttons
 STEPS = {
     "submit": {Article.Status.DRAFT},
     "publish": {Article.Status.DRAFT, Article.Status.REVIEW},
@@ -20,42 +24,58 @@ STEPS = {
 }
 
 
-def context(request: AuthenticatedRequest, article: Article) -> dict[str, object]:
+@dataclass(frozen=True)
+class ArticlePage:
+    """The context of the page; what readers lack is empty for agents, and the other way round."""
+
+    article: Article
+    content: SafeString
+    files: Sequence[ArticleFile]
+    related: Sequence[Article]
+    can_write: bool
+    # for agents
+    steps: Sequence[str] = ()
+    links: Sequence[ArticleLink] = ()
+    comments: Sequence[ArticleVote] = ()
+    # for readers
+    vote: ArticleVote | None = None
+    vote_form: VoteForm | None = None
+
+
+def build_article_page(request: HttpRequest, article: Article) -> ArticlePage:
     viewer, files = request.user, list(article.files.select_related("file"))
-    is_agent = viewer.is_authenticated and viewer.is_agent  # strangers come here, too
-    values = {
-        "article": article,
-        "content": content(article, files),
-        "files": [file for file in files if not file.file.is_image or is_agent],
-        "may_write": has_right(viewer, Right.ARTICLES),
-        "related": list_related(viewer, article),
-    }
-    return values | (_of_agents(viewer, article) if is_agent else _of_readers(request, values))
+    content, related = render_content(article, files), list_related(viewer, article)
+    can_write = has_right(viewer, Right.ARTICLES)
+    if viewer.is_authenticated and viewer.is_agent:
+        return ArticlePage(
+            article,
+            content,
+            files,
+            related,
+            can_write,
+            steps=[step for step, states in STEPS.items() if article.status in states],
+            links=knowledge_queries.list_tickets_of(viewer, article),
+            comments=knowledge_queries.list_comments(viewer, article),
+        )
+    vote = knowledge_queries.find_vote(viewer, article, request.session.session_key or "")
+    return ArticlePage(
+        article,
+        content,
+        [file for file in files if not file.file.is_image],  # images stand in the text
+        related,
+        can_write,
+        vote=vote,
+        vote_form=VoteForm(initial={"comment": vote.comment if vote else ""}),
+    )
 
 
-def content(article: Article, files: list[ArticleFile], text: str | None = None) -> SafeString:
-    """Its text, or another one, with its pictures."""
-    return render_with_images(article.content if text is None else text, pictures(article, files))
-
-
-def pictures(article: Article, files: list[ArticleFile]) -> dict[str, str]:
-    """What the text calls each picture, and where it is."""
-    return {
+def render_content(
+    article: Article, files: Sequence[ArticleFile], text: str | None = None
+) -> SafeString:
+    """Return the content of the article, or ``text`` instead, as HTML with the article's images."""
+    image_urls = {
         file.name: reverse("article-file", args=[article.pk, file.pk])
         for file in files
         if file.file.is_image
     }
-
-
-def _of_agents(viewer, article: Article) -> dict[str, object]:
-    return {
-        "steps": [verb for verb, start in STEPS.items() if article.status in start],
-        "links": knowledge_queries.list_tickets_of(viewer, article),
-        "comments": knowledge_queries.list_comments(viewer, article),
-    }
-
-
-def _of_readers(request: AuthenticatedRequest, rows: dict) -> dict[str, object]:
-    session = request.session.session_key or ""
-    vote = knowledge_queries.find_vote(request.user, rows["article"], session)
-    return {"vote": vote, "vote_form": VoteForm(initial={"comment": vote.comment if vote else ""})}
+    return render_with_images(article.content if text is None else text, image_urls)

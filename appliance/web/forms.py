@@ -21,7 +21,7 @@ from appliance.tickets.models import Priority, SavedView, Status
 from appliance.tickets.services.bulk import MAX_TICKETS
 from appliance.tickets.services.saved_views import audience_of
 from appliance.tickets.sorts import SORTS
-from appliance.web.queries.portal import STATES, MyTickets
+from appliance.web.queries import STATES, MyTickets
 from appliance.web.ticket_rows import COLUMNS, DEFAULT_COLUMNS
 
 NONE = "none"  # of a choice: take the value away
@@ -200,14 +200,6 @@ class MacroUseForm(IdempotentForm):
     """The hidden fields behind the macro buttons of a ticket page."""
 
     seen_message = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
-
-    def values(self) -> dict[str, Any]:
-        """Return arguments of run_macro."""
-        data = self.cleaned_data
-        return {
-            "idempotency_key": data["idempotency_key"],
-            "seen_message_id": data["seen_message"],
-        }
 
 
 class SetupForm(PersonForm):

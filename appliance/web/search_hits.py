@@ -10,8 +10,10 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from appliance.accounts.models import User
+from appliance.accounts.models import Customer, Viewer
+from appliance.knowledge.models import Article
 from appliance.search.hits import Hit
+from appliance.tickets.models import Message, Ticket
 
 ICONS = {"ticket": "inbox", "customer": "person", "article": "journal-text"}
 MATCH_LABELS = {
@@ -22,7 +24,7 @@ MATCH_LABELS = {
     "name": gettext_lazy("name"),
     "words": gettext_lazy("text"),
 }
-_HIT = (
+HIT = (
     '<li class="hit" data-keys-item>\n'
     '  <h2><i class="bi bi-{}" aria-hidden="true"></i>'
     ' <a href="{}" data-keys-open>{}</a></h2>\n'
@@ -30,46 +32,46 @@ _HIT = (
     '  <p class="why">{}{}</p>\n'
     "</li>\n"
 )
-_QUICK = (
+SUGGESTION = (
     '<a class="quick-hit" role="option" id="quick-{}" aria-selected="false" tabindex="-1"'
     ' href="{}"><i class="bi bi-{}" aria-hidden="true"></i>'
     '<span class="quick-title">{}</span><small>{}</small></a>\n'
 )
 
 
-def items(hits: Sequence[Hit], viewer: User, *, shows_match: bool) -> SafeString:
+def render_hits(hits: Sequence[Hit], viewer: Viewer, *, shows_match: bool) -> SafeString:
     """Render the list of hits; ``shows_match`` adds how each one matched."""
-    return format_html_join("", "{}", ((_item(hit, viewer, shows_match),) for hit in hits))
+    return format_html_join("", "{}", ((_render_hit(hit, viewer, shows_match),) for hit in hits))
 
 
-def quick_items(hits: Sequence[Hit]) -> SafeString:
-    """Render the suggestions under the search box, numbered from 1."""
+def render_suggestions(hits: Sequence[Hit]) -> SafeString:
+    """Render the suggestions under the search field, numbered from 1."""
     return format_html_join(
         "",
-        _QUICK,
+        SUGGESTION,
         (
-            (place, address(hit), ICONS[hit.kind], hit.marked_title, _short_label(hit))
+            (place, _url(hit), ICONS[hit.kind], hit.marked_title, _short_label(hit))
             for place, hit in enumerate(hits, start=1)
         ),
     )
 
 
-def address(hit: Hit) -> str:
+def _url(hit: Hit) -> str:
     """Return the URL of a hit; a customer leads to their tickets."""
     if hit.kind == "customer":
         return f"{reverse('dashboard')}?customer={hit.id}&status=any"
     return reverse(hit.kind, args=[hit.id])
 
 
-def _item(hit: Hit, viewer: User, shows_match: bool) -> SafeString:
+def _render_hit(hit: Hit, viewer: Viewer, shows_match: bool) -> SafeString:
     return format_html(
-        _HIT,
+        HIT,
         ICONS[hit.kind],
-        address(hit),
+        _url(hit),
         hit.marked_title,
         _message_author(hit),
         hit.snippet,
-        _describe(hit, viewer),
+        _describe(hit.object, viewer),
         _matched_by(hit) if shows_match else "",
     )
 
@@ -79,7 +81,7 @@ def _message_author(hit: Hit) -> SafeString | str:
         return ""
     text = (
         _("%(name)s added an internal note:")
-        if hit.message.kind == "note"
+        if hit.message.kind == Message.Kind.NOTE
         else _("%(name)s wrote:")
     )
     return format_html(
@@ -87,25 +89,25 @@ def _message_author(hit: Hit) -> SafeString | str:
     )
 
 
-def _describe(hit: Hit, viewer: User) -> SafeString | str:
-    if hit.kind == "customer":
+def _describe(match: Ticket | Article | Customer, viewer: Viewer) -> SafeString | str:
+    if isinstance(match, Customer):
         return _("Customer")
-    if hit.kind == "ticket":
-        return _describe_ticket(hit, viewer)
-    is_published = hit.object.status == "published"
-    return _("Article") if is_published else f"{_('Article')} · {hit.object.get_status_display()}"
+    if isinstance(match, Ticket):
+        return _describe_ticket(match, viewer)
+    is_published = match.status == Article.Status.PUBLISHED
+    return _("Article") if is_published else f"{_('Article')} · {match.get_status_display()}"
 
 
-def _describe_ticket(hit: Hit, viewer: User) -> SafeString:
-    ticket, created_at = hit.object, localtime(hit.object.created_at)
-    asker = f" · {ticket.customer.full_name}" if viewer.is_authenticated and viewer.is_agent else ""
+def _describe_ticket(ticket: Ticket, viewer: Viewer) -> SafeString:
+    created_at = localtime(ticket.created_at)
+    is_agent = viewer.is_authenticated and viewer.is_agent
     return format_html(
         '{} · {} · <time datetime="{}">{}</time>{}',
         ticket.number,
         ticket.get_status_display(),
         created_at.isoformat(),
         date(created_at, "j M Y"),
-        asker,
+        f" · {ticket.customer.full_name}" if is_agent else "",
     )
 
 
@@ -114,6 +116,6 @@ def _matched_by(hit: Hit) -> str:
 
 
 def _short_label(hit: Hit) -> str:
-    if hit.kind == "ticket":
+    if isinstance(hit.object, Ticket):
         return hit.object.number
-    return hit.object.email if hit.kind == "customer" else _("Article")
+    return hit.object.email if isinstance(hit.object, Customer) else _("Article")

@@ -1,5 +1,6 @@
-"""What the page of a ticket shows. Reads only; each part can be had alone, for a live page."""
+"""What the page of a ticket shows. Reads only; each part can be read alone, for a live page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,8 +11,10 @@ from appliance.accounts.models import Right, User
 from appliance.accounts.permissions import has_right
 from appliance.core import cache
 from appliance.core.forms import Form
+from appliance.core.sql_files import fetch_objects
 from appliance.knowledge.models import Article
 from appliance.macros import queries as macros_queries
+from appliance.macros.models import Macro
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.forms import (
     AgentReplyForm,
@@ -22,7 +25,9 @@ from appliance.tickets.forms import (
     ReplyForm,
     TagsForm,
 )
-from appliance.tickets.models import Attachment, Draft, Message, Rating, Ticket
+from appliance.tickets.models import Attachment, Draft, Event, Message, Rating, Ticket
+from appliance.tickets.queries.choices import Answer
+from appliance.tickets.queries.tickets import LinkedTicket
 from appliance.triage import queries as triage_queries
 from appliance.triage.models import TicketVector
 from appliance.triage.suggestions import (
@@ -32,150 +37,315 @@ from appliance.triage.suggestions import (
     list_suggestions,
 )
 from appliance.triage.vector_search import iterative_scan
-from appliance.web import autocomplete_attrs, timeline
 from appliance.web.forms import MacroUseForm
-from appliance.web.queries.ticket_page import Traces, find_traces
 
-RECENT = 20  # messages shown of a conversation that is longer than FEW
-FEW = 30
-RECENT_EVENTS = 30
+MAX_MESSAGES = 30  # a longer conversation shows its last messages
+LAST_MESSAGES = 20
+LAST_EVENTS = 30
+
+
+@dataclass(frozen=True)
+class TicketSummary:
+    """What belongs to a ticket; the fields are the columns of ticket_summary.sql."""
+
+    last_event: int  # id, 0 before any
+    event_count: int
+    is_category_set_by_agent: bool
+    tags: Sequence[str]  # by name
+    suggested_articles: Sequence[int]  # ids, the dismissed ones too
+    dismissed_articles: Sequence[int]
+    has_merged_tickets: bool
+    has_files: bool
+    has_links: bool
+    has_rating: bool
+    has_draft: bool  # the viewer's
+    has_notifications: bool  # unread ones of the viewer
+    has_macros: bool  # of anybody
+
+
+def find_summary(viewer: User, ticket: Ticket) -> TicketSummary:
+    """Return what there is to read of a ticket the viewer may see. One query.
+
+    What is there is read by the queries of its room, which decide what of it the viewer sees.
+    """
+    (summary,) = fetch_objects(
+        "web", "ticket_summary", TicketSummary, ticket=ticket.pk, viewer=viewer.pk
+    )
+    return summary
+
+
+@dataclass(frozen=True)
+class TicketForms:
+    """Forms that were refused, to be shown with their errors."""
+
+    reply: ReplyForm | None = None
+    rating: RatingForm | None = None
+    properties: PropertiesForm | None = None
+    tags: TagsForm | None = None
+    fields: FieldsForm | None = None
+    link: LinkForm | None = None
+
+    @property
+    def has_errors(self) -> bool:
+        return any(isinstance(form, Form) and form.errors for form in vars(self).values())
+
+
+@dataclass(frozen=True)
+class Head:
+    """The title of the page, with what was rated, merged and answered."""
+
+    tags: Sequence[str]
+    merge_target: Ticket | None
+    merged_tickets: Sequence[Ticket]
+    can_merge: bool
+    custom_fields: Sequence[Answer]  # for customers, agents have a form for them
+    rating: Rating | None
+    rating_form: RatingForm | None  # None while the viewer cannot rate
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The messages of a ticket as one viewer sees them."""
+
+    ticket: Ticket
+    messages: Sequence[Message]
+    first_files: Sequence[Attachment]  # sent with the ticket itself
+    hidden_messages: int = 0
+    shows_all: bool = False
+    newest_message: int = 0  # id
+    generation: int = 0  # of all tickets in the cache
+    last_event: int = 0  # id
+    can_quote_first: bool = False
+    can_split: bool = False
+    guest_token: str = ""  # of a viewer without account, whose links lead to the guest page
+
+
+@dataclass(frozen=True)
+class Properties:
+    """The forms beside the conversation, for agents."""
+
+    form: PropertiesForm
+    tags_form: TagsForm
+    fields_form: FieldsForm
+    link_form: LinkForm
+    links: Sequence[LinkedTicket]
+    can_merge: bool  # and is not merged yet
+
+
+@dataclass(frozen=True)
+class Activity:
+    """The last events of a ticket, oldest first, for agents."""
+
+    events: Sequence[Event]
+    event_count: int
+    shows_all: bool
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The form for a reply, with what helps to write it."""
+
+    form: ReplyForm
+    draft: Draft | None
+    new_replies: Sequence[Message]  # arrived while a refused reply was being written
+    newest_message: int
+    macros: Sequence[tuple[Macro, list[str]]]  # each with what it does
+    macro_form: MacroUseForm | None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What the language models add: suggested articles, classification, similar tickets."""
+
+    predictions: triage_queries.TicketPredictions
+    suggestions: Sequence[SuggestedArticle]
+    dismissed: Sequence[Article]
+    similar_tickets: Sequence[triage_queries.SimilarTicket]
+    can_write_article: bool
+    is_category_set_by_agent: bool
+    dismissed_now: int | None = None  # id of the article the viewer has just dismissed
+
+
+@dataclass(frozen=True)
+class LiveParts:
+    """The context of the parts that change while the page is open."""
+
+    ticket: Ticket
+    head: Head
+    conversation: Conversation
+    properties: Properties | None
+    activity: Activity | None
+
+
+@dataclass(frozen=True)
+class TicketPage(LiveParts):
+    """The context of the whole page."""
+
+    reply: Reply
+    analysis: Analysis
 
 
 @dataclass
-class TicketPage:
-    """One ticket for one viewer. ``forms`` are those that were refused, by their name."""
+class TicketPageBuilder:
+    """Reads the parts of the page of one ticket for one viewer, who must be allowed to see it."""
 
     viewer: User
     ticket: Ticket
     shows_all: bool = False
-    forms: dict[str, Form] = field(default_factory=dict)
-    refused_since: int | None = None  # the newest message an answer that was refused had seen
+    forms: TicketForms = field(default_factory=TicketForms)
+    seen_message: int | None = None  # the newest message when a refused reply was written
 
-    def context(self) -> dict[str, Any]:
-        """Everything: the head, the conversation, the answer, the properties, the evidence."""
-        return self.live() | self.evidence() | self.answer()
+    def __post_init__(self) -> None:
+        # read before the ticket: a change in between is shown by the next poll instead of never
+        self.generation = cache.generation(cache.TICKETS) or 0
 
-    def live(self) -> dict[str, Any]:
-        """What changes while the page is open."""
-        parts = self.conversation() | self.head()
-        return parts | self.properties() if self.viewer.is_agent else parts
+    def page(self) -> TicketPage:
+        live = self.live()
+        return TicketPage(
+            ticket=live.ticket,
+            head=live.head,
+            conversation=live.conversation,
+            properties=live.properties,
+            activity=live.activity,
+            analysis=self.analysis(),
+            reply=self.reply(),
+        )
 
-    def head(self) -> dict[str, Any]:
+    def live(self) -> LiveParts:
+        is_agent = self.viewer.is_agent
+        return LiveParts(
+            ticket=self.ticket,
+            conversation=self.conversation(),
+            head=self.head(),
+            properties=self.properties() if is_agent else None,
+            activity=self.activity() if is_agent else None,
+        )
+
+    def head(self) -> Head:
         viewer, ticket = self.viewer, self.ticket
         can_rate = tickets_queries.can_rate(viewer, ticket)
-        return {
-            "ticket": ticket,
-            "tags": self.traces.tags,
-            "merge_target": tickets_queries.find_merge_target(viewer, ticket),
-            "answers": [] if viewer.is_agent else tickets_queries.list_answers(viewer, ticket),
-            "rating": self._rating(),
-            "can_rate": can_rate,
-            "rating_form": (self.forms.get("rating") or RatingForm()) if can_rate else None,
-        }
+        return Head(
+            tags=self.summary.tags,
+            merge_target=self.merge_target,
+            merged_tickets=self.merged_tickets if viewer.is_agent else [],
+            can_merge=has_right(viewer, Right.MERGE),
+            custom_fields=[] if viewer.is_agent else tickets_queries.list_answers(viewer, ticket),
+            rating=tickets_queries.find_rating(ticket) if self.summary.has_rating else None,
+            rating_form=(self.forms.rating or RatingForm()) if can_rate else None,
+        )
 
-    def conversation(self) -> dict[str, Any]:
-        # read before the rows: a change in between shows up at the next look instead of never
-        generation, last_event = cache.generation(cache.TICKETS), self.traces.last_event
-        hidden = len(self.messages) - RECENT
-        hidden = 0 if self.shows_all or len(self.messages) <= FEW else hidden
-        return {
-            "ticket": self.ticket,
-            "conversation": self.messages[hidden:],
-            "hidden_messages": hidden,
-            "shows_all": self.shows_all,
-            "opening_files": self._opening_files(),
-            "newest_message": self.newest_message,
-            "generation": generation or 0,
-            "seen": last_event,
-            "may_split": has_right(self.viewer, Right.MERGE),
-        }
+    def conversation(self) -> Conversation:
+        is_long = len(self.messages) > MAX_MESSAGES and not self.shows_all
+        hidden = len(self.messages) - LAST_MESSAGES if is_long else 0
+        has_files = self.summary.has_files
+        return Conversation(
+            ticket=self.ticket,
+            messages=self.messages[hidden:],
+            first_files=tickets_queries.list_first_message_files(self.ticket) if has_files else [],
+            hidden_messages=hidden,
+            shows_all=self.shows_all,
+            newest_message=self.newest_message,
+            generation=self.generation,
+            last_event=self.summary.last_event,
+            can_quote_first=self.viewer.is_agent,
+            can_split=has_right(self.viewer, Right.MERGE),
+        )
 
-    def properties(self) -> dict[str, Any]:
-        """For agents alone."""
-        ticket, viewer = self.ticket, self.viewer
-        about = {"ticket": ticket, "viewer": viewer}
-        return {
-            "properties_form": self._properties_form(),
-            "tags_form": self._tags_form(),
-            "fields_form": self.forms.get("fields") or FieldsForm(**about),
-            "link_form": self._link_form(),
-            "links": tickets_queries.list_links(viewer, ticket) if self.traces.has_links else [],
-            "merged": self.merged,
-            "may_merge": has_right(viewer, Right.MERGE),
-            **self.history(),
-        }
+    def properties(self) -> Properties:
+        viewer, ticket = self.viewer, self.ticket
+        return Properties(
+            form=self._properties_form(),
+            tags_form=self._tags_form(),
+            fields_form=self.forms.fields or FieldsForm(ticket=ticket, viewer=viewer),
+            link_form=self._link_form(),
+            links=tickets_queries.list_links(viewer, ticket) if self.summary.has_links else [],
+            can_merge=has_right(viewer, Right.MERGE) and self.merge_target is None,
+        )
 
-    def history(self) -> dict[str, Any]:
-        newest = self.ticket.events.order_by("-at", "-id")
-        shown = list(newest if self.shows_all else newest[:RECENT_EVENTS])
-        return {"events": timeline.lines(reversed(shown)), "events_total": self.traces.events}
+    def activity(self) -> Activity:
+        newest_first = self.ticket.events.order_by("-at", "-id")
+        events = list(newest_first if self.shows_all else newest_first[:LAST_EVENTS])
+        return Activity(events[::-1], self.summary.event_count, self.shows_all)
 
-    def answer(self) -> dict[str, Any]:
-        draft = None if "reply" in self.forms else self.draft
-        form = self.forms.get("reply") or self._reply_form(draft)
-        context = {"draft": draft, "reply_form": form, "fresh": self._fresh()}
-        if self.viewer.is_agent:
-            macros = macros_queries.list_macros(self.viewer) if self.traces.has_macros else []
-            context["macros"] = [(macro, macros_queries.describe(macro)) for macro in macros]
-            context["macro_form"] = MacroUseForm()
-            autocomplete_attrs.answer(form, self.ticket)
+    def reply(self) -> Reply:
+        is_agent, draft = self.viewer.is_agent, None if self.forms.reply else self.draft
+        form = self.forms.reply or self._reply_form(draft)
+        if is_agent:
+            form.set_completion(
+                "body",
+                "text",
+                at=reverse("mentionable", args=[self.ticket.pk]),
+                at_for="[name=kind][value=note]",
+                colon=reverse("find-canned-responses", args=[self.ticket.pk]),
+            )
         else:
-            autocomplete_attrs.keys(form, body="r")
-        return context
+            form.set_shortcuts(body="r")
+        has_macros = is_agent and self.summary.has_macros
+        macros = macros_queries.list_macros(self.viewer) if has_macros else []
+        return Reply(
+            form=form,
+            draft=draft,
+            new_replies=self._new_replies(),
+            newest_message=self.newest_message,
+            macros=[(macro, macros_queries.describe(macro)) for macro in macros],
+            macro_form=MacroUseForm() if is_agent else None,
+        )
 
-    def evidence(self) -> dict[str, Any]:
+    def analysis(self, dismissed_now: int | None = None) -> Analysis:
         ticket, viewer = self.ticket, self.viewer
         with iterative_scan():  # three scans in one transaction
-            shown, similar = self.suggestions, self._similar()
-        return {
-            "ticket": ticket,
-            "predictions": triage_queries.find_predictions(viewer, ticket),
-            "suggestions": shown,
-            "refused": self._refused(),
-            "may_write": has_right(viewer, Right.ARTICLES),
-            "category_chosen": self.traces.was_category_set_by_agent,
-            "similar": similar,
-        }
+            suggestions, similar_tickets = self.suggestions, self._similar_tickets()
+        return Analysis(
+            predictions=triage_queries.find_predictions(viewer, ticket),
+            suggestions=suggestions,
+            dismissed=self._dismissed(),
+            similar_tickets=similar_tickets,
+            can_write_article=has_right(viewer, Right.ARTICLES),
+            is_category_set_by_agent=self.summary.is_category_set_by_agent,
+            dismissed_now=dismissed_now,
+        )
+
+    @cached_property
+    def summary(self) -> TicketSummary:
+        return find_summary(self.viewer, self.ticket)
 
     @cached_property
     def suggestions(self) -> list[SuggestedArticle]:
-        facts = TicketFacts(self.vector, frozenset(self.traces.dismissed))
+        facts = TicketFacts(self._vector, frozenset(self.summary.dismissed_articles))
         return list_suggestions(self.viewer, self.ticket, facts=facts)
 
     @cached_property
-    def vector(self) -> TicketVector | None:
-        return triage_queries.find_vector(self.viewer, self.ticket)
+    def merge_target(self) -> Ticket | None:
+        return tickets_queries.find_merge_target(self.viewer, self.ticket)
 
     @cached_property
-    def traces(self) -> Traces:
-        """What there is to ask for. Read before anything else of the ticket."""
-        return find_traces(self.viewer, self.ticket)
-
-    @cached_property
-    def merged(self) -> list[Ticket]:
-        """Those merged into this one."""
-        return (
-            tickets_queries.list_merged(self.viewer, self.ticket) if self.traces.has_merged else []
-        )
+    def merged_tickets(self) -> list[Ticket]:
+        """The tickets that were merged into this one."""
+        has_merged = self.summary.has_merged_tickets
+        return tickets_queries.list_merged(self.viewer, self.ticket) if has_merged else []
 
     @cached_property
     def messages(self) -> list[Message]:
         return tickets_queries.list_messages(
-            self.viewer, self.ticket, merged=self.merged, has_files=self.traces.has_files
+            self.viewer, self.ticket, merged=self.merged_tickets, has_files=self.summary.has_files
         )
 
     @property
     def newest_message(self) -> int:
-        """The id the answer form carries, so that nobody answers past an answer unseen."""
+        """The id the reply form carries, so that nobody replies without seeing what is new."""
         return max((message.pk for message in self.messages if message.pk), default=0)
 
     @cached_property
     def draft(self) -> Draft | None:
-        """What was being written; nothing if it has been sent meanwhile."""
-        has_draft = self.traces.has_draft
+        """What was being written; None if it has been sent meanwhile."""
+        has_draft = self.summary.has_draft
         draft = tickets_queries.find_draft(self.viewer, self.ticket) if has_draft else None
-        sent = {_plain(message.body) for message in self.messages[-3:]}
-        return draft if draft and _plain(draft.body) not in sent else None
+        sent = {_normalise(message.body) for message in self.messages[-3:]}
+        return draft if draft and _normalise(draft.body) not in sent else None
+
+    @cached_property
+    def _vector(self) -> TicketVector | None:
+        return triage_queries.find_vector(self.viewer, self.ticket)
 
     def _reply_form(self, draft: Draft | None) -> ReplyForm:
         initial: dict[str, Any] = {"seen_message": self.newest_message}
@@ -184,54 +354,42 @@ class TicketPage:
         return (AgentReplyForm if self.viewer.is_agent else ReplyForm)(initial=initial)
 
     def _properties_form(self) -> PropertiesForm:
-        form = self.forms.get("properties")
-        form = form or PropertiesForm(ticket=self.ticket, viewer=self.viewer)
-        autocomplete_attrs.keys(form, status="s", priority="p", assignee="a")
+        form = self.forms.properties or PropertiesForm(ticket=self.ticket, viewer=self.viewer)
+        form.set_shortcuts(status="s", priority="p", assignee="a")
         return form
 
     def _tags_form(self) -> TagsForm:
-        initial = {"tags": ", ".join(self.traces.tags)}
-        form = self.forms.get("tags") or TagsForm(initial=initial)
-        autocomplete_attrs.words(form, "tags", reverse("tags"))
-        autocomplete_attrs.keys(form, tags="t")
+        form = self.forms.tags or TagsForm(initial={"tags": ", ".join(self.summary.tags)})
+        form.set_completion("tags", "words", url=reverse("tags"))
+        form.set_shortcuts(tags="t")
         return form
 
     def _link_form(self) -> LinkForm:
-        form = self.forms.get("link") or LinkForm(viewer=self.viewer)
-        autocomplete_attrs.complete_field(
-            form, "target", reverse("find-tickets", args=[self.ticket.pk])
-        )
+        form = self.forms.link or LinkForm(viewer=self.viewer)
+        form.set_completion("target", "whole", url=reverse("find-tickets", args=[self.ticket.pk]))
         return form
 
-    def _rating(self) -> Rating | None:
-        return tickets_queries.find_rating(self.ticket) if self.traces.has_rating else None
-
-    def _opening_files(self) -> list[Attachment]:
-        return (
-            tickets_queries.list_first_message_files(self.ticket) if self.traces.has_files else []
-        )
-
-    def _similar(self) -> list[triage_queries.SimilarTicket]:
-        if not self.viewer.is_agent or self.vector is None:
+    def _similar_tickets(self) -> list[triage_queries.SimilarTicket]:
+        if not self.viewer.is_agent or self._vector is None:
             return []
-        return triage_queries.list_similar_tickets(self.viewer, self.ticket, own=self.vector)
+        return triage_queries.list_similar_tickets(self.viewer, self.ticket, own=self._vector)
 
-    def _refused(self) -> list[Article]:
-        is_any = self.viewer.is_agent and self.traces.dismissed
-        return list_dismissed(self.viewer, self.ticket) if is_any else []
+    def _dismissed(self) -> list[Article]:
+        has_dismissed = self.viewer.is_agent and self.summary.dismissed_articles
+        return list_dismissed(self.viewer, self.ticket) if has_dismissed else []
 
-    def _fresh(self) -> list[Message]:
-        """Answers of others that arrived while the refused one was being written."""
-        if self.refused_since is None or not self.viewer.is_agent:
+    def _new_replies(self) -> list[Message]:
+        """Return replies of others that arrived while the refused one was being written."""
+        if self.seen_message is None or not self.viewer.is_agent:
             return []
         return [
             message
             for message in self.messages
-            if (message.pk or 0) > self.refused_since
+            if (message.pk or 0) > self.seen_message
             and message.kind == Message.Kind.REPLY
             and message.author_id != self.viewer.pk
         ]
 
 
-def _plain(text: str) -> str:
+def _normalise(text: str) -> str:
     return text.replace("\r\n", "\n").strip()

@@ -133,8 +133,8 @@ def public_pages(article: int, alice: User, bob: User, carol: User, dan: User) -
     )
     ward = accounts_services.add_organisation(by=dan, name=LONG_WORD[:120], shares_tickets=True)
     type(alice.customer).objects.filter(user__in=[alice, carol]).update(organisation=ward)
-    guest_ticket, token = web_services.ask_as_guest(
-        address="",
+    guest_ticket, token = web_services.create_guest_ticket(
+        ip_address="",
         name=LONG_WORD[:80],
         email="pia@example.org",
         subject=LONG_WORD,

@@ -16,7 +16,7 @@ from appliance.manage.forms.people import HandOverForm, MergeCustomerForm, Typed
 from appliance.manage.sections.people import CUSTOMERS, PEOPLE
 from appliance.manage.views.crud import form_page, sent
 from appliance.web import services as web_services
-from appliance.web.queries.portal import count_open_tickets_of
+from appliance.web.queries import count_open_tickets_of
 
 
 @require_http_methods(["GET", "POST"])

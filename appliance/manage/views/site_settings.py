@@ -12,11 +12,11 @@ from appliance.accounts import services as accounts_services
 from appliance.accounts.permissions import AuthenticatedRequest, admins_only
 from appliance.core import queries as core_queries
 from appliance.core.pagination import paginate
+from appliance.files.views import file_response
 from appliance.manage import queries, services
 from appliance.manage.forms.crud import ChangesForm, SeenForm
 from appliance.manage.forms.site_settings import DeskForm, LogoForm
 from appliance.manage.views.crud import sent
-from appliance.web.views.attachments import file_response
 
 
 @require_safe

@@ -1,4 +1,4 @@
-"""What has to go when somebody is made anonymous, room by room. Called by ``anonymising`` alone."""
+"""Make customers and former users anonymous: what has to go, room by room."""
 
 import json
 
@@ -35,11 +35,11 @@ from appliance.tickets.models import (
 from appliance.tickets.services.events import record
 from appliance.triage.models import AnnotationLease, TicketVector
 
-GONE = f"({ANONYMOUS.lower()})"  # in place of a text
+ERASED = f"({ANONYMOUS.lower()})"  # takes the place of a text
 
 
-class Emptied(Func):
-    """The mapping's keys, each with an empty value."""
+class EmptyValues(Func):
+    """The keys of a JSON object, each with null as its value."""
 
     output_field = JSONField()
     template = (
@@ -48,15 +48,15 @@ class Emptied(Func):
     )
 
 
-def forget_texts(tickets: QuerySet[Ticket]) -> None:
-    """Of whole tickets: what was written on them by anybody, sent with them, and read from them.
+def erase_texts(tickets: QuerySet[Ticket]) -> None:
+    """Erase all texts and files of tickets, and what was computed from them.
 
-    Status, times, category, sentiment, tags and ratings stay, and so do choices that were counted.
+    Status, times, category, sentiment, tags and ratings stay, for the reports.
     """
     messages = Message.objects.filter(ticket__in=tickets)
-    _forget_files(Attachment.objects.filter(ticket__in=tickets))
+    _delete_files(Attachment.objects.filter(ticket__in=tickets))
     messages.filter(is_from_customer=True).update(author_name=ANONYMOUS)
-    messages.update(body=GONE)
+    messages.update(body=ERASED)
     Mention.objects.filter(message__in=messages).delete()
     Draft.objects.filter(ticket__in=tickets).delete()
     Rating.objects.filter(ticket__in=tickets).update(comment="")
@@ -65,47 +65,50 @@ def forget_texts(tickets: QuerySet[Ticket]) -> None:
         kind__in=[AnnotationLease.Kind.TICKET, AnnotationLease.Kind.NEXT_TICKET],
         object_id__in=tickets.values_list("pk", flat=True),
     ).delete()
-    OutgoingEmail.objects.filter(ticket__in=tickets).update(subject=GONE, body=GONE)
+    OutgoingEmail.objects.filter(ticket__in=tickets).update(subject=ERASED, body=ERASED)
     Notification.objects.filter(ticket__in=tickets).delete()
     tickets.update(
         subject=ANONYMOUS, description="", fields={}, guest_token_sha256="", updated_at=Now()
     )
 
 
-def forget_events_of(tickets: QuerySet[Ticket], *, names: set[str]) -> None:
-    """What happened to whole tickets stays; the customer's name and typed answers go."""
+def erase_event_data(tickets: QuerySet[Ticket], *, names: set[str]) -> None:
+    """Erase the customer's names and custom field values from the events, which stay."""
     events = Event.objects.filter(ticket__in=tickets)
-    events.filter(kind=Event.Kind.FIELD).update(data=Emptied(F("data")))
+    events.filter(kind=Event.Kind.FIELD).update(data=EmptyValues(F("data")))
     events.filter(actor=None, actor_name__in=names).update(actor_name=ANONYMOUS)
 
 
-def forget_name_in_events(person: User) -> None:
-    """Wherever they acted, and wherever a ticket was given to them or taken from them."""
+def erase_name_in_events(person: User) -> None:
+    """Erase the name of a user as the actor of events and as an assignee."""
     Event.objects.filter(actor=person).update(actor_name=ANONYMOUS)
-    values = Q(data__from_id=person.pk) | Q(data__to_id=person.pk)
-    values |= Q(data__from=str(person)) | Q(data__to=str(person))
-    Event.objects.filter(values, kind=Event.Kind.ASSIGNEE).update(data=Emptied(F("data")))
+    is_named = Q(data__from_id=person.pk) | Q(data__to_id=person.pk)
+    is_named |= Q(data__from=str(person)) | Q(data__to=str(person))
+    Event.objects.filter(is_named, kind=Event.Kind.ASSIGNEE).update(data=EmptyValues(F("data")))
 
 
-def forget_name_in_notifications(person: User) -> None:
-    """What colleagues and customers were told of them, in the window and by mail."""
+def erase_name_in_notifications(person: User) -> None:
+    """Erase the name of a user in notifications and in e-mails that were sent."""
     on_tickets = Event.objects.filter(actor=person).values("ticket")
     Notification.objects.filter(actor_name=str(person), ticket__in=on_tickets).update(
         actor_name=ANONYMOUS
     )
     sent = OutgoingEmail.objects.exclude(state=OutgoingEmail.State.WAITING)
     sent.filter(Q(body__contains=str(person)) | Q(subject__contains=str(person))).update(
-        subject=GONE, body=GONE
+        subject=ERASED, body=ERASED
     )
 
 
-def forget_own(person: User) -> None:
-    """What belongs to the log-in itself, and their name and words on other people's tickets."""
-    rows = Message.objects.filter(author=person)
-    own = rows.filter(is_from_customer=True)
-    _forget_files(Attachment.objects.filter(message__in=own))
-    own.update(body=GONE)
-    rows.update(author_name=ANONYMOUS)
+def erase_messages_and_settings(person: User) -> None:
+    """Erase what belongs to a user account, and the name and messages on tickets of others.
+
+    What they wrote to customers as an agent stays, without their name.
+    """
+    messages = Message.objects.filter(author=person)
+    own = messages.filter(is_from_customer=True)
+    _delete_files(Attachment.objects.filter(message__in=own))
+    own.update(body=ERASED)
+    messages.update(author_name=ANONYMOUS)
     knowledge_services.forget_person(person=person)
     Draft.objects.filter(user=person).delete()
     Mention.objects.filter(user=person).delete()
@@ -115,16 +118,18 @@ def forget_own(person: User) -> None:
         log.objects.filter(username__iexact=person.email).delete()
 
 
-def forget_changes(somebody: Customer | User) -> None:
-    """Their name in the rows on changes of the desk, as the one who acted or the one concerned."""
+def erase_name_in_audit_log(somebody: Customer | User) -> None:
+    """Erase the name in the audit log, as the actor and as the subject of a change."""
     kind, pk = str(somebody._meta.verbose_name), str(somebody.pk)
     about = Q(subject_id=pk) | Q(subject_id="", subject=str(somebody)[:200])
-    AuditEntry.objects.filter(about, kind=kind).update(subject=ANONYMOUS, data=Emptied(F("data")))
+    AuditEntry.objects.filter(about, kind=kind).update(
+        subject=ANONYMOUS, data=EmptyValues(F("data"))
+    )
     names = Q()
     for name in {str(somebody), somebody.full_name, somebody.email}:
-        names |= Q(told__contains=json.dumps(name, ensure_ascii=False))
-    others = AuditEntry.objects.annotate(told=Cast("data", TextField())).filter(names)
-    others.update(data=Emptied(F("data")))  # teams, merges: rows on others that name them
+        names |= Q(data_text__contains=json.dumps(name, ensure_ascii=False))
+    others = AuditEntry.objects.annotate(data_text=Cast("data", TextField())).filter(names)
+    others.update(data=EmptyValues(F("data")))  # changes of teams, merges of customers
     if isinstance(somebody, User):
         AuditEntry.objects.filter(actor=somebody).update(actor_name=ANONYMOUS)
     entries = LogEntry.objects.filter(
@@ -133,7 +138,7 @@ def forget_changes(somebody: Customer | User) -> None:
     entries.update(object_repr=ANONYMOUS, change_message="")
 
 
-def _forget_files(attachments: QuerySet[Attachment]) -> None:
+def _delete_files(attachments: QuerySet[Attachment]) -> None:
     ids = set(attachments.values_list("file", flat=True))
     attachments.delete()
     used = set(Attachment.objects.filter(file__in=ids).values_list("file", flat=True))
@@ -143,9 +148,10 @@ def _forget_files(attachments: QuerySet[Attachment]) -> None:
 
 @transaction.atomic
 def anonymise_customer(*, customer: Customer, by: User, typed: str) -> None:
-    """``typed`` is the customer's e-mail, so that nobody does this by a slip of the hand.
+    """Anonymise a customer and their user account. Cannot be undone.
 
-    Their log-in goes as well. Raises BadInputError for somebody who works on this desk.
+    ``typed`` is the customer's e-mail, so that nobody does this by accident. Raises BadInputError
+    for agents and admins.
     """
     require_admin(by)
     customer = Customer.objects.select_for_update().get(pk=customer.pk)
@@ -158,15 +164,16 @@ def anonymise_customer(*, customer: Customer, by: User, typed: str) -> None:
             % {"name": customer.user}
         )
     _confirm(customer, typed)
-    _forget_customer(customer, by)
+    _erase_customer(customer, by)
     cache.invalidate(cache.TICKETS)
 
 
 @transaction.atomic
 def anonymise_person(*, person: User, by: User, typed: str) -> None:
-    """Anonymise a former user: their name is removed, what they wrote to others stays.
+    """Anonymise a former user: their name is erased, what they wrote to others stays.
 
-    Raises BadInputError until they are deactivated. What they asked themselves goes, too.
+    Their own tickets are erased as those of a customer. Raises BadInputError until the account is
+    deactivated.
     """
     require_admin(by)
     person = User.objects.select_for_update().get(pk=person.pk)
@@ -177,9 +184,9 @@ def anonymise_person(*, person: User, by: User, typed: str) -> None:
     _confirm(person, typed)
     customer = Customer.objects.select_for_update().filter(user=person).first()
     if customer:
-        _forget_customer(customer, by)
+        _erase_customer(customer, by)
     else:
-        _forget_log_in(person, by)
+        _erase_user(person, by)
     cache.invalidate(cache.TICKETS)
     cache.invalidate(cache.TEAMS)
 
@@ -194,15 +201,15 @@ def _confirm(somebody: Customer | User, typed: str) -> None:
         )
 
 
-def _forget_customer(customer: Customer, by: User) -> None:
+def _erase_customer(customer: Customer, by: User) -> None:
     tickets = Ticket.objects.filter(customer=customer)
-    forget_texts(tickets)
+    erase_texts(tickets)
     notifications_services.erase_addresses(addresses=[customer.email])
     with anonymisation_allowed():
-        forget_events_of(tickets, names={customer.full_name})
-        forget_changes(customer)
+        erase_event_data(tickets, names={customer.full_name})
+        erase_name_in_audit_log(customer)
     if customer.user:
-        _forget_log_in(customer.user, by)
+        _erase_user(customer.user, by)
     customer.email = f"anonymous-customer-{customer.pk}@invalid"
     customer.first_name, customer.last_name, customer.claimed_organisation = ANONYMOUS, "", ""
     customer.anonymised_at = timezone.now()
@@ -213,13 +220,13 @@ def _forget_customer(customer: Customer, by: User) -> None:
     audit.record_change(by=by, verb="anonymised", subject=customer)
 
 
-def _forget_log_in(person: User, by: User) -> None:
-    forget_own(person)
-    forget_name_in_notifications(person)
+def _erase_user(person: User, by: User) -> None:
+    erase_messages_and_settings(person)
+    erase_name_in_notifications(person)
     notifications_services.erase_addresses(addresses=[person.email], user_ids=[person.pk])
     with anonymisation_allowed():
-        forget_name_in_events(person)
-        forget_changes(person)
+        erase_name_in_events(person)
+        erase_name_in_audit_log(person)
     person.email = f"anonymous-person-{person.pk}@invalid"
     person.first_name, person.last_name, person.signature = ANONYMOUS, "", ""
     person.is_active = person.is_away = False

@@ -1,12 +1,13 @@
-"""A person's data as a ZIP: JSON to read by machine and by eye, and the files as they were sent."""
+"""The data of one person as a ZIP: JSON for people and programs, and their files."""
 
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Model
 from django.http import Http404
 
 from appliance.accounts.models import Customer, User
@@ -15,9 +16,10 @@ from appliance.core import audit
 from appliance.core.zip_stream import Entry, stream_zip
 from appliance.files import queries as files_queries
 from appliance.knowledge.models import ArticleVersion, ArticleVote
-from appliance.tickets.models import Event, Message, Rating, Ticket
+from appliance.tickets.models import Attachment, Event, Message, Rating, Ticket
 
-PIECE = 256 * 1024  # bytes
+CHUNK_BYTES = 256 * 1024
+FieldValues = dict[str, Any]
 README = """What this desk keeps about one person.
 
 profile.json            who they are
@@ -28,14 +30,26 @@ tickets/SKR-…/          what was sent with it
 
 Notes of the agents to each other are not part of it.
 """
-PROFILE = ("email", "first_name", "last_name", "created_at")
-LOG_IN = (*PROFILE, "role", "is_active", "last_login", "language", "time_zone", "signature")
-TICKET = ("subject", "description", "status", "created_at", "updated_at", "fields")
+PROFILE_FIELDS = ("email", "first_name", "last_name", "created_at")
+USER_FIELDS = (
+    *PROFILE_FIELDS,
+    "role",
+    "is_active",
+    "last_login",
+    "language",
+    "time_zone",
+    "signature",
+)
+TICKET_FIELDS = ("subject", "description", "status", "created_at", "updated_at", "fields")
 
 
 @transaction.atomic
 def export_customer(*, customer: Customer, by: User) -> Iterator[bytes]:
-    """The ZIP piece by piece; checked and recorded at once, read while it is sent."""
+    """Export the data of a customer, with their user account if they have one.
+
+    The ZIP comes in chunks: permission is checked and the export recorded at once, the data is read
+    while it is sent.
+    """
     require_admin(by)
     audit.record_change(by=by, verb="exported", subject=customer)
     return stream_zip(_entries(customer, customer.user))
@@ -55,81 +69,84 @@ def _entries(customer: Customer | None, person: User | None) -> Iterator[Entry]:
     if person:
         elsewhere = Message.objects.filter(author=person, kind=Message.Kind.REPLY)
         elsewhere = elsewhere.exclude(ticket__customer=customer)
-        yield "messages.json", _json([_message(row) for row in elsewhere.iterator()])
-        yield "articles.json", _json(_of_articles(person))
+        messages = [_message_values(message) for message in elsewhere.iterator()]
+        yield "messages.json", _json(messages)
+        yield "articles.json", _json(_article_values(person))
     if customer:
         for ticket in Ticket.objects.filter(customer=customer).order_by("pk").iterator():
-            yield from _of_ticket(ticket)
+            yield from _ticket_entries(ticket)
 
 
-def _profile(customer: Customer | None, person: User | None) -> dict:
-    values: dict = {}
+def _profile(customer: Customer | None, person: User | None) -> dict[str, FieldValues]:
+    values: dict[str, FieldValues] = {}
     if customer:
-        values["customer"] = _picked(customer, (*PROFILE, "claimed_organisation", "is_premium"))
+        values["customer"] = _field_values(
+            customer, (*PROFILE_FIELDS, "claimed_organisation", "is_premium")
+        )
         values["customer"]["organisation"] = str(customer.organisation or "")
     if person:
-        values["log_in"] = _picked(person, LOG_IN)
+        values["log_in"] = _field_values(person, USER_FIELDS)
         values["log_in"]["teams"] = [str(team) for team in person.teams.all()]
     return values
 
 
-def _of_ticket(ticket: Ticket) -> Iterator[Entry]:
+def _ticket_entries(ticket: Ticket) -> Iterator[Entry]:
     attachments = ticket.attachments.select_related("file").exclude(message__kind=Message.Kind.NOTE)
-    rows = ticket.messages.filter(kind=Message.Kind.REPLY)
+    replies = ticket.messages.filter(kind=Message.Kind.REPLY)
     rating = Rating.objects.filter(ticket=ticket).first()
     yield (
         f"tickets/{ticket.number}.json",
         _json(
-            _picked(ticket, TICKET)
+            _field_values(ticket, TICKET_FIELDS)
             | {
                 "number": ticket.number,
                 "category": str(ticket.category or ""),
                 "tags": [tag.name for tag in ticket.tags.all()],
-                "messages": [_message(attachment) for attachment in rows],
-                "rating": _picked(rating, ("is_good", "comment", "at")) if rating else None,
-                "events": _events(ticket),
+                "messages": [_message_values(reply) for reply in replies],
+                "rating": _field_values(rating, ("is_good", "comment", "at")) if rating else None,
+                "events": _event_values(ticket),
                 "files": [f"{attachment.pk}-{attachment.file.name}" for attachment in attachments],
             }
         ),
     )
     for attachment in attachments:
         name = attachment.file.name.replace("/", "_").replace("\\", "_")
-        yield f"tickets/{ticket.number}/{attachment.pk}-{name}", _bytes(attachment)
+        yield f"tickets/{ticket.number}/{attachment.pk}-{name}", _read_file(attachment)
 
 
-def _of_articles(person: User) -> dict[str, list[dict]]:
+def _article_values(person: User) -> dict[str, list[FieldValues]]:
     versions = ArticleVersion.objects.filter(by=person).defer("content").order_by("at")
     votes = ArticleVote.objects.filter(user=person).order_by("at")
     return {
         "written": [
-            _picked(version, ("article_id", "number", "title", "note", "at"))
+            _field_values(version, ("article_id", "number", "title", "note", "at"))
             for version in versions
         ],
         "votes": [
-            _picked(version, ("article_id", "is_helpful", "comment", "at")) for version in votes
+            _field_values(vote, ("article_id", "is_helpful", "comment", "at")) for vote in votes
         ],
     }
 
 
-def _events(ticket: Ticket) -> list[dict]:
-    events: QuerySet = ticket.events.exclude(kind__in=[Event.Kind.NOTED, Event.Kind.CLASSIFIED])
-    return [_picked(event, ("at", "kind", "actor_name", "data")) for event in events]
+def _event_values(ticket: Ticket) -> list[FieldValues]:
+    events = ticket.events.exclude(kind__in=[Event.Kind.NOTED, Event.Kind.CLASSIFIED])
+    return [_field_values(event, ("at", "kind", "actor_name", "data")) for event in events]
 
 
-def _message(message: Message) -> dict:
-    return _picked(message, ("ticket_id", "author_name", "kind", "body", "created_at"))
+def _message_values(message: Message) -> FieldValues:
+    return _field_values(message, ("ticket_id", "author_name", "kind", "body", "created_at"))
 
 
-def _picked(row: object, names: Iterable[str]) -> dict:
-    return {name: getattr(row, name) for name in names}
+def _field_values(instance: Model, names: Iterable[str]) -> FieldValues:
+    return {name: getattr(instance, name) for name in names}
 
 
 def _json(value: object) -> list[bytes]:
     return [json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1).encode()]
 
 
-def _bytes(attachment: object) -> Iterator[bytes]:
-    """Nothing when the disk has lost them: the rest of the archive is worth having."""
+def _read_file(attachment: Attachment) -> Iterator[bytes]:
+    """Read the bytes of a file; none if it is gone from the disk, so that the rest is exported."""
     with suppress(Http404), files_queries.open_file(attachment.file) as stored:
-        while piece := stored.read(PIECE):
-            yield piece
+        while chunk := stored.read(CHUNK_BYTES):
+            yield chunk

@@ -1,4 +1,4 @@
-"""Somebody without an account asks."""
+"""Tickets and replies of somebody without an account."""
 
 import uuid
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ from appliance.tickets.models import Message, Ticket
 from appliance.triage import services as triage_services
 
 
-def ask_as_guest(
+def create_guest_ticket(
     *,
-    address: str,
+    ip_address: str,
     name: str,
     email: str,
     subject: str,
@@ -27,14 +27,16 @@ def ask_as_guest(
     files: Iterable[UploadedFile] = (),
     idempotency_key: uuid.UUID | None = None,
 ) -> tuple[Ticket, str]:
-    """The ticket and the token of the secret link to it. Raises Http404 unless guests may ask.
+    """Create a ticket; return it with the token of its secret link.
 
-    The ticket belongs to whoever the desk knows by that address, without a word about it: the
-    guest reads nothing else of theirs. The same form sent twice gives the same ticket and link.
+    The ticket belongs to the customer with this e-mail address, if there is one, but the guest
+    learns nothing about them. The same form sent twice gives the same ticket and link.
+
+    Raises Http404 unless the form for guests is open.
     """
     if not core_queries.site_settings().is_guest_form_open:
         raise Http404
-    accounts_services.check_rate_limit(scope="ask", ip_address=address)
+    accounts_services.check_rate_limit(scope="ask", ip_address=ip_address)
     key = idempotency_key or uuid.uuid4()
     token = _token(key, email)
     with transaction.atomic():
@@ -52,22 +54,22 @@ def ask_as_guest(
     return ticket, token
 
 
-def answer_as_guest(
+def reply_as_guest(
     *,
-    address: str,
+    ip_address: str,
     ticket: Ticket,
     body: str,
     files: Iterable[UploadedFile] = (),
     idempotency_key: uuid.UUID | None = None,
 ) -> Message:
-    """What whoever holds the link writes. Raises BadInputError on a closed ticket."""
-    accounts_services.check_rate_limit(scope="answer", ip_address=address)
+    """Add a reply of whoever holds the secret link. Raises BadInputError on a closed ticket."""
+    accounts_services.check_rate_limit(scope="answer", ip_address=ip_address)
     return tickets_services.reply(
         ticket=ticket, by=None, body=body, files=files, idempotency_key=idempotency_key
     )
 
 
 def _token(key: uuid.UUID, email: str) -> str:
-    """256 bits that only this desk can make, and makes again for the same form."""
+    """Return 256 bits that only this installation can compute, equal for the same form."""
     text = f"{key.hex} {email.strip().lower()}"
     return salted_hmac("guest", text, secret=settings.SECRET_KEY, algorithm="sha256").hexdigest()

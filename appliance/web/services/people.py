@@ -1,4 +1,4 @@
-"""Verbs on people that reach beyond their own room: their tickets go along."""
+"""Changes of people and customers that take their tickets along, and the set-up."""
 
 from django.db import transaction
 from django.http import Http404
@@ -20,17 +20,18 @@ from appliance.web import demo as demo_desk
 def deactivate_person(
     *, person: User, by: User, assignee: User | None = None, team: Team | None = None
 ) -> int:
-    """Nobody logs in as them any more; returns how many open tickets were handed over.
+    """Close a user account; return how many open tickets were handed over.
 
-    They go to ``team`` and to ``assignee``, to one of the two, or to nobody. A ticket that
-    ``assignee`` does not see is left to whoever of its team takes it.
+    The tickets go to ``team`` and to ``assignee``, to one of the two, or to nobody. A ticket that
+    ``assignee`` may not see is left without one.
     """
     if assignee == person:
         raise BadInputError(_("Choose another person."), field="assignee")
     accounts_services.deactivate_person(person=person, by=by)
-    waiting = Ticket.objects.open().filter(assignee=person).order_by("pk")
-    handed = [_hand_over(ticket, assignee, team, by) for ticket in waiting]
-    return len(handed)
+    tickets = list(Ticket.objects.open().filter(assignee=person).order_by("pk"))
+    for ticket in tickets:
+        _hand_over(ticket, assignee, team, by)
+    return len(tickets)
 
 
 def _hand_over(ticket: Ticket, assignee: User | None, team: Team | None, by: User) -> None:
@@ -38,40 +39,46 @@ def _hand_over(ticket: Ticket, assignee: User | None, team: Team | None, by: Use
         tickets_services.set_team(ticket=ticket, team=team, by=by)
     try:
         tickets_services.assign(ticket=ticket, assignee=assignee, by=by)
-    except BadInputError:  # a closed team's ticket: the room tells who does not see it
+    except BadInputError:  # a ticket of a closed team that the assignee may not see
         tickets_services.assign(ticket=ticket, assignee=None, by=by)
 
 
 @transaction.atomic
 def merge_customers(*, source: Customer, target: Customer, by: User) -> None:
-    """Everything of ``source`` becomes ``target``'s, the log-in too, and ``source`` is no more.
+    """Move everything of ``source`` to ``target``, the user account too, and delete ``source``.
 
-    Raises BadInputError when both have a log-in, or one was made anonymous.
+    Raises BadInputError when both have a user account, or one was anonymised.
     """
     if not (by.is_active and by.is_admin):
         raise ForbiddenError(_("Only administrators can do this."))
-    source, stored = _lock_two(source, target)
-    _refuse_merge(source, stored)
-    moved = Ticket.objects.filter(customer=source).count()
+    source, locked_target = _lock_both(source, target)
+    _refuse_merge(source, locked_target)
+    ticket_count = Ticket.objects.filter(customer=source).count()
     person = source.user
     for relation in Customer._meta.related_objects:
         name = relation.field.name
-        relation.related_model._base_manager.filter(**{name: source}).update(**{name: stored})
+        relation.related_model._base_manager.filter(**{name: source}).update(
+            **{name: locked_target}
+        )
     audit.record_change(
-        by=by, verb="merged", subject=source, data={"into": str(stored), "tickets": moved}
+        by=by,
+        verb="merged",
+        subject=source,
+        data={"into": str(locked_target), "tickets": ticket_count},
     )
     source.delete()
     if person:
-        accounts_services.link_customer(customer=stored, person=person, by=by)
+        accounts_services.link_customer(customer=locked_target, person=person, by=by)
     cache.invalidate(cache.TICKETS)
     target.refresh_from_db()
 
 
-def _lock_two(source: Customer, target: Customer) -> tuple[Customer, Customer]:
+def _lock_both(source: Customer, target: Customer) -> tuple[Customer, Customer]:
     if source.pk == target.pk:
         raise BadInputError(_("Choose two different customers."), field="target")
-    rows = Customer.objects.select_for_update().order_by("pk").in_bulk([source.pk, target.pk])
-    return rows[source.pk], rows[target.pk]
+    customers = Customer.objects.select_for_update().order_by("pk")
+    by_id = customers.in_bulk([source.pk, target.pk])
+    return by_id[source.pk], by_id[target.pk]
 
 
 def _refuse_merge(source: Customer, target: Customer) -> None:
@@ -91,9 +98,10 @@ def _refuse_merge(source: Customer, target: Customer) -> None:
 def set_up(
     *, token: str, person: dict[str, str], desk_name: str, categories: set[str], demo: bool
 ) -> User:
-    """The first admin, made once: the link is used up in the same transaction.
+    """Create the first admin and what they chose; the set-up link works once.
 
-    Raises Http404 when somebody else used it first.
+    ``person`` holds the arguments of ``accounts.services.add_user``. Raises Http404 when the link
+    was used before.
     """
     if not accounts_services.consume_setup_link(token):
         raise Http404

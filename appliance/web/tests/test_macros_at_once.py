@@ -1,4 +1,4 @@
-"""A macro on one ticket and on many in the same instant."""
+"""A macro that runs on one ticket and in bulk at the same time."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +15,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def slow_count(monkeypatch):
-    """Whoever counts a use holds the row of the macro for a while."""
+    """Make counting a use hold the lock on the macro for half a second."""
     count = macros_services._count_use
     monkeypatch.setattr(macros_services, "_count_use", lambda row: (count(row), time.sleep(0.5)))
 
 
-def test_one_who_runs_a_macro_and_one_who_runs_it_on_many_both_come_through(
-    ticket, bob, dan, slow_count
-):
+def test_macro_runs_on_one_ticket_and_in_bulk_at_the_same_time(ticket, bob, dan, slow_count):
     urgent = macros_services.add_macro(
         by=bob, name="Urgent", actions={"priority": 4}, audience="all"
     )

@@ -14,8 +14,8 @@ ROWS = PAGE_SIZE * 2 + 7
 
 
 @pytest.fixture
-def many(alice) -> None:
-    """Many at one moment, many without a promise: the hard cases of every order."""
+def many_tickets(alice) -> None:
+    """Many tickets of one time, and many without a due time: the hard cases of every sort."""
     first = tickets_services.create_ticket(
         customer=alice.customer, subject="Nr", description="…", by=alice, at=timezone.now()
     )
@@ -34,14 +34,14 @@ def many(alice) -> None:
     )
 
 
-def listed(bob, sort: Sort):
+def list_tickets(bob, sort: Sort):
     return tickets_queries.list_tickets(bob, TicketFilter(), sort)
 
 
 @pytest.mark.parametrize("name", SORTS)
-def test_pages_follow_each_other_without_gap_or_repeat_in_both_directions(many, bob, name):
+def test_pages_have_no_gap_and_no_overlap_in_both_directions(many_tickets, bob, name):
     sort = SORTS[name]
-    rows = listed(bob, sort)
+    rows = list_tickets(bob, sort)
     first = paginate(rows, sort)
     second = paginate(rows, sort, after=first.next_cursor)
     third = paginate(rows, sort, after=second.next_cursor)
@@ -57,21 +57,21 @@ def test_pages_follow_each_other_without_gap_or_repeat_in_both_directions(many, 
 
 
 @pytest.mark.parametrize("name", ["newest", "updated", "priority", "due"])
-def test_a_new_ticket_moves_nothing_on_the_pages_behind(many, bob, alice, name):
+def test_new_ticket_does_not_shift_later_pages(many_tickets, bob, alice, name):
     sort = SORTS[name]
-    cursor = paginate(listed(bob, sort), sort).next_cursor
-    before = paginate(listed(bob, sort), sort, after=cursor)
+    cursor = paginate(list_tickets(bob, sort), sort).next_cursor
+    before = paginate(list_tickets(bob, sort), sort, after=cursor)
     tickets_services.create_ticket(
         customer=alice.customer, subject="Fresh", description="…", by=alice, priority=4
     )
-    after = paginate(listed(bob, sort), sort, after=cursor)
+    after = paginate(list_tickets(bob, sort), sort, after=cursor)
     assert before.rows == after.rows
 
 
-def test_what_has_no_promise_stands_last(many, bob):
-    due = [row.due_at for row in listed(bob, SORTS["due"])]
-    promised = [moment for moment in due if moment]
-    assert due[: len(promised)] == promised == sorted(promised)
+def test_tickets_without_due_time_come_last(many_tickets, bob):
+    due = [row.due_at for row in list_tickets(bob, SORTS["due"])]
+    due_times = [moment for moment in due if moment]
+    assert due[: len(due_times)] == due_times == sorted(due_times)
 
 
 @pytest.mark.parametrize(
@@ -90,17 +90,17 @@ def test_what_has_no_promise_stands_last(many, bob):
     ],
 )
 @pytest.mark.parametrize("direction", ["after", "before"])
-def test_senseless_cursor_starts_at_the_first(many, bob, cursor, direction):
-    assert paginate(listed(bob, NEWEST), NEWEST, **{direction: cursor}).is_first
-    paginate(listed(bob, SORTS["priority"]), SORTS["priority"], **{direction: cursor})
+def test_invalid_cursor_gives_the_first_page(many_tickets, bob, cursor, direction):
+    assert paginate(list_tickets(bob, NEWEST), NEWEST, **{direction: cursor}).is_first
+    paginate(list_tickets(bob, SORTS["priority"]), SORTS["priority"], **{direction: cursor})
 
 
-def test_cursor_beyond_the_end_gives_the_first_page(many, bob):
+def test_cursor_beyond_the_end_gives_the_first_page(many_tickets, bob):
     past = f"{datetime(1999, 1, 1, tzinfo=UTC).isoformat()}_1"
-    assert paginate(listed(bob, NEWEST), NEWEST, after=past).is_first
+    assert paginate(list_tickets(bob, NEWEST), NEWEST, after=past).is_first
 
 
-def test_nothing_is_due_where_nothing_is_open():
+def test_sort_by_due_time_needs_open_tickets():
     assert find_sort("due", TicketFilter(status="closed")) == NEWEST
     assert find_sort("due", TicketFilter(status="waiting")).name == "due"
     assert find_sort("'; --", TicketFilter()) == NEWEST

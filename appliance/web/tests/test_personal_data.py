@@ -1,4 +1,4 @@
-"""A person's data: taken out as a whole, or made anonymous in place."""
+"""Personal data: exported as a whole, or anonymised in place."""
 
 import io
 import json
@@ -32,8 +32,8 @@ REFUSED = (InternalError, IntegrityError)
 
 
 @pytest.fixture
-def told(ticket, alice, bob) -> Ticket:
-    """A ticket on which all was said that can be said."""
+def full_ticket(ticket, alice, bob) -> Ticket:
+    """Return a ticket with everything that can contain personal data."""
     tickets_services.reply(ticket=ticket, by=bob, body="Shake the toner, Alice.")
     tickets_services.reply(
         ticket=ticket, by=alice, body="It is worse.", files=[SimpleUploadedFile("log.txt", b"all")]
@@ -46,8 +46,8 @@ def told(ticket, alice, bob) -> Ticket:
     return ticket
 
 
-def everything() -> str:
-    """All text the database holds, but for what makes no person known."""
+def dump_database() -> str:
+    """Return all text of the database, except tables without personal data."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' "
@@ -62,70 +62,70 @@ def everything() -> str:
     return "\n".join(rows)
 
 
-def forget(alice: User, dan: User) -> None:
+def anonymise(alice: User, dan: User) -> None:
     customer = alice.customer
     services.anonymise_customer(customer=customer, by=dan, typed=customer.email.upper())
 
 
-def test_anonymous_customer_leaves_no_word_behind(told, alice, dan):
-    assert all(secret in everything() for secret in SECRETS)
-    forget(alice, dan)
-    found = everything()
-    assert [secret for secret in SECRETS if secret in found] == []
+def test_anonymised_customer_leaves_no_text_behind(full_ticket, alice, dan):
+    assert all(secret in dump_database() for secret in SECRETS)
+    anonymise(alice, dan)
+    dump = dump_database()
+    assert [secret for secret in SECRETS if secret in dump] == []
 
 
-def test_letter_that_waits_for_an_anonymous_customer_is_never_sent(told, alice, dan):
+def test_waiting_email_to_an_anonymised_customer_is_never_sent(full_ticket, alice, dan):
     refused = queue_email(to=alice.email, subject="Old", body="Alice", key="refused")
     OutgoingEmail.objects.filter(pk=refused.pk).update(
         state="failed", reason="550 alice@example.org"
     )
     queue_email(to=alice.email, subject="New", body="Alice", key="waits")
-    forget(alice, dan)
+    anonymise(alice, dan)
     assert not OutgoingEmail.objects.filter(state="waiting", user=None).exists()
     assert not OutgoingEmail.objects.exclude(to="").filter(subject__in=["", "New"]).exists()
     refused.refresh_from_db()
     assert (refused.to, refused.reason) == ("", "")
 
 
-def test_statistics_of_an_anonymous_customer_stay(told, alice, dan, bob):
+def test_statistics_of_an_anonymised_customer_stay(full_ticket, alice, dan, bob):
     Ticket.objects.update(sentiment_score=-0.5)
-    before = list(told.events.values_list("at", "kind", "actor"))
-    forget(alice, dan)
-    told.refresh_from_db()
-    assert (told.status, told.sentiment_score, told.customer.full_name) == (
+    before = list(full_ticket.events.values_list("at", "kind", "actor"))
+    anonymise(alice, dan)
+    full_ticket.refresh_from_db()
+    assert (full_ticket.status, full_ticket.sentiment_score, full_ticket.customer.full_name) == (
         Status.SOLVED,
         -0.5,
         ANONYMOUS,
     )
-    assert list(told.events.values_list("at", "kind", "actor"))[:-1] == before
-    assert told.events.last().kind == Event.Kind.ANONYMISED
+    assert list(full_ticket.events.values_list("at", "kind", "actor"))[:-1] == before
+    assert full_ticket.events.last().kind == Event.Kind.ANONYMISED
     assert (Message.objects.count(), Rating.objects.get().is_good) == (3, False)
     assert Message.objects.filter(author=bob, author_name=str(bob)).count() == 2
 
 
-def test_anonymous_customer_is_logged_out_and_has_no_vector_or_file(told, alice, dan):
+def test_anonymised_customer_is_logged_out_and_has_no_vector_or_file(full_ticket, alice, dan):
     window = Client()
     window.force_login(alice)
-    forget(alice, dan)
+    anonymise(alice, dan)
     assert window.get("/profile/").status_code == 302
     assert not TicketVector.objects.exists() and not StoredFile.objects.exists()
 
 
-def test_nothing_reads_an_anonymous_ticket_again(told, alice, dan, monkeypatch):
+def test_anonymised_ticket_is_not_analysed_again(full_ticket, alice, dan, monkeypatch):
     refs = type("Ref", (), {"digest": "d", "space": "s", "name": "n", "version": "1"})
-    forget(alice, dan)
+    anonymise(alice, dan)
     assert work_queue.list_pending_tickets({"classifier": refs, "encoder": refs}, 10) == []
 
 
 @pytest.mark.parametrize("typed", ["", "Alice", "carol@example.org"])
-def test_nobody_is_made_anonymous_by_a_slip_of_the_hand(told, alice, dan, typed):
+def test_anonymisation_needs_the_email_address(full_ticket, alice, dan, typed):
     with pytest.raises(BadInputError) as refused:
         services.anonymise_customer(customer=alice.customer, by=dan, typed=typed)
     assert refused.value.field == "typed"
-    assert "Alice" in everything()
+    assert "Alice" in dump_database()
 
 
-def test_only_an_admin_exports_or_forgets(alice, bob):
+def test_only_an_admin_exports_or_anonymises(alice, bob):
     for by in (alice, bob):
         with pytest.raises(ForbiddenError):
             services.anonymise_customer(customer=alice.customer, by=by, typed=alice.email)
@@ -133,9 +133,9 @@ def test_only_an_admin_exports_or_forgets(alice, bob):
             services.export_customer(customer=alice.customer, by=by)
 
 
-def test_anonymous_stays_anonymous(alice, dan):
+def test_anonymisation_is_final(alice, dan):
     customer = alice.customer
-    forget(alice, dan)
+    anonymise(alice, dan)
     customer.refresh_from_db()
     for _ in range(2):
         with pytest.raises(BadInputError):
@@ -144,21 +144,21 @@ def test_anonymous_stays_anonymous(alice, dan):
         accounts_services.reactivate_person(person=User.objects.get(pk=alice.pk), by=dan)
 
 
-def test_agent_loses_the_name_and_what_they_answered_stays(told, bob, dan):
-    tickets_services.assign(ticket=told, assignee=bob, by=dan)
+def test_anonymised_agent_loses_the_name_and_keeps_the_replies(full_ticket, bob, dan):
+    tickets_services.assign(ticket=full_ticket, assignee=bob, by=dan)
     accounts_services.add_team(by=dan, name="Nets", members=[bob])
     with pytest.raises(BadInputError, match="active"):
         services.anonymise_person(person=bob, by=dan, typed=bob.email)
     services.deactivate_person(person=bob, by=dan)
     OutgoingEmail.objects.update(state=OutgoingEmail.State.SENT)
     services.anonymise_person(person=bob, by=dan, typed=bob.email)
-    found = everything()
-    assert "Bob" not in found and "bob@" not in found
+    dump = dump_database()
+    assert "Bob" not in dump and "bob@" not in dump
     assert Message.objects.filter(author=bob, body__contains="Shake").get().author_name == ANONYMOUS
     assert Event.objects.filter(actor=bob).count() > 2
 
 
-def test_customer_who_works_here_is_refused(bob, dan):
+def test_agent_cannot_be_anonymised_as_a_customer(bob, dan):
     customer = accounts_services.ensure_customer_of(bob)
     with pytest.raises(BadInputError, match="is an agent or administrator"):
         services.anonymise_customer(customer=customer, by=dan, typed=customer.email)
@@ -179,7 +179,7 @@ def refuses(change) -> bool:
     return False
 
 
-def test_without_the_setting_nothing_is_taken_from_an_event(told):
+def test_events_cannot_be_changed_without_the_setting(full_ticket):
     assert refuses(lambda: Event.objects.update(actor_name=ANONYMOUS))
     assert refuses(lambda: AuditEntry.objects.update(actor_name=ANONYMOUS))
     with anonymisation_allowed():
@@ -199,7 +199,7 @@ def test_without_the_setting_nothing_is_taken_from_an_event(told):
         {"ticket": 1},
     ],
 )
-def test_with_the_setting_nothing_is_rewritten(told, bob, change):
+def test_events_cannot_be_rewritten_with_the_setting(full_ticket, bob, change):
     events = Event.objects.filter(kind=Event.Kind.STATUS, actor=bob)
     assert events.exists()
     with anonymisation_allowed():
@@ -207,7 +207,7 @@ def test_with_the_setting_nothing_is_rewritten(told, bob, change):
         assert refuses(lambda: events.delete())
 
 
-def test_with_the_setting_a_change_of_the_desk_keeps_what_it_was_about(told):
+def test_audit_log_cannot_be_rewritten_with_the_setting(full_ticket):
     with anonymisation_allowed():
         assert refuses(lambda: AuditEntry.objects.update(verb="removed"))
         assert refuses(lambda: AuditEntry.objects.update(subject="Mallory"))
@@ -217,23 +217,26 @@ def test_with_the_setting_a_change_of_the_desk_keeps_what_it_was_about(told):
 # --- export
 
 
-def exported(pieces) -> zipfile.ZipFile:
-    return zipfile.ZipFile(io.BytesIO(b"".join(pieces)))
+def exported(chunks) -> zipfile.ZipFile:
+    return zipfile.ZipFile(io.BytesIO(b"".join(chunks)))
 
 
-def test_export_holds_what_the_person_said_and_was_told(told, alice, dan):
+def test_export_contains_messages_and_replies(full_ticket, alice, dan):
     archive = exported(services.export_customer(customer=alice.customer, by=dan))
     assert archive.testzip() is None
     profile = json.loads(archive.read("profile.json"))
     assert profile["log_in"]["email"] == profile["customer"]["email"] == alice.email
-    said = json.loads(archive.read(f"tickets/{told.number}.json"))
-    assert [one["body"] for one in said["messages"]] == ["Shake the toner, Alice.", "It is worse."]
-    assert (said["rating"]["comment"], said["description"]) == ("Slow.", told.description)
-    sent = [name for name in archive.namelist() if name.endswith("log.txt")]
-    assert archive.read(sent[0]) == b"all"
+    data = json.loads(archive.read(f"tickets/{full_ticket.number}.json"))
+    assert [message["body"] for message in data["messages"]] == [
+        "Shake the toner, Alice.",
+        "It is worse.",
+    ]
+    assert (data["rating"]["comment"], data["description"]) == ("Slow.", full_ticket.description)
+    paths = [name for name in archive.namelist() if name.endswith("log.txt")]
+    assert archive.read(paths[0]) == b"all"
 
 
-def test_export_holds_no_note_no_password_and_nobody_else(told, alice, carol, dan):
+def test_export_contains_no_notes_passwords_or_data_of_others(full_ticket, alice, carol, dan):
     tickets_services.create_ticket(
         customer=carol.customer, subject="My tickets", description="Own", by=carol
     )
@@ -243,30 +246,30 @@ def test_export_holds_no_note_no_password_and_nobody_else(told, alice, carol, da
         assert secret not in text
 
 
-def test_export_is_recorded_before_the_first_byte_leaves(alice, dan):
+def test_export_is_recorded_before_it_is_sent(alice, dan):
     services.export_customer(customer=alice.customer, by=dan)
     assert AuditEntry.objects.first().verb == "exported"
 
 
-def test_export_of_an_agent_holds_what_they_wrote(told, bob, dan):
+def test_export_of_an_agent_contains_their_replies(full_ticket, bob, dan):
     archive = exported(services.export_person(person=bob, by=dan))
-    said = json.loads(archive.read("messages.json"))
-    assert [one["body"] for one in said] == ["Shake the toner, Alice."]  # and no note
+    data = json.loads(archive.read("messages.json"))
+    assert [message["body"] for message in data] == ["Shake the toner, Alice."]  # and no note
 
 
-def test_name_of_a_file_leads_out_of_no_folder(told, alice, dan):
+def test_file_name_cannot_escape_the_folder(full_ticket, alice, dan):
     StoredFile.objects.update(name=f"../../{uuid.uuid4()}")
     archive = exported(services.export_customer(customer=alice.customer, by=dan))
     assert not [name for name in archive.namelist() if "/../" in name or name.startswith("..")]
 
 
-def test_file_the_disk_has_lost_does_not_break_the_export(told, alice, dan):
+def test_missing_file_does_not_break_the_export(full_ticket, alice, dan):
     storage.remove(StoredFile.objects.get().pk)
     archive = exported(services.export_customer(customer=alice.customer, by=dan))
-    assert archive.testzip() is None and f"tickets/{told.number}.json" in archive.namelist()
+    assert archive.testzip() is None and f"tickets/{full_ticket.number}.json" in archive.namelist()
 
 
-def test_votes_stay_counted_and_say_nothing_of_an_anonymous_reader(alice, bob, dan):
+def test_votes_of_an_anonymised_reader_stay_counted_without_comment(alice, bob, dan):
     article = knowledge_services.write_article(by=bob, title="T", content="c", status="published")
     knowledge_services.vote(article=article, by=alice, is_helpful=False, comment="I am Alice")
     archive = exported(services.export_customer(customer=alice.customer, by=dan))
@@ -277,7 +280,7 @@ def test_votes_stay_counted_and_say_nothing_of_an_anonymous_reader(alice, bob, d
     assert (article.unhelpful, vote.user, vote.comment) == (1, None, "")
 
 
-def test_versions_of_an_anonymous_author_name_nobody(bob, dan):
+def test_versions_of_an_anonymised_author_have_no_name(bob, dan):
     article = knowledge_services.write_article(by=bob, title="T", content="c")
     archive = exported(services.export_person(person=bob, by=dan))
     assert json.loads(archive.read("articles.json"))["written"][0]["title"] == "T"

@@ -1,4 +1,4 @@
-"""The page of results and the list under the search box."""
+"""The search page, and the suggestions under the search field."""
 
 import pytest
 from django.urls import reverse
@@ -9,77 +9,77 @@ from appliance.tickets import services as tickets_services
 
 
 @pytest.fixture
-def shown(client):
-    def shown(viewer, name: str = "search", **asked: str) -> str:
+def search_html(client):
+    def search_html(viewer, name: str = "search", **query: str) -> str:
         if viewer:
             client.force_login(viewer)
-        answer = client.get(reverse(name), asked)
-        assert answer.status_code == 200
-        return answer.content.decode()
+        response = client.get(reverse(name), query)
+        assert response.status_code == 200
+        return response.content.decode()
 
-    return shown
+    return search_html
 
 
-def test_a_hit_says_where_it_was_found(ticket, bob, shown):
+def test_hit_shows_where_it_matched(ticket, bob, search_html):
     tickets_services.add_note(ticket=ticket, by=bob, body="The fuser unit was worn out")
-    html = shown(bob, q="fuser")
+    html = search_html(bob, q="fuser")
     assert "Bob added an internal note:" in html
     assert "message" in html
     assert f'href="{reverse("ticket", args=[ticket.pk])}"' in html
 
 
-def test_operators_become_filters_that_can_be_taken_away(ticket, bob, shown):
-    html = shown(bob, q="printer status:new from:alice")
+def test_operators_become_removable_filters(ticket, bob, search_html):
+    html = search_html(bob, q="printer status:new from:alice")
     assert 'value="printer"' in html
     assert "Status: New" in html and "Customer: alice" in html
     assert "?q=printer&amp;customer=alice" in html  # without the status
     assert "?q=printer&amp;status=new" in html  # without the customer
 
 
-def test_what_makes_no_sense_is_told_beside_the_results(ticket, bob, shown):
-    html = shown(bob, q="printer status:later")
+def test_invalid_operator_is_reported_beside_the_results(ticket, bob, search_html):
+    html = search_html(bob, q="printer status:later")
     assert "later" in html and "on ward 3" in html
 
 
-def test_facets_lead_to_a_narrower_search(ticket, bob, shown):
-    assert "?q=printer&amp;status=new" in shown(bob, q="printer")
+def test_facets_add_a_filter(ticket, bob, search_html):
+    assert "?q=printer&amp;status=new" in search_html(bob, q="printer")
 
 
-def test_pages_go_on_and_back(alice, bob, shown):
+def test_pages_lead_forward_and_back(alice, bob, search_html):
     for number in range(25):
         tickets_services.create_ticket(
             customer=alice.customer, subject=f"Toner {number}", description="empty", by=alice
         )
-    first = shown(bob, q="toner", sort="oldest")
+    first = search_html(bob, q="toner", sort="oldest")
     cursor = first.split("&amp;page=")[1].split('"')[0]
-    second = shown(bob, q="toner", sort="oldest", page=cursor)
+    second = search_html(bob, q="toner", sort="oldest", page=cursor)
     assert "<mark>Toner</mark> 19<" in first and "<mark>Toner</mark> 24<" not in first
     assert "<mark>Toner</mark> 24<" in second and 'rel="prev"' in second
 
 
-def test_an_empty_result_says_what_to_do(bob, alice, ticket, shown):
-    html = shown(bob, q="goulash status:new")
+def test_empty_result_offers_help(bob, alice, ticket, search_html):
+    html = search_html(bob, q="goulash status:new")
     assert "Clear filters" in html and "Create ticket" in html
-    assert "SKR-12" not in shown(alice, q="goulash")
+    assert "SKR-12" not in search_html(alice, q="goulash")
 
 
-def test_a_stranger_searches_public_articles_alone(ticket, bob, shown):
+def test_anonymous_reader_finds_public_articles_only(ticket, bob, search_html):
     SiteSettings.objects.update_or_create(pk=1, defaults={"is_knowledge_public": True})
     Article.objects.create(
         title="Printer", content="…", status="published", audience="public", author=bob
     )
-    html = shown(None, q="printer status:new in:tickets")
+    html = search_html(None, q="printer status:new in:tickets")
     assert html.count("data-keys-item") == 1
     assert "ward 3" not in html
-    assert "ward 3" not in shown(None, "search-suggestions", q="printer")
+    assert "ward 3" not in search_html(None, "search-suggestions", q="printer")
 
 
-def test_the_box_offers_what_it_finds_and_the_whole_page(ticket, bob, alice, carol, shown):
+def test_suggestions_show_hits_and_a_link_to_all_results(ticket, bob, alice, carol, search_html):
     for viewer in (alice, bob):
-        html = shown(viewer, "search-suggestions", q="printer on w")
+        html = search_html(viewer, "search-suggestions", q="printer on w")
         assert reverse("ticket", args=[ticket.pk]) in html
         assert "/search/?q=printer%20on%20w" in html
-    assert "option" not in shown(carol, "search-suggestions", q="printer on w")
+    assert "option" not in search_html(carol, "search-suggestions", q="printer on w")
 
 
 @pytest.mark.parametrize(
@@ -101,10 +101,10 @@ def test_the_box_offers_what_it_finds_and_the_whole_page(ticket, bob, alice, car
         "' OR 1=1 --",
     ],
 )
-def test_any_text_is_answered(ticket, alice, bob, shown, text):
+def test_any_query_gets_a_page(ticket, alice, bob, search_html, text):
     for viewer in (alice, bob):
-        shown(viewer, q=text)
-        shown(viewer, "search-suggestions", q=text)
-    shown(
+        search_html(viewer, q=text)
+        search_html(viewer, "search-suggestions", q=text)
+    search_html(
         bob, q="printer", status=text, category=text, customer=text, tag=text, after=text, page=text
     )

@@ -40,7 +40,7 @@ def link(db) -> str:
     return reverse("setup", args=[accounts_services.create_setup_link()])
 
 
-def test_set_up_makes_the_admin_the_name_and_the_categories(client, link):
+def test_setup_creates_admin_name_and_categories(client, link):
     assert client.post(link, FORM).url == reverse("dashboard")
     assert User.objects.get().role == Role.ADMIN
     assert core_queries.site_settings().name == "Ward desk"
@@ -48,40 +48,40 @@ def test_set_up_makes_the_admin_the_name_and_the_categories(client, link):
     assert "Ward desk" in client.get(reverse("dashboard")).content.decode()
 
 
-def test_link_is_gone_after_set_up(client, link):
+def test_setup_link_works_once(client, link):
     client.post(link, FORM)
     assert client.get(link).status_code == client.post(link, FORM).status_code == 404
 
 
-def test_no_link_works_once_there_is_an_admin(client, dan):
-    late = reverse("setup", args=[accounts_services.create_setup_link()])
-    assert client.get(late).status_code == 404
+def test_setup_link_does_not_work_once_there_is_an_admin(client, dan):
+    link = reverse("setup", args=[accounts_services.create_setup_link()])
+    assert client.get(link).status_code == 404
 
 
-def test_guessed_link_does_not_exist(client, link):
+def test_unknown_setup_link_is_not_found(client, link):
     assert client.get(reverse("setup", args=["guess"])).status_code == 404
 
 
-def test_bad_form_leaves_the_link_alive(client, link):
+def test_invalid_form_does_not_use_up_the_link(client, link):
     assert client.post(link, FORM | {"password_again": "other"}).status_code == 400
     assert not User.objects.exists()
     assert client.post(link, FORM).status_code == 302
 
 
-def test_demo_desk_is_rich_and_loads_once(db):
+def test_demo_data_is_rich_and_loads_once(db):
     demo.load()
     before = (Ticket.objects.count(), Article.objects.count(), Event.objects.count())
     assert before[0] >= 150 and before[1] >= 40
     demo.load()
     assert (Ticket.objects.count(), Article.objects.count(), Event.objects.count()) == before
-    assert not Ticket.objects.exclude(category=None).exists(), "sorting is the models' work"
-    done = Ticket.objects.exclude(solved_at=None)
-    assert not done.filter(solved_at__lte=F("created_at") + timedelta(minutes=10)).exists()
+    assert not Ticket.objects.exclude(category=None).exists(), "the classifier sets categories"
+    solved = Ticket.objects.exclude(solved_at=None)
+    assert not solved.filter(solved_at__lte=F("created_at") + timedelta(minutes=10)).exists()
 
 
-def test_demo_desk_has_one_of_everything(db):
+def test_demo_data_has_an_object_of_every_model(db):
     demo.load()
-    things = (
+    models = (
         ArticleFile,
         ArticleLink,
         ArticleVote,
@@ -95,7 +95,7 @@ def test_demo_desk_has_one_of_everything(db):
         Tag,
         TicketLink,
     )
-    assert [thing.__name__ for thing in things if not thing.objects.exists()] == []
+    assert [model.__name__ for model in models if not model.objects.exists()] == []
     assert {article.status for article in Article.objects.all()} == set(Article.Status)
     assert {article.audience for article in Article.objects.all()} == set(Article.Audience)
     assert Article.objects.filter(version__gt=1).exists()
@@ -105,5 +105,5 @@ def test_demo_desk_has_one_of_everything(db):
     assert Ticket.objects.filter(fields__has_key="place").count() == Ticket.objects.count()
 
 
-def test_demo_people_cannot_log_in_without_a_password_of_their_own(db):
+def test_demo_users_have_no_usable_password(db):
     assert not any(person.has_usable_password() for person in demo.load())

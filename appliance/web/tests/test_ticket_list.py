@@ -17,7 +17,7 @@ from conftest import PASSWORD
 
 
 @pytest.fixture
-def many(alice, bob) -> None:
+def many_tickets(alice, bob) -> None:
     """Two pages of tickets, each with a tag and an assignee."""
     for number in range(PAGE_SIZE * 2):
         ticket = tickets_services.create_ticket(
@@ -33,13 +33,15 @@ def as_bob(client, bob):
     return client
 
 
-def test_idle_page_costs_204_and_one_person_lookup(as_bob, ticket, django_assert_max_num_queries):
+def test_poll_without_changes_returns_204_after_two_queries(
+    as_bob, ticket, django_assert_max_num_queries
+):
     since = as_bob.get(reverse("dashboard")).context["ticket_list"].state
     with django_assert_max_num_queries(2):  # the session and the person
         assert as_bob.get(reverse("live"), {"since": since}).status_code == 204
 
 
-def test_new_ticket_comes_with_the_next_look(
+def test_new_ticket_comes_with_the_next_poll(
     as_bob, alice, ticket, django_capture_on_commit_callbacks
 ):
     since = as_bob.get(reverse("dashboard")).context["ticket_list"].state
@@ -47,21 +49,19 @@ def test_new_ticket_comes_with_the_next_look(
         tickets_services.create_ticket(
             customer=alice.customer, subject="Fresh", description="…", by=alice
         )
-    look = as_bob.get(reverse("live"), {"since": since}).content.decode()
-    assert "Fresh" in look
-    assert 'hx-swap-oob="true"' in look  # the counts at the left come along
+    html = as_bob.get(reverse("live"), {"since": since}).content.decode()
+    assert "Fresh" in html
+    assert 'hx-swap-oob="true"' in html  # the counts at the left come along
 
 
-def test_view_that_was_saved_comes_with_the_next_look(
-    as_bob, bob, django_capture_on_commit_callbacks
-):
+def test_saved_view_comes_with_the_next_poll(as_bob, bob, django_capture_on_commit_callbacks):
     since = as_bob.get(reverse("dashboard")).context["ticket_list"].state
     with django_capture_on_commit_callbacks(execute=True):
         tickets_services.save_view(by=bob, name="Printers", filters=TicketFilter(tag="printer"))
     assert "Printers" in as_bob.get(reverse("live"), {"since": since}).content.decode()
 
 
-def test_dead_cache_shows_the_list_all_the_same(as_bob, ticket, dead_cache):
+def test_list_is_shown_while_the_cache_is_dead(as_bob, ticket, dead_cache):
     assert ticket.subject in as_bob.get(reverse("dashboard")).content.decode()
     assert as_bob.get(reverse("live"), {"since": ""}).status_code == 200
 
@@ -74,39 +74,41 @@ def test_dead_cache_shows_the_list_all_the_same(as_bob, ticket, dead_cache):
         ("?status=any&sort=updated", 8),  # and how many there are
     ],
 )
-def test_full_page_takes_few_queries(as_bob, many, query, most, django_assert_max_num_queries):
+def test_full_page_takes_few_queries(
+    as_bob, many_tickets, query, most, django_assert_max_num_queries
+):
     as_bob.get(reverse("dashboard"))
     with django_assert_max_num_queries(most):
         assert as_bob.get(reverse("dashboard") + query).status_code == 200
 
 
-def test_page_after_a_change_takes_as_many_queries_for_many_rows_as_for_one(
+def test_query_count_does_not_depend_on_the_number_of_tickets(
     as_bob, alice, ticket, django_capture_on_commit_callbacks
 ):
-    def asked() -> int:
+    def count_queries() -> int:
         with django_capture_on_commit_callbacks(execute=True):
             cache.invalidate(cache.TICKETS)
-        with CaptureQueriesContext(connection) as queries_asked:
+        with CaptureQueriesContext(connection) as queries:
             as_bob.get(reverse("dashboard"))
-        return len(queries_asked)
+        return len(queries)
 
     as_bob.get(reverse("dashboard"))
-    for_one = asked()
+    queries_for_one = count_queries()
     for number in range(PAGE_SIZE + 5):
         tickets_services.create_ticket(
             customer=alice.customer, subject=f"Nr {number}", description="…", by=alice
         )
-    assert asked() == for_one <= 11  # those above, and four that count
+    assert count_queries() == queries_for_one <= 11  # those above, and four that count
 
 
-def test_a_look_at_a_full_page_takes_few_queries(as_bob, many, django_assert_max_num_queries):
+def test_poll_of_a_full_page_takes_few_queries(as_bob, many_tickets, django_assert_max_num_queries):
     as_bob.get(reverse("dashboard"))
     with django_assert_max_num_queries(5):  # session, person, tickets, views, how they are counted
         assert as_bob.get(reverse("live")).status_code == 200
 
 
-def test_view_with_every_column_takes_no_query_a_row(
-    as_bob, bob, many, django_assert_max_num_queries
+def test_view_with_every_column_takes_no_query_per_row(
+    as_bob, bob, many_tickets, django_assert_max_num_queries
 ):
     view = tickets_services.save_view(
         by=bob, name="All", filters=TicketFilter(), columns=["tags", "team", "organisation", "due"]
@@ -116,7 +118,7 @@ def test_view_with_every_column_takes_no_query_a_row(
     assert "tag 3" in page
 
 
-def test_agent_sees_no_ticket_of_a_closed_team_and_no_count_of_it(as_bob, bob, dan, ticket):
+def test_tickets_of_a_closed_team_are_neither_listed_nor_counted(as_bob, bob, dan, ticket):
     closed = Team.objects.create(name="Personnel", is_closed=True)
     tickets_services.set_team(ticket=ticket, team=closed, by=dan)
     assert ticket.subject not in as_bob.get(reverse("dashboard")).content.decode()
@@ -126,7 +128,9 @@ def test_agent_sees_no_ticket_of_a_closed_team_and_no_count_of_it(as_bob, bob, d
     )
 
 
-def test_agents_who_see_the_same_share_the_counting(bob, dan, ticket, django_assert_num_queries):
+def test_agents_who_see_the_same_tickets_share_the_counts(
+    bob, dan, ticket, django_assert_num_queries
+):
     eve = accounts_services.add_user(
         email="eve@example.org", first_name="Eve", role="agent", password=PASSWORD
     )
@@ -138,20 +142,20 @@ def test_agents_who_see_the_same_share_the_counting(bob, dan, ticket, django_ass
         assert tickets_queries.count_open(eve)["total"] == 1
 
 
-def test_address_that_makes_no_sense_is_told_and_shows_everything(as_bob, ticket):
+def test_invalid_filter_is_reported_and_ignored(as_bob, ticket):
     page = as_bob.get(reverse("dashboard"), {"customer": "nobody@example.org", "tag": "x"})
     assert ticket.subject in page.content.decode()
     assert "No customer has" in page.content.decode()
 
 
-def test_view_of_what_is_gone_says_so_and_shows_nothing(as_bob, bob, ticket):
+def test_view_with_a_deleted_value_shows_an_error_and_no_tickets(as_bob, bob, ticket):
     view = tickets_services.save_view(by=bob, name="Gone", filters=TicketFilter(tag="gone"))
     page = as_bob.get(reverse("dashboard"), {"view": view.pk}).content.decode()
     assert "deleted or is restricted" in page and reverse("edit-view", args=[view.pk]) in page
     assert ticket.subject not in page
 
 
-def test_anothers_view_does_not_exist(as_bob, dan):
+def test_agent_cannot_open_a_private_view_of_a_colleague(as_bob, dan):
     view = tickets_services.save_view(by=dan, name="My tickets", filters=TicketFilter())
     assert as_bob.get(reverse("dashboard"), {"view": view.pk}).status_code == 404
 
@@ -163,11 +167,17 @@ def test_customer_has_no_views(client, alice, bob):
     assert "All</a>" not in client.get(reverse("dashboard"), {"view": view.pk}).content.decode()
 
 
-def test_view_is_saved_from_what_the_list_shows(as_bob, bob, ticket):
+def test_view_is_saved_from_the_filters_of_the_list(as_bob, bob, ticket):
     form = as_bob.get(reverse("add-view"), {"priority": "4", "assignee": "me", "sort": "updated"})
     assert form.context["form"]["assignee"].value() == "me"
-    sent = {"name": "Hot", "priority": "4", "assignee": "me", "sort": "updated", "audience": "all"}
-    as_bob.post(reverse("add-view"), sent)
+    form_data = {
+        "name": "Hot",
+        "priority": "4",
+        "assignee": "me",
+        "sort": "updated",
+        "audience": "all",
+    }
+    as_bob.post(reverse("add-view"), form_data)
     view = tickets_queries.list_views(bob).get()
     assert (view.filter, view.sort, view.is_shared) == (
         {"priority": "4", "assignee": "me"},
@@ -176,14 +186,14 @@ def test_view_is_saved_from_what_the_list_shows(as_bob, bob, ticket):
     )
 
 
-def test_view_that_is_refused_keeps_what_was_typed(as_bob):
+def test_refused_view_keeps_the_input(as_bob):
     page = as_bob.post(reverse("add-view"), {"name": "", "tag": "unheard of", "sort": "newest"})
     assert page.status_code == 400
     assert "Enter a name for the view" in page.content.decode()
     assert "unheard of" in page.content.decode()
 
 
-def test_queue_link_keeps_the_other_filters_and_leads_back_out(bob, categories):
+def test_queue_link_keeps_the_other_filters_and_can_be_undone(bob, categories):
     filters = TicketFilter(status="new", priority=4)
     sections = {
         section.name: section.queues
@@ -194,9 +204,9 @@ def test_queue_link_keeps_the_other_filters_and_leads_back_out(bob, categories):
             [],
         )
     }
-    new, opened = sections["status"][:2]
+    new, open_queue = sections["status"][:2]
     assert (new.is_active, new.query) == (True, "?priority=4")
-    assert opened.query == "?priority=4&status=open"
+    assert open_queue.query == "?priority=4&status=open"
     assert sections["priority"][0].is_active
 
 
@@ -210,13 +220,13 @@ def test_main_queue_is_active_with_further_filters_too(bob):
 
 
 @pytest.mark.parametrize(
-    ("count", "shown"), [(None, ""), (0, "0"), (1000, "1,000"), (1001, "1,000+")]
+    ("count", "label"), [(None, ""), (0, "0"), (1000, "1,000"), (1001, "1,000+")]
 )
-def test_counting_stops_at_a_thousand(count, shown):
-    assert format_count(count) == shown
+def test_count_label_stops_at_a_thousand(count, label):
+    assert format_count(count) == label
 
 
-def test_heading_orders_the_list_and_turns_it(as_bob, many):
+def test_heading_sorts_the_list_and_reverses_it(as_bob, many_tickets):
     newest = as_bob.get(reverse("dashboard"))
     assert newest.context["ticket_list"].page.rows[0].pk == Ticket.objects.latest("pk").pk
     oldest = as_bob.get(reverse("dashboard"), {"sort": "oldest"})

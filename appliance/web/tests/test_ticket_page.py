@@ -1,4 +1,4 @@
-"""What the page of a ticket costs, shows to whom, and keeps when something is refused."""
+"""The page of a ticket: query counts, what it shows to whom, and what a refused form keeps."""
 
 import uuid
 
@@ -25,12 +25,12 @@ MAX_QUERIES_OF_OPENING = 26
 
 @pytest.fixture
 def as_alice(alice) -> Client:
-    return logged_in(alice)
+    return log_in(alice)
 
 
 @pytest.fixture
 def as_bob(bob) -> Client:
-    return logged_in(bob)
+    return log_in(bob)
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def second(alice) -> Ticket:
     )
 
 
-def logged_in(person: User) -> Client:
+def log_in(user: User) -> Client:
     client = Client()
-    client.force_login(person)
+    client.force_login(user)
     return client
 
 
@@ -62,58 +62,60 @@ def page_of(client: Client, ticket: Ticket, **query: object) -> str:
 
 
 def queries_of(client: Client, path: str) -> int:
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         assert client.get(path).status_code == 200
-    return len(asked)
+    return len(queries)
 
 
-# --- what it costs
+# --- query counts
 
 
-def test_page_costs_the_same_with_three_messages_and_with_two_hundred(as_bob, ticket, bob):
+def test_query_count_does_not_depend_on_the_number_of_messages(as_bob, ticket, bob):
     path = url("ticket", ticket.pk)
     for n in range(3):
         tickets_services.reply(ticket=ticket, by=bob, body=f"No. {n}", files=[text_file()])
     queries_of(as_bob, path)  # what is stored for the next time
-    few = queries_of(as_bob, path)
+    query_count = queries_of(as_bob, path)
     for n in range(200):
         Message.objects.create(ticket=ticket, author=bob, author_name="Bob", body=f"No. {n}")
-    assert queries_of(as_bob, path) == few <= MAX_QUERIES_OF_AGENTS
+    assert queries_of(as_bob, path) == query_count <= MAX_QUERIES_OF_AGENTS
 
 
-def test_page_of_a_customer_costs_less(as_alice, ticket):
+def test_page_of_a_customer_takes_few_queries(as_alice, ticket):
     queries_of(as_alice, url("ticket", ticket.pk))
     assert queries_of(as_alice, url("ticket", ticket.pk)) <= MAX_QUERIES_OF_CUSTOMERS
 
 
-def test_opening_a_ticket_takes_few_queries_however_many_hear_of_it(as_bob, alice, ticket):
+def test_creating_a_ticket_takes_few_queries_with_many_agents(as_bob, alice, ticket):
     for n in range(20):
         accounts_services.add_user(
             email=f"a{n}@x.org", first_name="A", role=Role.AGENT, password=None
         )
     form = {"subject": "No paper", "description": "Tray 2 is empty.", "priority": "2"}
     form["customer_email"] = ticket.customer.email
-    with CaptureQueriesContext(connection) as asked:
-        answer = as_bob.post(reverse("create-ticket"), form)
-    assert answer.status_code == 302
-    assert len(asked) <= MAX_QUERIES_OF_OPENING
+    with CaptureQueriesContext(connection) as queries:
+        response = as_bob.post(reverse("create-ticket"), form)
+    assert response.status_code == 302
+    assert len(queries) <= MAX_QUERIES_OF_OPENING
 
 
-def test_idle_page_asks_the_database_only_who_looks(as_bob, ticket, django_assert_max_num_queries):
+def test_poll_without_changes_takes_two_queries(as_bob, ticket, django_assert_max_num_queries):
     path = url("conversation", ticket.pk) + f"?since={cache.generation(cache.TICKETS)}"
     as_bob.get(path)  # the desk's language is known from now on
     with django_assert_max_num_queries(2):  # session and person
         assert as_bob.get(path).status_code == 204
 
 
-def test_change_of_another_ticket_costs_one_look(as_bob, ticket, django_assert_max_num_queries):
+def test_poll_after_a_change_of_another_ticket_takes_four_queries(
+    as_bob, ticket, django_assert_max_num_queries
+):
     path = url("conversation", ticket.pk) + f"?since=1&seen={ticket.events.last().pk}"
     as_bob.get(path)
     with django_assert_max_num_queries(4):
         assert as_bob.get(path).status_code == 204
 
 
-def test_long_conversation_shows_the_newest_and_the_way_to_the_rest(as_bob, ticket, bob):
+def test_long_conversation_shows_the_last_messages_and_a_link_to_all(as_bob, ticket, bob):
     for n in range(40):
         Message.objects.create(ticket=ticket, author=bob, author_name="Bob", body=f"No. {n}.")
     page = page_of(as_bob, ticket)
@@ -148,13 +150,13 @@ def test_custom_field_is_shown_to_the_customer_only_if_it_is_theirs(as_alice, ti
 # --- properties
 
 
-def test_tags_and_fields_are_saved_and_answered_with_their_fragment(as_bob, ticket):
+def test_saved_tags_and_fields_return_their_part_of_the_page(as_bob, ticket):
     CustomField.objects.create(key="room", label="Room")
-    answer = as_bob.post(
+    response = as_bob.post(
         url("ticket-tags", ticket.pk), {"tags": "a, b"}, headers={"hx-request": "true"}
     )
-    assert answer["HX-Trigger"] == "ticket-changed"
-    assert 'value="a, b"' in answer.content.decode()
+    assert response["HX-Trigger"] == "ticket-changed"
+    assert 'value="a, b"' in response.content.decode()
     page = page_of(as_bob, ticket)
     name = next(part for part in page.split('"') if part.endswith("room") and "id_" not in part)
     as_bob.post(url("ticket-fields", ticket.pk), {name: "3.14"})
@@ -162,44 +164,44 @@ def test_tags_and_fields_are_saved_and_answered_with_their_fragment(as_bob, tick
     assert ticket.fields == {"room": "3.14"}
 
 
-def test_refused_property_answers_422_with_the_reason(as_bob, ticket):
+def test_refused_property_returns_422_with_the_reason(as_bob, ticket):
     form = {"status": "hold", "priority": 2, "category": "", "team": "", "assignee": ""}
-    answer = as_bob.post(url("update-ticket", ticket.pk), form, headers={"hx-request": "true"})
-    assert answer.status_code == 422
-    assert "Enter the date until which" in answer.content.decode()
+    response = as_bob.post(url("update-ticket", ticket.pk), form, headers={"hx-request": "true"})
+    assert response.status_code == 422
+    assert "Enter the date until which" in response.content.decode()
 
 
-def test_ticket_is_taken(as_bob, ticket, bob):
+def test_agent_takes_a_ticket(as_bob, ticket, bob):
     as_bob.post(url("take-ticket", ticket.pk))
     ticket.refresh_from_db()
     assert ticket.assignee == bob
 
 
-# --- answers
+# --- replies
 
 
-def test_answer_that_came_meanwhile_is_shown_and_the_text_kept(as_bob, ticket, mei):
+def test_new_reply_of_a_colleague_is_shown_before_sending(as_bob, ticket, mei):
     seen = tickets_services.reply(ticket=ticket, by=mei, body="First").pk
     tickets_services.reply(ticket=ticket, by=mei, body="**Second**")
     form = {"body": "My tickets", "kind": "reply", "seen_message": seen}
-    answer = as_bob.post(url("reply", ticket.pk), form)
-    page = answer.content.decode()
-    assert answer.status_code == 400
-    assert [message.body for message in answer.context["fresh"]] == ["**Second**"]
+    response = as_bob.post(url("reply", ticket.pk), form)
+    page = response.content.decode()
+    assert response.status_code == 400
+    assert [message.body for message in response.context["reply"].new_replies] == ["**Second**"]
     assert "Send anyway" in page
     assert ">\nMy tickets</textarea>" in page
-    newest = answer.context["reply_form"]["seen_message"].value()
+    newest = response.context["reply"].form["seen_message"].value()
     assert as_bob.post(url("reply", ticket.pk), form | {"seen_message": newest}).status_code == 302
 
 
-def test_article_in_an_answer_is_written_down(as_bob, ticket, bob):
+def test_article_linked_in_a_reply_is_recorded(as_bob, ticket, bob):
     article = knowledge_services.write_article(by=bob, title="A", content="b", status="published")
     body = f"See [A](/articles/{article.pk}/)."
     as_bob.post(url("reply", ticket.pk), {"body": body, "kind": "reply"})
     assert ticket.events.get(kind="replied").data["articles"] == [article.pk]
 
 
-def test_draft_is_put_back_unless_it_was_sent(as_bob, ticket, bob):
+def test_draft_is_restored_unless_it_was_sent(as_bob, ticket, bob):
     tickets_services.save_draft(ticket=ticket, by=bob, kind="note", body="Half a")
     assert "Draft restored from" in page_of(as_bob, ticket)
     tickets_services.add_note(ticket=ticket, by=bob, body="Half a")
@@ -207,41 +209,41 @@ def test_draft_is_put_back_unless_it_was_sent(as_bob, ticket, bob):
     assert "Draft restored from" not in page_of(as_bob, ticket)
 
 
-def test_draft_of_one_is_not_shown_to_another(as_alice, ticket, bob):
+def test_draft_is_not_shown_to_others(as_alice, ticket, bob):
     tickets_services.save_draft(ticket=ticket, by=bob, kind="reply", body="Half a")
     assert "Half a" not in page_of(as_alice, ticket)
 
 
 def test_preview_is_as_safe_as_the_message(as_alice):
-    answer = as_alice.post(url("preview"), {"text": "**b** <script>x</script>"})
-    assert answer.content.decode() == "<p><strong>b</strong> &lt;script&gt;x&lt;/script&gt;</p>\n"
+    response = as_alice.post(url("preview"), {"text": "**b** <script>x</script>"})
+    assert response.content.decode() == "<p><strong>b</strong> &lt;script&gt;x&lt;/script&gt;</p>\n"
 
 
-def test_canned_reply_comes_as_plain_text_for_this_ticket(as_bob, ticket, bob):
+def test_canned_response_is_rendered_for_the_ticket(as_bob, ticket, bob):
     canned_response = macros_services.add_canned_response(
         by=bob, name="Hi", body="Hello {customer_first_name}"
     )
-    answer = as_bob.post(url("insert-canned-response", ticket.pk, canned_response.pk))
-    assert answer.json() == {"text": "Hello Alice"}
-    found = as_bob.get(url("find-canned-responses", ticket.pk), {"q": "hi"}).json()["items"]
-    assert [item["label"] for item in found] == ["Hi"]
+    response = as_bob.post(url("insert-canned-response", ticket.pk, canned_response.pk))
+    assert response.json() == {"text": "Hello Alice"}
+    items = as_bob.get(url("find-canned-responses", ticket.pk), {"q": "hi"}).json()["items"]
+    assert [item["label"] for item in items] == ["Hi"]
 
 
-def test_macro_that_cannot_be_done_says_why_and_does_nothing(as_bob, ticket, bob):
+def test_macro_that_fails_shows_the_reason_and_changes_nothing(as_bob, ticket, bob):
     canned_response = macros_services.add_canned_response(by=bob, name="Hi", body="Hello")
     macro = macros_services.add_macro(
         by=bob, name="M", actions={"canned_response": canned_response.pk, "priority": 4}
     )
     tickets_services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
     form = {"idempotency_key": uuid.uuid4()}
-    answer = as_bob.post(url("run-macro", ticket.pk, macro.pk), form)
-    assert answer.status_code == 400
-    assert "is closed" in answer.content.decode()
+    response = as_bob.post(url("run-macro", ticket.pk, macro.pk), form)
+    assert response.status_code == 400
+    assert "is closed" in response.content.decode()
     ticket.refresh_from_db()
     assert ticket.priority == 2
 
 
-def test_rating_takes_one_click_and_words_later(as_alice, ticket, bob):
+def test_rating_takes_one_click_and_a_comment_later(as_alice, ticket, bob):
     tickets_services.set_status(ticket=ticket, status=Status.SOLVED, by=bob)
     as_alice.post(url("rate-ticket", ticket.pk), {"is_good": "yes"})
     as_alice.post(url("rate-ticket", ticket.pk), {"is_good": "no", "comment": "Came back."})
@@ -249,10 +251,10 @@ def test_rating_takes_one_click_and_words_later(as_alice, ticket, bob):
     assert (ticket.rating.is_good, ticket.rating.comment) == (False, "Came back.")
 
 
-# --- tickets among each other
+# --- links, merges
 
 
-def test_links_are_added_shown_and_taken_away(as_bob, ticket, second):
+def test_links_are_added_shown_and_removed(as_bob, ticket, second):
     as_bob.post(url("link-ticket", ticket.pk), {"target": second.number, "kind": "duplicate"})
     page = page_of(as_bob, ticket)
     assert "is a duplicate of" in page
@@ -261,7 +263,7 @@ def test_links_are_added_shown_and_taken_away(as_bob, ticket, second):
     assert not TicketLink.objects.exists()
 
 
-def test_link_is_not_taken_away_from_another_ticket(as_bob, ticket, second, bob):
+def test_link_cannot_be_removed_through_another_ticket(as_bob, ticket, second, bob):
     link = tickets_services.link_tickets(source=ticket, target=second, kind="related", by=bob)
     third = tickets_services.create_ticket(
         customer=ticket.customer, subject="3", description="3", by=ticket.customer.user
@@ -269,7 +271,7 @@ def test_link_is_not_taken_away_from_another_ticket(as_bob, ticket, second, bob)
     assert as_bob.post(url("unlink-ticket", third.pk, link.pk)).status_code == 404
 
 
-def test_merge_shows_what_will_happen_before_it_does(as_bob, ticket, second):
+def test_merge_shows_a_preview(as_bob, ticket, second):
     page = as_bob.get(url("merge-ticket", second.pk), {"target": ticket.number}).content.decode()
     assert f"Merge into {ticket.number}" in page
     second.refresh_from_db()
@@ -278,32 +280,32 @@ def test_merge_shows_what_will_happen_before_it_does(as_bob, ticket, second):
 
 def test_merge_needs_the_right(as_bob, ticket):
     SiteSettings.objects.create(pk=1, agent_rights=[])
-    answer = as_bob.get(url("merge-ticket", ticket.pk))
-    assert answer.status_code == 403
-    assert "Ask an administrator" in answer.content.decode()
+    response = as_bob.get(url("merge-ticket", ticket.pk))
+    assert response.status_code == 403
+    assert "Ask an administrator" in response.content.decode()
     assert "Merge …" not in page_of(as_bob, ticket)
 
 
-def test_ticket_is_found_by_number_and_by_subject_never_itself(as_bob, ticket, second):
+def test_ticket_completion_finds_number_and_subject_but_not_itself(as_bob, ticket, second):
     find = url("find-tickets", ticket.pk)
     for typed in ("second", second.number, str(second.pk)):
-        found = as_bob.get(find, {"q": typed}).json()["items"]
-        assert [item["text"] for item in found] == [second.number], typed
+        items = as_bob.get(find, {"q": typed}).json()["items"]
+        assert [item["text"] for item in items] == [second.number], typed
     assert as_bob.get(find, {"q": ticket.number}).json() == {"items": []}
 
 
 # --- a new ticket
 
 
-def test_file_is_sent_with_a_new_ticket(as_alice):
-    words = {"subject": "s", "description": "d", "files": text_file()}
-    as_alice.post(url("create-ticket"), words)
+def test_new_ticket_can_have_a_file(as_alice):
+    form_data = {"subject": "s", "description": "d", "files": text_file()}
+    as_alice.post(url("create-ticket"), form_data)
     assert "where.txt" in page_of(as_alice, Ticket.objects.get())
 
 
-def test_customer_is_found_while_their_name_is_typed(as_bob, alice, carol):
-    found = as_bob.get(url("find-customers"), {"q": "alice te"}).json()["items"]
-    assert [item["text"] for item in found] == ["alice@example.org"]
+def test_customer_completion_finds_the_name(as_bob, alice, carol):
+    items = as_bob.get(url("find-customers"), {"q": "alice te"}).json()["items"]
+    assert [item["text"] for item in items] == ["alice@example.org"]
     assert as_bob.get(url("find-customers"), {"q": "a"}).json() == {"items": []}
 
 

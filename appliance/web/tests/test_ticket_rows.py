@@ -1,4 +1,4 @@
-"""The rows of the list, which are drawn without a template."""
+"""The rows of the ticket list, which are rendered without a template."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -15,32 +15,34 @@ from appliance.tickets.models import Ticket
 from appliance.web import ticket_rows
 from appliance.web.ticket_rows import COLUMNS
 
-NASTY = '<b>&"'
+UNSAFE = '<b>&"'
 
 
 @pytest.fixture
 def row(ticket, alice, bob, dan):
-    """The one row, with every column, as HTML; of a ticket whose words want escaping."""
+    """Return a function that renders one row with every column; all texts need escaping."""
     tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     tickets_services.add_tags(ticket=ticket, names=["<tag>"], by=bob)
-    tickets_services.set_team(ticket=ticket, team=Team.objects.create(name=f"Team {NASTY}"), by=dan)
-    alice.customer.organisation = Organisation.objects.create(name=f"Ward {NASTY}")
+    tickets_services.set_team(
+        ticket=ticket, team=Team.objects.create(name=f"Team {UNSAFE}"), by=dan
+    )
+    alice.customer.organisation = Organisation.objects.create(name=f"Ward {UNSAFE}")
     alice.customer.is_premium = True
-    alice.customer.first_name = NASTY
+    alice.customer.first_name = UNSAFE
     alice.customer.save()
-    Ticket.objects.filter(pk=ticket.pk).update(subject=NASTY, sentiment_score=-0.9)
+    Ticket.objects.filter(pk=ticket.pk).update(subject=UNSAFE, sentiment_score=-0.9)
 
-    def draw(**choosing: object) -> str:
+    def render(**options: object) -> str:
         return ticket_rows.render_rows(
-            annotate_sentiment(Ticket.objects.all()), list(COLUMNS), **choosing
+            annotate_sentiment(Ticket.objects.all()), list(COLUMNS), **options
         )
 
-    return draw
+    return render
 
 
-def test_every_column_is_drawn_and_nothing_stands_unescaped(row):
+def test_every_column_is_rendered_and_escaped(row):
     html = row()
-    for words in (
+    for text in (
         "Negative",
         "negative",
         "Bob",
@@ -48,13 +50,13 @@ def test_every_column_is_drawn_and_nothing_stands_unescaped(row):
         "Ward &lt;b&gt;",
         "uncategorised",
     ):
-        assert words in html
+        assert text in html
     assert '<span class="tag">&lt;tag&gt;</span>' in html and "premium customer" in html
-    assert NASTY not in html and "<b>" not in html
+    assert UNSAFE not in html and "<b>" not in html
     assert html.count("<td") == html.count("</td>") == 1 + len(COLUMNS)
 
 
-def test_rows_can_be_chosen_by_whoever_may(row, ticket):
+def test_checkboxes_are_shown_to_whoever_may_edit_in_bulk(row, ticket):
     assert "checkbox" not in row()
     assert f'value="{ticket.pk}"' in row(can_select=True)
     assert " checked>" not in row(can_select=True)
@@ -63,19 +65,19 @@ def test_rows_can_be_chosen_by_whoever_may(row, ticket):
 
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("month", [1, 3, 5, 9, 12])
-def test_moments_are_written_as_templates_write_them(month, language):
+def test_times_are_formatted_as_in_templates(month, language):
     at = datetime(2026, month, 2, 23, 4, 5, tzinfo=UTC)
-    written = Template('{{ at|date:"c" }} {{ at|date:"Y-m-d H:i" }} {{ at|date:"j M, H:i" }}')
+    rendered = Template('{{ at|date:"c" }} {{ at|date:"Y-m-d H:i" }} {{ at|date:"j M, H:i" }}')
     with timezone.override(ZoneInfo("Europe/Berlin")), translation.override(language):
-        iso, day, clock, shown = written.render(Context({"at": at})).split(" ", 3)
+        iso, day, clock, text = rendered.render(Context({"at": at})).split(" ", 3)
         html = ticket_rows.CellTexts().time(at)
-    assert f'datetime="{iso}" title="{day} {clock}">{shown}</time>' in html
+    assert f'datetime="{iso}" title="{day} {clock}">{text}</time>' in html
 
 
-def test_sentiments_are_told_in_the_language_of_whoever_looks():
+def test_sentiments_are_translated():
     with translation.override("de"):
-        said = [
+        texts = [
             strip_tags(ticket_rows.CellTexts().sentiment(sentiment))
             for sentiment in (*SENTIMENTS, None)
         ]
-    assert said == ["negativ", "neutral", "positiv", "noch nicht analysiert"]
+    assert texts == ["negativ", "neutral", "positiv", "noch nicht analysiert"]

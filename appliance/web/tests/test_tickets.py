@@ -6,7 +6,7 @@ from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
 from appliance.triage.models import Correction
 
-WORDS = {"subject": "Scanner is dead", "description": "No light since the cleaning."}
+FORM_DATA = {"subject": "Scanner is dead", "description": "No light since the cleaning."}
 
 
 @pytest.fixture
@@ -21,55 +21,55 @@ def as_bob(client, bob):
     return client
 
 
-def change(client, ticket, **changed):
-    """What the properties form of the page sends when some of its fields were changed."""
+def send_properties(client, ticket, **changes):
+    """Send the properties form of the page after some of its fields were changed."""
     fields = {"status": ticket.status, "priority": ticket.priority, "category": "", "assignee": ""}
     before = {f"initial-{name}": value for name, value in fields.items()}
-    return client.post(reverse("update-ticket", args=[ticket.pk]), before | fields | changed)
+    return client.post(reverse("update-ticket", args=[ticket.pk]), before | fields | changes)
 
 
-def test_created_ticket_is_alices_and_leads_to_its_page(as_alice, alice):
-    answer = as_alice.post(reverse("create-ticket"), WORDS)
+def test_customer_creates_a_ticket_and_is_sent_to_its_page(as_alice, alice):
+    response = as_alice.post(reverse("create-ticket"), FORM_DATA)
     ticket = Ticket.objects.get()
     assert ticket.customer.user == alice
-    assert answer.url == reverse("ticket", args=[ticket.pk])
+    assert response.url == reverse("ticket", args=[ticket.pk])
 
 
-def test_empty_subject_is_named_and_the_description_kept(as_alice):
-    answer = as_alice.post(reverse("create-ticket"), WORDS | {"subject": " "})
-    assert answer.status_code == 400
-    assert list(answer.context["form"].errors) == ["subject"]
-    assert "No light since the cleaning." in answer.content.decode()
+def test_empty_subject_is_refused_and_the_description_kept(as_alice):
+    response = as_alice.post(reverse("create-ticket"), FORM_DATA | {"subject": " "})
+    assert response.status_code == 400
+    assert list(response.context["form"].errors) == ["subject"]
+    assert "No light since the cleaning." in response.content.decode()
 
 
-def test_null_character_is_refused_by_field(as_alice):
-    answer = as_alice.post(reverse("create-ticket"), WORDS | {"description": "a\0b"})
-    assert answer.status_code == 400
-    assert list(answer.context["form"].errors) == ["description"]
+def test_null_character_is_refused(as_alice):
+    response = as_alice.post(reverse("create-ticket"), FORM_DATA | {"description": "a\0b"})
+    assert response.status_code == 400
+    assert list(response.context["form"].errors) == ["description"]
 
 
-def test_a_million_letters_are_saved(as_alice):
-    as_alice.post(reverse("create-ticket"), WORDS | {"description": "long log line " * 70_000})
+def test_very_long_description_is_saved(as_alice):
+    as_alice.post(reverse("create-ticket"), FORM_DATA | {"description": "long log line " * 70_000})
     assert len(Ticket.objects.get().description) > 900_000
 
 
-def test_agent_opens_a_ticket_for_a_caller(as_bob):
+def test_agent_creates_a_ticket_for_a_caller(as_bob):
     caller = {"customer_email": "Pia@example.org", "customer_name": "Pia", "priority": 3}
-    as_bob.post(reverse("create-ticket"), WORDS | caller)
+    as_bob.post(reverse("create-ticket"), FORM_DATA | caller)
     ticket = Ticket.objects.get()
     assert (ticket.customer.email, ticket.priority) == ("pia@example.org", 3)
 
 
 def test_unknown_caller_needs_a_name(as_bob):
     caller = {"customer_email": "pia@example.org", "priority": 2}
-    answer = as_bob.post(reverse("create-ticket"), WORDS | caller)
-    assert list(answer.context["form"].errors) == ["customer_name"]
+    response = as_bob.post(reverse("create-ticket"), FORM_DATA | caller)
+    assert list(response.context["form"].errors) == ["customer_name"]
     assert not Customer.objects.exists()
 
 
 def test_customer_cannot_choose_a_priority_or_another_customer(as_alice, alice):
-    more = {"priority": 4, "customer_email": "carol@example.org", "customer_name": "Carol"}
-    as_alice.post(reverse("create-ticket"), WORDS | more)
+    form_data = {"priority": 4, "customer_email": "carol@example.org", "customer_name": "Carol"}
+    as_alice.post(reverse("create-ticket"), FORM_DATA | form_data)
     ticket = Ticket.objects.get()
     assert (ticket.customer.user, ticket.priority) == (alice, 2)
 
@@ -80,7 +80,7 @@ def test_ticket_shows_description_as_text(as_alice, ticket):
     assert "&lt;b onclick=x&gt;bold&lt;/b&gt;" in page
 
 
-def test_unsorted_ticket_says_so(as_alice, ticket):
+def test_unclassified_ticket_says_so(as_alice, ticket):
     page = as_alice.get(reverse("ticket", args=[ticket.pk])).content.decode()
     assert "Not classified yet" in page
 
@@ -103,7 +103,7 @@ def test_reply_is_read_by_the_customer(as_bob, ticket, alice):
     assert "Shake the <strong>toner</strong>." in page
 
 
-def test_note_stays_inside(as_bob, ticket, alice):
+def test_customer_cannot_see_a_note(as_bob, ticket, alice):
     as_bob.post(reverse("reply", args=[ticket.pk]), {"body": "user is confused", "kind": "note"})
     as_bob.force_login(alice)
     for name in ("ticket", "conversation"):
@@ -111,44 +111,44 @@ def test_note_stays_inside(as_bob, ticket, alice):
         assert "user is confused" not in page
 
 
-def test_empty_answer_is_refused(as_bob, ticket):
-    answer = as_bob.post(reverse("reply", args=[ticket.pk]), {"body": " ", "kind": "reply"})
-    assert answer.status_code == 400
-    assert "The reply is empty" in answer.content.decode()
+def test_empty_reply_is_refused(as_bob, ticket):
+    response = as_bob.post(reverse("reply", args=[ticket.pk]), {"body": " ", "kind": "reply"})
+    assert response.status_code == 400
+    assert "The reply is empty" in response.content.decode()
 
 
-def test_answer_to_a_closed_ticket_keeps_what_was_typed(as_alice, ticket, bob):
+def test_reply_to_a_closed_ticket_keeps_the_text(as_alice, ticket, bob):
     tickets_services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
-    answer = as_alice.post(reverse("reply", args=[ticket.pk]), {"body": "It is back!"})
-    assert answer.status_code == 400
-    assert "is closed" in answer.content.decode()
-    assert "It is back!" in answer.content.decode()
+    response = as_alice.post(reverse("reply", args=[ticket.pk]), {"body": "It is back!"})
+    assert response.status_code == 400
+    assert "is closed" in response.content.decode()
+    assert "It is back!" in response.content.decode()
 
 
-def test_agent_changes_what_they_changed_only(as_bob, ticket, bob, dan):
+def test_unchanged_properties_are_not_overwritten(as_bob, ticket, bob, dan):
     tickets_services.set_priority(ticket=ticket, priority=4, by=dan)  # after Bob opened the page
-    change(as_bob, Ticket(pk=ticket.pk, status="new", priority=2), status="open")
+    send_properties(as_bob, Ticket(pk=ticket.pk, status="new", priority=2), status="open")
     ticket.refresh_from_db()
     assert (ticket.status, ticket.priority) == ("open", 4)
 
 
 def test_changed_category_is_a_correction(as_bob, ticket, categories):
-    change(as_bob, ticket, category=categories["hardware"].pk)
+    send_properties(as_bob, ticket, category=categories["hardware"].pk)
     correction = Correction.objects.get()
     assert (correction.category.slug, correction.by.first_name) == ("hardware", "Bob")
 
 
-def test_senseless_property_changes_nothing(as_bob, ticket):
-    assert change(as_bob, ticket, status="exploded").status_code == 400
+def test_invalid_property_changes_nothing(as_bob, ticket):
+    assert send_properties(as_bob, ticket, status="exploded").status_code == 400
     ticket.refresh_from_db()
     assert ticket.status == Status.NEW
 
 
 def test_customer_cannot_change_properties(as_alice, ticket):
-    assert change(as_alice, ticket, status="closed").status_code == 403
+    assert send_properties(as_alice, ticket, status="closed").status_code == 403
 
 
-def test_conversation_is_sent_again_only_when_it_changed(as_alice, ticket, bob):
+def test_conversation_is_sent_only_after_a_change(as_alice, ticket, bob):
     url = reverse("conversation", args=[ticket.pk])
     seen = {"seen": ticket.events.last().pk}
     assert as_alice.get(url, seen).status_code == 204
@@ -156,12 +156,12 @@ def test_conversation_is_sent_again_only_when_it_changed(as_alice, ticket, bob):
     assert "Hello" in as_alice.get(url, seen).content.decode()
 
 
-def test_suggestions_need_something_to_go_on(as_alice):
-    answer = as_alice.post(reverse("suggest"), {"subject": "hi", "description": ""})
-    assert "appear here" in answer.content.decode()
+def test_suggestions_need_some_text(as_alice):
+    response = as_alice.post(reverse("suggest"), {"subject": "hi", "description": ""})
+    assert "appear here" in response.content.decode()
 
 
-def test_address_no_database_holds_is_nobody_s(client, bob):
+def test_address_with_a_null_character_is_refused(client, bob):
     client.force_login(bob)
     typed = {"customer_email": "a\0@example.org", "subject": "Printer", "description": "Blank."}
     assert client.post(reverse("suggest"), typed).status_code == 200

@@ -1,7 +1,8 @@
-"""Articles as they are written: edited, moved along, compared, restored, brought in, taken out."""
+"""Articles for authors: write, edit, publish, compare, restore, import, export."""
 
 from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,7 +25,7 @@ from appliance.knowledge.forms import (
 from appliance.knowledge.models import Article
 from appliance.triage import services as triage_services
 
-VERBS = {
+STEPS = {
     "submit": knowledge_services.submit_for_review,
     "publish": knowledge_services.publish_article,
     "archive": knowledge_services.archive_article,
@@ -46,8 +47,8 @@ def write(request: AuthenticatedRequest) -> HttpResponse:
             knowledge_services.write_article, by=request.user, **form.article_values()
         )
         if article:
-            return _saved(request, article)
-    return _form(request, form)
+            return _redirect_to_saved(request, article)
+    return _render_form(request, form)
 
 
 @require_http_methods(["GET", "POST"])
@@ -61,29 +62,30 @@ def edit(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
         article=article,
     )
     if form.is_valid():
-        values = {name: form.cleaned_data[name] for name in ("seen_at", "drop")}
         form.attempt(
             knowledge_services.edit_article,
             article=article,
             by=request.user,
-            **values,
+            seen_at=form.cleaned_data["seen_at"],
+            drop=form.cleaned_data["drop"],
             **form.article_values(),
         )
         if not form.errors:
-            return _saved(request, article)
-    return _form(request, form, article)
+            return _redirect_to_saved(request, article)
+    return _render_form(request, form, article)
 
 
 @require_POST
 @with_right(Right.ARTICLES)
 def move(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
-    """One step along its life."""
+    """Take the article one step on: to review, published, archived or back to draft."""
     article = knowledge_queries.access_article(request.user, article_id)
     form = MoveForm(request.POST)
     if form.is_valid():
-        form.attempt(VERBS[form.cleaned_data["verb"]], article=article, by=request.user)
+        form.attempt(STEPS[form.cleaned_data["verb"]], article=article, by=request.user)
     if form.errors:
-        messages.error(request, " ".join(error for all in form.errors.values() for error in all))
+        errors = [str(error) for errors in form.errors.values() for error in errors]
+        messages.error(request, " ".join(errors))
     else:
         triage_services.queue_article(article)
         text = _("Status of “%(title)s”: %(state)s.")
@@ -107,7 +109,7 @@ def history(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
 @require_safe
 @agents_only
 def versions(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
-    """Two versions beside each other."""
+    """Compare two versions side by side."""
     article = knowledge_queries.access_article(request.user, article_id)
     old, new = CompareForm(request.GET).numbers(article.version)
     before = knowledge_queries.access_version(request.user, article, old)
@@ -118,8 +120,8 @@ def versions(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
         "after": after,
         "versions": knowledge_queries.list_versions(request.user, article)[:200],
         "title_rows": compare_texts(before.title, after.title),
-        "rows": compare_texts(before.content, after.content),
-        "may_restore": before.number != article.version and request.user.is_agent,
+        "content_rows": compare_texts(before.content, after.content),
+        "can_restore": before.number != article.version and request.user.is_agent,
     }
     return render(request, "web/article_versions.html", context)
 
@@ -137,28 +139,28 @@ def restore(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
     if form.errors:
         messages.error(request, _("This version does not exist. Reload the page."))
         return redirect("article-history", article.pk)
-    return _saved(request, article)
+    return _redirect_to_saved(request, article)
 
 
 @require_http_methods(["GET", "POST"])
 @with_right(Right.ARTICLES)
 def import_articles(request: AuthenticatedRequest) -> HttpResponse:
-    """First what would happen, then, with the same file, let it happen."""
+    """Preview an import, then carry it out with the same file."""
     if pending_id := request.POST.get("pending", ""):
-        return _apply(request, pending_id)
+        return _apply_import(request, pending_id)
     form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
-    context = {"form": form}
-    if form.is_valid() and (
-        checked := form.attempt(
+    preview = None
+    if form.is_valid():
+        preview = form.attempt(
             knowledge_services.preview_import, upload=form.cleaned_data["file"], by=request.user
         )
-    ):
-        context["pending"], context["report"] = checked
+    pending, report = preview or (None, None)
+    context = {"form": form, "pending": pending, "report": report}
     status = 400 if form.errors else 200
     return render(request, "web/import_articles.html", context, status=status)
 
 
-def _apply(request: AuthenticatedRequest, pending_id: str) -> HttpResponse:
+def _apply_import(request: AuthenticatedRequest, pending_id: str) -> HttpResponse:
     pending = knowledge_queries.access_pending_import(request.user, read_number(pending_id) or 0)
     report = knowledge_services.apply_import(pending=pending, by=request.user)
     triage_services.queue_catch_up()
@@ -168,28 +170,30 @@ def _apply(request: AuthenticatedRequest, pending_id: str) -> HttpResponse:
 
 @require_safe
 @with_right(Right.ARTICLES)
-def export(request: AuthenticatedRequest) -> HttpResponse:
-    """The articles of the list as it is narrowed, as a ZIP that the import reads back."""
-    pieces = knowledge_services.export_articles(
+def export(request: AuthenticatedRequest) -> HttpResponseBase:
+    """Send the articles of the filtered list as a ZIP, which the import reads back."""
+    chunks = knowledge_services.export_articles(
         by=request.user, **ArticleFilterForm(request.GET).filters()
     )
-    response = StreamingHttpResponse(pieces, content_type="application/zip")
+    response = StreamingHttpResponse(chunks, content_type="application/zip")
     name = f"articles-{timezone.localdate().isoformat()}.zip"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "no-store"
     return response
 
 
-def _form(
+def _render_form(
     request: AuthenticatedRequest, form: ArticleForm, article: Article | None = None
 ) -> HttpResponse:
-    context = {"form": form, "article": article}
-    if article:
-        context["files"] = article.files.select_related("file")
+    context = {
+        "form": form,
+        "article": article,
+        "files": article.files.select_related("file") if article else [],
+    }
     return render(request, "web/article_form.html", context, status=400 if form.errors else 200)
 
 
-def _saved(request: AuthenticatedRequest, article: Article) -> HttpResponse:
+def _redirect_to_saved(request: AuthenticatedRequest, article: Article) -> HttpResponse:
     triage_services.queue_article(article)
     messages.success(request, _("Article saved."))
     return redirect("article", article.pk)

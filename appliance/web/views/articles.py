@@ -1,7 +1,9 @@
-"""What an author can work from: where an article is missing, and which ones do not fit."""
+"""Articles for readers and authors: pages, lists, votes, and where articles are missing."""
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -12,35 +14,40 @@ from appliance.accounts.models import Right
 from appliance.accounts.permissions import AuthenticatedRequest, has_right, readers_only, with_right
 from appliance.core.errors import BadInputError
 from appliance.core.pagination import Page, paginate
+from appliance.files.views import file_response
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.forms import ArticleFilterForm, VoteForm
+from appliance.knowledge.models import Article
+from appliance.knowledge.queries import CHANGED, ArticleSort
 from appliance.notifications import services as notifications_services
 from appliance.tickets import queries as tickets_queries
 from appliance.triage import gaps
 from appliance.triage import services as triage_services
-from appliance.web import article_page
-from appliance.web.views.attachments import file_response
+from appliance.web.article_page import build_article_page
 
 
 @require_safe
 @with_right(Right.ARTICLES)
 def content_gaps(request: AuthenticatedRequest) -> HttpResponse:
     dismissed = request.GET.get("show") == "dismissed"
-    rows = list(gaps.list_gaps(request.user, dismissed=dismissed))
-    return render(request, "web/content_gaps.html", {"gaps": rows, "dismissed": dismissed})
+    context = {
+        "gaps": list(gaps.list_gaps(request.user, dismissed=dismissed)),
+        "dismissed": dismissed,
+    }
+    return render(request, "web/content_gaps.html", context)
 
 
 @require_safe
 @with_right(Right.ARTICLES)
 def low_performing(request: AuthenticatedRequest) -> HttpResponse:
-    context = {"found": gaps.list_low_performing(request.user), "days": gaps.DAYS}
+    context = {"articles": gaps.list_low_performing(request.user), "days": gaps.DAYS}
     return render(request, "web/low_performing.html", context)
 
 
 @require_POST
 @with_right(Right.ARTICLES)
-def look(request: AuthenticatedRequest) -> HttpResponse:
+def detect_gaps(request: AuthenticatedRequest) -> HttpResponse:
     triage_services.queue_gap_detection()
     messages.success(request, _("Detection started. Reload this page in a minute."))
     return redirect("gaps")
@@ -48,8 +55,8 @@ def look(request: AuthenticatedRequest) -> HttpResponse:
 
 @require_POST
 @with_right(Right.ARTICLES)
-def write(request: AuthenticatedRequest, gap_id: int) -> HttpResponse:
-    """A draft with the examples in it, opened in the editor."""
+def write_for_gap(request: AuthenticatedRequest, gap_id: int) -> HttpResponse:
+    """Create a draft with the example tickets of the gap and open it in the editor."""
     gap = gaps.access_gap(request.user, gap_id)
     article = triage_services.draft_article(gap=gap, by=request.user)
     return redirect("edit-article", article.pk)
@@ -57,7 +64,7 @@ def write(request: AuthenticatedRequest, gap_id: int) -> HttpResponse:
 
 @require_POST
 @with_right(Right.ARTICLES)
-def dismiss(request: AuthenticatedRequest, gap_id: int) -> HttpResponse:
+def dismiss_gap(request: AuthenticatedRequest, gap_id: int) -> HttpResponse:
     gap = gaps.access_gap(request.user, gap_id)
     triage_services.dismiss_gap(gap=gap, by=request.user)
     messages.success(request, _("Dismissed: “%s”") % gap.subject)
@@ -75,18 +82,19 @@ def restore_gap(request: AuthenticatedRequest, gap_id: int) -> HttpResponse:
 @require_safe
 @readers_only
 def index(request: HttpRequest) -> HttpResponse:
-    """The list for those who write and send them, the portal for those who read them."""
-    if not request.user.is_authenticated or not request.user.is_agent:
-        return help_pages(request)
+    """Show agents the list of articles, and readers the help centre."""
+    viewer = request.user
+    if not viewer.is_authenticated or not viewer.is_agent:
+        return _help_page(request)
     form = ArticleFilterForm(request.GET)
     filters, sort = form.filters(), form.order()
-    rows = knowledge_queries.list_articles(request.user, **filters, sort=sort)
+    articles = knowledge_queries.list_articles(viewer, **filters, sort=sort)
     context = {
         "form": form,
-        "page": _page(request, rows, sort),
+        "page": _paginate(request, articles, sort),
         "is_filtered": any(filters.values()),
-        "due": knowledge_queries.count_due(request.user),
-        "may_write": has_right(request.user, Right.ARTICLES),
+        "due": knowledge_queries.count_due(viewer),
+        "can_write": has_right(viewer, Right.ARTICLES),
     }
     return render(request, "web/articles.html", context)
 
@@ -94,17 +102,20 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @readers_only
 def help_pages(request: HttpRequest) -> HttpResponse:
-    """What readers see: category after category, or all of one. For agents, too, to look at."""
+    """Show what readers see, to agents as well: all categories, or the articles of one."""
+    return _help_page(request)
+
+
+def _help_page(request: HttpRequest) -> HttpResponse:
     slug = request.GET.get("category", "").replace("\0", "")
     if not slug:
-        return render(
-            request,
-            "web/help.html",
-            {"shelves": knowledge_queries.list_category_sections(request.user)},
-        )
-    rows = knowledge_queries.list_articles(request.user, category=slug, for_customers=True)
-    category = tickets_queries.list_categories().filter(slug=slug).first()
-    context = {"category": category, "page": _page(request, rows)}
+        sections = knowledge_queries.list_category_sections(request.user)
+        return render(request, "web/help.html", {"sections": sections})
+    articles = knowledge_queries.list_articles(request.user, category=slug, for_customers=True)
+    context = {
+        "category": tickets_queries.list_categories().filter(slug=slug).first(),
+        "page": _paginate(request, articles),
+    }
     return render(request, "web/help_category.html", context)
 
 
@@ -113,12 +124,12 @@ def help_pages(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, article_id: int) -> HttpResponse:
     article = knowledge_queries.access_article(request.user, article_id)
     notifications_services.mark_article_read(user=request.user, article=article)
-    return render(request, "web/article.html", article_page.context(request, article))
+    return render(request, "web/article.html", vars(build_article_page(request, article)))
 
 
 @require_safe
 @readers_only
-def file(request: HttpRequest, article_id: int, file_id: int) -> HttpResponse:
+def file(request: HttpRequest, article_id: int, file_id: int) -> HttpResponseBase:
     return file_response(knowledge_queries.access_file(request.user, article_id, file_id).file)
 
 
@@ -127,32 +138,47 @@ def file(request: HttpRequest, article_id: int, file_id: int) -> HttpResponse:
 def vote(request: HttpRequest, article_id: int) -> HttpResponse:
     article = knowledge_queries.access_article(request.user, article_id)
     form = VoteForm(request.POST)
-    if form.is_valid() and not _vote(request, article, form):
+    if form.is_valid():
+        _record_vote(request, article, form)
+    if not form.errors:
         messages.success(request, _("Thanks for your feedback."))
-    for error in form.errors.values():
-        messages.error(request, " ".join(error))
+    for errors in form.errors.values():
+        messages.error(request, " ".join(map(str, errors)))
     return redirect(reverse("article", args=[article.pk]) + "#helpful")
 
 
-def _vote(request: HttpRequest, article, form: VoteForm) -> dict:
-    """What was wrong with it. A stranger is known by their session, and counted by address."""
-    by, session = (request.user, "") if request.user.is_authenticated else (None, None)
-    if by is None:
+def _record_vote(request: HttpRequest, article: Article, form: VoteForm) -> None:
+    """Record the vote, or add an error to the form.
+
+    A reader without account is known by their session, and limited by IP address.
+    """
+    user, session_key = request.user, ""
+    if not user.is_authenticated:
         try:
             accounts_services.check_rate_limit(scope="vote", ip_address=request.META["REMOTE_ADDR"])
         except BadInputError as error:
             form.add_error(None, str(error))
-            return form.errors
+            return
         request.session["voted"] = True
         if not request.session.session_key:
             request.session.create()
-        session = request.session.session_key
+        session_key = request.session.session_key or ""
     form.attempt(
-        knowledge_services.vote, article=article, by=by, session=session, **form.cleaned_data
+        knowledge_services.vote,
+        article=article,
+        by=user if user.is_authenticated else None,
+        session=session_key,
+        **form.cleaned_data,
     )
-    return form.errors
 
 
-def _page(request: HttpRequest, rows, sort=knowledge_queries.CHANGED) -> Page:
-    after, before = (request.GET.get(name, "") for name in ("after", "before"))
-    return paginate(rows, sort, after=after, before=before, ids_first=True)
+def _paginate(
+    request: HttpRequest, articles: QuerySet[Article], sort: ArticleSort = CHANGED
+) -> Page[Article]:
+    return paginate(
+        articles,
+        sort,
+        after=request.GET.get("after", ""),
+        before=request.GET.get("before", ""),
+        ids_first=True,
+    )

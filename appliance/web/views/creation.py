@@ -1,9 +1,12 @@
-"""A new ticket, and what helps while it is written."""
+"""A new ticket, and what helps to write it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -11,16 +14,28 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts import services as accounts_services
-from appliance.accounts.models import Customer
+from appliance.accounts.models import Customer, User
 from appliance.accounts.permissions import AuthenticatedRequest, agents_only
-from appliance.core.forms import Form
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import TicketForCustomerForm, TicketForm
 from appliance.tickets.models import Priority, Ticket
 from appliance.triage import services as triage_services
 from appliance.triage import suggestions
-from appliance.web import autocomplete_attrs
-from appliance.web.queries import autocomplete
+from appliance.triage.queries import SimilarTicket
+from appliance.web import queries
+
+
+@dataclass(frozen=True)
+class FormSuggestions:
+    """Articles that may answer what is being typed, and open tickets that may say the same."""
+
+    suggestions: Sequence[suggestions.SuggestedArticle]
+    duplicates: Sequence[SimilarTicket]
+
+
+@dataclass(frozen=True)
+class NewTicketPage(FormSuggestions):
+    form: TicketForm
 
 
 @require_http_methods(["GET", "POST"])
@@ -29,73 +44,74 @@ def create(request: AuthenticatedRequest) -> HttpResponse:
     form_class = TicketForCustomerForm if request.user.is_agent else TicketForm
     form = form_class(request.POST or None, request.FILES or None, viewer=request.user)
     if request.user.is_agent:
-        autocomplete_attrs.complete_field(form, "customer_email", reverse("find-customers"))
-    if form.is_valid() and (ticket := form.attempt(_open, request=request, form=form)):
+        form.set_completion("customer_email", "whole", url=reverse("find-customers"))
+    if form.is_valid() and (ticket := form.attempt(_create_ticket, form=form, by=request.user)):
         triage_services.annotate_soon(ticket.pk)
         messages.success(request, _("Ticket %s created.") % ticket.number)
         return redirect("ticket", ticket.pk)
-    context = {"form": form, **_helps(request)}
-    return render(request, "web/create.html", context, status=400 if form.errors else 200)
+    helpers = _list_suggestions(request)
+    page = NewTicketPage(helpers.suggestions, helpers.duplicates, form)
+    return render(request, "web/create.html", vars(page), status=400 if form.errors else 200)
 
 
 @transaction.atomic
-def _open(*, request: HttpRequest, form: Form) -> Ticket:
-    """The ticket and the job that will sort it, committed together."""
+def _create_ticket(*, form: TicketForm, by: User) -> Ticket:
+    """Create the ticket and the job that will classify it in one transaction."""
     data = form.cleaned_data
+    email = data.get("customer_email")
     ticket = tickets_services.create_ticket(
-        customer=_customer(request, data),
+        customer=accounts_services.ensure_customer(email=email, first_name=data["customer_name"])
+        if email
+        else accounts_services.ensure_customer_of(by),
         subject=data["subject"],
         description=data["description"],
         priority=data.get("priority", Priority.NORMAL),
         fields=form.custom_values(),
         files=data["files"],
-        by=request.user,
+        by=by,
         idempotency_key=data["idempotency_key"],
     )
     triage_services.queue_annotation(ticket)
     return ticket
 
 
-def _customer(request: AuthenticatedRequest, data: dict) -> Customer:
-    email = data.get("customer_email")
-    if not email:
-        return accounts_services.ensure_customer_of(request.user)
-    return accounts_services.ensure_customer(email=email, first_name=data["customer_name"])
-
-
 @require_POST
 @login_required
 def suggest(request: AuthenticatedRequest) -> HttpResponse:
-    """Articles that may answer what is being typed, and tickets that may ask the same."""
-    return render(request, "web/_form_suggestions.html", _helps(request))
+    """Return suggestions for the ticket that is being typed."""
+    return render(request, "web/_form_suggestions.html", vars(_list_suggestions(request)))
 
 
 @require_safe
 @agents_only
 def find_customers(request: AuthenticatedRequest) -> HttpResponse:
-    """Who the caller may be, for the type-ahead."""
-    customers = autocomplete.find_customers(request.user, request.GET.get("q", ""))
+    """Return customers by name or address, for the completion of a field."""
+    customers = queries.find_customers(request.user, request.GET.get("q", ""))
     items = [
-        {"text": row.email, "label": row.full_name or row.email, "note": row.email}
-        for row in customers
+        {
+            "text": customer.email,
+            "label": customer.full_name or customer.email,
+            "note": customer.email,
+        }
+        for customer in customers
     ]
     return JsonResponse({"items": items})
 
 
-def _helps(request: AuthenticatedRequest) -> dict:
+def _list_suggestions(request: AuthenticatedRequest) -> FormSuggestions:
     subject, description = (request.POST.get(name, "") for name in ("subject", "description"))
-    asker = _asker(request)
-    rows = (
-        suggestions.list_probable_duplicates(request.user, asker, subject, description)
-        if asker
+    requester = _find_requester(request)
+    duplicates = (
+        suggestions.list_probable_duplicates(request.user, requester, subject, description)
+        if requester
         else []
     )
     articles = suggestions.suggest_for_text(request.user, subject, description)
-    return {"suggestions": articles, "duplicates": rows}
+    return FormSuggestions(articles, duplicates)
 
 
-def _asker(request: AuthenticatedRequest) -> Customer | None:
-    """Whose ticket it will be, as far as the form says."""
+def _find_requester(request: AuthenticatedRequest) -> Customer | None:
+    """Return the customer the ticket will belong to, as far as the form says."""
     if not request.user.is_agent:
         return accounts_queries.find_customer_of(request.user)
     email = request.POST.get("customer_email", "").replace("\0", "")

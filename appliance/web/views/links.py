@@ -1,4 +1,4 @@
-"""How tickets hang together: linked, merged, split."""
+"""Tickets that belong together: linked, merged, split."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
@@ -12,10 +12,11 @@ from appliance.accounts.permissions import AuthenticatedRequest, agents_only, wi
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import LinkForm, MergeForm, SplitForm
+from appliance.tickets.models import Ticket
 from appliance.triage import queries as triage_queries
-from appliance.web import autocomplete_attrs
-from appliance.web.queries import autocomplete
-from appliance.web.views.properties import answer
+from appliance.web import queries
+from appliance.web.ticket_page import TicketForms
+from appliance.web.views.tickets import form_response
 
 
 @require_POST
@@ -31,40 +32,47 @@ def link(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
             kind=form.cleaned_data["kind"],
             by=request.user,
         )
-    return answer(request, ticket, "link", form)
+    return form_response(request, ticket, "link", TicketForms(link=form))
 
 
 @require_POST
 @agents_only
 def unlink(request: AuthenticatedRequest, ticket_id: int, link_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    rows = tickets_queries.access_link(request.user, link_id)
-    if ticket.pk not in (rows.source_id, rows.target_id):
+    link = tickets_queries.access_link(request.user, link_id)
+    if ticket.pk not in (link.source_id, link.target_id):
         raise Http404
-    tickets_services.unlink_tickets(link=rows, by=request.user)
-    return answer(request, ticket, "link", None)
+    tickets_services.unlink_tickets(link=link, by=request.user)
+    return form_response(request, ticket, "link")
 
 
 @require_http_methods(["GET", "POST"])
 @with_right(Right.MERGE)
 def merge(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
-    """Choose the other ticket; see what will happen; do it."""
+    """Choose the other ticket, see what a merge would do, then merge."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    sent = request.POST or request.GET
-    form = MergeForm(sent if "target" in sent else None, viewer=request.user)
-    target = form.cleaned_data["target"] if form.is_valid() else None
+    data = request.POST or request.GET
+    form = MergeForm(data if "target" in data else None, viewer=request.user)
+    target: Ticket | None = form.cleaned_data["target"] if form.is_valid() else None
     if request.method == "POST" and target:
         form.attempt(tickets_services.merge_tickets, source=ticket, target=target, by=request.user)
         if not form.errors:
-            words = {"source": ticket.number, "target": target.number}
-            messages.success(request, _("%(source)s merged into %(target)s.") % words)
+            numbers = {"source": ticket.number, "target": target.number}
+            messages.success(request, _("%(source)s merged into %(target)s.") % numbers)
             return redirect("ticket", target.pk)
-    autocomplete_attrs.complete_field(form, "target", reverse("find-tickets", args=[ticket.pk]))
-    context = {"ticket": ticket, "form": form, "target": target}
-    if target is None:
-        near = triage_queries.list_similar_tickets(request.user, ticket)
-        context["candidates"] = autocomplete.list_merge_candidates(request.user, ticket, near)
+    form.set_completion("target", "whole", url=reverse("find-tickets", args=[ticket.pk]))
+    context = {
+        "ticket": ticket,
+        "form": form,
+        "target": target,
+        "candidates": [] if target else _merge_candidates(request, ticket),
+    }
     return render(request, "web/merge.html", context, status=400 if form.errors else 200)
+
+
+def _merge_candidates(request: AuthenticatedRequest, ticket: Ticket) -> list[Ticket]:
+    similar = triage_queries.list_similar_tickets(request.user, ticket)
+    return queries.list_merge_candidates(request.user, ticket, similar)
 
 
 @require_POST
@@ -79,19 +87,20 @@ def unmerge(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @with_right(Right.MERGE)
 def split(request: AuthenticatedRequest, ticket_id: int, message_id: int) -> HttpResponse:
+    """Make a message of the ticket a ticket of its own."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     message = tickets_queries.access_message(request.user, message_id)
     if message.ticket_id != ticket.pk:
         raise Http404
     form = SplitForm(request.POST or None)
     if form.is_valid():
-        new = form.attempt(
+        new_ticket = form.attempt(
             tickets_services.split_ticket, message=message, by=request.user, **form.cleaned_data
         )
-        if new:
-            words = {"new": new.number, "old": ticket.number}
-            messages.success(request, _("%(new)s split from %(old)s.") % words)
-            return redirect("ticket", new.pk)
+        if new_ticket:
+            numbers = {"new": new_ticket.number, "old": ticket.number}
+            messages.success(request, _("%(new)s split from %(old)s.") % numbers)
+            return redirect("ticket", new_ticket.pk)
     context = {"ticket": ticket, "message": message, "form": form}
     return render(request, "web/split.html", context, status=400 if form.errors else 200)
 
@@ -99,15 +108,15 @@ def split(request: AuthenticatedRequest, ticket_id: int, message_id: int) -> Htt
 @require_safe
 @agents_only
 def find_tickets(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
-    """Tickets by number or by what the subject says, for the type-ahead."""
+    """Return tickets by number or by words of the subject, for the completion of a field."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    tickets = autocomplete.find_tickets(request.user, request.GET.get("q", ""), leave_out=ticket)
+    tickets = queries.find_tickets(request.user, request.GET.get("q", ""), leave_out=ticket)
     items = [
         {
-            "text": row.number,
-            "label": str(row),
-            "note": f"{row.customer.full_name} · {row.get_status_display()}",
+            "text": match.number,
+            "label": str(match),
+            "note": f"{match.customer.full_name} · {match.get_status_display()}",
         }
-        for row in tickets
+        for match in tickets
     ]
     return JsonResponse({"items": items})

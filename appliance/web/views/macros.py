@@ -1,4 +1,4 @@
-"""Canned replies, macros and articles at the hand of who answers a ticket."""
+"""Canned responses, macros and articles for whoever replies to a ticket."""
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
@@ -13,25 +13,27 @@ from appliance.macros import queries as macros_queries
 from appliance.macros import services as macros_services
 from appliance.macros import variables
 from appliance.tickets import queries as tickets_queries
+from appliance.web import queries
 from appliance.web.forms import MacroUseForm
-from appliance.web.queries import autocomplete
 
-MAX_SHOWN = 90  # characters of a text in a list to choose from
+MAX_NOTE = 90  # characters of a text in a list to choose from
 
 
 @require_safe
 @agents_only
 def find_canned_responses(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
-    """Canned replies by shortcut, name or text, for the type-ahead."""
+    """Return canned responses by shortcut, name or text, for the completion of a field."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     responses = macros_queries.find_canned_responses(request.user, request.GET.get("q", "").strip())
     items = [
         {
-            "label": f":{row.shortcut}  {row.name}" if row.shortcut else row.name,
-            "note": variables.render(row.body, ticket, request.user)[:MAX_SHOWN],
-            "use": reverse("insert-canned-response", args=[ticket.pk, row.pk]),
+            "label": f":{response.shortcut}  {response.name}"
+            if response.shortcut
+            else response.name,
+            "note": variables.render(response.body, ticket, request.user)[:MAX_NOTE],
+            "use": reverse("insert-canned-response", args=[ticket.pk, response.pk]),
         }
-        for row in responses
+        for response in responses
     ]
     return JsonResponse({"items": items})
 
@@ -42,9 +44,9 @@ def insert_canned_response(
     request: AuthenticatedRequest, ticket_id: int, canned_id: int
 ) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    rows = macros_queries.access_canned_response(request.user, canned_id)
+    canned_response = macros_queries.access_canned_response(request.user, canned_id)
     text = macros_services.render_canned_response(
-        canned_response=rows, ticket=ticket, by=request.user
+        canned_response=canned_response, ticket=ticket, by=request.user
     )
     return JsonResponse({"text": text})
 
@@ -57,10 +59,15 @@ def run_macro(request: AuthenticatedRequest, ticket_id: int, macro_id: int) -> H
     form = MacroUseForm(request.POST)
     if form.is_valid():
         form.attempt(
-            macros_services.run_macro, macro=macro, ticket=ticket, by=request.user, **form.values()
+            macros_services.run_macro,
+            macro=macro,
+            ticket=ticket,
+            by=request.user,
+            idempotency_key=form.cleaned_data["idempotency_key"],
+            seen_message_id=form.cleaned_data["seen_message"],
         )
     if form.errors:
-        why = " ".join(form.non_field_errors()) or _(
+        why = " ".join(map(str, form.non_field_errors())) or _(
             "The form is invalid. Reload the page and try again."
         )
         raise BadInputError(
@@ -73,8 +80,8 @@ def run_macro(request: AuthenticatedRequest, ticket_id: int, macro_id: int) -> H
 @require_safe
 @agents_only
 def find_articles(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
-    """Articles for the small search beside the conversation."""
+    """Return articles for the search beside the conversation."""
     tickets_queries.access_ticket(request.user, ticket_id)
     query = request.GET.get("q", "").strip()
-    context = {"found": autocomplete.find_articles(request.user, query), "asked": query}
-    return render(request, "web/_found_articles.html", context)
+    context = {"suggestions": queries.find_articles(request.user, query), "query": query}
+    return render(request, "web/_article_hits.html", context)

@@ -1,8 +1,12 @@
-"""The front page of a customer: what they asked, and what their organisation asked."""
+"""Pages of customers and guests: their tickets, the form for guests, secret links; the set-up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.contrib import messages
 from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -12,96 +16,113 @@ from appliance.accounts import queries as accounts_queries
 from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core import cache
 from appliance.core import queries as core_queries
-from appliance.core.forms import Form
-from appliance.core.pagination import paginate
+from appliance.core.pagination import Page, paginate
 from appliance.core.views import secret_url
+from appliance.files.views import file_response
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import RatingForm, ReplyForm
-from appliance.tickets.models import Ticket
+from appliance.tickets.models import Rating, Ticket
 from appliance.tickets.sorts import NEWEST
 from appliance.triage import services as triage_services
-from appliance.web import services
+from appliance.web import queries, services
 from appliance.web.forms import GuestTicketForm, MyTicketsForm, SetupForm
-from appliance.web.queries import portal
-from appliance.web.queries import portal as queries
-from appliance.web.views.attachments import file_response
+from appliance.web.ticket_page import Conversation
+
+NEW_TICKET = "new_guest_ticket"  # key of the session
+
+
+@dataclass(frozen=True)
+class MyTicketsPage:
+    """The context of a customer's ticket list."""
+
+    page: Page[Ticket]
+    filters: queries.MyTickets
+    counts: Mapping[str, int]
+    organisation: str  # whose members see each other's tickets, empty if there is none
+    generation: int  # of all tickets in the cache
+
+
+@dataclass(frozen=True)
+class GuestTicketPage:
+    """The context of the page behind a secret link."""
+
+    ticket: Ticket
+    token: str
+    link: str  # the secret link in full, shown once; empty afterwards
+    conversation: Conversation
+    rating: Rating | None
+    rating_form: RatingForm | None  # None while it cannot be rated
+    form: ReplyForm
 
 
 def my_tickets(request: AuthenticatedRequest) -> HttpResponse:
-    return render(request, "web/portal.html", _context(request))
+    return render(request, "web/portal.html", vars(_my_tickets_page(request)))
 
 
 def live(request: AuthenticatedRequest) -> HttpResponse:
-    """The list again, or 204 when nothing changed since the generation the page shows."""
+    """Return the list, or 204 when nothing has changed since the generation ``since``."""
     generation = cache.generation(cache.TICKETS)
     if generation is not None and request.GET.get("since") == str(generation):
         return HttpResponse(status=204)
-    return render(request, "web/_portal_tickets.html", _context(request))
+    return render(request, "web/_portal_tickets.html", vars(_my_tickets_page(request)))
 
 
-def _context(request: AuthenticatedRequest) -> dict:
-    # read before the rows: a change in between shows up at the next look instead of never
+def _my_tickets_page(request: AuthenticatedRequest) -> MyTicketsPage:
+    # read before the tickets: a change in between is shown by the next poll instead of never
     generation = cache.generation(cache.TICKETS)
     filters = MyTicketsForm(request.GET).filters()
-    rows = portal.list_mine(request.user, filters)
-    cursors = {name: request.GET.get(name, "") for name in ("after", "before")}
-    return {
-        "page": paginate(rows, NEWEST, ids_first=True, **cursors),
-        "filters": filters,
-        "counts": portal.count_mine(request.user, filters.whose),
-        "organisation": portal.shares(request.user),
-        "generation": generation or 0,
-    }
-
-
-JUST_ASKED = "guest_just_asked"
+    page = paginate(
+        queries.list_mine(request.user, filters),
+        NEWEST,
+        after=request.GET.get("after", ""),
+        before=request.GET.get("before", ""),
+        ids_first=True,
+    )
+    return MyTicketsPage(
+        page=page,
+        filters=filters,
+        counts=queries.count_mine(request.user, filters.whose),
+        organisation=queries.find_shared_organisation(request.user),
+        generation=generation or 0,
+    )
 
 
 @require_http_methods(["GET", "POST"])
 def ask(request: HttpRequest) -> HttpResponse:
+    """Let a guest create a ticket, and lead them to its secret link."""
     if request.user.is_authenticated:
         return redirect("create-ticket")
     if not core_queries.site_settings().is_guest_form_open:
         raise Http404
-    form = GuestTicketForm(request.POST or None, request.FILES or None, viewer=request.user)
-    if form.is_valid() and (query := _ask(request, form)):
-        ticket, token = query
+    form = GuestTicketForm(request.POST or None, request.FILES or None, viewer=None)
+    if form.is_valid() and (created := _create_guest_ticket(request, form)):
+        ticket, token = created
         triage_services.annotate_soon(ticket.pk)
-        request.session[JUST_ASKED] = ticket.pk
+        request.session[NEW_TICKET] = ticket.pk
         return redirect("guest-ticket", token)
     return render(request, "web/ask.html", {"form": form}, status=400 if form.errors else 200)
 
 
-def _ask(request: HttpRequest, form: GuestTicketForm) -> tuple[Ticket, str] | None:
-    names = ("name", "email", "subject", "description", "files", "idempotency_key")
-    values = {name: form.cleaned_data[name] for name in names}
-    address = request.META["REMOTE_ADDR"]
+def _create_guest_ticket(request: HttpRequest, form: GuestTicketForm) -> tuple[Ticket, str] | None:
+    data = form.cleaned_data
     return form.attempt(
-        services.ask_as_guest, address=address, fields=form.custom_values(), **values
+        services.create_guest_ticket,
+        ip_address=request.META["REMOTE_ADDR"],
+        name=data["name"],
+        email=data["email"],
+        subject=data["subject"],
+        description=data["description"],
+        fields=form.custom_values(),
+        files=data["files"],
+        idempotency_key=data["idempotency_key"],
     )
 
 
 @require_safe
 @secret_url
 def show(request: HttpRequest, token: str) -> HttpResponse:
-    return _page(request, token, queries.access_guest_ticket(token))
-
-
-def _page(request: HttpRequest, token: str, ticket: Ticket, **forms: Form) -> HttpResponse:
-    is_new = request.session.pop(JUST_ASKED, None) == ticket.pk
-    context = {
-        "ticket": ticket,
-        "token": token,
-        "link": request.build_absolute_uri(reverse("guest-ticket", args=[token])) if is_new else "",
-        "conversation": queries.list_guest_messages(ticket),
-        "opening_files": tickets_queries.list_first_message_files(ticket),
-        "rating": tickets_queries.find_rating(ticket),
-        "can_rate": tickets_queries.can_rate(request.user, ticket),
-        "rating_form": forms.get("rating") or RatingForm(),
-        "form": forms.get("reply") or ReplyForm(),
-    }
-    return render(request, "web/guest_ticket.html", context, status=400 if forms else 200)
+    return _guest_ticket_page(request, token, queries.access_guest_ticket(token))
 
 
 @require_POST
@@ -110,13 +131,18 @@ def reply(request: HttpRequest, token: str) -> HttpResponse:
     ticket = queries.access_guest_ticket(token)
     form = ReplyForm(request.POST, request.FILES)
     if form.is_valid():
-        names = ("body", "files", "idempotency_key")
-        values = {name: form.cleaned_data[name] for name in names}
-        address = request.META["REMOTE_ADDR"]
-        if form.attempt(services.answer_as_guest, address=address, ticket=ticket, **values):
+        message = form.attempt(
+            services.reply_as_guest,
+            ip_address=request.META["REMOTE_ADDR"],
+            ticket=ticket,
+            body=form.cleaned_data["body"],
+            files=form.cleaned_data["files"],
+            idempotency_key=form.cleaned_data["idempotency_key"],
+        )
+        if message:
             messages.success(request, _("Your reply was sent."))
             return redirect("guest-ticket", token)
-    return _page(request, token, ticket, reply=form)
+    return _guest_ticket_page(request, token, ticket, refused_reply=form)
 
 
 @require_POST
@@ -125,21 +151,55 @@ def rate(request: HttpRequest, token: str) -> HttpResponse:
     ticket = queries.access_guest_ticket(token)
     form = RatingForm(request.POST)
     if form.is_valid():
-        data = form.cleaned_data
-        values = {"is_good": data["is_good"], "comment": data["comment"]}
-        if form.attempt(tickets_services.rate_ticket, ticket=ticket, by=None, **values):
+        rating = form.attempt(
+            tickets_services.rate_ticket,
+            ticket=ticket,
+            by=None,
+            is_good=form.cleaned_data["is_good"],
+            comment=form.cleaned_data["comment"],
+        )
+        if rating:
             return redirect("guest-ticket", token)
-    return _page(request, token, ticket, rating=form)
+    return _guest_ticket_page(request, token, ticket, refused_rating=form)
 
 
 @require_safe
 @secret_url
-def attachment(request: HttpRequest, token: str, attachment_id: int) -> HttpResponse:
+def attachment(request: HttpRequest, token: str, attachment_id: int) -> HttpResponseBase:
     return file_response(queries.access_guest_attachment(token, attachment_id).file)
+
+
+def _guest_ticket_page(
+    request: HttpRequest,
+    token: str,
+    ticket: Ticket,
+    *,
+    refused_reply: ReplyForm | None = None,
+    refused_rating: RatingForm | None = None,
+) -> HttpResponse:
+    is_new = request.session.pop(NEW_TICKET, None) == ticket.pk
+    can_rate = tickets_queries.can_rate(request.user, ticket)
+    page = GuestTicketPage(
+        ticket=ticket,
+        token=token,
+        link=request.build_absolute_uri(reverse("guest-ticket", args=[token])) if is_new else "",
+        conversation=Conversation(
+            ticket=ticket,
+            messages=queries.list_guest_messages(ticket),
+            first_files=tickets_queries.list_first_message_files(ticket),
+            guest_token=token,
+        ),
+        rating=tickets_queries.find_rating(ticket),
+        rating_form=(refused_rating or RatingForm()) if can_rate else None,
+        form=refused_reply or ReplyForm(),
+    )
+    status = 400 if refused_reply or refused_rating else 200
+    return render(request, "web/guest_ticket.html", vars(page), status=status)
 
 
 @require_http_methods(["GET", "POST"])
 def setup(request: HttpRequest, token: str) -> HttpResponse:
+    """Set the help desk up: the first admin, its name, categories, and perhaps demo data."""
     if accounts_queries.has_admin() or not accounts_queries.is_valid_setup_token(token):
         raise Http404
     form = SetupForm(request.POST or None)

@@ -1,22 +1,18 @@
-"""What a ticket is: status, priority, assignee, team, category, tags, custom fields.
-
-Each form answers a whole page, or its own fragment to htmx: 422 when it was refused.
-"""
+"""What a ticket is: status, priority, assignee, team, category, tags, custom fields."""
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
+from appliance.accounts.models import User
 from appliance.accounts.permissions import AuthenticatedRequest, agents_only
-from appliance.core.forms import Form
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import FieldsForm, PropertiesForm, TagsForm
 from appliance.tickets.models import Ticket
 from appliance.triage import services as triage_services
-from appliance.web.ticket_page import TicketPage
-from appliance.web.views.tickets import page
+from appliance.web.ticket_page import TicketForms
+from appliance.web.views.tickets import form_response
 
 
 @require_POST
@@ -26,28 +22,28 @@ def update(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     form = PropertiesForm(request.POST, ticket=ticket, viewer=request.user)
     if form.is_valid():
-        form.attempt(_apply, request=request, ticket=ticket, form=form)
+        form.attempt(_apply, ticket=ticket, form=form, by=request.user)
     if form.errors:
         ticket.refresh_from_db()
         form.show_current()
-    return answer(request, ticket, "properties", form)
+    return form_response(request, ticket, "properties", TicketForms(properties=form))
 
 
 @transaction.atomic
-def _apply(*, request: HttpRequest, ticket: Ticket, form: PropertiesForm) -> None:
+def _apply(*, ticket: Ticket, form: PropertiesForm, by: User) -> None:
     tickets_services.require_unchanged(
         ticket=ticket, shown=form.shown_values(), changes=form.changed_values()
     )
-    by, data, changed = request.user, form.cleaned_data, set(form.changed_data)
-    verbs = {
-        "priority": tickets_services.set_priority,
-        "category": triage_services.correct_category,
-        "team": tickets_services.set_team,
-        "assignee": tickets_services.assign,
-    }
-    for name, verb in verbs.items():
-        if name in changed:
-            verb(ticket=ticket, by=by, **{name: data[name]})
+    data, changed = form.cleaned_data, set(form.changed_data)
+    # whom a ticket can be given to depends on its team, solving on its category
+    if "priority" in changed:
+        tickets_services.set_priority(ticket=ticket, priority=data["priority"], by=by)
+    if "category" in changed:
+        triage_services.correct_category(ticket=ticket, category=data["category"], by=by)
+    if "team" in changed:
+        tickets_services.set_team(ticket=ticket, team=data["team"], by=by)
+    if "assignee" in changed:
+        tickets_services.assign(ticket=ticket, assignee=data["assignee"], by=by)
     if until := form.hold_until():
         tickets_services.hold_ticket(ticket=ticket, until=until, by=by)
     elif "status" in changed:
@@ -57,10 +53,10 @@ def _apply(*, request: HttpRequest, ticket: Ticket, form: PropertiesForm) -> Non
 @require_POST
 @agents_only
 def take(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
-    """The ticket is mine now."""
+    """Assign the ticket to the viewer."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     tickets_services.assign(ticket=ticket, assignee=request.user, by=request.user)
-    return answer(request, ticket, "properties", None)
+    return form_response(request, ticket, "properties")
 
 
 @require_POST
@@ -70,7 +66,7 @@ def tags(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     form = TagsForm(request.POST)
     if form.is_valid():
         form.attempt(tickets_services.set_tags, ticket=ticket, names=form.names(), by=request.user)
-    return answer(request, ticket, "tags", form)
+    return form_response(request, ticket, "tags", TicketForms(tags=form))
 
 
 @require_POST
@@ -79,21 +75,10 @@ def fields(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     form = FieldsForm(request.POST, ticket=ticket, viewer=request.user)
     if form.is_valid():
-        values = form.changed_values()
-        form.attempt(tickets_services.set_fields, ticket=ticket, values=values, by=request.user)
-    return answer(request, ticket, "fields", form)
-
-
-def answer(
-    request: AuthenticatedRequest, ticket: Ticket, name: str, form: Form | None
-) -> HttpResponse:
-    """The page again, or to htmx the fragment ``name`` with a word about what became of it."""
-    refused = form is not None and bool(form.errors)
-    if not request.htmx:
-        return page(request, ticket, **{name: form}) if refused else redirect("ticket", ticket.pk)
-    shown = TicketPage(request.user, ticket, forms={name: form} if refused else {})
-    context = shown.head() | shown.properties() | {"part": name, "refused": refused}
-    response = render(request, "web/_saved.html", context, status=422 if refused else 200)
-    if not refused:
-        response["HX-Trigger"] = "ticket-changed"
-    return response
+        form.attempt(
+            tickets_services.set_fields,
+            ticket=ticket,
+            values=form.changed_values(),
+            by=request.user,
+        )
+    return form_response(request, ticket, "fields", TicketForms(fields=form))

@@ -1,4 +1,4 @@
-"""What is said on a ticket: answers, notes, drafts, previews, ratings."""
+"""What people write on a ticket: replies, notes, drafts, ratings; and what helps them write."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, JsonResponse
@@ -7,20 +7,21 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from appliance.accounts.permissions import AuthenticatedRequest, agents_only
-from appliance.core.forms import Form
 from appliance.core.markdown import render as markdown
 from appliance.core.types import read_number
 from appliance.knowledge import queries as knowledge_queries
-from appliance.knowledge.queries import access_article
-from appliance.tickets import presence as present
+from appliance.tickets import presence as ticket_presence
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import AgentReplyForm, DraftForm, RatingForm, ReplyForm
 from appliance.tickets.models import Message, Ticket
 from appliance.triage import services as triage_services
-from appliance.web.article_page import content
-from appliance.web.ticket_page import TicketPage
-from appliance.web.views.tickets import evidence_of, page
+from appliance.web.article_page import render_content
+from appliance.web.ticket_page import TicketForms, TicketPageBuilder
+from appliance.web.views.tickets import analysis_response, ticket_page
+
+NO_CONTENT = 204
+MAX_CHARACTERS = 40  # of a text that is completed
 
 
 @require_POST
@@ -29,26 +30,34 @@ def reply(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     form_class = AgentReplyForm if request.user.is_agent else ReplyForm
     form = form_class(request.POST, request.FILES or None)
-    sent = form.is_valid() and _send(request, ticket, form)
-    if sent:
-        return redirect(f"{reverse('ticket', args=[ticket.pk])}#message-{sent.pk}")
-    seen = form.cleaned_data.get("seen_message")
-    form.show_newest(TicketPage(request.user, ticket).newest_message)
-    return page(request, ticket, refused_since=seen, reply=form)
+    message = _send(request, ticket, form) if form.is_valid() else None
+    if message:
+        return redirect(f"{reverse('ticket', args=[ticket.pk])}#message-{message.pk}")
+    seen_message = form.cleaned_data.get("seen_message")
+    form.show_newest(TicketPageBuilder(request.user, ticket).newest_message)
+    return ticket_page(request, ticket, TicketForms(reply=form), seen_message=seen_message)
 
 
-def _send(request: AuthenticatedRequest, ticket: Ticket, form: Form) -> Message | None:
+def _send(request: AuthenticatedRequest, ticket: Ticket, form: ReplyForm) -> Message | None:
     data = form.cleaned_data
-    values = {name: data[name] for name in ("body", "files", "idempotency_key")}
     if data.get("kind") == Message.Kind.NOTE:
-        return form.attempt(tickets_services.add_note, ticket=ticket, by=request.user, **values)
+        return form.attempt(
+            tickets_services.add_note,
+            ticket=ticket,
+            by=request.user,
+            body=data["body"],
+            files=data["files"],
+            idempotency_key=data["idempotency_key"],
+        )
     return form.attempt(
         tickets_services.reply,
         ticket=ticket,
         by=request.user,
+        body=data["body"],
+        files=data["files"],
+        idempotency_key=data["idempotency_key"],
         status=data.get("leave"),
         seen_message_id=data.get("seen_message"),
-        **values,
     )
 
 
@@ -63,12 +72,13 @@ def discard_draft(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse
 @require_POST
 @login_required
 def preview(request: AuthenticatedRequest) -> HttpResponse:
-    """The HTML a text will be shown as; of an article, with its pictures."""
+    """Return the HTML a text will be shown as; of an article, with its pictures."""
     text, article_id = request.POST.get("text", ""), request.GET.get("article", "")
     if not article_id:
         return HttpResponse(markdown(text))
-    article = access_article(request.user, read_number(article_id) or 0)
-    return HttpResponse(content(article, [*article.files.select_related("file")], text))
+    article = knowledge_queries.access_article(request.user, read_number(article_id) or 0)
+    files = list(article.files.select_related("file"))
+    return HttpResponse(render_content(article, files, text))
 
 
 @require_POST
@@ -81,23 +91,23 @@ def rate(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
             tickets_services.rate_ticket, ticket=ticket, by=request.user, **form.cleaned_data
         )
     if form.errors:
-        return page(request, ticket, rating=form)
+        return ticket_page(request, ticket, TicketForms(rating=form))
     return redirect(f"{reverse('ticket', args=[ticket.pk])}#rating")
-
-
-NOTHING = 204
-MAX_CHARACTERS = 40  # of what is looked for
 
 
 @require_POST
 @agents_only
 def presence(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
-    """Says that the viewer is here (``is_writing``), and shows who else is; 204 when nobody."""
+    """Record that the viewer has the ticket open (``is_writing``: and writes), and return who else
+    has; 204 when nobody has.
+    """
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    present.mark_present(request.user, ticket, is_writing=request.POST.get("is_writing") == "1")
-    others = present.list_others(request.user, ticket)
+    ticket_presence.mark_present(
+        request.user, ticket, is_writing=request.POST.get("is_writing") == "1"
+    )
+    others = ticket_presence.list_others(request.user, ticket)
     if not others:
-        return HttpResponse(status=NOTHING)
+        return HttpResponse(status=NO_CONTENT)
     return render(request, "web/_presence.html", {"others": others})
 
 
@@ -109,26 +119,28 @@ def draft(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     if not form.is_valid():
         return HttpResponse(status=400)
     tickets_services.save_draft(ticket=ticket, by=request.user, **form.cleaned_data)
-    return HttpResponse(status=NOTHING)
+    return HttpResponse(status=NO_CONTENT)
 
 
 @require_safe
 @agents_only
 def mentionable(request: AuthenticatedRequest, ticket_id: int) -> JsonResponse:
-    """Colleagues who may be meant by what was typed after @."""
+    """Return the colleagues whose handle begins with what was typed after @."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    rows = tickets_queries.list_mentionable(request.user, ticket, _requested(request))
-    return JsonResponse({"people": [{"name": str(who), "handle": at} for who, at in rows]})
+    colleagues = tickets_queries.list_mentionable(request.user, ticket, _typed_text(request))
+    return JsonResponse(
+        {"people": [{"name": str(person), "handle": handle} for person, handle in colleagues]}
+    )
 
 
 @require_safe
 @agents_only
 def tags(request: AuthenticatedRequest) -> JsonResponse:
-    rows = tickets_queries.list_tags(request.user, _requested(request))
-    return JsonResponse({"tags": [tag.name for tag in rows]})
+    tags = tickets_queries.list_tags(request.user, _typed_text(request))
+    return JsonResponse({"tags": [tag.name for tag in tags]})
 
 
-def _requested(request: AuthenticatedRequest) -> str:
+def _typed_text(request: AuthenticatedRequest) -> str:
     return request.GET.get("q", "").replace("\0", "")[:MAX_CHARACTERS].strip()
 
 
@@ -137,11 +149,11 @@ def _requested(request: AuthenticatedRequest) -> str:
 def dismiss_suggestion(
     request: AuthenticatedRequest, ticket_id: int, article_id: int
 ) -> HttpResponse:
-    """The next best one takes its place."""
+    """Dismiss a suggested article; the next best suggestion takes its place."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     article = knowledge_queries.access_article(request.user, article_id)
     triage_services.dismiss_suggestion(ticket=ticket, article=article, by=request.user)
-    return _answer(request, ticket, just_refused=article.pk)
+    return _suggestions_response(request, ticket, dismissed_now=article.pk)
 
 
 @require_POST
@@ -150,10 +162,12 @@ def undo_dismissal(request: AuthenticatedRequest, ticket_id: int, article_id: in
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     article = knowledge_queries.access_article(request.user, article_id)
     triage_services.undo_dismissal(ticket=ticket, article=article, by=request.user)
-    return _answer(request, ticket)
+    return _suggestions_response(request, ticket)
 
 
-def _answer(request: AuthenticatedRequest, ticket: Ticket, **more: object) -> HttpResponse:
+def _suggestions_response(
+    request: AuthenticatedRequest, ticket: Ticket, *, dismissed_now: int | None = None
+) -> HttpResponse:
     if request.htmx:
-        return evidence_of(request, ticket, **more)
+        return analysis_response(request, ticket, dismissed_now=dismissed_now)
     return redirect(f"{reverse('ticket', args=[ticket.pk])}#articles")

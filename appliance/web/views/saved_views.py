@@ -1,4 +1,4 @@
-"""Views an agent keeps: made from what the list shows, changed, put in order, removed."""
+"""Saved views of an agent: create from the filters of the list, edit, reorder, remove."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -28,14 +28,14 @@ def index(request: AuthenticatedRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @agents_only
 def add(request: AuthenticatedRequest) -> HttpResponse:
-    """Begins with what the address narrows to."""
+    """Create a view; the form starts with the filters of the query string."""
     initial = request.GET.dict() | {"audience": "own"}
     form = ViewForm(request.POST or None, viewer=request.user, initial=initial)
     if form.is_valid():
         view = form.attempt(tickets_services.save_view, by=request.user, **form.values())
         if view:
-            return _shown(request, view)
-    return _form(request, form)
+            return _redirect_to_view(request, view)
+    return _render_form(request, form)
 
 
 @require_http_methods(["GET", "POST"])
@@ -46,8 +46,8 @@ def edit(request: AuthenticatedRequest, view_id: int) -> HttpResponse:
     if form.is_valid():
         form.attempt(tickets_services.change_view, view=view, by=request.user, **form.values())
         if not form.errors:
-            return _shown(request, view)
-    return _form(request, form, view)
+            return _redirect_to_view(request, view)
+    return _render_form(request, form, view)
 
 
 @require_POST
@@ -67,14 +67,14 @@ def move(request: AuthenticatedRequest, view_id: int) -> HttpResponse:
     return redirect("views")
 
 
-def _form(
+def _render_form(
     request: AuthenticatedRequest, form: ViewForm, view: SavedView | None = None
 ) -> HttpResponse:
     context = {"form": form, "view": view}
     return render(request, "web/view_form.html", context, status=400 if form.errors else 200)
 
 
-def _shown(request: AuthenticatedRequest, view: SavedView) -> HttpResponse:
+def _redirect_to_view(request: AuthenticatedRequest, view: SavedView) -> HttpResponse:
     messages.success(request, _("View saved."))
-    seen = tickets_queries.list_views(request.user).filter(pk=view.pk).exists()
-    return redirect(f"{reverse('dashboard')}?view={view.pk}" if seen else reverse("views"))
+    is_visible = tickets_queries.list_views(request.user).filter(pk=view.pk).exists()
+    return redirect(f"{reverse('dashboard')}?view={view.pk}" if is_visible else reverse("views"))

@@ -1,3 +1,5 @@
+"""The search page, and the suggestions under the search field of every page."""
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
@@ -14,40 +16,35 @@ from appliance.web import search_hits
 def search(request: HttpRequest) -> HttpResponse:
     form = SearchForm(request.GET, viewer=request.user)
     filters = form.filters()
+    kind = form.chosen("kind", "all")
     results = None
     if form.query.text or filters.is_active:
         results = search_queries.search(
             request.user,
             form.query.text,
-            kind=form.chosen("kind", "all"),
+            kind=kind,
             filters=filters,
             sort=form.chosen("sort", "best"),
             cursor=request.GET.get("page", ""),
         )
-    return render(
-        request,
-        "web/search.html",
-        {
-            "form": form,
-            "query": form.query,
-            "results": results,
-            "hits": search_hits.items(
-                results.hits if results else [], request.user, shows_match=bool(form.query.text)
-            ),
-            "problems": form.problems(),
-            "kinds": form.fields["kind"].choices,
-            "kind": form.chosen("kind", "all"),
-            "query_string": urlencode(form.as_query()),
-            "filters": filters,
-            "active_filters": form.active_filters(),
-        },
-    )
+    hits = results.hits if results else []
+    context = {
+        "form": form,
+        "query": form.query,
+        "results": results,
+        "hits": search_hits.render_hits(hits, request.user, shows_match=bool(form.query.text)),
+        "problems": form.problems(),
+        "kind": kind,
+        "query_string": urlencode(form.as_query()),
+        "active_filters": form.active_filters(),
+    }
+    return render(request, "web/search.html", context)
 
 
 @require_safe
 @readers_only
 def suggest(request: HttpRequest) -> HttpResponse:
-    """What the search box offers while somebody types."""
+    """Return what the search field offers while somebody types."""
     text = request.GET.get("q", "")
-    rows = search_hits.quick_items(search_queries.suggest(request.user, text))
-    return render(request, "web/_quick.html", {"hits": rows, "text": text.strip()})
+    hits = search_hits.render_suggestions(search_queries.suggest(request.user, text))
+    return render(request, "web/_search_suggestions.html", {"hits": hits, "text": text.strip()})

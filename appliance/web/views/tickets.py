@@ -1,26 +1,101 @@
-"""The SLA panel of the ticket page, polled once a minute."""
+"""The page of a ticket, and the parts of it that are polled."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.core import cache
-from appliance.core.forms import Form
+from appliance.files.views import file_response
 from appliance.notifications import services as notifications_services
 from appliance.sla import queries as sla_queries
 from appliance.sla import status as sla_status
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.models import Ticket
 from appliance.triage import services as triage_services
-from appliance.web.ticket_page import TicketPage
+from appliance.web.ticket_page import TicketForms, TicketPageBuilder
+
+
+@require_safe
+@login_required
+def show(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
+    return ticket_page(request, tickets_queries.access_ticket(request.user, ticket_id))
+
+
+def ticket_page(
+    request: AuthenticatedRequest,
+    ticket: Ticket,
+    refused_forms: TicketForms | None = None,
+    *,
+    seen_message: int | None = None,
+) -> HttpResponse:
+    """Render the whole page; with status 400 and the input kept when a form was refused."""
+    builder = TicketPageBuilder(
+        request.user,
+        ticket,
+        shows_all=_shows_all(request),
+        forms=refused_forms or TicketForms(),
+        seen_message=seen_message,
+    )
+    if builder.summary.has_notifications and not refused_forms:
+        notifications_services.mark_ticket_read(user=request.user, ticket=ticket)
+    page = builder.page()
+    _record_suggestions(builder)
+    return render(request, "web/ticket.html", vars(page), status=400 if refused_forms else 200)
+
+
+def form_response(
+    request: AuthenticatedRequest, ticket: Ticket, part: str, forms: TicketForms | None = None
+) -> HttpResponse:
+    """Answer a form of the page: with the page itself, or to htmx with the part that was sent.
+
+    ``part`` is "properties", "tags", "fields" or "link"; the status is 422 when it was refused.
+    """
+    refused_forms = forms if forms and forms.has_errors else None
+    if not request.htmx:
+        if refused_forms:
+            return ticket_page(request, ticket, refused_forms)
+        return redirect("ticket", ticket.pk)
+    builder = TicketPageBuilder(request.user, ticket, forms=refused_forms or TicketForms())
+    context = {
+        "ticket": ticket,
+        "properties": builder.properties(),
+        "part": part,
+        "is_refused": bool(refused_forms),
+    }
+    response = render(
+        request, "web/_saved_part.html", context, status=422 if refused_forms else 200
+    )
+    if not refused_forms:
+        response["HX-Trigger"] = "ticket-changed"
+    return response
+
+
+@require_safe
+@login_required
+def conversation(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
+    """Return the conversation and what stands beside it, or 204 when nothing has changed: no ticket
+    since the generation ``since`` (no query), or not this one since the event ``seen``.
+    """
+    generation = cache.generation(cache.TICKETS)
+    if generation is not None and request.GET.get("since") == str(generation):
+        return HttpResponse(status=204)
+    builder = TicketPageBuilder(
+        request.user,
+        tickets_queries.access_ticket(request.user, ticket_id),
+        shows_all=_shows_all(request),
+    )
+    if request.GET.get("seen") == str(builder.summary.last_event):
+        return HttpResponse(status=204)
+    return render(request, "web/_ticket_live.html", vars(builder.live()))
 
 
 @require_safe
 @agents_only
 def timer(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
-    """Render the panel, or 204 while nothing has changed."""
+    """Return the SLA panel, polled once a minute, or 204 while nothing has changed."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     status = sla_status.describe_timer(sla_queries.find_timer(ticket))
     if request.GET.get("seen") == (status.key if status else ""):
@@ -30,70 +105,35 @@ def timer(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
 
 @require_safe
 @login_required
-def show(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
-    return page(request, tickets_queries.access_ticket(request.user, ticket_id))
+def analysis(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
+    """Return what the models say, for a page that was shown before they had read the ticket."""
+    return analysis_response(request, tickets_queries.access_ticket(request.user, ticket_id))
 
 
-def page(
-    request: AuthenticatedRequest,
-    ticket: Ticket,
-    *,
-    refused_since: int | None = None,
-    **forms: Form,
+def analysis_response(
+    request: AuthenticatedRequest, ticket: Ticket, *, dismissed_now: int | None = None
 ) -> HttpResponse:
-    """The whole page; 400 when a form was refused, with what was typed still in it."""
-    shown = TicketPage(
-        request.user, ticket, shows_all=_all(request), forms=forms, refused_since=refused_since
-    )
-    if shown.traces.has_news and not forms:
-        notifications_services.mark_ticket_read(user=request.user, ticket=ticket)
-    context = shown.context()
-    _remember_offered(shown)
-    return render(request, "web/ticket.html", context, status=400 if forms else 200)
+    """Render the suggestions, classification and similar tickets beside the conversation."""
+    builder = TicketPageBuilder(request.user, ticket)
+    context = {"ticket": ticket, "analysis": builder.analysis(dismissed_now)}
+    _record_suggestions(builder)
+    return render(request, "web/_analysis.html", context)
 
 
 @require_safe
 @login_required
-def conversation(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
-    """The conversation and what stands beside it, or 204 when nothing has changed: no ticket at
-    all since the generation in ``since`` (no query), or not this one since the event ``seen``.
-    """
-    generation = cache.generation(cache.TICKETS)
-    if generation is not None and request.GET.get("since") == str(generation):
-        return HttpResponse(status=204)
-    shown = TicketPage(
-        request.user,
-        tickets_queries.access_ticket(request.user, ticket_id),
-        shows_all=_all(request),
-    )
-    if request.GET.get("seen") == str(shown.traces.last_event):
-        return HttpResponse(status=204)
-    return render(request, "web/_ticket_live.html", shown.live())
+def attachment(request: AuthenticatedRequest, attachment_id: int) -> HttpResponseBase:
+    return file_response(tickets_queries.access_attachment(request.user, attachment_id).file)
 
 
-@require_safe
-@login_required
-def evidence(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
-    """What the models said, for a page that was shown before they were done."""
-    return evidence_of(request, tickets_queries.access_ticket(request.user, ticket_id))
-
-
-def evidence_of(request: AuthenticatedRequest, ticket: Ticket, **more: object) -> HttpResponse:
-    """What stands beside the conversation, with the articles that are offered now."""
-    shown = TicketPage(request.user, ticket)
-    context = shown.evidence() | more
-    _remember_offered(shown)
-    return render(request, "web/_evidence.html", context)
-
-
-def _remember_offered(shown: TicketPage) -> None:
+def _record_suggestions(builder: TicketPageBuilder) -> None:
     triage_services.record_shown_suggestions(
-        ticket=shown.ticket,
-        shown=shown.suggestions,
-        to=shown.viewer,
-        known_ids=shown.traces.suggested,
+        ticket=builder.ticket,
+        shown=builder.suggestions,
+        to=builder.viewer,
+        known_ids=builder.summary.suggested_articles,
     )
 
 
-def _all(request: AuthenticatedRequest) -> bool:
+def _shows_all(request: AuthenticatedRequest) -> bool:
     return request.GET.get("all") == "1"

@@ -1,7 +1,8 @@
-"""Bring articles in from a folder, a ZIP, or one Markdown, HTML or CSV file."""
+"""Import articles from a folder, a ZIP, or one Markdown, HTML or CSV file."""
 
 from argparse import ArgumentParser
 from pathlib import Path
+from typing import Literal
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -10,11 +11,16 @@ from appliance.core.errors import SkerryError
 from appliance.knowledge import services as knowledge_services
 from appliance.triage import services as triage_services
 
-ORDER = ("created", "updated", "unchanged", "refused")
+OUTCOMES: tuple[Literal["created", "updated", "unchanged", "refused"], ...] = (
+    "created",
+    "updated",
+    "unchanged",
+    "refused",
+)
 
 
 class Command(BaseCommand):
-    help = "Bring articles in; says what would happen, and does it with --apply."
+    help = "Import articles; shows what would happen, and does it with --apply."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -37,7 +43,7 @@ class Command(BaseCommand):
         for line in report.lines:
             text = f"{line.outcome:<10}{line.location}  {line.title}  {line.message}"
             self.stdout.write(text.rstrip())
-        counts = ", ".join(f"{report.counts.get(what, 0)} {what}" for what in ORDER)
+        counts = ", ".join(f"{report.counts.get(what, 0)} {what}" for what in OUTCOMES)
         self.stdout.write(counts if apply else f"{counts}. Nothing was written: add --apply.")
         if apply:
             triage_services.queue_catch_up()

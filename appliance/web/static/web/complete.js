@@ -1,29 +1,29 @@
-// Type-ahead for words, people, tickets and canned replies. Fields work without it.
+// Completion of tags, people, tickets and canned responses. Fields work without it.
 //   data-complete="words"    commas between words (tags)
 //   data-complete="whole"    the whole field (a customer, a ticket)
 //   data-complete="text"     a text area: "@" and ":" in data-at and data-colon name the addresses
 // An address answers JSON: items of {text, label, note, use}, or tags, or people.
 (() => {
   const WAIT = 150;
-  let box = null,
+  let list = null,
     field = null,
-    found = [],
-    at = -1,
+    items = [],
+    active = -1,
     timer = 0,
-    asked = 0;
+    requests = 0;
 
   document.addEventListener("input", (event) => {
     if (!event.target.matches?.("[data-complete]")) return;
     field = event.target;
     clearTimeout(timer);
-    const wanted = wantedBy(field);
-    if (!wanted) return close();
-    timer = setTimeout(() => ask(wanted), WAIT);
+    const target = findTarget(field);
+    if (!target) return close();
+    timer = setTimeout(() => request(target), WAIT);
   });
   document.addEventListener("focusin", (event) => {
     if (event.target.matches?.("[data-complete][data-at-once]")) {
       field = event.target;
-      ask({
+      request({
         url: field.dataset.url,
         typed: field.value,
         start: 0
@@ -35,27 +35,27 @@
   }, 150));
 
   document.addEventListener("keydown", (event) => {
-    if (!box || event.target !== field) return;
+    if (!list || event.target !== field) return;
     const moves = {
       ArrowDown: 1,
       ArrowUp: -1
     };
     if (event.key in moves) {
       event.preventDefault();
-      return mark((at + moves[event.key] + found.length) % found.length);
+      return setActive((active + moves[event.key] + items.length) % items.length);
     }
     if (event.key === "Escape") {
       event.preventDefault();
       return close();
     }
-    if ((event.key === "Enter" || event.key === "Tab") && at >= 0 && !event.ctrlKey && !event.metaKey) {
+    if ((event.key === "Enter" || event.key === "Tab") && active >= 0 && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      take(found[at]);
+      choose(items[active]);
     }
   }, true);
 
-  // What stands before the caret and could be completed.
-  function wantedBy(field) {
+  // Returns the text before the caret that can be completed, where it starts and the URL to request.
+  function findTarget(field) {
     const kind = field.dataset.complete;
     if (kind === "whole") return {
       url: field.dataset.url,
@@ -72,37 +72,37 @@
         start
       };
     }
-    const hit = before.match(/(^|[\s(])([@:])([\p{L}\p{N}._-]{0,30})$/u);
-    const url = hit && (hit[2] === "@" ? field.dataset.at : field.dataset.colon);
-    if (!url || (hit[2] === "@" && field.dataset.atFor && !document.querySelector(field.dataset.atFor)?.checked)) return null;
+    const match = before.match(/(^|[\s(])([@:])([\p{L}\p{N}._-]{0,30})$/u);
+    const url = match && (match[2] === "@" ? field.dataset.at : field.dataset.colon);
+    if (!url || (match[2] === "@" && field.dataset.atFor && !document.querySelector(field.dataset.atFor)?.checked)) return null;
     return {
       url,
-      typed: hit[3],
-      start: before.length - hit[3].length - 1
+      typed: match[3],
+      start: before.length - match[3].length - 1
     };
   }
 
-  async function ask(wanted) {
-    const mine = ++asked;
+  async function request(target) {
+    const number = ++requests;
     try {
-      const answer = await fetch(`${wanted.url}?q=${encodeURIComponent(wanted.typed)}`, {
+      const response = await fetch(`${target.url}?q=${encodeURIComponent(target.typed)}`, {
         headers: {
           Accept: "application/json"
         }
       });
-      if (!answer.ok || mine !== asked) return;
-      const data = await answer.json();
-      found = (data.items || data.people?.map((one) => ({
-          text: `@${one.handle} `,
-          label: one.name,
-          note: `@${one.handle}`
+      if (!response.ok || number !== requests) return;
+      const data = await response.json();
+      items = (data.items || data.people?.map((person) => ({
+          text: `@${person.handle} `,
+          label: person.name,
+          note: `@${person.handle}`
         }))
         || data.tags?.map((tag) => ({
           text: tag,
           label: tag
-        })) || []).map((one) => ({
-        ...one,
-        start: wanted.start
+        })) || []).map((item) => ({
+        ...item,
+        start: target.start
       }));
     } catch {
       return close();
@@ -111,76 +111,76 @@
   }
 
   function show() {
-    if (!found.length) return close();
+    if (!items.length) return close();
     close(false);
-    box = document.createElement("ul");
-    box.id = "complete";
-    box.className = "complete";
-    box.setAttribute("role", "listbox");
-    box.setAttribute("aria-label", field.getAttribute("aria-label") || field.labels?.[0]?.textContent.trim() || "");
-    found.forEach((one, n) => {
+    list = document.createElement("ul");
+    list.id = "complete";
+    list.className = "complete";
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", field.getAttribute("aria-label") || field.labels?.[0]?.textContent.trim() || "");
+    items.forEach((item, n) => {
       const row = document.createElement("li");
       row.id = `complete-${n}`;
       row.setAttribute("role", "option");
       const label = document.createElement("span");
-      label.textContent = one.label;
+      label.textContent = item.label;
       row.append(label);
-      if (one.note) {
+      if (item.note) {
         const note = document.createElement("small");
-        note.textContent = one.note;
+        note.textContent = item.note;
         row.append(note);
       }
       row.addEventListener("mousedown", (event) => {
         event.preventDefault();
-        take(one);
+        choose(item);
       });
-      box.append(row);
+      list.append(row);
     });
-    field.insertAdjacentElement("afterend", box);
+    field.insertAdjacentElement("afterend", list);
     field.setAttribute("aria-controls", "complete");
-    mark(field.dataset.complete === "whole" && !field.dataset.use ? -1 : 0);
+    setActive(field.dataset.complete === "whole" && !field.dataset.use ? -1 : 0);
   }
 
-  function mark(n) {
-    at = n;
-    [...box.children].forEach((row, i) => row.setAttribute("aria-selected", String(i === n)));
+  function setActive(n) {
+    active = n;
+    [...list.children].forEach((row, i) => row.setAttribute("aria-selected", String(i === n)));
     if (n < 0) return field.removeAttribute("aria-activedescendant");
     field.setAttribute("aria-activedescendant", `complete-${n}`);
-    box.children[n].scrollIntoView({
+    list.children[n].scrollIntoView({
       block: "nearest"
     });
   }
 
-  function take(one) {
-    const from = field;
+  function choose(item) {
+    const input = field;
     close();
-    if (one.use) return from.dispatchEvent(new CustomEvent("skerry:use", {
+    if (item.use) return input.dispatchEvent(new CustomEvent("skerry:use", {
       bubbles: true,
       detail: {
-        ...one,
-        field: from
+        ...item,
+        field: input
       }
     }));
-    if (from.dataset.complete === "whole") from.value = one.text;
+    if (input.dataset.complete === "whole") input.value = item.text;
     else {
-      const comma = from.dataset.complete === "words";
-      const text = comma ? `${one.start ? " " : ""}${one.text}, ` : one.text;
-      from.setRangeText(text, one.start, from.selectionStart, "end");
+      const comma = input.dataset.complete === "words";
+      const text = comma ? `${item.start ? " " : ""}${item.text}, ` : item.text;
+      input.setRangeText(text, item.start, input.selectionStart, "end");
     }
-    for (const name of ["input", "change"]) from.dispatchEvent(new Event(name, {
+    for (const name of ["input", "change"]) input.dispatchEvent(new Event(name, {
       bubbles: true
     }));
     clearTimeout(timer);
   }
 
-  function close(forget = true) {
-    if (forget) {
-      asked += 1;
+  function close(cancel = true) {
+    if (cancel) {
+      requests += 1;
       clearTimeout(timer);
     }
-    box?.remove();
-    box = null;
-    at = -1;
+    list?.remove();
+    list = null;
+    active = -1;
     field?.removeAttribute("aria-activedescendant");
     field?.removeAttribute("aria-controls");
   }

@@ -1,9 +1,9 @@
--- What there is on a ticket, for whoever looks at its page: one row, each part by an index. The page
--- then asks only for what is there. Parameters: ticket, viewer.
+-- What belongs to a ticket, so that its page reads only what is there: one row, each part by an
+-- index. Parameters: ticket, viewer.
 SELECT
-    coalesce(events.last, 0) AS last_event,
-    events.total AS events,
-    coalesce(events.was_category_set_by_agent, false) AS was_category_set_by_agent,
+    coalesce(events.last_id, 0) AS last_event,
+    events.total AS event_count,
+    coalesce(events.is_category_set_by_agent, false) AS is_category_set_by_agent,
     ARRAY(
         SELECT tag.name
         FROM tickets_tag tag
@@ -13,12 +13,12 @@ SELECT
     ) AS tags,
     ARRAY(
         SELECT article_id FROM triage_suggestion WHERE ticket_id = %(ticket)s
-    ) AS suggested,
+    ) AS suggested_articles,
     ARRAY(
         SELECT article_id FROM triage_suggestion
         WHERE ticket_id = %(ticket)s AND state = 'dismissed'
-    ) AS dismissed,
-    EXISTS (SELECT FROM tickets_ticket WHERE merged_into_id = %(ticket)s) AS has_merged,
+    ) AS dismissed_articles,
+    EXISTS (SELECT FROM tickets_ticket WHERE merged_into_id = %(ticket)s) AS has_merged_tickets,
     EXISTS (SELECT FROM tickets_attachment WHERE ticket_id = %(ticket)s) AS has_files,
     EXISTS (SELECT FROM tickets_ticketlink WHERE source_id = %(ticket)s)
     OR EXISTS (SELECT FROM tickets_ticketlink WHERE target_id = %(ticket)s) AS has_links,
@@ -29,13 +29,13 @@ SELECT
     EXISTS (
         SELECT FROM notifications_notification
         WHERE user_id = %(viewer)s AND ticket_id = %(ticket)s AND read_at IS NULL
-    ) AS has_news,
+    ) AS has_notifications,
     EXISTS (SELECT FROM macros_macro) AS has_macros
 FROM (
     SELECT
-        max(id) AS last,
+        max(id) AS last_id,
         count(*) AS total,
-        bool_or(kind = 'category' AND actor_id IS NOT NULL) AS was_category_set_by_agent
+        bool_or(kind = 'category' AND actor_id IS NOT NULL) AS is_category_set_by_agent
     FROM tickets_event
     WHERE ticket_id = %(ticket)s
 ) AS events

@@ -1,4 +1,4 @@
-"""What rooms above tickets do to many of them at once."""
+"""Changes of many tickets that need rooms above tickets."""
 
 import uuid
 
@@ -10,14 +10,14 @@ from appliance.macros import queries as macros_queries
 from appliance.macros import services as macros_services
 from appliance.macros.models import Macro
 from appliance.tickets.models import Ticket, TicketCategory
-from appliance.tickets.services import bulk as many
+from appliance.tickets.services import bulk
 from appliance.triage import services as triage_services
 
 
-def offer_verbs() -> None:
-    """A category set by hand teaches the desk, here as on the page of a ticket."""
-    many.register_bulk_change("category", _correct_category)
-    many.register_bulk_change("macro", _run_macro, label=_describe_macro)
+def register_bulk_changes() -> None:
+    """Let bulk edits run macros, and train the classifier with a category that agents set."""
+    bulk.register_bulk_change("category", _correct_category)
+    bulk.register_bulk_change("macro", _run_macro, label=_describe_macro)
 
 
 def _correct_category(
@@ -33,5 +33,6 @@ def _run_macro(*, ticket: Ticket, value: int, by: User, key: uuid.UUID) -> None:
     macros_services.run_macro(macro=macro, ticket=ticket, by=by, idempotency_key=key)
 
 
-def _describe_macro(value: int) -> str:
-    return _("macro: %s") % (Macro.objects.filter(pk=value).first() or value)
+def _describe_macro(macro_id: object) -> str:
+    macro = Macro.objects.filter(pk=macro_id).first() if isinstance(macro_id, int) else None
+    return _("macro: %s") % (macro or macro_id)

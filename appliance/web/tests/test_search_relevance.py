@@ -1,4 +1,4 @@
-"""A person finds what they mean on the demo desk: by word, slip, code and paraphrase."""
+"""Search finds the right demo article by word, typing error, error code and paraphrase."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from appliance.web import demo
 from appliance.web.demo import tickets
 from appliance.web.demo.articles_loader import ARTICLES, read_article
 
-NEAR_THE_GAPS = (
+ARTICLES_NEAR_GAPS = (
     "wifi-on-ward",
     "delivery-checks",
     "building-faults",
@@ -21,7 +21,7 @@ NEAR_THE_GAPS = (
     "cormorant-timeout",
     "invoice-approval",
 )
-AMONG = 3  # the first hits a person looks at
+FIRST_HITS = 3
 FILES = (
     "printer-queue-stuck",
     "vpn-certificate-expired",
@@ -40,7 +40,7 @@ FILES = (
     "report-phishing",
     "cormorant-timeout",
 )
-MEANT = {
+EXPECTED = {
     "word": {
         "phishing": "report-phishing",
         "payslip": "payslip-missing",
@@ -48,7 +48,7 @@ MEANT = {
         "quota": "mailbox-full",
         "certificates renew": "vpn-certificate-expired",
     },
-    "slip": {
+    "typing error": {
         "phising": "report-phishing",
         "pasword reset": "reset-your-password",
         "maibox full": "mailbox-full",
@@ -72,34 +72,34 @@ MEANT = {
 }
 
 
-def test_what_is_meant_is_among_the_first_hits(bob, alice):
+def test_right_article_is_among_the_first_hits(bob, alice):
     if len(engine.refs()) < 3:
         pytest.skip("models/ does not hold the three bundles")
     names = {}
     for name in FILES:
-        row = read_article(ARTICLES / f"{name}.md")
+        data = read_article(ARTICLES / f"{name}.md")
         article = knowledge_services.write_article(
-            by=bob, title=row["title"], content=row["content"], status="published"
+            by=bob, title=data["title"], content=data["content"], status="published"
         )
         triage_services.refresh_article(article.pk)
         names[article.pk] = name
     update_vocabulary(seconds=60)
     missed = []
-    for kind, asked in MEANT.items():
-        for text, name in asked.items():
-            hits = search(alice, text, limit=AMONG).hits
-            found = [names[hit.id] for hit in hits]
+    for kind, queries in EXPECTED.items():
+        for text, name in queries.items():
+            hits = search(alice, text, limit=FIRST_HITS).hits
+            found_names = [names[hit.id] for hit in hits]
             is_exact = kind != "code" or hits[0].matched_by[0] == "exact"
-            if name not in found or not is_exact:
-                missed.append((kind, text, name, found))
+            if name not in found_names or not is_exact:
+                missed.append((kind, text, name, found_names))
     assert missed == []
 
 
-def test_the_demo_desk_tells_which_articles_it_lacks(db):
+def test_content_gaps_of_the_demo_data_are_detected(db):
     if len(engine.refs()) < 3:
         pytest.skip("models/ does not hold the three bundles")
     (bob, *_others) = demo.load()
-    near = [read_article(ARTICLES / f"{name}.md")["title"] for name in NEAR_THE_GAPS]
+    near = [read_article(ARTICLES / f"{name}.md")["title"] for name in ARTICLES_NEAR_GAPS]
     for article in Article.objects.filter(title__in=near):
         triage_services.refresh_article(article.pk)
     unanswered = [
