@@ -113,10 +113,12 @@ def test_executed_scripts_are_detected(browser, live_server):
     windows = Windows(browser, live_server.url)
     page = windows()
     page.goto("/login/")
-    page.evaluate("document.body.innerHTML = '<img src=x onerror=alert(1)>'")
-    page.evaluate("setTimeout(() => alert(2))")
-    page.evaluate("fetch('http://192.0.2.1/').catch(() => 0)")
-    page.wait_for_timeout(300)
+    with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
+        page.evaluate("document.body.innerHTML = '<img src=x onerror=alert(1)>'")
+    with page.expect_event("dialog"):
+        page.evaluate("setTimeout(() => alert(2))")
+    with page.expect_console_message(lambda message: "192.0.2.1" in message.text):
+        page.evaluate("fetch('http://192.0.2.1/').catch(() => 0)")
     windows.close()
     assert {incident.split(":")[0] for incident in windows.incidents} >= {"policy", "dialog"}
     assert any("192.0.2.1" in incident for incident in windows.incidents)

@@ -12,6 +12,11 @@ import pytest
 from tests.launcher.conftest import Desk, alive, desk_processes, wait_for
 
 pytestmark = pytest.mark.slow
+IS_BLOCKING = """
+SELECT EXISTS (
+    SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+)
+"""
 
 
 def test_every_killed_process_comes_back(desk: Desk) -> None:
@@ -67,7 +72,7 @@ def test_request_in_flight_is_answered_before_the_desk_stops(desk: Desk) -> None
         cookie = {"Cookie": f"sessionid={'a' * 32}"}
         request = Thread(target=lambda: answered.append(desk.get("/", cookie)))
         request.start()
-        time.sleep(0.5)
+        wait_for(lambda: connection.execute(IS_BLOCKING).fetchone()[0])
         desk.signal(signal.SIGTERM)
         time.sleep(1)
         assert not answered

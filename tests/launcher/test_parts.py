@@ -8,7 +8,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -204,7 +203,7 @@ def test_signal_of_a_stop_is_passed_on() -> None:
     """The tether only arms the kernel: the command itself gets signals as always."""
     guard = [sys.executable, "-I", "-S", str(LAUNCHER / "parent_death_signal.py"), "TERM"]
     process = subprocess.Popen([*guard, "/bin/sleep", "60"])
-    time.sleep(0.5)
+    wait_for(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n")
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(5) == -signal.SIGINT
 
