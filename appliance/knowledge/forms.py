@@ -1,7 +1,5 @@
 """Forms of articles: filters, editing, workflow, votes and import."""
 
-from typing import Any
-
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
@@ -144,7 +142,7 @@ class ArticleForm(FormWithFiles):
         file_names = article.files.values_list("name", flat=True) if article else []
         self.set_choices("drop", [(name, name) for name in file_names])
 
-    def article_values(self) -> dict[str, Any]:
+    def article_values(self) -> dict[str, object]:
         """Return the arguments of ``write_article``; ``edit_article`` takes two more."""
         values = {
             name: value

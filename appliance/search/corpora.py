@@ -13,7 +13,7 @@ from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from appliance.accounts import queries as accounts_queries
-from appliance.accounts.models import CUSTOMER_SEARCH_TEXT, Customer, User
+from appliance.accounts.models import CUSTOMER_SEARCH_TEXT, Customer, User, Viewer
 from appliance.core.sql_files import fetch_rows
 from appliance.knowledge.models import Article
 from appliance.search.ranking import Kind
@@ -119,7 +119,7 @@ class Corpus:
 
 
 def list_corpora(
-    viewer: User, kind: str, filters: SearchFilters, *, oldest_first: bool = False
+    viewer: Viewer, kind: str, filters: SearchFilters, *, oldest_first: bool = False
 ) -> list[Corpus]:
     """Return the corpora the viewer may search, filtered.
 
@@ -171,7 +171,7 @@ def _tickets(viewer: User, filters: SearchFilters, oldest_first: bool) -> Corpus
     )
 
 
-def _articles(viewer: User, filters: SearchFilters, oldest_first: bool) -> Corpus:
+def _articles(viewer: Viewer, filters: SearchFilters, oldest_first: bool) -> Corpus:
     articles = filters.apply_to_articles(Article.objects.visible_to(viewer))
     vectors = Passage.objects.visible_to(viewer)
     if filters.is_active:

@@ -7,17 +7,19 @@ from django import forms
 from django.utils import timezone
 from django.utils.choices import normalize_choices
 from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from appliance.accounts.models import User
+from appliance.accounts.models import Viewer
 from appliance.core.forms import Form
 from appliance.search import queries
 from appliance.search.corpora import NO_CATEGORY, UNSOLVED, SearchFilters
 from appliance.search.query_parser import parse_query
 from appliance.search.ranking import SORTS
-from appliance.tickets.forms.filters import FilterChoices, TagField
+from appliance.tickets import queries as tickets_queries
+from appliance.tickets.forms.filters import TagField
 from appliance.tickets.models import Status
 
 KINDS = [
@@ -108,35 +110,36 @@ class SearchForm(Form):
     before = DayField(label=_("Before"), required=False)
     sort = forms.ChoiceField(label=_("Sort by"), choices=SORTS, required=False)
 
-    def __init__(self, data: Mapping[str, str], *, viewer: User) -> None:
+    def __init__(self, data: Mapping[str, str], *, viewer: Viewer) -> None:
         self.query = parse_query(data.get("q", ""))
         operators = dict(self.query.operators)
         merged = {name: data.get(name, "") for name in self.base_fields}
         super().__init__({**merged, **operators, "q": self.query.text})
-        self.viewer, self._rejected = viewer, list(self.query.rejected_operators)
-        self._remove_forbidden_fields()
-        self._set_choices()
+        self._rejected = list(self.query.rejected_operators)
+        self.kinds = KINDS  # that the viewer may choose
+        categories: list[tuple[str, str | Promise]] = [
+            ("", _("Any category")),
+            *tickets_queries.list_category_slug_choices(),
+        ]
+        if viewer.is_authenticated and viewer.is_agent:
+            categories.append((NO_CATEGORY, _("Uncategorised")))
+            special = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]
+            self.set_choices("assignee", [*special, *tickets_queries.list_agent_choices()])
+        elif viewer.is_authenticated:
+            self.kinds = KINDS[:3]
+            self._remove_fields(*AGENT_FILTERS)
+        else:
+            self.kinds = KINDS[:1]
+            self._remove_fields(*AGENT_FILTERS, "status")
+        self.set_choices("kind", self.kinds)
+        self.set_choices("category", categories)
 
-    def _remove_forbidden_fields(self) -> None:
+    def _remove_fields(self, *names: str) -> None:
         """Remove the filters the viewer may not use; report those that were typed."""
-        if self.viewer.is_authenticated and self.viewer.is_agent:
-            return
-        for name in AGENT_FILTERS if self.viewer.is_authenticated else (*AGENT_FILTERS, "status"):
+        for name in names:
             if self.data.get(name):
                 self._rejected.append(f"{name}:{self.data[name]}")
             del self.fields[name]
-        kinds = KINDS[:3] if self.viewer.is_authenticated else KINDS[:1]
-        self.set_choices("kind", kinds)
-
-    def _set_choices(self) -> None:
-        choices = FilterChoices(self.viewer)
-        uncategorised = [(NO_CATEGORY, _("Uncategorised"))] if "assignee" in self.fields else []
-        self.set_choices(
-            "category", [("", _("Any category")), *choices.category_slugs, *uncategorised]
-        )
-        if "assignee" in self.fields:
-            special = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]
-            self.set_choices("assignee", [*special, *choices.agents])
 
     def filters(self) -> SearchFilters:
         """Return the valid filters; invalid ones are reported by ``problems``."""

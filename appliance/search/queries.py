@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.accounts.models import CUSTOMER_SEARCH_TEXT, Customer, User
+from appliance.accounts.models import CUSTOMER_SEARCH_TEXT, Customer, User, Viewer
 from appliance.core.types import read_number
 from appliance.search import pipeline
 from appliance.search.corpora import Corpus, SearchFilters, list_corpora
@@ -43,7 +43,7 @@ class Results:
 
 
 def search(
-    viewer: User,
+    viewer: Viewer,
     text: str,
     *,
     kind: str = "all",
@@ -89,7 +89,7 @@ def search(
     )
 
 
-def suggest(viewer: User, text: str, *, kind: str = "all") -> list[Hit]:
+def suggest(viewer: Viewer, text: str, *, kind: str = "all") -> list[Hit]:
     """Return the first hits for a query that is being typed: by number, word and name."""
     query = parse_query(text)
     if len(query.text) < MIN_SUGGEST_CHARACTERS:

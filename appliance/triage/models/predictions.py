@@ -13,7 +13,7 @@ from django.utils import timezone
 from pgvector.django import CosineDistance, HalfVectorField
 
 from appliance.accounts import queries as accounts_queries
-from appliance.accounts.models import User
+from appliance.accounts.models import User, Viewer
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket, TicketCategory
 from appliance.triage import engine
@@ -132,7 +132,7 @@ class TicketVector(models.Model):
 
 
 class PassageQuerySet(VectorQuerySet["Passage"]):
-    def visible_to(self, viewer: User) -> "PassageQuerySet":
+    def visible_to(self, viewer: Viewer) -> "PassageQuerySet":
         """Filter by the articles the viewer may read; no join for an agent."""
         if viewer.is_authenticated and viewer.is_active and viewer.is_agent:
             return self
