@@ -116,7 +116,7 @@ class SearchForm(Form):
         merged = {name: data.get(name, "") for name in self.base_fields}
         super().__init__({**merged, **operators, "q": self.query.text})
         self._rejected = list(self.query.rejected_operators)
-        self.kinds = KINDS  # that the viewer may choose
+        kinds = KINDS
         categories: list[tuple[str, str | Promise]] = [
             ("", _("Any category")),
             *tickets_queries.list_category_slug_choices(),
@@ -126,12 +126,12 @@ class SearchForm(Form):
             special = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]
             self.set_choices("assignee", [*special, *tickets_queries.list_agent_choices()])
         elif viewer.is_authenticated:
-            self.kinds = KINDS[:3]
+            kinds = KINDS[:3]
             self._remove_fields(*AGENT_FILTERS)
         else:
-            self.kinds = KINDS[:1]
+            kinds = KINDS[:1]
             self._remove_fields(*AGENT_FILTERS, "status")
-        self.set_choices("kind", self.kinds)
+        self.set_choices("kind", kinds)
         self.set_choices("category", categories)
 
     def _remove_fields(self, *names: str) -> None:
