@@ -97,9 +97,9 @@ class AttachmentAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
 
 @admin.register(TicketLink)
 class TicketLinkAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
-    list_display = ["made_at", "source", "kind", "target", "made_by"]
+    list_display = ["created_at", "source", "kind", "target", "created_by"]
     list_filter = ["kind"]
-    list_select_related = ["source", "target", "made_by"]
+    list_select_related = ["source", "target", "created_by"]
 
 
 @admin.register(Rating)

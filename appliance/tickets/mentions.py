@@ -1,7 +1,7 @@
-"""Who is meant by @name in a note."""
+"""Mentions of agents with @handle in notes."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from appliance.accounts.models import User
 
@@ -9,29 +9,29 @@ HANDLE = re.compile(r"(?<![\w@.])@(\w[\w.+-]*(?:@[\w.-]+)?)")
 
 
 def find_mentioned(text: str, people: Iterable[User]) -> list[User]:
-    """Of ``people``, those named by e-mail, by what stands before its @, or by first name.
+    """Return the people named in the text by e-mail, by its local part, or by first name.
 
-    The first of these ways that fits anybody counts; a first name of two means both.
+    The first of these ways that fits anybody counts; a first name that two share means both.
     """
     people = list(people)
     mentioned: dict[int, User] = {}
-    for name in HANDLE.findall(text):
-        for person in _by_handle(name.rstrip(".-+").casefold(), people):
+    for handle in HANDLE.findall(text):
+        for person in _people_with(handle.rstrip(".-+").casefold(), people):
             mentioned.setdefault(person.pk, person)
     return list(mentioned.values())
 
 
 def handle_of(person: User, people: Iterable[User]) -> str:
-    """The shortest name after @ that means this one of ``people`` alone."""
+    """Return the shortest handle that means this one of ``people`` alone."""
     people = list(people)
-    for name in (_first(person), _local(person)):
-        if name and HANDLE.fullmatch(f"@{name}") and _by_handle(name, people) == [person]:
-            return name
+    for handle in (_first_name(person), _local_part(person)):
+        if HANDLE.fullmatch(f"@{handle}") and _people_with(handle, people) == [person]:
+            return handle
     return person.email
 
 
 def list_matching(prefix: str, people: Iterable[User]) -> list[User]:
-    """Of ``people``, those a person may mean who has typed so much."""
+    """Return the people with a name or e-mail that starts with ``prefix``."""
     prefix = prefix.casefold()
     return [
         person
@@ -43,16 +43,21 @@ def list_matching(prefix: str, people: Iterable[User]) -> list[User]:
     ]
 
 
-def _by_handle(name: str, people: list[User]) -> list[User]:
-    for of in (lambda person: person.email.casefold(), _local, _first):
-        if met := [person for person in people if of(person) == name]:
-            return met
+def _people_with(handle: str, people: list[User]) -> list[User]:
+    ways: tuple[Callable[[User], str], ...] = (_email, _local_part, _first_name)
+    for handle_by in ways:
+        if matches := [person for person in people if handle_by(person) == handle]:
+            return matches
     return []
 
 
-def _local(person: User) -> str:
-    return person.email.split("@")[0].casefold()
+def _email(person: User) -> str:
+    return person.email.casefold()
 
 
-def _first(person: User) -> str:
+def _local_part(person: User) -> str:
+    return _email(person).split("@")[0]
+
+
+def _first_name(person: User) -> str:
     return "".join(person.first_name.split()).casefold()

@@ -1,7 +1,7 @@
-"""Who looks at a ticket or writes on it now. Only in the cache: losing it loses nothing.
+"""Which agents have a ticket open now. Stored in the cache only: losing it does no harm.
 
-A page says every few seconds that it is still there. Two that say so in the same instant may
-overwrite each other; the next time puts it right.
+Pages report every few seconds. Two reports at the same instant may overwrite each other; the next
+one corrects that.
 """
 
 import time
@@ -12,43 +12,45 @@ from django.core.cache import cache
 from appliance.accounts.models import User
 from appliance.tickets.models import Ticket
 
-PRESENCE_SECONDS = 30  # without a word, somebody is gone
+PRESENCE_SECONDS = 30  # without a report, an agent counts as gone
+Report = tuple[str, bool, float]  # name, is writing, time
 
 
 @dataclass(frozen=True)
-class Present:
+class PresentAgent:
     name: str
     is_writing: bool
 
 
 def mark_present(viewer: User, ticket: Ticket, *, is_writing: bool = False) -> None:
-    """The viewer, an agent, has the ticket open now."""
+    """Report that the viewer, if an agent, has the ticket open now."""
     if viewer.is_agent:
-        _store(ticket, _present(ticket) | {viewer.pk: (str(viewer), is_writing, time.time())})
+        report = (str(viewer), is_writing, time.time())
+        _store(ticket, _load(ticket) | {viewer.pk: report})
 
 
 def mark_absent(viewer: User, ticket: Ticket) -> None:
-    here = _present(ticket)
-    if here.pop(viewer.pk, None):
-        _store(ticket, here)
+    reports = _load(ticket)
+    if reports.pop(viewer.pk, None):
+        _store(ticket, reports)
 
 
-def list_others(viewer: User, ticket: Ticket) -> list[Present]:
-    """Other agents with the ticket open, by name. One cache read; for agents."""
+def list_others(viewer: User, ticket: Ticket) -> list[PresentAgent]:
+    """Return other agents with the ticket open, by name; none for customers. One cache read."""
     if not viewer.is_agent:
         return []
-    others = [who for pk, who in _present(ticket).items() if pk != viewer.pk]
-    return [Present(name, is_writing) for name, is_writing, _ in sorted(others)]
+    others = [report for pk, report in _load(ticket).items() if pk != viewer.pk]
+    return [PresentAgent(name, is_writing) for name, is_writing, _time in sorted(others)]
 
 
-def _present(ticket: Ticket) -> dict[int, tuple[str, bool, float]]:
+def _load(ticket: Ticket) -> dict[int, Report]:
     since = time.time() - PRESENCE_SECONDS
-    known = cache.get(_key(ticket)) or {}
-    return {pk: who for pk, who in known.items() if who[2] > since}
+    reports: dict[int, Report] = cache.get(_key(ticket)) or {}
+    return {pk: report for pk, report in reports.items() if report[2] > since}
 
 
-def _store(ticket: Ticket, here: dict) -> None:
-    cache.set(_key(ticket), here, PRESENCE_SECONDS)
+def _store(ticket: Ticket, reports: dict[int, Report]) -> None:
+    cache.set(_key(ticket), reports, PRESENCE_SECONDS)
 
 
 def _key(ticket: Ticket) -> str:

@@ -1,4 +1,4 @@
-"""Jobs on tickets. They only wake the worker: what is due is found by query."""
+"""Jobs on tickets. They only start a service, which finds by query what is due."""
 
 from uuid import UUID
 

@@ -27,7 +27,7 @@ def labels() -> dict[str, str]:
         "labels",
         [],
         lambda: {
-            category.slug: category.reading
+            category.slug: category.classifier_text
             for category in TicketCategory.objects.filter(is_active=True)
         },
         depends_on=[cache.CATEGORIES],

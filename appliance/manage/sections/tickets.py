@@ -23,9 +23,9 @@ def add_category(*, by: User, **values: object) -> TicketCategory:
 
 @transaction.atomic
 def change_category(*, category: TicketCategory, by: User, **values: object) -> None:
-    before = category.reading
+    before = category.classifier_text
     tickets_services.change_category(category=category, by=by, **values)
-    if category.reading != before:
+    if category.classifier_text != before:
         triage_services.reconsider_unsure()
 
 

@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=list,
-                        help_text="Short phrases a customer would write, as a list.",
+                        help_text="Phrases that customers would write, as a list.",
                     ),
                 ),
                 ("position", models.PositiveSmallIntegerField(default=0)),
@@ -66,14 +66,12 @@ class Migration(migrations.Migration):
                 ("action", models.CharField(max_length=200)),
                 (
                     "changes",
-                    models.JSONField(
-                        default=dict, help_text="What was asked, as change_many takes it."
-                    ),
+                    models.JSONField(default=dict, help_text="As start_bulk_change takes them."),
                 ),
                 ("total", models.PositiveIntegerField(default=0)),
                 (
                     "pending",
-                    models.JSONField(default=list, help_text="Tickets it has yet to come to."),
+                    models.JSONField(default=list, help_text="Tickets still to be changed."),
                 ),
                 (
                     "before",
@@ -83,19 +81,19 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "skipped",
-                    models.JSONField(
-                        default=list, help_text="Ticket, and why it was left as it was."
-                    ),
+                    models.JSONField(default=list, help_text="Ticket, and why it was not changed."),
                 ),
                 ("finished_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("undone_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "undo_pending",
-                    models.JSONField(default=list, help_text="Of ``before``: not yet taken back."),
+                    models.JSONField(default=list, help_text="Tickets still to be restored."),
                 ),
                 (
                     "undo_skipped",
-                    models.JSONField(default=list, help_text="Ticket, and why it stays changed."),
+                    models.JSONField(
+                        default=list, help_text="Ticket, and why it was not restored."
+                    ),
                 ),
                 ("undo_finished_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
@@ -119,7 +117,12 @@ class Migration(migrations.Migration):
                 ),
                 ("name", models.CharField(max_length=60)),
                 ("is_shared", models.BooleanField(default=False)),
-                ("filter", models.JSONField(default=dict, help_text="What TicketFilter calls it.")),
+                (
+                    "filter",
+                    models.JSONField(
+                        default=dict, help_text="As TicketFilter.as_query returns it."
+                    ),
+                ),
                 ("columns", models.JSONField(blank=True, default=list)),
                 ("sort", models.CharField(blank=True, max_length=20)),
                 ("position", models.PositiveSmallIntegerField(default=0)),
@@ -135,7 +138,7 @@ class Migration(migrations.Migration):
                     "team",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Shared with this team alone.",
+                        help_text="Shared with this team only.",
                         null=True,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="views",
@@ -205,7 +208,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_default={},
                         default=dict,
-                        help_text="Answers to custom fields.",
+                        help_text="Values of custom fields by key.",
                     ),
                 ),
                 ("resume_at", models.DateTimeField(blank=True, null=True)),
@@ -214,7 +217,7 @@ class Migration(migrations.Migration):
                     models.DateTimeField(
                         blank=True,
                         editable=False,
-                        help_text="When the next promise made falls due.",
+                        help_text="When the next SLA target is due.",
                         null=True,
                     ),
                 ),
@@ -226,7 +229,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "sentiment_score",
-                    models.FloatField(blank=True, help_text="−1 unhappy … 1 happy", null=True),
+                    models.FloatField(blank=True, help_text="−1 negative … 1 positive", null=True),
                 ),
                 (
                     "created_at",
@@ -627,7 +630,7 @@ class Migration(migrations.Migration):
                 (
                     "key",
                     models.SlugField(
-                        help_text="The name in the data. Fixed.", max_length=40, unique=True
+                        help_text="The name in Ticket.fields. Fixed.", max_length=40, unique=True
                     ),
                 ),
                 ("label", models.CharField(max_length=80)),
@@ -647,7 +650,7 @@ class Migration(migrations.Migration):
                 (
                     "choices",
                     models.JSONField(
-                        blank=True, default=list, help_text="Of a choice: one text each."
+                        blank=True, default=list, help_text="Of the kind choice: one text each."
                     ),
                 ),
                 ("is_required", models.BooleanField(default=False)),
@@ -658,7 +661,7 @@ class Migration(migrations.Migration):
                     "categories",
                     models.ManyToManyField(
                         blank=True,
-                        help_text="None chosen: all of them.",
+                        help_text="Without any: all categories.",
                         related_name="fields",
                         to="tickets.ticketcategory",
                     ),
@@ -690,11 +693,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "made_at",
+                    "created_at",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 (
-                    "made_by",
+                    "created_by",
                     models.ForeignKey(
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,

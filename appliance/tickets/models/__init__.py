@@ -1,4 +1,4 @@
-"""Tickets, what was said on them, and what happened to them."""
+"""Tickets with their messages, events, categories, tags and saved views."""
 
 from appliance.tickets.models.category import CustomField, Tag, TicketCategory
 from appliance.tickets.models.event import Event

@@ -3,13 +3,13 @@ from django.utils.translation import gettext_lazy as _
 
 
 class TicketCategory(models.Model):
-    """What a ticket is about. Zero-label sorting reads the description and the examples."""
+    """The topic of a ticket. The zero-shot classifier reads the description and the examples."""
 
     slug = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
     description = models.TextField(max_length=1000, blank=True)
     examples = models.JSONField(
-        default=list, blank=True, help_text="Short phrases a customer would write, as a list."
+        default=list, blank=True, help_text="Phrases that customers would write, as a list."
     )
     position = models.PositiveSmallIntegerField(default=0)
     is_active = models.BooleanField(default=True)
@@ -22,13 +22,13 @@ class TicketCategory(models.Model):
         return self.name
 
     @property
-    def reading(self) -> str:
-        """What the sorter reads to know this category."""
+    def classifier_text(self) -> str:
+        """The text by which the classifier knows this category."""
         return ". ".join([self.name, self.description.rstrip("."), *map(str, self.examples)])
 
 
 class CustomField(models.Model):
-    """A question asked on tickets of some categories; the answers stand in ``Ticket.fields``."""
+    """A field that tickets of some or all categories have; values are in ``Ticket.fields``."""
 
     class Kind(models.TextChoices):
         TEXT = "text", _("Text")
@@ -36,12 +36,16 @@ class CustomField(models.Model):
         CHOICE = "choice", _("Selection")
         DATE = "date", _("Date")
 
-    key = models.SlugField(max_length=40, unique=True, help_text="The name in the data. Fixed.")
+    key = models.SlugField(
+        max_length=40, unique=True, help_text="The name in Ticket.fields. Fixed."
+    )
     label = models.CharField(max_length=80)
     kind = models.CharField(max_length=6, choices=Kind, default=Kind.TEXT)
-    choices = models.JSONField(default=list, blank=True, help_text="Of a choice: one text each.")
+    choices = models.JSONField(
+        default=list, blank=True, help_text="Of the kind choice: one text each."
+    )
     categories = models.ManyToManyField(
-        TicketCategory, blank=True, related_name="fields", help_text="None chosen: all of them."
+        TicketCategory, blank=True, related_name="fields", help_text="Without any: all categories."
     )
     is_required = models.BooleanField(default=False)
     is_for_customers = models.BooleanField(default=False)
@@ -56,7 +60,7 @@ class CustomField(models.Model):
 
 
 class Tag(models.Model):
-    """A word agents put on tickets. One spelling, whatever the case."""
+    """A label that agents put on tickets; unique whatever its case."""
 
     name = models.CharField(max_length=40)
 

@@ -13,7 +13,7 @@ from appliance.tickets.models.ticket import Priority, Status, Ticket
 
 
 class Event(models.Model):
-    """One change of one ticket. Append-only: the database refuses to change or delete a row."""
+    """A change of a ticket. Append-only: a trigger refuses updates and deletes."""
 
     class Kind(models.TextChoices):
         OPENED = "opened", _("created the ticket")

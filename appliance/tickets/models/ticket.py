@@ -1,4 +1,4 @@
-"""Tickets, how they hang together, and what was said of their solution."""
+"""Tickets, links between them, and ratings."""
 
 import uuid
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ class Status(models.TextChoices):
 
 
 OPEN_STATUSES = (Status.NEW, Status.OPEN, Status.WAITING, Status.HOLD)
-# When nothing is due: later than anything, so that an index orders by it without nulls.
+# stands for no due time in ticket_due_idx, so that the order has no nulls
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -56,7 +56,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
 
 class Ticket(models.Model):
-    """One question or fault of one customer."""
+    """A request or incident of one customer."""
 
     customer = models.ForeignKey(  # indexed below, together with the time
         Customer, on_delete=models.PROTECT, related_name="tickets", db_index=False
@@ -71,24 +71,24 @@ class Ticket(models.Model):
     assignee = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="assigned_tickets"
     )
-    team = models.ForeignKey(  # never set free: a closed team's tickets must stay closed
+    team = models.ForeignKey(  # without the team, everybody would see the tickets of a closed one
         Team, null=True, blank=True, on_delete=models.PROTECT, related_name="tickets"
     )
     tags = models.ManyToManyField(Tag, blank=True, related_name="tickets")
     fields = models.JSONField(
-        default=dict, db_default={}, blank=True, help_text="Answers to custom fields."
+        default=dict, db_default={}, blank=True, help_text="Values of custom fields by key."
     )
     merged_into = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged"
     )
     resume_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When the next promise made falls due."
+        null=True, blank=True, editable=False, help_text="When the next SLA target is due."
     )
     first_response_at = models.DateTimeField(null=True, blank=True, editable=False)
     solved_at = models.DateTimeField(null=True, blank=True, editable=False)
     guest_token_sha256 = models.CharField(max_length=64, blank=True, db_default="", editable=False)
-    sentiment_score = models.FloatField(null=True, blank=True, help_text="−1 unhappy … 1 happy")
+    sentiment_score = models.FloatField(null=True, blank=True, help_text="−1 negative … 1 positive")
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -164,11 +164,11 @@ class Ticket(models.Model):
                 condition=Q(status__in=OPEN_STATUSES),
                 name="ticket_team_idx",
             ),
-            # serves waking: tickets on hold, by the date they come back
+            # serves resuming: tickets on hold, by the time they resume
             models.Index(
                 fields=["resume_at"], condition=Q(status=Status.HOLD), name="ticket_held_idx"
             ),
-            # serves closing: solved tickets, the longest solved first
+            # serves closing: solved tickets, oldest first
             models.Index(
                 fields=["solved_at"], condition=Q(status=Status.SOLVED), name="ticket_solved_idx"
             ),
@@ -193,17 +193,17 @@ class Ticket(models.Model):
 
     @property
     def number(self) -> str:
-        """What people call it: SKR-1042."""
+        """The ticket number that people use, such as SKR-1042."""
         return f"SKR-{self.pk}"
 
     @property
     def text(self) -> str:
-        """What the language models read."""
+        """The text that language models read."""
         return f"{self.subject}\n{self.description}"
 
 
 class TicketLink(models.Model):
-    """One ticket has to do with another."""
+    """A relation between two tickets, read from source to target."""
 
     class Kind(models.TextChoices):
         DUPLICATE = "duplicate", _("is a duplicate of")
@@ -214,8 +214,8 @@ class TicketLink(models.Model):
     source = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="links")
     target = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="links_to")
     kind = models.CharField(max_length=10, choices=Kind)
-    made_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
-    made_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         constraints = [
@@ -230,7 +230,7 @@ class TicketLink(models.Model):
 
 
 class Rating(models.Model):
-    """What the customer said of the solution."""
+    """The customer's rating of the resolution."""
 
     ticket = models.OneToOneField(Ticket, on_delete=models.CASCADE, related_name="rating")
     is_good = models.BooleanField()

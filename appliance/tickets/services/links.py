@@ -203,7 +203,7 @@ def _create_from_message(origin: Ticket, message: Message, subject: str, key: uu
 
 
 def _create_link(source: Ticket, target: Ticket, kind: str, by: User) -> TicketLink:
-    return TicketLink.objects.create(source=source, target=target, kind=kind, made_by=by)
+    return TicketLink.objects.create(source=source, target=target, kind=kind, created_by=by)
 
 
 def _find_link(source: Ticket, target: Ticket, kind: str) -> TicketLink | None:

@@ -1,4 +1,4 @@
-"""What the stories of tickets share: a team of Bob's, a second ticket, files."""
+"""Fixtures of ticket tests: a closed team, a second ticket, files."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -20,7 +20,7 @@ def kinds(ticket: Ticket) -> list[str]:
 
 @pytest.fixture
 def night_shift(bob: User) -> Team:
-    """A closed team: Bob is in it, Frank is not."""
+    """A closed team with Bob as a member and without Frank."""
     team = Team.objects.create(name="Night shift", is_closed=True)
     team.members.add(bob)
     return team
@@ -28,7 +28,7 @@ def night_shift(bob: User) -> Team:
 
 @pytest.fixture
 def secret(ticket: Ticket, night_shift: Team, bob: User) -> Ticket:
-    """Alice's printer, in the hands of the closed team."""
+    """Alice's ticket in the closed team."""
     services.set_team(ticket=ticket, team=night_shift, by=bob)
     return ticket
 

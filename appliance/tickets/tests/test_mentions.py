@@ -12,7 +12,7 @@ PEOPLE = [
 
 
 @pytest.mark.parametrize(
-    ("text", "meant"),
+    ("text", "mentioned_ids"),
     [
         ("@bob please look", [1]),  # the address before the @ goes before the first name
         ("@bob.reed, or @zoe?", [2, 3]),
@@ -24,17 +24,17 @@ PEOPLE = [
         ("@nobody @ @@bob", []),
     ],
 )
-def test_who_is_meant(text, meant):
-    assert [one.pk for one in mentions.find_mentioned(text, PEOPLE)] == meant
+def test_handles_in_a_text_name_people(text, mentioned_ids):
+    assert [person.pk for person in mentions.find_mentioned(text, PEOPLE)] == mentioned_ids
 
 
-def test_a_first_name_of_two_means_both():
+def test_first_name_of_two_people_mentions_both():
     twins = [User(pk=n, email=f"{n}@example.org", first_name="Kim") for n in (1, 2)]
     assert mentions.find_mentioned("@kim", twins) == twins
 
 
-def test_handle_is_short_and_means_one_person():
-    assert [mentions.handle_of(one, PEOPLE) for one in PEOPLE] == [
+def test_handle_is_short_and_unambiguous():
+    assert [mentions.handle_of(person, PEOPLE) for person in PEOPLE] == [
         "bob",
         "bob.reed",
         "zoë",
@@ -44,21 +44,21 @@ def test_handle_is_short_and_means_one_person():
         assert mentions.find_mentioned(f"@{mentions.handle_of(person, PEOPLE)}", PEOPLE) == [person]
 
 
-def test_colleague_named_in_a_note_is_mentioned(ticket, bob, dan, frank):
+def test_agent_named_in_a_note_is_mentioned(ticket, bob, dan, frank):
     note = services.add_note(ticket=ticket, by=bob, body="@dan, @frank and @bob: look")
     assert {mention.user for mention in note.mentions.all()} == {dan, frank}
     assert sorted(ticket.events.last().data["mentions"]) == sorted([dan.pk, frank.pk])
 
 
-def test_nobody_is_mentioned_to_a_customer(ticket, bob, dan):
+def test_reply_mentions_nobody(ticket, bob, dan):
     assert not services.reply(ticket=ticket, by=bob, body="@dan will help").mentions.exists()
 
 
-def test_who_does_not_see_the_ticket_is_not_mentioned(secret, bob, frank, alice):
+def test_people_without_access_are_not_mentioned(secret, bob, frank, alice):
     note = services.add_note(ticket=secret, by=bob, body="@frank @alice")
     assert not note.mentions.exists()
 
 
-def test_colleagues_are_offered_by_how_their_name_begins(ticket, bob, dan, frank, alice):
+def test_agents_are_offered_by_the_start_of_their_name(ticket, bob, dan, frank, alice):
     assert queries.list_mentionable(bob, ticket, "fra") == [(frank, "frank")]
     assert queries.list_mentionable(alice, ticket, "fra") == []

@@ -22,7 +22,7 @@ def save(by, name="Urgent", **more) -> SavedView:
     return services.save_view(by=by, name=name, filters=URGENT, **more)
 
 
-def test_own_view_is_for_its_owner_alone(bob, dan):
+def test_private_view_is_visible_to_its_owner_only(bob, dan):
     view = save(bob)
     assert list(queries.list_views(bob)) == [view]
     assert not queries.list_views(dan)
@@ -30,13 +30,13 @@ def test_own_view_is_for_its_owner_alone(bob, dan):
         queries.access_view(dan, view.pk)
 
 
-def test_shared_view_is_for_every_agent_and_no_customer(bob, dan, alice):
+def test_shared_view_is_visible_to_agents_but_not_to_customers(bob, dan, alice):
     view = save(bob, audience="all")
     assert list(queries.list_views(dan)) == [view]
     assert not queries.list_views(alice)
 
 
-def test_view_of_a_team_is_for_its_members(bob, dan, team):
+def test_teams_view_is_visible_to_its_members(bob, dan, team):
     view = save(bob, audience="team", team=team)
     assert list(queries.list_views(bob)) == [view]
     assert not queries.list_views(dan)
@@ -50,7 +50,7 @@ def test_sharing_needs_the_right(bob):
     assert save(bob).is_shared is False
 
 
-def test_view_is_not_shared_with_a_team_one_does_not_see(bob):
+def test_view_cannot_be_shared_with_a_hidden_team(bob):
     closed = Team.objects.create(name="Personnel", is_closed=True)
     with pytest.raises(BadInputError, match="team"):
         save(bob, audience="team", team=closed)
@@ -64,7 +64,7 @@ def test_only_the_owner_and_admins_change_a_shared_view(bob, dan):
         services.remove_view(view=view, by=bob)
 
 
-def test_view_is_changed_whole(bob):
+def test_changed_view_replaces_everything(bob):
     view = save(bob)
     services.change_view(
         view=view,
@@ -83,14 +83,14 @@ def test_view_is_changed_whole(bob):
     )
 
 
-def test_what_is_shared_is_written_down_and_what_is_own_is_not(bob):
+def test_only_changes_of_shared_views_are_audited(bob):
     save(bob)
     assert not AuditEntry.objects.exists()
     services.remove_view(view=save(bob, audience="all"), by=bob)
     assert [change.verb for change in AuditEntry.objects.order_by("pk")] == ["added", "removed"]
 
 
-def test_views_stand_in_the_order_one_gives_them(bob):
+def test_views_are_listed_in_the_owners_order(bob):
     views = [save(bob, name) for name in "ABC"]
     services.move_view(view=views[2], by=bob, up=True)
     services.move_view(view=views[0], by=bob, up=True)  # is first: nothing happens

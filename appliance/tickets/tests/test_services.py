@@ -7,27 +7,24 @@ from django.db import IntegrityError, InternalError, connection, transaction
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.tickets import event_data, queries, services
 from appliance.tickets.models import Event, Message, Priority, Status, Ticket
+from appliance.tickets.tests.conftest import kinds
 
 
-def kinds(ticket) -> list[str]:
-    return list(ticket.events.values_list("kind", flat=True))
-
-
-def test_opening_a_ticket_leaves_one_event(ticket):
+def test_creating_a_ticket_writes_one_event(ticket):
     assert ticket.status == Status.NEW
     assert kinds(ticket) == [Event.Kind.OPENED]
 
 
-def test_same_form_sent_twice_makes_one_ticket(alice):
-    words = {"customer": alice.customer, "subject": "Twice", "description": "…", "by": alice}
+def test_same_key_twice_creates_one_ticket(alice):
+    values = {"customer": alice.customer, "subject": "Twice", "description": "…", "by": alice}
     key = uuid.uuid4()
-    first = services.create_ticket(**words, idempotency_key=key)
-    second = services.create_ticket(**words, idempotency_key=key)
+    first = services.create_ticket(**values, idempotency_key=key)
+    second = services.create_ticket(**values, idempotency_key=key)
     assert first == second
     assert Event.objects.filter(ticket=first).count() == 1
 
 
-def test_form_key_of_alice_gives_carol_nothing(ticket, carol):
+def test_key_of_another_customer_is_refused(ticket, carol):
     with pytest.raises(BadInputError):
         services.create_ticket(
             customer=carol.customer,
@@ -39,10 +36,10 @@ def test_form_key_of_alice_gives_carol_nothing(ticket, carol):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ten_senders_at_once_make_one_ticket(alice):
+def test_ten_simultaneous_requests_create_one_ticket(alice):
     key = uuid.uuid4()
 
-    def send(_: int) -> int:
+    def create(_number: int) -> int:
         try:
             return services.create_ticket(
                 customer=alice.customer,
@@ -55,36 +52,36 @@ def test_ten_senders_at_once_make_one_ticket(alice):
             connection.close()
 
     with ThreadPoolExecutor(10) as pool:
-        assert len(set(pool.map(send, range(10)))) == 1
+        assert len(set(pool.map(create, range(10)))) == 1
     assert Ticket.objects.count() == 1
 
 
-def test_first_answer_of_an_agent_opens_a_new_ticket(ticket, bob):
+def test_agents_first_reply_opens_a_new_ticket(ticket, bob):
     services.reply(ticket=ticket, by=bob, body="Which printer?")
     assert ticket.status == Status.OPEN
     assert kinds(ticket) == [Event.Kind.OPENED, Event.Kind.REPLIED, Event.Kind.STATUS]
 
 
 @pytest.mark.parametrize("status", [Status.SOLVED, Status.WAITING])
-def test_customers_answer_opens_the_ticket_again(ticket, alice, bob, status):
+def test_customers_reply_reopens_the_ticket(ticket, alice, bob, status):
     services.reply(ticket=ticket, by=bob, body="Try now.", status=status)
     services.reply(ticket=ticket, by=alice, body="Still blank.")
     assert ticket.status == Status.OPEN
 
 
-def test_customer_cannot_set_a_status(ticket, alice):
+def test_customer_cannot_set_a_status_with_a_reply(ticket, alice):
     with pytest.raises(ForbiddenError):
         services.reply(ticket=ticket, by=alice, body="Done", status=Status.CLOSED)
     assert not ticket.messages.exists()
 
 
-def test_closed_ticket_takes_no_answer(ticket, alice, bob):
+def test_closed_ticket_refuses_replies(ticket, alice, bob):
     services.set_status(ticket=ticket, status=Status.CLOSED, by=bob)
     with pytest.raises(BadInputError, match="closed"):
         services.reply(ticket=ticket, by=alice, body="One more thing")
 
 
-def test_answer_sent_twice_is_said_once(ticket, bob):
+def test_reply_sent_twice_is_stored_once(ticket, bob):
     key = uuid.uuid4()
     services.reply(ticket=ticket, by=bob, body="Hello", idempotency_key=key)
     services.reply(ticket=ticket, by=bob, body="Hello", idempotency_key=key)
@@ -97,26 +94,26 @@ def test_customer_cannot_write_notes(ticket, alice):
         services.add_note(ticket=ticket, by=alice, body="psst")
 
 
-def test_customer_reads_no_notes(ticket, alice, bob):
+def test_customer_cannot_read_notes(ticket, alice, bob):
     services.add_note(ticket=ticket, by=bob, body="third time this week")
     services.reply(ticket=ticket, by=bob, body="On my way.")
-    assert [m.kind for m in queries.list_messages(bob, ticket)] == ["note", "reply"]
-    assert [m.kind for m in queries.list_messages(alice, ticket)] == ["reply"]
+    assert [message.kind for message in queries.list_messages(bob, ticket)] == ["note", "reply"]
+    assert [message.kind for message in queries.list_messages(alice, ticket)] == ["reply"]
 
 
-def test_nothing_changed_leaves_no_event(ticket, bob):
+def test_unchanged_property_writes_no_event(ticket, bob):
     services.set_priority(ticket=ticket, priority=Priority.NORMAL, by=bob)
     services.set_status(ticket=ticket, status=Status.NEW, by=bob)
     services.assign(ticket=ticket, assignee=None, by=bob)
     assert kinds(ticket) == [Event.Kind.OPENED]
 
 
-def test_a_ticket_cannot_be_given_to_a_customer(ticket, bob, alice):
+def test_ticket_cannot_be_assigned_to_a_customer(ticket, bob, alice):
     with pytest.raises(BadInputError, match="agent"):
         services.assign(ticket=ticket, assignee=alice, by=bob)
 
 
-def test_event_says_from_what_to_what(ticket, bob, categories):
+def test_event_has_old_and_new_value(ticket, bob, categories):
     services.set_category(ticket=ticket, category=categories["hardware"], by=bob)
     event = ticket.events.get(kind=Event.Kind.CATEGORY)
     assert (event.was, event.became) == ("", "Hardware")
@@ -124,7 +121,7 @@ def test_event_says_from_what_to_what(ticket, bob, categories):
     assert event.actor == bob
 
 
-def test_models_never_overrule_a_person(ticket, bob, categories):
+def test_classification_keeps_a_category_set_by_a_person(ticket, bob, categories):
     services.set_category(ticket=ticket, category=categories["hardware"], by=bob)
     services.record_classification(
         ticket=ticket,
@@ -141,13 +138,13 @@ def test_models_never_overrule_a_person(ticket, bob, categories):
 @pytest.mark.parametrize(
     "statement", ["UPDATE tickets_event SET kind = 'x'", "DELETE FROM tickets_event"]
 )
-def test_database_refuses_to_rewrite_events(ticket, statement):
-    refused = pytest.raises((IntegrityError, InternalError), match="append-only")
-    with refused, transaction.atomic(), connection.cursor() as cursor:
+def test_database_refuses_to_change_events(ticket, statement):
+    refusal = pytest.raises((IntegrityError, InternalError), match="append-only")
+    with refusal, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
 
 
-def test_failing_half_way_leaves_nothing(ticket, bob, monkeypatch):
+def test_failed_reply_writes_nothing(ticket, bob, monkeypatch):
     monkeypatch.setattr(services.messages, "change_status", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         services.reply(ticket=ticket, by=bob, body="lost?")
@@ -160,6 +157,6 @@ def test_default_categories_are_loaded_once(categories):
     assert len(categories) == len(queries.list_categories()) == 10
 
 
-def test_data_of_every_kind_of_event_has_a_shape():
+def test_every_kind_of_event_has_a_type_for_its_data():
     shapes = {f"{kind.capitalize()}Data" for kind in Event.Kind.values}
     assert shapes <= vars(event_data).keys()

@@ -1,4 +1,4 @@
-"""What happens before anything is sent: drafts, and who else is there."""
+"""Drafts of replies, and agents who have a ticket open."""
 
 import time
 
@@ -9,7 +9,7 @@ from appliance.tickets import presence, queries, services
 from appliance.tickets.models import Draft, Event
 
 
-def test_draft_is_there_at_the_next_visit(ticket, bob, dan):
+def test_draft_is_stored_for_its_author_only(ticket, bob, dan):
     services.save_draft(ticket=ticket, by=bob, kind="note", body="Half a")
     services.save_draft(ticket=ticket, by=bob, kind="note", body="Half a thought")
     assert queries.find_draft(bob, ticket).body == "Half a thought"
@@ -17,17 +17,17 @@ def test_draft_is_there_at_the_next_visit(ticket, bob, dan):
     assert Event.objects.filter(ticket=ticket).count() == 1
 
 
-def test_empty_draft_is_none(ticket, bob):
+def test_empty_text_removes_the_draft(ticket, bob):
     services.save_draft(ticket=ticket, by=bob, kind="reply", body="x")
     services.save_draft(ticket=ticket, by=bob, kind="reply", body=" ")
     assert not Draft.objects.exists()
 
 
-@pytest.mark.parametrize("verb", [services.reply, services.add_note])
-def test_sending_discards_ones_own_draft_alone(ticket, bob, dan, verb):
-    for who in (bob, dan):
-        services.save_draft(ticket=ticket, by=who, kind="reply", body="x")
-    verb(ticket=ticket, by=bob, body="Sent.")
+@pytest.mark.parametrize("service", [services.reply, services.add_note])
+def test_sending_discards_only_the_authors_draft(ticket, bob, dan, service):
+    for agent in (bob, dan):
+        services.save_draft(ticket=ticket, by=agent, kind="reply", body="x")
+    service(ticket=ticket, by=bob, body="Sent.")
     assert [draft.user for draft in Draft.objects.all()] == [dan]
 
 
@@ -39,47 +39,47 @@ def test_page_saves_a_draft(client, ticket, alice):
     assert client.post(path, {"body": "x", "kind": "shout"}).status_code == 400
 
 
-def test_who_else_looks_and_who_writes(ticket, bob, dan, frank):
+def test_other_agents_are_listed_with_whether_they_write(ticket, bob, dan, frank):
     presence.mark_present(bob, ticket)
     presence.mark_present(dan, ticket, is_writing=True)
-    assert presence.list_others(bob, ticket) == [presence.Present("Dan", True)]
-    assert [one.name for one in presence.list_others(frank, ticket)] == ["Bob", "Dan"]
+    assert presence.list_others(bob, ticket) == [presence.PresentAgent("Dan", True)]
+    assert [agent.name for agent in presence.list_others(frank, ticket)] == ["Bob", "Dan"]
 
 
-def test_who_says_nothing_for_half_a_minute_is_gone(ticket, bob, dan, monkeypatch):
+def test_agent_without_a_report_for_half_a_minute_is_absent(ticket, bob, dan, monkeypatch):
     presence.mark_present(dan, ticket)
     later = time.time() + presence.PRESENCE_SECONDS + 1
     monkeypatch.setattr(time, "time", lambda: later)
     assert presence.list_others(bob, ticket) == []
 
 
-def test_who_leaves_is_gone_at_once(ticket, bob, dan):
+def test_agent_who_leaves_is_absent_immediately(ticket, bob, dan):
     presence.mark_present(dan, ticket)
     presence.mark_absent(dan, ticket)
     assert presence.list_others(bob, ticket) == []
 
 
-def test_customers_are_neither_seen_nor_told(ticket, alice, bob):
+def test_customers_are_neither_listed_nor_shown_others(ticket, alice, bob):
     presence.mark_present(alice, ticket)
     presence.mark_present(bob, ticket)
     assert presence.list_others(bob, ticket) == presence.list_others(alice, ticket) == []
 
 
-def test_dead_cache_shows_nobody_and_breaks_nothing(ticket, bob, dan, dead_cache):
+def test_presence_is_empty_without_a_cache(ticket, bob, dan, dead_cache):
     presence.mark_present(dan, ticket)
     assert presence.list_others(bob, ticket) == []
 
 
-def test_page_asks_who_is_here(client, ticket, bob, dan):
+def test_page_shows_other_agents(client, ticket, bob, dan):
     client.force_login(bob)
     path = reverse("presence", args=[ticket.pk])
     assert client.post(path).status_code == 204
     presence.mark_present(dan, ticket, is_writing=True)
     assert b"Dan is replying" in client.post(path, {"is_writing": "1"}).content
-    assert presence.list_others(dan, ticket) == [presence.Present("Bob", True)]
+    assert presence.list_others(dan, ticket) == [presence.PresentAgent("Bob", True)]
 
 
-def test_page_asks_for_names_and_tags(client, ticket, bob, dan):
+def test_page_completes_names_and_tags(client, ticket, bob, dan):
     services.set_tags(ticket=ticket, names=["printer"], by=bob)
     client.force_login(bob)
     names = client.get(reverse("mentionable", args=[ticket.pk]), {"q": "da"}).json()

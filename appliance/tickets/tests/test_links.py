@@ -26,7 +26,7 @@ def carols(carol) -> Ticket:
 
 @pytest.fixture
 def merged(ticket, other, alice, bob) -> Ticket:
-    """Alice's second ticket, with an answer and a note, merged into her first."""
+    """Alice's second ticket, with a reply and a note, merged into her first."""
     services.reply(ticket=ticket, by=bob, body="Which printer?")
     services.reply(ticket=other, by=bob, body="The same one?", files=[upload()])
     services.add_note(ticket=other, by=bob, body="A duplicate.")
@@ -34,60 +34,60 @@ def merged(ticket, other, alice, bob) -> Ticket:
     return other
 
 
-def test_merged_ticket_is_closed_and_both_say_so(merged, ticket):
+def test_merge_closes_the_source_and_writes_events_on_both(merged, ticket):
     assert (merged.status, merged.merged_into) == (Status.CLOSED, ticket)
     assert merged.events.last().data == {"target": ticket.pk, "was": "open"}
     assert ticket.events.last().data == {"source": merged.pk}
 
 
-def test_target_shows_what_was_said_on_both_in_time_order(merged, ticket, bob):
-    said = queries.list_messages(bob, ticket)
-    assert [one.body for one in said] == [
+def test_target_lists_the_messages_of_both_in_order(merged, ticket, bob):
+    messages = queries.list_messages(bob, ticket)
+    assert [message.body for message in messages] == [
         "Blank again\n\nSame printer.",
         "Which printer?",
         "The same one?",
         "A duplicate.",
     ]
-    assert [one.pk is None for one in said] == [True, False, False, False]
-    assert [len(one.files) for one in said] == [0, 0, 1, 0]
+    assert [message.pk is None for message in messages] == [True, False, False, False]
+    assert [len(message.files) for message in messages] == [0, 0, 1, 0]
     assert queries.list_merged(bob, ticket) == [merged]
-    assert [one.body for one in queries.list_messages(bob, merged)] == [
+    assert [message.body for message in queries.list_messages(bob, merged)] == [
         "The same one?",
         "A duplicate.",
     ]
 
 
-def test_customer_reads_both_without_the_notes(merged, ticket, alice):
+def test_customer_reads_a_merged_conversation_without_notes(merged, ticket, alice):
     for viewer in (alice, AnonymousUser()):
         assert len(queries.list_messages(viewer, ticket)) == 3
     assert queries.find_merge_target(alice, merged) == ticket
 
 
-def test_merging_twice_merges_once(merged, ticket, bob):
+def test_merging_twice_writes_one_event(merged, ticket, bob):
     services.merge_tickets(source=merged, target=ticket, by=bob)
     assert kinds(merged).count("merged") == kinds(ticket).count("merged") == 1
 
 
-def test_unmerging_gives_everything_back(merged, ticket, bob):
+def test_unmerging_restores_status_and_messages(merged, ticket, bob):
     services.unmerge_ticket(ticket=merged, by=bob)
     assert (merged.status, merged.merged_into, merged.solved_at) == (Status.OPEN, None, None)
-    assert [one.body for one in queries.list_messages(bob, ticket)] == ["Which printer?"]
+    assert [message.body for message in queries.list_messages(bob, ticket)] == ["Which printer?"]
     assert merged.events.filter(kind=Event.Kind.MERGED).last().data["undone"] is True
     services.unmerge_ticket(ticket=merged, by=bob)
     assert kinds(merged).count("merged") == 2
 
 
-def test_answer_on_a_merged_ticket_points_to_the_other(merged, ticket, alice):
+def test_reply_on_a_merged_ticket_is_refused_with_its_target(merged, ticket, alice):
     with pytest.raises(BadInputError, match=f"merged into {ticket.number}"):
         services.reply(ticket=merged, by=alice, body="Hello?")
 
 
-def test_merged_ticket_is_not_opened_past_its_merge(merged, bob):
+def test_merged_ticket_cannot_be_reopened(merged, bob):
     with pytest.raises(BadInputError, match="Undo the merge"):
         services.set_status(ticket=merged, status=Status.OPEN, by=bob)
 
 
-def test_question_of_a_guest_is_not_merged_away(ticket, third, bob):
+def test_guests_ticket_cannot_be_merged_into_another(ticket, third, bob):
     Ticket.objects.filter(pk=third.pk).update(guest_token_sha256="0" * 64)
     third.refresh_from_db()
     with pytest.raises(BadInputError, match="belongs to a guest"):
@@ -96,7 +96,7 @@ def test_question_of_a_guest_is_not_merged_away(ticket, third, bob):
     assert ticket.merged_into == third
 
 
-def test_merges_go_in_no_circle(merged, ticket, third, bob):
+def test_circular_merges_are_refused(merged, ticket, third, bob):
     with pytest.raises(BadInputError, match="itself merged"):
         services.merge_tickets(source=ticket, target=merged, by=bob)
     with pytest.raises(BadInputError, match="already"):
@@ -105,16 +105,16 @@ def test_merges_go_in_no_circle(merged, ticket, third, bob):
         services.merge_tickets(source=ticket, target=ticket, by=bob)
 
 
-def test_merge_of_a_merge_shows_all_three(merged, ticket, third, bob):
+def test_merge_of_a_merge_target_includes_all_messages(merged, ticket, third, bob):
     services.merge_tickets(source=ticket, target=third, by=bob)
     assert queries.list_merged(bob, third) == [ticket, merged]
     assert len(queries.list_messages(bob, third)) == 5
 
 
-def test_tickets_of_two_customers_are_not_merged(ticket, carols, bob):
-    with pytest.raises(BadInputError, match="Link the tickets instead") as refused:
+def test_tickets_of_two_customers_cannot_be_merged(ticket, carols, bob):
+    with pytest.raises(BadInputError, match="Link the tickets instead") as error:
         services.merge_tickets(source=carols, target=ticket, by=bob)
-    assert refused.value.field == "target"
+    assert error.value.field == "target"
 
 
 def test_merge_into_a_closed_ticket_is_refused(ticket, other, bob):
@@ -123,16 +123,16 @@ def test_merge_into_a_closed_ticket_is_refused(ticket, other, bob):
         services.merge_tickets(source=other, target=ticket, by=bob)
 
 
-def test_part_of_a_closed_team_stays_hidden_in_a_merge(ticket, other, night_shift, bob, frank):
+def test_closed_teams_ticket_stays_hidden_in_a_merge(ticket, other, night_shift, bob, frank):
     services.set_team(ticket=other, team=night_shift, by=bob)
     services.merge_tickets(source=other, target=ticket, by=bob)
     assert queries.list_merged(bob, ticket) == [other]
     assert queries.list_merged(frank, ticket) == queries.list_messages(frank, ticket) == []
 
 
-def test_merging_and_splitting_are_a_right(ticket, other, bob, alice):
+def test_merging_and_splitting_need_a_right(ticket, other, bob, alice):
     SiteSettings.objects.create(
-        agent_rights=[one for one in DEFAULT_AGENT_RIGHTS if one != Right.MERGE]
+        agent_rights=[right for right in DEFAULT_AGENT_RIGHTS if right != Right.MERGE]
     )
     message = services.reply(ticket=ticket, by=bob, body="x")
     for by in (bob, alice):
@@ -145,25 +145,25 @@ def test_merging_and_splitting_are_a_right(ticket, other, bob, alice):
 # --- split
 
 
-def test_message_becomes_a_ticket_of_its_own(ticket, alice, bob):
+def test_message_is_split_into_a_new_ticket(ticket, alice, bob):
     message = services.reply(ticket=ticket, by=alice, body="And the fax?", files=[upload()])
     split = services.split_ticket(message=message, subject="Fax", by=bob)
     assert (split.customer, split.description) == (ticket.customer, "And the fax?")
     assert len(queries.list_first_message_files(split)) == 1
-    assert [one.other for one in queries.list_links(bob, split)] == [ticket]
-    assert [one.label for one in queries.list_links(bob, ticket)] == ["was split into"]
+    assert [linked.other for linked in queries.list_links(bob, split)] == [ticket]
+    assert [linked.label for linked in queries.list_links(bob, ticket)] == ["was split into"]
     assert message in queries.list_messages(bob, ticket)
     assert kinds(split) == ["opened", "split"] and kinds(ticket)[-1] == "split"
 
 
-def test_splitting_twice_with_one_form_splits_once(ticket, alice, bob):
+def test_same_key_twice_splits_once(ticket, alice, bob):
     message = services.reply(ticket=ticket, by=alice, body="And the fax?")
     key = uuid.uuid4()
-    words = {"message": message, "subject": "Fax", "by": bob, "idempotency_key": key}
-    assert services.split_ticket(**words) == services.split_ticket(**words)
+    values = {"message": message, "subject": "Fax", "by": bob, "idempotency_key": key}
+    assert services.split_ticket(**values) == services.split_ticket(**values)
 
 
-def test_note_is_never_split_off_to_its_customer(ticket, bob):
+def test_note_cannot_be_split(ticket, bob):
     note = services.add_note(ticket=ticket, by=bob, body="Difficult person.")
     with pytest.raises(BadInputError, match="would see it"):
         services.split_ticket(message=note, subject="s", by=bob)
@@ -172,28 +172,28 @@ def test_note_is_never_split_off_to_its_customer(ticket, bob):
 # --- links
 
 
-def test_link_is_seen_from_both_sides(ticket, other, bob):
+def test_link_is_listed_on_both_tickets(ticket, other, bob):
     services.link_tickets(source=other, target=ticket, kind=Kind.CAUSED_BY, by=bob)
-    [there], [back] = queries.list_links(bob, other), queries.list_links(bob, ticket)
-    assert (there.other, there.label) == (ticket, "is caused by")
-    assert (back.other, back.label) == (other, "causes")
+    [link], [reverse_link] = queries.list_links(bob, other), queries.list_links(bob, ticket)
+    assert (link.other, link.label) == (ticket, "is caused by")
+    assert (reverse_link.other, reverse_link.label) == (other, "causes")
     assert kinds(ticket)[-1] == kinds(other)[-1] == "linked"
 
 
-def test_same_link_twice_is_one(ticket, other, bob):
+def test_same_link_is_created_once(ticket, other, bob):
     first = services.link_tickets(source=other, target=ticket, kind=Kind.RELATED, by=bob)
     again = services.link_tickets(source=ticket, target=other, kind=Kind.RELATED, by=bob)
     assert first == again and TicketLink.objects.count() == 1
 
 
-def test_causes_go_in_no_circle(ticket, other, third, bob):
+def test_circular_causes_are_refused(ticket, other, third, bob):
     services.link_tickets(source=ticket, target=other, kind=Kind.CAUSED_BY, by=bob)
     services.link_tickets(source=other, target=third, kind=Kind.CAUSED_BY, by=bob)
     with pytest.raises(BadInputError, match="both ways"):
         services.link_tickets(source=third, target=ticket, kind=Kind.CAUSED_BY, by=bob)
 
 
-def test_unlinking_twice_is_told_once(ticket, other, bob):
+def test_unlinking_twice_writes_one_event(ticket, other, bob):
     link = services.link_tickets(source=other, target=ticket, kind=Kind.DUPLICATE, by=bob)
     services.unlink_tickets(link=TicketLink.objects.get(), by=bob)
     services.unlink_tickets(link=link, by=bob)
@@ -201,37 +201,37 @@ def test_unlinking_twice_is_told_once(ticket, other, bob):
     assert kinds(ticket).count("unlinked") == 1
 
 
-def test_customers_make_no_links_and_see_only_their_own(ticket, carols, alice, bob):
+def test_customer_can_neither_link_nor_see_links_to_others_tickets(ticket, carols, alice, bob):
     with pytest.raises(ForbiddenError):
         services.link_tickets(source=ticket, target=carols, kind=Kind.RELATED, by=alice)
     services.link_tickets(source=ticket, target=carols, kind=Kind.RELATED, by=bob)
     assert queries.list_links(alice, ticket) == []
 
 
-@pytest.mark.parametrize("typed", ["SKR-{}", "skr-{}", " #{} ", "{}"])
-def test_other_ticket_is_named_as_people_do(other, bob, typed):
-    form = MergeForm({"target": typed.format(other.pk)}, viewer=bob)
+@pytest.mark.parametrize("number", ["SKR-{}", "skr-{}", " #{} ", "{}"])
+def test_ticket_number_is_accepted_in_usual_spellings(other, bob, number):
+    form = MergeForm({"target": number.format(other.pk)}, viewer=bob)
     assert form.is_valid() and form.cleaned_data["target"] == other
 
 
-@pytest.mark.parametrize("typed", ["0", "SKR-x", "9" * 40, "", "SKR-99999999"])
-def test_ticket_that_is_none_is_refused_in_words(bob, db, typed):
-    form = LinkForm({"target": typed, "kind": "related"}, viewer=bob)
+@pytest.mark.parametrize("number", ["0", "SKR-x", "9" * 40, "", "SKR-99999999"])
+def test_unknown_ticket_number_is_refused(bob, db, number):
+    form = LinkForm({"target": number, "kind": "related"}, viewer=bob)
     assert not form.is_valid() and form.errors["target"]
 
 
-def test_ticket_one_does_not_see_is_as_good_as_none(secret, frank):
+def test_number_of_a_hidden_ticket_is_unknown(secret, frank):
     form = MergeForm({"target": secret.number}, viewer=frank)
     assert "No ticket" in form.errors["target"][0]
 
 
-def test_form_of_another_ticket_is_refused_in_words(ticket, other, carols, bob):
+def test_key_used_for_another_ticket_is_refused(ticket, other, carols, bob):
     key = uuid.uuid4()
-    said = services.reply(ticket=ticket, by=bob, body="Here", idempotency_key=key)
-    for verb in (services.reply, services.add_note):
+    message = services.reply(ticket=ticket, by=bob, body="Here", idempotency_key=key)
+    for service in (services.reply, services.add_note):
         with pytest.raises(BadInputError):
-            verb(ticket=other, by=bob, body="There", idempotency_key=key)
+            service(ticket=other, by=bob, body="There", idempotency_key=key)
     with pytest.raises(BadInputError):
         services.split_ticket(
-            message=said, subject="Apart", by=bob, idempotency_key=carols.idempotency_key
+            message=message, subject="Apart", by=bob, idempotency_key=carols.idempotency_key
         )
