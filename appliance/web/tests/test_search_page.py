@@ -36,6 +36,11 @@ def test_operators_become_removable_filters(ticket, bob, search_html):
     assert "?q=printer&amp;status=new" in html  # without the customer
 
 
+def test_search_box_of_the_header_keeps_the_query(ticket, bob, search_html):
+    topbar = search_html(bob, q="printer status:new").partition('class="topbar-search"')[2]
+    assert 'value="printer"' in topbar.partition("</form>")[0]
+
+
 def test_invalid_operator_is_reported_beside_the_results(ticket, bob, search_html):
     html = search_html(bob, q="printer status:later")
     assert "later" in html and "on ward 3" in html

@@ -1,5 +1,5 @@
-// The keyboard. What a page offers stands on its elements (data-key, data-keys-list); `?` lists
-// exactly that, so the list cannot be wrong. Every page works without this file.
+// Keyboard shortcuts. A page declares them on its elements (data-key, data-keys-list), and `?` lists
+// these, so the list is always correct. Every page works without this file.
 (() => {
   const PAUSE = 1200; // milliseconds between the two keys of "g o"
   const isTyping = (target) => target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
@@ -10,12 +10,12 @@
       return false;
     }
   };
-  const isThere = (element) => !element.disabled && !element.closest("[hidden], template");
-  let waiting = "",
-    waitingSince = 0;
+  const isAvailable = (element) => !element.disabled && !element.closest("[hidden], template");
+  let firstKey = "",
+    firstKeyAt = 0;
 
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") return leave(event);
+    if (event.key === "Escape") return closeMenus(event);
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
     if (event.key === "?") {
@@ -23,83 +23,83 @@
       return showKeys();
     }
     if (isOff()) return;
-    const first = performance.now() - waitingSince < PAUSE ? waiting : "";
-    waiting = "";
-    if (first && press(`${first} ${event.key}`)) return event.preventDefault();
-    if (begins(event.key)) {
-      waiting = event.key;
-      waitingSince = performance.now();
+    const prefix = performance.now() - firstKeyAt < PAUSE ? firstKey : "";
+    firstKey = "";
+    if (prefix && press(`${prefix} ${event.key}`)) return event.preventDefault();
+    if (startsSequence(event.key)) {
+      firstKey = event.key;
+      firstKeyAt = performance.now();
       return;
     }
-    if (press(event.key) || inList(event.key)) event.preventDefault();
+    if (press(event.key) || handleListKey(event.key)) event.preventDefault();
   });
 
-  const holders = () => [...document.querySelectorAll("[data-key]")].filter(isThere);
-  const begins = (key) => holders().some((one) => one.dataset.key.startsWith(`${key} `));
+  const shortcutElements = () => [...document.querySelectorAll("[data-key]")].filter(isAvailable);
+  const startsSequence = (key) => shortcutElements().some((element) => element.dataset.key.startsWith(`${key} `));
 
   function press(key) {
-    const element = holders().find((one) => one.dataset.key === key);
+    const element = shortcutElements().find((item) => item.dataset.key === key);
     if (!element) return false;
-    for (let fold = element.closest("details"); fold; fold = fold.parentElement.closest("details")) {
-      if (!element.matches("summary")) fold.open = true;
+    for (let details = element.closest("details"); details; details = details.parentElement.closest("details")) {
+      if (!element.matches("summary")) details.open = true;
     }
     element.focus({
       preventScroll: false
     });
     if (!isTyping(element)) element.click();
-    document.getElementById(element.dataset.thenFocus)?.focus(); // at once: the next key is text
+    document.getElementById(element.dataset.thenFocus)?.focus(); // now, because the next key is text
     return true;
   }
 
-  // Lists: j and k move, o and Enter open, x ticks.
-  function inList(key) {
-    const rows = [...document.querySelectorAll("[data-keys-list] [data-keys-item]")].filter(isThere);
+  // Lists: j and k move, o and Enter open, x selects.
+  function handleListKey(key) {
+    const rows = [...document.querySelectorAll("[data-keys-list] [data-keys-item]")].filter(isAvailable);
     if (!rows.length) return false;
-    const at = rows.findIndex((row) => row.contains(document.activeElement));
+    const index = rows.findIndex((row) => row.contains(document.activeElement));
     if (key === "j" || key === "k") {
-      const next = at < 0 ? remembered(rows) : Math.min(rows.length - 1, Math.max(0, at + (key === "j" ? 1 : -1)));
+      const next = index < 0 ? lastRowIndex(rows) : Math.min(rows.length - 1, Math.max(0, index + (key === "j" ? 1 : -1)));
       return focusRow(rows[next]);
     }
-    if (at < 0) return false;
+    if (index < 0) return false;
     if (key === "o") {
-      target(rows[at])?.click();
+      target(rows[index])?.click();
       return true;
     }
     if (key === "x") {
-      const box = rows[at].querySelector("input[type=checkbox]");
-      box?.click();
-      return Boolean(box);
+      const checkbox = rows[index].querySelector("input[type=checkbox]");
+      checkbox?.click();
+      return Boolean(checkbox);
     }
     return false;
   }
 
   const target = (row) => row.querySelector("[data-keys-open]") || row.querySelector("a[href], button") || row;
-  let lastRow = "";
-  const remembered = (rows) => Math.max(0, rows.findIndex((row) => row.id && row.id === lastRow));
+  let lastRowId = "";
+  const lastRowIndex = (rows) => Math.max(0, rows.findIndex((row) => row.id && row.id === lastRowId));
 
   function focusRow(row) {
-    lastRow = row.id;
+    lastRowId = row.id;
     target(row).focus();
     row.scrollIntoView({
       block: "nearest"
     });
     return true;
   }
-  // A list that htmx has brought anew keeps the place.
-  let lostFrom = "";
+  // Restore the focus after htmx has replaced a list.
+  let focusedRowId = "";
   document.addEventListener("htmx:beforeSwap", (event) => {
     const row = document.activeElement?.closest?.("[data-keys-item]");
-    lostFrom = row && event.detail.target.contains(row) ? row.id : "";
+    focusedRowId = row && event.detail.target.contains(row) ? row.id : "";
   });
   document.addEventListener("htmx:afterSettle", () => {
-    const row = lostFrom && document.getElementById(lostFrom);
+    const row = focusedRowId && document.getElementById(focusedRowId);
     if (row && document.activeElement === document.body) target(row).focus({
       preventScroll: true
     });
-    lostFrom = "";
+    focusedRowId = "";
   });
 
-  function leave(event) {
+  function closeMenus(event) {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
       menu.open = false;
@@ -107,7 +107,7 @@
     if (isTyping(event.target) && !event.defaultPrevented) event.target.blur();
   }
 
-  // The dialog is in base.html, so that its words are translated; the rows come from the page.
+  // The dialog is a template, so that its texts are translated; the rows come from the page.
   function showKeys() {
     const dialog = document.getElementById("keys");
     if (!dialog || dialog.open) return;
@@ -117,11 +117,12 @@
       if (!groups.has(name)) groups.set(name, new Map());
       if (!groups.get(name).has(keys)) groups.get(name).set(keys, label);
     };
-    const groupOf = (one) => one.closest("[data-key-group]")?.dataset.keyGroup
-      || (one.closest(".topbar") ? dialog.dataset.everywhere : "");
-    for (const one of holders()) add(groupOf(one), one.dataset.key, labelOf(one));
-    for (const one of document.querySelectorAll("[data-key-shown]")) {
-      if (isThere(one)) add(groupOf(one), one.dataset.keyShown, one.dataset.keyShownLabel || labelOf(one));
+    const groupOf = (element) => element.closest("[data-key-group]")?.dataset.keyGroup ||
+      (element.closest(".topbar") ? dialog.dataset.everywhere : "");
+    for (const element of shortcutElements()) add(groupOf(element), element.dataset.key, labelOf(element));
+    for (const element of document.querySelectorAll("[data-key-shown]")) {
+      if (!isAvailable(element)) continue;
+      add(groupOf(element), element.dataset.keyShown, element.dataset.keyShownLabel || labelOf(element));
     }
     for (const list of document.querySelectorAll("[data-keys-list]")) {
       if (!list.querySelector("[data-keys-item]")) continue;
@@ -137,7 +138,8 @@
     dialog.showModal();
   }
 
-  const labelOf = (one) => (one.dataset.keyLabel || one.getAttribute("aria-label") || one.textContent || "").trim().replace(/\s+/g, " ");
+  const labelOf = (element) =>
+    (element.dataset.keyLabel || element.getAttribute("aria-label") || element.textContent || "").trim().replace(/\s+/g, " ");
 
   function section([name, rows]) {
     const part = document.createElement("section");
@@ -151,10 +153,10 @@
         cap.textContent = key;
         term.append(cap, " ");
       }
-      const words = document.createElement("dd");
-      words.textContent = label;
+      const description = document.createElement("dd");
+      description.textContent = label;
       const row = document.createElement("div");
-      row.append(term, words);
+      row.append(term, description);
       list.append(row);
     }
     part.append(heading, list);
@@ -171,6 +173,6 @@
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-keys-show]")) showKeys();
-    if (event.target.id === "keys") event.target.close(); // beside the box
+    if (event.target.id === "keys") event.target.close(); // a click on the backdrop
   });
 })();

@@ -1,4 +1,4 @@
-// Small comforts of every page. Every page works without this file.
+// Theme, menus and forms of every page. Every page works without this file.
 (() => {
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-theme-toggle]")) {
@@ -8,7 +8,7 @@
       try {
         localStorage.setItem("theme", theme);
       } catch {
-        /* private window: for this page only */
+        /* private window: the choice lasts for this page */
       }
     }
     for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -16,7 +16,7 @@
     }
   });
 
-  // A second click while the first is on its way would send the form twice. htmx sends its own.
+  // Do not send a form twice after a double click. htmx handles its own requests.
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.method !== "post" || form.closest("[hx-post]")) return;
@@ -29,7 +29,7 @@
     });
   });
 
-  // What is only looked at now and then need not be kept fresh while nobody looks.
+  // Do not poll while the page is hidden.
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden && event.target.matches("[data-poll]")) event.preventDefault();
   });

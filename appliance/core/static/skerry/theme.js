@@ -1,4 +1,4 @@
-// Before the first paint: the theme chosen last, or the system's.
+// Set the theme before the first paint: the last choice, or the system's.
 (() => {
   const stored = () => {
     try {
