@@ -1,1 +1,1 @@
-"""What the whole of the desk promises. Tests of one room live beside that room."""
+"""Tests of the whole product. The tests of a room are in its ``tests`` folder."""

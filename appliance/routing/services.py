@@ -20,7 +20,7 @@ from appliance.accounts.models import Team, User
 from appliance.core import audit
 from appliance.core.errors import BadInputError, ForbiddenError, SkerryError
 from appliance.core.logs import run_or_log
-from appliance.routing.matching import list_available_agents, match_rule, next_assignee
+from appliance.routing import queries
 from appliance.routing.models import AssignmentRule, PendingAssignment
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import OPEN_STATUSES, Event, Ticket, TicketCategory
@@ -68,7 +68,7 @@ def assign_pending() -> int:
         _ticket_ids(PendingAssignment.objects.filter(rule=None, since__lte=now - MAX_CATEGORY_WAIT))
     )
     for rule in AssignmentRule.objects.filter(pending_assignments__isnull=False).distinct():
-        if rule.strategy == Strategy.MANUAL or list_available_agents(rule.team, now):
+        if rule.strategy == Strategy.MANUAL or queries.list_available_agents(rule.team, now):
             ready += _ticket_ids(rule.pending_assignments.all())
     return sum(
         run_or_log("assign_pending", partial(_assign_pending_ticket, pk), ticket=pk) for pk in ready
@@ -118,7 +118,7 @@ def _try_to_assign(ticket: Ticket, *, is_category_pending: bool) -> None:
 
 
 def _apply_rules(ticket: Ticket, *, is_category_pending: bool) -> None:
-    match = match_rule(ticket, is_category_pending=is_category_pending)
+    match = queries.match_rule(ticket, is_category_pending=is_category_pending)
     if match.needs_category:
         _defer(ticket, None)
     elif match.rule is None:
@@ -134,7 +134,7 @@ def _assign_next(ticket: Ticket, rule: AssignmentRule) -> None:
         _clear_pending(ticket)
         return
     rule = AssignmentRule.objects.select_for_update(of=["self"]).get(pk=rule.pk)
-    assignee = next_assignee(rule, ticket)
+    assignee = queries.next_assignee(rule, ticket)
     if assignee is None:
         _defer(ticket, rule)
         return
