@@ -57,9 +57,11 @@ class BundleStore:
         if self.installed is not None:
             try:
                 active = self.read_active()
-                for entries in (active.running, active.previous):
-                    if role in entries:
-                        folders.append(folder_of(self.installed, entries[role]))
+                folders.extend(
+                    folder_of(self.installed, entries[role])
+                    for entries in (active.running, active.previous)
+                    if role in entries
+                )
             except InferenceError as error:
                 yield error
         for folder in dict.fromkeys(folders):

@@ -96,14 +96,14 @@ def list_similar_tickets(
     own = own or find_vector(viewer, ticket)
     if own is None:
         return []
-    near = (
+    nearest = (
         TicketVector.objects.visible_to(viewer)
         .nearest_to(own.vector, own.space)
         .exclude(ticket=ticket)
         .select_related("ticket__customer", "ticket__category")
         .defer("vector", "ticket__description", "ticket__search_vector")
     )
-    rows = list_nearest(near, limit)
+    rows = list_nearest(nearest, limit)
     articles = _helpful_articles(viewer, [row.ticket for row in rows])
     return [
         SimilarTicket(row.ticket, cosine(row.distance), articles.get(row.ticket_id)) for row in rows

@@ -236,12 +236,12 @@ def list_probable_duplicates(
         return []
     vector, space = query
     open_tickets = Ticket.objects.open().filter(customer=customer)
-    near = (
+    nearest = (
         TicketVector.objects.visible_to(viewer)
         .filter(ticket__in=open_tickets)
         .nearest_to(vector, space)
         .select_related("ticket")
         .defer("vector", "ticket__description", "ticket__search_vector")
     )
-    rows = list_nearest(near, limit, min_cosine=MIN_DUPLICATE_SIMILARITY)
+    rows = list_nearest(nearest, limit, min_cosine=MIN_DUPLICATE_SIMILARITY)
     return [SimilarTicket(row.ticket, cosine(row.distance)) for row in rows]

@@ -11,6 +11,11 @@ from markdown_it.token import Token
 
 from appliance.knowledge.models import Article
 
+MIN_WORDS, MAX_WORDS = 60, 180
+MAX_PASSAGES = 200  # of one article; the rest is found by full-text search only
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+_SENTENCE_END = re.compile(r"(?<=[.!?:;])\s+")
+
 
 def article_text(article: Article) -> str:
     return f"{article.title}\n{article.content}"
@@ -34,11 +39,6 @@ def _joined(first: str, second: str) -> Digest:
 
 TICKET_DIGEST = _joined("subject", "description")
 ARTICLE_DIGEST = _joined("title", "content")
-
-MIN_WORDS, MAX_WORDS = 60, 180
-MAX_PASSAGES = 200  # of one article; the rest is found by full-text search only
-_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-_SENTENCE_END = re.compile(r"(?<=[.!?:;])\s+")
 
 
 def split_passages(content: str) -> list[str]:

@@ -1,11 +1,11 @@
-"""A desk's categories and texts, in our own words."""
+"""Categories and texts for tests, and the shipped models."""
 
 from pathlib import Path
 
 SHIPPED = Path(__file__).resolve().parents[3] / "models"
 ROLES = ("classifier", "sentiment", "encoder")
 
-DESK = {
+LABELS = {
     "access": "Access. Signing in, passwords, locked accounts, permissions. forgot my password",
     "network": "Network. VPN, Wi-Fi, sites that are down. VPN drops",
     "hardware": "Hardware. Laptops, printers, phones, screens. printer jams",
@@ -24,6 +24,6 @@ TEXTS = (
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a new file in place of a hard link: the shipped one keeps its bytes."""
+    """Replace a hard link by a new file, so that the shipped file does not change."""
     path.unlink(missing_ok=True)
     path.write_bytes(content)

@@ -51,9 +51,9 @@ def test_a_bert_becomes_a_classifier(bert, tmp_path):
 
     model = MeanPooledClassifier(load_trunk(bert)[0], 4).eval()
 
-    reader = _bundle(tmp_path, "classifier", model, model.trunk, ["a", "b", "c", "d"], model.head)
+    bundle = _bundle(tmp_path, "classifier", model, model.trunk, ["a", "b", "c", "d"], model.head)
 
-    assert reader.run("the printer is out of paper").shape == (4,)
+    assert bundle.run("the printer is out of paper").shape == (4,)
 
 
 def test_a_distilbert_becomes_a_sentiment_model(distilbert, tmp_path):
@@ -61,9 +61,9 @@ def test_a_distilbert_becomes_a_sentiment_model(distilbert, tmp_path):
 
     model = load_distilbert(distilbert)[0]
 
-    reader = _bundle(tmp_path, "sentiment", _Logits(model), model, list(SENTIMENTS))
+    bundle = _bundle(tmp_path, "sentiment", _Logits(model), model, list(SENTIMENTS))
 
-    assert reader.run("thank you").shape == (3,)
+    assert bundle.run("thank you").shape == (3,)
 
 
 def test_a_bert_is_converted_to_a_distilbert_with_the_same_hidden_states(bert):
@@ -83,9 +83,9 @@ def test_a_bert_becomes_an_encoder(bert, tmp_path):
 
     trunk = load_trunk(bert)[0]
 
-    reader = _bundle(tmp_path, "encoder", Encoder(trunk), trunk, [])
+    bundle = _bundle(tmp_path, "encoder", Encoder(trunk), trunk, [])
 
-    assert np.linalg.norm(reader.run("where is room 12?")) == pytest.approx(1, abs=1e-3)
+    assert np.linalg.norm(bundle.run("where is room 12?")) == pytest.approx(1, abs=1e-3)
 
 
 def test_weights_that_lack_a_layer_are_refused(bert):
@@ -93,8 +93,8 @@ def test_weights_that_lack_a_layer_are_refused(bert):
     from weights import load_trunk
 
     state = load_file(bert / "model.safetensors")
-    kept = {name: value for name, value in state.items() if "layer.1" not in name}
-    save_file(kept, bert / "model.safetensors")
+    incomplete = {name: value for name, value in state.items() if "layer.1" not in name}
+    save_file(incomplete, bert / "model.safetensors")
 
     with pytest.raises(ValueError, match="weights lack"):
         load_trunk(bert)

@@ -50,9 +50,9 @@ def test_paraphrases_are_looked_up_in_their_corpus(extra, tmp_path):
         ],
     )
 
-    found = extra.extra_figures(queries, corpus, Letters(), {})
+    figures = extra.extra_figures(queries, corpus, Letters(), {})
 
-    assert found == {"rows": 3, "corpus": 4, "hit@1": pytest.approx(2 / 3), "hit@3": 1.0}
+    assert figures == {"rows": 3, "corpus": 4, "hit@1": pytest.approx(2 / 3), "hit@3": 1.0}
 
 
 def test_queries_without_a_corpus_are_refused(extra, tmp_path):

@@ -53,7 +53,7 @@ def test_figures_leave_the_table_with_their_bundle(store_module, tmp_path):
 def test_figures_of_no_shipped_bundle_stay(store_module, tmp_path):
     store = store_module.FiguresStore(tmp_path / "figures.json")
     store.put("int8", SPEED, SPEED, {"median ms": 20.0})
-    assert store.figures("int8", {role: "new" for role in ROLES}) == {SPEED: {"median ms": 20.0}}
+    assert store.figures("int8", dict.fromkeys(ROLES, "new")) == {SPEED: {"median ms": 20.0}}
 
 
 def test_figures_are_in_the_order_of_the_table(store_module, tmp_path):

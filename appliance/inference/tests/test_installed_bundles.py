@@ -1,7 +1,9 @@
 """Bundles installed by updates precede the release's own and never leave a role without one."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -95,6 +97,29 @@ def test_restored_bundle_answers_again(engine, installed, install):
 
     assert engine.classify_sentiment(TEXTS[0]).bundle.version == "103"
     assert {status.state for status in engine.statuses()} <= {"ready", "not_loaded"}
+
+
+def test_loaded_bundle_answers_while_another_loads(engine, installed, install, monkeypatch):
+    engine.classify_sentiment(TEXTS[0])
+    is_loading, may_load, load = Event(), Event(), bundle_holder.LoadedBundle
+
+    def load_slowly(bundle, threads):
+        is_loading.set()
+        may_load.wait(timeout=30)
+        return load(bundle, threads)
+
+    monkeypatch.setattr(bundle_holder, "LoadedBundle", load_slowly)
+    _write_active(installed, running={"sentiment": install("sentiment", "103")})
+
+    with ThreadPoolExecutor(1) as pool:
+        reload = pool.submit(engine.classify_sentiment, TEXTS[0])
+        assert is_loading.wait(timeout=30)
+        during = engine.classify_sentiment(TEXTS[0])
+        may_load.set()
+        after = reload.result()
+
+    assert during.bundle.version == shipped_version("sentiment")
+    assert after.bundle.version == engine.ref("sentiment").version == "103"
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"sentiment": "../../x"}', b'{"next": 7}'])

@@ -84,7 +84,7 @@ def _lone_array() -> bytes:
 
 @pytest.mark.parametrize("content", [b"", b"not a file", b"PK\x03\x04broken", _lone_array()])
 def test_bytes_that_are_no_head_are_refused(content):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="not a fitted head"):
         LinearHead.from_bytes(content)
 
 
@@ -98,7 +98,7 @@ def test_bytes_that_are_no_head_are_refused(content):
     ],
 )
 def test_input_that_cannot_be_fitted_is_refused(vectors, labels):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"two labels|finite numbers"):
         fit_head(vectors, labels)
 
 

@@ -8,7 +8,7 @@ import pytest
 from appliance.inference import bundle_holder
 from appliance.inference.bundle import BundleMissingError, BundleRefusedError
 from appliance.inference.engine import Engine
-from appliance.inference.tests.samples import DESK, TEXTS, replace
+from appliance.inference.tests.samples import LABELS, TEXTS, replace
 
 
 def _edit(path, change) -> None:
@@ -38,7 +38,7 @@ def test_a_flipped_byte_refuses_one_bundle_and_leaves_the_others(models, folder)
     with pytest.raises(BundleRefusedError, match=r"sentiment/\d+ .*model\.onnx has sha256"):
         engine.classify_sentiment(TEXTS[0])
 
-    assert engine.classify(TEXTS[0], DESK).label == "access"
+    assert engine.classify(TEXTS[0], LABELS).label == "access"
     assert [s.state for s in engine.statuses()] == ["ready", "refused", "ready"]
 
 
@@ -63,7 +63,7 @@ def test_a_missing_tokenizer_is_refused(models, folder):
     (folder("classifier") / "tokenizer.json").unlink()
 
     with pytest.raises(BundleRefusedError, match=r"classifier/.*tokenizer\.json"):
-        Engine(models).classify(TEXTS[0], DESK)
+        Engine(models).classify(TEXTS[0], LABELS)
 
 
 def test_wrong_tokenizer_fails_the_golden_texts(models, folder):
@@ -105,13 +105,13 @@ def test_incomplete_cold_start_limits_are_refused(models, folder, limits):
     _edit(folder("classifier") / "bundle.json", set_limits)
 
     with pytest.raises(BundleRefusedError, match="new_desk lacks a positive head_weight or floor"):
-        Engine(models).classify(TEXTS[0], DESK)
+        Engine(models).classify(TEXTS[0], LABELS)
 
 
 def test_without_the_encoder_the_head_classifies_alone(models, folder):
     (folder("encoder") / "model.onnx").unlink()
 
-    assert Engine(models, threads=1).classify(TEXTS[0], DESK).label == "access"
+    assert Engine(models, threads=1).classify(TEXTS[0], LABELS).label == "access"
 
 
 def test_without_the_encoder_unknown_categories_are_an_error(models, folder):

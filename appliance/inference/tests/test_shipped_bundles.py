@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from appliance.inference.engine import Engine
-from appliance.inference.tests.samples import DESK, ROLES, SHIPPED, TEXTS
+from appliance.inference.tests.samples import LABELS, ROLES, SHIPPED, TEXTS
 
 
 def test_all_three_load_and_reproduce_their_golden_outputs():
@@ -67,10 +67,10 @@ def test_similar_texts_are_nearer_than_others(engine):
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_prediction_is_one_of_the_callers_labels(engine, text):
-    prediction = engine.classify(text, DESK)
+    prediction = engine.classify(text, LABELS)
 
-    assert prediction.label in {*DESK, None}
-    assert {name for name, _ in prediction.scores} == set(DESK)
+    assert prediction.label in {*LABELS, None}
+    assert {name for name, _ in prediction.scores} == set(LABELS)
     assert sum(share for _, share in prediction.scores) == pytest.approx(1)
     assert prediction.confidence == prediction.scores[0][1] == max(s for _, s in prediction.scores)
 
@@ -80,28 +80,28 @@ def test_prediction_is_one_of_the_callers_labels(engine, text):
     [(TEXTS[0], "access"), (TEXTS[1], "hardware"), (TEXTS[2], "network")],
 )
 def test_obvious_tickets_are_classified(engine, text, label):
-    assert engine.classify(text, DESK).label == label
+    assert engine.classify(text, LABELS).label == label
 
 
 def test_order_for_hardware_is_a_purchase(engine):
-    assert engine.classify(TEXTS[3], DESK).scores[0][0] == "purchasing"
+    assert engine.classify(TEXTS[3], LABELS).scores[0][0] == "purchasing"
 
 
 def test_category_unknown_to_the_head_is_predicted_by_its_description(engine):
-    desk = {**DESK, "boats": "Boats. The ferry, life jackets, moorings. boat engine fails"}
+    labels = {**LABELS, "boats": "Boats. The ferry, life jackets, moorings. boat engine fails"}
 
-    prediction = engine.classify("The engine of the ferry fails and the mooring is loose", desk)
+    prediction = engine.classify("The engine of the ferry fails and the mooring is loose", labels)
 
     assert prediction.scores[0][0] == "boats"
 
 
 def test_unknown_categories_alone_are_predicted_by_similarity(engine):
-    desk = {
+    labels = {
         "boats": "Boats. The ferry, life jackets, moorings. boat engine fails",
         "kitchen": "Kitchen. Meals, fridges, menus, ovens. the fridge is warm",
     }
 
-    assert engine.classify("the oven in the canteen stays cold", desk).scores[0][0] == "kitchen"
+    assert engine.classify("the oven in the canteen stays cold", labels).scores[0][0] == "kitchen"
 
 
 def test_without_categories_the_prediction_is_not_sure(engine):
@@ -110,7 +110,7 @@ def test_without_categories_the_prediction_is_not_sure(engine):
 
 @pytest.mark.parametrize("text", ["", "   \n", "?!"])
 def test_text_without_words_is_not_classified(engine, text):
-    assert engine.classify(text, DESK).label is None
+    assert engine.classify(text, LABELS).label is None
 
 
 def test_sentiments_have_the_right_sign(engine):
@@ -140,7 +140,7 @@ def test_sentiments_have_the_right_sign(engine):
     ids=lambda text: f"{len(text)}:{text[:8]!a}",
 )
 def test_any_text_is_accepted(engine, text):
-    assert engine.classify(text, DESK).label in {*DESK, None}
+    assert engine.classify(text, LABELS).label in {*LABELS, None}
     assert -1 <= engine.classify_sentiment(text).score <= 1
     assert np.isfinite(engine.embed(text)).all()
 
@@ -188,7 +188,7 @@ def test_ref_names_the_bundle(engine, role):
 
 def _predict_all(engine: Engine, text: str) -> tuple:
     return (
-        engine.classify(text, DESK).label,
+        engine.classify(text, LABELS).label,
         engine.classify_sentiment(text).score,
         engine.embed(text),
     )

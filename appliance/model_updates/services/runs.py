@@ -37,6 +37,12 @@ from appliance.model_updates.run_context import (
 from appliance.model_updates.services import activation, events, trust_store
 from appliance.model_updates.services.events import record
 
+log = structlog.get_logger(__name__)
+RUN_LOCK = "model_updates.run"  # one run at a time
+MIN_REASON_CHARACTERS = 10
+KEEP_UPLOADS = timedelta(days=7)  # for an approval
+Progress = Callable[[str, str, str], None]  # step, outcome, text
+
 
 @transaction.atomic
 def request_run(
@@ -79,13 +85,6 @@ def request_apply(*, run: UpdateRun, by: User, accepted: list[str], reason: str)
 
 def _queue(run: UpdateRun) -> None:
     jobs.configure_task("model_updates.carry_out").defer(run_id=run.pk)
-
-
-log = structlog.get_logger(__name__)
-RUN_LOCK = "model_updates.run"  # one run at a time
-MIN_REASON_CHARACTERS = 10
-KEEP_UPLOADS = timedelta(days=7)  # for an approval
-Progress = Callable[[str, str, str], None]  # step, outcome, text
 
 
 def start_run(

@@ -66,7 +66,7 @@ def tiny_models(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def desk(db, settings, tmp_path, tiny_models, monkeypatch) -> None:
+def installation(db, settings, tmp_path, tiny_models, monkeypatch) -> None:
     """Tiny bundles are active, none is installed, and there are three categories."""
     monkeypatch.setattr(bundle_holder, "CHECK_SECONDS", 0)
     settings.MODELS = tiny_models
@@ -85,7 +85,7 @@ def desk(db, settings, tmp_path, tiny_models, monkeypatch) -> None:
 
 
 @pytest.fixture
-def trusting(desk, publisher) -> None:
+def trusted_publisher(installation, publisher) -> None:
     services.pin_root(publisher.root, by_name="Dan")
 
 
@@ -104,7 +104,7 @@ def bundle(tmp_path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def apply(trusting, dan) -> Callable[..., UpdateRun]:
+def apply(trusted_publisher, dan) -> Callable[..., UpdateRun]:
     """Carry out an update from a medium; by default Dan accepts missing evidence."""
 
     def carry_out(

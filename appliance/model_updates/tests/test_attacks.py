@@ -134,7 +134,7 @@ def test_rotated_keys_are_accepted(apply, publisher, articles):
     assert TrustFloor.objects.get(file="root").version == 5
 
 
-def test_another_root_cannot_replace_the_pinned_one(trusting, tmp_path):
+def test_another_root_cannot_replace_the_pinned_one(trusted_publisher, tmp_path):
     other = keys.make_keys(tmp_path / "other", lambda name: "x")
 
     with pytest.raises(UpdateRejectedError, match="another root"):

@@ -13,7 +13,7 @@ from appliance.triage import services as triage_services
 
 
 @pytest.fixture
-def confirmed(desk, alice, bob):
+def confirmed_tickets(installation, alice, bob):
     """Ninety tickets whose category Bob chose, with other texts than the example phrases."""
     noise = np.random.default_rng(7)
     for number in range(90):
@@ -30,7 +30,7 @@ def confirmed(desk, alice, bob):
         )
 
 
-def test_equally_good_bundle_needs_no_approval(apply, publisher, bundle, confirmed):
+def test_equally_good_bundle_needs_no_approval(apply, publisher, bundle, confirmed_tickets):
     run = apply(publisher.pack(bundle()), accept=())
 
     assert run.exit_code == 0, run.text
@@ -39,7 +39,7 @@ def test_equally_good_bundle_needs_no_approval(apply, publisher, bundle, confirm
     assert engine.find_ref("classifier").version == "2"
 
 
-def test_worse_bundle_is_rejected(apply, publisher, bundle, confirmed):
+def test_worse_bundle_is_rejected(apply, publisher, bundle, confirmed_tickets):
     weights = tiny_bundles.weights_for("classifier")
     for word in tiny_bundles.WORDS["network"]:  # too few example phrases to notice
         if word != "vpn":
@@ -51,7 +51,9 @@ def test_worse_bundle_is_rejected(apply, publisher, bundle, confirmed):
     assert engine.find_ref("classifier").version == "1"
 
 
-def test_named_admin_may_accept_a_worse_bundle_with_a_reason(apply, publisher, bundle, confirmed):
+def test_named_admin_may_accept_a_worse_bundle_with_a_reason(
+    apply, publisher, bundle, confirmed_tickets
+):
     labels = ["network", "hardware", "access"]
 
     run = apply(publisher.pack(bundle(labels=labels)), accept=("worse",))
@@ -60,7 +62,7 @@ def test_named_admin_may_accept_a_worse_bundle_with_a_reason(apply, publisher, b
     assert "worse accepted by Dan" in run.steps[8]["text"]
 
 
-def test_encoder_with_equal_vectors_is_worse(apply, publisher, bundle, confirmed):
+def test_encoder_with_equal_vectors_is_worse(apply, publisher, bundle, confirmed_tickets):
     weights = np.random.default_rng(3).normal(size=(len(tiny_bundles.VOCABULARY), 384))
     weights[:, :] = weights[:1]  # the same vector for every word
 
@@ -75,7 +77,7 @@ def test_sentiment_bundle_with_swapped_labels_is_worse(apply, publisher, bundle)
     assert (run.exit_code, run.needs_approval) == (EXIT_CODES[Step.EVALUATION], "worse")
 
 
-def test_category_an_agent_left_when_solving_is_confirmed(desk, alice, bob):
+def test_category_an_agent_left_when_solving_is_confirmed(installation, alice, bob):
     ticket = tickets_services.create_ticket(
         customer=alice.customer, subject="vpn", description="vpn", by=alice
     )

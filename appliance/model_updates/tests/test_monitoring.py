@@ -97,7 +97,7 @@ def test_bundle_corrected_much_more_often_is_rolled_back(
 
 
 @pytest.fixture
-def categories_by_slug(desk):
+def categories_by_slug(installation):
     return {category.slug: category for category in TicketCategory.objects.all()}
 
 

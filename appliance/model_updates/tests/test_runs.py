@@ -87,7 +87,7 @@ def test_rollback_activates_the_previous_bundle(apply, publisher, bundle, dan):
     assert ActiveBundle.objects.get(role="classifier").bundle is None
 
 
-def test_without_installed_bundles_there_is_nothing_to_roll_back(desk, dan):
+def test_without_installed_bundles_there_is_nothing_to_roll_back(installation, dan):
     run = services.carry_out(services.start_run(kind="rollback", source="", by=dan))
 
     assert run.exit_code == NOTHING_TO_DO
@@ -103,7 +103,7 @@ def test_new_encoder_waits_for_its_vectors(apply, publisher, bundle):
     assert engine.find_next_encoder().space == "encoder/2"
 
 
-def test_only_a_named_admin_with_a_reason_can_accept(desk, bob, dan):
+def test_only_a_named_admin_with_a_reason_can_accept(installation, bob, dan):
     with pytest.raises(ForbiddenError):
         services.start_run(kind="apply", source="/x", by=bob)
     with pytest.raises(BadInputError):

@@ -198,23 +198,24 @@ def _write_predictions(
     text_sha256: str,
 ) -> None:
     data: ClassifiedData = {}
-    ticket_category, rows = ticket.category, []
+    ticket_category = ticket.category
+    predictions: list[Prediction] = []
     if category:
         scores: Scores = [[label, round(score, 4)] for label, score in category.scores]
-        row = _prediction(ticket, Prediction.Kind.CATEGORY, category, scores, text_sha256)
-        row.withheld_label = category.withheld_label or NOT_SURE
-        rows.append(row)
+        prediction = _prediction(ticket, Prediction.Kind.CATEGORY, category, scores, text_sha256)
+        prediction.withheld_label = category.withheld_label or NOT_SURE
+        predictions.append(prediction)
         ticket_category = TicketCategory.objects.filter(slug=category.label).first()
         data["category"] = category.label or NOT_SURE
         data["confidence"] = round(category.confidence, 3)
     if sentiment:
         scores = [[sentiment.label, round(sentiment.confidence, 4)]]
         kind = Prediction.Kind.SENTIMENT
-        rows.append(_prediction(ticket, kind, sentiment, scores, text_sha256))
+        predictions.append(_prediction(ticket, kind, sentiment, scores, text_sha256))
         data["sentiment"] = sentiment.label
         data["sentiment_score"] = round(sentiment.score, 3)
     Prediction.objects.bulk_create(
-        rows,
+        predictions,
         update_conflicts=True,
         unique_fields=["ticket", "kind"],
         update_fields=PREDICTION_FIELDS,
@@ -224,9 +225,9 @@ def _write_predictions(
         category=ticket_category,
         sentiment_score=sentiment.score if sentiment else None,
         bundles=" · ".join(
-            f"{prediction.bundle.name} {prediction.bundle.version}"
-            for prediction in (category, sentiment)
-            if prediction
+            f"{result.bundle.name} {result.bundle.version}"
+            for result in (category, sentiment)
+            if result
         ),
         data=data,
     )

@@ -51,10 +51,8 @@ def record_shown_suggestions(
         for rank, suggested in enumerate(shown, start=1)
         if suggested.article.pk not in known_ids
     ]
-    if new:
-        Suggestion.objects.bulk_create(
-            new, ignore_conflicts=True
-        )  # another agent may open the ticket at the same time
+    if new:  # ignoring conflicts, since another agent may open the ticket at the same time
+        Suggestion.objects.bulk_create(new, ignore_conflicts=True)
     return len(new)
 
 

@@ -122,13 +122,13 @@ def _require_author(by: User) -> None:
 def _list_candidates(space: str) -> list[SolvedTicket]:
     """Return solved tickets without an article that are not in a dismissed or closed gap."""
     since = timezone.now() - timedelta(days=DAYS)
-    done = Gap.objects.exclude(pk__in=Gap.objects.open())
+    closed = Gap.objects.exclude(pk__in=Gap.objects.open())
     vectors = TicketVector.objects.filter(
         space=space,
         ticket__solved_at__gte=since,
         ticket__article_links=None,
         ticket__merged_into=None,
-    ).exclude(ticket__in=GapTicket.objects.filter(gap__in=done).values("ticket"))
+    ).exclude(ticket__in=GapTicket.objects.filter(gap__in=closed).values("ticket"))
     rows = vectors.order_by("-ticket__solved_at").values_list(
         "ticket_id",
         "vector",

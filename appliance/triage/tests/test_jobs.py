@@ -24,9 +24,13 @@ def test_ticket_queued_twice_is_one_job(ticket):
 
 
 def test_rolled_back_ticket_leaves_no_job(ticket):
-    with pytest.raises(RuntimeError), transaction.atomic():
+    @transaction.atomic
+    def queue_and_fail() -> None:
         services.queue_annotation(ticket)
         raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        queue_and_fail()
     assert not ProcrastinateJob.objects.exists()
 
 

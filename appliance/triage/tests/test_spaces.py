@@ -105,8 +105,9 @@ def test_invalid_index_is_built_again():
     """Its build waits for a writer and is cancelled before that one ends."""
     with psycopg.connect(**connection.get_connection_params()) as writer:
         writer.execute("LOCK TABLE triage_ticketvector IN ROW EXCLUSIVE MODE")
-        with connection.cursor() as cursor, pytest.raises(OperationalError, match="lock timeout"):
+        with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = 100")
+        with pytest.raises(OperationalError, match="lock timeout"):
             services.index_space(OTHER)
     with connection.cursor() as cursor:
         cursor.execute("RESET lock_timeout")
