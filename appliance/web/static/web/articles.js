@@ -1,4 +1,4 @@
-// What was typed into an article is not left by accident.
+// Warns before the page of an article with unsaved changes is left.
 (() => {
   const form = document.querySelector("[data-warn-unsaved]");
   if (!form) return;

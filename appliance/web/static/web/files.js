@@ -1,4 +1,4 @@
-// Files may be dropped on a form or pasted into its text; the ones chosen are listed.
+// Files can be dropped on a form or pasted into its text; the chosen files are listed.
 (() => {
   const inputOf = (form) => form?.querySelector("input[type=file]");
 
@@ -37,9 +37,9 @@
   }
 
   function list(input) {
-    const place = document.querySelector(`[data-files-of="${CSS.escape(input.id)}"]`);
-    if (!place) return;
-    place.replaceChildren(...[...input.files].map((file) => {
+    const container = document.querySelector(`[data-files-of="${CSS.escape(input.id)}"]`);
+    if (!container) return;
+    container.replaceChildren(...[...input.files].map((file) => {
       const row = document.createElement("li");
       row.textContent = `${file.name} (${size(file.size)})`;
       return row;

@@ -1,76 +1,76 @@
-// The list of tickets: what is ticked, where one was and what is folded stays, while it is looked at
-// again every few seconds. Every page works without this file.
+// The ticket list: ticks, scroll position and folds stay while the list is polled every few
+// seconds. Every page works without this file.
 (() => {
   const ticked = new Set();
-  const boxes = () => [...document.querySelectorAll("#live input[name=ticket]")];
+  const checkboxes = () => [...document.querySelectorAll("#live input[name=ticket]")];
   const live = () => document.getElementById("live");
-  const words = (holder, n) => (n === 1 ? holder.dataset.one : holder.dataset.many.replace("%s", n));
+  const countText = (element, n) => (n === 1 ? element.dataset.one : element.dataset.many.replace("%s", n));
 
   // --- ticks
 
-  function remember() {
-    for (const box of boxes()) ticked[box.checked ? "add" : "delete"](box.value);
-    show();
+  function saveTicks() {
+    for (const checkbox of checkboxes()) ticked[checkbox.checked ? "add" : "delete"](checkbox.value);
+    showCount();
   }
 
-  function restore() {
-    const there = boxes();
-    const values = new Set(there.map((box) => box.value));
+  function restoreTicks() {
+    const present = checkboxes();
+    const values = new Set(present.map((checkbox) => checkbox.value));
     for (const value of ticked)
       if (!values.has(value)) ticked.delete(value);
-    for (const box of there) box.checked = ticked.has(box.value);
-    show();
+    for (const checkbox of present) checkbox.checked = ticked.has(checkbox.value);
+    showCount();
   }
 
-  function show() {
+  function showCount() {
     const form = document.getElementById("bulk");
     if (!form) return;
-    const whole = form.elements.select_all?.checked;
-    form.classList.toggle("is-on", ticked.size > 0 || whole || Boolean(form.querySelector("[role=alert]")));
+    const isAll = form.elements.select_all?.checked;
+    form.classList.toggle("is-on", ticked.size > 0 || isAll || Boolean(form.querySelector("[role=alert]")));
     const count = form.querySelector(".bulk-count");
-    const said = ticked.size && !whole ? words(form, ticked.size) : "";
-    if (count && said && count.textContent !== said) count.textContent = said;
-    const all = document.getElementById("choose-page");
-    if (!all) return;
-    all.checked = ticked.size > 0 && ticked.size === boxes().length;
-    all.indeterminate = ticked.size > 0 && !all.checked;
+    const text = ticked.size && !isAll ? countText(form, ticked.size) : "";
+    if (count && text && count.textContent !== text) count.textContent = text;
+    const selectPage = document.getElementById("choose-page");
+    if (!selectPage) return;
+    selectPage.checked = ticked.size > 0 && ticked.size === checkboxes().length;
+    selectPage.indeterminate = ticked.size > 0 && !selectPage.checked;
   }
 
   let last = null;
   document.addEventListener("click", (event) => {
-    const box = event.target;
-    if (box.closest?.("[data-choose-none]")) return none();
-    if (!box.matches?.("#live input[name=ticket]")) return;
-    const all = boxes();
-    const from = all.findIndex((one) => one.value === last);
-    const to = all.indexOf(box);
+    const target = event.target;
+    if (target.closest?.("[data-choose-none]")) return clearSelection();
+    if (!target.matches?.("#live input[name=ticket]")) return;
+    const all = checkboxes();
+    const from = all.findIndex((checkbox) => checkbox.value === last);
+    const to = all.indexOf(target);
     if (event.shiftKey && from >= 0) { // everything between the two
-      for (const one of all.slice(Math.min(from, to), Math.max(from, to) + 1)) one.checked = box.checked;
-      remember();
+      for (const checkbox of all.slice(Math.min(from, to), Math.max(from, to) + 1)) checkbox.checked = target.checked;
+      saveTicks();
     }
-    last = box.value;
+    last = target.value;
   });
 
-  function none() {
+  function clearSelection() {
     const form = document.getElementById("bulk");
     if (form.elements.select_all) form.elements.select_all.checked = false;
-    for (const box of boxes()) box.checked = false;
+    for (const checkbox of checkboxes()) checkbox.checked = false;
     for (const alert of form.querySelectorAll("[role=alert]")) alert.remove();
-    remember();
+    saveTicks();
     document.querySelector("#live a[data-keys-open]")?.focus();
   }
 
   document.addEventListener("change", (event) => {
     if (event.target.id === "choose-page") {
-      for (const box of boxes()) box.checked = event.target.checked;
-      remember();
-    } else if (event.target.matches("#live input[name=ticket], #bulk input[name=select_all]")) remember();
+      for (const checkbox of checkboxes()) checkbox.checked = event.target.checked;
+      saveTicks();
+    } else if (event.target.matches("#live input[name=ticket], #bulk input[name=select_all]")) saveTicks();
   });
 
-  // --- looked at again: only while somebody looks, and without moving what they read
+  // --- polling: only while the page is visible, and without moving what is read
 
-  let seen = new Set(),
-    place = null;
+  let shownIds = new Set(),
+    anchor = null;
   const rows = () => [...document.querySelectorAll("#live tr[id]")];
   const isList = (event) => event.detail.target?.id === "live" || event.detail.elt?.id === "live";
 
@@ -82,35 +82,35 @@
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!isList(event) || !event.detail.shouldSwap) return;
-    remember();
-    seen = new Set(rows().map((row) => row.id));
+    saveTicks();
+    shownIds = new Set(rows().map((row) => row.id));
     const top = rows().find((row) => row.getBoundingClientRect().bottom > 0);
-    place = top && scrollY > 0 ? {
+    anchor = top && scrollY > 0 ? {
       id: top.id,
-      at: top.getBoundingClientRect().top
+      top: top.getBoundingClientRect().top
     } : null;
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (!isList(event)) return;
-    restore();
-    fold();
-    const row = place && document.getElementById(place.id);
+    restoreTicks();
+    restoreFolds();
+    const row = anchor && document.getElementById(anchor.id);
     if (row) scrollBy({
-      top: row.getBoundingClientRect().top - place.at,
+      top: row.getBoundingClientRect().top - anchor.top,
       behavior: "instant"
     });
-    announce(rows().filter((one) => !seen.has(one.id)).length);
+    announceNew(rows().filter((row) => !shownIds.has(row.id)).length);
   });
 
-  function announce(fresh) {
+  function announceNew(count) {
     const news = document.getElementById("list-news");
-    if (news && fresh && seen.size) news.textContent = words(news, fresh);
+    if (news && count && shownIds.size) news.textContent = countText(news, count);
   }
 
   // --- folds of the queues
 
   const key = "folds";
-  const folds = () => {
+  const storedFolds = () => {
     try {
       return JSON.parse(localStorage.getItem(key)) || {};
     } catch {
@@ -118,44 +118,45 @@
     }
   };
 
-  function fold() {
-    const kept = folds();
-    for (const one of document.querySelectorAll("[data-fold]")) {
-      if (one.dataset.fold in kept && !one.querySelector("[aria-current]")) one.open = kept[one.dataset.fold];
+  function restoreFolds() {
+    const folds = storedFolds();
+    for (const section of document.querySelectorAll("[data-fold]")) {
+      const name = section.dataset.fold;
+      if (name in folds && !section.querySelector("[aria-current]")) section.open = folds[name];
     }
   }
   document.addEventListener("click", (event) => {
-    const one = event.target.closest?.("summary")?.parentElement;
-    if (!one?.dataset.fold) return;
+    const section = event.target.closest?.("summary")?.parentElement;
+    if (!section?.dataset.fold) return;
     try {
       localStorage.setItem(key, JSON.stringify({
-        ...folds(),
-        [one.dataset.fold]: !one.open
+        ...storedFolds(),
+        [section.dataset.fold]: !section.open
       }));
     } catch {
       // in a private window nothing is stored
     }
   });
 
-  // --- the minute in which a change can be taken back
+  // --- the minute in which a bulk edit can be undone
 
-  function minute() {
+  function limitUndo() {
     for (const form of document.querySelectorAll(".undo[data-seconds]")) {
       setTimeout(() => form.remove(), Number(form.dataset.seconds) * 1000);
       form.removeAttribute("data-seconds");
     }
   }
-  document.addEventListener("htmx:afterSettle", minute);
+  document.addEventListener("htmx:afterSettle", limitUndo);
 
-  // Back in a page the browser kept: what was sent from it is not sent again under its old key.
+  // Back on a page from the browser's cache: a new bulk edit needs a new key.
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     const field = document.querySelector("#bulk [name=idempotency_key]");
-    if (field) field.value = freshKey();
+    if (field) field.value = newKey();
     if (live()) window.htmx?.trigger(live(), "look");
   });
 
-  function freshKey() { // randomUUID is there only over TLS
+  function newKey() { // randomUUID is there only over TLS
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     bytes[6] = (bytes[6] & 15) | 64;
     bytes[8] = (bytes[8] & 63) | 128;
@@ -163,7 +164,7 @@
     return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
   }
 
-  remember();
-  fold();
-  minute();
+  saveTicks();
+  restoreFolds();
+  limitUndo();
 })();

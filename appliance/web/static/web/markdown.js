@@ -1,47 +1,47 @@
-// Write and preview. The preview comes from the desk, so it is what will be shown.
+// Tabs to write and to preview. The server renders the preview, so it is what will be shown.
 (() => {
   document.addEventListener("click", (event) => {
     const tab = event.target.closest("[data-markdown] [role=tab]");
-    if (tab) choose(tab);
+    if (tab) select(tab);
   });
   document.addEventListener("keydown", (event) => {
     const tab = event.target.closest?.("[data-markdown] [role=tab]");
     if (!tab || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
-    const other = [...tab.parentElement.querySelectorAll("[role=tab]")].find((one) => one !== tab);
+    const other = [...tab.parentElement.querySelectorAll("[role=tab]")].find((item) => item !== tab);
     event.preventDefault();
     other.focus();
-    choose(other);
+    select(other);
   });
 
-  function choose(tab) {
-    const box = tab.closest("[data-markdown]");
-    for (const one of box.querySelectorAll("[role=tab]")) {
-      const chosen = one === tab;
-      one.setAttribute("aria-selected", String(chosen));
-      one.tabIndex = chosen ? 0 : -1;
-      document.getElementById(one.getAttribute("aria-controls")).hidden = !chosen;
+  function select(tab) {
+    const editor = tab.closest("[data-markdown]");
+    for (const item of editor.querySelectorAll("[role=tab]")) {
+      const isSelected = item === tab;
+      item.setAttribute("aria-selected", String(isSelected));
+      item.tabIndex = isSelected ? 0 : -1;
+      document.getElementById(item.getAttribute("aria-controls")).hidden = !isSelected;
     }
     const pane = document.getElementById(tab.getAttribute("aria-controls"));
-    if (pane.matches("[data-preview]")) preview(box, pane);
+    if (pane.matches("[data-preview]")) preview(editor, pane);
   }
 
-  async function preview(box, pane) {
-    const text = box.querySelector("textarea").value;
-    const token = box.closest("form").querySelector("[name=csrfmiddlewaretoken]").value;
+  async function preview(editor, pane) {
+    const text = editor.querySelector("textarea").value;
+    const token = editor.closest("form").querySelector("[name=csrfmiddlewaretoken]").value;
     const body = new URLSearchParams({
       text,
       csrfmiddlewaretoken: token
     });
     pane.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(box.dataset.markdown, {
+      const response = await fetch(editor.dataset.markdown, {
         method: "POST",
         body
       });
-      if (!answer.ok) throw new Error(answer.status);
-      pane.innerHTML = await answer.text(); // HTML of core/markdown.py, cleaned there
+      if (!response.ok) throw new Error(response.status);
+      pane.innerHTML = await response.text(); // HTML of core/markdown.py, cleaned there
     } catch {
-      pane.textContent = box.dataset.failed;
+      pane.textContent = editor.dataset.failed;
     }
     pane.removeAttribute("aria-busy");
   }

@@ -1,21 +1,22 @@
-// The list under the search box: arrows move, Enter opens, Escape closes. The box works without it.
+// The suggestions under the search field: arrows move, Enter opens, Escape closes. The field works
+// without this file.
 (() => {
-  const box = () => document.querySelector("[data-quick]");
-  const place = () => document.getElementById("quick");
-  let chosen = "";
-  const options = () => [...(place()?.querySelectorAll("[role=option]") || [])];
+  const searchField = () => document.querySelector("[data-quick]");
+  const container = () => document.getElementById("quick");
+  let activeUrl = "";
+  const options = () => [...(container()?.querySelectorAll("[role=option]") || [])];
 
-  // without this script it is a search field and nothing more
-  const ROLE = {
+  // without this script it is a plain search field
+  const ATTRIBUTES = {
     role: "combobox",
     "aria-expanded": "false",
     "aria-controls": "quick",
     "aria-autocomplete": "list"
   };
-  Object.entries(ROLE).forEach(([name, value]) => box()?.setAttribute(name, value));
+  Object.entries(ATTRIBUTES).forEach(([name, value]) => searchField()?.setAttribute(name, value));
 
   document.addEventListener("keydown", (event) => {
-    const field = box();
+    const field = searchField();
     if (event.target !== field) return;
     const rows = options();
     if (event.key === "Escape" && rows.length) {
@@ -30,7 +31,7 @@
     } [event.key];
     if (move) {
       event.preventDefault();
-      return mark(rows, at < 0 ? (move > 0 ? 0 : rows.length - 1) : (at + move + rows.length) % rows.length);
+      return setActive(rows, at < 0 ? (move > 0 ? 0 : rows.length - 1) : (at + move + rows.length) % rows.length);
     }
     if (event.key === "Enter" && at >= 0) {
       event.preventDefault();
@@ -39,34 +40,34 @@
   }, true);
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target !== place()) return;
-    if (document.activeElement !== box() || !box().value.trim()) return close();
-    box().removeAttribute("aria-activedescendant");
-    box().setAttribute("aria-expanded", String(options().length > 0));
-    // what was marked stays so if it is still there: an answer may come just before Enter
-    const kept = options().findIndex((row) => row.href === chosen);
-    if (kept >= 0) mark(options(), kept);
+    if (event.detail.target !== container()) return;
+    if (document.activeElement !== searchField() || !searchField().value.trim()) return close();
+    searchField().removeAttribute("aria-activedescendant");
+    searchField().setAttribute("aria-expanded", String(options().length > 0));
+    // the active option stays active if it is still there: a response may come just before Enter
+    const index = options().findIndex((row) => row.href === activeUrl);
+    if (index >= 0) setActive(options(), index);
   });
   document.addEventListener("focusout", () => setTimeout(() => {
     if (!document.activeElement?.closest(".topbar-search")) close();
   }, 150));
   document.addEventListener("input", (event) => {
-    if (event.target === box() && !event.target.value.trim()) close();
+    if (event.target === searchField() && !event.target.value.trim()) close();
   });
 
-  function mark(rows, n) {
+  function setActive(rows, n) {
     rows.forEach((row, i) => row.setAttribute("aria-selected", String(i === n)));
-    box().setAttribute("aria-activedescendant", rows[n].id);
-    chosen = rows[n].href;
+    searchField().setAttribute("aria-activedescendant", rows[n].id);
+    activeUrl = rows[n].href;
     rows[n].scrollIntoView({
       block: "nearest"
     });
   }
 
   function close() {
-    chosen = "";
-    place()?.replaceChildren();
-    box()?.removeAttribute("aria-activedescendant");
-    box()?.setAttribute("aria-expanded", "false");
+    activeUrl = "";
+    container()?.replaceChildren();
+    searchField()?.removeAttribute("aria-activedescendant");
+    searchField()?.setAttribute("aria-expanded", "false");
   }
 })();

@@ -1,82 +1,82 @@
-// The page of a ticket: putting things into the answer, drafts, saving properties, who else is here.
+// The page of a ticket: inserting into the reply, drafts, saving properties, presence.
 (() => {
   const form = () => document.getElementById("reply");
-  const box = () => document.getElementById("id_body");
+  const textarea = () => document.getElementById("id_body");
   const token = () => form().querySelector("[name=csrfmiddlewaretoken]").value;
   const kind = () => form().querySelector("[name=kind]:checked")?.value || "reply";
 
-  // --- into the answer
+  // --- inserting into the reply
 
   document.addEventListener("click", (event) => {
     const insert = event.target.closest("[data-insert]");
-    if (insert) put(insert.dataset.insert);
+    if (insert) insertText(insert.dataset.insert);
     const quote = event.target.closest("[data-quote]");
-    if (quote) put(quoteOf(quote));
+    if (quote) insertText(quoteOf(quote));
     const label = event.target.closest("[data-then-focus]");
-    if (label) setTimeout(() => focusBox());
+    if (label) setTimeout(() => focusTextarea());
   });
 
-  function put(text, from, to) {
-    if (!box() || box().readOnly) return;
-    write();
-    const start = from ?? box().selectionStart,
-      end = to ?? box().selectionEnd;
-    const before = box().value.slice(0, start);
+  function insertText(text, from, to) {
+    if (!textarea() || textarea().readOnly) return;
+    showTextarea();
+    const start = from ?? textarea().selectionStart,
+      end = to ?? textarea().selectionEnd;
+    const before = textarea().value.slice(0, start);
     const gap = from !== undefined || !before || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
-    box().setRangeText(`${gap}${text}\n`, start, end, "end");
-    box().dispatchEvent(new Event("input", {
+    textarea().setRangeText(`${gap}${text}\n`, start, end, "end");
+    textarea().dispatchEvent(new Event("input", {
       bubbles: true
     }));
-    focusBox();
+    focusTextarea();
   }
 
-  // Text is put in where it can be seen: not behind the preview.
-  function write() {
+  // Leaves the preview, so that the text that is inserted can be seen.
+  function showTextarea() {
     form().querySelector("[role=tab][aria-selected=false]")?.id.endsWith("_write") && form().querySelector("[id$=_write]").click();
   }
 
-  function focusBox() {
-    write();
-    box()?.focus();
-    box()?.scrollIntoView({
+  function focusTextarea() {
+    showTextarea();
+    textarea()?.focus();
+    textarea()?.scrollIntoView({
       block: "center"
     });
   }
 
   function quoteOf(button) {
-    const words = document.getElementById(button.dataset.quote).querySelector("[data-words]");
-    const chosen = getSelection();
-    const inside = !chosen.isCollapsed && words.contains(chosen.anchorNode) && words.contains(chosen.focusNode);
-    const text = (inside ? chosen.toString() : words.innerText).trim();
+    const message = document.getElementById(button.dataset.quote).querySelector("[data-words]");
+    const selection = getSelection();
+    const isInside = !selection.isCollapsed && message.contains(selection.anchorNode) && message.contains(selection.focusNode);
+    const text = (isInside ? selection.toString() : message.innerText).trim();
     return `> **${button.dataset.quoteBy}**\n>\n${text.split("\n").map((line) => `> ${line}`.trimEnd()).join("\n")}\n`;
   }
 
-  // A canned reply was chosen in the field beside the text, or after ":" in it.
+  // A canned response was chosen in the field beside the text, or after ":" in it.
   document.addEventListener("skerry:use", async (event) => {
     const {
       field,
       use,
       start
     } = event.detail;
-    const inText = field === box();
+    const inText = field === textarea();
     const caret = field.selectionStart;
     if (!inText) field.value = "";
     try {
       const body = new URLSearchParams({
         csrfmiddlewaretoken: token()
       });
-      const answer = await fetch(use, {
+      const response = await fetch(use, {
         method: "POST",
         body
       });
-      if (!answer.ok) throw new Error(answer.status);
+      if (!response.ok) throw new Error(response.status);
       const {
         text
-      } = await answer.json();
-      if (inText) put(text, start, caret);
-      else put(text);
+      } = await response.json();
+      if (inText) insertText(text, start, caret);
+      else insertText(text);
     } catch {
-      say(form().dataset.notThere || "");
+      showState(form().dataset.notThere || "");
     }
   });
 
@@ -93,59 +93,59 @@
 
   let timer = 0,
     saved = null,
-    underway = null;
+    pending = null;
   document.addEventListener("input", (event) => {
-    if (event.target !== box()) return;
+    if (event.target !== textarea()) return;
     writingUntil = Date.now() + 20_000;
     clearTimeout(timer);
-    timer = setTimeout(keep, 1200);
+    timer = setTimeout(saveDraft, 1200);
   });
   document.addEventListener("submit", (event) => {
     if (event.target !== form() && event.target.id !== "discard-draft") return;
     clearTimeout(timer);
-    underway?.abort();
-    saved = box().value;
+    pending?.abort();
+    saved = textarea().value;
   });
   addEventListener("pagehide", () => {
-    if (!form()?.dataset.sent) keep(true);
+    if (!form()?.dataset.sent) saveDraft(true);
   });
 
-  async function keep(leaving = false) {
-    const body = box()?.value;
-    if (body === undefined || box().readOnly || (saved === null ? body === box().defaultValue : body === saved)) return;
+  async function saveDraft(isLeaving = false) {
+    const body = textarea()?.value;
+    if (body === undefined || textarea().readOnly || (saved === null ? body === textarea().defaultValue : body === saved)) return;
     saved = body;
-    underway = new AbortController();
+    pending = new AbortController();
     const data = new URLSearchParams({
       kind: kind(),
       body,
       csrfmiddlewaretoken: token()
     });
     try {
-      const options = leaving ? {
+      const options = isLeaving ? {
         keepalive: true
       } : {
-        signal: underway.signal
+        signal: pending.signal
       };
-      const answer = await fetch(form().dataset.draft, {
+      const response = await fetch(form().dataset.draft, {
         method: "POST",
         body: data,
         ...options
       });
-      if (!answer.ok) throw new Error(answer.status);
-      say(body ? form().dataset.saved : "");
+      if (!response.ok) throw new Error(response.status);
+      showState(body ? form().dataset.saved : "");
     } catch (error) {
       if (error.name === "AbortError") return;
       saved = null;
-      say(form().dataset.notSaved);
+      showState(form().dataset.notSaved);
     }
   }
 
-  function say(words) {
-    const place = form()?.querySelector("[data-draft-state]");
-    if (place) place.textContent = words;
+  function showState(text) {
+    const element = form()?.querySelector("[data-draft-state]");
+    if (element) element.textContent = text;
   }
 
-  // --- what arrives
+  // --- polling
 
   let writingUntil = 0;
   document.addEventListener("htmx:configRequest", (event) => {
@@ -154,41 +154,41 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.target.id === "presence" && event.detail.xhr?.status === 204) event.target.replaceChildren();
   });
-  // What came while nothing was written has been seen; what comes later is shown before sending.
+  // Messages that came while nothing was written have been seen; later ones are shown before sending.
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.target.id !== "conversation" || !box() || box().value) return;
+    if (event.target.id !== "conversation" || !textarea() || textarea().value) return;
     const newest = document.getElementById("conversation").dataset.newest;
-    for (const seen of document.querySelectorAll("[name=seen_message]")) seen.value = newest;
+    for (const field of document.querySelectorAll("[name=seen_message]")) field.value = newest;
   });
-  // A part somebody is at work in is not taken from under their hands.
+  // A part with the focus, or with changes that are not saved yet, is not replaced.
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     if (event.detail.target.contains(document.activeElement) || busy.has(event.detail.target.id)) event.detail.shouldSwap = false;
   });
 
-  // --- properties save themselves
+  // --- properties are saved when they change
 
   const busy = new Set();
-  const saidOf = () => document.getElementById("saved");
+  const savedState = () => document.getElementById("saved");
   document.addEventListener("change", (event) => {
-    const owner = event.target.closest("[data-autosave]");
-    if (owner) busy.add(owner.id);
+    const part = event.target.closest("[data-autosave]");
+    if (part) busy.add(part.id);
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const owner = event.target.closest("[data-autosave]");
-    if (!owner) return;
-    const until = owner.querySelector("[name=resume_at]");
-    if (owner.querySelector("[name=status]")?.value === "hold" && until && !until.value) {
+    const part = event.target.closest("[data-autosave]");
+    if (!part) return;
+    const until = part.querySelector("[name=resume_at]");
+    if (part.querySelector("[name=status]")?.value === "hold" && until && !until.value) {
       event.preventDefault();
       until.focus();
     }
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    const owner = event.target.closest?.("[data-autosave]") || event.target;
-    if (owner.id) busy.delete(owner.id);
+    const part = event.target.closest?.("[data-autosave]") || event.target;
+    if (part.id) busy.delete(part.id);
   });
   for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
     document.addEventListener(failure, (event) => {
-      if (event.target.closest("[data-autosave]") && saidOf()) saidOf().textContent = saidOf().dataset.failed;
+      if (event.target.closest("[data-autosave]") && savedState()) savedState().textContent = savedState().dataset.failed;
     });
   }
 })();
