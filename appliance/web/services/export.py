@@ -20,15 +20,15 @@ from appliance.tickets.models import Attachment, Event, Message, Rating, Ticket
 
 CHUNK_BYTES = 256 * 1024
 FieldValues = dict[str, Any]
-README = """What this desk keeps about one person.
+README = """The data this help desk stores about one person.
 
-profile.json            who they are
-messages.json           what they wrote on tickets of others
-articles.json           what they wrote in articles, and whether articles helped them
-tickets/SKR-….json      each ticket they asked: its text, answers, rating and history
-tickets/SKR-…/          what was sent with it
+profile.json            name, e-mail address, user account
+messages.json           their messages on tickets of others
+articles.json           the articles they wrote and the votes they cast
+tickets/SKR-….json      each of their tickets: text, replies, rating and history
+tickets/SKR-…/          the files sent with that ticket
 
-Notes of the agents to each other are not part of it.
+Internal notes of the agents are not included.
 """
 PROFILE_FIELDS = ("email", "first_name", "last_name", "created_at")
 USER_FIELDS = (

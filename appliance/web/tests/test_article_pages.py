@@ -111,7 +111,8 @@ def test_image_is_shown_where_the_text_refers_to_it(client, bob, alice):
     assert "attachment" in download["Content-Disposition"]
 
 
-def test_file_is_open_to_whoever_may_read_its_article(client, bob, alice, _knowledge_is_public):
+@pytest.mark.usefixtures("_knowledge_is_public")
+def test_file_is_open_to_whoever_may_read_its_article(client, bob, alice):
     log = SimpleUploadedFile("log.txt", b"words")
     article = write(bob, audience="customers", files=[log])
     path = reverse("article-file", args=[article.pk, article.files.get().pk])
