@@ -86,4 +86,4 @@ def _page(request: AuthenticatedRequest, form: DeskForm, logo_form: LogoForm) ->
         "seen": SeenForm(initial={"seen": services.stamp(now)}),
     }
     status = 400 if form.errors or logo_form.errors else 200
-    return render(request, "manage/desk.html", context, status=status)
+    return render(request, "manage/site_settings.html", context, status=status)
