@@ -158,7 +158,7 @@ def _state(ticket: Ticket, by_kind: dict[str, Prediction]) -> State:
 
 
 def _predicted_category(row: Prediction) -> PredictedCategory:
-    names = tickets_queries.category_names()
+    names = tickets_queries.list_category_names()
     return PredictedCategory(
         slug=row.label,
         name=names.get(row.label, row.label),

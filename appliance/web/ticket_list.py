@@ -261,7 +261,7 @@ def _load_page(viewer: User, query: ListQuery, address: QueryDict) -> Page[Ticke
     if query.is_broken:
         return Page([])
     columns = [column.name for column in query.columns]
-    tickets = tickets_queries.list_tickets(viewer, query.filters, query.sort, beside=columns)
+    tickets = tickets_queries.list_tickets(viewer, query.filters, query.sort, columns=columns)
     return paginate(
         sla_queries.with_timers(tickets),
         query.sort,

@@ -26,7 +26,7 @@ from appliance.tickets.forms import (
     TagsForm,
 )
 from appliance.tickets.models import Attachment, Draft, Event, Message, Rating, Ticket
-from appliance.tickets.queries.choices import Answer
+from appliance.tickets.queries import Answer
 from appliance.tickets.queries.tickets import LinkedTicket
 from appliance.triage import queries as triage_queries
 from appliance.triage.models import TicketVector

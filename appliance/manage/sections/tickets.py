@@ -43,7 +43,7 @@ def _try(request, category: TicketCategory) -> dict:
 
 
 def _category_affects(category: TicketCategory) -> list[str]:
-    tickets = tickets_queries.count_tickets_of(category)
+    tickets = tickets_queries.count_open_in_category(category)
     return [
         ngettext(
             "%(n)d open ticket in this category stays there.",

@@ -57,12 +57,12 @@ class Event(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name} {self.get_kind_display()}"
 
     @property
-    def was(self) -> str:
+    def before(self) -> str:
         """The value before the change, in the active language."""
         return self._label("from")
 
     @property
-    def became(self) -> str:
+    def after(self) -> str:
         """The value after the change, in the active language."""
         return self._label("to")
 

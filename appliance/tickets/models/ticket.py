@@ -145,7 +145,7 @@ class Ticket(models.Model):
                 condition=Q(status__in=OPEN_STATUSES),
                 name="ticket_open_updated_idx",
             ),
-            # serves open tickets by what is due next, those without a promise last
+            # serves open tickets by what is due next, those without a due time last
             models.Index(
                 Coalesce("due_at", Value(NEVER)),
                 "id",

@@ -1,37 +1,10 @@
-"""Reads on tickets, each scoped to the viewer. What a viewer may not see does not exist."""
+"""Queries on tickets. To a viewer who may not see a row, it does not exist."""
 
 from appliance.tickets.filters import (
     SENTIMENT_THRESHOLD,
     SENTIMENTS,
     TicketFilter,
     annotate_sentiment,
-)
-from appliance.tickets.queries.administration import (
-    access_category,
-    access_field,
-    access_tag,
-    count_tickets_of,
-    list_all_categories,
-    list_all_fields,
-    list_all_tags,
-)
-from appliance.tickets.queries.choices import (
-    Answer,
-    can_see_team,
-    category_names,
-    fields_of,
-    list_agent_choices,
-    list_answers,
-    list_assignable,
-    list_assignee_choices,
-    list_categories,
-    list_category_choices,
-    list_category_slug_choices,
-    list_fields,
-    list_mentionable,
-    list_tags,
-    list_team_choices,
-    list_teams,
 )
 from appliance.tickets.queries.lists import (
     MAX_COUNTED,
@@ -50,6 +23,31 @@ from appliance.tickets.queries.messages import (
     list_first_message_files,
     list_messages,
 )
+from appliance.tickets.queries.properties import (
+    Answer,
+    access_category,
+    access_field,
+    access_tag,
+    can_see_team,
+    count_open_in_category,
+    list_agent_choices,
+    list_all_categories,
+    list_all_fields,
+    list_all_tags,
+    list_answers,
+    list_assignable,
+    list_assignee_choices,
+    list_categories,
+    list_category_choices,
+    list_category_fields,
+    list_category_names,
+    list_category_slug_choices,
+    list_fields,
+    list_mentionable,
+    list_tags,
+    list_team_choices,
+    list_teams,
+)
 from appliance.tickets.queries.saved_views import (
     access_bulk_change,
     access_view,
@@ -66,7 +64,6 @@ from appliance.tickets.queries.tickets import (
     access_link,
     access_ticket,
     can_see_ticket,
-    find_last_event_id,
     find_merge_target,
     list_links,
     list_merged,

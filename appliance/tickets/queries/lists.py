@@ -102,19 +102,19 @@ class _SharedCounts(NamedTuple):
 
 
 def list_tickets(
-    viewer: User, filters: TicketFilter, sort: Sort = NEWEST, *, beside: Collection[str] = ()
+    viewer: User, filters: TicketFilter, sort: Sort = NEWEST, *, columns: Collection[str] = ()
 ) -> QuerySet[Ticket]:
     """Return the viewer's tickets in an order, with what a row of the list shows.
 
-    ``beside`` names what the rows show besides: team, organisation, tags.
+    Of ``columns``, those that need a join or query are team, organisation and tags.
     """
-    related = [relation for name, relation in OPTIONAL_JOINS.items() if name in beside]
+    related = [relation for name, relation in OPTIONAL_JOINS.items() if name in columns]
     tickets = filters.apply(Ticket.objects.visible_to(viewer), viewer)
     tickets = annotate_sentiment(tickets).select_related(
         "customer", "category", "assignee", *related
     )
     tickets = tickets.defer(*DEFERRED_COLUMNS)
-    return sort.apply(tickets.prefetch_related("tags") if "tags" in beside else tickets)
+    return sort.apply(tickets.prefetch_related("tags") if "tags" in columns else tickets)
 
 
 def list_ticket_ids(viewer: User, filters: TicketFilter, sort: Sort, limit: int) -> list[int]:

@@ -55,11 +55,6 @@ def was_category_set_by_agent(ticket: Ticket) -> bool:
     return ticket.events.filter(kind=Event.Kind.CATEGORY, actor__isnull=False).exists()
 
 
-def find_last_event_id(ticket: Ticket) -> int:
-    """Return the primary key of the last event, 0 without any, to tell whether a page is stale."""
-    return ticket.events.order_by("-id").values_list("pk", flat=True).first() or 0
-
-
 def list_merged(viewer: Viewer, ticket: Ticket) -> list[Ticket]:
     """Return the tickets merged into this one, directly or not, oldest first.
 

@@ -110,7 +110,7 @@ def require_unchanged(
 
 def _conflict_message(locked: Ticket, name: str) -> str:
     last = locked.events.filter(kind=EVENT_KINDS[name]).last()
-    params = {"who": last.actor_name if last else "", "value": last.became if last else ""}
+    params = {"who": last.actor_name if last else "", "value": last.after if last else ""}
     if not params["value"]:
         return (
             _("%(who)s cleared this field in the meantime. Save again to keep your value.") % params
@@ -220,7 +220,7 @@ def _require_changeable(
         )
     if status == Status.SOLVED and by is not None:
         custom_fields.require_values(
-            queries.fields_of(locked.category),
+            queries.list_category_fields(locked.category),
             locked.fields,
             _("Required before solving: %(fields)s."),
             error_field="status",
@@ -234,7 +234,7 @@ def set_fields(
     require_agent(by)
     with transaction.atomic():
         locked = lock(ticket)
-        fields = {field.key: field for field in queries.fields_of(locked.category)}
+        fields = {field.key: field for field in queries.list_category_fields(locked.category)}
         for key, value in custom_fields.parse_values(fields.values(), values).items():
             if locked.fields.get(key) != value:
                 _set_field(locked, fields[key], value, by, at)

@@ -32,7 +32,7 @@ def save_view(
 
     Any but "own" needs the right to share.
     """
-    _require_editable(by, name, audience, team)
+    _require_valid(by, name, audience, team)
     own = SavedView.objects.filter(owner=by)
     if own.count() >= MAX_VIEWS:
         raise BadInputError(
@@ -61,7 +61,7 @@ def change_view(
     """Replace all of a view. Admins may change views that others share."""
     locked = _lock_view(view, by)
     if (audience, team) != (audience_of(locked), locked.team):
-        _require_editable(by, name, audience, team)
+        _require_valid(by, name, audience, team)
     _save_view(locked, name, filters, columns, sort, audience, team)
     _audit_view(by, "changed", locked)
 
@@ -102,7 +102,7 @@ def _lock_view(view: SavedView, by: User) -> SavedView:
     return locked
 
 
-def _require_editable(by: User, name: str, audience: str, team: Team | None) -> None:
+def _require_valid(by: User, name: str, audience: str, team: Team | None) -> None:
     if not by.is_agent:
         raise ForbiddenError(_("Only agents can save views."))
     if not name.strip():

@@ -64,12 +64,14 @@ def create_ticket(
                 record(ticket, Event.Kind.CATEGORY, by, at, data=data)
             cache.invalidate(cache.TICKETS)
     except IntegrityError:
-        earlier = Ticket.objects.filter(idempotency_key=key, customer=customer).first()
-        if earlier is None:
-            raise BadInputError(
-                _("This form was submitted by somebody else. Reload the page.")
-            ) from None
-        return earlier
+        return _get_earlier(customer, key)
+    return ticket
+
+
+def _get_earlier(customer: Customer, key: uuid.UUID) -> Ticket:
+    ticket = Ticket.objects.filter(idempotency_key=key, customer=customer).first()
+    if ticket is None:
+        raise BadInputError(_("This form was submitted by somebody else. Reload the page."))
     return ticket
 
 
@@ -116,7 +118,7 @@ def _parse_fields(
     is_agent = not is_guest and (by is None or by.is_agent)
     if is_agent and not values:
         return {}
-    fields = queries.fields_of(category)
+    fields = queries.list_category_fields(category)
     if not is_agent:
         fields = fields.filter(is_for_customers=True)
     parsed = custom_fields.parse_values(fields, values)

@@ -94,9 +94,11 @@ def test_removed_tag_is_removed_from_tickets(ticket, bob, dan):
 def test_field_gets_a_key_from_its_label_and_belongs_to_its_categories(printing, dan):
     field = services.add_field(by=dan, label="Room number", kind="text", categories=[printing])
     assert field.key == "room-number"
-    assert field in queries.fields_of(printing) and field not in queries.fields_of(None)
+    assert field in queries.list_category_fields(
+        printing
+    ) and field not in queries.list_category_fields(None)
     services.deactivate_field(field=field, by=dan)
-    assert field not in queries.fields_of(printing)
+    assert field not in queries.list_category_fields(printing)
 
 
 def test_choice_field_needs_two_choices(dan):

@@ -116,7 +116,7 @@ def test_ticket_cannot_be_assigned_to_a_customer(ticket, bob, alice):
 def test_event_has_old_and_new_value(ticket, bob, categories):
     services.set_category(ticket=ticket, category=categories["hardware"], by=bob)
     event = ticket.events.get(kind=Event.Kind.CATEGORY)
-    assert (event.was, event.became) == ("", "Hardware")
+    assert (event.before, event.after) == ("", "Hardware")
     assert (event.data["from_id"], event.data["to_id"]) == (None, categories["hardware"].pk)
     assert event.actor == bob
 

@@ -39,7 +39,7 @@ def test_on_hold_until_a_past_date_is_refused(ticket, bob):
 
 def test_hold_event_has_its_end(ticket_on_hold):
     event = ticket_on_hold.events.get(kind=Event.Kind.STATUS)
-    assert (ticket_on_hold.status, event.became) == (Status.HOLD, "On hold")
+    assert (ticket_on_hold.status, event.after) == (Status.HOLD, "On hold")
     assert event.data["until"] == ticket_on_hold.resume_at.isoformat()
 
 

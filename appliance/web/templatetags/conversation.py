@@ -153,8 +153,8 @@ def _change_of(label: Callable[[], str]) -> Callable[[Event], str]:
     def describe(event: Event) -> str:
         names = {
             "what": label(),
-            "was": event.was or _("none"),
-            "became": event.became or _("none"),
+            "was": event.before or _("none"),
+            "became": event.after or _("none"),
         }
         return _("changed the %(what)s from %(was)s to %(became)s") % names
 
@@ -174,7 +174,7 @@ def _describe_tags(event: Event) -> str:
 
 def _describe_field(event: Event) -> str:
     data: FieldData = event.data
-    names = {"field": data.get("field", ""), "became": event.became or _("empty")}
+    names = {"field": data.get("field", ""), "became": event.after or _("empty")}
     return _("set “%(field)s” to %(became)s") % names
 
 

@@ -1,11 +1,15 @@
-"""Queries for what forms on tickets offer: categories, teams, agents, tags and custom fields.
+"""Queries for categories, tags, custom fields, teams and agents: what a ticket can have.
 
 Functions that return (value, label) pairs are cached: a page shows several, and they rarely change.
+Those named ``list_all_`` and ``access_`` are for the pages on which admins edit the rows.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import Http404
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Role, Team, User, Viewer
@@ -14,6 +18,7 @@ from appliance.tickets import custom_fields, mentions
 from appliance.tickets.models import CustomField, Tag, Ticket, TicketCategory
 
 Choices = list[tuple[int, str]]
+RowT = TypeVar("RowT", TicketCategory, Tag, CustomField)
 
 
 def list_category_choices() -> Choices:
@@ -71,7 +76,7 @@ def list_agent_choices() -> Choices:
     )
 
 
-def category_names() -> dict[str, str]:
+def list_category_names() -> dict[str, str]:
     """Return the name of each category by slug, inactive ones included."""
     return cache.get_or_compute(
         "category_names",
@@ -141,7 +146,7 @@ def list_tags(viewer: User, prefix: str = "", limit: int = 20) -> list[Tag]:
     return list(Tag.objects.filter(name__istartswith=prefix.strip())[:limit])
 
 
-def fields_of(category: TicketCategory | None) -> QuerySet[CustomField]:
+def list_category_fields(category: TicketCategory | None) -> QuerySet[CustomField]:
     """Return the active custom fields of the category and those of all categories."""
     for_all = Q(pk__in=CustomField.objects.filter(categories=None).values("pk"))
     of_category = Q(categories=category) if category else Q(pk__in=[])
@@ -153,7 +158,7 @@ def list_fields(viewer: Viewer, category: TicketCategory | None) -> list[CustomF
     fields = cache.get_or_compute(
         "custom_fields",
         [category.pk if category else None],
-        lambda: list(fields_of(category)),
+        lambda: list(list_category_fields(category)),
         depends_on=[cache.CATEGORIES],
     )
     sees_all = viewer.is_authenticated and viewer.is_agent
@@ -167,3 +172,61 @@ def list_answers(viewer: Viewer, ticket: Ticket) -> list[Answer]:
         for field in list_fields(viewer, ticket.category)
         for value in [ticket.fields.get(field.key)]
     ]
+
+
+def list_all_categories(viewer: User, text: str = "") -> QuerySet[TicketCategory]:
+    """Return all categories in their order, inactive ones included; none unless for an admin."""
+    return _filter_by_text(_all_for_admin(viewer, TicketCategory), text, "name")
+
+
+def access_category(viewer: User, pk: int) -> TicketCategory:
+    """Return a category for an admin. Raises Http404."""
+    return _access(list_all_categories(viewer), pk)
+
+
+def list_all_tags(viewer: User, text: str = "") -> QuerySet[Tag]:
+    """Return all tags by name, each with ``ticket_count``, counted only for rows that are read."""
+    through = Ticket.tags.through.objects.filter(tag=OuterRef("pk")).order_by()
+    # mypy_django_plugin loses annotations on the table of a many-to-many field
+    counts = through.values("tag").annotate(n=Count("pk")).values("n")  # type: ignore[misc]
+    tags = _all_for_admin(viewer, Tag).order_by("name", "pk")
+    return _filter_by_text(tags, text, "name").annotate(ticket_count=Coalesce(Subquery(counts), 0))
+
+
+def access_tag(viewer: User, pk: int) -> Tag:
+    """Return a tag for an admin. Raises Http404."""
+    return _access(list_all_tags(viewer), pk)
+
+
+def list_all_fields(viewer: User, text: str = "") -> QuerySet[CustomField]:
+    """Return all custom fields in their order, each with its categories, for an admin."""
+    fields = _all_for_admin(viewer, CustomField).prefetch_related("categories")
+    return _filter_by_text(fields, text, "label")
+
+
+def access_field(viewer: User, pk: int) -> CustomField:
+    """Return a custom field for an admin. Raises Http404."""
+    return _access(list_all_fields(viewer), pk)
+
+
+def count_open_in_category(category: TicketCategory) -> int:
+    """Return the number of open tickets of a category."""
+    return Ticket.objects.open().filter(category=category).count()
+
+
+def _all_for_admin(viewer: User, model: type[RowT]) -> QuerySet[RowT]:
+    rows = model.objects.order_by(*model._meta.ordering or (), "pk")
+    return rows if viewer.is_authenticated and viewer.is_admin else rows.none()
+
+
+def _filter_by_text(rows: QuerySet[RowT], text: str, column: str) -> QuerySet[RowT]:
+    for word in text.replace("\0", "").split()[:5]:
+        rows = rows.filter(**{f"{column}__icontains": word})
+    return rows
+
+
+def _access(rows: QuerySet[RowT], pk: int) -> RowT:
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    return row
