@@ -67,7 +67,9 @@ class Event(models.Model):
         return self._label("to")
 
     def _label(self, side: Literal["from", "to"]) -> str:
-        value = self.data.get(side, "")
+        value = self.data.get(side)
+        if value is None:  # anonymised
+            return ""
         if self.kind == self.Kind.STATUS:
             return str(dict(Status.choices).get(value, value))
         if self.kind == self.Kind.PRIORITY:

@@ -121,6 +121,12 @@ def test_event_has_old_and_new_value(ticket, bob, categories):
     assert event.actor == bob
 
 
+def test_anonymised_event_has_no_values(ticket):
+    data = {"from": None, "to": None, "from_id": None, "to_id": None}
+    event = Event(ticket=ticket, kind=Event.Kind.ASSIGNEE, data=data)
+    assert (event.before, event.after) == ("", "")
+
+
 def test_classification_keeps_a_category_set_by_a_person(ticket, bob, categories):
     services.set_category(ticket=ticket, category=categories["hardware"], by=bob)
     services.record_classification(
