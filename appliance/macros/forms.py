@@ -165,22 +165,20 @@ class MacroForm(_AgentTemplateForm):
     def actions(self) -> dict[str, Any]:
         """Return the actions that were chosen, as Macro.actions stores them."""
         data = self.cleaned_data
-        fields = [
-            ("canned_response", "canned_response"),
-            ("category", "category"),
-            ("team", "to_team"),
-        ]
-        chosen = {name: data[field].pk for name, field in fields if data[field]}
-        for name in ("note", "status", "hold_days", "priority"):
-            chosen |= {name: data[name]} if data[name] else {}
         assignee = data["assignee"]
-        chosen |= (
-            {"assignee": int(assignee) if assignee.isdigit() else assignee} if assignee else {}
-        )
-        for name in ("add_tags", "remove_tags"):
-            tags = split_tag_names(data[name])
-            chosen |= {name: tags} if tags else {}
-        return chosen
+        chosen = {
+            "canned_response": data["canned_response"] and data["canned_response"].pk,
+            "note": data["note"],
+            "status": data["status"],
+            "hold_days": data["hold_days"],
+            "priority": data["priority"],
+            "category": data["category"] and data["category"].pk,
+            "team": data["to_team"] and data["to_team"].pk,
+            "assignee": int(assignee) if assignee.isdigit() else assignee,
+            "add_tags": split_tag_names(data["add_tags"]),
+            "remove_tags": split_tag_names(data["remove_tags"]),
+        }
+        return {name: value for name, value in chosen.items() if value}
 
 
 def _initial_macro(macro: Macro) -> dict[str, object]:

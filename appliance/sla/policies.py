@@ -70,6 +70,7 @@ class PolicySet:
         return next((terms for terms in self.policies if terms.matches(ticket)), None)
 
     def find(self, policy_id: int | None) -> PolicyTerms | None:
+        """Return a policy, also one that was removed."""
         return next((terms for terms in self.policies if terms.policy_id == policy_id), None)
 
     def working_hours_of(self, policy_id: int | None) -> Hours:
