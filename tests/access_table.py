@@ -62,7 +62,7 @@ POST  unmerge-ticket           login 403   403   done  done  done  login
 POST  presence                 login 403   403   204   204   204   login
 POST  draft                    login 204   404   204   204   204   login
 GET   mentionable              login 403   403   200   200   200   login
-GET   tags                     login 403   403   200   200   200   login
+GET   find-tags                 login 403   403   200   200   200   login
 GET   attachment               login 200   404   200   200   200   login
 GET   attachment/note          login 404   404   200   200   200   login
 GET   ticket/merged            login 200   404   200   200   200   login
@@ -135,16 +135,16 @@ POST  retry-email               login 403   403   403   403   done  login
 POST  cancel-email              login 403   403   403   403   done  login
 GET   logo                     200   200   200   200   200   200   200
 GET   manage                   login 403   403   200   200   200   login
-GET   desk-rules               login 403   403   403   403   200   login
-POST  desk-rules               login 403   403   403   403   400   login
+GET   site-settings             login 403   403   403   403   200   login
+POST  site-settings             login 403   403   403   403   400   login
 POST  change-logo              login 403   403   403   403   done  login
 GET   models                   login 403   403   403   403   200   login
 POST  start-update             login 403   403   403   403   400   login
 POST  trust-publisher          login 403   403   403   403   400   login
-POST  go-back                  login 403   403   403   403   done  login
+POST  roll-back-models          login 403   403   403   403   done  login
 GET   model-update             login 403   403   403   403   200   login
 POST  apply-update             login 403   403   403   403   400   login
-GET   change-log               login 403   403   403   403   200   login
+GET   audit-log                 login 403   403   403   403   200   login
 GET   people                   login 403   403   403   403   200   login
 GET   add-person               login 403   403   403   403   200   login
 POST  add-person               login 403   403   403   403   400   login
@@ -180,7 +180,7 @@ POST  move-category            login 403   403   403   403   done  login
 POST  restore-category         login 403   403   403   403   done  login
 GET   remove-category          login 403   403   403   403   200   login
 POST  remove-category          login 403   403   403   403   done  login
-GET   tag-list                 login 403   403   403   403   200   login
+GET   tags                      login 403   403   403   403   200   login
 GET   add-tag                  login 403   403   403   403   200   login
 POST  add-tag                  login 403   403   403   403   400   login
 GET   edit-tag                 login 403   403   403   403   200   login
@@ -245,7 +245,7 @@ GET   add-escalation           login 403   403   403   403   200   login
 POST  add-escalation           login 403   403   403   403   400   login
 POST  remove-escalation        login 403   403   403   403   done  login
 POST  invite-person            login 403   403   403   403   200   login
-POST  open-log-in              login 403   403   403   403   200   login
+POST  create-login              login 403   403   403   403   200   login
 POST  unlink-customer          login 403   403   403   403   done  login
 POST  export-person            login 403   403   403   403   200   login
 GET   anonymise-person         login 403   403   403   403   200   login

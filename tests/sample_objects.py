@@ -85,7 +85,7 @@ def list_admin_pages(by: User, name: str) -> dict[str, tuple[User, str]]:
         )
         for section in SECTIONS
     }
-    lists = ("manage", "desk-rules", "models", "change-log", "categories", "people", "fields")
+    lists = ("manage", "site-settings", "models", "audit-log", "categories", "people", "fields")
     pages |= {name: (by, reverse(name)) for name in (*lists, "policies")}
     no_customers = f"{reverse('customers')}?q=nobody"
     sample_text = f"{reverse('edit-category', args=[pks['category']])}?sample=The printer is jammed"
@@ -114,7 +114,7 @@ def admin_url_arguments(by: User) -> dict[str, object]:
         "deactivate-person": removable["person"].pk,
         "add-holiday": objects["business-hours"].pk,
         "add-escalation": objects["policy"].pk,
-        "open-log-in": objects["customer"].pk,
+        "create-login": objects["customer"].pk,
         "unlink-customer": objects["customer"].pk,
         "logo": core_queries.site_settings().logo_id,
         **dict.fromkeys(["model-update", "apply-update"], create_refused_update(by).pk),

@@ -51,7 +51,7 @@ def list_page_paths(ticket: Ticket, articles: list[Article]) -> list[str]:
     """Return a path of every kind of page that an admin can open."""
     names = ["dashboard", "live", "create-ticket", "articles", "write-article", "search", "status"]
     names += ["notifications", "notification-badge", "notification-settings", "outbox"]
-    names += ["tags", "reports"]
+    names += ["find-tags", "reports"]
     names += ["profile", "profile-password", "ask", "views", "add-view"]
     names += ["help", "import-articles", "status-tables", "status-queries"]
     arguments = {
@@ -75,7 +75,7 @@ def list_page_paths(ticket: Ticket, articles: list[Article]) -> list[str]:
 def list_admin_paths() -> list[str]:
     """Return the paths below /manage/, for one object of every kind."""
     objects = create_sample_objects(User.objects.get(role="admin"))
-    paths = [reverse(name) for name in ("manage", "desk-rules", "models", "change-log")]
+    paths = [reverse(name) for name in ("manage", "site-settings", "models", "audit-log")]
     for section in SECTIONS:
         paths += [reverse(section.slug), reverse(f"add-{section.object_slug}")]
         paths += [reverse(f"edit-{section.object_slug}", args=[objects[section.object_slug].pk])]

@@ -1,6 +1,6 @@
 """Base class and mixin for every form."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -88,6 +88,10 @@ class BootstrapFormMixin(forms.BaseForm):
 
 class Form(BootstrapFormMixin, forms.Form):
     """Base class of the forms of all rooms."""
+
+    def values(self) -> Mapping[str, object]:
+        """Return the arguments of the service that the valid form is for."""
+        return {name: self.cleaned_data[name] for name in self.fields}
 
     def attempt(self, service: Callable[..., T], **arguments: object) -> T | None:
         """Call ``service``; turn a BadInputError into an error of the field it names.

@@ -1,6 +1,8 @@
-"""What a step of an update found, in words for a person."""
+"""The findings of the steps of an update, in words."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -57,49 +59,51 @@ VERDICTS = {
     "worse": gettext_lazy("worse"),
     "not enough": gettext_lazy("not enough data"),
 }
-HIDDEN = {"why", "taken_to_be", "seen", "now"}
+HIDDEN_KEYS = {"why", "taken_to_be", "seen", "now"}
 MAX_LINES = 60
+Line = tuple[str, str]  # name and value in words
 
 
-def lines(rows: dict[str, Any]) -> list[tuple[str, str]]:
-    """(name, words), in the order they were found; what has no words of its own stays out."""
-    return list(_lines("", rows))[:MAX_LINES]
+def detail_lines(details: dict[str, Any]) -> list[Line]:
+    """Return the findings of a step in words, in their order, at most MAX_LINES."""
+    return list(islice(_lines("", details), MAX_LINES))
 
 
-def _lines(prefix: str, rows: dict[str, Any]):
-    for key, value in rows.items():
-        if key in HIDDEN or value in (None, "", [], {}):
+def _lines(prefix: str, details: dict[str, Any]) -> Iterator[Line]:
+    for key, value in details.items():
+        if key in HIDDEN_KEYS or value in (None, "", [], {}):
             continue
         name = f"{prefix}{NAMES.get(key, key)}"
         if isinstance(value, dict) and "overall" in value:
-            yield from _compared(name, value)
+            yield from _comparison_lines(name, value)
         elif isinstance(value, dict):
             yield from _lines(f"{name} · ", value)
         else:
-            yield name, _words(value)
+            yield name, _describe_value(value)
 
 
-def _compared(name: str, value: dict[str, Any]):
-    for part in [value["overall"], *value["classes"]]:
+def _comparison_lines(name: str, comparison: dict[str, Any]) -> Iterator[Line]:
+    for part in [comparison["overall"], *comparison["classes"]]:
         if not part["texts"]:
             continue
-        words = _("%(after)d %% (previously %(before)d %%) of %(texts)d: %(verdict)s") % {
+        text = _("%(after)d %% (previously %(before)d %%) of %(texts)d: %(verdict)s") % {
             "after": round(100 * part["after"]),
             "before": round(100 * part["before"]),
             "texts": part["texts"],
             "verdict": VERDICTS[part["verdict"]],
         }
-        yield (f"{name} · {part['name']}" if part["name"] else name), words
+        yield (f"{name} · {part['name']}" if part["name"] else name), text
 
 
-def _words(value: object) -> str:
+def _describe_value(value: object) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    text = str(value)
     if isinstance(value, str) and len(value) > 18:
         try:
             return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M}"
         except ValueError:
-            return value[:300]
-    return str(VERDICTS.get(value, value))
+            return text[:300]
+    return str(VERDICTS.get(text, text))

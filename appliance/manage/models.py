@@ -1,4 +1,4 @@
-"""What keeps a form that is sent twice from adding twice."""
+"""Keys that keep a form that is sent twice from creating two objects."""
 
 import uuid
 
@@ -6,19 +6,19 @@ from django.db import models
 from django.utils import timezone
 
 
-class Addition(models.Model):
-    """One form that added something, and what. Kept for a day."""
+class IdempotencyKey(models.Model):
+    """The key of a form that created an object, and which. Kept for a day."""
 
     key = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    slug = models.CharField(max_length=40, help_text="Of the section it was added to.")
+    section_slug = models.CharField(max_length=40, help_text="Section the object belongs to.")
     object_id = models.BigIntegerField(null=True)
-    at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         indexes = [
-            # serves forgetting those of yesterday
-            models.Index(fields=["at"], name="addition_at_idx"),
+            # serves deleting old keys
+            models.Index(fields=["created_at"], name="idempotency_key_created_idx"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.slug} {self.object_id}"
+        return f"{self.section_slug} {self.object_id}"

@@ -1,6 +1,7 @@
 """Reads that only the settings pages need: orderings of lists, the audit log, the logo."""
 
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
@@ -11,8 +12,10 @@ from appliance.core.models import AuditEntry
 from appliance.core.pagination import PkCursorOrdering
 from appliance.files.models import StoredFile
 
+MAX_FILTER_WORDS = 5
 
-def ordering_of(queryset: QuerySet) -> PkCursorOrdering:
+
+def ordering_of(queryset: QuerySet[Any]) -> PkCursorOrdering:
     """Return the ordering of a list, by the columns of its ``order_by`` or of its model.
 
     The columns run one way; those of ``order_by`` end in the primary key.
@@ -25,28 +28,28 @@ def ordering_of(queryset: QuerySet) -> PkCursorOrdering:
     )
 
 
-def list_changes(
+def list_audit_log(
     viewer: User, *, text: str = "", since: date | None = None, until: date | None = None
 ) -> QuerySet[AuditEntry]:
-    """Newest first, for admins; both days included."""
+    """Return the changes from ``since`` to ``until``, both included, newest first, for admins."""
     if not viewer.is_admin:
         return AuditEntry.objects.none()
-    changes = AuditEntry.objects.order_by("-at", "-pk")
-    for word in text.replace("\0", "").split()[:5]:
-        changes = changes.filter(
+    entries = AuditEntry.objects.order_by("-at", "-pk")
+    for word in text.replace("\0", "").split()[:MAX_FILTER_WORDS]:
+        entries = entries.filter(
             Q(actor_name__icontains=word) | Q(kind__icontains=word) | Q(subject__icontains=word)
         )
     if since:
-        changes = changes.filter(at__gte=_midnight(since))
+        entries = entries.filter(at__gte=_midnight(since))
     if until:
-        changes = changes.filter(at__lt=_midnight(until) + timedelta(days=1))
-    return changes
+        entries = entries.filter(at__lt=_midnight(until) + timedelta(days=1))
+    return entries
 
 
-def find_last_changer(row: Model) -> str:
-    """Who wrote the newest line on a thing of this kind and name; empty when nobody did."""
-    kind = str(row._meta.verbose_name)[:40]
-    newest = AuditEntry.objects.filter(kind=kind, subject=str(row)[:200]).first()
+def find_last_actor(subject: Model) -> str:
+    """Return who changed an object of this kind and name last; empty when nobody did."""
+    kind = str(subject._meta.verbose_name)[:40]
+    newest = AuditEntry.objects.filter(kind=kind, subject=str(subject)[:200]).first()
     return newest.actor_name if newest else ""
 
 
@@ -55,5 +58,6 @@ def _midnight(day: date) -> datetime:
 
 
 def find_logo() -> StoredFile | None:
-    """The desk's own; for anybody."""
-    return StoredFile.objects.filter(pk=core_queries.site_settings().logo_id).first()
+    """Return the logo of the site; anybody may see it."""
+    logo_id = core_queries.site_settings().logo_id
+    return StoredFile.objects.filter(pk=logo_id).first() if logo_id else None

@@ -1,4 +1,4 @@
-"""Writing what an admin's form says, without losing what another wrote meanwhile."""
+"""Saving what the forms of the settings say, without losing what another admin saved meanwhile."""
 
 import hashlib
 import json
@@ -21,100 +21,103 @@ from appliance.core.forms import Form
 from appliance.files import services as files_services
 from appliance.files.models import StoredFile
 from appliance.manage import queries
-from appliance.manage.models import Addition
+from appliance.manage.models import IdempotencyKey
 
-KEPT = timedelta(days=1)
+KEY_LIFETIME = timedelta(days=1)
 LOGO_TYPES = ("image/png", "image/jpeg", "image/webp")
 MAX_LOGO_BYTES = 500 * 1024
-MAX_CHARACTERS = 80  # of what stands there now, when it is told
+MAX_VALUE_CHARACTERS = 80  # of a current value, where a conflict is described
 
 
 @transaction.atomic
-def add_once(*, key: UUID, slug: str, add: Callable[[], Model]) -> int:
-    """The number of what ``add`` made; of what it made before when the same form comes again."""
-    Addition.objects.filter(at__lt=timezone.now() - KEPT).delete()
-    # while another transaction holds this key, it is waited for
-    addition, is_new = Addition.objects.get_or_create(key=key, defaults={"slug": slug})
+def add_once(*, key: UUID, section_slug: str, add: Callable[[], Model]) -> int:
+    """Return the id of the object that ``add`` creates; with the same key again, of the first."""
+    IdempotencyKey.objects.filter(created_at__lt=timezone.now() - KEY_LIFETIME).delete()
+    # waits while another transaction holds this key
+    entry, is_new = IdempotencyKey.objects.get_or_create(
+        key=key, defaults={"section_slug": section_slug}
+    )
     if is_new:
-        addition.object_id = add().pk
-        addition.save(update_fields=["object_id"])
-    return addition.object_id
+        entry.object_id = add().pk
+        entry.save(update_fields=["object_id"])
+    assert entry.object_id is not None  # written in the transaction that created the key
+    return entry.object_id
 
 
 @transaction.atomic
-def save(
+def save_if_unchanged(
     *,
-    row: Model,
+    entry: Model,
     form: Form,
-    seen: str,
-    fresh: Callable[[], Form],
+    version: str,
+    current_form: Callable[[], Form],
     write: Callable[[], object],
 ) -> None:
-    """Call ``write`` if the row still is what the person had before them.
+    """Call ``write`` unless the entry has changed since ``version``, which may be empty.
 
-    ``seen`` is the ``stamp`` of the form they were shown, ``fresh`` gives the form of what stands
-    there now. Where these differ, BadInputError tells who changed it and what it says now; with
-    the stamp of that they may send theirs again.
+    ``version`` is the ``version_of`` the form that the user was shown, ``current_form`` builds the
+    form of the entry as it is now. Raises BadInputError that tells who changed it and the current
+    values; with the version of these, the user may overwrite them.
     """
-    type(row).objects.select_for_update().filter(pk=row.pk).first()
-    now = fresh()
-    if seen and seen != stamp(now):
-        raise BadInputError(_describe_conflict(row, form, now))
+    type(entry)._default_manager.select_for_update().filter(pk=entry.pk).first()
+    current = current_form()
+    if version and version != version_of(current):
+        raise BadInputError(_describe_conflict(entry, form, current))
     write()
 
 
 def change_logo(*, by: User, upload: UploadedFile | None) -> None:
-    """Show this image beside the name of the desk; None takes it away."""
-    if upload is not None and upload.size > MAX_LOGO_BYTES:
+    """Show this image beside the name of the help desk; None removes the logo."""
+    if upload is not None and (upload.size or 0) > MAX_LOGO_BYTES:
         raise BadInputError(
             _("The logo is larger than 500 KB. Choose a smaller file."), field="logo"
         )
     with files_services.atomic():
-        before = core_queries.site_settings().logo_id
-        stored = files_services.store(upload=upload, by=by) if upload else None
-        if stored and stored.content_type not in LOGO_TYPES:
+        old_id = core_queries.site_settings().logo_id
+        stored_file = files_services.store(upload=upload, by=by) if upload else None
+        if stored_file and stored_file.content_type not in LOGO_TYPES:
             raise BadInputError(
                 _("The file is not a PNG, JPEG or WebP image. Save it in one of these formats."),
                 field="logo",
             )
-        accounts_services.update_site_settings(by=by, logo_id=stored.pk if stored else None)
-        for old in StoredFile.objects.filter(pk=before):
+        accounts_services.update_site_settings(
+            by=by, logo_id=stored_file.pk if stored_file else None
+        )
+        old = StoredFile.objects.filter(pk=old_id).first() if old_id else None
+        if old:
             files_services.remove(stored_file=old)
 
 
-def stamp(form: Form) -> str:
-    """One value for everything a form shows before anybody types."""
-    shown = {name: _initial(form, name) for name in form.fields}
-    return hashlib.sha256(json.dumps(shown, default=str, sort_keys=True).encode()).hexdigest()
+def version_of(form: Form) -> str:
+    """Return a digest of everything an unbound form shows."""
+    values = {name: form[name].initial for name in form.fields}
+    return hashlib.sha256(json.dumps(values, default=str, sort_keys=True).encode()).hexdigest()
 
 
-def _initial(form: Form, name: str) -> object:
-    return form[name].initial
-
-
-def _describe_conflict(row: Model, form: Form, now: Form) -> str:
-    who = queries.find_last_changer(row) or _("Someone")
-    differs = [name for name in now.fields if name in form.fields and _differs(form, now, name)]
-    what = "; ".join(f"{now.fields[name].label}: {_words(now, name)}" for name in differs)
+def _describe_conflict(entry: Model, form: Form, current: Form) -> str:
+    differences = [
+        f"{field.label}: {_describe_value(current, name)}"
+        for name, field in current.fields.items()
+        if name in form.fields
+        and form.fields[name].has_changed(current[name].initial, form[name].data)
+    ]
     return _(
         "%(who)s changed this while you were editing. Current values: %(what)s. Save "
         "again to overwrite them."
-    ) % {"who": who, "what": what or _("identical to yours")}
+    ) % {
+        "who": queries.find_last_actor(entry) or _("Someone"),
+        "what": "; ".join(differences) or _("identical to yours"),
+    }
 
 
-def _differs(form: Form, now: Form, name: str) -> bool:
-    field = form.fields[name]
-    return field.has_changed(_initial(now, name), form[name].data)
-
-
-def _words(form: Form, name: str) -> str:
-    """A value as the form would show it."""
-    field, value = form.fields[name], _initial(form, name)
+def _describe_value(form: Form, name: str) -> str:
+    """Return a value as the form would show it."""
+    field, value = form.fields[name], form[name].initial
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     values = value if isinstance(value, list | tuple) else [value]
     if isinstance(field, forms.ChoiceField):
-        labels = {str(key): str(label) for key, label in field.choices}
-        values = [labels.get(str(row), row) for row in values]
-    text = ", ".join(str(row) for row in values if row not in (None, ""))
-    return f"“{text[:MAX_CHARACTERS]}”" if text else _("empty")
+        labels = {str(option.data["value"]): option.choice_label for option in form[name]}
+        values = [labels.get(str(item), item) for item in values]
+    text = ", ".join(str(item) for item in values if item not in (None, ""))
+    return f"“{text[:MAX_VALUE_CHARACTERS]}”" if text else _("empty")

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from typing import Any
 
 from django.urls import URLPattern, path
 
@@ -7,33 +8,34 @@ from appliance.manage.sections.section import Section
 from appliance.manage.views import crud, model_updates, offboarding, people, site_settings, sla
 
 
-def pages_of(section: Section) -> Iterator[URLPattern]:
-    """The pages a section has, each with its name."""
-    here, row = f"{section.slug}/", f"{section.slug}/<int:pk>/"
-    item, known = section.object_slug, {"section": section}
-    yield path(here, crud.index, known, name=section.slug)
-    if "add" in section.offers:
-        yield path(f"{here}add/", crud.add, known, name=f"add-{item}")
-    yield path(row, crud.edit, known, name=f"edit-{item}")
-    for verb in ("remove", "restore", "move"):
-        if verb in section.offers:
-            yield path(f"{row}{verb}/", getattr(crud, verb), known, name=f"{verb}-{item}")
+def section_urls(section: Section[Any]) -> Iterator[URLPattern]:
+    """Yield the pages that a section has."""
+    list_path, entry_path = f"{section.slug}/", f"{section.slug}/<int:pk>/"
+    slug, arguments = section.object_slug, {"section": section}
+    yield path(list_path, crud.index, arguments, name=section.slug)
+    if "add" in section.actions:
+        yield path(f"{list_path}add/", crud.add, arguments, name=f"add-{slug}")
+    yield path(entry_path, crud.edit, arguments, name=f"edit-{slug}")
+    for action in ("remove", "restore", "move"):
+        if action in section.actions:
+            view = getattr(crud, action)
+            yield path(f"{entry_path}{action}/", view, arguments, name=f"{action}-{slug}")
 
 
 urlpatterns = [
     path("", crud.overview, name="manage"),
-    *(page for section in SECTIONS for page in pages_of(section)),
-    path("desk/", site_settings.rules, name="desk-rules"),
-    path("desk/logo/", site_settings.change_logo, name="change-logo"),
+    *(url for section in SECTIONS for url in section_urls(section)),
+    path("site-settings/", site_settings.edit_site_settings, name="site-settings"),
+    path("site-settings/logo/", site_settings.change_logo, name="change-logo"),
     path("logo/<uuid:file_id>/", site_settings.logo, name="logo"),
     path("models/", model_updates.models, name="models"),
-    path("models/start/", model_updates.start, name="start-update"),
-    path("models/trust/", model_updates.trust, name="trust-publisher"),
-    path("models/back/", model_updates.roll_back_bundle, name="go-back"),
+    path("models/start-update/", model_updates.start, name="start-update"),
+    path("models/trust-publisher/", model_updates.trust, name="trust-publisher"),
+    path("models/roll-back/", model_updates.roll_back, name="roll-back-models"),
     path("models/<int:pk>/", model_updates.show, name="model-update"),
     path("models/<int:pk>/apply/", model_updates.apply, name="apply-update"),
-    path("changes/", site_settings.log, name="change-log"),
-    path("tag-list/<int:pk>/merge/", people.merge_tag, name="merge-tag"),
+    path("audit-log/", site_settings.audit_log, name="audit-log"),
+    path("tags/<int:pk>/merge/", people.merge_tag, name="merge-tag"),
     path("business-hours/<int:pk>/holidays/", sla.add_holiday, name="add-holiday"),
     path("holidays/<int:pk>/remove/", sla.remove_holiday, name="remove-holiday"),
     path("policies/<int:pk>/escalations/add/", sla.add_escalation, name="add-escalation"),
@@ -48,6 +50,6 @@ urlpatterns = [
     path(
         "customers/<int:pk>/anonymise/", offboarding.anonymise_customer, name="anonymise-customer"
     ),
-    path("customers/<int:pk>/log-in/", people.create_login, name="open-log-in"),
+    path("customers/<int:pk>/create-login/", people.create_login, name="create-login"),
     path("customers/<int:pk>/unlink/", people.unlink_customer, name="unlink-customer"),
 ]

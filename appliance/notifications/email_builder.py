@@ -24,9 +24,10 @@ def find_drop_reason(email: OutgoingEmail) -> str:
         return ""
     if not user.is_active:
         return _("The recipient can no longer sign in.")
-    visible = Ticket.objects.visible_to(user).filter(pk=email.ticket_id)
-    if email.ticket_id and email.kind and not visible.exists():
-        return _("The recipient no longer has access to the ticket.")
+    if email.ticket_id and email.kind:
+        visible = Ticket.objects.visible_to(user).filter(pk=email.ticket_id)
+        if not visible.exists():
+            return _("The recipient no longer has access to the ticket.")
     if email.kind == Kind.REVIEW and not user.is_agent:
         return _("The recipient no longer has access to the articles.")
     if email.is_digest and not _current_body(email):

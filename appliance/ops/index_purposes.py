@@ -21,7 +21,7 @@ PURPOSES = {
     "article_title_trgm_idx": "search in titles, with typos",
     "article_usefulness_idx": "the most and the least useful articles",
     # manage
-    "addition_at_idx": "deleting old idempotency keys",
+    "idempotency_key_created_idx": "deleting old idempotency keys",
     # model_updates
     "update_event_at_idx": "the log of updates, newest first",
     "update_run_created_idx": "the history of updates, newest first",

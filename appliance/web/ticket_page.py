@@ -360,7 +360,7 @@ class TicketPageBuilder:
 
     def _tags_form(self) -> TagsForm:
         form = self.forms.tags or TagsForm(initial={"tags": ", ".join(self.summary.tags)})
-        form.set_completion("tags", "words", url=reverse("tags"))
+        form.set_completion("tags", "words", url=reverse("find-tags"))
         form.set_shortcuts(tags="t")
         return form
 

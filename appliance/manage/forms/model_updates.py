@@ -1,4 +1,6 @@
-"""Forms of the page of the language models."""
+"""Forms of the page of models."""
+
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +19,7 @@ ACCEPTABLE = [
 
 
 class UpdateForm(Form):
-    """Where an update is, and what to do with it."""
+    """Where an update is, and whether to check or to install it."""
 
     folder = forms.ChoiceField(label=_("Removable media"), required=False)
     file = forms.FileField(
@@ -27,7 +29,7 @@ class UpdateForm(Form):
     )
     verb = forms.ChoiceField(choices=[("inspect", "inspect"), ("apply", "apply")])
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         rows = [(str(folder), str(folder)) for folder in model_updates_queries.list_sources()]
         self.set_choices("folder", [("", _("Nothing selected")), *rows])
@@ -37,15 +39,15 @@ class UpdateForm(Form):
     def source_fields(self) -> list[forms.BoundField]:
         return [self["folder"], self["file"]]
 
-    def clean(self) -> dict:
+    def clean(self) -> dict[str, Any]:
         data = super().clean()
         if bool(data.get("folder")) == bool(data.get("file")) and "folder" not in self.errors:
             self.add_error("folder", _("Select removable media or upload a file, not both."))
         return data
 
 
-class AcceptForm(Form):
-    """A person takes it all the same, and says why."""
+class ApprovalForm(Form):
+    """Which findings an admin accepts anyway, and why."""
 
     accepted = forms.MultipleChoiceField(
         label=_("Accepted anyway"),
@@ -63,12 +65,12 @@ class AcceptForm(Form):
 
 
 class RollbackForm(Form):
-    role = forms.ChoiceField(choices=[(each, each) for each in model_updates_queries.ROLES])
+    role = forms.ChoiceField(choices=[(role, role) for role in model_updates_queries.ROLES])
     reason = forms.CharField(max_length=500, required=False)
 
 
 class TrustForm(Form):
-    """The publisher's first root, and the fingerprint they told on another way."""
+    """The publisher's first root file, and its fingerprint from a separate channel."""
 
     root = forms.FileField(label=_("The publisher's root.json"))
     fingerprint = forms.RegexField(
@@ -81,13 +83,13 @@ class TrustForm(Form):
     )
 
     def content(self) -> bytes:
-        """The file's bytes; raises BadInputError when they are not what was announced."""
+        """Return the file's bytes. Raises BadInputError when they do not match the fingerprint."""
         upload = self.cleaned_data["root"]
         content = upload.read(MAX_ROOT_BYTES + 1)
-        announced = self.cleaned_data["fingerprint"].strip().lower()
+        fingerprint = self.cleaned_data["fingerprint"].strip().lower()
         if (
             len(content) > MAX_ROOT_BYTES
-            or model_updates_queries.fingerprint_of(content) != announced
+            or model_updates_queries.fingerprint_of(content) != fingerprint
         ):
             text = _(
                 "The file does not match the fingerprint. Do not trust it; ask the publisher again."

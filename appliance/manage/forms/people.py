@@ -1,28 +1,32 @@
-"""Forms on people, teams, organisations and customers."""
+"""Forms on users, teams, organisations and customers."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.db.models import Model
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Organisation, Right, Role, Team, User
 from appliance.core.forms import Form
+from appliance.sla.models import BusinessHours
 from appliance.sla.queries import list_business_hours
 
+if TYPE_CHECKING:  # at run time the stubs are not installed
+    from django_stubs_ext import StrOrPromise
 
-class NamesForm(Form):
-    """Whoever has a name and an address."""
+
+class _ContactForm(Form):
+    """Name and e-mail address."""
 
     first_name = forms.CharField(label=_("First name"), max_length=80)
     last_name = forms.CharField(label=_("Last name"), max_length=80, required=False)
     email = forms.EmailField(label=_("E-mail"), max_length=254)
 
-    def values(self) -> dict:
-        return {name: self.cleaned_data[name] for name in self.fields}
 
-
-class PersonForm(NamesForm):
+class PersonForm(_ContactForm):
     role = forms.ChoiceField(
         label=_("Role"),
         choices=Role.choices,
@@ -33,13 +37,13 @@ class PersonForm(NamesForm):
     )
     business_hours = forms.ModelChoiceField(
         label=_("Business hours"),
-        queryset=None,
+        queryset=BusinessHours.objects.none(),
         required=False,
         empty_label=_("Default calendar"),
         help_text=_("Tickets are assigned automatically within these hours only."),
     )
 
-    def __init__(self, data: Mapping | None, person: User | None = None) -> None:
+    def __init__(self, data: QueryDict | None, person: User | None = None) -> None:
         super().__init__(data, initial=_initial(self, person) or {"role": Role.AGENT})
         self.set_queryset("business_hours", list_business_hours())
         if person is None:
@@ -56,7 +60,7 @@ class TeamForm(Form):
     )
     members = forms.ModelMultipleChoiceField(
         label=_("Members"),
-        queryset=None,
+        queryset=User.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Agents and administrators. A user can belong to several teams."),
@@ -74,17 +78,14 @@ class TeamForm(Form):
         help_text=_("Only members and administrators see this team's tickets."),
     )
 
-    def __init__(self, data: Mapping | None, team: Team | None = None) -> None:
-        initial = _initial(self, team, but={"members"})
-        there = sorted(person.pk for person in team.members.all()) if team else []
-        super().__init__(data, initial=initial | {"members": there})
-        offered = accounts_queries.list_agents()
-        if team:  # members who were deactivated stay members until they are taken out
-            offered = (offered | team.members.all()).distinct()
-        self.set_queryset("members", offered)
-
-    def values(self) -> dict:
-        return {name: self.cleaned_data[name] for name in self.fields}
+    def __init__(self, data: QueryDict | None, team: Team | None = None) -> None:
+        initial = _initial(self, team, exclude={"members"})
+        members = sorted(member.pk for member in team.members.all()) if team else []
+        super().__init__(data, initial=initial | {"members": members})
+        users = accounts_queries.list_agents()
+        if team:  # members who were deactivated stay members until they are removed
+            users = (users | team.members.all()).distinct()
+        self.set_queryset("members", users)
 
 
 class OrganisationForm(Form):
@@ -103,49 +104,52 @@ class OrganisationForm(Form):
         label=_("Customers see each other's tickets"), required=False
     )
 
-    def __init__(self, data: Mapping | None, organisation: Organisation | None = None) -> None:
+    def __init__(self, data: QueryDict | None, organisation: Organisation | None = None) -> None:
         super().__init__(data, initial=_initial(self, organisation))
 
-    def values(self) -> dict:
-        return {name: self.cleaned_data[name] for name in self.fields}
 
-
-class CustomerForm(NamesForm):
+class CustomerForm(_ContactForm):
     organisation = forms.ModelChoiceField(
-        label=_("Organisation"), queryset=None, required=False, empty_label=_("None")
+        label=_("Organisation"),
+        queryset=Organisation.objects.none(),
+        required=False,
+        empty_label=_("None"),
     )
     is_premium = forms.BooleanField(
         label=_("VIP"), required=False, help_text=_("Shown on tickets; can be used in rules.")
     )
 
     def __init__(
-        self, data: Mapping | None, viewer: User, customer: Customer | None = None
+        self, data: QueryDict | None, viewer: User, customer: Customer | None = None
     ) -> None:
         super().__init__(data, initial=_initial(self, customer))
         self.set_queryset("organisation", accounts_queries.list_organisations(viewer))
 
 
-class HandOverForm(Form):
-    """Who goes on with the tickets of somebody who leaves. Empty: nobody, they are unassigned."""
+class HandoverForm(Form):
+    """Who takes over the tickets of a user who leaves. Empty: they are unassigned."""
 
     assignee = forms.ModelChoiceField(
         label=_("Reassign open tickets to"),
-        queryset=None,
+        queryset=User.objects.none(),
         required=False,
         empty_label=_("Nobody (unassigned)"),
     )
     team = forms.ModelChoiceField(
-        label=_("Team for these tickets"), queryset=None, required=False, empty_label=_("No change")
+        label=_("Team for these tickets"),
+        queryset=Team.objects.none(),
+        required=False,
+        empty_label=_("No change"),
     )
 
-    def __init__(self, data: Mapping | None, person: User) -> None:
+    def __init__(self, data: QueryDict | None, person: User) -> None:
         super().__init__(data)
         self.set_queryset("assignee", accounts_queries.list_agents().exclude(pk=person.pk))
         self.set_queryset("team", accounts_queries.list_teams())
 
 
-class TypedForm(Form):
-    """A word typed again, for what cannot be undone."""
+class ConfirmationForm(Form):
+    """The e-mail address of a person, typed to confirm what cannot be undone."""
 
     typed = forms.CharField(
         label=_("Enter the e-mail address to confirm"),
@@ -154,45 +158,54 @@ class TypedForm(Form):
     )
 
 
-class ByEmailField(forms.ModelChoiceField):
-    """One of many, named by the address."""
+class CustomerEmailField(forms.ModelChoiceField):
+    """A customer, typed by e-mail address instead of chosen from a list."""
 
     widget = forms.EmailInput
     default_error_messages = {
         "invalid_choice": _("No other customer has this e-mail address. Check the spelling.")
     }
 
-    def __init__(self, **options: object) -> None:
-        super().__init__(queryset=None, to_field_name="email", **options)
+    def __init__(self, *, label: "StrOrPromise", help_text: "StrOrPromise") -> None:
+        super().__init__(
+            queryset=Customer.objects.none(),
+            to_field_name="email",
+            label=label,
+            help_text=help_text,
+        )
 
-    def to_python(self, value: str | None) -> object:
+    def to_python(self, value: Any) -> Customer | None:
         return super().to_python(value.strip().lower() if value else value)
 
 
 class MergeCustomerForm(Form):
-    target = ByEmailField(
+    target = CustomerEmailField(
         label=_("E-mail of the customer to keep"),
         help_text=_("All tickets move to that customer; this one is removed."),
     )
 
-    def __init__(self, data: Mapping | None, viewer: User, customer: Customer) -> None:
+    def __init__(self, data: QueryDict | None, viewer: User, customer: Customer) -> None:
         super().__init__(data)
-        others = accounts_queries.list_customers(viewer).exclude(pk=customer.pk)
-        self.set_queryset("target", others)
+        customers = accounts_queries.list_customers(viewer)
+        self.set_queryset("target", customers.exclude(pk=customer.pk))
 
 
 class MergeOrganisationForm(Form):
-    target = forms.ModelChoiceField(label=_("Merge into"), queryset=None, empty_label=_("Select"))
+    target = forms.ModelChoiceField(
+        label=_("Merge into"), queryset=Organisation.objects.none(), empty_label=_("Select")
+    )
 
-    def __init__(self, data: Mapping | None, viewer: User, organisation: Organisation) -> None:
+    def __init__(self, data: QueryDict | None, viewer: User, organisation: Organisation) -> None:
         super().__init__(data)
-        others = accounts_queries.list_organisations(viewer).exclude(pk=organisation.pk)
-        self.set_queryset("target", others)
+        organisations = accounts_queries.list_organisations(viewer)
+        self.set_queryset("target", organisations.exclude(pk=organisation.pk))
 
 
-def _initial(form: Form, row: object | None, but: frozenset | set = frozenset()) -> dict:
-    """What the row says now, under the names of the fields; a related row by its key."""
-    if row is None:
+def _initial(
+    form: Form, entry: Model | None, exclude: Collection[str] = frozenset()
+) -> dict[str, Any]:
+    """Return the values of an entry under the names of the fields; a related entry by its key."""
+    if entry is None:
         return {}
-    names = [name for name in form.base_fields if name not in but]
-    return {name: getattr(row, f"{name}_id", getattr(row, name)) for name in names}
+    names = [name for name in form.base_fields if name not in exclude]
+    return {name: getattr(entry, f"{name}_id", getattr(entry, name)) for name in names}

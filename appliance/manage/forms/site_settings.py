@@ -1,8 +1,8 @@
-"""Forms on the desk itself."""
-
-from collections.abc import Mapping
+"""Forms of the site settings and the logo."""
 
 from django import forms
+from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import choices
@@ -11,7 +11,7 @@ from appliance.core.forms import Form
 from appliance.core.models import SiteSettings
 
 
-class DeskForm(Form):
+class SiteSettingsForm(Form):
     name = forms.CharField(label=_("Name of the help desk"), max_length=80)
     base_url = forms.CharField(
         label=_("Web address"),
@@ -73,14 +73,12 @@ class DeskForm(Form):
         (_("Agents"), ("agent_rights",)),
     )
 
-    def __init__(self, data: Mapping | None, desk: SiteSettings) -> None:
-        super().__init__(data, initial={name: getattr(desk, name) for name in self.base_fields})
+    def __init__(self, data: QueryDict | None, settings: SiteSettings) -> None:
+        super().__init__(data, initial={name: getattr(settings, name) for name in self.base_fields})
 
-    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+    def groups(self) -> list[tuple[str | Promise, list[forms.BoundField]]]:
+        """Return the title and the fields of each group of the page."""
         return [(title, [self[name] for name in names]) for title, names in self.GROUPS]
-
-    def values(self) -> dict:
-        return {name: self.cleaned_data[name] for name in self.fields}
 
 
 class LogoForm(Form):

@@ -1,9 +1,10 @@
 """Forms on categories, tags and custom fields."""
 
-from collections.abc import Mapping
+from typing import Any
 
 from django import forms
 from django.core.validators import validate_slug
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
@@ -30,14 +31,11 @@ class CategoryForm(Form):
         help_text=_("One per line, in customers' words: “The printer jams on every page”."),
     )
 
-    def __init__(self, data: Mapping | None, category: TicketCategory | None = None) -> None:
+    def __init__(self, data: QueryDict | None, category: TicketCategory | None = None) -> None:
         names = self.base_fields
         super().__init__(
             data, initial={name: getattr(category, name) for name in names} if category else {}
         )
-
-    def values(self) -> dict:
-        return {name: self.cleaned_data[name] for name in self.fields}
 
 
 class TagForm(Form):
@@ -47,14 +45,11 @@ class TagForm(Form):
         help_text=_("Renames it on every ticket and in every saved view."),
     )
 
-    def __init__(self, data: Mapping | None, tag: Tag | None = None) -> None:
+    def __init__(self, data: QueryDict | None, tag: Tag | None = None) -> None:
         super().__init__(data, initial={"name": tag.name} if tag else {})
 
-    def values(self) -> dict:
-        return {"name": self.cleaned_data["name"]}
 
-
-class FieldForm(Form):
+class CustomFieldForm(Form):
     label = forms.CharField(
         label=_("Label"), max_length=80, help_text=_("For example “Room number”")
     )
@@ -85,7 +80,7 @@ class FieldForm(Form):
     )
     categories = forms.ModelMultipleChoiceField(
         label=_("Categories"),
-        queryset=None,
+        queryset=TicketCategory.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Leave empty to show the field on every ticket."),
@@ -100,39 +95,41 @@ class FieldForm(Form):
     )
 
     def __init__(
-        self, data: Mapping | None, viewer: User, field: CustomField | None = None
+        self, data: QueryDict | None, viewer: User, field: CustomField | None = None
     ) -> None:
         super().__init__(data, initial=_initial(field) if field else {})
         self.set_queryset("categories", tickets_queries.list_all_categories(viewer))
         if field:
-            self._fix(field)
+            self._remove_fixed_fields(field)
 
-    def _fix(self, field: CustomField) -> None:
-        """What answers stand on is shown, and stays."""
+    def _remove_fixed_fields(self, field: CustomField) -> None:
+        """Remove what existing values of tickets depend on."""
         del self.fields["key"], self.fields["kind"]
         if field.kind != CustomField.Kind.CHOICE:
             del self.fields["choices"]
 
-    def values(self) -> dict:
+    def values(self) -> dict[str, Any]:
         return {"choices": []} | {name: self.cleaned_data[name] for name in self.fields}
 
 
-def _initial(field: CustomField) -> dict:
+def _initial(field: CustomField) -> dict[str, Any]:
     names = ("label", "choices", "is_for_customers", "is_required")
-    asked_in = sorted(category.pk for category in field.categories.all())
-    return {name: getattr(field, name) for name in names} | {"categories": asked_in}
+    categories = sorted(category.pk for category in field.categories.all())
+    return {name: getattr(field, name) for name in names} | {"categories": categories}
 
 
 class MergeTagForm(Form):
-    target = forms.ModelChoiceField(label=_("Merge into"), queryset=None, empty_label=_("Select"))
+    target = forms.ModelChoiceField(
+        label=_("Merge into"), queryset=Tag.objects.none(), empty_label=_("Select")
+    )
 
-    def __init__(self, data: Mapping | None, viewer: User, tag: Tag) -> None:
+    def __init__(self, data: QueryDict | None, viewer: User, tag: Tag) -> None:
         super().__init__(data)
         self.set_queryset("target", tickets_queries.list_all_tags(viewer).exclude(pk=tag.pk))
 
 
-class TryForm(Form):
-    """A sentence for the sorter."""
+class SampleForm(Form):
+    """A sample text for the classifier."""
 
     sample = forms.CharField(
         label=_("Sample text"),

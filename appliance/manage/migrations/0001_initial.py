@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Addition",
+            name="IdempotencyKey",
             fields=[
                 (
                     "key",
@@ -24,14 +24,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "slug",
-                    models.CharField(help_text="Of the section it was added to.", max_length=40),
+                    "section_slug",
+                    models.CharField(help_text="Section the object belongs to.", max_length=40),
                 ),
                 ("object_id", models.BigIntegerField(null=True)),
-                ("at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
             ],
             options={
-                "indexes": [models.Index(fields=["at"], name="addition_at_idx")],
+                "indexes": [
+                    models.Index(fields=["created_at"], name="idempotency_key_created_idx")
+                ],
             },
         ),
     ]

@@ -1,6 +1,7 @@
-"""Who works here, and who asks."""
+"""Sections of users, teams, organisations and customers."""
 
 from django.db import transaction
+from django.db.models import Count, Model, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -9,21 +10,41 @@ from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Organisation, Right, Role, Team, User
 from appliance.accounts.permissions import has_right
 from appliance.manage.forms import people as forms
-from appliance.manage.sections import section
-from appliance.manage.sections.section import Column, Section
+from appliance.manage.sections.section import Column, Section, filter_by_name
 
 
-def keeps_customers(person: User) -> bool:
-    return has_right(person, Right.CUSTOMERS)
+def may_edit_customers(user: User) -> bool:
+    return has_right(user, Right.CUSTOMERS)
 
 
 @transaction.atomic
-def _change_person(*, person: User, by: User, role: str, **names: object) -> None:
-    accounts_services.change_person(person=person, by=by, **names)
+def _change_person(
+    *,
+    person: User,
+    by: User,
+    role: str,
+    email: str,
+    first_name: str,
+    last_name: str,
+    business_hours: Model | None,
+) -> None:
+    accounts_services.change_person(
+        person=person,
+        by=by,
+        email=email,
+        first_name=first_name,
+        last_name=last_name,
+        business_hours=business_hours,
+    )
     accounts_services.set_role(person=person, role=Role(role), by=by)
 
 
-def _team_affects(team: Team) -> list[str]:
+def _list_teams(viewer: User, text: str) -> QuerySet[Team]:
+    teams = accounts_queries.list_teams(only_active=False)
+    return filter_by_name(teams, text).annotate(member_count=Count("memberships"))
+
+
+def _team_consequences(team: Team) -> list[str]:
     members = team.memberships.count()
     return [
         ngettext(
@@ -36,18 +57,18 @@ def _team_affects(team: Team) -> list[str]:
     ]
 
 
-def _organisation_affects(organisation: Organisation) -> list[str]:
+def _organisation_consequences(organisation: Organisation) -> list[str]:
     return [_("Only an organisation without customers can be removed. Merge it instead.")]
 
 
-PEOPLE = Section(
+PEOPLE: Section[User] = Section(
     slug="people",
     object_slug="person",
     title=gettext_lazy("Users"),
     icon="bi-person-badge",
     about=gettext_lazy("Agents, administrators and customers who sign in."),
-    rows=lambda viewer, text: accounts_queries.list_people(viewer, text=text),
-    access=accounts_queries.access_person,
+    list_entries=lambda viewer, text: accounts_queries.list_people(viewer, text=text),
+    access_entry=accounts_queries.access_person,
     columns=(
         Column(gettext_lazy("Name"), lambda person: str(person)),
         Column(gettext_lazy("E-mail"), lambda person: person.email),
@@ -58,16 +79,16 @@ PEOPLE = Section(
             True,
         ),
     ),
-    form=lambda data, viewer, row: forms.PersonForm(data, person=row),
+    form=lambda data, viewer, entry: forms.PersonForm(data, person=entry),
     add=accounts_services.add_person,
-    add_words=gettext_lazy("Add user"),
+    add_label=gettext_lazy("Add user"),
     change=_change_person,
     restore=accounts_services.reactivate_person,
-    more="manage/_person.html",
-    more_of=lambda request, row: {"is_self": row == request.user},
+    aside_template="manage/_person.html",
+    aside_context=lambda request, entry: {"is_self": entry == request.user},
 )
 
-TEAMS = Section(
+TEAMS: Section[Team] = Section(
     slug="teams",
     object_slug="team",
     title=gettext_lazy("Teams"),
@@ -75,8 +96,8 @@ TEAMS = Section(
     about=gettext_lazy(
         "Groups of agents. A team can have its own permissions, and tickets only its members see."
     ),
-    rows=section.teams,
-    access=accounts_queries.access_team,
+    list_entries=_list_teams,
+    access_entry=accounts_queries.access_team,
     columns=(
         Column(gettext_lazy("Name"), lambda team: team.name),
         Column(gettext_lazy("Members"), lambda team: team.member_count),
@@ -84,65 +105,65 @@ TEAMS = Section(
             gettext_lazy("Restricted"), lambda team: _("restricted") if team.is_closed else "", True
         ),
     ),
-    form=lambda data, viewer, row: forms.TeamForm(data, team=row),
+    form=lambda data, viewer, entry: forms.TeamForm(data, team=entry),
     add=accounts_services.add_team,
-    add_words=gettext_lazy("Add team"),
+    add_label=gettext_lazy("Add team"),
     change=accounts_services.change_team,
     remove=accounts_services.deactivate_team,
-    remove_words=gettext_lazy("Deactivate"),
-    affects=_team_affects,
+    remove_label=gettext_lazy("Deactivate"),
+    consequences=_team_consequences,
     restore=accounts_services.reactivate_team,
 )
 
-ORGANISATIONS = Section(
+ORGANISATIONS: Section[Organisation] = Section(
     slug="organisations",
     object_slug="organisation",
     title=gettext_lazy("Organisations"),
     icon="bi-building",
     about=gettext_lazy("Companies, departments or sites that customers belong to."),
-    rows=lambda viewer, text: accounts_queries.list_organisations(viewer, text=text),
-    access=accounts_queries.access_organisation,
+    list_entries=lambda viewer, text: accounts_queries.list_organisations(viewer, text=text),
+    access_entry=accounts_queries.access_organisation,
     columns=(
         Column(gettext_lazy("Name"), lambda organisation: organisation.name),
         Column(gettext_lazy("Customers"), lambda organisation: organisation.customer_count),
         Column(gettext_lazy("Shared tickets"), lambda organisation: organisation.shares_tickets),
     ),
-    form=lambda data, viewer, row: forms.OrganisationForm(data, organisation=row),
+    form=lambda data, viewer, entry: forms.OrganisationForm(data, organisation=entry),
     add=accounts_services.add_organisation,
-    add_words=gettext_lazy("Add organisation"),
+    add_label=gettext_lazy("Add organisation"),
     change=accounts_services.change_organisation,
     remove=accounts_services.remove_organisation,
-    remove_words=gettext_lazy("Remove"),
-    affects=_organisation_affects,
-    admits=keeps_customers,
-    more="manage/_organisation.html",
+    remove_label=gettext_lazy("Remove"),
+    consequences=_organisation_consequences,
+    is_open_to=may_edit_customers,
+    aside_template="manage/_organisation.html",
 )
 
-CUSTOMERS = Section(
+CUSTOMERS: Section[Customer] = Section(
     slug="customers",
     object_slug="customer",
     title=gettext_lazy("Customers"),
     icon="bi-person",
     about=gettext_lazy("Contacts who submit tickets, with or without a user account."),
-    rows=lambda viewer, text: accounts_queries.list_customers(viewer, text=text),
-    access=accounts_queries.access_customer,
+    list_entries=lambda viewer, text: accounts_queries.list_customers(viewer, text=text),
+    access_entry=accounts_queries.access_customer,
     columns=(
         Column(gettext_lazy("Name"), lambda customer: customer.full_name or customer.email),
         Column(gettext_lazy("E-mail"), lambda customer: customer.email),
-        Column(gettext_lazy("Organisation"), lambda customer: _organisation_of(customer)),
+        Column(gettext_lazy("Organisation"), lambda customer: _describe_organisation(customer)),
         Column(gettext_lazy("User account"), lambda customer: customer.user_id is not None),
     ),
-    form=lambda data, viewer, row: forms.CustomerForm(data, viewer=viewer, customer=row),
+    form=lambda data, viewer, entry: forms.CustomerForm(data, viewer=viewer, customer=entry),
     add=accounts_services.add_customer_as_agent,
-    add_words=gettext_lazy("Add customer"),
+    add_label=gettext_lazy("Add customer"),
     change=accounts_services.change_customer,
-    admits=keeps_customers,
-    more="manage/_customer.html",
+    is_open_to=may_edit_customers,
+    aside_template="manage/_customer.html",
 )
 
 
-def _organisation_of(customer: Customer) -> str:
-    """The one they are in, or the one they named, for an agent to decide."""
+def _describe_organisation(customer: Customer) -> str:
+    """Return the organisation, or the one the customer stated, marked as such."""
     if customer.organisation:
         return customer.organisation.name
     if customer.claimed_organisation:

@@ -1,98 +1,76 @@
-"""Lists that no room has for itself: with inactive rows, and found by typing."""
+"""A section of the settings: one kind of entry with its list, its form and what may be done."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Model, QuerySet
+from django.http import QueryDict
 from django.utils.functional import Promise
 
-from appliance.accounts import queries as accounts_queries
-from appliance.accounts.models import Team, User
+from appliance.accounts.models import User
+from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core.forms import Form
-from appliance.macros import queries as macros_queries
-from appliance.macros.models import CannedResponse, Macro
-from appliance.sla import queries as sla_queries
-from appliance.sla.models import BusinessHours
+
+EntryT = TypeVar("EntryT", bound=Model)
+Text = str | Promise
+MAX_FILTER_WORDS = 5
 
 
-def teams(viewer: User, text: str) -> QuerySet[Team]:
-    rows = accounts_queries.list_teams(only_active=False).annotate(
-        member_count=Count("memberships")
-    )
-    return _matches(rows, text, "name").order_by("name", "pk")
-
-
-def list_business_hours(viewer: User, text: str) -> QuerySet[BusinessHours]:
-    return _matches(sla_queries.list_business_hours(), text, "name").order_by("name", "pk")
-
-
-def canned_responses(viewer: User, text: str) -> QuerySet[CannedResponse]:
-    return _matches(macros_queries.list_editable_canned_responses(viewer), text, "name").order_by(
-        "name", "pk"
-    )
-
-
-def macros(viewer: User, text: str) -> QuerySet[Macro]:
-    return _matches(macros_queries.list_editable_macros(viewer), text, "name").order_by(
-        "name", "pk"
-    )
-
-
-def _matches(rows: QuerySet, text: str, column: str) -> QuerySet:
-    for word in text.replace("\0", "").split()[:5]:
-        rows = rows.filter(**{f"{column}__icontains": word})
-    return rows
-
-
-Words = str | Promise
-MakeForm = Callable[[Mapping | None, User, Model | None], Form]
-
-
-def admins(person: User) -> bool:
-    return person.is_admin
+def is_admin(user: User) -> bool:
+    return user.is_admin
 
 
 @dataclass(frozen=True)
 class Column:
-    title: Words
-    cell: Callable[[Any], object]  # row → what stands there; True and False are shown as words
-    quiet: bool = False
+    title: Text
+    value: Callable[[Any], object]  # of an entry; True and False are shown as words
+    is_quiet: bool = False
 
 
 @dataclass(frozen=True)
-class Section:
+class Section(Generic[EntryT]):
     slug: str
     object_slug: str
-    title: Words
+    title: Text
     icon: str
-    about: Words  # what the thing is for: on the overview, and where a list is empty
-    rows: Callable[[User, str], QuerySet]  # (viewer, words typed into the search) → what is listed
-    access: Callable[[User, int], Model]  # raises Http404
+    about: Text  # on the overview, above the list, and where the list is empty
+    list_entries: Callable[[User, str], QuerySet[EntryT]]  # (viewer, search words)
+    access_entry: Callable[[User, int], EntryT]  # raises Http404
     columns: tuple[Column, ...]
-    form: MakeForm  # has ``values()``, the arguments of ``add`` and ``change``
-    add: Callable[..., Model] | None
+    # its ``values()`` are the arguments of ``add`` and ``change``
+    form: Callable[[QueryDict | None, User, EntryT | None], Form]
+    add: Callable[..., EntryT] | None
     change: Callable[..., object]
-    add_words: Words
+    add_label: Text
     remove: Callable[..., object] | None = None
-    remove_words: Words = ""
-    affects: Callable[[Any], list[str]] = field(default=lambda row: [])  # removing says it first
+    remove_label: Text = ""
+    consequences: Callable[[EntryT], list[str]] = field(default=lambda entry: [])  # of removing
     restore: Callable[..., object] | None = None
     move: Callable[..., object] | None = None
-    admits: Callable[[User], bool] = admins
-    is_searched: bool = True
-    help: Words = ""  # above the form
-    more: str = ""  # template below the form
-    more_of: Callable[[Any, Any], dict] = field(default=lambda request, row: {})  # its context
+    is_open_to: Callable[[User], bool] = is_admin
+    is_searchable: bool = True
+    help: Text = ""  # above the form
+    aside_template: str = ""  # beside the form
+    aside_context: Callable[[AuthenticatedRequest, EntryT | None], dict[str, Any]] = field(
+        default=lambda request, entry: {}
+    )
 
     @property
-    def offers(self) -> set[str]:
-        """Which verbs the pages show; a template would call the verbs themselves."""
-        return {verb for verb in ("add", "remove", "restore", "move") if getattr(self, verb)}
+    def actions(self) -> set[str]:
+        """Return what the pages offer; a template would call the services themselves."""
+        return {name for name in ("add", "remove", "restore", "move") if getattr(self, name)}
 
-    def cells(self, row: Model) -> list[tuple[Column, object]]:
-        return [(column, column.cell(row)) for column in self.columns]
+    def cells(self, entry: EntryT) -> list[tuple[Column, object]]:
+        return [(column, column.value(entry)) for column in self.columns]
 
-    def named(self, row: Model) -> dict[str, Model]:
-        """The row under the name the verbs know it by."""
-        return {self.object_slug.replace("-", "_"): row}
+    def argument(self, entry: EntryT) -> dict[str, EntryT]:
+        """Return the entry under the name of the parameter that the services take it by."""
+        return {self.object_slug.replace("-", "_"): entry}
+
+
+def filter_by_name(queryset: QuerySet[EntryT], text: str) -> QuerySet[EntryT]:
+    """Keep entries with each word of ``text`` in their name, ordered by name."""
+    for word in text.replace("\0", "").split()[:MAX_FILTER_WORDS]:
+        queryset = queryset.filter(name__icontains=word)
+    return queryset.order_by("name", "pk")

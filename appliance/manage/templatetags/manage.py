@@ -1,4 +1,4 @@
-"""What the pages of the set-up may do to a value."""
+"""Filters of the audit log."""
 
 from django import template
 from django.utils.translation import gettext as _
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 from appliance.core.models import AuditEntry
 
 register = template.Library()
-MAX_CHARACTERS = 120
+MAX_VALUE_CHARACTERS = 120
 # lists of names, not pairs of an old and a new value; 0.1.0 wrote "came" and "went"
 NAME_LISTS = {"added", "removed", "came", "went"}
 VERBS = {
@@ -46,43 +46,44 @@ KINDS = {
 
 
 @register.filter
-def details(change: AuditEntry) -> list[tuple[str, str]]:
-    """Name and words of everything a change says: “was → is”, or just what it is."""
+def details(entry: AuditEntry) -> list[tuple[str, str]]:
+    """Return name and value of each detail of a change, as “old → new” where there are two."""
     return [
-        (name.replace("_", " "), _words(_pair(change, name, value)))
-        for name, value in change.data.items()
+        (name.replace("_", " "), _describe(_as_change(entry, name, value)))
+        for name, value in entry.data.items()
         if value not in (None, "", [])
     ]
 
 
 @register.filter
-def kind_words(change: AuditEntry) -> str:
-    """What sort of thing it was, in the language of whoever reads."""
-    return str(KINDS.get(change.kind, change.kind))
+def kind_label(entry: AuditEntry) -> str:
+    """Return the kind of the object that was changed."""
+    return str(KINDS.get(entry.kind, entry.kind))
 
 
 @register.filter
-def verb_words(change: AuditEntry) -> str:
-    return str(VERBS.get(change.verb, change.verb))
+def verb_label(entry: AuditEntry) -> str:
+    """Return what was done to the object."""
+    return str(VERBS.get(entry.verb, entry.verb))
 
 
-def _pair(change: AuditEntry, name: str, value: object) -> object:
-    """Some rooms write what was and what is as a list of the two."""
-    if change.verb == "changed" and name not in NAME_LISTS and isinstance(value, list):
+def _as_change(entry: AuditEntry, name: str, value: object) -> object:
+    """Return a list of two values, which some services write, as old and new value."""
+    if entry.verb == "changed" and name not in NAME_LISTS and isinstance(value, list):
         return {"from": value[0], "to": value[1]} if len(value) == 2 else value
     return value
 
 
-def _words(value: object) -> str:
+def _describe(value: object) -> str:
     if isinstance(value, dict) and value.keys() == {"from", "to"}:
-        return f"{_short(value['from'])} → {_short(value['to'])}"
-    return _short(value)
+        return f"{_shorten(value['from'])} → {_shorten(value['to'])}"
+    return _shorten(value)
 
 
-def _short(value: object) -> str:
+def _shorten(value: object) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):
         value = ", ".join(map(str, value))
     text = "–" if value in (None, "") else str(value)
-    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
+    return text if len(text) <= MAX_VALUE_CHARACTERS else f"{text[:MAX_VALUE_CHARACTERS]}…"

@@ -1,6 +1,8 @@
-"""One set of pages for every section: list, add, edit, remove, bring back, reorder."""
+"""The pages of every section: list, add, edit, remove, restore, reorder."""
 
+from collections.abc import Callable
 from functools import wraps
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -21,153 +23,186 @@ from appliance.core.errors import BadInputError
 from appliance.core.forms import Form, IdempotentForm
 from appliance.core.pagination import paginate
 from appliance.manage import queries, sections, services
-from appliance.manage.forms.crud import ListForm, MoveForm, SeenForm
+from appliance.manage.forms.crud import ListForm, MoveForm, VersionForm
 from appliance.manage.sections.section import Section
 
+T = TypeVar("T")
 
-def of_section(view: View) -> View:
-    """Decorate a page of a section: only the roles that the section admits may open it."""
+
+def section_view(view: View) -> View:
+    """Decorate a page of a section: only users the section is open to may see it."""
 
     @login_required
     @wraps(view)
-    def checked(
-        request: AuthenticatedRequest, section: Section, **kwargs: object
+    def wrapper(
+        request: AuthenticatedRequest, section: Section[Any], **kwargs: object
     ) -> HttpResponseBase:
-        require_page_access(section.admits(request.user))
+        require_page_access(section.is_open_to(request.user))
         return view(request, section, **kwargs)
 
-    return checked
+    return wrapper
 
 
 @require_safe
-@restricted_to(lambda person: bool(sections.open_to(person)))
+@restricted_to(lambda user: bool(sections.list_groups(user)))
 def overview(request: AuthenticatedRequest) -> HttpResponse:
-    return render(request, "manage/overview.html", {"groups": sections.open_to(request.user)})
+    context = {"groups": sections.list_groups(request.user)}
+    return render(request, "manage/overview.html", context)
 
 
 @require_safe
-@of_section
-def index(request: AuthenticatedRequest, section: Section) -> HttpResponse:
+@section_view
+def index(request: AuthenticatedRequest, section: Section[Any]) -> HttpResponse:
     form = ListForm(request.GET)
-    text, after = form.search_and_cursor()
-    rows = section.rows(request.user, text)
-    page = paginate(rows, queries.ordering_of(rows), after=after)
+    text, cursor = form.search_and_cursor()
+    entries = section.list_entries(request.user, text)
+    page = paginate(entries, queries.ordering_of(entries), after=cursor)
     context = {
         "section": section,
         "form": form,
         "text": text,
         "page": page,
-        "count": rows.count(),
-        "lines": [(row, section.cells(row)) for row in page.rows],
+        "count": entries.count(),
+        "entries": [(entry, section.cells(entry)) for entry in page.rows],
     }
     return render(request, "manage/index.html", context)
 
 
 @require_http_methods(["GET", "POST"])
-@of_section
-def add(request: AuthenticatedRequest, section: Section) -> HttpResponse:
-    form = section.form(sent(request), request.user, None)
+@section_view
+def add(request: AuthenticatedRequest, section: Section[Any]) -> HttpResponse:
+    form = section.form(post_data(request), request.user, None)
     if form.is_valid():
+        service = _require(section.add)
         pk = form.attempt(
             services.add_once,
             key=IdempotentForm(request.POST).key(),
-            slug=section.slug,
-            add=lambda: section.add(by=request.user, **form.values()),
+            section_slug=section.slug,
+            add=lambda: service(by=request.user, **form.values()),
         )
         if not form.errors:
             messages.success(request, _("Entry added."))
             return redirect(f"edit-{section.object_slug}", pk)
-    return _form_page(request, section, form)
+    return _render_entry_form(request, section, form)
 
 
 @require_http_methods(["GET", "POST"])
-@of_section
-def edit(request: AuthenticatedRequest, section: Section, pk: int) -> HttpResponse:
-    row = section.access(request.user, pk)
-    form = section.form(sent(request), request.user, row)
-    if form.is_valid() and _save(request, section, row, form):
-        messages.success(request, _("%(name)s saved.") % {"name": row})
-        return redirect(f"edit-{section.object_slug}", row.pk)
-    return _form_page(request, section, form, row)
+@section_view
+def edit(request: AuthenticatedRequest, section: Section[Any], pk: int) -> HttpResponse:
+    entry = section.access_entry(request.user, pk)
+    form = section.form(post_data(request), request.user, entry)
+    if form.is_valid() and _save(request, section, entry, form):
+        messages.success(request, _("%(name)s saved.") % {"name": entry})
+        return redirect(f"edit-{section.object_slug}", entry.pk)
+    return _render_entry_form(request, section, form, entry)
 
 
-def _save(request: AuthenticatedRequest, section: Section, row: Model, form: Form) -> bool:
+def _save(request: AuthenticatedRequest, section: Section[Any], entry: Model, form: Form) -> bool:
+    """Return whether the form was saved; otherwise it has errors."""
     by = request.user
     form.attempt(
-        services.save,
-        row=row,
+        services.save_if_unchanged,
+        entry=entry,
         form=form,
-        seen=SeenForm(request.POST).stamp(),
-        fresh=lambda: section.form(None, by, section.access(by, row.pk)),
-        write=lambda: section.change(**section.named(row), by=by, **form.values()),
+        version=VersionForm(request.POST).value(),
+        current_form=lambda: section.form(None, by, section.access_entry(by, entry.pk)),
+        write=lambda: section.change(**section.argument(entry), by=by, **form.values()),
     )
     return not form.errors
 
 
-def _form_page(
-    request: AuthenticatedRequest, section: Section, form: Form, row: Model | None = None
+def _render_entry_form(
+    request: AuthenticatedRequest, section: Section[Any], form: Form, entry: Model | None = None
 ) -> HttpResponse:
-    """What stands there now is what the next sending is held against."""
-    now = section.access(request.user, row.pk) if row else None
+    """Render the form with the version of the entry as it is now, whatever the form holds."""
+    current = section.access_entry(request.user, entry.pk) if entry else None
+    version = services.version_of(section.form(None, request.user, current))
     context = {
         "section": section,
         "form": form,
-        "row": now,
-        "once": IdempotentForm(sent(request) if form.errors else None),
-        "seen": SeenForm(initial={"seen": services.stamp(section.form(None, request.user, now))}),
-        **section.more_of(request, now),
+        "entry": current,
+        "idempotent_form": IdempotentForm(post_data(request) if form.errors else None),
+        "version_form": VersionForm(initial={"version": version}),
+        **section.aside_context(request, current),
     }
     return render(request, "manage/form.html", context, status=400 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])
-@of_section
-def remove(request: AuthenticatedRequest, section: Section, pk: int) -> HttpResponse:
-    """Says what it affects, then does it."""
-    row = section.access(request.user, pk)
-    form = Form(sent(request))
+@section_view
+def remove(request: AuthenticatedRequest, section: Section[Any], pk: int) -> HttpResponse:
+    """Show the consequences, then remove or deactivate the entry."""
+    entry = section.access_entry(request.user, pk)
+    form = Form(post_data(request))
     if form.is_valid():
-        name = str(row)
-        form.attempt(section.remove, by=request.user, **section.named(row))
+        name = str(entry)
+        form.attempt(_require(section.remove), by=request.user, **section.argument(entry))
         if not form.errors:
             messages.success(
-                request, _("Done: %(what)s.") % {"what": f"{section.remove_words}, {name}"}
+                request, _("Done: %(what)s.") % {"what": f"{section.remove_label}, {name}"}
             )
             return redirect(section.slug)
-    context = {"section": section, "row": row, "form": form, "affects": section.affects(row)}
+    context = {
+        "section": section,
+        "entry": entry,
+        "form": form,
+        "consequences": section.consequences(entry),
+    }
     return render(request, "manage/remove.html", context, status=400 if form.errors else 200)
 
 
 @require_POST
-@of_section
-def restore(request: AuthenticatedRequest, section: Section, pk: int) -> HttpResponse:
-    row = section.access(request.user, pk)
+@section_view
+def restore(request: AuthenticatedRequest, section: Section[Any], pk: int) -> HttpResponse:
+    entry = section.access_entry(request.user, pk)
     try:
-        section.restore(by=request.user, **section.named(row))
+        _require(section.restore)(by=request.user, **section.argument(entry))
     except BadInputError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("%(name)s reactivated.") % {"name": row})
-    return redirect(f"edit-{section.object_slug}", row.pk)
+        messages.success(request, _("%(name)s reactivated.") % {"name": entry})
+    return redirect(f"edit-{section.object_slug}", entry.pk)
 
 
 @require_POST
-@of_section
-def move(request: AuthenticatedRequest, section: Section, pk: int) -> HttpResponse:
-    row = section.access(request.user, pk)
+@section_view
+def move(request: AuthenticatedRequest, section: Section[Any], pk: int) -> HttpResponse:
+    entry = section.access_entry(request.user, pk)
     up = MoveForm(request.POST).is_up()
-    section.move(by=request.user, up=up, **section.named(row))
+    _require(section.move)(by=request.user, up=up, **section.argument(entry))
     return redirect(section.slug)
 
 
-def sent(request: AuthenticatedRequest) -> QueryDict | None:
-    """What a form is bound to: what was sent, were it nothing; None when the page is only read."""
+def _require(service: Callable[..., T] | None) -> Callable[..., T]:
+    """Return a service of a section: urls.py has the pages of those alone that it offers."""
+    assert service is not None
+    return service
+
+
+def post_data(request: AuthenticatedRequest) -> QueryDict | None:
+    """Return the data of a form that was sent, even if empty; None when the page is only shown."""
     return request.POST if request.method == "POST" else None
 
 
-def form_page(
-    request: AuthenticatedRequest, section: Section, row: Model, form: Form, **words: object
+def render_action(
+    request: AuthenticatedRequest,
+    section: Section[Any],
+    entry: Model,
+    form: Form,
+    *,
+    title: str,
+    button: str,
+    about: str = "",
+    is_dangerous: bool = False,
 ) -> HttpResponse:
-    """``words``: title, about, button, and is_grave for what cannot be undone."""
-    context = {"section": section, "row": row, "form": form, **words}
-    return render(request, "manage/single.html", context, status=400 if form.errors else 200)
+    """Render the page of one action on an entry; ``is_dangerous`` if it cannot be undone."""
+    context = {
+        "section": section,
+        "entry": entry,
+        "form": form,
+        "title": title,
+        "about": about,
+        "button": button,
+        "is_dangerous": is_dangerous,
+    }
+    return render(request, "manage/action.html", context, status=400 if form.errors else 200)

@@ -1,4 +1,4 @@
-"""The language models: what runs, updates of it, and the way back."""
+"""The models: which are active, their updates, and rolling back."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -8,8 +8,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from appliance.accounts.permissions import AuthenticatedRequest, admins_only
 from appliance.core.errors import SkerryError
-from appliance.manage import model_update_texts as words
-from appliance.manage.forms.model_updates import AcceptForm, RollbackForm, TrustForm, UpdateForm
+from appliance.manage import model_update_texts
+from appliance.manage.forms.model_updates import ApprovalForm, RollbackForm, TrustForm, UpdateForm
 from appliance.model_updates import queries as model_updates_queries
 from appliance.model_updates import services as model_updates_services
 from appliance.model_updates.models import UpdateRun
@@ -18,7 +18,7 @@ from appliance.model_updates.models import UpdateRun
 @require_safe
 @admins_only
 def models(request: AuthenticatedRequest) -> HttpResponse:
-    return _page(request)
+    return _render_page(request)
 
 
 @require_POST
@@ -26,7 +26,7 @@ def models(request: AuthenticatedRequest) -> HttpResponse:
 def start(request: AuthenticatedRequest) -> HttpResponse:
     form = UpdateForm(request.POST, request.FILES)
     if not form.is_valid():
-        return _page(request, update_form=form)
+        return _render_page(request, update_form=form)
     upload = form.cleaned_data["file"]
     run = model_updates_services.request_run(
         kind=form.cleaned_data["verb"],
@@ -40,30 +40,33 @@ def start(request: AuthenticatedRequest) -> HttpResponse:
 @require_safe
 @admins_only
 def show(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """One run; htmx asks for its steps alone while it lasts."""
+    """Show one run; htmx polls its steps alone while it lasts."""
     run = model_updates_queries.access_run(request.user, pk)
-    return _run(request, run, AcceptForm())
+    return _render_run(request, run, ApprovalForm())
 
 
 @require_POST
 @admins_only
 def apply(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """Apply what was inspected, or what needed a yes."""
+    """Install what was checked, or what needs approval."""
     run = model_updates_queries.access_run(request.user, pk)
-    form = AcceptForm(request.POST)
-    again = form.is_valid() and form.attempt(
-        model_updates_services.request_apply,
-        run=run,
-        by=request.user,
-        accepted=form.cleaned_data["accepted"],
-        reason=form.cleaned_data["reason"],
-    )
-    return redirect("model-update", again.pk) if again else _run(request, run, form)
+    form = ApprovalForm(request.POST)
+    if form.is_valid():
+        new_run = form.attempt(
+            model_updates_services.request_apply,
+            run=run,
+            by=request.user,
+            accepted=form.cleaned_data["accepted"],
+            reason=form.cleaned_data["reason"],
+        )
+        if new_run:
+            return redirect("model-update", new_run.pk)
+    return _render_run(request, run, form)
 
 
 @require_POST
 @admins_only
-def roll_back_bundle(request: AuthenticatedRequest) -> HttpResponse:
+def roll_back(request: AuthenticatedRequest) -> HttpResponse:
     form = RollbackForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Choose which models to roll back."))
@@ -84,24 +87,26 @@ def trust(request: AuthenticatedRequest) -> HttpResponse:
     form = TrustForm(request.POST, request.FILES)
     content = form.attempt(form.content) if form.is_valid() else None
     if content is None:
-        return _page(request, trust_form=form)
+        return _render_page(request, trust_form=form)
     try:
         model_updates_services.pin_root(content, by_name=str(request.user))
     except SkerryError as error:
         form.add_error("root", str(error))
-        return _page(request, trust_form=form)
+        return _render_page(request, trust_form=form)
     messages.success(request, _("Updates from this publisher are now accepted."))
     return redirect("models")
 
 
-def _page(
+def _render_page(
     request: AuthenticatedRequest,
     update_form: UpdateForm | None = None,
     trust_form: TrustForm | None = None,
 ) -> HttpResponse:
     report = model_updates_queries.report()
     context = {
-        "roles": [role | {"title": words.ROLES[role["role"]]} for role in report["roles"]],
+        "roles": [
+            role | {"title": model_update_texts.ROLES[role["role"]]} for role in report["roles"]
+        ],
         "trusts": report["trusts"],
         "update_form": update_form or UpdateForm(),
         "trust_form": trust_form or TrustForm(),
@@ -111,23 +116,23 @@ def _page(
     return render(request, "manage/models.html", context, status=status)
 
 
-def _run(request: AuthenticatedRequest, run: UpdateRun, form: AcceptForm) -> HttpResponse:
-    row = [
+def _render_run(request: AuthenticatedRequest, run: UpdateRun, form: ApprovalForm) -> HttpResponse:
+    steps = [
         {
-            "title": words.STEPS.get(entry["step"], entry["step"]),
-            "outcome": entry["outcome"],
-            "says": words.OUTCOMES.get(entry["outcome"], entry["outcome"]),
-            "text": entry["text"],
-            "lines": words.lines(entry["details"]),
+            "title": model_update_texts.STEPS.get(step["step"], step["step"]),
+            "outcome": step["outcome"],
+            "outcome_label": model_update_texts.OUTCOMES.get(step["outcome"], step["outcome"]),
+            "text": step["text"],
+            "lines": model_update_texts.detail_lines(step["details"]),
         }
-        for entry in run.steps
+        for step in run.steps
     ]
     context = {
         "run": run,
-        "steps": row,
-        "at": words.STEPS.get(run.step, ""),
+        "steps": steps,
+        "current_step": model_update_texts.STEPS.get(run.step, ""),
         "form": form,
         "can_apply": model_updates_queries.can_apply(run),
     }
-    name = "manage/_run.html" if request.htmx else "manage/run.html"
+    name = "manage/_update_run.html" if request.htmx else "manage/update_run.html"
     return render(request, name, context, status=400 if form.errors else 200)

@@ -1,6 +1,7 @@
-"""People who leave, and what the desk knows of somebody: taken along, or forgotten."""
+"""Users who leave, and personal data: deactivation, export, anonymisation, merging."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
@@ -12,9 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, User
 from appliance.accounts.permissions import AuthenticatedRequest, admins_only
-from appliance.manage.forms.people import HandOverForm, MergeCustomerForm, TypedForm
+from appliance.manage.forms.people import ConfirmationForm, HandoverForm, MergeCustomerForm
 from appliance.manage.sections.people import CUSTOMERS, PEOPLE
-from appliance.manage.views.crud import form_page, sent
+from appliance.manage.sections.section import Section
+from appliance.manage.views.crud import post_data, render_action
 from appliance.web import services as web_services
 from appliance.web.queries import count_open_tickets_of
 
@@ -22,9 +24,9 @@ from appliance.web.queries import count_open_tickets_of
 @require_http_methods(["GET", "POST"])
 @admins_only
 def deactivate_person(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """What they did stays; their open tickets go to somebody else."""
+    """Deactivate a user and reassign their open tickets; what they did stays."""
     person = accounts_queries.access_person(request.user, pk)
-    form = HandOverForm(sent(request), person=person)
+    form = HandoverForm(post_data(request), person=person)
     if form.is_valid():
         form.attempt(
             web_services.deactivate_person, person=person, by=request.user, **form.cleaned_data
@@ -32,43 +34,44 @@ def deactivate_person(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         if not form.errors:
             messages.success(request, _("%(name)s deactivated.") % {"name": person})
             return redirect("edit-person", person.pk)
-    return form_page(
+    return render_action(
         request,
         PEOPLE,
         person,
         form,
         title=_("Deactivate %(name)s") % {"name": person},
-        about=_leaves(count_open_tickets_of(person)),
+        about=_describe_deactivation(count_open_tickets_of(person)),
         button=_("Deactivate"),
-        is_grave=True,
+        is_dangerous=True,
     )
 
 
-def _leaves(count: int) -> str:
-    waiting = ngettext(
+def _describe_deactivation(count: int) -> str:
+    tickets = ngettext(
         "%(count)d open ticket is assigned to this user.",
         "%(count)d open tickets are assigned to this user.",
         count,
     ) % {"count": count}
-    return f"{_('They are logged out at once. What they wrote stays.')} {waiting}"
+    return f"{_('They are logged out at once. What they wrote stays.')} {tickets}"
 
 
 @require_POST
 @admins_only
 def export_person(request: AuthenticatedRequest, pk: int) -> StreamingHttpResponse:
     person = accounts_queries.access_person(request.user, pk)
-    return _zip(web_services.export_person(person=person, by=request.user), f"person-{pk}")
+    return _zip_response(web_services.export_person(person=person, by=request.user), f"person-{pk}")
 
 
 @require_POST
 @admins_only
 def export_customer(request: AuthenticatedRequest, pk: int) -> StreamingHttpResponse:
     customer = accounts_queries.access_customer(request.user, pk)
-    return _zip(web_services.export_customer(customer=customer, by=request.user), f"customer-{pk}")
+    chunks = web_services.export_customer(customer=customer, by=request.user)
+    return _zip_response(chunks, f"customer-{pk}")
 
 
-def _zip(pieces: Iterator[bytes], name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(pieces, content_type="application/zip")
+def _zip_response(chunks: Iterator[bytes], name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(chunks, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{name}.zip"'
     response["Cache-Control"] = "no-store"
     return response
@@ -78,7 +81,7 @@ def _zip(pieces: Iterator[bytes], name: str) -> StreamingHttpResponse:
 @admins_only
 def anonymise_person(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     person = accounts_queries.access_person(request.user, pk)
-    form = TypedForm(sent(request))
+    form = ConfirmationForm(post_data(request))
     if form.is_valid():
         form.attempt(
             web_services.anonymise_person, person=person, by=request.user, **form.cleaned_data
@@ -87,14 +90,14 @@ def anonymise_person(request: AuthenticatedRequest, pk: int) -> HttpResponse:
             messages.success(request, _("User anonymised."))
             return redirect("people")
     about = _("Name and e-mail address are removed everywhere. Messages to others are kept.")
-    return _forget_page(request, PEOPLE, person, form, about)
+    return _render_anonymisation(request, PEOPLE, person, form, about)
 
 
 @require_http_methods(["GET", "POST"])
 @admins_only
 def anonymise_customer(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     customer = accounts_queries.access_customer(request.user, pk)
-    form = TypedForm(sent(request))
+    form = ConfirmationForm(post_data(request))
     if form.is_valid():
         form.attempt(
             web_services.anonymise_customer, customer=customer, by=request.user, **form.cleaned_data
@@ -106,17 +109,25 @@ def anonymise_customer(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "Name, e-mail address, user account, and all texts and attachments of the "
         "customer's tickets are deleted. Report figures are kept."
     )
-    return _forget_page(request, CUSTOMERS, customer, form, about)
+    return _render_anonymisation(request, CUSTOMERS, customer, form, about)
 
 
-def _forget_page(
-    request: AuthenticatedRequest, section, row: User | Customer, form: TypedForm, about: str
+def _render_anonymisation(
+    request: AuthenticatedRequest,
+    section: Section[Any],
+    person: User | Customer,
+    form: ConfirmationForm,
+    about: str,
 ) -> HttpResponse:
-    title = _("Anonymise %(name)s") % {"name": row}
-    about = f"{about} {_('This cannot be undone.')}"
-    button = _("Anonymise")
-    return form_page(
-        request, section, row, form, title=title, about=about, button=button, is_grave=True
+    return render_action(
+        request,
+        section,
+        person,
+        form,
+        title=_("Anonymise %(name)s") % {"name": person},
+        about=f"{about} {_('This cannot be undone.')}",
+        button=_("Anonymise"),
+        is_dangerous=True,
     )
 
 
@@ -124,14 +135,14 @@ def _forget_page(
 @admins_only
 def merge_customer(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     source = accounts_queries.access_customer(request.user, pk)
-    form = MergeCustomerForm(sent(request), viewer=request.user, customer=source)
+    form = MergeCustomerForm(post_data(request), viewer=request.user, customer=source)
     if form.is_valid():
         target = form.cleaned_data["target"]
         form.attempt(web_services.merge_customers, source=source, target=target, by=request.user)
         if not form.errors:
             messages.success(request, _("Merged into %(name)s.") % {"name": target})
             return redirect("edit-customer", target.pk)
-    return form_page(
+    return render_action(
         request,
         CUSTOMERS,
         source,
@@ -139,5 +150,5 @@ def merge_customer(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         title=_("Merge %(name)s into another customer") % {"name": source},
         about=_("For a customer with two e-mail addresses."),
         button=_("Merge"),
-        is_grave=True,
+        is_dangerous=True,
     )

@@ -1,4 +1,6 @@
-"""Two tags made one."""
+"""Actions on users, customers, organisations and tags that only these have."""
+
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -15,10 +17,10 @@ from appliance.accounts.permissions import AuthenticatedRequest, admins_only, re
 from appliance.core.errors import BadInputError
 from appliance.manage.forms.people import MergeOrganisationForm
 from appliance.manage.forms.tickets import MergeTagForm
-from appliance.manage.sections.people import CUSTOMERS, ORGANISATIONS, PEOPLE, keeps_customers
+from appliance.manage.sections.people import CUSTOMERS, ORGANISATIONS, PEOPLE, may_edit_customers
 from appliance.manage.sections.section import Section
 from appliance.manage.sections.tickets import TAGS
-from appliance.manage.views.crud import form_page, sent
+from appliance.manage.views.crud import post_data, render_action
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 
@@ -27,14 +29,14 @@ from appliance.tickets import services as tickets_services
 @admins_only
 def merge_tag(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     tag = tickets_queries.access_tag(request.user, pk)
-    form = MergeTagForm(sent(request), viewer=request.user, tag=tag)
+    form = MergeTagForm(post_data(request), viewer=request.user, tag=tag)
     if form.is_valid():
         target = form.cleaned_data["target"]
         form.attempt(tickets_services.merge_tags, source=tag, target=target, by=request.user)
         if not form.errors:
             messages.success(request, _("Merged into %(name)s.") % {"name": target})
             return redirect("edit-tag", target.pk)
-    return form_page(
+    return render_action(
         request,
         TAGS,
         tag,
@@ -49,28 +51,29 @@ def merge_tag(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 @admins_only
 @never_cache
 def invite(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """A fresh link to set a password; shown once, kept only as a hash."""
+    """Create a new link to set a password and show it once; only its hash is stored."""
     person = accounts_queries.access_person(request.user, pk)
     try:
         token = accounts_services.invite(person=person, by=request.user)
     except BadInputError as error:
         messages.error(request, str(error))
         return redirect("edit-person", person.pk)
-    return _link_page(request, PEOPLE, person.pk, person, token)
+    return _render_invitation(request, PEOPLE, person.pk, person, token)
 
 
 @require_POST
 @admins_only
 @never_cache
 def create_login(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    """A log-in for a customer known by e-mail, and the link to set its password."""
+    """Create a user for a customer known by e-mail, and the link to set its password."""
     customer = accounts_queries.access_customer(request.user, pk)
     try:
         token = accounts_services.create_login(customer=customer, by=request.user)
     except BadInputError as error:
         messages.error(request, str(error))
         return redirect("edit-customer", customer.pk)
-    return _link_page(request, CUSTOMERS, customer.pk, customer.user, token)
+    assert customer.user is not None  # the service has linked a user
+    return _render_invitation(request, CUSTOMERS, customer.pk, customer.user, token)
 
 
 @require_POST
@@ -85,10 +88,10 @@ def unlink_customer(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@restricted_to(keeps_customers)
+@restricted_to(may_edit_customers)
 def merge_organisation(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     source = accounts_queries.access_organisation(request.user, pk)
-    form = MergeOrganisationForm(sent(request), viewer=request.user, organisation=source)
+    form = MergeOrganisationForm(post_data(request), viewer=request.user, organisation=source)
     if form.is_valid():
         target = form.cleaned_data["target"]
         form.attempt(
@@ -97,7 +100,7 @@ def merge_organisation(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         if not form.errors:
             messages.success(request, _("Merged into %(name)s.") % {"name": target})
             return redirect("edit-organisation", target.pk)
-    return form_page(
+    return render_action(
         request,
         ORGANISATIONS,
         source,
@@ -108,9 +111,9 @@ def merge_organisation(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     )
 
 
-def _link_page(
-    request: AuthenticatedRequest, section: Section, pk: int, person: User, token: str
+def _render_invitation(
+    request: AuthenticatedRequest, section: Section[Any], pk: int, person: User, token: str
 ) -> HttpResponse:
     link = request.build_absolute_uri(reverse("set-password", args=[token]))
     context = {"section": section, "pk": pk, "person": person, "link": link}
-    return render(request, "manage/link.html", context)
+    return render(request, "manage/invitation.html", context)

@@ -1,4 +1,4 @@
-"""Holidays of a calendar, escalations of a promise."""
+"""Holidays of business hours and escalations of SLA policies."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from appliance.accounts.permissions import AuthenticatedRequest, admins_only
 from appliance.manage.sections.sla import BUSINESS_HOURS, POLICIES
-from appliance.manage.views.crud import form_page, sent
+from appliance.manage.views.crud import post_data, render_action
 from appliance.sla import queries as sla_queries
 from appliance.sla import services as sla_services
 from appliance.sla.forms import EscalationForm, HolidayForm
@@ -28,7 +28,7 @@ def add_holiday(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         )
         if not form.errors:
             return redirect("edit-business-hours", business_hours.pk)
-    return form_page(
+    return render_action(
         request,
         BUSINESS_HOURS,
         business_hours,
@@ -51,12 +51,12 @@ def remove_holiday(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 @admins_only
 def add_escalation(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     policy = sla_queries.access_policy(request.user, pk)
-    form = EscalationForm(sent(request))
+    form = EscalationForm(post_data(request))
     if form.is_valid():
         form.attempt(sla_services.add_escalation, policy=policy, by=request.user, **form.values())
         if not form.errors:
             return redirect("edit-policy", policy.pk)
-    return form_page(
+    return render_action(
         request,
         POLICIES,
         policy,

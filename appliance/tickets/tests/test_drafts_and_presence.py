@@ -84,4 +84,4 @@ def test_page_completes_names_and_tags(client, ticket, bob, dan):
     client.force_login(bob)
     names = client.get(reverse("mentionable", args=[ticket.pk]), {"q": "da"}).json()
     assert names == {"people": [{"name": "Dan", "handle": "dan"}]}
-    assert client.get(reverse("tags"), {"q": "p\0ri"}).json() == {"tags": ["printer"]}
+    assert client.get(reverse("find-tags"), {"q": "p\0ri"}).json() == {"tags": ["printer"]}

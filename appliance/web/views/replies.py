@@ -135,7 +135,7 @@ def mentionable(request: AuthenticatedRequest, ticket_id: int) -> JsonResponse:
 
 @require_safe
 @agents_only
-def tags(request: AuthenticatedRequest) -> JsonResponse:
+def find_tags(request: AuthenticatedRequest) -> JsonResponse:
     tags = tickets_queries.list_tags(request.user, _typed_text(request))
     return JsonResponse({"tags": [tag.name for tag in tags]})
 

@@ -34,7 +34,7 @@ def upload(client, content: bytes, name: str = "logo.png"):
 
 
 def test_an_admin_changes_name_and_rules_at_once(as_dan):
-    assert as_dan.post(reverse("desk-rules"), RULES).status_code == 302
+    assert as_dan.post(reverse("site-settings"), RULES).status_code == 302
     desk = core_queries.site_settings()
     assert (desk.name, desk.base_url) == ("Harbour desk", "http://desk.example:8000")
     assert (desk.language, desk.is_guest_form_open, desk.is_rating_enabled) == ("de", True, False)
@@ -42,16 +42,16 @@ def test_an_admin_changes_name_and_rules_at_once(as_dan):
 
 
 def test_an_address_that_is_none_is_refused_with_what_was_typed(as_dan):
-    page = as_dan.post(reverse("desk-rules"), RULES | {"base_url": "desk"})
+    page = as_dan.post(reverse("site-settings"), RULES | {"base_url": "desk"})
     assert page.status_code == 400
     assert "full address" in page.content.decode() and "Harbour desk" in page.content.decode()
 
 
 def test_rules_another_admin_changed_are_told(as_dan, dan):
-    as_dan.post(reverse("desk-rules"), RULES)
-    seen = as_dan.get(reverse("desk-rules")).context["seen"].initial["seen"]
-    as_dan.post(reverse("desk-rules"), RULES | {"name": "Theirs", "seen": seen})
-    page = as_dan.post(reverse("desk-rules"), RULES | {"name": "My tickets", "seen": seen})
+    as_dan.post(reverse("site-settings"), RULES)
+    version = as_dan.get(reverse("site-settings")).context["version_form"].initial["version"]
+    as_dan.post(reverse("site-settings"), RULES | {"name": "Theirs", "version": version})
+    page = as_dan.post(reverse("site-settings"), RULES | {"name": "My tickets", "version": version})
     assert page.status_code == 400 and "“Theirs”" in page.content.decode()
 
 
