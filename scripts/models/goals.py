@@ -55,7 +55,7 @@ BANKING = "BANKING77, full training set"  # from train_banking.py; that model is
 SPEED, MEMORY = "one ticket of 60 tokens", "memory"  # all three bundles together
 # Check → the role whose bundle it scores, or its own name where no bundle of one role is scored.
 CHECKS = {
-    **{check: "classifier" for check in ROLE_CHECKS["classifier"]},
+    **dict.fromkeys(ROLE_CHECKS["classifier"], "classifier"),
     BANKING: BANKING,
     **{check: role for role in ("encoder", "sentiment") for check in ROLE_CHECKS[role]},
     SPEED: SPEED,

@@ -131,8 +131,10 @@ def plain_reports(rng: Random) -> list[tuple[str, str]]:
     for _ in range(REPORT_COUNTS["negative"]):
         fault = f"{rng.choice(THINGS)} {_numbered(rng.choice(FAULTS), rng)}"
         rows.append((rng.choice(UNHAPPY).format(x=fault), "negative"))
-    for _ in range(REPORT_COUNTS["positive"]):
-        rows.append((rng.choice(HAPPY).format(t=rng.choice(THINGS)), "positive"))
+    rows += [
+        (rng.choice(HAPPY).format(t=rng.choice(THINGS)), "positive")
+        for _ in range(REPORT_COUNTS["positive"])
+    ]
     return rows
 
 
