@@ -1,4 +1,4 @@
-"""Reads: a report scoped to what the viewer may see."""
+"""Read reports, without the teams the viewer may not see."""
 
 import functools
 from collections.abc import Iterable, Mapping
@@ -67,7 +67,7 @@ def access_report(viewer: User, report_query: ReportQuery) -> Report:
     return cache.get_or_compute(
         "report",
         [accounts_queries.hidden_team_ids(viewer), report_query, *core_queries.locale_defaults()],
-        lambda: _report(viewer, report_query),
+        lambda: _compute_report(viewer, report_query),
         depends_on=["reports", cache.TEAMS, cache.CATEGORIES, cache.SITE_SETTINGS],
     )
 
@@ -84,7 +84,7 @@ def today() -> date:
     return local_date(timezone.now(), core_queries.locale_defaults()[1])
 
 
-def _report(viewer: User, report_query: ReportQuery) -> Report:
+def _compute_report(viewer: User, report_query: ReportQuery) -> Report:
     _require_counted()
     hidden = accounts_queries.hidden_team_ids(viewer)
     report = Report(report_query, as_of=timezone.now())
@@ -207,7 +207,7 @@ def list_part_names(viewer: User, dimension: str, parts: Iterable[int | None]) -
         Dimension.AGENT: User,
         Dimension.ORGANISATION: Organisation,
     }[Dimension(dimension)]
-    owners = model._default_manager.filter(pk__in=[pk for pk in parts if pk])
+    instances = model._default_manager.filter(pk__in=[pk for pk in parts if pk])
     if model is Team:
-        owners = owners.exclude(pk__in=accounts_queries.hidden_team_ids(viewer))
-    return {owner.pk: str(owner) for owner in owners}
+        instances = instances.exclude(pk__in=accounts_queries.hidden_team_ids(viewer))
+    return {instance.pk: str(instance) for instance in instances}
