@@ -76,10 +76,12 @@ def evaluate(context: RunContext) -> dict[str, Any]:
             **evaluation.data,
         }
         if evaluation.verdict == "worse":
-            text = f"{about} is worse than what runs: {evaluation.reason}"
+            text = f"{about} is worse than the active bundle: {evaluation.reason}"
             _reject(context, "worse", text, results, None)
         if evaluation.verdict == "not enough":
-            text = f"Not enough evidence about {about}: {evaluation.reason} A person must say yes."
+            text = (
+                f"Not enough evidence about {about}: {evaluation.reason} An admin must approve it."
+            )
             _reject(context, "undecided", text, results, UNDECIDED)
     return results
 
@@ -178,8 +180,9 @@ def _evaluate_classifier(bundle: Bundle, evaluation_set: EvaluationSet) -> Evalu
         "not sure": {"before": _unsure_share(old), "after": _unsure_share(new)},
     }
     if heads.verdict == "worse":
-        reason = f"it sorts {heads.overall.after:.0%} of the categories' own phrases right, "
-        return Evaluation("worse", f"{reason}before {heads.overall.before:.0%}.", data)
+        after, before = heads.overall.after, heads.overall.before
+        reason = f"it classifies {after:.0%} of the categories' own phrases correctly, "
+        return Evaluation("worse", f"{reason}before {before:.0%}.", data)
     return _conclude([first, sure], data, len(texts))
 
 
@@ -199,7 +202,7 @@ def _conclude(comparisons: list[Comparison], data: dict[str, Any], tickets: int)
                 if difference.verdict == "worse"
             )
             about = f" of “{part.name}”" if part.name else ""
-            reason = f"on {part.texts} tickets{about} {part.after:.0%} are right, "
+            reason = f"on {part.texts} tickets{about} {part.after:.0%} are correct, "
             return Evaluation("worse", f"{reason}before {part.before:.0%}.", data)
     if any(comparison.verdict == "not enough" for comparison in comparisons):
         reason = f"{tickets} confirmed tickets cannot tell them apart."
@@ -233,13 +236,15 @@ def _evaluate_sentiment(bundle: Bundle, evaluation_set: EvaluationSet) -> Evalua
         "same sentiment": agreement,
     }
     if correct.verdict == "worse":
-        reason = f"it reads {correct.overall.after:.0%} of plain sentences right, before "
+        reason = f"it classifies {correct.overall.after:.0%} of plain sentences correctly, before "
         return Evaluation("worse", f"{reason}{correct.overall.before:.0%}.", data)
     is_enough = len(agreements) >= statistics.MIN_TEXTS
     if agreement is not None and is_enough and agreement < MIN_AGREEMENT:
-        reason = f"it reads another sentiment in {1 - agreement:.0%} of {len(agreements)} tickets."
+        reason = (
+            f"it predicts another sentiment in {1 - agreement:.0%} of {len(agreements)} tickets."
+        )
         return Evaluation("worse", reason, data)
-    return Evaluation("not enough", "sentiments are confirmed by nobody.", data)
+    return Evaluation("not enough", "no one confirms sentiments.", data)
 
 
 def _evaluate_encoder(bundle: Bundle, evaluation_set: EvaluationSet) -> Evaluation:

@@ -43,7 +43,7 @@ class RemovableMedium:
             self._root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except OSError as error:
             reason = f"{folder} cannot be opened as a folder: {error.strerror}."
-            raise reject(f"{reason} The desk's user must be able to read it.") from error
+            raise reject(f"{reason} The service user must be able to read it.") from error
 
     def __enter__(self) -> "RemovableMedium":
         return self

@@ -107,7 +107,7 @@ def run_task(task: dict[str, Any]) -> dict[str, Any]:
         except InferenceError as error:
             return {**results, "failed": phase, "reason": str(error)}
         except MemoryError:
-            reason = "It asks for more memory than a bundle may."
+            reason = "It needs more memory than is allowed."
             return {**results, "failed": phase, "reason": reason}
         except Exception as error:  # onnxruntime and tokenizers share no base class of errors
             reason = f"{type(error).__name__}: {str(error)[:300]}"

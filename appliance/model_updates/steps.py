@@ -177,7 +177,9 @@ def compatibility(context: RunContext) -> dict[str, Any]:
     if not release.is_within(
         settings.SKERRY_VERSION, min_version=note.min_version, below_version=note.below_version
     ):
-        text = f"It is for Skerry {note.min_version} up to below {note.below_version}; this is "
+        text = (
+            f"It requires Skerry {note.min_version} or later, below {note.below_version}; this is "
+        )
         raise UpdateRejectedError(Step.COMPATIBILITY, f"{text}{settings.SKERRY_VERSION}.")
     results: dict[str, dict[str, Any]] = {}
     active: list[str] = []
@@ -293,7 +295,7 @@ def _check_labels(bundle: Bundle) -> None:
         return
     in_use = set(TicketCategory.objects.filter(is_active=True).values_list("slug", flat=True))
     if lost := sorted(in_use & known - set(bundle.labels)):
-        text = f"It no longer knows categories this desk uses: {', '.join(lost)}."
+        text = f"It no longer knows categories in use: {', '.join(lost)}."
         raise UpdateRejectedError(Step.COMPATIBILITY, text)
 
 
@@ -331,7 +333,7 @@ def budget(context: RunContext) -> dict[str, Any]:
             text = (
                 f"{bundle.ref.name}/{bundle.ref.version} takes {new['ms']:.0f} ms a text and "
                 f"{new['memory_mb']:.0f} MB; {max_ms:.0f} ms and {max_mb:.0f} MB are allowed, "
-                f"what runs takes {old['ms']:.0f} ms and {old['memory_mb']:.0f} MB."
+                f"the active one takes {old['ms']:.0f} ms and {old['memory_mb']:.0f} MB."
             )
             context.reject_unless_accepted("budget", Step.BUDGET, text)
     return checks

@@ -122,8 +122,8 @@ def _check_floor(name: str, version: int, seen: int) -> None:
     if version < seen:
         raise UpdateRejectedError(
             Step.VERSIONS,
-            f"It is older than what this desk has seen: {name} {version}, seen {seen}. "
-            "An older update is never taken; use rollback to go back.",
+            f"It is older than an update seen before: {name} {version}, seen {seen}. "
+            "An older update cannot be installed; use rollback instead.",
         )
 
 
@@ -136,7 +136,7 @@ def _check_intermediate(trusted: TrustedMetadataSet, seen: Versions) -> None:
 
 def _reject_expired(trusted: TrustedMetadataSet, now: datetime, error: Exception) -> NoReturn:
     text = (
-        f"It is too old to be taken unseen ({error}; this desk takes it to be {now:%Y-%m-%d}). "
+        f"It has expired ({error}; the current date is {now:%Y-%m-%d}). "
         "Ask for a newer one, set this machine's clock, or let an admin accept it with a reason."
     )
     raise UpdateRejectedError(Step.VERSIONS, text, code=EXPIRED, accept="expired") from error
@@ -154,7 +154,7 @@ def _versions(trusted: TrustedMetadataSet) -> Versions:
 def _signature_reason(error: Exception) -> str:
     if isinstance(error, LengthOrHashMismatchError):
         return f"A file on it was changed, or two releases are mixed: {error}"
-    return f"It is not signed by enough of the keys this desk trusts: {str(error)[:300]}"
+    return f"It is not signed by enough of the trusted keys: {str(error)[:300]}"
 
 
 def parse_versions(content: bytes) -> Versions:

@@ -84,7 +84,9 @@ def _make_next(current: ActiveBundle, installed: InstalledBundle, run: UpdateRun
     current.upcoming, current.run = installed, run
     current.save(update_fields=["upcoming", "run"])
     _set_state(installed, InstalledBundle.State.NEXT)
-    record("swap", "next", run=run, text=f"{installed} runs once its vectors are written.")
+    record(
+        "swap", "next", run=run, text=f"{installed} becomes active once its vectors are written."
+    )
     audit.record_change(by=run.by, verb="changed", subject=installed, data={"runs next": True})
 
 
@@ -96,7 +98,7 @@ def activate(current: ActiveBundle, installed: InstalledBundle, *, run: UpdateRu
     current.run = run or current.run
     current.save()
     _set_state(installed, InstalledBundle.State.TRIAL)
-    text = f"{installed} answers for {installed.role}, on trial."
+    text = f"{installed} is active for {installed.role}, in its trial period."
     record("swap", "done", run=run, text=text)
     audit.record_change(
         by=run.by if run else None, verb="changed", subject=installed, data={"runs": True}
@@ -122,7 +124,7 @@ def roll_back_bundle(*, role: str, run: UpdateRun | None = None, reason: str) ->
     current.run = run or current.run
     current.save()
     _set_state(withdrawn, InstalledBundle.State.ROLLED_BACK)
-    active = str(current.bundle or "the release's own")
+    active = str(current.bundle or "the pre-installed bundle")
     record("rollback", "done", run=run, text=f"{role}: from {withdrawn} to {active}. {reason}")
     audit.record_change(
         by=run.by if run else None,

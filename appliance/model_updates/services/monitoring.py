@@ -84,7 +84,7 @@ def _activate_next_encoder(role: str) -> str:
     if row.upcoming is None or not spaces.is_space_complete(row.upcoming.space):
         return ""
     if not index_recall.is_recall_acceptable(row.upcoming.space):
-        reason = "Its vectors do not find what lies near, or find something else than the old ones."
+        reason = "Its recall is too low, or its neighbours differ too much from the active ones."
         return _roll_back(role, row.upcoming, reason)
     with transaction.atomic():
         current = ActiveBundle.objects.select_for_update().get(role=role)
@@ -92,7 +92,7 @@ def _activate_next_encoder(role: str) -> str:
             return ""
         activation.activate(current, row.upcoming, run=None)
     activation.sync_active_json()
-    return f"{row.upcoming} runs."
+    return f"{row.upcoming} is active."
 
 
 def _review_trial_period(role: str) -> str:
@@ -106,14 +106,14 @@ def _review_trial_period(role: str) -> str:
     if is_trial_period_over(row, bundle):
         confirm(bundle)
         _delete_previous_space(row, bundle)
-        return f"{bundle} is marked good."
+        return f"{bundle} is confirmed."
     return ""
 
 
 def _roll_back(role: str, bundle: InstalledBundle, reason: str) -> str:
     activation.roll_back_bundle(role=role, reason=reason)
     activation.sync_active_json()
-    return f"{bundle} was taken back: {reason}"
+    return f"{bundle} was rolled back: {reason}"
 
 
 def rollback_reason(active: ActiveBundle, bundle: InstalledBundle) -> str:
@@ -123,12 +123,12 @@ def rollback_reason(active: ActiveBundle, bundle: InstalledBundle) -> str:
     """
     status = {status.role: status for status in engine.current().statuses()}[active.role]
     if status.state in ("fallback", "refused") and status.digest != bundle.digest:
-        return f"It does not hold: {status.reason}"
+        return f"It is unusable: {status.reason}"
     bundles = work_queue.bundles_digest(work_queue.refs_at_hand())
     failed = work_queue.list_failed().filter(bundles=bundles, error__contains=f"{active.role}:")
     failures = failed.count()
     if failures >= MAX_FAILURES:
-        return f"It broke on {failures} texts."
+        return f"It failed on {failures} texts."
     return _worse_metric(active, measure_predictions(active.role, bundle.digest, active.since))
 
 
@@ -158,7 +158,7 @@ def confirm(bundle: InstalledBundle) -> None:
     """Mark a bundle as good at the end of its trial period."""
     bundle.state = InstalledBundle.State.CONFIRMED
     bundle.save(update_fields=["state"])
-    record("trial", "good", text=f"{bundle} stays: nothing spoke against it.")
+    record("trial", "good", text=f"{bundle} is confirmed: no problem was detected.")
 
 
 def _delete_previous_space(row: ActiveBundle, bundle: InstalledBundle) -> None:

@@ -126,7 +126,7 @@ def carry_out(run: UpdateRun, report: Progress = lambda *_: None) -> UpdateRun:
         if run.is_over:
             return run
         if not is_mine:
-            text = "Another update is at work: wait until it has ended."
+            text = "Another update is running: wait until it has finished."
             return _finish_run(run, UpdateRun.State.REJECTED, BUSY, text)
         clean_up_runs(besides=run)
         if run.kind == UpdateRun.Kind.ROLLBACK:
@@ -144,7 +144,7 @@ def _run_steps(run: UpdateRun, report: Progress) -> UpdateRun:
             details = execute(context)
             _record_passed(context, step, details, report)
             if step == Step.COMPATIBILITY and not context.bundles and not context.note.articles:
-                text = "All of it runs here already."
+                text = "Everything in it is active already."
                 return _finish_run(run, UpdateRun.State.DONE, NOTHING_TO_DO, text)
     except UpdateRejectedError as error:
         return _record_rejected(context, error, report)
@@ -246,11 +246,10 @@ def _summary(context: RunContext) -> str:
     packs = ", ".join(pack.pack for pack in context.note.articles)
     contents = " and ".join(filter(None, [names, packs and f"the articles {packs}"]))
     if context.is_inspection:
-        return f"{contents} may be applied."
+        return f"{contents} can be installed."
     has_encoder = any(bundle.ref.role == "encoder" for bundle in context.bundles)
-    return f"{contents} applied." + (
-        " The encoder runs once its vectors are written." * has_encoder
-    )
+    pending = " The encoder becomes active once its vectors are written." if has_encoder else ""
+    return f"{contents} installed.{pending}"
 
 
 def _roll_back(run: UpdateRun, report: Progress) -> UpdateRun:
@@ -265,10 +264,13 @@ def _roll_back(run: UpdateRun, report: Progress) -> UpdateRun:
     summary = ", ".join(f"{role}: {bundle}" for role, bundle in active.items() if bundle)
     if not summary:
         return _finish_run(
-            run, UpdateRun.State.DONE, NOTHING_TO_DO, "The release's own bundles run."
+            run,
+            UpdateRun.State.DONE,
+            NOTHING_TO_DO,
+            "The pre-installed bundles are active already.",
         )
     report("rollback", "done", summary)
-    return _finish_run(run, UpdateRun.State.DONE, 0, f"Now run: {summary}.")
+    return _finish_run(run, UpdateRun.State.DONE, 0, f"Active now: {summary}.")
 
 
 def _roles_to_roll_back(run: UpdateRun) -> list[str]:
@@ -286,7 +288,7 @@ def clean_up_runs(besides: UpdateRun | None = None) -> None:
     """
     working = UpdateRun.objects.filter(state=UpdateRun.State.WORKING)
     for run in working.exclude(pk=besides.pk) if besides else working:
-        text = f"It was interrupted at {run.step}. Nothing that answers was changed by that step."
+        text = f"It was interrupted at {run.step}. That step changed no active bundle."
         _finish_run(run, UpdateRun.State.INTERRUPTED, EXIT_CODES[Step.SWAP], text)
     activation.sync_active_json()
     trust_store.write_seen_file()

@@ -40,7 +40,7 @@ def pin_root(content: bytes, *, by_name: str) -> TrustAnchor:
     version = check_pinned(content)
     anchor = TrustAnchor.objects.select_for_update().first()
     if anchor is not None and bytes(anchor.root) != content:
-        text = f"This desk trusts another root already ({anchor.fingerprint[:16]}…)."
+        text = f"Another root is trusted already ({anchor.fingerprint[:16]}…)."
         raise UpdateRejectedError(Step.SIGNATURES, text, code=NO_TRUST)
     if anchor is None:
         now = timezone.now()
@@ -68,7 +68,7 @@ def ensure_anchor() -> bytes:
     if content is None and shipped.is_file() and shipped.stat().st_size <= MAX_ROOT_BYTES:
         return bytes(pin_root(shipped.read_bytes(), by_name="release").root)
     if content is None:
-        text = "This desk trusts nobody's updates yet: give it the publisher's root.json (--trust)."
+        text = "No publisher is trusted yet: name the publisher's root.json (--trust)."
         raise UpdateRejectedError(Step.PREFLIGHT, text, code=NO_TRUST)
     return bytes(pin_root(content, by_name="file of this desk").root)
 

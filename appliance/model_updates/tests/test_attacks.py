@@ -115,7 +115,7 @@ def test_signature_of_a_revoked_key_is_rejected(
     assert apply(publisher.pack(articles=articles)).exit_code == 0
 
     old_root = thief.pack(bundle(), name="old-root", number=9)
-    assert_rejected(apply(old_root), Step.VERSIONS, "older than what this desk has seen")
+    assert_rejected(apply(old_root), Step.VERSIONS, "older than an update seen before")
 
     new_root = thief.pack(bundle(version="3"), name="new-root", number=9)
     (new_root / "metadata/2.root.json").write_bytes(
@@ -137,7 +137,7 @@ def test_rotated_keys_are_accepted(apply, publisher, articles):
 def test_another_root_cannot_replace_the_pinned_one(trusted_publisher, tmp_path):
     other = keys.make_keys(tmp_path / "other", lambda name: "x")
 
-    with pytest.raises(UpdateRejectedError, match="another root"):
+    with pytest.raises(UpdateRejectedError, match="Another root"):
         services.pin_root(other, by_name="Mallory")
 
 
@@ -159,7 +159,7 @@ def test_older_update_is_rejected_whatever_was_deleted(
         TrustFloor.objects.all().delete()
         TrustAnchor.objects.all().delete()
 
-    assert_rejected(apply(older), Step.VERSIONS, "older than what this desk has seen")
+    assert_rejected(apply(older), Step.VERSIONS, "older than an update seen before")
     assert_rejected(apply(older, accept=("expired", "worse")), Step.VERSIONS)
 
 

@@ -51,7 +51,7 @@ def test_bundle_is_confirmed_after_three_days(active_bundle, alice, monkeypatch)
     _create_predictions(alice, active_bundle.bundle.digest, unsure=0, of=3)
     ActiveBundle.objects.update(since=timezone.now() - monitoring.TRIAL_PERIOD)
 
-    assert services.review_active_bundles() == ["classifier 2 is marked good."]
+    assert services.review_active_bundles() == ["classifier 2 is confirmed."]
     assert InstalledBundle.objects.get().state == InstalledBundle.State.CONFIRMED
 
 
@@ -60,7 +60,7 @@ def test_with_few_tickets_the_trial_period_is_longer(active_bundle):
     assert services.review_active_bundles() == []
 
     ActiveBundle.objects.update(since=timezone.now() - monitoring.MAX_TRIAL_PERIOD)
-    assert services.review_active_bundles() == ["classifier 2 is marked good."]
+    assert services.review_active_bundles() == ["classifier 2 is confirmed."]
 
 
 def test_damaged_bundle_is_rolled_back(active_bundle, settings):
@@ -69,7 +69,7 @@ def test_damaged_bundle_is_rolled_back(active_bundle, settings):
     engine.current().load()
     assert engine.find_ref("classifier").version == "1"
 
-    assert "does not hold" in services.review_active_bundles()[0]
+    assert "is unusable" in services.review_active_bundles()[0]
 
     assert ActiveBundle.objects.get(role="classifier").bundle is None
     assert InstalledBundle.objects.get().state == InstalledBundle.State.ROLLED_BACK
@@ -118,7 +118,7 @@ def test_encoder_waits_until_its_space_is_complete(next_encoder, monkeypatch):
 
 def test_encoder_is_activated_when_its_space_is_complete(next_encoder):
     assert services.review_active_bundles() == [
-        "encoder 2 runs."
+        "encoder 2 is active."
     ]  # without texts the space is complete at once
 
     assert engine.find_ref("encoder").space == "encoder/2"
@@ -128,7 +128,7 @@ def test_encoder_is_activated_when_its_space_is_complete(next_encoder):
 def test_encoder_with_low_recall_is_rolled_back(next_encoder, monkeypatch):
     monkeypatch.setattr(index_recall, "is_recall_acceptable", lambda space: False)
 
-    assert "was taken back" in services.review_active_bundles()[0]
+    assert "was rolled back" in services.review_active_bundles()[0]
     assert engine.find_next_encoder() is None
 
 

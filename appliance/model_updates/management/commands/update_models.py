@@ -55,7 +55,7 @@ class Command(BaseCommand):
     def _run(self, verb: str, options: dict[str, Any]) -> int:
         by = accounts_queries.find_user(email=options["by"]) if options["by"] else None
         if options["by"] and by is None:
-            self._fail(f"Nobody here has the address {options['by']}.", 1)
+            self._fail(f"There is no user with the address {options['by']}.", 1)
         if options.get("trust"):
             anchor = services.pin_root(options["trust"].read_bytes(), by_name=str(by or "console"))
             self.stdout.write(f"trusts {anchor.fingerprint}")
@@ -73,7 +73,7 @@ class Command(BaseCommand):
         self.stdout.write(run.text)
         if run.needs_approval:
             hint = f'--accept {run.needs_approval} --by YOU --reason "…"'
-            self.stdout.write(f"To take it all the same: {hint}")
+            self.stdout.write(f"To install it anyway: {hint}")
         return run.exit_code or 0
 
     def _report_step(self, step: str, outcome: str, text: str) -> None:
@@ -86,13 +86,13 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report, default=str))
             return 0
         for role in report["roles"]:
-            previous = role["previous"] or "the release's own"
-            before = f", before it {previous}" if role["is_installed"] else ""
+            previous = role["previous"] or "pre-installed"
+            before = f", previously {previous}" if role["is_installed"] else ""
             upcoming = f", next {role['next']}" if role["next"] else ""
-            age = f"for {role['days']} days" if role["days"] is not None else "since the release"
+            age = f"for {role['days']} days" if role["days"] is not None else "pre-installed"
             self.stdout.write(
                 f"{role['role']:<11}{role['bundle']:<22}{role['state']:<12}{age}{before}{upcoming}"
             )
-        self.stdout.write(f"trusts     {report['trusts'] or 'nobody yet'}")
+        self.stdout.write(f"trusts     {report['trusts'] or 'no publisher'}")
         self.stdout.write(f"seen       {report['seen']}")
         return 0
