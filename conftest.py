@@ -68,24 +68,24 @@ def pytest_sessionstart(session: pytest.Session) -> None:
                 database.drop(server, name)
 
 
-def _customer(first_name: str, **more: object) -> Customer:
+def _register(first_name: str, **fields: object) -> Customer:
     return accounts_services.register_customer(
         email=f"{first_name.lower()}@example.org",
         first_name=first_name,
         last_name="Test",
         password=PASSWORD,
-        **more,
+        **fields,
     )
 
 
 @pytest.fixture
 def alice(db) -> User:
-    return _customer("Alice").user
+    return _register("Alice").user
 
 
 @pytest.fixture
 def carol(db) -> User:
-    return _customer("Carol").user
+    return _register("Carol").user
 
 
 @pytest.fixture

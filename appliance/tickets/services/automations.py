@@ -43,7 +43,8 @@ def _change_each(
 
     A ticket that is locked or changed at the moment is left for the next run.
     """
-    changed, failed_ids = 0, set[int]()
+    changed = 0
+    failed_ids: set[int] = set()
     while ids := list(tickets.exclude(pk__in=failed_ids).values_list("pk", flat=True)[:BATCH_SIZE]):
         for pk in ids:
             change = partial(_change_status, tickets, pk, status, why=why, days=days)

@@ -73,7 +73,7 @@ def split_ticket(
         origin = lock(message.ticket)
         key = idempotency_key or uuid.uuid4()
         if earlier := Ticket.objects.filter(idempotency_key=key).first():
-            return _is_same_request(earlier, origin)
+            return _require_same_customer(earlier, origin)
         ticket = _create_from_message(origin, message, subject, key)
         record(ticket, Event.Kind.OPENED, by)
         _create_link(ticket, origin, Kind.SPLIT_FROM, by)
@@ -180,7 +180,7 @@ def _restore_status(source: Ticket, by: User) -> None:
         change_status(source, status, None if status == Status.SOLVED else by)
 
 
-def _is_same_request(earlier: Ticket, origin: Ticket) -> Ticket:
+def _require_same_customer(earlier: Ticket, origin: Ticket) -> Ticket:
     if earlier.customer_id != origin.customer_id:
         raise BadInputError(_("This form was submitted by somebody else. Reload the page."))
     return earlier
