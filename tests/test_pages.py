@@ -201,7 +201,7 @@ def test_unusual_form_values_cause_no_server_error(dan_client, ticket, articles,
     }
     paths = {reverse(name): fields.split() for name, fields in forms.items()}
     ticket_forms = {
-        "reply": "body kind leave idempotency_key seen_message files",
+        "reply": "body kind new_status idempotency_key seen_message files",
         "draft": "body kind",
         "presence": "is_writing",
         "ticket-tags": "tags",

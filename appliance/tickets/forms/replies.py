@@ -32,7 +32,7 @@ class AgentReplyForm(ReplyForm):
         initial="reply",
         widget=forms.RadioSelect(attrs={"class": "btn-check"}),
     )
-    leave = forms.TypedChoiceField(
+    new_status = forms.TypedChoiceField(
         label=_("Set status on send"),
         choices=[
             ("", _("No change")),

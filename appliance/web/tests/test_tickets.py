@@ -94,7 +94,7 @@ def test_sentiment_and_history_are_for_agents(as_alice, ticket):
 def test_reply_is_read_by_the_customer(as_bob, ticket, alice):
     as_bob.post(
         reverse("reply", args=[ticket.pk]),
-        {"body": "Shake the **toner**.", "kind": "reply", "leave": "waiting"},
+        {"body": "Shake the **toner**.", "kind": "reply", "new_status": "waiting"},
     )
     ticket.refresh_from_db()
     assert ticket.status == Status.WAITING

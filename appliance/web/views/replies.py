@@ -56,7 +56,7 @@ def _send(request: AuthenticatedRequest, ticket: Ticket, form: ReplyForm) -> Mes
         body=data["body"],
         files=data["files"],
         idempotency_key=data["idempotency_key"],
-        status=data.get("leave"),
+        status=data.get("new_status"),
         seen_message_id=data.get("seen_message"),
     )
 
