@@ -15,6 +15,8 @@ from appliance.core.sql_files import fetch_objects
 from appliance.knowledge.models import Article
 from appliance.macros import queries as macros_queries
 from appliance.macros.models import Macro
+from appliance.sla.queries import find_timer
+from appliance.sla.status import SlaStatus, describe_timer
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.forms import (
     AgentReplyForm,
@@ -183,6 +185,7 @@ class TicketPage(LiveParts):
 
     reply: Reply
     analysis: Analysis
+    sla_status: SlaStatus | None  # for agents, None without SLA
 
 
 @dataclass
@@ -209,6 +212,7 @@ class TicketPageBuilder:
             activity=live.activity,
             analysis=self.analysis(),
             reply=self.reply(),
+            sla_status=self.sla_status() if self.viewer.is_agent else None,
         )
 
     def live(self) -> LiveParts:
@@ -304,6 +308,9 @@ class TicketPageBuilder:
             is_category_set_by_agent=self.summary.is_category_set_by_agent,
             dismissed_now=dismissed_now,
         )
+
+    def sla_status(self) -> SlaStatus | None:
+        return describe_timer(find_timer(self.ticket))
 
     @cached_property
     def summary(self) -> TicketSummary:

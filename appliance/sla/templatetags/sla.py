@@ -6,7 +6,7 @@ from django import template
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
-from appliance.sla import queries, status
+from appliance.sla import status
 from appliance.tickets.models import Ticket
 
 register = template.Library()
@@ -25,9 +25,3 @@ def due(ticket: Ticket) -> SafeString:
         f'<i class="bi bi-{target.icon}" aria-hidden="true"></i>'
         f" <span>{escape(target.short)}{label}</span></span>"
     )
-
-
-@register.inclusion_tag("sla/_timer.html")
-def timer(ticket: Ticket) -> dict[str, object]:
-    """Render the SLA panel of the ticket page, for agents; one query. It polls every minute."""
-    return {"ticket": ticket, "status": status.describe_timer(queries.find_timer(ticket))}

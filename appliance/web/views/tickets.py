@@ -10,8 +10,6 @@ from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.core import cache
 from appliance.files.views import file_response
 from appliance.notifications import services as notifications_services
-from appliance.sla import queries as sla_queries
-from appliance.sla import status as sla_status
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.models import Ticket
 from appliance.triage import services as triage_services
@@ -97,7 +95,7 @@ def conversation(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
 def timer(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     """Return the SLA panel, polled once a minute, or 204 while nothing has changed."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    status = sla_status.describe_timer(sla_queries.find_timer(ticket))
+    status = TicketPageBuilder(request.user, ticket).sla_status()
     if request.GET.get("seen") == (status.key if status else ""):
         return HttpResponse(status=204)
     return render(request, "sla/_timer.html", {"ticket": ticket, "status": status})
