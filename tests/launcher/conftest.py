@@ -1,7 +1,7 @@
-"""A desk of its own for the tests that start, break and stop one.
+"""Fixtures for tests that start and stop Skerry with ``launcher.py``.
 
-Every desk is started by ``launcher.py`` itself, on a scratch directory and a free port, with the
-environment the tests already run in. The first start is paid for once: later desks get a copy.
+Each runs on a temporary directory and a free port, in the environment of the tests. Only one first
+start is done: later ones use a copy of its data.
 """
 
 import http.client
@@ -38,18 +38,18 @@ def free_port() -> int:
 
 
 def plain_environment() -> dict[str, str]:
-    """What an operator's shell would hold: nothing of the test run's own servers."""
-    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
-    return {name: os.environ[name] for name in kept if name in os.environ}
+    """Return the variables of an operator's shell, without the servers of the test run."""
+    names = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
-def wait_for(what: Callable[[], object], seconds: float = 20) -> object:
-    """The first true answer; fails the test when there is none in time."""
+def wait_for(condition: Callable[[], object], seconds: float = 20) -> object:
+    """Return the first true result; fail the test when there is none in time."""
     deadline = time.monotonic() + seconds
-    while not (answer := what()):
+    while not (result := condition()):
         assert time.monotonic() < deadline, f"waited {seconds} s in vain"
         time.sleep(0.05)
-    return answer
+    return result
 
 
 def alive(pid: int) -> bool:
@@ -61,15 +61,15 @@ def alive(pid: int) -> bool:
 
 
 class Desk:
-    """One launcher on one data directory, as the person at the terminal sees it."""
+    """One launcher on one data directory, controlled from the command line."""
 
     def __init__(self, data: Path, **environment: str) -> None:
         self.data = data
         self.launcher = CODE / "launcher.py"
         self.port = free_port()
-        models = str(data.parent / "no-models")  # faster, and the desk is to work without
-        given = {"SKERRY_MODELS": models, "SKERRY_WEB_PROCESSES": "2"}  # on one core, too
-        self.environment = {**plain_environment(), **given, **environment}
+        models = str(data.parent / "no-models")  # faster, and Skerry must work without models
+        defaults = {"SKERRY_MODELS": models, "SKERRY_WEB_PROCESSES": "2"}
+        self.environment = {**plain_environment(), **defaults, **environment}
         self.output = data.with_name(f"{data.name}.out")
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -105,10 +105,10 @@ class Desk:
 
     def is_announced(self) -> bool:
         assert self.process is not None
-        assert self.process.poll() is None, self.said()
-        return "Ctrl-C stops it." in self.said()
+        assert self.process.poll() is None, self.read_output()
+        return "Ctrl-C stops it." in self.read_output()
 
-    def said(self) -> str:
+    def read_output(self) -> str:
         return self.output.read_text()
 
     def status(self, *arguments: str) -> dict:
@@ -121,7 +121,7 @@ class Desk:
         return int((self.data / "run" / "supervisord.pid").read_text())
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> int:
-        """The status of one request; 0 when nothing answers."""
+        """Return the status of one request; 0 when nothing answers."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", path, headers=headers or {})
@@ -139,7 +139,7 @@ class Desk:
         self.process.send_signal(number)
 
     def end(self, seconds: float = 40) -> int:
-        """Wait for the launcher to be gone."""
+        """Wait until the launcher has ended and return its exit status."""
         assert self.process is not None
         return self.process.wait(seconds)
 
@@ -154,14 +154,14 @@ class Desk:
 
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
-    """A short path: a Unix socket's address has 107 bytes."""
-    with tempfile.TemporaryDirectory(prefix="skl", ignore_cleanup_errors=True) as made:
-        yield Path(made).resolve()
+    """Yield a directory with a short path, because the address of a Unix socket has 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="skl", ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()
 
 
 @pytest.fixture(scope="session")
-def first_start(scratch: Path) -> Iterator[Desk]:
-    """A desk that was started once, looked at, and stopped; its data can be copied."""
+def first_start(scratch: Path) -> Desk:
+    """Return a desk that was started once and stopped; its data can be copied."""
     desk = Desk(scratch / "first")
     try:
         desk.start()
@@ -169,12 +169,12 @@ def first_start(scratch: Path) -> Iterator[Desk]:
         desk.arguments = every_argument(desk)
     finally:
         desk.close()
-    yield desk
+    return desk
 
 
 @pytest.fixture(scope="session")
 def moved_desk(first_start: Desk, scratch: Path) -> Iterator[Desk]:
-    """The same desk, moved to another directory and port: its second start."""
+    """Yield a desk on a copy of the first one's data, in another directory and on another port."""
     desk = Desk(scratch / "moved")
     shutil.copytree(first_start.data, desk.data)
     yield desk
@@ -183,7 +183,7 @@ def moved_desk(first_start: Desk, scratch: Path) -> Iterator[Desk]:
 
 @pytest.fixture
 def desk(moved_desk: Desk) -> Desk:
-    """One running desk, shared by all tests: whoever breaks it leaves it to be started again."""
+    """Return the running desk that all tests share; start it again if a test has stopped it."""
     if moved_desk.process is None or moved_desk.process.poll() is not None:
         moved_desk.start()
     return moved_desk
@@ -191,26 +191,26 @@ def desk(moved_desk: Desk) -> Desk:
 
 @pytest.fixture
 def new_desk(scratch: Path) -> Iterator[Callable[..., Desk]]:
-    """Makes desks that were not started yet."""
-    made: list[Desk] = []
+    """Yield a function that creates desks which are not started yet."""
+    desks: list[Desk] = []
 
     def make(data: Path | None = None, **environment: str) -> Desk:
-        made.append(Desk(data or Path(tempfile.mkdtemp(dir=scratch)) / "data", **environment))
-        return made[-1]
+        desks.append(Desk(data or Path(tempfile.mkdtemp(dir=scratch)) / "data", **environment))
+        return desks[-1]
 
     yield make
-    for each in made:
-        each.close()
-        if each.data.is_relative_to(scratch):
-            shutil.rmtree(each.data, ignore_errors=True)
+    for created in desks:
+        created.close()
+        if created.data.is_relative_to(scratch):
+            shutil.rmtree(created.data, ignore_errors=True)
 
 
 def desk_processes(desk: Desk) -> list[int]:
-    """The launcher, supervisord and everything below them."""
+    """Return the pids of the launcher, supervisord and all their children."""
     assert desk.process is not None
-    found, parents = [], {desk.process.pid}
+    pids, parents = [], {desk.process.pid}
     while parents:
-        found += parents
+        pids += parents
         children = set()
         for entry in Path("/proc").glob("[0-9]*"):
             try:
@@ -220,7 +220,7 @@ def desk_processes(desk: Desk) -> list[int]:
             if parent in parents:
                 children.add(int(entry.name))
         parents = children
-    return found
+    return pids
 
 
 def every_argument(desk: Desk) -> str:
@@ -230,18 +230,18 @@ def every_argument(desk: Desk) -> str:
 
 
 def listening_sockets(desk: Desk) -> set[str]:
-    """Local addresses of the TCP sockets on which one of the desk's processes listens."""
+    """Return the local addresses of the TCP sockets on which a process of the desk listens."""
     inodes = set()
     for pid in desk_processes(desk):
-        for handle in Path(f"/proc/{pid}/fd").iterdir():
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
             try:
-                inodes.add(os.readlink(handle).removeprefix("socket:[").rstrip("]"))
+                inodes.add(os.readlink(descriptor).removeprefix("socket:[").rstrip("]"))
             except OSError:
                 continue
-    found = set()
+    addresses = set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
             fields = line.split()
             if fields[3] == "0A" and fields[9] in inodes:
-                found.add(fields[1])
-    return found
+                addresses.add(fields[1])
+    return addresses

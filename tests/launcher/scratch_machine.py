@@ -1,7 +1,7 @@
-"""What an operator does on a machine that has Python and no network. Run by test_scratch_machine.
+"""Install, start and update Skerry on a machine without network. Run by test_scratch_machine.
 
-It runs in a chroot, as root, with the standard library only, and prints what it saw as one JSON
-object. Arguments: the bundle, the publisher's key; the stick lies in /media.
+This script runs in a chroot, as root, with the standard library only, and prints its observations
+as one JSON object. Arguments: the bundle and the publisher's key; the update is in /media.
 """
 
 import fcntl
@@ -16,22 +16,22 @@ import sys
 import time
 from pathlib import Path
 
-PLACE = Path("/opt")
+INSTALL_FOLDER = Path("/opt")
 DATA = "/var/lib/skerry"
-STICK, TRUSTED = "/media/stick", "/media/root.json"
+UPDATE_FOLDER, TRUSTED_ROOT = "/media/update", "/media/root.json"
 ADMIN = "dan@desk.example"
 START_LIMIT_SECONDS = 300
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
 def raise_loopback() -> None:
-    """An empty network namespace has a loopback that is down."""
-    with socket.socket() as any_socket:
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+    """Bring up the loopback device, which is down in a new network namespace."""
+    with socket.socket() as control:
+        fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
 
 
-def is_cut_off() -> bool:
-    """Whether this machine has no other interface, no route and no index to install from."""
+def is_isolated() -> bool:
+    """Return whether this machine has only the loopback device and no route."""
     interfaces = [name for _, name in socket.if_nameindex()]
     routes = Path("/proc/net/route").read_text().splitlines()[1:]
     try:
@@ -48,24 +48,24 @@ def launcher(code: Path, *arguments: str) -> list[str]:
 def get(path: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=20)
     connection.request("GET", path)
-    answer = connection.getresponse()
-    return answer.status, answer.read().decode()
+    response = connection.getresponse()
+    return response.status, response.read().decode()
 
 
-def started(code: Path) -> tuple[subprocess.Popen, float]:
-    """A desk that says it is ready, and how long that took."""
-    began = time.monotonic()
+def start(code: Path) -> tuple[subprocess.Popen, float]:
+    """Start the launcher, wait until it is ready, and return it and the seconds that took."""
+    started_at = time.monotonic()
     with open("/tmp/desk.out", "wb") as output:
         process = subprocess.Popen(launcher(code), stdout=output, stderr=output)
     while "Ctrl-C stops it." not in Path("/tmp/desk.out").read_text():
-        if process.poll() is not None or time.monotonic() - began > START_LIMIT_SECONDS:
+        if process.poll() is not None or time.monotonic() - started_at > START_LIMIT_SECONDS:
             sys.exit(Path("/tmp/desk.out").read_text())
         time.sleep(0.2)
-    return process, time.monotonic() - began
+    return process, time.monotonic() - started_at
 
 
 def health_with_models() -> dict:
-    """What /healthz says once the models are loaded, or after a minute."""
+    """Return the response of /healthz once the models are loaded, or after a minute."""
     for _ in range(120):
         _, body = get("/healthz")
         if set(json.loads(body)["models"].values()) == {"ok"}:
@@ -74,44 +74,44 @@ def health_with_models() -> dict:
     return json.loads(body)
 
 
-def flipped_byte_is_named(code: Path) -> str:
-    """What a start says when one byte of one wheel is another."""
+def start_with_changed_wheel(code: Path) -> str:
+    """Change one byte of a wheel and return the error message of a start."""
     wheel = next((code / "wheels").glob("django-*.whl"))
     content = wheel.read_bytes()
     wheel.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    said = subprocess.run(launcher(code), capture_output=True, text=True, check=False)
+    result = subprocess.run(launcher(code), capture_output=True, text=True, check=False)
     wheel.write_bytes(content)
-    return said.stderr if said.returncode else "it started"
+    return result.stderr if result.returncode else "it started"
 
 
-def updated_from(stick: str, code: Path) -> dict:
-    """Take a model update from a folder; what was said, and what runs before and after."""
+def apply_update(folder: str, code: Path) -> dict:
+    """Apply a model update; return its output and the active bundles before and after."""
     command = ["python3", str(code / "scripts" / "update_models.py"), "--data", DATA]
     before = running_models(command)
-    began = time.monotonic()
-    # nobody confirmed a category here yet, so a person must say yes
-    yes = ["--accept", "undecided", "--by", ADMIN, "--reason", "a new desk has no tickets"]
-    done = subprocess.run(
-        [*command, "apply", stick, "--trust", TRUSTED, *yes],
+    started_at = time.monotonic()
+    # Without confirmed categories the comparison is undecided, which a person must accept.
+    overrides = ["--accept", "undecided", "--by", ADMIN, "--reason", "a new desk has no tickets"]
+    result = subprocess.run(
+        [*command, "apply", folder, "--trust", TRUSTED_ROOT, *overrides],
         capture_output=True,
         text=True,
         check=False,
     )
     return {
-        "status": done.returncode,
-        "said": done.stdout + done.stderr,
-        "seconds": time.monotonic() - began,
+        "status": result.returncode,
+        "output": result.stdout + result.stderr,
+        "seconds": time.monotonic() - started_at,
         "before": before,
         "after": running_models(command),
     }
 
 
 def running_models(command: list[str]) -> dict[str, str]:
-    """Role → name and version of the bundle that answers."""
-    told = subprocess.run(
+    """Return role → name and version of the active bundle."""
+    result = subprocess.run(
         [*command, "status", "--json"], capture_output=True, text=True, check=True
     )
-    return {one["role"]: one["bundle"] for one in json.loads(told.stdout)["roles"]}
+    return {row["role"]: row["bundle"] for row in json.loads(result.stdout)["roles"]}
 
 
 def main() -> None:
@@ -120,32 +120,33 @@ def main() -> None:
     Path("/media/password").write_text("correct horse battery staple")
     Path("/media/password").chmod(0o644)
     os.environ |= {"SKERRY_ADMIN_EMAIL": ADMIN, "SKERRY_ADMIN_PASSWORD_FILE": "/media/password"}
-    seen: dict[str, object] = {"cut_off": is_cut_off()}
-    subprocess.run(["tar", "-xzf", bundle, "-C", str(PLACE)], check=True)
-    code = next(PLACE.glob("skerry-*"))
+    report: dict[str, object] = {"isolated": is_isolated()}
+    subprocess.run(["tar", "-xzf", bundle, "-C", str(INSTALL_FOLDER)], check=True)
+    code = next(INSTALL_FOLDER.glob("skerry-*"))
     verify = [sys.executable, str(code / "scripts" / "build_bundle.py"), "--verify", bundle]
-    began = time.monotonic()
-    checked = subprocess.run([*verify, "--publisher", publisher], capture_output=True, check=False)
-    seen["verified"], seen["verify_seconds"] = checked.returncode, time.monotonic() - began
-    seen["flipped"] = flipped_byte_is_named(code)
-    seen["half_made"] = (code / ".venv").exists() or os.path.exists(DATA)
+    started_at = time.monotonic()
+    result = subprocess.run([*verify, "--publisher", publisher], capture_output=True, check=False)
+    report["verified"] = result.returncode
+    report["verify_seconds"] = time.monotonic() - started_at
+    report["changed_wheel"] = start_with_changed_wheel(code)
+    report["partly_installed"] = (code / ".venv").exists() or os.path.exists(DATA)
 
-    process, seen["first_start_seconds"] = started(code)
-    seen["log_in"], page = get("/login/")
-    seen["style_sheet"], _ = get(page.partition('<link rel="stylesheet" href="')[2].split('"')[0])
-    seen["health"] = health_with_models()
-    stamp = "static/collected-from"
-    carried = (code / stamp).read_bytes()
-    seen["static_files_were_carried"] = Path(DATA, stamp).read_bytes() == carried
-    seen["update"] = updated_from(STICK, code)
-    seen["health_after_update"] = health_with_models()
+    process, report["first_start_seconds"] = start(code)
+    report["log_in"], page = get("/login/")
+    report["style_sheet"], _ = get(page.partition('<link rel="stylesheet" href="')[2].split('"')[0])
+    report["health"] = health_with_models()
+    digest = "static/collected-from"
+    bundled_digest = (code / digest).read_bytes()
+    report["has_bundled_static_files"] = Path(DATA, digest).read_bytes() == bundled_digest
+    report["update"] = apply_update(UPDATE_FOLDER, code)
+    report["health_after_update"] = health_with_models()
     process.send_signal(signal.SIGTERM)
-    seen["stopped"] = process.wait(60)
+    report["stopped"] = process.wait(60)
 
-    process, seen["second_start_seconds"] = started(code)
+    process, report["second_start_seconds"] = start(code)
     process.send_signal(signal.SIGTERM)
     process.wait(60)
-    print(json.dumps(seen))
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The commands an operator types while the desk runs, and the servers of a site's own."""
+"""Commands on a running desk, and a desk that uses the servers of its site."""
 
 import shutil
 import subprocess
@@ -10,12 +10,12 @@ import pytest
 from tests.launcher.conftest import Desk, free_port, wait_for
 
 
-def test_doctor_finds_nothing_to_fail_on_a_running_desk(desk: Desk) -> None:
+def test_doctor_passes_on_a_running_desk(desk: Desk) -> None:
     report = desk.call("doctor")
     lines = {line.split()[1]: line.split()[0] for line in report.stdout.splitlines()}
     assert report.returncode == 0, report.stdout
-    wanted = {"python", "packages", "memory", "processor", "models", "disk", "data", "port"}
-    assert wanted <= set(lines)
+    checks = {"python", "packages", "memory", "processor", "models", "disk", "data", "port"}
+    assert checks <= set(lines)
     assert lines["data"] == "ok"
     assert f"http://127.0.0.1:{desk.port} is served by this desk" in report.stdout
 
@@ -33,11 +33,11 @@ def test_manage_runs_on_the_running_desk(desk: Desk) -> None:
     assert result.stdout.strip() == "tickets 42", result.stderr
 
 
-def test_what_a_command_prints_is_not_mixed_with_its_log(desk: Desk) -> None:
-    code = "import logging; logging.getLogger('x').warning('told'); print('answer')"
+def test_output_of_a_command_is_separate_from_its_log(desk: Desk) -> None:
+    code = "import logging; logging.getLogger('x').warning('logged'); print('printed')"
     result = desk.call("manage", "shell", "-v", "0", "-c", code)
-    assert result.stdout == "answer\n"
-    assert '"told"' in result.stderr
+    assert result.stdout == "printed\n"
+    assert '"logged"' in result.stderr
 
 
 def test_manage_returns_the_status_of_the_command(desk: Desk) -> None:
@@ -63,7 +63,7 @@ def redis_url(scratch: Path) -> Iterator[str]:
 def test_second_machine_works_on_the_servers_of_the_site(
     desk: Desk, new_desk, redis_url: str
 ) -> None:
-    """The servers of ``desk`` play the site's PostgreSQL; Redis is Debian's own."""
+    """Use the PostgreSQL of ``desk`` and Debian's Redis as the servers of the site."""
     second = new_desk(
         DATABASE_URL_FILE=str(desk.data / "secrets" / "database_url"),
         SECRET_KEY_FILE=str(desk.data / "secrets" / "secret_key"),
@@ -77,7 +77,7 @@ def test_second_machine_works_on_the_servers_of_the_site(
     assert not (second.data / "run" / "valkey.conf").exists()
 
 
-def test_worker_alone_serves_nothing(desk: Desk, new_desk) -> None:
+def test_role_worker_serves_no_pages(desk: Desk, new_desk) -> None:
     second = new_desk(
         DATABASE_URL_FILE=str(desk.data / "secrets" / "database_url"),
         REDIS_URL_FILE=str(desk.data / "secrets" / "redis_url"),
@@ -91,10 +91,10 @@ def test_worker_alone_serves_nothing(desk: Desk, new_desk) -> None:
 @pytest.fixture
 def plain_postgres(scratch: Path) -> Iterator[str]:
     """Debian's PostgreSQL, without pgvector, as a site might offer it."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
+    paths = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not paths:
         pytest.skip("Debian's postgresql is not installed")
-    tools, data, port = found[-1].parent, scratch / "plain", free_port()
+    tools, data, port = paths[-1].parent, scratch / "plain", free_port()
     subprocess.run(
         [tools / "initdb", "-D", data, "-U", "site", "-A", "trust", "-N"],
         check=True,
@@ -107,7 +107,7 @@ def plain_postgres(scratch: Path) -> Iterator[str]:
     subprocess.run([*control, "-m", "fast", "stop"], check=True, capture_output=True)
 
 
-def test_site_database_without_pgvector_is_refused_in_one_sentence(
+def test_site_database_without_pgvector_is_refused_without_a_traceback(
     plain_postgres: str, new_desk
 ) -> None:
     if list(Path("/usr/share/postgresql").glob("*/extension/vector.control")):
@@ -119,13 +119,15 @@ def test_site_database_without_pgvector_is_refused_in_one_sentence(
     assert "Traceback" not in result.stderr
 
 
-def test_first_admin_is_made_without_a_link(first_start: Desk, new_desk, scratch: Path) -> None:
+def test_first_admin_from_the_environment_needs_no_set_up_link(
+    first_start: Desk, new_desk, scratch: Path
+) -> None:
     password = scratch / "admin-password"
     password.write_text("correct horse battery staple\n")
     desk = new_desk(SKERRY_ADMIN_EMAIL="dan@desk.example", SKERRY_ADMIN_PASSWORD_FILE=str(password))
     shutil.copytree(first_start.data, desk.data)
     desk.start()
-    assert "/setup/" not in desk.said()
+    assert "/setup/" not in desk.read_output()
     count = "from appliance.accounts.models import User; print(User.objects.count())"
     wait_for(desk.is_healthy)
     assert desk.call("manage", "shell", "-v", "0", "-c", count).stdout.strip() == "1"

@@ -1,4 +1,4 @@
-"""The environment: installed once, remade when broken, and always from the lock file."""
+"""The environment is installed once, from the lock file, and created again when it is broken."""
 
 import importlib.util
 import json
@@ -20,11 +20,11 @@ def installation(tmp_path: Path) -> Installation:
 
 @pytest.fixture
 def commands(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What would be run; "venv" leaves a Python behind, as the real one does."""
-    ran: list[list[str]] = []
+    """Return the list of commands that are not run; "venv" creates a Python, as the real one."""
+    run_commands: list[list[str]] = []
 
     def run(command: list[str], failure: str) -> None:
-        ran.append(command)
+        run_commands.append(command)
         if "venv" in command:
             (installation.venv / "bin").mkdir(parents=True)
             installation.python.symlink_to(sys.executable)
@@ -32,14 +32,14 @@ def commands(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> lis
                 (installation.venv / "bin" / "pip").touch()
 
     monkeypatch.setattr(environment, "_run", run)
-    return ran
+    return run_commands
 
 
 def is_pip(command: list[str]) -> bool:
     return "install" in command
 
 
-def test_packages_are_installed_as_locked_and_as_wheels_only(
+def test_packages_are_installed_from_the_lock_file_as_wheels(
     installation: Installation, commands: list
 ) -> None:
     environment.ensure_installed(installation)
@@ -50,14 +50,14 @@ def test_packages_are_installed_as_locked_and_as_wheels_only(
     assert "-I" in install  # nothing in the current directory is imported
 
 
-def test_second_start_runs_nothing(installation: Installation, commands: list) -> None:
+def test_second_start_runs_no_pip(installation: Installation, commands: list) -> None:
     environment.ensure_installed(installation)
     commands.clear()
     environment.ensure_installed(installation)
     assert commands == []
 
 
-def test_changed_lock_is_installed_into_the_same_environment(
+def test_changed_lock_file_updates_the_environment(
     installation: Installation, commands: list
 ) -> None:
     environment.ensure_installed(installation)
@@ -67,7 +67,9 @@ def test_changed_lock_is_installed_into_the_same_environment(
     assert [is_pip(command) for command in commands] == [True]
 
 
-def test_half_made_environment_is_made_again(installation: Installation, commands: list) -> None:
+def test_incomplete_environment_is_created_again(
+    installation: Installation, commands: list
+) -> None:
     environment.ensure_installed(installation)
     (installation.venv / "skerry.json").write_text(json.dumps({"installing": True}))
     (installation.venv / "half-copied").touch()
@@ -77,7 +79,7 @@ def test_half_made_environment_is_made_again(installation: Installation, command
     assert not (installation.venv / "half-copied").exists()
 
 
-def test_environment_of_another_python_is_made_again(
+def test_environment_of_another_python_is_created_again(
     installation: Installation, commands: list
 ) -> None:
     environment.ensure_installed(installation)
@@ -99,21 +101,21 @@ def test_wheels_folder_replaces_the_index(installation: Installation, commands: 
 
 
 def only(*names: str):
-    """A Python that has these modules and no others."""
+    """Return a find_spec for a Python that has only these modules."""
     return lambda name, package=None: object() if name in names else None
 
 
-def test_pip_of_the_machine_helps_out_without_ensurepip(
+def test_without_ensurepip_the_systems_pip_is_used(
     installation: Installation, commands: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", only("venv", "pip"))
     environment.ensure_installed(installation)
-    make, install = commands
-    assert "--without-pip" in make
+    create, install = commands
+    assert "--without-pip" in create
     assert install[install.index("--python") + 1] == str(installation.python)
 
 
-def test_neither_ensurepip_nor_pip_names_the_package_to_install(
+def test_without_ensurepip_and_pip_the_error_names_the_package_to_install(
     installation: Installation, commands: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", only("venv"))
@@ -121,7 +123,7 @@ def test_neither_ensurepip_nor_pip_names_the_package_to_install(
         environment.ensure_installed(installation)
 
 
-def test_failure_of_pip_is_told_in_its_own_words() -> None:
+def test_error_contains_the_message_of_pip() -> None:
     with pytest.raises(LauncherError, match="ERROR: no such wheel"):
         environment._run(
             [sys.executable, "-c", "import sys; sys.exit('ERROR: no such wheel')"], "It failed"

@@ -1,4 +1,4 @@
-"""The first start: what is made, what is said, and what nobody else can see."""
+"""The first start: its output, its files and their permissions."""
 
 import json
 import stat
@@ -13,9 +13,9 @@ from tests.launcher.conftest import CODE, Desk
 
 
 def test_first_start_prints_the_address_and_a_set_up_link(first_start: Desk) -> None:
-    said = first_start.said()
-    assert f"Skerry {VERSION} is ready: http://127.0.0.1:{first_start.port}/" in said
-    assert f"http://127.0.0.1:{first_start.port}/setup/" in said
+    output = first_start.read_output()
+    assert f"Skerry {VERSION} is ready: http://127.0.0.1:{first_start.port}/" in output
+    assert f"http://127.0.0.1:{first_start.port}/setup/" in output
 
 
 def test_version_is_the_same_everywhere() -> None:
@@ -30,11 +30,11 @@ def test_desk_is_healthy_with_all_four_processes(desk: Desk) -> None:
     assert all(info["state"] == "running" for info in report["processes"].values())
 
 
-def test_nothing_listens_but_the_desk(first_start: Desk) -> None:
+def test_only_the_web_process_listens_on_tcp(first_start: Desk) -> None:
     assert first_start.listening == {f"0100007F:{first_start.port:04X}"}
 
 
-def test_data_is_closed_to_everybody_else(first_start: Desk) -> None:
+def test_data_directory_is_private(first_start: Desk) -> None:
     for path in [first_start.data, *first_start.data.iterdir()]:
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
     for path in (first_start.data / "secrets").iterdir():
@@ -43,7 +43,7 @@ def test_data_is_closed_to_everybody_else(first_start: Desk) -> None:
 
 def test_no_secret_is_on_a_command_line_or_in_a_log(first_start: Desk) -> None:
     secrets = [path.read_text() for path in (first_start.data / "secrets").iterdir()]
-    secrets.append(first_start.said().partition("/setup/")[2].split("/")[0])
+    secrets.append(first_start.read_output().partition("/setup/")[2].split("/")[0])
     texts = [path.read_text() for path in (first_start.data / "logs").iterdir()]
     for secret in secrets:
         assert len(secret) > 20
@@ -51,13 +51,13 @@ def test_no_secret_is_on_a_command_line_or_in_a_log(first_start: Desk) -> None:
         assert not any(secret in text for text in texts)
 
 
-def test_settings_of_the_database_keep_what_was_acknowledged(desk: Desk) -> None:
+def test_database_is_durable_and_its_role_unprivileged(desk: Desk) -> None:
     with psycopg.connect((desk.data / "secrets" / "database_url").read_text()) as connection:
-        value = {
+        settings = {
             name: connection.execute(f"SHOW {name}").fetchone()[0]
             for name in ("fsync", "full_page_writes", "synchronous_commit", "data_checksums")
         }
-        assert set(value.values()) == {"on"}
+        assert set(settings.values()) == {"on"}
         assert connection.execute("SHOW listen_addresses").fetchone()[0] == ""
         rights = "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = user"
         assert connection.execute(rights).fetchone() == (False, False, False)
@@ -74,16 +74,16 @@ def test_settings_of_the_database_keep_what_was_acknowledged(desk: Desk) -> None
 
 
 @pytest.mark.parametrize("user", ["skerry", "postgres"])
-def test_database_lets_nobody_in_without_the_password(desk: Desk, user: str) -> None:
+def test_database_refuses_a_wrong_password(desk: Desk, user: str) -> None:
     sockets = Installation(code=CODE, data=desk.data).sockets
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(host=str(sockets), user=user, dbname="postgres", password="wrong")
 
 
-def test_second_start_makes_nothing_new(desk: Desk, first_start: Desk) -> None:
-    """``desk`` runs on a copy of the first one's data, in another place."""
-    assert "first start only" in first_start.said()
-    assert "first start only" not in desk.said()
+def test_second_start_keeps_the_secrets(desk: Desk, first_start: Desk) -> None:
+    """``desk`` runs on a copy of the first one's data."""
+    assert "first start only" in first_start.read_output()
+    assert "first start only" not in desk.read_output()
     before, after = first_start.data / "secrets", desk.data / "secrets"
     for name in ("secret_key", "superuser_password", "database_password", "cache_password"):
         assert (before / name).read_text() == (after / name).read_text()

@@ -1,4 +1,4 @@
-"""The parts of the box that can be tried without a desk."""
+"""Parts of the launcher that can be tested without a running desk."""
 
 import ast
 import json
@@ -24,7 +24,7 @@ LAUNCHER = CODE / "appliance" / "launcher"
 
 
 def read_by_env() -> set[str]:
-    """Names of the variables that the settings and commands read through appliance/env.py."""
+    """Return the names of the variables that are read through appliance/env.py."""
     call = re.compile(r"\benv\.(?:text|flag|number|words)\(\s*\"([A-Z_]+)\"")
     names = set()
     for path in (CODE / "appliance").rglob("*.py"):
@@ -45,19 +45,19 @@ def test_launcher_imports_the_standard_library_only() -> None:
                 assert not name.startswith("appliance.") or name.startswith("appliance.launcher")
 
 
-def test_every_variable_is_documented_and_nothing_else() -> None:
+def test_documented_variables_are_those_that_are_read() -> None:
     text = (CODE / "docs" / "operating.md").read_text()
     documented = set(re.findall(r"^\| `([A-Z_]+)`", text, re.MULTILINE))
     assert documented == read_by_env() | {"SKERRY_ROLE", "SKERRY_DATA", "SKERRY_BIND"}
 
 
-def test_every_documented_variable_reaches_the_desk(
+def test_every_variable_is_passed_to_the_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in read_by_env():
-        monkeypatch.setenv(name, "given")
-    made = subprocesses.environment(Installation(code=CODE, data=tmp_path))
-    assert read_by_env() <= set(made)
+        monkeypatch.setenv(name, "x")
+    variables = subprocesses.environment(Installation(code=CODE, data=tmp_path))
+    assert read_by_env() <= set(variables)
 
 
 def test_every_option_and_command_is_documented() -> None:
@@ -75,16 +75,16 @@ def test_every_option_and_command_is_documented() -> None:
         assert word in documented, word
 
 
-def test_secrets_of_the_shell_stay_out_of_the_desk(
+def test_other_variables_of_the_shell_are_not_passed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "LD_PRELOAD", "PYTHONSTARTUP"):
         monkeypatch.setenv(name, "x")
-    made = subprocesses.environment(Installation(code=CODE, data=tmp_path))
-    assert "x" not in made.values()
+    variables = subprocesses.environment(Installation(code=CODE, data=tmp_path))
+    assert "x" not in variables.values()
 
 
-def test_tests_never_touch_the_servers_of_the_site(
+def test_test_runs_never_use_the_servers_of_the_site(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://the-site")
@@ -100,19 +100,19 @@ def test_socket_addresses_fit_whatever_the_data_directory() -> None:
             assert len(str(installation.sockets / name)) <= MAX_SOCKET_PATH_BYTES
 
 
-def test_odd_paths_keep_their_sockets_elsewhere() -> None:
+def test_sockets_of_an_unusable_path_are_in_tmp() -> None:
     assert Installation(code=CODE, data=Path("/srv/desk")).sockets == Path("/srv/desk/run")
     for name in ("a,b", "a b", "100%", "ü", 'a"b', "a'b", "a:b"):
         assert Installation(code=CODE, data=Path("/srv") / name).sockets.parent == Path("/tmp")
 
 
 @pytest.mark.parametrize("name", ["a ; b", "a #b", "a\nb"])
-def test_paths_the_supervisor_would_misread_are_refused(name: str) -> None:
+def test_paths_that_supervisord_misreads_are_refused(name: str) -> None:
     with pytest.raises(LauncherError, match="rename it"):
         ensure_usable_paths(Installation(code=CODE, data=Path("/srv") / name))
 
 
-def test_private_files_are_private_and_whole(tmp_path: Path) -> None:
+def test_private_file_is_replaced_atomically(tmp_path: Path) -> None:
     write_private(tmp_path / "secret", "one")
     write_private(tmp_path / "secret", "two")
     assert (tmp_path / "secret").read_text() == "two"
@@ -120,11 +120,11 @@ def test_private_files_are_private_and_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
 
 
-def test_tethered_command_ends_with_its_parent(tmp_path: Path) -> None:
-    guard = [sys.executable, "-I", "-S", str(LAUNCHER / "parent_death_signal.py"), "TERM"]
+def test_command_ends_when_its_parent_dies(tmp_path: Path) -> None:
+    tied_command = [sys.executable, "-I", "-S", str(LAUNCHER / "parent_death_signal.py"), "TERM"]
     pid_file = tmp_path / "pid"
     script = f"echo $$ > {pid_file}; exec sleep 60"
-    code = f"import subprocess; subprocess.run({[*guard, '/bin/sh', '-c', script]!r})"
+    code = f"import subprocess; subprocess.run({[*tied_command, '/bin/sh', '-c', script]!r})"
     parent = subprocess.Popen([sys.executable, "-c", code])
     wait_for(lambda: pid_file.exists() and pid_file.read_text().strip())
     child = int(pid_file.read_text())
@@ -133,7 +133,7 @@ def test_tethered_command_ends_with_its_parent(tmp_path: Path) -> None:
     wait_for(lambda: not alive(child), 5)
 
 
-def test_traverse_is_granted_to_one_user_and_changes_nobody_else(tmp_path: Path) -> None:
+def test_traverse_permission_is_granted_to_one_user_only(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     try:
@@ -153,7 +153,7 @@ def test_traverse_is_granted_to_one_user_and_changes_nobody_else(tmp_path: Path)
     ]
 
 
-def test_traverse_widens_the_mask_for_nobody_else() -> None:
+def test_wider_mask_gives_other_users_no_permission() -> None:
     masked = [(acl.USER, 7, 5), (acl.GROUP_OWNER, 5, 0), (acl.MASK, 4, 0)]
     assert acl._with_mask_for_execute(masked) == [
         (acl.USER, 4, 5),
@@ -162,7 +162,7 @@ def test_traverse_widens_the_mask_for_nobody_else() -> None:
     ]
 
 
-def test_supervisor_that_is_not_there_is_no_error(tmp_path: Path) -> None:
+def test_client_reports_a_missing_supervisor_as_not_ready(tmp_path: Path) -> None:
     supervisor = Supervisor(tmp_path / "nothing.sock", "Basic x")
     assert not supervisor.is_ready()
     assert supervisor.processes() == {}
@@ -179,7 +179,7 @@ def test_doctor_without_models_names_the_remedy(tmp_path: Path) -> None:
     assert "put the models folder of the release there" in findings[0].text
 
 
-def test_doctor_names_the_model_file_that_was_changed(tmp_path: Path) -> None:
+def test_doctor_names_a_changed_model_file(tmp_path: Path) -> None:
     folder = tmp_path / "models" / "sentiment" / "1"
     folder.mkdir(parents=True)
     (tmp_path / "models" / "active.json").write_text('{"sentiment": "sentiment/1"}')
@@ -190,7 +190,7 @@ def test_doctor_names_the_model_file_that_was_changed(tmp_path: Path) -> None:
     assert "model.onnx is not the released file" in finding.text
 
 
-def test_functions_of_the_box_are_short() -> None:
+def test_functions_and_files_of_the_launcher_are_short() -> None:
     for path in [*LAUNCHER.glob("*.py"), CODE / "launcher.py"]:
         text = path.read_text()
         assert len(text.splitlines()) < 400, path.name
@@ -199,18 +199,18 @@ def test_functions_of_the_box_are_short() -> None:
                 assert node.end_lineno - node.lineno < 50, f"{path.name}: {node.name}"
 
 
-def test_signal_of_a_stop_is_passed_on() -> None:
-    """The tether only arms the kernel: the command itself gets signals as always."""
-    guard = [sys.executable, "-I", "-S", str(LAUNCHER / "parent_death_signal.py"), "TERM"]
-    process = subprocess.Popen([*guard, "/bin/sleep", "60"])
+def test_command_receives_other_signals_as_usual() -> None:
+    """The script only registers the signal with the kernel."""
+    tied_command = [sys.executable, "-I", "-S", str(LAUNCHER / "parent_death_signal.py"), "TERM"]
+    process = subprocess.Popen([*tied_command, "/bin/sleep", "60"])
     wait_for(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n")
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(5) == -signal.SIGINT
 
 
-def test_a_stop_is_heard_by_what_was_started_in_the_background() -> None:
-    """A shell starts "launcher.py &" with SIGINT ignored, which every child would inherit."""
-    guard = [
+def test_command_started_in_the_background_handles_its_stop_signal() -> None:
+    """A shell starts "launcher.py &" with SIGINT ignored, which children inherit."""
+    tied_command = [
         sys.executable,
         "-I",
         "-S",
@@ -219,7 +219,9 @@ def test_a_stop_is_heard_by_what_was_started_in_the_background() -> None:
         "/bin/sleep",
         "60",
     ]
-    code = f"import signal, os; signal.signal(2, signal.SIG_IGN); os.execv({guard[0]!r}, {guard})"
+    program = tied_command[0]
+    code = "import signal, os; signal.signal(2, signal.SIG_IGN); "
+    code += f"os.execv({program!r}, {tied_command})"
     process = subprocess.Popen([sys.executable, "-c", code])
     wait_for(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n")
     process.send_signal(signal.SIGINT)

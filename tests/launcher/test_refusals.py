@@ -1,4 +1,4 @@
-"""When it cannot start: one sentence with the cause and the remedy, and nothing half-started."""
+"""A start that is impossible is refused with cause and remedy, and changes nothing."""
 
 import ast
 import json
@@ -18,54 +18,54 @@ from tests.launcher.conftest import CODE, Desk
 
 
 def refusal(desk: Desk, *arguments: str) -> str:
-    """What the launcher says when it refuses; it must be short, and no traceback."""
+    """Return the error message of a refusal; it must be one line, without a traceback."""
     result = desk.call(*arguments)
     assert result.returncode == 1, result.stdout
     assert len(result.stderr.splitlines()) == 1, result.stderr
     return result.stderr
 
 
-def test_second_launcher_on_the_same_data(desk: Desk) -> None:
+def test_second_launcher_on_the_same_data_is_refused(desk: Desk) -> None:
     assert "already runs" in refusal(desk)
     assert desk.is_healthy()
 
 
-def test_port_that_is_taken(new_desk) -> None:
+def test_port_in_use_is_refused(new_desk) -> None:
     desk = new_desk()
     with socket.create_server(("127.0.0.1", desk.port)):
-        said = refusal(desk)
-    assert f"port {desk.port} is used by another program" in said
-    assert "--port" in said
+        message = refusal(desk)
+    assert f"port {desk.port} is used by another program" in message
+    assert "--port" in message
     assert not (desk.data / "postgres").exists()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="as root another sentence comes first")
-def test_port_that_needs_root(new_desk) -> None:
+@pytest.mark.skipif(os.geteuid() == 0, reason="as root another message comes first")
+def test_port_that_needs_root_is_refused(new_desk) -> None:
     if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 80:
-        pytest.skip("this machine lets everybody use port 80")
+        pytest.skip("on this machine all users may use port 80")
     assert "choose --port above 1023" in refusal(new_desk(), "--port", "80")
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "no.such.host.invalid"])
-def test_address_of_another_machine(new_desk, address: str) -> None:
+def test_address_of_another_machine_is_refused(new_desk, address: str) -> None:
     assert "not an address of this machine" in refusal(new_desk(), "--bind", address)
 
 
-def test_port_that_is_no_number(new_desk) -> None:
+def test_invalid_port_is_refused(new_desk) -> None:
     assert "from 1 to 65535" in refusal(new_desk(), "--port", "70000")
 
 
-def test_role_that_does_not_exist(new_desk) -> None:
+def test_unknown_role_is_refused(new_desk) -> None:
     assert "SKERRY_ROLE must be one of" in refusal(new_desk(SKERRY_ROLE="boss"))
 
 
 @pytest.mark.parametrize("count", ["0", "17", "many", "-1"])
-def test_a_number_of_web_processes_that_makes_no_sense(new_desk, count: str) -> None:
-    said = refusal(new_desk(SKERRY_WEB_PROCESSES=count))
-    assert "SKERRY_WEB_PROCESSES must be a number from 1 to 16" in said
+def test_invalid_number_of_web_processes_is_refused(new_desk, count: str) -> None:
+    message = refusal(new_desk(SKERRY_WEB_PROCESSES=count))
+    assert "SKERRY_WEB_PROCESSES must be a number from 1 to 16" in message
 
 
-def test_data_of_a_newer_skerry(new_desk) -> None:
+def test_data_of_a_newer_version_is_refused(new_desk) -> None:
     desk = new_desk()
     desk.data.mkdir()
     (desk.data / "version.json").write_text(json.dumps({"skerry": "99.1.0"}))
@@ -73,7 +73,7 @@ def test_data_of_a_newer_skerry(new_desk) -> None:
     assert not (desk.data / "postgres").exists()
 
 
-def test_data_of_another_postgresql(new_desk) -> None:
+def test_data_of_another_postgresql_is_refused(new_desk) -> None:
     desk = new_desk()
     (desk.data / "postgres").mkdir(parents=True)
     (desk.data / "postgres" / "PG_VERSION").write_text("15\n")
@@ -83,20 +83,20 @@ def test_data_of_another_postgresql(new_desk) -> None:
     assert "was written by PostgreSQL 15" in refusal(desk)
 
 
-def test_data_without_its_secrets(first_start: Desk, new_desk) -> None:
+def test_data_without_its_secrets_is_refused(first_start: Desk, new_desk) -> None:
     desk = new_desk()
     (desk.data / "postgres").mkdir(parents=True)
     shutil.copy(first_start.data / "postgres" / "PG_VERSION", desk.data / "postgres")
     assert "put the secrets directory back from a backup" in refusal(desk)
 
 
-def test_data_that_is_a_file(new_desk) -> None:
+def test_file_as_data_directory_is_refused(new_desk) -> None:
     desk = new_desk()
     desk.data.write_text("")
     assert "not a directory" in refusal(desk)
 
 
-def test_data_behind_a_dangling_link(new_desk) -> None:
+def test_dangling_link_as_data_directory_is_refused(new_desk) -> None:
     desk = new_desk()
     desk.data.symlink_to("nowhere")
     assert "link to nothing" in refusal(desk)
@@ -104,30 +104,30 @@ def test_data_behind_a_dangling_link(new_desk) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="as root the data directory is made for skerry")
-def test_data_of_somebody_else(new_desk) -> None:
+def test_data_directory_of_another_user_is_refused(new_desk) -> None:
     assert "belongs to root" in refusal(new_desk(Path("/usr/share")))
 
 
-def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=300 * 2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     installation = Installation(code=CODE, data=tmp_path)
     with pytest.raises(LauncherError, match="300 MB free and the desk needs 500 MB"):
         datadir.ensure_disk_space(installation)
     datadir.record_version(installation)
-    datadir.ensure_disk_space(installation)  # a desk that exists may go on
+    datadir.ensure_disk_space(installation)  # an existing desk needs less
 
 
-def test_launcher_parses_on_an_old_python_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_python_is_refused_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     launcher = CODE / "launcher.py"
     ast.parse(launcher.read_text(), feature_version=(3, 6))
     monkeypatch.setattr(sys, "version_info", (3, 9, 2))
-    with pytest.raises(SystemExit) as stopped:
+    with pytest.raises(SystemExit) as exit_info:
         runpy.run_path(str(launcher))
-    assert "needs Python 3.11 or newer and this is Python 3.9" in str(stopped.value)
+    assert "needs Python 3.11 or newer and this is Python 3.9" in str(exit_info.value)
 
 
-def test_commands_without_a_desk_say_so(new_desk) -> None:
+def test_commands_report_that_no_desk_runs(new_desk) -> None:
     desk = new_desk()
     assert "No desk runs" in desk.call("status").stdout
     assert desk.call("status").returncode == 1

@@ -1,7 +1,7 @@
-"""What only root can show: that it is given up, and what it refuses to execute.
+"""Tests that need root: dropping it, and code that root refuses to execute.
 
-``launcher.py test`` gives up root before pytest starts, so these are skipped there; .ci/run runs
-this file as root by itself. They need no database and no Django.
+``launcher.py test`` drops root before pytest starts, so these are skipped there; .ci/run runs this
+file as root. They need no database and no Django.
 """
 
 import os
@@ -20,21 +20,21 @@ from appliance.launcher import privileges
 from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import LauncherError
 from tests.launcher.conftest import CODE, Desk, desk_processes
-from tests.launcher.test_upgrade import NEWER, copied
+from tests.launcher.test_upgrade import NEWER, copy_code
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root; .ci/run runs it as root")
 
 
 @pytest.fixture
 def closed() -> Iterator[Path]:
-    """A directory of root's own, as ``mktemp -d`` makes it."""
-    with tempfile.TemporaryDirectory(prefix="closed-", ignore_cleanup_errors=True) as made:
-        yield Path(made)
+    """Yield a private directory of root."""
+    with tempfile.TemporaryDirectory(prefix="closed-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
 def installation(closed: Path) -> Installation:
-    """A copy of the code with an environment that holds only a Python."""
+    """Return a copy of the launcher with an environment that has only a Python."""
     code = closed / "code"
     shutil.copytree(CODE / "appliance" / "launcher", code / "appliance" / "launcher")
     shutil.copy(CODE / "launcher.py", code)
@@ -45,44 +45,44 @@ def installation(closed: Path) -> Installation:
 
 
 def in_a_child(action) -> str:
-    """What the action raised, "" for nothing; root is given up in the child only."""
+    """Return the exception of the action or "", run in a child that may drop root."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             action()
-            said = ""
+            message = ""
         except BaseException as error:
-            said = f"{type(error).__name__}: {error}"
-        os.write(writer, said.encode())
+            message = f"{type(error).__name__}: {error}"
+        os.write(writer, message.encode())
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as stream:
-        said = stream.read()
+        message = stream.read()
     os.waitpid(child, 0)
-    return said
+    return message
 
 
-def test_root_cannot_come_back(installation: Installation) -> None:
-    def give_up_and_return() -> None:
+def test_root_cannot_be_regained(installation: Installation) -> None:
+    def drop_and_regain() -> None:
         privileges.ensure_service_user(installation)
         privileges.drop_root(installation)
         assert 0 not in (*os.getresuid(), *os.getresgid(), *os.getgroups())
         os.setuid(0)
 
-    assert in_a_child(give_up_and_return).startswith("PermissionError")
+    assert in_a_child(drop_and_regain).startswith("PermissionError")
 
 
-def test_closed_directory_is_opened_for_one_user_to_pass_through(
+def test_service_user_gets_traverse_permission_on_a_closed_directory(
     installation: Installation, closed: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def look() -> None:
+    def list_directory() -> None:
         privileges.ensure_service_user(installation)
         privileges.drop_root(installation)
         assert (installation.code / "launcher.py").read_text()
         os.listdir(closed)
 
-    assert in_a_child(look).startswith("PermissionError")  # pass through, not read
+    assert in_a_child(list_directory).startswith("PermissionError")  # traverse only, not read
     assert f"setfacl -x u:skerry {closed}" in capfd.readouterr().out
     assert installation.data.stat().st_uid == pwd.getpwnam("skerry").pw_uid
     assert closed.stat().st_uid == 0
@@ -98,15 +98,13 @@ def test_root_refuses_code_the_service_user_can_change(
         privileges.ensure_service_user(installation)
 
 
-def test_code_that_the_service_user_cannot_read_is_named(installation: Installation) -> None:
+def test_error_names_code_the_service_user_cannot_read(installation: Installation) -> None:
     (installation.code / "appliance" / "launcher" / "files.py").chmod(0o600)
     with pytest.raises(LauncherError, match=r"cannot read .*files.py: chmod -R go\+rX"):
         privileges.ensure_service_user(installation)
 
 
-def test_data_directory_that_exists_keeps_its_owner(
-    installation: Installation, closed: Path
-) -> None:
+def test_existing_data_directory_keeps_its_owner(installation: Installation, closed: Path) -> None:
     privileges.ensure_service_user(installation)
     (closed / "elsewhere").mkdir()
     installation.data.symlink_to(closed / "elsewhere")
@@ -114,7 +112,7 @@ def test_data_directory_that_exists_keeps_its_owner(
     assert (closed / "elsewhere").stat().st_uid == 0
 
 
-def test_whole_desk_runs_without_root(closed: Path) -> None:
+def test_all_processes_run_without_root(closed: Path) -> None:
     desk = Desk(closed / "data")
     try:
         desk.start()
@@ -133,17 +131,17 @@ def test_whole_desk_runs_without_root(closed: Path) -> None:
             assert path.lstat().st_uid != service, path
 
 
-def test_root_upgrades_a_desk_and_touches_none_of_its_data(closed: Path) -> None:
-    """``var`` lies in root's folder and is the service user's: root moves it, and no more."""
-    old, new = copied(closed / "old", VERSION), copied(closed / "new", NEWER, "")
+def test_upgrade_as_root_does_not_change_the_owner_of_data(closed: Path) -> None:
+    """Root only moves ``var``, which belongs to the service user."""
+    old, new = copy_code(closed / "old", VERSION), copy_code(closed / "new", NEWER, "")
     desk = Desk(old / "var")
     desk.launcher = old / "launcher.py"
     try:
         desk.start()
-        words = [sys.executable, new / "launcher.py", "upgrade", "--from", old]
-        done = subprocess.run(words, env=desk.environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        assert "Stopped." in done.stdout and desk.end() == 0
+        command = [sys.executable, new / "launcher.py", "upgrade", "--from", old]
+        result = subprocess.run(command, env=desk.environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        assert "Stopped." in result.stdout and desk.end() == 0
     finally:
         desk.close()
     service = pwd.getpwnam("skerry").pw_uid

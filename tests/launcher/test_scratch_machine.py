@@ -1,7 +1,7 @@
-"""From the bundle to a working page and a model update, on Debian's least without a network.
+"""Install the bundle and apply a model update on a minimal Debian without network.
 
-It takes minutes, root, mmdebstrap and an index (the wheels are fetched), so .ci/run runs it by
-itself after the suite, as it does test_root. What happens inside is in scratch_machine.py.
+This takes minutes and needs root, mmdebstrap and a package index (for the wheels of the bundle), so
+.ci/run runs it separately after the suite. scratch_machine.py is what runs on that machine.
 """
 
 import json
@@ -18,8 +18,8 @@ import pytest
 from tests.launcher.conftest import CODE
 
 
-def can_cut_off() -> bool:
-    """Whether this machine lets root make an empty network of its own (some containers do not)."""
+def can_isolate() -> bool:
+    """Return whether root may create a network namespace (not in all containers)."""
     command = ["unshare", "--net", "--mount", "--pid", "--fork", "true"]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
@@ -27,7 +27,7 @@ def can_cut_off() -> bool:
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root; .ci/run runs it as root"),
     pytest.mark.skipif(shutil.which("mmdebstrap") is None, reason="mmdebstrap is not installed"),
-    pytest.mark.skipif(not can_cut_off(), reason="root may make no network namespace here"),
+    pytest.mark.skipif(not can_isolate(), reason="root may not create a network namespace here"),
     pytest.mark.skipif(not (CODE / ".git").exists(), reason="a bundle is built from a clone"),
 ]
 PASSPHRASE = "a rock alone in the sea"
@@ -39,14 +39,14 @@ root="$1" && shift && exec chroot "$root" /usr/bin/python3 "$@"
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="scratch-", ignore_cleanup_errors=True) as made:
-        Path(made).chmod(0o755)
-        yield Path(made)
+    with tempfile.TemporaryDirectory(prefix="scratch-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @pytest.fixture(scope="module")
 def bundle(folder: Path) -> Path:
-    """What build_bundle.py makes of the last commit, wheels and all."""
+    """Build the bundle of the last commit, with its wheels."""
     command = [sys.executable, CODE / "scripts" / "build_bundle.py"]
     environment = {**os.environ, "SKERRY_KEY_PASSPHRASE": PASSPHRASE}
     subprocess.run([*command, "--make-key", folder / "publisher.pem"], env=environment, check=True)
@@ -57,7 +57,7 @@ def bundle(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def machine(folder: Path) -> Path:
-    """The root of a Debian 12 that has Python and nothing else."""
+    """Create the root file system of a Debian 12 with Python."""
     root = folder / "machine"
     include = "--include=python3,python3-venv"
     subprocess.run(
@@ -67,35 +67,36 @@ def machine(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def stick(folder: Path) -> Path:
-    """A signed update that brings the sentiment bundle under its next version."""
+def update_folder(folder: Path) -> Path:
+    """Create a signed update with the sentiment bundle under its next version."""
     active = json.loads((CODE / "models" / "active.json").read_text())["sentiment"]
     bundle = folder / "sentiment" / "99"
     shutil.copytree(CODE / "models" / active, bundle)
-    card = json.loads((bundle / "bundle.json").read_text())
-    # the same model under other numbers, or the desk would say that it runs already
-    warmer = {"temperature": card["calibration"]["temperature"] * 1.01}
-    card |= {"version": "99", "calibration": card["calibration"] | warmer}
-    (bundle / "bundle.json").write_text(json.dumps(card))
+    description = json.loads((bundle / "bundle.json").read_text())
+    # An equal model would be refused because it is active already, so change a number.
+    temperature = description["calibration"]["temperature"] * 1.01
+    description["calibration"] |= {"temperature": temperature}
+    description["version"] = "99"
+    (bundle / "bundle.json").write_text(json.dumps(description))
     command = [sys.executable, CODE / "scripts" / "update_models.py"]
     environment = {**os.environ, "SKERRY_KEY_PASSPHRASE": PASSPHRASE}
-    home, out = folder / "home", folder / "stick"
+    home, out = folder / "home", folder / "update"
     subprocess.run([*command, "keys", "init", home], env=environment, check=True)
-    packing = ["pack", "--home", home, "--bundle", bundle, "--out", out]
-    subprocess.run([*command, *packing], env=environment, check=True)
+    pack = ["pack", "--home", home, "--bundle", bundle, "--out", out]
+    subprocess.run([*command, *pack], env=environment, check=True)
     return out
 
 
 @pytest.fixture(scope="module")
-def seen(folder: Path, bundle: Path, stick: Path, machine: Path) -> dict:
-    """What the operator saw; printed, because its times are worth knowing."""
+def report(folder: Path, bundle: Path, update_folder: Path, machine: Path) -> dict:
+    """Run scratch_machine.py in the machine and return its report; also print it, for the times."""
     shutil.copy(Path(__file__).with_name("scratch_machine.py"), machine / "root")
     os.link(bundle, machine / "root" / bundle.name)
-    shutil.copytree(stick, machine / "media" / "stick")
+    shutil.copytree(update_folder, machine / "media" / "update")
     shutil.copy(folder / "home" / "metadata" / "1.root.json", machine / "media" / "root.json")
     publisher = (folder / "publisher.pub").read_text().strip()
-    inside = ["/root/scratch_machine.py", f"/root/{bundle.name}", publisher]
-    done = subprocess.run(
+    script = ["/root/scratch_machine.py", f"/root/{bundle.name}", publisher]
+    result = subprocess.run(
         [
             "unshare",
             "--net",
@@ -108,41 +109,44 @@ def seen(folder: Path, bundle: Path, stick: Path, machine: Path) -> dict:
             ENTER,
             "enter",
             machine,
-            *inside,
+            *script,
         ],
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    report = json.loads(done.stdout.splitlines()[-1])
+    assert result.returncode == 0, result.stdout + result.stderr
+    report = json.loads(result.stdout.splitlines()[-1])
     print(f"{bundle.name}: {bundle.stat().st_size / 1e6:.0f} MB, {report}")
     return report
 
 
-def test_a_machine_without_network_gets_a_working_desk_from_the_bundle(seen: dict) -> None:
-    assert seen["cut_off"]
-    assert seen["verified"] == 0
-    assert (seen["log_in"], seen["style_sheet"]) == (200, 200)
-    assert seen["health"]["status"] == "ok"
-    assert set(seen["health"]["models"].values()) == {"ok"}
-    assert seen["static_files_were_carried"]
-    assert seen["stopped"] == 0
+def test_bundle_installs_and_runs_on_a_machine_without_network(report: dict) -> None:
+    assert report["isolated"]
+    assert report["verified"] == 0
+    assert (report["log_in"], report["style_sheet"]) == (200, 200)
+    assert report["health"]["status"] == "ok"
+    assert set(report["health"]["models"].values()) == {"ok"}
+    assert report["has_bundled_static_files"]
+    assert report["stopped"] == 0
 
 
-def test_a_flipped_byte_is_refused_by_name_before_anything_runs(seen: dict) -> None:
-    assert "is not the file that was signed" in seen["flipped"] and "django" in seen["flipped"]
-    assert not seen["half_made"]
+def test_changed_wheel_is_named_before_anything_is_installed(report: dict) -> None:
+    assert (
+        "is not the file that was signed" in report["changed_wheel"]
+        and "django" in report["changed_wheel"]
+    )
+    assert not report["partly_installed"]
 
 
-def test_the_machine_takes_a_model_update_from_a_folder(seen: dict) -> None:
-    update = seen["update"]
-    assert update["status"] == 0, update["said"]
+def test_model_update_is_applied_from_a_folder(report: dict) -> None:
+    update = report["update"]
+    assert update["status"] == 0, update["output"]
     assert update["before"]["sentiment"] != update["after"]["sentiment"] == "sentiment 99"
     assert update["before"]["classifier"] == update["after"]["classifier"]
-    assert set(seen["health_after_update"]["models"].values()) == {"ok"}
+    assert set(report["health_after_update"]["models"].values()) == {"ok"}
 
 
-def test_the_bundle_is_small_enough_to_carry(bundle: Path) -> None:
+def test_bundle_is_smaller_than_450_mb(bundle: Path) -> None:
     assert bundle.stat().st_size < 450_000_000

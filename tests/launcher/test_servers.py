@@ -1,4 +1,4 @@
-"""compose.offline.yml for real: its commands and environments, on servers of this machine."""
+"""The services of compose.offline.yml, run as processes of this machine."""
 
 import subprocess
 import sys
@@ -16,17 +16,17 @@ PORTS = {"db": 5432, "redis": 6379}
 
 @pytest.fixture(scope="module")
 def secrets_folder(scratch: Path) -> Path:
-    """What ``save_images.py secrets`` makes; compose mounts it at /run/secrets."""
+    """Return the folder that ``save_images.py secrets`` creates, mounted at /run/secrets."""
     folder = scratch / "secrets"
     command = [sys.executable, CODE / "scripts" / "save_images.py", "secrets", "--folder", folder]
     subprocess.run(command, check=True)
-    folder.chmod(0o755)  # the launcher gives up root, if the tests have it
+    folder.chmod(0o755)  # the launcher drops root
     return folder
 
 
 @pytest.fixture(scope="module")
 def servers(scratch: Path, secrets_folder: Path):
-    """The services db and redis of the compose file, each a launcher of its own."""
+    """Yield the services db and redis, each in a launcher of its own."""
     started = {}
     for service in ("db", "redis"):
         started[service] = as_composed(service, scratch, secrets_folder)
@@ -37,7 +37,7 @@ def servers(scratch: Path, secrets_folder: Path):
 
 @pytest.fixture(scope="module")
 def web(scratch: Path, secrets_folder: Path, servers: dict[str, Desk]):
-    """The service web: no servers of its own."""
+    """Yield the service web, which has no servers of its own."""
     ports = {f"{name}:{port}": f"127.0.0.1:{servers[name].port}" for name, port in PORTS.items()}
     desk = as_composed("web", scratch, secrets_folder, **ports)
     yield desk
@@ -45,40 +45,42 @@ def web(scratch: Path, secrets_folder: Path, servers: dict[str, Desk]):
 
 
 def as_composed(service: str, scratch: Path, secrets: Path, **hosts: str) -> Desk:
-    """Start what the compose file says, on this machine instead of in a container."""
-    said = COMPOSE["services"][service]
+    """Start a service of the compose file as a process instead of a container."""
+    definition = COMPOSE["services"][service]
     environment = {"SKERRY_BIND": "127.0.0.1"}
-    for name, value in said["environment"].items():
+    for name, value in definition["environment"].items():
         value = value.replace("/run/secrets", str(secrets)).replace("${SKERRY_HOSTS:-}", "")
-        for host, here in hosts.items():
-            value = value.replace(host, here)
+        for host, address in hosts.items():
+            value = value.replace(host, address)
         environment[name] = value
-    return Desk(scratch / service, **environment).start(*said["command"])
+    return Desk(scratch / service, **environment).start(*definition["command"])
 
 
-def test_a_desk_serves_from_servers_of_other_machines(web: Desk):
+def test_web_service_uses_the_other_services(web: Desk):
     report = web.status("--wait", "15")
     assert report["healthy"] and set(report["processes"]) == {"web"}
     assert report["health"]["database"] == report["health"]["cache"] == "ok"
 
 
-def test_a_server_runs_nothing_else_and_says_so(servers: dict[str, Desk]):
+def test_database_and_cache_services_run_one_program_each(servers: dict[str, Desk]):
     reports = {name: desk.status("--wait", "10") for name, desk in servers.items()}
     assert {name: set(report["processes"]) for name, report in reports.items()} == {
         "db": {"postgres"},
         "redis": {"valkey"},
     }
     assert all(report["healthy"] for report in reports.values())
-    assert "the database is running on 127.0.0.1" in servers["db"].said()
+    assert "the database is running on 127.0.0.1" in servers["db"].read_output()
 
 
 @pytest.mark.parametrize("user", ["postgres", "skerry"])
-def test_the_network_opens_no_other_way_into_the_database(servers: dict[str, Desk], user: str):
+def test_database_refuses_a_wrong_password_over_the_network(servers: dict[str, Desk], user: str):
     with pytest.raises(psycopg.OperationalError, match=r"authentication failed|no pg_hba"):
         connect(servers["db"], user, "guessed")
 
 
-def test_a_new_password_holds_after_a_restart(servers: dict[str, Desk], secrets_folder: Path):
+def test_new_database_password_is_used_after_a_restart(
+    servers: dict[str, Desk], secrets_folder: Path
+):
     file = secrets_folder / "database_password"
     before = file.read_text().strip()
     file.chmod(0o644)

@@ -1,4 +1,4 @@
-"""Several processes answer on the same sockets: each can, and none is missed when it is killed."""
+"""Several web processes share the same sockets; a killed one is replaced."""
 
 import os
 import signal
@@ -15,71 +15,69 @@ from appliance.launcher.terminal import LauncherError
 from tests.launcher.conftest import Desk, desk_processes, free_port, wait_for
 
 
-def answering(desk: Desk) -> list[int]:
-    """The pids of the processes that answer."""
-    found = []
+def web_pids(desk: Desk) -> list[int]:
+    """Return the pids of the web processes."""
+    pids = []
     for pid in desk_processes(desk):
         with suppress(OSError):  # it ended meanwhile
             if b"--sockets" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
-                found.append(pid)
-    return found
+                pids.append(pid)
+    return pids
 
 
 @pytest.fixture
 def pair(desk: Desk) -> Iterator[list[int]]:
-    """Two processes that have answered; whoever was stopped goes on afterwards."""
-    wait_for(lambda: len(answering(desk)) == 2)
-    found = answering(desk)
-    yield found
-    for pid in found:
+    """Yield the pids of both web processes; continue a stopped one afterwards."""
+    wait_for(lambda: len(web_pids(desk)) == 2)
+    pids = web_pids(desk)
+    yield pids
+    for pid in pids:
         if os.path.exists(f"/proc/{pid}"):
             os.kill(pid, signal.SIGCONT)
 
 
-def test_each_of_the_processes_answers(desk: Desk, pair: list[int]) -> None:
+def test_each_web_process_answers(desk: Desk, pair: list[int]) -> None:
     for stopped in pair:
         os.kill(stopped, signal.SIGSTOP)
-        wait_for(lambda: desk.get("/login/") == 200)  # it may have been starting still
+        wait_for(lambda: desk.get("/login/") == 200)  # the other one may still be starting
         assert [desk.get("/login/") for _ in range(5)] == [200] * 5
         os.kill(stopped, signal.SIGCONT)
 
 
 @pytest.mark.slow
-def test_a_killed_process_is_replaced_and_nobody_waits_for_that(
-    desk: Desk, pair: list[int]
-) -> None:
-    """Only what it was answering is lost; asking again is answered by the others."""
-    lost: list[int] = []
-    refused: list[int] = []
-    over = threading.Event()
+def test_killed_web_process_is_replaced_without_an_outage(desk: Desk, pair: list[int]) -> None:
+    """Only its current requests fail; a second attempt reaches another process."""
+    first_failures: list[int] = []
+    second_failures: list[int] = []
+    is_finished = threading.Event()
 
-    def ask_on_and_on() -> None:
-        while not over.is_set():
+    def send_requests() -> None:
+        while not is_finished.is_set():
             if desk.get("/login/") != 200:
-                lost.append(1)
+                first_failures.append(1)
                 if desk.get("/login/") != 200:
-                    refused.append(1)
+                    second_failures.append(1)
 
-    callers = [threading.Thread(target=ask_on_and_on) for _ in range(4)]
-    for caller in callers:
-        caller.start()
+    clients = [threading.Thread(target=send_requests) for _ in range(4)]
+    for client in clients:
+        client.start()
     os.kill(pair[0], signal.SIGKILL)
-    wait_for(lambda: len(answering(desk)) == 2 and pair[0] not in answering(desk))
-    over.set()
-    for caller in callers:
-        caller.join()
-    assert len(lost) <= len(callers)
-    assert not refused
-    assert pair[1] in answering(desk)
+    wait_for(lambda: len(web_pids(desk)) == 2 and pair[0] not in web_pids(desk))
+    is_finished.set()
+    for client in clients:
+        client.join()
+    assert len(first_failures) <= len(clients)
+    assert not second_failures
+    assert pair[1] in web_pids(desk)
     assert '"web_process_ended"' in (desk.data / "logs" / "web.log").read_text()
 
 
-def test_an_address_is_waited_for_and_then_listened_on() -> None:
+def test_listen_waits_for_an_address_in_use() -> None:
     port = free_port()
-    taken = socket.create_server(("127.0.0.1", port))
+    other_server = socket.create_server(("127.0.0.1", port))
     with pytest.raises(LauncherError, match="used by another program"):
         network.listen("127.0.0.1", port, wait_seconds=0.2)
-    threading.Timer(0.3, taken.close).start()
+    threading.Timer(0.3, other_server.close).start()
     (bound,) = network.listen("127.0.0.1", port, wait_seconds=10)
     with bound, socket.create_connection(("127.0.0.1", port)):
         assert bound.getsockname() == ("127.0.0.1", port)
@@ -89,7 +87,7 @@ def test_an_address_is_waited_for_and_then_listened_on() -> None:
     ("cores", "memory_mb", "processes"),
     [(1, 64_000, 1), (2, 1000, 1), (2, 2000, 2), (16, 3000, 3), (16, 64_000, 4)],
 )
-def test_processes_follow_from_cores_and_memory(
+def test_number_of_web_processes_depends_on_cores_and_memory(
     monkeypatch: pytest.MonkeyPatch, cores: int, memory_mb: int, processes: int
 ) -> None:
     monkeypatch.setattr(machine, "cores", lambda: cores)
@@ -97,7 +95,7 @@ def test_processes_follow_from_cores_and_memory(
     assert machine.web_processes() == processes
 
 
-def test_memory_is_what_the_groups_around_this_process_allow(
+def test_memory_is_limited_by_control_groups(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     inner = tmp_path / "desk" / "web"
