@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from appliance.core.models import SiteSettings
 
 admin.site.site_header = admin.site.site_title = "Skerry administration"
-admin.site.index_title = "Tables of this desk"
+admin.site.index_title = "Tables of this site"
 
 
 class ReadOnlyAdminMixin:

@@ -20,9 +20,7 @@ class SiteSettings(models.Model):
     name = models.CharField(max_length=80, default="Help desk")
     set_up_at = models.DateTimeField(null=True, blank=True)
     logo_id = models.UUIDField(null=True, blank=True, editable=False, help_text="A stored file.")
-    base_url = models.CharField(
-        max_length=200, blank=True, help_text="How people reach the desk; links in mail begin so."
-    )
+    base_url = models.CharField(max_length=200, blank=True, help_text="Base of links in e-mails.")
     language = models.CharField(max_length=10, default="en")
     time_zone = models.CharField(max_length=60, default="UTC", help_text="An IANA name.")
     is_registration_open = models.BooleanField(default=True)

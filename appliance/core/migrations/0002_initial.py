@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                     "base_url",
                     models.CharField(
                         blank=True,
-                        help_text="How people reach the desk; links in mail begin so.",
+                        help_text="Base of links in e-mails.",
                         max_length=200,
                     ),
                 ),
