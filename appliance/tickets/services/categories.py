@@ -45,7 +45,7 @@ def move_position(row: RowT, *, up: bool) -> bool:
     return True
 
 
-def last_position(model: type[RowT]) -> int:
+def next_position(model: type[RowT]) -> int:
     """Return the position after all rows."""
     last = model._default_manager.aggregate(last=Max("position"))["last"]
     return 0 if last is None else last + 1
@@ -84,10 +84,10 @@ def add_category(
         name=name,
         description=description.strip(),
         examples=_clean_examples(examples),
-        position=last_position(TicketCategory),
+        position=next_position(TicketCategory),
     )
     audit.record_change(by=by, verb="added", subject=category)
-    _invalidate_lists()
+    invalidate_lists()
     return category
 
 
@@ -109,7 +109,7 @@ def change_category(
         description=description.strip(),
         examples=_clean_examples(examples),
     )
-    _invalidate_lists()
+    invalidate_lists()
     category.refresh_from_db()
 
 
@@ -118,7 +118,7 @@ def deactivate_category(*, category: TicketCategory, by: User) -> None:
     """Offer the category no longer; its tickets keep it."""
     require_admin(by)
     update_fields(_lock_category(category), by=by, is_active=False)
-    _invalidate_lists()
+    invalidate_lists()
     category.refresh_from_db()
 
 
@@ -126,7 +126,7 @@ def deactivate_category(*, category: TicketCategory, by: User) -> None:
 def reactivate_category(*, category: TicketCategory, by: User) -> None:
     require_admin(by)
     update_fields(_lock_category(category), by=by, is_active=True)
-    _invalidate_lists()
+    invalidate_lists()
     category.refresh_from_db()
 
 
@@ -136,7 +136,7 @@ def move_category(*, category: TicketCategory, by: User, up: bool) -> None:
     require_admin(by)
     if move_position(category, up=up):
         audit.record_change(by=by, verb="moved", subject=category, data={"up": up})
-        _invalidate_lists()
+        invalidate_lists()
 
 
 def _require_free_name(name: str, category: TicketCategory | None = None) -> str:
@@ -184,6 +184,7 @@ def _lock_category(category: TicketCategory) -> TicketCategory:
     return TicketCategory.objects.select_for_update().get(pk=category.pk)
 
 
-def _invalidate_lists() -> None:
+def invalidate_lists() -> None:
+    """Invalidate cached choices, and ticket lists, which show them."""
     cache.invalidate(cache.CATEGORIES)
-    cache.invalidate(cache.TICKETS)  # lists show names of categories
+    cache.invalidate(cache.TICKETS)

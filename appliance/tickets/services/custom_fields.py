@@ -8,11 +8,15 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
 from appliance.accounts.permissions import require_admin
-from appliance.core import audit, cache
+from appliance.core import audit
 from appliance.core.audit import update_fields
 from appliance.core.errors import BadInputError
 from appliance.tickets.models import CustomField, TicketCategory
-from appliance.tickets.services.categories import last_position, move_position
+from appliance.tickets.services.categories import (
+    invalidate_lists,
+    move_position,
+    next_position,
+)
 
 MAX_CHOICES, MAX_CHARACTERS = 100, 100
 
@@ -39,7 +43,7 @@ def add_field(
         choices=_clean_choices(kind, choices),
         is_required=is_required,
         is_for_customers=is_for_customers,
-        position=last_position(CustomField),
+        position=next_position(CustomField),
     )
     try:
         with transaction.atomic():
@@ -52,7 +56,7 @@ def add_field(
         ) from error
     audit.record_change(by=by, verb="added", subject=field, data={"key": field.key})
     _set_categories(field, categories, by)
-    _invalidate_lists()
+    invalidate_lists()
     return field
 
 
@@ -79,7 +83,7 @@ def change_field(
         is_for_customers=is_for_customers,
     )
     _set_categories(locked, categories, by)
-    _invalidate_lists()
+    invalidate_lists()
     field.refresh_from_db()
 
 
@@ -88,7 +92,7 @@ def deactivate_field(*, field: CustomField, by: User) -> None:
     """Offer the field no longer; stored values stay."""
     require_admin(by)
     update_fields(_lock_field(field), by=by, is_active=False)
-    _invalidate_lists()
+    invalidate_lists()
     field.refresh_from_db()
 
 
@@ -96,7 +100,7 @@ def deactivate_field(*, field: CustomField, by: User) -> None:
 def reactivate_field(*, field: CustomField, by: User) -> None:
     require_admin(by)
     update_fields(_lock_field(field), by=by, is_active=True)
-    _invalidate_lists()
+    invalidate_lists()
     field.refresh_from_db()
 
 
@@ -105,7 +109,7 @@ def move_field(*, field: CustomField, by: User, up: bool) -> None:
     require_admin(by)
     if move_position(field, up=up):
         audit.record_change(by=by, verb="moved", subject=field, data={"up": up})
-        _invalidate_lists()
+        invalidate_lists()
 
 
 def _set_categories(
@@ -138,8 +142,3 @@ def _clean_choices(kind: str, choices: Iterable[str]) -> list[str]:
 
 def _lock_field(field: CustomField) -> CustomField:
     return CustomField.objects.select_for_update().get(pk=field.pk)
-
-
-def _invalidate_lists() -> None:
-    cache.invalidate(cache.CATEGORIES)
-    cache.invalidate(cache.TICKETS)
