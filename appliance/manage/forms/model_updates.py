@@ -31,8 +31,8 @@ class UpdateForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        rows = [(str(folder), str(folder)) for folder in model_updates_queries.list_sources()]
-        self.set_choices("folder", [("", _("Nothing selected")), *rows])
+        folders = [(str(path), str(path)) for path in model_updates_queries.list_sources()]
+        self.set_choices("folder", [("", _("Nothing selected")), *folders])
         self.fields["file"].widget.attrs["accept"] = ".tar"
 
     @property

@@ -8,8 +8,7 @@ from appliance.core.models import AuditEntry
 
 register = template.Library()
 MAX_VALUE_CHARACTERS = 120
-# lists of names, not pairs of an old and a new value; 0.1.0 wrote "came" and "went"
-NAME_LISTS = {"added", "removed", "came", "went"}
+NAME_LISTS = {"added", "removed"}  # lists of names, not pairs of an old and a new value
 VERBS = {
     "added": gettext_lazy("added"),
     "changed": gettext_lazy("changed"),

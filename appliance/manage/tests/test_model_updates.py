@@ -1,4 +1,4 @@
-"""The admin's page of the language models."""
+"""The page of models: trusting a publisher, checking and installing updates."""
 
 import hashlib
 
@@ -31,45 +31,45 @@ def _trust(client, root: bytes, fingerprint: str):
     return client.post(reverse("trust-publisher"), {"root": file, "fingerprint": fingerprint})
 
 
-def test_a_publisher_is_trusted_by_file_and_fingerprint(as_dan, root):
-    answer = _trust(as_dan, root, hashlib.sha256(root).hexdigest().upper())
+def test_publisher_is_trusted_by_file_and_fingerprint(as_dan, root):
+    response = _trust(as_dan, root, hashlib.sha256(root).hexdigest().upper())
 
-    assert answer.status_code == 302
+    assert response.status_code == 302
     assert bytes(TrustAnchor.objects.get().root) == root
     assert TrustAnchor.objects.get().pinned_by == "Dan"
     assert "Install update" in as_dan.get(reverse("models")).content.decode()
 
 
 @pytest.mark.parametrize("fingerprint", ["", "abc", "0" * 64])
-def test_without_the_right_fingerprint_nobody_is_trusted(as_dan, root, fingerprint):
-    answer = _trust(as_dan, root, fingerprint)
+def test_wrong_fingerprint_is_rejected(as_dan, root, fingerprint):
+    response = _trust(as_dan, root, fingerprint)
 
-    assert answer.status_code == 400
+    assert response.status_code == 400
     assert not TrustAnchor.objects.exists()
 
 
-def test_a_file_is_kept_and_a_worker_is_woken(as_dan, root):
+def test_uploaded_file_is_stored_and_checked_by_the_worker(as_dan, root):
     model_updates_services.pin_root(root, by_name="Dan")
-    sent = {"file": SimpleUploadedFile("../../news.tar", b"x" * 3000), "verb": "inspect"}
+    form = {"file": SimpleUploadedFile("../../news.tar", b"x" * 3000), "verb": "inspect"}
 
-    answer = as_dan.post(reverse("start-update"), sent)
+    response = as_dan.post(reverse("start-update"), form)
 
     run = UpdateRun.objects.get()
-    assert answer.url == reverse("model-update", args=[run.pk])
+    assert response.url == reverse("model-update", args=[run.pk])
     assert upload_of(run).read_bytes() == b"x" * 3000
     assert ProcrastinateJob.objects.get(task_name="model_updates.carry_out").args == {
         "run_id": run.pk
     }
-    assert "hx-trigger" in as_dan.get(answer.url).content.decode()
+    assert "hx-trigger" in as_dan.get(response.url).content.decode()
 
     model_updates_services.carry_out(run)
 
-    page = as_dan.get(answer.url).content.decode()
+    page = as_dan.get(response.url).content.decode()
     assert "not a whole .tar file" in page
     assert "hx-trigger" not in page.split('id="run"')[1]
 
 
-def test_media_are_offered_where_they_appear_and_nowhere_else(as_dan, root, tmp_path):
+def test_only_configured_media_are_offered(as_dan, root, tmp_path):
     model_updates_services.pin_root(root, by_name="Dan")
     for folder in (tmp_path / "media/usb", tmp_path / "elsewhere"):
         (folder / "metadata").mkdir(parents=True)
@@ -83,16 +83,16 @@ def test_media_are_offered_where_they_appear_and_nowhere_else(as_dan, root, tmp_
     assert not UpdateRun.objects.exists()
 
 
-def test_nothing_chosen_is_said_and_nothing_starts(as_dan, root):
+def test_form_without_a_source_is_rejected(as_dan, root):
     model_updates_services.pin_root(root, by_name="Dan")
 
-    answer = as_dan.post(reverse("start-update"), {"verb": "apply"})
+    response = as_dan.post(reverse("start-update"), {"verb": "apply"})
 
-    assert answer.status_code == 400
-    assert "Select removable media or upload a file" in answer.content.decode()
+    assert response.status_code == 400
+    assert "Select removable media or upload a file" in response.content.decode()
 
 
-def _asking(dan) -> UpdateRun:
+def run_that_needs_approval(dan) -> UpdateRun:
     run = model_updates_services.start_run(kind="apply", source="/nothing", by=dan)
     run.state, run.needs_approval, run.ended_at = (
         UpdateRun.State.NEEDS_APPROVAL,
@@ -103,24 +103,24 @@ def _asking(dan) -> UpdateRun:
     return run
 
 
-def test_a_yes_needs_a_reason_and_keeps_what_was_typed(as_dan, dan):
-    run = _asking(dan)
+def test_approval_needs_a_reason_and_the_form_keeps_the_values(as_dan, dan):
+    run = run_that_needs_approval(dan)
 
-    answer = as_dan.post(
+    response = as_dan.post(
         reverse("apply-update", args=[run.pk]), {"accepted": ["undecided"], "reason": "short"}
     )
 
-    assert answer.status_code == 400
-    assert "short" in answer.content.decode()
+    assert response.status_code == 400
+    assert "short" in response.content.decode()
     assert UpdateRun.objects.count() == 1
 
 
-def test_a_yes_with_a_reason_starts_again_with_it(as_dan, dan):
-    run = _asking(dan)
-    said = {"accepted": ["undecided"], "reason": "Headquarters tried it for us."}
+def test_approval_with_a_reason_starts_a_new_run(as_dan, dan):
+    run = run_that_needs_approval(dan)
+    form = {"accepted": ["undecided"], "reason": "Headquarters tried it for us."}
 
-    answer = as_dan.post(reverse("apply-update", args=[run.pk]), said)
+    response = as_dan.post(reverse("apply-update", args=[run.pk]), form)
 
-    fresh = UpdateRun.objects.latest("pk")
-    assert answer.url == reverse("model-update", args=[fresh.pk])
-    assert (fresh.accepted, fresh.reason, fresh.by) == (["undecided"], said["reason"], dan)
+    new_run = UpdateRun.objects.latest("pk")
+    assert response.url == reverse("model-update", args=[new_run.pk])
+    assert (new_run.accepted, new_run.reason, new_run.by) == (["undecided"], form["reason"], dan)

@@ -1,4 +1,4 @@
-"""People leave: their tickets go on, and their data is theirs."""
+"""Deactivating, exporting, anonymising and merging users and customers."""
 
 import io
 import zipfile
@@ -16,7 +16,7 @@ def as_dan(client, dan):
     return client
 
 
-def test_who_leaves_hands_over_their_tickets(as_dan, ticket, bob, frank):
+def test_deactivated_user_hands_over_open_tickets(as_dan, ticket, bob, frank):
     tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
     path = reverse("deactivate-person", args=[bob.pk])
     assert "1 open ticket is assigned" in as_dan.get(path).content.decode()
@@ -30,15 +30,15 @@ def test_the_last_admin_cannot_be_deactivated(as_dan, dan):
     assert page.status_code == 400 and "last admin" in page.content.decode()
 
 
-@pytest.mark.parametrize("what", ["person", "customer"])
-def test_what_the_desk_knows_is_exported(as_dan, ticket, alice, what):
-    pk = alice.pk if what == "person" else alice.customer.pk
-    answer = as_dan.post(reverse(f"export-{what}", args=[pk]))
-    names = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))).namelist()
-    assert names and f"{what}-{pk}.zip" in answer["Content-Disposition"]
+@pytest.mark.parametrize("kind", ["person", "customer"])
+def test_personal_data_is_exported_as_zip(as_dan, ticket, alice, kind):
+    pk = alice.pk if kind == "person" else alice.customer.pk
+    response = as_dan.post(reverse(f"export-{kind}", args=[pk]))
+    names = zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content))).namelist()
+    assert names and f"{kind}-{pk}.zip" in response["Content-Disposition"]
 
 
-def test_a_customer_is_forgotten_only_when_the_address_is_typed(as_dan, ticket, alice):
+def test_customer_is_anonymised_only_when_the_address_is_typed(as_dan, ticket, alice):
     path = reverse("anonymise-customer", args=[alice.customer.pk])
     assert as_dan.post(path, {"typed": "somebody@example.org"}).status_code == 400
     assert as_dan.post(path, {"typed": "ALICE@example.org"}).status_code == 302
@@ -46,7 +46,7 @@ def test_a_customer_is_forgotten_only_when_the_address_is_typed(as_dan, ticket, 
     assert "alice" not in ticket.customer.email
 
 
-def test_an_agent_is_forgotten_once_deactivated(as_dan, bob):
+def test_agent_is_anonymised_only_after_deactivation(as_dan, bob):
     path = reverse("anonymise-person", args=[bob.pk])
     assert ("Deactivate the account first") in as_dan.post(
         path, {"typed": bob.email}
@@ -57,7 +57,7 @@ def test_an_agent_is_forgotten_once_deactivated(as_dan, bob):
     assert bob.anonymised_at and bob.first_name != "Bob"
 
 
-def test_two_customers_become_one(as_dan, dan, ticket):
+def test_customer_is_merged_into_another(as_dan, dan, ticket):
     other = accounts_services.add_customer_as_agent(
         by=dan, email="pia@example.org", first_name="Pia"
     )

@@ -1,4 +1,4 @@
-"""The desk's name, rules and logo."""
+"""The site settings and the logo."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -11,7 +11,7 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360000002000001e221bc330000000049454e44ae426082"
 )
-RULES = {
+SETTINGS = {
     "name": "Harbour desk",
     "base_url": "http://desk.example:8000/",
     "language": "de",
@@ -33,39 +33,41 @@ def upload(client, content: bytes, name: str = "logo.png"):
     return client.post(reverse("change-logo"), {"logo": SimpleUploadedFile(name, content)})
 
 
-def test_an_admin_changes_name_and_rules_at_once(as_dan):
-    assert as_dan.post(reverse("site-settings"), RULES).status_code == 302
-    desk = core_queries.site_settings()
-    assert (desk.name, desk.base_url) == ("Harbour desk", "http://desk.example:8000")
-    assert (desk.language, desk.is_guest_form_open, desk.is_rating_enabled) == ("de", True, False)
-    assert (desk.close_solved_after_days, desk.agent_rights) == (None, ["articles"])
+def test_admin_changes_the_site_settings(as_dan):
+    assert as_dan.post(reverse("site-settings"), SETTINGS).status_code == 302
+    site = core_queries.site_settings()
+    assert (site.name, site.base_url) == ("Harbour desk", "http://desk.example:8000")
+    assert (site.language, site.is_guest_form_open, site.is_rating_enabled) == ("de", True, False)
+    assert (site.close_solved_after_days, site.agent_rights) == (None, ["articles"])
 
 
-def test_an_address_that_is_none_is_refused_with_what_was_typed(as_dan):
-    page = as_dan.post(reverse("site-settings"), RULES | {"base_url": "desk"})
+def test_invalid_address_is_rejected_and_the_form_keeps_the_values(as_dan):
+    page = as_dan.post(reverse("site-settings"), SETTINGS | {"base_url": "desk"})
     assert page.status_code == 400
     assert "full address" in page.content.decode() and "Harbour desk" in page.content.decode()
 
 
-def test_rules_another_admin_changed_are_told(as_dan, dan):
-    as_dan.post(reverse("site-settings"), RULES)
+def test_concurrent_change_of_another_admin_is_shown(as_dan, dan):
+    as_dan.post(reverse("site-settings"), SETTINGS)
     version = as_dan.get(reverse("site-settings")).context["version_form"].initial["version"]
-    as_dan.post(reverse("site-settings"), RULES | {"name": "Theirs", "version": version})
-    page = as_dan.post(reverse("site-settings"), RULES | {"name": "My tickets", "version": version})
+    as_dan.post(reverse("site-settings"), SETTINGS | {"name": "Theirs", "version": version})
+    page = as_dan.post(
+        reverse("site-settings"), SETTINGS | {"name": "My tickets", "version": version}
+    )
     assert page.status_code == 400 and "“Theirs”" in page.content.decode()
 
 
-def test_the_logo_is_shown_to_anybody_and_kept_by_browsers(as_dan, client):
+def test_logo_is_shown_to_anybody_and_cached_by_browsers(as_dan, client):
     assert upload(as_dan, PNG).status_code == 302
     path = reverse("logo", args=[core_queries.site_settings().logo_id])
     client.logout()
     assert path in client.get("/login/").content.decode()
-    answer = client.get(path)
-    assert b"".join(answer.streaming_content) == PNG
-    assert "immutable" in answer["Cache-Control"] and answer["Content-Type"] == "image/png"
+    response = client.get(path)
+    assert b"".join(response.streaming_content) == PNG
+    assert "immutable" in response["Cache-Control"] and response["Content-Type"] == "image/png"
 
 
-def test_another_logo_takes_the_place_of_the_first(as_dan):
+def test_new_logo_replaces_the_old_one(as_dan):
     upload(as_dan, PNG)
     upload(as_dan, PNG)
     assert StoredFile.objects.count() == 1
@@ -74,15 +76,15 @@ def test_another_logo_takes_the_place_of_the_first(as_dan):
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"<svg/>", "not a PNG"), (PNG + b"\0" * 512_000, "500 KB")]
+    ("content", "message"), [(b"<svg/>", "not a PNG"), (PNG + b"\0" * 512_000, "500 KB")]
 )
-def test_what_is_no_small_image_is_no_logo(as_dan, content, words):
+def test_file_that_is_no_small_image_is_rejected(as_dan, content, message):
     page = upload(as_dan, content)
-    assert page.status_code == 400 and words in page.content.decode()
+    assert page.status_code == 400 and message in page.content.decode()
     assert core_queries.site_settings().logo_id is None and not StoredFile.objects.exists()
 
 
-def test_other_files_cannot_be_had_as_the_logo(as_dan):
+def test_other_files_are_not_served_as_the_logo(as_dan):
     upload(as_dan, PNG)
     assert (
         as_dan.get(reverse("logo", args=["00000000-0000-0000-0000-000000000000"])).status_code
