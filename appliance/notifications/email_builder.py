@@ -69,7 +69,7 @@ def _full_text(email: OutgoingEmail) -> str:
 def _current_body(email: OutgoingEmail) -> str:
     """Return the body; that of a digest is composed anew, as its reader may see less by now."""
     if email.is_digest and email.user:
-        return digest_body(email.user, email.folded.order_by("id"))
+        return digest_body(email.user, email.digest_parts.order_by("id"))
     return email.body
 
 

@@ -142,7 +142,7 @@ class OutgoingEmail(models.Model):
         WAITING = "waiting", _("Waiting")
         SENT = "sent", _("Sent")
         FAILED = "failed", _("Failed")
-        FOLDED = "folded", _("In a digest")
+        IN_DIGEST = "digest", _("In a digest")
         DROPPED = "dropped", _("Not sent")
 
     key = models.CharField(max_length=120, unique=True, help_text="The same key is one e-mail.")
@@ -165,8 +165,8 @@ class OutgoingEmail(models.Model):
     )
     is_for_digest = models.BooleanField(default=False, help_text="Waits for the next digest.")
     is_digest = models.BooleanField(default=False, help_text="Is a digest of other e-mails.")
-    folded_into = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="folded"
+    digest = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="digest_parts"
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     not_before = models.DateTimeField(default=timezone.now)

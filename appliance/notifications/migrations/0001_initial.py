@@ -159,7 +159,7 @@ class Migration(migrations.Migration):
                             ("waiting", "Waiting"),
                             ("sent", "Sent"),
                             ("failed", "Failed"),
-                            ("folded", "In a digest"),
+                            ("digest", "In a digest"),
                             ("dropped", "Not sent"),
                         ],
                         default="waiting",
@@ -226,12 +226,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "folded_into",
+                    "digest",
                     models.ForeignKey(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="folded",
+                        related_name="digest_parts",
                         to="notifications.outgoingemail",
                     ),
                 ),

@@ -154,6 +154,6 @@ def _build_digest(user: User | None, emails: list[OutgoingEmail]) -> bool:
         digest.is_digest = True
         digest.save()
         OutgoingEmail.objects.filter(pk__in=pks).update(
-            state=State.FOLDED, folded_into=digest, reason=_("Included in a digest.")
+            state=State.IN_DIGEST, digest=digest, reason=_("Included in a digest.")
         )
     return True

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User, Viewer
 from appliance.core.errors import BadInputError
+from appliance.core.sql_files import execute
 from appliance.knowledge.models import Article
 from appliance.notifications import badge, recipients
 from appliance.notifications.models import EmailFrequency, Kind, Notification, Preference
@@ -18,12 +19,6 @@ from appliance.tickets.models import Event, Status, Ticket
 
 MAX_EVENT_AGE = timedelta(hours=1)  # older events were imported and are news to nobody
 SINGLE_ACTION = timedelta(seconds=2)  # a reply and the status it leaves count as one event
-# A new ticket is told to all agents: to create forty objects would take longer than the ticket.
-INSERT_NOTIFICATIONS = """
-INSERT INTO notifications_notification (user_id, ticket_id, kind, actor_name, count, since, at)
-SELECT recipient.user_id, %(ticket)s, recipient.kind, %(actor_name)s, 1, %(at)s, %(at)s
-FROM unnest(%(users)s::bigint[], %(kinds)s::text[]) AS recipient (user_id, kind)
-"""
 
 
 def on_ticket_event(event: Event) -> None:
@@ -76,17 +71,16 @@ def create_notifications(event: Event, kinds: dict[User, Kind]) -> None:
 
 
 def _insert(event: Event, kinds: dict[int, Kind]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            INSERT_NOTIFICATIONS,
-            {
-                "users": [*kinds],
-                "kinds": [kind.value for kind in kinds.values()],
-                "ticket": event.ticket_id,
-                "actor_name": event.actor_name,
-                "at": event.at,
-            },
-        )
+    """Insert by SQL: a new ticket notifies all agents, and objects would take longer than it."""
+    execute(
+        "notifications",
+        "insert_notifications",
+        user_ids=[*kinds],
+        kinds=[kind.value for kind in kinds.values()],
+        ticket_id=event.ticket_id,
+        actor_name=event.actor_name,
+        at=event.at,
+    )
 
 
 def _find_unread(event: Event, kinds: dict[User, Kind]) -> dict[int, Notification]:
