@@ -149,9 +149,9 @@ class HandoverForm(Form):
 
 
 class ConfirmationForm(Form):
-    """The e-mail address of a person, typed to confirm what cannot be undone."""
+    """The e-mail address of a person, to confirm what cannot be undone."""
 
-    typed = forms.CharField(
+    confirmation = forms.CharField(
         label=_("Enter the e-mail address to confirm"),
         max_length=254,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),

@@ -40,8 +40,8 @@ def test_personal_data_is_exported_as_zip(as_dan, ticket, alice, kind):
 
 def test_customer_is_anonymised_only_when_the_address_is_typed(as_dan, ticket, alice):
     path = reverse("anonymise-customer", args=[alice.customer.pk])
-    assert as_dan.post(path, {"typed": "somebody@example.org"}).status_code == 400
-    assert as_dan.post(path, {"typed": "ALICE@example.org"}).status_code == 302
+    assert as_dan.post(path, {"confirmation": "somebody@example.org"}).status_code == 400
+    assert as_dan.post(path, {"confirmation": "ALICE@example.org"}).status_code == 302
     ticket.refresh_from_db()
     assert "alice" not in ticket.customer.email
 
@@ -49,10 +49,10 @@ def test_customer_is_anonymised_only_when_the_address_is_typed(as_dan, ticket, a
 def test_agent_is_anonymised_only_after_deactivation(as_dan, bob):
     path = reverse("anonymise-person", args=[bob.pk])
     assert ("Deactivate the account first") in as_dan.post(
-        path, {"typed": bob.email}
+        path, {"confirmation": bob.email}
     ).content.decode()
     as_dan.post(reverse("deactivate-person", args=[bob.pk]))
-    as_dan.post(path, {"typed": bob.email})
+    as_dan.post(path, {"confirmation": bob.email})
     bob.refresh_from_db()
     assert bob.anonymised_at and bob.first_name != "Bob"
 

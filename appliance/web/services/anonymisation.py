@@ -147,11 +147,11 @@ def _delete_files(attachments: QuerySet[Attachment]) -> None:
 
 
 @transaction.atomic
-def anonymise_customer(*, customer: Customer, by: User, typed: str) -> None:
+def anonymise_customer(*, customer: Customer, by: User, confirmation: str) -> None:
     """Anonymise a customer and their user account. Cannot be undone.
 
-    ``typed`` is the customer's e-mail, so that nobody does this by accident. Raises BadInputError
-    for agents and admins.
+    ``confirmation`` is the customer's e-mail, so that nobody does this by accident. Raises
+    BadInputError for agents and admins.
     """
     require_admin(by)
     customer = Customer.objects.select_for_update().get(pk=customer.pk)
@@ -163,13 +163,13 @@ def anonymise_customer(*, customer: Customer, by: User, typed: str) -> None:
             )
             % {"name": customer.user}
         )
-    _confirm(customer, typed)
+    _confirm(customer, confirmation)
     _erase_customer(customer, by)
     cache.invalidate(cache.TICKETS)
 
 
 @transaction.atomic
-def anonymise_person(*, person: User, by: User, typed: str) -> None:
+def anonymise_person(*, person: User, by: User, confirmation: str) -> None:
     """Anonymise a former user: their name is erased, what they wrote to others stays.
 
     Their own tickets are erased as those of a customer. Raises BadInputError until the account is
@@ -181,7 +181,7 @@ def anonymise_person(*, person: User, by: User, typed: str) -> None:
         raise BadInputError(
             _("%(name)s is active. Deactivate the account first.") % {"name": person}
         )
-    _confirm(person, typed)
+    _confirm(person, confirmation)
     customer = Customer.objects.select_for_update().filter(user=person).first()
     if customer:
         _erase_customer(customer, by)
@@ -191,13 +191,13 @@ def anonymise_person(*, person: User, by: User, typed: str) -> None:
     cache.invalidate(cache.TEAMS)
 
 
-def _confirm(somebody: Customer | User, typed: str) -> None:
+def _confirm(somebody: Customer | User, confirmation: str) -> None:
     if somebody.anonymised_at:
         raise BadInputError(_("This person has already been anonymised."))
-    if typed.strip().lower() != somebody.email.lower():
+    if confirmation.strip().lower() != somebody.email.lower():
         raise BadInputError(
             _("Type %(email)s to confirm.") % {"email": somebody.email},
-            field="typed",
+            field="confirmation",
         )
 
 

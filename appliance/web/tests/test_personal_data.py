@@ -64,7 +64,7 @@ def dump_database() -> str:
 
 def anonymise(alice: User, dan: User) -> None:
     customer = alice.customer
-    services.anonymise_customer(customer=customer, by=dan, typed=customer.email.upper())
+    services.anonymise_customer(customer=customer, by=dan, confirmation=customer.email.upper())
 
 
 def test_anonymised_customer_leaves_no_text_behind(full_ticket, alice, dan):
@@ -117,18 +117,18 @@ def test_anonymised_ticket_is_not_analysed_again(full_ticket, alice, dan, monkey
     assert work_queue.list_pending_tickets({"classifier": refs, "encoder": refs}, 10) == []
 
 
-@pytest.mark.parametrize("typed", ["", "Alice", "carol@example.org"])
-def test_anonymisation_needs_the_email_address(full_ticket, alice, dan, typed):
+@pytest.mark.parametrize("confirmation", ["", "Alice", "carol@example.org"])
+def test_anonymisation_needs_the_email_address(full_ticket, alice, dan, confirmation):
     with pytest.raises(BadInputError) as refused:
-        services.anonymise_customer(customer=alice.customer, by=dan, typed=typed)
-    assert refused.value.field == "typed"
+        services.anonymise_customer(customer=alice.customer, by=dan, confirmation=confirmation)
+    assert refused.value.field == "confirmation"
     assert "Alice" in dump_database()
 
 
 def test_only_an_admin_exports_or_anonymises(alice, bob):
     for by in (alice, bob):
         with pytest.raises(ForbiddenError):
-            services.anonymise_customer(customer=alice.customer, by=by, typed=alice.email)
+            services.anonymise_customer(customer=alice.customer, by=by, confirmation=alice.email)
         with pytest.raises(ForbiddenError):
             services.export_customer(customer=alice.customer, by=by)
 
@@ -139,7 +139,7 @@ def test_anonymisation_is_final(alice, dan):
     customer.refresh_from_db()
     for _ in range(2):
         with pytest.raises(BadInputError):
-            services.anonymise_customer(customer=customer, by=dan, typed=customer.email)
+            services.anonymise_customer(customer=customer, by=dan, confirmation=customer.email)
     with pytest.raises(BadInputError):
         accounts_services.reactivate_person(person=User.objects.get(pk=alice.pk), by=dan)
 
@@ -148,10 +148,10 @@ def test_anonymised_agent_loses_the_name_and_keeps_the_replies(full_ticket, bob,
     tickets_services.assign(ticket=full_ticket, assignee=bob, by=dan)
     accounts_services.add_team(by=dan, name="Nets", members=[bob])
     with pytest.raises(BadInputError, match="active"):
-        services.anonymise_person(person=bob, by=dan, typed=bob.email)
+        services.anonymise_person(person=bob, by=dan, confirmation=bob.email)
     services.deactivate_person(person=bob, by=dan)
     OutgoingEmail.objects.update(state=OutgoingEmail.State.SENT)
-    services.anonymise_person(person=bob, by=dan, typed=bob.email)
+    services.anonymise_person(person=bob, by=dan, confirmation=bob.email)
     dump = dump_database()
     assert "Bob" not in dump and "bob@" not in dump
     assert Message.objects.filter(author=bob, body__contains="Shake").get().author_name == ANONYMOUS
@@ -161,10 +161,10 @@ def test_anonymised_agent_loses_the_name_and_keeps_the_replies(full_ticket, bob,
 def test_agent_cannot_be_anonymised_as_a_customer(bob, dan):
     customer = accounts_services.ensure_customer_of(bob)
     with pytest.raises(BadInputError, match="is an agent or administrator"):
-        services.anonymise_customer(customer=customer, by=dan, typed=customer.email)
+        services.anonymise_customer(customer=customer, by=dan, confirmation=customer.email)
     accounts_services.set_role(person=bob, role=Role.CUSTOMER, by=dan)
     customer.refresh_from_db()
-    services.anonymise_customer(customer=customer, by=dan, typed=customer.email)
+    services.anonymise_customer(customer=customer, by=dan, confirmation=customer.email)
 
 
 # --- the exception of the append-only tables is no wider than needed
@@ -274,7 +274,7 @@ def test_votes_of_an_anonymised_reader_stay_counted_without_comment(alice, bob, 
     knowledge_services.vote(article=article, by=alice, is_helpful=False, comment="I am Alice")
     archive = exported(services.export_customer(customer=alice.customer, by=dan))
     assert json.loads(archive.read("articles.json"))["votes"][0]["comment"] == "I am Alice"
-    services.anonymise_customer(customer=alice.customer, by=dan, typed=alice.email)
+    services.anonymise_customer(customer=alice.customer, by=dan, confirmation=alice.email)
     article.refresh_from_db()
     vote = article.votes_cast.get()
     assert (article.unhelpful, vote.user, vote.comment) == (1, None, "")
@@ -285,5 +285,5 @@ def test_versions_of_an_anonymised_author_have_no_name(bob, dan):
     archive = exported(services.export_person(person=bob, by=dan))
     assert json.loads(archive.read("articles.json"))["written"][0]["title"] == "T"
     accounts_services.deactivate_person(person=bob, by=dan)
-    services.anonymise_person(person=bob, by=dan, typed=bob.email)
+    services.anonymise_person(person=bob, by=dan, confirmation=bob.email)
     assert str(article.versions.get().by) == "Anonymous"
