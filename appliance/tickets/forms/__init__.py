@@ -1,7 +1,13 @@
 """Forms on tickets; their cleaned data are objects, enumeration members and dates."""
 
 from appliance.tickets.forms.filters import FilterForm
-from appliance.tickets.forms.links import LinkForm, MergeForm, SplitForm, TagsForm, split_tag_names
-from appliance.tickets.forms.properties import PropertiesForm
+from appliance.tickets.forms.properties import (
+    LinkForm,
+    MergeForm,
+    PropertiesForm,
+    SplitForm,
+    TagsForm,
+    split_tag_names,
+)
 from appliance.tickets.forms.replies import AgentReplyForm, DraftForm, RatingForm, ReplyForm
 from appliance.tickets.forms.tickets import FieldsForm, TicketForCustomerForm, TicketForm

@@ -1,21 +1,25 @@
-"""The form for status, priority, category, team and assignee of a ticket."""
+"""Forms for the properties, tags and links of a ticket."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any, TypeVar
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from appliance.accounts.models import Team, User
-from appliance.core.forms import Form
+from appliance.core.forms import Form, IdempotentForm
 from appliance.tickets import queries
 from appliance.tickets.forms.tickets import DateInput
-from appliance.tickets.models import Priority, Status, Ticket, TicketCategory
+from appliance.tickets.models import Priority, Status, Ticket, TicketCategory, TicketLink
 
+TICKET_NUMBER = re.compile(r"(?:skr-)?(\d{1,18})", re.IGNORECASE)
 CONFLICT_FIELDS = ("status", "priority", "category", "assignee", "team")
 EMPTY_LABELS = {
     "category": gettext_lazy("Uncategorised"),
@@ -164,3 +168,64 @@ def _including(rows: QuerySet[RowT], pk: int | None) -> QuerySet[RowT]:
     order = rows.query.order_by or rows.model._meta.ordering or ()
     is_included = Q(pk=pk) | Q(pk__in=rows.order_by().values("pk"))
     return rows.model._default_manager.filter(is_included).order_by(*order)
+
+
+class MergeForm(Form):
+    target = forms.CharField(
+        label=gettext_lazy("Merge into"),
+        max_length=30,
+        widget=forms.TextInput(attrs={"placeholder": "SKR-12", "autocomplete": "off"}),
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, viewer: User) -> None:
+        super().__init__(data)
+        self.viewer = viewer
+
+    def clean_target(self) -> Ticket:
+        """Return the ticket of the number, which the viewer must see."""
+        number = TICKET_NUMBER.fullmatch(self.cleaned_data["target"].lstrip("#"))
+        if number is None:
+            raise ValidationError(_("Enter a ticket number, such as SKR-12."))
+        try:
+            return queries.access_ticket(self.viewer, int(number[1]))
+        except Http404:
+            raise ValidationError(_("No ticket has this number.")) from None
+
+
+class LinkForm(MergeForm):
+    kind = forms.TypedChoiceField(
+        label=gettext_lazy("This ticket"),
+        choices=[
+            (kind.value, kind.label)
+            for kind in TicketLink.Kind
+            if kind != TicketLink.Kind.SPLIT_FROM
+        ],
+        coerce=TicketLink.Kind,
+    )
+    field_order = ["kind", "target"]
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, viewer: User) -> None:
+        super().__init__(data, viewer=viewer)
+        self.fields["target"].label = _("Ticket")
+
+
+class SplitForm(IdempotentForm):
+    subject = forms.CharField(label=gettext_lazy("Subject of the new ticket"), max_length=200)
+
+
+def split_tag_names(text: str) -> list[str]:
+    """Return the names of a list with commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+class TagsForm(Form):
+    tags = forms.CharField(
+        label=gettext_lazy("Tags"),
+        max_length=1000,
+        required=False,
+        help_text=gettext_lazy("Separated by commas."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def names(self) -> list[str]:
+        return split_tag_names(self.cleaned_data["tags"])
