@@ -1,6 +1,5 @@
 """Gather the evidence for suggestions: similar passages, matching words, similar tickets."""
 
-import re
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -15,9 +14,9 @@ from appliance.core.fields import TEXT_SEARCH_CONFIG
 from appliance.knowledge.models import Article
 from appliance.triage.fusion import MAX_NEIGHBOURS, Neighbour
 from appliance.triage.models import Passage, TicketVector
+from appliance.triage.texts import search_words
 from appliance.triage.vector_search import cosine, iterative_scan
 
-MAX_WORDS = 32  # of the text, when articles are searched by its words
 MAX_CANDIDATES = 60  # nearest passages, and articles by words, to choose a few articles from
 MIN_CANDIDATES = 10  # articles near, or with an outcome, that make a search by words unnecessary
 MAX_TICKETS = 100  # nearest tickets, to choose the neighbours from; one index scan finds as many
@@ -183,8 +182,3 @@ def _rank(query: SearchQuery) -> SearchRank:
 def _relative(ranks: dict[int, float]) -> dict[int, float]:
     best = max(ranks.values(), default=0.0)
     return {pk: rank / best for pk, rank in ranks.items()} if best else {}
-
-
-def search_words(text: str) -> list[str]:
-    """Return the words by which articles are searched, in the order of the text."""
-    return list(dict.fromkeys(re.findall(r"\w{3,40}", text.lower())))[:MAX_WORDS]

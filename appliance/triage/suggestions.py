@@ -174,7 +174,7 @@ def _present(viewer: User, text: str, ranking: Ranking) -> list[SuggestedArticle
 
 
 def _load_articles(viewer: User, text: str, ids: list[int]) -> "dict[int, ArticleWithWords]":
-    words = matching.search_words(text)
+    words = texts.search_words(text)
     articles = (
         Article.objects.visible_to(viewer)
         .in_use()

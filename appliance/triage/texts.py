@@ -12,6 +12,7 @@ from markdown_it.token import Token
 from appliance.knowledge.models import Article
 
 MIN_WORDS, MAX_WORDS = 60, 180
+MAX_SEARCH_WORDS = 32  # of a text, when articles are searched by its words
 MAX_PASSAGES = 200  # of one article; the rest is found by full-text search only
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 _SENTENCE_END = re.compile(r"(?<=[.!?:;])\s+")
@@ -24,6 +25,11 @@ def article_text(article: Article) -> str:
 def digest(text: str) -> str:
     """Return the sha256, in hex, of the text as PostgreSQL stores it."""
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()
+
+
+def search_words(text: str) -> list[str]:
+    """Return the words by which articles are searched, in the order of the text."""
+    return list(dict.fromkeys(re.findall(r"\w{3,40}", text.lower())))[:MAX_SEARCH_WORDS]
 
 
 class Digest(Func):
