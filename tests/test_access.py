@@ -330,9 +330,10 @@ def send(person: User | None, method: str, path: str, fields: dict | None = None
     client = Client()
     if person:
         client.force_login(person)
-    if method == "POST":
-        return client.post(path, fields)
-    return client.generic(method, path)
+    response = client.post(path, fields) if method == "POST" else client.generic(method, path)
+    if response.streaming:
+        response.getvalue()  # closes the file
+    return response
 
 
 def result_of(response: HttpResponse) -> str:
