@@ -59,7 +59,7 @@ def queries() -> list[tuple[str, str, str, Query]]:
     def ticket_list(sort: str = "newest", **filters: str) -> Query:
         return lambda: list(tickets.list_tickets(admin, TicketFilter(**filters), SORTS[sort])[:50])
 
-    def full_text(model: type) -> Query:
+    def full_text(model: type[Ticket] | type[Message]) -> Query:
         return lambda: list(
             model.objects.filter(search_vector=search_query).values_list("pk", flat=True)
         )
