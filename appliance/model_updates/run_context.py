@@ -29,7 +29,7 @@ class RunContext:
 
     @property
     def verified(self) -> Verified:
-        """What the signatures vouch for. Available once the step ``signatures`` has passed."""
+        """The verified metadata. Available once the step ``signatures`` has passed."""
         if self._verified is None:
             raise RuntimeError("The signatures are not verified yet.")
         return self._verified

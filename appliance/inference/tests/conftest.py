@@ -30,7 +30,7 @@ def models(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(models: Path) -> Callable[[str], Path]:
-    """Where a role's active bundle lies in the copy."""
+    """Return the folder of a role's active bundle in the copy."""
     active = json.loads((models / "active.json").read_text())
     return lambda role: models / active[role]
 

@@ -1,4 +1,4 @@
-"""Sets that nobody here has seen: read by scripts/models/evaluate.py --extra."""
+"""Additional evaluation sets of scripts/models/evaluate.py --extra."""
 
 import json
 import sys
