@@ -10,15 +10,21 @@ import pytest
 CODE = Path(__file__).resolve().parent.parent
 FILES = [
     path
-    for path in [*CODE.glob("*.py"), *(CODE / "appliance").rglob("*.py")]
-    if "migrations" not in path.parts and "tests" not in path.relative_to(CODE).parts
+    for path in [
+        *CODE.glob("*.py"),
+        *(
+            path
+            for room in ("appliance", "scripts", "tests")
+            for path in (CODE / room).rglob("*.py")
+        ),
+    ]
+    if "migrations" not in path.parts
 ]
 # Names of 0.1.0 that say nothing; a noun says what a variable holds.
-BANNED = {
-    "asked", "box", "fence", "found", "given", "kept", "knock", "looked", "made", "narrowed", "one",
-    "said", "shelf", "stick", "tether", "told", "touched", "wanted", "whole",
-}  # fmt: skip
-MAX_LINE = 180  # characters, without translated texts
+BANNED = set(
+    ["asked", "box", "brought", "fence", "found", "given", "gone", "kept", "knock", "looked", "made", "meant", "narrowed", "one", "said", "shelf", "stick", "stuff", "tether", "thing", "told", "took", "touched", "wanted", "whole"]
+)
+MAX_LINE = 140  # characters of a line in a template or a style sheet
 BANNED_PREFIXES = ("MOST_", "LEAST_")
 # A docstring that only makes sense beside the one above it.
 LEANING = re.compile(r"^(The same\b|As above|Likewise|Those (that|of|who)\b|Ditto)")
@@ -77,15 +83,9 @@ def test_banned_names_are_detected(name):
     assert (line, defined) == (1, name) and is_banned(name)
 
 
-# A translated text stays on one line: it is the key of the catalogue.
-TRANSLATED = re.compile(
-    r"{% blocktranslate.*?endblocktranslate %}|{% (?:translate|blocktranslate).*?%}"
-)
-
-
 def test_template_and_style_lines_stay_readable():
     lines = [
-        (path, number, TRANSLATED.sub("", line))
+        (path, number, line)
         for pattern in ("*.html", "*.css")
         for path in (CODE / "appliance").rglob(pattern)
         for number, line in enumerate(path.read_text().splitlines(), 1)

@@ -30,13 +30,13 @@ class Everything(forms.Form):
     grouped = forms.ChoiceField(choices=[("Group", [("1", "One")]), ("2", "Two")])
     several = forms.MultipleChoiceField(choices=[("1", "One"), ("2", NASTY)])
     radio = forms.ChoiceField(choices=[("1", "One"), ("2", NASTY)], widget=forms.RadioSelect)
-    box = forms.BooleanField()
+    consent = forms.BooleanField()
 
 
 FORM_ARGUMENTS = [
     {},
     {"initial": {"text": NASTY, "number": 1000, "choice": 3, "radio": "2", "several": ["2"]}},
-    {"data": {"text": NASTY, "long": NASTY, "choice": "<a>", "date": NASTY, "box": "on"}},
+    {"data": {"text": NASTY, "long": NASTY, "choice": "<a>", "date": NASTY, "consent": "on"}},
 ]
 
 

@@ -118,7 +118,9 @@ def _saved(model, folder: Path) -> Path:
     return folder
 
 
-def _bundle(tmp_path: Path, role: str, whole, trunk, labels: list[str], head=None) -> LoadedBundle:
+def _bundle(
+    tmp_path: Path, role: str, full_model, trunk, labels: list[str], head=None
+) -> LoadedBundle:
     """Export, compare with torch on padded input, quantize, write, load and check."""
     from bundles import write_bundle
     from export import check_parity, export_fp32, quantize
@@ -126,7 +128,7 @@ def _bundle(tmp_path: Path, role: str, whole, trunk, labels: list[str], head=Non
     fp32, int8 = tmp_path / "fp32.onnx", tmp_path / "int8.onnx"
     task = "text-classification" if role == "sentiment" else "feature-extraction"
     export_fp32(trunk, task, TOKENIZER, fp32, head)
-    assert check_parity(fp32, whole) < 1e-4
+    assert check_parity(fp32, full_model) < 1e-4
     quantize(fp32, int8)
     numbers = ("temperature", "head_temperature", "similarity_tau", "head_weight", "threshold")
     settings = {
