@@ -21,9 +21,33 @@ FILES = [
     if "migrations" not in path.parts
 ]
 # Names of 0.1.0 that say nothing; a noun says what a variable holds.
-BANNED = set(
-    ["asked", "box", "brought", "fence", "found", "given", "gone", "kept", "knock", "looked", "made", "meant", "narrowed", "one", "said", "shelf", "stick", "stuff", "tether", "thing", "told", "took", "touched", "wanted", "whole"]
-)
+BANNED = {
+    "asked",
+    "box",
+    "brought",
+    "fence",
+    "found",
+    "given",
+    "gone",
+    "kept",
+    "knock",
+    "looked",
+    "made",
+    "meant",
+    "narrowed",
+    "one",
+    "said",
+    "shelf",
+    "stick",
+    "stuff",
+    "tether",
+    "thing",
+    "told",
+    "took",
+    "touched",
+    "wanted",
+    "whole",
+}
 MAX_LINE = 140  # characters of a line in a template or a style sheet
 BANNED_PREFIXES = ("MOST_", "LEAST_")
 # A docstring that only makes sense beside the one above it.
