@@ -1,18 +1,55 @@
-"""Parts of the ticket list that are built without a template."""
+"""Tags of the ticket list and the ticket page; templates would need 2 ms for each message."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 from html import escape
 from typing import Literal
 
 from django import template
+from django.template.loader import get_template
 from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
+from appliance.core.markdown import render as markdown
+from appliance.sla import status as sla_status
+from appliance.tickets.event_data import (
+    FieldData,
+    LinkedData,
+    MergedData,
+    RatedData,
+    SplitData,
+    TagsData,
+)
+from appliance.tickets.models import Attachment, Event, Message, TicketLink
 from appliance.web import ticket_rows
 from appliance.web.queues import Queue
 from appliance.web.ticket_list import TicketList
+from appliance.web.ticket_page import Conversation
 
 register = template.Library()
+Kind = Event.Kind
+EMPTY = SafeString("")
+ARTICLE = """<article class="message{}"{}>
+  <header><strong>{}</strong>{}{}
+    <span class="message-actions">{}
+    {}</span></header>
+  <div class="prose{}" data-words>{}</div>
+  {}
+</article>
+"""
+NOTE = ' <span><i class="bi bi-lock" aria-hidden="true"></i> {}</span>'
+QUOTE = (
+    '<button type="button" class="btn btn-sm btn-icon needs-js" data-quote="{}" '
+    'data-quote-by="{}" aria-label="{}"><i class="bi bi-quote" aria-hidden="true"></i></button>'
+)
+SPLIT = (
+    '<a class="btn btn-sm btn-icon" href="{}" aria-label="{}">'
+    '<i class="bi bi-scissors" aria-hidden="true"></i></a>'
+)
+ACTIVITY = "<li>{} <strong>{}</strong> {}</li>"
 
 
 @register.simple_tag
@@ -50,3 +87,194 @@ def _queue_link(queue: Queue, list_url: str) -> str:
 def sentiment(name: str | None) -> SafeString:
     """Render one of SENTIMENTS as an icon and a word."""
     return mark_safe(ticket_rows.CellTexts().sentiment(name))  # noqa: S308
+
+
+@register.simple_tag
+def first_message(conversation: Conversation) -> SafeString:
+    """Render the text the ticket was created with."""
+    ticket, name = conversation.ticket, conversation.ticket.customer.full_name
+    label = _("Quote first message")
+    return format_html(
+        ARTICLE,
+        EMPTY,
+        SafeString(' id="opening"'),
+        _author(conversation, name, is_from_customer=True),
+        EMPTY,
+        EMPTY,
+        _quote_button("opening", name, label) if conversation.can_quote_first else EMPTY,
+        _time(ticket.created_at, "j M, H:i"),
+        " plain",
+        ticket.description,
+        _attachments(conversation.first_files, conversation),
+    )
+
+
+@register.simple_tag
+def messages(conversation: Conversation) -> SafeString:
+    """Render the messages that followed."""
+    return mark_safe(  # noqa: S308
+        "".join(_message(message, conversation) for message in conversation.messages)
+    )
+
+
+@register.simple_tag
+def activity(events: Iterable[Event]) -> SafeString:
+    """Render a list item for each event: when, who, what."""
+    items = (
+        (_time(event.at, "j M, H:i:s"), event.actor_name, describe_event(event)) for event in events
+    )
+    return format_html_join("", ACTIVITY, items)
+
+
+def _message(message: Message, conversation: Conversation) -> SafeString:
+    is_note = message.kind == Message.Kind.NOTE
+    is_merged = message.ticket_id != conversation.ticket.pk
+    source = _("from SKR-%(number)s") % {"number": message.ticket_id}
+    return format_html(
+        ARTICLE,
+        _css_class(message, is_note),
+        # the first message of a merged ticket is not stored as a message
+        format_html(' id="message-{}"', message.pk) if message.pk else EMPTY,
+        _author(conversation, message.author_name, is_from_customer=message.is_from_customer),
+        format_html(NOTE, _("internal note")) if is_note else EMPTY,
+        format_html(' <span class="quiet">{}</span>', source) if is_merged else EMPTY,
+        _actions(message, conversation, can_split=conversation.can_split and not is_merged),
+        _time(message.created_at, "j M, H:i"),
+        EMPTY,
+        markdown(message.body),
+        _attachments(message.files, conversation),
+    )
+
+
+def _css_class(message: Message, is_note: bool) -> str:
+    if is_note:
+        return " message-note"
+    return "" if message.is_from_customer else " message-agent"
+
+
+def _author(conversation: Conversation, name: str, *, is_from_customer: bool) -> str:
+    return _("You") if conversation.guest_token and is_from_customer else name
+
+
+def _actions(message: Message, conversation: Conversation, *, can_split: bool) -> SafeString:
+    if not message.pk or conversation.guest_token:
+        return EMPTY
+    names = {"name": message.author_name}
+    label = _("Quote message by %(name)s") % names
+    quote = _quote_button(f"message-{message.pk}", message.author_name, label)
+    if not can_split:
+        return quote
+    url = reverse("split-ticket", args=[conversation.ticket.pk, message.pk])
+    return quote + format_html(SPLIT, url, _("Split message by %(name)s into new ticket") % names)
+
+
+def _quote_button(element_id: str, author: str, label: str) -> SafeString:
+    return format_html(QUOTE, element_id, _("%(name)s wrote:") % {"name": author}, label)
+
+
+def _time(at: datetime, pattern: str) -> SafeString:
+    local = timezone.localtime(at)
+    text = formats.date_format(local, pattern)
+    return format_html('<time class="quiet" datetime="{}">{}</time>', local.isoformat(), text)
+
+
+def _attachments(attachments: Iterable[Attachment], conversation: Conversation) -> SafeString:
+    if not attachments:
+        return EMPTY
+    context = {"attachments": attachments, "guest_token": conversation.guest_token}
+    return mark_safe(get_template("web/_attachments.html").render(context))  # noqa: S308
+
+
+def describe_event(event: Event) -> str:
+    """Return what was done, without who did it: "changed the priority from Normal to High"."""
+    describe = DESCRIPTIONS.get(Kind(event.kind))
+    return describe(event) if describe else str(event.get_kind_display())
+
+
+def _change_of(label: Callable[[], str]) -> Callable[[Event], str]:
+    def describe(event: Event) -> str:
+        names = {
+            "what": label(),
+            "was": event.before or _("none"),
+            "became": event.after or _("none"),
+        }
+        return _("changed the %(what)s from %(was)s to %(became)s") % names
+
+    return describe
+
+
+def _describe_tags(event: Event) -> str:
+    data: TagsData = event.data
+    added, removed = data.get("added") or [], data.get("removed") or []
+    parts = []
+    if added:
+        parts.append(_("added the tags %s") % ", ".join(added))
+    if removed:
+        parts.append(_("removed the tags %s") % ", ".join(removed))
+    return "; ".join(parts) or _("changed the tags")
+
+
+def _describe_field(event: Event) -> str:
+    data: FieldData = event.data
+    names = {"field": data.get("field", ""), "became": event.after or _("empty")}
+    return _("set “%(field)s” to %(became)s") % names
+
+
+def _describe_merge(event: Event) -> str:
+    data: MergedData = event.data
+    is_undone = data.get("undone")
+    if other := data.get("source"):
+        text = _("unmerged SKR-%s") if is_undone else _("merged SKR-%s into this ticket")
+    else:
+        other = data.get("target")
+        text = (
+            _("unmerged this ticket from SKR-%s")
+            if is_undone
+            else _("merged this ticket into SKR-%s")
+        )
+    return text % other
+
+
+def _describe_split(event: Event) -> str:
+    data: SplitData = event.data
+    if other := data.get("source"):
+        return _("split this ticket from SKR-%s") % other
+    return _("split SKR-%s from this ticket") % data.get("target")
+
+
+def _describe_link(event: Event) -> str:
+    data: LinkedData = event.data
+    kind = dict(TicketLink.Kind.choices).get(data.get("kind", ""), "")
+    text = _("added link: %(kind)s SKR-%(other)s")
+    if event.kind == Kind.UNLINKED:
+        text = _("removed link: %(kind)s SKR-%(other)s")
+    return text % {"kind": kind, "other": data.get("other")}
+
+
+def _describe_rating(event: Event) -> str:
+    data: RatedData = event.data
+    if data.get("is_good"):
+        return _("rated the solution: good")
+    return _("rated the solution: bad")
+
+
+DESCRIPTIONS: dict[Kind, Callable[[Event], str]] = {
+    Kind.OPENED: lambda event: _("created the ticket"),
+    Kind.REPLIED: lambda event: _("replied"),
+    Kind.NOTED: lambda event: _("added an internal note"),
+    Kind.STATUS: _change_of(lambda: _("status")),
+    Kind.PRIORITY: _change_of(lambda: _("priority")),
+    Kind.CATEGORY: _change_of(lambda: _("category")),
+    Kind.ASSIGNEE: _change_of(lambda: _("assignee")),
+    Kind.TEAM: _change_of(lambda: _("team")),
+    Kind.CLASSIFIED: lambda event: _("analysed the ticket"),
+    Kind.TAGS: _describe_tags,
+    Kind.FIELD: _describe_field,
+    Kind.MERGED: _describe_merge,
+    Kind.SPLIT: _describe_split,
+    Kind.LINKED: _describe_link,
+    Kind.UNLINKED: _describe_link,
+    Kind.RATED: _describe_rating,
+    Kind.ESCALATED: lambda event: _("SLA warning: %s") % sla_status.describe_event(event.data),
+    Kind.ANONYMISED: lambda event: _("anonymised the customer"),
+}
