@@ -76,7 +76,7 @@
       if (inText) insertText(text, start, caret);
       else insertText(text);
     } catch {
-      showState(form().dataset.notThere || "");
+      showState(form().dataset.notInserted);
     }
   });
 
