@@ -35,6 +35,11 @@ def has_right(user: Viewer, right: Right) -> bool:
     return user.is_admin or right in _rights_of(user)
 
 
+def can_see_reports(user: Viewer) -> bool:
+    """Return whether the user may see reports; no query while the cache holds the answer."""
+    return has_right(user, Right.REPORTS)
+
+
 def require_admin(user: User) -> None:
     """Raise ForbiddenError unless the user is an active admin."""
     if not (user.is_active and user.is_admin):

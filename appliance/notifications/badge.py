@@ -1,5 +1,7 @@
 """The number of unread notifications beside the bell of every page, cached for each user."""
 
+from django.template.context import RequestContext
+
 from appliance.accounts.models import User
 from appliance.core import cache
 from appliance.notifications import queries
@@ -33,13 +35,18 @@ def invalidate(user_ids: list[int]) -> None:
         cache.invalidate(*map(_subject, user_ids))
 
 
-def context(viewer: User) -> dict[str, object]:
+def badge_context(viewer: User) -> dict[str, object]:
     """Return the context of the template of the badge. No query while the cache knows."""
     # read before the number: a change in between shows at the next poll instead of never
     generation_shown = generation(viewer)
     count = count_unread(viewer)
     shown = f"{MAX_COUNTED - 1}+" if count >= MAX_COUNTED else str(count)
     return {"count": count, "shown": shown, "generation": generation_shown or 0}
+
+
+def badge_of_request(context: RequestContext) -> dict[str, object]:
+    """Return the context of the badge of the user who is logged in, for the template tag."""
+    return badge_context(context["request"].user)
 
 
 def _subject(user_id: int) -> str:

@@ -37,7 +37,7 @@ def show_badge(request: AuthenticatedRequest) -> HttpResponse:
     generation = badge.generation(request.user)
     if generation is not None and request.GET.get("since") == str(generation):
         return HttpResponse(status=204)
-    return render(request, "notifications/_badge.html", badge.context(request.user))
+    return render(request, "notifications/_badge.html", badge.badge_context(request.user))
 
 
 @require_POST

@@ -2,8 +2,7 @@
 
 from django import template
 
-from appliance.accounts import permissions
-from appliance.accounts.models import Right, User
+from appliance.accounts.permissions import can_see_reports
 from appliance.reports import formatting
 from appliance.reports.models import Dimension
 
@@ -11,12 +10,7 @@ register = template.Library()
 register.filter("duration", formatting.duration)
 register.filter("share", formatting.percent)
 register.filter("number", formatting.number)
-
-
-@register.filter
-def sees_reports(viewer: User) -> bool:
-    """Return whether the user may see reports; no query while the cache holds the answer."""
-    return permissions.has_right(viewer, Right.REPORTS)
+register.filter("can_see_reports", can_see_reports)
 
 
 @register.filter
