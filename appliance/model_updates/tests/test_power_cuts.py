@@ -18,12 +18,15 @@ def _kill_process(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+INHERITED: list[object] = []
+
+
 def _carry_out_and_be_killed(run: UpdateRun, patch) -> None:
     """Carry out a run in a forked process that kills itself."""
-    connections.close_all()
     child = os.fork()
     if child == 0:
         try:
+            _replace_connections()
             patch()
             services.carry_out(run)
         finally:
@@ -31,6 +34,17 @@ def _carry_out_and_be_killed(run: UpdateRun, patch) -> None:
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
     _wait_for_its_connection_to_end()
+
+
+def _replace_connections() -> None:
+    """Let this process open connections of its own, and leave those of its parent open.
+
+    Beside the current one the parent may have another: Django keeps one for code outside of an
+    event loop and one for code inside, and Playwright starts a loop that only the parent sees.
+    """
+    for wrapper in connections.all(initialized_only=True):
+        INHERITED.append(wrapper.connection)  # a reference, because collecting it would close it
+        wrapper.connection = None
 
 
 def _wait_for_its_connection_to_end() -> None:
