@@ -204,6 +204,7 @@ UPLOAD_MAX_BYTES = 128 * 1024 * 1024  # of a whole request; waitress reads no fu
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [CODE / "appliance" / "locale"]
+FORMAT_MODULE_PATH = ["appliance.locale"]
 HEALTH_CHECK_PATHS = {"/healthz"}  # no language, no query
 USE_I18N = True
 USE_TZ = True

@@ -4,6 +4,7 @@ Collect new texts with ``python3 launcher.py manage makemessages -l de --no-loca
 clone with Debian's package gettext; ``compilemessages`` writes the .mo file that Django reads.
 """
 
+import ast
 import gettext
 import re
 import shutil
@@ -17,6 +18,7 @@ from django.utils import translation
 
 CODE = Path(__file__).resolve().parent.parent
 CATALOGUE = CODE / "appliance" / "locale" / "de" / "LC_MESSAGES" / "django.po"
+TRANSLATORS = {"_", "gettext", "gettext_lazy", "ngettext", "pgettext", "npgettext"}
 PLACEHOLDERS = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}|<[^>]+>")
 needs_gettext = pytest.mark.skipif(
     not (shutil.which("xgettext") and shutil.which("msgfmt")), reason="needs Debian's gettext"
@@ -53,6 +55,19 @@ def test_every_text_is_translated_into_german(tmp_path, german_texts):
         env={"LANG": "C", "PATH": "/usr/bin:/bin"},
     )
     assert "untranslated" not in result.stderr and "fuzzy" not in result.stderr, result.stderr
+
+
+def test_no_text_is_marked_inside_an_f_string():
+    """Check that xgettext sees every text: it does not look into the braces of f-strings."""
+    wrong = [
+        f"{path.relative_to(CODE)}:{call.lineno}"
+        for path in (CODE / "appliance").rglob("*.py")
+        for string in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(string, ast.JoinedStr)
+        for call in ast.walk(string)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in TRANSLATORS
+    ]
+    assert wrong == []
 
 
 @needs_gettext

@@ -145,9 +145,12 @@ def _database_mb(_earlier: Figures, later: Figures) -> float:
     return later.get("database_bytes", 0) / 1e6
 
 
+FORMATS = {"day": "TIME_FORMAT", "year": "MONTH_DAY_FORMAT"}
+
+
 def _label(sample: Sample, span: str) -> str:
     at = timezone.localtime(sample.at)
-    return date_format(at, "H:i" if span == "day" else "j M" if span == "year" else "j M, H:i")
+    return date_format(at, FORMATS.get(span, "SHORT_DATETIME_FORMAT"))
 
 
 def _rounded(value: float | None) -> float | None:

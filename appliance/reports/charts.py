@@ -209,7 +209,7 @@ def sorted_parts(report: Report) -> list[tuple[int | None, str, Metrics]]:
 
 
 def step_label(first_day: date, step: str) -> str:
-    return date_format(first_day, "M Y" if step == "month" else "j M")
+    return date_format(first_day, "YEAR_MONTH_FORMAT" if step == "month" else "MONTH_DAY_FORMAT")
 
 
 def _new_and_solved() -> list[Series]:

@@ -99,11 +99,15 @@ def _span(language: str | None, days: int, hours: int, minutes: int) -> str:
         return _("less than a minute")
     if days:
         text = ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
-        return f"{text} {_('%(count)d h') % {'count': hours}}" if hours else text
-    parts = [_("%(count)d h") % {"count": hours}] if hours else []
+        return f"{text} {_hours(hours)}" if hours else text
+    parts = [_hours(hours)] if hours else []
     if minutes and hours < 10:
         parts.append(_("%(count)d min") % {"count": minutes})
     return " ".join(parts)
+
+
+def _hours(count: int) -> str:
+    return _("%(count)d h") % {"count": count}
 
 
 def describe_minutes(minutes: int | None) -> str:

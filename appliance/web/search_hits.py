@@ -94,8 +94,9 @@ def _describe(match: Ticket | Article | Customer, viewer: Viewer) -> SafeString 
         return _("Customer")
     if isinstance(match, Ticket):
         return _describe_ticket(match, viewer)
+    label = _("Article")
     is_published = match.status == Article.Status.PUBLISHED
-    return _("Article") if is_published else f"{_('Article')} · {match.get_status_display()}"
+    return label if is_published else f"{label} · {match.get_status_display()}"
 
 
 def _describe_ticket(ticket: Ticket, viewer: Viewer) -> SafeString:
@@ -106,13 +107,14 @@ def _describe_ticket(ticket: Ticket, viewer: Viewer) -> SafeString:
         ticket.number,
         ticket.get_status_display(),
         created_at.isoformat(),
-        date(created_at, "j M Y"),
+        date(created_at, "DATE_FORMAT"),
         f" · {ticket.customer.full_name}" if is_agent else "",
     )
 
 
 def _matched_by(hit: Hit) -> str:
-    return f" · {_('found by')} {', '.join(str(MATCH_LABELS[name]) for name in hit.matched_by)}"
+    names = ", ".join(str(MATCH_LABELS[name]) for name in hit.matched_by)
+    return " · " + _("found by %(names)s") % {"names": names}
 
 
 def _short_label(hit: Hit) -> str:

@@ -6,12 +6,12 @@ Everything here returns HTML; all text of users goes through ``escape``.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from html import escape
 
 from django.urls import reverse
-from django.utils.dates import MONTHS_3
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
@@ -72,14 +72,16 @@ class CellTexts:
 
     @cached_property
     def unassigned(self) -> str:
-        text = f'<span class="visually-hidden">{escape(_("unassigned"))}</span>'
+        label = _("unassigned")
+        text = f'<span class="visually-hidden">{escape(label)}</span>'
         return f'<span class="quiet"><span aria-hidden="true">–</span>{text}</span>'
 
     @cached_property
     def premium(self) -> str:
+        label = escape(_("VIP customer"))
         return (
-            f' <i class="bi bi-star-fill premium" title="{escape(_("Premium customer"))}"></i>'
-            f'<span class="visually-hidden">{escape(_("premium customer"))}</span>'
+            f' <i class="bi bi-star-fill premium" title="{label}"></i>'
+            f'<span class="visually-hidden">{label}</span>'
         )
 
     @cached_property
@@ -88,7 +90,9 @@ class CellTexts:
 
     @cached_property
     def months(self) -> list[str]:
-        return ["", *(escape(str(MONTHS_3[month]).title()) for month in range(1, 13))]
+        """Return what follows the day in a date, by month: in both languages the day is first."""
+        dates = (date(2000, month, 1) for month in range(1, 13))
+        return ["", *(escape(date_format(day, "MONTH_DAY_FORMAT")[1:]) for day in dates)]
 
     @cached_property
     def ticket_url(self) -> list[str]:
@@ -102,7 +106,7 @@ class CellTexts:
         return (
             f'<time datetime="{at.isoformat()}"'
             f' title="{at.year:04}-{at.month:02}-{at.day:02} {clock}">'
-            f"{at.day} {self.months[at.month]}, {clock}</time>"
+            f"{at.day}{self.months[at.month]}, {clock}</time>"
         )
 
 

@@ -52,7 +52,8 @@ def _describe_deactivation(count: int) -> str:
         "%(count)d open tickets are assigned to this user.",
         count,
     ) % {"count": count}
-    return f"{_('They are logged out at once. What they wrote stays.')} {tickets}"
+    effect = _("They are logged out at once. What they wrote stays.")
+    return f"{effect} {tickets}"
 
 
 @require_POST
@@ -119,13 +120,14 @@ def _render_anonymisation(
     form: ConfirmationForm,
     about: str,
 ) -> HttpResponse:
+    warning = _("This cannot be undone.")
     return render_action(
         request,
         section,
         person,
         form,
         title=_("Anonymise %(name)s") % {"name": person},
-        about=f"{about} {_('This cannot be undone.')}",
+        about=f"{about} {warning}",
         button=_("Anonymise"),
         is_dangerous=True,
     )

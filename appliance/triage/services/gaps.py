@@ -256,7 +256,7 @@ def _draft_content(members: list[GapTicket]) -> str:
         parts.append(f"## {ticket.number}: {ticket.subject}\n\n{_quoted(ticket.description)}")
         replies = ticket.messages.filter(kind=Message.Kind.REPLY, is_from_customer=False)
         if reply := replies.order_by("-created_at").first():
-            parts.append(f"{_('Answered:')}\n\n{_quoted(reply.body)}")
+            parts.append(_("Answered:") + f"\n\n{_quoted(reply.body)}")
     return "\n\n".join(parts)
 
 

@@ -102,7 +102,7 @@ def first_message(conversation: Conversation) -> SafeString:
         EMPTY,
         EMPTY,
         _quote_button("opening", name, label) if conversation.can_quote_first else EMPTY,
-        _time(ticket.created_at, "j M, H:i"),
+        _time(ticket.created_at, "SHORT_DATETIME_FORMAT"),
         " plain",
         ticket.description,
         _attachments(conversation.first_files, conversation),
@@ -121,7 +121,8 @@ def messages(conversation: Conversation) -> SafeString:
 def activity(events: Iterable[Event]) -> SafeString:
     """Render a list item for each event: when, who, what."""
     items = (
-        (_time(event.at, "j M, H:i:s"), event.actor_name, describe_event(event)) for event in events
+        (_time(event.at, "SHORT_DATETIME_FORMAT"), event.actor_name, describe_event(event))
+        for event in events
     )
     return format_html_join("", ACTIVITY, items)
 
@@ -139,7 +140,7 @@ def _message(message: Message, conversation: Conversation) -> SafeString:
         format_html(NOTE, _("internal note")) if is_note else EMPTY,
         format_html(' <span class="quiet">{}</span>', source) if is_merged else EMPTY,
         _actions(message, conversation, can_split=conversation.can_split and not is_merged),
-        _time(message.created_at, "j M, H:i"),
+        _time(message.created_at, "SHORT_DATETIME_FORMAT"),
         EMPTY,
         markdown(message.body),
         _attachments(message.files, conversation),

@@ -51,7 +51,7 @@ def test_every_column_is_rendered_and_escaped(row):
         "uncategorised",
     ):
         assert text in html
-    assert '<span class="tag">&lt;tag&gt;</span>' in html and "premium customer" in html
+    assert '<span class="tag">&lt;tag&gt;</span>' in html and "VIP customer" in html
     assert UNSAFE not in html and "<b>" not in html
     assert html.count("<td") == html.count("</td>") == 1 + len(COLUMNS)
 
@@ -67,7 +67,9 @@ def test_checkboxes_are_shown_to_whoever_may_edit_in_bulk(row, ticket):
 @pytest.mark.parametrize("month", [1, 3, 5, 9, 12])
 def test_times_are_formatted_as_in_templates(month, language):
     at = datetime(2026, month, 2, 23, 4, 5, tzinfo=UTC)
-    rendered = Template('{{ at|date:"c" }} {{ at|date:"Y-m-d H:i" }} {{ at|date:"j M, H:i" }}')
+    rendered = Template(
+        '{{ at|date:"c" }} {{ at|date:"Y-m-d H:i" }} {{ at|date:"SHORT_DATETIME_FORMAT" }}'
+    )
     with timezone.override(ZoneInfo("Europe/Berlin")), translation.override(language):
         iso, day, clock, text = rendered.render(Context({"at": at})).split(" ", 3)
         html = ticket_rows.CellTexts().time(at)
