@@ -165,16 +165,20 @@ class _MatchesWindow(Func):
         )
 
 
+CompiledRows = tuple[str, tuple[Any, ...]]  # SQL with positional parameters, their values
+
+
 def run_scans(scans: Sequence[Scan], max_matches: int) -> list[list[Match]]:
     """Return the best matches of each scan, best first. At most two queries."""
+    rows = _compile_all(scans)
     near = {number: _near_windows(scan) for number, scan in enumerate(scans)}
-    matches = _execute(scans, near, max_ranked=MAX_RANKED_ROWS, max_matches=max_matches)
+    matches = _execute(scans, rows, near, max_ranked=MAX_RANKED_ROWS, max_matches=max_matches)
     far = {
         number: _far_windows(scan)
         for number, scan in enumerate(scans)
         if len(matches[number]) < max_matches
     }
-    more = _execute(scans, far, max_ranked=max_matches, max_matches=max_matches)
+    more = _execute(scans, rows, far, max_ranked=max_matches, max_matches=max_matches)
     return [
         sorted(matches[number] + more[number], key=_rank, reverse=True)[:max_matches]
         for number in range(len(scans))
@@ -185,8 +189,19 @@ def _rank(match: Match) -> tuple[float, int]:
     return match.rank, match.row_id
 
 
+def _compile_all(scans: Sequence[Scan]) -> list[CompiledRows | None]:
+    """Compile the rows of each scan; rows that several scans share are compiled only once."""
+    compiled: dict[tuple[int, str, bool], CompiledRows | None] = {}
+    keys = [(id(scan.rows), scan.entity_id_field, scan.oldest_first) for scan in scans]
+    for key, scan in zip(keys, scans, strict=True):
+        if key not in compiled:
+            compiled[key] = _compile_rows(scan)
+    return [compiled[key] for key in keys]
+
+
 def _execute(
     scans: Sequence[Scan],
+    rows: Sequence[CompiledRows | None],
     windows: Mapping[int, Sequence[Window]],
     *,
     max_ranked: int,
@@ -202,9 +217,9 @@ def _execute(
     parts = []
     template = read_sql("search", "window_matches")
     for number, scan_windows in windows.items():
-        visible_rows = _compile_rows(scans[number], f"rows_{number}") if scan_windows else None
-        if visible_rows is not None:
-            sql, row_parameters = visible_rows
+        compiled = rows[number]
+        if scan_windows and compiled is not None:
+            sql, row_parameters = _name_parameters(compiled, f"rows_{number}")
             parts.append(template.format(scan=number, visible_rows=sql))
             parameters |= row_parameters | _scan_parameters(number, scans[number], scan_windows)
     if parts:
@@ -226,9 +241,10 @@ def _scan_parameters(number: int, scan: Scan, windows: Iterable[Window]) -> dict
     }
 
 
-def _compile_rows(scan: Scan, prefix: str) -> tuple[str, dict[str, SqlValue]] | None:
-    """Compile the rows of one window, with named parameters; None if the viewer sees no row."""
-    assert scan.rows is not None
+def _compile_rows(scan: Scan) -> CompiledRows | None:
+    """Compile the rows of one window; None without rows or if the viewer sees none of them."""
+    if scan.rows is None:
+        return None
     age = F("pk") + 0  # not the bare key: see _MatchesWindow
     rows = (
         scan.rows.filter(_MatchesWindow(F("search_vector"), F(scan.entity_id_field)))
@@ -237,9 +253,14 @@ def _compile_rows(scan: Scan, prefix: str) -> tuple[str, dict[str, SqlValue]] | 
         .values("entity_id", "row_id", "vector")[:MAX_RANKED_ROWS]
     )
     try:
-        sql, positional = rows.query.sql_with_params()
+        return rows.query.sql_with_params()
     except EmptyResultSet:
         return None
+
+
+def _name_parameters(compiled: CompiledRows, prefix: str) -> tuple[str, dict[str, SqlValue]]:
+    """Return the SQL with named instead of positional parameters, and their values."""
+    sql, positional = compiled
     parameters = {f"{prefix}_{number}": value for number, value in enumerate(positional)}
     placeholders = tuple(f"%({name})s" for name in parameters)
     return sql.replace("%%", "%%%%") % placeholders, parameters
