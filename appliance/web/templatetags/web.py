@@ -102,7 +102,7 @@ def first_message(conversation: Conversation) -> SafeString:
         EMPTY,
         EMPTY,
         _quote_button("opening", name, label) if conversation.can_quote_first else EMPTY,
-        _time(ticket.created_at, "SHORT_DATETIME_FORMAT"),
+        _time(ticket.created_at),
         " plain",
         ticket.description,
         _attachments(conversation.first_files, conversation),
@@ -121,7 +121,7 @@ def messages(conversation: Conversation) -> SafeString:
 def activity(events: Iterable[Event]) -> SafeString:
     """Render a list item for each event: when, who, what."""
     items = (
-        (_time(event.at, "SHORT_DATETIME_FORMAT"), event.actor_name, describe_event(event))
+        (_time(event.at, with_seconds=True), event.actor_name, describe_event(event))
         for event in events
     )
     return format_html_join("", ACTIVITY, items)
@@ -140,7 +140,7 @@ def _message(message: Message, conversation: Conversation) -> SafeString:
         format_html(NOTE, _("internal note")) if is_note else EMPTY,
         format_html(' <span class="quiet">{}</span>', source) if is_merged else EMPTY,
         _actions(message, conversation, can_split=conversation.can_split and not is_merged),
-        _time(message.created_at, "SHORT_DATETIME_FORMAT"),
+        _time(message.created_at),
         EMPTY,
         markdown(message.body),
         _attachments(message.files, conversation),
@@ -173,9 +173,11 @@ def _quote_button(element_id: str, author: str, label: str) -> SafeString:
     return format_html(QUOTE, element_id, _("%(name)s wrote:") % {"name": author}, label)
 
 
-def _time(at: datetime, pattern: str) -> SafeString:
+def _time(at: datetime, *, with_seconds: bool = False) -> SafeString:
     local = timezone.localtime(at)
-    text = formats.date_format(local, pattern)
+    text = formats.date_format(local, "SHORT_DATETIME_FORMAT")
+    if with_seconds:  # both languages end with the minutes
+        text += f":{local.second:02}"
     return format_html('<time class="quiet" datetime="{}">{}</time>', local.isoformat(), text)
 
 

@@ -1,6 +1,7 @@
 """The page of a ticket: query counts, what it shows to whom, and what a refused form keeps."""
 
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -8,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone, translation
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Role, User
@@ -16,7 +18,16 @@ from appliance.core.models import SiteSettings
 from appliance.knowledge import services as knowledge_services
 from appliance.macros import services as macros_services
 from appliance.tickets import services as tickets_services
-from appliance.tickets.models import CustomField, Draft, Message, Status, Ticket, TicketLink
+from appliance.tickets.models import (
+    CustomField,
+    Draft,
+    Message,
+    Priority,
+    Status,
+    Ticket,
+    TicketLink,
+)
+from appliance.web.templatetags.web import activity
 
 MAX_QUERIES_OF_AGENTS = 23
 MAX_QUERIES_OF_CUSTOMERS = 16
@@ -311,3 +322,14 @@ def test_customer_completion_finds_the_name(as_bob, alice, carol):
 
 def text_file() -> SimpleUploadedFile:
     return SimpleUploadedFile("where.txt", b"under the tray", "text/plain")
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "2 Nov, 23:04:05"), ("de", "2. Nov., 23:04:05")]
+)
+def test_activity_shows_seconds(ticket, bob, language, text):
+    tickets_services.set_priority(ticket=ticket, priority=Priority.HIGH, by=bob)
+    event = ticket.events.last()
+    event.at = datetime(2026, 11, 2, 23, 4, 5, tzinfo=UTC)
+    with timezone.override(UTC), translation.override(language):
+        assert f">{text}</time>" in activity([event])
