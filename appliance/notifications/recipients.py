@@ -121,7 +121,7 @@ def _is_from_customer(message: Message | None) -> bool:
 
 
 def _participant_reasons(event: Event, message: Message | None) -> list[Reason]:
-    """The assignee, agents who wrote before, and whoever is mentioned with @."""
+    """Return the assignee, the agents who wrote before, and those mentioned with @."""
     ticket = event.ticket
     assignee_kind = Kind.ANSWERED if _is_from_customer(message) else Kind.CHANGED
     earlier = Message.objects.filter(ticket=ticket, author__role__in=[Role.AGENT, Role.ADMIN])

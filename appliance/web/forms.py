@@ -126,7 +126,7 @@ class ViewForm(FilterForm):
         self.set_choices("audience", self._audiences(view))
 
     def _audiences(self, view: SavedView | None) -> Choices:
-        """Offer sharing to whoever may share; a shared view stays so for whoever no longer may."""
+        """Return all audiences if the viewer can share views or the view is shared already."""
         own = ("own", _("Only me"))
         if not (tickets_queries.can_share(self.viewer) or (view and view.is_shared)):
             return [own]

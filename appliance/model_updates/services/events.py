@@ -19,7 +19,7 @@ def record(
     text: str = "",
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Record an event; ``by_name`` defaults to whoever started the run, or to Skerry itself."""
+    """Record an event; ``by_name`` defaults to the person who started the run, or Skerry."""
     UpdateEvent.objects.create(
         run=run,
         by_name=by_name or (run.by_name if run else "Skerry"),

@@ -62,7 +62,7 @@ def reply_as_guest(
     files: Iterable[UploadedFile] = (),
     idempotency_key: uuid.UUID | None = None,
 ) -> Message:
-    """Add a reply of whoever holds the secret link. Raises BadInputError on a closed ticket."""
+    """Add a reply of the holder of the secret link. Raises BadInputError on a closed ticket."""
     accounts_services.check_rate_limit(scope="answer", ip_address=ip_address)
     return tickets_services.reply(
         ticket=ticket, by=None, body=body, files=files, idempotency_key=idempotency_key

@@ -1,4 +1,4 @@
-"""Canned responses, macros and articles for whoever replies to a ticket."""
+"""Canned responses, macros and articles for agents who reply to a ticket."""
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
