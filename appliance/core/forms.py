@@ -60,7 +60,7 @@ class BootstrapFormMixin(forms.BaseForm):
 
         ``mode`` is what a choice replaces: "whole" (the field), "words" (one of several with commas
         between them) or "text" (what follows a sign such as @). ``attributes`` become data
-        attributes of the widget, such as the URL that is asked.
+        attributes of the widget, such as the URL that is asked; ``pick`` marks the first item.
         """
         data = {f"data-{key.replace('_', '-')}": value for key, value in attributes.items()}
         self.fields[name].widget.attrs |= {

@@ -146,7 +146,7 @@ def find_customers(viewer: User, text: str, limit: int = 8) -> list[Customer]:
 def find_tickets(viewer: User, text: str, *, leave_out: Ticket, limit: int = 8) -> list[Ticket]:
     """Return the ticket with a number, or tickets as search finds them by words, best first."""
     text = text.replace("\0", "").strip()
-    number = read_number(text.upper().removeprefix("SKR-"))
+    number = read_number(text.upper().lstrip("#").removeprefix("SKR-"))
     if number is None and len(text) < MIN_CHARACTERS:
         return []
     ids = find_ticket_ids(viewer, text) if number is None else [number]

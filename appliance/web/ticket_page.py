@@ -373,7 +373,8 @@ class TicketPageBuilder:
 
     def _link_form(self) -> LinkForm:
         form = self.forms.link or LinkForm(viewer=self.viewer)
-        form.set_completion("target", "whole", url=reverse("find-tickets", args=[self.ticket.pk]))
+        url = reverse("find-tickets", args=[self.ticket.pk])
+        form.set_completion("target", "whole", url=url, pick="")
         return form
 
     def _similar_tickets(self) -> list[triage_queries.SimilarTicket]:

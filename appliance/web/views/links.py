@@ -60,7 +60,7 @@ def merge(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
             numbers = {"source": ticket.number, "target": target.number}
             messages.success(request, _("%(source)s merged into %(target)s.") % numbers)
             return redirect("ticket", target.pk)
-    form.set_completion("target", "whole", url=reverse("find-tickets", args=[ticket.pk]))
+    form.set_completion("target", "whole", url=reverse("find-tickets", args=[ticket.pk]), pick="")
     context = {
         "ticket": ticket,
         "form": form,

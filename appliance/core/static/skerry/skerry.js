@@ -16,6 +16,14 @@
     }
   });
 
+  // Enter in a field of one line does not submit a form that has a text area, or data-by-button: what
+  // it sends would be half written. Scripts see it as prevented, so this comes before them.
+  document.addEventListener("keydown", (event) => {
+    const form = event.key === "Enter" && event.target.matches?.("input") && event.target.form;
+    if (!form || form.method !== "post" || event.target.matches("[type=submit], [type=file]")) return;
+    if (form.matches("[data-by-button]") || form.querySelector("textarea")) event.preventDefault();
+  }, true);
+
   // Do not send a form twice after a double click. htmx handles its own requests.
   document.addEventListener("submit", (event) => {
     const form = event.target;

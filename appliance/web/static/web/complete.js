@@ -2,6 +2,8 @@
 //   data-complete="words"    commas between words (tags)
 //   data-complete="whole"    the whole field (a customer, a ticket)
 //   data-complete="text"     a text area: "@" and ":" in data-at and data-colon name the addresses
+// With data-pick only an offered item is of use: the first one is marked, so that Enter chooses it.
+// Enter before the items have come waits for them, except in a text and where any text is allowed.
 // An address answers JSON: items of {text, label, note, use}, or tags, or people.
 (() => {
   const WAIT = 150;
@@ -10,24 +12,27 @@
     items = [],
     active = -1,
     timer = 0,
-    requests = 0;
+    requests = 0,
+    isWaiting = false, // for the items of the text that is in the field now
+    pendingEnter = null;
 
   document.addEventListener("input", (event) => {
     if (!event.target.matches?.("[data-complete]")) return;
+    if (field !== event.target) close();
     field = event.target;
     clearTimeout(timer);
     const target = findTarget(field);
     if (!target) return close();
+    isWaiting = true;
+    pendingEnter = null;
+    requests += 1; // a response to what was typed before comes too late
     timer = setTimeout(() => request(target), WAIT);
   });
   document.addEventListener("focusin", (event) => {
     if (event.target.matches?.("[data-complete][data-at-once]")) {
       field = event.target;
-      request({
-        url: field.dataset.url,
-        typed: field.value,
-        start: 0
-      });
+      isWaiting = true;
+      request(findTarget(field));
     }
   });
   document.addEventListener("focusout", () => setTimeout(() => {
@@ -35,7 +40,10 @@
   }, 150));
 
   document.addEventListener("keydown", (event) => {
-    if (!list || event.target !== field) return;
+    if (event.target !== field || event.isComposing) return;
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+    if (isWaiting && isPlain && event.key === "Enter") return chooseLater(event);
+    if (!list) return;
     const moves = {
       ArrowDown: 1,
       ArrowUp: -1
@@ -48,11 +56,31 @@
       event.preventDefault();
       return close();
     }
-    if ((event.key === "Enter" || event.key === "Tab") && active >= 0 && !event.ctrlKey && !event.metaKey) {
+    if ((event.key === "Enter" || event.key === "Tab") && active >= 0 && isPlain && !isWaiting) {
       event.preventDefault();
       choose(items[active]);
     }
   }, true);
+
+  function chooseLater(event) {
+    if (field.dataset.complete === "text") return close();
+    if (!isPick() && field.dataset.complete === "whole") return;
+    pendingEnter = {
+      isSubmitting: !event.defaultPrevented // skerry.js says where Enter does not submit
+    };
+    event.preventDefault();
+  }
+
+  function finishWaiting() {
+    const enter = pendingEnter;
+    isWaiting = false;
+    pendingEnter = null;
+    if (!enter || document.activeElement !== field) return;
+    if (list && active >= 0) choose(items[active]);
+    else if (enter.isSubmitting) field.form?.requestSubmit();
+  }
+
+  const isPick = () => "pick" in field.dataset;
 
   // Returns the text before the caret that can be completed, where it starts and the URL to request.
   function findTarget(field) {
@@ -90,8 +118,9 @@
           Accept: "application/json"
         }
       });
-      if (!response.ok || number !== requests) return;
+      if (!response.ok) throw new Error(response.status);
       const data = await response.json();
+      if (number !== requests) return;
       items = (data.items || data.people?.map((person) => ({
           text: `@${person.handle} `,
           label: person.name,
@@ -105,14 +134,16 @@
         start: target.start
       }));
     } catch {
-      return close();
+      if (number === requests) items = [];
     }
+    if (number !== requests) return;
     if (document.activeElement === field) show();
+    finishWaiting();
   }
 
   function show() {
-    if (!items.length) return close();
     close(false);
+    if (!items.length) return;
     list = document.createElement("ul");
     list.id = "complete";
     list.className = "complete";
@@ -138,7 +169,7 @@
     });
     field.insertAdjacentElement("afterend", list);
     field.setAttribute("aria-controls", "complete");
-    setActive(field.dataset.complete === "whole" && !field.dataset.use ? -1 : 0);
+    setActive(field.dataset.complete === "whole" && !isPick() ? -1 : 0);
   }
 
   function setActive(n) {
@@ -170,13 +201,15 @@
     for (const name of ["input", "change"]) input.dispatchEvent(new Event(name, {
       bubbles: true
     }));
-    clearTimeout(timer);
+    close(); // the input event asked for items again
   }
 
   function close(cancel = true) {
     if (cancel) {
       requests += 1;
       clearTimeout(timer);
+      isWaiting = false;
+      pendingEnter = null;
     }
     list?.remove();
     list = null;

@@ -83,7 +83,7 @@
   // --- sending
 
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && form()?.contains(event.target)) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && form()?.contains(event.target) && !event.target.matches("input")) {
       event.preventDefault();
       form().requestSubmit();
     }
