@@ -1,6 +1,7 @@
 """Rooms have the agreed files, imports point one way, and some things are in no file at all."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,14 @@ FILES = {"env", "egress_guard"}  # rooms of one file
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 FORBIDDEN_CALLS = {"torch.load", "yaml.load", "eval", "exec"}
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "manager.py"}
+# Whoever writes these may take access to tickets away, which publish_lost_access has to follow.
+ACCESS_FIELDS = {"role", "is_active", "is_closed"}
+SAME_NAMES_OF_OTHER_MODELS = {  # the role of a bundle, active categories, fields and policies
+    "model_updates/services/activation.py",
+    "tickets/services/categories.py",
+    "tickets/services/custom_fields.py",
+    "sla/services/policies.py",
+}
 
 
 def height(room: str) -> int:
@@ -168,3 +177,36 @@ def test_models_do_not_override_save():
                 n for n in ast.walk(ast.parse(path.read_bytes())) if isinstance(n, ast.FunctionDef)
             ]
             assert not {function.name for function in functions} & {"save", "delete"}, path
+
+
+def writes(path: Path) -> Iterator[str]:
+    """What a file writes of ``ACCESS_FIELDS``, and its changes of team members."""
+    writing = ("update", "create", "get_or_create", "update_or_create", "update_fields", "User")
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield from {node.attr} & ACCESS_FIELDS
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name.rpartition(".")[2] in writing:
+                yield from {keyword.arg for keyword in node.keywords} & ACCESS_FIELDS
+            if re.search(r"\bMembership\.objects\.\w*create|\bmemberships\..*delete$", name):
+                yield "members"
+            if re.search(r"\b(members|teams)\.(add|set|remove|clear|create)$", name):
+                yield "members"
+
+
+def test_only_the_services_of_accounts_change_who_can_act_on_tickets():
+    others = {
+        path.relative_to(CODE / "appliance").as_posix(): set(writes(path))
+        for path in SOURCES
+        if path.is_relative_to(CODE / "appliance") and "migrations" not in path.parts
+    }
+    services = {
+        name for name, fields in others.items() if name.startswith("accounts/services/") and fields
+    }
+    assert services == {"accounts/services/people.py", "accounts/services/teams.py"}
+    assert {
+        name: fields
+        for name, fields in others.items()
+        if fields and name not in services | SAME_NAMES_OF_OTHER_MODELS
+    } == {}

@@ -2,13 +2,14 @@
 
 from typing import TypeVar
 
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
 from appliance.accounts.models import (
     Customer,
     Invitation,
+    Membership,
     Organisation,
     Right,
     Role,
@@ -48,6 +49,18 @@ def list_agents() -> QuerySet[User]:
     return User.objects.filter(role__in=[Role.AGENT, Role.ADMIN], is_active=True).order_by(
         "first_name", "last_name"
     )
+
+
+def list_agents_with_access(team: int | OuterRef | None) -> QuerySet[User]:
+    """Return the agents who can act on tickets of a team, given by id, or of none, by name.
+
+    The tickets of a closed team are for its members and admins. Not cached: it holds within the
+    transaction that changes a team.
+    """
+    # mypy_django_plugin refuses None, which matches no row
+    is_closed = Exists(Team.objects.filter(pk=team, is_closed=True))  # type: ignore[misc]
+    is_member = Exists(Membership.objects.filter(team=team, user=OuterRef("pk")))
+    return list_agents().filter(Q(role=Role.ADMIN) | ~is_closed | is_member)
 
 
 def list_people(viewer: User, *, text: str = "", role: str = "", state: str = "") -> QuerySet[User]:

@@ -6,11 +6,15 @@ Reads only. Whoever may not see the ticket is not notified.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from appliance.accounts.models import Membership, Role, User
+from django.db.models import Q
+
+from appliance.accounts import queries as accounts_queries
+from appliance.accounts.models import Role, User
 from appliance.notifications.models import EmailFrequency, Kind, Preference
 from appliance.tickets.event_data import AssigneeData, EscalatedData, NotedData
 from appliance.tickets.models import Event, Mention, Message, Status, Ticket
 
+COMPLETED_STATUSES = (Status.SOLVED, Status.CLOSED)
 MESSAGE_EVENTS = (Event.Kind.REPLIED, Event.Kind.NOTED)
 CHANGE_EVENTS = (
     Event.Kind.STATUS,
@@ -70,14 +74,12 @@ def find_recipients(event: Event, message: Message | None) -> dict[User, Kind]:
             reasons.setdefault(user_id, []).append(kind)
     if not reasons:
         return {}
-    users = User.objects.filter(pk__in=reasons, is_active=True)
+    agents = accounts_queries.list_agents_with_access(event.ticket.team_id).order_by()
+    is_agent = Q(pk__in=agents.values("pk"))
+    is_customer = Q(pk=event.ticket.customer.user_id, role=Role.CUSTOMER, is_active=True)
+    users = User.objects.filter(is_agent | is_customer, pk__in=reasons)
     users = users.select_related("notification_preference").order_by("pk")
-    members = _closed_team_members(event.ticket)
-    return {
-        user: highest_priority(reasons[user.pk])
-        for user in users
-        if members is None or not user.is_agent or user.is_admin or user.pk in members
-    }
+    return {user: highest_priority(reasons[user.pk]) for user in users}
 
 
 def _agent_reasons(event: Event, message: Message | None) -> list[Reason]:
@@ -109,10 +111,14 @@ def is_warning(event: Event) -> bool:
 def _is_unclaimed(event: Event, message: Message | None) -> bool:
     """Return whether those who could take the ticket are notified: nobody has, and it is news."""
     ticket = event.ticket
-    if ticket.assignee_id or ticket.status in (Status.SOLVED, Status.CLOSED):
+    if ticket.assignee_id:
         return False
     if event.kind in MESSAGE_EVENTS:
-        return _is_from_customer(message)
+        return _is_from_customer(message)  # which also opens a solved ticket again
+    if ticket.status in COMPLETED_STATUSES:
+        return False
+    if event.kind == Event.Kind.STATUS:
+        return event.data.get("from") in COMPLETED_STATUSES  # opened again
     return event.kind in (Event.Kind.OPENED, Event.Kind.TEAM, Event.Kind.ASSIGNEE)
 
 
@@ -136,13 +142,13 @@ def _participant_reasons(event: Event, message: Message | None) -> list[Reason]:
 
 
 def _responsible_agents(ticket: Ticket) -> list[int]:
-    """Return who could take the ticket: its assignee, else its team, else all agents."""
+    """Return who could take the ticket: its assignee, else its team, else all who can act on it."""
     if ticket.assignee_id:
         return [ticket.assignee_id]
-    agents = User.objects.filter(role__in=[Role.AGENT, Role.ADMIN], is_active=True)
-    if ticket.team_id:
-        agents = agents.filter(memberships__team=ticket.team_id)
-    return list(agents.values_list("pk", flat=True))
+    agents = accounts_queries.list_agents_with_access(ticket.team_id).order_by()
+    agent_ids = agents.values_list("pk", flat=True)
+    team = agent_ids.filter(memberships__team=ticket.team_id) if ticket.team_id else agent_ids
+    return list(team) or list(agent_ids)
 
 
 def _customer_reasons(event: Event, message: Message | None) -> list[Reason]:
@@ -153,13 +159,6 @@ def _customer_reasons(event: Event, message: Message | None) -> list[Reason]:
     if event.kind == Event.Kind.STATUS and event.ticket.status == Status.SOLVED:
         kind = Kind.SOLVED
     return [(event.ticket.customer.user_id, kind)] if kind else []
-
-
-def _closed_team_members(ticket: Ticket) -> set[int] | None:
-    """Return who sees a ticket of a closed team besides admins; None when every agent does."""
-    if ticket.team is None or not ticket.team.is_closed:
-        return None
-    return set(Membership.objects.filter(team=ticket.team).values_list("user", flat=True))
 
 
 @dataclass(frozen=True)

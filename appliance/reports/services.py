@@ -1,7 +1,7 @@
 """Store daily metrics. Every step is idempotent and can be interrupted."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, timedelta
@@ -34,6 +34,13 @@ def on_ticket_event(event: Event) -> None:
         ticket_ids.add(event.ticket_id)
     else:
         StaleTicket.objects.create(ticket_id=event.ticket_id)
+
+
+def on_ticket_events(events: Sequence[Event]) -> None:
+    """Mark the days of many tickets for recounting."""
+    with batch_changes():
+        for event in events:
+            on_ticket_event(event)
 
 
 @contextmanager

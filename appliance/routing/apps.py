@@ -10,4 +10,4 @@ class RoutingConfig(AppConfig):
         from appliance.routing import services
         from appliance.tickets.services import subscribe
 
-        subscribe(services.on_ticket_event)
+        subscribe(services.on_ticket_event, for_many=services.on_ticket_events)

@@ -5,7 +5,7 @@ caused it. If its category is pending, or no agent of the team is available, a P
 is stored, which a job retries every minute.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import TypedDict, Unpack
@@ -56,6 +56,12 @@ def on_ticket_event(event: Event) -> None:
         and _is_open_to_rules(ticket)
     ):
         _try_to_assign(ticket, is_category_pending=False)
+
+
+def on_ticket_events(events: Sequence[Event]) -> None:
+    """Stop assigning the tickets that a person gave to another team or agent."""
+    is_by_person = [event.ticket_id for event in events if event.actor_id]
+    PendingAssignment.objects.filter(pk__in=is_by_person).delete()
 
 
 def assign_pending() -> int:

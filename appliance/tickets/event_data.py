@@ -20,10 +20,13 @@ class RelationChange(_Texts):
     to_id: int | None
 
 
+class AssigneeData(RelationChange):
+    why: NotRequired[Literal["no_access"]]  # the assignee could no longer act on the ticket
+
+
 OpenedData = NoData
 AnonymisedData = NoData
 CategoryData = RelationChange
-AssigneeData = RelationChange
 TeamData = RelationChange
 PriorityData = TypedDict("PriorityData", {"from": int, "to": int})
 
@@ -106,6 +109,7 @@ class EscalatedData(TypedDict):
 EventData = (
     NoData
     | RelationChange
+    | AssigneeData
     | PriorityData
     | StatusData
     | RepliedData

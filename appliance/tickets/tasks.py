@@ -13,6 +13,12 @@ def resume_held(timestamp: int = 0) -> None:
     services.resume_held_tickets()
 
 
+@app.periodic(cron="* * * * *")
+@app.task(name="tickets.release", queueing_lock="tickets.release")
+def release(timestamp: int = 0) -> None:
+    services.release_tickets()
+
+
 @app.periodic(cron="13 * * * *")
 @app.task(name="tickets.close_solved", queueing_lock="tickets.close_solved")
 def close_solved(timestamp: int = 0) -> None:

@@ -1,6 +1,7 @@
 """Writes to users, teams, customers, organisations and the site settings."""
 
 from appliance.accounts.security import check_rate_limit
+from appliance.accounts.services.access import on_lost_access
 from appliance.accounts.services.customers import (
     add_customer,
     add_customer_as_agent,
@@ -28,6 +29,7 @@ from appliance.accounts.services.people import (
     create_setup_link,
     deactivate_person,
     end_sessions,
+    erase_person,
     invite,
     reactivate_person,
     set_password,

@@ -14,8 +14,9 @@ from appliance.accounts.choices import is_language, is_time_zone
 from appliance.accounts.models import Invitation, Role, SetupLink, User
 from appliance.accounts.permissions import require_admin
 from appliance.accounts.security import generate_token, hash_token
+from appliance.accounts.services.access import publish_lost_access
 from appliance.core import audit, cache
-from appliance.core.audit import update_fields
+from appliance.core.audit import ANONYMOUS, update_fields
 from appliance.core.errors import BadInputError
 from appliance.core.types import UNSET, Unset
 
@@ -121,7 +122,10 @@ def change_person(
 
 @transaction.atomic
 def set_role(*, person: User, role: Role, by: User) -> None:
-    """Change the role and end all sessions. Raises BadInputError for the last active admin."""
+    """Change the role and end all sessions; tickets they may no longer answer are unassigned.
+
+    Raises BadInputError for the last active admin.
+    """
     require_admin(by)
     if role != Role.ADMIN:
         require_another_admin(person, field="role")
@@ -129,15 +133,13 @@ def set_role(*, person: User, role: Role, by: User) -> None:
     if update_fields(locked, by=by, role=Role(role)):
         end_sessions(person=locked)
         cache.invalidate(cache.TEAMS)
+        publish_lost_access(by=by)
     person.refresh_from_db()
 
 
 @transaction.atomic
 def deactivate_person(*, person: User, by: User) -> None:
-    """End all sessions and refuse log-in; what the user did stays.
-
-    Open tickets are reassigned by ``web.services``, which calls this.
-    """
+    """End all sessions and refuse log-in; what the user did stays, open tickets are unassigned."""
     require_admin(by)
     require_another_admin(person, field="")
     locked = _lock(person)
@@ -148,6 +150,7 @@ def deactivate_person(*, person: User, by: User) -> None:
         Invitation.objects.filter(person=locked).delete()
         audit.record_change(by=by, verb="deactivated", subject=locked)
         cache.invalidate(cache.TEAMS)
+        publish_lost_access(by=by)
     person.refresh_from_db()
 
 
@@ -166,6 +169,26 @@ def reactivate_person(*, person: User, by: User) -> None:
     person.refresh_from_db()
 
 
+@transaction.atomic
+def erase_person(*, person: User, by: User) -> None:
+    """Erase name, address and password of a user, who can no longer log in.
+
+    ``web.services`` calls this, which erases what the other rooms know.
+    """
+    locked = _lock(person)
+    locked.email = f"anonymous-person-{locked.pk}@invalid"
+    locked.first_name, locked.last_name, locked.signature = ANONYMOUS, "", ""
+    locked.is_active = locked.is_away = False
+    locked.set_unusable_password()
+    locked.session_epoch += 1
+    locked.anonymised_at = timezone.now()
+    locked.save()
+    audit.record_change(by=by, verb="anonymised", subject=locked)
+    cache.invalidate(cache.TEAMS)
+    publish_lost_access(by=by)
+    person.refresh_from_db()
+
+
 def end_sessions(*, person: User) -> None:
     """Log the user out everywhere: existing session cookies no longer match."""
     person.session_epoch += 1
@@ -173,7 +196,8 @@ def end_sessions(*, person: User) -> None:
 
 
 def _lock(person: User) -> User:
-    return User.objects.select_for_update().get(pk=person.pk)
+    """Lock the user against other changes, not against tickets that refer to them."""
+    return User.objects.select_for_update(no_key=True).get(pk=person.pk)
 
 
 def require_another_admin(person: User, *, field: str) -> None:
@@ -181,7 +205,8 @@ def require_another_admin(person: User, *, field: str) -> None:
 
     Locks all admins, so that two who demote each other at once do not both succeed.
     """
-    list(User.objects.select_for_update().filter(role=Role.ADMIN).order_by("pk"))
+    admins = User.objects.select_for_update(no_key=True).filter(role=Role.ADMIN)
+    list(admins.order_by("pk"))
     if queries.is_last_admin(person):
         raise BadInputError(
             _("%(name)s is the last administrator. Make another user an administrator first.")

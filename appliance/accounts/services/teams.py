@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Membership, Right, Team, User
 from appliance.accounts.permissions import require_admin
+from appliance.accounts.services.access import publish_lost_access
 from appliance.core import audit, cache
 from appliance.core.audit import update_fields
 from appliance.core.errors import BadInputError
@@ -15,15 +16,19 @@ from appliance.core.errors import BadInputError
 @transaction.atomic
 def add_team(
     *,
-    by: User,
+    by: User | None,
     name: str,
     description: str = "",
     is_closed: bool = False,
     rights: Collection[str] = (),
     members: Iterable[User] = (),
 ) -> Team:
-    """Create a team. Raises BadInputError when the name is taken or a member is no agent."""
-    require_admin(by)
+    """Create a team; ``by=None`` is the system.
+
+    Raises BadInputError when the name is taken or a member is no agent.
+    """
+    if by is not None:
+        require_admin(by)
     team = Team(
         name=name.strip(),
         description=description,
@@ -52,7 +57,10 @@ def change_team(
     rights: Collection[str],
     members: Iterable[User],
 ) -> None:
-    """Change all fields and members of a team; only what differs is written and recorded."""
+    """Change all fields and members of a team; only what differs is written and recorded.
+
+    Tickets whose assignee may no longer see them are unassigned.
+    """
     require_admin(by)
     locked = _lock(team)
     update_fields(
@@ -66,6 +74,7 @@ def change_team(
     )
     _set_members(locked, members, by)
     _invalidate_teams()
+    publish_lost_access(by=by)
     team.refresh_from_db()
 
 
@@ -87,7 +96,7 @@ def reactivate_team(*, team: Team, by: User) -> None:
     team.refresh_from_db()
 
 
-def _set_members(team: Team, members: Iterable[User], by: User) -> None:
+def _set_members(team: Team, members: Iterable[User], by: User | None) -> None:
     new_members = {person.pk: person for person in members}
     if customers := [str(person) for person in new_members.values() if not person.is_agent]:
         raise BadInputError(

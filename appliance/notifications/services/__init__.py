@@ -8,6 +8,7 @@ from appliance.notifications.services.notifications import (
     mark_read,
     mark_ticket_read,
     on_ticket_event,
+    on_ticket_events,
     set_preferences,
 )
 from appliance.notifications.services.outbox import (

@@ -1,6 +1,7 @@
 """Notifications: created in the transaction of a ticket's event, marked read by their user."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.http import Http404
@@ -16,8 +17,10 @@ from appliance.notifications.models import EmailFrequency, Kind, Notification, P
 from appliance.notifications.recipients import channels_for, highest_priority, kinds_of
 from appliance.notifications.services import emails
 from appliance.tickets.models import Event, Status, Ticket
+from appliance.tickets.models.ticket import NEVER
 
 MAX_EVENT_AGE = timedelta(hours=1)  # older events were imported and are news to nobody
+MAX_TICKETS_AT_ONCE = 100  # of one change; nobody reads more, and queues have all of them
 SINGLE_ACTION = timedelta(seconds=2)  # a reply and the status it leaves count as one event
 
 
@@ -40,6 +43,17 @@ def on_ticket_event(event: Event) -> None:
     if frequencies and not event.data.get("automatic"):
         by_mail = {user: kinds[user] for user in frequencies}
         emails.queue_emails(event, message, by_mail, frequencies)
+
+
+def on_ticket_events(events: Sequence[Event]) -> None:
+    """Notify of a change of many tickets, of the most urgent ones if there are very many."""
+    for event in sorted(events, key=_urgency)[:MAX_TICKETS_AT_ONCE]:
+        on_ticket_event(event)
+
+
+def _urgency(event: Event) -> tuple[int, datetime, int]:
+    ticket = event.ticket
+    return -ticket.priority, ticket.due_at or NEVER, ticket.pk
 
 
 def _withdraw(event: Event) -> None:

@@ -7,12 +7,12 @@ Those named ``list_all_`` and ``access_`` are for the pages on which admins edit
 from dataclasses import dataclass
 from typing import TypeVar
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404
 
 from appliance.accounts import queries as accounts_queries
-from appliance.accounts.models import Role, Team, User, Viewer
+from appliance.accounts.models import Team, User, Viewer
 from appliance.core import cache
 from appliance.tickets import custom_fields, mentions
 from appliance.tickets.models import CustomField, Tag, Ticket, TicketCategory
@@ -104,12 +104,20 @@ def list_categories() -> QuerySet[TicketCategory]:
 
 
 def list_assignable(ticket: Ticket) -> QuerySet[User]:
-    """Return the agents who may see the ticket, by name."""
-    agents = accounts_queries.list_agents()
-    if ticket.team is None or not ticket.team.is_closed:
-        return agents
-    members = ticket.team.memberships.values("user")
-    return agents.filter(Q(role=Role.ADMIN) | Q(pk__in=members))
+    """Return the agents who can act on the ticket, by name."""
+    return accounts_queries.list_agents_with_access(ticket.team_id)
+
+
+def can_act(agent: User, ticket: Ticket) -> bool:
+    """Return whether this is an active agent who may see the ticket; not cached."""
+    return list_assignable(ticket).filter(pk=agent.pk).exists()
+
+
+def list_stranded() -> QuerySet[Ticket]:
+    """Return the open tickets whose assignee can no longer act on them."""
+    able = accounts_queries.list_agents_with_access(OuterRef(OuterRef("team")))
+    is_able = Exists(able.order_by().filter(pk=OuterRef("assignee")))
+    return Ticket.objects.open().filter(assignee__isnull=False).exclude(is_able)
 
 
 def can_see_team(agent: User, team: Team | None) -> bool:

@@ -3,6 +3,7 @@
 ``at`` is the time of the change, now by default; imports of old tickets set it.
 """
 
+from appliance.tickets.services.assignments import hand_over_tickets, release_tickets
 from appliance.tickets.services.automations import close_solved_tickets, resume_held_tickets
 from appliance.tickets.services.bulk import (
     finish_abandoned_bulk_changes,

@@ -279,11 +279,13 @@ def _undo_batch(change: BulkChange) -> bool:
 
 
 def _lock_visible(by: User, ticket_ids: list[int]) -> list[tuple[int, Ticket | None]]:
-    """Return the tickets in the order of the ids, None for those the agent may not see.
+    """Return the tickets in the order of the ids, None for those the agent may no longer change.
 
     All are locked before anything else is, so that no two bulk changes wait for each other.
     """
     tickets = Ticket.objects.visible_to(by).filter(pk__in=ticket_ids).order_by("pk")
+    if not queries.can_change_in_bulk(by):
+        tickets = tickets.none()
     visible = {ticket.pk: ticket for ticket in tickets.select_for_update(of=["self"])}
     return [(ticket_id, visible.get(ticket_id)) for ticket_id in ticket_ids]
 

@@ -1,6 +1,6 @@
 """What all changes of a ticket share: the lock, the event, its listeners and the cache."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -16,18 +16,26 @@ from appliance.tickets.models import Event, Ticket
 
 SYSTEM_ACTOR_NAME = "Skerry"  # of events without a user
 Listener = Callable[[Event], None]
-_listeners: list[Listener] = []
+BatchListener = Callable[[Sequence[Event]], None]
+_listeners: dict[Listener, BatchListener] = {}
+EVENTS_PER_INSERT = 1000
 
 
-def subscribe(listener: Listener) -> None:
+def subscribe(listener: Listener, *, for_many: BatchListener | None = None) -> None:
     """Call ``listener`` for every event from now on, in the order of registration.
+
+    A change of many tickets is given to ``for_many`` at once if there is one.
 
     Rooms above this one subscribe in ``AppConfig.ready``. A listener runs in the transaction that
     writes the event, with the ticket locked, and changes tickets through ``tickets.services``.
     See docs/decisions/0004-notify-upper-rooms-through-event-listeners.md.
     """
-    if listener not in _listeners:
-        _listeners.append(listener)
+
+    def call_for_each(events: Sequence[Event]) -> None:
+        for event in events:
+            listener(event)
+
+    _listeners.setdefault(listener, for_many or call_for_each)
 
 
 def lock(ticket: Ticket) -> Ticket:
@@ -80,7 +88,33 @@ def record(
 
     ``data`` has the shape that ``event_data`` defines for the kind.
     """
-    event = Event.objects.create(
+    event = _new_event(ticket, kind, by, at, name=name, data=data)
+    event.save(force_insert=True)
+    for listener in _listeners:
+        listener(event)
+    return event
+
+
+def record_many(
+    changes: Iterable[tuple[Ticket, EventData]], kind: Event.Kind, by: User | None
+) -> None:
+    """Write an event for each ticket and publish all of them together."""
+    events = [_new_event(ticket, kind, by, None, data=data) for ticket, data in changes]
+    Event.objects.bulk_create(events, batch_size=EVENTS_PER_INSERT)
+    for listener in _listeners.values():
+        listener(events)
+
+
+def _new_event(
+    ticket: Ticket,
+    kind: Event.Kind,
+    by: User | None,
+    at: datetime | None,
+    *,
+    name: str = SYSTEM_ACTOR_NAME,
+    data: EventData | None,
+) -> Event:
+    return Event(
         ticket=ticket,
         kind=kind,
         actor=by,
@@ -88,13 +122,6 @@ def record(
         at=at or timezone.now(),
         data=data or NoData(),
     )
-    _publish(event)
-    return event
-
-
-def _publish(event: Event) -> None:
-    for listener in _listeners:
-        listener(event)
 
 
 def set_due(*, ticket: Ticket, due_at: datetime | None) -> None:

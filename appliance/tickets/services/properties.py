@@ -11,7 +11,7 @@ from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Team, User
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.tickets import custom_fields, queries
-from appliance.tickets.event_data import FieldData, PriorityData, StatusData
+from appliance.tickets.event_data import AssigneeData, FieldData, PriorityData, StatusData
 from appliance.tickets.models import CustomField, Event, Priority, Status, Ticket, TicketCategory
 from appliance.tickets.services.events import lock, record, relation_change, require_agent, save
 
@@ -87,8 +87,7 @@ def set_team(
             locked.team = team
             save(locked, "team", at=at)
             record(locked, Event.Kind.TEAM, by, at, data=data)
-            if locked.assignee and not queries.can_see_team(locked.assignee, team):
-                _set_assignee(locked, None, by, at)
+            _release(locked, by, at)
     ticket.refresh_from_db()
 
 
@@ -132,7 +131,7 @@ def _require_access(locked: Ticket, assignee: User | None) -> None:
             _("%(name)s is deactivated. Choose another agent.") % {"name": assignee},
             field="assignee",
         )
-    if assignee and not queries.can_see_team(assignee, locked.team):
+    if assignee and not queries.can_act(assignee, locked):
         raise BadInputError(
             _(
                 "%(name)s has no access to the tickets of the team %(team)s. Choose one of "
@@ -143,10 +142,23 @@ def _require_access(locked: Ticket, assignee: User | None) -> None:
         )
 
 
+def _release(locked: Ticket, by: User | None, at: datetime | None) -> None:
+    """Unassign the ticket if its assignee can no longer act on it."""
+    if locked.assignee and not queries.can_act(locked.assignee, locked):
+        _set_assignee(locked, None, by, at, why="no_access")
+
+
 def _set_assignee(
-    locked: Ticket, assignee: User | None, by: User | None, at: datetime | None
+    locked: Ticket,
+    assignee: User | None,
+    by: User | None,
+    at: datetime | None,
+    *,
+    why: Literal["no_access"] | None = None,
 ) -> None:
-    data = relation_change(locked.assignee, assignee)
+    data: AssigneeData = {**relation_change(locked.assignee, assignee)}
+    if why:
+        data["why"] = why
     locked.assignee = assignee
     save(locked, "assignee", at=at)
     record(locked, Event.Kind.ASSIGNEE, by, at, data=data)
@@ -185,7 +197,8 @@ def change_status(
     days: int | None = None,
 ) -> None:
     """Change the status of a locked ticket unless it has it. ``why`` and ``days`` explain an
-    automatic change in the event.
+    automatic change in the event. A ticket that is opened again is unassigned if its assignee can
+    no longer act on it.
     """
     if (locked.status, locked.resume_at) == (status, until):
         return
@@ -203,6 +216,8 @@ def change_status(
     )
     save(locked, "status", "resume_at", "solved_at", at=at)
     record(locked, Event.Kind.STATUS, by, at, data=data)
+    if data["from"] in COMPLETED_STATUSES and status not in COMPLETED_STATUSES:
+        _release(locked, None, at)
 
 
 def _require_changeable(

@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from appliance.accounts.models import Membership, Team, User
+from appliance.accounts import services as accounts_services
+from appliance.accounts.models import Team, User
 from appliance.routing import services as routing_services
 from appliance.routing.models import AssignmentRule
 from appliance.sla import services as sla_services
@@ -25,11 +26,13 @@ def load_teams(members: list[User]) -> dict[str, Team]:
     """Create missing teams with these members; return the team of each category slug."""
     teams: dict[str, Team] = {}
     for name, (description, slugs) in TEAMS.items():
-        team, is_new = Team.objects.get_or_create(
-            name=name, defaults={"description": description, "is_closed": name in CLOSED_TEAMS}
+        team = Team.objects.filter(name=name).first() or accounts_services.add_team(
+            by=None,
+            name=name,
+            description=description,
+            is_closed=name in CLOSED_TEAMS,
+            members=members,
         )
-        if is_new:
-            Membership.objects.bulk_create(Membership(team=team, user=user) for user in members)
         teams |= dict.fromkeys(slugs, team)
     return teams
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Cast, Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Invitation, Role, User
 from appliance.accounts.permissions import require_admin
 from appliance.core import audit, cache
@@ -227,11 +228,4 @@ def _erase_user(person: User, by: User) -> None:
     with anonymisation_allowed():
         erase_name_in_events(person)
         erase_name_in_audit_log(person)
-    person.email = f"anonymous-person-{person.pk}@invalid"
-    person.first_name, person.last_name, person.signature = ANONYMOUS, "", ""
-    person.is_active = person.is_away = False
-    person.set_unusable_password()
-    person.session_epoch += 1
-    person.anonymised_at = timezone.now()
-    person.save()
-    audit.record_change(by=by, verb="anonymised", subject=person)
+    accounts_services.erase_person(person=person, by=by)

@@ -23,24 +23,13 @@ def deactivate_person(
     """Close a user account; return how many open tickets were handed over.
 
     The tickets go to ``team`` and to ``assignee``, to one of the two, or to nobody. A ticket that
-    ``assignee`` may not see is left without one.
+    ``assignee`` may not see is unassigned.
     """
     if assignee == person:
         raise BadInputError(_("Choose another person."), field="assignee")
+    count = tickets_services.hand_over_tickets(person=person, by=by, assignee=assignee, team=team)
     accounts_services.deactivate_person(person=person, by=by)
-    tickets = list(Ticket.objects.open().filter(assignee=person).order_by("pk"))
-    for ticket in tickets:
-        _hand_over(ticket, assignee, team, by)
-    return len(tickets)
-
-
-def _hand_over(ticket: Ticket, assignee: User | None, team: Team | None, by: User) -> None:
-    if team:
-        tickets_services.set_team(ticket=ticket, team=team, by=by)
-    try:
-        tickets_services.assign(ticket=ticket, assignee=assignee, by=by)
-    except BadInputError:  # a ticket of a closed team that the assignee may not see
-        tickets_services.assign(ticket=ticket, assignee=None, by=by)
+    return count
 
 
 @transaction.atomic

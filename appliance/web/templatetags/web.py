@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from appliance.core.markdown import render as markdown
 from appliance.sla import status as sla_status
 from appliance.tickets.event_data import (
+    AssigneeData,
     FieldData,
     LinkedData,
     MergedData,
@@ -206,6 +207,14 @@ def _change_of(label: Callable[[], str]) -> Callable[[Event], str]:
     return describe
 
 
+def _describe_assignee(event: Event) -> str:
+    data: AssigneeData = event.data
+    if data.get("why") == "no_access":
+        text = _("removed the assignee %(was)s, who can no longer work on this ticket")
+        return text % {"was": event.before or _("none")}
+    return _change_of(lambda: _("assignee"))(event)
+
+
 def _describe_tags(event: Event) -> str:
     data: TagsData = event.data
     added, removed = data.get("added") or [], data.get("removed") or []
@@ -268,7 +277,7 @@ DESCRIPTIONS: dict[Kind, Callable[[Event], str]] = {
     Kind.STATUS: _change_of(lambda: _("status")),
     Kind.PRIORITY: _change_of(lambda: _("priority")),
     Kind.CATEGORY: _change_of(lambda: _("category")),
-    Kind.ASSIGNEE: _change_of(lambda: _("assignee")),
+    Kind.ASSIGNEE: _describe_assignee,
     Kind.TEAM: _change_of(lambda: _("team")),
     Kind.CLASSIFIED: lambda event: _("analysed the ticket"),
     Kind.TAGS: _describe_tags,
