@@ -164,16 +164,14 @@ def find_customer_of(person: User) -> Customer | None:
     return Customer.objects.select_related("organisation").filter(user=person).first()
 
 
-def own_customer_filter(viewer: User) -> Q:
-    """Return a filter for the tickets of the viewer and of an organisation that shares them."""
-    customer = find_customer_of(viewer)
-    if customer is None:
-        return Q(pk__in=[])
-    organisation = customer.organisation
-    if organisation and organisation.shares_tickets:
-        # includes the viewer's own tickets; an OR of both could use no index
-        return Q(customer__organisation=organisation)
-    return Q(customer=customer)
+def sees_colleagues_tickets(customer: Customer) -> bool:
+    """Return whether the customer's organisation shares the tickets of its members."""
+    return customer.organisation is not None and customer.organisation.shares_tickets
+
+
+def has_tickets_hidden_from(viewer: User, customer: Customer) -> bool:
+    """Return whether the customer has tickets of closed teams that this agent may not see."""
+    return customer.tickets.filter(team__in=hidden_team_ids(viewer)).exists()
 
 
 def list_customers(

@@ -19,7 +19,7 @@ from appliance.search.corpora import NO_CATEGORY, UNSOLVED, SearchFilters
 from appliance.search.query_parser import parse_query
 from appliance.search.ranking import SORTS
 from appliance.tickets import queries as tickets_queries
-from appliance.tickets.forms.filters import TagField
+from appliance.tickets.forms.filters import TagField, set_tag_viewer
 from appliance.tickets.models import Status
 
 KINDS = [
@@ -125,6 +125,7 @@ class SearchForm(Form):
             categories.append((NO_CATEGORY, _("Uncategorised")))
             special = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]
             self.set_choices("assignee", [*special, *tickets_queries.list_agent_choices()])
+            set_tag_viewer(self, viewer)
         elif viewer.is_authenticated:
             kinds = KINDS[:3]
             self._remove_fields(*AGENT_FILTERS)

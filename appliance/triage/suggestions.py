@@ -133,7 +133,8 @@ def _rank(
     """Return the best MAX_CACHED articles; shared by all viewers who may see the same."""
     query_vector, space = vector or (None, "")
     # an agent's list names tickets, so only agents who may see the same tickets share it
-    scope = accounts_queries.hidden_team_ids(viewer) if viewer.is_agent else "published"
+    hidden = accounts_queries.hidden_team_ids(viewer)
+    scope = hidden if viewer.is_agent else ["published", accounts_queries.closed_team_ids()]
 
     def compute() -> Ranking:
         evidence = matching.gather_evidence(viewer, text, query_vector, space, ticket_id)

@@ -94,7 +94,7 @@ def count_mine(viewer: User, whose: str = "") -> dict[str, int]:
         "portal_counts",
         [viewer.pk, whose],
         lambda: _count_mine(viewer, whose),
-        depends_on=[cache.TICKETS],
+        depends_on=[cache.TICKETS, cache.TEAMS],
     )
 
 
@@ -117,8 +117,8 @@ def _contains(viewer: User, text: str) -> Q:
 def find_shared_organisation(viewer: User) -> str:
     """Return the name of the viewer's organisation if its members see each other's tickets."""
     customer = accounts_queries.find_customer_of(viewer)
-    organisation = customer.organisation if customer else None
-    return organisation.name if organisation and organisation.shares_tickets else ""
+    is_shared = customer and accounts_queries.sees_colleagues_tickets(customer)
+    return str(customer.organisation) if customer and is_shared else ""
 
 
 def count_open_tickets_of(assignee: User) -> int:

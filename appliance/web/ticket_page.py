@@ -267,9 +267,9 @@ class TicketPageBuilder:
         )
 
     def activity(self) -> Activity:
-        newest_first = self.ticket.events.order_by("-at", "-id")
-        events = list(newest_first if self.shows_all else newest_first[:LAST_EVENTS])
-        return Activity(events[::-1], self.summary.event_count, self.shows_all)
+        limit = None if self.shows_all else LAST_EVENTS
+        events = tickets_queries.list_events(self.viewer, self.ticket, limit)
+        return Activity(events, self.summary.event_count, self.shows_all)
 
     def reply(self) -> Reply:
         is_agent, draft = self.viewer.is_agent, None if self.forms.reply else self.draft

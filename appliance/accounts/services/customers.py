@@ -86,6 +86,7 @@ def add_customer_as_agent(
 ) -> Customer:
     """Create a customer without a user, by an agent; recorded in the audit log."""
     require_customer_editor(by)
+    _require_may_join(by, organisation)
     customer = add_customer(
         email=email,
         first_name=first_name,
@@ -108,12 +109,20 @@ def change_customer(
     organisation: Organisation | None,
     is_premium: bool,
 ) -> None:
-    """Change a customer. Raises BadInputError when the address is taken or they are anonymous."""
+    """Change a customer. Raises BadInputError when the address is taken or they are anonymous.
+
+    Whoever holds the address can read the customer's tickets, so that an agent changes it only
+    where no ticket would reach more people than the agent may decide for.
+    """
     require_customer_editor(by)
     locked = _lock_customer(customer)
     if locked.anonymised_at:
         raise BadInputError(_("This customer has been anonymised and can no longer be changed."))
     email = email.strip().lower()
+    if organisation != locked.organisation:
+        _require_may_join(by, organisation)
+    if email != locked.email:
+        require_may_give_access(by, locked, field="email")
     update_fields(
         locked,
         by=by,
@@ -207,6 +216,40 @@ def unlink_customer(*, customer: Customer, by: User) -> None:
     customer.refresh_from_db()
 
 
+def require_may_give_access(by: User, customer: Customer, *, field: str = "") -> None:
+    """Raise BadInputError where only an admin may decide who reads the customer's tickets.
+
+    That is where these include tickets of a closed team the agent is not in, or where their
+    organisation shares its tickets.
+    """
+    if by.is_admin:
+        return
+    is_shared = queries.sees_colleagues_tickets(customer)
+    if is_shared or queries.has_tickets_hidden_from(by, customer):
+        raise BadInputError(
+            _(
+                "Only an administrator can decide who reads this customer's tickets: they include "
+                "tickets you cannot see, or their organisation shares tickets."
+            ),
+            field=field,
+        )
+
+
+def _require_may_join(
+    by: User, organisation: Organisation | None, *, field: str = "organisation"
+) -> None:
+    """Raise BadInputError unless ``by`` may let a customer see the organisation's tickets."""
+    if organisation and organisation.shares_tickets and not by.is_admin:
+        raise BadInputError(
+            _(
+                "The customers of %(name)s see each other's tickets. Only an administrator can "
+                "add somebody to it."
+            )
+            % {"name": organisation},
+            field=field,
+        )
+
+
 def _lock_customer(customer: Customer) -> Customer:
     return Customer.objects.select_for_update().get(pk=customer.pk)
 
@@ -230,8 +273,13 @@ def ensure_organisation(*, name: str) -> Organisation:
 def add_organisation(
     *, by: User, name: str, note: str = "", shares_tickets: bool = False
 ) -> Organisation:
-    """Create an organisation. Raises BadInputError when the name is taken, whatever its case."""
+    """Create an organisation. Raises BadInputError when the name is taken, whatever its case.
+
+    Only admins may let its customers see each other's tickets.
+    """
     require_customer_editor(by)
+    if shares_tickets:
+        require_admin(by)
     organisation = Organisation(name=name.strip(), note=note, shares_tickets=shares_tickets)
     try:
         with transaction.atomic():
@@ -246,9 +294,11 @@ def add_organisation(
 def change_organisation(
     *, organisation: Organisation, by: User, name: str, note: str, shares_tickets: bool
 ) -> None:
-    """Change an organisation; ``shares_tickets`` takes effect at once."""
+    """Change an organisation; ``shares_tickets``, for admins only, takes effect at once."""
     require_customer_editor(by)
     locked = _lock_organisation(organisation)
+    if shares_tickets != locked.shares_tickets:
+        require_admin(by)
     update_fields(
         locked,
         by=by,
@@ -265,9 +315,12 @@ def change_organisation(
 def merge_organisations(*, source: Organisation, target: Organisation, by: User) -> None:
     """Move the customers of ``source`` to ``target`` and delete ``source``.
 
-    Rows that list ``source`` among others (an SLA policy) list ``target`` afterwards.
+    Rows that list ``source`` among others (an SLA policy) list ``target`` afterwards. Where either
+    shares its tickets, only an admin may decide who sees them.
     """
     require_customer_editor(by)
+    for organisation in (source, target):
+        _require_may_join(by, organisation, field="target")
     if source.pk == target.pk:
         raise BadInputError(_("Choose two different organisations."), field="target")
     first, second = sorted([source, target], key=lambda organisation: organisation.pk)

@@ -101,11 +101,18 @@ class OrganisationForm(Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     shares_tickets = forms.BooleanField(
-        label=_("Customers see each other's tickets"), required=False
+        label=_("Customers see each other's tickets"),
+        required=False,
+        help_text=_(
+            "Tickets of restricted teams are never shared. Only administrators can set this."
+        ),
     )
 
-    def __init__(self, data: QueryDict | None, organisation: Organisation | None = None) -> None:
+    def __init__(
+        self, data: QueryDict | None, viewer: User, organisation: Organisation | None = None
+    ) -> None:
         super().__init__(data, initial=_initial(self, organisation))
+        self.fields["shares_tickets"].disabled = not viewer.is_admin
 
 
 class CustomerForm(_ContactForm):

@@ -128,7 +128,9 @@ ORGANISATIONS: Section[Organisation] = Section(
         Column(gettext_lazy("Customers"), lambda organisation: organisation.customer_count),
         Column(gettext_lazy("Shared tickets"), lambda organisation: organisation.shares_tickets),
     ),
-    form=lambda data, viewer, entry: forms.OrganisationForm(data, organisation=entry),
+    form=lambda data, viewer, entry: forms.OrganisationForm(
+        data, viewer=viewer, organisation=entry
+    ),
     add=accounts_services.add_organisation,
     add_label=gettext_lazy("Add organisation"),
     change=accounts_services.change_organisation,

@@ -6,13 +6,14 @@ from functools import cached_property
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
 from django.utils.choices import normalize_choices
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import queries as accounts_queries
-from appliance.accounts.models import Customer, Organisation, User
+from appliance.accounts.models import Customer, Organisation, User, Viewer
 from appliance.core.forms import Choices, Form
 from appliance.core.types import read_number
 from appliance.tickets import queries
@@ -77,13 +78,23 @@ class OrganisationField(_LookupField):
 
 
 class TagField(_LookupField):
+    """A tag that the person of ``set_tag_viewer`` may see; nobody else's tag is found."""
+
+    viewer: Viewer = AnonymousUser()
     default_error_messages = {"unknown": _("No ticket has this tag.")}
 
     def find(self, text: str) -> Tag | None:
-        return Tag.objects.filter(name__iexact=text).first()
+        return queries.find_tag(self.viewer, text)
 
     def display(self, match: Tag) -> str:
         return match.name
+
+
+def set_tag_viewer(form: Form, viewer: Viewer) -> None:
+    """Let the field "tag" of a form find the tags this person may see."""
+    field = form.fields["tag"]
+    assert isinstance(field, TagField)
+    field.viewer = viewer
 
 
 class FilterChoices:
@@ -163,6 +174,7 @@ class FilterForm(Form):
     ) -> None:
         super().__init__(data, initial=initial)
         self.viewer, self.choices = viewer, choices or FilterChoices(viewer)
+        set_tag_viewer(self, viewer)
         self.set_choices("category", self._category_choices)
         self.set_choices("assignee", self._assignee_choices)
         self.set_choices("team", self._team_choices)

@@ -42,17 +42,33 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(status__in=OPEN_STATUSES)
 
     def visible_to(self, viewer: Viewer) -> "TicketQuerySet":
-        """Return the tickets the viewer may see.
+        """Return the tickets the viewer may see: the rule that every other read starts from.
 
-        Customers see their own, and those of their organisation if it shares them. Agents see all
-        but those of closed teams they do not belong to. Anybody else sees none.
+        A ticket of a closed team is for its own customer, the members of the team and the admins.
+        Of all other tickets, agents see every one; customers see their own, and those of their
+        organisation if it shares them. Anybody else sees none.
         """
         if not viewer.is_authenticated or not viewer.is_active:
             return self.none()
-        if not viewer.is_agent:
-            return self.filter(accounts_queries.own_customer_filter(viewer))
-        hidden = accounts_queries.hidden_team_ids(viewer)
-        return self.filter(Q(team=None) | ~Q(team__in=hidden)) if hidden else self
+        if viewer.is_agent:
+            return self._outside_teams(accounts_queries.hidden_team_ids(viewer))
+        customer = accounts_queries.find_customer_of(viewer)
+        if customer is None:
+            return self.none()
+        if not accounts_queries.sees_colleagues_tickets(customer):
+            return self.filter(customer=customer)
+        # one condition on the organisation: an OR with the viewer's own tickets uses no index
+        shared = self.filter(customer__organisation=customer.organisation)
+        return shared._outside_teams(accounts_queries.closed_team_ids(), except_of=customer)
+
+    def _outside_teams(
+        self, team_ids: list[int], *, except_of: Customer | None = None
+    ) -> "TicketQuerySet":
+        """Leave out the tickets of these teams, except those of one customer."""
+        if not team_ids:
+            return self
+        outside = Q(team=None) | ~Q(team__in=team_ids)
+        return self.filter(outside | Q(customer=except_of) if except_of else outside)
 
 
 class Ticket(models.Model):

@@ -31,6 +31,7 @@ from appliance.tickets.queries.properties import (
     can_act,
     can_see_team,
     count_open_in_category,
+    find_tag,
     list_agent_choices,
     list_all_categories,
     list_all_fields,
@@ -67,7 +68,9 @@ from appliance.tickets.queries.tickets import (
     access_ticket,
     can_see_ticket,
     find_merge_target,
+    list_events,
     list_links,
     list_merged,
+    merge_target_number,
     was_category_set_by_agent,
 )

@@ -148,10 +148,34 @@ def list_mentionable(
 
 
 def list_tags(viewer: User, prefix: str = "", limit: int = 20) -> list[Tag]:
-    """Return the tags that begin with ``prefix``, by name; none for customers."""
-    if not (viewer.is_active and viewer.is_agent):
-        return []
-    return list(Tag.objects.filter(name__istartswith=prefix.strip())[:limit])
+    """Return the tags the viewer may see that begin with ``prefix``, by name."""
+    return list(visible_tags(viewer).filter(name__istartswith=prefix.strip())[:limit])
+
+
+def find_tag(viewer: Viewer, name: str) -> Tag | None:
+    """Return the tag of this name, whatever its case, if the viewer may see it."""
+    return visible_tags(viewer).filter(name__iexact=name).first()
+
+
+def visible_tags(viewer: Viewer) -> QuerySet[Tag]:
+    """Return the tags an agent may see; none for customers."""
+    if not (viewer.is_authenticated and viewer.is_active and viewer.is_agent):
+        return Tag.objects.none()
+    return Tag.objects.exclude(_is_hidden_tag(viewer))
+
+
+def hidden_tags(viewer: User) -> QuerySet[Tag]:
+    """Return the tags that an agent may not see."""
+    return Tag.objects.filter(_is_hidden_tag(viewer))
+
+
+def _is_hidden_tag(viewer: User) -> Q:
+    """Match tags that only tickets hidden from the agent have: they say what these are about."""
+    hidden = accounts_queries.hidden_team_ids(viewer)
+    if not hidden:
+        return Q(pk__in=[])
+    tagged = Ticket.objects.filter(tags=OuterRef("pk")).order_by()
+    return Q(~Exists(tagged.visible_to(viewer)), Exists(tagged.filter(team__in=hidden)))
 
 
 def list_category_fields(category: TicketCategory | None) -> QuerySet[CustomField]:

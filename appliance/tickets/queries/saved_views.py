@@ -2,23 +2,40 @@
 
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
 from django.http import Http404
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Right, User
 from appliance.accounts.permissions import has_right
 from appliance.tickets.models import BulkChange, SavedView
+from appliance.tickets.queries import properties
 
 
 def list_views(viewer: User) -> QuerySet[SavedView]:
-    """Return the viewer's own views and those shared with all or with their teams."""
+    """Return the viewer's own views and those shared with all or with their teams.
+
+    A view of others that filters by a closed team or a tag hidden from the viewer is left out: its
+    name says what is in there.
+    """
     if not viewer.is_agent or not viewer.is_active:
         return SavedView.objects.none()
     shared = Q(is_shared=True, team=None) | Q(
         is_shared=True, team__in=accounts_queries.team_ids_of(viewer)
     )
-    return SavedView.objects.filter(Q(owner=viewer) | shared).select_related("owner", "team")
+    views = SavedView.objects.filter(Q(owner=viewer) | (shared & _names_nothing_hidden(viewer)))
+    return views.select_related("owner", "team")
+
+
+def _names_nothing_hidden(viewer: User) -> Q:
+    hidden = accounts_queries.hidden_team_ids(viewer)
+    if not hidden:
+        return Q()
+    hidden_tags = properties.hidden_tags(viewer)
+    of_view = hidden_tags.filter(name=KeyTextTransform("tag", OuterRef("filter")))
+    of_hidden_team = Q(filter__team__in=[str(pk) for pk in hidden], filter__has_key="team")
+    return Q(~Exists(of_view), ~of_hidden_team)
 
 
 def access_view(viewer: User, view_id: int) -> SavedView:

@@ -11,6 +11,7 @@ from appliance.tickets.models import Event, Ticket, TicketLink
 
 RELATED = ("customer__organisation", "customer__user", "category", "assignee", "team")
 Kind = TicketLink.Kind
+OTHER_TICKET = {"source", "target", "other"}  # keys of the data of merges, splits and links
 REVERSE_LABELS = {
     Kind.DUPLICATE: _("is duplicated by"),
     Kind.CAUSED_BY: _("causes"),
@@ -58,14 +59,13 @@ def was_category_set_by_agent(ticket: Ticket) -> bool:
 def list_merged(viewer: Viewer, ticket: Ticket) -> list[Ticket]:
     """Return the tickets merged into this one, directly or not, oldest first.
 
-    Agents get those they may see. Customers and guests get all, for only tickets of one customer
-    are merged. Costs one query if there are none.
+    Users get those they may see, guests get all. Costs one query if there are none.
     """
     tickets: list[Ticket] = []
     target_ids = [ticket.pk]
     while target_ids:
         sources = Ticket.objects.filter(merged_into__in=target_ids).select_related("customer")
-        if viewer.is_authenticated and viewer.is_agent:
+        if viewer.is_authenticated:
             sources = sources.visible_to(viewer)
         target_ids = [source.pk for source in sources]
         tickets += sources
@@ -77,6 +77,30 @@ def find_merge_target(viewer: Viewer, ticket: Ticket) -> Ticket | None:
     if ticket.merged_into_id is None:
         return None
     return Ticket.objects.visible_to(viewer).filter(pk=ticket.merged_into_id).first()
+
+
+def merge_target_number(viewer: Viewer | None, ticket: Ticket) -> str:
+    """Return the number of the ticket this one was merged into, "…" unless the viewer sees it."""
+    target = find_merge_target(viewer, ticket) if viewer else None
+    return str(target.pk) if target else "…"
+
+
+def list_events(viewer: User, ticket: Ticket, limit: int | None = None) -> list[Event]:
+    """Return the last events of a ticket, oldest first. Costs two queries at most.
+
+    The number of another ticket is 0 in their data if the viewer may not see that ticket.
+    """
+    events = list(ticket.events.order_by("-at", "-id")[:limit])[::-1]
+    named = {event.data[key] for event in events for key in OTHER_TICKET & event.data.keys()}
+    visible = set(
+        Ticket.objects.visible_to(viewer).filter(pk__in=named).values_list("pk", flat=True)
+        if named
+        else []
+    )
+    for event in events:
+        for key in OTHER_TICKET & event.data.keys():
+            event.data[key] = event.data[key] if event.data[key] in visible else 0
+    return events
 
 
 def list_links(viewer: User, ticket: Ticket) -> list[LinkedTicket]:

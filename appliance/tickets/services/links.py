@@ -29,7 +29,7 @@ def merge_tickets(*, source: Ticket, target: Ticket, by: User) -> None:
         locked, locked_target = lock_both(source, target)
         if locked.merged_into_id == locked_target.pk:
             return
-        _require_mergeable(locked, locked_target)
+        _require_mergeable(locked, locked_target, by)
         at_source = MergedData(target=target.pk, was=locked.status)
         change_status(locked, Status.CLOSED, by)
         locked.merged_into = locked_target
@@ -145,8 +145,8 @@ def _require_access_to_both(by: User, ticket: Ticket, other: Ticket, field: str)
             )
 
 
-def _require_mergeable(source: Ticket, target: Ticket) -> None:
-    params: dict[str, str | int] = {"source": source.number, "target": target.number}
+def _require_mergeable(source: Ticket, target: Ticket, by: User) -> None:
+    params = {"source": source.number, "target": target.number}
     message = ""
     if source.customer_id != target.customer_id:
         message = _(
@@ -161,8 +161,8 @@ def _require_mergeable(source: Ticket, target: Ticket) -> None:
     elif source.merged_into_id:
         message = _("%(source)s is already merged into another ticket. Undo that merge first.")
     elif target.merged_into_id:
-        params["into"] = target.merged_into_id
-        message = _("%(target)s is itself merged into SKR-%(into)d. Choose that ticket.")
+        params["into"] = queries.merge_target_number(by, target)
+        message = _("%(target)s is itself merged into SKR-%(into)s. Choose that ticket.")
     elif target.status == Status.CLOSED:
         message = _("%(target)s is closed. Reopen it first, or merge in the other direction.")
     if message:

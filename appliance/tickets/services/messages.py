@@ -94,8 +94,8 @@ def _find_duplicate(locked: Ticket, key: uuid.UUID | None) -> Message | None:
 
 def _require_open(locked: Ticket, by: User | None, seen_message_id: int | None) -> None:
     if locked.merged_into_id:
-        message = _("%(this)s is merged into SKR-%(other)d. Reply there.")
-        params = {"this": locked.number, "other": locked.merged_into_id}
+        message = _("%(this)s is merged into SKR-%(other)s. Reply there.")
+        params = {"this": locked.number, "other": queries.merge_target_number(by, locked)}
         raise BadInputError(message % params, field="body")
     if locked.status == Status.CLOSED:
         raise BadInputError(

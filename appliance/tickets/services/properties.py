@@ -225,8 +225,8 @@ def _require_changeable(
 ) -> None:
     if locked.merged_into_id and locked.status == Status.CLOSED:
         raise BadInputError(
-            _("%(this)s is merged into SKR-%(other)d. Undo the merge first.")
-            % {"this": locked.number, "other": locked.merged_into_id},
+            _("%(this)s is merged into SKR-%(other)s. Undo the merge first.")
+            % {"this": locked.number, "other": queries.merge_target_number(by, locked)},
             field="status",
         )
     if status == Status.HOLD and until is None:

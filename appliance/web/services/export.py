@@ -40,6 +40,13 @@ USER_FIELDS = (
     "time_zone",
     "signature",
 )
+# notes and predictions are the desk's own; links name tickets of other people
+INTERNAL_EVENTS = (
+    Event.Kind.NOTED,
+    Event.Kind.CLASSIFIED,
+    Event.Kind.LINKED,
+    Event.Kind.UNLINKED,
+)
 TICKET_FIELDS = ("subject", "description", "status", "created_at", "updated_at", "fields")
 
 
@@ -129,7 +136,7 @@ def _article_values(person: User) -> dict[str, list[FieldValues]]:
 
 
 def _event_values(ticket: Ticket) -> list[FieldValues]:
-    events = ticket.events.exclude(kind__in=[Event.Kind.NOTED, Event.Kind.CLASSIFIED])
+    events = ticket.events.exclude(kind__in=INTERNAL_EVENTS)
     return [_field_values(event, ("at", "kind", "actor_name", "data")) for event in events]
 
 

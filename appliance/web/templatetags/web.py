@@ -50,6 +50,7 @@ SPLIT = (
     '<a class="btn btn-sm btn-icon" href="{}" aria-label="{}">'
     '<i class="bi bi-scissors" aria-hidden="true"></i></a>'
 )
+HIDDEN_NUMBER = "…"  # of a ticket the viewer may not see, for which list_events leaves 0
 ACTIVITY = "<li>{} <strong>{}</strong> {}</li>"
 
 
@@ -235,23 +236,22 @@ def _describe_field(event: Event) -> str:
 def _describe_merge(event: Event) -> str:
     data: MergedData = event.data
     is_undone = data.get("undone")
-    if other := data.get("source"):
+    if "source" in data:
         text = _("unmerged SKR-%s") if is_undone else _("merged SKR-%s into this ticket")
     else:
-        other = data.get("target")
         text = (
             _("unmerged this ticket from SKR-%s")
             if is_undone
             else _("merged this ticket into SKR-%s")
         )
-    return text % other
+    return text % (data.get("source") or data.get("target") or HIDDEN_NUMBER)
 
 
 def _describe_split(event: Event) -> str:
     data: SplitData = event.data
-    if other := data.get("source"):
-        return _("split this ticket from SKR-%s") % other
-    return _("split SKR-%s from this ticket") % data.get("target")
+    if "source" in data:
+        return _("split this ticket from SKR-%s") % (data.get("source") or HIDDEN_NUMBER)
+    return _("split SKR-%s from this ticket") % (data.get("target") or HIDDEN_NUMBER)
 
 
 def _describe_link(event: Event) -> str:
@@ -260,7 +260,7 @@ def _describe_link(event: Event) -> str:
     text = _("added link: %(kind)s SKR-%(other)s")
     if event.kind == Kind.UNLINKED:
         text = _("removed link: %(kind)s SKR-%(other)s")
-    return text % {"kind": kind, "other": data.get("other")}
+    return text % {"kind": kind, "other": data.get("other") or HIDDEN_NUMBER}
 
 
 def _describe_rating(event: Event) -> str:
