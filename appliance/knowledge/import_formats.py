@@ -1,7 +1,7 @@
 """Parse imported files into articles: Markdown with front matter, HTML, CSV."""
 
+import codecs
 import csv
-import html
 import io
 import posixpath
 import re
@@ -9,80 +9,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-import nh3
 from django.utils.translation import gettext as _
-from markdownify import markdownify
 
 from appliance.core.errors import BadInputError
+from appliance.knowledge import front_matter
+from appliance.knowledge.import_html import MAX_CONTENT, read_page, too_long
 from appliance.knowledge.import_sources import MAX_BYTES, MAX_TABLE_BYTES, Member
 
-MAX_TITLE, MAX_CONTENT, MAX_KEY = 200, 200_000, 200  # characters
-MAX_DEPTH = 200  # of nested tags; the sanitiser is slow beyond that
-MAX_TAGS = 50_000
+MAX_TITLE, MAX_KEY = 200, 200  # characters
 COLUMNS = ("title", "content", "category", "status", "audience", "key", "review_on", "files")
-_ALLOWED_TAGS = {
-    "a",
-    "b",
-    "blockquote",
-    "br",
-    "code",
-    "del",
-    "em",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "hr",
-    "i",
-    "img",
-    "li",
-    "ol",
-    "p",
-    "pre",
-    "s",
-    "strong",
-    "table",
-    "tbody",
-    "td",
-    "th",
-    "thead",
-    "tr",
-    "ul",
-}
-# Void elements, and those that a following one closes: they add no depth.
-_NOT_NESTED_TAGS = {
-    "area",
-    "base",
-    "br",
-    "col",
-    "dd",
-    "dt",
-    "embed",
-    "hr",
-    "img",
-    "input",
-    "li",
-    "link",
-    "meta",
-    "option",
-    "p",
-    "param",
-    "source",
-    "tbody",
-    "td",
-    "tfoot",
-    "th",
-    "thead",
-    "tr",
-    "track",
-    "wbr",
-}
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
-_WHOLE_TAG = re.compile(r"<[^<>]{0,1000}>")
-_TITLE = re.compile(r"<title[^<>]*>([^<]{1,1000})</title", re.I)
-_HEADING = re.compile(r"<h1[^<>]*>(.{1,1000}?)</h1", re.I | re.S)
+DELIMITERS = ",;\t|"
+_DECLARED_ENCODING = re.compile(rb"<meta[^<>]{0,200}\bcharset\s*=\s*[\"']?([\w:.-]{1,40})", re.I)
+_KNOWN_ENCODINGS = re.compile(
+    r"cp\d{3,4}|iso8859-\d+|koi8-[ru]|mac-roman|shift_jis|euc_\w+|gbk?\d*|gb18030|big5\w*|cp932"
+)
+_SEPARATOR_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?[ \t,;]*\n', re.IGNORECASE)
 csv.field_size_limit(4 * MAX_CONTENT)
 
 
@@ -97,6 +38,8 @@ class Entry:
     fields: dict[str, str] = field(default_factory=dict)  # the other columns, by their name
     problem: str = ""  # why it cannot be read; then the rest is empty
     folder: str | None = None  # of a page within its source; None for a row of a table
+    lines: dict[str, int] = field(default_factory=dict)  # of a page, that each field stands in
+    unknown_names: tuple[str, ...] = ()  # keys or columns that were not read
 
 
 def read_entries(member: Member) -> Iterator[Entry]:
@@ -113,113 +56,168 @@ def read_entries(member: Member) -> Iterator[Entry]:
 
 
 def decode(data: bytes) -> str:
-    """Decode UTF-8, or UTF-16 with a byte order mark, and convert line ends to LF."""
-    encodings = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+    """Decode UTF-8 or UTF-16, else what an HTML page declares, and convert line ends to LF."""
+    encoding = _find_encoding(data)
     try:
-        text = data.decode(encodings.get(data[:2], "utf-8-sig"))
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise BadInputError(
-            _("The file is neither UTF-8 nor UTF-16. Save it as UTF-8 and import it again.")
-        ) from error
+        text = _decode_as_declared(data, error)
     if "\0" in text:
         raise BadInputError(
-            _("The file contains a null byte, so it is not a text file. Choose a text file.")
+            _("Line %(line)d contains a null byte, so this is not a text file. Choose a text file.")
+            % {"line": text.count("\n", 0, text.index("\0")) + 1}
         )
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def split_front_matter(text: str) -> tuple[dict[str, str], str]:
-    """Return the known fields of the front matter, lines ``name: value`` between ``---``, and the
-    text after it.
-    """
-    if not text.startswith("---\n"):
-        return {}, text
-    head, end, body = text[4:].partition("\n---\n")
-    if not end:
-        return {}, text
-    pairs = (line.split(":", 1) for line in head.splitlines() if ":" in line)
-    fields = {name.strip().lower(): _unquote(value.strip()) for name, value in pairs}
-    return {name: value for name, value in fields.items() if name in COLUMNS}, body
+def _find_encoding(data: bytes) -> str:
+    """Return UTF-16 for its byte order mark, or if every other byte of the start is zero."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    start = data[:8]
+    if len(start) == 8 and start[1::2] == bytes(4) and all(start[::2]):
+        return "utf-16-le"
+    if len(start) == 8 and start[::2] == bytes(4) and all(start[1::2]):
+        return "utf-16-be"
+    return "utf-8"
 
 
-def html_to_markdown(text: str) -> str:
-    """Convert a page to Markdown. Raises BadInputError if its tags are nested too deeply."""
-    _check_nesting(text)
-    clean = nh3.clean(
-        text,
-        tags=_ALLOWED_TAGS,
-        clean_content_tags={"script", "style", "title", "head"},
-        attributes={"a": {"href"}, "img": {"src", "alt"}},
-        link_rel=None,
-    )
-    return markdownify(clean, heading_style="ATX", bullets="-", escape_misc=False).strip()
+def _decode_as_declared(data: bytes, error: UnicodeDecodeError) -> str:
+    """Decode a page in the encoding of its ``<meta charset>``, as word processors write it."""
+    declared = _DECLARED_ENCODING.search(data[:4096])
+    try:
+        name = codecs.lookup(declared[1].decode("ascii")).name if declared else ""
+        if _KNOWN_ENCODINGS.fullmatch(name):
+            # Browsers read ISO 8859-1 as the Windows code page, which has more characters.
+            return data.decode("cp1252" if name == "iso8859-1" else name)
+    except (LookupError, UnicodeError):
+        pass
+    raise BadInputError(
+        _(
+            "The file is neither UTF-8 nor UTF-16: see line %(line)d. Save it as UTF-8 "
+            "and import it again."
+        )
+        % {"line": data.count(b"\n", 0, error.start) + 1}
+    ) from error
 
 
 def _page_entry(member: Member, text: str) -> Entry:
-    fields: dict[str, str] = {}
+    head = front_matter.FrontMatter()
     if member.suffix in (".html", ".htm"):
-        body = html_to_markdown(text)
-        title = _find_text(_TITLE, text) or _find_text(_HEADING, text)
+        title, body = read_page(text)
     else:
-        fields, body = split_front_matter(text)
-        title = ""
-    body = body.strip()
-    title = fields.pop("title", "") or title
-    heading = re.match(r"#[ \t]+(.{1,300}?)[ \t#]*(?:\n|$)", body)
-    if heading and title in ("", heading.group(1).strip()):
-        title, body = heading.group(1).strip(), body[heading.end() :].strip()
+        head, body = front_matter.split(text, COLUMNS)
+        body = body.strip()
+        title = head.fields.get("title", "")
+        heading = re.match(r"#[ \t]+(.{1,300}?)[ \t#]*(?:\n|$)", body)
+        if heading and title in ("", heading.group(1).strip()):
+            title, body = heading.group(1).strip(), body[heading.end() :].strip()
     title = title or PurePosixPath(member.name).stem.replace("-", " ").replace("_", " ")
-    key, folder = fields.pop("key", "") or member.name, posixpath.dirname(member.name)
-    return Entry(member.name, key, title, body, fields, folder=folder)
+    return Entry(
+        member.name,
+        head.fields.get("key", "") or member.name,
+        " ".join(title.split()),
+        body,
+        {name: value for name, value in head.fields.items() if name not in ("title", "key")},
+        folder=posixpath.dirname(member.name),
+        lines=head.lines,
+        unknown_names=head.unknown_keys,
+    )
 
 
 def _table_entries(name: str, text: str) -> Iterator[Entry]:
     """Yield one entry for each row; the first row has the column names.
 
-    Columns are separated by commas, semicolons or tabs.
+    Rows are counted as spreadsheets do: with blank ones, without the line ``sep=;`` of Excel.
     """
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
+    separator = _SEPARATOR_LINE.match(text)
+    text = text[separator.end() :] if separator else text
+    columns, delimiter = _read_header(text, separator[1] if separator else DELIMITERS)
     table = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-    columns = [column.strip().lower() for column in next(table, [])]
-    if not {"title", "content"} <= set(columns):
+    unknown_names = tuple(column for column in columns if column and column not in COLUMNS)
+    row_number = 0
+    while True:
+        row_number += 1
+        location = f"{name}:{row_number}"
+        try:
+            row = next(table, None)
+        except csv.Error as error:
+            yield Entry(location, location, problem=_describe(error))
+            return
+        if row is None:
+            break
+        if row_number > 1 and any(cell.strip() for cell in row):
+            yield _validate(_row_entry(location, columns, row, unknown_names))
+            unknown_names = ()
+    if row_number == 2:
+        yield Entry(name, name, problem=_("The table has no rows below the column names."))
+
+
+def _read_header(text: str, delimiters: str) -> tuple[list[str], str]:
+    """Return the column names in lower case, and the delimiter by which the needed ones show."""
+    for delimiter in delimiters:
+        try:
+            row = next(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True), [])
+        except csv.Error:
+            continue
+        columns = [column.strip().lower() for column in row]
+        if {"title", "content"} <= set(columns):
+            break
+    else:
         raise BadInputError(
             _("The first row must contain the column names, including “title” and “content”.")
         )
-    while True:
-        try:
-            row = next(table, None)
-        except csv.Error:
-            location = f"{name}:{table.line_num}"
-            yield Entry(
-                location,
-                location,
-                problem=_(
-                    "A quotation mark is not closed, or a cell is too long. Correct the row."
-                ),
+    for column in COLUMNS:
+        if columns.count(column) > 1:
+            raise BadInputError(
+                _("The first row contains the column “%(name)s” twice. Remove one of them.")
+                % {"name": column}
             )
-            return
-        if row is None:
-            return
-        if any(cell.strip() for cell in row):
-            yield _validate(_row_entry(f"{name}:{table.line_num}", columns, row))
+    return columns, delimiter
 
 
-def _row_entry(location: str, columns: list[str], row: list[str]) -> Entry:
-    if len(row) > len(columns):
-        problem = _("This row has more cells than columns. Correct the row.")
-        return Entry(location, location, problem=problem)
-    cells = zip(columns, row, strict=False)
-    fields = {column: cell.strip() for column, cell in cells if column in COLUMNS}
-    title, content = fields.pop("title", ""), fields.pop("content", "")
-    key = fields.pop("key", "") or title
-    fields = {column: value for column, value in fields.items() if value}
-    return Entry(location, key, title, content, fields)
+def _describe(error: csv.Error) -> str:
+    if "field larger" in str(error):
+        problem = _("A cell of this row is longer than %(most)d characters.") % {
+            "most": csv.field_size_limit()
+        }
+    elif "unexpected end" in str(error):
+        problem = _("A quotation mark in this row is not closed.")
+    else:
+        problem = _("A quotation mark in this row is neither doubled nor at the end of its cell.")
+    return " ".join([problem, _("Correct the row; the rows after it were not read.")])
+
+
+def _row_entry(
+    location: str, columns: list[str], row: list[str], unknown_names: tuple[str, ...]
+) -> Entry:
+    cells = [cell.strip() for cell in row]
+    while len(cells) > len(columns) and not cells[-1]:
+        cells.pop()
+    fields = {column: cell for column, cell in zip(columns, cells, strict=False) if cell}
+    title, content = " ".join(fields.pop("title", "").split()), fields.pop("content", "")
+    is_cut = len(cells) < len(columns) and not (title and content)
+    if len(cells) > len(columns) or is_cut:
+        problem = _(
+            "This row has %(cells)d cells, but there are %(columns)d columns. Put cells that "
+            "contain the delimiter or a line break in quotation marks."
+        ) % {"cells": len(cells), "columns": len(columns)}
+        return Entry(location, location, title[:MAX_TITLE], problem=problem)
+    return Entry(
+        location,
+        fields.pop("key", "") or title,
+        title,
+        content,
+        {column: cell for column, cell in fields.items() if column in COLUMNS},
+        unknown_names=unknown_names,
+    )
 
 
 def _validate(entry: Entry) -> Entry:
     """Return the entry, or one with only the problem if title or content is unsuitable."""
-    problem = ""
+    problem = entry.problem
+    if problem:
+        return entry
     if not entry.title:
         problem = _("The title is missing.")
     elif not entry.content:
@@ -227,31 +225,7 @@ def _validate(entry: Entry) -> Entry:
     elif len(entry.title) > MAX_TITLE:
         problem = _("The title is longer than %(most)d characters.") % {"most": MAX_TITLE}
     elif len(entry.content) > MAX_CONTENT:
-        problem = _("The content is longer than %(most)d characters.") % {"most": MAX_CONTENT}
+        problem = str(too_long())
     if not problem:
         return entry
     return Entry(entry.location, entry.key, entry.title[:MAX_TITLE], problem=problem)
-
-
-def _check_nesting(text: str) -> None:
-    depth = 0
-    for tags, match in enumerate(_TAG.finditer(text)):
-        if match.group(2).lower() not in _NOT_NESTED_TAGS:
-            depth = max(0, depth - 1) if match.group(1) else depth + 1
-        if depth > MAX_DEPTH or tags >= MAX_TAGS:
-            raise BadInputError(
-                _(
-                    "The HTML tags are too many or too deeply nested. Save it as Markdown "
-                    "or plain HTML."
-                )
-            )
-
-
-def _find_text(pattern: re.Pattern[str], page: str) -> str:
-    """Return the text of the element that the pattern matches, without tags."""
-    match = pattern.search(page)
-    return " ".join(html.unescape(_WHOLE_TAG.sub("", match.group(1))).split()) if match else ""
-
-
-def _unquote(value: str) -> str:
-    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value

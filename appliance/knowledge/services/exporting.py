@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Unpack
 
+import yaml
 from django.db.models import QuerySet
 from django.http import Http404
 
@@ -16,8 +17,6 @@ from appliance.knowledge.models import Article
 from appliance.knowledge.queries import ArticleFilters, list_articles
 from appliance.knowledge.services.articles import require_writer
 from appliance.knowledge.services.attachments import rename_image_references
-
-FRONT_MATTER = ("title", "key", "category", "status", "audience", "review_on", "files")
 
 
 def export_articles(*, by: User, **filters: Unpack[ArticleFilters]) -> Iterator[bytes]:
@@ -41,8 +40,11 @@ def as_markdown(article: Article, folder: str = "", names: Iterable[str] = ()) -
         "review_on": article.review_on.isoformat() if article.review_on else "",
         "files": folder,
     }
-    front_matter = "".join(
-        f"{name}: {_in_one_line(fields[name])}\n" for name in FRONT_MATTER if fields[name]
+    front_matter = yaml.safe_dump(
+        {name: value for name, value in fields.items() if value},
+        allow_unicode=True,
+        sort_keys=False,
+        width=10_000,
     )
     paths = {name: f"{folder}/{name}" for name in names}
     content = rename_image_references(article.content, paths)
@@ -65,8 +67,3 @@ def _file_name(article: Article) -> str:
     plain = unicodedata.normalize("NFKD", article.title).encode("ascii", "ignore").decode()
     words = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:60]
     return f"{article.pk}-{words}.md" if words else f"{article.pk}.md"
-
-
-def _in_one_line(text: str) -> str:
-    text = " ".join(text.split())
-    return f'"{text}"' if text[:1] in "\"'" else text

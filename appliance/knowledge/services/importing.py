@@ -21,7 +21,7 @@ from appliance.core import cache
 from appliance.core.errors import BadInputError
 from appliance.files import queries as files_queries
 from appliance.files import services as files_services
-from appliance.knowledge import import_formats, import_sources
+from appliance.knowledge import front_matter, import_formats, import_sources
 from appliance.knowledge.import_formats import MAX_KEY, Entry
 from appliance.knowledge.models import Article, ArticleVote, PendingImport
 from appliance.knowledge.services import attachments
@@ -213,23 +213,37 @@ class _ImportRun:
     def _parse_fields(self, entry: Entry) -> tuple[ImportedArticle, str]:
         """Return the article, and a message about what could not be imported."""
         values: ImportedArticle = {"title": entry.title, "content": entry.content}
-        message = ""
-        if status := entry.fields.get("status", "").lower():
-            values["status"] = _parse_choice("status", status, Article.Status)
-        if audience := entry.fields.get("audience", "").lower():
-            values["audience"] = _parse_choice("audience", audience, Article.Audience)
-        if name := entry.fields.get("category", ""):
-            category = self._categories.get(name.lower())
-            if category:
-                values["category"] = category
-            else:
-                message = _(
+        for name, text in entry.fields.items():
+            try:
+                self._parse_field(values, name, text)
+            except BadInputError as error:
+                if line := entry.lines.get(name):
+                    raise front_matter.error_in_line(line, name, str(error)) from error
+                raise
+        messages = []
+        if (name := entry.fields.get("category", "")) and "category" not in values:
+            messages.append(
+                _(
                     "The category “%(name)s” does not exist; the article is imported "
                     "without a category."
-                ) % {"name": name}
-        if review_on := entry.fields.get("review_on", ""):
-            values["review_on"] = _parse_date(review_on)
-        return values, message
+                )
+                % {"name": name}
+            )
+        if entry.unknown_names:
+            messages.append(
+                _("Not imported: %(names)s.") % {"names": ", ".join(entry.unknown_names)}
+            )
+        return values, " ".join(messages)
+
+    def _parse_field(self, values: ImportedArticle, name: str, text: str) -> None:
+        if name == "status" and text:
+            values["status"] = _parse_choice(name, text.lower(), Article.Status)
+        elif name == "audience" and text:
+            values["audience"] = _parse_choice(name, text.lower(), Article.Audience)
+        elif name == "review_on" and text:
+            values["review_on"] = _parse_date(name, text)
+        elif name == "category" and text.lower() in self._categories:
+            values["category"] = self._categories[text.lower()]
 
     def _create_or_update(
         self, key: str, values: ImportedArticle, files: Files
@@ -279,12 +293,13 @@ def _parse_choice(field: str, value: str, choices: type[TextChoice]) -> TextChoi
     return choices(value)
 
 
-def _parse_date(text: str) -> date:
+def _parse_date(field: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
         raise BadInputError(
-            _("“%(value)s” is not a valid date. Use the format 2027-03-31.") % {"value": text[:40]}
+            _("“%(value)s” is not a valid date for %(field)s. Use the format 2027-03-31.")
+            % {"value": text[:40], "field": field}
         ) from None
 
 

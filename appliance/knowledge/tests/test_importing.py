@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from appliance.core.errors import BadInputError, ForbiddenError
-from appliance.knowledge import import_formats, import_sources, services
+from appliance.knowledge import front_matter, import_formats, import_html, import_sources, services
 from appliance.knowledge.models import Article
 
 FIELDS = ("title", "content", "category", "status", "audience")
@@ -124,7 +124,9 @@ def test_csv_is_read_in_any_encoding_and_with_any_delimiter(db, encoding, delimi
 
 def test_invalid_rows_are_reported_and_the_others_imported(db):
     report = services.import_articles(
-        source=csv_file('title,content,status\nA,a,\n,b,\nC,c,gone\nD,d,draft,x\nE,e,\nF,"f\n'),
+        source=csv_file(
+            'title,content,status\nA,a,\n,b,\nC,c,gone\nD,d,draft,x\nE,e\nF\nG,"1\n2",,,\nH,"h\nI,i\n'
+        ),
         by=None,
     )
     assert [(line.location, line.outcome) for line in report.lines] == [
@@ -134,9 +136,55 @@ def test_invalid_rows_are_reported_and_the_others_imported(db):
         ("articles.csv:5", "refused"),
         ("articles.csv:6", "created"),
         ("articles.csv:7", "refused"),
+        ("articles.csv:8", "created"),
+        ("articles.csv:9", "refused"),
     ]
-    assert "title is missing" in report.lines[1].message
-    assert "Choose one of: draft" in report.lines[2].message
+    messages = [line.message for line in report.lines]
+    assert messages[1] == "The title is missing."
+    assert "“gone” is not a valid value for status. Choose one of: draft" in messages[2]
+    assert "This row has 4 cells, but there are 3 columns" in messages[3]
+    assert "This row has 1 cells, but there are 3 columns" in messages[5]
+    assert messages[7].startswith("A quotation mark in this row is not closed.")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "The first row must contain the column names"),
+        ("Titel;Inhalt\nA;a\n", "The first row must contain the column names"),
+        ("title,content,Title\nA,a,b\n", "contains the column “title” twice"),
+        ("title,content\n", "The table has no rows"),
+        ('title,content\nA,"a"b\nC,c\n', "neither doubled nor at the end of its cell"),
+        (f'title,content\nA,"{"x" * 800_001}"\n', "A cell of this row is longer than 800000"),
+        ("title,content\nA,a\nB,b\0\n", "Line 3 contains a null byte"),
+    ],
+)
+def test_table_that_cannot_be_read_says_why(db, text, message):
+    [line] = services.import_articles(source=csv_file(text), by=None).lines
+    assert line.outcome == "refused"
+    assert message in line.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\ntitle;content\nA, b;c",
+        '"sep=;"\r\ntitle;content\r\nA, b;c',
+        "sep=\t\ntitle\tcontent\nA, b\tc",
+        '\ufefftitle;"a, b, c";content\nA, b;;c',
+        "title|content\nA, b|c",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be"])
+def test_table_of_a_spreadsheet_is_read(db, text, encoding):
+    assert import_from(csv_file(text, encoding)) == {"created": ["A, b"]}
+    assert Article.objects.get().content == "c"
+
+
+def test_column_that_is_not_imported_is_named_once(db):
+    source = csv_file("title,content,author\nA,a,x\nB,b,y\n")
+    lines = services.import_articles(source=source, by=None).lines
+    assert [line.message for line in lines] == ["Not imported: author.", ""]
 
 
 def test_unknown_category_is_reported_and_left_out(categories):
@@ -195,6 +243,92 @@ def test_damaged_archive_is_refused(db):
         services.import_articles(source=io.BytesIO(b"PK\3\4nothing"), by=None, name="x.zip")
 
 
+def page_file(text: str | bytes, name: str = "page.md") -> io.BytesIO:
+    file = io.BytesIO(text.encode() if isinstance(text, str) else text)
+    file.name = name
+    return file
+
+
+@pytest.mark.parametrize(
+    ("lines", "title"),
+    [
+        ("title: >-\n  Blank\n  pages", "Blank pages"),
+        ("title: |\n  Blank\n  pages\n", "Blank pages"),
+        ("title: 'It''s: blank'", "It's: blank"),
+        ('title: "Blank \\"pages\\""', 'Blank "pages"'),
+        ("Title: No", "No"),
+        ("title: 2027-03-31", "2027-03-31"),
+        ("title: 1e3 # a comment", "1e3"),
+        ("title: ~", "Heading"),
+        ("{title: Blank, category: hardware}", "Blank"),
+    ],
+)
+def test_front_matter_is_read_as_yaml(db, lines, title):
+    source = page_file(f"---\n{lines}\n---\n# Heading\n\nx")
+    assert import_from(source, name="page.md") == {"created": [title]}
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("status: draft\ntitle: a: b", "Line 3, “title”: this is not valid YAML"),
+        ("title: 'open\nstatus: draft", "Line 2, “title”: this is not valid YAML"),
+        ("title: x\n\tstatus: draft", "Line 3, “status”: this is not valid YAML"),
+        ("title: x\x07", "Line 2, “title”: this is not valid YAML"),
+        ("title: [a, b]", "Line 2, “title”: this must be a text"),
+        ("title: x\ncategory:\n  name: y", "Line 3, “category”: this must be a text"),
+        ("title: x\ntitle: y", "Line 3, “title”: this key occurs twice"),
+        ("title: x\nstatus: true", "Line 3, “status”: “true” is not a valid value for status"),
+        ("review_on: soon", "Line 2, “review_on”: “soon” is not a valid date for review_on"),
+        ("a: &a x\ntitle: *a", "Line 3, “title”: references (*name) are not supported"),
+        ("title: !!python/object/apply:os.system [x]", "Line 2, “title”: this must be a text"),
+        ("a: " + "[" * 5000, "Line 2, “a”: this is too deeply nested"),
+        ("title: x\na: " + "b" * 20_000, "The front matter is longer than 20000 characters"),
+    ],
+)
+def test_front_matter_that_cannot_be_read_names_line_and_key(db, lines, message):
+    source = page_file(f"---\n{lines}\n---\n# Heading\n\nx")
+    [line] = services.import_articles(source=source, by=None, name="page.md").lines
+    assert line.outcome == "refused"
+    assert message in line.message
+
+
+def test_unknown_keys_are_named_and_the_article_imported(db):
+    source = page_file("---\ntitle: A\ntags: [x, y]\ndraft: true\n---\nx")
+    [line] = services.import_articles(source=source, by=None, name="page.md").lines
+    assert (line.outcome, line.message) == ("created", "Not imported: tags, draft.")
+
+
+@pytest.mark.parametrize(
+    "text", ["---\nA rule above\n---\nend", "---\n\ntext: more\n\n---\nend", "---\n- a\n---\nend"]
+)
+def test_text_between_two_rules_is_no_front_matter(text):
+    assert front_matter.split(text, ["title"]) == (front_matter.FrontMatter(), text)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("Größe".encode("utf-16"), "Größe"),
+        ("<p>Größe</p>".encode("utf-16-le"), "<p>Größe</p>"),
+        (b"<meta charset=windows-1250><p>\xb3\xf3d", "<meta charset=windows-1250><p>łód"),
+        (
+            b'<meta content="text/html; charset=iso-8859-1">\x80',
+            '<meta content="text/html; charset=iso-8859-1">€',
+        ),
+        ("<meta charset=latin1>Größe".encode(), "<meta charset=latin1>Größe"),
+    ],
+)
+def test_encoding_is_detected(data, text):
+    assert import_formats.decode(data) == text
+
+
+@pytest.mark.parametrize("name", ["", "nonsense", "base64", "punycode", "utf-8", "unicode_escape"])
+def test_text_of_an_unknown_encoding_is_refused_with_its_line(name):
+    with pytest.raises(BadInputError, match="see line 2"):
+        import_formats.decode(f"<meta charset={name}>\n".encode() + b"\xe9")
+
+
 @pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"\xc3\x28", b"a\0b", b"\xed\xa0\x80"])
 def test_binary_content_is_refused(data):
     with pytest.raises(BadInputError):
@@ -204,11 +338,11 @@ def test_binary_content_is_refused(data):
 @pytest.mark.parametrize("text", ["<div>" * 20_000, "<b><i>" * 150, "<p>x" * 60_000])
 def test_deeply_nested_html_is_refused(text):
     with pytest.raises(BadInputError, match="nested"):
-        import_formats.html_to_markdown(text)
+        import_html.read_page(text)
 
 
 def test_unclosed_list_items_do_not_count_as_nested():
-    assert import_formats.html_to_markdown("<ul>" + "<li>x" * 1000 + "</ul>").count("- x") == 1000
+    assert import_html.read_page("<ul>" + "<li>x" * 1000).content.count("- x") == 1000
 
 
 def test_export_can_be_imported_again_unchanged(folder, bob, categories):
