@@ -122,9 +122,9 @@ def test_enter_in_a_field_of_one_line_submits_no_new_ticket(window, bob):
 def test_enter_applies_no_bulk_change(window, bob, ticket):
     page = window(bob)
     page.goto("/")
-    box = page.locator("tbody input[name=ticket]")
-    box.check()
-    box.press("Enter")
+    checkbox = page.locator("tbody input[name=ticket]")
+    checkbox.check()
+    checkbox.press("Enter")
     page.get_by_label("Add tags").fill("printer")
     page.get_by_label("Add tags").press("Enter")
     page.wait_for_timeout(400)
