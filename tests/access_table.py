@@ -54,6 +54,7 @@ POST  dismiss-suggestion       login 403   403   done  done  done  login
 POST  undo-dismissal           login 403   403   done  done  done  login
 GET   find-canned-responses    login 403   403   200   200   200   login
 POST  insert-canned-response   login 403   403   200   200   200   login
+GET   run-macro                login 403   403   200   200   200   login
 POST  run-macro                login 403   403   done  done  done  login
 GET   split-ticket             login 403   403   200   200   200   login
 POST  split-ticket             login 403   403   done  done  done  login

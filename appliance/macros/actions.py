@@ -11,7 +11,7 @@ from appliance.accounts.queries import list_agents
 from appliance.core.errors import BadInputError
 from appliance.macros import variables
 from appliance.macros.models import CannedResponse
-from appliance.tickets.models import Priority, Status, TicketCategory
+from appliance.tickets.models import Priority, Status, Ticket, TicketCategory
 
 Choice = TypeVar("Choice", bound=Choices)
 Instance = TypeVar("Instance", bound=Model)
@@ -77,6 +77,23 @@ def read(actions: dict[str, Any]) -> Actions:
         assignee=_assignee(actions),
         add_tags=_tags("add_tags", actions),
         remove_tags=_tags("remove_tags", actions),
+    )
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The messages that a macro writes on a ticket; empty if it writes none."""
+
+    note: str = ""
+    reply: str = ""
+
+
+def render_texts(requested: Actions, ticket: Ticket, by: User) -> Texts:
+    """Return the messages with their variables replaced."""
+    canned_response = requested.canned_response
+    return Texts(
+        note=variables.render(requested.note, ticket, by),
+        reply=variables.render(canned_response.body, ticket, by) if canned_response else "",
     )
 
 

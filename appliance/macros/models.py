@@ -109,3 +109,7 @@ class Macro(AgentTemplate):
                 condition=Q(is_shared=False) | Q(team=None), name="macro_one_audience"
             ),
         ]
+
+    @property
+    def sends_reply(self) -> bool:
+        return bool(self.actions.get("canned_response"))

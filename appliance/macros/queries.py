@@ -1,12 +1,17 @@
 """Reads on canned responses and macros. ``access_`` raises Http404 unless the viewer may."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.http import Http404
 
 from appliance.accounts.models import Right, User
 from appliance.accounts.permissions import has_right
+from appliance.core.errors import BadInputError
 from appliance.macros import actions
 from appliance.macros.models import CannedResponse, Macro, Template
+from appliance.tickets.models import Ticket
 
 
 def can_share(viewer: User) -> bool:
@@ -74,6 +79,25 @@ def access_editable_macro(viewer: User, pk: int) -> Macro:
 def describe(macro: Macro) -> list[str]:
     """Return one line for each action of the macro."""
     return actions.describe(macro.actions)
+
+
+@dataclass(frozen=True)
+class MacroPreview:
+    """What a macro will do on a ticket, or why it cannot run."""
+
+    effects: Sequence[str] = ()
+    note: str = ""
+    reply: str = ""
+    error: str = ""
+
+
+def preview_macro(viewer: User, macro: Macro, ticket: Ticket) -> MacroPreview:
+    """Return what the macro does and sends when the viewer applies it."""
+    try:
+        texts = actions.render_texts(actions.read(macro.actions), ticket, viewer)
+    except BadInputError as error:
+        return MacroPreview(error=str(error))
+    return MacroPreview(describe(macro), texts.note, texts.reply)
 
 
 def _get_or_404(templates: QuerySet[Template], pk: int) -> Template:

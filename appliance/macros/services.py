@@ -159,17 +159,15 @@ def _create_messages(
     seen_message_id: int | None,
 ) -> None:
     note_key, reply_key = _message_keys(key)
-    if requested.note:
-        text = variables.render(requested.note, ticket, by)
-        tickets_services.add_note(ticket=ticket, by=by, body=text, idempotency_key=note_key)
+    texts = actions.render_texts(requested, ticket, by)
+    if texts.note:
+        tickets_services.add_note(ticket=ticket, by=by, body=texts.note, idempotency_key=note_key)
     if requested.canned_response:
-        text = render_canned_response(
-            canned_response=requested.canned_response, ticket=ticket, by=by
-        )
+        _count_use(requested.canned_response)
         tickets_services.reply(
             ticket=ticket,
             by=by,
-            body=text,
+            body=texts.reply,
             seen_message_id=seen_message_id,
             idempotency_key=reply_key,
         )

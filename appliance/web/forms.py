@@ -71,7 +71,10 @@ class BulkForm(IdempotentForm):
             "status": [(status.value, status.label) for status in BULK_STATUSES],
             "priority": [*Priority.choices],
             "category": [(NONE, _("Uncategorised")), *filter_choices.categories],
-            "macro": [(macro.pk, str(macro)) for macro in macros_queries.list_macros(viewer)],
+            "macro": [
+                (macro.pk, _("%s (sends a reply)") % macro if macro.sends_reply else str(macro))
+                for macro in macros_queries.list_macros(viewer)
+            ],
         }
 
     def selected(self) -> set[int]:

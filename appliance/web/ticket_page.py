@@ -344,11 +344,9 @@ class TicketPageBuilder:
 
     @cached_property
     def draft(self) -> Draft | None:
-        """What was being written; None if it has been sent meanwhile."""
+        """What was being written."""
         has_draft = self.summary.has_draft
-        draft = tickets_queries.find_draft(self.viewer, self.ticket) if has_draft else None
-        sent = {_normalise(message.body) for message in self.messages[-3:]}
-        return draft if draft and _normalise(draft.body) not in sent else None
+        return tickets_queries.find_draft(self.viewer, self.ticket) if has_draft else None
 
     @cached_property
     def _vector(self) -> TicketVector | None:
@@ -357,7 +355,7 @@ class TicketPageBuilder:
     def _reply_form(self, draft: Draft | None) -> ReplyForm:
         initial: dict[str, Any] = {"seen_message": self.newest_message}
         if draft:
-            initial |= {"body": draft.body, "kind": draft.kind}
+            initial |= {"body": draft.body, "kind": draft.kind, "draft_key": draft.key}
         return (AgentReplyForm if self.viewer.is_agent else ReplyForm)(initial=initial)
 
     def _properties_form(self) -> PropertiesForm:
@@ -397,7 +395,3 @@ class TicketPageBuilder:
             and message.kind == Message.Kind.REPLY
             and message.author_id != self.viewer.pk
         ]
-
-
-def _normalise(text: str) -> str:
-    return text.replace("\r\n", "\n").strip()

@@ -198,7 +198,73 @@ def test_reply_is_previewed(ticket_page):
     expect(reply_field(page)).to_be_visible()
 
 
-def test_macro_is_applied_with_one_click(ticket_page, window, bob, ticket, canned_response):
+@pytest.mark.parametrize("actions", [{"status": "waiting"}, {"canned_response": 0}])
+def test_macro_keeps_what_was_typed_just_before(ticket_page, ticket, canned_response, actions):
+    if "canned_response" in actions:
+        actions = {"canned_response": canned_response.pk}
+    macros_services.add_macro(by=canned_response.owner, name="Do it", actions=actions)
+    page = ticket_page
+    page.reload()
+    reply_field(page).fill("Half a reply")
+    page.locator("summary", has_text="Macros").click()
+    page.locator(".macros .menu-body").get_by_text("Do it").click()
+    if "canned_response" in actions:
+        page.get_by_role("dialog").get_by_role("button", name="Send and apply").click()
+    expect(page.get_by_text("Macro “Do it” applied.")).to_be_visible()
+    expect(reply_field(page)).to_have_value("Half a reply")
+
+
+def test_macro_does_not_run_when_the_draft_cannot_be_stored(ticket_page, bob, ticket):
+    macros_services.add_macro(by=bob, name="Do it", actions={"status": "solved"})
+    page = ticket_page
+    page.reload()
+    page.route("**/draft/", lambda route: route.abort())
+    reply_field(page).fill("Half a reply")
+    page.locator("summary", has_text="Macros").click()
+    page.get_by_role("button", name="Do it").click()
+    expect(page.get_by_text("Draft not saved")).to_be_visible()
+    expect(reply_field(page)).to_have_value("Half a reply")
+    ticket.refresh_from_db()
+    assert ticket.status == Status.NEW
+    page.get_by_role("button", name="Send").click()  # a reply is sent all the same
+    expect(page.locator("#conversation")).to_contain_text("Half a reply")
+
+
+def test_sending_from_one_window_keeps_the_draft_of_another(window, ticket_page, bob, ticket):
+    first, second = ticket_page, window(bob)
+    second.goto(f"/tickets/{ticket.pk}/")
+    with first.expect_response("**/draft/"):
+        reply_field(first).fill("A long and careful answer")
+    with second.expect_response("**/draft/"):
+        reply_field(second).fill("Quick answer")
+    second.get_by_role("button", name="Send").click()
+    expect(second.locator("#conversation")).to_contain_text("Quick answer")
+    expect(reply_field(second)).to_have_value("A long and careful answer")
+
+
+def test_draft_remembers_a_late_change_to_an_internal_note(ticket_page):
+    page = ticket_page
+    with page.expect_response("**/draft/"):
+        reply_field(page).fill("Alice has the old driver.")
+    with page.expect_response("**/draft/"):
+        page.get_by_text("Internal note").click()
+    page.reload()
+    expect(page.get_by_label("Internal note")).to_be_checked()
+
+
+def test_draft_is_gone_after_it_was_sent(ticket_page):
+    page = ticket_page
+    with page.expect_response("**/draft/"):
+        reply_field(page).fill("Half a reply")
+    reply_field(page).press("End")
+    page.keyboard.type(", finished.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#conversation")).to_contain_text("Half a reply, finished.")
+    page.reload()
+    expect(reply_field(page)).to_have_value("")
+
+
+def test_macro_is_applied_after_its_preview(ticket_page, window, bob, ticket, canned_response):
     macros_services.add_macro(
         by=bob,
         name="Ask and wait",
@@ -207,7 +273,11 @@ def test_macro_is_applied_with_one_click(ticket_page, window, bob, ticket, canne
     page = ticket_page
     page.reload()
     page.keyboard.press("x")
-    page.get_by_role("button", name="Ask and wait").click()
+    page.get_by_role("link", name="Ask and wait").click()
+    dialog = page.get_by_role("dialog", name="Apply macro “Ask and wait”")
+    expect(dialog).to_contain_text("Hello Alice, which device is it?")
+    assert not Message.objects.exists()
+    dialog.get_by_role("button", name="Send and apply").click()
     expect(page.locator("#conversation")).to_contain_text("Hello Alice, which device is it?")
     ticket.refresh_from_db()
     assert ticket.status == Status.WAITING

@@ -9,5 +9,11 @@ from appliance.tickets.forms.properties import (
     TagsForm,
     split_tag_names,
 )
-from appliance.tickets.forms.replies import AgentReplyForm, DraftForm, RatingForm, ReplyForm
+from appliance.tickets.forms.replies import (
+    AgentReplyForm,
+    DiscardDraftForm,
+    DraftForm,
+    RatingForm,
+    ReplyForm,
+)
 from appliance.tickets.forms.tickets import FieldsForm, TicketForCustomerForm, TicketForm

@@ -1,5 +1,7 @@
 """Forms for replies, notes, drafts and ratings."""
 
+from uuid import uuid4
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -10,6 +12,14 @@ from appliance.tickets.models import Message, Status
 REPLY_STATUSES = [status for status in Status if status not in (Status.NEW, Status.HOLD)]
 
 
+class DraftKeyField(forms.UUIDField):
+    """The key of the draft that a page writes: a new one, unless the page continues a draft."""
+
+    def __init__(self) -> None:
+        widget = forms.HiddenInput(attrs={"autocomplete": "off"})
+        super().__init__(initial=uuid4, required=False, widget=widget)
+
+
 class ReplyForm(SubmissionForm):
     body = forms.CharField(
         label=_("Your reply"),
@@ -18,6 +28,7 @@ class ReplyForm(SubmissionForm):
         error_messages={"required": _("The reply is empty. Write some text first.")},
     )
     seen_message = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
+    draft_key = DraftKeyField()
     field_order = ["body", "files"]
 
     def show_newest(self, message_id: int) -> None:
@@ -49,9 +60,14 @@ class DraftForm(Form):
 
     kind = forms.ChoiceField(choices=Message.Kind.choices, required=False)
     body = forms.CharField(max_length=MAX_TEXT_CHARACTERS, required=False, strip=False)
+    draft_key = DraftKeyField()
 
     def clean_kind(self) -> Message.Kind:
         return Message.Kind(self.cleaned_data["kind"] or Message.Kind.REPLY)
+
+
+class DiscardDraftForm(Form):
+    draft_key = DraftKeyField()
 
 
 class RatingForm(Form):

@@ -83,16 +83,19 @@ class Mention(models.Model):
 
 
 class Draft(models.Model):
-    """A reply or note that a user has begun; one for each user and ticket."""
+    """A reply or note that a user has begun; one for each page on which it is written."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="drafts")
+    key = models.UUIDField(default=uuid.uuid4, editable=False)  # of the page
     kind = models.CharField(max_length=5, choices=Message.Kind, default=Message.Kind.REPLY)
     body = models.TextField()
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "ticket"], name="draft_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "ticket", "key"], name="draft_unique")
+        ]
 
     def __str__(self) -> str:
         return f"draft of {self.user} on SKR-{self.ticket_id}"

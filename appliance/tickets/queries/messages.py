@@ -69,8 +69,9 @@ def access_guest_attachment(token: str, attachment_id: int) -> Attachment:
 
 
 def find_draft(viewer: User, ticket: Ticket) -> Draft | None:
-    """Return the reply the viewer has begun."""
-    return Draft.objects.filter(user=viewer, ticket=ticket).first()
+    """Return the reply the viewer has begun; of several the newest."""
+    drafts = Draft.objects.filter(user=viewer, ticket=ticket)
+    return drafts.order_by("-updated_at", "-pk").first()
 
 
 def find_rating(ticket: Ticket) -> Rating | None:

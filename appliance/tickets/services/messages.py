@@ -30,6 +30,7 @@ from appliance.tickets.services.properties import change_status
 from appliance.tickets.services.tickets import attach_files
 
 ARTICLE_LINK = re.compile(r"/articles/(\d{1,18})/")
+MAX_DRAFTS = 10  # of a person on a ticket; the oldest is removed
 REOPENED_BY_CUSTOMER = (Status.SOLVED, Status.WAITING, Status.HOLD)
 
 
@@ -42,6 +43,7 @@ def reply(
     files: Iterable[UploadedFile] = (),
     seen_message_id: int | None = None,
     idempotency_key: uuid.UUID | None = None,
+    draft_key: uuid.UUID | None = None,
     at: datetime | None = None,
 ) -> Message:
     """Write a reply, which the customer can read; ``by=None`` is a guest with the secret link.
@@ -49,6 +51,7 @@ def reply(
     A customer's reply reopens a ticket that is solved, waiting or on hold. ``status`` is the new
     status an agent chooses; without it a new ticket becomes open. With ``seen_message_id``, the
     newest message on the page (0: none), it raises BadInputError if somebody else replied since.
+    The author's drafts stay, except the one with ``draft_key`` or with this very text.
     """
     if status is not None and not (by and by.is_agent):
         raise ForbiddenError(_("Only agents can set the status of a ticket."))
@@ -58,6 +61,7 @@ def reply(
             return earlier
         _require_open(locked, by, seen_message_id)
         message = _create_message(locked, by, body, Message.Kind.REPLY, files, idempotency_key, at)
+        _remove_sent_draft(message, draft_key)
         _apply_status(locked, message, status, by, at)
     ticket.refresh_from_db()
     return message
@@ -70,9 +74,13 @@ def add_note(
     body: str,
     files: Iterable[UploadedFile] = (),
     idempotency_key: uuid.UUID | None = None,
+    draft_key: uuid.UUID | None = None,
     at: datetime | None = None,
 ) -> Message:
-    """Write a note that only agents can read; agents named with @ are mentioned."""
+    """Write a note that only agents can read; agents named with @ are mentioned.
+
+    The author's drafts stay, except the one with ``draft_key`` or with this very text.
+    """
     if by is not None and not by.is_agent:
         raise ForbiddenError(_("Only agents can write internal notes."))
     with files_services.atomic():
@@ -80,6 +88,7 @@ def add_note(
         if earlier := _find_duplicate(locked, idempotency_key):
             return earlier
         message = _create_message(locked, by, body, Message.Kind.NOTE, files, idempotency_key, at)
+        _remove_sent_draft(message, draft_key)
     ticket.refresh_from_db()
     return message
 
@@ -143,7 +152,6 @@ def _create_message(
         created_at=at,
     )
     attach_files(locked, message, files, by)
-    Draft.objects.filter(user=by, ticket=locked).delete()
     if not is_note and not message.is_from_customer and locked.first_response_at is None:
         locked.first_response_at = at
     save(locked, "first_response_at", at=at)
@@ -193,16 +201,40 @@ def _apply_status(
 
 
 @transaction.atomic
-def save_draft(*, ticket: Ticket, by: User, kind: Message.Kind, body: str) -> None:
-    """Store the text for the next visit; an empty one removes the draft."""
+def save_draft(
+    *, ticket: Ticket, by: User, kind: Message.Kind, body: str, draft_key: uuid.UUID | None = None
+) -> None:
+    """Store the text for the next visit; an empty one removes the draft.
+
+    ``draft_key`` is that of the page; without one the newest draft is replaced.
+    """
     if not body.strip():
-        return discard_draft(ticket=ticket, by=by)
+        return discard_draft(ticket=ticket, by=by, draft_key=draft_key)
     draft = {"kind": kind, "body": body, "updated_at": timezone.now()}
-    Draft.objects.update_or_create(ticket=ticket, user=by, defaults=draft)
+    key = draft_key or _newest_draft_key(ticket, by) or uuid.uuid4()
+    Draft.objects.update_or_create(ticket=ticket, user=by, key=key, defaults=draft)
+    newest = Draft.objects.filter(ticket=ticket, user=by).order_by("-updated_at", "-pk")
+    Draft.objects.filter(pk__in=newest.values("pk")[MAX_DRAFTS:]).delete()
 
 
-def discard_draft(*, ticket: Ticket, by: User) -> None:
-    Draft.objects.filter(ticket=ticket, user=by).delete()
+def discard_draft(*, ticket: Ticket, by: User, draft_key: uuid.UUID | None = None) -> None:
+    """Remove the draft with the key; without one the newest."""
+    if key := draft_key or _newest_draft_key(ticket, by):
+        Draft.objects.filter(ticket=ticket, user=by, key=key).delete()
+
+
+def _newest_draft_key(ticket: Ticket, by: User) -> uuid.UUID | None:
+    draft = queries.find_draft(by, ticket)
+    return draft.key if draft else None
+
+
+def _remove_sent_draft(message: Message, draft_key: uuid.UUID | None) -> None:
+    """Remove the draft that was sent as the message. Other drafts of its author stay."""
+    drafts = Draft.objects.filter(user=message.author_id, ticket=message.ticket_id)
+    for draft in drafts if message.author_id else ():
+        is_same_text = (draft.kind, draft.body.strip()) == (message.kind, message.body.strip())
+        if draft.key == draft_key or is_same_text:
+            draft.delete()
 
 
 def rate_ticket(

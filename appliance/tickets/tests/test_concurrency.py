@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -69,8 +70,11 @@ def test_rating_sent_twice_is_stored_once(ticket, alice, bob):
 
 
 def test_drafts_from_two_windows_are_stored_once(ticket, bob):
+    key = uuid4()
     save = [
-        lambda body=body: services.save_draft(ticket=ticket, by=bob, kind="reply", body=body)
+        lambda body=body: services.save_draft(
+            ticket=ticket, by=bob, kind="reply", body=body, draft_key=key
+        )
         for body in ("one", "two")
     ]
     assert run_at_once(*save) == ["done", "done"]

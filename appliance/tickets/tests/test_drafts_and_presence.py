@@ -1,12 +1,14 @@
 """Drafts of replies, and agents who have a ticket open."""
 
 import time
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
 
 from appliance.tickets import presence, queries, services
 from appliance.tickets.models import Draft, Event
+from appliance.tickets.services.messages import MAX_DRAFTS
 
 
 def test_draft_is_stored_for_its_author_only(ticket, bob, dan):
@@ -24,11 +26,60 @@ def test_empty_text_removes_the_draft(ticket, bob):
 
 
 @pytest.mark.parametrize("service", [services.reply, services.add_note])
-def test_sending_discards_only_the_authors_draft(ticket, bob, dan, service):
+def test_sending_a_draft_removes_that_of_the_author_only(ticket, bob, dan, service):
+    key = uuid4()
     for agent in (bob, dan):
-        services.save_draft(ticket=ticket, by=agent, kind="reply", body="x")
-    service(ticket=ticket, by=bob, body="Sent.")
+        services.save_draft(ticket=ticket, by=agent, kind="reply", body="Half", draft_key=key)
+    service(ticket=ticket, by=bob, body="Half a reply, finished.", draft_key=key)
     assert [draft.user for draft in Draft.objects.all()] == [dan]
+
+
+@pytest.mark.parametrize("service", [services.reply, services.add_note])
+def test_draft_stays_when_another_text_is_sent(ticket, bob, service):
+    services.save_draft(ticket=ticket, by=bob, kind="reply", body="Half a reply")
+    service(ticket=ticket, by=bob, body="Something else.", draft_key=uuid4())
+    assert queries.find_draft(bob, ticket).body == "Half a reply"
+
+
+def test_draft_with_the_text_that_was_sent_is_removed(ticket, bob):
+    services.save_draft(ticket=ticket, by=bob, kind="reply", body="Shake the toner.\n")
+    services.add_note(ticket=ticket, by=bob, body="Shake the toner.")
+    assert queries.find_draft(bob, ticket)
+    services.reply(ticket=ticket, by=bob, body="Shake the toner.")
+    assert queries.find_draft(bob, ticket) is None
+
+
+def test_each_page_has_a_draft_and_the_newest_is_shown(ticket, bob):
+    first, second = uuid4(), uuid4()
+    services.save_draft(ticket=ticket, by=bob, kind="reply", body="First", draft_key=first)
+    services.save_draft(ticket=ticket, by=bob, kind="note", body="Second", draft_key=second)
+    assert queries.find_draft(bob, ticket).body == "Second"
+    services.reply(ticket=ticket, by=bob, body="Second", draft_key=second)
+    assert queries.find_draft(bob, ticket).body == "First"
+    services.discard_draft(ticket=ticket, by=bob, draft_key=second)
+    assert queries.find_draft(bob, ticket).body == "First"
+    services.discard_draft(ticket=ticket, by=bob, draft_key=first)
+    assert queries.find_draft(bob, ticket) is None
+
+
+def test_person_has_a_limited_number_of_drafts_on_a_ticket(ticket, bob):
+    for number in range(MAX_DRAFTS + 2):
+        services.save_draft(
+            ticket=ticket, by=bob, kind="reply", body=str(number), draft_key=uuid4()
+        )
+    bodies = Draft.objects.order_by("pk").values_list("body", flat=True)
+    assert list(bodies) == [str(number) for number in range(2, MAX_DRAFTS + 2)]
+
+
+def test_merge_keeps_the_drafts_of_both_tickets(ticket, alice, bob):
+    other = services.create_ticket(
+        customer=alice.customer, subject="Same", description="Again.", by=alice
+    )
+    for draft_ticket in (ticket, other):
+        services.save_draft(ticket=draft_ticket, by=bob, kind="reply", body=draft_ticket.number)
+    services.merge_tickets(source=other, target=ticket, by=bob)
+    assert queries.find_draft(bob, ticket).body == ticket.number
+    assert queries.find_draft(bob, other).body == other.number
 
 
 def test_page_saves_a_draft(client, ticket, alice):

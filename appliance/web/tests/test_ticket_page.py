@@ -17,6 +17,8 @@ from appliance.core import cache
 from appliance.core.models import SiteSettings
 from appliance.knowledge import services as knowledge_services
 from appliance.macros import services as macros_services
+from appliance.macros.models import Macro
+from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import (
     CustomField,
@@ -215,9 +217,28 @@ def test_article_linked_in_a_reply_is_recorded(as_bob, ticket, bob):
 def test_draft_is_restored_unless_it_was_sent(as_bob, ticket, bob):
     tickets_services.save_draft(ticket=ticket, by=bob, kind="note", body="Half a")
     assert "Draft restored from" in page_of(as_bob, ticket)
-    tickets_services.add_note(ticket=ticket, by=bob, body="Half a")
-    Draft.objects.create(ticket=ticket, user=bob, body="Half a")  # arrived after it was sent
+    page = page_of(as_bob, ticket)
+    key = tickets_queries.find_draft(bob, ticket).key
+    assert page.count(f'name="draft_key" value="{key}"') == 2  # to send and to discard
+    form = {"kind": "note", "body": "Half a note, finished.", "draft_key": key}
+    as_bob.post(url("reply", ticket.pk), form)
     assert "Draft restored from" not in page_of(as_bob, ticket)
+
+
+def test_refused_reply_keeps_the_key_of_its_draft(as_bob, ticket):
+    key = uuid.uuid4()
+    form = {"kind": "reply", "body": " ", "draft_key": key}
+    response = as_bob.post(url("reply", ticket.pk), form)
+    assert f'name="draft_key" value="{key}"' in response.content.decode()
+
+
+def test_discarding_removes_the_draft_that_was_shown(as_bob, ticket, bob):
+    keys = [uuid.uuid4(), uuid.uuid4()]
+    for key in keys:
+        form = {"kind": "reply", "body": f"Text {key}", "draft_key": key}
+        as_bob.post(url("draft", ticket.pk), form)
+    as_bob.post(url("discard-draft", ticket.pk), {"draft_key": keys[1]})
+    assert [draft.key for draft in Draft.objects.all()] == [keys[0]]
 
 
 def test_draft_is_not_shown_to_others(as_alice, ticket, bob):
@@ -238,6 +259,51 @@ def test_canned_response_is_rendered_for_the_ticket(as_bob, ticket, bob):
     assert response.json() == {"text": "Hello Alice"}
     items = as_bob.get(url("find-canned-responses", ticket.pk), {"q": "hi"}).json()["items"]
     assert [item["label"] for item in items] == ["Hi"]
+
+
+@pytest.fixture
+def greeting_macro(bob) -> Macro:
+    """A macro that greets the customer and takes a note."""
+    canned_response = macros_services.add_canned_response(
+        by=bob, name="Hi", body="Hello **{customer_first_name}**"
+    )
+    actions = {"canned_response": canned_response.pk, "note": "Greeted {customer_first_name}."}
+    return macros_services.add_macro(by=bob, name="Greet", actions=actions)
+
+
+def test_macro_shows_what_it_will_send_before_it_sends(as_bob, ticket, greeting_macro):
+    for headers in ({}, {"HX-Request": "true"}):
+        response = as_bob.get(url("run-macro", ticket.pk, greeting_macro.pk), headers=headers)
+        page = response.content.decode()
+        assert "Hello <strong>Alice</strong>" in page and "Greeted Alice." in page
+        assert "Send and apply" in page
+        assert ("<html" in page) is (not headers)
+    assert not Message.objects.exists()
+
+
+def test_menu_asks_before_a_macro_that_sends_a_reply_only(as_bob, ticket, bob, greeting_macro):
+    solve = macros_services.add_macro(by=bob, name="Solve", actions={"status": "solved"})
+    page = page_of(as_bob, ticket)
+    assert f'hx-get="{url("run-macro", ticket.pk, greeting_macro.pk)}"' in page
+    assert f'formaction="{url("run-macro", ticket.pk, solve.pk)}"' in page
+    assert f'formaction="{url("run-macro", ticket.pk, greeting_macro.pk)}"' not in page
+
+
+def test_preview_of_a_macro_that_cannot_run_says_why(as_bob, ticket, greeting_macro, categories):
+    actions = greeting_macro.actions | {"category": 987654}
+    Macro.objects.update(actions=actions)
+    page = as_bob.get(url("run-macro", ticket.pk, greeting_macro.pk)).content.decode()
+    assert "no longer exists" in page and "Send and apply" not in page
+
+
+def test_macro_and_bulk_change_keep_the_draft(as_bob, ticket, bob, greeting_macro):
+    tickets_services.save_draft(ticket=ticket, by=bob, kind="reply", body="Half a reply")
+    as_bob.post(url("run-macro", ticket.pk, greeting_macro.pk), {"seen_message": 0})
+    tickets_services.start_bulk_change(
+        by=bob, tickets=[ticket.pk], changes={"macro": greeting_macro.pk}
+    )
+    assert Message.objects.count() == 4
+    assert tickets_queries.find_draft(bob, ticket).body == "Half a reply"
 
 
 def test_macro_that_fails_shows_the_reason_and_changes_nothing(as_bob, ticket, bob):

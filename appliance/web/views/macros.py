@@ -5,16 +5,19 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.core.errors import BadInputError
 from appliance.macros import queries as macros_queries
 from appliance.macros import services as macros_services
 from appliance.macros import variables
+from appliance.macros.models import Macro
 from appliance.tickets import queries as tickets_queries
+from appliance.tickets.models import Ticket
 from appliance.web import queries
 from appliance.web.forms import MacroUseForm
+from appliance.web.ticket_page import TicketPageBuilder
 
 MAX_NOTE = 90  # characters of a text in a list to choose from
 
@@ -51,11 +54,14 @@ def insert_canned_response(
     return JsonResponse({"text": text})
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @agents_only
 def run_macro(request: AuthenticatedRequest, ticket_id: int, macro_id: int) -> HttpResponse:
+    """Show what the macro will do and send; apply it."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     macro = macros_queries.access_macro(request.user, macro_id)
+    if request.method != "POST":
+        return _preview_macro(request, ticket, macro)
     form = MacroUseForm(request.POST)
     if form.is_valid():
         form.attempt(
@@ -75,6 +81,18 @@ def run_macro(request: AuthenticatedRequest, ticket_id: int, macro_id: int) -> H
         )
     messages.success(request, _("Macro “%s” applied.") % macro)
     return redirect("ticket", ticket.pk)
+
+
+def _preview_macro(request: AuthenticatedRequest, ticket: Ticket, macro: Macro) -> HttpResponse:
+    newest_message = TicketPageBuilder(request.user, ticket).newest_message
+    context = {
+        "ticket": ticket,
+        "macro": macro,
+        "preview": macros_queries.preview_macro(request.user, macro, ticket),
+        "form": MacroUseForm(initial={"seen_message": newest_message}),
+    }
+    template = "web/_macro_preview.html" if request.htmx else "web/macro.html"
+    return render(request, template, context)
 
 
 @require_safe

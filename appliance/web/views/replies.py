@@ -13,7 +13,13 @@ from appliance.knowledge import queries as knowledge_queries
 from appliance.tickets import presence as ticket_presence
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
-from appliance.tickets.forms import AgentReplyForm, DraftForm, RatingForm, ReplyForm
+from appliance.tickets.forms import (
+    AgentReplyForm,
+    DiscardDraftForm,
+    DraftForm,
+    RatingForm,
+    ReplyForm,
+)
 from appliance.tickets.models import Message, Ticket
 from appliance.triage import services as triage_services
 from appliance.web.article_page import render_content
@@ -48,6 +54,7 @@ def _send(request: AuthenticatedRequest, ticket: Ticket, form: ReplyForm) -> Mes
             body=data["body"],
             files=data["files"],
             idempotency_key=data["idempotency_key"],
+            draft_key=data["draft_key"],
         )
     return form.attempt(
         tickets_services.reply,
@@ -56,6 +63,7 @@ def _send(request: AuthenticatedRequest, ticket: Ticket, form: ReplyForm) -> Mes
         body=data["body"],
         files=data["files"],
         idempotency_key=data["idempotency_key"],
+        draft_key=data["draft_key"],
         status=data.get("new_status"),
         seen_message_id=data.get("seen_message"),
     )
@@ -65,7 +73,9 @@ def _send(request: AuthenticatedRequest, ticket: Ticket, form: ReplyForm) -> Mes
 @login_required
 def discard_draft(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
-    tickets_services.discard_draft(ticket=ticket, by=request.user)
+    form = DiscardDraftForm(request.POST)
+    if form.is_valid():
+        tickets_services.discard_draft(ticket=ticket, by=request.user, **form.cleaned_data)
     return redirect(f"{reverse('ticket', args=[ticket.pk])}#reply")
 
 

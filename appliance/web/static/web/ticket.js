@@ -76,7 +76,7 @@
       if (inText) insertText(text, start, caret);
       else insertText(text);
     } catch {
-      showState(form().dataset.notInserted);
+      showState(form().dataset.notInserted, true);
     }
   });
 
@@ -91,59 +91,118 @@
 
   // --- drafts
 
+  const SAVE_AFTER = 1200; // milliseconds without a key
+  const MAX_WAIT = 8000; // milliseconds
+  const MAX_KEEPALIVE = 60_000; // bytes: browsers refuse larger requests that outlive a page
   let timer = 0,
-    saved = null,
-    pending = null;
+    saved = null, // text and kind that are stored
+    saving = Promise.resolve(true),
+    isSaving = false,
+    released = null; // the form whose submission waited for the draft
+
+  const current = () => `${kind()} ${textarea().value}`;
+  const initial = () => `${form().querySelector("[name=kind][checked]")?.value || "reply"} ${textarea().defaultValue}`;
+  const isUnsaved = () => Boolean(textarea() && !textarea().readOnly) && current() !== (saved ?? initial()) &&
+    Boolean(saved !== null || textarea().value || textarea().defaultValue);
+
+  function saveSoon() {
+    clearTimeout(timer);
+    timer = setTimeout(saveDraft, SAVE_AFTER);
+  }
   document.addEventListener("input", (event) => {
     if (event.target !== textarea()) return;
     writingUntil = Date.now() + 20_000;
-    clearTimeout(timer);
-    timer = setTimeout(saveDraft, 1200);
+    saveSoon();
   });
-  document.addEventListener("submit", (event) => {
-    if (event.target !== form() && event.target.id !== "discard-draft") return;
-    clearTimeout(timer);
-    pending?.abort();
-    saved = textarea().value;
-  });
-  addEventListener("pagehide", () => {
-    if (!form()?.dataset.sent) saveDraft(true);
+  document.addEventListener("change", (event) => {
+    if (event.target.name === "kind" && form()?.contains(event.target)) saveSoon();
   });
 
-  async function saveDraft(isLeaving = false) {
-    const body = textarea()?.value;
-    if (body === undefined || textarea().readOnly || (saved === null ? body === textarea().defaultValue : body === saved)) return;
-    saved = body;
-    pending = new AbortController();
+  // A reply or a macro is sent after the draft is stored: the first then removes its own draft, and the
+  // second keeps it. Without an answer a reply is sent all the same, a macro is not.
+  document.addEventListener("submit", async (event) => {
+    const target = event.target;
+    if (target.id === "discard-draft") return forgetDraft();
+    if (!form() || (target !== form() && !target.matches("[data-after-draft]"))) return;
+    clearTimeout(timer);
+    if (released === target || !(isUnsaved() || isSaving)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const isSaved = await saveDraft();
+    if (!isSaved && target !== form()) return document.querySelector("dialog[open]")?.close();
+    setTimeout(() => { // a form ignores requestSubmit during its submit event
+      released = target;
+      target.requestSubmit(event.submitter);
+      released = null;
+    });
+  }, true);
+  addEventListener("pagehide", () => {
+    if (!form()?.dataset.sent) sendDraft(); // now: nothing that waits would run
+  });
+
+  function forgetDraft() {
+    clearTimeout(timer);
+    saved = current();
+  }
+
+  // One request at a time, so that an older text never overwrites a newer one. Returns whether all is stored.
+  function saveDraft() {
+    clearTimeout(timer);
+    saving = saving.then(sendDraft);
+    return saving;
+  }
+
+  async function sendDraft() {
+    if (!isUnsaved()) return true;
+    const text = current();
+    const body = textarea().value;
     const data = new URLSearchParams({
       kind: kind(),
       body,
+      draft_key: form().querySelector("[name=draft_key]").value,
       csrfmiddlewaretoken: token()
     });
+    saved = text;
+    isSaving = true;
     try {
-      const options = isLeaving ? {
-        keepalive: true
-      } : {
-        signal: pending.signal
-      };
       const response = await fetch(form().dataset.draft, {
         method: "POST",
         body: data,
-        ...options
+        signal: AbortSignal.timeout(MAX_WAIT),
+        keepalive: data.toString().length < MAX_KEEPALIVE
       });
       if (!response.ok) throw new Error(response.status);
       showState(body ? form().dataset.saved : "");
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      saved = null;
-      showState(form().dataset.notSaved);
+      return true;
+    } catch {
+      if (saved === text) saved = null;
+      showState(form().dataset.notSaved, true);
+      return false;
+    } finally {
+      isSaving = false;
     }
   }
 
-  function showState(text) {
+  function showState(text, isError = false) {
     const element = form()?.querySelector("[data-draft-state]");
-    if (element) element.textContent = text;
+    if (!element) return;
+    element.textContent = text;
+    element.classList.toggle("is-error", isError);
   }
+
+  // --- the preview of a macro
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id !== "macro-preview") return;
+    for (const menu of document.querySelectorAll("details.macros[open]")) menu.open = false;
+    if (!event.detail.target.open) event.detail.target.showModal();
+  });
+  document.addEventListener("click", (event) => {
+    const dialog = event.target.closest("[data-close-dialog]")?.closest("dialog");
+    if (!dialog) return;
+    event.preventDefault();
+    dialog.close();
+  });
 
   // --- polling
 
