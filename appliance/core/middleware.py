@@ -4,7 +4,9 @@ import zoneinfo
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponse, HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone, translation
 from django.utils.translation import trans_real
 
@@ -17,6 +19,28 @@ from appliance.core.views import (
 )
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+COMPRESSED_TYPES = ("text/html", "application/json")
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Compress pages, which are a tenth as long then; files and streams are sent as they are.
+
+    The length of a compressed page may tell what is in it to somebody who can choose a part of it
+    (BREACH). Therefore each page has a random length, and a request from another site is answered
+    uncompressed; a form's CSRF token is masked anew in every page.
+    """
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        media_type = response.get("Content-Type", "").partition(";")[0]
+        is_file = response.streaming or response.has_header("Content-Disposition")
+        is_cross_site = request.headers.get("Sec-Fetch-Site") == "cross-site"
+        if is_file or is_cross_site or media_type not in COMPRESSED_TYPES:
+            return response
+        return super().process_response(request, response)
 
 
 class ErrorResponseMiddleware:
