@@ -1,4 +1,4 @@
-"""Sentinels, and numbers read from text."""
+"""Sentinels, numbers read from text, and texts that no line breaks."""
 
 from enum import Enum
 from typing import Final
@@ -13,6 +13,11 @@ class Unset(Enum):
 
 
 UNSET: Final = Unset.UNSET  # default of an argument that leaves a field as it is
+
+
+def keep_together(text: str) -> str:
+    """Return ``text`` with spaces that no line breaks: "18 min", "53 %"."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def read_number(text: str, *, digits: int = MAX_BIGINT_DIGITS) -> int | None:

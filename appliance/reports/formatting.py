@@ -6,6 +6,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from appliance.core.types import keep_together
 from appliance.reports.models import Dimension
 
 NO_VALUE = "–"
@@ -18,9 +19,11 @@ NO_PART_LABELS = {
 
 
 def duration(seconds: float | None) -> str:
-    """Return the two largest units: "47 min", "3 h 20 min", "4 d 6 h"."""
-    if seconds is None:
-        return NO_VALUE
+    """Return the two largest units: "47 min", "3 h 20 min", "4 d 6 h"; no line breaks them."""
+    return NO_VALUE if seconds is None else keep_together(_two_units(seconds))
+
+
+def _two_units(seconds: float) -> str:
     minutes = round(seconds / 60)
     if minutes < 60:
         return _("%(n)s min") % {"n": minutes}
@@ -35,7 +38,7 @@ def duration(seconds: float | None) -> str:
 
 def percent(share: float | None) -> str:
     """Return a share 0..1 in per cent."""
-    return NO_VALUE if share is None else _("%(n)s %%") % {"n": round(share * 100)}
+    return NO_VALUE if share is None else keep_together(_("%(n)s %%") % {"n": round(share * 100)})
 
 
 def number(value: float | None) -> str:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from appliance.core.types import keep_together
 from appliance.sla.models import Escalation, SlaMetric, SlaPolicy, SlaTimer
 from appliance.tickets.event_data import EscalatedData
 from appliance.tickets.filters import DUE_SOON
@@ -87,7 +88,7 @@ def describe_next_target(
 
 
 def describe_span(seconds: float) -> str:
-    """Return a rounded duration: 5400 → "1 h 30 min"."""
+    """Return a rounded duration that no line breaks: 5400 → "1 h 30 min"."""
     days, rest = divmod(int(abs(seconds) // 60), 24 * 60)
     hours, minutes = divmod(rest, 60)
     return _span(get_language(), days, hours if days < 7 else 0, 0 if days else minutes)
@@ -97,13 +98,14 @@ def describe_span(seconds: float) -> str:
 def _span(language: str | None, days: int, hours: int, minutes: int) -> str:
     if not (days or hours or minutes):
         return _("less than a minute")
+    parts = []
     if days:
-        text = ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
-        return f"{text} {_hours(hours)}" if hours else text
-    parts = [_hours(hours)] if hours else []
+        parts.append(ngettext("%(count)d day", "%(count)d days", days) % {"count": days})
+    if hours:
+        parts.append(_hours(hours))
     if minutes and hours < 10:
         parts.append(_("%(count)d min") % {"count": minutes})
-    return " ".join(parts)
+    return keep_together(" ".join(parts))
 
 
 def _hours(count: int) -> str:
@@ -141,7 +143,8 @@ def describe_escalation(escalation: Escalation) -> str:
 
 def describe_when(metric: str, minutes: int) -> str:
     """Return when an escalation is due: "30 min before first response is due"."""
-    params = {"span": describe_minutes(minutes), "what": SlaMetric(metric).label}
+    span = keep_together(describe_minutes(minutes))
+    params = {"span": span, "what": SlaMetric(metric).label}
     if minutes < 0:
         return _("%(span)s before %(what)s is due") % params
     if minutes > 0:

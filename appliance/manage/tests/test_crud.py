@@ -313,7 +313,7 @@ def test_sla_policy_shows_due_times_and_escalations(as_dan):
         recipients=["assignee"],
     )
     page = as_dan.get(reverse("edit-policy", args=[policy.pk])).content.decode()
-    assert "30 min before first response is due" in page
+    assert "30\xa0min before first response is due" in page
     post(as_dan, "remove-escalation", policy.escalations.get().pk)
     post(as_dan, "remove-policy", policy.pk)
     assert not as_dan.get(reverse("policies")).context["page"].rows

@@ -80,7 +80,7 @@ def test_escalation_form_saves_what_the_description_shows(dan, add_policy):
     assert form.is_valid(), form.errors
     escalation = form.attempt(services.add_escalation, policy=add_policy(), by=dan, **form.values())
     assert status.describe_escalation(escalation) == (
-        "1 h before resolution is due: notify the administrators, the assignee"
+        "1\xa0h before resolution is due: notify the administrators, the assignee"
     )
 
 

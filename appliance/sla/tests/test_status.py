@@ -7,7 +7,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.template import Context, Template
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from appliance.sla import queries, services, status
 from appliance.sla.tests.conftest import timer_of
@@ -42,6 +42,14 @@ def test_cell_shows_the_next_target(add_policy, open_ticket, hours, text):
     assert "first response" in html
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("minutes", [18, 80, 26 * 60, 20 * 24 * 60])
+def test_no_line_breaks_a_duration(language, minutes):
+    with translation.override(language):
+        text = status.describe_span(minutes * 60)
+    assert "\N{NO-BREAK SPACE}" in text and " " not in text
+
+
 def test_cell_shows_a_paused_timer_and_its_result(add_policy, open_ticket, bob):
     add_policy()
     ticket = open_ticket(ago(1))
@@ -71,7 +79,7 @@ def test_unchanged_timer_is_answered_with_204(
     client.force_login(bob)
     path = reverse("ticket-timer", args=[ticket.pk])
     response = client.get(path)
-    assert "First response due in 1 h" in response.content.decode()
+    assert "First response due in 1\xa0h" in response.content.decode()
     timer_status = status.describe_timer(queries.find_timer(ticket))
     with django_assert_max_num_queries(5):
         assert client.get(f"{path}?seen={timer_status.key}").status_code == 204
