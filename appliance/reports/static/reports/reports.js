@@ -15,7 +15,7 @@
       borderWidth: isLine ? 2 : 0,
       pointRadius: line.values.length > 45 ? 0 : 2.5,
       pointHoverRadius: 5,
-      tension: 0.25,
+      tension: 0, // a smoothed line would overshoot: it shows values that never were
       spanGaps: true,
       maxBarThickness: 28,
       borderRadius: 2,
@@ -102,6 +102,7 @@
   const drawAll = () => {
     while (charts.length) charts.pop().destroy();
     Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+    Chart.defaults.locale = document.documentElement.lang; // of the numbers at the axes
     document.querySelectorAll("canvas[data-chart]").forEach(draw);
   };
 
