@@ -27,7 +27,6 @@ class Queue:
     query: str  # query string of the list, empty or with its question mark
     is_active: bool
     icon: str = ""
-    key: str = ""  # of the keyboard
 
     @property
     def count_label(self) -> str:
@@ -79,14 +78,19 @@ def list_main_queues(
             name,
             label,
             _count_main_queue(counts, filters),
-            _query_string(filters),
+            query_string(filters),
             is_active=not in_view and _is_active(filters, ticket_filter),
             icon=icon,
-            key=key,
         )
-        for name, label, icon, key, filters in MAIN_QUEUES
+        for name, label, icon, _, filters in MAIN_QUEUES
         if in_teams or name != "my-teams"
     ]
+
+
+def find_main_queue_label(filters: Filters) -> str:
+    """Return the label of the queue with exactly these filters, or an empty text."""
+    labels = (str(label) for _, label, _, _, own in MAIN_QUEUES if own == filters)
+    return next(labels, "")
 
 
 def _is_active(filters: Filters, ticket_filter: TicketFilter) -> bool:
@@ -147,7 +151,7 @@ def _build_queue(
 ) -> Queue:
     is_active = active.get(name) == value
     others = {key: other for key, other in active.items() if key != name}
-    query = _query_string(others if is_active else others | {name: value})
+    query = query_string(others if is_active else others | {name: value})
     return Queue(f"{name}-{value}", label, count, query, is_active)
 
 
@@ -156,5 +160,5 @@ def _category_labels(counts: Counts, categories: Iterable[tuple[str, str]]) -> L
     return {slug: label for slug, label in labels.items() if counts["category"].get(slug)}
 
 
-def _query_string(filters: Filters) -> str:
+def query_string(filters: Filters) -> str:
     return f"?{urlencode(filters)}" if filters else ""

@@ -26,7 +26,7 @@ from appliance.tickets.event_data import (
 )
 from appliance.tickets.models import Attachment, Event, Message, TicketLink
 from appliance.web import ticket_rows
-from appliance.web.queues import Queue
+from appliance.web.queues import MAIN_QUEUES, Queue, query_string
 from appliance.web.ticket_list import TicketList
 from appliance.web.ticket_page import Conversation
 
@@ -51,6 +51,7 @@ SPLIT = (
     '<i class="bi bi-scissors" aria-hidden="true"></i></a>'
 )
 HIDDEN_NUMBER = "…"  # of a ticket the viewer may not see, for which list_events leaves 0
+QUEUE_KEY = '<a tabindex="-1" href="{}{}" data-key="{}">{}</a>'
 ACTIVITY = "<li>{} <strong>{}</strong> {}</li>"
 
 
@@ -74,13 +75,24 @@ def queue_links(queues: Iterable[Queue]) -> SafeString:
     return mark_safe("".join(_queue_link(queue, list_url) for queue in queues))  # noqa: S308
 
 
+@register.simple_tag
+def queue_keys() -> SafeString:
+    """Render a link for each queue that has a key; "g o" is in the header."""
+    list_url = reverse("dashboard")
+    links = (
+        (list_url, query_string(filters), key, label)
+        for _, label, _, key, filters in MAIN_QUEUES
+        if key and filters
+    )
+    return format_html_join("", QUEUE_KEY, links)
+
+
 def _queue_link(queue: Queue, list_url: str) -> str:
     label = escape(str(queue.label))
     current = ' aria-current="true"' if queue.is_active else ""
-    key = f' data-key="{queue.key}" data-key-label="{label}"' if queue.key else ""
     icon = f'<i class="bi bi-{queue.icon}" aria-hidden="true"></i>' if queue.icon else ""
     return (
-        f'<li><a id="q-{escape(queue.name)}" href="{list_url}{escape(queue.query)}"{current}{key}>'
+        f'<li><a id="q-{escape(queue.name)}" href="{list_url}{escape(queue.query)}"{current}>'
         f"{icon}<span>{label}</span><b>{queue.count_label}</b></a></li>"
     )
 
