@@ -26,6 +26,7 @@ from appliance.web.queues import (
     Counts,
     Queue,
     Section,
+    find_main_queue_label,
     format_count,
     list_main_queues,
     list_sections,
@@ -78,7 +79,11 @@ class ListQuery:
 
     @property
     def title(self) -> str:
-        return str(self.view) if self.view else ""
+        """The name of the view or of the queue, else the filters in words."""
+        if self.view:
+            return str(self.view)
+        queue_label = find_main_queue_label(self.filters.as_query())
+        return queue_label or ", ".join(self.form.labels().values())
 
 
 @dataclass(frozen=True)

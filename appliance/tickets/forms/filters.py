@@ -199,7 +199,7 @@ class FilterForm(Form):
         )
 
     def labels(self) -> dict[str, str]:
-        """Return the label of each filter that is set. The form must be validated."""
+        """Return each set filter in words: "Assignee: Nobody". The form must be validated."""
         values = {field.name: self.cleaned_data.get(field.name) for field in fields(TicketFilter)}
         return {name: self._label(name, value) for name, value in values.items() if value}
 
@@ -208,8 +208,10 @@ class FilterForm(Form):
         if isinstance(field, forms.BooleanField):
             return gettext("VIP")
         if isinstance(field, forms.ChoiceField):
-            return str(dict(normalize_choices(field.choices)).get(value, value))
-        return str(value.full_name if isinstance(value, Customer) else value)
+            value = dict(normalize_choices(field.choices)).get(value, value)
+        elif isinstance(value, Customer):
+            value = value.full_name
+        return f"{field.label}: {value}"
 
     def _category_choices(self) -> Choices:
         return [

@@ -220,6 +220,39 @@ def test_main_queue_is_active_with_further_filters_too(bob):
 
 
 @pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("", "All open"),
+        ("?assignee=nobody", "Unassigned"),
+        ("?due=overdue", "Overdue"),
+        ("?premium=1", "VIP"),
+        ("?assignee=nobody&category=hardware", "Category: Hardware, Assignee: Nobody"),
+        ("?status=any&tag=printer", "Status: Any status, Tag: printer"),
+        ("?assignee=gibberish", "All open"),  # ignored, and reported in the filter
+    ],
+)
+def test_heading_and_tab_name_the_queue_or_the_filters(
+    as_bob, bob, ticket, categories, query, title
+):
+    tickets_services.add_tags(ticket=ticket, names=["printer"], by=bob)
+    page = as_bob.get(reverse("dashboard") + query).content.decode()
+    assert f"<h1>{title}</h1>" in page
+    assert f"<title>{title} · " in page
+
+
+def test_heading_and_tab_name_the_view(as_bob, bob):
+    view = tickets_services.save_view(by=bob, name="Storm & co", filters=TicketFilter(priority=4))
+    page = as_bob.get(reverse("dashboard"), {"view": view.pk}).content.decode()
+    assert "<h1>Storm &amp; co</h1>" in page and "<title>Storm &amp; co · " in page
+
+
+def test_chip_of_a_filter_differs_from_the_link_that_clears_all(as_bob):
+    page = as_bob.get(reverse("dashboard"), {"assignee": "nobody"}).content.decode()
+    assert '<a class="filter-chip" href="/?">Assignee: Nobody' in page
+    assert '<a class="filter-reset" href="/">Clear filters</a>' in page
+
+
+@pytest.mark.parametrize(
     ("count", "label"), [(None, ""), (0, "0"), (1000, "1,000"), (1001, "1,000+")]
 )
 def test_count_label_stops_at_a_thousand(count, label):
