@@ -170,7 +170,7 @@ def _quiet(text: str) -> str:
     return f'<span class="quiet">{escape(text)}</span>'
 
 
-CSS_CLASSES = {"updated": "when", "created": "when"}  # where it is not the name of the column
+CSS_CLASSES = {"updated": "when t-updated", "created": "when t-created"}
 CELLS: dict[str, Callable[[Ticket, CellTexts], str]] = {
     "sentiment": lambda ticket, texts: texts.sentiment(getattr(ticket, "sentiment", None)),
     "category": _category,

@@ -24,6 +24,14 @@
     if (form.matches("[data-by-button]") || form.querySelector("textarea")) event.preventDefault();
   }, true);
 
+  // Paper is light.
+  let themeOnScreen = "";
+  window.addEventListener("beforeprint", () => {
+    themeOnScreen = document.documentElement.getAttribute("data-bs-theme");
+    document.documentElement.setAttribute("data-bs-theme", "light");
+  });
+  window.addEventListener("afterprint", () => document.documentElement.setAttribute("data-bs-theme", themeOnScreen));
+
   // Do not send a form twice after a double click. htmx handles its own requests.
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -204,6 +204,21 @@
     dialog.close();
   });
 
+  // --- the sides: folded on a phone, where they stand below the conversation
+
+  const phone = matchMedia("(max-width: 860px)");
+  const sides = () => document.querySelectorAll("details.ticket-side");
+  const foldSides = () => sides().forEach((side) => {
+    side.open = !phone.matches || location.hash === `#${side.id}`;
+  });
+  phone.addEventListener("change", foldSides);
+  foldSides();
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.(".ticket-jumps a");
+    const side = link && document.querySelector(link.hash);
+    if (side?.matches("details")) side.open = true;
+  });
+
   // --- polling
 
   let writingUntil = 0;
