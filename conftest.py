@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
+from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
 from appliance.accounts import services as accounts_services
@@ -16,6 +17,9 @@ from appliance.tickets.models import Ticket, TicketCategory
 from tests import database
 
 PASSWORD = "a-rock-alone-in-the-sea"
+# no database: the checkout may be read-only; no deadline: other tests use the same cores
+hypothesis_settings.register_profile("skerry", database=None, deadline=None, max_examples=100)
+hypothesis_settings.load_profile("skerry")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,6 +12,7 @@ from appliance.knowledge.models import Article
 from appliance.notifications.models import Kind, Notification, OutgoingEmail
 from appliance.sla.status import describe_event
 from appliance.tickets.models import Event, Message, Ticket
+from appliance.tickets.words import as_text
 
 MAX_EXCERPT_CHARACTERS = 1_000  # for an agent, who reads the rest on the page of the ticket
 MAX_MESSAGE_CHARACTERS = 20_000  # for the customer, to whom it was written
@@ -65,13 +66,27 @@ def describe_event_for_email(
         lines.append(describe_event(event.data))
     if message:
         limit = MAX_MESSAGE_CHARACTERS if for_customer else MAX_EXCERPT_CHARACTERS
-        lines.append(_quote(message.body, limit))
+        lines.append(_quote(as_text(message), limit))
     return "\n".join(lines)
 
 
+def more_in_ticket() -> str:
+    """Return what an e-mail says instead of what no longer fits into it."""
+    return _("More has happened since: read it in the ticket.")
+
+
 def _quote(text: str, limit: int) -> str:
-    excerpt = text if len(text) <= limit else text[:limit].rstrip() + " …"
-    return "\n".join(f"> {line}".rstrip() for line in excerpt.strip().splitlines())
+    """Return the text as a quotation, or its beginning, and a line that says what is missing."""
+    excerpt, missing = text[:limit], len(text) - limit
+    lines = [f"> {line}".rstrip() for line in excerpt.strip("\n").split("\n")]
+    if missing > 0:
+        rest = ngettext(
+            "[%(n)d more character: read it in the ticket.]",
+            "[%(n)d more characters: read them in the ticket.]",
+            missing,
+        )
+        lines += ["", rest % {"n": missing}]
+    return "\n".join(lines)
 
 
 def digest_body(user: User, emails: Iterable[OutgoingEmail]) -> str:

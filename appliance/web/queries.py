@@ -48,14 +48,13 @@ def access_guest_attachment(token: str, attachment_id: int) -> Attachment:
     return tickets_queries.access_guest_attachment(token, attachment_id)
 
 
-def list_guest_messages(ticket: Ticket) -> list[Message]:
-    """Return the replies on this ticket, never a note.
+def list_guest_messages(ticket: Ticket, *, limit: int | None = None) -> list[Message]:
+    """Return the replies on this ticket, or so many of the newest; never a note.
 
     Nor messages of tickets merged into it: a customer with a user account may have created those,
     and nobody has shown that whoever holds this link is that customer.
     """
-    messages = tickets_queries.list_messages(AnonymousUser(), ticket)
-    return [message for message in messages if message.ticket_id == ticket.pk]
+    return tickets_queries.list_messages(AnonymousUser(), ticket, merged=[], limit=limit)
 
 
 # --- tickets of customers and of people who leave

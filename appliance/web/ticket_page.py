@@ -43,6 +43,7 @@ from appliance.web.forms import MacroUseForm
 
 MAX_MESSAGES = 30  # a longer conversation shows its last messages
 LAST_MESSAGES = 20
+EARLIER_MESSAGES = 200  # that each click on "earlier messages" adds
 LAST_EVENTS = 30
 
 
@@ -113,13 +114,19 @@ class Conversation:
     messages: Sequence[Message]
     first_files: Sequence[Attachment]  # sent with the ticket itself
     hidden_messages: int = 0
-    shows_all: bool = False
+    earlier_parts: int = 0
     newest_message: int = 0  # id
     generation: int = 0  # of all tickets in the cache
     last_event: int = 0  # id
     can_quote_first: bool = False
     can_split: bool = False
+    unfolded_id: str = ""  # the id of the element whose text is shown in full, however long
     guest_token: str = ""  # of a viewer without account, whose links lead to the guest page
+
+    @property
+    def next_part(self) -> int:
+        """What ``earlier_parts`` is on the page with more of the earlier messages."""
+        return self.earlier_parts + 1
 
 
 @dataclass(frozen=True)
@@ -194,7 +201,8 @@ class TicketPageBuilder:
 
     viewer: User
     ticket: Ticket
-    shows_all: bool = False
+    earlier_parts: int = 0  # how often earlier messages were asked for; all events from 1 on
+    unfolded_id: str = ""  # the id of the element whose text is shown in full
     forms: TicketForms = field(default_factory=TicketForms)
     seen_message: int | None = None  # the newest message when a refused reply was written
 
@@ -239,15 +247,16 @@ class TicketPageBuilder:
         )
 
     def conversation(self) -> Conversation:
-        is_long = len(self.messages) > MAX_MESSAGES and not self.shows_all
-        hidden = len(self.messages) - LAST_MESSAGES if is_long else 0
-        has_files = self.summary.has_files
+        shown, has_files = self.messages, self.summary.has_files
+        if len(shown) > MAX_MESSAGES and not self.earlier_parts:
+            shown = shown[-LAST_MESSAGES:]
         return Conversation(
             ticket=self.ticket,
-            messages=self.messages[hidden:],
+            messages=shown,
             first_files=tickets_queries.list_first_message_files(self.ticket) if has_files else [],
-            hidden_messages=hidden,
-            shows_all=self.shows_all,
+            hidden_messages=self._count_messages() - len(shown),
+            earlier_parts=self.earlier_parts,
+            unfolded_id=self.unfolded_id,
             newest_message=self.newest_message,
             generation=self.generation,
             last_event=self.summary.last_event,
@@ -267,9 +276,10 @@ class TicketPageBuilder:
         )
 
     def activity(self) -> Activity:
-        limit = None if self.shows_all else LAST_EVENTS
+        shows_all = self.earlier_parts > 0
+        limit = None if shows_all else LAST_EVENTS
         events = tickets_queries.list_events(self.viewer, self.ticket, limit)
-        return Activity(events, self.summary.event_count, self.shows_all)
+        return Activity(events, self.summary.event_count, shows_all)
 
     def reply(self) -> Reply:
         is_agent, draft = self.viewer.is_agent, None if self.forms.reply else self.draft
@@ -334,7 +344,11 @@ class TicketPageBuilder:
     @cached_property
     def messages(self) -> list[Message]:
         return tickets_queries.list_messages(
-            self.viewer, self.ticket, merged=self.merged_tickets, has_files=self.summary.has_files
+            self.viewer,
+            self.ticket,
+            merged=self.merged_tickets,
+            has_files=self.summary.has_files,
+            limit=EARLIER_MESSAGES * self.earlier_parts or MAX_MESSAGES + 1,
         )
 
     @property
@@ -383,6 +397,10 @@ class TicketPageBuilder:
     def _dismissed(self) -> list[Article]:
         has_dismissed = self.viewer.is_agent and self.summary.dismissed_articles
         return list_dismissed(self.viewer, self.ticket) if has_dismissed else []
+
+    def _count_messages(self) -> int:
+        stored = next((message.listed_count for message in self.messages if message.pk), 0)
+        return stored + len(self.merged_tickets)
 
     def _new_replies(self) -> list[Message]:
         """Return replies of others that arrived while the refused one was being written."""

@@ -3,7 +3,7 @@
 from django import template
 from django.utils.safestring import SafeString
 
-from appliance.core.markdown import render
+from appliance.core.markdown import escape, quote, render
 
 register = template.Library()
 
@@ -22,11 +22,11 @@ def percent(share: float) -> int:
 
 @register.filter
 def as_link_text(text: str) -> str:
-    """Escape a title for use between the brackets of a Markdown link."""
-    return text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+    """Return Markdown that reads like a title, for the words of a link."""
+    return escape(text)
 
 
 @register.filter
 def quoted(text: str) -> str:
-    """Put "> " before each line."""
-    return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
+    """Return Markdown of a quotation that reads like the text."""
+    return quote(text)

@@ -20,7 +20,7 @@ from appliance.tickets.models import Event, Message, Ticket
 State = OutgoingEmail.State
 BATCH_DELAY = timedelta(minutes=2)  # what happens to one ticket within it is one e-mail
 MAX_PER_HOUR = 12  # e-mails to one user; more of them become a digest
-MAX_BODY_CHARACTERS = 100_000  # what comes beyond is told in the app alone
+MAX_BODY_CHARACTERS = 100_000  # of what comes beyond, the e-mail only says that there is more
 MAX_DIGEST_TICKETS = 50  # the next digest has the rest
 
 
@@ -41,6 +41,8 @@ def queue_emails(
             text = texts.describe_event_for_email(
                 event, message, kind, for_customer=not user.is_agent
             )
+            if earlier := waiting.get(user.pk):
+                text = _fitting_text(earlier, text)
         if email := waiting.get(user.pk):
             _extend(email, text, kind)
             if email.is_for_digest and not is_digest:  # this event cannot wait for the hour
@@ -89,8 +91,16 @@ def _users_over_hourly_limit(kinds: dict[User, Kind]) -> set[int]:
     return {row["user"] for row in counts if row["n"] >= MAX_PER_HOUR}
 
 
-def _extend(email: OutgoingEmail, text: str, kind: Kind) -> None:
+def _fitting_text(email: OutgoingEmail, text: str) -> str:
+    """Return the text, or once a sentence in its place when the e-mail is full."""
     if len(email.body) + len(text) <= MAX_BODY_CHARACTERS:
+        return text
+    more = texts.more_in_ticket()
+    return "" if email.body.endswith(more) else more
+
+
+def _extend(email: OutgoingEmail, text: str, kind: Kind) -> None:
+    if text:
         email.body = f"{email.body}\n\n{text}"
     email.kind = highest_priority([email.kind, kind])
 

@@ -29,11 +29,17 @@ class Message(models.Model):
     kind = models.CharField(max_length=5, choices=Kind, default=Kind.REPLY)
     is_from_customer = models.BooleanField(default=False)
     body = models.TextField()
+    is_markdown = models.BooleanField(
+        default=False, db_default=False, help_text="Otherwise the body is shown as typed."
+    )
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     # in the search window of its ticket, so that a search reads both side by side
     search_vector = search_vector_field(body="body", number="ticket_id")
-    files: "list[Attachment]"  # set by queries.list_messages
+    # set by queries.list_messages
+    files: "list[Attachment]"
+    body_opening: str  # of the body, a little longer than what is shown of a long one
+    listed_count: int  # how many messages there are, with those that were not read
 
     class Meta:
         ordering = ["created_at", "id"]

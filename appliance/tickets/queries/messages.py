@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet, Window
+from django.db.models.functions import Left
 from django.http import Http404
 from django.utils import timezone
 
@@ -11,30 +12,42 @@ from appliance.core import queries as core_queries
 from appliance.tickets.models import Attachment, Draft, Message, Rating, Status, Ticket
 from appliance.tickets.queries.tickets import access_guest_ticket, list_merged
 
+MAX_OPENING_CHARACTERS = 6_000  # more than a page shows of a long message
 RATING_DAYS = 7  # for so long a customer may change a rating
 RATED_STATUSES = (Status.SOLVED, Status.CLOSED)
 
 
 def list_messages(
-    viewer: Viewer, ticket: Ticket, *, merged: list[Ticket] | None = None, has_files: bool = True
+    viewer: Viewer,
+    ticket: Ticket,
+    *,
+    merged: list[Ticket] | None = None,
+    has_files: bool = True,
+    limit: int | None = None,
 ) -> list[Message]:
-    """Return the conversation, oldest first, with notes for agents only; each has ``files``.
+    """Return the conversation, oldest first, with notes for agents only.
 
-    The viewer must be allowed to see the ticket. Messages of tickets merged into it are included,
-    and their descriptions as messages without a primary key. Costs three queries, and a few more
-    with merged tickets; one for a caller who passes ``merged`` and knows that there are no files.
+    Each message has ``files``, and ``body_opening`` instead of its body, which is read when it is
+    needed; with ``limit`` only so many of the newest are read. The viewer must be allowed to see
+    the ticket. Messages of tickets merged into it are included, and their descriptions as messages
+    without a primary key. Costs three queries, and a few more with merged tickets; one for a caller
+    who passes ``merged`` and knows that there are no files.
     """
     merged = list_merged(viewer, ticket) if merged is None else merged
     ticket_ids = [ticket.pk, *(source.pk for source in merged)]
-    messages = Message.objects.filter(ticket__in=ticket_ids).defer("search_vector")
+    messages = Message.objects.filter(ticket__in=ticket_ids).defer("body", "search_vector")
     if not _can_read_notes(viewer):
         messages = messages.filter(kind=Message.Kind.REPLY)
     attachments = Attachment.objects.select_related("file")
     if not has_files and not merged:
         attachments = attachments.none()
-    messages = messages.prefetch_related(_prefetch_files(attachments))
-    conversation = [*(_first_message(source) for source in merged), *messages]
-    return sorted(conversation, key=lambda message: (message.created_at, message.pk or 0))
+    messages = messages.prefetch_related(_prefetch_files(attachments)).annotate(  # type: ignore[no-redef]  # declared in the model
+        body_opening=Left("body", MAX_OPENING_CHARACTERS), listed_count=Window(Count("pk"))
+    )
+    newest = messages.order_by("-created_at", "-id")[:limit]
+    conversation = [*(_first_message(source) for source in merged), *newest]
+    conversation.sort(key=lambda message: (message.created_at, message.pk or 0))
+    return conversation[-limit:] if limit else conversation
 
 
 def list_first_message_files(ticket: Ticket) -> list[Attachment]:
@@ -118,6 +131,7 @@ def _first_message(source: Ticket) -> Message:
         body=f"{source.subject}\n\n{source.description}",
         created_at=source.created_at,
     )
+    message.body_opening = message.body[:MAX_OPENING_CHARACTERS]
     message.files = list_first_message_files(source)
     return message
 

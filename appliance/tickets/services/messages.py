@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
+from appliance.core import markdown
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.files import services as files_services
 from appliance.tickets import mentions, queries
@@ -148,6 +149,7 @@ def _create_message(
         kind=kind,
         is_from_customer=not is_note and _is_requester(locked, by),
         body=body,
+        is_markdown=bool(by and by.is_agent and markdown.is_renderable(body)),
         idempotency_key=key or uuid.uuid4(),
         created_at=at,
     )

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Right, User
 from appliance.accounts.permissions import has_right
+from appliance.core import markdown
 from appliance.core.errors import ForbiddenError
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
@@ -253,12 +254,19 @@ def _draft_content(members: list[GapTicket]) -> str:
     ]
     for member in members:
         ticket = member.ticket
-        parts.append(f"## {ticket.number}: {ticket.subject}\n\n{_quoted(ticket.description)}")
+        heading = f"## {ticket.number}: {markdown.escape(ticket.subject)}"
+        parts.append(f"{heading}\n\n{markdown.code_block(_shortened(ticket.description))}")
         replies = ticket.messages.filter(kind=Message.Kind.REPLY, is_from_customer=False)
         if reply := replies.order_by("-created_at").first():
-            parts.append(_("Answered:") + f"\n\n{_quoted(reply.body)}")
+            answer = _shortened(reply.body)
+            quotation = _indented(answer) if reply.is_markdown else markdown.quote(answer)
+            parts.append(_("Answered:") + f"\n\n{quotation}")
     return "\n\n".join(parts)
 
 
-def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in text[:EXAMPLE_CHARACTERS].splitlines())
+def _shortened(text: str) -> str:
+    return text if len(text) <= EXAMPLE_CHARACTERS else f"{text[:EXAMPLE_CHARACTERS]} …"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))

@@ -12,8 +12,8 @@ from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
-from appliance.core.markdown import render as markdown
 from appliance.sla import status as sla_status
 from appliance.tickets.event_data import (
     AssigneeData,
@@ -25,6 +25,7 @@ from appliance.tickets.event_data import (
     TagsData,
 )
 from appliance.tickets.models import Attachment, Event, Message, TicketLink
+from appliance.tickets.words import Words, words_of_message, words_of_ticket
 from appliance.web import ticket_rows
 from appliance.web.queues import MAIN_QUEUES, Queue, query_string
 from appliance.web.ticket_list import TicketList
@@ -37,10 +38,11 @@ ARTICLE = """<article class="message{}"{}>
   <header><strong>{}</strong>{}{}
     <span class="message-actions">{}
     {}</span></header>
-  <div class="prose{}" data-words>{}</div>
-  {}
+  <div class="{}" dir="auto" data-words>{}</div>
+  {}{}
 </article>
 """
+WORDS = '<div class="{}" dir="auto">{}</div>'
 NOTE = ' <span><i class="bi bi-lock" aria-hidden="true"></i> {}</span>'
 QUOTE = (
     '<button type="button" class="btn btn-sm btn-icon needs-js" data-quote="{}" '
@@ -52,6 +54,10 @@ SPLIT = (
 )
 HIDDEN_NUMBER = "…"  # of a ticket the viewer may not see, for which list_events leaves 0
 QUEUE_KEY = '<a tabindex="-1" href="{}{}" data-key="{}">{}</a>'
+SHOW_ALL = (
+    '<p class="show-all"><a href="?all={1}&amp;whole={0}#{0}" hx-get="?all={1}&amp;whole={0}" '
+    'hx-select="#{0}" hx-target="#{0}" hx-swap="outerHTML">{2}</a></p>'
+)
 ACTIVITY = "<li>{} <strong>{}</strong> {}</li>"
 
 
@@ -107,7 +113,7 @@ def sentiment(name: str | None) -> SafeString:
 def first_message(conversation: Conversation) -> SafeString:
     """Render the text the ticket was created with."""
     ticket, name = conversation.ticket, conversation.ticket.customer.full_name
-    label = _("Quote first message")
+    label, is_whole = _("Quote first message"), conversation.unfolded_id == "opening"
     return format_html(
         ARTICLE,
         EMPTY,
@@ -117,8 +123,7 @@ def first_message(conversation: Conversation) -> SafeString:
         EMPTY,
         _quote_button("opening", name, label) if conversation.can_quote_first else EMPTY,
         _time(ticket.created_at),
-        " plain",
-        ticket.description,
+        *_words(words_of_ticket(ticket, is_whole=is_whole), "opening", conversation),
         _attachments(conversation.first_files, conversation),
     )
 
@@ -129,6 +134,13 @@ def messages(conversation: Conversation) -> SafeString:
     return mark_safe(  # noqa: S308
         "".join(_message(message, conversation) for message in conversation.messages)
     )
+
+
+@register.simple_tag
+def message_words(message: Message) -> SafeString:
+    """Render the text of a whole message alone."""
+    words = words_of_message(message, is_whole=True)
+    return format_html(WORDS, words.css_class, words.html)
 
 
 @register.simple_tag
@@ -144,21 +156,34 @@ def activity(events: Iterable[Event]) -> SafeString:
 def _message(message: Message, conversation: Conversation) -> SafeString:
     is_note = message.kind == Message.Kind.NOTE
     is_merged = message.ticket_id != conversation.ticket.pk
+    # the first message of a merged ticket is not stored as a message
+    element_id = f"message-{message.pk}" if message.pk else f"opening-{message.ticket_id}"
+    is_whole = conversation.unfolded_id == element_id
     source = _("from SKR-%(number)s") % {"number": message.ticket_id}
     return format_html(
         ARTICLE,
         _css_class(message, is_note),
-        # the first message of a merged ticket is not stored as a message
-        format_html(' id="message-{}"', message.pk) if message.pk else EMPTY,
+        format_html(' id="{}"', element_id),
         _author(conversation, message.author_name, is_from_customer=message.is_from_customer),
         format_html(NOTE, _("internal note")) if is_note else EMPTY,
         format_html(' <span class="quiet">{}</span>', source) if is_merged else EMPTY,
         _actions(message, conversation, can_split=conversation.can_split and not is_merged),
         _time(message.created_at),
-        EMPTY,
-        markdown(message.body),
+        *_words(words_of_message(message, is_whole=is_whole), element_id, conversation),
         _attachments(message.files, conversation),
     )
+
+
+def _words(
+    words: Words, element_id: str, conversation: Conversation
+) -> tuple[str, SafeString, SafeString]:
+    """Return the CSS class, the text and, if that is only the opening, a link to the whole."""
+    if not words.is_folded:
+        return words.css_class, words.html, EMPTY
+    link = format_html(
+        SHOW_ALL, element_id, conversation.earlier_parts, pgettext("a text", "Show all")
+    )
+    return words.css_class, words.html, link
 
 
 def _css_class(message: Message, is_note: bool) -> str:

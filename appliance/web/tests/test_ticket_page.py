@@ -246,9 +246,16 @@ def test_draft_is_not_shown_to_others(as_alice, ticket, bob):
     assert "Half a" not in page_of(as_alice, ticket)
 
 
-def test_preview_is_as_safe_as_the_message(as_alice):
-    response = as_alice.post(url("preview"), {"text": "**b** <script>x</script>"})
-    assert response.content.decode() == "<p><strong>b</strong> &lt;script&gt;x&lt;/script&gt;</p>\n"
+def test_preview_is_as_safe_as_the_message(as_bob):
+    response = as_bob.post(url("preview"), {"text": "**b** <script>x</script>"})
+    assert response.content.decode() == (
+        '<p dir="auto"><strong>b</strong> &lt;script&gt;x&lt;/script&gt;</p>\n'
+    )
+
+
+def test_preview_of_a_customer_is_their_text_as_typed(as_alice):
+    response = as_alice.post(url("preview"), {"text": "**b** <i>"})
+    assert response.content.decode() == "**b** &lt;i&gt;"
 
 
 def test_canned_response_is_rendered_for_the_ticket(as_bob, ticket, bob):

@@ -27,7 +27,8 @@ from appliance.tickets.sorts import NEWEST
 from appliance.triage import services as triage_services
 from appliance.web import queries, services
 from appliance.web.forms import GuestTicketForm, MyTicketsForm, SetupForm
-from appliance.web.ticket_page import Conversation
+from appliance.web.ticket_page import EARLIER_MESSAGES, MAX_MESSAGES, Conversation
+from appliance.web.views.tickets import read_earlier_parts
 
 NEW_TICKET = "new_guest_ticket"  # key of the session
 
@@ -179,13 +180,20 @@ def _guest_ticket_page(
 ) -> HttpResponse:
     is_new = request.session.pop(NEW_TICKET, None) == ticket.pk
     can_rate = tickets_queries.can_rate(request.user, ticket)
+    earlier_parts = read_earlier_parts(request)
+    replies = queries.list_guest_messages(
+        ticket, limit=EARLIER_MESSAGES * earlier_parts or MAX_MESSAGES
+    )
     page = GuestTicketPage(
         ticket=ticket,
         token=token,
         link=request.build_absolute_uri(reverse("guest-ticket", args=[token])) if is_new else "",
         conversation=Conversation(
             ticket=ticket,
-            messages=queries.list_guest_messages(ticket),
+            messages=replies,
+            hidden_messages=replies[0].listed_count - len(replies) if replies else 0,
+            earlier_parts=earlier_parts,
+            unfolded_id=request.GET.get("whole", ""),
             first_files=tickets_queries.list_first_message_files(ticket),
             guest_token=token,
         ),

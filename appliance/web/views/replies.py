@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from appliance.accounts.permissions import AuthenticatedRequest, agents_only
+from appliance.core import plain_text
 from appliance.core.markdown import render as markdown
 from appliance.core.types import read_number
 from appliance.knowledge import queries as knowledge_queries
@@ -84,6 +85,8 @@ def discard_draft(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse
 def preview(request: AuthenticatedRequest) -> HttpResponse:
     """Return the HTML a text will be shown as; of an article, with its pictures."""
     text, article_id = request.POST.get("text", ""), request.GET.get("article", "")
+    if not request.user.is_agent:
+        return HttpResponse(plain_text.render(text))
     if not article_id:
         return HttpResponse(markdown(text))
     article = knowledge_queries.access_article(request.user, read_number(article_id) or 0)

@@ -1,19 +1,22 @@
 """The page of a ticket, and the parts of it that are polled."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.core import cache
+from appliance.core.types import read_number
 from appliance.files.views import file_response
 from appliance.notifications import services as notifications_services
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.models import Ticket
 from appliance.triage import services as triage_services
 from appliance.web.ticket_page import TicketForms, TicketPageBuilder
+
+MAX_EARLIER_PARTS = 100
 
 
 @require_safe
@@ -33,7 +36,8 @@ def ticket_page(
     builder = TicketPageBuilder(
         request.user,
         ticket,
-        shows_all=_shows_all(request),
+        earlier_parts=read_earlier_parts(request),
+        unfolded_id=request.GET.get("whole", ""),
         forms=refused_forms or TicketForms(),
         seen_message=seen_message,
     )
@@ -83,7 +87,8 @@ def conversation(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     builder = TicketPageBuilder(
         request.user,
         tickets_queries.access_ticket(request.user, ticket_id),
-        shows_all=_shows_all(request),
+        earlier_parts=read_earlier_parts(request),
+        unfolded_id=request.GET.get("whole", ""),
     )
     if request.GET.get("seen") == str(builder.summary.last_event):
         return HttpResponse(status=204)
@@ -133,5 +138,6 @@ def _record_suggestions(builder: TicketPageBuilder) -> None:
     )
 
 
-def _shows_all(request: AuthenticatedRequest) -> bool:
-    return request.GET.get("all") == "1"
+def read_earlier_parts(request: HttpRequest) -> int:
+    """Return how often the reader of a conversation has asked for earlier messages."""
+    return min(read_number(request.GET.get("all", "")) or 0, MAX_EARLIER_PARTS)

@@ -48,7 +48,18 @@
     const selection = getSelection();
     const isInside = !selection.isCollapsed && message.contains(selection.anchorNode) && message.contains(selection.focusNode);
     const text = (isInside ? selection.toString() : message.innerText).trim();
-    return `> **${button.dataset.quoteBy}**\n>\n${text.split("\n").map((line) => `> ${line}`.trimEnd()).join("\n")}\n`;
+    if (!form().querySelector("[data-markdown]")) return quoted([button.dataset.quoteBy, "", ...text.split("\n")]);
+    return quoted([`**${escapeMarkdown(button.dataset.quoteBy)}**`, "", ...text.split("\n").map(escapeMarkdown)]);
+  }
+
+  function quoted(lines) {
+    return `${lines.map((line) => `> ${line}`.trimEnd()).join("\n")}\n`;
+  }
+
+  // Markdown of one line that reads like the text, as core/markdown.py makes it.
+  function escapeMarkdown(line) {
+    return line.trimEnd().replace(/[`*_~|<[\]]|\\(?![A-Za-z0-9])|&(?=[#\w]+;)|^[!-/:-@^{}]/g, "\\$&")
+      .replace(/^(\d{1,9})([.)])/, "$1\\$2").replace(/^ | (?= )|\t/g, "\u00a0");
   }
 
   // A canned response was chosen in the field beside the text, or after ":" in it.
