@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from appliance.core.cache import VALUE_LABELS
+
 CODE = Path(__file__).resolve().parent.parent
 SOURCES = [
     path
@@ -210,3 +212,52 @@ def test_only_the_services_of_accounts_change_who_can_act_on_tickets():
         for name, fields in others.items()
         if fields and name not in services | SAME_NAMES_OF_OTHER_MODELS
     } == {}
+
+
+def test_status_page_has_every_kind_of_cached_value():
+    names = {
+        node.args[0].value
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("cache.get_or_compute", "cache.set_value")
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert names == set(VALUE_LABELS)
+
+
+def test_architecture_names_the_rooms_that_exist():
+    text = (CODE / "docs" / "architecture.md").read_text()
+    table = re.findall(r"^\| (`.+?`) \|", text, re.MULTILINE)
+    names = {name for cell in table for name in re.findall(r"`([^`]+)`", cell)}
+    chart = set(re.findall(r"\b[a-z_]+\b", text.split("flowchart TD")[1].split("```")[0]))
+    rooms = {path.parent.name for path in (CODE / "appliance").glob("*/__init__.py")}
+    assert names == rooms | {f"{name}.py" for name in FILES}
+    assert chart == rooms - {"launcher"}
+
+
+def without_code(text: str) -> str:
+    """Return Markdown without its code blocks and spans."""
+    return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+
+
+def test_every_link_between_documents_leads_to_a_file():
+    documents = [*CODE.glob("*.md"), *(CODE / "docs").rglob("*.md")]
+    broken = [
+        f"{document.relative_to(CODE)}: {target}"
+        for document in documents
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", without_code(document.read_text()))
+        if not (document.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_decision_records_are_numbered_without_gaps_and_cited_by_their_number():
+    folder = CODE / "docs" / "decisions"
+    records = sorted(folder.glob("*.md"))
+    assert [int(path.name[:4]) for path in records] == [*range(1, len(records) + 1)]
+    for path in records:
+        assert re.match(rf"# {int(path.name[:4])}\. ", path.read_text()), path.name
+    cited = re.compile(r"\[decision (\d+)\]\([^)]*?(\d{4})-[^)]*\)")
+    for document in [*CODE.glob("*.md"), *(CODE / "docs").rglob("*.md")]:
+        assert all(int(n) == int(file) for n, file in cited.findall(document.read_text())), document

@@ -21,6 +21,8 @@ from typing import TypeVar, cast
 
 from django.core.cache import cache
 from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 T = TypeVar("T")
 TICKETS, ARTICLES, CATEGORIES = "tickets", "articles", "categories"
@@ -207,30 +209,31 @@ class _CounterBuffer:
 
 
 _counter_buffer = _CounterBuffer()
-VALUE_NAMES = (
-    "category_names",
-    "closed_team_ids",
-    "custom_fields",
-    "help_centre",
-    "hidden_team_ids",
-    "labels",
-    "list_counts",
-    "locale_defaults",
-    "offered_agents",
-    "offered_assignees",
-    "offered_categories",
-    "offered_slugs",
-    "offered_teams",
-    "open_counts",
-    "portal_counts",
-    "query_vector",
-    "related_articles",
-    "report",
-    "rights",
-    "suggestions",
-    "team_ids_of",
-    "unread_notifications",
-)
+# What each value is, on the status page; a test compares the names with those in use.
+VALUE_LABELS: dict[str, str | Promise] = {
+    "category_names": _("Names of categories"),
+    "closed_team_ids": _("Restricted teams"),
+    "custom_fields": _("Custom fields"),
+    "help_centre": _("Help centre"),
+    "hidden_team_ids": _("Teams that a user may not see"),
+    "labels": _("Categories of the classifier"),
+    "list_counts": _("Counts of filtered ticket lists"),
+    "locale_defaults": _("Language and time zone of the help desk"),
+    "offered_agents": _("Choices: agents"),
+    "offered_assignees": _("Choices: assignees"),
+    "offered_categories": _("Choices: categories"),
+    "offered_slugs": _("Choices: categories in filters"),
+    "offered_teams": _("Choices: teams"),
+    "open_counts": _("Counts of open tickets"),
+    "portal_counts": _("Counts of a customer's tickets"),
+    "query_vector": _("Embeddings of search terms"),
+    "related_articles": _("Related articles"),
+    "report": _("Reports"),
+    "rights": _("Permissions"),
+    "suggestions": _("Suggested articles"),
+    "team_ids_of": _("Teams of a user"),
+    "unread_notifications": _("Unread notifications"),
+}
 
 
 def hit_counts() -> dict[str, dict[str, int]]:
@@ -239,5 +242,5 @@ def hit_counts() -> dict[str, dict[str, int]]:
         name: {
             outcome: cache.get(f"count:{outcome}:{name}", 0) or 0 for outcome in ("hits", "misses")
         }
-        for name in VALUE_NAMES
+        for name in VALUE_LABELS
     }

@@ -74,11 +74,11 @@ def _model_states() -> dict[str, str]:
 
 
 def list_cache_rates() -> list[dict[str, object]]:
-    """Return hits, misses and the share of hits for each name in the cache."""
+    """Return the label, hits, misses and share of hits of each kind of value in the cache."""
     rates: list[dict[str, object]] = []
     for name, count in app_cache.hit_counts().items():
         hit_share = share(count["hits"], count["misses"])
-        rates.append({"name": name.replace("_", " "), **count, "share": hit_share})
+        rates.append({"label": app_cache.VALUE_LABELS[name], **count, "share": hit_share})
     return rates
 
 

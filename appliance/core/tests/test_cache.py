@@ -4,7 +4,7 @@ from django.core.cache import cache
 from appliance.core.cache import (
     TEAMS,
     TICKETS,
-    VALUE_NAMES,
+    VALUE_LABELS,
     _counter_buffer,
     batched_invalidation,
     generation,
@@ -15,7 +15,7 @@ from appliance.core.cache import (
     request_cache,
 )
 
-NAME = VALUE_NAMES[0]
+NAME = next(iter(VALUE_LABELS))
 
 
 def test_value_is_computed_once(db):

@@ -1,15 +1,40 @@
-"""Template filters for the numbers of the status pages."""
+"""Template filters for the numbers and states of the status pages."""
 
 from django import template
 from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
+
+from appliance.core.types import keep_together
 
 register = template.Library()
+STATES = {
+    "ok": _("ok"),
+    "does not answer": _("does not answer"),
+    "ready": _("ready"),
+    "not_loaded": _("not used yet"),
+    "fallback": _("replaced by an older version"),
+    "refused": _("refused"),
+    "missing": _("missing"),
+}
+ROLES = {"classifier": _("Category"), "sentiment": _("Sentiment"), "encoder": _("Embedding")}
+
+
+@register.filter
+def state_label(state: str) -> str:
+    """Return the state of a service or bundle in words."""
+    return str(STATES.get(state, state))
+
+
+@register.filter
+def role_label(role: str) -> str:
+    """Return what the bundles of a role predict."""
+    return str(ROLES.get(role, role))
 
 
 @register.filter
 def share(value: float | None) -> str:
     """Return a share in per cent: 0.9987 → "99.9 %"; a dash for None."""
-    return "–" if value is None else f"{number_format(100 * value, 1)} %"
+    return "–" if value is None else keep_together(f"{number_format(100 * value, 1)} %")
 
 
 @register.filter
@@ -18,5 +43,5 @@ def ms(value: float | None) -> str:
     if value is None:
         return "–"
     if value >= 1000:
-        return f"{number_format(value / 1000, 1)} s"
-    return f"{number_format(value, 1 if value < 100 else 0)} ms"
+        return keep_together(f"{number_format(value / 1000, 1)} s")
+    return keep_together(f"{number_format(value, 1 if value < 100 else 0)} ms")
