@@ -149,12 +149,66 @@ def test_property_changed_by_a_colleague_is_not_overwritten(ticket_page, ticket,
 def test_hold_requires_a_date(ticket_page, ticket):
     page = ticket_page
     expect(page.get_by_label("On hold until")).to_be_hidden()
+    page.get_by_label("Priority").select_option("High")
+    expect(page.locator("#saved")).to_have_text("Saved")
     page.get_by_label("Status", exact=True).select_option("On hold")
+    expect(page.locator("#saved")).to_have_text("Not saved")
+    expect(page.locator("#saved .saved-not")).to_be_visible()
+    expect(page.locator("#properties").get_by_role("alert")).to_contain_text("No date")
     expect(page.get_by_label("On hold until")).to_be_focused()
+    expect(page.get_by_label("On hold until")).to_have_attribute("aria-invalid", "true")
     page.get_by_label("On hold until").fill("2099-01-31")
     expect(page.locator("#ticket-head")).to_contain_text("until 31 Jan 2099")
     ticket.refresh_from_db()
     assert ticket.status == Status.HOLD
+
+
+@pytest.mark.parametrize("preset", ["Tomorrow", "No date"])
+def test_hold_is_set_with_one_click(ticket_page, ticket, preset):
+    page = ticket_page
+    page.get_by_label("Status", exact=True).select_option("On hold")
+    page.get_by_role("button", name=preset).click()
+    expect(page.locator("#saved")).to_have_text("Saved")
+    ticket.refresh_from_db()
+    assert ticket.status == Status.HOLD
+    assert (ticket.resume_at is None) == (preset == "No date")
+    page.get_by_label("Priority").select_option("High")
+    expect(page.locator("#saved")).to_have_text("Saved")
+    expect(page.locator("#properties").get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.parametrize("label", ["Priority", "Tags", "Asset"])
+def test_save_without_an_answer_clears_the_old_saved(ticket_page, ticket, dan, label):
+    tickets_services.add_field(by=dan, label="Asset", kind="text")
+    page = ticket_page
+    page.reload()
+    page.get_by_label("Priority").select_option("High")
+    expect(page.locator("#saved")).to_have_text("Saved")
+    page.context.set_offline(True)
+    field = page.locator("#properties-column").get_by_label(label)
+    if label == "Priority":
+        field.select_option("Low")
+    else:
+        field.fill("17")
+        field.press("Tab")
+    expect(page.locator("#saved .saved-not")).to_contain_text("Not saved")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    page.context.set_offline(False)
+
+
+def test_invalid_custom_field_says_so_and_keeps_what_was_typed(ticket_page, ticket, dan):
+    tickets_services.add_field(by=dan, label="Floor", kind="number")
+    page = ticket_page
+    page.reload()
+    page.get_by_label("Priority").select_option("High")
+    expect(page.locator("#saved")).to_have_text("Saved")
+    field = page.get_by_label("Floor")
+    field.evaluate("(field) => { field.type = 'text'; }")  # a browser that has no number field
+    field.fill("three")
+    field.press("Tab")
+    expect(page.locator("#saved")).to_have_text("Not saved")
+    expect(page.locator("#fields").get_by_role("alert")).to_be_visible()
+    expect(field).to_have_attribute("aria-invalid", "true")
 
 
 def test_tags_are_autocompleted(ticket_page, ticket):

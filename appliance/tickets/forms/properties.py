@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, TextChoices
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -34,6 +34,25 @@ def default_resume_time(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
+class HoldPreset(TextChoices):
+    """Buttons that put a ticket on hold."""
+
+    TOMORROW = "tomorrow", gettext_lazy("Tomorrow")
+    MONDAY = "monday", gettext_lazy("Monday")
+    WEEK = "week", gettext_lazy("In a week")
+    NO_DATE = "no-date", gettext_lazy("No date")
+
+    def day(self) -> date | None:
+        """Return the day on which the ticket resumes; the next Monday is never today."""
+        today = timezone.localdate()
+        days = {
+            HoldPreset.TOMORROW: 1,
+            HoldPreset.MONDAY: 7 - today.weekday(),
+            HoldPreset.WEEK: 7,
+        }.get(self)
+        return today + timedelta(days=days) if days else None
+
+
 class PropertiesForm(Form):
     """Properties of a ticket. Only values changed on the page are saved."""
 
@@ -48,6 +67,13 @@ class PropertiesForm(Form):
         required=False,
         widget=DateInput(),
         show_hidden_initial=True,
+    )
+    hold_preset = forms.TypedChoiceField(
+        choices=HoldPreset.choices,
+        coerce=HoldPreset,
+        empty_value=None,
+        required=False,
+        widget=forms.HiddenInput,
     )
     priority = forms.TypedChoiceField(
         label=gettext_lazy("Priority"),
@@ -110,17 +136,25 @@ class PropertiesForm(Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
-        is_on_hold = data.get("status") == Status.HOLD
-        if is_on_hold and not data.get("resume_at") and "resume_at" not in self.errors:
-            self.add_error("resume_at", _("Enter the date until which the ticket is on hold."))
+        if preset := data.get("hold_preset"):
+            data |= {"status": Status.HOLD, "resume_at": preset.day()}
+        elif self.is_put_on_hold() and not data.get("resume_at") and "resume_at" not in self.errors:
+            self.add_error(
+                "resume_at",
+                _("Enter the date until which the ticket is on hold, or choose “No date”."),
+            )
+            self.fields["resume_at"].widget.attrs["autofocus"] = True
         return data
 
+    def is_put_on_hold(self) -> bool:
+        """Return whether the ticket is put on hold or its date is changed."""
+        is_changed = {"status", "resume_at", "hold_preset"} & set(self.changed_data)
+        return bool(is_changed) and self.cleaned_data.get("status") == Status.HOLD
+
     def hold_until(self) -> datetime | None:
-        """Return when the ticket resumes, if it is put on hold or its date is changed."""
-        day = self.cleaned_data.get("resume_at")
-        is_changed = bool({"status", "resume_at"} & set(self.changed_data))
-        is_on_hold = self.cleaned_data.get("status") == Status.HOLD
-        return default_resume_time(day) if is_changed and day and is_on_hold else None
+        """Return when the ticket that is put on hold resumes."""
+        day = self.cleaned_data["resume_at"]
+        return default_resume_time(day) if day else None
 
     def shown_values(self) -> dict[str, object]:
         """Return what the page had shown of the changed fields, for ``require_unchanged``."""

@@ -365,7 +365,8 @@ def _set_value(ticket: Ticket, name: str, value: Any, by: User, key: UUID) -> No
 def _set_status(ticket: Ticket, value: Any, by: User) -> None:
     """Set a status; or restore a list of status and resume time, as ``_read_values`` returns it."""
     status, until = value if isinstance(value, list) else (value, None)
-    if status == Status.HOLD and until:
-        properties.hold_ticket(ticket=ticket, until=datetime.fromisoformat(until), by=by)
+    if status == Status.HOLD:
+        until_time = datetime.fromisoformat(until) if until else None
+        properties.hold_ticket(ticket=ticket, until=until_time, by=by)
     else:
         properties.set_status(ticket=ticket, status=Status(status), by=by)

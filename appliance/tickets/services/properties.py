@@ -175,14 +175,17 @@ def set_status(
 
 
 def hold_ticket(
-    *, ticket: Ticket, until: datetime, by: User | None, at: datetime | None = None
+    *, ticket: Ticket, until: datetime | None, by: User | None, at: datetime | None = None
 ) -> None:
-    """Put the ticket on hold until a time; a reply of the customer reopens it earlier."""
+    """Put the ticket on hold until a time; a reply of the customer reopens it earlier.
+
+    Without a time it stays on hold until then.
+    """
     require_agent(by)
-    if until <= (at or timezone.now()):
+    if until is not None and until <= (at or timezone.now()):
         raise BadInputError(_("Choose a date in the future."), field="resume_at")
     with transaction.atomic():
-        change_status(lock(ticket), Status.HOLD, by, at, until=until)
+        change_status(lock(ticket), Status.HOLD, by, at, until=until, is_hold=True)
     ticket.refresh_from_db()
 
 
@@ -193,6 +196,7 @@ def change_status(
     at: datetime | None = None,
     *,
     until: datetime | None = None,
+    is_hold: bool = False,
     why: Literal["held", "solved"] | None = None,
     days: int | None = None,
 ) -> None:
@@ -202,7 +206,11 @@ def change_status(
     """
     if (locked.status, locked.resume_at) == (status, until):
         return
-    _require_changeable(locked, status, by, until)
+    if status == Status.HOLD and not is_hold:
+        raise BadInputError(
+            _("Enter the date until which the ticket is on hold."), field="resume_at"
+        )
+    _require_changeable(locked, status, by)
     data: StatusData = {"from": locked.status, "to": str(status)}
     if why:
         data["why"] = why
@@ -220,18 +228,12 @@ def change_status(
         _release(locked, None, at)
 
 
-def _require_changeable(
-    locked: Ticket, status: Status, by: User | None, until: datetime | None
-) -> None:
+def _require_changeable(locked: Ticket, status: Status, by: User | None) -> None:
     if locked.merged_into_id and locked.status == Status.CLOSED:
         raise BadInputError(
             _("%(this)s is merged into SKR-%(other)s. Undo the merge first.")
             % {"this": locked.number, "other": queries.merge_target_number(by, locked)},
             field="status",
-        )
-    if status == Status.HOLD and until is None:
-        raise BadInputError(
-            _("Enter the date until which the ticket is on hold."), field="resume_at"
         )
     if status == Status.SOLVED and by is not None:
         custom_fields.require_values(

@@ -86,8 +86,9 @@ def test_undo_keeps_later_changes_by_others(three_ids, bob, dan):
     assert [ticket_id for ticket_id, _reason in change.undo_skipped] == [three_ids[1]]
 
 
-def test_undo_restores_the_end_of_a_hold(three_ids, bob):
-    until = timezone.now() + timedelta(days=3)
+@pytest.mark.parametrize("days", [3, None])
+def test_undo_restores_the_end_of_a_hold(three_ids, bob, days):
+    until = timezone.now() + timedelta(days=days) if days else None
     services.hold_ticket(ticket=Ticket.objects.get(pk=three_ids[0]), until=until, by=bob)
     change = services.start_bulk_change(by=bob, tickets=three_ids, changes={"status": "open"})
     services.undo_bulk_change(change=change, by=bob)

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
@@ -6,6 +6,7 @@ from django.utils import timezone
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.core.models import SiteSettings
 from appliance.tickets import services
+from appliance.tickets.forms.properties import HoldPreset
 from appliance.tickets.models import Event, Status
 from appliance.tickets.services import events
 from appliance.tickets.tests.conftest import kinds
@@ -30,6 +31,28 @@ def test_on_hold_needs_a_date(ticket, bob):
     with pytest.raises(BadInputError, match="until which") as error:
         services.set_status(ticket=ticket, status=Status.HOLD, by=bob)
     assert error.value.field == "resume_at"
+
+
+def test_ticket_on_hold_without_a_date_stays_until_the_customer_replies(ticket, alice, bob):
+    services.hold_ticket(ticket=ticket, until=None, by=bob)
+    services.resume_held_tickets()
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.resume_at) == (Status.HOLD, None)
+    services.reply(ticket=ticket, by=alice, body="I found the cable.")
+    assert ticket.status == Status.OPEN
+
+
+@pytest.mark.parametrize(
+    ("preset", "day"),
+    [
+        (HoldPreset.TOMORROW, "2026-03-03"),
+        (HoldPreset.MONDAY, "2026-03-09"),
+        (HoldPreset.WEEK, "2026-03-09"),
+    ],
+)
+def test_presets_of_a_hold_count_from_the_users_day(preset, day, monkeypatch):
+    monkeypatch.setattr(timezone, "localdate", lambda: date(2026, 3, 2))  # a Monday
+    assert preset.day() == date.fromisoformat(day)
 
 
 def test_on_hold_until_a_past_date_is_refused(ticket, bob):

@@ -44,8 +44,8 @@ def _apply(*, ticket: Ticket, form: PropertiesForm, by: User) -> None:
         tickets_services.set_team(ticket=ticket, team=data["team"], by=by)
     if "assignee" in changed:
         tickets_services.assign(ticket=ticket, assignee=data["assignee"], by=by)
-    if until := form.hold_until():
-        tickets_services.hold_ticket(ticket=ticket, until=until, by=by)
+    if form.is_put_on_hold():
+        tickets_services.hold_ticket(ticket=ticket, until=form.hold_until(), by=by)
     elif "status" in changed:
         tickets_services.set_status(ticket=ticket, status=data["status"], by=by)
 

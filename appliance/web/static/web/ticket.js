@@ -252,28 +252,46 @@
 
   // --- properties are saved when they change
 
-  const busy = new Set();
-  const savedState = () => document.getElementById("saved");
+  const busy = new Set(); // ids of parts with changes that are not stored
+  const changed = new Map(); // id of a part -> its changed fields
+
+  const partOf = (event) => event.detail.elt.closest("[data-autosave]"); // also when it was replaced
+
+  function showSaved(name) {
+    const element = document.getElementById("saved");
+    if (!element) return;
+    const text = document.createElement("span");
+    text.className = name === "saving" ? "quiet" : "saved-not";
+    text.textContent = element.dataset[name] || "";
+    element.replaceChildren(text);
+  }
   document.addEventListener("change", (event) => {
     const part = event.target.closest("[data-autosave]");
-    if (part) busy.add(part.id);
+    if (!part) return;
+    busy.add(part.id);
+    changed.set(part.id, [...changed.get(part.id) || [], event.target.name]);
+    showSaved("saving");
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const part = event.target.closest("[data-autosave]");
-    if (!part) return;
-    const until = part.querySelector("[name=resume_at]");
-    if (part.querySelector("[name=status]")?.value === "hold" && until && !until.value) {
-      event.preventDefault();
-      until.focus();
-    }
+    if (partOf(event)) showSaved("saving");
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    const part = event.target.closest?.("[data-autosave]") || event.target;
-    if (part.id) busy.delete(part.id);
+    const part = partOf(event);
+    if (!part || !event.detail.successful) return;
+    busy.delete(part.id);
+    changed.delete(part.id);
   });
-  for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  // The server has not stored what the fields show.
+  for (const [failure, name] of [
+      ["htmx:sendError", "failed"],
+      ["htmx:timeout", "failed"],
+      ["htmx:responseError", "refused"]
+    ]) {
     document.addEventListener(failure, (event) => {
-      if (event.target.closest("[data-autosave]") && savedState()) savedState().textContent = savedState().dataset.failed;
+      const part = partOf(event);
+      if (!part) return;
+      showSaved(name);
+      for (const field of changed.get(part.id) || []) part.elements[field]?.setAttribute("aria-invalid", "true");
     });
   }
 })();
