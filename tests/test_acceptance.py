@@ -109,7 +109,8 @@ def write_article(page: Page, name: str) -> None:
     page.goto("/articles/new/")
     page.get_by_label("Title").fill(article["title"])
     page.get_by_label("Content").fill(article["content"])
-    page.get_by_role("button", name="Save article").click()
+    page.get_by_label("Visibility").select_option("Public")
+    page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(article["title"])
 
 

@@ -101,11 +101,8 @@ class ArticleForm(FormWithFiles):
         required=False,
         empty_label=_("No category"),
     )
-    status = forms.TypedChoiceField(
-        label=_("Status"),
-        choices=Article.Status.choices,
-        coerce=Article.Status,
-        help_text=_("Customers can see published articles only."),
+    status = forms.TypedChoiceField(  # the button that was pressed
+        choices=Article.Status.choices, coerce=Article.Status, required=False, empty_value=None
     )
     audience = forms.TypedChoiceField(
         label=_("Visibility"),
@@ -149,9 +146,11 @@ class ArticleForm(FormWithFiles):
             for name, value in self.cleaned_data.items()
             if name not in ("seen_at", "drop")
         }
-        if values["audience"] is None:
-            del values["audience"]
-        return values
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None or name not in ("status", "audience")
+        }
 
     @classmethod
     def initial_of(cls, article: Article) -> dict[str, object]:
@@ -160,7 +159,6 @@ class ArticleForm(FormWithFiles):
             "title": article.title,
             "content": article.content,
             "category": article.category_id,
-            "status": article.status,
             "audience": article.audience,
             "owner": article.owner_id,
             "review_on": article.review_on,

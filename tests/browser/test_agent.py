@@ -127,16 +127,21 @@ def test_form_keeps_its_text_when_the_customer_is_unknown(window, bob):
     expect(page.get_by_text("Pia <pia@example.org>")).to_be_visible()
 
 
-def test_article_is_written_and_turned_into_a_draft(window, bob):
+def test_article_is_drafted_published_and_turned_into_a_draft(window, bob):
     page = window(bob)
     page.goto("/articles/new/")
     page.get_by_label("Title").fill("Blank pages")
     page.get_by_label("Content").fill("## Shake\n\nthe **toner**")
-    page.get_by_role("button", name="Save article").click()
+    page.get_by_label("Title").press("Enter")
+    page.get_by_role("button", name="Save draft").click()
     expect(page.get_by_role("heading", name="Shake")).to_be_visible()
+    expect(page.get_by_text("not visible to customers")).to_be_visible()
     page.get_by_role("link", name="Edit").click()
-    page.get_by_label("Status", exact=True).select_option("Draft")
-    page.get_by_role("button", name="Save article").click()
+    page.get_by_label("Visibility").select_option("Public")
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_text("Published · Public")).to_be_visible()
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_role("button", name="Turn into draft").click()
     expect(page.get_by_text("not visible to customers")).to_be_visible()
     assert Article.objects.get().status == Article.Status.DRAFT
 

@@ -270,6 +270,7 @@ class _ImportRun:
         if self._dry_run:
             return None
         values["external_key"], values["imported_sha256"] = key, sha256
+        values.setdefault("audience", Article.Audience.INTERNAL)
         article = write_article(by=self._by, note=_("Imported."), **values)
         attachments.replace_files(article, files, self._by)
         return article

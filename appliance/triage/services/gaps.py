@@ -97,7 +97,10 @@ def draft_article(*, gap: Gap, by: User) -> Article:
         members = list(_public_members(locked, by))
         title = locked.subject if members and members[0].rank == 0 else _("Untitled")
         locked.article = knowledge_services.write_article(
-            by=by, title=title, content=_draft_content(members)
+            by=by,
+            title=title,
+            content=_draft_content(members),
+            audience=Article.Audience.INTERNAL,
         )
         locked.by = by
         locked.save(update_fields=["article", "by"])

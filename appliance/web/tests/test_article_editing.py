@@ -1,10 +1,14 @@
+import re
+
 import pytest
 from django.urls import reverse
 
 from appliance.accounts import services as accounts_services
+from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
 
-FORM_DATA = {"title": "Blank pages", "content": "## Shake\n\nthe toner", "status": "published"}
+TEXT = {"title": "Blank pages", "content": "## Shake\n\nthe toner"}
+FORM_DATA = TEXT | {"status": "published", "audience": "public"}
 
 
 @pytest.fixture
@@ -56,6 +60,57 @@ def test_customer_can_read_but_not_write(client, article, alice):
     assert client.get(reverse("article", args=[article.pk])).status_code == 200
     assert client.get(reverse("write-article")).status_code == 403
     assert client.post(reverse("edit-article", args=[article.pk]), FORM_DATA).status_code == 403
+
+
+@pytest.mark.parametrize("data", [TEXT, TEXT | {"status": "draft"}, TEXT | {"status": ""}])
+def test_new_article_is_a_draft_for_agents_only(as_bob, data):
+    as_bob.post(reverse("write-article"), data)
+    article = Article.objects.get()
+    assert (article.status, article.audience) == ("draft", "internal")
+    page = as_bob.get(reverse("write-article"))
+    assert page.context["form"]["audience"].value() == "internal"
+
+
+def test_article_published_without_a_choice_of_readers_is_for_agents_only(as_bob, alice):
+    as_bob.post(reverse("write-article"), TEXT | {"status": "published"})
+    article = Article.objects.get()
+    assert (article.status, article.audience) == ("published", "internal")
+    assert not Article.objects.visible_to(alice).exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "buttons"),
+    [
+        (None, [("draft", "Save draft"), ("published", "Publish")]),
+        ("draft", [("draft", "Save draft"), ("published", "Publish")]),
+        ("review", [("review", "Save"), ("published", "Publish")]),
+        ("archived", [("archived", "Save"), ("published", "Publish")]),
+        ("published", [("published", "Publish changes"), ("draft", "Turn into draft")]),
+    ],
+)
+def test_buttons_of_the_form_say_what_becomes_of_the_article(as_bob, bob, status, buttons):
+    url = reverse("write-article")
+    if status:
+        article = knowledge_services.write_article(by=bob, title="T", content="c", status=status)
+        url = reverse("edit-article", args=[article.pk])
+    page = as_bob.get(url).content.decode()
+    pattern = r'name="status"\s+value="(\w+)">\s*([^<]+?)\s*</button>'
+    assert re.findall(pattern, page) == buttons
+
+
+@pytest.mark.parametrize("status", ["draft", "review", "archived", "published"])
+def test_saving_without_a_button_keeps_the_status(as_bob, bob, status):
+    article = knowledge_services.write_article(
+        by=bob, title="T", content="c", status=status, audience="customers"
+    )
+    data = TEXT | {"seen_at": article.updated_at.isoformat()}
+    as_bob.post(reverse("edit-article", args=[article.pk]), data)
+    article.refresh_from_db()
+    assert (article.title, article.status, article.audience) == (
+        "Blank pages",
+        status,
+        "customers",
+    )
 
 
 def test_customer_cannot_see_a_draft(client, article, alice):

@@ -98,7 +98,7 @@ def test_image_is_shown_where_the_text_refers_to_it(client, bob, alice):
     picture = SimpleUploadedFile("the toner (1).png", PIXEL, "image/png")
     note = SimpleUploadedFile("evil.svg", b"<svg onload='x()'/>", "image/png")
     form_data = {"title": "T", "content": "![Here](the-toner-1-.png) ![x](http://e.org/x.png)"}
-    form_data |= {"status": "published", "files": [picture, note]}
+    form_data |= {"status": "published", "audience": "public", "files": [picture, note]}
     log_in(client, bob).post(reverse("write-article"), form_data)
     article = Article.objects.get()
     image, attachment = article.files.order_by("-name")

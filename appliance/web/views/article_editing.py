@@ -36,15 +36,13 @@ STEPS = {
 @require_http_methods(["GET", "POST"])
 @with_right(Right.ARTICLES)
 def write(request: AuthenticatedRequest) -> HttpResponse:
-    initial = {
-        "status": Article.Status.PUBLISHED,
-        "audience": Article.Audience.PUBLIC,
-        "owner": request.user.pk,
-    }
+    initial = {"audience": Article.Audience.INTERNAL, "owner": request.user.pk}
     form = ArticleForm(request.POST or None, request.FILES or None, initial=initial)
     if form.is_valid():
         article = form.attempt(
-            knowledge_services.write_article, by=request.user, **form.article_values()
+            knowledge_services.write_article,
+            by=request.user,
+            **{"audience": Article.Audience.INTERNAL} | form.article_values(),
         )
         if article:
             return _redirect_to_saved(request, article)
@@ -195,5 +193,8 @@ def _render_form(
 
 def _redirect_to_saved(request: AuthenticatedRequest, article: Article) -> HttpResponse:
     triage_services.queue_article(article)
-    messages.success(request, _("Article saved."))
+    text = _("Article saved. %(state)s · %(audience)s")
+    article.refresh_from_db(fields=["status", "audience"])
+    words = {"state": article.get_status_display(), "audience": article.get_audience_display()}
+    messages.success(request, text % words)
     return redirect("article", article.pk)
