@@ -24,9 +24,10 @@ USER 10001
 ENV SKERRY_DATA=/var/lib/skerry SKERRY_BIND=0.0.0.0 PYTHONDONTWRITEBYTECODE=1
 VOLUME /var/lib/skerry
 EXPOSE 8000
-# Healthy when every program of the role runs and, in the role web, /healthz answers.
+# Healthy when every program of the role runs and, in the role web, /healthz answers. Exit status 3
+# means that something is wrong that a restart does not mend, such as a full disk.
 HEALTHCHECK --interval=15s --timeout=10s --start-period=120s --retries=4 \
-    CMD ["python3", "launcher.py", "status"]
+    CMD python3 launcher.py status || [ $? -eq 3 ]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python3", "launcher.py"]
 CMD ["--role", "all"]

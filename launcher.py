@@ -20,7 +20,7 @@ import argparse
 import os
 from pathlib import Path
 
-from appliance import VERSION, egress_guard
+from appliance import VERSION, disks, egress_guard
 from appliance.launcher import (
     commands,
     datadir,
@@ -54,9 +54,9 @@ def start(installation: Installation) -> int:
     with datadir.locked(installation):  # checks owner, disk space and version
         upgrade.ensure_finished(installation)
         orphans.ensure_stopped(installation)  # processes of a killed launcher
-        network.ensure_port_free(installation)
-        supervision.ensure_servers(installation)  # secrets, database cluster, configurations
-        runner.run(installation)  # servers, migrations, web and worker; then waits
+        with network.reserved(installation):  # from here on no other desk can take the port
+            supervision.ensure_servers(installation)  # secrets, database cluster, configurations
+            runner.run(installation)  # servers, migrations, web and worker; then waits
     return 0
 
 
@@ -131,17 +131,12 @@ def installation_from(options: argparse.Namespace) -> Installation:
     options_by_name = vars(options)
     role = options_by_name.get("role", os.environ.get("SKERRY_ROLE") or "all")
     port = options_by_name.get("port", os.environ.get("SKERRY_PORT") or PORTS.get(role, 8000))
-    if not str(port).isascii() or not str(port).isdigit() or not 0 < int(port) < 65536:
-        raise LauncherError(f"The port must be a number from 1 to 65535, not {port!r}.")
     if role not in ROLES:
         raise LauncherError(f"SKERRY_ROLE must be one of {', '.join(ROLES)}, not {role!r}.")
-    processes = os.environ.get("SKERRY_WEB_PROCESSES") or str(machine.web_processes())
-    if not processes.isascii() or not processes.isdigit() or not 0 < int(processes) <= 16:
-        raise LauncherError(
-            f"SKERRY_WEB_PROCESSES must be a number from 1 to 16, not {processes!r}."
-        )
+    processes = os.environ.get("SKERRY_WEB_PROCESSES") or machine.web_processes()
+    min_free_mb = os.environ.get("SKERRY_MIN_FREE_MB") or disks.DEFAULT_MIN_FREE_MB
     data = options_by_name.get("data") or os.environ.get("SKERRY_DATA") or str(CODE / "var")
-    if os.path.islink(data) and not os.path.exists(data):
+    if _is_dangling_link(data):
         raise LauncherError(
             f"{data} is a link to nothing: make its target, or choose another --data."
         )
@@ -149,11 +144,31 @@ def installation_from(options: argparse.Namespace) -> Installation:
         code=CODE,
         data=Path(data).resolve(),
         bind=options_by_name.get("bind") or os.environ.get("SKERRY_BIND") or "127.0.0.1",
-        port=int(port),
+        port=_number("The port", port, 1, 65535),
         role=role,
-        web_processes=int(processes),
+        web_processes=_number("SKERRY_WEB_PROCESSES", processes, 1, 16),
+        min_free_mb=_number("SKERRY_MIN_FREE_MB", min_free_mb, 0, 1_000_000),
         demo=options_by_name.get("demo", False),
     )
+
+
+def _is_dangling_link(path: str) -> bool:
+    """Return whether it is a link without a target, and not one that this user may not follow."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return os.path.islink(path)
+    except OSError:
+        return False
+    return False
+
+
+def _number(name: str, value: str | int, minimum: int, maximum: int) -> int:
+    """Return the value as a number; refuse one that is out of range."""
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and minimum <= int(text) <= maximum):
+        raise LauncherError(f"{name} must be a number from {minimum} to {maximum}, not {value!r}.")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:

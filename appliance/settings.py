@@ -8,12 +8,13 @@ import structlog
 from csp.constants import NONE, SELF
 from psycopg.conninfo import conninfo_to_dict
 
-from appliance import VERSION, env
+from appliance import VERSION, disks, env
 from appliance.core.logs import hide_secrets
 
 CODE = Path(__file__).resolve().parent.parent
 DATA = Path(env.text("SKERRY_DATA", str(CODE / "var"))).resolve()
 MODELS = Path(env.text("SKERRY_MODELS", str(CODE / "models"))).resolve()
+MIN_FREE_MB = env.number("SKERRY_MIN_FREE_MB", disks.DEFAULT_MIN_FREE_MB)
 UPDATE_FOLDERS = [Path(folder) for folder in env.words("SKERRY_UPDATES", "/media,/mnt,/run/media")]
 SKERRY_VERSION = VERSION
 SKERRY_ROLE = env.text("SKERRY_ROLE", "all")
@@ -77,6 +78,7 @@ MIDDLEWARE = [
     "appliance.core.middleware.RequestCacheMiddleware",
     "appliance.core.middleware.LocaleMiddleware",
     "appliance.core.middleware.ErrorResponseMiddleware",
+    "appliance.core.middleware.DiskSpaceMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -28,6 +28,13 @@ class ForbiddenError(SkerryError):
     title = _("Access denied")
 
 
+class DiskFullError(SkerryError):
+    """A disk cannot be written; nothing of the request was saved."""
+
+    status = 507
+    title = _("Nothing was saved")
+
+
 class UnavailableError(SkerryError):
     """A service (database, models) does not answer; trying again later may help."""
 

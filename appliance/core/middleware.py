@@ -10,14 +10,18 @@ from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone, translation
 from django.utils.translation import trans_real
 
-from appliance.core import cache, queries
-from appliance.core.errors import SkerryError
+from appliance.core import cache, disk_space, queries
+from appliance.core.errors import DiskFullError, SkerryError
 from appliance.core.views import (
     DATABASE_UNAVAILABLE_ERRORS,
     database_unavailable,
+    disk_full,
     error_page,
 )
+from appliance.disks import DATABASE
 
+# URL names whose POST writes little or nothing
+TRIED_WHEN_FULL = {"login", "logout", "presence", "preview", "suggest"}
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -62,6 +66,34 @@ class ErrorResponseMiddleware:
         if isinstance(error, SkerryError):
             return error_page(request, error.status, error.title, str(error))
         return None
+
+
+class DiskSpaceMiddleware:
+    """Refuse writes while the disk of the database is full; pages can still be read.
+
+    The refusal returns what was typed. Sign-in is tried, because an admin must see what is wrong.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: object, arguments: object, options: object
+    ) -> HttpResponse | None:
+        is_tried = request.resolver_match and request.resolver_match.url_name in TRIED_WHEN_FULL
+        if request.method in ("GET", "HEAD", "OPTIONS") or is_tried:
+            return None
+        disk = disk_space.find_unwritable(DATABASE)
+        return disk_full(request, disk_space.refusal(disk.uses)) if disk else None
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, DiskFullError):
+            return disk_full(request, str(error))
+        reason = disk_space.reason_of(error)
+        return disk_full(request, reason) if reason else None
 
 
 class RequestCacheMiddleware:

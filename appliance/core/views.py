@@ -1,5 +1,6 @@
 """Error pages, the template context of every page, and what several views need."""
 
+import re
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -14,12 +15,13 @@ from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from appliance.core import queries
-from appliance.core.errors import UnavailableError
+from appliance.core import disk_space, queries
+from appliance.core.errors import DiskFullError, UnavailableError
 from appliance.core.models import SiteSettings
 
 log = structlog.get_logger(__name__)
 DATABASE_UNAVAILABLE_ERRORS = (OperationalError, InterfaceError)
+SECRET_FIELD = re.compile("password|secret|token", re.IGNORECASE)
 View = Callable[..., HttpResponseBase]
 
 
@@ -74,6 +76,39 @@ def database_unavailable(request: HttpRequest, error: Exception) -> HttpResponse
     )
 
 
+def disk_full(request: HttpRequest, reason: str) -> HttpResponse:
+    """Say why nothing was saved, and return what was typed so that it can be sent again."""
+    log.error("disk_full", path=request.path)
+    # The log line of this request must not query the user either.
+    request.user = AnonymousUser()
+    context = {
+        "title": DiskFullError.title,
+        "message": reason,
+        "status": DiskFullError.status,
+        "site_settings": SiteSettings(),
+        "messages": [],
+        "texts": [],
+        "hidden": [],
+        **_typed_fields(request),
+    }
+    response = render(request, "core/disk_full.html", context, status=DiskFullError.status)
+    response["Retry-After"] = "60"
+    return response
+
+
+def _typed_fields(request: HttpRequest) -> dict[str, object]:
+    """Return what was posted, except secrets: texts to show, other values to hide."""
+    try:
+        fields = [(name, value) for name, values in request.POST.lists() for value in values]
+        has_files = bool(request.FILES)
+    except OSError:  # the temporary files do not fit either
+        return {}
+    fields = [field for field in fields if not SECRET_FIELD.search(field[0])]
+    texts = [field for field in fields if len(field[1]) > 40 or "\n" in field[1] or " " in field[1]]
+    hidden = [field for field in fields if field not in texts]
+    return {"texts": texts, "hidden": hidden, "has_files": has_files}
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return error_page(
         request,
@@ -113,6 +148,8 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer an exception raised anywhere; Django calls this while handling it."""
     error = sys.exc_info()[1]
+    if error and (reason := disk_space.reason_of(error)):
+        return disk_full(request, reason)
     if isinstance(error, DATABASE_UNAVAILABLE_ERRORS):
         return database_unavailable(request, error)
     return error_page(

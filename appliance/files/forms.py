@@ -10,7 +10,9 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from appliance.core import disk_space
 from appliance.core.forms import Form
+from appliance.disks import ATTACHMENTS
 from appliance.files import queries, services
 from appliance.files.models import MAX_FILES
 
@@ -35,8 +37,13 @@ class UploadsField(forms.FileField):
             raise ValidationError(self.error_messages["required"], code="required")
         if len(uploads) > MAX_FILES:
             raise ValidationError(self.error_messages["many"] % {"most": MAX_FILES}, code="many")
+        self._check_disk(uploads)
         self._check_sizes(uploads)
         return [super(UploadsField, self).clean(upload) for upload in uploads]
+
+    def _check_disk(self, uploads: list[UploadedFile]) -> None:
+        if uploads and disk_space.find_unwritable(ATTACHMENTS):
+            raise ValidationError(disk_space.attachment_refusal(), code="disk_full")
 
     def _check_sizes(self, uploads: list[UploadedFile]) -> None:
         limit = queries.limit_mb() if uploads else 0

@@ -10,8 +10,11 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from appliance import disks
 from appliance.accounts.models import User
+from appliance.core import disk_space
 from appliance.core.errors import BadInputError
+from appliance.disks import ATTACHMENTS
 from appliance.files import queries, storage
 from appliance.files.models import StoredFile
 
@@ -41,13 +44,18 @@ def atomic() -> Iterator[list[uuid.UUID]]:
 
 
 def store(*, upload: UploadedFile, by: User | None) -> StoredFile:
-    """Write the bytes and create the row. Raise BadInputError when the file is too large."""
+    """Write the bytes and create the row.
+
+    Raises BadInputError when the file is too large or the disk of the attachments is full.
+    """
+    if disk_space.find_unwritable(ATTACHMENTS):
+        raise BadInputError(disk_space.attachment_refusal(), field="files")
     if size_of(upload) > queries.limit_bytes():
         raise BadInputError(too_large(upload.name, queries.limit_mb()), field="files")
     file_id = uuid.uuid4()
     with atomic() as file_ids:
         file_ids.append(file_id)
-        written_file = storage.write(file_id, upload.chunks())
+        written_file = _write(file_id, upload)
         stored_file = StoredFile.objects.create(
             id=file_id,
             name=storage.safe_name(upload.name or ""),
@@ -59,6 +67,15 @@ def store(*, upload: UploadedFile, by: User | None) -> StoredFile:
     if (outer_file_ids := _written_ids.get()) is not None:
         outer_file_ids.append(file_id)
     return stored_file
+
+
+def _write(file_id: uuid.UUID, upload: UploadedFile) -> storage.WrittenFile:
+    try:
+        return storage.write(file_id, upload.chunks())
+    except OSError as error:
+        if not disks.is_disk_error(error):
+            raise
+        raise BadInputError(disk_space.attachment_refusal(), field="files") from error
 
 
 def remove(*, stored_file: StoredFile) -> None:

@@ -12,7 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from appliance.launcher import manifest, postgres, subprocesses
+from appliance.launcher import disk_watch, manifest, postgres, subprocesses
 from appliance.launcher.files import read_json, read_text, sync_dir, write_private
 from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import LauncherError
@@ -120,6 +120,8 @@ def _copy_tree(
                     f"{Path(parent) / name} is a link: Skerry copies only files it wrote itself."
                 )
         for name in names:
+            if name.startswith(disk_watch.RESERVE_FILE):
+                continue
             copy = target / inside / name
             if not (only_missing and copy.exists()):
                 digests[(prefix / inside / name).as_posix()] = copy_file(Path(parent) / name, copy)

@@ -4,17 +4,16 @@ import json
 import os
 import signal
 import time
-from typing import Any
+from pathlib import Path
 
 from appliance.launcher import (
     datadir,
+    desk_report,
     environment,
     manifest,
-    network,
     privileges,
     runner,
     subprocesses,
-    supervision,
 )
 from appliance.launcher.layout import Installation, is_set_in_environment
 from appliance.launcher.terminal import LauncherError, say
@@ -27,58 +26,24 @@ def install(installation: Installation) -> int:
     manifest.ensure_unchanged(installation)
     privileges.ensure_service_user(installation)
     environment.ensure_installed(installation)
-    say("Installed. Start the desk with: python3 launcher.py")
+    say(f"Installed. Start the desk with: {installation.command()}")
     return 0
 
 
 def status(installation: Installation, *, wait_seconds: float, as_json: bool) -> int:
-    """Print the state and return 0 if Skerry is healthy; wait for it up to ``wait_seconds``."""
+    """Print the state and return its exit status; wait for a start up to ``wait_seconds``."""
     privileges.become_service_user(installation)
     deadline = time.monotonic() + wait_seconds
     while True:
-        report = _report(installation)
-        if report["healthy"] or time.monotonic() >= deadline:
+        report = desk_report.report(installation)
+        if report["state"] in desk_report.SERVING or time.monotonic() >= deadline:
             break
         time.sleep(0.25)
     if as_json:
         say(json.dumps(report))
     else:
-        _print_report(report)
-    return 0 if report["healthy"] else 1
-
-
-def _report(installation: Installation) -> dict[str, Any]:
-    if not datadir.exists(installation):
-        return {"running": False, "healthy": False, "data": str(installation.data)}
-    datadir.ensure_owned(installation)
-    if not datadir.lock_holder(installation):
-        return {"running": False, "healthy": False, "data": str(installation.data)}
-    state = runner.running_state(installation)
-    running = runner.as_running(installation)
-    processes = supervision.connect(running).processes()
-    health = (network.health(running) or {}) if state and running.runs_web else {}
-    all_run = bool(state and processes) and all(
-        info["state"] == "running" for info in processes.values()
-    )
-    return {
-        "running": True,
-        "healthy": all_run and (health.get("healthy", False) or not running.runs_web),
-        "address": running.address if running.runs_web else None,
-        **{key: state.get(key) for key in ("version", "role", "started_at", "pid")},
-        "data": str(installation.data),
-        "processes": processes,
-        "health": health,
-    }
-
-
-def _print_report(report: dict[str, Any]) -> None:
-    if not report["running"]:
-        say(f"No desk runs on {report['data']}.")
-        return
-    health = "healthy" if report["healthy"] else "not healthy yet"
-    say(f"The desk is running and {health}: {report['address'] or report['role']}")
-    for name, info in report["processes"].items():
-        say(f"  {name:<9} {info['state']:<9} pid {info['pid'] or '-':<8} {info['up_seconds']} s")
+        desk_report.print_report(report)
+    return desk_report.EXIT_CODES[report["state"]]
 
 
 def stop(installation: Installation) -> int:
@@ -90,6 +55,11 @@ def stop(installation: Installation) -> int:
     if not launcher:
         say(f"No desk runs on {installation.data}.")
         return 0
+    if not _is_launcher(launcher):
+        raise LauncherError(
+            f"A desk runs on {installation.data}, but not on this machine or in this container: "
+            "stop it where it was started."
+        )
     os.kill(launcher, signal.SIGTERM)
     deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
     while datadir.lock_holder(installation):
@@ -100,6 +70,14 @@ def stop(installation: Installation) -> int:
         time.sleep(0.1)
     say("Stopped.")
     return 0
+
+
+def _is_launcher(pid: int) -> bool:
+    """Return whether the process is a launcher; a shared folder may hold another's."""
+    try:
+        return b"launcher.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def manage(installation: Installation, arguments: list[str]) -> int:
@@ -113,7 +91,8 @@ def manage(installation: Installation, arguments: list[str]) -> int:
         and not (installation.secrets / "secret_key").exists()
     ):
         raise LauncherError(
-            f"There is no desk in {installation.data} yet: start it once (python3 launcher.py)."
+            f"There is no desk in {installation.data} yet: start it once "
+            f"({installation.command()})."
         )
     os.chdir(installation.code)
     command = [str(installation.python), "-m", "django", *arguments]

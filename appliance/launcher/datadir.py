@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from appliance import disks
 from appliance.launcher.files import ensure_content, ensure_private_dir, read_json, read_text
 from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import LauncherError
@@ -23,13 +24,12 @@ FIRST_START_MB, RESTART_MB = 500, 200
 def locked(installation: Installation) -> Iterator[None]:
     """Create the directory if needed, check it, and hold its lock inside the block."""
     ensure_directory(installation)
-    descriptor = os.open(
-        installation.data / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-    )
+    descriptor = _open_lock(installation)
     try:
         if not _lock(descriptor):
             raise LauncherError(
-                f"A desk already runs on {installation.data}: stop it (python3 launcher.py stop), "
+                f"A desk already runs on {installation.data}: stop it "
+                f"({installation.command('stop')}), "
                 "or give this one its own directory with --data."
             )
         os.ftruncate(descriptor, 0)
@@ -48,6 +48,18 @@ def locked(installation: Installation) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _open_lock(installation: Installation) -> int:
+    try:
+        return os.open(installation.data / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if not disks.is_disk_error(error):
+            raise
+        raise LauncherError(
+            f"The disk that holds {installation.data} cannot be written ({error.strerror}): free "
+            "some space or mount it for writing, or choose another disk with --data."
+        ) from error
+
+
 def _lock(descriptor: int) -> bool:
     """Take the lock; try again, because ``lock_holder`` takes it for a moment."""
     for _ in range(5):
@@ -60,8 +72,30 @@ def _lock(descriptor: int) -> bool:
 
 
 def exists(installation: Installation) -> bool:
-    """Return whether the directory exists and this user can see it."""
-    return os.path.exists(installation.data)  # Path.exists raises below a closed directory
+    """Return whether the directory exists; refuse one this user cannot look into.
+
+    A directory that cannot be seen may hold a running desk.
+    """
+    try:
+        os.stat(installation.data)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise unseen(installation, error) from error
+    return True
+
+
+def unseen(installation: Installation, error: OSError) -> LauncherError:
+    """Return the error for a data directory that this user cannot look into."""
+    user = _name(os.geteuid())
+    if isinstance(error, PermissionError):
+        remedy = f"run this as the user who started it, or let {user} pass through its folders"
+    else:
+        remedy = "check whether its disk is mounted and answers"
+    return LauncherError(
+        f"The user {user} cannot look into {installation.data} ({error.strerror}), so it is not "
+        f"known whether a desk runs there: {remedy}."
+    )
 
 
 def ensure_directory(installation: Installation) -> None:
@@ -82,7 +116,10 @@ def ensure_directory(installation: Installation) -> None:
 
 def ensure_owned(installation: Installation) -> None:
     """Refuse another user's directory: with two users, some files would be unreadable."""
-    owner = installation.data.stat().st_uid
+    try:
+        owner = installation.data.stat().st_uid
+    except OSError as error:
+        raise unseen(installation, error) from error
     if owner != os.geteuid():
         user = _name(os.geteuid())
         raise LauncherError(
@@ -156,11 +193,16 @@ def ensure_sockets(installation: Installation) -> None:
 
 
 def lock_holder(installation: Installation) -> int | None:
-    """Return the process id of the launcher that has the lock; None when none runs."""
+    """Return the process id of the launcher that has the lock; None when none runs.
+
+    Raises LauncherError when this user cannot find out.
+    """
     try:
         descriptor = os.open(installation.data / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, PermissionError):
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise unseen(installation, error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

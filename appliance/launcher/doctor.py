@@ -123,6 +123,8 @@ def _hosts(installation: Installation) -> Iterator[Finding]:
 
 
 def _disk(installation: Installation) -> Iterator[Finding]:
+    if not _can_look(installation):
+        return  # the check of the data says so
     free = datadir.free_mb(installation.data)
     if free < datadir.FIRST_START_MB:
         yield Finding("fail", "disk", f"{free} MB free for {installation.data}: free some space")
@@ -133,10 +135,10 @@ def _disk(installation: Installation) -> Iterator[Finding]:
 
 
 def _data(installation: Installation) -> Iterator[Finding]:
-    if not datadir.exists(installation):
-        yield Finding("ok", "data", f"{installation.data} will be made at the first start")
-        return
     try:
+        if not datadir.exists(installation):
+            yield Finding("ok", "data", f"{installation.data} will be made at the first start")
+            return
         datadir.ensure_owned(installation)
         datadir.ensure_version(installation)
         postgres.ensure_same_version(installation)
@@ -158,11 +160,16 @@ def _port(installation: Installation) -> Iterator[Finding]:
         yield Finding("ok", "port", f"{installation.bind}:{installation.port} is free")
 
 
-def _is_running(installation: Installation) -> bool:
+def _can_look(installation: Installation) -> bool:
     try:
-        return bool(datadir.lock_holder(installation))
-    except OSError:
+        datadir.exists(installation)
+    except LauncherError:
         return False
+    return True
+
+
+def _is_running(installation: Installation) -> bool:
+    return _can_look(installation) and bool(datadir.lock_holder(installation))
 
 
 def _versions(installation: Installation) -> Iterator[Finding]:

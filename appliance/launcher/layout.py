@@ -3,10 +3,11 @@
 import hashlib
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance import VERSION
+from appliance import VERSION, disks
 from appliance.launcher.terminal import LauncherError
 
 ROLES = ("all", "web", "worker", "database", "cache")
@@ -34,6 +35,7 @@ class Installation:
     role: str = "all"
     web_processes: int = 1
     demo: bool = False
+    min_free_mb: int = disks.DEFAULT_MIN_FREE_MB  # nothing is saved on a disk with less
     testing: bool = False  # servers and data of a test run, which may create databases
 
     version = VERSION
@@ -113,8 +115,23 @@ class Installation:
     @property
     def address(self) -> str:
         """Return the URL of the pages, as seen from this machine."""
-        host = self.bind if self.bind not in ("0.0.0.0", "::", "") else "127.0.0.1"  # noqa: S104
+        every_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+        host = every_address.get(self.bind, self.bind)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def command(self, *words: str) -> str:
+        """Return a command line for this installation, to be copied into a shell."""
+        options = {"--data": str(self.data)} if self.data != self.code / "var" else {}
+        if not words:  # a start
+            defaults = Installation(code=self.code, data=self.data, role=self.role)
+            if self.bind != defaults.bind:
+                options["--bind"] = self.bind
+            if self.port != PORTS.get(self.role, defaults.port):
+                options["--port"] = str(self.port)
+            if self.role != "all":
+                options["--role"] = self.role
+        arguments = [word for option in options.items() for word in option]
+        return shlex.join(["python3", str(self.code / "launcher.py"), *arguments, *words])
 
 
 def ensure_usable_paths(installation: Installation) -> None:

@@ -6,22 +6,60 @@ import http.client
 import json
 import os
 import socket
+import struct
 import time
+from collections.abc import Iterator
 from typing import Any
 
+from appliance.launcher import port_owner
 from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import LauncherError
 
 BACKLOG = 1024  # connections that wait for a process; the kernel may allow fewer
 
 
-def ensure_port_free(installation: Installation) -> None:
-    """Refuse an address that the web server could not bind."""
-    if not installation.listens:
-        return
-    reason = port_error(installation)
-    if reason:
-        raise LauncherError(reason)
+@contextlib.contextmanager
+def reserved(installation: Installation) -> Iterator[None]:
+    """Refuse an address that cannot be bound; inside the block no other desk can start on it.
+
+    The web server binds the address long after this. Until then a socket whose name exists only in
+    the kernel, and ends with this process, keeps other desks of this machine away.
+    """
+    with contextlib.ExitStack() as stack:
+        if installation.listens:
+            _reserve(installation, stack)
+            if reason := port_error(installation):
+                raise LauncherError(reason)
+        yield
+
+
+def _reserve(installation: Installation, stack: contextlib.ExitStack) -> None:
+    try:
+        addresses = _addresses(installation.bind, installation.port)
+    except OSError as error:
+        raise LauncherError(_bind_error(installation.bind, installation.port, error)) from error
+    for _, _, _, _, address in addresses:
+        name = f"\0skerry-{address[0]}-{address[1]}"
+        reservation = stack.enter_context(socket.socket(socket.AF_UNIX))
+        try:
+            reservation.bind(name)
+            reservation.listen()
+        except OSError as error:
+            raise LauncherError(
+                f"{installation.bind} port {installation.port} is used by {_holder(name)}: "
+                "stop it, or choose one with --port."
+            ) from error
+
+
+def _holder(name: str) -> str:
+    """Return which process has made the reservation."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(name)
+            credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        except OSError:
+            return "another desk"
+    return port_owner.describe_process(struct.unpack("3i", credentials)[0])
 
 
 def port_error(installation: Installation) -> str | None:
@@ -51,11 +89,16 @@ def listen(bind: str, port: int, wait_seconds: float) -> list[socket.socket]:
     return servers
 
 
+def _addresses(bind: str, port: int) -> list[Any]:
+    """Return what getaddrinfo finds, each address once."""
+    results = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys(results))
+
+
 def _bind(bind: str, port: int) -> list[socket.socket]:
-    addresses = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     with contextlib.ExitStack() as stack:
         servers = []
-        for family, kind, protocol, _, address in dict.fromkeys(addresses):
+        for family, kind, protocol, _, address in _addresses(bind, port):
             server = stack.enter_context(socket.socket(family, kind, protocol))
             server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
@@ -69,7 +112,8 @@ def _bind(bind: str, port: int) -> list[socket.socket]:
 def _bind_error(bind: str, port: int, error: OSError) -> str:
     address = f"{bind} port {port}"
     if error.errno == errno.EADDRINUSE:
-        return f"{address} is used by another program: stop it, or choose one with --port."
+        owner = port_owner.describe(port)
+        return f"{address} is used by {owner}: stop it, or choose one with --port."
     if error.errno == errno.EACCES:
         return f"{address} needs root, which the desk does not keep: choose --port above 1023."
     return (
@@ -88,8 +132,13 @@ def hosts_warning(installation: Installation) -> str | None:
     )
 
 
-def health(installation: Installation, timeout_seconds: float = 5) -> dict[str, Any] | None:
-    """Return the response of /healthz and ``healthy`` (status 200); None without a response."""
+def health(
+    installation: Installation, desk_id: str, timeout_seconds: float = 5
+) -> dict[str, Any] | None:
+    """Return the response of /healthz, with ``healthy`` and ``is_own``; None without a response.
+
+    ``healthy`` means status 200, ``is_own`` that the desk of this start has answered.
+    """
     host = installation.address.removeprefix("http://").rpartition(":")[0].strip("[]")
     connection = http.client.HTTPConnection(host, installation.port, timeout=timeout_seconds)
     try:
@@ -107,4 +156,5 @@ def health(installation: Installation, timeout_seconds: float = 5) -> dict[str, 
         report = {}
     if not isinstance(report, dict):
         report = {}
-    return {**report, "healthy": response.status == 200}
+    is_own = bool(desk_id) and report.pop("desk", "") == desk_id
+    return {**report, "healthy": is_own and response.status == 200, "is_own": is_own}

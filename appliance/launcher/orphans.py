@@ -71,7 +71,8 @@ def _belongs_to(entry: Path, marker: bytes) -> bool:
         return False
     if marker not in variables or int(entry.name) == os.getpid():
         return False
-    return b"SUPERVISOR_ENABLED=1" in variables or b"supervisor.supervisord" in command
+    is_supervisor = any(part.endswith(b".supervisord") for part in command)
+    return b"SUPERVISOR_ENABLED=1" in variables or is_supervisor
 
 
 def _terminate(pid: int) -> None:

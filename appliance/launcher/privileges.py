@@ -9,6 +9,7 @@ import ctypes
 import json
 import os
 import pwd
+import shlex
 import shutil
 import signal
 import stat
@@ -95,7 +96,22 @@ def become_service_user(installation: Installation) -> None:
             f"No desk has been started as root on this machine (there is no user "
             f"'{SERVICE_USER}'): run this as the user who owns {installation.data}."
         )
+    _refuse_other_owner(installation, account)
     _become(account)
+
+
+def _refuse_other_owner(installation: Installation, account: pwd.struct_passwd) -> None:
+    """As root: refuse data of an ordinary user, into which the service user may not even look."""
+    try:
+        owner = pwd.getpwuid(installation.data.stat().st_uid)
+    except (OSError, KeyError):  # the service user finds out why
+        return
+    if owner.pw_uid not in (0, account.pw_uid):
+        command = ["sudo", "-u", owner.pw_name, "python3", str(installation.code / "launcher.py")]
+        raise LauncherError(
+            f"The data directory {installation.data} belongs to {owner.pw_name}: run this as that "
+            f"user ({shlex.join([*command, *sys.argv[1:]])})."
+        )
 
 
 def _account() -> pwd.struct_passwd | None:

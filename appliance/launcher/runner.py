@@ -2,11 +2,20 @@
 
 import json
 import os
+import secrets
 import time
 from dataclasses import replace
 from typing import Any
 
-from appliance.launcher import datadir, network, postgres, subprocesses, supervision
+from appliance.launcher import (
+    datadir,
+    disk_watch,
+    network,
+    port_owner,
+    postgres,
+    subprocesses,
+    supervision,
+)
 from appliance.launcher.files import ensure_content, read_json
 from appliance.launcher.layout import Installation
 from appliance.launcher.supervisor_client import Supervisor
@@ -17,20 +26,24 @@ STATE_FILE = "launcher.json"
 FAILURE_SECONDS = 6
 MAX_QUICK_EXITS = 5
 QUICK_EXIT_SECONDS = 60
+DESK_ID = secrets.token_hex(8)  # by which a launcher knows the desk it has started
+STARTED_AT = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def run(installation: Installation) -> None:
     """Run until a stop is requested; start again when the supervisor is killed."""
     quick_exits = 0
+    is_first = True
+    write_state(installation, is_ready=False)
     while quick_exits < MAX_QUICK_EXITS:
         started = time.monotonic()
-        with supervision.running_servers(installation) as supervisor:
-            ensure_database(installation, supervisor)
-            report: dict[str, Any] = {}
-            if installation.runs_application:
-                report = start_application(installation, supervisor)
-            announce(installation, report)
-            supervisor.wait()
+        try:
+            _run_once(installation)
+        except (LauncherError, OSError):
+            if is_first or not disk_watch.wait_until_writable(installation):
+                raise
+            continue  # the disk was full, and that is over
+        is_first = False
         is_quick = time.monotonic() - started < QUICK_EXIT_SECONDS
         quick_exits = quick_exits + 1 if is_quick else 0
         warn("the supervisor was killed; starting it again.")
@@ -39,6 +52,17 @@ def run(installation: Installation) -> None:
         "The supervisor keeps dying, so the desk was stopped.",
         installation.logs / "supervisord.log",
     )
+
+
+def _run_once(installation: Installation) -> None:
+    """Start everything, announce it, and wait until the supervisor ends."""
+    with supervision.running_servers(installation) as supervisor:
+        ensure_database(installation, supervisor)
+        report: dict[str, Any] = {}
+        if installation.runs_application:
+            report = start_application(installation, supervisor)
+        announce(installation, report)
+        supervisor.wait(on_tick=disk_watch.DiskWatch(installation, supervisor).check)
 
 
 def start_application(installation: Installation, supervisor: Supervisor) -> dict[str, Any]:
@@ -72,6 +96,7 @@ def ensure_serving(installation: Installation, supervisor: Supervisor) -> None:
 
     The worker is second because loading its models would slow down the web.
     """
+    write_state(installation, is_ready=False)
     name = "web" if installation.runs_web else "worker"
     detector = FailureDetector(installation, supervisor, name)
     supervisor.start(name)
@@ -89,7 +114,12 @@ def ensure_serving(installation: Installation, supervisor: Supervisor) -> None:
 
 def _is_serving(installation: Installation, supervisor: Supervisor) -> bool:
     if installation.runs_web:
-        health = network.health(installation)
+        health = network.health(installation, DESK_ID)
+        if health and not health["is_own"]:
+            raise LauncherError(
+                f"{installation.bind} port {installation.port} is used by "
+                f"{port_owner.describe(installation.port)}: stop it, or choose one with --port."
+            )
         return bool(health and health["healthy"])
     return supervisor.processes().get("worker", {}).get("state") == "running"
 
@@ -116,15 +146,7 @@ class FailureDetector:
 
 def announce(installation: Installation, report: dict[str, Any]) -> None:
     """Write the state file and print the address. Only the set-up link is secret in it."""
-    state = {
-        "pid": os.getpid(),
-        "bind": installation.bind,
-        "port": installation.port,
-        "role": installation.role,
-        "version": installation.version,
-        "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
-    ensure_content(installation.run / STATE_FILE, json.dumps(state) + "\n")
+    write_state(installation, is_ready=True)
     if not installation.runs_application:
         say(
             f"Skerry {installation.version}: the {installation.role} is running on "
@@ -149,6 +171,21 @@ def announce(installation: Installation, report: dict[str, Any]) -> None:
         logins = ", ".join(f"{login['email']} ({login['role']})" for login in demo["logins"])
         say(f"Demo log-ins: {logins}; their password is in {demo['password_file']}")
     say("Ctrl-C stops it.")
+
+
+def write_state(installation: Installation, *, is_ready: bool) -> None:
+    """Write what ``status`` and the web processes read about this start."""
+    state = {
+        "pid": os.getpid(),
+        "desk": DESK_ID,
+        "is_ready": is_ready,
+        "bind": installation.bind,
+        "port": installation.port,
+        "role": installation.role,
+        "version": installation.version,
+        "started_at": STARTED_AT,
+    }
+    ensure_content(installation.run / STATE_FILE, json.dumps(state) + "\n")
 
 
 def running_state(installation: Installation) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Python subprocesses: their environment, and management commands."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -129,7 +130,8 @@ def _reason(stderr: str) -> str:
 
 
 def _write_log(log: os.PathLike[str], text: str) -> None:
-    """Write the log of a command, readable by the owner only."""
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}")
+    """Write the log of a command, readable by the owner only; a full disk is no reason to fail."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}")

@@ -7,12 +7,14 @@ ends, the kernel signals supervisord to stop (parent_death_signal.py).
 import base64
 import contextlib
 import hashlib
+import os
 import shlex
 import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from appliance.launcher import credentials, orphans, postgres, subprocesses, valkey
 from appliance.launcher.files import ensure_content
@@ -138,13 +140,13 @@ def running_servers(installation: Installation) -> Iterator[Supervisor]:
         str(installation.python),
         "-P",
         "-m",
-        "supervisor.supervisord",
+        "appliance.launcher.supervisord",
         "-n",
         "-c",
         str(config),
     ]
     log = installation.logs / "supervisord.out"
-    with log.open("wb") as output:
+    with open_or_discard(log) as output:
         process = subprocess.Popen(  # noqa: S603
             subprocesses.tied_to_parent(installation, "TERM", command),
             cwd=installation.data,
@@ -160,6 +162,14 @@ def running_servers(installation: Installation) -> Iterator[Supervisor]:
         yield Supervisor(supervisor.socket, supervisor.authorization, process)
     finally:
         _stop(process)
+
+
+def open_or_discard(log: Path) -> IO[bytes]:
+    """Open a log for writing; discard the output when the disk of the logs cannot be written."""
+    try:
+        return log.open("wb")
+    except OSError:
+        return open(os.devnull, "wb")
 
 
 def connect(installation: Installation) -> Supervisor:

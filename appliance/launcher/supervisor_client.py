@@ -5,12 +5,14 @@ import socket
 import subprocess
 import time
 import xmlrpc.client
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 FAILED_STATES = ("fatal", "exited", "unknown")
 RESTART_INTERVAL_SECONDS = 15
+TICK_SECONDS = 1
 RPC_TIMEOUT_SECONDS = 10
 
 
@@ -80,16 +82,31 @@ class Supervisor:
             if "ALREADY_STARTED" not in fault.faultString:
                 raise
 
-    def wait(self) -> None:
-        """Wait until supervisord ends; restart the programs that it has given up on."""
+    def stop(self, name: str) -> None:
+        """Stop one program, unless it has stopped, without waiting for it."""
+        try:
+            self._call("stopProcess", name, False)
+        except xmlrpc.client.Fault as fault:
+            if "NOT_RUNNING" not in fault.faultString:
+                raise
+
+    def wait(self, on_tick: Callable[[], None]) -> None:
+        """Wait until supervisord ends; restart the programs that it has given up on.
+
+        Calls ``on_tick`` every second.
+        """
         if self.process is None:
             raise ValueError("only the launcher that started supervisord can wait for it")
+        restart_at = time.monotonic() + RESTART_INTERVAL_SECONDS
         while True:
             try:
-                self.process.wait(RESTART_INTERVAL_SECONDS)
+                self.process.wait(TICK_SECONDS)
                 return
             except subprocess.TimeoutExpired:
+                on_tick()
+            if time.monotonic() > restart_at:
                 self._restart_failed()
+                restart_at = time.monotonic() + RESTART_INTERVAL_SECONDS
 
     def _restart_failed(self) -> None:
         for name, info in self.processes().items():

@@ -103,9 +103,11 @@ def dev(installation: Installation) -> int:
     privileges.drop_root(installation)
     with datadir.locked(installation):
         orphans.ensure_stopped(installation)
-        network.ensure_port_free(installation)
         supervision.ensure_servers(installation)
-        with supervision.running_servers(installation) as supervisor:
+        with (
+            network.reserved(installation),
+            supervision.running_servers(installation) as supervisor,
+        ):
             runner.ensure_database(installation, supervisor)
             report = runner.prepare(installation)
             supervisor.start("worker")

@@ -22,6 +22,7 @@ from appliance.launcher import (
     backup,
     commands,
     datadir,
+    desk_report,
     environment,
     manifest,
     orphans,
@@ -277,7 +278,7 @@ def _start_new(installation: Installation, old: Installation) -> int:
         wait_for = partial(
             commands.status, installation, wait_seconds=START_TIMEOUT_SECONDS, as_json=False
         )
-        if as_user(wait_for) != 0:
+        if as_user(wait_for) not in desk_report.SERVING_CODES:
             reason = "its service did not get healthy"
             return _run_steps(installation, old, rollback_reason=reason)
     backup_folder = installation.data / as_user(lambda: _read_journal(installation))["backup"]

@@ -18,6 +18,7 @@ unixsocketperm 700
 pidfile "{run}/valkey.pid"
 dir "{run}"
 save ""
+stop-writes-on-bgsave-error no
 appendonly no
 maxmemory 64mb
 maxmemory-policy allkeys-lru

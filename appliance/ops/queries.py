@@ -1,5 +1,7 @@
 """Health of the services, and what PostgreSQL, the cache and the disk report."""
 
+import functools
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -12,12 +14,14 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from appliance import egress_guard
 from appliance.core import cache as app_cache
+from appliance.core import disk_space
 from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
 from appliance.core.sql_files import fetch_objects
 from appliance.ops import index_purposes
 from appliance.triage import queries as triage_queries
 
+STATE_FILE = "run/launcher.json"  # written by the launcher before it starts the web processes
 PROBE_SECONDS = 2.0  # a frozen database never answers
 SMALL_ROWS = 1000  # a sequential scan is right for a smaller table
 _prober = DeadlineExecutor("health", threads=2)
@@ -29,22 +33,43 @@ class Health:
 
     database: str
     cache: str
+    disks: str
     models: dict[str, str]
 
     @property
     def is_serving(self) -> bool:
-        """Return whether tickets can be created and answered; cache and models may be down."""
+        """Return whether pages can be read; cache and models may be down, disks may be full."""
         return self.database == "ok"
 
     def as_json(self) -> dict[str, object]:
-        states = [self.database, self.cache, *self.models.values()]
+        states = [self.database, self.cache, self.disks, *self.models.values()]
         is_healthy = all(state == "ok" for state in states)
         status = "ok" if is_healthy else "degraded" if self.is_serving else "down"
         return {"status": status, **asdict(self)}
 
 
+@functools.cache
+def desk_id() -> str:
+    """Return the random id of this start, by which the launcher knows its own desk."""
+    try:
+        state = json.loads((settings.DATA / STATE_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(state.get("desk", ""))
+
+
 def check_health() -> Health:
-    return Health(database=_database_state(), cache=_cache_state(), models=_model_states())
+    return Health(
+        database=_database_state(),
+        cache=_cache_state(),
+        disks=_disk_states(),
+        models=_model_states(),
+    )
+
+
+def _disk_states() -> str:
+    bad_disks = [disk for disk in disk_space.list_disks() if not disk.is_writable]
+    return "; ".join(f"{', '.join(disk.uses)}: {disk.state}" for disk in bad_disks) or "ok"
 
 
 def _database_state() -> str:

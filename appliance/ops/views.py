@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from appliance.accounts.permissions import AuthenticatedRequest
+from appliance.core import disk_space
 from appliance.core.errors import ForbiddenError
 from appliance.ops import charts, queries, query_plans, services
 from appliance.search import queries as search_queries
@@ -39,9 +40,10 @@ def admin_required(view: View) -> View:
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 while tickets can be created, otherwise 503. Public, so it holds no details."""
+    """Answer 200 while pages can be read, otherwise 503. Public, so it holds no details."""
     health = queries.check_health()
-    return JsonResponse(health.as_json(), status=200 if health.is_serving else 503)
+    report = {**health.as_json(), "desk": queries.desk_id()}
+    return JsonResponse(report, status=200 if health.is_serving else 503)
 
 
 @require_safe
@@ -62,6 +64,7 @@ def status(request: AuthenticatedRequest) -> HttpResponse:
         "cache_hit_share": queries.cache_hit_share(),
         "totals": queries.read_totals(),
         "disk": queries.read_disk(),
+        "disks": [(disk, *disk_space.describe(disk)) for disk in disk_space.list_disks()],
         "timings": charts.list_timings(samples),
         "charts": charts.list_charts(samples, span),
         "span": span,

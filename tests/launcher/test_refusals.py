@@ -1,17 +1,20 @@
 """A start that is impossible is refused with cause and remedy, and changes nothing."""
 
 import ast
+import errno
+import fcntl
 import json
 import os
 import runpy
 import shutil
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from appliance.launcher import datadir
+from appliance.launcher import datadir, doctor
 from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import LauncherError
 from tests.launcher.conftest import CODE, Desk
@@ -135,3 +138,65 @@ def test_commands_report_that_no_desk_runs(new_desk) -> None:
     assert desk.call("stop").returncode == 0
     assert "start it first" in refusal(desk, "manage", "check")
     assert not desk.data.exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")
+@pytest.mark.parametrize(
+    "command", [["status"], ["stop"], ["manage", "check"], ["upgrade", "--from", "/"], []]
+)
+def test_data_that_cannot_be_seen_is_never_called_stopped(new_desk, command: list[str]) -> None:
+    desk = new_desk()
+    closed = desk.data.parent / "closed"
+    desk.data = closed / "data"
+    desk.data.mkdir(parents=True)
+    closed.chmod(0)
+    try:
+        if command[:1] == ["upgrade"]:
+            command[2] = str(closed)
+        result = desk.call(*command)
+    finally:
+        closed.chmod(0o700)
+    assert result.returncode == 1
+    assert "No desk runs" not in result.stdout
+    assert "Permission denied" in result.stderr or "closed" in result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")
+def test_doctor_fails_on_data_it_cannot_look_into(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    (closed / "data").mkdir(parents=True)
+    closed.chmod(0)
+    installation = Installation(code=CODE, data=closed / "data")
+    try:
+        findings = [finding for check in doctor.DATA_CHECKS for finding in check(installation)]
+    finally:
+        closed.chmod(0o700)
+    assert "cannot look into" in next(f.text for f in findings if f.level == "fail")
+
+
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO, errno.ENOTCONN, errno.EACCES])
+def test_folder_of_a_lost_share_is_not_an_absent_desk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def stat(path: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    installation = Installation(code=CODE, data=tmp_path)
+    monkeypatch.setattr(datadir.os, "stat", stat)
+    with pytest.raises(LauncherError, match="not known whether a desk runs there"):
+        datadir.exists(installation)
+
+
+def test_stop_never_signals_a_process_of_another_machine(new_desk) -> None:
+    """On a shared folder the lock file holds a number that means another process here."""
+    desk = new_desk()
+    desk.data.mkdir(mode=0o700)
+    bystander = subprocess.Popen(["/bin/sleep", "60"])
+    with (desk.data / "launcher.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(f"{bystander.pid}\n")
+        lock.flush()
+        assert "not on this machine" in refusal(desk, "stop")
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()

@@ -1,8 +1,12 @@
 """Template filters for all rooms."""
 
 from django import template
+from django.template import Context
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
+from appliance import disks
+from appliance.core import disk_space
 from appliance.core.markdown import escape, quote, render
 
 register = template.Library()
@@ -12,6 +16,22 @@ register = template.Library()
 def markdown(text: str) -> SafeString:
     """Return safe HTML of a message or an article."""
     return render(text)
+
+
+@register.inclusion_tag("core/_disks.html", takes_context=True)
+def disk_warnings(context: Context) -> dict[str, object]:
+    """Tell admins about full disks, and everybody else signed in when nothing can be saved."""
+    user = getattr(context.get("request"), "user", None)
+    if user is None or not user.is_authenticated:
+        return {"warnings": []}
+    if user.is_admin:
+        bad_disks = [disk for disk in disk_space.list_disks() if disk.state != disks.OK]
+        return {
+            "warnings": [(disk_space.warning(disk), not disk.is_writable) for disk in bad_disks]
+        }
+    disk = disk_space.find_unwritable(disks.DATABASE)
+    text = _("Nothing can be saved at the moment: the disk of the help desk is full.")
+    return {"warnings": [(text, True)] if disk else []}
 
 
 @register.filter

@@ -21,7 +21,7 @@ def run_prepare(monkeypatch):
 def test_health_names_every_part(client, db):
     response = client.get("/healthz")
     assert response.status_code == 200
-    assert set(response.json()) == {"status", "database", "cache", "models"}
+    assert set(response.json()) == {"status", "database", "cache", "disks", "models", "desk"}
     assert set(response.json()["models"]) == {"classifier", "sentiment", "encoder"}
 
 

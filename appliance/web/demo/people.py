@@ -59,10 +59,12 @@ def _ensure_agent(*, email: str, first_name: str, last_name: str) -> User:
 
 
 def _ensure_organisation(by: User, *, name: str, note: str, shares_tickets: bool) -> Organisation:
-    existing = Organisation.objects.filter(name__iexact=name).first()
-    return existing or accounts_services.add_organisation(
-        by=by, name=name, note=note, shares_tickets=shares_tickets
-    )
+    if existing := Organisation.objects.filter(name__iexact=name).first():
+        return existing
+    organisation = accounts_services.add_organisation(by=by, name=name, note=note)
+    if shares_tickets:  # an admin's switch, and the demo has no admin
+        Organisation.objects.filter(pk=organisation.pk).update(shares_tickets=True)
+    return organisation
 
 
 def _ensure_customer(

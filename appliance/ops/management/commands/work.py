@@ -1,6 +1,7 @@
 from django.core.management import BaseCommand, call_command
 
 from appliance.core.database import set_statement_timeout
+from appliance.ops import heartbeat
 from appliance.triage import services as triage_services
 
 
@@ -10,6 +11,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: object) -> None:
         set_statement_timeout(seconds=60)
+        heartbeat.start()
         triage_services.warm_up()
         # One job at a time, because one keeps two cores busy; a missed notification costs a second.
         call_command("procrastinate", "worker", "--concurrency=1", "--fetch-job-polling-interval=1")
