@@ -15,11 +15,24 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 CODE = Path(__file__).resolve().parent.parent
 CATALOGUE = CODE / "appliance" / "locale" / "de" / "LC_MESSAGES" / "django.po"
 TRANSLATORS = {"_", "gettext", "gettext_lazy", "ngettext", "pgettext", "npgettext"}
 PLACEHOLDERS = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}|<[^>]+>")
+# Words that stand on a button and elsewhere, and mean the same: answers, and verbs throughout.
+SAME_ON_BUTTONS = {
+    *("Yes", "No", "Good", "Bad", "Newest", "Next", "Previous", "Outbox", "Preview", "Calls"),
+    *("Close", "Deactivate", "Edit", "Remove", "Undo"),
+}
+TEMPLATE_TEXT = re.compile(
+    r"""\{% translate (["'])(?P<text>[^"']+)\1(?: context ["'](?P<context>\w+)["'])?"""
+)
+PYTHON_TEXT = re.compile(
+    r"""(?P<button>button=)?\b(?:_|gettext|gettext_lazy)\(\s*"(?P<text>[^"]+)"\s*\)"""
+)
+ELEMENT = re.compile(r"<(/?)(a|button|h1|h2|label|p|span|summary|td|th)\b((?:[^>%]|%[^}]|%})*?)>")
 needs_gettext = pytest.mark.skipif(
     not (shutil.which("xgettext") and shutil.which("msgfmt")), reason="needs Debian's gettext"
 )
@@ -29,6 +42,33 @@ def read_catalogue(path: Path) -> dict:
     """Return the translation of each text, or of each text and plural number."""
     with path.with_suffix(".mo").open("rb") as stream:
         return gettext.GNUTranslations(stream)._catalog
+
+
+def collect_kinds() -> dict[str, set[str]]:
+    """Return where each one-word text without a context stands: on a button, as a label."""
+    kinds: dict[str, set[str]] = {}
+    for path in (CODE / "appliance").rglob("*.html"):
+        source = path.read_text()
+        for match in TEMPLATE_TEXT.finditer(source):
+            if not match["context"]:
+                kind = "button" if is_on_button(source[: match.start()]) else "label"
+                kinds.setdefault(match["text"], set()).add(kind)
+    for path in (CODE / "appliance").rglob("*.py"):
+        for match in PYTHON_TEXT.finditer(path.read_text()):
+            kinds.setdefault(match["text"], set()).add("button" if match["button"] else "label")
+    return {text: used_as for text, used_as in kinds.items() if " " not in text}
+
+
+def is_on_button(source: str) -> bool:
+    """Return whether an element that is open at the end of ``source`` is a button."""
+    elements: list[tuple[str, str]] = []
+    for is_closing, name, attributes in ELEMENT.findall(source):
+        if not is_closing:
+            elements.append((name, attributes))
+        elif name in [element[0] for element in elements]:
+            while elements.pop()[0] != name:
+                pass
+    return any(name == "button" or (name == "a" and "btn" in text) for name, text in elements)
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +128,44 @@ def test_translations_keep_placeholders_and_tags(german_texts):
 def test_public_page_uses_the_language_of_the_browser(db, word):
     page = Client().get("/login/", headers={"accept-language": "de-DE,de;q=0.9"})
     assert word in page.content.decode() and '<html lang="de"' in page.content.decode()
+
+
+def test_word_on_a_button_is_no_label_without_a_context():
+    """Check that a verb and a noun or adjective that are one word in English can differ."""
+    kinds = collect_kinds()
+    both = {word for word, used_as in kinds.items() if used_as == {"button", "label"}}
+    assert both - SAME_ON_BUTTONS == set()
+
+
+@pytest.mark.parametrize(
+    ("word", "context", "german"),
+    [
+        ("Open", None, "Offen"),
+        ("Open", "verb", "Öffnen"),
+        ("Search", None, "Suche"),
+        ("Search", "verb", "Suchen"),
+        ("Link", None, "Link"),
+        ("Link", "verb", "Verknüpfen"),
+        ("Archive", "verb", "Archivieren"),
+        ("Register", None, "Registrierung"),
+        ("Register", "verb", "Registrieren"),
+        ("status", None, "Status"),
+        ("status", "changed the", "den Status"),
+    ],
+)
+def test_german_word_fits_its_use(word, context, german):
+    with translation.override("de"):
+        assert (translation.pgettext(context, word) if context else _(word)) == german
+
+
+def test_templates_write_dates_in_a_localised_format():
+    """Check that no date has a format of its own; "c" is for machines, "D" a day of the week."""
+    formats = {
+        name
+        for path in (CODE / "appliance").rglob("*.html")
+        for name in re.findall(r"""\|date:["']([^"']+)""", path.read_text())
+    }
+    assert {name for name in formats if not name.endswith("_FORMAT")} <= {"c", "D", "H:i"}
 
 
 def test_user_language_is_used(client, bob):

@@ -26,7 +26,7 @@ class _AgentTemplateForm(Form):
         label=_("Visibility"), choices=Audience.choices, initial=Audience.OWN
     )
     team = forms.ModelChoiceField(
-        label=_("Team"), queryset=Team.objects.none(), required=False, empty_label=_("None")
+        label=_("Team"), queryset=Team.objects.none(), required=False, empty_label=_("No team")
     )
 
     def __init__(
@@ -98,7 +98,7 @@ class MacroForm(_AgentTemplateForm):
         label=_("Send canned response"),
         queryset=CannedResponse.objects.none(),
         required=False,
-        empty_label=_("None"),
+        empty_label=_("No canned response"),
     )
     note = forms.CharField(
         label=_("Add internal note"),

@@ -5,6 +5,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -103,7 +105,7 @@ def _describe_value(value: object) -> str:
     text = str(value)
     if isinstance(value, str) and len(value) > 18:
         try:
-            return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M}"
+            return date_format(localtime(datetime.fromisoformat(value)), "DATETIME_FORMAT")
         except ValueError:
             return text[:300]
     return str(VERDICTS.get(text, text))

@@ -31,7 +31,7 @@ def _date_field(label: "StrOrPromise") -> forms.DateField:
 class ReportForm(Form):
     """Period and grouping of a report; the default is the last 30 days by category."""
 
-    span = forms.ChoiceField(label=_("Time"), choices=Preset.choices, required=False)
+    span = forms.ChoiceField(label=_("Period"), choices=Preset.choices, required=False)
     start = _date_field(_("From"))
     end = _date_field(_("Until"))
     by = forms.ChoiceField(label=_("Group by"), choices=Dimension.choices, required=False)

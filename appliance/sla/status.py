@@ -156,7 +156,10 @@ def describe_event(data: EscalatedData) -> str:
     """Return the text of an ESCALATED event: when it was due, and what failed."""
     when = describe_when(data.get("metric", SlaMetric.FIRST_RESPONSE), data.get("minutes", 0))
     text = _("%(when)s (%(policy)s)") % {"when": when, "policy": data.get("policy", "")}
-    return f"{text}. {data['failed']}" if data.get("failed") else text
+    if not data.get("failed"):
+        return text
+    failure = _(data["failed"])  # the worker stored it in its own language, English
+    return f"{text}. {failure}"
 
 
 def _describe_action(escalation: Escalation) -> str:

@@ -65,7 +65,11 @@ def require_values(
 
 def value_of(field: CustomField, stored: StoredValue | None) -> date | StoredValue | None:
     """Return a stored value as a form shows it: for a date field a date."""
-    if field.kind == Kind.DATE and isinstance(stored, str):
+    return _value_of_kind(field.kind, stored)
+
+
+def _value_of_kind(kind: str, stored: StoredValue | None) -> date | StoredValue | None:
+    if kind == Kind.DATE and isinstance(stored, str):
         try:
             return date.fromisoformat(stored)
         except ValueError:  # stored while the field had another kind
@@ -75,7 +79,12 @@ def value_of(field: CustomField, stored: StoredValue | None) -> date | StoredVal
 
 def text_of(field: CustomField, stored: StoredValue | None) -> str:
     """Return a stored value as text in the active language, empty without a value."""
-    value = value_of(field, stored)
+    return text_of_kind(field.kind, stored)
+
+
+def text_of_kind(kind: str, stored: StoredValue | None) -> str:
+    """Return a value of a field of this kind as text in the active language."""
+    value = _value_of_kind(kind, stored)
     if value is None:
         return ""
     if isinstance(value, date):

@@ -60,9 +60,16 @@ class TagsData(TypedDict):
     removed: list[str]
 
 
-class FieldData(_Texts):
-    field: str  # label
-    key: str
+FieldData = TypedDict(
+    "FieldData",
+    {
+        "field": str,  # label
+        "key": str,
+        "kind": str,  # of the field then; a date is stored as 2026-01-31
+        "from": str | float | None,
+        "to": str | float | None,
+    },
+)
 
 
 class MergedData(TypedDict):

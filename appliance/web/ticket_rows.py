@@ -105,7 +105,7 @@ class CellTexts:
         clock = f"{at.hour:02}:{at.minute:02}"
         return (
             f'<time datetime="{at.isoformat()}"'
-            f' title="{at.year:04}-{at.month:02}-{at.day:02} {clock}">'
+            f' title="{at.day}{self.months[at.month]} {at.year}, {clock}">'
             f"{at.day}{self.months[at.month]}, {clock}</time>"
         )
 

@@ -120,7 +120,7 @@ class CustomerForm(_ContactForm):
         label=_("Organisation"),
         queryset=Organisation.objects.none(),
         required=False,
-        empty_label=_("None"),
+        empty_label=_("No organisation"),
     )
     is_premium = forms.BooleanField(
         label=_("VIP"), required=False, help_text=_("Shown on tickets; can be used in rules.")

@@ -12,12 +12,14 @@ from uuid import UUID, uuid4, uuid5
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from procrastinate.contrib.django import app as jobs
 
 from appliance.accounts.models import Team, User
+from appliance.core import queries as core_queries
 from appliance.core.errors import BadInputError, ForbiddenError, SkerryError
 from appliance.core.logs import run_or_log
 from appliance.tickets import queries
@@ -234,7 +236,7 @@ def _value_label(name: str, value: Any) -> str:
         return str(Priority(value).label)
     if name == "status":
         return str(Status(value).label)
-    return ", ".join(value) if isinstance(value, list) else str(value or _("none"))
+    return ", ".join(value) if isinstance(value, list) else str(value or pgettext("value", "none"))
 
 
 @transaction.atomic
@@ -243,10 +245,12 @@ def _process_batch(change_id: UUID) -> bool:
     change = (
         BulkChange.objects.select_for_update(of=["self"]).select_related("by").get(pk=change_id)
     )
-    if change.finished_at is None:
-        return _apply_batch(change)
-    if change.undone_at and change.undo_finished_at is None:
-        return _undo_batch(change)
+    # the worker, too, writes why a ticket was skipped in the language of who will read it
+    with translation.override(change.by.language or core_queries.locale_defaults()[0]):
+        if change.finished_at is None:
+            return _apply_batch(change)
+        if change.undone_at and change.undo_finished_at is None:
+            return _undo_batch(change)
     return False
 
 

@@ -272,7 +272,8 @@ def _set_field(
     data: FieldData = {
         "field": field.label,
         "key": field.key,
-        "from": custom_fields.text_of(field, before),
-        "to": custom_fields.text_of(field, value),
+        "kind": field.kind,
+        "from": before,
+        "to": value,
     }
     record(locked, Event.Kind.FIELD, by, at, data=data)

@@ -2,7 +2,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from appliance.accounts.models import Team
 from appliance.core.errors import BadInputError, ForbiddenError
@@ -135,6 +135,16 @@ def test_hidden_ticket_is_skipped(three_ids, bob, dan):
     change = services.start_bulk_change(by=bob, tickets=three_ids, changes={"priority": 4})
     assert Ticket.objects.get(pk=three_ids[0]).priority == 2
     assert [ticket_id for ticket_id, _reason in change.skipped] == [three_ids[0]]
+
+
+def test_worker_says_why_a_ticket_was_skipped_in_the_language_of_the_author(three_ids, bob, dan):
+    bob.language = "de"
+    bob.save(update_fields=["language"])
+    closed = Team.objects.create(name="Personnel", is_closed=True)
+    services.set_team(ticket=Ticket.objects.get(pk=three_ids[0]), team=closed, by=dan)
+    with translation.override("en"):
+        change = services.start_bulk_change(by=bob, tickets=three_ids, changes={"priority": 4})
+    assert change.skipped == [[three_ids[0], "gelöscht oder nicht zugänglich"]]
 
 
 def test_bulk_change_needs_the_right(three_ids, bob):

@@ -121,13 +121,14 @@ def test_field_value_set_twice_writes_one_event(ticket, asset, bob):
     services.set_fields(ticket=ticket, values={"asset": "LX-4711"}, by=bob)
     assert ticket.fields == {"asset": "LX-4711"}
     event = ticket.events.get(kind=Event.Kind.FIELD)
-    assert event.data == {"field": "Asset tag", "key": "asset", "from": "", "to": "LX-4711"}
+    names = {"field": "Asset tag", "key": "asset", "kind": "text"}
+    assert event.data == {**names, "from": None, "to": "LX-4711"}
 
 
 def test_empty_value_removes_the_stored_one(ticket, asset, bob):
     services.set_fields(ticket=ticket, values={"asset": "LX-4711"}, by=bob)
     services.set_fields(ticket=ticket, values={"asset": ""}, by=bob)
-    assert ticket.fields == {} and ticket.events.last().data["to"] == ""
+    assert ticket.fields == {} and ticket.events.last().data["to"] is None
 
 
 @pytest.mark.parametrize(

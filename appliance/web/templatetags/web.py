@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from appliance.sla import status as sla_status
+from appliance.tickets.custom_fields import text_of_kind
 from appliance.tickets.event_data import (
     AssigneeData,
     FieldData,
@@ -237,8 +238,8 @@ def _change_of(label: Callable[[], str]) -> Callable[[Event], str]:
     def describe(event: Event) -> str:
         names = {
             "what": label(),
-            "was": event.before or _("none"),
-            "became": event.after or _("none"),
+            "was": event.before or pgettext("value", "none"),
+            "became": event.after or pgettext("value", "none"),
         }
         return _("changed the %(what)s from %(was)s to %(became)s") % names
 
@@ -249,8 +250,8 @@ def _describe_assignee(event: Event) -> str:
     data: AssigneeData = event.data
     if data.get("why") == "no_access":
         text = _("removed the assignee %(was)s, who can no longer work on this ticket")
-        return text % {"was": event.before or _("none")}
-    return _change_of(lambda: _("assignee"))(event)
+        return text % {"was": event.before or pgettext("value", "none")}
+    return _change_of(lambda: pgettext("changed the", "assignee"))(event)
 
 
 def _describe_tags(event: Event) -> str:
@@ -266,7 +267,8 @@ def _describe_tags(event: Event) -> str:
 
 def _describe_field(event: Event) -> str:
     data: FieldData = event.data
-    names = {"field": data.get("field", ""), "became": event.after or _("empty")}
+    became = text_of_kind(data.get("kind", ""), data.get("to"))
+    names = {"field": data.get("field", ""), "became": became or _("empty")}
     return _("set “%(field)s” to %(became)s") % names
 
 
@@ -311,11 +313,11 @@ DESCRIPTIONS: dict[Kind, Callable[[Event], str]] = {
     Kind.OPENED: lambda event: _("created the ticket"),
     Kind.REPLIED: lambda event: _("replied"),
     Kind.NOTED: lambda event: _("added an internal note"),
-    Kind.STATUS: _change_of(lambda: _("status")),
-    Kind.PRIORITY: _change_of(lambda: _("priority")),
-    Kind.CATEGORY: _change_of(lambda: _("category")),
+    Kind.STATUS: _change_of(lambda: pgettext("changed the", "status")),
+    Kind.PRIORITY: _change_of(lambda: pgettext("changed the", "priority")),
+    Kind.CATEGORY: _change_of(lambda: pgettext("changed the", "category")),
     Kind.ASSIGNEE: _describe_assignee,
-    Kind.TEAM: _change_of(lambda: _("team")),
+    Kind.TEAM: _change_of(lambda: pgettext("changed the", "team")),
     Kind.CLASSIFIED: lambda event: _("analysed the ticket"),
     Kind.TAGS: _describe_tags,
     Kind.FIELD: _describe_field,

@@ -29,7 +29,7 @@ from appliance.tickets.models import (
     Ticket,
     TicketLink,
 )
-from appliance.web.templatetags.web import activity
+from appliance.web.templatetags.web import activity, describe_event
 
 MAX_QUERIES_OF_AGENTS = 23
 MAX_QUERIES_OF_CUSTOMERS = 16
@@ -406,3 +406,13 @@ def test_activity_shows_seconds(ticket, bob, language, text):
     event.at = datetime(2026, 11, 2, 23, 4, 5, tzinfo=UTC)
     with timezone.override(UTC), translation.override(language):
         assert f">{text}</time>" in activity([event])
+
+
+def test_date_of_a_field_is_written_in_the_language_of_the_reader(ticket, bob):
+    CustomField.objects.create(key="delivered", label="Delivered", kind=CustomField.Kind.DATE)
+    with translation.override("de"):
+        tickets_services.set_fields(ticket=ticket, values={"delivered": "2026-10-03"}, by=bob)
+    event = ticket.events.last()
+    assert describe_event(event) == "set “Delivered” to 3 Oct 2026"
+    with translation.override("de"):
+        assert "3. Okt. 2026" in describe_event(event)
