@@ -145,7 +145,7 @@ _ACTIVE = re.compile(
     | (?<![^\W_]) _ | _ (?![^\W_])    # not inside of a word
     | ~ (?= ~ | $)
     | & (?= [#\w]+ ; | [#\w]* $)      # of an entity, or of what may become one
-    | ^ [!-/:-@^{-~]                  # a heading, list, quotation, rule or address
+    | ^ [!-/:-@^~]                    # a heading, list, quotation, rule or address
     | [!#] $                          # of an image or of the end of a heading
     """.replace("[!#]", r"[!\#]"),
     re.VERBOSE,

@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from appliance.accounts.models import User
+from appliance.core import markdown
 from appliance.core.errors import BadInputError
 from appliance.core.queries import site_settings
 from appliance.tickets.models import Ticket
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
-MARKUP = re.compile(r"([\\`*\[\]<])")  # what Markdown would read in a name or a subject
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,10 @@ def check(text: str, field: str = "body") -> None:
 
 
 def render(text: str, ticket: Ticket, by: User) -> str:
-    """Return ``text`` with its variables replaced; values are not expanded again."""
+    """Return ``text``, which is Markdown, with its variables replaced.
+
+    A value reads the same in the result, whatever it holds; it is not expanded again.
+    """
     return PLACEHOLDER.sub(lambda match: _value(match[1], match[0], ticket, by), text)
 
 
@@ -99,4 +102,4 @@ def _value(name: str, placeholder: str, ticket: Ticket, by: User) -> str:
     value = VARIABLES[name].value(ticket, by)
     if name in UNESCAPED:
         return value
-    return MARKUP.sub(r"\\\1", " ".join(value.split()))
+    return markdown.escape(value.strip())

@@ -58,7 +58,7 @@
 
   // Markdown of one line that reads like the text, as core/markdown.py makes it.
   function escapeMarkdown(line) {
-    return line.trimEnd().replace(/[`*_~|<[\]]|\\(?![A-Za-z0-9])|&(?=[#\w]+;)|^[!-/:-@^{}]/g, "\\$&")
+    return line.trimEnd().replace(/[`*_~|<[\]]|\\(?![A-Za-z0-9])|&(?=[#\w]+;)|^[!-/:-@^]/g, "\\$&")
       .replace(/^(\d{1,9})([.)])/, "$1\\$2").replace(/^ | (?= )|\t/g, "\u00a0");
   }
 
