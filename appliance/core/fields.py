@@ -5,8 +5,10 @@ from django.db.models import BigIntegerField, F, Func, GeneratedField, TextField
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Left
 
-# to_tsvector fails on more than 1 MB of distinct words: the rest of a text is not searchable
+# to_tsvector fails on more than 1 MB of distinct words. Of a longer text the middle is not
+# searchable: a log names its machine at the beginning and its error at the end.
 MAX_INDEXED_CHARACTERS = 200_000
+INDEXED_TAIL_CHARACTERS = 40_000
 # Text search configuration, set by the search room: stems in the site's language, no accents.
 TEXT_SEARCH_CONFIG = "skerry"
 # Separators inside of addresses, paths and serial numbers. PostgreSQL indexes such an identifier as
@@ -18,13 +20,18 @@ IDENTIFIER_SEPARATORS = r"@/\._:=-"
 SEARCH_WINDOW_ROWS, SEARCH_WINDOW_MARK = 1024, "\u2617"
 
 
-def search_vector_field(*, title: str = "", body: str, number: str = "id") -> GeneratedField:
+def search_vector_field(
+    *, title: str = "", body: str, number: str = "id", has_long_texts: bool = False
+) -> GeneratedField:
     """Return a generated tsvector column of a row's words.
 
     Words of the title weigh most (A), then the body (B), then parts of identifiers (D). ``number``
-    is the column whose value decides the search window of the row.
+    is the column whose value decides the search window of the row. Of a text longer than
+    MAX_INDEXED_CHARACTERS the beginning is indexed; with ``has_long_texts`` its end as well.
     """
-    text = Left(body, MAX_INDEXED_CHARACTERS)
+    text: Func = Left(body, MAX_INDEXED_CHARACTERS)
+    if has_long_texts:
+        text = ends_of_text(body, MAX_INDEXED_CHARACTERS, INDEXED_TAIL_CHARACTERS)
     vectors = [_vector(text, "B"), _vector(_identifier_parts(text), "D"), _window_word(number)]
     if title:
         vectors = [_vector(title, "A"), _vector(_identifier_parts(F(title)), "D"), *vectors]
@@ -37,6 +44,20 @@ def search_vector_field(*, title: str = "", body: str, number: str = "id") -> Ge
         ),
         output_field=SearchVectorField(),
         db_persist=True,
+    )
+
+
+def ends_of_text(column: str, max_characters: int, tail_characters: int) -> Func:
+    """Return the text in ``column``; of a longer one than the maximum its beginning and its end."""
+    sql = ends_of_text_sql("%(expressions)s", max_characters, tail_characters)
+    return Func(F(column), template=sql, output_field=TextField())
+
+
+def ends_of_text_sql(text: str, max_characters: int, tail_characters: int) -> str:
+    head_characters = max_characters - tail_characters
+    return (
+        f"(CASE WHEN char_length({text}) <= {max_characters} THEN {text}"
+        f" ELSE left({text}, {head_characters}) || ' ' || right({text}, {tail_characters}) END)"
     )
 
 

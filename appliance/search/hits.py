@@ -8,11 +8,11 @@ from functools import lru_cache
 from html import escape
 from typing import Any
 
-from django.db.models.functions import Left
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Customer
+from appliance.core.fields import ends_of_text
 from appliance.core.sql_files import fetch_rows
 from appliance.knowledge.models import Article
 from appliance.search.corpora import NO_CATEGORY, Corpus, find_corpus
@@ -22,7 +22,7 @@ from appliance.tickets.models import Message, Status, Ticket
 from appliance.triage.texts import plain_text
 
 SNIPPET_CHARACTERS = 220
-SCANNED_CHARACTERS = 20_000  # of a text, for the best excerpt
+SCANNED_CHARACTERS, SCANNED_TAIL_CHARACTERS = 20_000, 5_000  # of a text, for the best excerpt
 MAX_WORD_MATCHES = 500  # compared for the best excerpt
 MAX_FACET_VALUES = 8
 RELATED_FIELDS: dict[Kind, list[str]] = {
@@ -100,7 +100,9 @@ def _load_rows(corpus: Corpus, ids: list[int]) -> dict[int, Any]:
     rows = corpus.rows.select_related(*RELATED_FIELDS[corpus.kind])
     if corpus.body_field:
         rows = rows.defer(corpus.body_field, "search_vector")
-        rows = rows.annotate(opening=Left(corpus.body_field, SCANNED_CHARACTERS))
+        rows = rows.annotate(
+            opening=ends_of_text(corpus.body_field, SCANNED_CHARACTERS, SCANNED_TAIL_CHARACTERS)
+        )
     return rows.order_by().in_bulk(ids)
 
 
@@ -118,7 +120,9 @@ def _load_messages(
     if tickets is None or tickets.messages is None or not ids:
         return {}
     messages = tickets.messages.filter(pk__in=ids).defer("body", "search_vector")
-    messages = messages.annotate(opening=Left("body", SCANNED_CHARACTERS))
+    messages = messages.annotate(
+        opening=ends_of_text("body", SCANNED_CHARACTERS, SCANNED_TAIL_CHARACTERS)
+    )
     return {message.ticket_id: message for message in messages}
 
 
@@ -159,7 +163,7 @@ def build_snippet(text: str, words: Sequence[str], length: int = SNIPPET_CHARACT
 
     Each word stands in <mark>; so do its inflections (print: printer, printing).
     """
-    flat = " ".join(text[:SCANNED_CHARACTERS].split())
+    flat = " ".join(text[: SCANNED_CHARACTERS + 1].split())
     pattern = _compile_pattern(tuple(words))
     start = _excerpt_start(flat, pattern, length) if pattern else 0
     excerpt = flat[start : start + length]

@@ -11,7 +11,12 @@ from django.utils import timezone
 
 from appliance.core import queries as core_queries
 from appliance.core.database import lock_until_commit
-from appliance.core.fields import MAX_INDEXED_CHARACTERS, TEXT_SEARCH_CONFIG
+from appliance.core.fields import (
+    INDEXED_TAIL_CHARACTERS,
+    MAX_INDEXED_CHARACTERS,
+    TEXT_SEARCH_CONFIG,
+    ends_of_text_sql,
+)
 from appliance.core.sql_files import execute
 from appliance.knowledge.models import Article, ArticleVersion
 from appliance.search.fulltext import DEFAULT_LANGUAGE, STEMMERS, current_language
@@ -44,7 +49,7 @@ class IndexedTable:
     @property
     def text_sql(self) -> str:
         """SQL for the text that is indexed."""
-        body = f"left({self.body_column}, {MAX_INDEXED_CHARACTERS})"
+        body = ends_of_text_sql(self.body_column, MAX_INDEXED_CHARACTERS, INDEXED_TAIL_CHARACTERS)
         return f"{self.title_column} || ' ' || {body}" if self.title_column else body
 
     def next_ids(self, last_id: int) -> list[int]:

@@ -195,3 +195,17 @@ def test_ticket_of_a_megabyte_is_found(alice, bob):
         customer=alice.customer, subject="Long log", description=body, by=alice
     )
     assert keys(search(bob, "long log word77"))[0] == ("ticket", ticket.pk)
+
+
+RARE_WORDS = [f"{chr(0x20000 + n % 40_000)}/{chr(0x20000 + n // 3)}.c" for n in range(120_000)]
+
+
+@pytest.mark.parametrize("words", [["4711 line of a log\n"] * 40_000, RARE_WORDS])
+def test_both_ends_of_a_very_long_text_are_found(bob, ticket, words):
+    body = f"Zanzibar {' '.join(words)} kilimanjaro"
+    tickets_services.reply(ticket=ticket, by=bob, body=body)
+    ticket.description = body.replace("Zanzibar", "Serengeti").replace("kilimanjaro", "Okavango")
+    ticket.save()
+    for word in ("Zanzibar", "kilimanjaro", "Serengeti", "Okavango"):
+        [hit] = search(bob, word).hits
+        assert f"<mark>{word}</mark>" in hit.snippet

@@ -108,7 +108,7 @@ class Ticket(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    search_vector = search_vector_field(title="subject", body="description")
+    search_vector = search_vector_field(title="subject", body="description", has_long_texts=True)
 
     objects = TicketQuerySet.as_manager()
 
