@@ -6,8 +6,8 @@ Frank (agent of another team), Dan (admin), Erin (logged in, then deactivated).
 
 Every page of a ticket is requested for three tickets: this one; one of a closed team that Bob is
 in, which does not exist for Frank; and one of a guest, which exists for no customer. Who sees a
-ticket is one rule, ``TicketQuerySet.visible_to``; ``test_closed_teams.py`` tries it at every door. Variants stand
-behind a slash: ``attachment/note`` is the file of an internal note.
+ticket is one rule, ``TicketQuerySet.visible_to``; ``test_closed_teams.py`` tries it at every door.
+Variants stand behind a slash: ``attachment/note`` is the file of an internal note.
 
 A result is a status code or a redirect: ``login`` to the log-in page, ``home`` to the front page,
 ``done`` to another page after the work is done. A method without a line must be refused.
