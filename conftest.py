@@ -73,13 +73,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _register(first_name: str, **fields: object) -> Customer:
-    return accounts_services.register_customer(
+    user = accounts_services.add_user(
         email=f"{first_name.lower()}@example.org",
         first_name=first_name,
         last_name="Test",
         password=PASSWORD,
-        **fields,
     )
+    names = {"first_name": first_name, "last_name": "Test"}
+    return accounts_services.add_customer(email=user.email, user=user, **names, **fields)
 
 
 @pytest.fixture

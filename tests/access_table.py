@@ -115,6 +115,9 @@ GET   profile                  login 200   200   200   200   200   login
 POST  profile                  login done  done  done  done  done  login
 GET   profile-password         login 200   200   200   200   200   login
 POST  profile-password         login 400   400   400   400   400   login
+POST  send-confirmation        login home  home  home  home  home  login
+GET   confirm-email            login 404   404   404   404   404   login
+POST  confirm-email            login 404   404   404   404   404   login
 GET   set-password             404   404   404   404   404   404   404
 POST  set-password             404   404   404   404   404   404   404
 GET   ask                      404   done  done  done  done  done  404
@@ -248,6 +251,7 @@ POST  add-escalation           login 403   403   403   403   400   login
 POST  remove-escalation        login 403   403   403   403   done  login
 POST  invite-person            login 403   403   403   403   200   login
 POST  create-login              login 403   403   403   403   200   login
+POST  confirm-login            login 403   403   done  done  done  login
 POST  unlink-customer          login 403   403   403   403   done  login
 POST  export-person            login 403   403   403   403   200   login
 GET   anonymise-person         login 403   403   403   403   200   login

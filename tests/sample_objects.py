@@ -116,6 +116,7 @@ def admin_url_arguments(by: User) -> dict[str, object]:
         "add-escalation": objects["policy"].pk,
         "create-login": objects["customer"].pk,
         "unlink-customer": objects["customer"].pk,
+        "confirm-login": objects["customer"].pk,
         "logo": core_queries.site_settings().logo_id,
         **dict.fromkeys(["model-update", "apply-update"], create_refused_update(by).pk),
     }

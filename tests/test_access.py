@@ -83,6 +83,7 @@ def paths(ticket, bob, dan) -> dict[str, str]:
         **dict.fromkeys(["write-for-gap", "dismiss-gap", "restore-gap"], create_gap(ticket).pk),
         "setup": "guessed",
         "status-plan": query_plans.list_slowest("calls")[0].id,
+        "confirm-email": "guessed",
         **dict.fromkeys(["set-password", "guest-ticket", "guest-reply", "guest-rate"], "guessed"),
         "guest-attachment": ("guessed", 1),
     }

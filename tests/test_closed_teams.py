@@ -304,6 +304,8 @@ def test_agent_may_still_edit_a_customer_of_an_organisation_that_shares(ward, al
 
 
 def test_agent_cannot_redirect_the_address_of_a_customer_with_hidden_tickets(secret, frank, bob):
+    Customer.objects.filter(pk=secret.customer_id).update(user=None)
+    secret.customer.refresh_from_db()
     values = {"first_name": "A", "last_name": "", "organisation": None, "is_premium": False}
     with pytest.raises(BadInputError) as error:
         accounts_services.change_customer(

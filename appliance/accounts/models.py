@@ -80,6 +80,18 @@ class User(AbstractBaseUser, PermissionsMixin):
         related_name="+",
         help_text=_("Business hours. Leave empty for the default calendar."),
     )
+    email_confirmed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When a link sent to the address, an agent or an admin confirmed the log-in.",
+    )
+    unlinked_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When an admin unlinked it from its customer; only an admin links it again.",
+    )
     session_epoch = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     anonymised_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
@@ -145,9 +157,13 @@ CUSTOMER_SEARCH_TEXT = Lower(
 
 
 class Customer(models.Model):
-    """Somebody who opens tickets, with a user or known by e-mail alone."""
+    """Somebody who opens tickets, with a user, or known by e-mail or by name alone.
 
-    email = models.EmailField(max_length=254)
+    A ticket opened for an address belongs to the customer with that ``email``. The customer of a
+    log-in that is not confirmed has none.
+    """
+
+    email = models.EmailField(max_length=254, blank=True)
     first_name = models.CharField(max_length=80)
     last_name = models.CharField(max_length=80, blank=True)
     organisation = models.ForeignKey(
@@ -168,8 +184,10 @@ class Customer(models.Model):
 
     class Meta:
         constraints = [
-            # serves new tickets and registration: the customer of an address, whatever its case
-            models.UniqueConstraint(Upper("email"), name="customer_email_unique"),
+            # serves new tickets: the customer of an address, whatever its case
+            models.UniqueConstraint(
+                Upper("email"), name="customer_email_unique", condition=~models.Q(email="")
+            ),
         ]
         indexes = [
             # serves /admin/: customers by name
@@ -186,11 +204,20 @@ class Customer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.full_name} <{self.email}>"
+        return f"{self.full_name} <{self.contact_email}>" if self.contact_email else self.full_name
 
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def contact_email(self) -> str:
+        """The address, or that of a log-in that is not confirmed; empty for a name alone."""
+        return self.email or (self.user.email if self.user else "")
+
+    @property
+    def has_unconfirmed_login(self) -> bool:
+        return self.user is not None and self.user.email_confirmed_at is None
 
 
 class Team(models.Model):
@@ -242,12 +269,32 @@ class Invitation(models.Model):
 
     person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    customer = models.ForeignKey(
+        Customer,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="Whose log-in this becomes when the link is used.",
+    )
     token_sha256 = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"link for {self.person} until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class EmailConfirmation(models.Model):
+    """A single-use link to the address of a log-in. Only the hash of its token is stored."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    email = models.EmailField(max_length=254)
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"confirmation of {self.person} until {self.expires_at:%Y-%m-%d %H:%M}"
 
 
 class RateLimitHit(models.Model):

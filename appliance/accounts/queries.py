@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from appliance.accounts.models import (
     Customer,
+    EmailConfirmation,
     Invitation,
     Membership,
     Organisation,
@@ -30,7 +31,23 @@ MAX_FILTER_WORDS = 5
 
 def find_user(*, email: str) -> User | None:
     """Return the user with this address, whatever its case."""
-    return User.objects.filter(email__iexact=email.strip()).first()
+    email = email.strip().lower()
+    user = User.objects.filter(email__iexact=email).first()
+    return user if user and is_same_address(user.email, email) else None
+
+
+def is_same_address(address: str, other: str) -> bool:
+    """Return whether two addresses differ in case alone.
+
+    PostgreSQL compares capitals, so that to it ``mıke@`` is ``mike@``, which is another mailbox.
+    """
+    return address.lower() == other.lower()
+
+
+def find_unconfirmed_login(*, email: str) -> User | None:
+    """Return the log-in of this address, if nobody has confirmed that the address is theirs."""
+    user = find_user(email=email)
+    return user if user and user.email_confirmed_at is None else None
 
 
 def has_admin() -> bool:
@@ -102,6 +119,19 @@ def access_invitation(token: str, *, lock: bool = False) -> Invitation:
     return invitation
 
 
+def access_confirmation(viewer: User, token: str) -> EmailConfirmation:
+    """Return the viewer's confirmation of a link that is still valid; raises Http404 otherwise."""
+    confirmation = EmailConfirmation.objects.filter(
+        token_sha256=hash_token(token),
+        expires_at__gt=timezone.now(),
+        person=viewer,
+        email=viewer.email,
+    ).first()
+    if confirmation is None:
+        raise Http404
+    return confirmation
+
+
 # --- teams
 
 
@@ -155,18 +185,26 @@ def team_ids_of(viewer: User) -> list[int]:
 
 
 def find_customer(*, email: str) -> Customer | None:
-    """Return the customer with this address, whatever its case."""
-    return Customer.objects.filter(email__iexact=email.strip()).first()
+    """Return the customer with this address, whatever its case; none for an empty one."""
+    email = email.strip().lower()
+    # the index leaves out customers without an address
+    customer = Customer.objects.exclude(email="").filter(email__iexact=email).first()
+    return customer if customer and is_same_address(customer.email, email) else None
 
 
 def find_customer_of(person: User) -> Customer | None:
-    """Return the customer whose user this is, with the organisation."""
-    return Customer.objects.select_related("organisation").filter(user=person).first()
+    """Return the customer whose user this is, with the organisation and the user."""
+    return Customer.objects.select_related("organisation", "user").filter(user=person).first()
+
+
+def is_in_sharing_organisation(customer: Customer) -> bool:
+    """Return whether the customer's organisation shares the tickets of its members."""
+    return customer.organisation is not None and customer.organisation.shares_tickets
 
 
 def sees_colleagues_tickets(customer: Customer) -> bool:
-    """Return whether the customer's organisation shares the tickets of its members."""
-    return customer.organisation is not None and customer.organisation.shares_tickets
+    """Return whether the customer's log-in, once it is confirmed, sees those tickets."""
+    return is_in_sharing_organisation(customer) and not customer.has_unconfirmed_login
 
 
 def has_tickets_hidden_from(viewer: User, customer: Customer) -> bool:
@@ -181,10 +219,15 @@ def list_customers(
     if not has_right(viewer, Right.CUSTOMERS):
         return Customer.objects.none()
     customers = Customer.objects.select_related("organisation", "user")
-    customers = _filter_by_name_or_email(customers, text)
+    customers = _filter_by_name_or_email(customers, text, "user__email")
     if organisation:
         customers = customers.filter(organisation=organisation)
     return customers.order_by("last_name", "first_name", "pk")
+
+
+def only_unconfirmed(customers: QuerySet[Customer]) -> QuerySet[Customer]:
+    """Keep the customers whose log-in nobody has confirmed."""
+    return customers.filter(user__isnull=False, user__email_confirmed_at=None)
 
 
 def access_customer(viewer: User, customer_id: int) -> Customer:
@@ -207,12 +250,13 @@ def access_organisation(viewer: User, organisation_id: int) -> Organisation:
     return _get_or_404(list_organisations(viewer), organisation_id)
 
 
-def _filter_by_name_or_email(people: QuerySet[T], text: str) -> QuerySet[T]:
-    """Keep users or customers with every word of ``text`` in a name or the address."""
+def _filter_by_name_or_email(people: QuerySet[T], text: str, *columns: str) -> QuerySet[T]:
+    """Keep users or customers with every word of ``text`` in a name, the address or ``columns``."""
     for word in _words(text):
-        people = people.filter(
-            Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
-        )
+        matches = Q()
+        for column in ("first_name", "last_name", "email", *columns):
+            matches |= Q(**{f"{column}__icontains": word})
+        people = people.filter(matches)
     return people
 
 

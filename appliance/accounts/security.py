@@ -13,7 +13,7 @@ from appliance.core.errors import BadInputError
 
 RATE_LIMIT_WINDOW = timedelta(hours=1)
 # Forms an hour, by scope. A ward or an office may share one address.
-RATE_LIMITS = {"register": 20, "ask": 20, "answer": 60, "vote": 60}
+RATE_LIMITS = {"register": 20, "ask": 20, "answer": 60, "vote": 60, "confirm": 10}
 
 
 class Argon2idHasher(Argon2PasswordHasher):

@@ -9,5 +9,7 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("profile/", views.profile, name="profile"),
     path("profile/password/", views.change_password, name="profile-password"),
+    path("profile/confirm/", views.send_confirmation, name="send-confirmation"),
+    path("confirm/<str:token>/", views.confirm_email, name="confirm-email"),
     path("welcome/<str:token>/", views.set_password, name="set-password"),
 ]

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from appliance.accounts import queries, services
 from appliance.accounts.forms import (
@@ -20,6 +20,8 @@ from appliance.accounts.forms import (
 from appliance.accounts.models import Customer
 from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core import queries as core_queries
+from appliance.core.errors import BadInputError
+from appliance.core.forms import Form
 from appliance.core.views import secret_url
 
 AUTH_BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -41,8 +43,9 @@ def register(request: HttpRequest) -> HttpResponse:
     if not core_queries.site_settings().is_registration_open:
         return render(request, "accounts/registration_closed.html", status=403)
     form = RegisterForm(request.POST or None)
-    if form.is_valid() and (customer := _register(request, form)):
-        login(request, customer.user, backend=AUTH_BACKEND)
+    if form.is_valid() and (customer := _register(request, form)) and (person := customer.user):
+        services.send_confirmation(person=person)
+        login(request, person, backend=AUTH_BACKEND)
         return redirect("dashboard")
     status = 400 if form.errors else 200
     return render(request, "accounts/register.html", {"form": form}, status=status)
@@ -51,6 +54,44 @@ def register(request: HttpRequest) -> HttpResponse:
 def _register(request: HttpRequest, form: RegisterForm) -> Customer | None:
     ip_address = request.META["REMOTE_ADDR"]
     return form.attempt(services.register_as_visitor, ip_address=ip_address, **form.user_data())
+
+
+@require_POST
+@login_required
+def send_confirmation(request: AuthenticatedRequest) -> HttpResponse:
+    """Send the link that confirms the user's own address."""
+    address = {"email": request.user.email}
+    try:
+        is_sent = services.send_confirmation_as_visitor(
+            person=request.user, ip_address=request.META["REMOTE_ADDR"]
+        )
+    except BadInputError as error:
+        messages.error(request, str(error))
+        return redirect("dashboard")
+    if is_sent:
+        messages.success(request, _("A link was sent to %(email)s.") % address)
+    else:
+        messages.warning(
+            request,
+            _("This help desk cannot send you a link. Ask an agent to confirm your account."),
+        )
+    return redirect("dashboard")
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+@secret_url
+def confirm_email(request: AuthenticatedRequest, token: str) -> HttpResponse:
+    """Confirm the user's own address with the link that was sent there."""
+    queries.access_confirmation(request.user, token)
+    form = Form(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        form.attempt(services.confirm_email, token=token, by=request.user)
+        if not form.errors:
+            messages.success(request, _("Your e-mail address is confirmed."))
+            return redirect("dashboard")
+    status = 400 if form.errors else 200
+    return render(request, "accounts/confirm_email.html", {"form": form}, status=status)
 
 
 @require_http_methods(["GET", "POST"])

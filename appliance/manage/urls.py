@@ -51,5 +51,6 @@ urlpatterns = [
         "customers/<int:pk>/anonymise/", offboarding.anonymise_customer, name="anonymise-customer"
     ),
     path("customers/<int:pk>/create-login/", people.create_login, name="create-login"),
+    path("customers/<int:pk>/confirm/", people.confirm_login, name="confirm-login"),
     path("customers/<int:pk>/unlink/", people.unlink_customer, name="unlink-customer"),
 ]

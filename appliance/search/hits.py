@@ -28,7 +28,7 @@ MAX_FACET_VALUES = 8
 RELATED_FIELDS: dict[Kind, list[str]] = {
     "ticket": ["customer"],
     "article": ["category"],
-    "customer": ["organisation"],
+    "customer": ["organisation", "user"],
 }
 
 
@@ -155,7 +155,7 @@ def _title_and_text(kind: Kind, row: Any) -> tuple[str, str]:
         return row.subject, row.opening
     if kind == "article":
         return row.title, plain_text(row.opening)
-    return row.full_name, " · ".join(filter(None, [row.email, str(row.organisation or "")]))
+    return row.full_name, " · ".join(filter(None, [row.contact_email, str(row.organisation or "")]))
 
 
 def build_snippet(text: str, words: Sequence[str], length: int = SNIPPET_CHARACTERS) -> SafeString:

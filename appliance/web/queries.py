@@ -6,14 +6,15 @@ from datetime import timedelta
 from html import unescape
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Value
+from django.db.models.functions import Concat, Trim
 from django.http import Http404
 from django.utils import timezone
 from django.utils.html import strip_tags
 from pgvector.django import CosineDistance
 
 from appliance.accounts import queries as accounts_queries
-from appliance.accounts.models import Customer, User, Viewer
+from appliance.accounts.models import CUSTOMER_SEARCH_TEXT, Customer, User, Viewer
 from appliance.core import cache
 from appliance.core.types import read_number
 from appliance.knowledge.models import Article
@@ -131,15 +132,28 @@ MIN_CHARACTERS = 2
 
 
 def find_customers(viewer: User, text: str, limit: int = 8) -> list[Customer]:
-    """Return customers by name or address; for agents, who may create a ticket for anybody."""
+    """Return customers with an address, by name or address; for agents alone."""
     words = text.replace("\0", "").split()[:5]
     if not viewer.is_agent or len("".join(words)) < MIN_CHARACTERS:
         return []
-    customers = Customer.objects.filter(anonymised_at=None)
+    customers = Customer.objects.filter(anonymised_at=None).exclude(email="")
     for word in words:
         in_name = Q(first_name__icontains=word) | Q(last_name__icontains=word)
         customers = customers.filter(in_name | Q(email__icontains=word))
     return list(customers.order_by("last_name", "first_name", "pk")[:limit])
+
+
+def find_namesakes(viewer: User, name: str, limit: int = 5) -> list[Customer]:
+    """Return customers of exactly this name, for an agent who is about to add another."""
+    if not viewer.is_agent or len(name) < MIN_CHARACTERS:
+        return []
+    full_name = Trim(Concat("first_name", Value(" "), "last_name"))
+    customers = Customer.objects.select_related("user", "organisation").filter(anonymised_at=None)
+    # the index serves the first condition
+    similar = customers.annotate(known_by=CUSTOMER_SEARCH_TEXT, full=full_name).filter(
+        known_by__contains=name.lower(), full__iexact=name
+    )
+    return list(similar.order_by("pk")[:limit])
 
 
 def find_tickets(viewer: User, text: str, *, leave_out: Ticket, limit: int = 8) -> list[Ticket]:

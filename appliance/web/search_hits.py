@@ -120,4 +120,4 @@ def _matched_by(hit: Hit) -> str:
 def _short_label(hit: Hit) -> str:
     if isinstance(hit.object, Ticket):
         return hit.object.number
-    return hit.object.email if isinstance(hit.object, Customer) else _("Article")
+    return hit.object.contact_email if isinstance(hit.object, Customer) else _("Article")

@@ -2,7 +2,16 @@
 
 from appliance.accounts.security import check_rate_limit
 from appliance.accounts.services.access import on_lost_access
+from appliance.accounts.services.confirmations import (
+    confirm_email,
+    confirm_login,
+    send_confirmation,
+    send_confirmation_as_visitor,
+    send_confirmations_by,
+    set_password_with_token,
+)
 from appliance.accounts.services.customers import (
+    absorb_customer,
     add_customer,
     add_customer_as_agent,
     add_organisation,
@@ -33,7 +42,6 @@ from appliance.accounts.services.people import (
     invite,
     reactivate_person,
     set_password,
-    set_password_with_token,
     set_role,
 )
 from appliance.accounts.services.site_settings import update_site_settings

@@ -1,10 +1,18 @@
 """Writes to customers and organisations."""
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts import queries
-from appliance.accounts.models import Customer, Organisation, Role, User
+from appliance.accounts.models import (
+    Customer,
+    EmailConfirmation,
+    Invitation,
+    Organisation,
+    Role,
+    User,
+)
 from appliance.accounts.permissions import require_admin, require_customer_editor
 from appliance.accounts.security import check_rate_limit
 from appliance.accounts.services.people import add_user, invite
@@ -23,14 +31,18 @@ def register_customer(
     claimed_organisation: str = "",
     password: str | None,
 ) -> Customer:
-    """Create a customer with a user. Raises BadInputError when the address is known already.
+    """Create a customer with a user. Raises BadInputError when the address has a user already.
 
-    A customer known by e-mail alone is not linked to whoever registers that address, because
-    nothing has proved that the address is theirs. An admin links the two.
+    The customer has no address until the log-in is confirmed: see ``confirmations``.
     """
-    user = add_user(email=email, first_name=first_name, last_name=last_name, password=password)
-    return add_customer(
+    user = add_user(
         email=email,
+        first_name=first_name,
+        last_name=last_name,
+        password=password,
+        is_confirmed=False,
+    )
+    return add_customer(
         first_name=first_name,
         last_name=last_name,
         claimed_organisation=claimed_organisation,
@@ -48,7 +60,7 @@ def register_as_visitor(*, ip_address: str, **user_data: str) -> Customer:
 
 def add_customer(
     *,
-    email: str,
+    email: str = "",
     first_name: str,
     last_name: str = "",
     claimed_organisation: str = "",
@@ -84,7 +96,10 @@ def add_customer_as_agent(
     organisation: Organisation | None = None,
     is_premium: bool = False,
 ) -> Customer:
-    """Create a customer without a user, by an agent; recorded in the audit log."""
+    """Create a customer without a user, by an agent; recorded in the audit log.
+
+    ``email`` is empty for somebody who is known by name alone.
+    """
     require_customer_editor(by)
     _require_may_join(by, organisation)
     customer = add_customer(
@@ -122,7 +137,7 @@ def change_customer(
     if organisation != locked.organisation:
         _require_may_join(by, organisation)
     if email != locked.email:
-        require_may_give_access(by, locked, field="email")
+        _require_may_readdress(by, locked)
     update_fields(
         locked,
         by=by,
@@ -143,53 +158,138 @@ def ensure_customer(*, email: str, first_name: str, last_name: str = "") -> Cust
         return queries.find_customer(email=email) or add_customer(
             email=email, first_name=first_name, last_name=last_name
         )
-    except BadInputError:  # created by a concurrent request
-        return Customer.objects.get(email__iexact=email.strip())
+    except BadInputError:
+        customer = queries.find_customer(email=email)
+        if customer is None:  # not created by a concurrent request
+            raise
+        return customer
 
 
+@transaction.atomic
 def ensure_customer_of(user: User) -> Customer:
-    """Return the customer record of a user; create or link one. Agents open tickets, too."""
-    if hasattr(user, "customer"):
-        return user.customer
-    customer = ensure_customer(
-        email=user.email, first_name=user.first_name, last_name=user.last_name
-    )
-    if customer.user_id is None:
-        customer.user = user
-        customer.save(update_fields=["user"])
-    if customer.user_id != user.pk:
-        raise BadInputError(
-            _("%(email)s is already used by another account. Ask an administrator to correct this.")
-            % {"email": user.email}
-        )
+    """Return the customer record of a user; link or create one. Agents open tickets, too.
+
+    A log-in that is not confirmed, or that was unlinked, gets a record of its own without an
+    address. Linking is recorded in the audit log.
+    """
+    person = User.objects.select_for_update().get(pk=user.pk)
+    if (customer := queries.find_customer_of(person)) is None:
+        customer = _link_known_customer(person, by=person) or _add_record_of(person)
+    user.customer = customer
     return customer
+
+
+def _add_record_of(person: User) -> Customer:
+    customer = add_customer(first_name=person.first_name, last_name=person.last_name, user=person)
+    audit.record_change(by=person, verb="added", subject=customer, data={"user": str(person)})
+    _give_address(customer, person, by=person)
+    return customer
+
+
+def link_address(person: User, *, by: User) -> None:
+    """Link a confirmed log-in with the customer of its address, else give that to its own record.
+
+    A record the log-in has already is merged into that customer.
+    """
+    own = Customer.objects.select_for_update().filter(user=person).first()
+    if not _link_known_customer(person, by=by) and own:
+        _give_address(own, person, by=by)
+
+
+def _link_known_customer(person: User, *, by: User) -> Customer | None:
+    """Link the customer of a confirmed log-in's address; None if there is none without a user."""
+    known = queries.find_customer(email=person.email) if person.email_confirmed_at else None
+    known = _lock_customer(known) if known else None
+    if known is None or known.user_id or known.anonymised_at:
+        return None
+    if own := Customer.objects.select_for_update().filter(user=person).first():
+        absorb_customer(source=own, target=known, by=by)
+    else:
+        update_fields(known, by=by, user=person)
+    return known
+
+
+def _give_address(customer: Customer, person: User, *, by: User) -> None:
+    """Give a customer the address of its confirmed log-in, unless somebody has it."""
+    is_taken = Customer.objects.exclude(email="").filter(email__iexact=person.email).exists()
+    if person.email_confirmed_at and not is_taken and not customer.email:
+        update_fields(customer, by=by, email=person.email)
+
+
+def absorb_customer(*, source: Customer, target: Customer, by: User) -> None:
+    """Move all that belongs to ``source`` to ``target`` and delete it. Both must be locked.
+
+    Its user and its address move where ``target`` has none.
+    """
+    data = {"into": str(target), "tickets": source.tickets.count()}
+    audit.record_change(by=by, verb="merged", subject=source, data=data)
+    for relation in Customer._meta.related_objects:
+        name = relation.field.name
+        rows = relation.related_model._base_manager.filter(**{name: source})
+        rows.update(**{name: target})
+    person, email = source.user, source.email
+    source.delete()
+    update_fields(
+        target,
+        by=by,
+        user=target.user or person,
+        email=target.email or email,
+        claimed_organisation=target.claimed_organisation or source.claimed_organisation,
+    )
+
+
+def mark_confirmed(person: User, *, by: User) -> None:
+    """Record that the address of a log-in is theirs. The user must be locked."""
+    if person.email_confirmed_at is None:
+        person.email_confirmed_at, person.unlinked_at = timezone.now(), None
+        person.save(update_fields=["email_confirmed_at", "unlinked_at"])
+        audit.record_change(by=by, verb="confirmed", subject=person, data={"email": person.email})
 
 
 @transaction.atomic
 def create_login(*, customer: Customer, by: User) -> str:
     """Create or link a user for a customer; return the token of the link to set a password.
 
-    A user of the same address without a customer record is linked.
+    A log-in somebody has registered with the same address is linked when the link is used: that
+    sets a new password, and until then it may be anybody's.
     """
     require_admin(by)
     locked = _lock_customer(customer)
-    person = locked.user
+    if not locked.email and locked.user is None:
+        raise BadInputError(_("Enter the customer's e-mail address first."), field="email")
+    person = locked.user or queries.find_user(email=locked.email)
     if person is None:
-        person = queries.find_user(email=locked.email) or add_user(
+        person = add_user(
             email=locked.email,
             first_name=locked.first_name,
             last_name=locked.last_name,
             role=Role.CUSTOMER,
             password=None,
         )
+    if person.email_confirmed_at or person.unlinked_at:
         link_customer(customer=locked, person=person, by=by)
     customer.refresh_from_db()
-    return invite(person=person, by=by)
+    return invite(person=person, by=by, customer=locked)
+
+
+def link_invited_customer(*, customer: Customer, person: User) -> None:
+    """Link the customer of an invitation that was used, unless they have another user by now."""
+    locked = _lock_customer(customer)
+    if locked.user_id not in (None, person.pk) or locked.anonymised_at:
+        return
+    mark_confirmed(person, by=person)
+    own = Customer.objects.select_for_update().filter(user=person).first()
+    if own and own != locked:
+        absorb_customer(source=own, target=locked, by=person)
+    elif own is None:
+        update_fields(locked, by=person, user=person)
+    link_address(person, by=person)
+    cache.invalidate(cache.TICKETS)
 
 
 @transaction.atomic
 def link_customer(*, customer: Customer, person: User, by: User) -> None:
-    """Let ``person`` see this customer's tickets."""
+    """Let ``person`` see this customer's tickets; this confirms the log-in."""
     require_admin(by)
     duplicate_error = BadInputError(
         _(
@@ -203,17 +303,43 @@ def link_customer(*, customer: Customer, person: User, by: User) -> None:
     if locked.anonymised_at:
         raise BadInputError(_("This customer has been anonymised and can no longer be changed."))
     update_fields(locked, by=by, duplicate_error=duplicate_error, user=person)
+    mark_confirmed(person, by=by)
+    _give_address(locked, person, by=by)
     cache.invalidate(cache.TICKETS)  # counts depend on whose tickets they see
     customer.refresh_from_db()
 
 
 @transaction.atomic
 def unlink_customer(*, customer: Customer, by: User) -> None:
-    """Stop the linked user from seeing this customer's tickets; the user stays."""
+    """Stop the linked user from seeing this customer's tickets; the user stays.
+
+    The log-in is no longer confirmed, and no link that was sent earlier links it again.
+    """
     require_admin(by)
-    update_fields(_lock_customer(customer), by=by, user=None)
+    locked = _lock_customer(customer)
+    if person := locked.user:
+        update_fields(locked, by=by, user=None)
+        person.email_confirmed_at, person.unlinked_at = None, timezone.now()
+        person.save(update_fields=["email_confirmed_at", "unlinked_at"])
+        EmailConfirmation.objects.filter(person=person).delete()
+        Invitation.objects.filter(person=person).delete()
     cache.invalidate(cache.TICKETS)
     customer.refresh_from_db()
+
+
+def _require_may_readdress(by: User, customer: Customer) -> None:
+    """Raise BadInputError unless ``by`` may change the address that new tickets are opened for."""
+    if customer.has_unconfirmed_login:
+        raise BadInputError(
+            _("The user account of this customer is not confirmed. Confirm it instead."),
+            field="email",
+        )
+    if customer.user and not by.is_admin:
+        raise BadInputError(
+            _("This customer has a user account. Ask an administrator to change the address."),
+            field="email",
+        )
+    require_may_give_access(by, customer, field="email")
 
 
 def require_may_give_access(by: User, customer: Customer, *, field: str = "") -> None:
@@ -224,7 +350,7 @@ def require_may_give_access(by: User, customer: Customer, *, field: str = "") ->
     """
     if by.is_admin:
         return
-    is_shared = queries.sees_colleagues_tickets(customer)
+    is_shared = queries.is_in_sharing_organisation(customer)
     if is_shared or queries.has_tickets_hidden_from(by, customer):
         raise BadInputError(
             _(

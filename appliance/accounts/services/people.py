@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts import queries
 from appliance.accounts.choices import is_language, is_time_zone
-from appliance.accounts.models import Invitation, Role, SetupLink, User
+from appliance.accounts.models import Customer, Invitation, Role, SetupLink, User
 from appliance.accounts.permissions import require_admin
 from appliance.accounts.security import generate_token, hash_token
 from appliance.accounts.services.access import publish_lost_access
@@ -60,12 +60,15 @@ def add_user(
     last_name: str = "",
     role: Role = Role.CUSTOMER,
     password: str | None,
+    is_confirmed: bool = True,
 ) -> User:
     """Create a user. With ``password=None`` they cannot log in until a password is set.
 
-    Raises BadInputError when the address has a user already or the password is too weak.
+    ``is_confirmed`` is False for somebody who registers: nothing has shown that the address is
+    theirs. Raises BadInputError when the address has a user already or the password is too weak.
     """
     user = User(email=email.strip().lower(), first_name=first_name, last_name=last_name, role=role)
+    user.email_confirmed_at = timezone.now() if is_confirmed else None
     if password is None:
         user.set_unusable_password()
     else:
@@ -265,10 +268,10 @@ INVITATION_DAYS = 7
 
 
 @transaction.atomic
-def invite(*, person: User, by: User) -> str:
+def invite(*, person: User, by: User, customer: Customer | None = None) -> str:
     """Return the token of a new link, valid once and for a week; earlier links end.
 
-    Only the hash of the token is stored.
+    Only the hash of the token is stored. ``customer`` is whose log-in this becomes when it is used.
     """
     require_admin(by)
     person = _lock(person)
@@ -281,29 +284,12 @@ def invite(*, person: User, by: User) -> str:
     Invitation.objects.create(
         person=person,
         created_by=by,
+        customer=customer,
         token_sha256=hash_token(token),
         expires_at=timezone.now() + timedelta(days=INVITATION_DAYS),
     )
     audit.record_change(by=by, verb="invited", subject=person)
     return token
-
-
-@transaction.atomic
-def set_password_with_token(*, token: str, password: str) -> User:
-    """Set the password of an invitation and delete its link.
-
-    Raises Http404 for an invalid or expired token. A password that is too weak (BadInputError)
-    leaves the link valid.
-    """
-    invitation = queries.access_invitation(token, lock=True)
-    person = _lock(invitation.person)
-    set_password(user=person, password=password)
-    end_sessions(person=person)
-    Invitation.objects.filter(person=person).delete()
-    audit.record_change(
-        by=person, verb="changed", subject=person, data={"what": "password by link"}
-    )
-    return person
 
 
 SETUP_LINK_HOURS = 24

@@ -130,6 +130,7 @@ class CustomerForm(_ContactForm):
         self, data: QueryDict | None, viewer: User, customer: Customer | None = None
     ) -> None:
         super().__init__(data, initial=_initial(self, customer))
+        self.fields["email"].required = False  # somebody may be known by name alone
         self.set_queryset("organisation", accounts_queries.list_organisations(viewer))
 
 

@@ -141,6 +141,12 @@ ORGANISATIONS: Section[Organisation] = Section(
     aside_template="manage/_organisation.html",
 )
 
+
+def _describe_login(customer: Customer) -> object:
+    """Return whether the customer has a user account, or that nobody has confirmed it."""
+    return _("not confirmed") if customer.has_unconfirmed_login else customer.user_id is not None
+
+
 CUSTOMERS: Section[Customer] = Section(
     slug="customers",
     object_slug="customer",
@@ -150,16 +156,22 @@ CUSTOMERS: Section[Customer] = Section(
     list_entries=lambda viewer, text: accounts_queries.list_customers(viewer, text=text),
     access_entry=accounts_queries.access_customer,
     columns=(
-        Column(gettext_lazy("Name"), lambda customer: customer.full_name or customer.email),
-        Column(gettext_lazy("E-mail"), lambda customer: customer.email),
+        Column(gettext_lazy("Name"), lambda customer: customer.full_name or customer.contact_email),
+        Column(gettext_lazy("E-mail"), lambda customer: customer.contact_email),
         Column(gettext_lazy("Organisation"), lambda customer: _describe_organisation(customer)),
-        Column(gettext_lazy("User account"), lambda customer: customer.user_id is not None),
+        Column(gettext_lazy("User account"), _describe_login),
     ),
     form=lambda data, viewer, entry: forms.CustomerForm(data, viewer=viewer, customer=entry),
     add=accounts_services.add_customer_as_agent,
     add_label=gettext_lazy("Add customer"),
     change=accounts_services.change_customer,
     is_open_to=may_edit_customers,
+    narrowings={
+        "unconfirmed": (
+            gettext_lazy("Show user accounts that are not confirmed"),
+            accounts_queries.only_unconfirmed,
+        )
+    },
     aside_template="manage/_customer.html",
 )
 

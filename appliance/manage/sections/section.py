@@ -1,6 +1,6 @@
 """A section of the settings: one kind of entry with its list, its form and what may be done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -50,6 +50,10 @@ class Section(Generic[EntryT]):
     move: Callable[..., object] | None = None
     is_open_to: Callable[[User], bool] = is_admin
     is_searchable: bool = True
+    # by the value of ``only`` in the address: a label, and what leaves the matching entries
+    narrowings: Mapping[str, tuple[Text, Callable[[Any], QuerySet[Any]]]] = field(
+        default_factory=dict
+    )
     help: Text = ""  # above the form
     aside_template: str = ""  # beside the form
     aside_context: Callable[[AuthenticatedRequest, EntryT | None], dict[str, Any]] = field(
@@ -60,6 +64,11 @@ class Section(Generic[EntryT]):
     def actions(self) -> set[str]:
         """Return what the pages offer; a template would call the services themselves."""
         return {name for name in ("add", "remove", "restore", "move") if getattr(self, name)}
+
+    def list_narrowed(self, viewer: User, text: str, only: str) -> QuerySet[EntryT]:
+        """Return the entries for search words, narrowed if ``only`` is one of ``narrowings``."""
+        entries = self.list_entries(viewer, text)
+        return self.narrowings[only][1](entries) if only in self.narrowings else entries
 
     def cells(self, entry: EntryT) -> list[tuple[Column, object]]:
         return [(column, column.value(entry)) for column in self.columns]

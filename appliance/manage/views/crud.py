@@ -55,12 +55,15 @@ def overview(request: AuthenticatedRequest) -> HttpResponse:
 def index(request: AuthenticatedRequest, section: Section[Any]) -> HttpResponse:
     form = ListForm(request.GET)
     text, cursor = form.search_and_cursor()
-    entries = section.list_entries(request.user, text)
+    only = request.GET.get("only", "")
+    entries = section.list_narrowed(request.user, text, only)
     page = paginate(entries, queries.ordering_of(entries), after=cursor)
     context = {
         "section": section,
         "form": form,
         "text": text,
+        "only": only,
+        "narrowings": [(name, label) for name, (label, _narrow) in section.narrowings.items()],
         "page": page,
         "count": entries.count(),
         "entries": [(entry, section.cells(entry)) for entry in page.rows],

@@ -72,8 +72,22 @@ def create_login(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     except BadInputError as error:
         messages.error(request, str(error))
         return redirect("edit-customer", customer.pk)
-    assert customer.user is not None  # the service has linked a user
-    return _render_invitation(request, CUSTOMERS, customer.pk, customer.user, token)
+    person = accounts_queries.access_invitation(token).person
+    return _render_invitation(request, CUSTOMERS, customer.pk, person, token)
+
+
+@require_POST
+@restricted_to(may_edit_customers)
+def confirm_login(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Confirm that the user account of a customer belongs to its address."""
+    customer = accounts_queries.access_customer(request.user, pk)
+    try:
+        customer = accounts_services.confirm_login(customer=customer, by=request.user)
+    except BadInputError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("User account confirmed."))
+    return redirect("edit-customer", customer.pk)
 
 
 @require_POST

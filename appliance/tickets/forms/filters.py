@@ -62,7 +62,7 @@ class CustomerField(_LookupField):
         return accounts_queries.find_customer(email=text)
 
     def display(self, match: Customer) -> str:
-        return match.email
+        return match.email or str(match.pk)
 
 
 class OrganisationField(_LookupField):

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from appliance.accounts import queries as accounts_queries
-from appliance.accounts.models import User, Viewer
+from appliance.accounts.models import Customer, User, Viewer
 from appliance.core.forms import Form, IdempotentForm, add_bootstrap_class
+from appliance.core.types import read_number
 from appliance.files.forms import FormWithFiles, UploadsField
 from appliance.tickets import custom_fields, queries
 from appliance.tickets.models import CustomField, Priority, Ticket, TicketCategory
@@ -130,19 +131,27 @@ class TicketForm(CustomFieldsMixin, SubmissionForm):
 
 
 class TicketForCustomerForm(TicketForm):
-    """A new ticket that an agent creates, for a customer on the phone for example."""
+    """A new ticket that an agent creates, for a customer on the phone for example.
 
+    ``customer`` is chosen by a link; the page then asks neither for address nor for name.
+    """
+
+    customer = forms.ModelChoiceField(
+        queryset=Customer.objects.filter(anonymised_at=None),
+        required=False,
+        widget=forms.HiddenInput,
+    )
     customer_email = forms.EmailField(
         label=gettext_lazy("Customer's e-mail"),
         max_length=254,
         required=False,
-        help_text=gettext_lazy("Leave empty to create a ticket for yourself."),
+        help_text=gettext_lazy("Leave address and name empty to create a ticket for yourself."),
     )
     customer_name = forms.CharField(
         label=gettext_lazy("Customer's name"),
         max_length=80,
         required=False,
-        help_text=gettext_lazy("Required only for a new customer."),
+        help_text=gettext_lazy("For a new customer. A caller may have a name and no address."),
     )
     priority = forms.TypedChoiceField(
         label=gettext_lazy("Priority"),
@@ -151,6 +160,17 @@ class TicketForCustomerForm(TicketForm):
         initial=Priority.NORMAL,
     )
     field_order = ["customer_email", "customer_name", "subject", "description", "priority"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.chosen_customer = self._read_customer()
+        if self.chosen_customer:
+            del self.fields["customer_email"], self.fields["customer_name"]
+
+    def _read_customer(self) -> Customer | None:
+        number = read_number(str(self["customer"].value() or ""), digits=9)
+        customers = Customer.objects.select_related("user").filter(anonymised_at=None)
+        return customers.filter(pk=number).first() if number is not None else None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()

@@ -67,6 +67,7 @@ from appliance.tickets.queries.tickets import (
     access_link,
     access_ticket,
     can_see_ticket,
+    find_created_ticket,
     find_merge_target,
     list_events,
     list_links,

@@ -1,6 +1,7 @@
 """Queries for one ticket: access, links and merges."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
@@ -47,6 +48,14 @@ def access_guest_ticket(token: str) -> Ticket:
     return ticket
 
 
+def find_created_ticket(viewer: User | None, key: UUID | None) -> Ticket | None:
+    """Return the ticket that this person created with a form that has the key."""
+    if viewer is None or key is None:
+        return None
+    tickets = Ticket.objects.filter(events__kind=Event.Kind.OPENED, events__actor=viewer)
+    return tickets.filter(idempotency_key=key).first()
+
+
 def can_see_ticket(viewer: Viewer, ticket: Ticket) -> bool:
     return Ticket.objects.visible_to(viewer).filter(pk=ticket.pk).exists()
 
@@ -64,9 +73,11 @@ def list_merged(viewer: Viewer, ticket: Ticket) -> list[Ticket]:
     tickets: list[Ticket] = []
     target_ids = [ticket.pk]
     while target_ids:
-        sources = Ticket.objects.filter(merged_into__in=target_ids).select_related("customer")
-        if viewer.is_authenticated:
-            sources = sources.visible_to(viewer)
+        sources = list(Ticket.objects.filter(merged_into__in=target_ids).select_related("customer"))
+        if sources and viewer.is_authenticated:
+            visible = Ticket.objects.visible_to(viewer).filter(merged_into__in=target_ids)
+            visible_ids = set(visible.values_list("pk", flat=True))
+            sources = [source for source in sources if source.pk in visible_ids]
         target_ids = [source.pk for source in sources]
         tickets += sources
     return sorted(tickets, key=lambda source: (source.created_at, source.pk))

@@ -64,12 +64,13 @@ def create_ticket(
                 record(ticket, Event.Kind.CATEGORY, by, at, data=data)
             cache.invalidate(cache.TICKETS)
     except IntegrityError:
-        return _get_earlier(customer, key)
+        return _get_earlier(customer, by, key)
     return ticket
 
 
-def _get_earlier(customer: Customer, key: uuid.UUID) -> Ticket:
+def _get_earlier(customer: Customer, by: User | None, key: uuid.UUID) -> Ticket:
     ticket = Ticket.objects.filter(idempotency_key=key, customer=customer).first()
+    ticket = ticket or queries.find_created_ticket(by, key)
     if ticket is None:
         raise BadInputError(_("This form was submitted by somebody else. Reload the page."))
     return ticket

@@ -39,7 +39,7 @@ def load() -> People:
     data = json.loads(FILE.read_text())
     agents = {agent.pop("key"): _ensure_agent(**agent) for agent in data["agents"]}
     organisations = {
-        organisation["name"]: _ensure_organisation(agents["mei"], **organisation)
+        organisation["name"]: _ensure_organisation(**organisation)
         for organisation in data["organisations"]
     }
     places = {customer["email"]: customer.pop("place") for customer in data["customers"]}
@@ -58,13 +58,11 @@ def _ensure_agent(*, email: str, first_name: str, last_name: str) -> User:
     )
 
 
-def _ensure_organisation(by: User, *, name: str, note: str, shares_tickets: bool) -> Organisation:
-    if existing := Organisation.objects.filter(name__iexact=name).first():
-        return existing
-    organisation = accounts_services.add_organisation(by=by, name=name, note=note)
-    if shares_tickets:  # an admin's switch, and the demo has no admin
-        Organisation.objects.filter(pk=organisation.pk).update(shares_tickets=True)
-    return organisation
+def _ensure_organisation(*, name: str, note: str, shares_tickets: bool) -> Organisation:
+    existing = Organisation.objects.filter(name__iexact=name).first()
+    return existing or Organisation.objects.create(
+        name=name, note=note, shares_tickets=shares_tickets
+    )
 
 
 def _ensure_customer(

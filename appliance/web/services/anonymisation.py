@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts import services as accounts_services
-from appliance.accounts.models import Customer, Invitation, Role, User
+from appliance.accounts.models import Customer, EmailConfirmation, Invitation, Role, User
 from appliance.accounts.permissions import require_admin
 from appliance.core import audit, cache
 from appliance.core.audit import ANONYMOUS, anonymisation_allowed
@@ -114,6 +114,7 @@ def erase_messages_and_settings(person: User) -> None:
     Draft.objects.filter(user=person).delete()
     Mention.objects.filter(user=person).delete()
     Invitation.objects.filter(person=person).delete()
+    EmailConfirmation.objects.filter(person=person).delete()
     SavedView.objects.filter(owner=person, is_shared=False, team=None).delete()
     for log in (AccessAttempt, AccessLog, AccessFailureLog):
         log.objects.filter(username__iexact=person.email).delete()
@@ -127,7 +128,7 @@ def erase_name_in_audit_log(somebody: Customer | User) -> None:
         subject=ANONYMOUS, data=EmptyValues(F("data"))
     )
     names = Q()
-    for name in {str(somebody), somebody.full_name, somebody.email}:
+    for name in filter(None, {str(somebody), somebody.full_name, somebody.email}):
         names |= Q(data_text__contains=json.dumps(name, ensure_ascii=False))
     others = AuditEntry.objects.annotate(data_text=Cast("data", TextField())).filter(names)
     others.update(data=EmptyValues(F("data")))  # changes of teams, merges of customers
@@ -195,9 +196,10 @@ def anonymise_person(*, person: User, by: User, confirmation: str) -> None:
 def _confirm(somebody: Customer | User, confirmation: str) -> None:
     if somebody.anonymised_at:
         raise BadInputError(_("This person has already been anonymised."))
-    if confirmation.strip().lower() != somebody.email.lower():
+    expected = somebody.email or str(somebody)  # customers may be known by name alone
+    if confirmation.strip().lower() != expected.lower():
         raise BadInputError(
-            _("Type %(email)s to confirm.") % {"email": somebody.email},
+            _("Type %(email)s to confirm.") % {"email": expected},
             field="confirmation",
         )
 
@@ -205,7 +207,7 @@ def _confirm(somebody: Customer | User, confirmation: str) -> None:
 def _erase_customer(customer: Customer, by: User) -> None:
     tickets = Ticket.objects.filter(customer=customer)
     erase_texts(tickets)
-    notifications_services.erase_addresses(addresses=[customer.email])
+    notifications_services.erase_addresses(addresses=filter(None, [customer.email]))
     with anonymisation_allowed():
         erase_event_data(tickets, names={customer.full_name})
         erase_name_in_audit_log(customer)

@@ -7,11 +7,10 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Role, Team, User
-from appliance.core import audit, cache
+from appliance.core import cache
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.core.models import SiteSettings
 from appliance.tickets import services as tickets_services
-from appliance.tickets.models import Ticket
 from appliance.triage import services as triage_services
 from appliance.web import demo as demo_desk
 
@@ -36,27 +35,15 @@ def deactivate_person(
 def merge_customers(*, source: Customer, target: Customer, by: User) -> None:
     """Move everything of ``source`` to ``target``, the user account too, and delete ``source``.
 
-    Raises BadInputError when both have a user account, or one was anonymised.
+    A user account counts as confirmed afterwards. Raises BadInputError when both have one, or one
+    customer was anonymised.
     """
     if not (by.is_active and by.is_admin):
         raise ForbiddenError(_("Only administrators can do this."))
     source, locked_target = _lock_both(source, target)
     _refuse_merge(source, locked_target)
-    ticket_count = Ticket.objects.filter(customer=source).count()
-    person = source.user
-    for relation in Customer._meta.related_objects:
-        name = relation.field.name
-        relation.related_model._base_manager.filter(**{name: source}).update(
-            **{name: locked_target}
-        )
-    audit.record_change(
-        by=by,
-        verb="merged",
-        subject=source,
-        data={"into": str(locked_target), "tickets": ticket_count},
-    )
-    source.delete()
-    if person:
+    accounts_services.absorb_customer(source=source, target=locked_target, by=by)
+    if person := locked_target.user:
         accounts_services.link_customer(customer=locked_target, person=person, by=by)
     cache.invalidate(cache.TICKETS)
     target.refresh_from_db()
@@ -94,7 +81,7 @@ def set_up(
     """
     if not accounts_services.consume_setup_link(token):
         raise Http404
-    admin = accounts_services.add_user(**person, role=Role.ADMIN)
+    admin = accounts_services.add_user(**person, role=Role.ADMIN, is_confirmed=True)
     SiteSettings.objects.update_or_create(
         pk=1, defaults={"name": desk_name, "set_up_at": timezone.now()}
     )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,16 +12,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from appliance.accounts import queries as accounts_queries
-from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, User
 from appliance.accounts.permissions import AuthenticatedRequest, agents_only
-from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import TicketForCustomerForm, TicketForm
 from appliance.tickets.models import Priority, Ticket
 from appliance.triage import services as triage_services
 from appliance.triage import suggestions
 from appliance.triage.queries import SimilarTicket
-from appliance.web import queries
+from appliance.web import queries, services
 
 
 @dataclass(frozen=True)
@@ -31,9 +28,11 @@ class FormSuggestions:
 
     suggestions: Sequence[suggestions.SuggestedArticle]
     duplicates: Sequence[SimilarTicket]
+    unconfirmed_email: str = ""  # of a log-in nobody has confirmed, which will not see the ticket
+    namesakes: Sequence[Customer] = ()  # of a caller without an address
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NewTicketPage(FormSuggestions):
     form: TicketForm
 
@@ -42,37 +41,35 @@ class NewTicketPage(FormSuggestions):
 @login_required
 def create(request: AuthenticatedRequest) -> HttpResponse:
     form_class = TicketForCustomerForm if request.user.is_agent else TicketForm
-    form = form_class(request.POST or None, request.FILES or None, viewer=request.user)
-    if request.user.is_agent:
+    initial = {"customer": request.GET.get("customer", "")[:9]}
+    form = form_class(
+        request.POST or None, request.FILES or None, viewer=request.user, initial=initial
+    )
+    if "customer_email" in form.fields:
         form.set_completion("customer_email", "whole", url=reverse("find-customers"))
     if form.is_valid() and (ticket := form.attempt(_create_ticket, form=form, by=request.user)):
         triage_services.annotate_soon(ticket.pk)
         messages.success(request, _("Ticket %s created.") % ticket.number)
         return redirect("ticket", ticket.pk)
     helpers = _list_suggestions(request)
-    page = NewTicketPage(helpers.suggestions, helpers.duplicates, form)
+    page = NewTicketPage(**vars(helpers), form=form)
     return render(request, "web/create.html", vars(page), status=400 if form.errors else 200)
 
 
-@transaction.atomic
 def _create_ticket(*, form: TicketForm, by: User) -> Ticket:
-    """Create the ticket and the job that will classify it in one transaction."""
     data = form.cleaned_data
-    email = data.get("customer_email")
-    ticket = tickets_services.create_ticket(
-        customer=accounts_services.ensure_customer(email=email, first_name=data["customer_name"])
-        if email
-        else accounts_services.ensure_customer_of(by),
+    return services.create_ticket(
+        by=by,
+        customer=getattr(form, "chosen_customer", None),
+        email=data.get("customer_email", ""),
+        name=data.get("customer_name", ""),
         subject=data["subject"],
         description=data["description"],
         priority=data.get("priority", Priority.NORMAL),
         fields=form.custom_values(),
         files=data["files"],
-        by=by,
         idempotency_key=data["idempotency_key"],
     )
-    triage_services.queue_annotation(ticket)
-    return ticket
 
 
 @require_POST
@@ -107,12 +104,23 @@ def _list_suggestions(request: AuthenticatedRequest) -> FormSuggestions:
         else []
     )
     articles = suggestions.suggest_for_text(request.user, subject, description)
-    return FormSuggestions(articles, duplicates)
+    if not request.user.is_agent:
+        return FormSuggestions(articles, duplicates)
+    email, name = _typed(request, "customer_email"), _typed(request, "customer_name")
+    unconfirmed = accounts_queries.find_unconfirmed_login(email=email) if "@" in email else None
+    namesakes = [] if email else queries.find_namesakes(request.user, name)
+    return FormSuggestions(
+        articles, duplicates, unconfirmed.email if unconfirmed else "", namesakes
+    )
 
 
 def _find_requester(request: AuthenticatedRequest) -> Customer | None:
     """Return the customer the ticket will belong to, as far as the form says."""
     if not request.user.is_agent:
         return accounts_queries.find_customer_of(request.user)
-    email = request.POST.get("customer_email", "").replace("\0", "")
+    email = _typed(request, "customer_email")
     return accounts_queries.find_customer(email=email) if "@" in email else None
+
+
+def _typed(request: AuthenticatedRequest, name: str) -> str:
+    return request.POST.get(name, "").replace("\0", "").strip()

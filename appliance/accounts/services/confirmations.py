@@ -1,0 +1,131 @@
+"""Confirmation of log-ins: whoever registers an address has not shown that it is theirs.
+
+Until a link sent to the address, or an agent, has confirmed it, a log-in has a customer record of
+its own without an e-mail address, so that no ticket opened for the address reaches it.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from appliance.accounts import queries
+from appliance.accounts.models import Customer, EmailConfirmation, Invitation, User
+from appliance.accounts.permissions import require_customer_editor
+from appliance.accounts.security import check_rate_limit, generate_token, hash_token
+from appliance.accounts.services import customers, people
+from appliance.core import audit, cache
+from appliance.core.errors import BadInputError
+
+CONFIRMATION_DAYS = 3
+Sender = Callable[[User, str], bool]  # person, token; returns whether the link can be sent
+_senders: list[Sender] = []
+
+
+def send_confirmations_by(sender: Sender) -> None:
+    """Send the links with ``sender`` from now on; a room above this one registers it."""
+    if sender not in _senders:
+        _senders.append(sender)
+
+
+def send_confirmation_as_visitor(*, person: User, ip_address: str) -> bool:
+    """Send a new link within the rate limit of ``ip_address``; return whether it can be sent."""
+    check_rate_limit(scope="confirm", ip_address=ip_address)
+    return send_confirmation(person=person)
+
+
+@transaction.atomic
+def send_confirmation(*, person: User) -> bool:
+    """Send a link to the address of a log-in, valid once and for three days; earlier links end.
+
+    Returns False where the help desk cannot send e-mails or does not know its own address. Raises
+    BadInputError for a log-in that is confirmed, or that an admin has unlinked.
+    """
+    locked = User.objects.select_for_update().get(pk=person.pk)
+    _require_unconfirmed(locked)
+    EmailConfirmation.objects.filter(person=locked).delete()
+    token = generate_token()
+    EmailConfirmation.objects.create(
+        person=locked,
+        email=locked.email,
+        token_sha256=hash_token(token),
+        expires_at=timezone.now() + timedelta(days=CONFIRMATION_DAYS),
+    )
+    return any(send(locked, token) for send in _senders)
+
+
+@transaction.atomic
+def confirm_email(*, token: str, by: User) -> None:
+    """Confirm one's own address with the link sent there, and link the customer of that address.
+
+    Raises Http404 for an invalid link, also for that of somebody else: whoever opens the link has
+    to know the password of the log-in as well.
+    """
+    confirmation = queries.access_confirmation(by, token)
+    person = User.objects.select_for_update().get(pk=by.pk)
+    _require_unconfirmed(person)
+    confirmation.delete()
+    _confirm(person, by=person)
+
+
+@transaction.atomic
+def confirm_login(*, customer: Customer, by: User) -> Customer:
+    """Confirm, as an agent, that the log-in of this customer belongs to its address.
+
+    Returns the customer the log-in has now: the one known by that address, if there is one, gets
+    everything of this one. Raises BadInputError where only an admin may give access to tickets.
+    """
+    require_customer_editor(by)
+    if customer.user is None:
+        raise BadInputError(_("This customer has no user account."))
+    person = User.objects.select_for_update().get(pk=customer.user.pk)
+    if person.unlinked_at and not by.is_admin:
+        raise BadInputError(
+            _(
+                "An administrator has unlinked this account. Only an administrator can link it "
+                "again."
+            )
+        )
+    known = queries.find_customer(email=person.email)
+    for record in filter(None, (customer, known)):
+        customers.require_may_give_access(by, record)
+    EmailConfirmation.objects.filter(person=person).delete()
+    _confirm(person, by=by)
+    return Customer.objects.get(user=person)
+
+
+@transaction.atomic
+def set_password_with_token(*, token: str, password: str) -> User:
+    """Set the password of an invitation, link its customer, and delete the link.
+
+    Raises Http404 for an invalid or expired token. A password that is too weak (BadInputError)
+    leaves the link valid.
+    """
+    invitation = queries.access_invitation(token, lock=True)
+    person = User.objects.select_for_update().get(pk=invitation.person_id)
+    people.set_password(user=person, password=password)
+    people.end_sessions(person=person)
+    Invitation.objects.filter(person=person).delete()
+    if invitation.customer:
+        customers.link_invited_customer(customer=invitation.customer, person=person)
+    audit.record_change(
+        by=person, verb="changed", subject=person, data={"what": "password by link"}
+    )
+    return person
+
+
+def _require_unconfirmed(person: User) -> None:
+    if person.email_confirmed_at:
+        raise BadInputError(_("Your e-mail address is confirmed already."))
+    if person.unlinked_at:
+        raise BadInputError(
+            _("An administrator has unlinked your account. Ask an agent to correct this.")
+        )
+
+
+def _confirm(person: User, *, by: User) -> None:
+    customers.mark_confirmed(person, by=by)
+    customers.link_address(person, by=by)
+    cache.invalidate(cache.TICKETS)  # counts depend on whose tickets they see
