@@ -12,6 +12,7 @@ from appliance.core.errors import BadInputError
 from appliance.macros import actions
 from appliance.macros.models import CannedResponse, Macro, Template
 from appliance.tickets.models import Ticket
+from appliance.tickets.signatures import signature_below
 
 
 def can_share(viewer: User) -> bool:
@@ -88,6 +89,7 @@ class MacroPreview:
     effects: Sequence[str] = ()
     note: str = ""
     reply: str = ""
+    signature: str = ""
     error: str = ""
 
 
@@ -97,7 +99,8 @@ def preview_macro(viewer: User, macro: Macro, ticket: Ticket) -> MacroPreview:
         texts = actions.render_texts(actions.read(macro.actions), ticket, viewer)
     except BadInputError as error:
         return MacroPreview(error=str(error))
-    return MacroPreview(describe(macro), texts.note, texts.reply)
+    signature = signature_below(texts.reply, viewer.signature) if texts.reply else ""
+    return MacroPreview(describe(macro), texts.note, texts.reply, signature)
 
 
 def _get_or_404(templates: QuerySet[Template], pk: int) -> Template:

@@ -37,9 +37,15 @@ def words_of_message(message: Message, *, is_whole: bool = False) -> Words:
     return _words(text, is_markdown=message.is_markdown, is_whole=is_whole)
 
 
+def signature_of_message(message: Message) -> SafeString:
+    """Return the signature below a reply as HTML, empty if there is none."""
+    return markdown.render(message.signature) if message.signature else SafeString("")
+
+
 def as_text(message: Message) -> str:
     """Return the whole text of a message as it reads on the page, for an e-mail."""
-    return markdown.as_text(message.body) if message.is_markdown else message.body
+    text = markdown.as_text(message.body) if message.is_markdown else message.body
+    return f"{text}\n\n{markdown.as_text(message.signature)}" if message.signature else text
 
 
 def _words(text: str, *, is_markdown: bool, is_whole: bool) -> Words:

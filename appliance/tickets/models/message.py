@@ -29,6 +29,7 @@ class Message(models.Model):
     kind = models.CharField(max_length=5, choices=Kind, default=Kind.REPLY)
     is_from_customer = models.BooleanField(default=False)
     body = models.TextField()
+    signature = models.TextField(blank=True, default="", db_default="")  # when it was sent
     is_markdown = models.BooleanField(
         default=False, db_default=False, help_text="Otherwise the body is shown as typed."
     )

@@ -29,6 +29,7 @@ from appliance.tickets.queries.messages import RATED_STATUSES, RATING_DAYS, is_r
 from appliance.tickets.services.events import SYSTEM_ACTOR_NAME, lock, record, save
 from appliance.tickets.services.properties import change_status
 from appliance.tickets.services.tickets import attach_files
+from appliance.tickets.signatures import signature_below
 
 ARTICLE_LINK = re.compile(r"/articles/(\d{1,18})/")
 MAX_DRAFTS = 10  # of a person on a ticket; the oldest is removed
@@ -149,6 +150,7 @@ def _create_message(
         kind=kind,
         is_from_customer=not is_note and _is_requester(locked, by),
         body=body,
+        signature=_signature(locked, by, body, kind),
         is_markdown=bool(by and by.is_agent and markdown.is_renderable(body)),
         idempotency_key=key or uuid.uuid4(),
         created_at=at,
@@ -159,6 +161,13 @@ def _create_message(
     save(locked, "first_response_at", at=at)
     _record_message(locked, message, by, at)
     return message
+
+
+def _signature(locked: Ticket, by: User | None, body: str, kind: Message.Kind) -> str:
+    """Return what stands below a reply of an agent; the text itself stays as it was written."""
+    if by is None or kind == Message.Kind.NOTE or _is_requester(locked, by):
+        return ""
+    return signature_below(body, by.signature)
 
 
 def _record_message(locked: Ticket, message: Message, by: User | None, at: datetime) -> None:

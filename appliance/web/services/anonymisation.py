@@ -109,7 +109,7 @@ def erase_messages_and_settings(person: User) -> None:
     own = messages.filter(is_from_customer=True)
     _delete_files(Attachment.objects.filter(message__in=own))
     own.update(body=ERASED)
-    messages.update(author_name=ANONYMOUS)
+    messages.update(author_name=ANONYMOUS, signature="")
     knowledge_services.forget_person(person=person)
     Draft.objects.filter(user=person).delete()
     Mention.objects.filter(user=person).delete()

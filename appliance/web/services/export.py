@@ -141,7 +141,8 @@ def _event_values(ticket: Ticket) -> list[FieldValues]:
 
 
 def _message_values(message: Message) -> FieldValues:
-    return _field_values(message, ("ticket_id", "author_name", "kind", "body", "created_at"))
+    names = ("ticket_id", "author_name", "kind", "body", "signature", "created_at")
+    return _field_values(message, names)
 
 
 def _field_values(instance: Model, names: Iterable[str]) -> FieldValues:

@@ -26,7 +26,12 @@ from appliance.tickets.event_data import (
     TagsData,
 )
 from appliance.tickets.models import Attachment, Event, Message, TicketLink
-from appliance.tickets.words import Words, words_of_message, words_of_ticket
+from appliance.tickets.words import (
+    Words,
+    signature_of_message,
+    words_of_message,
+    words_of_ticket,
+)
 from appliance.web import ticket_rows
 from appliance.web.queues import MAIN_QUEUES, Queue, query_string
 from appliance.web.ticket_list import TicketList
@@ -40,9 +45,10 @@ ARTICLE = """<article class="message{}"{}>
     <span class="message-actions">{}
     {}</span></header>
   <div class="{}" dir="auto" data-words>{}</div>
-  {}{}
+  {}{}{}
 </article>
 """
+SIGNATURE = '<div class="prose signature" dir="auto">{}</div>'
 WORDS = '<div class="{}" dir="auto">{}</div>'
 NOTE = ' <span><i class="bi bi-lock" aria-hidden="true"></i> {}</span>'
 QUOTE = (
@@ -125,6 +131,7 @@ def first_message(conversation: Conversation) -> SafeString:
         _quote_button("opening", name, label) if conversation.can_quote_first else EMPTY,
         _time(ticket.created_at),
         *_words(words_of_ticket(ticket, is_whole=is_whole), "opening", conversation),
+        EMPTY,
         _attachments(conversation.first_files, conversation),
     )
 
@@ -171,6 +178,7 @@ def _message(message: Message, conversation: Conversation) -> SafeString:
         _actions(message, conversation, can_split=conversation.can_split and not is_merged),
         _time(message.created_at),
         *_words(words_of_message(message, is_whole=is_whole), element_id, conversation),
+        format_html(SIGNATURE, signature_of_message(message)) if message.signature else EMPTY,
         _attachments(message.files, conversation),
     )
 

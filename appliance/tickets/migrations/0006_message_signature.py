@@ -1,0 +1,14 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """Store the signature an agent had when a reply was sent."""
+
+    dependencies = [("tickets", "0005_mark_messages_of_agents")]
+    operations = [
+        migrations.AddField(
+            model_name="message",
+            name="signature",
+            field=models.TextField(blank=True, db_default="", default=""),
+        )
+    ]
