@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Store the signature an agent had when a reply was sent."""
 
-    dependencies = [("tickets", "0005_mark_messages_of_agents")]
+    dependencies = [("tickets", "0006_index_the_end_of_long_texts")]
     operations = [
         migrations.AddField(
             model_name="message",
