@@ -173,6 +173,10 @@ AXES_IPWARE_META_PRECEDENCE_ORDER = ["REMOTE_ADDR"]  # no proxy whose headers ar
 
 # --- security headers and limits of requests
 
+# tickets, replies and other forms that a signed-in person may send in ten minutes
+CUSTOMER_POSTS = env.number("SKERRY_CUSTOMER_POSTS", 30)
+AGENT_POSTS = env.number("SKERRY_AGENT_POSTS", 300)
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

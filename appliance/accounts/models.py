@@ -297,6 +297,21 @@ class EmailConfirmation(models.Model):
         return f"confirmation of {self.person} until {self.expires_at:%Y-%m-%d %H:%M}"
 
 
+class PersonRate(models.Model):
+    """How often a signed-in person has sent something since ``started_at``."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    scope = models.CharField(max_length=20)
+    count = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "scope"], name="person_rate_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.scope} by {self.user}"
+
+
 class RateLimitHit(models.Model):
     """A form sent without an account, kept for an hour and counted by address."""
 

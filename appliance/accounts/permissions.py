@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
 from appliance.accounts.models import Right, Team, User, Viewer
+from appliance.accounts.security import check_person_rate
 from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.core.errors import ForbiddenError
@@ -146,5 +147,16 @@ def readers_only(view: View) -> View:
     def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         is_open = request.user.is_authenticated or core_queries.site_settings().is_knowledge_public
         return (view if is_open else view_after_login)(request, *args, **kwargs)
+
+    return wrapper
+
+
+def limited_while_typing(view: View) -> View:
+    """Limit how often a signed-in person asks for what helps to write, such as a preview."""
+
+    @wraps(view)
+    def wrapper(request: AuthenticatedRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        check_person_rate(request.user, scope="typing")
+        return view(request, *args, **kwargs)
 
     return wrapper

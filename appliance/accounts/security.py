@@ -1,16 +1,21 @@
-"""Password hashing, tokens of secret links, and rate limits for visitors without an account."""
+"""Password hashing, tokens of secret links, and rate limits for visitors and signed-in people."""
 
 import hashlib
 import secrets
 from datetime import timedelta
+from typing import Literal
 
+from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from appliance.accounts.models import RateLimitHit
-from appliance.core.errors import BadInputError
+from appliance.accounts.models import RateLimitHit, User
+from appliance.core.errors import BadInputError, TooManyRequestsError
+from appliance.core.sql_files import fetch_rows
 
+PERSON_RATE_MINUTES = 10
+TYPING_PER_POST = 40  # previews, drafts and suggestions while somebody writes
 RATE_LIMIT_WINDOW = timedelta(hours=1)
 # Forms an hour, by scope. A ward or an office may share one address.
 RATE_LIMITS = {"register": 20, "ask": 20, "answer": 60, "vote": 60, "confirm": 10}
@@ -51,3 +56,25 @@ def check_rate_limit(*, scope: str, ip_address: str) -> None:
             _("Too many requests from this address in the last hour. Try again later or call us.")
         )
     RateLimitHit.objects.create(scope=scope, ip_address=ip_address, created_at=now)
+
+
+def check_person_rate(person: User, *, scope: Literal["posts", "typing"] = "posts") -> None:
+    """Count what a signed-in person sends; raises TooManyRequestsError beyond the limit.
+
+    Counted in PostgreSQL, in one statement. Call it outside the transaction of the form.
+    """
+    limit = settings.AGENT_POSTS if person.is_agent else settings.CUSTOMER_POSTS
+    limit *= TYPING_PER_POST if scope == "typing" else 1
+    [(count,)] = fetch_rows(
+        "accounts",
+        "count_person_rate",
+        user=person.pk,
+        scope=scope,
+        minutes=PERSON_RATE_MINUTES,
+    )
+    if count > limit:
+        message = _(
+            "You have sent more than %(limit)d within %(minutes)d minutes. Wait a few minutes, "
+            "then send this again."
+        )
+        raise TooManyRequestsError(message % {"limit": limit, "minutes": PERSON_RATE_MINUTES})

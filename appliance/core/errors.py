@@ -21,6 +21,13 @@ class BadInputError(SkerryError):
         self.field = field
 
 
+class TooManyRequestsError(BadInputError):
+    """A person or an address sends more than the limit."""
+
+    status = 429
+    title = _("Too many requests")
+
+
 class ForbiddenError(SkerryError):
     """The user may see the object but not do this with it."""
 

@@ -6,6 +6,7 @@ PURPOSES = {
     "customer_name_idx": "/admin/: customers by name",
     "customer_premium_idx": "the premium queue: the few premium customers",
     "customer_search_text_trgm_idx": "customers by a part of name or address, with typos",
+    "person_rate_unique": "counting what a person sends",
     "rate_limit_hit_address_idx": "counting the hits of an address",
     "rate_limit_hit_created_idx": "deleting old hits",
     "user_email_unique": "log-in: one account per address, in any case",

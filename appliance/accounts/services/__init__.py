@@ -1,6 +1,6 @@
 """Writes to users, teams, customers, organisations and the site settings."""
 
-from appliance.accounts.security import check_rate_limit
+from appliance.accounts.security import check_person_rate, check_rate_limit
 from appliance.accounts.services.access import on_lost_access
 from appliance.accounts.services.confirmations import (
     confirm_email,

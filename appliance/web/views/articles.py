@@ -153,6 +153,8 @@ def _record_vote(request: HttpRequest, article: Article, form: VoteForm) -> None
     A reader without account is known by their session, and limited by IP address.
     """
     user, session_key = request.user, ""
+    if user.is_authenticated:
+        accounts_services.check_person_rate(user)
     if not user.is_authenticated:
         try:
             accounts_services.check_rate_limit(scope="vote", ip_address=request.META["REMOTE_ADDR"])

@@ -12,8 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from appliance.accounts import queries as accounts_queries
+from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, User
-from appliance.accounts.permissions import AuthenticatedRequest, agents_only
+from appliance.accounts.permissions import (
+    AuthenticatedRequest,
+    agents_only,
+    limited_while_typing,
+)
 from appliance.tickets.forms import TicketForCustomerForm, TicketForm
 from appliance.tickets.models import Priority, Ticket
 from appliance.triage import services as triage_services
@@ -47,13 +52,18 @@ def create(request: AuthenticatedRequest) -> HttpResponse:
     )
     if "customer_email" in form.fields:
         form.set_completion("customer_email", "whole", url=reverse("find-customers"))
-    if form.is_valid() and (ticket := form.attempt(_create_ticket, form=form, by=request.user)):
+    if form.is_valid() and (ticket := _submit(form, request.user)):
         triage_services.annotate_soon(ticket.pk)
         messages.success(request, _("Ticket %s created.") % ticket.number)
         return redirect("ticket", ticket.pk)
     helpers = _list_suggestions(request)
     page = NewTicketPage(**vars(helpers), form=form)
     return render(request, "web/create.html", vars(page), status=400 if form.errors else 200)
+
+
+def _submit(form: TicketForm, by: User) -> Ticket | None:
+    form.attempt(accounts_services.check_person_rate, person=by)
+    return None if form.errors else form.attempt(_create_ticket, form=form, by=by)
 
 
 def _create_ticket(*, form: TicketForm, by: User) -> Ticket:
@@ -74,6 +84,7 @@ def _create_ticket(*, form: TicketForm, by: User) -> Ticket:
 
 @require_POST
 @login_required
+@limited_while_typing
 def suggest(request: AuthenticatedRequest) -> HttpResponse:
     """Return suggestions for the ticket that is being typed."""
     return render(request, "web/_form_suggestions.html", vars(_list_suggestions(request)))

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from appliance.accounts import services as accounts_services
 from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.core.errors import BadInputError
 from appliance.macros import queries as macros_queries
@@ -62,6 +63,7 @@ def run_macro(request: AuthenticatedRequest, ticket_id: int, macro_id: int) -> H
     macro = macros_queries.access_macro(request.user, macro_id)
     if request.method != "POST":
         return _preview_macro(request, ticket, macro)
+    accounts_services.check_person_rate(request.user)
     form = MacroUseForm(request.POST)
     if form.is_valid():
         form.attempt(

@@ -6,7 +6,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from appliance.accounts.permissions import AuthenticatedRequest, agents_only
+from appliance.accounts import services as accounts_services
+from appliance.accounts.permissions import (
+    AuthenticatedRequest,
+    agents_only,
+    limited_while_typing,
+)
 from appliance.core import plain_text
 from appliance.core.markdown import render as markdown
 from appliance.core.types import read_number
@@ -46,6 +51,9 @@ def reply(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
 
 
 def _send(request: AuthenticatedRequest, ticket: Ticket, form: ReplyForm) -> Message | None:
+    form.attempt(accounts_services.check_person_rate, person=request.user)
+    if form.errors:
+        return None
     data = form.cleaned_data
     if data.get("kind") == Message.Kind.NOTE:
         return form.attempt(
@@ -82,6 +90,7 @@ def discard_draft(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse
 
 @require_POST
 @login_required
+@limited_while_typing
 def preview(request: AuthenticatedRequest) -> HttpResponse:
     """Return the HTML a text will be shown as; of an article, with its pictures."""
     text, article_id = request.POST.get("text", ""), request.GET.get("article", "")
@@ -100,6 +109,7 @@ def rate(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     form = RatingForm(request.POST)
     if form.is_valid():
+        accounts_services.check_person_rate(request.user)
         form.attempt(
             tickets_services.rate_ticket, ticket=ticket, by=request.user, **form.cleaned_data
         )
@@ -126,6 +136,7 @@ def presence(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
 
 @require_POST
 @login_required
+@limited_while_typing
 def draft(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     form = DraftForm(request.POST)
