@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Publish model updates on removable media, and install them.
 
-On the publisher's machine (no installation is needed):
+On the publisher's machine (a clone or an unpacked bundle; Skerry need not run):
     update_models.py keys init HOME               create a set of keys and the first root
     update_models.py keys rotate HOME NAME        replace the key NAME
     update_models.py keys revoke HOME NAME        the same, for a key that was lost or stolen
     update_models.py keys show HOME               list the keys of the newest root
-    update_models.py pack --home HOME --bundle models/classifier/3 --out MEDIUM
+    update_models.py pack --home HOME --bundle classifier/3 --out MEDIUM
 
 On the installation (it must be running):
     update_models.py inspect MEDIUM               run every check, change nothing
@@ -30,6 +30,7 @@ Passphrases of keys are read from SKERRY_KEY_PASSPHRASE, or typed in for each ke
 
 import argparse
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -99,7 +100,14 @@ def _add_keys(verbs: argparse._SubParsersAction, key_folders: argparse.ArgumentP
 def _add_pack(verbs: argparse._SubParsersAction, key_folders: argparse.ArgumentParser) -> None:
     command = verbs.add_parser("pack", parents=[key_folders])
     command.add_argument("--home", type=Path, required=True, help="the publisher's folder")
-    command.add_argument("--bundle", type=Path, action="append", default=[], metavar="DIR")
+    command.add_argument(
+        "--bundle",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="NAME/VERSION",
+        help="a folder with a bundle.json, as named or below models/",
+    )
     command.add_argument(
         "--articles",
         type=Path,
@@ -123,7 +131,7 @@ def ensure_environment() -> None:
     if Path(sys.prefix).resolve() == (CODE / ".venv").resolve():
         return
     if not PYTHON.exists():
-        sys.exit("The environment is not there yet: python3 launcher.py install")
+        subprocess.run([sys.executable, str(CODE / "launcher.py"), "install"], check=True)
     command = [str(PYTHON), str(Path(__file__).resolve()), *sys.argv[1:]]
     os.execv(command[0], command)  # noqa: S606
 

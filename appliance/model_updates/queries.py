@@ -58,8 +58,14 @@ class Report(TypedDict):
     seen: dict[str, int]
 
 
-def report() -> Report:
-    """Return the active bundles as the engine of this process has them."""
+def report(*, load: bool = False) -> Report:
+    """Return the active bundles as the engine of this process has them.
+
+    With ``load`` each is loaded and checked first, so that its state says whether it works.
+    Without, a process that has predicted nothing yet reports "not_loaded".
+    """
+    if load:
+        engine.current().load()
     rows = {
         row.role: row
         for row in ActiveBundle.objects.select_related("bundle", "previous", "upcoming")

@@ -12,6 +12,8 @@ from scripts.updating import keys as keyring
 from scripts.updating import repository
 from scripts.updating.keys import PublishingError
 
+MODELS = Path(__file__).resolve().parents[2] / "models"
+
 
 def passphrase(name: str) -> str:
     """Return the passphrase of a key: SKERRY_KEY_PASSPHRASE, or from the terminal."""
@@ -47,6 +49,18 @@ def _show(home: Path) -> None:
     print(f"  {hashlib.sha256(first.read_bytes()).hexdigest()}")
 
 
+def find_bundle(path: Path) -> Path:
+    """Return the folder of a bundle, as named or below models/ of this checkout."""
+    folders = (path, MODELS / path)
+    for folder in folders:
+        if (folder / "bundle.json").is_file():
+            return folder
+    places = " or ".join(map(str, folders))
+    raise PublishingError(
+        f"There is no bundle in {places}. Name a folder with a bundle.json, such as classifier/3."
+    )
+
+
 def pack(options: argparse.Namespace) -> None:
     """Collect, sign and write a release."""
     terms = repository.Terms(days=options.days, notes=options.notes, number=options.number)
@@ -54,7 +68,8 @@ def pack(options: argparse.Namespace) -> None:
         terms = replace(terms, least=options.least)
     if options.below:
         terms = replace(terms, below=options.below)
-    contents = repository.gather(options.bundle, options.articles)
+    bundles = [find_bundle(path) for path in options.bundle]
+    contents = repository.gather(bundles, options.articles)
     repository.ensure_free(options.out, contents)
     media_files = repository.publish(options.home, contents, terms, options.keys, passphrase)
     repository.write_media(media_files, options.out)

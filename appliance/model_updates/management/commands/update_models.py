@@ -1,4 +1,5 @@
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -37,6 +38,9 @@ class Command(BaseCommand):
         command.add_argument("--json", action="store_true", dest="as_json")
 
     def handle(self, *, verb: str, **options: object) -> None:
+        # The output is for a person or a program, and the database records every step; the log
+        # would only stand between its lines.
+        logging.getLogger().setLevel(logging.ERROR)
         try:
             code = self._status(options) if verb == "status" else self._run(verb, options)
         except UpdateRejectedError as error:
@@ -81,7 +85,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _status(self, options: dict[str, Any]) -> int:
-        report = queries.report()
+        report = queries.report(load=True)
         if options["as_json"]:
             self.stdout.write(json.dumps(report, default=str))
             return 0
@@ -93,6 +97,8 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{role['role']:<11}{role['bundle']:<22}{role['state']:<12}{age}{before}{upcoming}"
             )
+            if role["reason"]:
+                self.stdout.write(f"{'':<11}{role['reason']}")
         self.stdout.write(f"trusts     {report['trusts'] or 'no publisher'}")
         self.stdout.write(f"seen       {report['seen']}")
         return 0
