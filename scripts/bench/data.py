@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+import _environment  # noqa: F401
 import psycopg
 import servers
 from dataset import Dataset, log

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
+import _environment  # noqa: F401
 import fusion_queries
 import servers
 from fusion_queries import LabelledQuery

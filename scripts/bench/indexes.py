@@ -15,6 +15,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+import _environment  # noqa: F401
 import data
 import numpy as np
 import servers

@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))
 
+import _environment  # noqa: F401
 import numpy as np
 
 from appliance.inference.bundle import ROLES, find_active

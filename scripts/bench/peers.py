@@ -18,6 +18,7 @@ import time
 import venv
 from pathlib import Path
 
+import _environment  # noqa: F401
 import data
 import numpy as np
 import psycopg

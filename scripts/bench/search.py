@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import _environment  # noqa: F401
 import data
 import servers
 import workload

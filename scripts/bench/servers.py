@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import _environment
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 300
 READY = re.compile(r"is (?:running on|ready|running\.)")
@@ -81,6 +83,7 @@ class Installation:
 @contextmanager
 def running(folder: Path | None = None) -> Iterator[Installation]:
     """Run a database and a cache in ``folder``, or in a temporary folder."""
+    _environment.install()
     with ExitStack() as stack:
         if folder is None:
             scratch = tempfile.TemporaryDirectory(

@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 
+import _environment  # noqa: F401
 import numpy as np
 import servers
 from report import Section, met, table
