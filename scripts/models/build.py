@@ -20,14 +20,14 @@ import train_sentiment
 import unseen_source
 from bundles import activate, write_bundle, write_settings
 from calibrate import HeldOut, calibrate, figures
-from data import categories, manifest, part_of, phrase_rows
+from data import CATEGORIES, SENTIMENTS, categories, manifest, part_of, phrase_rows
 from export import OPSET, check_parity, export_fp32, quantize
 from pairs import FILES as PAIR_FILES
 from sentiment_data import FILES as SENTIMENT_FILES
 from sklearn.linear_model import LogisticRegression
 from tasks import CALIBRATION_PART, TEST_PART, labelled_tickets
 from unseen_source import TextFunction
-from weights import SENTIMENTS, Source, load_trunk
+from weights import Source, load_trunk
 
 from appliance.inference.bundle import find_active
 from appliance.inference.classify import nearness, pieces
@@ -145,7 +145,7 @@ def build_sentiment(args: argparse.Namespace) -> str:
 
 def build_classifier(args: argparse.Namespace) -> str:
     """Build the classifier bundle and calibrate it on held-out rows; needs the active encoder."""
-    name, labels = "classifier", categories(train_classifier.CATEGORIES)
+    name, labels = "classifier", categories(CATEGORIES)
     source = load_trunk(args.weights / "gte-small")[1]
     held_out_parts = {TEST_PART, CALIBRATION_PART}
     int8, parity = _classifier_onnx(args, "classifier", held_out_parts)
@@ -168,7 +168,7 @@ def build_classifier(args: argparse.Namespace) -> str:
 def recalibrate(args: argparse.Namespace) -> str:
     """Choose the calibration of the active classifier again; nothing is trained."""
     bundle = find_active(args.models, "classifier")
-    labels = categories(train_classifier.CATEGORIES)
+    labels = categories(CATEGORIES)
     onnx_file, tokenizer = (bundle.folder / name for name in ("model.onnx", "tokenizer.json"))
     numbers, unseen = _calibrated(args, _runner(onnx_file, tokenizer, "classifier"), labels)
     settings = json.loads((bundle.folder / "bundle.json").read_text(encoding="utf-8"))
@@ -212,7 +212,7 @@ def _calibrated(
     known = [
         (row["text"][:800], slugs.index(row["category"])) for row in rows if row["source"] != UNSEEN
     ]
-    phrases = phrase_rows(train_classifier.CATEGORIES, slugs)  # the only examples of "people"
+    phrases = phrase_rows(CATEGORIES, slugs)  # the only examples of "people"
     known += [(row.text, int(np.argmax(row.target))) for row in phrases]
     substitute = LogisticRegression(C=30, max_iter=1000, class_weight="balanced").fit(
         np.array([frozen(text) for text, _ in known]), [number for _, number in known]

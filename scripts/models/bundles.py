@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from weights import sha256_of
+from data import sha256_of
 
 from appliance.inference.session import TextTokenizer, open_session
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from weights import sha256_of
-
+ROOT = Path(__file__).resolve().parents[2]
+CATEGORIES = ROOT / "appliance/tickets/default_categories.json"
+SENTIMENTS = ("negative", "neutral", "positive")
 LICENCES = {
     "labelled_tickets": "as its sources: CC0, CC BY-SA 3.0, CC BY 4.0, CDLA (labels: this project)",
     "sentence_polarity_dedup": "CC BY 4.0 / MIT (SST-2 dev sentences removed)",
@@ -148,3 +149,9 @@ def _slip(word: str, rng: random.Random) -> str:
         return word
     at = rng.randrange(len(word) - 1)
     return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file as hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -5,7 +5,7 @@ With --fp32 DIR (the --work folder of build.py) the unquantized exports are scor
 figures of each check are stored in --figures FILE, with the fingerprint of their bundles, as soon
 as they are measured: --resume continues a stopped run, and --bundle ROLE scores that bundle only;
 the rest of the table is filled with stored figures of the same bundles. With --extra FILE your own
-sets are scored instead, and nothing is written.
+sets are scored instead, and nothing is written; docs/models.md says what the figures mean.
 """
 
 import argparse
@@ -24,11 +24,10 @@ import few_labels
 import numpy as np
 import tasks
 from cards import write_cards
-from data import categories
-from extra import extra_figures
+from data import CATEGORIES, categories
+from extra import extra_figures, risk_table
 from figures_store import FiguresStore, fingerprints
 from goals import MEASURE_NAMES, MEMORY, ROLE_CHECKS, SPEED, Figures, shown, table
-from train_classifier import CATEGORIES
 
 from appliance.inference.bundle import ROLES, Bundle, find_active
 from appliance.inference.classify import classify, classify_sentiment, nearness, pieces
@@ -215,6 +214,8 @@ def main() -> None:
         print(json.dumps({"int8": int8, "fp32": fp32}, indent=1))
     else:
         print(table(int8, fp32))
+        for name, figures in int8.items() if args.extra else ():
+            print(risk_table(name, figures))
     if not (args.no_write or args.extra):
         write_cards(args.models, int8, fp32)
         write_page(args.models, args.figures.parent, int8, fp32)
@@ -223,7 +224,7 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--data", type=Path, help="folder of the data sets, unless --extra")
     parser.add_argument("--models", type=Path, default=ROOT / "models", help="folder of bundles")
     parser.add_argument("--bundle", choices=ROLES, help="score only this role")
     parser.add_argument("--fp32", type=Path, help="folder with *.fp32.onnx of the same build")
@@ -237,7 +238,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, help="JSON lines: id, text; for queries")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
     parser.add_argument("--no-write", action="store_true", help="only print")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if not (args.data or args.extra):
+        parser.error("name the data sets: --data FOLDER, or --extra FILE")
+    return args
 
 
 def write_page(models: Path, folder: Path, int8: Figures, fp32: Figures) -> None:

@@ -1,16 +1,20 @@
 """Score data sets of your own: JSON lines with one of two kinds of rows.
 
 ``text`` and ``label``: sentiment when every label is one, else categories of the default taxonomy.
+A ``second`` label, where a row has one, is accepted in a figure of its own.
 ``query`` and ``relevant`` (an id, or a list): retrieval from a corpus of ``id`` and ``text``.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from measure import hit_rate, macro_f1
+from data import SENTIMENTS
+from measure import calibration_error, hit_rate, macro_f1, risk_coverage
 
-SENTIMENTS = {"negative", "neutral", "positive"}
+Scores = Sequence[tuple[str, float]]
+RISK_COVERAGE = "risk-coverage"
 
 
 def extra_figures(path: Path, corpus: Path | None, models, labels: dict[str, str]) -> dict:
@@ -23,14 +27,17 @@ def extra_figures(path: Path, corpus: Path | None, models, labels: dict[str, str
     if not all({"text", "label"} <= row.keys() for row in rows):
         raise ValueError(f"{path.name}: each row needs text and label, or query and relevant.")
     truth = [row["label"] for row in rows]
-    if set(truth) <= SENTIMENTS:
+    if set(truth) <= set(SENTIMENTS):
         answers = [models.classify_sentiment(row["text"]) for row in rows]
-        return _classes(truth, [answer.label for answer in answers]) | _poles(truth, answers)
+        scores = [_sentiment_scores(answer) for answer in answers]
+        return _classes(truth, scores) | _poles(truth, answers)
     unknown = set(truth) - labels.keys()
     if unknown:
         raise ValueError(f"{path.name}: no bundle knows the label {sorted(unknown)[0]!r}.")
     answers = [models.classify(row["text"], labels) for row in rows]
-    figures = _classes(truth, [answer.scores[0][0] for answer in answers])
+    figures = _classes(truth, [answer.scores for answer in answers])
+    if any("second" in row for row in rows):
+        figures["accuracy, second label accepted"] = _accuracy_of_either(rows, answers)
     cold_start = [models.classify(row["text"], labels, cold_start=True) for row in rows]
     return figures | _decided(answers, truth, "") | _decided(cold_start, truth, "cold start: ")
 
@@ -44,9 +51,51 @@ def _decided(answers: list, truth: list[str], prefix: str) -> dict[str, float]:
     }
 
 
-def _classes(truth: list[str], predictions: list[str]) -> dict[str, float]:
-    right = np.mean([t == s for t, s in zip(truth, predictions, strict=True)])
-    return {"rows": len(truth), "accuracy": float(right), "macro-F1": macro_f1(truth, predictions)}
+def _classes(truth: list[str], scores: list[Scores]) -> dict:
+    """Return the figures of predictions; ``scores`` hold label and probability, best first."""
+    first = np.array([t == row[0][0] for t, row in zip(truth, scores, strict=True)])
+    second = np.array([t == row[1][0] for t, row in zip(truth, scores, strict=True)])
+    confidence = np.array([row[0][1] for row in scores])
+    return {
+        "rows": len(truth),
+        "accuracy": float(first.mean()),
+        "macro-F1": macro_f1(truth, [row[0][0] for row in scores]),
+        "accuracy of first two": float((first | second).mean()),
+        "second right when first wrong": float(second[~first].mean()) if not first.all() else None,
+        "mean confidence": float(confidence.mean()),
+        "mean confidence when wrong": float(confidence[~first].mean()) if not first.all() else None,
+        "ECE": calibration_error(confidence, first),
+        RISK_COVERAGE: risk_coverage(confidence, first),
+    }
+
+
+def _accuracy_of_either(rows: list[dict], answers: list) -> float:
+    best = [answer.scores[0][0] for answer in answers]
+    either = [b in (r["label"], r.get("second")) for b, r in zip(best, rows, strict=True)]
+    return float(np.mean(either))
+
+
+def _sentiment_scores(answer) -> Scores:
+    """Return the three probabilities, best first, from the largest and P(pos.) - P(neg.)."""
+    rest = {
+        "positive": lambda sure, score: (sure, sure - score),
+        "negative": lambda sure, score: (sure + score, sure),
+        "neutral": lambda sure, score: ((1 - sure + score) / 2, (1 - sure - score) / 2),
+    }
+    positive, negative = rest[answer.label](answer.confidence, answer.score)
+    scores = {"positive": positive, "negative": negative, "neutral": 1 - positive - negative}
+    return sorted(scores.items(), key=lambda item: -item[1])
+
+
+def risk_table(name: str, figures: dict) -> str:
+    """Return the risk-coverage figures of one file as a Markdown table, empty without any."""
+    if RISK_COVERAGE not in figures:
+        return ""
+    rows = [
+        f"| {step['coverage']:.0%} | {step['confidence']:.3f} | {step['risk']:.3f} |"
+        for step in figures[RISK_COVERAGE]
+    ]
+    return "\n".join(["", f"| {name}: coverage | confidence from | risk |", "|---|---|---|", *rows])
 
 
 def _poles(truth: list[str], answers: list) -> dict[str, float]:

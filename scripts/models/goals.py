@@ -77,6 +77,8 @@ def table(int8: Figures, fp32: Figures) -> str:
     lines = ["| check | measure | goal | int8, as shipped | fp32 |", "|---|---|---|---|---|"]
     for check, figures in int8.items():
         for measure, value in figures.items():
+            if isinstance(value, list):  # a table of its own
+                continue
             fp32_value = fp32.get(check, {}).get(measure)
             goal = GOALS.get((check, measure), "")
             lines.append(f"| {check} | {measure} | {goal} | {shown(value)} | {shown(fp32_value)} |")

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 import onnx
 import onnxruntime as ort
-from data import categories, part_of, read, seeded, ticket_rows
+from data import CATEGORIES, categories, part_of, read, seeded, ticket_rows
 from export import quantize
 from measure import spearman
 from onnx import helper, numpy_helper
@@ -36,7 +36,6 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers import optimizer
 from tasks import CALIBRATION_PART, labelled_tickets
-from train_classifier import CATEGORIES
 
 from appliance.inference.session import TextTokenizer, open_session
 

@@ -54,6 +54,25 @@ def calibration_error(confidence: np.ndarray, is_right: np.ndarray, bins: int = 
     return float(sum(gaps))
 
 
+def risk_coverage(
+    confidence: np.ndarray, is_right: np.ndarray, steps: int = 10
+) -> list[dict[str, float]]:
+    """Return the share of errors among the surest rows: a tenth of all rows, two tenths, and so on.
+
+    Each step has its ``coverage``, the lowest ``confidence`` in it, and its ``risk``.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    ends = [max(1, round(len(order) * step / steps)) for step in range(1, steps + 1)]
+    return [
+        {
+            "coverage": end / len(order),
+            "confidence": float(confidence[order[end - 1]]),
+            "risk": float(1 - is_right[order[:end]].mean()),
+        }
+        for end in dict.fromkeys(ends)
+    ]
+
+
 def threshold_for(confidence: np.ndarray, is_right: np.ndarray, target: float) -> float:
     """Return the lowest confidence above which at least ``target`` of the predictions are right.
 

@@ -9,9 +9,8 @@ import hashlib
 import random
 from pathlib import Path
 
-from data import Row, part_of, read, seeded, terse
+from data import SENTIMENTS, Row, part_of, read, seeded, terse
 from synthetic_sentences import contrasting_sentences, plain_reports
-from weights import SENTIMENTS
 
 TEST_REVIEWS = "amazon_cells_labelled"
 MIX = (  # file, maximum of rows, probability that a label is right

@@ -6,11 +6,10 @@ import random
 from pathlib import Path
 
 import torch
-from data import Row, categories, category_rows, phrase_rows, seeded, terse
+from data import CATEGORIES, Row, categories, category_rows, phrase_rows, seeded, terse
 from finetune import MeanPooledClassifier, finetune, plain_tokenizer
 from weights import load_trunk
 
-CATEGORIES = Path(__file__).resolve().parents[2] / "appliance/tickets/default_categories.json"
 LONGEST = 112  # tokens read in training
 
 

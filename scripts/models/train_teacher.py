@@ -5,10 +5,10 @@ import argparse
 from pathlib import Path
 
 import torch
-from data import Row
+from data import SENTIMENTS, Row
 from finetune import MeanPooledClassifier, finetune, plain_tokenizer
 from sentiment_data import training_rows
-from weights import SENTIMENTS, load_trunk
+from weights import load_trunk
 
 LONGEST = 64  # tokens read in training
 

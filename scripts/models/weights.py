@@ -4,7 +4,6 @@ Three formats: gte-small from its ONNX file, MiniLM-L6 from its safetensors, and
 Face directory (``config.json`` and ``model.safetensors``) of a BERT or DistilBERT.
 """
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -12,13 +11,12 @@ from pathlib import Path
 
 import onnx
 import torch
+from data import SENTIMENTS, sha256_of
 from onnx import numpy_helper
 from safetensors.torch import load_file
 from torch import nn
 from transformers import AutoConfig, BertConfig, BertModel, DistilBertConfig
 from transformers import DistilBertForSequenceClassification as DistilBertClassifier
-
-SENTIMENTS = ("negative", "neutral", "positive")
 
 
 @dataclass(frozen=True)
@@ -29,12 +27,6 @@ class Source:
     licence: str
     sha256: str
     tokenizer: Path
-
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file as hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 class Encoder(nn.Module):

@@ -1,12 +1,17 @@
 """Additional evaluation sets of scripts/models/evaluate.py --extra."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from appliance.inference.bundle import BundleRef
+from appliance.inference.predictions import CategoryPrediction, SentimentPrediction
+
+REF = BundleRef("classifier", "classifier", "3", "0" * 64)
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts/models"
 
 
@@ -22,8 +27,25 @@ class Letters:
 def extra(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPTS))
     yield pytest.importorskip("extra")
-    for name in ("extra", "measure"):
+    for name in ("extra", "measure", "data"):
         sys.modules.pop(name, None)
+
+
+class Sorter:
+    """Predicts the categories and sentiments that a text spells: "a 0.7 b 0.2 c 0.1"."""
+
+    def classify(self, text: str, labels: dict[str, str], *, cold_start: bool = False):
+        words = text.split()
+        scores = tuple(zip(words[::2], map(float, words[1::2]), strict=True))
+        label, confidence = scores[0]
+        is_sure = confidence > 0.5
+        return CategoryPrediction(label if is_sure else None, confidence, scores, REF)
+
+    def classify_sentiment(self, text: str) -> SentimentPrediction:
+        label, positive, negative = text.split()
+        positive, negative = float(positive), float(negative)
+        confidence = max(positive, negative, 1 - positive - negative)
+        return SentimentPrediction(label, positive - negative, confidence, REF)
 
 
 def written(path: Path, rows: list[dict]) -> Path:
@@ -53,6 +75,47 @@ def test_paraphrases_are_looked_up_in_their_corpus(extra, tmp_path):
     figures = extra.extra_figures(queries, corpus, Letters(), {})
 
     assert figures == {"rows": 3, "corpus": 4, "hit@1": pytest.approx(2 / 3), "hit@3": 1.0}
+
+
+def test_category_figures_tell_second_choice_confidence_calibration_and_risk(extra, tmp_path):
+    rows = [
+        {"text": "a 0.9 b 0.1 c 0", "label": "a"},
+        {"text": "a 0.8 b 0.2 c 0", "label": "b", "second": "a"},
+        {"text": "c 0.4 b 0.3 a 0.3", "label": "a"},
+        {"text": "b 0.7 a 0.2 c 0.1", "label": "b"},
+    ]
+    labels = {"a": "A", "b": "B", "c": "C"}
+
+    figures = extra.extra_figures(written(tmp_path / "own.jsonl", rows), None, Sorter(), labels)
+
+    assert figures["accuracy"] == 0.5
+    assert figures["accuracy of first two"] == 0.75
+    assert figures["second right when first wrong"] == 0.5
+    assert figures["accuracy, second label accepted"] == 0.75
+    assert figures["mean confidence"] == pytest.approx(0.7)
+    assert figures["mean confidence when wrong"] == pytest.approx(0.6)
+    assert figures["ECE"] == pytest.approx((0.1 + 0.8 + 0.4 + 0.3) / 4)
+    steps = [(s["coverage"], s["confidence"], s["risk"]) for s in figures["risk-coverage"]]
+    thirds = pytest.approx(1 / 3)
+    assert steps == [(0.25, 0.9, 0), (0.5, 0.8, 0.5), (0.75, 0.7, thirds), (1, 0.4, 0.5)]
+    assert "| 75% | 0.700 | 0.333 |" in extra.risk_table("own.jsonl", figures)
+
+
+def test_sentiment_figures_have_a_second_choice(extra, tmp_path):
+    rows = [
+        {"text": "positive 0.6 0.3", "label": "negative"},
+        {"text": "neutral 0.1 0.3", "label": "negative"},
+        {"text": "negative 0.3 0.5", "label": "neutral"},
+    ]
+    path = written(tmp_path / "own.jsonl", rows)
+    figures = extra.extra_figures(path, None, Sorter(), {})
+    assert figures["accuracy"] == 0
+    assert figures["second right when first wrong"] == pytest.approx(2 / 3)
+
+
+def test_own_sets_are_scored_without_a_training_library():
+    program = "import sys; sys.modules['torch'] = None; import evaluate"
+    subprocess.run([sys.executable, "-c", program], cwd=SCRIPTS, check=True)
 
 
 def test_queries_without_a_corpus_are_refused(extra, tmp_path):
