@@ -22,6 +22,11 @@ SPANS = {
     "year": (gettext_lazy("One year"), timedelta(days=365)),
 }
 MAX_POINTS = 96
+ROLE_LABELS = {
+    "classifier": gettext_lazy("Category"),
+    "sentiment": gettext_lazy("Sentiment"),
+    "encoder": gettext_lazy("Embedding"),
+}
 COLOURS = {"classifier": "sea", "sentiment": "good", "encoder": "warn"}
 SamplePair = tuple[Sample, Sample]
 Figures = dict[str, Any]  # of one sample
@@ -84,7 +89,10 @@ def _line_charts() -> list[LineChart]:
             "models",
             _("Median inference time per text"),
             ms,
-            [Line(role, colour, _median_ms(role)) for role, colour in COLOURS.items()],
+            [
+                Line(str(ROLE_LABELS[role]), colour, _median_ms(role))
+                for role, colour in COLOURS.items()
+            ],
         ),
         LineChart(
             "queue",

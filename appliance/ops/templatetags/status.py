@@ -5,6 +5,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from appliance.core.types import keep_together
+from appliance.ops.charts import ROLE_LABELS
 
 register = template.Library()
 STATES = {
@@ -16,7 +17,6 @@ STATES = {
     "refused": _("refused"),
     "missing": _("missing"),
 }
-ROLES = {"classifier": _("Category"), "sentiment": _("Sentiment"), "encoder": _("Embedding")}
 
 
 @register.filter
@@ -28,7 +28,7 @@ def state_label(state: str) -> str:
 @register.filter
 def role_label(role: str) -> str:
     """Return what the bundles of a role predict."""
-    return str(ROLES.get(role, role))
+    return str(ROLE_LABELS.get(role, role))
 
 
 @register.filter
