@@ -2,11 +2,15 @@
 Frank is an agent of another team.
 """
 
+import html
 import uuid
 from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
+from django.forms import BaseForm
+from django.http import HttpResponse
+from django.test import Client
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
@@ -42,6 +46,43 @@ def _isolated_settings(tmp_path_factory) -> None:
 @pytest.fixture(autouse=True)
 def _empty_cache(_isolated_settings):
     cache.delete_pattern("*")
+
+
+@pytest.fixture(autouse=True)
+def _errors_are_shown(monkeypatch):
+    """Fail a test in which the answer to a form keeps an error of the form to itself."""
+    send = Client.request
+
+    def send_and_check(client: Client, **request: object) -> HttpResponse:
+        response = send(client, **request)
+        is_locked_out = response.status_code == 429  # a page that replaces the form
+        if request.get("REQUEST_METHOD") == "POST" and not is_locked_out:
+            assert hidden_errors(response) == [], request.get("PATH_INFO")
+        return response
+
+    monkeypatch.setattr(Client, "request", send_and_check)
+
+
+def hidden_errors(response: HttpResponse) -> list[str]:
+    """Return the errors of the forms a page was rendered with that the page does not show."""
+    context = response.context  # of one template, or a list
+    contexts = context if isinstance(context, list) else [context] if context else []
+    layers = [layer for context in contexts for layer in context.dicts]
+    forms = {
+        id(value): value
+        for layer in layers
+        for value in layer.values()
+        # not isinstance, which would load a lazy user from a database that may be away
+        if issubclass(type(value), BaseForm) and value.is_bound and value._errors
+    }
+    text = " ".join(html.unescape(response.content.decode()).split()) if forms else ""
+    return [
+        f"{type(form).__name__}.{field}: {error}"
+        for form in forms.values()
+        for field, errors in form.errors.items()
+        for error in errors
+        if " ".join(str(error).split()) not in text
+    ]
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ GET   site-settings             login 403   403   403   403   200   login
 POST  site-settings             login 403   403   403   403   400   login
 POST  change-logo              login 403   403   403   403   done  login
 GET   models                   login 403   403   403   403   200   login
-POST  start-update             login 403   403   403   403   400   login
+POST  start-update             login 403   403   403   403   done   login
 POST  trust-publisher          login 403   403   403   403   400   login
 POST  roll-back-models          login 403   403   403   403   done  login
 GET   model-update             login 403   403   403   403   200   login

@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Team, User
+from appliance.core.forms import BootstrapFormMixin
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
 from appliance.macros import services as macros_services
@@ -279,6 +280,31 @@ def test_post_without_csrf_token_is_refused(cast, paths, ticket):
     for method, page in EXPECTED:
         if method == "POST":
             assert client.post(paths[page], fields.get(page, {})).status_code == 403, page
+
+
+@pytest.mark.parametrize(
+    ("person", "value"), [("dan", ""), ("dan", "what no page sends"), ("alice", "9" * 5000)]
+)
+def test_refused_form_shows_each_reason(person, value, cast, paths):
+    """Send each form empty, and with damaged hidden fields; ``conftest`` looks at each answer."""
+    hidden = dict.fromkeys(hidden_field_names(), value)
+    refused = [
+        page
+        for method, page in EXPECTED
+        if method == "POST" and send(cast[person], method, paths[page], hidden).status_code == 400
+    ]
+    assert "create-ticket" in refused and "reply" in refused
+
+
+def hidden_field_names() -> set[str]:
+    """Return the names of the fields that some form sends without showing them."""
+    classes, names = [BootstrapFormMixin], set()
+    for form_class in classes:
+        classes += form_class.__subclasses__()
+        fields = getattr(form_class, "base_fields", {})
+        names |= {name for name, field in fields.items() if field.widget.is_hidden}
+    assert {"idempotency_key", "seen_message", "seen_at"} <= names
+    return names
 
 
 @pytest.mark.parametrize("viewer", [viewer for viewer in VIEWERS if viewer != "dan"])

@@ -27,7 +27,13 @@ def add_bootstrap_class(field: FieldT) -> FieldT:
 
 
 class BootstrapFormMixin(forms.BaseForm):
-    """Bootstrap classes for all fields, and line ends as the database has them."""
+    """Bootstrap classes for all fields, and line ends as the database has them.
+
+    ``without_error`` names the fields beside which the template shows no error, such as buttons;
+    like those of hidden fields, their errors stand at the top.
+    """
+
+    without_error: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,6 +76,26 @@ class BootstrapFormMixin(forms.BaseForm):
             "aria-autocomplete": "list",
         }
 
+    def top_errors(self) -> list[str]:
+        """Return the errors that stand beside no field, as sentences for the top of the form.
+
+        These are those of the whole form, and those of fields that show none, which name the field.
+        """
+        unmarked = [
+            f"{field.label}: {error}"
+            for field in self
+            if not self._shows_errors(field)
+            for error in field.errors
+        ]
+        return [*map(str, self.non_field_errors()), *unmarked]
+
+    def count_marked_fields(self) -> int:
+        """Return the number of fields that show an error."""
+        return sum(bool(field.errors) for field in self if self._shows_errors(field))
+
+    def _shows_errors(self, field: forms.BoundField) -> bool:
+        return not field.is_hidden and field.name not in self.without_error
+
     def replace_data(self, **values: str) -> None:
         """Show and resubmit these values instead of those that were sent.
 
@@ -105,11 +131,21 @@ class Form(BootstrapFormMixin, forms.Form):
             return None
 
 
+class IdempotencyKeyField(forms.UUIDField):
+    """A hidden key. A damaged one counts as none: nobody could correct it."""
+
+    def clean(self, value: object) -> UUID | None:
+        try:
+            return super().clean(value)
+        except forms.ValidationError:
+            return None
+
+
 class IdempotentForm(Form):
     """A form that creates something: sent again with the same key, it creates nothing more."""
 
     # without autocomplete="off" Firefox restores the old key when the page is reloaded
-    idempotency_key = forms.UUIDField(
+    idempotency_key = IdempotencyKeyField(
         initial=uuid4, required=False, widget=forms.HiddenInput(attrs={"autocomplete": "off"})
     )
 

@@ -130,7 +130,14 @@ class ArticleForm(FormWithFiles):
         max_length=200,
         help_text=_("Shown with this version in the history."),
     )
-    seen_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)
+    seen_at = forms.DateTimeField(
+        label=_("Version you saw"),
+        required=False,
+        widget=forms.HiddenInput,
+        error_messages={
+            "invalid": _("This page is out of date. Copy your text, reload the page and try again.")
+        },
+    )
 
     def __init__(self, *args: object, article: Article | None = None, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)

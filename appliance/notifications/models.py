@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
 from appliance.knowledge.models import Article
-from appliance.tickets.models import Ticket
+from appliance.tickets.models import Event, Ticket
 
 
 class Kind(models.TextChoices):
@@ -57,6 +57,15 @@ class Notification(models.Model):
         Article, null=True, on_delete=models.CASCADE, related_name="notifications"
     )
     kind = models.CharField(max_length=9, choices=Kind)
+    # not indexed: events are never deleted
+    event = models.ForeignKey(
+        Event,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        help_text="What it names of the ticket.",
+    )
     actor_name = models.CharField(max_length=170, blank=True)
     count = models.PositiveIntegerField(default=1, help_text="Events it stands for.")
     since = models.DateTimeField(default=timezone.now, editable=False)

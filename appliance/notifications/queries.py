@@ -23,7 +23,7 @@ def list_notifications(viewer: User, *, only_unread: bool = False) -> QuerySet[N
     if viewer.is_agent:
         readable |= Q(article__isnull=False)
     notifications = Notification.objects.filter(readable, user=viewer).select_related(
-        "ticket", "article"
+        "ticket", "article", "event"
     )
     notifications = notifications.defer(
         "ticket__description",

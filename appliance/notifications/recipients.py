@@ -66,8 +66,12 @@ def find_message(event: Event) -> Message | None:
 def find_recipients(event: Event, message: Message | None) -> dict[User, Kind]:
     """Return each user to notify with the reason of highest priority; never the one who acted.
 
+    Closing what was solved long ago is news to nobody.
+
     ``message`` is that of the event. Costs at most six queries, however many users.
     """
+    if event.kind == Event.Kind.STATUS and event.data.get("why") == "solved":
+        return {}
     reasons: dict[int, list[Kind]] = {}
     for user_id, kind in [*_agent_reasons(event, message), *_customer_reasons(event, message)]:
         if user_id and user_id != event.actor_id:

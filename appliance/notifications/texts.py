@@ -1,6 +1,7 @@
 """Texts and addresses in notifications and e-mails."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -9,9 +10,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from appliance.accounts.models import User
 from appliance.core import queries as core_queries
 from appliance.knowledge.models import Article
+from appliance.notifications.event_texts import describe_event
 from appliance.notifications.models import Kind, Notification, OutgoingEmail
-from appliance.sla.status import describe_event
+from appliance.sla import status as sla_status
 from appliance.tickets.models import Event, Message, Ticket
+from appliance.tickets.queries import OTHER_TICKET
 from appliance.tickets.words import as_text
 
 MAX_EXCERPT_CHARACTERS = 1_000  # for an agent, who reads the rest on the page of the ticket
@@ -37,14 +40,29 @@ def absolute_url(name: str, *args: object) -> str:
     return f"{base}{reverse(name, args=args)}" if base else ""
 
 
-def headline(kind: str, actor_name: str) -> str:
-    """Return one line: what happened, and who did it."""
-    return HEADLINES[Kind(kind)] % {"who": actor_name or _("Help desk")}
+def headline(kind: str, actor_name: str, event: Event | None = None) -> str:
+    """Return one line: what happened, and who did it. Without the event it says less."""
+    names = {"who": actor_name or _("Help desk")}
+    if event and kind == Kind.CHANGED:
+        return f"{names['who']} {describe_event(_without_other_tickets(event))}"
+    if event and kind == Kind.WATCHED and event.kind == Event.Kind.NOTED:
+        return _("%(who)s added an internal note on a ticket you follow") % names
+    if event and kind == Kind.TEAM and event.data.get("why") == "no_access":
+        text = _("This ticket is unassigned: %(name)s can no longer work on it")
+        return text % {"name": event.before or _("the assignee")}
+    return HEADLINES[Kind(kind)] % names
+
+
+def _without_other_tickets(event: Event) -> Event:
+    """Return a copy that names no number of another ticket, which the reader may not see."""
+    event = copy(event)
+    event.data = {key: 0 if key in OTHER_TICKET else value for key, value in event.data.items()}
+    return event
 
 
 def notification_line(notification: Notification) -> str:
     """Return the headline of a notification and how many more events it stands for."""
-    line = headline(notification.kind, notification.actor_name)
+    line = headline(notification.kind, notification.actor_name, notification.event)
     count = notification.additional_count
     if not count:
         return line
@@ -61,9 +79,9 @@ def describe_event_for_email(
     event: Event, message: Message | None, kind: Kind, *, for_customer: bool
 ) -> str:
     """Return the headline and the message, indented like a quotation."""
-    lines = [headline(kind, event.actor_name)]
+    lines = [headline(kind, event.actor_name, event)]
     if event.kind == Event.Kind.ESCALATED:
-        lines.append(describe_event(event.data))
+        lines.append(sla_status.describe_event(event.data))
     if message:
         limit = MAX_MESSAGE_CHARACTERS if for_customer else MAX_EXCERPT_CHARACTERS
         lines.append(_quote(as_text(message), limit))

@@ -15,7 +15,7 @@ from appliance.core.types import read_number
 from appliance.macros import queries as macros_queries
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
-from appliance.tickets.forms import FilterForm, TicketForm, split_tag_names
+from appliance.tickets.forms import FilterForm, SeenMessageField, TicketForm, split_tag_names
 from appliance.tickets.forms.filters import FilterChoices
 from appliance.tickets.models import Priority, SavedView, Status
 from appliance.tickets.services.bulk import MAX_TICKETS
@@ -45,7 +45,12 @@ class BulkForm(IdempotentForm):
     remove_tags = forms.CharField(label=_("Remove tags"), max_length=400, required=False)
     macro = forms.TypedChoiceField(label=_("Macro"), coerce=int, empty_value=None, required=False)
     select_all = forms.BooleanField(required=False)
-    address = forms.CharField(widget=forms.HiddenInput, max_length=MAX_ADDRESS, required=False)
+    address = forms.CharField(
+        label=_("Filters of the list"),
+        widget=forms.HiddenInput,
+        max_length=MAX_ADDRESS,
+        required=False,
+    )
 
     def __init__(
         self,
@@ -202,7 +207,7 @@ class GuestTicketForm(TicketForm):
 class MacroUseForm(IdempotentForm):
     """The hidden fields behind the macro buttons of a ticket page."""
 
-    seen_message = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
+    seen_message = SeenMessageField()
 
 
 class SetupForm(PersonForm):

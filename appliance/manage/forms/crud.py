@@ -40,7 +40,9 @@ class ListForm(Form):
 class VersionForm(Form):
     """Sent with the form of an entry: the version of the entry that the user was shown."""
 
-    version = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+    version = forms.CharField(
+        label=_("Version you saw"), max_length=64, required=False, widget=forms.HiddenInput
+    )
 
     def value(self) -> str:
         """Return the version; empty when the page sent none."""

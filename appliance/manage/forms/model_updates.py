@@ -27,7 +27,10 @@ class UpdateForm(Form):
         required=False,
         help_text=_("A .tar file created by update_models.py."),
     )
-    verb = forms.ChoiceField(choices=[("inspect", "inspect"), ("apply", "apply")])
+    verb = forms.ChoiceField(
+        label=_("Check or install"), choices=[("inspect", "inspect"), ("apply", "apply")]
+    )
+    without_error = ("verb",)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -24,6 +24,9 @@ def models(request: AuthenticatedRequest) -> HttpResponse:
 @require_POST
 @admins_only
 def start(request: AuthenticatedRequest) -> HttpResponse:
+    if not model_updates_queries.report()["trusts"]:
+        messages.error(request, _("Nothing was installed. Set the trusted publisher first."))
+        return redirect("models")
     form = UpdateForm(request.POST, request.FILES)
     if not form.is_valid():
         return _render_page(request, update_form=form)

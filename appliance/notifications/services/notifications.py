@@ -79,7 +79,8 @@ def create_notifications(event: Event, kinds: dict[User, Kind]) -> None:
     for user_id, notification in unread.items():
         _count_event(notification, event, kind_by_id[user_id])
     if unread:
-        Notification.objects.bulk_update(unread.values(), ["kind", "actor_name", "count", "at"])
+        columns = ["kind", "event", "actor_name", "count", "at"]
+        Notification.objects.bulk_update(unread.values(), columns)
     _insert(event, {pk: kind for pk, kind in kind_by_id.items() if pk not in unread})
     badge.invalidate(list(kind_by_id))
 
@@ -92,6 +93,7 @@ def _insert(event: Event, kinds: dict[int, Kind]) -> None:
         user_ids=[*kinds],
         kinds=[kind.value for kind in kinds.values()],
         ticket_id=event.ticket_id,
+        event_id=event.pk,
         actor_name=event.actor_name,
         at=event.at,
     )
@@ -100,18 +102,24 @@ def _insert(event: Event, kinds: dict[int, Kind]) -> None:
 def _find_unread(event: Event, kinds: dict[User, Kind]) -> dict[int, Notification]:
     """Return the unread notification of each user for this ticket, locked."""
     unread = Notification.objects.filter(ticket=event.ticket, user__in=kinds, read_at=None)
-    return {
-        notification.user_id: notification
-        for notification in unread.select_for_update().order_by("pk")
-    }
+    locked = unread.select_related("event").select_for_update(of=["self"]).order_by("pk")
+    return {notification.user_id: notification for notification in locked}
 
 
 def _count_event(notification: Notification, event: Event, kind: Kind) -> None:
     is_same_actor = event.actor_name == notification.actor_name
-    if not is_same_actor or event.at - notification.at > SINGLE_ACTION:
+    is_same_action = is_same_actor and event.at - notification.at <= SINGLE_ACTION
+    if not is_same_action:
         notification.count += 1
-    if highest_priority([kind, notification.kind]) == kind:
-        notification.kind, notification.actor_name = kind, event.actor_name
+    is_part_of_reply = (
+        is_same_action
+        and notification.event is not None
+        and notification.event.kind in recipients.MESSAGE_EVENTS
+        and notification.kind == kind
+    )
+    if highest_priority([kind, notification.kind]) == kind and not is_part_of_reply:
+        notification.kind, notification.event = kind, event
+        notification.actor_name = event.actor_name
     notification.at = max(notification.at, event.at)
 
 

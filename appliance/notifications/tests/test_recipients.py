@@ -8,8 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from appliance.accounts.models import Membership, Team
-from appliance.notifications import services
+from appliance.core.models import SiteSettings
+from appliance.notifications import services, texts
 from appliance.notifications.models import Kind, Notification, OutgoingEmail
+from appliance.notifications.queries import list_notifications
 from appliance.notifications.services import set_preferences
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Event, Mention, Status, Ticket
@@ -211,14 +213,106 @@ def test_notifying_costs_the_same_however_many_recipients(
     ]
     Membership.objects.bulk_create(Membership(team=team, user=user) for user in users)
     Ticket.objects.filter(pk=ticket.pk).update(team=team)
-    event = Event(
+    event = Event.objects.create(
         ticket=Ticket.objects.select_related("customer", "team").get(pk=ticket.pk),
         kind=Event.Kind.TEAM,
         actor=None,
         actor_name="Skerry",
-        pk=0,
         data={},
     )
     with django_assert_max_num_queries(12):
         services.on_ticket_event(event)
     assert Notification.objects.filter(user__in=users).count() == 30
+
+
+# --- housekeeping, and what a notification says
+
+
+def lines(user) -> list[str]:
+    """What the unread notifications of a user say."""
+    unread = list_notifications(user, only_unread=True).order_by("pk")
+    return [texts.notification_line(notification) for notification in unread]
+
+
+@pytest.fixture
+def bobs(no_notifications, ticket, bob) -> Ticket:
+    """A ticket of Bob, on which Mei has written."""
+    tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
+    return ticket
+
+
+def test_closing_what_was_solved_long_ago_notifies_nobody(bobs, bob, mei, alice, dan):
+    tickets_services.add_note(ticket=bobs, by=mei, body="Toner.")
+    long_ago = timezone.now() - timedelta(days=30)
+    tickets_services.set_status(ticket=bobs, status=Status.SOLVED, by=bob, at=long_ago)
+    Notification.objects.all().delete()
+    OutgoingEmail.objects.all().delete()
+    SiteSettings.objects.update_or_create(pk=1, defaults={"close_solved_after_days": 7})
+    assert tickets_services.close_solved_tickets() == 1
+    assert not Notification.objects.exists() and not OutgoingEmail.objects.exists()
+
+
+def test_ticket_whose_hold_is_over_tells_its_assignee_and_nobody_else(bobs, bob, mei, dan):
+    tomorrow = timezone.now() + timedelta(days=1)
+    tickets_services.hold_ticket(ticket=bobs, until=tomorrow, by=bob)
+    Ticket.objects.filter(pk=bobs.pk).update(resume_at=timezone.now())
+    assert tickets_services.resume_held_tickets() == 1
+    assert lines(bob) == [
+        "Skerry reopened the ticket, as the date until which it was on hold has come"
+    ]
+    assert lines(mei) == lines(dan) == []
+
+
+def test_notification_says_what_changed(bobs, bob, mei, dan, categories):
+    changes = {
+        "Dan changed the priority from Normal to Urgent": lambda: tickets_services.set_priority(
+            ticket=bobs, priority=4, by=dan
+        ),
+        "Dan changed the status from New to Open": lambda: tickets_services.set_status(
+            ticket=bobs, status=Status.OPEN, by=dan
+        ),
+        "Dan changed the category from none to Hardware": (
+            lambda: tickets_services.set_category(
+                ticket=bobs, category=categories["hardware"], by=dan
+            )
+        ),
+        "Dan added an internal note": lambda: tickets_services.add_note(
+            ticket=bobs, by=dan, body="Toner."
+        ),
+        "Dan replied": lambda: tickets_services.reply(ticket=bobs, by=dan, body="Toner."),
+        "Dan changed the assignee from Bob to Mei": lambda: tickets_services.assign(
+            ticket=bobs, assignee=mei, by=dan
+        ),
+    }
+    for line, change in changes.items():
+        Notification.objects.all().delete()
+        change()
+        assert lines(bob) == [line]
+
+
+def test_reply_is_named_rather_than_the_status_it_leaves(bobs, bob, dan):
+    tickets_services.reply(ticket=bobs, by=dan, body="Try now.", status=Status.WAITING)
+    assert lines(bob) == ["Dan replied"]
+
+
+def test_note_on_a_followed_ticket_is_called_a_note(bobs, bob, mei):
+    tickets_services.add_note(ticket=bobs, by=mei, body="Toner.")
+    tickets_services.add_note(ticket=bobs, by=bob, body="Thanks.")
+    assert lines(mei) == ["Bob added an internal note on a ticket you follow"]
+
+
+def test_notification_names_no_number_of_another_ticket(bobs, bob, mei, dan, alice, harbour):
+    secret = tickets_services.create_ticket(
+        customer=alice.customer, subject="Crane", description="…", by=alice
+    )
+    tickets_services.set_team(ticket=secret, team=harbour, by=dan)
+    tickets_services.assign(ticket=bobs, assignee=mei, by=mei)
+    tickets_services.link_tickets(source=bobs, target=secret, kind="related", by=dan)
+    assert str(secret.pk) not in lines(mei)[0]
+    assert "SKR-…" in lines(mei)[0]
+
+
+def test_email_says_what_changed(bobs, bob, dan):
+    set_preferences(user=bob, in_window={}, by_mail={"changed": "at_once"}, is_quiet_when_away=True)
+    tickets_services.set_priority(ticket=bobs, priority=4, by=dan)
+    assert "Dan changed the priority from Normal to Urgent" in OutgoingEmail.objects.get().body

@@ -15,5 +15,6 @@ from appliance.tickets.forms.replies import (
     DraftForm,
     RatingForm,
     ReplyForm,
+    SeenMessageField,
 )
 from appliance.tickets.forms.tickets import FieldsForm, TicketForCustomerForm, TicketForm

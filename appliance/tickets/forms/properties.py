@@ -225,6 +225,10 @@ class MergeForm(Form):
         except Http404:
             raise ValidationError(_("No ticket has this number.")) from None
 
+    def hide_target(self) -> None:
+        """Send the chosen ticket along with a page that asks for confirmation."""
+        self.fields["target"].widget = forms.HiddenInput()
+
 
 class LinkForm(MergeForm):
     kind = forms.TypedChoiceField(

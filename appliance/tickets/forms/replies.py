@@ -5,19 +5,31 @@ from uuid import uuid4
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from appliance.core.forms import Form
+from appliance.core.forms import Form, IdempotencyKeyField
 from appliance.tickets.forms.tickets import MAX_TEXT_CHARACTERS, SubmissionForm
 from appliance.tickets.models import Message, Status
 
 REPLY_STATUSES = [status for status in Status if status not in (Status.NEW, Status.HOLD)]
 
 
-class DraftKeyField(forms.UUIDField):
+class DraftKeyField(IdempotencyKeyField):
     """The key of the draft that a page writes: a new one, unless the page continues a draft."""
 
     def __init__(self) -> None:
         widget = forms.HiddenInput(attrs={"autocomplete": "off"})
         super().__init__(initial=uuid4, required=False, widget=widget)
+
+
+class SeenMessageField(forms.IntegerField):
+    """The newest message on the page, so that nobody answers past an unseen one."""
+
+    widget = forms.HiddenInput
+    default_error_messages = {
+        "invalid": _("This page was out of date. Read the messages above, then send again.")
+    }
+
+    def __init__(self) -> None:
+        super().__init__(label=_("Newest message you saw"), min_value=0, required=False)
 
 
 class ReplyForm(SubmissionForm):
@@ -27,7 +39,7 @@ class ReplyForm(SubmissionForm):
         widget=forms.Textarea(attrs={"rows": 5, "placeholder": _("Write a reply …")}),
         error_messages={"required": _("The reply is empty. Write some text first.")},
     )
-    seen_message = forms.IntegerField(widget=forms.HiddenInput, min_value=0, required=False)
+    seen_message = SeenMessageField()
     draft_key = DraftKeyField()
     field_order = ["body", "files"]
 
@@ -37,6 +49,7 @@ class ReplyForm(SubmissionForm):
 
 
 class AgentReplyForm(ReplyForm):
+    without_error = ("kind", "new_status")
     kind = forms.ChoiceField(
         label=_("Type"),
         choices=[("reply", _("Reply to customer")), ("note", _("Internal note"))],
@@ -71,11 +84,12 @@ class DiscardDraftForm(Form):
 
 
 class RatingForm(Form):
-    is_good = forms.TypedChoiceField(
-        label=_("Was this helpful?"),
+    is_good = forms.TypedChoiceField(  # sent by a button
+        label=_("Rating"),
         choices=[("yes", _("Yes")), ("no", _("No"))],
         coerce=lambda value: value == "yes",
-        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
+        widget=forms.HiddenInput,
+        error_messages=dict.fromkeys(["required", "invalid_choice"], _("Choose good or bad.")),
     )
     comment = forms.CharField(
         label=_("Comment"),

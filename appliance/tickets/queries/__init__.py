@@ -62,12 +62,14 @@ from appliance.tickets.queries.saved_views import (
     list_views_to_edit,
 )
 from appliance.tickets.queries.tickets import (
+    OTHER_TICKET,
     LinkedTicket,
     access_guest_ticket,
     access_link,
     access_ticket,
     can_see_ticket,
     find_created_ticket,
+    find_merge_obstacle,
     find_merge_target,
     list_events,
     list_links,

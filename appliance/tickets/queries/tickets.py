@@ -4,20 +4,21 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.http import Http404
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from appliance.accounts.models import User, Viewer
 from appliance.accounts.security import hash_token
-from appliance.tickets.models import Event, Ticket, TicketLink
+from appliance.tickets.models import Event, Status, Ticket, TicketLink
 
 RELATED = ("customer__organisation", "customer__user", "category", "assignee", "team")
 Kind = TicketLink.Kind
 OTHER_TICKET = {"source", "target", "other"}  # keys of the data of merges, splits and links
 REVERSE_LABELS = {
-    Kind.DUPLICATE: _("is duplicated by"),
-    Kind.CAUSED_BY: _("causes"),
-    Kind.SPLIT_FROM: _("was split into"),
-    Kind.RELATED: _("is related to"),
+    Kind.DUPLICATE: gettext_lazy("is duplicated by"),
+    Kind.CAUSED_BY: gettext_lazy("causes"),
+    Kind.SPLIT_FROM: gettext_lazy("was split into"),
+    Kind.RELATED: gettext_lazy("is related to"),
 }
 
 
@@ -94,6 +95,32 @@ def merge_target_number(viewer: Viewer | None, ticket: Ticket) -> str:
     """Return the number of the ticket this one was merged into, "…" unless the viewer sees it."""
     target = find_merge_target(viewer, ticket) if viewer else None
     return str(target.pk) if target else "…"
+
+
+def find_merge_obstacle(viewer: User, source: Ticket, target: Ticket) -> str:
+    """Return why ``source`` cannot be merged into ``target``, and what to do; empty if it can."""
+    params = {"source": source.number, "target": target.number}
+    message = ""
+    if source.pk == target.pk:
+        message = _("%(source)s cannot be merged into itself. Choose another ticket.")
+    elif source.customer_id != target.customer_id:
+        message = _(
+            "%(source)s and %(target)s belong to different customers, who would see "
+            "each other's messages. Link the tickets instead."
+        )
+    elif source.guest_token_sha256:
+        message = _(
+            "%(source)s belongs to a guest, who can read replies only there. Merge "
+            "%(target)s into it, or link the two."
+        )
+    elif source.merged_into_id:
+        message = _("%(source)s is already merged into another ticket. Undo that merge first.")
+    elif target.merged_into_id:
+        params["into"] = merge_target_number(viewer, target)
+        message = _("%(target)s is itself merged into SKR-%(into)s. Choose that ticket.")
+    elif target.status == Status.CLOSED:
+        message = _("%(target)s is closed. Reopen it first, or merge in the other direction.")
+    return message % params
 
 
 def list_events(viewer: User, ticket: Ticket, limit: int | None = None) -> list[Event]:

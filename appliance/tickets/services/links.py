@@ -146,27 +146,8 @@ def _require_access_to_both(by: User, ticket: Ticket, other: Ticket, field: str)
 
 
 def _require_mergeable(source: Ticket, target: Ticket, by: User) -> None:
-    params = {"source": source.number, "target": target.number}
-    message = ""
-    if source.customer_id != target.customer_id:
-        message = _(
-            "%(source)s and %(target)s belong to different customers, who would see "
-            "each other's messages. Link the tickets instead."
-        )
-    elif source.guest_token_sha256:
-        message = _(
-            "%(source)s belongs to a guest, who can read replies only there. Merge "
-            "%(target)s into it, or link the two."
-        )
-    elif source.merged_into_id:
-        message = _("%(source)s is already merged into another ticket. Undo that merge first.")
-    elif target.merged_into_id:
-        params["into"] = queries.merge_target_number(by, target)
-        message = _("%(target)s is itself merged into SKR-%(into)s. Choose that ticket.")
-    elif target.status == Status.CLOSED:
-        message = _("%(target)s is closed. Reopen it first, or merge in the other direction.")
-    if message:
-        raise BadInputError(message % params, field="target")
+    if obstacle := queries.find_merge_obstacle(by, source, target):
+        raise BadInputError(obstacle, field="target")
 
 
 def _restore_status(source: Ticket, by: User) -> None:

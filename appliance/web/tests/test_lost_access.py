@@ -235,13 +235,13 @@ def test_tickets_are_handed_over_to_who_may_see_them(bobs, bob, frank, dan, alic
     assert not Notification.objects.filter(user=erin, ticket=bobs, read_at=None).exists()
 
 
-def test_ten_thousand_tickets_are_released_in_bounded_queries(bobs, bob, dan):
+def test_thousands_of_tickets_are_released_in_few_queries(bobs, bob, dan):
     columns = {"customer": bobs.customer, "subject": "Toner", "status": Status.OPEN}
     Ticket.objects.bulk_create(
-        Ticket(**columns, description="", assignee=bob, team=bobs.team) for _ in range(10_000)
+        Ticket(**columns, description="", assignee=bob, team=bobs.team) for _ in range(2_000)
     )
     with CaptureQueriesContext(connection) as queries_of_release:
         deactivate(bobs, bob, dan)
     assert not Ticket.objects.filter(assignee=bob).exists()
-    assert Event.objects.filter(kind=Event.Kind.ASSIGNEE, data__from_id=bob.pk).count() == 10_001
-    assert len(queries_of_release) < 1_500
+    assert Event.objects.filter(kind=Event.Kind.ASSIGNEE, data__from_id=bob.pk).count() == 2_001
+    assert len(queries_of_release) < 600

@@ -4,6 +4,7 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
+from bs4 import BeautifulSoup
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -360,6 +361,59 @@ def test_merge_shows_a_preview(as_bob, ticket, second):
     assert f"Merge into {ticket.number}" in page
     second.refresh_from_db()
     assert second.merged_into is None
+
+
+def unmergeable(ticket, second, dan, reason: str) -> Ticket:
+    """Make ``second`` a ticket that ``ticket`` cannot be merged into, and return it."""
+    if reason == "belong to different customers":
+        pia = accounts_services.add_customer(email="pia@example.org", first_name="Pia")
+        return tickets_services.create_ticket(
+            customer=pia, subject="Other", description="…", by=None
+        )
+    if reason == "belongs to a guest":
+        Ticket.objects.filter(pk=ticket.pk).update(guest_token_sha256="0" * 64)
+    if reason == "is closed":
+        tickets_services.set_status(ticket=second, status="closed", by=dan)
+    if "merged" in reason:
+        third = tickets_services.create_ticket(
+            customer=ticket.customer, subject="3", description="3", by=dan
+        )
+        source = second if "itself" in reason else ticket
+        tickets_services.merge_tickets(source=source, target=third, by=dan)
+    return ticket if "into itself" in reason else second
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "belong to different customers",
+        "belongs to a guest",
+        "is closed",
+        "is already merged into another ticket",
+        "is itself merged into",
+        "cannot be merged into itself",
+    ],
+)
+def test_merge_preview_says_why_it_is_refused_and_offers_a_link(
+    as_bob, ticket, second, dan, reason
+):
+    target = unmergeable(ticket, second, dan, reason)
+    path, data = url("merge-ticket", ticket.pk), {"target": target.number}
+    preview, refusal = as_bob.get(path, data), as_bob.post(path, data)
+    for page in (preview.content.decode(), refusal.content.decode()):
+        assert reason in page and "After the merge" not in page
+        assert ("instead" in page) == (target != ticket)
+    assert (preview.status_code, refusal.status_code) == (200, 400)
+
+
+def test_link_offered_instead_of_a_merge_is_made(as_bob, ticket, second, dan):
+    tickets_services.set_status(ticket=second, status="closed", by=dan)
+    page = as_bob.get(url("merge-ticket", ticket.pk), {"target": second.number})
+    form = BeautifulSoup(page.content, "html.parser").select_one("form.panel")
+    data = {field["name"]: field["value"] for field in form.select("input")}
+    as_bob.post(form["action"], data)
+    link = TicketLink.objects.get()
+    assert (link.source, link.target, link.kind) == (ticket, second, "related")
 
 
 def test_merge_needs_the_right(as_bob, ticket):

@@ -54,20 +54,29 @@ def merge(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     data = request.POST or request.GET
     form = MergeForm(data if "target" in data else None, viewer=request.user)
     target: Ticket | None = form.cleaned_data["target"] if form.is_valid() else None
-    if request.method == "POST" and target:
+    obstacle = ""
+    if target:
+        obstacle = tickets_queries.find_merge_obstacle(request.user, ticket, target)
+    if request.method == "POST" and target and not obstacle:
         form.attempt(tickets_services.merge_tickets, source=ticket, target=target, by=request.user)
         if not form.errors:
             numbers = {"source": ticket.number, "target": target.number}
             messages.success(request, _("%(source)s merged into %(target)s.") % numbers)
             return redirect("ticket", target.pk)
-    form.set_completion("target", "whole", url=reverse("find-tickets", args=[ticket.pk]), pick="")
+    if target:
+        form.hide_target()
+    else:
+        url = reverse("find-tickets", args=[ticket.pk])
+        form.set_completion("target", "whole", url=url, pick="")
     context = {
         "ticket": ticket,
         "form": form,
         "target": target,
+        "obstacle": obstacle,
         "candidates": [] if target else _merge_candidates(request, ticket),
     }
-    return render(request, "web/merge.html", context, status=400 if form.errors else 200)
+    is_refused = form.errors or (obstacle and request.method == "POST")
+    return render(request, "web/merge.html", context, status=400 if is_refused else 200)
 
 
 def _merge_candidates(request: AuthenticatedRequest, ticket: Ticket) -> list[Ticket]:

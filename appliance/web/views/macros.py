@@ -75,9 +75,7 @@ def run_macro(request: AuthenticatedRequest, ticket_id: int, macro_id: int) -> H
             seen_message_id=form.cleaned_data["seen_message"],
         )
     if form.errors:
-        why = " ".join(map(str, form.non_field_errors())) or _(
-            "The form is invalid. Reload the page and try again."
-        )
+        why = " ".join(form.top_errors())
         raise BadInputError(
             _("Macro “%(macro)s” was not applied. %(why)s") % {"macro": macro, "why": why}
         )
