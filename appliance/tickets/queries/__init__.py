@@ -32,6 +32,7 @@ from appliance.tickets.queries.properties import (
     can_see_team,
     count_open_in_category,
     find_tag,
+    find_unknown_mentions,
     list_agent_choices,
     list_all_categories,
     list_all_fields,

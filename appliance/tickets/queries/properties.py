@@ -147,6 +147,11 @@ def list_mentionable(
     return [(person, mentions.handle_of(person, people)) for person in others[:limit]]
 
 
+def find_unknown_mentions(ticket: Ticket, note: str) -> list[str]:
+    """Return the words after an @ in a note that fit no agent who may see the ticket."""
+    return mentions.find_unknown(note, list_assignable(ticket)) if "@" in note else []
+
+
 def list_tags(viewer: User, prefix: str = "", limit: int = 20) -> list[Tag]:
     """Return the tags the viewer may see that begin with ``prefix``, by name."""
     return list(visible_tags(viewer).filter(name__istartswith=prefix.strip())[:limit])

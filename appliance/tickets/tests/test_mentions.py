@@ -1,4 +1,9 @@
+import time
+
 import pytest
+from django.urls import reverse
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from appliance.accounts.models import User
 from appliance.tickets import mentions, queries, services
@@ -8,6 +13,9 @@ PEOPLE = [
     User(pk=2, email="bob.reed@example.org", first_name="Bob", last_name="Reed"),
     User(pk=3, email="zoe@example.org", first_name="Zoë"),
     User(pk=4, email="mj@example.org", first_name="Mary Jane"),
+    User(pk=5, email="d'arcy.oconnor@example.org", first_name="D'Arcy"),
+    User(pk=6, email="o@example.org", first_name="O'Neill"),
+    User(pk=7, email="oscar+night@example.org", first_name="Strauß"),
 ]
 
 
@@ -22,6 +30,13 @@ PEOPLE = [
         ("@zoe @zoe @ZOE", [3]),
         ("write to bob@example.org", []),
         ("@nobody @ @@bob", []),
+        ("@bob's printer, @bob’s, (@bob)", [1]),
+        ("@bob.reed.", [2]),
+        ("@bob.smith @bob+x @bob-x @bobby @o'brien", []),
+        ("@d'arcy.oconnor@example.org", [5]),
+        ("ask @D'Arcy.OConnor: @o'neill", [5, 6]),
+        ("@zoe\u0308", [3]),  # as another keyboard writes it
+        ("@oscar+night@example.org, @strauß @STRAUSS", [7]),
     ],
 )
 def test_handles_in_a_text_name_people(text, mentioned_ids):
@@ -39,9 +54,79 @@ def test_handle_is_short_and_unambiguous():
         "bob.reed",
         "zoë",
         "maryjane",
+        "d'arcy",
+        "o'neill",
+        "strauss",
     ]
     for person in PEOPLE:
         assert mentions.find_mentioned(f"@{mentions.handle_of(person, PEOPLE)}", PEOPLE) == [person]
+
+
+NAMES = st.text(
+    st.one_of(
+        st.sampled_from("abBéßİıñ'’.+-_ @\u0301\u200d"),
+        st.characters(categories=("L", "M", "N", "P")),
+    ),
+    max_size=12,
+)
+LOCAL_PARTS = st.text(st.sampled_from("abcdé'.+-_1"), min_size=1, max_size=10)
+
+
+@given(st.lists(st.tuples(NAMES, LOCAL_PARTS, st.sampled_from(["x.org", "y.org"])), max_size=6))
+@example([("O'Neill", "o", "x.org"), ("O", "o'neill", "x.org")])
+@example([("a@x.org", "b", "x.org"), ("", "a", "x.org")])
+def test_every_handle_that_is_offered_is_read_back(rows):
+    addresses = {f"{local}@{host}": name for name, local, host in rows}
+    people = [
+        User(pk=pk, email=address, first_name=name)
+        for pk, (address, name) in enumerate(addresses.items(), 1)
+    ]
+    for person in people:
+        handle = mentions.handle_of(person, people)
+        for text in (f"@{handle} please", f"Ask @{handle}", f"(@{handle})\n", f"@{handle}, soon"):
+            assert mentions.find_mentioned(text, people) == [person]
+            assert mentions.find_unknown(text, people) == []
+
+
+@given(st.text(st.sampled_from("@a.b'\n +é"), max_size=40))
+def test_any_text_with_signs_can_be_read(text):
+    assert set(mentions.find_mentioned(text, PEOPLE)) <= set(PEOPLE)
+    assert all(word.startswith("@") for word in mentions.find_unknown(text, PEOPLE))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("@bobb please, @bob too", ["@bobb"]),
+        ("@nobody. @nobody, @o'brien's", ["@nobody", "@o'brien's"]),
+        ("write to a@example.org @ noon", []),
+        ("", []),
+    ],
+)
+def test_words_that_fit_nobody_are_named(text, words):
+    assert mentions.find_unknown(text, PEOPLE) == words
+
+
+def test_text_full_of_signs_costs_little(bob):
+    started = time.perf_counter()
+    mentions.find_mentioned("@bob " * 40_000, PEOPLE * 100)
+    assert time.perf_counter() - started < 1
+
+
+def test_note_that_names_nobody_says_so_and_is_kept(client, ticket, bob, alice):
+    client.force_login(bob)
+    note = {"kind": "note", "body": "@alice and @dan, look"}
+    warning = "Nobody is notified by @alice, @dan"
+    response = client.post(reverse("draft", args=[ticket.pk]), note)
+    assert warning in response.json()["warning"]
+    page = client.post(reverse("reply", args=[ticket.pk]), note, follow=True).content.decode()
+    assert warning in page and "@alice and @dan, look" in page
+
+
+def test_reply_with_an_at_sign_gives_no_warning(client, ticket, bob):
+    client.force_login(bob)
+    reply = {"kind": "reply", "body": "Meet @noon"}
+    assert client.post(reverse("draft", args=[ticket.pk]), reply).status_code == 204
 
 
 def test_agent_named_in_a_note_is_mentioned(ticket, bob, dan, frank):

@@ -1,9 +1,11 @@
 """What people write on a ticket: replies, notes, drafts, ratings; and what helps them write."""
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from appliance.accounts import services as accounts_services
@@ -33,7 +35,8 @@ from appliance.web.ticket_page import TicketForms, TicketPageBuilder
 from appliance.web.views.tickets import analysis_response, ticket_page
 
 NO_CONTENT = 204
-MAX_CHARACTERS = 40  # of a text that is completed
+MAX_CHARACTERS = 64  # of a text that is completed
+MAX_UNKNOWN_WORDS = 5  # named in a warning
 
 
 @require_POST
@@ -44,10 +47,21 @@ def reply(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     form = form_class(request.POST, request.FILES or None)
     message = _send(request, ticket, form) if form.is_valid() else None
     if message:
+        if message.kind == Message.Kind.NOTE and (text := _unknown_mentions(ticket, message.body)):
+            messages.warning(request, text)
         return redirect(f"{reverse('ticket', args=[ticket.pk])}#message-{message.pk}")
     seen_message = form.cleaned_data.get("seen_message")
     form.show_newest(TicketPageBuilder(request.user, ticket).newest_message)
     return ticket_page(request, ticket, TicketForms(reply=form), seen_message=seen_message)
+
+
+def _unknown_mentions(ticket: Ticket, note: str) -> str:
+    """Return a sentence that names the @words of a note that notify nobody, or nothing."""
+    words = tickets_queries.find_unknown_mentions(ticket, note)
+    if not words:
+        return ""
+    text = _("Nobody is notified by %(words)s: no agent who can see this ticket has that name.")
+    return text % {"words": ", ".join(words[:MAX_UNKNOWN_WORDS])}
 
 
 def _send(request: AuthenticatedRequest, ticket: Ticket, form: ReplyForm) -> Message | None:
@@ -138,12 +152,15 @@ def presence(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
 @login_required
 @limited_while_typing
 def draft(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
+    """Store a draft: 204, or a warning to show beside the field."""
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     form = DraftForm(request.POST)
     if not form.is_valid():
         return HttpResponse(status=400)
     tickets_services.save_draft(ticket=ticket, by=request.user, **form.cleaned_data)
-    return HttpResponse(status=NO_CONTENT)
+    is_note = request.user.is_agent and form.cleaned_data["kind"] == Message.Kind.NOTE
+    warning = _unknown_mentions(ticket, form.cleaned_data["body"]) if is_note else ""
+    return JsonResponse({"warning": warning}) if warning else HttpResponse(status=NO_CONTENT)
 
 
 @require_safe

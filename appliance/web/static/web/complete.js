@@ -100,7 +100,7 @@
         start
       };
     }
-    const match = before.match(/(^|[\s(])([@:])([\p{L}\p{N}._-]{0,30})$/u);
+    const match = before.match(/(^|[\s(])([@:])([\p{L}\p{M}\p{N}._+'’@-]{0,60})$/u);
     const url = match && (match[2] === "@" ? field.dataset.at : field.dataset.colon);
     if (!url || (match[2] === "@" && field.dataset.atFor && !document.querySelector(field.dataset.atFor)?.checked)) return null;
     return {

@@ -184,6 +184,10 @@
       });
       if (!response.ok) throw new Error(response.status);
       showState(body ? form().dataset.saved : "");
+      const {
+        warning
+      } = response.status === 204 ? {} : await response.json();
+      showWarning(warning);
       return true;
     } catch {
       if (saved === text) saved = null;
@@ -199,6 +203,12 @@
     if (!element) return;
     element.textContent = text;
     element.classList.toggle("is-error", isError);
+  }
+
+  // What the server says about the text, such as an @word that fits nobody.
+  function showWarning(text = "") {
+    const element = form()?.querySelector("[data-draft-warning]");
+    if (element) element.textContent = text;
   }
 
   // --- the preview of a macro
