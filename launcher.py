@@ -17,7 +17,9 @@ sys.dont_write_bytecode = True  # as root it would write files into the user's c
 
 # ruff: noqa: E402
 import argparse
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from appliance import VERSION, disks, egress_guard
@@ -48,16 +50,30 @@ FORWARDED_COMMANDS = {"test": testing.test, "manage": commands.manage}
 def start(installation: Installation) -> int:
     """Install what is missing and run Skerry until it is stopped."""
     manifest.ensure_unchanged(installation)  # a bundle's files are the signed ones
-    privileges.ensure_service_user(installation)  # as root only
-    environment.ensure_installed(installation)  # .venv, from requirements.lock
-    privileges.drop_root(installation)  # from here on never root again
+    with privileges.closed_again_if_refused():
+        privileges.ensure_service_user(installation)  # as root only
+        environment.ensure_installed(installation)  # .venv, from requirements.lock
+        privileges.drop_root(installation, check=lambda: ensure_startable(installation))
+    with claimed(installation):  # never root again
+        supervision.ensure_servers(installation)  # secrets, database cluster, configurations
+        runner.run(installation)  # servers, migrations, web and worker; then waits
+    return 0
+
+
+@contextlib.contextmanager
+def claimed(installation: Installation) -> Iterator[None]:
+    """Hold the data directory and the address, or refuse the start."""
     with datadir.locked(installation):  # checks owner, disk space and version
         upgrade.ensure_finished(installation)
         orphans.ensure_stopped(installation)  # processes of a killed launcher
         with network.reserved(installation):  # from here on no other desk can take the port
-            supervision.ensure_servers(installation)  # secrets, database cluster, configurations
-            runner.run(installation)  # servers, migrations, web and worker; then waits
-    return 0
+            yield
+
+
+def ensure_startable(installation: Installation) -> None:
+    """Refuse an impossible start; as root, before root is given up."""
+    with claimed(installation):
+        return
 
 
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
@@ -135,6 +151,9 @@ def installation_from(options: argparse.Namespace) -> Installation:
         raise LauncherError(f"SKERRY_ROLE must be one of {', '.join(ROLES)}, not {role!r}.")
     processes = os.environ.get("SKERRY_WEB_PROCESSES") or machine.web_processes()
     min_free_mb = os.environ.get("SKERRY_MIN_FREE_MB") or disks.DEFAULT_MIN_FREE_MB
+    for name in ("data", "bind"):
+        if not options_by_name.get(name, "-").strip():
+            raise LauncherError(f"--{name} is empty: give it a value, or leave it out.")
     data = options_by_name.get("data") or os.environ.get("SKERRY_DATA") or str(CODE / "var")
     if _is_dangling_link(data):
         raise LauncherError(

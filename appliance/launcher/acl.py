@@ -1,12 +1,16 @@
 """Let one user traverse a closed directory, with a POSIX access control list.
 
+    python3 appliance/launcher/acl.py USER DIRECTORY        take it back, as root
+
 Debian does not install setfacl by default, and chmod would open the directory to all users. The
 format is the kernel's (linux/posix_acl_xattr.h): a version, then (tag, permissions, id) entries.
 """
 
 import errno
 import os
+import pwd
 import struct
+import sys
 from pathlib import Path
 
 ATTRIBUTE = "system.posix_acl_access"
@@ -23,18 +27,31 @@ def grant_traverse(directory: Path, uid: int) -> None:
 
     Raises OSError when the filesystem has no access control lists.
     """
-    entries = _read(directory)
+    entries = read(directory)
     if not any(tag == MASK for tag, _, _ in entries):
         entries.append((MASK, _permissions(entries, GROUP_OWNER), NO_ID))
     entries = _with_mask_for_execute(entries)
     current = next((bits for tag, bits, entry_id in entries if (tag, entry_id) == (USER, uid)), 0)
     entries = [entry for entry in entries if (entry[0], entry[2]) != (USER, uid)]
     entries.append((USER, current | EXECUTE, uid))
+    write(directory, entries)
+
+
+def revoke(directory: Path, uid: int) -> None:
+    """Remove the entries of this user; without other users or groups, the whole list."""
+    entries = [entry for entry in read(directory) if (entry[0], entry[2]) != (USER, uid)]
+    if not any(tag in (USER, GROUP) for tag, _, _ in entries):
+        entries = [entry for entry in entries if entry[0] != MASK]
+    write(directory, entries)
+
+
+def write(directory: Path, entries: list[Entry]) -> None:
+    """Write the list. Three entries are only the mode; the kernel then removes the list."""
     packed = b"".join(struct.pack("<HHI", *entry) for entry in _sorted(entries))
     os.setxattr(directory, ATTRIBUTE, struct.pack("<I", VERSION) + packed)
 
 
-def _read(directory: Path) -> list[Entry]:
+def read(directory: Path) -> list[Entry]:
     """Return the entries of the list, or those that the mode of the directory means."""
     try:
         packed = os.getxattr(directory, ATTRIBUTE)
@@ -67,3 +84,7 @@ def _with_mask_for_execute(entries: list[Entry]) -> list[Entry]:
 def _sorted(entries: list[Entry]) -> list[Entry]:
     """Sort by tag, as the kernel requires, and by id within a tag."""
     return sorted(entries, key=lambda entry: (entry[0], entry[2]))
+
+
+if __name__ == "__main__":
+    revoke(Path(sys.argv[2]), pwd.getpwnam(sys.argv[1]).pw_uid)

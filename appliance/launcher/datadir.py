@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pwd
+import shlex
 import shutil
 import time
 from collections.abc import Iterator
@@ -125,11 +126,12 @@ def ensure_owned(installation: Installation) -> None:
         raise LauncherError(
             f"The data directory {installation.data} belongs to {_name(owner)}, and the desk would "
             f"run as {user}: start it as {_name(owner) if owner else 'its owner'}, hand over an "
-            f"empty one (chown {user} {installation.data}), or choose --data."
+            f"empty one ({shlex.join(['chown', user, str(installation.data)])}), or choose --data."
         )
     if not os.access(installation.data, os.R_OK | os.W_OK | os.X_OK):
         raise LauncherError(
-            f"The data directory {installation.data} is closed: chmod u+rwx {installation.data}"
+            f"The data directory {installation.data} is closed: "
+            f"{shlex.join(['chmod', 'u+rwx', str(installation.data)])}"
         )
 
 

@@ -5,6 +5,7 @@ the data directory, and cannot be regained once it is dropped. For an ordinary u
 do nothing.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -19,11 +20,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from appliance.launcher.acl import grant_traverse
+from appliance.launcher import acl
 from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import LauncherError, say
 
 SERVICE_USER = "skerry"
+_granted: list[tuple[Path, list[acl.Entry]]] = []  # directories, and their lists before
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 
 
@@ -41,17 +43,35 @@ def ensure_service_user(installation: Installation) -> None:
     executed_paths = list(_paths_root_executes(installation))
     writable = _run_as(account, lambda: _first_writable(installation, executed_paths))
     if writable:
+        quoted_code = shlex.quote(str(installation.code))
         raise LauncherError(
             f"{writable} can be changed by the user '{SERVICE_USER}', so root will not run it: "
-            f"chown -R root {installation.code} && chmod -R go-w {installation.code}"
+            f"chown -R root {quoted_code} && chmod -R go-w {quoted_code}"
         )
 
 
-def drop_root(installation: Installation) -> None:
-    """As root: give the service user access to data and code, and become that user."""
+def drop_root(installation: Installation, *, check: Callable[[], None] = lambda: None) -> None:
+    """As root: give the service user access to data and code, and become that user.
+
+    ``check`` is called as that user before, while what was opened can still be closed again.
+    """
     if is_root():
         ensure_access(installation)
+        _run_as(_existing_account(), check)
         _become(_existing_account())
+
+
+@contextlib.contextmanager
+def closed_again_if_refused() -> Iterator[None]:
+    """As root: take back the access granted inside the block when it fails."""
+    try:
+        yield
+    except BaseException:
+        while _granted and is_root():
+            directory, entries = _granted.pop()
+            acl.write(directory, entries)
+            say(f"{directory} is closed for the user '{SERVICE_USER}' again.")
+        raise
 
 
 def ensure_access(installation: Installation) -> None:
@@ -219,17 +239,27 @@ def _ensure_reachable(targets: list[Path], account: pwd.struct_passwd) -> None:
         try:
             if directory in opened:
                 raise OSError(0, "the access list has no effect")
-            grant_traverse(directory, account.pw_uid)
+            entries = acl.read(directory)
+            acl.grant_traverse(directory, account.pw_uid)
+            _granted.append((directory, entries))
         except OSError as error:
             raise LauncherError(
                 f"The user '{SERVICE_USER}' cannot pass through {directory} and root cannot "
-                f"grant it ({error.strerror}): chmod o+x {directory}, or move Skerry elsewhere."
+                f"grant it ({error.strerror}): {shlex.join(['chmod', 'o+x', str(directory)])}, "
+                "or move Skerry elsewhere."
             ) from error
         opened.append(directory)
         say(
             f"Let the user '{SERVICE_USER}' pass through {directory} (traverse only; "
-            f"take it back with: setfacl -x u:{SERVICE_USER} {directory})"
+            f"take it back with: {_revocation(directory)})"
         )
+
+
+def _revocation(directory: Path) -> str:
+    """Return the command that takes the permission back; Debian does not install setfacl."""
+    if shutil.which("setfacl"):
+        return shlex.join(["setfacl", "-x", f"u:{SERVICE_USER}", str(directory)])
+    return shlex.join(["python3", str(Path(acl.__file__)), SERVICE_USER, str(directory)])
 
 
 def _link_chain(path: Path) -> list[Path]:
@@ -258,7 +288,8 @@ def _ensure_readable(installation: Installation, account: pwd.struct_passwd) -> 
     is_code = Path(unreadable).is_relative_to(installation.code)
     folder = installation.code if is_code else unreadable
     raise LauncherError(
-        f"The user '{SERVICE_USER}' cannot read {unreadable}: chmod -R go+rX {folder}"
+        f"The user '{SERVICE_USER}' cannot read {unreadable}: "
+        f"chmod -R go+rX {shlex.quote(str(folder))}"
     )
 
 

@@ -157,7 +157,7 @@ def announce(installation: Installation, report: dict[str, Any]) -> None:
     if not installation.models.joinpath("active.json").exists():
         warn(
             "there are no language models, so tickets are not classified; everything else works. "
-            "python3 launcher.py doctor says how to add them."
+            f"{installation.command('doctor')} says how to add them."
         )
     if not installation.runs_web:
         say(f"Skerry {installation.version}: the worker is running. Ctrl-C stops it.")
@@ -209,5 +209,5 @@ def ensure_running(installation: Installation) -> None:
     needs_servers = installation.has_own_database or installation.has_own_cache
     if needs_servers and not datadir.lock_holder(installation):
         raise LauncherError(
-            f"No desk runs on {installation.data}: start it first (python3 launcher.py)."
+            f"No desk runs on {installation.data}: start it first ({installation.command()})."
         )

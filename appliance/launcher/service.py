@@ -59,7 +59,7 @@ def uninstall(installation: Installation) -> int:
     if served:
         _ensure_root("remove the service", installation)
         if served.code != installation.code:
-            command = f"python3 {served.code / 'launcher.py'} --uninstall"
+            command = served.command("--uninstall")
             raise LauncherError(f"{NAME} runs the desk in {served.code}: {command}")
         if SYSTEMD_DIRECTORY.exists():
             _systemctl("disable", "--quiet", "--now", NAME)
@@ -69,11 +69,13 @@ def uninstall(installation: Installation) -> int:
         say(f"Removed {UNIT}.")
     data = (served or installation).data
     if privileges.run_as_service_user(lambda: datadir.lock_holder(served or installation)):
-        raise LauncherError(f"A desk still runs on {data}: stop it first (launcher.py stop).")
+        command = (served or installation).command("stop")
+        raise LauncherError(f"A desk still runs on {data}: stop it first ({command}).")
     if installation.venv.is_dir() and not installation.venv.is_symlink():
         shutil.rmtree(installation.venv)
         say(f"Removed {installation.venv}.")
-    say(f"The data stays in {data}; a desk started with --data {data} goes on with it.")
+    option = shlex.join(["--data", str(data)])
+    say(f"The data stays in {data}; a desk started with {option} goes on with it.")
     if ENVIRONMENT_FILE.exists():
         say(f"The variables stay in {ENVIRONMENT_FILE}.")
     return 0
@@ -140,8 +142,9 @@ def _ensure_same_data(installation: Installation) -> None:
     served = find_installed()
     if served and served.data != installation.data:
         raise LauncherError(
-            f"{NAME} runs the desk on {served.data}: take it away first (launcher.py --uninstall, "
-            f"which leaves the data), or say --data {served.data}."
+            f"{NAME} runs the desk on {served.data}: take it away first "
+            f"({served.command('--uninstall')}, which leaves the data), or say "
+            f"{shlex.join(['--data', str(served.data)])}."
         )
 
 
@@ -150,7 +153,7 @@ def _ensure_data_unused(installation: Installation) -> None:
     datadir.ensure_owned(installation)
     if datadir.lock_holder(installation) and not find_installed():
         raise LauncherError(
-            f"A desk runs on {installation.data}: stop it first (python3 launcher.py stop)."
+            f"A desk runs on {installation.data}: stop it first ({installation.command('stop')})."
         )
 
 

@@ -86,7 +86,8 @@ def ensure_finished(installation: Installation) -> None:
     """Refuse to start in the middle of an upgrade."""
     journal = _read_journal(installation)
     if journal.get("state") in UNFINISHED:
-        command = f"python3 {journal['to']}/launcher.py upgrade --from {journal['from']}"
+        target = replace(installation, code=Path(journal["to"]))
+        command = target.command("upgrade", "--from", journal["from"])
         raise LauncherError(
             f"The upgrade of {installation.data} was cut short: go on with it first ({command})."
         )
@@ -264,6 +265,8 @@ def _start_old(installation: Installation, old: Installation, reason: str) -> in
         service.start(old)
     version = upgrade_paths.version_of(old.code)
     say(f"This desk is Skerry {version} again, with its data as it was before.")
+    if not _is_service(old):
+        say(f"Start it: {old.command()}")
     if reason == ON_REQUEST:
         return 0
     raise LauncherError(f"The upgrade failed, and nothing of it is left: {reason}")
@@ -286,9 +289,7 @@ def _start_new(installation: Installation, old: Installation) -> int:
         f"This desk is Skerry {installation.version} now. The backup of the one before: "
         f"{backup_folder}"
     )
-    say(f"To go back: python3 {installation.code / 'launcher.py'} upgrade --from {old.code} --back")
+    say(f"To go back: {installation.command('upgrade', '--from', str(old.code), '--back')}")
     if not is_served:
-        is_default = installation.data == installation.code / "var"
-        option = "" if is_default else f" --data {installation.data}"
-        say(f"Start it: python3 {installation.code / 'launcher.py'}{option}")
+        say(f"Start it: {installation.command()}")
     return 0

@@ -3,7 +3,9 @@
 import ast
 import json
 import os
+import pwd
 import re
+import shlex
 import signal
 import stat
 import subprocess
@@ -108,6 +110,18 @@ def test_sockets_of_an_unusable_path_are_in_tmp() -> None:
         assert Installation(code=CODE, data=Path("/srv") / name).sockets.parent == Path("/tmp")
 
 
+def test_printed_commands_can_be_copied_into_a_shell() -> None:
+    odd = Installation(code=Path("/opt/a b"), data=Path("/srv/it's"), port=8137, bind="::1")
+    options = ["--data", "/srv/it's", "--bind", "::1", "--port", "8137"]
+    launcher = ["python3", "/opt/a b/launcher.py"]
+    assert shlex.split(odd.command()) == [*launcher, *options]
+    assert shlex.split(odd.command("stop")) == [*launcher, *options[:2], "stop"]
+    plain = Installation(code=Path("/opt/skerry"), data=Path("/opt/skerry/var"))
+    assert plain.command() == "python3 /opt/skerry/launcher.py"
+    worker = Installation(code=plain.code, data=plain.data, role="worker")
+    assert worker.command() == "python3 /opt/skerry/launcher.py --role worker"
+
+
 @pytest.mark.parametrize("name", ["a ; b", "a #b", "a\nb"])
 def test_paths_that_supervisord_misreads_are_refused(name: str) -> None:
     with pytest.raises(LauncherError, match="rename it"):
@@ -144,7 +158,7 @@ def test_traverse_permission_is_granted_to_one_user_only(tmp_path: Path) -> None
         pytest.skip(f"no access lists here: {error}")
     acl.grant_traverse(closed, 54322)
     acl.grant_traverse(closed, 54321)
-    entries = acl._read(closed)
+    entries = acl.read(closed)
     assert entries == [
         (acl.OWNER, 7, acl.NO_ID),
         (acl.USER, 1, 54321),
@@ -153,6 +167,24 @@ def test_traverse_permission_is_granted_to_one_user_only(tmp_path: Path) -> None
         (acl.MASK, 1, acl.NO_ID),
         (acl.OTHER, 0, acl.NO_ID),
     ]
+
+
+def test_traverse_permission_is_taken_back_completely(tmp_path: Path) -> None:
+    closed = tmp_path / "closed; a 'folder'"
+    closed.mkdir()
+    closed.chmod(0o750)
+    before = acl.read(closed)
+    user = pwd.getpwuid(os.geteuid())
+    try:
+        acl.grant_traverse(closed, user.pw_uid)
+    except OSError as error:
+        pytest.skip(f"no access lists here: {error}")
+    assert acl.read(closed) != before
+    command = [sys.executable, str(LAUNCHER / "acl.py"), user.pw_name, str(closed)]
+    subprocess.run(command, check=True)
+    assert acl.read(closed) == before
+    assert acl.ATTRIBUTE not in os.listxattr(closed)
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o750
 
 
 def test_wider_mask_gives_other_users_no_permission() -> None:

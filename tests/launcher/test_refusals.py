@@ -200,3 +200,9 @@ def test_stop_never_signals_a_process_of_another_machine(new_desk) -> None:
     assert bystander.poll() is None
     bystander.kill()
     bystander.wait()
+
+
+@pytest.mark.parametrize("option", ["--data", "--bind"])
+@pytest.mark.parametrize("value", ["", " "])
+def test_empty_option_is_refused(new_desk, option: str, value: str) -> None:
+    assert f"{option} is empty" in refusal(new_desk(), "status", option, value)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from appliance import VERSION
-from appliance.launcher import privileges
+from appliance.launcher import acl, privileges
 from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import LauncherError
 from tests.launcher.conftest import CODE, Desk, desk_processes
@@ -83,9 +83,49 @@ def test_service_user_gets_traverse_permission_on_a_closed_directory(
         os.listdir(closed)
 
     assert in_a_child(list_directory).startswith("PermissionError")  # traverse only, not read
-    assert f"setfacl -x u:skerry {closed}" in capfd.readouterr().out
+    assert f"skerry {closed})" in capfd.readouterr().out
     assert installation.data.stat().st_uid == pwd.getpwnam("skerry").pw_uid
     assert closed.stat().st_uid == 0
+
+
+def test_refused_start_closes_what_it_opened(
+    installation: Installation, closed: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse() -> None:
+        os.stat(installation.code)  # passes through the closed directory
+        raise LauncherError("The port is taken.")
+
+    def start() -> None:
+        with privileges.closed_again_if_refused():
+            privileges.ensure_service_user(installation)
+            privileges.drop_root(installation, check=refuse)
+
+    before = acl.read(closed)
+    assert in_a_child(start) == "LauncherError: The port is taken."
+    assert acl.read(closed) == before
+    assert f"{closed} is closed" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command", [["status"], ["stop"], ["manage", "check"], ["doctor"], ["upgrade", "--from", "/"]]
+)
+def test_root_never_calls_a_desk_of_another_user_stopped(closed: Path, command: list[str]) -> None:
+    """The desk's home is closed (0700), so the service user cannot even see it."""
+    nobody = pwd.getpwnam("nobody")
+    home = closed / "home"
+    home.mkdir(mode=0o700)
+    (home / "data").mkdir(mode=0o700)
+    for folder in (home, home / "data"):
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    before = acl.read(home)
+    if command[0] == "upgrade":
+        command = ["upgrade", "--from", str(copy_code(closed / "old", VERSION))]
+    result = Desk(home / "data").call(*command)
+    output = result.stdout + result.stderr
+    assert result.returncode == 1, output
+    assert "No desk runs" not in output
+    assert "belongs to nobody" in output or "cannot look into" in output, output
+    assert acl.read(home) == before
 
 
 @pytest.mark.parametrize("name", ["launcher.py", "appliance/launcher/files.py", ".venv/bin", "."])
