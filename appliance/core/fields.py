@@ -12,8 +12,17 @@ INDEXED_TAIL_CHARACTERS = 40_000
 # Text search configuration, set by the search room: stems in the site's language, no accents.
 TEXT_SEARCH_CONFIG = "skerry"
 # Separators inside of addresses, paths and serial numbers. PostgreSQL indexes such an identifier as
-# one word; here its parts are indexed as well.
-IDENTIFIER_SEPARATORS = r"@/\._:=-"
+# one word, a number with its sign, and leaves out <tags> and &entities;. Here the parts of all of
+# them are indexed as well.
+IDENTIFIER_SEPARATORS = r"@/\._:=-+<>&"
+# Characters of scripts that put no blanks between words: Thai, Lao, Burmese, Khmer, Chinese and
+# Japanese; and Korean, where particles follow a word directly. Each is indexed as a word, so that
+# a word is a phrase of them and a code beside them is found. A class for Python and PostgreSQL.
+UNSPACED_SCRIPTS = (
+    r"[\u0E01-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u2E80-\u2FDF\u3005-\u3007"
+    r"\u3031-\u318F\u31A0-\u31FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF"
+    r"\U00020000-\U0003FFFF]"
+)
 # Rows with neighbouring numbers share a window: an extra word in their vectors that nobody can
 # type. It lets a search read a GIN index from the newest rows backwards, however common the
 # words are.
@@ -32,9 +41,11 @@ def search_vector_field(
     text: Func = Left(body, MAX_INDEXED_CHARACTERS)
     if has_long_texts:
         text = ends_of_text(body, MAX_INDEXED_CHARACTERS, INDEXED_TAIL_CHARACTERS)
+    text = _normalised(text)
     vectors = [_vector(text, "B"), _vector(_identifier_parts(text), "D"), _window_word(number)]
     if title:
-        vectors = [_vector(title, "A"), _vector(_identifier_parts(F(title)), "D"), *vectors]
+        words = _normalised(F(title))
+        vectors = [_vector(words, "A"), _vector(_identifier_parts(words), "D"), *vectors]
     return GeneratedField(
         expression=Func(
             *vectors,
@@ -61,7 +72,20 @@ def ends_of_text_sql(text: str, max_characters: int, tail_characters: int) -> st
     )
 
 
-def _vector(text: str | Combinable, weight: str) -> SearchVector:
+def _normalised(text: Combinable) -> Func:
+    """Return composed characters and plain digits, with blanks around unspaced scripts."""
+    composed = Func(text, template="normalize(%(expressions)s, NFKC)", output_field=TextField())
+    return Func(
+        composed,
+        Value(f"({UNSPACED_SCRIPTS})"),
+        Value(r" \1 "),
+        Value("g"),
+        function="regexp_replace",
+        output_field=TextField(),
+    )
+
+
+def _vector(text: Combinable, weight: str) -> SearchVector:
     return SearchVector(text, weight=weight, config=TEXT_SEARCH_CONFIG)
 
 

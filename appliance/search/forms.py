@@ -16,7 +16,12 @@ from appliance.accounts.models import Viewer
 from appliance.core.forms import Form
 from appliance.search import queries
 from appliance.search.corpora import NO_CATEGORY, UNSOLVED, SearchFilters
-from appliance.search.query_parser import parse_query
+from appliance.search.query_parser import (
+    Operator,
+    clean_query,
+    list_operators,
+    parse_query,
+)
 from appliance.search.ranking import SORTS
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.forms.filters import TagField, set_tag_viewer
@@ -111,11 +116,10 @@ class SearchForm(Form):
     sort = forms.ChoiceField(label=_("Sort by"), choices=SORTS, required=False)
 
     def __init__(self, data: Mapping[str, str], *, viewer: Viewer) -> None:
-        self.query = parse_query(data.get("q", ""))
-        operators = dict(self.query.operators)
-        merged = {name: data.get(name, "") for name in self.base_fields}
-        super().__init__({**merged, **operators, "q": self.query.text})
-        self._rejected = list(self.query.rejected_operators)
+        text = clean_query(data.get("q", ""))
+        super().__init__({name: data.get(name, "") for name in self.base_fields})
+        self._rejected: list[str] = []
+        self._searched_as_text: list[str] = []
         kinds = KINDS
         categories: list[tuple[str, str | Promise]] = [
             ("", _("Any category")),
@@ -134,9 +138,36 @@ class SearchForm(Form):
             self._remove_fields(*AGENT_FILTERS, "status")
         self.set_choices("kind", kinds)
         self.set_choices("category", categories)
+        self.query = parse_query(self._read_operators(text))
+        self.data["q"] = self.query.text
+
+    def _read_operators(self, text: str) -> str:
+        """Use the operators in the text as filters; return the text without them.
+
+        One with a value that the filter does not have is a word: status:503.
+        """
+        for operator in list_operators(text):
+            if not self._is_valid(operator):
+                self._searched_as_text.append(operator.text)
+                continue
+            if operator.is_negated:
+                self._rejected.append(operator.text)
+            else:
+                self.data[operator.name] = operator.value
+            text = text.replace(operator.text, "", 1)
+        return text
+
+    def _is_valid(self, operator: Operator) -> bool:
+        if operator.name not in self.fields:
+            return False
+        try:
+            self.fields[operator.name].clean(operator.value)
+        except forms.ValidationError:
+            return False
+        return True
 
     def _remove_fields(self, *names: str) -> None:
-        """Remove the filters the viewer may not use; report those that were typed."""
+        """Remove the filters the viewer may not use; report those in the address."""
         for name in names:
             if self.data.get(name):
                 self._rejected.append(f"{name}:{self.data[name]}")
@@ -169,11 +200,15 @@ class SearchForm(Form):
             gettext("“%(filter)s” is not a filter here and was ignored.") % {"filter": operator}
             for operator in self._rejected
         ]
+        searched = [
+            gettext("“%(text)s” is not a filter here and was searched as text.") % {"text": text}
+            for text in self._searched_as_text
+        ]
         invalid = [
             f"{self.fields[name].label}: “{self.data.get(name)}”. {' '.join(map(str, errors))}"
             for name, errors in self.errors.items()
         ]
-        return rejected + invalid
+        return rejected + searched + invalid
 
     def as_query(self, without: str = "") -> dict[str, str]:
         """Return the query string values of this search, without one filter."""

@@ -22,7 +22,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from appliance.core.fields import SEARCH_WINDOW_MARK, SEARCH_WINDOW_ROWS, TEXT_SEARCH_CONFIG
 from appliance.core.sql_files import SqlValue, fetch_rows, read_sql
 from appliance.search.models import Reindex
-from appliance.search.query_parser import ParsedQuery, split_identifiers
+from appliance.search.query_parser import WORD_CHARACTERS, ParsedQuery, split_identifiers
 
 STEMMERS = {"en": "english", "de": "german"}  # site language to PostgreSQL's name
 DEFAULT_LANGUAGE = "english"  # as set by the migration
@@ -32,6 +32,7 @@ MAX_RANKED_ROWS = 300
 # every mark of it, so a window is not too large.
 NEAR_WINDOWS, FAR_WINDOWS = (1, 8), (8, 8, 8, 8, 16, 32)
 RANK_NORMALIZATION = 32 | 1  # of ts_rank: rank / (rank + 1), divided by 1 + log(length)
+_IN_WORD = re.compile(f"[-{WORD_CHARACTERS}]$")
 _TEXT_BEFORE_PREFIX = re.compile(r"^([^\"]*?)(\w{2,40})$")
 
 
@@ -90,10 +91,10 @@ def _tsquery_parameters(query: ParsedQuery) -> dict[str, str | None]:
     }
     if query.allows_partial_matches:
         parameters["any_word"] = " | ".join(
-            f"'{word}'" for word in query.words[:MAX_OPTIONAL_WORDS]
+            f"'{part}'" for part in query.word_parts[:MAX_OPTIONAL_WORDS]
         )
     match = _TEXT_BEFORE_PREFIX.search(query.text)
-    if match is None or re.search(r"[-\w]$", match[1]):
+    if not query.may_end_in_prefix or match is None or _IN_WORD.search(match[1]):
         return parameters
     prefix = match[2].lower()
     return parameters | {

@@ -16,7 +16,7 @@ from appliance.core.fields import ends_of_text
 from appliance.core.sql_files import fetch_rows
 from appliance.knowledge.models import Article
 from appliance.search.corpora import NO_CATEGORY, Corpus, find_corpus
-from appliance.search.query_parser import ParsedQuery
+from appliance.search.query_parser import ParsedQuery, contains_unspaced_script
 from appliance.search.ranking import Kind, Ranked
 from appliance.tickets.models import Message, Status, Ticket
 from appliance.triage.texts import plain_text
@@ -185,7 +185,11 @@ def _compile_pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
     stems = sorted({_stem(word) for word in words if len(word) > 1}, key=len, reverse=True)
     if not stems:
         return None
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, stems))})\w*", re.IGNORECASE)
+    patterns = [
+        re.escape(stem) if contains_unspaced_script(stem) else rf"\b{re.escape(stem)}\w*"
+        for stem in stems
+    ]
+    return re.compile("|".join(patterns), re.IGNORECASE)
 
 
 def _stem(word: str) -> str:

@@ -89,12 +89,14 @@ def search(
     )
 
 
-def suggest(viewer: Viewer, text: str, *, kind: str = "all") -> list[Hit]:
+def suggest(
+    viewer: Viewer, text: str, *, kind: str = "all", filters: SearchFilters | None = None
+) -> list[Hit]:
     """Return the first hits for a query that is being typed: by number, word and name."""
-    query = parse_query(text)
-    if len(query.text) < MIN_SUGGEST_CHARACTERS:
+    query, filters = parse_query(text), filters or SearchFilters()
+    if len(query.text) < MIN_SUGGEST_CHARACTERS and not filters.is_active:
         return []
-    corpora = list_corpora(viewer, kind, SearchFilters())
+    corpora = list_corpora(viewer, kind, filters)
     with query_limits():
         retrieval = pipeline.retrieve(corpora, query, "suggest")
         page = fuse(retrieval.rankings)[:SUGGESTED_HITS]

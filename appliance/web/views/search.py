@@ -45,6 +45,10 @@ def search(request: HttpRequest) -> HttpResponse:
 @readers_only
 def suggest(request: HttpRequest) -> HttpResponse:
     """Return what the search field offers while somebody types."""
-    text = request.GET.get("q", "")
-    hits = search_hits.render_suggestions(search_queries.suggest(request.user, text))
-    return render(request, "web/_search_suggestions.html", {"hits": hits, "text": text.strip()})
+    form = SearchForm(request.GET, viewer=request.user)
+    hits = search_queries.suggest(
+        request.user, form.query.text, kind=form.chosen("kind", "all"), filters=form.filters()
+    )
+    text = request.GET.get("q", "").strip()
+    context = {"hits": search_hits.render_suggestions(hits), "text": text}
+    return render(request, "web/_search_suggestions.html", context)
