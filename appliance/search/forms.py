@@ -117,7 +117,8 @@ class SearchForm(Form):
 
     def __init__(self, data: Mapping[str, str], *, viewer: Viewer) -> None:
         text = clean_query(data.get("q", ""))
-        super().__init__({name: data.get(name, "") for name in self.base_fields})
+        self._values = {name: data.get(name, "") for name in self.base_fields}
+        super().__init__(self._values)
         self._rejected: list[str] = []
         self._searched_as_text: list[str] = []
         kinds = KINDS
@@ -139,7 +140,7 @@ class SearchForm(Form):
         self.set_choices("kind", kinds)
         self.set_choices("category", categories)
         self.query = parse_query(self._read_operators(text))
-        self.data["q"] = self.query.text
+        self._values["q"] = self.query.text
 
     def _read_operators(self, text: str) -> str:
         """Use the operators in the text as filters; return the text without them.
@@ -153,7 +154,7 @@ class SearchForm(Form):
             if operator.is_negated:
                 self._rejected.append(operator.text)
             else:
-                self.data[operator.name] = operator.value
+                self._values[operator.name] = operator.value
             text = text.replace(operator.text, "", 1)
         return text
 

@@ -130,13 +130,13 @@ def test_from_operator_accepts_an_organisation(ticket, scanner, bob):
     ],
 )
 def test_operator_with_an_unknown_value_is_a_word(alice, bob, text):
-    wanted = tickets_services.create_ticket(
+    log_ticket = tickets_services.create_ticket(
         customer=alice.customer, subject="Log", description=f"It says {text} here", by=alice
     )
     form = SearchForm({"q": text}, viewer=bob)
     assert form.problems() == [f"“{text}” is not a filter here and was searched as text."]
     assert not form.filters().is_active
-    assert ticket_ids(search(bob, form.query.text)) == [wanted.pk]
+    assert ticket_ids(search(bob, form.query.text)) == [log_ticket.pk]
 
 
 def test_negated_operator_is_reported_and_ignored(ticket, scanner, bob):
