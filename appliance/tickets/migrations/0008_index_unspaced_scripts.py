@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tickets", "0006_index_the_end_of_long_texts")]
+    dependencies = [("tickets", "0007_message_signature")]
 
     # PostgreSQL cannot change the expression of a generated column.
     operations = [
