@@ -216,6 +216,11 @@ class Customer(models.Model):
         return self.email or (self.user.email if self.user else "")
 
     @property
+    def is_reached_by_email_alone(self) -> bool:
+        """Whether the customer has no log-in and an address to write to."""
+        return self.user_id is None and bool(self.email) and self.anonymised_at is None
+
+    @property
     def has_unconfirmed_login(self) -> bool:
         return self.user is not None and self.user.email_confirmed_at is None
 

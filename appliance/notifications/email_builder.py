@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from appliance.core import queries as core_queries
 from appliance.notifications.models import Kind, OutgoingEmail
 from appliance.notifications.texts import absolute_url, digest_body
+from appliance.tickets import guest_links
 from appliance.tickets.models import Ticket
 
 # Automatic replies are asked not to answer, and our own intake recognises such an e-mail.
@@ -21,7 +22,7 @@ def find_drop_reason(email: OutgoingEmail) -> str:
         return _("The recipient is the help desk's own address.")
     user = email.user
     if user is None:
-        return ""
+        return _find_reason_without_user(email)
     if not user.is_active:
         return _("The recipient can no longer sign in.")
     if email.ticket_id and email.kind:
@@ -32,6 +33,14 @@ def find_drop_reason(email: OutgoingEmail) -> str:
         return _("The recipient no longer has access to the articles.")
     if email.is_digest and not _current_body(email):
         return _("The recipient no longer has access to the tickets.")
+    return ""
+
+
+def _find_reason_without_user(email: OutgoingEmail) -> str:
+    """Return why an e-mail to a customer without a log-in must not be sent, or nothing."""
+    customer = email.ticket.customer if email.kind and email.ticket else None
+    if customer and customer.email.lower() != email.to.lower():
+        return _("The customer of the ticket has another address.")
     return ""
 
 
@@ -60,10 +69,16 @@ def _full_text(email: OutgoingEmail) -> str:
     site_name = core_queries.site_settings().name
     if not email.kind and not email.is_digest:
         return f"{email.body.strip()}\n\n-- \n{site_name}\n"
-    greeting = _("Hello %(name)s,") % {"name": email.user.first_name if email.user else email.to}
-    signature = f"-- \n{site_name}{_settings_link()}"
+    greeting = _("Hello %(name)s,") % {"name": _recipient_name(email)}
+    signature = f"-- \n{site_name}{_settings_link() if email.user else ''}"
     parts = [greeting, _current_body(email), _ticket_link(email), signature]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _recipient_name(email: OutgoingEmail) -> str:
+    if email.user:
+        return email.user.first_name
+    return (email.ticket and email.ticket.customer.first_name) or email.to
 
 
 def _current_body(email: OutgoingEmail) -> str:
@@ -74,8 +89,12 @@ def _current_body(email: OutgoingEmail) -> str:
 
 
 def _ticket_link(email: OutgoingEmail) -> str:
-    if not email.ticket_id:
+    if not email.ticket_id or not email.ticket:
         return ""
+    if email.user is None:
+        return absolute_url("guest-ticket", guest_links.token_of_mail(email.ticket)) or _(
+            "Contact the help desk to reply."
+        )
     return absolute_url("ticket", email.ticket_id) or _(
         "Sign in to the help desk to read and reply."
     )

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
 
-from appliance.accounts.models import User
+from appliance.accounts.models import Customer, User
 from appliance.core.pagination import Ordering
 from appliance.notifications.models import Notification, OutgoingEmail, Preference
 from appliance.tickets.models import Ticket
@@ -43,6 +44,30 @@ def find_preference(viewer: User) -> Preference | None:
 def has_smtp() -> bool:
     """Return whether a mail server is configured."""
     return bool(settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL)
+
+
+def describe_contact(customer: Customer) -> str:
+    """Return for agents how a customer without a usable log-in is told of a reply, or that not.
+
+    Empty for a customer with a log-in, and for one who was anonymised.
+    """
+    if customer.anonymised_at or (customer.user and customer.user.is_active):
+        return ""
+    if customer.user:
+        return _(
+            "The customer's user account is deactivated: no message can be sent. Tell the "
+            "customer by phone."
+        )
+    if not customer.email:
+        return _("No e-mail address: no message can be sent. Tell the customer by phone.")
+    if not has_smtp():
+        return _(
+            "The customer has no user account, and this help desk cannot send e-mails: no message "
+            "can be sent. Tell the customer by phone."
+        )
+    return _("The customer has no user account: replies are sent to %(email)s by e-mail.") % {
+        "email": customer.email
+    }
 
 
 @dataclass(frozen=True)

@@ -156,13 +156,17 @@ def _responsible_agents(ticket: Ticket) -> list[int]:
 
 
 def _customer_reasons(event: Event, message: Message | None) -> list[Reason]:
-    """A customer with a user is notified of replies and of the solution, of nothing else."""
-    kind = None
-    if event.kind == Event.Kind.REPLIED and not _is_from_customer(message):
-        kind = Kind.ANSWER
-    if event.kind == Event.Kind.STATUS and event.ticket.status == Status.SOLVED:
-        kind = Kind.SOLVED
+    kind = customer_kind(event, message)
     return [(event.ticket.customer.user_id, kind)] if kind else []
+
+
+def customer_kind(event: Event, message: Message | None) -> Kind | None:
+    """Return of what the customer is notified: of replies and the solution, of nothing else."""
+    if event.kind == Event.Kind.REPLIED and not _is_from_customer(message):
+        return Kind.ANSWER
+    if event.kind == Event.Kind.STATUS and event.ticket.status == Status.SOLVED:
+        return Kind.SOLVED
+    return None
 
 
 @dataclass(frozen=True)

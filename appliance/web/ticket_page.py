@@ -7,6 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Right, User
 from appliance.accounts.permissions import has_right
 from appliance.core import cache
@@ -15,6 +16,7 @@ from appliance.core.sql_files import fetch_objects
 from appliance.knowledge.models import Article
 from appliance.macros import queries as macros_queries
 from appliance.macros.models import Macro
+from appliance.notifications.queries import describe_contact
 from appliance.sla.queries import find_timer
 from appliance.sla.status import SlaStatus, describe_timer
 from appliance.tickets import queries as tickets_queries
@@ -104,6 +106,8 @@ class Head:
     custom_fields: Sequence[Answer]  # for customers, agents have a form for them
     rating: Rating | None
     rating_form: RatingForm | None  # None while the viewer cannot rate
+    contact: str  # for agents: how a customer without a log-in is told, or that nobody tells them
+    has_unconfirmed_login: bool  # for agents: nobody has confirmed who has the customer's address
 
 
 @dataclass(frozen=True)
@@ -244,6 +248,8 @@ class TicketPageBuilder:
             custom_fields=[] if viewer.is_agent else tickets_queries.list_answers(viewer, ticket),
             rating=tickets_queries.find_rating(ticket) if self.summary.has_rating else None,
             rating_form=(self.forms.rating or RatingForm()) if can_rate else None,
+            contact=describe_contact(ticket.customer) if viewer.is_agent else "",
+            has_unconfirmed_login=viewer.is_agent and _has_unconfirmed_login(ticket),
         )
 
     def conversation(self) -> Conversation:
@@ -413,3 +419,11 @@ class TicketPageBuilder:
             and message.kind == Message.Kind.REPLY
             and message.author_id != self.viewer.pk
         ]
+
+
+def _has_unconfirmed_login(ticket: Ticket) -> bool:
+    """Return whether somebody has registered the customer's address and nobody confirmed them."""
+    customer = ticket.customer
+    if customer.user or not customer.email:
+        return customer.has_unconfirmed_login
+    return accounts_queries.find_unconfirmed_login(email=customer.email) is not None

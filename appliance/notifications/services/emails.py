@@ -56,6 +56,35 @@ def queue_emails(
     OutgoingEmail.objects.bulk_create(new_emails, ignore_conflicts=True)
 
 
+def queue_email_to_customer(event: Event, message: Message | None, kind: Kind) -> None:
+    """Queue an e-mail to a customer without a log-in, or extend the one that waits.
+
+    Nobody can choose fewer: there is no other way to tell them.
+    """
+    with translation.override(core_queries.locale_defaults()[0]):
+        text = texts.describe_event_for_email(event, message, kind, for_customer=True)
+    address = event.ticket.customer.email
+    waiting = OutgoingEmail.objects.filter(
+        to=address, user=None, ticket=event.ticket, state=State.WAITING, attempts=0
+    )
+    waiting = waiting.filter(claimed_until=None).exclude(kind="").order_by("pk")
+    if email := waiting.select_for_update(skip_locked=True).first():
+        _extend(email, text, kind)
+        email.save(update_fields=["body", "kind"])
+        return
+    email = build_email(
+        key=f"event:{event.pk}:customer",
+        to=address,
+        user=None,
+        subject=texts.ticket_subject(event.ticket),
+        body=text,
+        ticket=event.ticket,
+        kind=kind,
+    )
+    _schedule(email, is_digest=False)
+    OutgoingEmail.objects.bulk_create([email], ignore_conflicts=True)
+
+
 def _build_ticket_email(event: Event, user: User, kind: Kind, text: str) -> OutgoingEmail:
     return build_email(
         key=f"event:{event.pk}:{user.pk}",

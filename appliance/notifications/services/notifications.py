@@ -43,6 +43,9 @@ def on_ticket_event(event: Event) -> None:
     if frequencies and not event.data.get("automatic"):
         by_mail = {user: kinds[user] for user in frequencies}
         emails.queue_emails(event, message, by_mail, frequencies)
+    kind = recipients.customer_kind(event, message)
+    if kind and event.ticket.customer.is_reached_by_email_alone:
+        emails.queue_email_to_customer(event, message, kind)
 
 
 def on_ticket_events(events: Sequence[Event]) -> None:

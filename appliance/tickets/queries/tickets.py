@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from appliance.accounts.models import User, Viewer
 from appliance.accounts.security import hash_token
+from appliance.tickets import guest_links
 from appliance.tickets.models import Event, Status, Ticket, TicketLink
 
 RELATED = ("customer__organisation", "customer__user", "category", "assignee", "team")
@@ -41,11 +42,29 @@ def access_ticket(viewer: Viewer, ticket_id: int) -> Ticket:
 
 
 def access_guest_ticket(token: str) -> Ticket:
-    """Return the ticket of a guest's secret link. Raises Http404."""
-    tickets = Ticket.objects.select_related(*RELATED).exclude(guest_token_sha256="")
+    """Return the ticket of a guest's secret link. Raises Http404.
+
+    A link from an e-mail, which proves the address, leads on to the ticket that one was merged
+    into.
+    """
+    tickets = Ticket.objects.select_related(*RELATED)
+    if ticket_id := guest_links.ticket_id_of_mail(token):
+        ticket = tickets.filter(pk=ticket_id).first()
+        if ticket and guest_links.is_token_of_mail(token, ticket):
+            return _follow_merges(ticket)
+        raise Http404
+    tickets = tickets.exclude(guest_token_sha256="")  # as the index does
     ticket = tickets.filter(guest_token_sha256=hash_token(token)).first()
     if ticket is None:
         raise Http404
+    return ticket
+
+
+def _follow_merges(ticket: Ticket) -> Ticket:
+    """Return the ticket of the same customer that this one was merged into, directly or not."""
+    target = ticket.merged_into
+    while target and target.customer_id == ticket.customer_id:
+        ticket, target = target, target.merged_into
     return ticket
 
 

@@ -3,14 +3,13 @@
 import uuid
 from collections.abc import Iterable
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import Http404
-from django.utils.crypto import salted_hmac
 
 from appliance.accounts import services as accounts_services
 from appliance.core import queries as core_queries
+from appliance.tickets import guest_links
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Message, Ticket
 from appliance.triage import services as triage_services
@@ -38,7 +37,7 @@ def create_guest_ticket(
         raise Http404
     accounts_services.check_rate_limit(scope="ask", ip_address=ip_address)
     key = idempotency_key or uuid.uuid4()
-    token = _token(key, email)
+    token = guest_links.token_of_form(key, email)
     with transaction.atomic():
         ticket = tickets_services.create_ticket(
             customer=accounts_services.ensure_customer(email=email, first_name=name),
@@ -67,9 +66,3 @@ def reply_as_guest(
     return tickets_services.reply(
         ticket=ticket, by=None, body=body, files=files, idempotency_key=idempotency_key
     )
-
-
-def _token(key: uuid.UUID, email: str) -> str:
-    """Return 256 bits that only this installation can compute, equal for the same form."""
-    text = f"{key.hex} {email.strip().lower()}"
-    return salted_hmac("guest", text, secret=settings.SECRET_KEY, algorithm="sha256").hexdigest()
