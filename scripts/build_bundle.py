@@ -49,7 +49,8 @@ def build(out: Path, key_file: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=out) as scratch:
         root = Path(scratch) / NAME
         export_commit(root)
-        wheels.download(root / "requirements.lock", root / "wheels")
+        for lock in ("requirements.lock", "requirements-pip.lock"):
+            wheels.download(root / lock, root / "wheels")
         static.collect(root)
         packages = wheels.packages(root / "wheels")
         for package in packages:

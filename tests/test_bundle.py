@@ -40,6 +40,7 @@ def repository(tmp_path_factory) -> Path:
     documents = ("docs/operating.md", "static/collected-from")
     code = (
         "appliance/__init__.py",
+        "appliance/disks.py",
         "appliance/egress_guard.py",
         "launcher.py",
         "scripts/build_bundle.py",
@@ -53,7 +54,8 @@ def repository(tmp_path_factory) -> Path:
     for name in documents:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(f"some words of {name}\n")
-    (root / "requirements.lock").write_text("# nothing\n")
+    for name in ("requirements.lock", "requirements-pip.lock"):
+        (root / name).write_text("# nothing\n")
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", root]
     subprocess.run(["git", "init", "-q", root], check=True)
     subprocess.run([*git, "add", "-A"], check=True)

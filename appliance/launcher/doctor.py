@@ -50,8 +50,11 @@ def _python(installation: Installation) -> Iterator[Finding]:
 
 
 def _environment(installation: Installation) -> Iterator[Finding]:
+    obstacle = environment.obstacle(installation)
     if environment.is_installed(installation):
         yield Finding("ok", "packages", "installed as locked")
+    elif obstacle:
+        yield Finding("fail", "packages", obstacle)
     elif (installation.code / "wheels").is_dir():
         yield Finding("ok", "packages", "will be installed from wheels/ at the next start")
     else:

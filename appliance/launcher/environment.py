@@ -6,6 +6,8 @@ import hashlib
 import importlib.util
 import json
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -13,11 +15,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.launcher.files import read_json
+from appliance.launcher import manifest
+from appliance.launcher.files import read_json, read_text
 from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import LauncherError, say
 
 STAMP_FILE = "skerry.json"
+PIP_LOCK = "requirements-pip.lock"
+# What pip says about an index that cannot be reached; the reason is behind the last colon.
+NO_ANSWER = r"after connection broken by '(?:[^\n]*: )?([^:\n]*?)[\")]*'(?:\)|:)"
+GIVEN_UP = ("Could not find a version", "Max retries exceeded")
 LOCK_TIMEOUT_SECONDS = 900
 # The operator may configure the index that pip uses, but not where it installs.
 PIP_TARGET_VARIABLES = (
@@ -112,24 +119,51 @@ def _ensure_venv(installation: Installation) -> None:
     """Create the virtual environment, unless it is complete and its Python runs."""
     if installation.venv.exists() and _is_usable(installation):
         return
-    if not _can_create_venv():
-        raise LauncherError(
-            "This Python has neither ensurepip nor pip, so the environment cannot be made: "
-            "install them (Debian, Ubuntu: apt install python3-venv), then start again."
-        )
+    if reason := obstacle(installation):
+        raise LauncherError(f"{reason} Then start again; nothing was done.")
     if installation.venv.exists():
         shutil.rmtree(installation.venv)
     installation.venv.mkdir()
     installation.venv.chmod(0o755)
     _write_stamp(installation, {"installing": True})
     command = [_base_python(), "-I", "-m", "venv", str(installation.venv)]
-    if importlib.util.find_spec("ensurepip") is None:
+    if _bundled_pip(installation) or importlib.util.find_spec("ensurepip") is None:
         command.insert(-1, "--without-pip")
     _run(command, f"The environment {installation.venv} could not be made")
 
 
-def _can_create_venv() -> bool:
-    return any(importlib.util.find_spec(name) for name in ("ensurepip", "pip"))
+def obstacle(installation: Installation) -> str | None:
+    """Return why this Python cannot make the environment, with the remedy; None if it can."""
+    pythons = _pythons_of_wheels(installation)
+    if pythons and sys.version_info[:2] not in pythons:
+        versions = [f"{major}.{minor}" for major, minor in sorted(pythons)]
+        return (
+            f"The packages in {installation.code / 'wheels'} are for Python {', '.join(versions)} "
+            f"and this is {platform.python_version()}: start it with one of those "
+            f"(python{versions[-1]} launcher.py), or use a bundle for this one."
+        )
+    has_pip = any(importlib.util.find_spec(name) for name in ("ensurepip", "pip"))
+    if importlib.util.find_spec("venv") and (has_pip or _bundled_pip(installation)):
+        return None
+    return (
+        "This Python has neither ensurepip nor pip, so the environment cannot be made: install "
+        "them (Debian, Ubuntu: apt install python3-venv), or use a release bundle, which brings "
+        "its own."
+    )
+
+
+def _pythons_of_wheels(installation: Installation) -> set[tuple[int, int]]:
+    """Return the versions of Python for which wheels/ holds compiled packages."""
+    names = [wheel.name for wheel in (installation.code / "wheels").glob("*.whl")]
+    matches = [re.search(r"-cp3(\d+)-cp3\1-", name) for name in names]
+    return {(3, int(match[1])) for match in matches if match}
+
+
+def _bundled_pip(installation: Installation) -> Path | None:
+    """Return the wheel of pip in wheels/, if it is the locked one; a wheel can be run."""
+    locked = read_text(installation.code / PIP_LOCK) or ""
+    wheels = (installation.code / "wheels").glob("pip-*.whl")
+    return next((wheel for wheel in wheels if manifest.sha256_of(wheel) in locked), None)
 
 
 def _is_usable(installation: Installation) -> bool:
@@ -158,11 +192,14 @@ def _base_python() -> str:
 
 def _pip_install(installation: Installation, lock_file: Path) -> None:
     """Install wheels with their hashes. -I keeps the working directory off the import path."""
-    if (installation.venv / "bin" / "pip").exists():
+    if wheel := _bundled_pip(installation):
+        pip = [_base_python(), "-I", f"{wheel}/pip", "--python", str(installation.python)]
+    elif (installation.venv / "bin" / "pip").exists():
         pip = [str(installation.python), "-I", "-m", "pip"]
     else:
         pip = [_base_python(), "-I", "-m", "pip", "--python", str(installation.python)]
     options = ["--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes"]
+    options += ["--retries", "2"]
     command = [
         *pip,
         "install",
@@ -202,7 +239,15 @@ def _run(command: list[str], failure: str) -> None:
     )
     if result.returncode == 0:
         return
-    lines = [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
+    output = result.stdout + result.stderr
+    reason = re.search(NO_ANSWER, output)
+    if reason and any(text in output for text in GIVEN_UP):
+        raise LauncherError(
+            f"{failure}: no package index answered ({reason[1]}). Connect this machine to an index "
+            "(pip's own settings name it), or use a release bundle, which brings all packages: see "
+            '"Signed release bundle" in docs/operating.md. Nothing else was done.'
+        )
+    lines = [line for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR")] or lines
     tail = "\n".join(f"    {line[:300]}" for line in errors[-4:])
     raise LauncherError(

@@ -1,13 +1,17 @@
 """The environment is installed once, from the lock file, and created again when it is broken."""
 
+import ensurepip
+import hashlib
 import importlib.util
 import json
+import shutil
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
-from appliance.launcher import environment
+from appliance.launcher import doctor, environment
 from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import LauncherError
 
@@ -128,3 +132,69 @@ def test_error_contains_the_message_of_pip() -> None:
         environment._run(
             [sys.executable, "-c", "import sys; sys.exit('ERROR: no such wheel')"], "It failed"
         )
+
+
+@pytest.fixture
+def bundled_pip(installation: Installation) -> Path:
+    """Put Python's own wheel of pip into wheels/, with its digest in the lock file."""
+    wheel = next((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"), None)
+    if wheel is None:
+        pytest.skip("this Python has no wheel of pip")
+    (installation.code / "wheels").mkdir()
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (installation.code / environment.PIP_LOCK).write_text(f"pip==1 --hash=sha256:{digest}\n")
+    return Path(shutil.copy(wheel, installation.code / "wheels"))
+
+
+def test_bundle_makes_its_environment_with_python_alone(
+    installation: Installation, bundled_pip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", only("venv"))
+    environment.ensure_installed(installation)
+    assert environment.is_installed(installation)
+    assert not (installation.venv / "bin" / "pip").exists()
+
+
+def test_wheel_of_pip_that_is_not_the_locked_one_is_not_run(
+    installation: Installation, bundled_pip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundled_pip.write_bytes(bundled_pip.read_bytes() + b"!")
+    monkeypatch.setattr(importlib.util, "find_spec", only("venv"))
+    with pytest.raises(LauncherError, match="apt install python3-venv"):
+        environment.ensure_installed(installation)
+
+
+def test_doctor_fails_on_a_python_that_cannot_make_the_environment(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", only("venv"))
+    (finding,) = doctor._environment(installation)
+    assert finding.level == "fail"
+    assert "apt install python3-venv" in finding.text
+
+
+def test_bundle_without_wheels_for_this_python_names_its_versions(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (installation.code / "wheels").mkdir()
+    for name in ("numpy-2.0-cp311-cp311-x", "numpy-2.0-cp39-cp39-x", "argon-1-cp314-abi3-x"):
+        (installation.code / "wheels" / f"{name}.whl").touch()
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
+    assert "are for Python 3.9, 3.11 and this is" in str(environment.obstacle(installation))
+    monkeypatch.setattr(sys, "version_info", (3, 11, 0))
+    assert environment.obstacle(installation) is None
+
+
+def test_missing_index_is_named_and_the_bundle_offered(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = f"nothing==1 --hash=sha256:{'0' * 64}\n"
+    (installation.code / "requirements.lock").write_text(lock)
+    with socket.socket() as closed_port:
+        closed_port.bind(("127.0.0.1", 0))  # it does not listen
+        url = f"http://127.0.0.1:{closed_port.getsockname()[1]}/simple"
+        monkeypatch.setenv("PIP_INDEX_URL", url)
+        with pytest.raises(LauncherError, match="no package index answered") as error:
+            environment.ensure_installed(installation)
+    assert "Connection refused" in str(error.value)
+    assert "release bundle" in str(error.value)

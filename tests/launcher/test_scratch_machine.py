@@ -59,7 +59,7 @@ def bundle(folder: Path) -> Path:
 def machine(folder: Path) -> Path:
     """Create the root file system of a Debian 12 with Python."""
     root = folder / "machine"
-    include = "--include=python3,python3-venv"
+    include = "--include=python3"  # without ensurepip and pip: the bundle brings pip
     subprocess.run(
         ["mmdebstrap", "--quiet", "--variant=minbase", include, "bookworm", root], check=True
     )
