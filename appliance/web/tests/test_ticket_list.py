@@ -266,3 +266,24 @@ def test_heading_sorts_the_list_and_reverses_it(as_bob, many_tickets):
     assert oldest.context["ticket_list"].page.rows[0].pk == Ticket.objects.earliest("pk").pk
     headings = {heading.name: heading for heading in oldest.context["ticket_list"].headings}
     assert (headings["created"].order, headings["created"].sort) == ("ascending", "newest")
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("/articles/", "Knowledge base"),
+        ("/articles/?status=draft", "Drafts · Knowledge base"),
+        ("/articles/?due=on&sort=review", "Due for review · Knowledge base"),
+        ("/articles/?sort=useful", "Most helpful · Knowledge base"),
+        ("/notifications/?show=unread", "Unread · Notifications"),
+    ],
+)
+def test_tab_names_which_part_of_a_list_is_shown(as_bob, path, title):
+    page = as_bob.get(path).content.decode()
+    assert " ".join(page.split("<title>")[1].split("</title>")[0].split()).startswith(f"{title} · ")
+
+
+def test_tab_names_which_tickets_a_customer_sees(client, alice, ticket):
+    client.force_login(alice)
+    page = client.get("/?state=solved").content.decode()
+    assert "Solved and closed · My tickets" in " ".join(page.split())

@@ -100,5 +100,6 @@ class Command(BaseCommand):
             if role["reason"]:
                 self.stdout.write(f"{'':<11}{role['reason']}")
         self.stdout.write(f"trusts     {report['trusts'] or 'no publisher'}")
-        self.stdout.write(f"seen       {report['seen']}")
+        seen = ", ".join(f"{name} {number}" for name, number in report["seen"].items())
+        self.stdout.write(f"seen       {seen}")
         return 0
