@@ -1,12 +1,13 @@
 import socket
 from argparse import ArgumentParser
+from typing import Any
 
-import waitress
 from django.conf import settings
 from django.core.management import BaseCommand
 
 from appliance import env
 from appliance.core.database import set_statement_timeout
+from appliance.ops import http_server
 from appliance.triage import services as triage_services
 
 
@@ -23,19 +24,21 @@ class Command(BaseCommand):
         from appliance.wsgi import application
 
         triage_services.warm_up()
-        waitress.serve(
+        server = http_server.create_server(
             application,
             **_listen_arguments(sockets),
+            limits=http_server.ConnectionLimits(
+                per_address=env.number("SKERRY_CONNECTIONS_PER_ADDRESS", 100)
+            ),
             threads=8 if env.number("SKERRY_WEB_PROCESSES", 1) == 1 else 6,
             ident=None,
-            connection_limit=200,
-            channel_timeout=60,
             max_request_header_size=32 * 1024,
             max_request_body_size=settings.UPLOAD_MAX_BYTES,
         )
+        server.run()
 
 
-def _listen_arguments(sockets: list[int] | None) -> dict[str, object]:
+def _listen_arguments(sockets: list[int] | None) -> dict[str, Any]:
     """Return where to listen: on the sockets of the parent (appliance/launcher/web.py), if any."""
     if sockets:
         return {"sockets": [socket.socket(fileno=descriptor) for descriptor in sockets]}
