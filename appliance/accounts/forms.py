@@ -1,7 +1,11 @@
 """Forms for log-in, registration, passwords and the profile."""
 
+from typing import Any
+
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import choices
@@ -29,7 +33,10 @@ class LoginForm(BootstrapFormMixin, AuthenticationForm):
 
 
 class NewPasswordForm(Form):
-    """A new password, typed twice."""
+    """A new password, typed twice. All that is wrong with it is told at once.
+
+    ``person`` is whose password it is, None for a person whom the form describes.
+    """
 
     password = forms.CharField(
         label=_("Password"),
@@ -44,13 +51,30 @@ class NewPasswordForm(Form):
         label=_("Confirm password"), max_length=200, strip=False, widget=NEW_PASSWORD_INPUT
     )
 
-    def clean(self) -> dict:
+    def __init__(self, *args: object, person: User | None = None, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.person = person
+
+    def clean(self) -> dict[str, Any]:
         data = super().clean()
-        if data.get("password") != data.get("password_again"):
+        password, again = data.get("password"), data.get("password_again")
+        if password and again and password != again:
             self.add_error(
                 "password_again", _("The passwords do not match. Enter the same password twice.")
             )
+        if password:
+            self._check_strength(password, self.person or self._described_person(data))
         return data
+
+    def _check_strength(self, password: str, person: User) -> None:
+        try:
+            validate_password(password, person)
+        except ValidationError as error:
+            self.add_error("password", error)
+
+    def _described_person(self, data: dict[str, Any]) -> User:
+        names = ("email", "first_name", "last_name")
+        return User(**{name: data.get(name, "") for name in names})
 
 
 class PersonForm(NewPasswordForm):
@@ -105,10 +129,18 @@ class ChangePasswordForm(NewPasswordForm):
     )
     field_order = ["old", "password", "password_again"]
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: object, person: User, **kwargs: object) -> None:
+        super().__init__(*args, person=person, **kwargs)
         self.fields["password"].label = _("New password")
         self.fields["password_again"].label = _("Confirm new password")
+
+    def clean_old(self) -> str:
+        old = self.cleaned_data["old"]
+        if self.person and not self.person.check_password(old):
+            raise ValidationError(
+                _("The current password is incorrect. Passwords are case-sensitive.")
+            )
+        return old
 
 
 class ProfileForm(Form):

@@ -111,7 +111,7 @@ def profile(request: AuthenticatedRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @login_required
 def change_password(request: AuthenticatedRequest) -> HttpResponse:
-    form = ChangePasswordForm(request.POST or None)
+    form = ChangePasswordForm(request.POST or None, person=request.user)
     if form.is_valid():
         passwords = {"old": form.cleaned_data["old"], "new": form.cleaned_data["password"]}
         form.attempt(services.change_own_password, person=request.user, **passwords)
@@ -131,7 +131,7 @@ def change_password(request: AuthenticatedRequest) -> HttpResponse:
 def set_password(request: HttpRequest, token: str) -> HttpResponse:
     """Set the first password through a one-time link."""
     person = queries.access_invitation(token).person
-    form = NewPasswordForm(request.POST or None)
+    form = NewPasswordForm(request.POST or None, person=person)
     if form.is_valid():
         password = form.cleaned_data["password"]
         user = form.attempt(services.set_password_with_token, token=token, password=password)

@@ -167,3 +167,31 @@ def test_users_and_site_settings_are_read_only_in_django_admin(dan_client, alice
 def test_same_address_twice_is_rejected(alice):
     with pytest.raises(BadInputError, match="already has an account"):
         services.add_user(email="Alice@Example.org", first_name="A", password=PASSWORD)
+
+
+TWO_FAULTS = {"password": "short", "password_again": "shore"}
+
+
+def assert_both_faults_are_told(page: str) -> None:
+    assert "too short" in page and "do not match" in page
+
+
+def test_registration_tells_all_that_is_wrong_with_a_password(client, db):
+    form = {"first_name": "Zoe", "email": "zoe@example.org"} | TWO_FAULTS
+    assert_both_faults_are_told(client.post("/register/", form).content.decode())
+    form |= {"password": "zoe@example.org", "password_again": "zoe@example.org"}
+    page = client.post("/register/", form | {"email": "zoe@example.org"}).content.decode()
+    assert "too similar" in page and "do not match" not in page
+
+
+def test_invitation_tells_all_that_is_wrong_with_a_password(client, bob, dan):
+    token = services.invite(person=bob, by=dan)
+    page = client.post(reverse("set-password", args=[token]), TWO_FAULTS).content.decode()
+    assert_both_faults_are_told(page)
+
+
+def test_change_of_a_password_tells_all_that_is_wrong(client, bob):
+    client.force_login(bob)
+    page = client.post(reverse("profile-password"), {"old": "wrong"} | TWO_FAULTS).content.decode()
+    assert_both_faults_are_told(page)
+    assert "current password is incorrect" in page

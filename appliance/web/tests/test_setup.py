@@ -68,6 +68,12 @@ def test_invalid_form_does_not_use_up_the_link(client, link):
     assert client.post(link, FORM).status_code == 302
 
 
+def test_setup_tells_all_that_is_wrong_with_a_password(client, link):
+    faults = {"password": "short", "password_again": "shore"}
+    page = client.post(link, FORM | faults).content.decode()
+    assert "too short" in page and "do not match" in page
+
+
 def test_demo_data_is_rich_and_loads_once(db):
     demo.load()
     before = (Ticket.objects.count(), Article.objects.count(), Event.objects.count())

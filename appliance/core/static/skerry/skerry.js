@@ -32,17 +32,44 @@
   });
   window.addEventListener("afterprint", () => document.documentElement.setAttribute("data-bs-theme", themeOnScreen));
 
-  // Do not send a form twice after a double click. htmx handles its own requests.
+  // A form is sent once: its button shows that it works until the page is left, or until the answer came
+  // to htmx. A download leaves no page and tells nothing, so the button comes back after a while.
+  const MAX_BUSY = 15_000; // milliseconds
+
+  function setBusy(form, submitter) {
+    const button = submitter || form.querySelector("button[type=submit]:not([form], [hidden])");
+    button?.classList.add("is-busy");
+    button?.setAttribute("aria-disabled", "true");
+    setTimeout(() => setReady(form), MAX_BUSY);
+  }
+
+  function setReady(form) {
+    delete form.dataset.sent;
+    for (const button of document.querySelectorAll(".is-busy")) {
+      if (button.form !== form) continue;
+      button.classList.remove("is-busy");
+      button.removeAttribute("aria-disabled");
+    }
+  }
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method !== "post" || form.closest("[hx-post]")) return;
-    if (form.dataset.sent) return event.preventDefault();
+    if (form.method !== "post" || form.matches("[data-autosave]")) return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return event.stopImmediatePropagation();
+    }
     form.dataset.sent = "yes";
+    setTimeout(() => { // by now it is known whether another script has stopped it
+      if (event.defaultPrevented && !form.matches("[hx-post]")) delete form.dataset.sent;
+      else setBusy(form, event.submitter);
+    });
+  }, true);
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = event.detail.elt.closest("form");
+    if (form) setReady(form);
   });
   window.addEventListener("pageshow", () => {
-    document.querySelectorAll("form[data-sent]").forEach((form) => {
-      delete form.dataset.sent;
-    });
+    for (const form of document.forms) setReady(form);
   });
 
   // Do not poll while the page is hidden.

@@ -40,8 +40,10 @@
       });
       if (!response.ok) throw new Error(response.status);
       pane.innerHTML = await response.text(); // HTML of core/markdown.py, cleaned there
+      pane.classList.remove("is-error");
     } catch {
       pane.textContent = editor.dataset.failed;
+      pane.classList.add("is-error");
     }
     pane.removeAttribute("aria-busy");
   }

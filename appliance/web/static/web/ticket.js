@@ -139,7 +139,9 @@
     if (released === target || !(isUnsaved() || isSaving)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
+    event.submitter?.classList.add("is-busy");
     const isSaved = await saveDraft();
+    event.submitter?.classList.remove("is-busy");
     if (!isSaved && target !== form()) return document.querySelector("dialog[open]")?.close();
     setTimeout(() => { // a form ignores requestSubmit during its submit event
       released = target;
