@@ -1,6 +1,5 @@
 """Articles and their versions, files, links to tickets, votes and pending imports."""
 
-from datetime import date
 from typing import Self
 
 from django.contrib.postgres.indexes import GinIndex
@@ -12,14 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User, Viewer
 from appliance.core import queries as core_queries
+from appliance.core.dates import site_date
 from appliance.core.fields import search_vector_field
 from appliance.files.models import StoredFile
 from appliance.tickets.models import Ticket, TicketCategory
-
-
-def today() -> date:
-    """Return today's date in the current time zone."""
-    return timezone.localdate()
 
 
 class ArticleQuerySet(models.QuerySet["Article"]):
@@ -176,7 +171,7 @@ class Article(models.Model):
         return (
             self.status == self.Status.PUBLISHED
             and self.review_on is not None
-            and self.review_on <= today()
+            and self.review_on <= site_date()
         )
 
 

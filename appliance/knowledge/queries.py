@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import Role, User, Viewer
 from appliance.core import cache
+from appliance.core.dates import site_date
 from appliance.core.fields import TEXT_SEARCH_CONFIG
 from appliance.core.models import AuditEntry
 from appliance.knowledge.models import (
@@ -21,7 +22,6 @@ from appliance.knowledge.models import (
     ArticleVersion,
     ArticleVote,
     PendingImport,
-    today,
 )
 from appliance.tickets.models import Ticket, TicketCategory
 from appliance.tickets.sorts import Sort
@@ -226,7 +226,7 @@ def access_pending_import(viewer: User, pending_id: int) -> PendingImport:
 
 
 def _due() -> Q:
-    return Q(status=Article.Status.PUBLISHED, review_on__lte=today())
+    return Q(status=Article.Status.PUBLISHED, review_on__lte=site_date())
 
 
 def _access_or_404(instance: T | None) -> T:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from appliance.accounts.models import Right, Team, User
 from appliance.accounts.permissions import has_right
 from appliance.core import audit
+from appliance.core.dates import start_of_day
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.macros import actions, variables
 from appliance.macros.models import AgentTemplate, Audience, CannedResponse, Macro
@@ -172,7 +173,7 @@ def _create_messages(
             idempotency_key=reply_key,
         )
     if requested.hold_days:
-        until = timezone.now() + timedelta(days=requested.hold_days)
+        until = start_of_day(timezone.localdate() + timedelta(days=requested.hold_days))
         tickets_services.hold_ticket(ticket=ticket, until=until, by=by)
     elif requested.status:
         tickets_services.set_status(ticket=ticket, status=requested.status, by=by)

@@ -1,13 +1,13 @@
 """Reads that only the settings pages need: orderings of lists, the audit log, the logo."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet
-from django.utils import timezone
 
 from appliance.accounts.models import User
 from appliance.core import queries as core_queries
+from appliance.core.dates import start_of_day
 from appliance.core.models import AuditEntry
 from appliance.core.pagination import PkCursorOrdering
 from appliance.files.models import StoredFile
@@ -40,9 +40,9 @@ def list_audit_log(
             Q(actor_name__icontains=word) | Q(kind__icontains=word) | Q(subject__icontains=word)
         )
     if since:
-        entries = entries.filter(at__gte=_midnight(since))
+        entries = entries.filter(at__gte=start_of_day(since))
     if until:
-        entries = entries.filter(at__lt=_midnight(until) + timedelta(days=1))
+        entries = entries.filter(at__lt=start_of_day(until) + timedelta(days=1))
     return entries
 
 
@@ -51,10 +51,6 @@ def find_last_actor(subject: Model) -> str:
     kind = str(subject._meta.verbose_name)[:40]
     newest = AuditEntry.objects.filter(kind=kind, subject=str(subject)[:200]).first()
     return newest.actor_name if newest else ""
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def find_logo() -> StoredFile | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -135,7 +136,7 @@ def review_body(articles: Sequence[Article]) -> str:
     """Return each article with its review date and its address."""
     due = _("review date %(day)s")
     parts = [
-        f"{article.title}\n{due % {'day': article.review_on}}\n"
+        f"{article.title}\n{due % {'day': date_format(article.review_on or '')}}\n"
         + absolute_url("article", article.pk)
         for article in articles
     ]

@@ -5,6 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from appliance.core.forms import Form
@@ -52,7 +53,7 @@ class ReportForm(Form):
         for name, day in (("start", start), ("end", end)):
             if day is None:
                 self.add_error(name, _("Choose a date."))
-            elif not EARLIEST <= day <= self.today:
+            elif not EARLIEST <= day <= max(self.today, timezone.localdate()):
                 self.add_error(name, _("Choose a date between 2000 and today."))
         if self.errors or start is None or end is None:
             return
@@ -72,7 +73,8 @@ class ReportForm(Form):
         data = self.cleaned_data
         preset = data["span"] or Preset.MONTH
         if preset == Preset.CUSTOM:
-            period = Period(data["start"], data["end"])
+            # where the reader is, tomorrow may have begun
+            period = Period(min(data["start"], self.today), min(data["end"], self.today))
         else:
             period = period_of_preset(preset, self.today)
         return ReportQuery(period, data["by"] or Dimension.CATEGORY, data.get("of"))

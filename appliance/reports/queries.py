@@ -16,11 +16,12 @@ from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Organisation, Right, Team, User
 from appliance.core import cache
 from appliance.core import queries as core_queries
+from appliance.core.dates import site_date
 from appliance.core.errors import ForbiddenError, UnavailableError
 from appliance.core.sql_files import SqlValue, read_sql
 from appliance.reports.metrics import Metrics
 from appliance.reports.models import CountingProgress, Dimension
-from appliance.reports.periods import Period, local_date, start_of_day
+from appliance.reports.periods import Period, start_of_day
 from appliance.tickets.models import TicketCategory
 from appliance.tickets.queries import SENTIMENT_THRESHOLD
 
@@ -79,11 +80,6 @@ def require_right(viewer: User) -> None:
         )
 
 
-def today() -> date:
-    """Return today's date in the site's time zone."""
-    return local_date(timezone.now(), core_queries.locale_defaults()[1])
-
-
 def _compute_report(viewer: User, report_query: ReportQuery) -> Report:
     _require_counted()
     hidden = accounts_queries.hidden_team_ids(viewer)
@@ -103,7 +99,7 @@ def _compute_report(viewer: User, report_query: ReportQuery) -> Report:
 def _require_counted() -> None:
     """Raise UnavailableError while a large installation is counted for the first time."""
     zone = core_queries.locale_defaults()[1]
-    if today() - _counted_through(zone) < MAX_LIVE_SPAN:
+    if site_date() - _counted_through(zone) < MAX_LIVE_SPAN:
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'tickets_ticket'::regclass")

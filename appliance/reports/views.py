@@ -6,6 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from appliance.accounts.permissions import AuthenticatedRequest
+from appliance.core.dates import site_date
 from appliance.core.errors import BadInputError
 from appliance.reports import charts, export, formatting, queries
 from appliance.reports.forms import ReportForm
@@ -17,7 +18,7 @@ MAX_PARTS = 50  # on the page; the export has all
 @login_required
 def index(request: AuthenticatedRequest) -> HttpResponse:
     queries.require_right(request.user)
-    form = ReportForm(request.GET, today=queries.today())
+    form = ReportForm(request.GET, today=site_date())
     if not form.is_valid():
         return render(request, "reports/reports.html", {"form": form}, status=400)
     report = queries.access_report(request.user, form.report_query())
@@ -54,7 +55,7 @@ def _part_name(request: AuthenticatedRequest, report: queries.Report) -> str:
 def export_report(request: AuthenticatedRequest) -> StreamingHttpResponse:
     """Export one CSV line for each step, or with ``rows=parts`` one for each part."""
     queries.require_right(request.user)
-    form = ReportForm(request.GET, today=queries.today())
+    form = ReportForm(request.GET, today=site_date())
     if not form.is_valid():
         messages = [str(error) for errors in form.errors.values() for error in errors]
         raise BadInputError(" ".join(messages))

@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 from appliance.accounts.models import Right, User
 from appliance.accounts.permissions import has_right
 from appliance.core import audit, cache
+from appliance.core.dates import site_date
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.files import services as files_services
 from appliance.files.storage import safe_name
-from appliance.knowledge.models import Article, ArticleFile, ArticleVersion, today
+from appliance.knowledge.models import Article, ArticleFile, ArticleVersion
 from appliance.tickets.models import TicketCategory
 
 Status = Article.Status
@@ -172,7 +173,7 @@ def claim_due_reviews() -> list[Article]:
     """
     is_unclaimed = Q(notified_review_on=None) | ~Q(notified_review_on=F("review_on"))
     due = Article.objects.published().filter(
-        is_unclaimed, review_on__lte=today(), owner__is_active=True
+        is_unclaimed, review_on__lte=site_date(), owner__is_active=True
     )
     due = due.select_related("owner__notification_preference").defer("content", "search_vector")
     due = due.order_by("review_on", "pk").select_for_update(of=["self"], skip_locked=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # at run time the stubs are not installed
 class DayField(forms.DateField):
     """A date within the range that time zones and PostgreSQL can compute with."""
 
-    widget = forms.DateInput(attrs={"type": "date"})
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     default_validators = [MinValueValidator(date(1970, 1, 2)), MaxValueValidator(date(9000, 1, 1))]
 
 

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from appliance.accounts.models import Role
 from appliance.knowledge import services as knowledge_services
@@ -32,7 +33,9 @@ def test_only_the_owner_is_notified_in_the_app_and_by_email(due, bob, mei, clien
     (notification,) = list_notifications(bob)
     assert (notification.kind, notification.article) == (Kind.REVIEW, due)
     (email,) = OutgoingEmail.objects.all()
-    assert email.to == bob.email and due.title in email.body and str(YESTERDAY) in email.body
+    assert (
+        email.to == bob.email and due.title in email.body and date_format(YESTERDAY) in email.body
+    )
     assert list(list_notifications(mei)) == []
     client.force_login(bob)
     assert due.title in client.get("/notifications/").content.decode()

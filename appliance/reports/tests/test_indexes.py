@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
+from appliance.core.dates import site_date
 from appliance.reports import periods, queries
 from appliance.reports.models import CountingProgress, Day
 from appliance.sla.models import SlaPolicy
@@ -67,7 +68,7 @@ def test_counting_a_day_uses_the_indexes(many_tickets):
 
 
 def test_report_reads_only_the_days_of_its_period(many_tickets, dan):
-    today = queries.today()
+    today = site_date()
     counted = today - timedelta(days=1)
     CountingProgress.objects.create(time_zone="UTC", counted_through=counted)
     report_query = queries.ReportQuery(periods.Period(today - timedelta(days=29), today))

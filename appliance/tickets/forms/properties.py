@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from django import forms
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from appliance.accounts.models import Team, User
+from appliance.core.dates import start_of_day
 from appliance.core.forms import Form, IdempotentForm
 from appliance.tickets import queries
 from appliance.tickets.forms.tickets import DateInput
@@ -27,11 +28,6 @@ EMPTY_LABELS = {
     "assignee": gettext_lazy("Nobody"),
 }
 RowT = TypeVar("RowT", bound=Model)
-
-
-def default_resume_time(day: date) -> datetime:
-    """Return the start of the day in the active time zone."""
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 class HoldPreset(TextChoices):
@@ -154,7 +150,7 @@ class PropertiesForm(Form):
     def hold_until(self) -> datetime | None:
         """Return when the ticket that is put on hold resumes."""
         day = self.cleaned_data["resume_at"]
-        return default_resume_time(day) if day else None
+        return start_of_day(day) if day else None
 
     def shown_values(self) -> dict[str, object]:
         """Return what the page had shown of the changed fields, for ``require_unchanged``."""
@@ -184,10 +180,9 @@ class PropertiesForm(Form):
 
 
 def _initial_values(ticket: Ticket) -> dict[str, object]:
-    resume_on = timezone.localtime(ticket.resume_at).date() if ticket.resume_at else None
     return {
         "status": ticket.status,
-        "resume_at": resume_on,
+        "resume_at": ticket.resume_on,
         "priority": ticket.priority,
         "category": ticket.category_id,
         "team": ticket.team_id,

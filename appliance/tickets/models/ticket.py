@@ -98,6 +98,9 @@ class Ticket(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged"
     )
     resume_at = models.DateTimeField(null=True, blank=True)
+    resume_on = models.DateField(
+        null=True, blank=True, help_text="The day of resume_at where it was chosen."
+    )
     due_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When the next SLA target is due."
     )

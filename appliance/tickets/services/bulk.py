@@ -5,7 +5,7 @@ what another one left.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 from uuid import UUID, uuid4, uuid5
@@ -333,13 +333,14 @@ def _lock_existing(ticket: Ticket | None) -> Ticket:
 def _read_values(ticket: Ticket) -> Values:
     """Return all values that a bulk change can set, in the order in which they are restored."""
     resume_at = ticket.resume_at.isoformat() if ticket.resume_at else None
+    resume_on = ticket.resume_on.isoformat() if ticket.resume_on else None
     return {
         "category": ticket.category_id,
         "team": ticket.team_id,
         "assignee": ticket.assignee_id,
         "priority": ticket.priority,
         "tags": sorted(ticket.tags.values_list("name", flat=True)),
-        "status": [ticket.status, resume_at],
+        "status": [ticket.status, resume_at, resume_on],
     }
 
 
@@ -367,10 +368,11 @@ def _set_value(ticket: Ticket, name: str, value: Any, by: User, key: UUID) -> No
 
 
 def _set_status(ticket: Ticket, value: Any, by: User) -> None:
-    """Set a status; or restore a list of status and resume time, as ``_read_values`` returns it."""
-    status, until = value if isinstance(value, list) else (value, None)
+    """Set a status; or restore a list of status, resume time and day of ``_read_values``."""
+    status, until, on, *_ = [*value, None] if isinstance(value, list) else [value, None, None]
     if status == Status.HOLD:
         until_time = datetime.fromisoformat(until) if until else None
-        properties.hold_ticket(ticket=ticket, until=until_time, by=by)
+        day = date.fromisoformat(on) if on else None
+        properties.hold_ticket(ticket=ticket, until=until_time, on=day, by=by)
     else:
         properties.set_status(ticket=ticket, status=Status(status), by=by)

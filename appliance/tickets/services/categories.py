@@ -7,7 +7,6 @@ from typing import TypedDict, TypeVar
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
@@ -16,6 +15,7 @@ from appliance.core import audit, cache
 from appliance.core.audit import update_fields
 from appliance.core.database import lock_until_commit
 from appliance.core.errors import BadInputError
+from appliance.core.keys import new_key
 from appliance.tickets.models import CustomField, TicketCategory
 
 DEFAULT_CATEGORIES = Path(__file__).parents[1] / "default_categories.json"
@@ -80,7 +80,7 @@ def add_category(
     require_admin(by)
     name = _require_free_name(name)
     category = TicketCategory.objects.create(
-        slug=_unique_slug(name),
+        slug=new_key(TicketCategory, "slug", name, fallback="category", reserved={"none"}),
         name=name,
         description=description.strip(),
         examples=_clean_examples(examples),
@@ -152,13 +152,6 @@ def _require_free_name(name: str, category: TicketCategory | None = None) -> str
             field="name",
         )
     return name
-
-
-def _unique_slug(name: str) -> str:
-    base = slugify(name)[:34].strip("-") or "category"
-    taken = set(TicketCategory.objects.values_list("slug", flat=True)) | {"none"}
-    numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
-    return base if base not in taken else next(slug for slug in numbered if slug not in taken)
 
 
 def _clean_examples(examples: Iterable[str]) -> list[str]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
@@ -11,6 +10,7 @@ from appliance.accounts.permissions import require_admin
 from appliance.core import audit
 from appliance.core.audit import update_fields
 from appliance.core.errors import BadInputError
+from appliance.core.keys import new_key
 from appliance.tickets.models import CustomField, TicketCategory
 from appliance.tickets.services.categories import (
     invalidate_lists,
@@ -37,7 +37,7 @@ def add_field(
     if by is not None:
         require_admin(by)
     field = CustomField(
-        key=key.strip() or slugify(label)[:40].strip("-") or "field",
+        key=key.strip() or new_key(CustomField, "key", label, fallback="field"),
         label=label.strip(),
         kind=kind,
         choices=_clean_choices(kind, choices),

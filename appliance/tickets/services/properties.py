@@ -1,6 +1,6 @@
 """Services that set the properties of a ticket: status, priority, category, assignee, team."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from django.db import transaction
@@ -175,17 +175,23 @@ def set_status(
 
 
 def hold_ticket(
-    *, ticket: Ticket, until: datetime | None, by: User | None, at: datetime | None = None
+    *,
+    ticket: Ticket,
+    until: datetime | None,
+    by: User | None,
+    on: date | None = None,
+    at: datetime | None = None,
 ) -> None:
     """Put the ticket on hold until a time; a reply of the customer reopens it earlier.
 
-    Without a time it stays on hold until then.
+    Without a time it stays on hold until then. ``on`` is the day everybody is shown, by default
+    that of the time in the active time zone.
     """
     require_agent(by)
     if until is not None and until <= (at or timezone.now()):
         raise BadInputError(_("Choose a date in the future."), field="resume_at")
     with transaction.atomic():
-        change_status(lock(ticket), Status.HOLD, by, at, until=until, is_hold=True)
+        change_status(lock(ticket), Status.HOLD, by, at, until=until, on=on, is_hold=True)
     ticket.refresh_from_db()
 
 
@@ -196,6 +202,7 @@ def change_status(
     at: datetime | None = None,
     *,
     until: datetime | None = None,
+    on: date | None = None,
     is_hold: bool = False,
     why: Literal["held", "solved"] | None = None,
     days: int | None = None,
@@ -219,10 +226,11 @@ def change_status(
     if until:
         data["until"] = until.isoformat()
     locked.status, locked.resume_at = status, until
+    locked.resume_on = on or (timezone.localdate(until) if until else None)
     locked.solved_at = (
         (locked.solved_at or at or timezone.now()) if status in COMPLETED_STATUSES else None
     )
-    save(locked, "status", "resume_at", "solved_at", at=at)
+    save(locked, "status", "resume_at", "resume_on", "solved_at", at=at)
     record(locked, Event.Kind.STATUS, by, at, data=data)
     if data["from"] in COMPLETED_STATUSES and status not in COMPLETED_STATUSES:
         _release(locked, None, at)

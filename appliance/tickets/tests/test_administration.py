@@ -1,11 +1,18 @@
 """Admins maintain categories, tags and custom fields."""
 
+import re
+
 import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.keys import new_key
 from appliance.core.models import AuditEntry
 from appliance.tickets import queries, services
-from appliance.tickets.models import SavedView, Tag, TicketCategory
+from appliance.tickets.models import CustomField, SavedView, Tag, TicketCategory
 
 
 @pytest.fixture
@@ -107,13 +114,48 @@ def test_choice_field_needs_two_choices(dan):
     assert error.value.field == "choices"
 
 
-def test_two_fields_cannot_share_a_key(dan):
-    services.add_field(by=dan, label="Room", kind="text")
-    with pytest.raises(BadInputError, match="key"):
-        services.add_field(by=dan, label="Room", kind="number")
-
-
 def test_tags_are_counted_in_the_query_that_lists_them(ticket, bob, dan, django_assert_num_queries):
     services.add_tags(ticket=ticket, names=["a", "b"], by=bob)
     with django_assert_num_queries(1):
         assert [tag.ticket_count for tag in queries.list_all_tags(dan)] == [1, 1]
+
+
+# --- keys made from labels
+
+LABELS = ["Комната", "Кабинет", "房间", "🙂", "—", "Room", "Räume", "room", "Room!", "x" * 80]
+
+
+def test_every_label_makes_a_key_of_its_own(dan):
+    fields = [services.add_field(by=dan, label=label, kind="text") for label in LABELS * 2]
+    keys = [field.key for field in fields]
+    assert len(set(keys)) == len(keys) and max(map(len, keys)) <= 40
+    assert keys[:6] == ["field", "field-2", "field-3", "field-4", "field-5", "room"]
+    assert all(re.fullmatch(r"[a-z0-9_-]+", key) for key in keys)
+
+
+def test_error_about_a_key_shows_only_where_one_was_typed(dan):
+    services.add_field(by=dan, label="Room", kind="text", key="room")
+    assert services.add_field(by=dan, label="Room", kind="text").key == "room-2"
+    with pytest.raises(BadInputError) as error:
+        services.add_field(by=dan, label="Other", kind="text", key="room")
+    assert error.value.field == "key"
+
+
+@given(labels=st.lists(st.text(min_size=1, max_size=80), min_size=2, max_size=4))
+@hypothesis_settings(
+    max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+def test_labels_of_any_script_never_collide(db, labels):
+    with transaction.atomic():
+        keys = [new_key(CustomField, "key", label, fallback="field") for label in labels[:1]]
+        for label in labels[1:]:
+            CustomField.objects.create(key=keys[-1], label="x")
+            keys.append(new_key(CustomField, "key", label, fallback="field"))
+        transaction.set_rollback(True)
+    assert len(set(keys)) == len(keys)
+    assert all(re.fullmatch(r"[a-z0-9_-]{1,40}", key) for key in keys)
+
+
+def test_categories_without_latin_letters_have_slugs_of_their_own(dan):
+    slugs = [services.add_category(by=dan, name=name).slug for name in ("Принтеры", "电脑", "None")]
+    assert slugs == ["category", "category-2", "none-2"]
