@@ -4,7 +4,8 @@ Frank is an agent of another team.
 
 import html
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 from django.core.cache import cache
@@ -103,6 +104,12 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Give this process a database: a copy of a template with the migrated schema."""
     with django_db_blocker.unblock():
         yield from database.copy_of_template(f"{database.COPY_PREFIX}{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture
+def acting_as_owner() -> Callable[[], AbstractContextManager[None]]:
+    """Return a context manager with the rights of the database role that owns the tables."""
+    return database.acting_as_owner
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

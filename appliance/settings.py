@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
 from appliance import VERSION, disks, env
@@ -103,10 +104,13 @@ FORM_RENDERER = "appliance.core.renderers.FastFormRenderer"
 # --- PostgreSQL: over a Unix socket, unless the site has a server of its own
 
 
-def _database(url: str) -> dict[str, Any]:
-    """Return Django's database settings for a libpq URL or connection string."""
+def _database(url: str, *, password: str) -> dict[str, Any]:
+    """Return Django's database settings for a libpq URL or connection string.
+
+    ``password`` is used when the URL has none.
+    """
     parts = conninfo_to_dict(url)
-    parts.setdefault("password", env.text("DATABASE_PASSWORD", ""))
+    parts.setdefault("password", password)
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host"}
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -118,7 +122,17 @@ def _database(url: str) -> dict[str, Any]:
     }
 
 
-DATABASES = {"default": _database(env.text("DATABASE_URL"))}
+DATABASES = {
+    "default": _database(env.text("DATABASE_URL"), password=env.text("DATABASE_PASSWORD", ""))
+}
+DATABASE_ROLE = DATABASES["default"]["USER"]  # of web and worker
+# The role that owns the tables. Only commands that change the schema have this variable.
+if DATABASE_OWNER_URL := env.text("DATABASE_OWNER_URL", ""):
+    if not DATABASE_ROLE:
+        raise ImproperlyConfigured("DATABASE_URL must name its user, as DATABASE_OWNER_URL is set.")
+    DATABASES["default"] = _database(
+        DATABASE_OWNER_URL, password=env.text("DATABASE_OWNER_PASSWORD", "")
+    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Valkey: only a cache. IGNORE_EXCEPTIONS: a dead cache costs speed, nothing else

@@ -3,7 +3,7 @@
 
     save_images.py save skerry-images.tar     on the machine that built the image
     save_images.py load skerry-images.tar     on the offline machine
-    save_images.py secrets                    three secrets in secrets/, for compose.offline.yml
+    save_images.py secrets                    four secrets in secrets/, for compose.offline.yml
 
 The archive holds the image and a list of digests. Before the engine loads the image its digest is
 checked, and afterwards the digest that the engine reports. It needs docker, podman or buildah, and
@@ -24,7 +24,7 @@ from pathlib import Path
 
 IMAGE = "skerry:0.1.0"
 DIGESTS, PAYLOAD = "DIGESTS.json", "image.tar"
-SECRETS = ("database_password", "cache_password", "secret_key")
+SECRETS = ("database_owner_password", "database_password", "cache_password", "secret_key")
 SECRETS_FOLDER = Path(__file__).resolve().parents[1] / "secrets"
 CHUNK = 1 << 20
 
@@ -147,7 +147,7 @@ def sha256_of(path: Path) -> str:
 
 
 def make_secrets(folder: Path) -> Iterator[Path]:
-    """Create the missing ones of three random secrets; yield their paths.
+    """Create the missing ones of four random secrets; yield their paths.
 
     Existing secrets are kept, because an installation cannot change them later. The files are
     readable by everybody who can open the folder: the containers run as another user, and compose
@@ -185,7 +185,7 @@ def main() -> int:
             print(
                 "Created " + ", ".join(created)
                 if created
-                else f"{options.folder} has all three already."
+                else f"{options.folder} has all four already."
             )
         elif options.command == "save":
             save(Engine(options.engine), options.archive, IMAGE)

@@ -2,17 +2,23 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from unittest.mock import patch
 
 import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
 from psycopg import sql
+
+from appliance.core.database_rights import READ_ONLY_TABLES, append_only_tables
 
 CODE = Path(__file__).resolve().parent.parent
 TEMPLATE_PREFIX, COPY_PREFIX = "skerry_template_", "test_skerry_"
+SQL_OF_MIGRATIONS = ("triggers", "functions", "audit_chain")
 TEMPLATE_LOCK = 7_737_001  # workers of one run wait until the first has created the template
 
 
@@ -23,7 +29,7 @@ def template_name() -> str:
         digest.update(f"{package} {metadata.version(package)}\n".encode())
     sources = [
         *CODE.glob("appliance/*/migrations/*.py"),
-        *CODE.glob("appliance/*/sql/triggers.sql"),
+        *(path for name in SQL_OF_MIGRATIONS for path in CODE.glob(f"appliance/*/sql/{name}.sql")),
     ]
     for path in sorted(sources):
         digest.update(str(path.relative_to(CODE)).encode() + path.read_bytes())
@@ -58,6 +64,15 @@ def _create_template(server: psycopg.Connection, name: str) -> None:
     server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(unfinished)))
     use(unfinished)
     call_command("migrate", interactive=False, verbosity=0)
+    with connection.cursor() as cursor:  # tests of query plans analyse tables
+        tables = {*connection.introspection.table_names(cursor)}
+        tables -= {*append_only_tables(), *READ_ONLY_TABLES}
+        for table in sorted(tables):
+            cursor.execute(
+                sql.SQL("GRANT MAINTAIN ON {} TO {}")
+                .format(sql.Identifier(table), sql.Identifier(settings.DATABASE_ROLE))
+                .as_string(connection.connection)
+            )
     connection.close()
     server.execute(
         sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
@@ -86,6 +101,33 @@ def use(name: str) -> None:
     connection.settings_dict["NAME"] = name
 
 
+@contextmanager
+def acting_as_application() -> Iterator[None]:
+    """Let Django act with the rights of web and worker, except to empty tables after a test."""
+    settings_dict = connection.settings_dict
+    flush = DatabaseOperations.execute_sql_flush
+
+    def flush_as_owner(operations: DatabaseOperations, statements: list[str]) -> None:
+        with acting_as_owner():
+            flush(operations, statements)
+
+    with patch.object(DatabaseOperations, "execute_sql_flush", flush_as_owner):
+        settings_dict["OPTIONS"]["assume_role"] = settings.DATABASE_ROLE
+        connection.close()
+        yield
+        del settings_dict["OPTIONS"]["assume_role"]
+        connection.close()
+
+
+@contextmanager
+def acting_as_owner() -> Iterator[None]:
+    """Let Django's connection change the schema inside the block."""
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        yield
+        cursor.execute(f"SET ROLE {connection.ops.quote_name(settings.DATABASE_ROLE)}")
+
+
 def copy_of_template(name: str) -> Iterator[None]:
     """Work in a fresh copy of the template; dropped at the end."""
     with maintenance_connection() as server:
@@ -97,6 +139,7 @@ def copy_of_template(name: str) -> Iterator[None]:
         )
         original = connection.settings_dict["NAME"]
         use(name)
-        yield
+        with acting_as_application():
+            yield
         use(original)
         drop(server, name)

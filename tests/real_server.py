@@ -42,9 +42,10 @@ class RealServer:
 def run_server(folder: Path, **variables: str) -> Iterator[RealServer]:
     """Run a prepared server with these environment variables; stop it and drop its database."""
     (folder / "logs").mkdir()
-    with _create_database() as database, (folder / "web.log").open("wb") as log:
-        environment = _environment(folder, database) | variables
+    with _create_database() as database_urls, (folder / "web.log").open("wb") as log:
+        environment = _environment(folder, database_urls) | variables
         setup_path = _prepare(environment)
+        del environment["DATABASE_OWNER_URL"]  # web and worker never have it
         processes = [_start(name, environment, log) for name in ("serve", "work")]
         try:
             url = f"http://127.0.0.1:{environment['SKERRY_PORT']}"
@@ -55,26 +56,30 @@ def run_server(folder: Path, **variables: str) -> Iterator[RealServer]:
 
 
 @contextmanager
-def _create_database() -> Iterator[str]:
+def _create_database() -> Iterator[dict[str, str]]:
+    """Create a database; yield the variables with the URLs of application and owner."""
     name = f"test_skerry_{uuid.uuid4().hex[:8]}"
-    url = env.text("DATABASE_URL")
-    with psycopg.connect(url, autocommit=True) as server:
+    owner_url, url = env.text("DATABASE_OWNER_URL"), env.text("DATABASE_URL")
+    with psycopg.connect(owner_url, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}"')
         try:
-            yield make_conninfo(url, dbname=name)
+            yield {
+                "DATABASE_URL": make_conninfo(url, dbname=name),
+                "DATABASE_OWNER_URL": make_conninfo(owner_url, dbname=name),
+            }
         finally:
             # without FORCE: PostgreSQL ends an autovacuum worker by itself, but only a superuser
             # may terminate one
             server.execute(f'DROP DATABASE "{name}"')
 
 
-def _environment(folder: Path, database: str) -> dict[str, str]:
+def _environment(folder: Path, database_urls: dict[str, str]) -> dict[str, str]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    test_only = ("DATABASE_URL_FILE", "DJANGO_ALLOW_ASYNC_UNSAFE")
+    test_only = ("DATABASE_URL_FILE", "DATABASE_OWNER_URL_FILE", "DJANGO_ALLOW_ASYNC_UNSAFE")
     inherited = {name: value for name, value in os.environ.items() if name not in test_only}
     return inherited | {
-        "DATABASE_URL": database,
+        **database_urls,
         "SKERRY_DATA": str(folder),
         "SKERRY_BIND": "127.0.0.1",
         "SKERRY_PORT": str(port),

@@ -75,9 +75,9 @@ def test_secrets_are_created_once(tmp_path):
     assert run(*make).returncode == 0
     secrets = {path.name: path.read_text() for path in folder.iterdir()}
     assert set(secrets) == set(COMPOSE["secrets"])
-    assert len(set(secrets.values())) == 3 and min(map(len, secrets.values())) > 40
+    assert len(set(secrets.values())) == 4 and min(map(len, secrets.values())) > 40
     assert (
-        "has all three already" in run(sys.executable, SCRIPT, "secrets", "--folder", folder).stdout
+        "has all four already" in run(sys.executable, SCRIPT, "secrets", "--folder", folder).stdout
     )
     assert secrets == {path.name: path.read_text() for path in folder.iterdir()}
 

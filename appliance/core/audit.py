@@ -1,9 +1,8 @@
 """The audit log: one row for each change of the set-up or of a person, written in one place."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, models, transaction
 
 from appliance.core.errors import BadInputError
 from appliance.core.models import AuditEntry
@@ -11,14 +10,13 @@ from appliance.core.models import AuditEntry
 ANONYMOUS = "Anonymous"
 SYSTEM_ACTOR_NAME = "Skerry"
 SECRET_FIELDS = {"password"}
-_ANONYMISING_SETTING = "skerry.anonymising"  # the triggers of the append-only tables read it
 
 
 def record_change(
     *, by: models.Model | None, verb: str, subject: models.Model, data: dict | None = None
-) -> None:
+) -> AuditEntry:
     """Add one row to the audit log, in the transaction of the change. ``by=None``: the system."""
-    AuditEntry.objects.create(
+    return AuditEntry.objects.create(
         actor_id=by.pk if by else None,
         actor_name=str(by) if by else SYSTEM_ACTOR_NAME,
         verb=verb,
@@ -64,21 +62,3 @@ def field_changes(before: Mapping[str, object], after: Mapping[str, object]) -> 
 
 def _json_value(value: object) -> object:
     return value if isinstance(value, bool | int | float | str | list | None) else str(value)
-
-
-@contextmanager
-def anonymisation_allowed() -> Iterator[None]:
-    """Let append-only rows lose their names inside the block, until the transaction ends at most.
-
-    The triggers let exactly one kind of update pass: a name becomes ANONYMOUS, a value in ``data``
-    becomes null. See docs/decisions/0007-anonymise-people-in-place.md.
-    """
-    with transaction.atomic():
-        _set_anonymising("yes")
-        yield
-        _set_anonymising("")
-
-
-def _set_anonymising(value: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config(%s, %s, true)", [_ANONYMISING_SETTING, value])

@@ -43,8 +43,15 @@ class SiteSettings(models.Model):
         return self.name
 
 
-class AuditEntry(models.Model):
-    """One change of the set-up or of a person. Append-only, like the events of tickets."""
+class AppendOnlyModel(models.Model):
+    """Rows that are written once. Triggers and the rights of the database's role refuse changes."""
+
+    class Meta:
+        abstract = True
+
+
+class AuditEntry(AppendOnlyModel):
+    """One change of the set-up or of a person."""
 
     at = models.DateTimeField(default=timezone.now, editable=False)
     actor = models.ForeignKey(
@@ -71,3 +78,50 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name} {self.verb} {self.kind} {self.subject}"
+
+
+class AuditSeal(models.Model):
+    """What makes a change of an audit entry visible: a hash over the entry and the seal before it.
+
+    A trigger writes it when the transaction of the entry commits (sql/audit_chain.sql). Names and
+    data of the entry enter the hash as salted digests. Anonymising erases them with their salts,
+    and the chain stays valid. See decision 23.
+    """
+
+    entry = models.OneToOneField(
+        AuditEntry, on_delete=models.PROTECT, primary_key=True, related_name="seal"
+    )
+    position = models.BigIntegerField(null=True, unique=True, help_text="In the chain, from 1.")
+    salts = models.JSONField(help_text="actor_name, subject, data; without those that were erased.")
+    digests = models.JSONField(help_text="Digest of salt and text of actor_name, subject, data.")
+    anonymised_by = models.ForeignKey(
+        AuditEntry,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The entry that records why a salt was erased.",
+    )
+    sha256 = models.CharField(max_length=64, blank=True, db_default="")
+
+    def __str__(self) -> str:
+        return f"seal {self.position} of audit entry {self.entry_id}"
+
+
+class AuditCheck(AppendOnlyModel):
+    """The result of one verification of the audit log, and the last seal it saw."""
+
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    entries = models.BigIntegerField(help_text="How many were verified.")
+    last_position = models.BigIntegerField(default=0)
+    last_sha256 = models.CharField(max_length=64, blank=True)
+    problem = models.TextField(blank=True, help_text="The first broken entry; empty: none.")
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [
+            # serves the status page and the next check, newest first
+            models.Index(fields=["-at", "-id"], name="auditcheck_at_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.problem or 'intact'}"

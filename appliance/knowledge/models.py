@@ -13,6 +13,7 @@ from appliance.accounts.models import User, Viewer
 from appliance.core import queries as core_queries
 from appliance.core.dates import site_date
 from appliance.core.fields import search_vector_field
+from appliance.core.models import AppendOnlyModel
 from appliance.files.models import StoredFile
 from appliance.tickets.models import Ticket, TicketCategory
 
@@ -175,7 +176,7 @@ class Article(models.Model):
         )
 
 
-class ArticleVersion(models.Model):
+class ArticleVersion(AppendOnlyModel):
     """Title and content as saved once. A trigger of the database refuses changes."""
 
     article = models.ForeignKey(  # indexed by the constraint below

@@ -19,6 +19,7 @@ from appliance.launcher.layout import Installation, is_set_in_environment
 from appliance.launcher.terminal import LauncherError, say
 
 STOP_TIMEOUT_SECONDS = 150
+OWNER_COMMANDS = (["migrate"], ["prepare"])  # they change the schema
 
 
 def install(installation: Installation) -> int:
@@ -96,4 +97,6 @@ def manage(installation: Installation, arguments: list[str]) -> int:
         )
     os.chdir(installation.code)
     command = [str(installation.python), "-m", "django", *arguments]
-    os.execve(command[0], command, subprocesses.environment(runner.as_running(installation)))  # noqa: S606
+    as_owner = arguments[:1] in OWNER_COMMANDS
+    variables = subprocesses.environment(runner.as_running(installation), as_owner=as_owner)
+    os.execve(command[0], command, variables)  # noqa: S606

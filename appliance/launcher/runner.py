@@ -159,6 +159,8 @@ def announce(installation: Installation, report: dict[str, Any]) -> None:
             "there are no language models, so tickets are not classified; everything else works. "
             f"{installation.command('doctor')} says how to add them."
         )
+    for warning in report.get("warnings", []):
+        warn(warning)
     if not installation.runs_web:
         say(f"Skerry {installation.version}: the worker is running. Ctrl-C stops it.")
         return

@@ -19,6 +19,8 @@ PASSED_VARIABLES = (
     "REDIS_URL",
     "REDIS_PASSWORD",
 )
+# Passed only to commands that change the schema, never to web and worker.
+OWNER_VARIABLES = ("DATABASE_OWNER_URL", "DATABASE_OWNER_PASSWORD")
 PASSED_PREFIX = "SKERRY_"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TERMINAL_VARIABLES = ("TZ", "TERM", "COLUMNS", "NO_COLOR", "PYTEST_ADDOPTS", "CI")
@@ -27,17 +29,24 @@ SECRET_FILES = (
     ("DATABASE_URL", "database_url"),
     ("REDIS_URL", "redis_url"),
 )
+OWNER_SECRET_FILES = (("DATABASE_OWNER_URL", "database_owner_url"),)
 
 
-def environment(installation: Installation) -> dict[str, str]:
-    """Return the complete environment of a subprocess. Secrets of the operator are unchanged."""
+def environment(installation: Installation, *, as_owner: bool = False) -> dict[str, str]:
+    """Return the complete environment of a subprocess. Secrets of the operator are unchanged.
+
+    ``as_owner``: with the database role that owns the tables, if there is one.
+    """
     operator_values = {
-        name: value for name, value in os.environ.items() if _is_passed(installation, name)
+        name: value
+        for name, value in os.environ.items()
+        if _is_passed(installation, name, as_owner=as_owner)
     }
+    has_owner = as_owner and installation.has_own_database
     terminal_values = {name: os.environ[name] for name in TERMINAL_VARIABLES if name in os.environ}
     secret_files = {
         f"{name}_FILE": str(installation.secrets / file)
-        for name, file in SECRET_FILES
+        for name, file in SECRET_FILES + (OWNER_SECRET_FILES if has_owner else ())
         if not operator_values.get(name) and not operator_values.get(f"{name}_FILE")
     }
     return {
@@ -61,16 +70,19 @@ def environment(installation: Installation) -> dict[str, str]:
     }
 
 
-def _is_passed(installation: Installation, name: str) -> bool:
+def _is_passed(installation: Installation, name: str, *, as_owner: bool) -> bool:
     plain = name.removesuffix("_FILE")
-    if installation.testing and plain != "DEBUG" and plain in PASSED_VARIABLES:
+    if plain in OWNER_VARIABLES and not as_owner:
+        return False
+    if installation.testing and plain != "DEBUG" and plain in PASSED_VARIABLES + OWNER_VARIABLES:
         return False  # tests must not use the servers of the site
     return is_passed_variable(name)
 
 
 def is_passed_variable(name: str) -> bool:
     """Return whether Skerry reads this variable or its ``_FILE`` form."""
-    return name.removesuffix("_FILE") in PASSED_VARIABLES or name.startswith(PASSED_PREFIX)
+    plain = name.removesuffix("_FILE")
+    return plain in PASSED_VARIABLES + OWNER_VARIABLES or name.startswith(PASSED_PREFIX)
 
 
 def tied_to_parent(installation: Installation, signal: str, command: list[str]) -> list[str]:
@@ -81,7 +93,7 @@ def tied_to_parent(installation: Installation, signal: str, command: list[str]) 
 
 def prepare(installation: Installation) -> dict[str, Any]:
     """Run ``prepare``: check, migrate, collect static files. Return its report."""
-    return _report(installation, "prepare", "The desk could not be prepared")
+    return _report(installation, "prepare", "The desk could not be prepared", as_owner=True)
 
 
 def load_demo(installation: Installation) -> dict[str, Any]:
@@ -89,9 +101,11 @@ def load_demo(installation: Installation) -> dict[str, Any]:
     return _report(installation, "load_demo", "The demo desk could not be loaded")
 
 
-def _report(installation: Installation, name: str, failure: str) -> dict[str, Any]:
+def _report(
+    installation: Installation, name: str, failure: str, *, as_owner: bool = False
+) -> dict[str, Any]:
     """Run a management command and return the JSON object in the last line of its output."""
-    output = run_django(installation, name, failure)
+    output = run_django(installation, name, failure, as_owner=as_owner)
     try:
         report = json.loads(output.strip().splitlines()[-1])
     except (IndexError, ValueError):
@@ -101,13 +115,15 @@ def _report(installation: Installation, name: str, failure: str) -> dict[str, An
     return report
 
 
-def run_django(installation: Installation, name: str, failure: str) -> str:
+def run_django(
+    installation: Installation, name: str, failure: str, *, as_owner: bool = False
+) -> str:
     """Run one management command to its end; its standard output, or the reason it failed."""
     log = installation.logs / f"{name}.log"
     result = subprocess.run(  # noqa: S603
         tied_to_parent(installation, "TERM", [str(installation.python), "-m", "django", name]),
         cwd=installation.code,
-        env=environment(installation),
+        env=environment(installation, as_owner=as_owner),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

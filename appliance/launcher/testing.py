@@ -124,7 +124,7 @@ def _run_in_foreground(installation: Installation, command: list[str], *, stop: 
         subprocesses.tied_to_parent(installation, stop, command),
         cwd=installation.code,
         env={
-            **subprocesses.environment(installation),
+            **subprocesses.environment(installation, as_owner=installation.testing),
             "TMPDIR": str(temporary),
             "COVERAGE_FILE": str(temporary / "coverage"),
         },

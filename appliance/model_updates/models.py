@@ -9,6 +9,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from appliance.core.models import AppendOnlyModel
+
 
 class TrustAnchor(models.Model):
     """One row: the trusted root since installation, and the latest known time."""
@@ -158,7 +160,7 @@ class UpdateRun(models.Model):
         return self.ended_at is not None
 
 
-class UpdateEvent(models.Model):
+class UpdateEvent(AppendOnlyModel):
     """A step of a run, or an automatic change. Append-only."""
 
     at = models.DateTimeField(default=timezone.now, editable=False)

@@ -11,6 +11,7 @@ PURPOSES = {
     "rate_limit_hit_created_idx": "deleting old hits",
     "user_email_unique": "log-in: one account per address, in any case",
     # core
+    "auditcheck_at_idx": "the latest verification of the audit log",
     "auditentry_at_idx": "the audit log page, newest first",
     "auditentry_subject_idx": "the history of one object, for instance an article",
     # knowledge

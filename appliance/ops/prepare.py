@@ -5,6 +5,7 @@ from io import StringIO
 
 from django.apps import AppConfig, apps
 from django.conf import settings
+from django.core import checks
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, ProgrammingError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -13,6 +14,7 @@ from django.urls import reverse
 from appliance import env
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts import services as accounts_services
+from appliance.core import database_rights
 from appliance.core.database import session_lock
 from appliance.model_updates import services as model_updates_services
 from appliance.ops import static_files
@@ -33,10 +35,17 @@ def prepare() -> str | None:
     # Two web machines of one site that start at once must not both migrate.
     with session_lock("ops.prepare", wait=True):
         _migrate()
+        database_rights.grant_rights()
         model_updates_services.sync_active_json()  # makes active.json match the database
         if not settings.DEBUG:
             static_files.ensure_collected()
         return _ensure_admin()
+
+
+def list_warnings() -> list[str]:
+    """Return what is unsafe about the database and cache servers, each with its remedy."""
+    messages = checks.run_checks(tags=[checks.Tags.database], databases=["default"])
+    return [f"{message.msg} {message.hint}" for message in messages]
 
 
 def _wait_for_database(*, seconds: int) -> None:

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from appliance.accounts.permissions import AuthenticatedRequest
-from appliance.core import disk_space
+from appliance.core import audit_chain, disk_space
 from appliance.core.errors import ForbiddenError
 from appliance.ops import charts, queries, query_plans, services
 from appliance.search import queries as search_queries
@@ -58,6 +58,7 @@ def status(request: AuthenticatedRequest) -> HttpResponse:
         "backlog": triage_queries.count_backlog(),
         "cache_rates": queries.list_cache_rates(),
         "spaces": spaces.list_spaces() if spaces.has_several() else [],
+        "audit_check": audit_chain.latest_check(),
         "check": search_queries.find_latest_check(),
         "reindex": find_running_reindex(),
         "blocked_connections": queries.list_blocked_connections(),

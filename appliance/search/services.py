@@ -14,7 +14,6 @@ from appliance.core.database import lock_until_commit
 from appliance.core.fields import (
     INDEXED_TAIL_CHARACTERS,
     MAX_INDEXED_CHARACTERS,
-    TEXT_SEARCH_CONFIG,
     ends_of_text_sql,
 )
 from appliance.core.sql_files import execute
@@ -98,10 +97,7 @@ def start_reindex() -> Reindex | None:
         previous_language = current_language()
         if language == previous_language:
             return None
-        cursor.execute(
-            f"ALTER TEXT SEARCH CONFIGURATION {TEXT_SEARCH_CONFIG}"
-            f" ALTER MAPPING REPLACE {previous_language}_stem WITH {language}_stem"
-        )
+        cursor.execute("SELECT search_replace_stemmer(%s, %s)", [previous_language, language])
     Reindex.objects.filter(finished_at=None).update(finished_at=timezone.now())
     rows_total = sum(table.model._base_manager.count() for table in INDEXED_TABLES)
     log.info("reindex_started", language=language, rows=rows_total)

@@ -95,12 +95,12 @@ def running(folder: Path | None = None) -> Iterator[Installation]:
         ports = {}
         for role, password in (("database", "DATABASE_PASSWORD"), ("cache", "REDIS_PASSWORD")):
             ports[role] = free_port()
-            variables = {password: PASSWORD}
+            variables = {password: PASSWORD, "DATABASE_OWNER_PASSWORD": PASSWORD}
             log = folder / f"{role}.log"
             stack.enter_context(_launch(role, folder / role, ports[role], variables, log))
         yield Installation(
             folder,
-            database_url=f"postgresql://skerry@127.0.0.1:{ports['database']}/skerry",
+            database_url=f"postgresql://skerry_owner@127.0.0.1:{ports['database']}/skerry",
             cache_url=f"redis://skerry@127.0.0.1:{ports['cache']}/0",
         )
 

@@ -60,8 +60,18 @@ def test_every_variable_is_passed_to_the_processes(
 ) -> None:
     for name in read_by_env():
         monkeypatch.setenv(name, "x")
-    variables = subprocesses.environment(Installation(code=CODE, data=tmp_path))
-    assert read_by_env() <= set(variables)
+    installation = Installation(code=CODE, data=tmp_path)
+    owner_variables = {"DATABASE_OWNER_URL", "DATABASE_OWNER_PASSWORD"}
+    assert read_by_env() <= set(subprocesses.environment(installation, as_owner=True))
+    variables = set(subprocesses.environment(installation))
+    assert read_by_env() - owner_variables <= variables
+    assert not owner_variables & variables
+
+
+def test_only_commands_that_change_the_schema_get_the_owners_role(tmp_path: Path) -> None:
+    installation = Installation(code=CODE, data=tmp_path)
+    assert "DATABASE_OWNER_URL_FILE" in subprocesses.environment(installation, as_owner=True)
+    assert "DATABASE_OWNER_URL_FILE" not in subprocesses.environment(installation)
 
 
 def test_every_option_and_command_is_documented() -> None:

@@ -1,9 +1,14 @@
--- The audit log is append-only. Anonymising may only empty names and data (core/audit.py).
+-- The audit log is append-only. Anonymising may only empty names and data (web/sql/functions.sql).
+-- The setting alone lets nobody change a row: the application's role has no right to (decision 23).
 CREATE OR REPLACE FUNCTION skerry_is_only_emptied(before jsonb, after jsonb) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$
     SELECT NOT EXISTS (SELECT 1 FROM jsonb_each(after) a
                        WHERE a.value <> 'null'::jsonb AND a.value IS DISTINCT FROM before -> a.key)
        AND NOT EXISTS (SELECT 1 FROM jsonb_object_keys(before) key WHERE NOT after ? key)
+$$;
+CREATE OR REPLACE FUNCTION skerry_without_values(data jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_object_agg(key, NULL), '{}'::jsonb) FROM jsonb_object_keys(data) key
 $$;
 CREATE OR REPLACE FUNCTION core_auditentry_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -18,6 +23,5 @@ BEGIN
     END IF;
     RAISE EXCEPTION 'core_auditentry is append-only' USING ERRCODE = 'restrict_violation';
 END $$;
-
 CREATE OR REPLACE TRIGGER auditentry_append_only BEFORE UPDATE OR DELETE ON core_auditentry
     FOR EACH ROW EXECUTE FUNCTION core_auditentry_is_append_only();

@@ -135,7 +135,8 @@ def paths_in(folder: Path) -> set[Path]:
     return {path.relative_to(folder) for path in folder.rglob("*")}
 
 
-def test_database_of_a_newer_version_is_refused_by_name(db, run_prepare):
-    MigrationRecorder(connection).record_applied("tickets", "0099_of_a_newer_version")
+def test_database_of_a_newer_version_is_refused_by_name(db, run_prepare, acting_as_owner):
+    with acting_as_owner():
+        MigrationRecorder(connection).record_applied("tickets", "0099_of_a_newer_version")
     with pytest.raises(CommandError, match=r"tickets\.0099_of_a_newer_version.*newer"):
         run_prepare()

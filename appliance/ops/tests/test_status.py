@@ -1,14 +1,26 @@
+import re
 from datetime import timedelta
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from appliance.accounts.models import Customer
+from appliance.core import audit
+from appliance.core.models import AuditCheck
 from appliance.inference.session import timed
-from appliance.ops import charts, index_purposes, queries, query_plans, services, timing_metrics
+from appliance.ops import (
+    charts,
+    index_purposes,
+    queries,
+    query_plans,
+    services,
+    tasks,
+    timing_metrics,
+)
 from appliance.ops.models import Sample
 from appliance.search.models import IndexCheck
 
@@ -211,3 +223,13 @@ def test_page_says_so_while_there_are_no_charts(page_of):
     create_sample(minutes_ago=15, pages_hit=1, pages_read=0)
     create_sample(minutes_ago=5, pages_hit=9, pages_read=1)
     assert "Database cache hit ratio" in page_of("status", span="month")
+
+
+def test_status_page_shows_the_verification_of_the_audit_log(dan_client, dan):
+    audit.record_change(by=dan, verb="changed", subject=dan)
+    connection.check_constraints()
+    tasks.verify_audit_log()
+    assert "1 entry verified on" in dan_client.get(reverse("status")).content.decode()
+    AuditCheck.objects.create(entries=0, problem="entry 1 was changed.")
+    page = dan_client.get(reverse("status")).content.decode()
+    assert re.search(r'class="state-bad">\s*entry 1 was changed', page)

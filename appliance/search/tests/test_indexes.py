@@ -32,6 +32,7 @@ from appliance.triage import engine, matching
 from appliance.triage import queries as triage_queries
 from appliance.triage.models import DIMENSIONS, TicketVector
 from appliance.triage.services import index_space
+from tests.database import acting_as_owner
 from tests.query_plans import explain_queries
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -48,12 +49,12 @@ def large_database(django_db_setup, django_db_blocker) -> Iterator[None]:
     """Load 100,000 rows of each kind, and remove them after this module."""
     with django_db_blocker.unblock():
         assert connection.settings_dict["NAME"].startswith("test_")
-        with transaction.atomic():
+        with transaction.atomic(), acting_as_owner():
             _load()
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
     yield
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
+    with django_db_blocker.unblock(), acting_as_owner(), connection.cursor() as cursor:
         tables = ", ".join(model._meta.db_table for model in _TRUNCATED_MODELS)
         cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
 

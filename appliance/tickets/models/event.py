@@ -9,10 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
+from appliance.core.models import AppendOnlyModel
 from appliance.tickets.models.ticket import Priority, Status, Ticket
 
 
-class Event(models.Model):
+class Event(AppendOnlyModel):
     """A change of a ticket. Append-only: a trigger refuses updates and deletes."""
 
     class Kind(models.TextChoices):

@@ -6,11 +6,9 @@ from contextlib import contextmanager
 
 import structlog
 from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django.models import ProcrastinateJob
-from psycopg import sql
 
 from appliance.core.database import raise_maintenance_memory, session_lock
 from appliance.core.errors import ForbiddenError
@@ -30,14 +28,6 @@ INDEX_PREFIXES: dict[VectorModel, str] = {
     TicketVector: "ticket_vector_hnsw",
     Passage: "passage_vector_hnsw",
 }
-# m and ef_construction: in a million tickets on a thousand topics, 16 and 64 let a scan of 100 find
-# 0.89 of the ten nearest, and one of 400 no more than 0.92, since some topics are unreachable in
-# the graph. These find 0.97 and more, and take twice as long to build. A query must repeat the
-# predicate literally to use the index.
-CREATE_INDEX_SQL = sql.SQL(
-    "CREATE INDEX {how} {name} ON {table} USING hnsw (vector halfvec_cosine_ops)"
-    " WITH (m = 24, ef_construction = 128) WHERE space = {space}"
-)
 INDEX_STATE_SQL = """
 SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE c.relname = %s AND pg_table_is_visible(c.oid)
@@ -99,8 +89,8 @@ def _delete_without_queueing(vectors: QuerySet) -> int:
 def index_space(space: str) -> int:
     """Create the missing indexes of a space. How many were created.
 
-    Outside a transaction it blocks nobody, and an index left invalid by a killed process is built
-    again. Call before the first vector is written: an index of no rows is created at once.
+    Call before the first vector is written: an index of no rows is created at once. The longer
+    build of a lost index lets searches go on, while vectors wait to be written.
     """
     with _index_lock() as is_mine:
         if not is_mine:
@@ -115,10 +105,8 @@ def drop_indexes(space: str) -> bool:
     """
     with _index_lock() as is_mine, connection.cursor() as cursor:
         if is_mine:
-            how = sql.SQL("" if connection.in_atomic_block else "CONCURRENTLY")
             for prefix in INDEX_PREFIXES.values():
-                name = sql.Identifier(index_name(prefix, space))
-                _execute(cursor, sql.SQL("DROP INDEX {} IF EXISTS {}").format(how, name))
+                cursor.execute("SELECT triage_drop_space_index(%s)", [index_name(prefix, space)])
         return is_mine
 
 
@@ -133,16 +121,12 @@ def _ensure_index(model: VectorModel, prefix: str, space: str) -> bool:
         state = cursor.fetchone()
         if state and state[0]:
             return False
-        if state:  # invalid: the process that built it was killed
-            _execute(cursor, sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
+        if state:  # invalid: an older version built it and was killed
+            cursor.execute("SELECT triage_drop_space_index(%s)", [name])
         log.info("space_indexed", space=space, index=name)
-        create = CREATE_INDEX_SQL.format(
-            how=sql.SQL("" if connection.in_atomic_block else "CONCURRENTLY"),
-            name=sql.Identifier(name),
-            table=sql.Identifier(model._meta.db_table),
-            space=sql.Literal(space),
+        cursor.execute(
+            "SELECT triage_create_space_index(%s, %s, %s)", [model._meta.db_table, name, space]
         )
-        _execute(cursor, create)
     return True
 
 
@@ -165,10 +149,6 @@ def _index_lock() -> Iterator[bool]:
             if connection.is_usable():  # a failed transaction resets the settings itself
                 cursor.execute("RESET maintenance_work_mem")
                 cursor.execute("RESET statement_timeout")
-
-
-def _execute(cursor: CursorWrapper, statement: sql.Composed) -> None:
-    cursor.execute(statement.as_string(connection.connection))
 
 
 def fill_space(limit: int = 1000, *, seconds: float = 10.0) -> int:

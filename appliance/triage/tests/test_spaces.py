@@ -3,7 +3,7 @@
 import numpy as np
 import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 
 from appliance.core.audit import ANONYMOUS
 from appliance.knowledge import services as knowledge_services
@@ -11,7 +11,8 @@ from appliance.search import queries as search_queries
 from appliance.tickets import services as tickets_services
 from appliance.triage import engine, queries, services, spaces, suggestions, work_queue
 from appliance.triage.models import DIMENSIONS, Passage, TicketVector
-from appliance.triage.services.spaces import INDEX_PREFIXES, index_name
+from appliance.triage.services.spaces import INDEX_PREFIXES, drop_indexes, index_name
+from tests.database import acting_as_owner
 
 OTHER = "another space"
 
@@ -102,20 +103,41 @@ def test_nearest_vectors_of_a_space_are_found_by_its_index(ticket, second):
 
 @pytest.mark.django_db(transaction=True)
 def test_invalid_index_is_built_again():
-    """Its build waits for a writer and is cancelled before that one ends."""
+    """An older version built it without blocking writers, and was killed."""
+    name = index_name(INDEX_PREFIXES[TicketVector], OTHER)
+    create = f"CREATE INDEX CONCURRENTLY {name} ON triage_ticketvector (id)"
     with psycopg.connect(**connection.get_connection_params()) as writer:
         writer.execute("LOCK TABLE triage_ticketvector IN ROW EXCLUSIVE MODE")
-        with connection.cursor() as cursor:
+        with acting_as_owner(), connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = 100")
-        with pytest.raises(OperationalError, match="lock timeout"):
-            services.index_space(OTHER)
-    with connection.cursor() as cursor:
-        cursor.execute("RESET lock_timeout")
+            with pytest.raises(OperationalError, match="lock timeout"):
+                cursor.execute(create)
+            cursor.execute("RESET lock_timeout")
     assert services.index_space(OTHER) == 2
     assert services.index_space(OTHER) == 0
-    with connection.cursor() as cursor:
-        for prefix in INDEX_PREFIXES.values():
-            cursor.execute(f"DROP INDEX {index_name(prefix, OTHER)}")
+    assert drop_indexes(OTHER)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("core_auditentry", "ticket_vector_hnsw_0123456789ab", "a"),
+        ("triage_ticketvector", "auditentry_at_idx", "a"),
+        ("triage_ticketvector", "passage_vector_hnsw_0123456789ab", "a"),
+    ],
+)
+def test_function_makes_only_indexes_of_spaces(db, arguments):
+    with pytest.raises(DatabaseError, match="not an index"), connection.cursor() as cursor:
+        cursor.execute("SELECT triage_create_space_index(%s, %s, %s)", arguments)
+
+
+def test_function_drops_only_indexes_of_spaces(db):
+    with pytest.raises(DatabaseError, match="not an index"), connection.cursor() as cursor:
+        cursor.execute("SELECT triage_drop_space_index('auditentry_at_idx')")
+
+
+def test_space_name_cannot_leave_its_literal(db):
+    assert services.index_space("x' OR true; DROP TABLE triage_passage; --") == 2
 
 
 def test_readable_tickets_are_counted(ticket, second):

@@ -1,13 +1,11 @@
 """Make customers and former users anonymous: what has to go, room by room."""
 
-import json
-
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
-from django.db.models import F, Func, JSONField, Q, QuerySet, TextField
-from django.db.models.functions import Cast, Now
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,9 +13,8 @@ from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, EmailConfirmation, Invitation, Role, User
 from appliance.accounts.permissions import require_admin
 from appliance.core import audit, cache
-from appliance.core.audit import ANONYMOUS, anonymisation_allowed
+from appliance.core.audit import ANONYMOUS
 from appliance.core.errors import BadInputError
-from appliance.core.models import AuditEntry
 from appliance.files import services as files_services
 from appliance.files.models import StoredFile
 from appliance.knowledge import services as knowledge_services
@@ -37,16 +34,6 @@ from appliance.tickets.services.events import record
 from appliance.triage.models import AnnotationLease, TicketVector
 
 ERASED = f"({ANONYMOUS.lower()})"  # takes the place of a text
-
-
-class EmptyValues(Func):
-    """The keys of a JSON object, each with null as its value."""
-
-    output_field = JSONField()
-    template = (
-        "(SELECT coalesce(jsonb_object_agg(key, NULL), '{}'::jsonb) "
-        "FROM jsonb_object_keys(%(expressions)s) key)"
-    )
 
 
 def erase_texts(tickets: QuerySet[Ticket]) -> None:
@@ -71,21 +58,6 @@ def erase_texts(tickets: QuerySet[Ticket]) -> None:
     tickets.update(
         subject=ANONYMOUS, description="", fields={}, guest_token_sha256="", updated_at=Now()
     )
-
-
-def erase_event_data(tickets: QuerySet[Ticket], *, names: set[str]) -> None:
-    """Erase the customer's names and custom field values from the events, which stay."""
-    events = Event.objects.filter(ticket__in=tickets)
-    events.filter(kind=Event.Kind.FIELD).update(data=EmptyValues(F("data")))
-    events.filter(actor=None, actor_name__in=names).update(actor_name=ANONYMOUS)
-
-
-def erase_name_in_events(person: User) -> None:
-    """Erase the name of a user as the actor of events and as an assignee."""
-    Event.objects.filter(actor=person).update(actor_name=ANONYMOUS)
-    is_named = Q(data__from_id=person.pk) | Q(data__to_id=person.pk)
-    is_named |= Q(data__from=str(person)) | Q(data__to=str(person))
-    Event.objects.filter(is_named, kind=Event.Kind.ASSIGNEE).update(data=EmptyValues(F("data")))
 
 
 def erase_name_in_notifications(person: User) -> None:
@@ -120,24 +92,18 @@ def erase_messages_and_settings(person: User) -> None:
         log.objects.filter(username__iexact=person.email).delete()
 
 
-def erase_name_in_audit_log(somebody: Customer | User) -> None:
-    """Erase the name in the audit log, as the actor and as the subject of a change."""
-    kind, pk = str(somebody._meta.verbose_name), str(somebody.pk)
-    about = Q(subject_id=pk) | Q(subject_id="", subject=str(somebody)[:200])
-    AuditEntry.objects.filter(about, kind=kind).update(
-        subject=ANONYMOUS, data=EmptyValues(F("data"))
-    )
-    names = Q()
-    for name in filter(None, {str(somebody), somebody.full_name, somebody.email}):
-        names |= Q(data_text__contains=json.dumps(name, ensure_ascii=False))
-    others = AuditEntry.objects.annotate(data_text=Cast("data", TextField())).filter(names)
-    others.update(data=EmptyValues(F("data")))  # changes of teams, merges of customers
-    if isinstance(somebody, User):
-        AuditEntry.objects.filter(actor=somebody).update(actor_name=ANONYMOUS)
-    entries = LogEntry.objects.filter(
-        content_type=ContentType.objects.get_for_model(somebody), object_id=pk
-    )
-    entries.update(object_repr=ANONYMOUS, change_message="")
+def record_and_erase_history(somebody: Customer | User, *, by: User) -> None:
+    """Record the anonymisation, and erase the name in ticket events and in the audit log.
+
+    Call it while ``somebody`` still has their name in the database: a function of the database
+    looks it up and erases it in append-only rows, which this process may not change.
+    """
+    entry = audit.record_change(by=by, verb="anonymised", subject=somebody)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT web_erase_from_history(%s)", [entry.pk])
+    LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(somebody), object_id=str(somebody.pk)
+    ).update(object_repr=ANONYMOUS, change_message="")
 
 
 def _delete_files(attachments: QuerySet[Attachment]) -> None:
@@ -208,9 +174,7 @@ def _erase_customer(customer: Customer, by: User) -> None:
     tickets = Ticket.objects.filter(customer=customer)
     erase_texts(tickets)
     notifications_services.erase_addresses(addresses=filter(None, [customer.email]))
-    with anonymisation_allowed():
-        erase_event_data(tickets, names={customer.full_name})
-        erase_name_in_audit_log(customer)
+    record_and_erase_history(customer, by=by)
     if customer.user:
         _erase_user(customer.user, by)
     customer.email = f"anonymous-customer-{customer.pk}@invalid"
@@ -220,14 +184,11 @@ def _erase_customer(customer: Customer, by: User) -> None:
     customer.save()
     for ticket in tickets.only("pk"):
         record(ticket, Event.Kind.ANONYMISED, by)
-    audit.record_change(by=by, verb="anonymised", subject=customer)
 
 
 def _erase_user(person: User, by: User) -> None:
     erase_messages_and_settings(person)
     erase_name_in_notifications(person)
     notifications_services.erase_addresses(addresses=[person.email], user_ids=[person.pk])
-    with anonymisation_allowed():
-        erase_name_in_events(person)
-        erase_name_in_audit_log(person)
+    record_and_erase_history(person, by=by)
     accounts_services.erase_person(person=person, by=by)

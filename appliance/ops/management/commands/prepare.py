@@ -17,6 +17,9 @@ class Command(BaseCommand):
             setup_path = prepare.prepare()
         except (SkerryError, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(
-            json.dumps({"setup_path": setup_path, "version": settings.SKERRY_VERSION})
-        )
+        report = {
+            "setup_path": setup_path,
+            "version": settings.SKERRY_VERSION,
+            "warnings": prepare.list_warnings(),
+        }
+        self.stdout.write(json.dumps(report))
