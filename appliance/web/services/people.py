@@ -35,8 +35,8 @@ def deactivate_person(
 def merge_customers(*, source: Customer, target: Customer, by: User) -> None:
     """Move everything of ``source`` to ``target``, the user account too, and delete ``source``.
 
-    A user account counts as confirmed afterwards. Raises BadInputError when both have one, or one
-    customer was anonymised.
+    Raises BadInputError when both have a user account, one has an account nobody has confirmed, or
+    one was anonymised.
     """
     if not (by.is_active and by.is_admin):
         raise ForbiddenError(_("Only administrators can do this."))
@@ -64,6 +64,16 @@ def _refuse_merge(source: Customer, target: Customer) -> None:
             % {"name": source},
             field="target",
         )
+    for customer in (source, target):
+        if customer.has_unconfirmed_login:
+            raise BadInputError(
+                _(
+                    "Nobody has confirmed the user account of %(name)s, who would read all tickets "
+                    "of both. Confirm or unlink the account first."
+                )
+                % {"name": customer},
+                field="target",
+            )
     if source.anonymised_at or target.anonymised_at:
         raise BadInputError(
             _("One of the customers has been anonymised and cannot be merged."), field="target"

@@ -87,7 +87,8 @@ def _create_ticket(*, form: TicketForm, by: User) -> Ticket:
 @limited_while_typing
 def suggest(request: AuthenticatedRequest) -> HttpResponse:
     """Return suggestions for the ticket that is being typed."""
-    return render(request, "web/_form_suggestions.html", vars(_list_suggestions(request)))
+    context = vars(_list_suggestions(request)) | {"oob": True}
+    return render(request, "web/_form_suggestions.html", context)
 
 
 @require_safe
