@@ -21,6 +21,7 @@ from appliance.accounts.models import (
 from appliance.accounts.permissions import has_right
 from appliance.accounts.security import hash_token
 from appliance.core import cache
+from appliance.core.clean_text import clean_email
 
 T = TypeVar("T", bound=Model)
 MAX_FILTER_WORDS = 5
@@ -31,7 +32,7 @@ MAX_FILTER_WORDS = 5
 
 def find_user(*, email: str) -> User | None:
     """Return the user with this address, whatever its case."""
-    email = email.strip().lower()
+    email = clean_email(email)
     user = User.objects.filter(email__iexact=email).first()
     return user if user and is_same_address(user.email, email) else None
 
@@ -186,7 +187,7 @@ def team_ids_of(viewer: User) -> list[int]:
 
 def find_customer(*, email: str) -> Customer | None:
     """Return the customer with this address, whatever its case; none for an empty one."""
-    email = email.strip().lower()
+    email = clean_email(email)
     # the index leaves out customers without an address
     customer = Customer.objects.exclude(email="").filter(email__iexact=email).first()
     return customer if customer and is_same_address(customer.email, email) else None

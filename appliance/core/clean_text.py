@@ -8,6 +8,7 @@ from typing import Literal
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _LINE_ENDS = re.compile(r"\r\n|[\r\x0b\x0c]")
+_BLANK_LINES = re.compile(r"^(?:[ \t]*\n)+")
 _ZERO_WIDTH_JOINERS = "\u200c\u200d"
 # What shows nothing although its category is not Cf: fillers, an empty braille cell.
 _BLANKS = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]")
@@ -33,6 +34,11 @@ def clean_text(text: str) -> str:
     return remove_controls(_LINE_ENDS.sub("\n", text))
 
 
+def clean_paragraphs(text: str) -> str:
+    """Return a cleaned text without blank lines at its beginning and blanks at its end."""
+    return _BLANK_LINES.sub("", clean_text(text).rstrip())
+
+
 def clean_line(text: str) -> str:
     """Return what is listed and compared, such as a name: one composed line of what can be seen.
 
@@ -44,6 +50,11 @@ def clean_line(text: str) -> str:
 def clean_address(text: str) -> str:
     """Return an e-mail address or log-in name: only what can be seen, in its plainest form."""
     return _clean(text, "NFKC", keep_joiners=False)
+
+
+def clean_email(text: str) -> str:
+    """Return an e-mail address as it is stored and compared: cleaned, in lower case."""
+    return clean_address(text).strip().lower()
 
 
 def _clean(text: str, form: Literal["NFC", "NFKC"], *, keep_joiners: bool) -> str:

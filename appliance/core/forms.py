@@ -27,7 +27,7 @@ def add_bootstrap_class(field: FieldT) -> FieldT:
 
 
 class BootstrapFormMixin(forms.BaseForm):
-    """Bootstrap classes for all fields, and line ends as the database has them.
+    """Bootstrap classes for all fields.
 
     ``without_error`` names the fields beside which the template shows no error, such as buttons;
     like those of hidden fields, their errors stand at the top.
@@ -104,12 +104,8 @@ class BootstrapFormMixin(forms.BaseForm):
         self.data = {name: self.data[name] for name in self.data} | values
 
     def clean(self) -> dict[str, Any]:
-        """Convert CR LF, which browsers send, to LF."""
-        data = super().clean() or self.cleaned_data
-        for name, value in data.items():
-            if isinstance(value, str) and "\r" in value:
-                data[name] = value.replace("\r\n", "\n").replace("\r", "\n")
-        return data
+        """Return the values, which Django allows to be None."""
+        return super().clean() or self.cleaned_data
 
 
 class Form(BootstrapFormMixin, forms.Form):

@@ -2,15 +2,17 @@
 
 import zoneinfo
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.http.response import HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone, translation
 from django.utils.translation import trans_real
 
 from appliance.core import cache, disk_space, queries
+from appliance.core.clean_text import remove_unstorable
 from appliance.core.errors import DiskFullError, SkerryError
 from appliance.core.views import (
     DATABASE_UNAVAILABLE_ERRORS,
@@ -94,6 +96,32 @@ class DiskSpaceMiddleware:
             return disk_full(request, str(error))
         reason = disk_space.reason_of(error)
         return disk_full(request, reason) if reason else None
+
+
+class StorableInputMiddleware:
+    """Drop what no column can store from the query string and the form: NUL, lone surrogates.
+
+    The form is read after CsrfViewMiddleware, which reads it anyway.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if (query := _storable_query(request.GET)) is not None:
+            request.GET = QueryDict(query)
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> None:
+        if request.method == "POST" and (query := _storable_query(request.POST)) is not None:
+            request.POST = QueryDict(query)
+
+
+def _storable_query(query: QueryDict) -> str | None:
+    """Return the names and values as a query string, or None if all can be stored."""
+    values = [(name, value) for name, values in query.lists() for value in values]
+    cleaned = [(remove_unstorable(name), remove_unstorable(value)) for name, value in values]
+    return None if cleaned == values else urlencode(cleaned)
 
 
 class RequestCacheMiddleware:

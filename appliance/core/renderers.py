@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
 
+from django import forms
 from django.forms.renderers import DjangoTemplates
 from django.http import HttpRequest
 from django.utils.html import conditional_escape
 from django.utils.safestring import mark_safe
+
+from appliance.core.clean_text import clean_address, clean_line, clean_paragraphs, clean_text
 
 TEMPLATE_FOLDER = "django/forms/widgets/"
 INPUT_TYPES = (
@@ -26,11 +29,53 @@ INPUT_TYPES = (
     "file",
     "checkbox",
 )
+TEXT_TYPES = ("text", "search")  # of inputs that hold people's words
 OPTION_TEMPLATES = ("radio_option", "checkbox_option")
+
+
+class TextBoundField(forms.BoundField):
+    """A field of a form: text is cleaned before it is validated, and shown in its own direction.
+
+    Of a text area every blank and sign stays. A line, such as a name, loses what cannot be seen. A
+    password stays as it is.
+    """
+
+    def __init__(self, form: forms.BaseForm, field: forms.Field, name: str) -> None:
+        super().__init__(form, field, name)
+        self._clean = self._find_cleaner(field)
+
+    @property
+    def data(self) -> Any:
+        value = super().data
+        return self._clean(value) if self._clean and isinstance(value, str) else value
+
+    def build_widget_attrs(
+        self, attrs: dict[str, Any], widget: forms.Widget | None = None
+    ) -> dict[str, Any]:
+        attributes: dict[str, Any] = super().build_widget_attrs(attrs, widget)
+        widget = widget or self.field.widget
+        if isinstance(widget, forms.Textarea) or getattr(widget, "input_type", "") in TEXT_TYPES:
+            attributes.setdefault("dir", "auto")
+        return attributes
+
+    @staticmethod
+    def _find_cleaner(field: forms.Field) -> Callable[[str], str] | None:
+        if not isinstance(field, forms.CharField) or isinstance(field.widget, forms.PasswordInput):
+            return None
+        if isinstance(field, forms.EmailField):
+            return clean_address
+        if not isinstance(field.widget, forms.Textarea):
+            return clean_line
+        if not field.strip:
+            return clean_text
+        field.strip = False  # would take the indent of the first line
+        return clean_paragraphs
 
 
 class FastFormRenderer(DjangoTemplates):
     """``settings.FORM_RENDERER``."""
+
+    bound_field_class = TextBoundField
 
     def render(
         self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None

@@ -26,6 +26,7 @@ class UploadsField(forms.FileField):
 
     widget = UploadsInput
     default_error_messages = {
+        "empty": gettext_lazy("“%(name)s” is empty. Choose it again, or send the rest without it."),
         "many": gettext_lazy("Choose at most %(most)d files; send the others separately."),
     }
 
@@ -39,6 +40,12 @@ class UploadsField(forms.FileField):
             raise ValidationError(self.error_messages["many"] % {"most": MAX_FILES}, code="many")
         self._check_disk(uploads)
         self._check_sizes(uploads)
+        empty = [upload for upload in uploads if not upload.size]
+        if empty:
+            raise ValidationError(
+                [self.error_messages["empty"] % {"name": upload.name} for upload in empty],
+                code="empty",
+            )
         return [super(UploadsField, self).clean(upload) for upload in uploads]
 
     def _check_disk(self, uploads: list[UploadedFile]) -> None:

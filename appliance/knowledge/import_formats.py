@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from django.utils.translation import gettext as _
 
+from appliance.core.clean_text import clean_line, clean_text
 from appliance.core.errors import BadInputError
 from appliance.knowledge import front_matter
 from appliance.knowledge.import_html import MAX_CONTENT, read_page, too_long
@@ -116,8 +117,8 @@ def _page_entry(member: Member, text: str) -> Entry:
     return Entry(
         member.name,
         head.fields.get("key", "") or member.name,
-        " ".join(title.split()),
-        body,
+        " ".join(clean_line(title).split()),
+        clean_text(body),
         {name: value for name, value in head.fields.items() if name not in ("title", "key")},
         folder=posixpath.dirname(member.name),
         lines=head.lines,
@@ -195,7 +196,8 @@ def _row_entry(
     while len(cells) > len(columns) and not cells[-1]:
         cells.pop()
     fields = {column: cell for column, cell in zip(columns, cells, strict=False) if cell}
-    title, content = " ".join(fields.pop("title", "").split()), fields.pop("content", "")
+    title = " ".join(clean_line(fields.pop("title", "")).split())
+    content = clean_text(fields.pop("content", ""))
     is_cut = len(cells) < len(columns) and not (title and content)
     if len(cells) > len(columns) or is_cut:
         problem = _(

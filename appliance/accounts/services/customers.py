@@ -19,6 +19,7 @@ from appliance.accounts.services.people import add_user, invite
 from appliance.core import audit, cache
 from appliance.core import queries as core_queries
 from appliance.core.audit import update_fields
+from appliance.core.clean_text import clean_email
 from appliance.core.errors import BadInputError, ForbiddenError
 
 
@@ -70,7 +71,7 @@ def add_customer(
 ) -> Customer:
     """Create a customer. Raises BadInputError when the address is known already."""
     customer = Customer(
-        email=email.strip().lower(),
+        email=clean_email(email),
         first_name=first_name,
         last_name=last_name,
         claimed_organisation=claimed_organisation,
@@ -133,7 +134,7 @@ def change_customer(
     locked = _lock_customer(customer)
     if locked.anonymised_at:
         raise BadInputError(_("This customer has been anonymised and can no longer be changed."))
-    email = email.strip().lower()
+    email = clean_email(email)
     if organisation != locked.organisation:
         _require_may_join(by, organisation)
     if email != locked.email:

@@ -17,6 +17,7 @@ from appliance.accounts.security import generate_token, hash_token
 from appliance.accounts.services.access import publish_lost_access
 from appliance.core import audit, cache
 from appliance.core.audit import ANONYMOUS, update_fields
+from appliance.core.clean_text import clean_email
 from appliance.core.errors import BadInputError
 from appliance.core.types import UNSET, Unset
 
@@ -67,7 +68,7 @@ def add_user(
     ``is_confirmed`` is False for somebody who registers: nothing has shown that the address is
     theirs. Raises BadInputError when the address has a user already or the password is too weak.
     """
-    user = User(email=email.strip().lower(), first_name=first_name, last_name=last_name, role=role)
+    user = User(email=clean_email(email), first_name=first_name, last_name=last_name, role=role)
     user.email_confirmed_at = timezone.now() if is_confirmed else None
     if password is None:
         user.set_unusable_password()
@@ -108,7 +109,7 @@ def change_person(
 ) -> None:
     """Change name, e-mail and working hours. Raises BadInputError when the address is taken."""
     require_admin(by)
-    email = email.strip().lower()
+    email = clean_email(email)
     locked = _lock(person)
     if update_fields(
         locked,

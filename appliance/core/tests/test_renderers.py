@@ -44,7 +44,7 @@ FORM_ARGUMENTS = [
 @pytest.mark.parametrize("name", Everything.base_fields)
 def test_widget_is_rendered_as_the_template_renders_it(arguments, name):
     fast, django = (
-        Everything(**arguments, renderer=renderer)[name]
+        Everything(**arguments, renderer=renderer, bound_field_class=renderers.TextBoundField)[name]
         for renderer in (renderers.FastFormRenderer(), DjangoTemplates())
     )
     assert parse_html(fast.as_widget()) == parse_html(django.as_widget())

@@ -12,6 +12,7 @@ from appliance.accounts.models import User
 from appliance.accounts.permissions import require_admin
 from appliance.core import audit, cache
 from appliance.core.audit import update_fields
+from appliance.core.clean_text import clean_line
 from appliance.core.errors import BadInputError
 from appliance.tickets.event_data import TagsData
 from appliance.tickets.models import Event, SavedView, Tag, Ticket
@@ -96,10 +97,12 @@ def _tag_key(name: str) -> str:
 
 def _normalise(names: Iterable[str]) -> TagNames:
     """Return the names without blanks, commas and # signs around them."""
-    clean_names = (" ".join(name.replace(",", " ").split()).lstrip("#").strip() for name in names)
+    clean_names = (
+        " ".join(clean_line(name.replace(",", " ")).split()).lstrip("#").strip() for name in names
+    )
     tags_by_key: TagNames = {}
     for name in clean_names:
-        if len(name) > MAX_CHARACTERS or "\0" in name:
+        if len(name) > MAX_CHARACTERS:
             raise BadInputError(
                 _("“%(name)s …” is too long for a tag: at most %(most)d characters.")
                 % {"name": name[:20], "most": MAX_CHARACTERS},
