@@ -38,6 +38,12 @@ def share(value: float | None) -> str:
 
 
 @register.filter
+def number(value: float | None) -> str:
+    """Return a number with its thousands grouped; a dash for None."""
+    return "–" if value is None else number_format(value, force_grouping=True)
+
+
+@register.filter
 def ms(value: float | None) -> str:
     """Return milliseconds below a second, seconds from there on; a dash for None."""
     if value is None:

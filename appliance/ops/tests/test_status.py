@@ -5,7 +5,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from appliance.accounts.models import Customer
@@ -22,6 +22,7 @@ from appliance.ops import (
     timing_metrics,
 )
 from appliance.ops.models import Sample
+from appliance.ops.templatetags import status
 from appliance.search.models import IndexCheck
 
 SECRET = "alice-private@example.org"
@@ -233,3 +234,15 @@ def test_status_page_shows_the_verification_of_the_audit_log(dan_client, dan):
     AuditCheck.objects.create(entries=0, problem="entry 1 was changed.")
     page = dan_client.get(reverse("status")).content.decode()
     assert re.search(r'class="state-bad">\s*entry 1 was changed', page)
+
+
+def test_states_and_numbers_are_written_in_the_language_of_the_reader(page_of, dan):
+    dan.language = "de"
+    dan.save(update_fields=["language"])
+    page = page_of("status")
+    assert "Vorgeschlagene Artikel" in page and "suggestions" not in page
+    assert "noch nicht genutzt" in page or "bereit" in page
+    with translation.override("de"):
+        assert status.number(1234567) == "1.234.567"
+        assert status.state_label("does not answer") == "antwortet nicht"
+    assert status.number(1234567) == "1,234,567"
