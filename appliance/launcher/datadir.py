@@ -18,6 +18,7 @@ from appliance.launcher.terminal import LauncherError
 
 LOCK_FILE = "launcher.lock"
 VERSION_FILE = "version.json"
+CLOCK_TOLERANCE_SECONDS = 300
 FIRST_START_MB, RESTART_MB = 500, 200
 
 
@@ -158,6 +159,21 @@ def free_mb(path: Path) -> int:
     while not os.path.exists(path):  # also false where this user may not look
         path = path.parent
     return shutil.disk_usage(path).free // 2**20
+
+
+def clock_warning(installation: Installation) -> str | None:
+    """Return a warning when the database was written at a time this machine has not reached."""
+    try:
+        written_at = (installation.cluster / "global" / "pg_control").stat().st_mtime
+    except OSError:
+        return None
+    if written_at < time.time() + CLOCK_TOLERANCE_SECONDS:
+        return None
+    written, now = (time.strftime("%Y-%m-%d %H:%M", time.gmtime(at)) for at in (written_at, None))
+    return (
+        f"the clock of this machine says {now} UTC, and the data was written at {written} UTC: set "
+        "the clock (timedatectl), because due times, sessions and model updates depend on it."
+    )
 
 
 def ensure_version(installation: Installation) -> None:

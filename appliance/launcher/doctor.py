@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +172,13 @@ def _can_look(installation: Installation) -> bool:
     return True
 
 
+def _clock(installation: Installation) -> Iterator[Finding]:
+    if clock_warning := datadir.clock_warning(installation):
+        yield Finding("warn", "clock", clock_warning)
+    else:
+        yield Finding("ok", "clock", time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()))
+
+
 def _is_running(installation: Installation) -> bool:
     return _can_look(installation) and bool(datadir.lock_holder(installation))
 
@@ -194,4 +202,4 @@ MACHINE_CHECKS: tuple[Check, ...] = (
     _models,
     _hosts,
 )
-DATA_CHECKS: tuple[Check, ...] = (_disk, _data, _port, _versions)
+DATA_CHECKS: tuple[Check, ...] = (_disk, _data, _clock, _port, _versions)

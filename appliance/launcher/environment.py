@@ -43,6 +43,18 @@ def ensure_installed(installation: Installation, *, extra: str = "") -> None:
     """
     if is_installed(installation, extra=extra):
         return
+    try:
+        _install(installation, extra)
+    except OSError as error:
+        raise LauncherError(
+            f"The environment {installation.venv} cannot be written ({error.strerror}): run "
+            f"{installation.command('install')} once as a user who may write to "
+            f"{installation.code}, or copy Skerry to a folder of your own. The data may be "
+            "elsewhere (--data)."
+        ) from error
+
+
+def _install(installation: Installation, extra: str) -> None:
     lock_file = _lock_file(installation, extra)
     with _install_lock(lock_file):
         if is_installed(installation, extra=extra):  # by another launcher meanwhile

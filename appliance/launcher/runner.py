@@ -171,7 +171,8 @@ def announce(installation: Installation, report: dict[str, Any]) -> None:
         say(f"Set it up once, with this link: {installation.address}{report['setup_path']}")
     if demo := report.get("demo"):
         logins = ", ".join(f"{login['email']} ({login['role']})" for login in demo["logins"])
-        say(f"Demo log-ins: {logins}; their password is in {demo['password_file']}")
+        file = demo["password_file"]
+        say(f"Demo log-ins: {logins}" + (f"; their first password is in {file}" if file else ""))
     say("Ctrl-C stops it.")
 
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from appliance.launcher import credentials, orphans, postgres, subprocesses, valkey
+from appliance.launcher import credentials, datadir, orphans, postgres, subprocesses, valkey
 from appliance.launcher.files import ensure_content
 from appliance.launcher.layout import Installation
 from appliance.launcher.supervisor_client import Supervisor
-from appliance.launcher.terminal import LauncherError, with_log_tail
+from appliance.launcher.terminal import LauncherError, warn, with_log_tail
 
 START_TIMEOUT_SECONDS = 20
 STOP_TIMEOUT_SECONDS = 120
@@ -125,6 +125,8 @@ def _escaped(value: object) -> str:
 
 def ensure_servers(installation: Installation) -> None:
     """Create what the servers need to start: secrets, the database cluster, configurations."""
+    if clock_warning := datadir.clock_warning(installation):
+        warn(clock_warning)
     credentials.ensure_secrets(installation)
     postgres.ensure_cluster(installation)
     valkey.ensure_config(installation)

@@ -38,6 +38,7 @@ ReadWritePaths={data}
 ProtectHome={homes}
 PrivateTmp=yes
 PrivateDevices=yes
+PrivateMounts=yes
 ProtectProc=invisible
 
 # It cannot gain privileges, and may use only the system calls of a service.

@@ -1,7 +1,6 @@
 """Preparation of a start: migrations, static files and the first admin."""
 
 import time
-from io import StringIO
 
 from django.apps import AppConfig, apps
 from django.conf import settings
@@ -31,7 +30,7 @@ def prepare() -> str | None:
     """
     _wait_for_database(seconds=30)
     if not settings.DEBUG:  # the development server is not deployed
-        call_command("check", deploy=True, fail_level="WARNING", stdout=StringIO())
+        _check_settings()
     # Two web machines of one site that start at once must not both migrate.
     with session_lock("ops.prepare", wait=True):
         _migrate()
@@ -46,6 +45,18 @@ def list_warnings() -> list[str]:
     """Return what is unsafe about the database and cache servers, each with its remedy."""
     messages = checks.run_checks(tags=[checks.Tags.database], databases=["default"])
     return [f"{message.msg} {message.hint}" for message in messages]
+
+
+def _check_settings() -> None:
+    """Refuse settings that Django warns about, and say what is wrong with each."""
+    messages = checks.run_checks(include_deployment_checks=True)
+    texts = [
+        f"{message.msg} {message.hint or ''}".strip() + f" ({message.id})"
+        for message in messages
+        if message.is_serious(checks.WARNING) and not message.is_silenced()
+    ]
+    if texts:
+        raise CommandError(f"The settings cannot be used. {' '.join(texts)}")
 
 
 def _wait_for_database(*, seconds: int) -> None:

@@ -5,12 +5,14 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
+from django.db.models import Max
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from appliance import egress_guard
 from appliance.core import cache as app_cache
@@ -19,9 +21,12 @@ from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
 from appliance.core.sql_files import fetch_objects
 from appliance.ops import index_purposes
+from appliance.ops.models import Sample
+from appliance.tickets.models import Event
 from appliance.triage import queries as triage_queries
 
 STATE_FILE = "run/launcher.json"  # written by the launcher before it starts the web processes
+CLOCK_TOLERANCE = timedelta(minutes=5)
 PROBE_SECONDS = 2.0  # a frozen database never answers
 SMALL_ROWS = 1000  # a sequential scan is right for a smaller table
 _prober = DeadlineExecutor("health", threads=2)
@@ -204,6 +209,20 @@ def list_indexes() -> list[Index]:
 def list_tables() -> list[Table]:
     """Return the tables larger than 64 kB, the largest first."""
     return fetch_objects("ops", "tables", Table)
+
+
+def find_future_time() -> datetime | None:
+    """Return the time of the newest data if the clock of this machine has not reached it yet.
+
+    All samples count, because a clock that is behind soon adds newer rows with older times.
+    """
+    newest = [
+        Event.objects.order_by("-pk").values_list("at", flat=True).first(),
+        Sample.objects.aggregate(Max("at"))["at__max"],
+    ]
+    latest_at = max((at for at in newest if at), default=None)
+    is_future = latest_at is not None and latest_at > timezone.now() + CLOCK_TOLERANCE
+    return latest_at if is_future else None
 
 
 def read_disk() -> Disk:

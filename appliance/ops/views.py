@@ -65,6 +65,7 @@ def status(request: AuthenticatedRequest) -> HttpResponse:
         "cache_hit_share": queries.cache_hit_share(),
         "totals": queries.read_totals(),
         "disk": queries.read_disk(),
+        "future_time": queries.find_future_time(),
         "disks": [(disk, *disk_space.describe(disk)) for disk in disk_space.list_disks()],
         "timings": charts.list_timings(samples),
         "charts": charts.list_charts(samples, span),

@@ -4,6 +4,7 @@ import ensurepip
 import hashlib
 import importlib.util
 import json
+import os
 import shutil
 import socket
 import sys
@@ -198,3 +199,24 @@ def test_missing_index_is_named_and_the_bundle_offered(
             environment.ensure_installed(installation)
     assert "Connection refused" in str(error.value)
     assert "release bundle" in str(error.value)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.parametrize("is_installed", [False, True])
+def test_read_only_checkout_is_named_with_a_remedy(
+    installation: Installation, commands: list, is_installed: bool
+) -> None:
+    if is_installed:
+        environment.ensure_installed(installation)
+        (installation.code / "requirements.lock").write_text("# something else\n")
+        installation.venv.chmod(0o500)
+    installation.code.chmod(0o500)
+    try:
+        with pytest.raises(LauncherError, match="cannot be written") as error:
+            environment.ensure_installed(installation)
+    finally:
+        installation.code.chmod(0o700)
+        if is_installed:
+            installation.venv.chmod(0o700)
+    assert f"may write to {installation.code}" in str(error.value)
+    assert "launcher.py install once" in str(error.value)

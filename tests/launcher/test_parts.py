@@ -10,11 +10,12 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from appliance.launcher import acl, doctor, subprocesses
+from appliance.launcher import acl, datadir, doctor, subprocesses
 from appliance.launcher.files import write_private
 from appliance.launcher.layout import MAX_SOCKET_PATH_BYTES, Installation, ensure_usable_paths
 from appliance.launcher.supervision import PROGRAM_CONFIG
@@ -236,6 +237,18 @@ for text in (b"one\\n", b"two\\n", b"a long line\\n", b"last\\n"):
 def test_supervised_programs_restart_and_rotate_their_logs() -> None:
     assert "autorestart=true" in PROGRAM_CONFIG
     assert "stdout_logfile_maxbytes=10MB" in PROGRAM_CONFIG
+
+
+def test_clock_behind_the_data_is_reported(tmp_path: Path) -> None:
+    installation = Installation(code=CODE, data=tmp_path)
+    assert datadir.clock_warning(installation) is None
+    control_file = tmp_path / "postgres" / "global" / "pg_control"
+    control_file.parent.mkdir(parents=True)
+    control_file.touch()
+    assert datadir.clock_warning(installation) is None
+    os.utime(control_file, (0, time.time() + 86400))
+    assert "set the clock" in str(datadir.clock_warning(installation))
+    assert [finding.level for finding in doctor._clock(installation)] == ["warn"]
 
 
 def test_doctor_without_models_names_the_remedy(tmp_path: Path) -> None:

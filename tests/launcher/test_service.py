@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ HARDENED = (
     "ProtectSystem=strict",
     "PrivateTmp=yes",
     "PrivateDevices=yes",
+    "PrivateMounts=yes",
     "MemoryDenyWriteExecute=yes",
     "KillMode=mixed",
     "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
@@ -80,6 +82,25 @@ def test_unit_may_write_only_the_data_directory(installation: Installation, call
     assert start.endswith(
         '"--data" "/srv/skerry" "--bind" "127.0.0.1" "--port" "8000" "--role" "all"'
     )
+
+
+@pytest.mark.parametrize(("bind", "score"), [("127.0.0.1", "1.7"), ("0.0.0.0", "1.8")])
+def test_documented_security_score_is_the_measured_one(
+    installation: Installation, calls, tmp_path: Path, monkeypatch, bind: str, score: str
+) -> None:
+    program = shutil.which("systemd-analyze")
+    if program is None or "systemd 252 " not in run([program, "--version"]):
+        pytest.skip("the score was measured with systemd 252")
+    monkeypatch.setattr(unit, "HOME_FOLDERS", ())  # wherever this checkout and its Python are
+    file = tmp_path / service.NAME
+    file.write_text(unit_text(replace(installation, bind=bind)))
+    output = run([program, "security", "--offline=true", "--no-pager", str(file)])
+    assert f"exposure level for {service.NAME}: {score} " in output
+    assert score in (CODE / "docs" / "operating.md").read_text()
+
+
+def run(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def test_unit_denies_the_network_unless_it_is_needed(

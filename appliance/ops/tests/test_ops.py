@@ -1,5 +1,6 @@
 import json
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.urls import reverse
+from django.utils import timezone
 
 from appliance.accounts.models import User
 from appliance.ops import prepare, queries, static_files
+from appliance.ops.models import Sample
 
 
 @pytest.fixture
@@ -140,3 +143,23 @@ def test_database_of_a_newer_version_is_refused_by_name(db, run_prepare, acting_
         MigrationRecorder(connection).record_applied("tickets", "0099_of_a_newer_version")
     with pytest.raises(CommandError, match=r"tickets\.0099_of_a_newer_version.*newer"):
         run_prepare()
+
+
+def test_weak_secret_key_is_refused_with_its_cause(db, settings):
+    settings.SECRET_KEY = "x" * 44
+    with pytest.raises(CommandError, match=r"Your SECRET_KEY has less than 50 .*security\.W009"):
+        prepare._check_settings()
+
+
+def test_settings_of_a_normal_start_are_accepted(db):
+    prepare._check_settings()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "is_reported"), [(-5, False), (2, False), (60 * 24 * 400, True)]
+)
+def test_data_from_the_future_is_reported(dan_client, minutes, is_reported):
+    Sample.objects.create(at=timezone.now() + timedelta(minutes=minutes))
+    Sample.objects.create(at=timezone.now())  # written after the clock was set back
+    page = dan_client.get(reverse("status")).content.decode()
+    assert ("behind the data" in page) == is_reported

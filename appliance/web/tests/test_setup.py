@@ -1,6 +1,8 @@
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.db.models import F
 from django.urls import reverse
 
@@ -109,6 +111,20 @@ def test_demo_data_has_an_object_of_every_model(db):
     assert Organisation.objects.filter(shares_tickets=True).exists()
     assert Ticket.objects.exclude(merged_into=None).exists()
     assert Ticket.objects.filter(fields__has_key="place").count() == Ticket.objects.count()
+
+
+def test_demo_passwords_are_set_once_and_nobody_is_signed_out(client, db, settings, tmp_path):
+    settings.DATA = tmp_path
+    call_command("load_demo", stdout=StringIO())
+    password = (tmp_path / "secrets" / "demo_password").read_text()
+    bob, mei = (User.objects.get(email=f"{name}@stbrannoc.example") for name in ("bob", "mei"))
+    assert bob.check_password(password)
+    accounts_services.set_password(user=mei, password="a-rock-alone-in-the-sea")
+    client.force_login(bob)
+    call_command("load_demo", stdout=StringIO())
+    assert client.get(reverse("profile")).status_code == 200
+    mei.refresh_from_db()
+    assert mei.check_password("a-rock-alone-in-the-sea")
 
 
 def test_demo_users_have_no_usable_password(db):

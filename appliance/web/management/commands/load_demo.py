@@ -16,19 +16,21 @@ class Command(BaseCommand):
     help = "Load the demo data; existing data stays unchanged."
 
     def handle(self, **options: object) -> None:
-        path = self._ensure_password()
         users = demo.load()
         triage_services.queue_catch_up()
-        for user in users:
-            accounts_services.set_password(user=user, password=path.read_text().strip())
-        logins = [{"email": user.email, "role": user.role} for user in users]
-        self.stdout.write(json.dumps({"logins": logins, "password_file": str(path)}))
-
-    def _ensure_password(self) -> Path:
-        """Return the file with the random password of all demo users; create it if missing."""
         path = settings.DATA / "secrets" / "demo_password"
-        if not path.exists():
+        # Setting a password ends the sessions of a person, and may undo what they chose.
+        if new_users := [user for user in users if not user.has_usable_password()]:
+            self._ensure_password(path)
+            for user in new_users:
+                accounts_services.set_password(user=user, password=path.read_text().strip())
+        logins = [{"email": user.email, "role": user.role} for user in users]
+        password_file = str(path) if path.exists() else ""
+        self.stdout.write(json.dumps({"logins": logins, "password_file": password_file}))
+
+    def _ensure_password(self, path: Path) -> None:
+        """Write a random password for all demo users, unless there is one."""
+        if not path.exists() or not path.read_text().strip():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)
             path.write_text(secrets.token_urlsafe(12))
-        return path
