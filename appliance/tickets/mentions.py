@@ -7,7 +7,7 @@ characters it has.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from appliance.accounts.models import User
@@ -31,24 +31,24 @@ def find_mentioned(text: str, people: Iterable[User]) -> list[User]:
     handles = _read_handles(people)
     mentioned = {
         person.pk: person
-        for tail in _tails(text)
-        for person in handles.get(_longest_handle(tail, handles), [])
+        for handle, _word in _read_mentions(text, handles)
+        for person in handles.get(handle, [])
     }
     return list(mentioned.values())
 
 
 def find_unknown(text: str, people: Iterable[User]) -> list[str]:
-    """Return the words after an @ that fit none of the people, each once and with its @."""
-    handles = _read_handles(people)
-    words = (WORD.match(tail) for tail in _tails(text) if not _longest_handle(tail, handles))
-    return [*dict.fromkeys(f"@{word[0].rstrip(LAST_SIGNS)}" for word in words if word)]
+    """Return the words after an @ that fit none of the people, each once, in lower case."""
+    mentions = _read_mentions(text, _read_handles(people))
+    words = (word.rstrip(LAST_SIGNS) for handle, word in mentions if not handle)
+    return [*dict.fromkeys(f"@{word}" for word in words if word)]
 
 
 def handle_of(person: User, people: Iterable[User]) -> str:
     """Return the shortest handle that means this one of ``people`` alone."""
-    handles = _read_handles(people)
+    people = list(people)
     for handle in (_first_name(person), _local_part(person)):
-        if handles.get(handle) == [person] and _longest_handle(f"{handle} ", handles) == handle:
+        if find_mentioned(f"@{handle} ", people) == [person]:
             return handle
     return person.email
 
@@ -72,11 +72,16 @@ def list_matching(prefix: str, people: Iterable[User]) -> list[User]:
     ]
 
 
-def _tails(text: str) -> list[str]:
-    """Return what follows each @ that can begin a mention, as far as a handle can reach."""
-    text = unicodedata.normalize("NFC", text)
-    matches = islice(AT.finditer(text), MAX_WORDS)
-    return [text[match.end() : match.end() + MAX_HANDLE_CHARACTERS] for match in matches]
+def _read_mentions(text: str, handles: Handles) -> Iterator[tuple[str, str]]:
+    """Yield the known handle and the word that follow each @ of a text; either may be empty."""
+    text, end = _fold(text), 0
+    for match in islice(AT.finditer(text), MAX_WORDS):
+        if match.start() < end:  # in the handle before it
+            continue
+        tail = text[match.end() : match.end() + MAX_HANDLE_CHARACTERS]
+        handle, word = _longest_handle(tail, handles), WORD.match(tail)
+        end = match.end() + len(handle)
+        yield handle, word[0] if word else ""
 
 
 def _read_handles(people: Iterable[User]) -> Handles:
@@ -94,10 +99,9 @@ def _read_handles(people: Iterable[User]) -> Handles:
 
 def _longest_handle(tail: str, handles: Handles) -> str:
     """Return the longest handle with which the text begins and no word goes on; else nothing."""
-    folded = _fold(tail)
     for size in sorted({len(handle) for handle in handles}, reverse=True):
-        if folded[:size] in handles and not GOES_ON.match(folded[size:]):
-            return folded[:size]
+        if tail[:size] in handles and not GOES_ON.match(tail[size:]):
+            return tail[:size]
     return ""
 
 

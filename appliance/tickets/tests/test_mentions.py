@@ -75,6 +75,7 @@ LOCAL_PARTS = st.text(st.sampled_from("abcdé'.+-_1"), min_size=1, max_size=10)
 @given(st.lists(st.tuples(NAMES, LOCAL_PARTS, st.sampled_from(["x.org", "y.org"])), max_size=6))
 @example([("O'Neill", "o", "x.org"), ("O", "o'neill", "x.org")])
 @example([("a@x.org", "b", "x.org"), ("", "a", "x.org")])
+@example([("", "-", "x.org"), ("", "-", "y.org")])
 def test_every_handle_that_is_offered_is_read_back(rows):
     addresses = {f"{local}@{host}": name for name, local, host in rows}
     people = [
