@@ -30,6 +30,11 @@ class SiteSettings(models.Model):
     close_solved_after_days = models.PositiveSmallIntegerField(
         null=True, blank=True, default=7, help_text="Empty: solved tickets stay solved."
     )
+    is_assigned_on_reply = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="A reply assigns an unassigned ticket to the agent who wrote it.",
+    )
     max_attachment_mb = models.PositiveSmallIntegerField(default=10)
     agent_rights = models.JSONField(default=default_agent_rights, blank=True)
 

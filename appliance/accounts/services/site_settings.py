@@ -32,6 +32,7 @@ class SiteSettingsFields(TypedDict, total=False):
     is_knowledge_public: bool
     is_rating_enabled: bool
     close_solved_after_days: int | None
+    is_assigned_on_reply: bool
     max_attachment_mb: int
     agent_rights: list[str]
 

@@ -54,6 +54,11 @@ class SiteSettingsForm(Form):
         required=False,
         help_text=_("Until then, a customer reply reopens them. Leave empty to never close them."),
     )
+    is_assigned_on_reply = forms.BooleanField(
+        label=_("Assign unassigned tickets to the agent who replies"),
+        required=False,
+        help_text=_("Internal notes assign nothing."),
+    )
     max_attachment_mb = forms.IntegerField(
         label=_("Maximum attachment size (MB)"), min_value=1, max_value=100
     )
@@ -69,7 +74,10 @@ class SiteSettingsForm(Form):
                 "is_rating_enabled",
             ),
         ),
-        (_("Tickets"), ("close_solved_after_days", "max_attachment_mb")),
+        (
+            _("Tickets"),
+            ("close_solved_after_days", "is_assigned_on_reply", "max_attachment_mb"),
+        ),
         (_("Agents"), ("agent_rights",)),
     )
 

@@ -38,6 +38,7 @@ def test_admin_changes_the_site_settings(as_dan):
     site = core_queries.site_settings()
     assert (site.name, site.base_url) == ("Harbour desk", "http://desk.example:8000")
     assert (site.language, site.is_guest_form_open, site.is_rating_enabled) == ("de", True, False)
+    assert not site.is_assigned_on_reply  # its box was not ticked
     assert (site.close_solved_after_days, site.agent_rights) == (None, ["articles"])
 
 

@@ -128,6 +128,7 @@ class TicketForm(CustomFieldsMixin, SubmissionForm):
     def __init__(self, *args: Any, viewer: User | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.add_custom_fields(viewer or AnonymousUser(), category=None)
+        self.order_fields([name for name in self.fields if name != "files"])  # files come last
 
 
 class TicketForCustomerForm(TicketForm):
@@ -163,9 +164,16 @@ class TicketForCustomerForm(TicketForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["subject"].help_text = ""
+        self.fields["description"].help_text = _(
+            "What the customer reports. Add error messages in full; the customer can read this."
+        )
         self.chosen_customer = self._read_customer()
         if self.chosen_customer:
             del self.fields["customer_email"], self.fields["customer_name"]
+        else:
+            self.fields["subject"].widget.attrs.pop("autofocus")
+            self.fields["customer_email"].widget.attrs["autofocus"] = True
 
     def _read_customer(self) -> Customer | None:
         number = read_number(str(self["customer"].value() or ""), digits=9)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
 from appliance.core import markdown
+from appliance.core import queries as core_queries
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.files import services as files_services
 from appliance.tickets import mentions, queries
@@ -27,7 +28,7 @@ from appliance.tickets.models import (
 )
 from appliance.tickets.queries.messages import RATED_STATUSES, RATING_DAYS, is_rating_final
 from appliance.tickets.services.events import SYSTEM_ACTOR_NAME, lock, record, save
-from appliance.tickets.services.properties import change_status
+from appliance.tickets.services.properties import assign, change_status
 from appliance.tickets.services.tickets import attach_files
 from appliance.tickets.signatures import signature_below
 
@@ -64,6 +65,7 @@ def reply(
         _require_open(locked, by, seen_message_id)
         message = _create_message(locked, by, body, Message.Kind.REPLY, files, idempotency_key, at)
         _remove_sent_draft(message, draft_key)
+        _assign_author(locked, message, by, at)
         _apply_status(locked, message, status, by, at)
     ticket.refresh_from_db()
     return message
@@ -161,6 +163,18 @@ def _create_message(
     save(locked, "first_response_at", at=at)
     _record_message(locked, message, by, at)
     return message
+
+
+def _assign_author(locked: Ticket, message: Message, by: User | None, at: datetime | None) -> None:
+    """Give a ticket that nobody has to the agent who replied, if the site is set so."""
+    is_unassigned = locked.assignee_id is None and not message.is_from_customer
+    if (
+        by
+        and is_unassigned
+        and core_queries.site_settings().is_assigned_on_reply
+        and queries.can_act(by, locked)
+    ):
+        assign(ticket=locked, assignee=by, by=by, at=at)
 
 
 def _signature(locked: Ticket, by: User | None, body: str, kind: Message.Kind) -> str:

@@ -5,6 +5,7 @@ import pytest
 from django.db import IntegrityError, InternalError, connection, transaction
 
 from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.models import SiteSettings
 from appliance.tickets import event_data, queries, services
 from appliance.tickets.models import Event, Message, Priority, Status, Ticket
 from appliance.tickets.tests.conftest import kinds
@@ -59,7 +60,28 @@ def test_ten_simultaneous_requests_create_one_ticket(alice):
 def test_agents_first_reply_opens_a_new_ticket(ticket, bob):
     services.reply(ticket=ticket, by=bob, body="Which printer?")
     assert ticket.status == Status.OPEN
-    assert kinds(ticket) == [Event.Kind.OPENED, Event.Kind.REPLIED, Event.Kind.STATUS]
+    assert ticket.assignee == bob
+    assert kinds(ticket) == [
+        Event.Kind.OPENED,
+        Event.Kind.REPLIED,
+        Event.Kind.ASSIGNEE,
+        Event.Kind.STATUS,
+    ]
+
+
+def test_site_can_leave_a_ticket_unassigned_when_an_agent_replies(ticket, bob):
+    SiteSettings.objects.create(is_assigned_on_reply=False)
+    services.reply(ticket=ticket, by=bob, body="Which printer?")
+    assert ticket.assignee is None
+
+
+def test_only_a_reply_to_the_customer_assigns_and_nobody_is_replaced(ticket, alice, bob, dan):
+    services.add_note(ticket=ticket, by=bob, body="Old driver.")
+    services.reply(ticket=ticket, by=alice, body="Still blank.")
+    assert ticket.assignee is None
+    services.assign(ticket=ticket, assignee=dan, by=dan)
+    services.reply(ticket=ticket, by=bob, body="Which printer?")
+    assert ticket.assignee == dan
 
 
 @pytest.mark.parametrize("status", [Status.SOLVED, Status.WAITING])

@@ -1,4 +1,5 @@
 import pytest
+from bs4 import BeautifulSoup
 from django.urls import reverse
 
 from appliance.accounts.models import Customer
@@ -166,3 +167,40 @@ def test_address_with_a_null_character_is_refused(client, bob):
     typed = {"customer_email": "a\0@example.org", "subject": "Printer", "description": "Blank."}
     assert client.post(reverse("suggest"), typed).status_code == 200
     assert client.post(reverse("create-ticket"), typed).status_code == 400
+
+
+def test_agents_form_begins_with_the_customer_and_ends_with_the_files(client, bob, dan):
+    tickets_services.add_field(by=dan, label="Asset", kind="text", is_for_customers=True)
+    client.force_login(bob)
+    form = client.get(reverse("create-ticket")).context["form"]
+    names = [field.name for field in form.visible_fields()]
+    assert names[0] == "customer_email" and names[-1] == "files"
+    focused = [field.name for field in form if "autofocus" in field.field.widget.attrs]
+    assert focused == ["customer_email"]
+    assert "you did" not in " ".join(str(field.help_text) for field in form)
+
+
+def test_agents_form_for_a_chosen_customer_begins_with_the_subject(client, alice, bob):
+    client.force_login(bob)
+    page = client.get(reverse("create-ticket"), {"customer": alice.customer.pk})
+    form = page.context["form"]
+    focused = [field.name for field in form if "autofocus" in field.field.widget.attrs]
+    assert focused == ["subject"]
+
+
+def test_customers_form_keeps_its_help_and_ends_with_the_files(client, alice, dan):
+    tickets_services.add_field(by=dan, label="Asset", kind="text", is_for_customers=True)
+    client.force_login(alice)
+    form = client.get(reverse("create-ticket")).context["form"]
+    names = [field.name for field in form.visible_fields()]
+    assert names[0] == "subject" and names[-1] == "files"
+    assert "What you did" in form["description"].help_text
+
+
+def test_search_forms_of_a_page_have_names_of_their_own(client, bob, dan, ticket):
+    client.force_login(dan)
+    for path in (reverse("ticket", args=[ticket.pk]), "/articles/", "/search/", "/manage/people/"):
+        page = BeautifulSoup(client.get(path).content, "html.parser")
+        forms = page.select("[role=search]")
+        names = [form.get("aria-label") or form.get("aria-labelledby") for form in forms]
+        assert len(names) > 1 and all(names) and len(set(names)) == len(names), path
