@@ -201,7 +201,10 @@ def main() -> None:
     added = resident_megabytes() - before
     if args.extra:
         labels = categories(CATEGORIES)
-        int8 = {f.name: extra_figures(f, args.corpus, engine, labels) for f in args.extra}
+        try:
+            int8 = {f.name: extra_figures(f, args.corpus, engine, labels) for f in args.extra}
+        except (OSError, ValueError) as error:
+            sys.exit(str(error))
         fp32: Figures = {}
     else:
         store = FiguresStore(None if args.no_write else args.figures)
