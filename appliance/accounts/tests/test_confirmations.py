@@ -1,8 +1,10 @@
 """Whoever registers an address is not its customer until a link or an agent has confirmed it."""
 
 import re
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.http import Http404
 from django.urls import reverse
 
@@ -344,3 +346,29 @@ def test_log_in_whose_address_another_log_in_holds_gets_a_record_of_its_own(alic
     Customer.objects.filter(user=alice).update(email=bob.email)
     assert services.ensure_customer_of(bob).email == ""
     assert queries.find_customer(email=bob.email).user == alice
+
+
+# --- log-ins from before
+
+
+def doubt() -> None:
+    path = "appliance.accounts.migrations.0004_doubt_registered_log_ins"
+    import_module(path).doubt_registered_log_ins(apps, None)
+
+
+def test_migration_confirms_whom_an_admin_has_made_and_nobody_else(alice, carol, bob, dan):
+    invited = services.add_person(by=dan, email="i@example.org", first_name="I", role="customer")
+    Customer.objects.filter(user=carol).update(email="chosen-by-an-agent@example.org")
+    User.objects.update(email_confirmed_at=None)
+    doubt()
+    confirmed = User.objects.exclude(email_confirmed_at=None)
+    assert set(confirmed) == {bob, dan, invited, carol}
+
+
+def test_migration_takes_the_address_and_keeps_the_tickets(alice, ticket, bob):
+    User.objects.update(email_confirmed_at=None)
+    doubt()
+    later = open_ticket(services.ensure_customer(email=alice.email, first_name="A"), by=bob)
+    assert visible(alice) == [ticket]
+    services.confirm_login(customer=Customer.objects.get(user=alice), by=bob)
+    assert set(visible(alice)) == {ticket, later}
