@@ -66,7 +66,7 @@ def _clean(text: str, form: Literal["NFC", "NFKC"], *, keep_joiners: bool) -> st
 
 
 def _remove_invisible(line: str, *, keep_joiners: bool) -> str:
-    invisible = {character for character in set(line) if _is_invisible(character)}
+    invisible = {character for character in set(line) if is_invisible(character)}
     if not invisible:
         return line
     visible = [""]
@@ -77,9 +77,10 @@ def _remove_invisible(line: str, *, keep_joiners: bool) -> str:
     return "".join(visible).rstrip(_ZERO_WIDTH_JOINERS)
 
 
-def _is_invisible(character: str) -> bool:
+def is_invisible(character: str) -> bool:
+    """Return whether the character shows nothing: a format, filler or control character."""
     return (
-        unicodedata.category(character) == "Cf"
+        unicodedata.category(character) in ("Cf", "Cc")
         or bool(_BLANKS.match(character))
         or bool(_VARIATIONS.match(character))
     )

@@ -1,22 +1,11 @@
 """A report as CSV, streamed row by row, safe to open in a spreadsheet."""
 
-import csv
 from collections.abc import Iterable, Iterator, Set
 
+from appliance.core.csv_export import BYTE_ORDER_MARK, csv_line
 from appliance.reports.charts import sorted_parts
 from appliance.reports.metrics import COLUMNS, DURATIONS, Metrics
 from appliance.reports.queries import Report
-
-BYTE_ORDER_MARK = "\ufeff"  # makes spreadsheets read UTF-8
-# Prefixes that spreadsheets read as a formula, full-width forms included.
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-class _EchoWriter:
-    """A file-like object for csv.writer that returns each line."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def csv_over_time(report: Report) -> Iterator[str]:
@@ -39,19 +28,12 @@ def _csv_lines(
     without: Set[str] = frozenset(),
 ) -> Iterator[str]:
     columns = [name for name in COLUMNS if name not in without]
-    writer = csv.writer(_EchoWriter())
     headers = [f"{name}_seconds" if name in DURATIONS else name for name in columns]
-    yield BYTE_ORDER_MARK + writer.writerow([label_header, *headers])
+    yield BYTE_ORDER_MARK + csv_line([label_header, *headers])
     for label, metrics in labelled_metrics:
-        yield writer.writerow([escape_formula(label), *(_cell(metrics, name) for name in columns)])
+        yield csv_line([label, *(_cell(metrics, name) for name in columns)])
 
 
 def _cell(metrics: Metrics, name: str) -> str:
     value = getattr(metrics, name)
-    return escape_formula("" if value is None else str(round(value)))
-
-
-def escape_formula(text: str) -> str:
-    """Return the text with an apostrophe before a formula prefix."""
-    text = text.replace("\0", "")
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_PREFIXES) else text
+    return "" if value is None else str(round(value))

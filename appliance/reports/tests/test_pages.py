@@ -145,12 +145,6 @@ def test_export_is_in_the_language_of_the_user(as_dan, dan, year):
     assert "Niemand" in [row[0] for row in csv_rows(response)]
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\tx", "\r=1", " =1", "＝1"])
-def test_formula_is_escaped(text):
-    assert export.escape_formula(text).startswith("'")
-    assert export.escape_formula("Ward 3") == "Ward 3"
-
-
 def test_second_request_uses_the_cache(as_dan, year, django_assert_max_num_queries):
     as_dan.get(reverse("reports"))
     with django_assert_max_num_queries(6):
