@@ -27,6 +27,7 @@ GET   edit-view/shared         login 403   403   200   404   200   login
 POST  edit-view/shared         login 403   403   home  404   done  login
 POST  move-view                login 403   403   done  404   404   login
 POST  remove-view              login 403   403   done  404   404   login
+GET   export-tickets           login 403   403   200   200   200   login
 POST  bulk                     login 403   403   home  home  home  login
 GET   bulk-change              login 403   403   200   404   404   login
 POST  undo-bulk                login 403   403   home  404   404   login

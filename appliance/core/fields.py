@@ -9,6 +9,7 @@ from django.db.models.functions import Cast, Left
 # searchable: a log names its machine at the beginning and its error at the end.
 MAX_INDEXED_CHARACTERS = 200_000
 INDEXED_TAIL_CHARACTERS = 40_000
+MAX_INDEXED_VALUE_CHARACTERS = 20_000  # of all custom fields of a ticket together
 # Text search configuration, set by the search room: stems in the site's language, no accents.
 TEXT_SEARCH_CONFIG = "skerry"
 # Separators inside of addresses, paths and serial numbers. PostgreSQL indexes such an identifier as
@@ -30,13 +31,20 @@ SEARCH_WINDOW_ROWS, SEARCH_WINDOW_MARK = 1024, "\u2617"
 
 
 def search_vector_field(
-    *, title: str = "", body: str, number: str = "id", has_long_texts: bool = False
+    *,
+    title: str = "",
+    body: str,
+    values: str = "",
+    number: str = "id",
+    has_long_texts: bool = False,
 ) -> GeneratedField:
     """Return a generated tsvector column of a row's words.
 
-    Words of the title weigh most (A), then the body (B), then parts of identifiers (D). ``number``
-    is the column whose value decides the search window of the row. Of a text longer than
-    MAX_INDEXED_CHARACTERS the beginning is indexed; with ``has_long_texts`` its end as well.
+    Words of the title weigh most (A), then the body (B), then parts of identifiers (D). Words of
+    the values in the JSON column ``values``, and nothing else, have the weight C: those who may not
+    see all of them are searched without it. ``number`` is the column whose value decides the search
+    window of the row. Of a text longer than MAX_INDEXED_CHARACTERS the beginning is indexed; with
+    ``has_long_texts`` its end as well.
     """
     text: Func = Left(body, MAX_INDEXED_CHARACTERS)
     if has_long_texts:
@@ -46,6 +54,9 @@ def search_vector_field(
     if title:
         words = _normalised(F(title))
         vectors = [_vector(words, "A"), _vector(_identifier_parts(words), "D"), *vectors]
+    if values:
+        words = _normalised(_values_text(values))
+        vectors = [*vectors, _vector(words, "C"), _vector(_identifier_parts(words), "C")]
     return GeneratedField(
         expression=Func(
             *vectors,
@@ -55,6 +66,18 @@ def search_vector_field(
         ),
         output_field=SearchVectorField(),
         db_persist=True,
+    )
+
+
+def _values_text(column: str) -> Func:
+    """Return the values of a JSON object as text, without their keys."""
+    return Func(
+        F(column),
+        template=(
+            "left(jsonb_path_query_array(%(expressions)s, '$.*')::text,"
+            f" {MAX_INDEXED_VALUE_CHARACTERS})"
+        ),
+        output_field=TextField(),
     )
 
 

@@ -8,6 +8,14 @@ from appliance.reports.metrics import COLUMNS, DURATIONS, Metrics
 from appliance.reports.queries import Report
 
 
+def csv_of_rows(rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Yield one line for each row, the first with the headings; no cell becomes a formula."""
+    writer, mark = csv.writer(_EchoWriter()), BYTE_ORDER_MARK
+    for row in rows:
+        yield mark + writer.writerow([escape_formula(str(cell)) for cell in row])
+        mark = ""
+
+
 def csv_over_time(report: Report) -> Iterator[str]:
     """Yield one line for each step."""
     return _csv_lines(

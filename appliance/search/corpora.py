@@ -111,6 +111,7 @@ class Corpus:
     messages: QuerySet[Message] | None = None
     date_field: str = "created_at"
     oldest_first: bool = False
+    hides_values: bool = False  # words of custom fields do not match
     id_ranges: IdRanges = field(default_factory=IdRanges)
 
     @property
@@ -168,6 +169,7 @@ def _tickets(viewer: User, filters: SearchFilters, oldest_first: bool) -> Corpus
         vector_owner_field="ticket_id",
         messages=messages,
         oldest_first=oldest_first,
+        hides_values=not viewer.is_agent,  # customers may see some fields only
     )
 
 

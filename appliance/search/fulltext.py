@@ -166,6 +166,14 @@ class _MatchesWindow(Func):
         )
 
 
+class MatchesWithoutValues(Func):
+    """Whether a vector matches a tsquery without the words of custom fields, of weight C."""
+
+    template = "(ts_filter(%(expressions)s)::tsquery)"
+    arg_joiner = """, '{a,b,d}'::"char"[]) @@ ("""
+    output_field = BooleanField()
+
+
 CompiledRows = tuple[str, tuple[Any, ...]]  # SQL with positional parameters, their values
 
 

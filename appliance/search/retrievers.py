@@ -14,12 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q, Value
 
 from appliance.accounts.models import Organisation
 from appliance.core.sql_files import fetch_rows
 from appliance.search.corpora import Corpus
-from appliance.search.fulltext import Match, Scan, run_scans
+from appliance.search.fulltext import Match, MatchesWithoutValues, Scan, run_scans
 from appliance.search.models import VocabularyWord
 from appliance.search.query_parser import ParsedQuery
 from appliance.triage.vector_search import ITERATIVE_SCAN_SQL, MIN_COSINE, cosine
@@ -90,7 +90,10 @@ def find_by_messages(corpus: Corpus, tsquery: str) -> list[MessageMatch]:
 
 
 def row_scan(corpus: Corpus, tsquery: str, rank_tsquery: str = "") -> Scan:
-    return Scan(corpus.rows, "pk", tsquery, corpus.id_range, corpus.oldest_first, rank_tsquery)
+    rows = corpus.rows
+    if corpus.hides_values and tsquery:
+        rows = rows.filter(MatchesWithoutValues(F("search_vector"), Value(tsquery)))
+    return Scan(rows, "pk", tsquery, corpus.id_range, corpus.oldest_first, rank_tsquery)
 
 
 def message_scan(corpus: Corpus, tsquery: str, rank_tsquery: str = "") -> Scan:

@@ -3,9 +3,20 @@
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from django.db.models import Case, CharField, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    F,
+    Func,
+    JSONField,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import GreaterThan, LessThanOrEqual
+from django.db.models.lookups import Exact, GreaterThan, IContains, IExact, LessThanOrEqual
 from django.utils import timezone
 
 from appliance.accounts.models import User
@@ -59,6 +70,28 @@ def _due_filter(until: datetime) -> Q:
     return Q(LessThanOrEqual(DUE_ORDER, until), due_at__lte=until, status__in=OPEN_STATUSES)
 
 
+def field_filter(key: str, value: str) -> Q:
+    """Match tickets with this value of a custom field: a part of a text, or the same number."""
+    if not value:
+        return Q(fields__has_key=key)
+    text = field_text(key)
+    kind = Func(_field_json(key), function="jsonb_typeof", output_field=TextField())
+    return Q(Exact(kind, Value("string")), IContains(text, value)) | Q(IExact(text, value))
+
+
+def field_text(key: str) -> Func:
+    """Return the value of a custom field as text.
+
+    Django's transforms would take some keys for lookups, and digits for a place in a list.
+    """
+    function = "jsonb_extract_path_text"
+    return Func(F("fields"), Value(key), function=function, output_field=TextField())
+
+
+def _field_json(key: str) -> Func:
+    return Func(F("fields"), Value(key), function="jsonb_extract_path", output_field=JSONField())
+
+
 @dataclass(frozen=True)
 class TicketFilter:
     """Filters of a ticket list. Without any, the list has all open tickets."""
@@ -74,6 +107,8 @@ class TicketFilter:
     tag: str = ""
     premium: bool = False
     due: str = ""  # "overdue" or "soon"
+    field: str = ""  # the key of a custom field
+    field_value: str = ""  # of that field; without it, any value
 
     @classmethod
     def from_query(cls, query: dict[str, str]) -> "TicketFilter":
@@ -94,6 +129,8 @@ class TicketFilter:
             tag=query.get("tag", ""),
             premium=bool(query.get("premium")),
             due=query.get("due", ""),
+            field=query.get("field", ""),
+            field_value=query.get("field_value", ""),
         )
 
     @property
@@ -147,6 +184,8 @@ class TicketFilter:
             conditions.append(Q(customer__is_premium=True))
         if self.due:
             conditions.append(overdue_filter() if self.due == "overdue" else due_soon_filter())
+        if self.field:
+            conditions.append(field_filter(self.field, self.field_value))
         return conditions
 
     def _people_filters(self, viewer: User) -> list[Q]:

@@ -22,7 +22,7 @@ from appliance.tickets.services.bulk import MAX_TICKETS
 from appliance.tickets.services.saved_views import audience_of
 from appliance.tickets.sorts import SORTS
 from appliance.web.queries import STATES, MyTickets
-from appliance.web.ticket_rows import COLUMNS, DEFAULT_COLUMNS
+from appliance.web.ticket_rows import DEFAULT_COLUMNS, all_columns
 
 NONE = "none"  # of a choice: take the value away
 MAX_ADDRESS = 2000  # characters of a query string
@@ -115,7 +115,6 @@ class ViewForm(FilterForm):
         label=_("Columns"),
         required=False,
         help_text=_("Leave empty for default columns."),
-        choices=[(column.name, column.label) for column in COLUMNS.values()],
         widget=forms.CheckboxSelectMultiple,
         initial=DEFAULT_COLUMNS,
     )
@@ -132,6 +131,9 @@ class ViewForm(FilterForm):
     ) -> None:
         super().__init__(data, viewer=viewer, initial=_initial_of(view) if view else initial)
         self.set_choices("audience", self._audiences(view))
+        self.set_choices(
+            "columns", [(column.name, column.label) for column in all_columns().values()]
+        )
 
     def _audiences(self, view: SavedView | None) -> Choices:
         """Return all audiences if the viewer can share views or the view is shared already."""

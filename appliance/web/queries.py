@@ -8,6 +8,7 @@ from html import unescape
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Q, QuerySet, Value
 from django.db.models.functions import Concat, Trim
+from django.db.models.lookups import IContains
 from django.http import Http404
 from django.utils import timezone
 from django.utils.html import strip_tags
@@ -20,6 +21,7 @@ from appliance.core.types import read_number
 from appliance.knowledge.models import Article
 from appliance.search.queries import find_ticket_ids, search
 from appliance.tickets import queries as tickets_queries
+from appliance.tickets.filters import field_text
 from appliance.tickets.models import OPEN_STATUSES, Attachment, Message, Status, Ticket
 from appliance.triage.models import Passage
 from appliance.triage.queries import SimilarTicket
@@ -106,12 +108,15 @@ def _count_mine(viewer: User, whose: str) -> dict[str, int]:
 
 
 def _contains(viewer: User, text: str) -> Q:
-    """Match the number of a ticket, what search finds, or a part of the subject: a customer has few
-    tickets, so each subject is read.
+    """Match the number of a ticket, what search finds, or a part of the subject or of a custom
+    field the customer may see: a customer has few tickets, so each of them is read.
     """
+    parts = Q(subject__icontains=text.strip())
+    for key in tickets_queries.list_public_field_keys():
+        parts |= Q(IContains(field_text(key), text.strip(' "')))
     if number := NUMBER.match(text):
-        return Q(pk=int(number.group(1))) | Q(subject__icontains=text.strip())
-    return Q(pk__in=find_ticket_ids(viewer, text)) | Q(subject__icontains=text)
+        return Q(pk=int(number.group(1))) | parts
+    return Q(pk__in=find_ticket_ids(viewer, text)) | parts
 
 
 def find_shared_organisation(viewer: User) -> str:

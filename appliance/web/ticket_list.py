@@ -10,6 +10,7 @@ from django.http import QueryDict
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import User
+from appliance.accounts.permissions import can_see_reports
 from appliance.core import cache
 from appliance.core.pagination import Page, paginate
 from appliance.core.types import read_number
@@ -107,6 +108,7 @@ class TicketList:
     total: int  # open tickets of the viewer
     size: int  # tickets of the list, one more than MAX_COUNTED at most
     can_change_in_bulk: bool
+    can_export: bool
     main_queues: list[Queue]
     sections: list[Section]
     views: list[ViewLink]
@@ -209,6 +211,7 @@ def build_ticket_list(viewer: User, address: QueryDict) -> TicketList:
         total=counts["total"],
         size=_count(viewer, query, page, counts),
         can_change_in_bulk=tickets_queries.can_change_in_bulk(viewer),
+        can_export=can_see_reports(viewer),
         main_queues=list_main_queues(
             counts,
             query.filters,

@@ -19,7 +19,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from appliance.sla.templatetags.sla import due
+from appliance.tickets.custom_fields import text_of_kind
 from appliance.tickets.models import Priority, Status, Ticket
+from appliance.tickets.queries import list_field_choices, list_field_kinds
 from appliance.tickets.sorts import Sort
 
 
@@ -121,7 +123,9 @@ def render_rows(
     the columns show.
     """
     texts, parts = CellTexts(), []
-    cells = [(CSS_CLASSES.get(name, name), CELLS[name]) for name in columns]
+    cells = [
+        (CSS_CLASSES.get(name, name), CELLS.get(name) or _field_cell(name)) for name in columns
+    ]
     for ticket in tickets:
         parts += [
             f'<tr id="row-{ticket.pk}" data-keys-item>',
@@ -160,6 +164,17 @@ def _category(ticket: Ticket, texts: CellTexts) -> str:
 
 def _tags(ticket: Ticket, texts: CellTexts) -> str:
     return "".join(f'<span class="tag">{escape(tag.name)}</span> ' for tag in ticket.tags.all())
+
+
+def _css_class(column: str) -> str:
+    return CSS_CLASSES.get(column, column.partition(":")[0])
+
+
+def _field_cell(column: str) -> Callable[[Ticket, CellTexts], str]:
+    """Return what writes the value of a custom field."""
+    key = column.removeprefix(FIELD_PREFIX)
+    kinds = dict(list_field_kinds())
+    return lambda ticket, texts: escape(text_of_kind(kinds.get(key, ""), ticket.fields.get(key)))
 
 
 def _text(value: object | None) -> str:
@@ -219,16 +234,24 @@ COLUMNS = {
         Column("created", gettext_lazy("Created"), ("newest", "oldest")),
     )
 }
+FIELD_PREFIX = "field:"  # of the name of a column, before the key of a custom field
 DEFAULT_COLUMNS = ("sentiment", "category", "status", "priority", "assignee", "due", "created")
 
 
 def find_columns(names: Iterable[str], sort: Sort) -> list[Column]:
     """Return the columns of a view, or the default ones; the sort column is always included."""
-    shown = [name for name in names if name in COLUMNS] or list(DEFAULT_COLUMNS)
+    columns = all_columns()
+    shown = [name for name in names if name in columns] or list(DEFAULT_COLUMNS)
     ordering = next((name for name, column in COLUMNS.items() if sort.name in column.sorts), "")
     if ordering == "updated" and not names:
         shown.remove("created")
-    return [column for name, column in COLUMNS.items() if name in {*shown, ordering}]
+    return [column for name, column in columns.items() if name in {*shown, ordering}]
+
+
+def all_columns() -> dict[str, Column]:
+    """Return the columns by name, with one for each custom field."""
+    names = [(f"{FIELD_PREFIX}{key}", label) for key, label in list_field_choices()]
+    return COLUMNS | {name: Column(name, label) for name, label in names}
 
 
 def list_headings(columns: Iterable[Column], sort: Sort) -> list[Heading]:

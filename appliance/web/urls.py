@@ -18,6 +18,7 @@ from appliance.web.views import (
 urlpatterns = [
     path("", ticket_list.dashboard, name="dashboard"),
     path("live/", ticket_list.live, name="live"),
+    path("tickets.csv", ticket_list.export, name="export-tickets"),
     path("views/", saved_views.index, name="views"),
     path("views/new/", saved_views.add, name="add-view"),
     path("views/<int:view_id>/edit/", saved_views.edit, name="edit-view"),

@@ -118,6 +118,11 @@ class FilterChoices:
         return _as_text(queries.list_team_choices(self._viewer))
 
     @cached_property
+    def fields(self) -> list[tuple[str, str]]:
+        """Custom fields by key."""
+        return queries.list_field_choices()
+
+    @cached_property
     def agents(self) -> list[tuple[str, str]]:
         return _as_text(queries.list_agent_choices())
 
@@ -162,6 +167,8 @@ class FilterForm(Form):
     )
     organisation = OrganisationField(label=_("Organisation"), max_length=120, required=False)
     tag = TagField(label=_("Tag"), max_length=40, required=False)
+    field = forms.ChoiceField(label=_("Custom field"), required=False)
+    field_value = forms.CharField(label=_("Field contains"), max_length=200, required=False)
     premium = forms.BooleanField(label=_("VIP customers only"), required=False)
 
     def __init__(
@@ -178,6 +185,12 @@ class FilterForm(Form):
         self.set_choices("category", self._category_choices)
         self.set_choices("assignee", self._assignee_choices)
         self.set_choices("team", self._team_choices)
+        self.set_choices("field", self._field_choices)
+
+    def clean(self) -> dict[str, Any]:
+        """Drop a value without a field: it filters nothing."""
+        data = super().clean()
+        return data if data.get("field") else data | {"field_value": ""}
 
     def filters(self) -> TicketFilter:
         """Return the filter; a field with an error filters nothing."""
@@ -196,6 +209,8 @@ class FilterForm(Form):
             tag=tag.name if tag else "",
             premium=data.get("premium", False),
             due=data.get("due", ""),
+            field=data.get("field", ""),
+            field_value=data.get("field_value", ""),
         )
 
     def labels(self) -> dict[str, str]:
@@ -223,6 +238,9 @@ class FilterForm(Form):
     def _assignee_choices(self) -> Choices:
         special = [("", _("Anyone")), ("me", _("Me")), ("nobody", _("Nobody"))]
         return [*special, *self.choices.agents]
+
+    def _field_choices(self) -> list[tuple[str, Any]]:
+        return [("", _("Any field")), *self.choices.fields]
 
     def _team_choices(self) -> Choices:
         special = [("", _("Any team")), ("mine", _("My teams")), ("none", _("No team"))]

@@ -111,7 +111,9 @@ class Ticket(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    search_vector = search_vector_field(title="subject", body="description", has_long_texts=True)
+    search_vector = search_vector_field(
+        title="subject", body="description", values="fields", has_long_texts=True
+    )
 
     objects = TicketQuerySet.as_manager()
 

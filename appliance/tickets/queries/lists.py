@@ -106,14 +106,18 @@ def list_tickets(
 ) -> QuerySet[Ticket]:
     """Return the viewer's tickets in an order, with what a row of the list shows.
 
-    Of ``columns``, those that need a join or query are team, organisation and tags.
+    Of ``columns``, those that need a join or query are team, organisation and tags; those of custom
+    fields (``field:key``) need the values, which are not loaded otherwise.
     """
     related = [relation for name, relation in OPTIONAL_JOINS.items() if name in columns]
     tickets = filters.apply(Ticket.objects.visible_to(viewer), viewer)
     tickets = annotate_sentiment(tickets).select_related(
         "customer", "category", "assignee", *related
     )
-    tickets = tickets.defer(*DEFERRED_COLUMNS)
+    shows_values = any(":" in name for name in columns)  # of custom fields
+    tickets = tickets.defer(None).defer(
+        *(name for name in DEFERRED_COLUMNS if name != "fields" or not shows_values)
+    )
     return sort.apply(tickets.prefetch_related("tags") if "tags" in columns else tickets)
 
 

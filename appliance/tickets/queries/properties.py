@@ -76,6 +76,32 @@ def list_agent_choices() -> Choices:
     )
 
 
+def list_field_choices() -> list[tuple[str, str]]:
+    """Return key and label of the active custom fields in their order."""
+    return cache.get_or_compute(
+        "offered_fields",
+        [],
+        lambda: list(CustomField.objects.filter(is_active=True).values_list("key", "label")),
+        depends_on=[cache.CATEGORIES],
+    )
+
+
+def list_field_kinds() -> list[tuple[str, str]]:
+    """Return key and kind of the active custom fields."""
+    return cache.get_or_compute(
+        "field_kinds",
+        [],
+        lambda: list(CustomField.objects.filter(is_active=True).values_list("key", "kind")),
+        depends_on=[cache.CATEGORIES],
+    )
+
+
+def list_public_field_keys() -> list[str]:
+    """Return the keys of the custom fields that customers may see."""
+    fields = CustomField.objects.filter(is_active=True, is_for_customers=True)
+    return list(fields.values_list("key", flat=True))
+
+
 def list_category_names() -> dict[str, str]:
     """Return the name of each category by slug, inactive ones included."""
     return cache.get_or_compute(

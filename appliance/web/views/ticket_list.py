@@ -4,19 +4,21 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from appliance.accounts.models import User
-from appliance.accounts.permissions import AuthenticatedRequest, agents_only
+from appliance.accounts.models import Right, User
+from appliance.accounts.permissions import AuthenticatedRequest, agents_only, with_right
 from appliance.core.errors import BadInputError
+from appliance.reports.export import csv_of_rows
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import BulkChange
 from appliance.tickets.services.bulk import MAX_TICKETS
-from appliance.web import ticket_list
+from appliance.web import ticket_export, ticket_list
 from appliance.web.forms import BulkForm
 from appliance.web.views import portal
 
@@ -41,6 +43,18 @@ def live(request: AuthenticatedRequest) -> HttpResponse:
         return HttpResponse(status=204)
     context = {"ticket_list": ticket_list.build_ticket_list(request.user, request.GET)}
     return render(request, "web/_list_live.html", context)
+
+
+@require_safe
+@with_right(Right.REPORTS)
+def export(request: AuthenticatedRequest) -> StreamingHttpResponse:
+    """Return the tickets of a list, with the same address as the list, as CSV."""
+    query = ticket_list.parse_query(request.user, request.GET)
+    lines = csv_of_rows(ticket_export.export_rows(request.user, query))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    file_name = f"tickets-{timezone.localdate().isoformat()}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{file_name}"'
+    return response
 
 
 @require_POST
