@@ -69,6 +69,11 @@ class Bundle:
         return tuple(self.settings.get("labels") or ())
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages it was measured on, as ISO 639 codes; English unless bundle.json says so."""
+        return tuple(self.settings.get("languages") or ("en",))
+
+    @property
     def calibration(self) -> Mapping[str, Any]:
         """Temperatures, weights and thresholds chosen on held-out rows when it was built."""
         return self.settings.get("calibration") or {}

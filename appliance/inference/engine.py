@@ -7,6 +7,7 @@ from threading import Lock
 
 import numpy as np
 
+from appliance.inference import languages
 from appliance.inference.bundle import (
     ROLES,
     Bundle,
@@ -111,6 +112,7 @@ class Engine:
     ) -> CategoryPrediction:
         """Predict one of ``labels`` (slug → "name. description. example phrases"), or None.
 
+        Of a text in a language that the classifier was not measured on, nothing is predicted.
         ``cold_start`` asks for the agreement of head and similarity, as on an installation whose
         tickets the classifier has not proven itself on.
         """
@@ -119,6 +121,8 @@ class Engine:
         if not names or not has_words(text):
             scores = tuple((name, 0.0) for name in names)
             return CategoryPrediction(None, 0.0, scores, classifier.bundle.ref)
+        if not languages.is_supported(text, classifier.bundle.languages):
+            return CategoryPrediction(None, 0.0, (), classifier.bundle.ref, is_other_language=True)
         known = known_labels(classifier.bundle, names)
         similarities = self._similarities(text, labels, is_required=not known)
         logits = classifier.run(text) if known else None
@@ -134,8 +138,10 @@ class Engine:
         return known[int(np.argmax(probabilities))]
 
     def classify_sentiment(self, text: str) -> SentimentPrediction:
-        """Predict the sentiment of a text."""
+        """Predict the sentiment of a text in a language that the bundle was measured on."""
         loaded = self._holders["sentiment"].loaded()
+        if not languages.is_supported(text, loaded.bundle.languages):
+            return SentimentPrediction(None, 0.0, 0.0, loaded.bundle.ref, is_other_language=True)
         return classify_sentiment(loaded.bundle, loaded.run(text))
 
     def embed(self, text: str, space: str | None = None) -> np.ndarray:
@@ -151,6 +157,10 @@ class Engine:
                 raise BundleMissingError(f"No encoder at hand writes the space {space}.")
         return self._text_vectors.embed(encoder, text)
 
+    def knows_words(self, text: str) -> bool:
+        """Return whether the encoder knows a word of the text; else its vector says little."""
+        return self._holders["encoder"].loaded().knows_words(text)
+
     def load(self) -> None:
         """Load all three bundles now; ``statuses`` names the failures, none is raised."""
         for holder in self._holders.values():
@@ -158,6 +168,7 @@ class Engine:
                 holder.loaded()
             except InferenceError:
                 continue
+        languages.load()
 
     def statuses(self) -> tuple[BundleStatus, ...]:
         """Return one status per role for the health page; loads nothing."""

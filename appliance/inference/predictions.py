@@ -19,16 +19,18 @@ class CategoryPrediction:
     scores: tuple[tuple[str, float], ...]
     bundle: BundleRef
     withheld_label: str | None = None
+    is_other_language: bool = False  # none the bundle was measured on: it was not asked
 
 
 @dataclass(frozen=True)
 class SentimentPrediction:
     """The sentiment of a text; ``score`` is P(positive) - P(negative), in -1..1."""
 
-    label: str  # "negative", "neutral" or "positive"
+    label: str | None  # "negative", "neutral" or "positive"; None in another language
     score: float
     confidence: float
     bundle: BundleRef
+    is_other_language: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """One verified bundle in memory: tokenizer and onnxruntime session, one text at a time."""
 
+import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
@@ -15,6 +17,9 @@ from appliance.inference.bundle import Bundle, refuse, verify_files
 
 MAX_CHARACTERS = 20_000  # of a text, before white space is folded
 CHARACTERS_PER_TOKEN = 16  # generous: English has about four
+MAX_KNOWN_WORDS = 50  # of a text, looked at to see whether the model knows any
+LETTERS_OF_TOKEN = 4  # at least, of the tokens of a word that the model knows
+_LETTERS = re.compile(r"[^\W\d_]{3,}")
 # A tensor stored in another file has this entry with the key "location" in protobuf.
 EXTERNAL_DATA = b"\x0a\x08location\x12"
 
@@ -67,6 +72,19 @@ class TextTokenizer:
         ids: list[int] = self._tokenizer.encode(clean(text, self.max_tokens)).ids
         return ids
 
+    def knows_words(self, text: str) -> bool:
+        """Return whether a word of the text is more than letters to the model.
+
+        A random or foreign word becomes nearly as many tokens as it has letters.
+        """
+        words = _LETTERS.findall(text[:MAX_CHARACTERS])[:MAX_KNOWN_WORDS]
+        word_of_tokens = self._tokenizer.encode(" ".join(words), add_special_tokens=False).word_ids
+        token_counts = Counter(word_of_tokens)
+        return any(
+            0 < token_counts[number] <= max(1, len(word) / LETTERS_OF_TOKEN)
+            for number, word in enumerate(words)
+        )
+
 
 class Session:
     """An onnxruntime session that takes one text's token ids."""
@@ -114,6 +132,10 @@ class LoadedBundle:
         """Return the model's output for one text: float32 (labels,) logits or a (dims,) vector."""
         with timed(self.bundle.ref.role):
             return self._infer(text)
+
+    def knows_words(self, text: str) -> bool:
+        """Return whether the model knows a word of the text."""
+        return self._tokenizer.knows_words(text)
 
     def _infer(self, text: str) -> np.ndarray:
         return self._session.run(self._tokenizer.ids(text))

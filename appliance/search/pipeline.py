@@ -15,7 +15,7 @@ from appliance.search.fulltext import TsQueries, active_configs, build_tsqueries
 from appliance.search.query_parser import ParsedQuery, parse_query
 from appliance.search.ranking import Key, Retriever, normalise
 from appliance.search.retrievers import MAX_MATCHES, MessageMatch, ScoredIds
-from appliance.triage.vector_search import find_query_vector
+from appliance.triage.vector_search import MIN_COSINE, find_query_vector, raise_floor
 
 Vector = tuple[np.ndarray, str]  # an embedding and its space
 Mode = Literal["best", "date", "suggest"]  # only "best" accepts texts that hold some of the words
@@ -80,18 +80,24 @@ def retrieve(corpora: Sequence[Corpus], query: ParsedQuery, mode: Mode) -> Retri
 
 
 def add_meaning(
-    retrieval: Retrieval, corpora: Sequence[Corpus], vector: Vector | None
+    retrieval: Retrieval, corpora: Sequence[Corpus], query: ParsedQuery, vector: Vector | None
 ) -> Retrieval:
     """Add the rows near in meaning; without a vector there are none.
 
     A word that occurs nowhere has no useful embedding: then the corrected query is embedded.
     """
+    text = query.text
     if vector and retrieval.has_corrected_matches and not retrieval.has_all_words:
-        vector = find_query_vector(retrieval.correction)
+        text = retrieval.correction
+        vector = find_query_vector(text)
     if vector is None:
         return retrieval
+    min_cosine = raise_floor(MIN_COSINE, text)
     by_meaning = [
-        _rank(corpus, {"meaning": retrievers.find_by_meaning(corpus, *vector)})
+        _rank(
+            corpus,
+            {"meaning": retrievers.find_by_meaning(corpus, *vector, min_cosine=min_cosine)},
+        )
         for corpus in corpora
         if corpus.kind != "customer"
     ]

@@ -66,7 +66,7 @@ def search(
     vector = find_query_vector(query.text) if query.text and by_score else None
     with query_limits():
         retrieval = pipeline.retrieve(corpora, query, "best" if by_score else "date")
-        retrieval = pipeline.add_meaning(retrieval, corpora, vector)
+        retrieval = pipeline.add_meaning(retrieval, corpora, query, vector)
         ranking = fuse(retrieval.rankings)
         if not by_score:
             dates = _load_dates(corpora, ranking)

@@ -185,7 +185,9 @@ def find_by_customer_name(corpus: Corpus, query: ParsedQuery) -> ScoredIds:
     return [(pk, 1.0) for pk in dict.fromkeys(ids)]
 
 
-def find_by_meaning(corpus: Corpus, vector: np.ndarray, space: str) -> ScoredIds:
+def find_by_meaning(
+    corpus: Corpus, vector: np.ndarray, space: str, *, min_cosine: float = MIN_COSINE
+) -> ScoredIds:
     """Find rows near in meaning; the distance of an article is that of its nearest passage."""
     if corpus.vectors is None:
         return []
@@ -193,7 +195,7 @@ def find_by_meaning(corpus: Corpus, vector: np.ndarray, space: str) -> ScoredIds
     distances = nearest.values_list(corpus.vector_owner_field, "distance")[:MAX_MATCHES]
     scores: dict[int, float] = {}
     for pk, distance in sorted(distances, key=lambda row: row[1]):
-        if cosine(distance) >= MIN_COSINE:
+        if cosine(distance) >= min_cosine:
             scores.setdefault(pk, cosine(distance))
     return list(scores.items())
 

@@ -56,6 +56,7 @@ class TicketPredictions:
     state: State
     category: PredictedCategory | None
     sentiment: PredictedSentiment | None
+    is_other_language: bool = False  # the bundles were not measured on the text's language
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def find_predictions(viewer: User, ticket: Ticket) -> TicketPredictions:
     return TicketPredictions(
         state="classified" if category and sentiment else _state(ticket, by_kind),
         category=_predicted_category(category) if category else None,
-        sentiment=_predicted_sentiment(sentiment) if sentiment else None,
+        sentiment=_predicted_sentiment(sentiment) if sentiment and sentiment.label else None,
+        is_other_language=any(row.is_other_language for row in by_kind.values()),
     )
 
 

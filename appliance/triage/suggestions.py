@@ -18,7 +18,13 @@ from appliance.triage.fusion import RankedArticle, fuse
 from appliance.triage.models import Passage, Suggestion, TicketVector
 from appliance.triage.queries import SimilarTicket, find_vector
 from appliance.triage.texts import digest
-from appliance.triage.vector_search import cosine, find_query_vector, list_nearest
+from appliance.triage.vector_search import (
+    MIN_ARTICLE_COSINE,
+    cosine,
+    find_query_vector,
+    list_nearest,
+    raise_floor,
+)
 
 # Of 82 pairs of public questions that somebody asked twice within a week (a rare title again,
 # another text) 95 % are above this cosine, 94 % while only the title is typed; of 800 pairs that
@@ -138,7 +144,11 @@ def _rank(
 
     def compute() -> Ranking:
         evidence = matching.gather_evidence(viewer, text, query_vector, space, ticket_id)
-        best = fuse(evidence.cosines, evidence.words, evidence.neighbours)[:MAX_CACHED]
+        ranking = fuse(evidence.cosines, evidence.words, evidence.neighbours)
+        floor = (
+            MIN_ARTICLE_COSINE if query_vector is None else raise_floor(MIN_ARTICLE_COSINE, text)
+        )
+        best = [article for article in ranking if _is_good_match(article, floor)][:MAX_CACHED]
         passage_ids = evidence.passage_ids
         ids = [passage_ids[article.key] for article in best if article.key in passage_ids]
         passages = dict(Passage.objects.filter(pk__in=ids).values_list("article_id", "text"))
@@ -151,6 +161,17 @@ def _rank(
         compute,
         depends_on=[cache.ARTICLES],
     )
+
+
+def _is_good_match(article: RankedArticle[int], min_cosine: float) -> bool:
+    """Return whether the article is near in meaning, or helped on tickets that are.
+
+    Words are evidence only while the article has no passage to compare: every request for help
+    shares some with every article.
+    """
+    if article.closeness is None:
+        return article.words > 0 or bool(article.helped)
+    return article.closeness >= min_cosine or bool(article.helped)
 
 
 def _present(viewer: User, text: str, ranking: Ranking) -> list[SuggestedArticle]:

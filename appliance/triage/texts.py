@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from appliance.knowledge.models import Article
+from appliance.triage.stop_words import STOP_WORDS
 
 MIN_WORDS, MAX_WORDS = 60, 180
 MAX_SEARCH_WORDS = 32  # of a text, when articles are searched by its words
@@ -29,7 +30,8 @@ def digest(text: str) -> str:
 
 def search_words(text: str) -> list[str]:
     """Return the words by which articles are searched, in the order of the text."""
-    return list(dict.fromkeys(re.findall(r"\w{3,40}", text.lower())))[:MAX_SEARCH_WORDS]
+    words = dict.fromkeys(re.findall(r"\w{3,40}", text.lower()))
+    return [word for word in words if word not in STOP_WORDS][:MAX_SEARCH_WORDS]
 
 
 class Digest(Func):

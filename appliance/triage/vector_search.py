@@ -15,10 +15,13 @@ from appliance.triage import engine
 from appliance.triage.texts import digest
 
 log = structlog.get_logger(__name__)
-# Below this a passage or ticket is unrelated to the text. On the demo data, nonsense and recipes
-# score 0.13 to 0.35, two in three of them under 0.25; the right article is above it 19 times in 20,
-# even by the subject alone. Measured with encoder 2; measure again with another.
-MIN_COSINE = 0.25
+# Floors of similarity to a text, chosen by scripts/bench/floors.py with encoder 2; docs/models.md
+# has the figures. Measure again with another encoder.
+MIN_COSINE = 0.36  # a hit of a search or a similar ticket: a person looks at several
+MIN_ARTICLE_COSINE = 0.42  # an article that is suggested
+MIN_TICKET_COSINE = 0.45  # an earlier ticket whose article is suggested
+# Of a text without any word that the encoder knows: random letters are near to everything.
+MIN_COSINE_OF_UNKNOWN_WORDS = 0.5
 ITERATIVE_SCAN_SQL = """
 SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
        set_config('hnsw.ef_search', '200', true)
@@ -76,6 +79,15 @@ def find_query_vector(text: str) -> tuple[np.ndarray, str] | None:
         log.exception("query_vector_unavailable")
         return None
     return np.frombuffer(stored, dtype="<f4"), space
+
+
+def raise_floor(min_cosine: float, text: str) -> float:
+    """Return the floor for this text: higher if the encoder knows none of its words."""
+    try:
+        knows_words = engine.current().knows_words(text)
+    except InferenceError:
+        return min_cosine
+    return min_cosine if knows_words else max(min_cosine, MIN_COSINE_OF_UNKNOWN_WORDS)
 
 
 def cosine(distance: float) -> float:

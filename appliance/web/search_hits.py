@@ -44,13 +44,13 @@ def render_hits(hits: Sequence[Hit], viewer: Viewer, *, shows_match: bool) -> Sa
     return format_html_join("", "{}", ((_render_hit(hit, viewer, shows_match),) for hit in hits))
 
 
-def render_suggestions(hits: Sequence[Hit]) -> SafeString:
+def render_suggestions(hits: Sequence[Hit], viewer: Viewer) -> SafeString:
     """Render the suggestions under the search field, numbered from 1."""
     return format_html_join(
         "",
         SUGGESTION,
         (
-            (place, _url(hit), ICONS[hit.kind], hit.marked_title, _short_label(hit))
+            (place, _url(hit), ICONS[hit.kind], hit.marked_title, _short_label(hit, viewer))
             for place, hit in enumerate(hits, start=1)
         ),
     )
@@ -117,7 +117,10 @@ def _matched_by(hit: Hit) -> str:
     return " · " + _("found by %(names)s") % {"names": names}
 
 
-def _short_label(hit: Hit) -> str:
+def _short_label(hit: Hit, viewer: Viewer) -> str:
     if isinstance(hit.object, Ticket):
-        return hit.object.number
+        parts = [hit.object.number, str(hit.object.get_status_display())]
+        if viewer.is_authenticated and viewer.is_agent:
+            parts.append(hit.object.customer.full_name)
+        return " · ".join(parts)
     return hit.object.contact_email if isinstance(hit.object, Customer) else _("Article")

@@ -56,7 +56,7 @@ def run_queries(
         searched = corpora.list_corpora(knowledge_base.agent, question.item_kind, SearchFilters())
         with retrievers.query_limits():
             retrieval = pipeline.retrieve(searched, query, "best")
-            retrieval = pipeline.add_meaning(retrieval, searched, vector)
+            retrieval = pipeline.add_meaning(retrieval, searched, query, vector)
         right = {("article", knowledge_base.articles[slug]) for slug in question.articles}
         right |= {("ticket", tickets[n]) for n in question.tickets}
         results.append(QueryResult(question, dict(retrieval.rankings), right, len(query.words)))

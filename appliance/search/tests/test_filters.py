@@ -158,6 +158,7 @@ def test_quick_search_uses_operators(client, ticket, scanner, bob):
         reverse("search-suggestions"), {"q": "printer status:solved"}
     ).content.decode()
     assert "Scanner is slow" in page
+    assert f"{scanner.number} · Solved · Carol Test" in page
     assert "blank pages" not in page
 
 

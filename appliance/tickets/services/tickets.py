@@ -13,6 +13,7 @@ from appliance.accounts.models import Customer, Team, User
 from appliance.accounts.security import hash_token
 from appliance.core import cache
 from appliance.core.errors import BadInputError
+from appliance.core.types import UNSET, Unset
 from appliance.files import services as files_services
 from appliance.tickets import custom_fields, queries
 from appliance.tickets.event_data import ClassifiedData
@@ -90,18 +91,19 @@ def record_classification(
     *,
     ticket: Ticket,
     category: TicketCategory | None,
-    sentiment_score: float | None,
+    sentiment_score: float | Unset | None,
     bundles: str,
     data: ClassifiedData,
 ) -> None:
     """Store what the language models predicted, except a category where a person has chosen one.
 
+    ``sentiment_score``: None for a text whose sentiment cannot be predicted, UNSET leaves it.
     ``bundles`` is the actor's name in the event, ``data`` the data of the event.
     """
     locked = lock(ticket)
     if not queries.was_category_set_by_agent(locked):
         locked.category = category
-    if sentiment_score is not None:
+    if sentiment_score is not UNSET:
         locked.sentiment_score = sentiment_score
     locked.save(update_fields=["category", "sentiment_score"])  # updated_at stays
     record(locked, Event.Kind.CLASSIFIED, None, name=bundles, data=data)

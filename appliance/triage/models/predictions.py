@@ -36,6 +36,9 @@ class Prediction(models.Model):
     withheld_label = models.CharField(
         max_length=40, blank=True, db_default="", help_text="Predicted in a cold start: decision 8."
     )
+    is_other_language = models.BooleanField(
+        default=False, db_default=False, help_text="The bundle was not measured on the language."
+    )
     confidence = models.FloatField()
     scores = models.JSONField(default=list, help_text="[label, score] pairs, best first")
     bundle_name = models.CharField(max_length=80)

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
+from appliance.core.types import UNSET, Unset
 from appliance.inference.bundle import BundleRef, InferenceError
 from appliance.inference.predictions import CategoryPrediction, SentimentPrediction
 from appliance.tickets import services as tickets_services
@@ -35,6 +36,7 @@ _executor = DeadlineExecutor("annotate", threads=2)
 PREDICTION_FIELDS = [
     "label",
     "withheld_label",
+    "is_other_language",
     "confidence",
     "scores",
     "bundle_name",
@@ -209,11 +211,13 @@ def _write_predictions(
         data["category"] = category.label or NOT_SURE
         data["confidence"] = round(category.confidence, 3)
     if sentiment:
-        scores = [[sentiment.label, round(sentiment.confidence, 4)]]
+        scores = []
+        if sentiment.label:
+            scores = [[sentiment.label, round(sentiment.confidence, 4)]]
+            data["sentiment"] = sentiment.label
+            data["sentiment_score"] = round(sentiment.score, 3)
         kind = Prediction.Kind.SENTIMENT
         predictions.append(_prediction(ticket, kind, sentiment, scores, text_sha256))
-        data["sentiment"] = sentiment.label
-        data["sentiment_score"] = round(sentiment.score, 3)
     Prediction.objects.bulk_create(
         predictions,
         update_conflicts=True,
@@ -223,7 +227,7 @@ def _write_predictions(
     tickets_services.record_classification(
         ticket=ticket,
         category=ticket_category,
-        sentiment_score=sentiment.score if sentiment else None,
+        sentiment_score=_sentiment_score(sentiment),
         bundles=" · ".join(
             f"{result.bundle.name} {result.bundle.version}"
             for result in (category, sentiment)
@@ -231,6 +235,13 @@ def _write_predictions(
         ),
         data=data,
     )
+
+
+def _sentiment_score(sentiment: SentimentPrediction | None) -> float | Unset | None:
+    """Return the new score: None for a text in another language, UNSET without a prediction."""
+    if sentiment is None:
+        return UNSET
+    return None if sentiment.is_other_language else sentiment.score
 
 
 def _prediction(
@@ -245,6 +256,7 @@ def _prediction(
         kind=kind,
         label=prediction.label or NOT_SURE,
         withheld_label=NOT_SURE,
+        is_other_language=prediction.is_other_language,
         confidence=prediction.confidence,
         scores=scores,
         bundle_name=prediction.bundle.name,

@@ -1,6 +1,7 @@
 """A ticket is annotated once by each bundle, and again when its text or a bundle changes."""
 
 import pytest
+from django.urls import reverse
 
 from appliance.core.errors import ForbiddenError
 from appliance.tickets import services as tickets_services
@@ -146,3 +147,22 @@ def test_predictions_hold_what_the_page_shows(ticket, alice):
 def test_predictions_of_hidden_tickets_are_not_shown(ticket, carol):
     services.annotate(ticket.pk)
     assert queries.find_predictions(carol, ticket).category is None
+
+
+@pytest.mark.parametrize(
+    "text", ["الطابعة لا تعمل منذ الصباح", "Der Drucker druckt nur leere Seiten, eine Frechheit!"]
+)
+def test_text_in_another_language_is_not_sorted_and_says_why(text, alice, bob, categories, client):
+    ticket = tickets_services.create_ticket(
+        customer=alice.customer, subject=text, description=text, by=alice
+    )
+    Ticket.objects.filter(pk=ticket.pk).update(sentiment_score=0.9)  # by an earlier bundle
+    assert services.annotate(ticket.pk)
+    ticket.refresh_from_db()
+    assert (ticket.category, ticket.sentiment_score) == (None, None)
+    predictions = queries.find_predictions(bob, ticket)
+    assert (predictions.state, predictions.sentiment) == ("classified", None)
+    assert predictions.is_other_language
+    client.force_login(bob)
+    page = client.get(reverse("ticket", args=[ticket.pk])).content.decode()
+    assert "the text is not in a language this model was measured on" in page

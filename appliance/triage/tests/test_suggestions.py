@@ -30,6 +30,14 @@ def unlike(bob) -> Article:
     return publish(bob, "Firmware of March", "Hold both keys for ten seconds, then update.")
 
 
+@pytest.fixture
+def second(bob) -> Article:
+    """An article that is near, too."""
+    return publish(
+        bob, "Empty pages come out", "Every page of the printer is empty: see the toner."
+    )
+
+
 def publish(bob, title: str, content: str) -> Article:
     article = knowledge_services.write_article(
         by=bob, title=title, content=content, status="published"
@@ -62,7 +70,7 @@ def annotated(ticket) -> Ticket:
 
 
 def test_article_sent_on_solved_tickets_ranks_higher(annotated, alice, carol, bob, right, unlike):
-    assert suggested(bob, annotated) == [right, unlike]
+    assert suggested(bob, annotated) == [right]
     earlier = [create_solved_ticket(carol.customer, bob, unlike, n=n) for n in range(3)]
     assert suggested(bob, annotated) == [unlike, right]
     best = list_suggestions(bob, annotated)[0]
@@ -70,12 +78,12 @@ def test_article_sent_on_solved_tickets_ranks_higher(annotated, alice, carol, bo
     assert best.passage.startswith("Hold both keys")
 
 
-def test_article_sent_on_open_tickets_ranks_no_higher(annotated, carol, bob, right, unlike):
+def test_article_sent_on_open_tickets_is_no_evidence(annotated, carol, bob, right, unlike):
     for n in range(3):
         tickets_services.set_status(
             ticket=create_solved_ticket(carol.customer, bob, unlike, n=n), status="open", by=bob
         )
-    assert suggested(bob, annotated) == [right, unlike]
+    assert suggested(bob, annotated) == [right]
 
 
 def test_customers_see_how_often_an_article_helped_but_no_tickets(
@@ -97,7 +105,7 @@ def test_tickets_of_a_closed_team_count_only_for_its_members(
         )
     assert suggested(bob, annotated)[0] == unlike
     for viewer in (frank, alice):
-        assert suggested(viewer, annotated) == [right, unlike]
+        assert suggested(viewer, annotated) == [right]
         assert all(not hit.helped for hit in list_suggestions(viewer, annotated))
 
 
@@ -118,13 +126,11 @@ def test_evidence_takes_few_queries(
     assert [neighbour.helped for neighbour in evidence.neighbours] == [{unlike.pk}]
 
 
-def test_dismissed_article_is_not_suggested_again_on_that_ticket(
-    annotated, alice, bob, right, unlike
-):
+def test_dismissed_article_is_not_suggested_again_on_that_ticket(annotated, alice, bob, right):
     services.dismiss_suggestion(ticket=annotated, article=right, by=bob)
-    assert suggested(bob, annotated) == suggested(alice, annotated) == [unlike]
+    assert suggested(bob, annotated) == suggested(alice, annotated) == []
     services.undo_dismissal(ticket=annotated, article=right, by=bob)
-    assert suggested(bob, annotated) == [right, unlike]
+    assert suggested(bob, annotated) == [right]
 
 
 def test_article_dismissed_on_similar_tickets_ranks_lower(annotated, carol, bob, right, unlike):
@@ -148,25 +154,25 @@ def test_similar_ticket_names_the_article_that_solved_it(annotated, carol, bob, 
     assert list_similar_tickets(bob, annotated)[0].article is None
 
 
-def test_shown_suggestions_are_recorded_once(annotated, alice, bob, right, unlike):
+def test_shown_suggestions_are_recorded_once(annotated, alice, bob, right, second):
     shown = list_suggestions(bob, annotated)
     assert services.record_shown_suggestions(ticket=annotated, shown=shown, to=bob) == 2
     assert services.record_shown_suggestions(ticket=annotated, shown=shown, to=bob) == 0
     assert services.record_shown_suggestions(ticket=annotated, shown=shown, to=alice) == 0
-    first, second = Suggestion.objects.order_by("rank")
-    assert (first.article, first.state, second.rank) == (right, "shown", 2)
-    assert first.why["closeness"] > second.why["closeness"]
-    assert first.bundle_digest
+    best, other = Suggestion.objects.order_by("rank")
+    assert (best.state, other.rank, {best.article, other.article}) == ("shown", 2, {right, second})
+    assert best.why["closeness"] > other.why["closeness"]
+    assert best.bundle_digest
 
 
-def test_article_sent_is_inserted_and_one_in_a_note_is_not(annotated, bob, right, unlike):
+def test_article_sent_is_inserted_and_one_in_a_note_is_not(annotated, bob, right, second):
     services.record_shown_suggestions(
         ticket=annotated, shown=list_suggestions(bob, annotated), to=bob
     )
-    tickets_services.add_note(ticket=annotated, by=bob, body=f"Perhaps /articles/{unlike.pk}/?")
+    tickets_services.add_note(ticket=annotated, by=bob, body=f"Perhaps /articles/{second.pk}/?")
     tickets_services.reply(ticket=annotated, by=bob, body=f"Please read /articles/{right.pk}/.")
     states = dict(Suggestion.objects.values_list("article", "state"))
-    assert states == {right.pk: "inserted", unlike.pk: "shown"}
+    assert states == {right.pk: "inserted", second.pk: "shown"}
     assert Suggestion.objects.get(article=right).by == bob
 
 
@@ -180,3 +186,18 @@ def test_customer_cannot_insert_or_dismiss(annotated, alice, bob, right):
     with pytest.raises(Exception, match="Only agents"):
         services.dismiss_suggestion(ticket=annotated, article=right, by=alice)
     assert Suggestion.objects.get().state == "shown"
+
+
+@pytest.mark.parametrize("text", ["zzzqqq xylofon wrqtk", "goulash recipe for ten people"])
+def test_text_about_something_else_has_no_suggestion(text, alice, bob):
+    outbox = publish(bob, "Mail is not sent", "Nothing leaves the outbox? Restart the mail client.")
+    assert suggest_for_text(alice, text, "") == []
+    assert [hit.article for hit in suggest_for_text(alice, "My mail stays in the outbox", "")] == [
+        outbox
+    ]
+
+
+def test_word_that_says_nothing_is_no_reason(alice, bob):
+    publish(bob, "Outbox", "Nothing leaves the outbox? Restart the mail client.")
+    [hit] = suggest_for_text(alice, "Nothing leaves my outbox, mail stays there", "")
+    assert set(hit.words) == {"outbox", "mail"}

@@ -1,4 +1,4 @@
-from appliance.triage.texts import MAX_PASSAGES, MAX_WORDS, plain_text, split_passages
+from appliance.triage.texts import MAX_PASSAGES, MAX_WORDS, plain_text, search_words, split_passages
 
 SENTENCE = "Take the cartridge out and pull the orange strip. "  # 9 words
 
@@ -44,3 +44,8 @@ def test_marks_are_removed():
 def test_a_row_of_a_table_is_one_line():
     table = "| Light | Do this |\n|---|---|\n| red | call us |\n| green | |"
     assert plain_text(table) == "Light: Do this\nred: call us\ngreen"
+
+
+def test_words_that_say_nothing_are_not_searched():
+    words = search_words("Nothing leaves the outbox, could you help me? Es geht nicht mehr")
+    assert words == ["outbox"]

@@ -35,6 +35,7 @@ class FormSuggestions:
     duplicates: Sequence[SimilarTicket]
     unconfirmed_email: str = ""  # of a log-in nobody has confirmed, which will not see the ticket
     namesakes: Sequence[Customer] = ()  # of a caller without an address
+    is_searched: bool = False  # enough is typed to look for articles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,13 +117,18 @@ def _list_suggestions(request: AuthenticatedRequest) -> FormSuggestions:
         else []
     )
     articles = suggestions.suggest_for_text(request.user, subject, description)
+    is_searched = bool(suggestions.clean_typed_text(subject, description))
     if not request.user.is_agent:
-        return FormSuggestions(articles, duplicates)
+        return FormSuggestions(articles, duplicates, is_searched=is_searched)
     email, name = _typed(request, "customer_email"), _typed(request, "customer_name")
     unconfirmed = accounts_queries.find_unconfirmed_login(email=email) if "@" in email else None
     namesakes = [] if email else queries.find_namesakes(request.user, name)
     return FormSuggestions(
-        articles, duplicates, unconfirmed.email if unconfirmed else "", namesakes
+        articles,
+        duplicates,
+        unconfirmed.email if unconfirmed else "",
+        namesakes,
+        is_searched=is_searched,
     )
 
 

@@ -50,5 +50,5 @@ def suggest(request: HttpRequest) -> HttpResponse:
         request.user, form.query.text, kind=form.chosen("kind", "all"), filters=form.filters()
     )
     text = request.GET.get("q", "").strip()
-    context = {"hits": search_hits.render_suggestions(hits), "text": text}
+    context = {"hits": search_hits.render_suggestions(hits, request.user), "text": text}
     return render(request, "web/_search_suggestions.html", context)
