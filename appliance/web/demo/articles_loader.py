@@ -9,7 +9,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from appliance.accounts.models import User
+from appliance.knowledge import front_matter
 from appliance.knowledge import services as knowledge_services
+from appliance.knowledge.import_formats import COLUMNS
 from appliance.knowledge.models import Article, ArticleLink
 from appliance.tickets.models import Ticket, TicketCategory
 
@@ -68,9 +70,8 @@ def link_answers(
 
 def read_article(path: Path) -> dict[str, str]:
     """Return the front matter of a file (title, category slug, …) and its Markdown ``content``."""
-    _, head, body = path.read_text().split("---\n", 2)
-    fields = dict(line.split(": ", 1) for line in head.strip().splitlines())
-    return {**fields, "content": body.strip()}
+    head, body = front_matter.split(path.read_text(), COLUMNS)
+    return {**head.fields, "content": body.strip()}
 
 
 def make_file(name: str) -> SimpleUploadedFile:

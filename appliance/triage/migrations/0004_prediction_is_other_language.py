@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("triage", "0002_triggers")]
+    dependencies = [("triage", "0003_space_indexes")]
 
     operations = [
         migrations.AddField(
