@@ -10,9 +10,9 @@ from appliance.reports.queries import Report
 
 def csv_of_rows(rows: Iterable[Iterable[object]]) -> Iterator[str]:
     """Yield one line for each row, the first with the headings; no cell becomes a formula."""
-    writer, mark = csv.writer(_EchoWriter()), BYTE_ORDER_MARK
+    mark = BYTE_ORDER_MARK
     for row in rows:
-        yield mark + writer.writerow([escape_formula(str(cell)) for cell in row])
+        yield mark + csv_line(row)
         mark = ""
 
 
