@@ -375,7 +375,8 @@ class TicketPageBuilder:
     def _reply_form(self, draft: Draft | None) -> ReplyForm:
         initial: dict[str, Any] = {"seen_message": self.newest_message}
         if draft:
-            initial |= {"body": draft.body, "kind": draft.kind, "draft_key": draft.key}
+            restored_at = draft.updated_at.isoformat()
+            initial |= {"body": draft.body, "kind": draft.kind, "restored_at": restored_at}
         return (AgentReplyForm if self.viewer.is_agent else ReplyForm)(initial=initial)
 
     def _properties_form(self) -> PropertiesForm:

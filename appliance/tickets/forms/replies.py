@@ -13,7 +13,7 @@ REPLY_STATUSES = [status for status in Status if status not in (Status.NEW, Stat
 
 
 class DraftKeyField(IdempotencyKeyField):
-    """The key of the draft that a page writes: a new one, unless the page continues a draft."""
+    """The key of the draft that a page writes."""
 
     def __init__(self) -> None:
         widget = forms.HiddenInput(attrs={"autocomplete": "off"})
@@ -32,6 +32,14 @@ class SeenMessageField(forms.IntegerField):
         super().__init__(label=_("Newest message you saw"), min_value=0, required=False)
 
 
+class RestoredAtField(forms.DateTimeField):
+    """When the draft that a page restored was written; another time means another text."""
+
+    def __init__(self) -> None:
+        widget = forms.HiddenInput(attrs={"autocomplete": "off"})
+        super().__init__(required=False, widget=widget)
+
+
 class ReplyForm(SubmissionForm):
     body = forms.CharField(
         label=_("Your reply"),
@@ -41,6 +49,7 @@ class ReplyForm(SubmissionForm):
     )
     seen_message = SeenMessageField()
     draft_key = DraftKeyField()
+    restored_at = RestoredAtField()
     field_order = ["body", "files"]
 
     def show_newest(self, message_id: int) -> None:
@@ -72,7 +81,9 @@ class DraftForm(Form):
     """The text of a reply that is being written."""
 
     kind = forms.ChoiceField(choices=Message.Kind.choices, required=False)
-    body = forms.CharField(max_length=MAX_TEXT_CHARACTERS, required=False, strip=False)
+    body = forms.CharField(
+        max_length=MAX_TEXT_CHARACTERS, required=False, strip=False, widget=forms.Textarea
+    )
     draft_key = DraftKeyField()
 
     def clean_kind(self) -> Message.Kind:
@@ -81,6 +92,7 @@ class DraftForm(Form):
 
 class DiscardDraftForm(Form):
     draft_key = DraftKeyField()
+    restored_at = RestoredAtField()
 
 
 class RatingForm(Form):

@@ -47,6 +47,7 @@ def reply(
     seen_message_id: int | None = None,
     idempotency_key: uuid.UUID | None = None,
     draft_key: uuid.UUID | None = None,
+    restored_at: datetime | None = None,
     at: datetime | None = None,
 ) -> Message:
     """Write a reply, which the customer can read; ``by=None`` is a guest with the secret link.
@@ -54,7 +55,7 @@ def reply(
     A customer's reply reopens a ticket that is solved, waiting or on hold. ``status`` is the new
     status an agent chooses; without it a new ticket becomes open. With ``seen_message_id``, the
     newest message on the page (0: none), it raises BadInputError if somebody else replied since.
-    The author's drafts stay, except the one with ``draft_key`` or with this very text.
+    The author's drafts stay, except that of the page and the one with this very text.
     """
     if status is not None and not (by and by.is_agent):
         raise ForbiddenError(_("Only agents can set the status of a ticket."))
@@ -64,7 +65,7 @@ def reply(
             return earlier
         _require_open(locked, by, seen_message_id)
         message = _create_message(locked, by, body, Message.Kind.REPLY, files, idempotency_key, at)
-        _remove_sent_draft(message, draft_key)
+        _remove_sent_draft(message, draft_key, restored_at)
         _assign_author(locked, message, by, at)
         _apply_status(locked, message, status, by, at)
     ticket.refresh_from_db()
@@ -79,11 +80,12 @@ def add_note(
     files: Iterable[UploadedFile] = (),
     idempotency_key: uuid.UUID | None = None,
     draft_key: uuid.UUID | None = None,
+    restored_at: datetime | None = None,
     at: datetime | None = None,
 ) -> Message:
     """Write a note that only agents can read; agents named with @ are mentioned.
 
-    The author's drafts stay, except the one with ``draft_key`` or with this very text.
+    The author's drafts stay, except that of the page and the one with this very text.
     """
     if by is not None and not by.is_agent:
         raise ForbiddenError(_("Only agents can write internal notes."))
@@ -92,7 +94,7 @@ def add_note(
         if earlier := _find_duplicate(locked, idempotency_key):
             return earlier
         message = _create_message(locked, by, body, Message.Kind.NOTE, files, idempotency_key, at)
-        _remove_sent_draft(message, draft_key)
+        _remove_sent_draft(message, draft_key, restored_at)
     ticket.refresh_from_db()
     return message
 
@@ -227,25 +229,44 @@ def _apply_status(
 
 @transaction.atomic
 def save_draft(
-    *, ticket: Ticket, by: User, kind: Message.Kind, body: str, draft_key: uuid.UUID | None = None
+    *,
+    ticket: Ticket,
+    by: User,
+    kind: Message.Kind,
+    body: str,
+    draft_key: uuid.UUID | None = None,
+    restored_at: datetime | None = None,
 ) -> None:
     """Store the text for the next visit; an empty one removes the draft.
 
-    ``draft_key`` is that of the page; without one the newest draft is replaced.
+    ``draft_key`` is that of the page; without one the newest draft is replaced. A page that
+    restored a draft continues it, unless another page has changed it since ``restored_at``, its
+    ``updated_at``.
     """
     if not body.strip():
-        return discard_draft(ticket=ticket, by=by, draft_key=draft_key)
+        return discard_draft(ticket=ticket, by=by, draft_key=draft_key, restored_at=restored_at)
+    drafts = Draft.objects.filter(ticket=ticket, user=by)
+    if draft_key and restored_at and not drafts.filter(key=draft_key).exists():
+        drafts.filter(updated_at=restored_at).update(key=draft_key)
     draft = {"kind": kind, "body": body, "updated_at": timezone.now()}
     key = draft_key or _newest_draft_key(ticket, by) or uuid.uuid4()
     Draft.objects.update_or_create(ticket=ticket, user=by, key=key, defaults=draft)
-    newest = Draft.objects.filter(ticket=ticket, user=by).order_by("-updated_at", "-pk")
+    newest = drafts.order_by("-updated_at", "-pk")
     Draft.objects.filter(pk__in=newest.values("pk")[MAX_DRAFTS:]).delete()
 
 
-def discard_draft(*, ticket: Ticket, by: User, draft_key: uuid.UUID | None = None) -> None:
-    """Remove the draft with the key; without one the newest."""
-    if key := draft_key or _newest_draft_key(ticket, by):
-        Draft.objects.filter(ticket=ticket, user=by, key=key).delete()
+def discard_draft(
+    *,
+    ticket: Ticket,
+    by: User,
+    draft_key: uuid.UUID | None = None,
+    restored_at: datetime | None = None,
+) -> None:
+    """Remove the draft of a page; without a key the newest."""
+    key = draft_key or _newest_draft_key(ticket, by)
+    for draft in Draft.objects.filter(ticket=ticket, user=by):
+        if draft.key == key or draft.updated_at == restored_at:
+            draft.delete()
 
 
 def _newest_draft_key(ticket: Ticket, by: User) -> uuid.UUID | None:
@@ -253,12 +274,14 @@ def _newest_draft_key(ticket: Ticket, by: User) -> uuid.UUID | None:
     return draft.key if draft else None
 
 
-def _remove_sent_draft(message: Message, draft_key: uuid.UUID | None) -> None:
+def _remove_sent_draft(
+    message: Message, draft_key: uuid.UUID | None, restored_at: datetime | None
+) -> None:
     """Remove the draft that was sent as the message. Other drafts of its author stay."""
     drafts = Draft.objects.filter(user=message.author_id, ticket=message.ticket_id)
     for draft in drafts if message.author_id else ():
         is_same_text = (draft.kind, draft.body.strip()) == (message.kind, message.body.strip())
-        if draft.key == draft_key or is_same_text:
+        if is_same_text or draft.key == draft_key or draft.updated_at == restored_at:
             draft.delete()
 
 

@@ -62,6 +62,37 @@ def test_each_page_has_a_draft_and_the_newest_is_shown(ticket, bob):
     assert queries.find_draft(bob, ticket) is None
 
 
+def test_page_continues_the_draft_that_it_restored(ticket, bob):
+    services.save_draft(ticket=ticket, by=bob, kind="reply", body="Half", draft_key=uuid4())
+    restored_at = queries.find_draft(bob, ticket).updated_at
+    page = {"draft_key": uuid4(), "restored_at": restored_at}
+    for body in ("Half a", "Half a reply"):
+        services.save_draft(ticket=ticket, by=bob, kind="reply", body=body, **page)
+    assert Draft.objects.get().body == "Half a reply"
+    services.reply(ticket=ticket, by=bob, body="Half a reply, finished.", **page)
+    assert not Draft.objects.exists()
+
+
+def test_two_pages_with_one_draft_do_not_remove_each_others_text(ticket, bob):
+    services.save_draft(ticket=ticket, by=bob, kind="reply", body="Half", draft_key=uuid4())
+    restored_at = queries.find_draft(bob, ticket).updated_at
+    first, second = ({"draft_key": uuid4(), "restored_at": restored_at} for _ in range(2))
+    services.save_draft(ticket=ticket, by=bob, kind="reply", body="Half a long reply", **first)
+    services.reply(ticket=ticket, by=bob, body="Half", **second)
+    services.discard_draft(ticket=ticket, by=bob, **second)
+    assert Draft.objects.get().body == "Half a long reply"
+
+
+def test_page_that_wrote_a_draft_keeps_it_when_another_restores_it(ticket, bob):
+    author = {"draft_key": uuid4()}
+    services.save_draft(ticket=ticket, by=bob, kind="reply", body="Half", **author)
+    restored_at = queries.find_draft(bob, ticket).updated_at
+    other = {"draft_key": uuid4(), "restored_at": restored_at}
+    services.save_draft(ticket=ticket, by=bob, kind="reply", body="Half a long reply", **author)
+    services.reply(ticket=ticket, by=bob, body="Half", **other)
+    assert Draft.objects.get().body == "Half a long reply"
+
+
 def test_person_has_a_limited_number_of_drafts_on_a_ticket(ticket, bob):
     for number in range(MAX_DRAFTS + 2):
         services.save_draft(

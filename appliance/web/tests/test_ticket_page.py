@@ -219,9 +219,10 @@ def test_draft_is_restored_unless_it_was_sent(as_bob, ticket, bob):
     tickets_services.save_draft(ticket=ticket, by=bob, kind="note", body="Half a")
     assert "Draft restored from" in page_of(as_bob, ticket)
     page = page_of(as_bob, ticket)
-    key = tickets_queries.find_draft(bob, ticket).key
-    assert page.count(f'name="draft_key" value="{key}"') == 2  # to send and to discard
-    form = {"kind": "note", "body": "Half a note, finished.", "draft_key": key}
+    restored_at = tickets_queries.find_draft(bob, ticket).updated_at.isoformat()
+    hidden = f'name="restored_at" value="{restored_at}"'
+    assert page.count(hidden) == 2  # to send and to discard
+    form = {"kind": "note", "body": "Half a note, finished.", "restored_at": restored_at}
     as_bob.post(url("reply", ticket.pk), form)
     assert "Draft restored from" not in page_of(as_bob, ticket)
 

@@ -78,6 +78,7 @@ def _send(request: AuthenticatedRequest, ticket: Ticket, form: ReplyForm) -> Mes
             files=data["files"],
             idempotency_key=data["idempotency_key"],
             draft_key=data["draft_key"],
+            restored_at=data["restored_at"],
         )
     return form.attempt(
         tickets_services.reply,
@@ -87,6 +88,7 @@ def _send(request: AuthenticatedRequest, ticket: Ticket, form: ReplyForm) -> Mes
         files=data["files"],
         idempotency_key=data["idempotency_key"],
         draft_key=data["draft_key"],
+        restored_at=data["restored_at"],
         status=data.get("new_status"),
         seen_message_id=data.get("seen_message"),
     )

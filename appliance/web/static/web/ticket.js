@@ -173,6 +173,7 @@
       kind: kind(),
       body,
       draft_key: form().querySelector("[name=draft_key]").value,
+      restored_at: form().querySelector("[name=restored_at]").value,
       csrfmiddlewaretoken: token()
     });
     saved = text;
