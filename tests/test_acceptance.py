@@ -83,6 +83,7 @@ def test_help_desk_is_set_up_and_answers_a_ticket_without_a_network(server, wind
     bob.get_by_role("button", name="Insert link").first.click()
     bob.get_by_label("Your reply").press_sequentially("Please empty the queue first.")
     bob.get_by_role("button", name="Send").click()
+    expect(bob.get_by_role("region", name="Conversation")).to_contain_text("empty the queue")
     alice.reload()
     expect(alice.get_by_role("region", name="Conversation")).to_contain_text("empty the queue")
 
