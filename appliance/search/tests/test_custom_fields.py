@@ -121,3 +121,10 @@ def test_export_holds_only_tickets_the_agent_may_see(client, filled, bob, frank)
     services.set_team(ticket=filled, team=team, by=bob)
     client.force_login(frank)
     assert filled.number not in client.get(reverse("export-tickets")).getvalue().decode()
+
+
+def test_filters_by_field_are_offered_only_where_there_are_fields(client, ticket, bob):
+    client.force_login(bob)
+    assert 'name="field"' not in client.get(reverse("dashboard")).content.decode()
+    page = client.get(reverse("dashboard"), {"field": "removed"}).content.decode()
+    assert "removed is not one of the available choices" in page

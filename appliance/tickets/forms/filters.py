@@ -186,6 +186,8 @@ class FilterForm(Form):
         self.set_choices("assignee", self._assignee_choices)
         self.set_choices("team", self._team_choices)
         self.set_choices("field", self._field_choices)
+        if not self.choices.fields and not (data or {}).get("field"):
+            del self.fields["field"], self.fields["field_value"]
 
     def clean(self) -> dict[str, Any]:
         """Drop a value without a field: it filters nothing."""
