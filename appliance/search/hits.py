@@ -19,6 +19,7 @@ from appliance.search.corpora import NO_CATEGORY, Corpus, find_corpus
 from appliance.search.query_parser import ParsedQuery, contains_unspaced_script
 from appliance.search.ranking import Kind, Ranked
 from appliance.tickets.models import Message, Status, Ticket
+from appliance.triage.stop_words import STOP_WORDS
 from appliance.triage.texts import plain_text
 
 SNIPPET_CHARACTERS = 220
@@ -130,12 +131,13 @@ def _build_hit(row: Any, ranked: Ranked, query: ParsedQuery, messages: Mapping[i
     kind, pk = ranked.key
     message = messages.get(pk) if kind == "ticket" else None
     title, text = _title_and_text(kind, row)
+    words = tuple(word for word in query.words if word not in STOP_WORDS) or query.words
     return Hit(
         kind=kind,
         id=pk,
         title=title,
-        marked_title=highlight(title, query.words),
-        snippet=build_snippet(message.opening if message else text, query.words),
+        marked_title=highlight(title, words),
+        snippet=build_snippet(message.opening if message else text, words),
         score=ranked.score,
         matched_by=_matched_by(ranked),
         object=row,

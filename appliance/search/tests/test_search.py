@@ -179,6 +179,13 @@ def test_snippet_is_highlighted_and_escaped(alice, bob):
     assert html == "&lt;script&gt;alert(1)&lt;/script&gt; <mark>toner</mark>"
 
 
+def test_words_that_say_nothing_are_not_marked(alice, bob):
+    tickets_services.create_ticket(
+        customer=alice.customer, subject="The toner", description="Not the toner", by=alice
+    )
+    assert search(bob, "the toner").hits[0].snippet == "Not the <mark>toner</mark>"
+
+
 def test_article_snippet_has_no_markdown(article, bob):
     assert "*" not in search(bob, "damaged profile").hits[0].snippet
 
