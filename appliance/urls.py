@@ -1,5 +1,8 @@
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
+
+from appliance.accounts import views as accounts_views
 
 urlpatterns = [
     path("", include("appliance.web.urls")),
@@ -8,6 +11,9 @@ urlpatterns = [
     path("reports/", include("appliance.reports.urls")),
     path("manage/", include("appliance.manage.urls")),
     path("", include("appliance.ops.urls")),
+    # one log-in and one change of passwords, with their limits and records
+    path("admin/login/", accounts_views.admin_login),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="profile-password")),
     path("admin/", admin.site.urls),
 ]
 

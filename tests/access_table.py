@@ -151,6 +151,7 @@ POST  roll-back-models          login 403   403   403   403   done  login
 GET   model-update             login 403   403   403   403   200   login
 POST  apply-update             login 403   403   403   403   400   login
 GET   audit-log                 login 403   403   403   403   200   login
+GET   export-audit-log          login 403   403   403   403   200   login
 GET   people                   login 403   403   403   403   200   login
 GET   add-person               login 403   403   403   403   200   login
 POST  add-person               login 403   403   403   403   400   login

@@ -360,6 +360,8 @@ def send(person: User | None, method: str, path: str, fields: dict | None = None
     response = client.post(path, fields) if method == "POST" else client.generic(method, path)
     if response.streaming:
         response.getvalue()  # closes the file
+    is_public = "/logo/" in path  # the only page that browsers may keep
+    assert is_public or response["Cache-Control"] == "no-store", path
     return response
 
 

@@ -1,4 +1,6 @@
+import axes.admin  # noqa: F401  registers its tables
 import django.contrib.auth.admin  # noqa: F401  registers Group
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
@@ -6,6 +8,18 @@ from appliance.accounts.models import Customer, User
 from appliance.core.admin import ReadOnlyAdminMixin
 
 admin.site.unregister(Group)  # roles replace groups
+admin.site.unregister([AccessAttempt, AccessFailureLog, AccessLog])
+
+
+@admin.register(AccessAttempt, AccessFailureLog, AccessLog)
+class AccessAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
+    """Log-ins, read-only: nobody removes the traces of failed ones."""
+
+    list_display = ["attempt_time", "username", "ip_address", "user_agent", "path_info"]
+    search_fields = ["username", "ip_address"]
+    date_hierarchy = "attempt_time"
+    exclude = ["get_data", "post_data"]
+    ordering = ["-attempt_time"]
 
 
 @admin.register(User)

@@ -3,8 +3,11 @@
 from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash, views
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -19,8 +22,9 @@ from appliance.accounts.forms import (
 )
 from appliance.accounts.models import Customer
 from appliance.accounts.permissions import AuthenticatedRequest
+from appliance.accounts.security import client_address, count_failed_login, is_login_limited
 from appliance.core import queries as core_queries
-from appliance.core.errors import BadInputError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.core.forms import Form
 from appliance.core.views import secret_url
 
@@ -33,6 +37,22 @@ class LoginView(views.LoginView):
     template_name = "accounts/login.html"
     authentication_form = LoginForm
     redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if is_login_limited(request):
+            return render(request, "accounts/locked.html", status=429)
+        return super().post(request, *args, **kwargs)
+
+    def form_invalid(self, form: LoginForm) -> HttpResponse:
+        count_failed_login(self.request)
+        return super().form_invalid(form)
+
+
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """Send whoever opens /admin/ to the log-in of the site, the only one."""
+    if request.user.is_authenticated:
+        raise ForbiddenError(_("Only administrators can do this."))
+    return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
 
 @require_http_methods(["GET", "POST"])
@@ -52,7 +72,7 @@ def register(request: HttpRequest) -> HttpResponse:
 
 
 def _register(request: HttpRequest, form: RegisterForm) -> Customer | None:
-    ip_address = request.META["REMOTE_ADDR"]
+    ip_address = client_address(request)
     return form.attempt(services.register_as_visitor, ip_address=ip_address, **form.user_data())
 
 
@@ -63,7 +83,7 @@ def send_confirmation(request: AuthenticatedRequest) -> HttpResponse:
     address = {"email": request.user.email}
     try:
         is_sent = services.send_confirmation_as_visitor(
-            person=request.user, ip_address=request.META["REMOTE_ADDR"]
+            person=request.user, ip_address=client_address(request)
         )
     except BadInputError as error:
         messages.error(request, str(error))
@@ -111,6 +131,8 @@ def profile(request: AuthenticatedRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @login_required
 def change_password(request: AuthenticatedRequest) -> HttpResponse:
+    if request.method == "POST":
+        services.check_person_rate(request.user, scope="passwords")
     form = ChangePasswordForm(request.POST or None, person=request.user)
     if form.is_valid():
         passwords = {"old": form.cleaned_data["old"], "new": form.cleaned_data["password"]}

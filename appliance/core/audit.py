@@ -16,14 +16,27 @@ def record_change(
     *, by: models.Model | None, verb: str, subject: models.Model, data: dict | None = None
 ) -> AuditEntry:
     """Add one row to the audit log, in the transaction of the change. ``by=None``: the system."""
-    return AuditEntry.objects.create(
-        actor_id=by.pk if by else None,
-        actor_name=str(by) if by else SYSTEM_ACTOR_NAME,
-        verb=verb,
+    return _add_entry(
+        by,
+        verb,
         kind=str(subject._meta.verbose_name)[:40],
         subject=str(subject)[:200],
         subject_id=str(subject.pk or ""),
         data={name: value for name, value in (data or {}).items() if name not in SECRET_FIELDS},
+    )
+
+
+def record_export(*, by: models.Model, kind: str, name: str) -> None:
+    """Add a row to the audit log: a file with data of the desk is about to be sent to ``by``."""
+    _add_entry(by, "exported", kind=kind, subject=name[:200], data={})
+
+
+def _add_entry(by: models.Model | None, verb: str, **fields: object) -> AuditEntry:
+    return AuditEntry.objects.create(
+        actor_id=by.pk if by else None,
+        actor_name=str(by) if by else SYSTEM_ACTOR_NAME,
+        verb=verb,
+        **fields,
     )
 
 

@@ -49,6 +49,23 @@ class CompressionMiddleware(GZipMiddleware):
         return super().process_response(request, response)
 
 
+class NoStoreMiddleware:
+    """Keep answers out of the caches of browsers, so that Back shows nothing after log-out.
+
+    Only files that are equal for everybody may be kept: their views say so (``public``), and static
+    files are answered before this. Outermost of all that writes a page, it covers errors as well.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if "public" not in response.get("Cache-Control", ""):
+            response["Cache-Control"] = "no-store"
+        return response
+
+
 class ErrorResponseMiddleware:
     """Answer a ``SkerryError`` with its status, and an unavailable database with 503.
 

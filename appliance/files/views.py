@@ -23,5 +23,4 @@ def file_response(stored: StoredFile) -> FileResponse:
     )
     response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-cache"
     return response

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Unpack
 from uuid import UUID
 
 from django import forms
@@ -15,12 +16,15 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import User
+from appliance.accounts.permissions import require_admin
+from appliance.core import audit
 from appliance.core import queries as core_queries
 from appliance.core.errors import BadInputError
 from appliance.core.forms import Form
 from appliance.files import services as files_services
 from appliance.files.models import StoredFile
-from appliance.manage import queries
+from appliance.manage import audit_export, queries
+from appliance.manage.forms.crud import AuditLogFilters
 from appliance.manage.models import IdempotencyKey
 
 KEY_LIFETIME = timedelta(days=1)
@@ -86,6 +90,14 @@ def change_logo(*, by: User, upload: UploadedFile | None) -> None:
         old = StoredFile.objects.filter(pk=old_id).first() if old_id else None
         if old:
             files_services.remove(stored_file=old)
+
+
+def export_audit_log(*, by: User, suffix: str, **filters: Unpack[AuditLogFilters]) -> Iterator[str]:
+    """Record the export and return its lines; ``suffix`` is "csv" or "jsonl"."""
+    require_admin(by)
+    entries = queries.list_audit_log(by, **filters).order_by("pk")
+    audit.record_export(by=by, kind="audit log", name=suffix)
+    return audit_export.FORMATS[suffix](entries)
 
 
 def version_of(form: Form) -> str:

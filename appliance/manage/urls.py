@@ -35,6 +35,7 @@ urlpatterns = [
     path("models/<int:pk>/", model_updates.show, name="model-update"),
     path("models/<int:pk>/apply/", model_updates.apply, name="apply-update"),
     path("audit-log/", site_settings.audit_log, name="audit-log"),
+    path("audit-log/export/", site_settings.export_audit_log, name="export-audit-log"),
     path("tags/<int:pk>/merge/", people.merge_tag, name="merge-tag"),
     path("business-hours/<int:pk>/holidays/", sla.add_holiday, name="add-holiday"),
     path("holidays/<int:pk>/remove/", sla.remove_holiday, name="remove-holiday"),

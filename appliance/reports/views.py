@@ -6,6 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from appliance.accounts.permissions import AuthenticatedRequest
+from appliance.core import audit
 from appliance.core.dates import site_date
 from appliance.core.errors import BadInputError
 from appliance.reports import charts, export, formatting, queries
@@ -66,5 +67,6 @@ def export_report(request: AuthenticatedRequest) -> StreamingHttpResponse:
     name = report.report_query.dimension if by_part else "time"
     period = report.report_query.period
     file_name = f"report-{name}-{period.start}-{period.end}.csv"
+    audit.record_export(by=request.user, kind="report", name=file_name)
     response["Content-Disposition"] = f'attachment; filename="{file_name}"'
     return response

@@ -1,8 +1,5 @@
 from django.contrib import admin
-from django.forms import ModelForm
-from django.http import HttpRequest
 
-from appliance.core import cache
 from appliance.core.admin import ReadOnlyAdminMixin
 from appliance.tickets.models import (
     Attachment,
@@ -46,28 +43,15 @@ class TicketAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_select_related = ["customer", "category", "assignee"]
     search_fields = ["subject", "customer__email"]
     date_hierarchy = "created_at"
-    exclude = ["search_vector"]
+    exclude = ["search_vector", "guest_token_sha256"]
     inlines = [MessageInline, EventInline]
     show_full_result_count = False
 
 
 @admin.register(TicketCategory)
-class TicketCategoryAdmin(admin.ModelAdmin):
+class TicketCategoryAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     list_display = ["name", "slug", "position", "is_active"]
-    list_editable = ["position", "is_active"]
-    prepopulated_fields = {"slug": ["name"]}
     search_fields = ["name", "slug"]
-
-    def save_model(
-        self, request: HttpRequest, obj: TicketCategory, form: ModelForm, change: bool
-    ) -> None:
-        super().save_model(request, obj, form, change)
-        cache.invalidate(cache.CATEGORIES)
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: TicketCategory | None = None
-    ) -> bool:
-        return False  # its tickets keep it: deactivate it instead
 
 
 @admin.register(Event)

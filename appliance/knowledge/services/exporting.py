@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from appliance.accounts.models import User
+from appliance.core import audit
 from appliance.core.zip_stream import Entry, stream_zip
 from appliance.files import queries as files_queries
 from appliance.knowledge.models import Article
@@ -23,6 +24,7 @@ def export_articles(*, by: User, **filters: Unpack[ArticleFilters]) -> Iterator[
     """Yield the archive in pieces. Raises ForbiddenError unless ``by`` may write articles."""
     require_writer(by)
     articles = list_articles(by, **filters).defer(None).defer("search_vector")
+    audit.record_export(by=by, kind="articles", name="ZIP")
     return stream_zip(_entries(articles))
 
 

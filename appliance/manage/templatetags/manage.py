@@ -41,6 +41,9 @@ KINDS = {
     "macro": gettext_lazy("Macro"),
     "saved view": gettext_lazy("View"),
     "outgoing mail": gettext_lazy("E-mail"),
+    "report": gettext_lazy("Report"),
+    "articles": gettext_lazy("Articles"),
+    "audit log": gettext_lazy("Audit log"),
 }
 
 
@@ -82,7 +85,9 @@ def _describe(value: object) -> str:
 def _shorten(value: object) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if isinstance(value, dict):
+        value = "; ".join(f"{_(str(name))}: {_shorten(part)}" for name, part in value.items())
     if isinstance(value, list):
-        value = ", ".join(map(str, value))
+        value = ", ".join(map(_shorten, value))
     text = "–" if value in (None, "") else str(value)
     return text if len(text) <= MAX_VALUE_CHARACTERS else f"{text[:MAX_VALUE_CHARACTERS]}…"

@@ -74,7 +74,6 @@ def export_customer(request: AuthenticatedRequest, pk: int) -> StreamingHttpResp
 def _zip_response(chunks: Iterator[bytes], name: str) -> StreamingHttpResponse:
     response = StreamingHttpResponse(chunks, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="{name}.zip"'
-    response["Cache-Control"] = "no-store"
     return response
 
 

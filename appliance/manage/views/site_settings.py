@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -31,6 +32,21 @@ def audit_log(request: AuthenticatedRequest) -> HttpResponse:
     page = paginate(entries, queries.ordering_of(entries), after=form.cursor())
     context = {"form": form, "page": page, "is_filtered": any(filters.values())}
     return render(request, "manage/audit_log.html", context)
+
+
+@require_safe
+@admins_only
+def export_audit_log(request: AuthenticatedRequest) -> StreamingHttpResponse:
+    """Send the filtered audit log: as CSV, or with ``format=jsonl`` as one JSON object a line."""
+    suffix = "jsonl" if request.GET.get("format") == "jsonl" else "csv"
+    lines = services.export_audit_log(
+        by=request.user, suffix=suffix, **AuditLogForm(request.GET).filters()
+    )
+    content_type = "application/x-ndjson" if suffix == "jsonl" else "text/csv; charset=utf-8"
+    response = StreamingHttpResponse(lines, content_type=content_type)
+    name = f"audit-log-{timezone.localdate().isoformat()}.{suffix}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 @require_http_methods(["GET", "POST"])

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, EmailConfirmation, Invitation, Role, User
 from appliance.accounts.permissions import require_admin
+from appliance.accounts.security import fold_login_name
 from appliance.core import audit, cache
 from appliance.core.audit import ANONYMOUS
 from appliance.core.errors import BadInputError
@@ -89,7 +90,10 @@ def erase_messages_and_settings(person: User) -> None:
     EmailConfirmation.objects.filter(person=person).delete()
     SavedView.objects.filter(owner=person, is_shared=False, team=None).delete()
     for log in (AccessAttempt, AccessLog, AccessFailureLog):
-        log.objects.filter(username__iexact=person.email).delete()
+        log.objects.filter(
+            Q(username__iexact=person.email)
+            | Q(username=fold_login_name(None, {"username": person.email}))
+        ).delete()
 
 
 def record_and_erase_history(somebody: Customer | User, *, by: User) -> None:

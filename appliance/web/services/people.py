@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Role, Team, User
-from appliance.core import cache
+from appliance.core import audit, cache
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.core.models import SiteSettings
 from appliance.tickets import services as tickets_services
@@ -95,6 +95,7 @@ def set_up(
     SiteSettings.objects.update_or_create(
         pk=1, defaults={"name": desk_name, "set_up_at": timezone.now()}
     )
+    audit.record_change(by=admin, verb="added", subject=admin, data={"role": Role.ADMIN})
     cache.invalidate(cache.SITE_SETTINGS)
     tickets_services.load_default_categories(categories)
     if demo:
@@ -109,6 +110,7 @@ def set_up_unattended(*, email: str, password: str) -> User:
     admin = accounts_services.add_user(
         email=email, first_name="Admin", role=Role.ADMIN, password=password
     )
+    audit.record_change(by=None, verb="added", subject=admin, data={"role": Role.ADMIN})
     SiteSettings.objects.update_or_create(pk=1, defaults={"set_up_at": timezone.now()})
     tickets_services.load_default_categories()
     return admin

@@ -176,7 +176,6 @@ def export(request: AuthenticatedRequest) -> HttpResponseBase:
     response = StreamingHttpResponse(chunks, content_type="application/zip")
     name = f"articles-{timezone.localdate().isoformat()}.zip"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["Cache-Control"] = "no-store"
     return response
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Right
 from appliance.accounts.permissions import AuthenticatedRequest, has_right, readers_only, with_right
+from appliance.accounts.security import client_address
 from appliance.core.errors import BadInputError
 from appliance.core.pagination import Page, paginate
 from appliance.files.views import file_response
@@ -157,7 +158,7 @@ def _record_vote(request: HttpRequest, article: Article, form: VoteForm) -> None
         accounts_services.check_person_rate(user)
     if not user.is_authenticated:
         try:
-            accounts_services.check_rate_limit(scope="vote", ip_address=request.META["REMOTE_ADDR"])
+            accounts_services.check_rate_limit(scope="vote", ip_address=client_address(request))
         except BadInputError as error:
             form.add_error(None, str(error))
             return

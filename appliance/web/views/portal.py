@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.permissions import AuthenticatedRequest
+from appliance.accounts.security import client_address
 from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.core.pagination import Page, paginate
@@ -109,7 +110,7 @@ def _create_guest_ticket(request: HttpRequest, form: GuestTicketForm) -> tuple[T
     data = form.cleaned_data
     return form.attempt(
         services.create_guest_ticket,
-        ip_address=request.META["REMOTE_ADDR"],
+        ip_address=client_address(request),
         name=data["name"],
         email=data["email"],
         subject=data["subject"],
@@ -134,7 +135,7 @@ def reply(request: HttpRequest, token: str) -> HttpResponse:
     if form.is_valid():
         message = form.attempt(
             services.reply_as_guest,
-            ip_address=request.META["REMOTE_ADDR"],
+            ip_address=client_address(request),
             ticket=ticket,
             body=form.cleaned_data["body"],
             files=form.cleaned_data["files"],

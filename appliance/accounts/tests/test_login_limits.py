@@ -1,0 +1,199 @@
+"""One log-in with one limit, however its name is written and wherever it is tried."""
+
+import pytest
+from axes.models import AccessAttempt
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from appliance.accounts.models import RateLimitHit
+from appliance.accounts.security import RATE_LIMITS, client_address, fold_login_name
+from appliance.core.models import AuditEntry
+from conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+LOGIN = "/login/"
+WRONG = "not-the-password"
+
+
+def try_login(username: str, password: str = WRONG, path: str = LOGIN, **headers: str):
+    return Client().post(path, {"username": username, "password": password}, **headers)
+
+
+WAYS_TO_WRITE_ALICE = [
+    "alice@example.org",
+    "ALICE@example.org",
+    "  alice@example.org  ",
+    "Alice@Example.ORG\u00a0",
+    "\uff41lice@example.org",  # full width
+    "alice@example\uff0eorg",
+    "al\u200bice@example.org",
+    "alice@example.org\u200b",
+    "alice@EXAMPLE.org\t",
+]
+
+
+@pytest.mark.parametrize("spelling", WAYS_TO_WRITE_ALICE)
+def test_all_spellings_are_one_name(spelling):
+    assert fold_login_name(None, {"username": spelling}) == "alice@example.org"
+
+
+@settings(max_examples=50, deadline=None, database=None)
+@given(st.text(max_size=300))
+def test_folding_twice_changes_nothing(name):
+    folded = fold_login_name(None, {"username": name})
+    assert fold_login_name(None, {"username": folded}) == folded
+
+
+def test_changing_case_does_not_escape_the_limit(alice):
+    for name in ("alice", "ALICE", "  Alice", "aLICE", "alicE"):
+        try_login(f"{name}@example.org ")
+    assert try_login("aLiCe@example.org", PASSWORD).status_code == 429
+
+
+def test_header_of_a_proxy_does_not_escape_the_limit(alice):
+    for number in range(5):
+        try_login(alice.email, HTTP_X_FORWARDED_FOR=f"10.0.0.{number}", HTTP_X_REAL_IP="10.1.1.1")
+    assert try_login(alice.email, PASSWORD, HTTP_X_FORWARDED_FOR="10.9.9.9").status_code == 429
+
+
+def test_address_of_the_same_ipv6_network_does_not_escape_the_limit(alice):
+    for number in range(5):
+        try_login(alice.email, REMOTE_ADDR=f"2001:db8::{number + 1:x}")
+    assert try_login(alice.email, PASSWORD, REMOTE_ADDR="2001:db8::ffff").status_code == 429
+    assert try_login(alice.email, PASSWORD, REMOTE_ADDR="2001:db8:1::1").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("10.0.0.1", "10.0.0.1"),
+        ("fe80::1%eth0", "fe80::"),
+        ("", ""),
+    ],
+)
+def test_address_is_counted_by_its_network(address, counted):
+    assert client_address(RequestFactory().get("/", REMOTE_ADDR=address)) == counted
+
+
+def test_locked_and_unknown_accounts_look_alike(alice):
+    pages = {}
+    for name in (alice.email, "nobody@example.org"):
+        responses = [try_login(name) for _ in range(6)]
+        pages[name] = [(answer.status_code, len(answer.content)) for answer in responses]
+    first, second = pages.values()
+    assert [status for status, _ in first] == [status for status, _ in second]
+    assert first[-1] == second[-1]
+
+
+def test_many_accounts_tried_from_one_address_are_limited(alice):
+    RateLimitHit.objects.bulk_create(
+        RateLimitHit(scope="log-in", ip_address="127.0.0.1")
+        for _ in range(RATE_LIMITS["log-in"] - 1)
+    )
+    assert try_login("nobody@example.org").status_code == 200
+    assert try_login(alice.email, PASSWORD).status_code == 429
+    assert try_login(alice.email, PASSWORD, REMOTE_ADDR="10.0.0.2").status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/admin/login/?next=/admin/"])
+def test_django_admin_has_no_log_in_of_its_own(dan, path):
+    response = try_login(dan.email, PASSWORD, path=path)
+    assert response.status_code == 302 and response.url.startswith("/login/?next=/admin/")
+    assert "_auth_user_id" not in response.client.session
+
+
+def test_admin_reaches_the_admin_pages_through_the_log_in_of_the_site(client, dan):
+    login = client.get("/admin/", follow=True)
+    assert login.redirect_chain[-1][0] == "/login/?next=/admin/"
+    data = {"username": dan.email, "password": PASSWORD}
+    assert client.post("/login/?next=/admin/", data).url == "/admin/"
+
+
+def test_agent_is_refused_at_the_admin_pages_without_a_loop(client, bob):
+    client.force_login(bob)
+    assert client.get("/admin/", follow=True).status_code == 403
+
+
+def test_password_is_changed_on_the_page_that_records_it(dan_client, dan):
+    response = dan_client.get("/admin/password_change/")
+    assert response.url == reverse("profile-password")
+    form = {"old_password": PASSWORD, "new_password1": "x" * 20, "new_password2": "x" * 20}
+    dan_client.post("/admin/password_change/", form)
+    dan.refresh_from_db()
+    assert dan.check_password(PASSWORD)
+
+
+def test_current_password_cannot_be_guessed_in_an_open_session(client, alice):
+    client.force_login(alice)
+    new = {"password": "walks on the shore", "password_again": "walks on the shore"}
+    for _ in range(5):
+        client.post(reverse("profile-password"), {"old": WRONG, **new})
+    page = client.post(reverse("profile-password"), {"old": PASSWORD, **new})
+    assert page.status_code == 429
+    alice.refresh_from_db()
+    assert alice.check_password(PASSWORD)
+
+
+# --- Django's admin pages
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "accounts/user/?password__startswith=argon2",
+        "accounts/user/?password__startswith=m",
+        "accounts/user/?session_epoch__gte=0",
+        "accounts/customer/?user__password__startswith=m",
+        "tickets/ticket/?guest_token_sha256__startswith=a",
+        "tickets/ticket/?assignee__password__startswith=m",
+        "tickets/ticket/?customer__user__password__startswith=m",
+        "tickets/message/?author__password__startswith=m",
+        "axes/accessattempt/?post_data__contains=a",
+    ],
+)
+def test_address_of_a_list_filters_by_no_column_the_page_does_not_offer(dan_client, ticket, query):
+    response = dan_client.get(f"/admin/{query}")
+    assert response.status_code in (302, 400)
+    if response.status_code == 302:
+        assert response.url.endswith("?e=1")
+
+
+def test_offered_filters_work(dan_client, alice):
+    page = dan_client.get("/admin/accounts/user/?role__exact=customer").content.decode()
+    assert "alice@example.org" in page and "dan@example.org</a>" not in page
+
+
+@pytest.mark.parametrize("table", ["accessattempt", "accesslog", "accessfailurelog"])
+def test_records_of_log_ins_cannot_be_deleted(dan_client, table):
+    try_login("nobody@example.org")
+    attempt = AccessAttempt.objects.get()
+    form = {"action": "delete_selected", "_selected_action": [attempt.pk], "post": "yes"}
+    dan_client.post(f"/admin/axes/{table}/", form)
+    assert dan_client.post(f"/admin/axes/accessattempt/{attempt.pk}/delete/").status_code == 403
+    assert AccessAttempt.objects.count() == 1
+
+
+def test_nothing_is_written_below_admin_unrecorded():
+    from django.contrib import admin
+
+    from appliance.core.admin import ReadOnlyAdminMixin
+
+    writable = {
+        model._meta.label_lower
+        for model, page in admin.site._registry.items()
+        if not isinstance(page, ReadOnlyAdminMixin)
+    }
+    assert writable == {"triage.annotationlease", "procrastinate.procrastinatejob"}
+
+
+def test_exports_are_recorded(dan_client, bob, client, ticket):
+    list(dan_client.get(reverse("export-report")).streaming_content)
+    list(dan_client.get(reverse("export-articles")).streaming_content)
+    list(dan_client.get(reverse("export-audit-log")).streaming_content)
+    kinds = (
+        AuditEntry.objects.filter(verb="exported").order_by("pk").values_list("kind", "actor_name")
+    )
+    assert list(kinds) == [("report", "Dan"), ("articles", "Dan"), ("audit log", "Dan")]
