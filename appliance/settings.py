@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
 from appliance import VERSION, disks, env
-from appliance.core.logs import hide_secrets
+from appliance.core.logs import format_exception, hide_secrets
 
 CODE = Path(__file__).resolve().parent.parent
 DATA = Path(env.text("SKERRY_DATA", str(CODE / "var"))).resolve()
@@ -64,7 +64,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django_structlog.middlewares.RequestMiddleware",
+    "appliance.core.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "appliance.core.middleware.CompressionMiddleware",
@@ -254,7 +254,7 @@ _log_processors: list[structlog.typing.Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.format_exc_info,
+    structlog.processors.ExceptionRenderer(format_exception),
     hide_secrets,
 ]
 structlog.configure(
@@ -283,7 +283,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
-        "axes": {"level": "WARNING"},
+        "axes": {"level": "ERROR"},  # its warnings name who failed to log in
         "procrastinate": {"level": "WARNING"},
         "tuf": {"level": "WARNING"},
     },

@@ -76,7 +76,12 @@ idle_in_transaction_session_timeout = '5min'
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_line_prefix = '%m [%p] %u@%d '
-log_min_duration_statement = '2s'
+# No statements and no values in the log, which hold what people typed: errors are in the log of the
+# process that caused them, slow queries on the status page, without values.
+log_min_messages = log
+log_min_error_statement = panic
+log_min_duration_statement = -1
+log_error_verbosity = terse
 log_parameter_max_length = 0
 log_parameter_max_length_on_error = 0
 """

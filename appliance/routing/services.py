@@ -119,7 +119,7 @@ def _try_to_assign(ticket: Ticket, *, is_category_pending: bool) -> None:
         with transaction.atomic():
             _apply_rules(ticket, is_category_pending=is_category_pending)
     except SkerryError as error:
-        log.warning("rule_failed", ticket=ticket.pk, error=str(error))
+        log.warning("rule_failed", ticket=ticket.pk, error=type(error).__name__)
         ticket.refresh_from_db()
 
 
