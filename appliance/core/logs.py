@@ -39,13 +39,13 @@ def hide_secrets(logger: object, method: str, event: EventDict) -> EventDict:
 
 
 def format_exception(
-    error_info: tuple[type[BaseException], BaseException, TracebackType | None],
+    exc_info: tuple[type[BaseException], BaseException, TracebackType | None],
 ) -> str:
     """Return where an exception was raised, without values of variables and without its message.
 
     Messages quote values: the key that is not unique, the text that is no number.
     """
-    return "\n".join(_format_chain(error_info[1]))
+    return "\n".join(_format_chain(exc_info[1]))
 
 
 def _format_chain(error: BaseException) -> list[str]:

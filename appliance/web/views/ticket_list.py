@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from appliance.accounts.models import Right, User
 from appliance.accounts.permissions import AuthenticatedRequest, agents_only, with_right
+from appliance.core import audit
 from appliance.core.errors import BadInputError
 from appliance.reports.export import csv_of_rows
 from appliance.tickets import queries as tickets_queries
@@ -53,6 +54,7 @@ def export(request: AuthenticatedRequest) -> StreamingHttpResponse:
     lines = csv_of_rows(ticket_export.export_rows(request.user, query))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     file_name = f"tickets-{timezone.localdate().isoformat()}.csv"
+    audit.record_export(by=request.user, kind="tickets", name=file_name)
     response["Content-Disposition"] = f'attachment; filename="{file_name}"'
     return response
 
