@@ -130,6 +130,14 @@ def test_search_and_counts_leave_out_a_closed_teams_ticket(ward, secret, outside
     assert queries.count_open(outsider)["total"] == 0
 
 
+def test_exported_list_leaves_out_a_closed_teams_ticket(client, ticket, secret, frank, bob):
+    for viewer, is_exported in ((frank, False), (bob, True)):
+        client.force_login(viewer)
+        content = client.get(reverse("export-tickets")).getvalue().decode()
+        assert ticket.subject in content
+        assert (SECRET in content) is is_exported, viewer
+
+
 def test_completion_finds_no_closed_teams_ticket(client, ticket, secret, frank):
     client.force_login(frank)
     path = reverse("find-tickets", args=[ticket.pk])
