@@ -129,7 +129,9 @@ def ensure_owned(installation: Installation) -> None:
             f"run as {user}: start it as {_name(owner) if owner else 'its owner'}, hand over an "
             f"empty one ({shlex.join(['chown', user, str(installation.data)])}), or choose --data."
         )
-    if not os.access(installation.data, os.R_OK | os.W_OK | os.X_OK):
+    is_read_only = disks.check(installation.data, 0).state == disks.READ_ONLY
+    needed = os.R_OK | os.X_OK | (0 if is_read_only else os.W_OK)  # reading the state is possible
+    if not os.access(installation.data, needed):
         raise LauncherError(
             f"The data directory {installation.data} is closed: "
             f"{shlex.join(['chmod', 'u+rwx', str(installation.data)])}"

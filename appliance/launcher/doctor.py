@@ -9,7 +9,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.launcher import datadir, environment, machine, network, postgres, privileges, runner
+from appliance import disks
+from appliance.launcher import (
+    datadir,
+    disk_watch,
+    environment,
+    machine,
+    network,
+    postgres,
+    privileges,
+    runner,
+)
 from appliance.launcher.files import read_json
 from appliance.launcher.layout import Installation, is_set_in_environment
 from appliance.launcher.terminal import LauncherError, say
@@ -129,6 +139,12 @@ def _hosts(installation: Installation) -> Iterator[Finding]:
 def _disk(installation: Installation) -> Iterator[Finding]:
     if not _can_look(installation):
         return  # the check of the data says so
+    checked_disks = disk_watch.list_disks(installation)
+    if datadir.exists(installation) and not installation.cluster.exists():
+        checked_disks.append(disks.check(installation.data, installation.min_free_mb))
+    if bad_disks := [disk for disk in checked_disks if not disk.is_writable]:
+        yield from (Finding("fail", "disk", disks.describe(disk)) for disk in bad_disks)
+        return
     free = datadir.free_mb(installation.data)
     if free < datadir.FIRST_START_MB:
         yield Finding("fail", "disk", f"{free} MB free for {installation.data}: free some space")

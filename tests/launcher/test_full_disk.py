@@ -146,6 +146,24 @@ def test_full_log_disk_stops_nothing(full_desk: FullDesk) -> None:
     full_desk.assert_nothing_is_lost()
 
 
+def test_start_on_a_read_only_disk_names_it(tmp_path: Path) -> None:
+    desk = FullDesk(Path(tempfile.mkdtemp(prefix="full-")) / "data")
+    desk.data.parent.chmod(0o755)
+    try:
+        desk.mount()
+        (desk.data / "launcher.lock").touch()
+        subprocess.run(["mount", "-o", "remount,ro", desk.data], check=True)
+        result = desk.call()
+        assert result.returncode == 1
+        assert f"disk that holds {desk.data} cannot be written (Read-only" in result.stderr
+        assert "No desk runs" in desk.call("status").stdout
+        report = desk.call("doctor")
+        assert report.returncode == 1
+        assert "is read-only: mount it for writing" in report.stdout
+    finally:
+        desk.unmount()
+
+
 @pytest.mark.parametrize("fault", ["full", "read-only"])
 def test_attachments_that_cannot_be_stored_stop_nothing_else(
     full_desk: FullDesk, fault: str

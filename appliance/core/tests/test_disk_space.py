@@ -89,6 +89,11 @@ def test_admin_is_warned_on_every_page(client, dan, bob, data, monkeypatch):
     assert "Log lines are lost" not in client.get(reverse("dashboard")).content.decode()
 
 
+def test_admin_is_warned_in_the_database_admin_too(dan_client, data, monkeypatch):
+    fill(monkeypatch, "logs")
+    assert "Log lines are lost" in dan_client.get(reverse("admin:index")).content.decode()
+
+
 def test_agent_reads_before_typing_that_nothing_can_be_saved(client, bob, full_database_disk):
     client.force_login(bob)
     page = client.get(reverse("dashboard")).content.decode()
