@@ -1,6 +1,7 @@
 """The state of a desk, for the command status and for the end of an upgrade."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 from appliance import disks
@@ -100,7 +101,8 @@ def _problems(
 
 def _model_problems(installation: Installation, states: dict[str, str]) -> list[str]:
     """Return the models that are not used although some are installed."""
-    folders = (installation.models, installation.data / "models")
+    models = runner.running_state(installation).get("models") or installation.models
+    folders = (Path(models), installation.data / "models")
     if not any((folder / "active.json").exists() for folder in folders):
         return []
     return [

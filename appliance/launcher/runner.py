@@ -185,6 +185,8 @@ def write_state(installation: Installation, *, is_ready: bool) -> None:
         "bind": installation.bind,
         "port": installation.port,
         "role": installation.role,
+        "min_free_mb": installation.min_free_mb,
+        "models": str(installation.models),
         "version": installation.version,
         "started_at": STARTED_AT,
     }
@@ -202,9 +204,8 @@ def running_state(installation: Installation) -> dict[str, Any]:
 def as_running(installation: Installation) -> Installation:
     """Return the installation with address and role of the running launcher, if one runs."""
     state = running_state(installation)
-    return replace(
-        installation, **{key: state[key] for key in ("bind", "port", "role") if key in state}
-    )
+    keys = ("bind", "port", "role", "min_free_mb")
+    return replace(installation, **{key: state[key] for key in keys if key in state})
 
 
 def ensure_running(installation: Installation) -> None:
