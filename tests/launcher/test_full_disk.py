@@ -146,8 +146,9 @@ def test_full_log_disk_stops_nothing(full_desk: FullDesk) -> None:
     full_desk.assert_nothing_is_lost()
 
 
-def test_start_on_a_read_only_disk_names_it(tmp_path: Path) -> None:
-    desk = FullDesk(Path(tempfile.mkdtemp(prefix="full-")) / "data")
+def test_start_on_a_read_only_disk_names_it() -> None:
+    folder = tempfile.TemporaryDirectory(prefix="full-", ignore_cleanup_errors=True)
+    desk = FullDesk(Path(folder.name) / "data")
     desk.data.parent.chmod(0o755)
     try:
         desk.mount()
@@ -162,6 +163,7 @@ def test_start_on_a_read_only_disk_names_it(tmp_path: Path) -> None:
         assert "is read-only: mount it for writing" in report.stdout
     finally:
         desk.unmount()
+        folder.cleanup()
 
 
 @pytest.mark.parametrize("fault", ["full", "read-only"])
