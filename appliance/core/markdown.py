@@ -48,10 +48,10 @@ _SCHEMES = {"http", "https", "mailto", "tel"}
 # table cells, which the shortest text can demand by the thousand, 13 µs each. Lists, the dearest
 # lines, take 20 µs a line.
 MAX_MESSAGE_CHARACTERS, MAX_MESSAGE_SIGNS = 20_000, 2_000
-MAX_ARTICLE_CHARACTERS, MAX_ARTICLE_SIGNS = 200_000, 20_000
+MAX_ARTICLE_CHARACTERS, CHARACTERS_PER_SIGN = 200_000, 10
 CHARACTERS_PER_LINE = 20  # a text of shorter lines than this counts as longer
 MAX_TABLE_CELLS = 3_000
-MAX_CACHED_TEXTS = 1_000  # rendered texts this process caches
+MAX_CACHED_TEXTS, MAX_CACHED_ARTICLES = 1_000, 100  # rendered texts this process caches
 _SIGNS = re.compile(r"[][*_~`<&]")
 _TABLE_RULE = re.compile(r"[-:|> \t]*-[-:|> \t]*")
 
@@ -85,8 +85,15 @@ def render_with_images(text: str, image_urls: Mapping[str, str]) -> SafeString:
     ``![words](name)`` shows the image at ``image_urls[name]``. Any other name leaves the words, so
     no text can make a browser load anything else. The limits are those of an article.
     """
-    if not is_renderable(text, MAX_ARTICLE_CHARACTERS, MAX_ARTICLE_SIGNS):
+    max_signs = max(MAX_MESSAGE_SIGNS, len(text) // CHARACTERS_PER_SIGN)
+    if not is_renderable(text, MAX_ARTICLE_CHARACTERS, max_signs):
         return plain_text.render(text)
+    return _render_with_images(text, tuple(sorted(image_urls.items())))
+
+
+@lru_cache(maxsize=MAX_CACHED_ARTICLES)
+def _render_with_images(text: str, images: tuple[tuple[str, str], ...]) -> SafeString:
+    image_urls = dict(images)
     html = nh3.clean(
         _markdown_with_images.render(text, {"image_urls": image_urls}),
         tags=_TAGS | {"img"},

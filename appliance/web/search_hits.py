@@ -27,9 +27,9 @@ MATCH_LABELS = {
 HIT = (
     '<li class="hit" data-keys-item>\n'
     '  <h2><i class="bi bi-{}" aria-hidden="true"></i>'
-    ' <a href="{}" data-keys-open>{}</a></h2>\n'
-    "  <p>{}{}</p>\n"
-    '  <p class="why">{}{}</p>\n'
+    ' <a href="{}" dir="auto" data-keys-open>{}</a></h2>\n'
+    '  <p dir="auto">{}{}</p>\n'
+    '  <p class="why" dir="auto">{}{}</p>\n'
     "</li>\n"
 )
 SUGGESTION = (

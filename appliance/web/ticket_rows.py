@@ -131,7 +131,10 @@ def render_rows(
             f'<tr id="row-{ticket.pk}" data-keys-item>',
             _checkbox(ticket, texts, ticket.pk in selected) if can_select else "",
             _subject(ticket, texts),
-            *(f'<td class="t-{css_class}">{cell(ticket, texts)}</td>' for css_class, cell in cells),
+            *(
+                f'<td class="t-{css_class}" dir="auto">{cell(ticket, texts)}</td>'
+                for css_class, cell in cells
+            ),
             "</tr>\n",
         ]
     return mark_safe("".join(parts))  # noqa: S308
@@ -150,9 +153,10 @@ def _subject(ticket: Ticket, texts: CellTexts) -> str:
     before, after = texts.ticket_url
     customer, star = ticket.customer, texts.premium if ticket.customer.is_premium else ""
     return (
-        f'<td class="t-subject"><a id="t{ticket.pk}" href="{before}{ticket.pk}{after}"'
+        f'<td class="t-subject"><a id="t{ticket.pk}" dir="auto" href="{before}{ticket.pk}{after}"'
         f" data-keys-open>{escape(ticket.subject)}</a>"
-        f'<span class="t-under">{ticket.number} · {escape(customer.full_name)}{star}</span></td>'
+        f'<span class="t-under">{ticket.number} · '
+        f'<bdi dir="auto">{escape(customer.full_name)}</bdi>{star}</span></td>'
     )
 
 
@@ -163,7 +167,9 @@ def _category(ticket: Ticket, texts: CellTexts) -> str:
 
 
 def _tags(ticket: Ticket, texts: CellTexts) -> str:
-    return "".join(f'<span class="tag">{escape(tag.name)}</span> ' for tag in ticket.tags.all())
+    return "".join(
+        f'<span class="tag" dir="auto">{escape(tag.name)}</span> ' for tag in ticket.tags.all()
+    )
 
 
 def _css_class(column: str) -> str:

@@ -31,7 +31,7 @@ register = template.Library()
 Kind = Event.Kind
 EMPTY = SafeString("")
 ARTICLE = """<article class="message{}"{}>
-  <header><strong>{}</strong>{}{}
+  <header><strong dir="auto">{}</strong>{}{}
     <span class="message-actions">{}
     {}</span></header>
   <div class="{}" dir="auto" data-words>{}</div>
@@ -54,7 +54,7 @@ SHOW_ALL = (
     '<p class="show-all"><a href="?all={1}&amp;whole={0}#{0}" hx-get="?all={1}&amp;whole={0}" '
     'hx-select="#{0}" hx-target="#{0}" hx-swap="outerHTML">{2}</a></p>'
 )
-ACTIVITY = "<li>{} <strong>{}</strong> {}</li>"
+ACTIVITY = '<li>{} <strong dir="auto">{}</strong> <span dir="auto">{}</span></li>'
 
 
 @register.simple_tag
@@ -95,7 +95,7 @@ def _queue_link(queue: Queue, list_url: str) -> str:
     icon = f'<i class="bi bi-{queue.icon}" aria-hidden="true"></i>' if queue.icon else ""
     return (
         f'<li><a id="q-{escape(queue.name)}" href="{list_url}{escape(queue.query)}"{current}>'
-        f"{icon}<span>{label}</span><b>{queue.count_label}</b></a></li>"
+        f"{icon}<span dir='auto'>{label}</span><b>{queue.count_label}</b></a></li>"
     )
 
 

@@ -51,7 +51,7 @@ def test_every_column_is_rendered_and_escaped(row):
         "uncategorised",
     ):
         assert text in html
-    assert '<span class="tag">&lt;tag&gt;</span>' in html and "VIP customer" in html
+    assert '<span class="tag" dir="auto">&lt;tag&gt;</span>' in html and "VIP customer" in html
     assert UNSAFE not in html and "<b>" not in html
     assert html.count("<td") == html.count("</td>") == 1 + len(COLUMNS)
 
