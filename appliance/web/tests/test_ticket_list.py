@@ -236,14 +236,14 @@ def test_heading_and_tab_name_the_queue_or_the_filters(
 ):
     tickets_services.add_tags(ticket=ticket, names=["printer"], by=bob)
     page = as_bob.get(reverse("dashboard") + query).content.decode()
-    assert f"<h1>{title}</h1>" in page
+    assert f'<h1 dir="auto">{title}</h1>' in page
     assert f"<title>{title} · " in page
 
 
 def test_heading_and_tab_name_the_view(as_bob, bob):
     view = tickets_services.save_view(by=bob, name="Storm & co", filters=TicketFilter(priority=4))
     page = as_bob.get(reverse("dashboard"), {"view": view.pk}).content.decode()
-    assert "<h1>Storm &amp; co</h1>" in page and "<title>Storm &amp; co · " in page
+    assert '<h1 dir="auto">Storm &amp; co</h1>' in page and "<title>Storm &amp; co · " in page
 
 
 def test_chip_of_a_filter_differs_from_the_link_that_clears_all(as_bob):
