@@ -147,6 +147,8 @@ CACHES = {
         "KEY_PREFIX": "skerry",
         "OPTIONS": {
             "IGNORE_EXCEPTIONS": True,
+            "CLIENT_CLASS": "appliance.core.cache_values.Client",
+            "SERIALIZER": "appliance.core.cache_values.Serializer",
             "SOCKET_CONNECT_TIMEOUT": 0.5,
             "SOCKET_TIMEOUT": 0.5,
             "PASSWORD": env.text("REDIS_PASSWORD", ""),  # a password in the URL takes precedence
@@ -173,6 +175,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator": {},
     }.items()
 ]
+AUTH_PASSWORD_VALIDATORS.append({"NAME": "appliance.accounts.passwords.GuessableWordsValidator"})
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "login"

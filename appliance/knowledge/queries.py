@@ -139,12 +139,27 @@ def list_category_sections(viewer: Viewer) -> list[CategorySection]:
     """Return the help centre: the articles for customers by category. Cached for a minute."""
     readable = Article.objects.visible_to(viewer).for_customers()
     audience = "public" if viewer.is_anonymous else "customers"
-    return cache.get_or_compute(
+    rows = cache.get_or_compute(
         "help_centre",
         [audience],
-        lambda: _load_category_sections(readable),
+        lambda: [_row_of(section) for section in _load_category_sections(readable)],
         depends_on=[cache.ARTICLES, cache.CATEGORIES, cache.SITE_SETTINGS],
     )
+    return [
+        CategorySection(
+            TicketCategory(**category) if category else None,
+            tuple(Article(pk=pk, title=title) for pk, title in articles),
+            count,
+        )
+        for category, articles, count in rows
+    ]
+
+
+def _row_of(section: CategorySection) -> tuple[dict[str, object] | None, list[tuple], int]:
+    """Return what a page shows of a section, as values that can be cached."""
+    category = section.category
+    values = {"pk": category.pk, "slug": category.slug, "name": category.name} if category else None
+    return values, [(article.pk, article.title) for article in section.articles], section.count
 
 
 def _load_category_sections(readable: ArticleQuerySet) -> list[CategorySection]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from appliance.accounts import permissions
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Organisation, Right, Team, User
-from appliance.core import cache
+from appliance.core import cache, cache_values
 from appliance.core import queries as core_queries
 from appliance.core.dates import site_date
 from appliance.core.errors import ForbiddenError, UnavailableError
@@ -60,6 +60,10 @@ class Report:
     parts: dict[int | None, Metrics] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     as_of: datetime | None = None
+
+
+for _class in (Period, ReportQuery, Metrics, Report):
+    cache_values.register(_class)
 
 
 def access_report(viewer: User, report_query: ReportQuery) -> Report:

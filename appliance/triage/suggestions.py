@@ -10,7 +10,7 @@ from django.db.models.functions import Left
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, User
-from appliance.core import cache
+from appliance.core import cache, cache_values
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket
 from appliance.triage import matching, texts
@@ -130,6 +130,7 @@ def _suggest(
     )
 
 
+cache_values.register(RankedArticle)
 Ranking = list[tuple[RankedArticle[int], str]]  # each article with its nearest passage, or ""
 
 

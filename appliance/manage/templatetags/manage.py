@@ -86,7 +86,7 @@ def _shorten(value: object) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, dict):
-        value = "; ".join(f"{_(str(name))}: {_shorten(part)}" for name, part in value.items())
+        value = "; ".join(f"{name}: {_shorten(part)}" for name, part in value.items())
     if isinstance(value, list):
         value = ", ".join(map(_shorten, value))
     text = "–" if value in (None, "") else str(value)

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, User
-from appliance.core import cache
+from appliance.core import cache, cache_values
 from appliance.core.database import columns_except, statement_timeout
 from appliance.tickets.filters import (
     SENTIMENTS,
@@ -74,6 +74,7 @@ class OpenCounts(TypedDict):
     due: dict[str, int]  # "overdue" and "soon"
 
 
+@cache_values.register
 class _PropertyCounts(NamedTuple):
     status: Counter[str]
     priority: Counter[int]
@@ -81,6 +82,7 @@ class _PropertyCounts(NamedTuple):
     sentiment: Counter[str]
 
 
+@cache_values.register
 class _PeopleCounts(NamedTuple):
     premium: int
     assignee: Counter[int | None]
@@ -88,6 +90,7 @@ class _PeopleCounts(NamedTuple):
     due: Counter[str]
 
 
+@cache_values.register
 class _SharedCounts(NamedTuple):
     """Counts that are the same for all viewers who see the same tickets."""
 

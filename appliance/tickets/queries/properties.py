@@ -218,12 +218,13 @@ def list_category_fields(category: TicketCategory | None) -> QuerySet[CustomFiel
 
 def list_fields(viewer: Viewer, category: TicketCategory | None) -> list[CustomField]:
     """Return the custom fields the viewer may fill in, for customers only public ones. Cached."""
-    fields = cache.get_or_compute(
+    rows = cache.get_or_compute(
         "custom_fields",
         [category.pk if category else None],
-        lambda: list(list_category_fields(category)),
+        lambda: list(list_category_fields(category).values()),
         depends_on=[cache.CATEGORIES],
     )
+    fields = [CustomField(**row) for row in rows]
     sees_all = viewer.is_authenticated and viewer.is_agent
     return fields if sees_all else [field for field in fields if field.is_for_customers]
 
