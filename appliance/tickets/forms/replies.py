@@ -1,5 +1,6 @@
 """Forms for replies, notes, drafts and ratings."""
 
+from datetime import datetime
 from uuid import uuid4
 
 from django import forms
@@ -33,11 +34,20 @@ class SeenMessageField(forms.IntegerField):
 
 
 class RestoredAtField(forms.DateTimeField):
-    """When the draft that a page restored was written; another time means another text."""
+    """When the draft that a page restored was written; another time means another text.
+
+    A damaged one counts as none: nobody could correct it.
+    """
 
     def __init__(self) -> None:
         widget = forms.HiddenInput(attrs={"autocomplete": "off"})
         super().__init__(required=False, widget=widget)
+
+    def clean(self, value: object) -> datetime | None:
+        try:
+            return super().clean(value)
+        except forms.ValidationError:
+            return None
 
 
 class ReplyForm(SubmissionForm):
@@ -85,6 +95,7 @@ class DraftForm(Form):
         max_length=MAX_TEXT_CHARACTERS, required=False, strip=False, widget=forms.Textarea
     )
     draft_key = DraftKeyField()
+    restored_at = RestoredAtField()
 
     def clean_kind(self) -> Message.Kind:
         return Message.Kind(self.cleaned_data["kind"] or Message.Kind.REPLY)

@@ -227,6 +227,22 @@ def test_draft_is_restored_unless_it_was_sent(as_bob, ticket, bob):
     assert "Draft restored from" not in page_of(as_bob, ticket)
 
 
+def test_page_changes_and_removes_the_draft_that_it_restored(as_bob, ticket, bob):
+    tickets_services.save_draft(ticket=ticket, by=bob, kind="note", body="Half a")
+    restored_at = tickets_queries.find_draft(bob, ticket).updated_at.isoformat()
+    page = {"kind": "note", "draft_key": uuid.uuid4(), "restored_at": restored_at}
+    as_bob.post(url("draft", ticket.pk), page | {"body": "Half a note"})
+    assert Draft.objects.get().body == "Half a note"
+    as_bob.post(url("draft", ticket.pk), page | {"body": ""})
+    assert not Draft.objects.exists()
+
+
+def test_damaged_time_of_a_draft_stops_no_reply(as_bob, ticket):
+    form = {"kind": "reply", "body": "Is it plugged in?", "restored_at": "yesterday"}
+    assert as_bob.post(url("draft", ticket.pk), form).status_code == 204
+    assert as_bob.post(url("reply", ticket.pk), form).status_code == 302
+
+
 def test_refused_reply_keeps_the_key_of_its_draft(as_bob, ticket):
     key = uuid.uuid4()
     form = {"kind": "reply", "body": " ", "draft_key": key}
