@@ -7,6 +7,7 @@ from functools import wraps
 
 import structlog
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -122,6 +123,17 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, DisallowedHost):
+        return error_page(
+            request,
+            400,
+            _("Unknown host name"),
+            _(
+                "This help desk does not know the name %(host)s. Open it under another name, or "
+                "ask whoever operates it to add this one to SKERRY_HOSTS and to restart it."
+            )
+            % {"host": request.META.get("HTTP_HOST", "")[:255]},
+        )
     return error_page(
         request,
         400,

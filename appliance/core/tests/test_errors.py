@@ -1,5 +1,6 @@
 import pytest
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 
 from appliance.core.errors import ForbiddenError
@@ -66,3 +67,13 @@ def test_unexpected_error_is_a_page_without_traceback(client, db, monkeypatch):
     assert response.status_code == 500
     assert "Traceback" not in response.content.decode()
     assert "ZeroDivisionError" not in response.content.decode()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_unlisted_host_name_is_named_with_the_setting(db, method):
+    response = getattr(Client(enforce_csrf_checks=True), method)(
+        "/login/", HTTP_HOST="mal<i>.example"
+    )
+    page = response.content.decode()
+    assert response.status_code == 400 and "SKERRY_HOSTS" in page
+    assert "mal&lt;i&gt;.example" in page and "mal<i>" not in page
