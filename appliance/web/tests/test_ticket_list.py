@@ -248,7 +248,7 @@ def test_heading_and_tab_name_the_view(as_bob, bob):
 
 def test_chip_of_a_filter_differs_from_the_link_that_clears_all(as_bob):
     page = as_bob.get(reverse("dashboard"), {"assignee": "nobody"}).content.decode()
-    assert '<a class="filter-chip" href="/?">Assignee: Nobody' in page
+    assert '<a class="filter-chip" dir="auto" href="/?">Assignee: Nobody' in page
     assert '<a class="filter-reset" href="/">Clear filters</a>' in page
 
 
