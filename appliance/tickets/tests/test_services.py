@@ -2,7 +2,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import IntegrityError, InternalError, connection, transaction
+from django.db import ProgrammingError, connection, transaction
 
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.core.models import SiteSettings
@@ -167,7 +167,7 @@ def test_classification_keeps_a_category_set_by_a_person(ticket, bob, categories
     "statement", ["UPDATE tickets_event SET kind = 'x'", "DELETE FROM tickets_event"]
 )
 def test_database_refuses_to_change_events(ticket, statement):
-    refusal = pytest.raises((IntegrityError, InternalError), match="append-only")
+    refusal = pytest.raises(ProgrammingError, match="permission denied")
     with refusal, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
 
