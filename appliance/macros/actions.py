@@ -11,6 +11,7 @@ from appliance.accounts.queries import list_agents
 from appliance.core.errors import BadInputError
 from appliance.macros import variables
 from appliance.macros.models import CannedResponse
+from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Priority, Status, Ticket, TicketCategory
 
 Choice = TypeVar("Choice", bound=Choices)
@@ -179,4 +180,5 @@ def _tags(name: str, actions: dict[str, Any]) -> list[str]:
     tags = actions.get(name) or []
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise BadInputError(_("Tags must be a list of words."), field=name)
+    tickets_services.check_tag_names(tags, field=name)
     return [tag.strip() for tag in tags if tag.strip()]

@@ -85,6 +85,8 @@ def test_macro_puts_a_ticket_on_hold(ticket, bob):
         ({"assignee": "1 or 1"}, "assignee"),
         ({"note": "{secret_key}"}, "note"),
         ({"add_tags": "printer"}, "add_tags"),
+        ({"add_tags": ["x" * 41]}, "add_tags"),
+        ({"remove_tags": ["x" * 41]}, "remove_tags"),
     ],
 )
 def test_invalid_macro_is_refused(bob, actions, field):

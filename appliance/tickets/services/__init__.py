@@ -62,6 +62,7 @@ from appliance.tickets.services.saved_views import (
 from appliance.tickets.services.tags import (
     add_tag,
     add_tags,
+    check_tag_names,
     merge_tags,
     remove_tag,
     remove_tags,

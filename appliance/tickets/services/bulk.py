@@ -37,9 +37,10 @@ RELATED_MODELS: dict[str, type[TicketCategory | Team | User]] = {
     "team": Team,
     "assignee": User,
 }
+TAG_CHANGES = ("add_tags", "remove_tags")
 # In this order: the team decides who can be the assignee. Status comes last, because solving needs
 # the required fields of the category.
-ORDER = ("category", "team", "assignee", "priority", "add_tags", "remove_tags")
+ORDER = ("category", "team", "assignee", "priority", *TAG_CHANGES)
 
 Values = dict[str, Any]  # by name of property, as JSON holds them: a primary key for an object
 
@@ -203,6 +204,8 @@ def _resolve(changes: Values) -> Values:
 
 
 def _resolve_value(name: str, value: Any) -> Any:
+    if name in TAG_CHANGES:
+        tags.check_tag_names(value, field=name)
     if name not in RELATED_MODELS or value is None:
         return value
     related = RELATED_MODELS[name]._default_manager.filter(pk=value).first()

@@ -65,10 +65,7 @@ def _save_tags(
     locked: Ticket, before: TagNames, after: TagNames, by: User | None, at: datetime | None
 ) -> None:
     if len(after) > MAX_TAGS:
-        raise BadInputError(
-            _("A ticket can have at most %(most)d tags. Remove one first.") % {"most": MAX_TAGS},
-            field="tags",
-        )
+        raise _too_many_tags_error("tags")
     tags = _get_or_create_tags(after.values())
     locked.tags.set(tags)
     save(locked, at=at)
@@ -95,7 +92,20 @@ def _tag_key(name: str) -> str:
     return name.casefold()
 
 
-def _normalise(names: Iterable[str]) -> TagNames:
+def check_tag_names(names: Iterable[str], *, field: str) -> None:
+    """Raise BadInputError for the field if no ticket can have all of these tags."""
+    if len(_normalise(names, field)) > MAX_TAGS:
+        raise _too_many_tags_error(field)
+
+
+def _too_many_tags_error(field: str) -> BadInputError:
+    return BadInputError(
+        _("A ticket can have at most %(most)d tags. Remove one first.") % {"most": MAX_TAGS},
+        field=field,
+    )
+
+
+def _normalise(names: Iterable[str], field: str = "tags") -> TagNames:
     """Return the names without blanks, commas and # signs around them."""
     clean_names = (
         " ".join(clean_line(name.replace(",", " ")).split()).lstrip("#").strip() for name in names
@@ -106,7 +116,7 @@ def _normalise(names: Iterable[str]) -> TagNames:
             raise BadInputError(
                 _("“%(name)s …” is too long for a tag: at most %(most)d characters.")
                 % {"name": name[:20], "most": MAX_CHARACTERS},
-                field="tags",
+                field=field,
             )
         if name:
             tags_by_key.setdefault(_tag_key(name), name)

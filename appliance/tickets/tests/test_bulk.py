@@ -163,6 +163,15 @@ def test_invalid_bulk_change_is_refused(three_ids, bob, count, changes, message)
         services.start_bulk_change(by=bob, tickets=three_ids[:count], changes=changes)
 
 
+@pytest.mark.parametrize("name", ["add_tags", "remove_tags"])
+@pytest.mark.parametrize("tags", [["x" * 41], [str(number) for number in range(21)]])
+def test_tags_that_no_ticket_can_have_are_refused_at_their_field(three_ids, bob, name, tags):
+    with pytest.raises(BadInputError) as refusal:
+        services.start_bulk_change(by=bob, tickets=three_ids, changes={name: tags})
+    assert refusal.value.field == name
+    assert not BulkChange.objects.exists()
+
+
 def test_many_tickets_are_changed_by_the_worker_in_batches(three_ids, bob, monkeypatch):
     monkeypatch.setattr(bulk, "MAX_SYNCHRONOUS", 1)
     monkeypatch.setattr(bulk, "BATCH_SIZE", 2)

@@ -1,4 +1,7 @@
+from pathlib import Path
+
 import pytest
+from django.contrib.staticfiles import finders
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -11,7 +14,7 @@ from appliance.core.pagination import PAGE_SIZE
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
-from appliance.tickets.models import Ticket
+from appliance.tickets.models import Status, Ticket
 from appliance.web.queues import format_count, list_main_queues, list_sections
 from conftest import PASSWORD
 
@@ -257,6 +260,22 @@ def test_chip_of_a_filter_differs_from_the_link_that_clears_all(as_bob):
 )
 def test_count_label_stops_at_a_thousand(count, label):
     assert format_count(count) == label
+
+
+@pytest.mark.parametrize("status", Status)
+def test_badge_of_every_status_has_its_colours_on_every_page(status):
+    style = Path(finders.find("skerry/skerry.css")).read_text()
+    assert f".status-{status}" in style
+
+
+def test_bulk_edit_with_an_impossible_tag_keeps_what_was_chosen(as_bob, ticket):
+    form = {"ticket": ticket.pk, "add_tags": "x" * 41, "priority": "4", "address": ""}
+    response = as_bob.post(reverse("bulk"), form)
+    assert response.status_code == 400
+    page = response.content.decode()
+    assert "at most 40 characters" in page
+    assert f'value="{"x" * 41}"' in page
+    assert '<option value="4" selected>' in page
 
 
 def test_heading_sorts_the_list_and_reverses_it(as_bob, many_tickets):
