@@ -19,7 +19,7 @@ from appliance.core.clean_text import remove_controls
 _markdown = (
     MarkdownIt("commonmark", {"html": False, "breaks": True})
     .enable(["table", "strikethrough"])
-    .disable("image")
+    .disable(["image", "lheading"])  # a line of hyphens is a rule: people put it over signatures
 )
 _markdown_with_images = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(
     ["table", "strikethrough"]

@@ -35,6 +35,15 @@ def test_ordered_list_keeps_its_start():
     assert '<ol start="4" ' in render_with_images("4. fourth", {})
 
 
+@pytest.mark.parametrize("line", ["--", "-- ", "---", "=====", "-"])
+def test_line_over_a_signature_makes_no_heading_of_what_is_above(line):
+    html = render(f"Kind regards\n{line}\nBob")
+    assert "<h" not in html.replace("<hr", "")
+    assert "Kind regards" in html
+    assert line.strip() in html or "<hr" in html or "<li" in html
+    assert line.strip("= ") in as_text(f"Kind regards\n{line}\nBob")
+
+
 @pytest.mark.parametrize("unit", ["[", "*_", "[[](", "a|b\n-|-\n", "- a\n", "![", "<", "&"])
 def test_long_text_is_shown_as_typed_within_milliseconds(unit):
     text = unit * (200_000 // len(unit))

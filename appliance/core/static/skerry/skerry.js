@@ -24,6 +24,13 @@
     if (form.matches("[data-by-button]") || form.querySelector("textarea")) event.preventDefault();
   }, true);
 
+  // An address copied from a chat or a page may hold what cannot be seen, for which a browser refuses it.
+  document.addEventListener("input", (event) => {
+    if (!event.target.matches?.("input[type=email]")) return;
+    const visible = event.target.value.replace(/[\p{Cf}\u034f\u2800\u3164]/gu, "");
+    if (visible !== event.target.value) event.target.value = visible;
+  });
+
   // Paper is light.
   let themeOnScreen = "";
   window.addEventListener("beforeprint", () => {
