@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import GeneratedField, Model
+from django.db.models import GeneratedField, Model, QuerySet
 from django.utils import timezone
 
 from appliance.core import queries as core_queries
@@ -165,8 +165,7 @@ def update_vocabulary(*, seconds: float) -> bool:
 @transaction.atomic
 def _count_words_of_batch(table: IndexedTable) -> bool:
     """Count the words of one batch and save the progress; return whether it was a full batch."""
-    VocabularyProgress.objects.get_or_create(table_name=table.name)
-    progress = VocabularyProgress.objects.select_for_update().get(table_name=table.name)
+    progress = _lock_progress(table)
     ids = table.next_ids(progress.last_id)
     if not ids:
         return False
@@ -178,16 +177,39 @@ def _count_words_of_batch(table: IndexedTable) -> bool:
 
 def count_words(table: IndexedTable, rows_sql: str) -> None:
     """Add the words of some rows to the vocabulary; ``rows_sql`` is trusted SQL after FROM."""
-    texts_sql = (
-        f"SELECT to_tsvector('simple', {table.text_sql})"  # noqa: S608
-        f" FROM {table.quoted_name} {rows_sql}"
-    )
     execute(
         "search",
         "count_words",
-        texts_sql=texts_sql,
+        texts_sql=_texts_sql(table, rows_sql),
         min_length=MIN_VOCABULARY_CHARACTERS,
         max_length=MAX_VOCABULARY_CHARACTERS,
+    )
+
+
+@transaction.atomic
+def uncount_words(rows: QuerySet) -> None:
+    """Take the words of texts that are about to be erased out of the vocabulary.
+
+    ``rows`` are tickets or messages, whose texts never changed since they were counted. Call it in
+    the transaction that erases them: until its end no words are counted.
+    """
+    table = next(table for table in VOCABULARY_TABLES if table.model is rows.model)
+    progress = _lock_progress(table)
+    ids = list(rows.filter(pk__lte=progress.last_id).values_list("pk", flat=True))
+    if ids:
+        rows_sql = f"WHERE id IN ({', '.join(map(str, ids))})"
+        execute("search", "uncount_words", texts_sql=_texts_sql(table, rows_sql))
+
+
+def _lock_progress(table: IndexedTable) -> VocabularyProgress:
+    VocabularyProgress.objects.get_or_create(table_name=table.name)
+    return VocabularyProgress.objects.select_for_update().get(table_name=table.name)
+
+
+def _texts_sql(table: IndexedTable, rows_sql: str) -> str:
+    return (
+        f"SELECT to_tsvector('simple', {table.text_sql})"  # noqa: S608
+        f" FROM {table.quoted_name} {rows_sql}"
     )
 
 

@@ -1,5 +1,9 @@
 """Make customers and former users anonymous: what has to go, room by room."""
 
+import re
+from functools import reduce
+from operator import or_
+
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -21,6 +25,7 @@ from appliance.files.models import StoredFile
 from appliance.knowledge import services as knowledge_services
 from appliance.notifications import services as notifications_services
 from appliance.notifications.models import Notification, OutgoingEmail
+from appliance.search import services as search_services
 from appliance.tickets.models import (
     Attachment,
     Draft,
@@ -32,9 +37,10 @@ from appliance.tickets.models import (
     Ticket,
 )
 from appliance.tickets.services.events import record
-from appliance.triage.models import AnnotationLease, TicketVector
+from appliance.triage.models import AnnotationLease, Gap, Prediction, Suggestion, TicketVector
 
 ERASED = f"({ANONYMOUS.lower()})"  # takes the place of a text
+MAX_VIEW_NAME = SavedView._meta.get_field("name").max_length
 
 
 def erase_texts(tickets: QuerySet[Ticket]) -> None:
@@ -43,6 +49,8 @@ def erase_texts(tickets: QuerySet[Ticket]) -> None:
     Status, times, category, sentiment, tags and ratings stay, for the reports.
     """
     messages = Message.objects.filter(ticket__in=tickets)
+    search_services.uncount_words(tickets)
+    search_services.uncount_words(messages.exclude(body=ERASED))
     _delete_files(Attachment.objects.filter(ticket__in=tickets))
     messages.filter(is_from_customer=True).update(author_name=ANONYMOUS)
     messages.update(body=ERASED)
@@ -50,6 +58,10 @@ def erase_texts(tickets: QuerySet[Ticket]) -> None:
     Draft.objects.filter(ticket__in=tickets).delete()
     Rating.objects.filter(ticket__in=tickets).update(comment="")
     TicketVector.objects.filter(ticket__in=tickets).delete()
+    Prediction.objects.filter(ticket__in=tickets).update(text_sha256="")
+    Suggestion.objects.filter(ticket__in=tickets).update(why={})
+    Gap.objects.filter(members__ticket__in=tickets, members__rank=0).update(subject=ANONYMOUS)
+    Gap.objects.filter(members__ticket__in=tickets).update(words=[])
     AnnotationLease.objects.filter(
         kind__in=[AnnotationLease.Kind.TICKET, AnnotationLease.Kind.NEXT_TICKET],
         object_id__in=tickets.values_list("pk", flat=True),
@@ -73,13 +85,27 @@ def erase_name_in_notifications(person: User) -> None:
     )
 
 
+def erase_name_in_views(somebody: Customer | User) -> None:
+    """Erase the name and the address in titles and filters of saved views."""
+    names = [name for name in (somebody.full_name, somebody.email) if name]
+    contains = [Q(name__icontains=name) | Q(filter__field_value__icontains=name) for name in names]
+    pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, names))})(?!\w)", re.IGNORECASE)
+    for view in SavedView.objects.select_for_update().filter(reduce(or_, contains)):
+        view.name = pattern.sub(ANONYMOUS, view.name)[:MAX_VIEW_NAME]
+        if value := view.filter.get("field_value"):
+            view.filter["field_value"] = pattern.sub(ERASED, value)
+        view.save(update_fields=["name", "filter"])
+    cache.invalidate(cache.VIEWS)
+
+
 def erase_messages_and_settings(person: User) -> None:
     """Erase what belongs to a user account, and the name and messages on tickets of others.
 
     What they wrote to customers as an agent stays, without their name.
     """
     messages = Message.objects.filter(author=person)
-    own = messages.filter(is_from_customer=True)
+    own = messages.filter(is_from_customer=True).exclude(body=ERASED)
+    search_services.uncount_words(own)
     _delete_files(Attachment.objects.filter(message__in=own))
     own.update(body=ERASED)
     messages.update(author_name=ANONYMOUS, signature="")
@@ -178,6 +204,7 @@ def _erase_customer(customer: Customer, by: User) -> None:
     tickets = Ticket.objects.filter(customer=customer)
     erase_texts(tickets)
     notifications_services.erase_addresses(addresses=filter(None, [customer.email]))
+    erase_name_in_views(customer)
     record_and_erase_history(customer, by=by)
     if customer.user:
         _erase_user(customer.user, by)
@@ -193,6 +220,7 @@ def _erase_customer(customer: Customer, by: User) -> None:
 def _erase_user(person: User, by: User) -> None:
     erase_messages_and_settings(person)
     erase_name_in_notifications(person)
+    erase_name_in_views(person)
     notifications_services.erase_addresses(addresses=[person.email], user_ids=[person.pk])
     record_and_erase_history(person, by=by)
     accounts_services.erase_person(person=person, by=by)

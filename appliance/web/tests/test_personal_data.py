@@ -25,10 +25,15 @@ from appliance.knowledge import services as knowledge_services
 from appliance.model_updates.models import UpdateEvent
 from appliance.notifications.models import OutgoingEmail
 from appliance.notifications.services import queue_email
+from appliance.search.models import VocabularyProgress, VocabularyWord
+from appliance.search.query_parser import parse_query
+from appliance.search.retrievers import correct_spelling
+from appliance.search.services import update_vocabulary
 from appliance.tickets import services as tickets_services
-from appliance.tickets.models import Event, Message, Rating, Status, Ticket
+from appliance.tickets.filters import TicketFilter
+from appliance.tickets.models import Event, Message, Rating, SavedView, Status, Ticket
 from appliance.triage import work_queue
-from appliance.triage.models import TicketVector
+from appliance.triage.models import Gap, GapTicket, Prediction, Suggestion, TicketVector
 from appliance.web import services
 from tests.database import acting_as_owner
 
@@ -170,6 +175,83 @@ def test_agent_cannot_be_anonymised_as_a_customer(bob, dan):
     accounts_services.set_role(person=bob, role=Role.CUSTOMER, by=dan)
     customer.refresh_from_db()
     services.anonymise_customer(customer=customer, by=dan, confirmation=customer.email)
+
+
+# --- what was computed from the texts, or names the person elsewhere
+
+
+def words() -> dict[str, int]:
+    return dict(VocabularyWord.objects.values_list("text", "text_count"))
+
+
+def write_ticket_of_carol(carol: User) -> None:
+    tickets_services.create_ticket(
+        customer=carol.customer, subject="Printer on fire", description="No toner", by=carol
+    )
+
+
+def test_words_of_an_anonymised_customer_leave_the_vocabulary(full_ticket, alice, carol, dan):
+    write_ticket_of_carol(carol)
+    update_vocabulary(seconds=60)
+    assert words()["printer"] == 2 and words()["alice"] == 2 and words()["worse"] == 1
+    assert correct_spelling(parse_query("worsse")) == "worse"
+    anonymise(alice, dan)
+    update_vocabulary(seconds=60)
+    assert words() == {"printer": 1, "fire": 1, "toner": 1}
+    assert correct_spelling(parse_query("worsse alcie")) == ""
+    assert correct_spelling(parse_query("pritner")) == "printer"
+
+
+def test_words_that_were_not_counted_are_not_taken_away(full_ticket, alice, carol, dan):
+    VocabularyProgress.objects.create(table_name="tickets", last_id=full_ticket.pk - 1)
+    VocabularyWord.objects.create(text="printer", text_count=1)
+    anonymise(alice, dan)
+    assert words() == {"printer": 1}
+    write_ticket_of_carol(carol)
+    update_vocabulary(seconds=60)
+    assert words() == {"printer": 2, "fire": 1, "toner": 1, "anonymous": 4}
+
+
+def test_words_written_on_tickets_of_others_leave_the_vocabulary(ticket, bob, carol, dan):
+    Message.objects.create(
+        ticket=ticket, author=carol, author_name="Carol", is_from_customer=True, body="Carol asks"
+    )
+    update_vocabulary(seconds=60)
+    assert "carol" in words()
+    services.anonymise_customer(customer=carol.customer, by=dan, confirmation=carol.email)
+    assert "carol" not in words() and words()["toner"] == 1
+
+
+def test_digests_reasons_and_gaps_of_erased_texts_are_erased(full_ticket, alice, bob, dan):
+    article = knowledge_services.write_article(by=bob, title="T", content="c")
+    prediction = Prediction.objects.create(
+        ticket=full_ticket, kind="category", confidence=0.9, label="it", text_sha256="a" * 64
+    )
+    Suggestion.objects.create(
+        ticket=full_ticket, article=article, rank=1, score=1, why={"words": ["Printer"]}
+    )
+    now = full_ticket.created_at
+    gap = Gap.objects.create(
+        subject=full_ticket.subject, size=1, words=["Printer"], first_at=now, last_at=now
+    )
+    GapTicket.objects.create(gap=gap, ticket=full_ticket, rank=0)
+    anonymise(alice, dan)
+    prediction.refresh_from_db(), gap.refresh_from_db()
+    assert (prediction.text_sha256, prediction.label) == ("", "it")
+    assert (gap.subject, gap.words, Suggestion.objects.get().why) == (ANONYMOUS, [], {})
+
+
+def test_saved_views_lose_the_name_and_the_address(full_ticket, alice, bob, dan):
+    accounts_services.change_profile(person=alice, first_name="Alice", last_name="Prinz")
+    for name, value in (
+        ("Tickets of alice prinz", "ALICE@example.org"),
+        ("Malice Prinzes", "x"),
+    ):
+        filters = TicketFilter(field="contact", field_value=value)
+        tickets_services.save_view(by=bob, name=name, filters=filters)
+    anonymise(alice, dan)
+    views = [(view.name, view.filter["field_value"]) for view in SavedView.objects.all()]
+    assert views == [("Tickets of Anonymous", "(anonymous)"), ("Malice Prinzes", "x")]
 
 
 # --- append-only tables: nobody but a function of the owner may erase, and it leaves a trace
