@@ -65,6 +65,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "appliance.core.logs.RequestLogMiddleware",
+    "appliance.core.own_address.OwnAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "appliance.core.middleware.CompressionMiddleware",
@@ -72,7 +73,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
+    "appliance.core.own_address.OwnOriginMiddleware",
     "appliance.core.middleware.StorableInputMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -212,6 +213,7 @@ X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "appliance.core.views.csrf_failure"
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # e-mail is unique in any case, by a constraint on UPPER(email)
+    "security.W003",  # OwnOriginMiddleware is the CsrfViewMiddleware
     # Skerry serves plain HTTP on this machine's own address. TLS with its cookies and headers
     # belongs to the proxy in front of it when it serves a LAN.
     "security.W004",

@@ -130,7 +130,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
             _("Unknown host name"),
             _(
                 "This help desk does not know the name %(host)s. Open it under another name, or "
-                "ask whoever operates it to add this one to SKERRY_HOSTS and to restart it."
+                "ask an administrator to enter this one as web address in the settings, or "
+                "whoever operates it to add it to SKERRY_HOSTS and to restart it."
             )
             % {"host": request.META.get("HTTP_HOST", "")[:255]},
         )
