@@ -33,6 +33,9 @@ MAX_RANKED_ROWS = 300
 NEAR_WINDOWS, FAR_WINDOWS = (1, 8), (8, 8, 8, 8, 16, 32)
 RANK_NORMALIZATION = 32 | 1  # of ts_rank: rank / (rank + 1), divided by 1 + log(length)
 _IN_WORD = re.compile(f"[-{WORD_CHARACTERS}]$")
+_LEXEME = r"'(?:[^']|'')*'(?::[*A-D]+)?"
+_DISTANCE = re.compile(r"(?<=['*A-D]) <(?:-|\d+)> (?=')")
+_TSQUERY_PHRASE = re.compile(rf"{_LEXEME}(?: <(?:-|\d+)> {_LEXEME})+")
 _TEXT_BEFORE_PREFIX = re.compile(r"^([^\"]*?)(\w{2,40})$")
 
 
@@ -107,8 +110,19 @@ def _tsquery_parameters(query: ParsedQuery) -> dict[str, str | None]:
 
 def _any_of(tsqueries: Iterable[str | None]) -> str:
     """Return one tsquery that matches what any of these matches."""
-    distinct = dict.fromkeys(tsquery for tsquery in tsqueries if tsquery)
+    distinct = dict.fromkeys(_match_far_words(tsquery) for tsquery in tsqueries if tsquery)
     return " | ".join(f"( {tsquery} )" for tsquery in distinct)
+
+
+def _match_far_words(tsquery: str) -> str:
+    """Let phrases match words far into a text, too.
+
+    PostgreSQL counts positions up to 16383 and gives every later word that one, so that no phrase
+    of neighbours fits. There, and only there, words at one position (<0>) are a match as well.
+    """
+    return _TSQUERY_PHRASE.sub(
+        lambda phrase: f"( {phrase[0]} | {_DISTANCE.sub(' <0> ', phrase[0])} )", tsquery
+    )
 
 
 class Match(NamedTuple):

@@ -61,6 +61,20 @@ def test_words_without_blanks_around_them_are_found(alice, bob, text, part):
     assert queries.search(bob, part).hits[0].id == ticket.pk
 
 
+@pytest.mark.parametrize(
+    "needle", ["INV-77812", "srv-db02.ward.example", "打印机", '"out of memory"', "-1073741819"]
+)
+@pytest.mark.parametrize("length", [60_000, 190_000, 700_000])
+def test_codes_and_phrases_at_the_end_of_a_long_text_are_found(alice, bob, ticket, needle, length):
+    filler = "The log goes on. " * (length // 17)
+    reply = tickets_services.reply(ticket=ticket, by=alice, body=filler + needle.strip('"'))
+    assert len(reply.body) > length - 20
+    create_ticket(alice, filler)
+    create_ticket(alice, "INV. And 77812, srv, ward; 打. 印 or 机, memory out")
+    assert [hit.id for hit in queries.search(bob, needle).hits][:1] == [ticket.pk]
+    assert [hit.id for hit in queries.suggest(bob, needle)][:1] == [ticket.pk]
+
+
 def test_unspaced_word_is_marked(alice, bob):
     create_ticket(alice, "我的打印机坏了")
     assert "我的<mark>打印机</mark>坏了" in queries.search(bob, "打印机").hits[0].snippet
