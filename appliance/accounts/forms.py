@@ -101,14 +101,19 @@ class PersonForm(NewPasswordForm):
     def user_data(self) -> dict[str, str]:
         """Return the arguments with which ``accounts.services`` creates a user."""
         names = ("email", "first_name", "last_name", "password")
-        return {name: self.cleaned_data[name] for name in names}
+        return {name: self.cleaned_data[name] for name in names if name in self.fields}
 
 
 class RegisterForm(PersonForm):
-    """Registration of a customer."""
+    """Registration of a customer; ``is_by_email`` where a link to set the password is sent."""
 
     claimed_organisation = forms.CharField(label=_("Organisation"), max_length=120, required=False)
     field_order = ["first_name", "last_name", "email", "claimed_organisation", "password"]
+
+    def __init__(self, *args: object, is_by_email: bool) -> None:
+        super().__init__(*args)
+        if is_by_email:
+            del self.fields["password"], self.fields["password_again"]
 
     def user_data(self) -> dict[str, str]:
         return super().user_data() | {

@@ -24,7 +24,15 @@ MAX_LOGIN_NAME_CHARACTERS = 254
 TYPING_PER_POST = 40  # previews, drafts and suggestions while somebody writes
 RATE_LIMIT_WINDOW = timedelta(hours=1)
 # Forms an hour, by scope. A ward or an office may share one address.
-RATE_LIMITS = {"register": 20, "ask": 20, "answer": 60, "vote": 60, "confirm": 10, "log-in": 100}
+RATE_LIMITS = {
+    "register": 20,
+    "register-to": 3,  # e-mails to one e-mail address
+    "ask": 20,
+    "answer": 60,
+    "vote": 60,
+    "confirm": 10,
+    "log-in": 100,
+}
 PERSONAL_NETWORK_BITS = 64  # of IPv6: what one household or machine can choose from
 
 

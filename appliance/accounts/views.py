@@ -20,7 +20,6 @@ from appliance.accounts.forms import (
     ProfileForm,
     RegisterForm,
 )
-from appliance.accounts.models import Customer
 from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.accounts.security import client_address, count_failed_login, is_login_limited
 from appliance.core import queries as core_queries
@@ -62,18 +61,28 @@ def register(request: HttpRequest) -> HttpResponse:
         return redirect("dashboard")
     if not core_queries.site_settings().is_registration_open:
         return render(request, "accounts/registration_closed.html", status=403)
-    form = RegisterForm(request.POST or None)
-    if form.is_valid() and (customer := _register(request, form)) and (person := customer.user):
-        services.send_confirmation(person=person)
-        login(request, person, backend=AUTH_BACKEND)
-        return redirect("dashboard")
+    form = RegisterForm(request.POST or None, is_by_email=services.is_registration_by_email())
+    if form.is_valid() and (response := _register(request, form)):
+        return response
     status = 400 if form.errors else 200
     return render(request, "accounts/register.html", {"form": form}, status=status)
 
 
-def _register(request: HttpRequest, form: RegisterForm) -> Customer | None:
-    ip_address = client_address(request)
-    return form.attempt(services.register_as_visitor, ip_address=ip_address, **form.user_data())
+def _register(request: HttpRequest, form: RegisterForm) -> HttpResponse | None:
+    """Register and return the next page; None if the form has errors."""
+    data = {"ip_address": client_address(request), **form.user_data()}
+    if "password" in form.fields:
+        customer = form.attempt(services.register_as_visitor, **data)
+        if customer and customer.user:
+            services.send_confirmation(person=customer.user)
+            login(request, customer.user, backend=AUTH_BACKEND)
+        return None if form.errors else redirect("dashboard")
+    form.attempt(services.register_by_email, **data)
+    if form.errors:
+        return None
+    text = _("We have sent an e-mail to %(email)s. It says how to go on.")
+    messages.success(request, text % {"email": data["email"]})
+    return redirect("login")
 
 
 @require_POST

@@ -23,7 +23,6 @@ from appliance.accounts.services.customers import (
     ensure_organisation,
     link_customer,
     merge_organisations,
-    register_as_visitor,
     register_customer,
     remove_organisation,
     unlink_customer,
@@ -43,6 +42,12 @@ from appliance.accounts.services.people import (
     reactivate_person,
     set_password,
     set_role,
+)
+from appliance.accounts.services.registration import (
+    is_registration_by_email,
+    register_as_visitor,
+    register_by_email,
+    send_registrations_by,
 )
 from appliance.accounts.services.site_settings import update_site_settings
 from appliance.accounts.services.teams import (

@@ -14,13 +14,11 @@ from appliance.accounts.models import (
     User,
 )
 from appliance.accounts.permissions import require_admin, require_customer_editor
-from appliance.accounts.security import check_rate_limit
 from appliance.accounts.services.people import add_user, invite
 from appliance.core import audit, cache
-from appliance.core import queries as core_queries
 from appliance.core.audit import update_fields
 from appliance.core.clean_text import clean_email
-from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.errors import BadInputError
 
 
 @transaction.atomic
@@ -49,14 +47,6 @@ def register_customer(
         claimed_organisation=claimed_organisation,
         user=user,
     )
-
-
-def register_as_visitor(*, ip_address: str, **user_data: str) -> Customer:
-    """Register a customer, if registration is open and within the rate limit of ``ip_address``."""
-    if not core_queries.site_settings().is_registration_open:
-        raise ForbiddenError(_("Registration is closed. Ask an agent for an account."))
-    check_rate_limit(scope="register", ip_address=ip_address)
-    return register_customer(**user_data)
 
 
 def add_customer(

@@ -114,14 +114,6 @@ def test_people_an_admin_adds_are_confirmed(dan):
 # --- the link
 
 
-def test_link_is_sent_on_registration(client, mail):
-    data = {"first_name": "G", "email": ADDRESS, "password": PASSWORD, "password_again": PASSWORD}
-    client.post(reverse("register"), data)
-    email = OutgoingEmail.objects.get()
-    assert email.to == ADDRESS
-    assert "https://desk.example.org/confirm/" in email.body
-
-
 def test_link_links_the_customer_and_keeps_the_tickets_of_both(client, mail, mallory, grace, bob):
     earlier = open_ticket(grace, by=bob)
     own = open_ticket(services.ensure_customer_of(mallory), by=mallory)

@@ -1,0 +1,114 @@
+"""Registration of customers by themselves.
+
+Where the help desk sends e-mails, every address gets the same answer, and an e-mail to the address
+says the rest. Elsewhere the log-in is created at once, so that a known address has to be refused.
+"""
+
+from datetime import timedelta
+from typing import Protocol
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from appliance.accounts import queries
+from appliance.accounts.models import Customer, Invitation, Role, User
+from appliance.accounts.security import check_rate_limit, generate_token, hash_token
+from appliance.accounts.services import customers, people
+from appliance.core import queries as core_queries
+from appliance.core.clean_text import clean_email
+from appliance.core.errors import BadInputError, ForbiddenError
+
+
+class Mailer(Protocol):
+    """What a room above this one sends to people who register."""
+
+    def can_send_links(self) -> bool: ...
+
+    def send_password_link(self, person: User, token: str) -> None: ...
+
+    def send_known_address(self, person: User) -> None: ...
+
+
+_mailers: list[Mailer] = []
+
+
+def send_registrations_by(mailer: Mailer) -> None:
+    """Send e-mails about registrations with ``mailer`` from now on."""
+    if mailer not in _mailers:
+        _mailers.append(mailer)
+
+
+def is_registration_by_email() -> bool:
+    """Return whether the password is chosen through a link that is sent to the address."""
+    return any(mailer.can_send_links() for mailer in _mailers)
+
+
+def register_as_visitor(*, ip_address: str, **user_data: str) -> Customer:
+    """Register a customer, if registration is open and within the rate limit of ``ip_address``."""
+    _require_open()
+    check_rate_limit(scope="register", ip_address=ip_address)
+    return customers.register_customer(**user_data)
+
+
+def register_by_email(*, ip_address: str, email: str, **names: str) -> None:
+    """Send a link to choose a password, or the hint that the address has an account.
+
+    The visitor is told neither which, nor that somebody else has tried the address before them:
+    beyond the hourly limit of an address nothing is sent.
+    """
+    _require_open()
+    check_rate_limit(scope="register", ip_address=ip_address)
+    try:
+        check_rate_limit(scope="register-to", ip_address=_hash_email(email))
+    except BadInputError:
+        return
+    _register_by_email(email, names)
+
+
+@transaction.atomic
+def _register_by_email(email: str, names: dict[str, str]) -> None:
+    person = _ensure_user(email, names)
+    if person is None:
+        return
+    person = User.objects.select_for_update().get(pk=person.pk)
+    is_known = person.email_confirmed_at or person.unlinked_at or not person.is_active
+    token = "" if is_known or person.role != Role.CUSTOMER else _add_link(person)
+    for mailer in _mailers:
+        if token:
+            mailer.send_password_link(person, token)
+        else:
+            mailer.send_known_address(person)
+
+
+def _ensure_user(email: str, names: dict[str, str]) -> User | None:
+    """Return the user of this address; None if it is equal to another but for odd letters."""
+    if person := queries.find_user(email=email):
+        return person
+    try:
+        return customers.register_customer(email=email, password=None, **names).user
+    except BadInputError:  # also when a concurrent request has created it
+        return queries.find_user(email=email)
+
+
+def _hash_email(email: str) -> str:
+    """Return a hash with the secret of this installation, so that nobody can test an address."""
+    return salted_hmac("register-to", clean_email(email).lower(), algorithm="sha256").hexdigest()
+
+
+def _add_link(person: User) -> str:
+    """Return the token of a new link, which confirms the log-in. Earlier links stay valid."""
+    token = generate_token()
+    Invitation.objects.create(
+        person=person,
+        customer=customers.ensure_customer_of(person),
+        token_sha256=hash_token(token),
+        expires_at=timezone.now() + timedelta(days=people.INVITATION_DAYS),
+    )
+    return token
+
+
+def _require_open() -> None:
+    if not core_queries.site_settings().is_registration_open:
+        raise ForbiddenError(_("Registration is closed. Ask an agent for an account."))
