@@ -1,6 +1,7 @@
 """With e-mail, registration tells a visitor nothing about an address; the e-mail there does."""
 
 import re
+import time
 
 import pytest
 from django.test import Client
@@ -8,6 +9,7 @@ from django.urls import reverse
 
 from appliance.accounts import security, services
 from appliance.accounts.models import Customer, User
+from appliance.accounts.services import registration
 from appliance.core.models import SiteSettings
 from appliance.notifications.models import OutgoingEmail
 from appliance.tickets import services as tickets_services
@@ -18,8 +20,9 @@ NEW = "eve@example.org"
 
 
 @pytest.fixture
-def mail(settings, db) -> None:
-    """The desk can send e-mails and knows its own address."""
+def mail(settings, db, monkeypatch) -> None:
+    """The desk can send e-mails and knows its own address; answers need not wait."""
+    monkeypatch.setattr(registration, "ANSWER_SECONDS", 0)
     settings.EMAIL_HOST, settings.DEFAULT_FROM_EMAIL = "localhost", "desk@example.org"
     SiteSettings.objects.update_or_create(pk=1, defaults={"base_url": "https://desk.example.org"})
 
@@ -64,6 +67,14 @@ def test_known_and_unknown_addresses_get_the_same_answer(mail, odd_addresses):
     for email in odd_addresses:
         response, page = register(email)
         assert (response.status_code, response.url, without_tokens(page, email)) == expected
+
+
+def test_known_and_unknown_addresses_take_the_same_time(mail, alice, monkeypatch):
+    monkeypatch.setattr(registration, "ANSWER_SECONDS", 0.5)
+    for email in (alice.email, NEW, *[alice.email] * security.RATE_LIMITS["register-to"]):
+        started = time.monotonic()
+        services.register_by_email(ip_address="::1", email=email, first_name="Eve")
+        assert 0.5 <= time.monotonic() - started < 1
 
 
 def test_log_in_afterwards_tells_nothing_either(mail, alice):
