@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from appliance.core.clean_text import clean_line, clean_text
 from appliance.core.errors import BadInputError
@@ -200,9 +201,12 @@ def _row_entry(
     content = clean_text(fields.pop("content", ""))
     is_cut = len(cells) < len(columns) and not (title and content)
     if len(cells) > len(columns) or is_cut:
-        problem = _(
+        problem = ngettext(
+            "This row has %(cells)d cell, but there are %(columns)d columns. Put cells that "
+            "contain the delimiter or a line break in quotation marks.",
             "This row has %(cells)d cells, but there are %(columns)d columns. Put cells that "
-            "contain the delimiter or a line break in quotation marks."
+            "contain the delimiter or a line break in quotation marks.",
+            len(cells),
         ) % {"cells": len(cells), "columns": len(columns)}
         return Entry(location, location, title[:MAX_TITLE], problem=problem)
     return Entry(

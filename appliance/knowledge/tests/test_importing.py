@@ -143,7 +143,7 @@ def test_invalid_rows_are_reported_and_the_others_imported(db):
     assert messages[1] == "The title is missing."
     assert "“gone” is not a valid value for status. Choose one of: draft" in messages[2]
     assert "This row has 4 cells, but there are 3 columns" in messages[3]
-    assert "This row has 1 cells, but there are 3 columns" in messages[5]
+    assert "This row has 1 cell, but there are 3 columns" in messages[5]
     assert messages[7].startswith("A quotation mark in this row is not closed.")
 
 
