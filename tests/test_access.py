@@ -385,10 +385,14 @@ def list_url_names() -> list[str]:
 
 
 def list_admin_site_paths() -> list[str]:
-    """Return the path of every page below /admin/ except log-in, with 1 for each argument."""
+    """Return the path of every page below /admin/, with 1 for each argument.
+
+    Log-in, log-out and the address that leads to one's own profile are no such pages.
+    """
     routes = [route for route, pattern in iterate_url_patterns() if route.startswith(ADMIN_SITE)]
     paths = {"/" + re.sub("<[^>]*>", "1", route) for route in routes if "^" not in route}
-    return sorted(paths - {"/admin/login/", "/admin/logout/"} | {"/admin/tickets/", "/admin/none/"})
+    open_paths = {"/admin/login/", "/admin/logout/", "/admin/password_change/"}
+    return sorted(paths - open_paths | {"/admin/tickets/", "/admin/none/"})
 
 
 def iterate_url_patterns(

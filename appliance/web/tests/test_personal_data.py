@@ -6,8 +6,10 @@ import uuid
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import InternalError, connection, transaction
 from django.db.utils import IntegrityError, ProgrammingError
@@ -210,6 +212,17 @@ def test_words_that_were_not_counted_are_not_taken_away(full_ticket, alice, caro
     write_ticket_of_carol(carol)
     update_vocabulary(seconds=60)
     assert words() == {"printer": 2, "fire": 1, "toner": 1, "anonymous": 4}
+
+
+def test_vocabulary_is_built_anew_where_people_were_anonymised_earlier(alice, dan):
+    migration = import_module("appliance.search.migrations.0003_forget_anonymised_words")
+    VocabularyWord.objects.create(text="alice", text_count=1)
+    VocabularyProgress.objects.create(table_name="tickets", last_id=9)
+    migration.forget_vocabulary(apps, None)
+    assert words() == {"alice": 1}
+    anonymise(alice, dan)
+    migration.forget_vocabulary(apps, None)
+    assert words() == {} and not VocabularyProgress.objects.exists()
 
 
 def test_words_written_on_tickets_of_others_leave_the_vocabulary(ticket, bob, carol, dan):
