@@ -74,6 +74,7 @@ class ArticleFilterForm(Form):
 class ArticleForm(FormWithFiles):
     """Title, content, files and properties of an article."""
 
+    without_error = ("drop",)
     title = forms.CharField(
         label=_("Title"),
         max_length=200,

@@ -105,6 +105,7 @@ class BulkForm(IdempotentForm):
 class ViewForm(FilterForm):
     """A saved view: its name, filters, columns and sort, and who sees it."""
 
+    without_error = ("columns",)
     name = forms.CharField(
         label=_("Name"), max_length=60, error_messages={"required": _("Enter a name for the view.")}
     )

@@ -212,6 +212,26 @@ def test_invalid_custom_field_says_so_and_keeps_what_was_typed(ticket_page, tick
     expect(field).to_have_attribute("aria-invalid", "true")
 
 
+def test_number_that_a_browser_cannot_read_is_not_said_to_be_saved(ticket_page, ticket, dan):
+    tickets_services.add_field(by=dan, label="Floor", kind="number")
+    tickets_services.add_field(by=dan, label="Room", kind="text")
+    page = ticket_page
+    page.reload()
+    field = page.get_by_label("Floor")
+    field.press_sequentially("12e")
+    field.press("Tab")
+    expect(page.locator("#saved")).to_have_text("Not saved. Correct the marked field.")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Room").fill("B 12")
+    page.get_by_label("Room").press("Tab")
+    expect(page.locator("#saved")).to_have_text("Not saved. Correct the marked field.")
+    field.fill("12")
+    field.press("Tab")
+    expect(page.locator("#saved")).to_have_text("Saved")
+    ticket.refresh_from_db()
+    assert ticket.fields == {"floor": 12, "room": "B 12"}
+
+
 def test_tags_are_autocompleted(ticket_page, ticket):
     Tag.objects.create(name="printer")
     page = ticket_page

@@ -25,7 +25,7 @@ def article(as_bob) -> Article:
 
 def test_content_is_shown_as_html(as_bob, article):
     html = as_bob.get(reverse("article", args=[article.pk])).content.decode()
-    assert "<h2>Shake</h2>" in html
+    assert '<h2 dir="auto">Shake</h2>' in html
 
 
 def test_edit_form_starts_with_the_content_and_saves_it(as_bob, article):
@@ -48,6 +48,16 @@ def test_conflicting_edit_is_refused_and_keeps_the_text(as_bob, article):
     assert response.status_code == 400
     assert "Another user saved" in response.content.decode()
     assert "second" in response.content.decode()
+
+
+def test_removing_a_file_that_a_colleague_removed_says_so(as_bob, article):
+    form = as_bob.get(reverse("edit-article", args=[article.pk])).context["form"]
+    form_data = {name: form[name].value() or "" for name in form.fields if name != "drop"}
+    form_data |= {"content": "New text", "drop": "999"}
+    response = as_bob.post(reverse("edit-article", args=[article.pk]), form_data)
+    assert response.status_code == 400
+    assert "Select a valid choice" in response.content.decode()
+    assert "New text" in response.content.decode()
 
 
 def test_content_is_required(as_bob):

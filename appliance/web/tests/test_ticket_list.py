@@ -196,6 +196,13 @@ def test_refused_view_keeps_the_input(as_bob):
     assert "unheard of" in page.content.decode()
 
 
+def test_view_with_a_column_that_was_deleted_meanwhile_says_so(as_bob):
+    form = {"name": "Invoices", "sort": "newest", "audience": "own", "columns": "field:invoice"}
+    page = as_bob.post(reverse("add-view"), form)
+    assert page.status_code == 400
+    assert "Columns: Select a valid choice" in page.content.decode()
+
+
 def test_queue_link_keeps_the_other_filters_and_can_be_undone(bob, categories):
     filters = TicketFilter(status="new", priority=4)
     sections = {

@@ -294,6 +294,20 @@
     busy.delete(part.id);
     changed.delete(part.id);
   });
+  // The browser sends nothing while a field holds what it cannot read, such as "12e" for a number, and
+  // does not call that a change.
+  function showInvalid(part) {
+    showSaved("invalid");
+    for (const field of part.querySelectorAll(":invalid")) field.setAttribute("aria-invalid", "true");
+  }
+  document.addEventListener("htmx:validation:halted", (event) => {
+    const part = partOf(event);
+    if (part) showInvalid(part);
+  });
+  document.addEventListener("focusout", (event) => {
+    const part = event.target.validity?.badInput && event.target.closest("[data-autosave]");
+    if (part) showInvalid(part);
+  });
   // The server has not stored what the fields show.
   for (const [failure, name] of [
       ["htmx:sendError", "failed"],
