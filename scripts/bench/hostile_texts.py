@@ -5,7 +5,7 @@
 
 Each text is the description of a ticket, six replies of its customer, six of an agent, an article,
 and the subject of a search. The time is that of the web process alone, for the first view of a page
-and, in the second column, for the slowest of three further views.
+and for the fastest of three further views. A usual text is measured likewise.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 import servers
 from report import Section, met, table
 
-GOAL_MS = 50  # of a page, above the same page with a short text
+GOAL_MS = 50  # of a page, also when it shows the worst text
 SIZE = 200_000
 UNITS = {
     "square brackets": "[",
@@ -121,25 +121,23 @@ class Desk:
 
 def rows(desk: Desk) -> Iterable[tuple[object, ...]]:
     """Yield one row for each page: the text that costs most, and the milliseconds."""
-    plain = {page.name: _slowest(page) for page in desk.pages("The printer is silent. " * 5)}
-    worst: dict[str, tuple[float, float, str]] = {}
+    for page in desk.pages("The printer is silent."):
+        page.milliseconds()  # loads code and templates
+    usual = {page.name: _further_view(page) for page in desk.pages("The printer is silent. " * 5)}
+    first_views: dict[str, list[float]] = {page_name: [] for page_name in usual}
+    further_views: dict[str, list[tuple[float, str]]] = {page_name: [] for page_name in usual}
     for name, text in texts():
         for page in desk.pages(text):
-            first = page.milliseconds()
-            later = _slowest(page)
-            worst[page.name] = max(worst.get(page.name, (0.0, 0.0, "")), (first, later, name))
-    for page_name, (first, later, name) in worst.items():
-        usual = plain[page_name]
-        yield (
-            page_name,
-            name,
-            *(round(ms) for ms in (first, later, usual)),
-            met(later - usual <= GOAL_MS),
-        )
+            first_views[page.name].append(page.milliseconds())
+            further_views[page.name].append((_further_view(page), name))
+    for page_name, usual_ms in usual.items():
+        worst_ms, name = max(further_views[page_name])
+        times = (round(ms) for ms in (max(first_views[page_name]), worst_ms, usual_ms))
+        yield (page_name, name, *times, met(worst_ms <= GOAL_MS))
 
 
-def _slowest(page: Page) -> float:
-    return max(page.milliseconds() for _ in range(LATER_VIEWS))
+def _further_view(page: Page) -> float:
+    return min(page.milliseconds() for _ in range(LATER_VIEWS))
 
 
 def main() -> None:
@@ -150,12 +148,19 @@ def main() -> None:
     section = Section("hostile_texts", "The worst texts")
     with servers.running(args.data) as installation:
         installation.set_up_django()
-        head = ("page", "worst text, characters", "first view", "later views", "usual text", "goal")
+        head = (
+            "page",
+            "worst text, characters",
+            "first view",
+            "further view",
+            "usual text",
+            "goal",
+        )
         lines = table(head, rows(Desk()))
     section.write(
         [
-            f"CPU of the web process in milliseconds; the goal is at most {GOAL_MS} ms more than "
-            "with a usual text.",
+            f"CPU of the web process in milliseconds; the goal is at most {GOAL_MS} ms for a view "
+            "that is not the first.",
             "",
             *lines,
         ]
