@@ -27,7 +27,7 @@ EXPOSE 8000
 # Healthy when every program of the role runs and, in the role web, /healthz answers. Exit status 3
 # means that something is wrong that a restart does not mend, such as a full disk.
 HEALTHCHECK --interval=15s --timeout=10s --start-period=120s --retries=4 \
-    CMD python3 launcher.py status || [ $? -eq 3 ]
+    CMD ["sh", "-c", "python3 launcher.py status || [ $? -eq 3 ]"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python3", "launcher.py"]
 CMD ["--role", "all"]

@@ -171,6 +171,7 @@ def test_variables_of_the_shell_are_written_once(
     monkeypatch.setenv("SKERRY_HOSTS", 'desk.example,"odd"')
     monkeypatch.setenv("SKERRY_DATA", "/elsewhere")
     monkeypatch.setenv("UNRELATED", "x")
+    monkeypatch.delenv("DATABASE_OWNER_URL_FILE", raising=False)  # of the test run
     service.install(installation)
     assert service.ENVIRONMENT_FILE.read_text() == 'SKERRY_HOSTS="desk.example,\\"odd\\""\n'
     assert service.ENVIRONMENT_FILE.stat().st_mode & 0o777 == 0o600

@@ -57,8 +57,11 @@ DROP TRIGGER IF EXISTS auditentry_seal ON core_auditentry;
 CREATE CONSTRAINT TRIGGER auditentry_seal AFTER INSERT ON core_auditentry
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION core_seal_new_audit_entry();
 
+-- Many entries of one transaction are sealed one after another, before PostgreSQL knows that there are
+-- many: without the setting, it may plan to read all of them for each.
 CREATE OR REPLACE FUNCTION core_chain_audit_seal() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off AS $$
 DECLARE
     entry core_auditentry;
     last_position bigint;

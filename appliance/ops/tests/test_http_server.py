@@ -163,7 +163,10 @@ def test_kept_connection_serves_several_requests(desk):
     connection = desk.connect()
     for _ in range(3):
         connection.sendall(REQUEST)
-        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        answer = connection.recv(4096)
+        while not answer.endswith(b"\r\n\r\n0"):
+            answer += connection.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 200")
         time.sleep(1.5)
 
 

@@ -18,6 +18,7 @@ from appliance.ops.models import Sample
 @pytest.fixture
 def run_prepare(monkeypatch):
     monkeypatch.setattr(prepare.static_files, "ensure_collected", lambda: None)
+    monkeypatch.delenv("DJANGO_ALLOW_ASYNC_UNSAFE", raising=False)  # of the browser tests
     return prepare.prepare
 
 
