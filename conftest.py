@@ -3,6 +3,7 @@ Frank is an agent of another team.
 """
 
 import html
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -57,7 +58,9 @@ def _errors_are_shown(monkeypatch):
     def send_and_check(client: Client, **request: object) -> HttpResponse:
         response = send(client, **request)
         is_locked_out = response.status_code == 429  # a page that replaces the form
-        if request.get("REQUEST_METHOD") == "POST" and not is_locked_out:
+        # Django's client gives each thread the contexts of all pages that are rendered meanwhile
+        is_alone = threading.current_thread() is threading.main_thread()
+        if request.get("REQUEST_METHOD") == "POST" and is_alone and not is_locked_out:
             assert hidden_errors(response) == [], request.get("PATH_INFO")
         return response
 
