@@ -216,7 +216,7 @@ class MacroUseForm(IdempotentForm):
 class SetupForm(PersonForm):
     """The first admin, the name of the help desk, its categories, and the demo data."""
 
-    without_error = ("demo",)
+    without_error = ("categories", "demo")
     desk_name = forms.CharField(
         label=_("Name of the help desk"),
         max_length=80,
