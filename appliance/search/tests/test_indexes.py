@@ -51,7 +51,7 @@ def large_database(django_db_setup, django_db_blocker) -> Iterator[None]:
         assert connection.settings_dict["NAME"].startswith("test_")
         with transaction.atomic(), acting_as_owner():
             _load()
-        with connection.cursor() as cursor:
+        with acting_as_owner(), connection.cursor() as cursor:
             cursor.execute("ANALYZE")
     yield
     with django_db_blocker.unblock(), acting_as_owner(), connection.cursor() as cursor:
