@@ -4,10 +4,15 @@ py3langid compares 40 languages by their byte sequences. Its model (4.6 MB, one 
 loaded with the first text. Measured by scripts/bench/languages.py; docs/models.md has the figures.
 """
 
+import lzma
+from array import array
 from collections.abc import Collection
 from functools import lru_cache
+from io import BytesIO
 from threading import Lock
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -59,8 +64,29 @@ def _identifier() -> "LanguageIdentifier":
 
 @lru_cache(maxsize=1)
 def _load_identifier() -> "LanguageIdentifier":
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    """Return the model of py3langid, unpacked in memory.
 
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    Its own reader unpacks to a temporary file, which a full disk refuses, and the sandbox of model
+    updates.
+    """
+    from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
+
+    with lzma.open(MODEL_DIR / MODEL_FILE) as packed:
+        content = BytesIO(packed.read())
+    with np.load(content, allow_pickle=False) as model:
+        identifier = LanguageIdentifier(
+            model["ptc"],
+            model["pc"],
+            model["classes"].tolist(),
+            _to_array(model["nextmove"]),
+            model["out_feat"].tolist(),
+            norm_probs=True,
+            tk_row=_to_array(model["nextmove_row"]),
+        )
     identifier.set_languages(_LANGUAGES)
     return identifier
+
+
+def _to_array(numbers: np.ndarray) -> array:
+    """Return an array of the standard library, whose items are read faster one by one."""
+    return array({2: "H", 4: "I"}[numbers.itemsize], numbers.tobytes())
