@@ -53,6 +53,7 @@ def test_customer_reads_the_article_that_an_agent_inserted(window, bob, alice, t
     insert.click()
     page.get_by_label("Set status on send").select_option("solved")
     page.get_by_role("button", name="Send").click()
+    expect(page.get_by_label("Conversation")).to_contain_text("Try this first:")
     page = window(alice)
     page.goto(f"/tickets/{ticket.pk}/")
     expect(page.locator("#ticket-head").get_by_text("Solved")).to_be_visible()
