@@ -65,6 +65,7 @@ def hostile_ticket(alice, bob, settings) -> Ticket:
     alice_client.post(f"/tickets/{ticket.pk}/reply/", {"body": ALL_PAYLOADS})
     bob_client.post(f"/tickets/{ticket.pk}/reply/", {"body": ALL_PAYLOADS, "kind": "note"})
     article = {"title": HTML[3], "content": ALL_PAYLOADS, "status": "published"}
+    article["audience"] = "public"
     bob_client.post("/articles/new/", article)
     return ticket
 
