@@ -96,11 +96,7 @@ def count_failed_login(request: HttpRequest) -> None:
 
 def is_login_limited(request: HttpRequest) -> bool:
     """Return whether this address has tried too many passwords within an hour, on any accounts."""
-    since = timezone.now() - RATE_LIMIT_WINDOW
-    hits = RateLimitHit.objects.filter(
-        scope="log-in", ip_address=client_address(request), created_at__gt=since
-    )
-    return hits.count() >= RATE_LIMITS["log-in"]
+    return _is_beyond_limit("log-in", client_address(request))
 
 
 def check_rate_limit(*, scope: str, ip_address: str) -> None:
@@ -111,12 +107,17 @@ def check_rate_limit(*, scope: str, ip_address: str) -> None:
     """
     now = timezone.now()
     RateLimitHit.objects.filter(created_at__lt=now - RATE_LIMIT_WINDOW).delete()
-    hits = RateLimitHit.objects.filter(scope=scope, ip_address=ip_address)
-    if hits.count() >= RATE_LIMITS[scope]:
+    if _is_beyond_limit(scope, ip_address):
         raise BadInputError(
             _("Too many requests from this address in the last hour. Try again later or call us.")
         )
     RateLimitHit.objects.create(scope=scope, ip_address=ip_address, created_at=now)
+
+
+def _is_beyond_limit(scope: str, address: str) -> bool:
+    since = timezone.now() - RATE_LIMIT_WINDOW
+    hits = RateLimitHit.objects.filter(scope=scope, ip_address=address, created_at__gt=since)
+    return hits.count() >= RATE_LIMITS[scope]
 
 
 def check_person_rate(
