@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Store the signature an agent had when a reply was sent."""
 
-    dependencies = [("tickets", "0006_index_the_end_of_long_texts")]
+    dependencies = [("tickets", "0006_rebuild_search_vectors")]
     operations = [
         migrations.AddField(
             model_name="message",

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Add the day until which a ticket is on hold."""
 
-    dependencies = [("tickets", "0008_index_unspaced_scripts")]
+    dependencies = [("tickets", "0007_message_signature")]
     operations = [
         migrations.AddField(
             model_name="ticket",

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     """Fill in the day until which tickets are on hold."""
 
     dependencies = [
-        ("tickets", "0009_keep_the_day_of_a_hold"),
+        ("tickets", "0008_keep_the_day_of_a_hold"),
         ("core", "0002_initial"),
     ]
     operations = [migrations.RunSQL(FILL, migrations.RunSQL.noop)]
