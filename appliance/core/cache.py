@@ -222,7 +222,6 @@ VALUE_LABELS: dict[str, str | Promise] = {
     "offered_agents": _("Choices: agents"),
     "offered_assignees": _("Choices: assignees"),
     "offered_categories": _("Choices: categories"),
-    "field_kinds": _("Kinds of custom fields"),
     "offered_fields": _("Choices: custom fields in filters"),
     "offered_slugs": _("Choices: categories in filters"),
     "offered_teams": _("Choices: teams"),

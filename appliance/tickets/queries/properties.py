@@ -78,20 +78,20 @@ def list_agent_choices() -> Choices:
 
 def list_field_choices() -> list[tuple[str, str]]:
     """Return key and label of the active custom fields in their order."""
-    return cache.get_or_compute(
-        "offered_fields",
-        [],
-        lambda: list(CustomField.objects.filter(is_active=True).values_list("key", "label")),
-        depends_on=[cache.CATEGORIES],
-    )
+    return [(key, label) for key, label, _kind in _list_active_fields()]
 
 
 def list_field_kinds() -> list[tuple[str, str]]:
     """Return key and kind of the active custom fields."""
+    return [(key, kind) for key, _label, kind in _list_active_fields()]
+
+
+def _list_active_fields() -> list[tuple[str, str, str]]:
+    fields = CustomField.objects.filter(is_active=True)
     return cache.get_or_compute(
-        "field_kinds",
+        "offered_fields",
         [],
-        lambda: list(CustomField.objects.filter(is_active=True).values_list("key", "kind")),
+        lambda: list(fields.values_list("key", "label", "kind")),
         depends_on=[cache.CATEGORIES],
     )
 
