@@ -7,16 +7,14 @@ class NotificationsConfig(AppConfig):
     name = "appliance.notifications"
 
     def ready(self) -> None:
-        from appliance.accounts.services import send_confirmations_by, send_registrations_by
+        from appliance.accounts.services import send_emails_by
         from appliance.notifications import checks  # noqa: F401  registers itself
         from appliance.notifications.services import (
             on_ticket_event,
             on_ticket_events,
             registrations,
-            send_confirmation_link,
         )
         from appliance.tickets.services import subscribe
 
-        send_confirmations_by(send_confirmation_link)
-        send_registrations_by(registrations)
+        send_emails_by(registrations)
         subscribe(on_ticket_event, for_many=on_ticket_events)

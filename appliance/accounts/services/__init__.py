@@ -7,7 +7,7 @@ from appliance.accounts.services.confirmations import (
     confirm_login,
     send_confirmation,
     send_confirmation_as_visitor,
-    send_confirmations_by,
+    send_emails_by,
     set_password_with_token,
 )
 from appliance.accounts.services.customers import (
@@ -47,7 +47,6 @@ from appliance.accounts.services.registration import (
     is_registration_by_email,
     register_as_visitor,
     register_by_email,
-    send_registrations_by,
 )
 from appliance.accounts.services.site_settings import update_site_settings
 from appliance.accounts.services.teams import (

@@ -4,8 +4,8 @@ Until a link sent to the address, or an agent, has confirmed it, a log-in has a 
 its own without an e-mail address, so that no ticket opened for the address reaches it.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
+from typing import Protocol
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,14 +20,32 @@ from appliance.core import audit, cache
 from appliance.core.errors import BadInputError
 
 CONFIRMATION_DAYS = 3
-Sender = Callable[[User, str], bool]  # person, token; returns whether the link can be sent
-_senders: list[Sender] = []
 
 
-def send_confirmations_by(sender: Sender) -> None:
-    """Send the links with ``sender`` from now on; a room above this one registers it."""
-    if sender not in _senders:
-        _senders.append(sender)
+class Mailer(Protocol):
+    """What a room above this one sends to people who register or confirm their address."""
+
+    def can_send_links(self) -> bool: ...
+
+    def send_confirmation_link(self, person: User, token: str) -> None: ...
+
+    def send_password_link(self, person: User, token: str) -> None: ...
+
+    def send_known_address(self, person: User) -> None: ...
+
+
+mailers: list[Mailer] = []
+
+
+def send_emails_by(mailer: Mailer) -> None:
+    """Send e-mails about log-ins with ``mailer`` from now on."""
+    if mailer not in mailers:
+        mailers.append(mailer)
+
+
+def can_send_links() -> bool:
+    """Return whether a link can be sent to the address of a log-in."""
+    return any(mailer.can_send_links() for mailer in mailers)
 
 
 def send_confirmation_as_visitor(*, person: User, ip_address: str) -> bool:
@@ -53,7 +71,11 @@ def send_confirmation(*, person: User) -> bool:
         token_sha256=hash_token(token),
         expires_at=timezone.now() + timedelta(days=CONFIRMATION_DAYS),
     )
-    return any(send(locked, token) for send in _senders)
+    if not can_send_links():
+        return False
+    for mailer in mailers:
+        mailer.send_confirmation_link(locked, token)
+    return True
 
 
 @transaction.atomic

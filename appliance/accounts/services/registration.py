@@ -6,7 +6,6 @@ says the rest. Elsewhere the log-in is created at once, so that a known address 
 
 import time
 from datetime import timedelta
-from typing import Protocol
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,7 +15,7 @@ from django.utils.translation import gettext as _
 from appliance.accounts import queries
 from appliance.accounts.models import Customer, Invitation, Role, User
 from appliance.accounts.security import check_rate_limit, generate_token, hash_token
-from appliance.accounts.services import customers, people
+from appliance.accounts.services import confirmations, customers, people
 from appliance.core import queries as core_queries
 from appliance.core.clean_text import clean_email
 from appliance.core.errors import BadInputError, ForbiddenError
@@ -24,28 +23,9 @@ from appliance.core.errors import BadInputError, ForbiddenError
 ANSWER_SECONDS = 0.3  # several times what a new account takes (measured: 0.06)
 
 
-class Mailer(Protocol):
-    """What a room above this one sends to people who register."""
-
-    def can_send_links(self) -> bool: ...
-
-    def send_password_link(self, person: User, token: str) -> None: ...
-
-    def send_known_address(self, person: User) -> None: ...
-
-
-_mailers: list[Mailer] = []
-
-
-def send_registrations_by(mailer: Mailer) -> None:
-    """Send e-mails about registrations with ``mailer`` from now on."""
-    if mailer not in _mailers:
-        _mailers.append(mailer)
-
-
 def is_registration_by_email() -> bool:
     """Return whether the password is chosen through a link that is sent to the address."""
-    return any(mailer.can_send_links() for mailer in _mailers)
+    return confirmations.can_send_links()
 
 
 def register_as_visitor(*, ip_address: str, **user_data: str) -> Customer:
@@ -87,7 +67,7 @@ def _register_by_email(email: str, names: dict[str, str]) -> None:
     person = User.objects.select_for_update().get(pk=person.pk)
     is_known = person.email_confirmed_at or person.unlinked_at or not person.is_active
     token = "" if is_known or person.role != Role.CUSTOMER else _add_link(person)
-    for mailer in _mailers:
+    for mailer in confirmations.mailers:
         if token:
             mailer.send_password_link(person, token)
         else:

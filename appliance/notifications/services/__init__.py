@@ -1,7 +1,6 @@
 """Writes to notifications, preferences and the outbox. Each is atomic."""
 
 from appliance.notifications.services import registrations
-from appliance.notifications.services.confirmations import send_confirmation_link
 from appliance.notifications.services.delivery import purge, send_due
 from appliance.notifications.services.emails import build_digests
 from appliance.notifications.services.notifications import (

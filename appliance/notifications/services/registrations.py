@@ -1,7 +1,8 @@
-"""E-mails to people who register; see ``accounts.services.registration``."""
+"""E-mails about log-ins: to people who register, or who confirm their address."""
 
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
 from appliance.accounts.security import generate_token, hash_token
@@ -15,38 +16,62 @@ def can_send_links() -> bool:
     return queries.has_smtp() and bool(texts.absolute_url("login"))
 
 
+def send_confirmation_link(person: User, token: str) -> None:
+    """Send the link that confirms the address of a log-in."""
+    _send(
+        person,
+        key=f"confirmation:{hash_token(token)}",
+        subject=_("Confirm your e-mail address"),
+        body=_(
+            "Somebody has registered with this address at %(site)s. If it was you, open this "
+            "link within three days and sign in with the password you chose:\n\n%(link)s\n\n"
+            "If it was not you, do nothing: nobody can read your tickets."
+        ),
+        link=("confirm-email", token),
+    )
+
+
 def send_password_link(person: User, token: str) -> None:
     """Send the link with which the address is confirmed and a password chosen."""
-    site = core_queries.site_settings()
-    with translation.override(person.language or site.language):
-        queue_email(
-            key=f"registration:{hash_token(token)}",
-            to=person.email,
-            user=person,
-            subject=_("Finish your registration"),
-            body=_(
-                "Somebody has registered with this address at %(site)s. If it was you, open this "
-                "link within a week and choose a password:\n\n%(link)s\n\n"
-                "If it was not you, do nothing."
-            )
-            % {"site": site.name, "link": texts.absolute_url("set-password", token)},
-        )
+    _send(
+        person,
+        key=f"registration:{hash_token(token)}",
+        subject=_("Finish your registration"),
+        body=_(
+            "Somebody has registered with this address at %(site)s. If it was you, open this "
+            "link within a week and choose a password:\n\n%(link)s\n\n"
+            "If it was not you, do nothing."
+        ),
+        link=("set-password", token),
+    )
 
 
 def send_known_address(person: User) -> None:
     """Tell somebody that they have an account already."""
+    _send(
+        person,
+        key=f"registration:{hash_token(generate_token())}",
+        subject=_("You already have an account"),
+        body=_(
+            "Somebody has registered with this address at %(site)s, but it has an account. "
+            "If it was you, sign in:\n\n%(link)s\n\n"
+            "If you have forgotten your password or cannot sign in, ask the help desk for a "
+            "link to set a new one. If it was not you, do nothing."
+        ),
+        link=("login",),
+    )
+
+
+def _send(
+    person: User, *, key: str, subject: Promise, body: Promise, link: tuple[str, ...]
+) -> None:
+    """Queue an e-mail in the person's language; ``link`` is the name of a page and its argument."""
     site = core_queries.site_settings()
     with translation.override(person.language or site.language):
         queue_email(
-            key=f"registration:{hash_token(generate_token())}",
+            key=key,
             to=person.email,
             user=person,
-            subject=_("You already have an account"),
-            body=_(
-                "Somebody has registered with this address at %(site)s, but it has an account. "
-                "If it was you, sign in:\n\n%(link)s\n\n"
-                "If you have forgotten your password or cannot sign in, ask the help desk for a "
-                "link to set a new one. If it was not you, do nothing."
-            )
-            % {"site": site.name, "link": texts.absolute_url("login")},
+            subject=str(subject),
+            body=str(body) % {"site": site.name, "link": texts.absolute_url(*link)},
         )
