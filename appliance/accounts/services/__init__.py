@@ -14,18 +14,20 @@ from appliance.accounts.services.customers import (
     absorb_customer,
     add_customer,
     add_customer_as_agent,
-    add_organisation,
     change_customer,
-    change_organisation,
     create_login,
     ensure_customer,
     ensure_customer_of,
-    ensure_organisation,
     link_customer,
-    merge_organisations,
     register_customer,
-    remove_organisation,
     unlink_customer,
+)
+from appliance.accounts.services.organisations import (
+    add_organisation,
+    change_organisation,
+    ensure_organisation,
+    merge_organisations,
+    remove_organisation,
 )
 from appliance.accounts.services.people import (
     add_person,
