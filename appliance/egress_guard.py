@@ -26,7 +26,8 @@ MAX_LOG_BYTES = 256 * 1024  # repeated attempts must not fill the disk
 _LOOKUPS = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
 _SENDS = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getnameinfo"}
 _log = logging.getLogger(__name__)
-_thread = threading.local()  # is_resolving: set during our own look-ups, which are not checked
+# is_resolving: set during our own look-ups, which are not checked; more_hosts: of ``allowing``
+_thread = threading.local()
 _allowed_hosts: frozenset[str] | None = None  # None: nothing is blocked
 _log_file: Path | None = None
 _attempt_lists: list[list[str]] = []  # one for each open block of ``recording``
@@ -46,6 +47,21 @@ def install(hosts: Iterable[str] = (), log_file: Path | None = None) -> None:
     _allowed_hosts = frozenset(host.lower() for host in hosts if host)
     _log_file = log_file
     _ensure_hook()
+
+
+@contextmanager
+def allowing(host: str) -> Iterator[None]:
+    """Allow one more host to this thread inside the block.
+
+    For a server that an administrator has entered in the settings: a mailbox, a mail server, a
+    directory. A test lists the modules that use it.
+    """
+    previous_hosts = _more_hosts()
+    _thread.more_hosts = previous_hosts | {host.lower()}
+    try:
+        yield
+    finally:
+        _thread.more_hosts = previous_hosts
 
 
 @contextmanager
@@ -92,23 +108,28 @@ def _check_event(event: str, arguments: tuple) -> None:
         return
     if event in _LOOKUPS:
         host = arguments[0]
-        allowed = (
-            _is_this_machine(host) or _host_name(host) in _allowed_hosts or _is_own_hostname(host)
-        )
+        allowed = _is_this_machine(host) or _host_name(host) in _hosts() or _is_own_hostname(host)
     elif event in _SENDS:
         target = arguments[0] if event == "socket.getnameinfo" else arguments[1]
         if not isinstance(target, tuple):
             return  # the path of a Unix socket, or a socket that is already connected
         host = target[0]
         allowed = (
-            _is_this_machine(host)
-            or _host_name(host) in _allowed_hosts
-            or _is_configured_address(host)
+            _is_this_machine(host) or _host_name(host) in _hosts() or _is_configured_address(host)
         )
     else:
         return
     if not allowed:
         _block(_host_name(host))
+
+
+def _hosts() -> frozenset[str]:
+    """Return the hosts that this thread may reach, in lower case."""
+    return (_allowed_hosts or frozenset()) | _more_hosts()
+
+
+def _more_hosts() -> frozenset[str]:
+    return getattr(_thread, "more_hosts", frozenset())
 
 
 def _host_name(host: object) -> str:
@@ -138,7 +159,7 @@ def _is_configured_address(address: object) -> bool:
         return False
     _thread.is_resolving = True
     try:
-        for host in _allowed_hosts or ():
+        for host in _hosts():
             with contextlib.suppress(OSError):
                 results = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
                 if address in {socket_address[0] for *_, socket_address in results}:

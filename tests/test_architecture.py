@@ -26,6 +26,8 @@ urls wsgi settings
 ops
 manage
 web
+mail
+directory
 reports
 notifications
 macros routing
@@ -45,6 +47,8 @@ LAUNCHER_IMPORTS = {"inference", "egress_guard", "disks"}
 # core has settings of the site, but no verbs of its own beside the audit log
 EXCEPTIONS = {"core": ("services",), "web": ("models",)}  # web has functions of the database only
 FILES = {"env", "egress_guard", "disks"}  # rooms of one file
+# Who may connect to a server that an administrator has entered in the settings.
+CONNECTING_MODULES: set[str] = set()
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 FORBIDDEN_CALLS = {"torch.load", "yaml.load", "eval", "exec"}
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "manager.py"}
@@ -125,6 +129,15 @@ def test_every_room_with_tables_keeps_writes_and_reads_in_the_agreed_files():
         assert {"models", "services", "queries", "tests"} - {
             *EXCEPTIONS.get(room.name, ())
         } <= names
+
+
+def test_only_listed_modules_connect_to_servers_of_the_settings():
+    modules = {
+        str(path.relative_to(CODE / "appliance"))
+        for path in SOURCES
+        if "egress_guard.allowing" in calls(path)
+    }
+    assert modules == CONNECTING_MODULES
 
 
 def test_inference_imports_neither_django_nor_another_room():

@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -52,6 +53,31 @@ def test_datagrams_to_other_machines_are_blocked():
     datagrams = socket.socket(type=socket.SOCK_DGRAM)
     with egress_guard.recording(), datagrams, pytest.raises(egress_guard.EgressBlockedError):
         datagrams.sendto(b"hello", (OTHER_MACHINE, 53))
+
+
+def test_host_of_the_settings_is_allowed_inside_the_block_only():
+    with egress_guard.recording() as attempts:
+        with egress_guard.allowing("LOCALHOST.invalid"), pytest.raises(socket.gaierror):
+            socket.getaddrinfo("localhost.invalid", 80)
+        with pytest.raises(egress_guard.EgressBlockedError):
+            socket.getaddrinfo("localhost.invalid", 80)
+    assert attempts == ["localhost.invalid"]
+
+
+def test_host_of_the_settings_is_allowed_to_one_thread():
+    errors = []
+
+    def look_up():
+        try:
+            socket.getaddrinfo("localhost.invalid", 80)
+        except OSError as error:
+            errors.append(type(error))
+
+    with egress_guard.recording(), egress_guard.allowing("localhost.invalid"):
+        thread = threading.Thread(target=look_up)
+        thread.start()
+        thread.join()
+    assert errors == [egress_guard.EgressBlockedError]
 
 
 def test_local_connections_are_allowed():

@@ -177,6 +177,17 @@ class Customer(models.Model):
     )
     anonymised_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_premium = models.BooleanField(_("VIP"), default=False)
+    phone = models.CharField(max_length=40, blank=True, db_default="")
+    mobile = models.CharField(max_length=40, blank=True, db_default="")
+    room = models.CharField(max_length=80, blank=True, db_default="")
+    department = models.CharField(max_length=120, blank=True, db_default="")
+    staff_number = models.CharField(max_length=40, blank=True, db_default="")
+    manager = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    language = models.CharField(
+        max_length=10, blank=True, db_default="", help_text=_("Of e-mails to this customer.")
+    )
     user = models.OneToOneField(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="customer"
     )

@@ -2,10 +2,11 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from appliance.accounts.models import User
+from appliance.accounts.models import Team, User
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Event, Ticket
 
@@ -139,6 +140,41 @@ class Preference(models.Model):
 
     def __str__(self) -> str:
         return f"preferences of {self.user_id}"
+
+
+class SenderAddress(models.Model):
+    """An e-mail address of the help desk: e-mails about tickets of its team are sent from it."""
+
+    address = models.EmailField(max_length=254)
+    display_name = models.CharField(max_length=80, blank=True)
+    team = models.ForeignKey(
+        Team,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="sender_addresses",
+        help_text=_("Its tickets are answered from this address."),
+    )
+    signature = models.TextField(
+        max_length=2000, blank=True, help_text=_("Below every e-mail from this address.")
+    )
+    is_default = models.BooleanField(
+        default=False, help_text=_("Used for tickets whose team has no address of its own.")
+    )
+
+    class Meta:
+        ordering = ["address"]
+        constraints = [
+            models.UniqueConstraint(Upper("address"), name="sender_address_unique"),
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="sender_address_default"
+            ),
+            # of several addresses of a team, nobody could say which one is used
+            models.UniqueConstraint(fields=["team"], name="sender_address_team"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.display_name} <{self.address}>" if self.display_name else self.address
 
 
 class OutgoingEmail(models.Model):

@@ -5,6 +5,7 @@ from appliance.tickets.models.event import Event
 from appliance.tickets.models.message import Attachment, Draft, Mention, Message
 from appliance.tickets.models.ticket import (
     OPEN_STATUSES,
+    Channel,
     Priority,
     Rating,
     Status,

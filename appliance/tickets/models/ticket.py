@@ -37,6 +37,16 @@ class Priority(models.IntegerChoices):
     URGENT = 4, _("Urgent")
 
 
+class Channel(models.TextChoices):
+    """How a ticket came in."""
+
+    PORTAL = "portal", _("Portal")
+    EMAIL = "email", _("E-mail")
+    PHONE = "phone", _("Phone")
+    WALK_IN = "walk_in", _("Walk-in")
+    API = "api", _("API")
+
+
 class TicketQuerySet(models.QuerySet["Ticket"]):
     def open(self) -> "TicketQuerySet":
         return self.filter(status__in=OPEN_STATUSES)
@@ -81,6 +91,9 @@ class Ticket(models.Model):
     description = models.TextField()
     status = models.CharField(max_length=10, choices=Status, default=Status.NEW)
     priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NORMAL)
+    channel = models.CharField(
+        max_length=10, choices=Channel, default=Channel.PORTAL, db_default=Channel.PORTAL
+    )
     category = models.ForeignKey(
         TicketCategory, null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets"
     )

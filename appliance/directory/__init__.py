@@ -1,0 +1,1 @@
+"""LDAP and Active Directory: log-in, people, groups."""
