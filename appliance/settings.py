@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "appliance.triage",
     "appliance.knowledge",
     "appliance.manage",
+    "appliance.mail",
     "appliance.reports",
     "appliance.notifications",
     "appliance.macros",

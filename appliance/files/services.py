@@ -43,14 +43,21 @@ def atomic() -> Iterator[list[uuid.UUID]]:
         _written_ids.reset(token)
 
 
-def store(*, upload: UploadedFile, by: User | None) -> StoredFile:
+def store(
+    *,
+    upload: UploadedFile,
+    by: User | None,
+    limit_bytes: int | None = None,
+    content_type: str = "",
+) -> StoredFile:
     """Write the bytes and create the row.
 
+    ``limit_bytes`` is the site's by default, and ``content_type`` that which the bytes show.
     Raises BadInputError when the file is too large or the disk of the attachments is full.
     """
     if disk_space.find_unwritable(ATTACHMENTS):
         raise BadInputError(disk_space.attachment_refusal(), field="files")
-    if size_of(upload) > queries.limit_bytes():
+    if size_of(upload) > (queries.limit_bytes() if limit_bytes is None else limit_bytes):
         raise BadInputError(too_large(upload.name, queries.limit_mb()), field="files")
     file_id = uuid.uuid4()
     with atomic() as file_ids:
@@ -59,7 +66,7 @@ def store(*, upload: UploadedFile, by: User | None) -> StoredFile:
         stored_file = StoredFile.objects.create(
             id=file_id,
             name=storage.safe_name(upload.name or ""),
-            content_type=storage.content_type_of(written_file.head),
+            content_type=content_type or storage.content_type_of(written_file.head),
             size=written_file.size,
             sha256=written_file.sha256,
             uploaded_by=by,

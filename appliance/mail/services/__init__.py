@@ -1,0 +1,3 @@
+"""Writes to mailboxes and received e-mails."""
+
+from appliance.mail.services.receiving import receive, wake_worker
