@@ -160,10 +160,10 @@ class InboundEmail(models.Model):
 
     # written when it was processed
     ticket = models.ForeignKey(
-        Ticket, null=True, blank=True, on_delete=models.PROTECT, related_name="emails"
+        Ticket, null=True, blank=True, on_delete=models.PROTECT, related_name="inbound_emails"
     )
     message = models.ForeignKey(  # without one, it is the description of its ticket
-        Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="emails"
+        Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="inbound_emails"
     )
     sender = models.CharField(max_length=254, blank=True, help_text="Address in lower case.")
     sender_name = models.CharField(max_length=200, blank=True)
