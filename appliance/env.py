@@ -4,10 +4,14 @@ Settings read the environment only through this module. Every variable is docume
 docs/operating.md; a test compares the two.
 """
 
+import ipaddress
 import os
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+
+from appliance import site_url
+from appliance.site_url import SiteUrl
 
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
@@ -49,3 +53,25 @@ def number(name: str, default: int) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """Return the entries of a comma-separated list, without empty ones."""
     return [word for word in (part.strip() for part in text(name, default).split(",")) if word]
+
+
+def url(name: str) -> SiteUrl | None:
+    """Return the URL of a site, None when it is not set. Raise ImproperlyConfigured for others."""
+    value = text(name, "")
+    try:
+        return site_url.parse(value) if value else None
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from error
+
+
+def networks(name: str) -> list[str]:
+    """Return addresses and networks as networks: 10.0.0.5/32, 10.0.0.0/24, fd00::5/128.
+
+    Raise ImproperlyConfigured for anything else, such as a host name.
+    """
+    try:
+        return [str(ipaddress.ip_network(word)) for word in words(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} must hold addresses or networks, separated by commas: {error}."
+        ) from error

@@ -21,12 +21,17 @@ SKERRY_VERSION = VERSION
 SKERRY_ROLE = env.text("SKERRY_ROLE", "all")
 SKERRY_BIND = env.text("SKERRY_BIND", "127.0.0.1")
 SKERRY_PORT = env.number("SKERRY_PORT", 8000)
+SITE_URL = env.url("SKERRY_URL")  # None: browsers of this machine only, or plain HTTP
+TRUSTED_PROXIES = env.networks("SKERRY_TRUSTED_PROXIES")  # Caddy believes their headers
+INSECURE_HTTP = env.flag("SKERRY_INSECURE_HTTP", False)
+IS_HTTPS = bool(SITE_URL and SITE_URL.is_https)
 
 SECRET_KEY = env.text("SECRET_KEY")
 DEBUG = env.flag("DEBUG", False)
-ALLOWED_HOSTS = [
-    *dict.fromkeys(["localhost", "127.0.0.1", "[::1]", SKERRY_BIND, *env.words("SKERRY_HOSTS")])
-]
+OWN_HOSTS = ["localhost", "127.0.0.1", "[::1]", SKERRY_BIND]
+if SITE_URL:
+    OWN_HOSTS.append(SITE_URL.http_host)
+ALLOWED_HOSTS = [*dict.fromkeys([*OWN_HOSTS, *env.words("SKERRY_HOSTS")])]
 
 INSTALLED_APPS = [
     "appliance.web",
@@ -66,7 +71,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "appliance.core.logs.RequestLogMiddleware",
-    "appliance.core.own_address.OwnAddressMiddleware",
+    "appliance.core.middleware.HstsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "appliance.core.middleware.CompressionMiddleware",
@@ -74,7 +79,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "appliance.core.own_address.OwnOriginMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "appliance.core.middleware.StorableInputMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -214,14 +219,25 @@ X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "appliance.core.views.csrf_failure"
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # e-mail is unique in any case, by a constraint on UPPER(email)
-    "security.W003",  # OwnOriginMiddleware is the CsrfViewMiddleware
-    # Skerry serves plain HTTP on this machine's own address. TLS with its cookies and headers
-    # belongs to the proxy in front of it when it serves a LAN.
-    "security.W004",
-    "security.W008",
-    "security.W012",
-    "security.W016",
+    # HSTS holds for the name of the desk: other names of the domain are not its own
+    "security.W005",
+    "security.W021",
 ]
+if SITE_URL and IS_HTTPS:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
+    # With this prefix browsers take the cookie from this host over HTTPS only.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+    SECURE_SSL_HOST = SITE_URL.netloc
+    SECURE_REDIRECT_EXEMPT = ["^healthz$"]
+    CSRF_TRUSTED_ORIGINS = [SITE_URL.origin]
+    if SITE_URL.is_address or SITE_URL.is_localhost:
+        SILENCED_SYSTEM_CHECKS.append("security.W004")  # HSTS is for names
+    else:
+        SECURE_HSTS_SECONDS = 365 * 24 * 3600
+else:
+    # Over plain HTTP there are no secure cookies, no redirect and no HSTS. Beyond this machine
+    # the start needs --insecure-http, and core.W003 and a banner tell the operator and the admins.
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # bytes of one form, its files not counted
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = (

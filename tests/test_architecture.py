@@ -39,14 +39,15 @@ knowledge tickets inference
 files
 accounts
 core
-env egress_guard disks
+env
+egress_guard disks site_url
 """
 SAME_LAYER = {("knowledge", "tickets")}
 # `doctor` checks the digests of the bundles, and the launcher installs the egress guard.
-LAUNCHER_IMPORTS = {"inference", "egress_guard", "disks"}
+LAUNCHER_IMPORTS = {"inference", "egress_guard", "disks", "site_url"}
 # core has settings of the site, but no verbs of its own beside the audit log
 EXCEPTIONS = {"core": ("services",), "web": ("models",)}  # web has functions of the database only
-FILES = {"env", "egress_guard", "disks"}  # rooms of one file
+FILES = {"env", "egress_guard", "disks", "site_url"}  # rooms of one file
 # Who may connect to a server that an administrator has entered in the settings.
 CONNECTING_MODULES: set[str] = set()
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

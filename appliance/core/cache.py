@@ -226,7 +226,6 @@ VALUE_LABELS: dict[str, str | Promise] = {
     "offered_slugs": _("Choices: categories in filters"),
     "offered_teams": _("Choices: teams"),
     "open_counts": _("Counts of open tickets"),
-    "own_address": _("Web address of the help desk"),
     "portal_counts": _("Counts of a customer's tickets"),
     "query_vector": _("Embeddings of search terms"),
     "related_articles": _("Related articles"),

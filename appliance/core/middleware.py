@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, QueryDict
+from django.http.request import split_domain_port
 from django.http.response import HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone, translation
@@ -47,6 +48,20 @@ class CompressionMiddleware(GZipMiddleware):
         if is_file or is_cross_site or media_type not in COMPRESSED_TYPES:
             return response
         return super().process_response(request, response)
+
+
+class HstsMiddleware:
+    """Keep HSTS to the name of the site's URL: browsers reach the desk by other names as well."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        host, _port = split_domain_port(request.META.get("HTTP_HOST", ""))
+        if settings.SITE_URL is None or host != settings.SITE_URL.http_host:
+            response.headers.pop("Strict-Transport-Security", None)
+        return response
 
 
 class NoStoreMiddleware:

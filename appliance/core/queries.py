@@ -1,5 +1,7 @@
 """Reads of the site settings."""
 
+from django.urls import reverse
+
 from appliance.core import cache
 from appliance.core.models import SiteSettings
 
@@ -7,6 +9,12 @@ from appliance.core.models import SiteSettings
 def site_settings() -> SiteSettings:
     """Return the only row; before set-up an unsaved one with the defaults."""
     return SiteSettings.objects.filter(pk=1).first() or SiteSettings()
+
+
+def absolute_url(name: str, *args: object) -> str:
+    """Return the full address of a page; empty while the desk was started without a URL."""
+    base = site_settings().base_url.rstrip("/")
+    return f"{base}{reverse(name, args=args)}" if base else ""
 
 
 def locale_defaults() -> tuple[str, str]:

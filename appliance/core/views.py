@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -29,6 +30,11 @@ View = Callable[..., HttpResponseBase]
 def site_settings_context(request: HttpRequest) -> dict[str, object]:
     """Add the site settings to the context, read when a template first uses them."""
     return {"site_settings": SimpleLazyObject(queries.site_settings)}
+
+
+def page_url(request: HttpRequest, name: str, *args: object) -> str:
+    """Return the full address of a page; without a URL of the site, as this browser calls it."""
+    return queries.absolute_url(name, *args) or request.build_absolute_uri(reverse(name, args=args))
 
 
 def secret_url(view: View) -> View:
@@ -130,8 +136,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
             _("Unknown host name"),
             _(
                 "This help desk does not know the name %(host)s. Open it under another name, or "
-                "ask an administrator to enter this one as web address in the settings, or "
-                "whoever operates it to add it to SKERRY_HOSTS and to restart it."
+                "ask whoever operates it to start it with this one (--url, or SKERRY_HOSTS for a "
+                "further name)."
             )
             % {"host": request.META.get("HTTP_HOST", "")[:255]},
         )

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Sequence
 from copy import copy
 
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from appliance.accounts.models import User
-from appliance.core import queries as core_queries
+from appliance.core.queries import absolute_url
 from appliance.knowledge.models import Article
 from appliance.notifications.event_texts import describe_event
 from appliance.notifications.models import Kind, Notification, OutgoingEmail
@@ -33,12 +32,6 @@ HEADLINES = {
     Kind.ANSWER: gettext_lazy("%(who)s replied to you"),
     Kind.SOLVED: gettext_lazy("%(who)s solved your ticket"),
 }
-
-
-def absolute_url(name: str, *args: object) -> str:
-    """Return the full address of a page; empty while the site does not know its own."""
-    base = core_queries.site_settings().base_url.rstrip("/")
-    return f"{base}{reverse(name, args=args)}" if base else ""
 
 
 def headline(kind: str, actor_name: str, event: Event | None = None) -> str:

@@ -36,6 +36,8 @@ def prepare() -> str | None:
         _migrate()
         database_rights.grant_rights()
         model_updates_services.sync_active_json()  # makes active.json match the database
+        if settings.SKERRY_ROLE != "worker":  # it may run on another machine, without the URL
+            accounts_services.store_site_url(settings.SITE_URL.origin if settings.SITE_URL else "")
         if not settings.DEBUG:
             static_files.ensure_collected()
         return _ensure_admin()

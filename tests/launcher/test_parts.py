@@ -28,7 +28,7 @@ LAUNCHER = CODE / "appliance" / "launcher"
 
 def read_by_env() -> set[str]:
     """Return the names of the variables that are read through appliance/env.py."""
-    call = re.compile(r"\benv\.(?:text|flag|number|words)\(\s*\"([A-Z_]+)\"")
+    call = re.compile(r"\benv\.(?:text|flag|number|words|url|networks)\(\s*\"([A-Z_]+)\"")
     names = set()
     for path in (CODE / "appliance").rglob("*.py"):
         if "tests" not in path.parts:

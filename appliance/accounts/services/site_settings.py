@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, Unpack
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.db import transaction
@@ -24,7 +23,6 @@ class SiteSettingsFields(TypedDict, total=False):
 
     name: str
     logo_id: UUID | None
-    base_url: str
     language: str
     time_zone: str
     is_registration_open: bool
@@ -52,10 +50,17 @@ def update_site_settings(*, by: User, **fields: Unpack[SiteSettingsFields]) -> S
     return settings
 
 
+@transaction.atomic
+def store_site_url(url: str) -> None:
+    """Keep the URL with which the desk was started; e-mails link to it on every machine."""
+    settings, _created = SiteSettings.objects.select_for_update().get_or_create(pk=1)
+    if update_fields(settings, by=None, base_url=url):
+        cache.invalidate(cache.SITE_SETTINGS)
+
+
 def _validate(fields: Mapping[str, object]) -> dict[str, object]:
     validators: dict[str, Callable[[Any], object]] = {
         "name": _validate_name,
-        "base_url": _validate_base_url,
         "language": _validate_language,
         "time_zone": _validate_time_zone,
         "close_solved_after_days": _validate_close_after,
@@ -72,23 +77,6 @@ def _validate_name(value: str) -> str:
     if not value.strip():
         raise BadInputError(_("Enter a name for the help desk."), field="name")
     return value.strip()
-
-
-def _validate_base_url(value: str) -> str:
-    value = value.strip().rstrip("/")
-    if value and not _is_http_url(value):
-        raise BadInputError(
-            _("Enter the full address, for example http://desk.example:8000"), field="base_url"
-        )
-    return value
-
-
-def _is_http_url(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-    except ValueError:  # an IPv6 address that is not closed
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query
 
 
 def _validate_language(value: str) -> str:

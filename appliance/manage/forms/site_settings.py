@@ -13,15 +13,6 @@ from appliance.core.models import SiteSettings
 
 class SiteSettingsForm(Form):
     name = forms.CharField(label=_("Name of the help desk"), max_length=80)
-    base_url = forms.CharField(
-        label=_("Web address"),
-        max_length=200,
-        required=False,
-        help_text=_(
-            "The address users open, for example http://desk.example:8000. Links in "
-            "e-mails start with it."
-        ),
-    )
     language = forms.ChoiceField(label=_("Language"), choices=choices.languages)
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=choices.time_zones)
     agent_rights = forms.MultipleChoiceField(
@@ -64,7 +55,7 @@ class SiteSettingsForm(Form):
     )
 
     GROUPS = (
-        (_("Help desk"), ("name", "base_url", "language", "time_zone")),
+        (_("Help desk"), ("name", "language", "time_zone")),
         (
             _("Customers and guests"),
             (

@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from appliance.core import queries as core_queries
+from appliance.core.models import SiteSettings
 from appliance.files.models import StoredFile
 
 PNG = bytes.fromhex(
@@ -13,7 +14,6 @@ PNG = bytes.fromhex(
 )
 SETTINGS = {
     "name": "Harbour desk",
-    "base_url": "http://desk.example:8000/",
     "language": "de",
     "time_zone": "Europe/Berlin",
     "max_attachment_mb": 20,
@@ -36,16 +36,22 @@ def upload(client, content: bytes, name: str = "logo.png"):
 def test_admin_changes_the_site_settings(as_dan):
     assert as_dan.post(reverse("site-settings"), SETTINGS).status_code == 302
     site = core_queries.site_settings()
-    assert (site.name, site.base_url) == ("Harbour desk", "http://desk.example:8000")
-    assert (site.language, site.is_guest_form_open, site.is_rating_enabled) == ("de", True, False)
-    assert not site.is_assigned_on_reply  # its box was not ticked
+    assert (site.name, site.language, site.is_guest_form_open) == ("Harbour desk", "de", True)
+    assert not (site.is_rating_enabled or site.is_assigned_on_reply)  # its box was not ticked
     assert (site.close_solved_after_days, site.agent_rights) == (None, ["articles"])
 
 
-def test_invalid_address_is_rejected_and_the_form_keeps_the_values(as_dan):
-    page = as_dan.post(reverse("site-settings"), SETTINGS | {"base_url": "desk"})
-    assert page.status_code == 400
-    assert "full address" in page.content.decode() and "Harbour desk" in page.content.decode()
+def test_invalid_value_is_rejected_and_the_form_keeps_the_others(as_dan):
+    page = as_dan.post(reverse("site-settings"), SETTINGS | {"max_attachment_mb": 1000})
+    assert page.status_code == 400 and "Harbour desk" in page.content.decode()
+
+
+def test_web_address_is_shown_and_cannot_be_changed_in_the_browser(as_dan):
+    SiteSettings.objects.create(base_url="https://desk.example")
+    as_dan.post(reverse("site-settings"), SETTINGS | {"base_url": "https://evil.example"})
+    page = as_dan.get(reverse("site-settings")).content.decode()
+    assert 'href="https://desk.example"' in page and "launcher.py --url" in page
+    assert "evil.example" not in page
 
 
 def test_concurrent_change_of_another_admin_is_shown(as_dan, dan):

@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -15,6 +14,7 @@ from appliance.accounts import services as accounts_services
 from appliance.accounts.models import User
 from appliance.accounts.permissions import AuthenticatedRequest, admins_only, restricted_to
 from appliance.core.errors import BadInputError
+from appliance.core.views import page_url
 from appliance.manage.forms.people import MergeOrganisationForm
 from appliance.manage.forms.tickets import MergeTagForm
 from appliance.manage.sections.people import CUSTOMERS, ORGANISATIONS, PEOPLE, may_edit_customers
@@ -128,6 +128,6 @@ def merge_organisation(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 def _render_invitation(
     request: AuthenticatedRequest, section: Section[Any], pk: int, person: User, token: str
 ) -> HttpResponse:
-    link = request.build_absolute_uri(reverse("set-password", args=[token]))
+    link = page_url(request, "set-password", token)
     context = {"section": section, "pk": pk, "person": person, "link": link}
     return render(request, "manage/invitation.html", context)

@@ -8,7 +8,6 @@ from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -18,7 +17,7 @@ from appliance.accounts.security import client_address
 from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.core.pagination import Page, paginate
-from appliance.core.views import secret_url
+from appliance.core.views import page_url, secret_url
 from appliance.files.views import file_response
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
@@ -188,7 +187,7 @@ def _guest_ticket_page(
     page = GuestTicketPage(
         ticket=ticket,
         token=token,
-        link=request.build_absolute_uri(reverse("guest-ticket", args=[token])) if is_new else "",
+        link=page_url(request, "guest-ticket", token) if is_new else "",
         conversation=Conversation(
             ticket=ticket,
             messages=replies,
