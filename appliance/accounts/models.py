@@ -188,6 +188,10 @@ class Customer(models.Model):
     language = models.CharField(
         max_length=10, blank=True, db_default="", help_text=_("Of e-mails to this customer.")
     )
+    undeliverable_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="An e-mail to the address came back."
+    )
+    undeliverable_reason = models.CharField(max_length=300, blank=True, db_default="")
     user = models.OneToOneField(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="customer"
     )

@@ -15,10 +15,12 @@ from appliance.accounts.services.customers import (
     add_customer,
     add_customer_as_agent,
     change_customer,
+    clear_undeliverable,
     create_login,
     ensure_customer,
     ensure_customer_of,
     link_customer,
+    mark_undeliverable,
     register_customer,
     unlink_customer,
 )

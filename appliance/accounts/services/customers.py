@@ -1,5 +1,7 @@
 """Writes to customers and their log-ins."""
 
+from datetime import datetime
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -130,6 +132,7 @@ def change_customer(
         require_may_join(by, organisation)
     if email != locked.email:
         _require_may_readdress(by, locked)
+        clear_undeliverable(customer=locked)
     update_fields(
         locked,
         by=by,
@@ -142,6 +145,30 @@ def change_customer(
     )
     cache.invalidate(cache.TICKETS)  # lists show the name
     customer.refresh_from_db()
+
+
+def mark_undeliverable(*, email: str, reason: str) -> None:
+    """Mark the customer of an address whose e-mails come back; the first time counts."""
+    customer = queries.find_customer(email=email)
+    if customer and customer.undeliverable_since is None:
+        _set_undeliverable(customer, timezone.now(), reason)
+
+
+@transaction.atomic
+def clear_undeliverable(*, customer: Customer, by: User | None = None) -> None:
+    """Remove the mark: an e-mail came from the address, or an agent says that it is right."""
+    if by is not None:
+        require_customer_editor(by)
+    if customer.undeliverable_since:
+        _set_undeliverable(customer, None, "")
+        data = {"undeliverable": {"from": True, "to": False}}
+        audit.record_change(by=by, verb="changed", subject=customer, data=data)
+
+
+def _set_undeliverable(customer: Customer, since: datetime | None, reason: str) -> None:
+    customer.undeliverable_since, customer.undeliverable_reason = since, reason[:300]
+    customer.save(update_fields=["undeliverable_since", "undeliverable_reason"])
+    cache.invalidate(cache.TICKETS)  # the page of a ticket shows it
 
 
 def ensure_customer(*, email: str, first_name: str, last_name: str = "") -> Customer:

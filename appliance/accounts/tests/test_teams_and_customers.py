@@ -151,3 +151,28 @@ def test_changed_site_setting_is_recorded_with_its_old_value(dan):
         AuditEntry.objects.filter(kind="site settings").count() == 1
         and SiteSettings.objects.count() == 1
     )
+
+
+def test_undeliverable_address_is_marked_once_and_cleared_by_an_agent(alice, bob):
+    services.mark_undeliverable(email="Alice@example.org", reason="550 no such user")
+    services.mark_undeliverable(email="alice@example.org", reason="later")
+    customer = Customer.objects.get(email="alice@example.org")
+    assert customer.undeliverable_since and customer.undeliverable_reason == "550 no such user"
+    services.clear_undeliverable(customer=customer, by=bob)
+    assert Customer.objects.get(pk=customer.pk).undeliverable_since is None
+
+
+def test_new_address_of_a_customer_is_not_marked_as_undeliverable(dan):
+    customer = services.add_customer(email="old@example.org", first_name="Old")
+    services.mark_undeliverable(email="old@example.org", reason="gone")
+    customer.refresh_from_db()
+    services.change_customer(
+        customer=customer,
+        by=dan,
+        email="new@example.org",
+        first_name="Old",
+        last_name="",
+        organisation=None,
+        is_premium=False,
+    )
+    assert customer.undeliverable_since is None
