@@ -236,7 +236,7 @@ if SITE_URL and IS_HTTPS:
         SECURE_HSTS_SECONDS = 365 * 24 * 3600
 else:
     # Over plain HTTP there are no secure cookies, no redirect and no HSTS. Beyond this machine
-    # the start needs --insecure-http, and core.W003 and a banner tell the operator and the admins.
+    # the start needs --insecure-http; it warns the operator, and a banner tells the admins.
     SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # bytes of one form, its files not counted
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200

@@ -33,12 +33,11 @@ class SiteUrl:
     @property
     def is_loopback(self) -> bool:
         """Return whether only browsers of this machine can open it."""
-        address = _parse_address(self.host)
-        return self.is_localhost or (address is not None and address.is_loopback)
+        return is_loopback(self.host)
 
     @property
     def is_localhost(self) -> bool:
-        return self.host == "localhost" or self.host.endswith(".localhost")
+        return is_localhost(self.host)
 
     @property
     def http_host(self) -> str:
@@ -54,6 +53,16 @@ class SiteUrl:
     def origin(self) -> str:
         """Return the URL without a slash at its end."""
         return f"{self.scheme}://{self.netloc}"
+
+
+def is_localhost(host: str) -> bool:
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether this address or name leads to the loopback device of this machine."""
+    address = _parse_address(host)
+    return is_localhost(host) or (address is not None and address.is_loopback)
 
 
 def parse(text: str) -> SiteUrl:

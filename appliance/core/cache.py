@@ -212,6 +212,7 @@ _counter_buffer = _CounterBuffer()
 # What each value is, on the status page; a test compares the names with those in use.
 VALUE_LABELS: dict[str, str | Promise] = {
     "category_names": _("Names of categories"),
+    "certificate": _("TLS certificate"),
     "closed_team_ids": _("Restricted teams"),
     "custom_fields": _("Custom fields"),
     "help_centre": _("Help centre"),

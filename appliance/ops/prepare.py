@@ -16,7 +16,7 @@ from appliance.accounts import services as accounts_services
 from appliance.core import database_rights
 from appliance.core.database import session_lock
 from appliance.model_updates import services as model_updates_services
-from appliance.ops import static_files
+from appliance.ops import static_files, web_address
 from appliance.web import services as web_services
 
 MIN_PGVECTOR = (0, 8)  # half-precision vectors and iterative index scans
@@ -44,9 +44,10 @@ def prepare() -> str | None:
 
 
 def list_warnings() -> list[str]:
-    """Return what is unsafe about the database and cache servers, each with its remedy."""
+    """Return what is unsafe about the servers and the web address, each with its remedy."""
     messages = checks.run_checks(tags=[checks.Tags.database], databases=["default"])
-    return [f"{message.msg} {message.hint}" for message in messages]
+    warnings = [f"{message.msg} {message.hint}" for message in messages]
+    return [*warnings, *(web_address.list_problems() if web_address.is_exposed() else [])]
 
 
 def _check_settings() -> None:

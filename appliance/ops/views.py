@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core import audit_chain, disk_space
 from appliance.core.errors import ForbiddenError
-from appliance.ops import charts, queries, query_plans, services
+from appliance.ops import charts, queries, query_plans, services, web_address
 from appliance.search import queries as search_queries
 from appliance.search.fulltext import find_running_reindex
 from appliance.triage import queries as triage_queries
@@ -53,6 +53,7 @@ def status(request: AuthenticatedRequest) -> HttpResponse:
     span = span if span in charts.SPANS else "day"
     samples = charts.list_samples(span)
     context = {
+        **web_address.status_context(),
         "health": queries.check_health(),
         "bundles": triage_queries.list_bundles(),
         "backlog": triage_queries.count_backlog(),

@@ -18,7 +18,7 @@ def markdown(text: str) -> SafeString:
     return render(text)
 
 
-@register.inclusion_tag("core/_disks.html", takes_context=True)
+@register.inclusion_tag("core/_warnings.html", takes_context=True)
 def disk_warnings(context: Context) -> dict[str, object]:
     """Tell admins about full disks, and everybody else signed in when nothing can be saved."""
     user = getattr(context.get("request"), "user", None)
@@ -27,11 +27,12 @@ def disk_warnings(context: Context) -> dict[str, object]:
     if user.is_admin:
         bad_disks = [disk for disk in disk_space.list_disks() if disk.state != disks.OK]
         return {
-            "warnings": [(disk_space.warning(disk), not disk.is_writable) for disk in bad_disks]
+            "warnings": [(disk_space.warning(disk), not disk.is_writable) for disk in bad_disks],
+            "icon": "hdd",
         }
     disk = disk_space.find_unwritable(disks.DATABASE)
     text = _("Nothing can be saved at the moment: the disk of the help desk is full.")
-    return {"warnings": [(text, True)] if disk else []}
+    return {"warnings": [(text, True)] if disk else [], "icon": "hdd"}
 
 
 @register.filter

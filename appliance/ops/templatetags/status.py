@@ -1,10 +1,12 @@
 """Template filters for the numbers and states of the status pages."""
 
 from django import template
+from django.template import Context
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from appliance.core.types import keep_together
+from appliance.ops import web_address
 from appliance.ops.charts import ROLE_LABELS
 
 register = template.Library()
@@ -17,6 +19,16 @@ STATES = {
     "refused": _("refused"),
     "missing": _("missing"),
 }
+
+
+@register.inclusion_tag("core/_warnings.html", takes_context=True)
+def address_warnings(context: Context) -> dict[str, object]:
+    """Tell admins about plain HTTP on a network and about the TLS certificate."""
+    user = getattr(context.get("request"), "user", None)
+    if user is None or not user.is_authenticated or not user.is_admin:
+        return {"warnings": []}
+    problems = [(problem, False) for problem in web_address.list_problems()]
+    return {"warnings": problems, "icon": "shield-exclamation"}
 
 
 @register.filter

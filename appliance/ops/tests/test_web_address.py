@@ -1,0 +1,124 @@
+"""What admins see of the web address: plain HTTP on a network, and the certificate."""
+
+import socket
+import ssl
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.urls import reverse
+
+from appliance import site_url
+from appliance.ops import certificate, prepare, web_address
+
+URL = site_url.parse("https://desk.example")
+
+
+def make_certificate(*names: str, days: float, lifetime: float = 365) -> tuple[bytes, bytes]:
+    """Return certificate and key as PEM, issued by "Harbour CA"."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    ends_at = datetime.now(UTC) + timedelta(days=days)
+    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Harbour CA")])
+    built = (
+        x509.CertificateBuilder(issuer, x509.Name([]), key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(ends_at - timedelta(days=lifetime))
+        .not_valid_after(ends_at)
+        .add_extension(x509.SubjectAlternativeName(map(x509.DNSName, names)), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return built.public_bytes(pem), key.private_bytes(pem, pkcs8, serialization.NoEncryption())
+
+
+@pytest.fixture
+def serve(settings, tmp_path):
+    """Return a function that serves a certificate on the port of the desk."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    settings.SKERRY_BIND, settings.SKERRY_PORT = listening.getsockname()
+    settings.SITE_URL, settings.IS_HTTPS = URL, True
+
+    def start(*names: str, **validity: float) -> None:
+        paths = tmp_path / "cert.pem", tmp_path / "key.pem"
+        for path, content in zip(paths, make_certificate(*names, **validity), strict=True):
+            path.write_bytes(content)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*paths)
+        threading.Thread(target=answer, args=[context], daemon=True).start()
+
+    def answer(context: ssl.SSLContext) -> None:
+        with context.wrap_socket(listening, server_side=True) as server:
+            server.accept()[0].close()
+
+    yield start
+    listening.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "bind", "is_exposed"),
+    [
+        ("", "127.0.0.1", False),
+        ("", "::1", False),
+        ("", "localhost", False),
+        ("http://localhost:8000", "127.0.0.1", False),
+        ("", "0.0.0.0", True),
+        ("", "10.0.0.5", True),
+        ("http://desk.example", "127.0.0.1", True),  # a proxy without TLS
+        ("https://desk.example", "0.0.0.0", False),
+    ],
+)
+def test_plain_http_matters_beyond_this_machine(settings, url, bind, is_exposed):
+    settings.SITE_URL = site_url.parse(url) if url else None
+    settings.IS_HTTPS, settings.SKERRY_BIND = url.startswith("https"), bind
+    assert web_address.is_exposed() is is_exposed
+
+
+def test_admins_alone_are_told_about_plain_http(client, settings, dan, bob):
+    settings.SKERRY_BIND = "10.0.0.5"
+    for person, is_told in ((dan, True), (bob, False)):
+        client.force_login(person)
+        assert ("plain HTTP" in client.get(reverse("profile")).content.decode()) is is_told
+    client.force_login(dan)
+    assert "plain HTTP on a network" in client.get(reverse("status")).content.decode()
+    assert "plain HTTP" in client.get("/admin/").content.decode()
+    assert "plain HTTP" in prepare.list_warnings()[-1]
+
+
+def test_served_certificate_is_shown_with_its_days(dan_client, serve):
+    serve("desk.example", days=90.5)
+    page = dan_client.get(reverse("status")).content.decode()
+    assert "issued by Harbour CA, 90 days left" in page and "https://desk.example" in page
+    assert "Install a new one" not in page
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "text"),
+    [
+        ("desk.example", 20.5, "expires in 20 days"),
+        ("*.example", 1.5, "expires in 1 day,"),
+        ("desk.example", -1, "expired on"),
+        ("other.example", 90, "is not for desk.example"),
+    ],
+)
+def test_admins_are_warned_on_every_page(dan_client, serve, name, days, text):
+    serve(name, days=days)
+    assert text in dan_client.get(reverse("profile")).content.decode()
+    assert text in dan_client.get(reverse("status")).content.decode()  # from the cache
+
+
+@pytest.mark.parametrize(("share_left", "is_expiring"), [(0.3, False), (0.2, True)])
+def test_short_certificate_counts_as_expiring_once_it_should_be_renewed(share_left, is_expiring):
+    pem, _key = make_certificate("desk.example", days=7 * share_left, lifetime=7)
+    content = ssl.PEM_cert_to_DER_cert(pem.decode())
+    assert certificate.parse(content, URL).is_expiring is is_expiring
+
+
+def test_front_without_tls_has_no_certificate_to_warn_of(dan_client, settings):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    settings.SITE_URL, settings.IS_HTTPS, settings.SKERRY_PORT = URL, True, port
+    page = dan_client.get(reverse("status")).content.decode()
+    assert "https://desk.example" in page and "issued by" not in page
