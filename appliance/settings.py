@@ -24,7 +24,6 @@ SKERRY_PORT = env.number("SKERRY_PORT", 8000)
 SITE_URL = env.url("SKERRY_URL")  # None: browsers of this machine only, or plain HTTP
 TRUSTED_PROXIES = env.networks("SKERRY_TRUSTED_PROXIES")  # Caddy believes their headers
 INSECURE_HTTP = env.flag("SKERRY_INSECURE_HTTP", False)
-IS_HTTPS = bool(SITE_URL and SITE_URL.is_https)
 
 SECRET_KEY = env.text("SECRET_KEY")
 DEBUG = env.flag("DEBUG", False)
@@ -223,7 +222,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W005",
     "security.W021",
 ]
-if SITE_URL and IS_HTTPS:
+if SITE_URL and SITE_URL.is_https:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
     # With this prefix browsers take the cookie from this host over HTTPS only.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"

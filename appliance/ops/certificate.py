@@ -50,22 +50,25 @@ class Certificate:
 
 def served_certificate() -> Certificate | None:
     """Return the certificate of the front, cached for minutes; None where a proxy has it."""
-    if not settings.IS_HTTPS:
+    url = settings.SITE_URL
+    if url is None or not url.is_https:
         return None
-    return cache.get_or_compute("certificate", [], _read_certificate, seconds=CACHE_SECONDS)
+    return cache.get_or_compute(
+        "certificate", [], lambda: _read_certificate(url), seconds=CACHE_SECONDS
+    )
 
 
-def _read_certificate() -> Certificate | None:
+def _read_certificate(url: SiteUrl) -> Certificate | None:
     host = EVERY_ADDRESS.get(settings.SKERRY_BIND, settings.SKERRY_BIND)
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is only looked at
-    name = None if settings.SITE_URL.is_address else settings.SITE_URL.host
+    name = None if url.is_address else url.host
     with (
         contextlib.suppress(OSError, ValueError),  # the front serves plain HTTP to a proxy
         socket.create_connection((host, settings.SKERRY_PORT), CONNECT_SECONDS) as connection,
         context.wrap_socket(connection, server_hostname=name) as encrypted,
     ):
-        return parse(encrypted.getpeercert(binary_form=True) or b"", settings.SITE_URL)
+        return parse(encrypted.getpeercert(binary_form=True) or b"", url)
     return None
 
 

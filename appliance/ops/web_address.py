@@ -12,10 +12,9 @@ from appliance.ops.certificate import Certificate
 
 def is_exposed() -> bool:
     """Return whether pages cross a network unencrypted."""
-    if settings.IS_HTTPS:
-        return False
-    if settings.SITE_URL and not settings.SITE_URL.is_loopback:
-        return True
+    url = settings.SITE_URL
+    if url and (url.is_https or not url.is_loopback):
+        return not url.is_https
     return not site_url.is_loopback(settings.SKERRY_BIND)
 
 
@@ -35,9 +34,7 @@ def _describe_problem(served: Certificate) -> str:
     """Return what is wrong with the certificate, or ""."""
     date = date_format(served.expires_at.astimezone(), "DATE_FORMAT")
     if not served.is_for_site:
-        return _("The TLS certificate is not for %(host)s: browsers refuse the help desk.") % {
-            "host": settings.SITE_URL.host
-        }
+        return _("The TLS certificate is not for the web address: browsers refuse the help desk.")
     if served.is_expired:
         return _(
             "The TLS certificate expired on %(date)s: browsers refuse the help desk. Install "
