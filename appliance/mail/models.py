@@ -170,9 +170,15 @@ class InboundEmail(models.Model):
     recipients = models.JSONField(default=list, blank=True, help_text="Addresses of To and Cc.")
     subject = models.CharField(max_length=500, blank=True)
     is_automatic = models.BooleanField(default=False, help_text="Written by a program.")
+    wants_no_answer = models.BooleanField(
+        default=False, help_text="Written by a program or to a mailing list: never answered by one."
+    )
     quoted_text = models.TextField(blank=True)
     signature = models.TextField(blank=True)
     html = models.TextField(blank=True, help_text="Sanitised; empty for plain text.")
+    inline_files = models.JSONField(
+        default=dict, blank=True, help_text="Content-ID of a picture in html to the id of its file."
+    )
     notes = models.JSONField(
         default=list, blank=True, help_text="For its readers: what parsing.Note.as_json returns."
     )

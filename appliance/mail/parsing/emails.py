@@ -87,6 +87,7 @@ class ParsedEmail:
     headers_text: str  # decoded, for agents
     is_auto_submitted: bool
     is_list: bool
+    suppresses_answers: bool  # the sender asks that no program answers
     is_spam: bool
     is_from_this_desk: bool
     is_encrypted: bool
@@ -152,6 +153,7 @@ def read_email(raw: bytes, options: ParsingOptions) -> ParsedEmail:
         is_auto_submitted=_is_auto_submitted(root, subject),
         is_list=any(headers.get(name) for name in _LIST_HEADERS)
         or headers.get("precedence").strip().lower() in ("list", "bulk"),
+        suppresses_answers=_suppresses_answers(headers),
         is_spam=_matches(headers, options.spam_headers),
         is_from_this_desk=bool(options.desk_id)
         and options.desk_id in (value.strip() for value in headers.get_all(DESK_HEADER.lower())),
@@ -202,6 +204,11 @@ def _is_auto_submitted(root: Part, subject: str) -> bool:
         or root.content_type == "multipart/report"
         or bool(_AUTOMATIC_SUBJECT.match(subject))
     )
+
+
+def _suppresses_answers(headers: Headers) -> bool:
+    kinds = headers.get("x-auto-response-suppress").lower().split(",")
+    return not {kind.strip() for kind in kinds}.isdisjoint({"all", "autoreply"})
 
 
 def _matches(headers: Headers, patterns: tuple[tuple[str, str], ...]) -> bool:

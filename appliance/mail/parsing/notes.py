@@ -22,6 +22,9 @@ class NoteKind(StrEnum):
     BROKEN_TNEF = "broken-tnef"
     BROKEN_SMIME = "broken-smime"
     SIGNED = "signed"
+    CUT = "cut"  # size_mb, limit_mb
+    UNVERIFIED_AGENT = "unverified-agent"
+    OTHER_RECIPIENT = "other-recipient"
     ENCRYPTED = "encrypted"
 
 
@@ -81,6 +84,18 @@ def _describe(kind: NoteKind, values: Mapping[str, int | str]) -> str:
             return _("The file winmail.dat of Outlook could not be read. It is attached as it is.")
         case NoteKind.BROKEN_SMIME:
             return _("The S/MIME message could not be read. It is attached as it is.")
+        case NoteKind.CUT:
+            return _(
+                "The e-mail has %(size_mb)d MB, the limit is %(limit_mb)d MB. Its files were left "
+                "out, and its text may be incomplete. The whole e-mail is on the mail server."
+            ) % dict(values)
+        case NoteKind.UNVERIFIED_AGENT:
+            return _(
+                "The sender's address is that of an agent, but this is not verified: it does not "
+                "answer an e-mail that was sent to this agent."
+            )
+        case NoteKind.OTHER_RECIPIENT:
+            return _("The sender is not the person to whom the e-mail it answers was sent.")
         case NoteKind.SIGNED:
             return _("The e-mail is signed. The signature was not verified.")
         case NoteKind.ENCRYPTED:

@@ -101,3 +101,10 @@ def test_own_automatic_and_list_emails_are_recognised():
     assert parse_email(email(list_id="<x.example.org>")).is_list
     assert parse_email(email(x_spam_flag="YES")).is_spam
     assert parse_email(email(return_path="<>")).return_path == ""
+
+
+def test_sender_who_wants_no_automatic_answer_is_recognised():
+    source = b"From: a@example.org\nX-Auto-Response-Suppress: DR, AutoReply\n\nText"
+    email = parse_email(source)
+    assert email.suppresses_answers and not email.is_auto_submitted
+    assert not parse_email(b"From: a@example.org\n\nText").suppresses_answers

@@ -79,5 +79,5 @@ from appliance.tickets.queries.tickets import (
     list_links,
     list_merged,
     merge_target_number,
-    was_category_set_by_agent,
+    was_category_chosen,
 )

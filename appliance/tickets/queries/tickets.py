@@ -80,9 +80,9 @@ def can_see_ticket(viewer: Viewer, ticket: Ticket) -> bool:
     return Ticket.objects.visible_to(viewer).filter(pk=ticket.pk).exists()
 
 
-def was_category_set_by_agent(ticket: Ticket) -> bool:
-    """Return whether a person, not a bundle, has set the category."""
-    return ticket.events.filter(kind=Event.Kind.CATEGORY, actor__isnull=False).exists()
+def was_category_chosen(ticket: Ticket) -> bool:
+    """Return whether a person or the mailbox, not a bundle, has set the category."""
+    return ticket.events.filter(kind=Event.Kind.CATEGORY).exists()
 
 
 def list_merged(viewer: Viewer, ticket: Ticket) -> list[Ticket]:

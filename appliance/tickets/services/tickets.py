@@ -95,13 +95,13 @@ def record_classification(
     bundles: str,
     data: ClassifiedData,
 ) -> None:
-    """Store what the language models predicted, except a category where a person has chosen one.
+    """Store what the language models predicted, except a category that was chosen.
 
     ``sentiment_score``: None for a text whose sentiment cannot be predicted, UNSET leaves it.
     ``bundles`` is the actor's name in the event, ``data`` the data of the event.
     """
     locked = lock(ticket)
-    if not queries.was_category_set_by_agent(locked):
+    if not queries.was_category_chosen(locked):
         locked.category = category
     if sentiment_score is not UNSET:
         locked.sentiment_score = sentiment_score
