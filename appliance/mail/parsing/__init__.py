@@ -10,4 +10,5 @@ from appliance.mail.parsing.emails import (
     parse_email,
 )
 from appliance.mail.parsing.headers import Address
+from appliance.mail.parsing.html_text import replace_content_ids
 from appliance.mail.parsing.notes import Note, NoteKind

@@ -31,11 +31,7 @@ _SIGNATURE_TYPES = {
 }
 _TNEF_TYPES = {"application/ms-tnef", "application/vnd.ms-tnef"}
 _PGP_ENCRYPTED, _PGP_SIGNED = "-----BEGIN PGP MESSAGE-----", "-----BEGIN PGP SIGNED MESSAGE-----"
-_PGP_PARTS = re.compile(
-    r"-----BEGIN PGP SIGNED MESSAGE-----\n(?:[^\n]+\n)*\n(.*?)\n?-----BEGIN PGP SIGNATURE-----"
-    r".*?(?:-----END PGP SIGNATURE-----\n?|\Z)",
-    re.DOTALL,
-)
+_PGP_SIGNATURE, _PGP_END = "-----BEGIN PGP SIGNATURE-----", "-----END PGP SIGNATURE-----"
 
 
 @dataclass(frozen=True)
@@ -136,7 +132,11 @@ class BodyReader:
         if _PGP_SIGNED not in text:
             return text
         self.is_signed = True
-        return _PGP_PARTS.sub(lambda match: re.sub(r"(?m)^- ", "", match[1]), text, count=10)
+        before, _begin, rest = text.partition(_PGP_SIGNED)
+        _hash, _blank, rest = rest.partition("\n\n")
+        signed, _begin, rest = rest.partition(_PGP_SIGNATURE)
+        _signature, _end, after = rest.partition(_PGP_END)
+        return before + re.sub(r"^- ", "", signed, flags=re.MULTILINE) + after.lstrip("\n")
 
     def _read_appointment(self, part: Part) -> None:
         appointment = calendars.describe(part.text(MAX_CALENDAR_BYTES))

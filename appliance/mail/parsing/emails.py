@@ -82,7 +82,9 @@ class ParsedEmail:
     text: str
     quoted_text: str
     signature: str
-    html: str  # safe to show; its pictures have cid: addresses
+    # Safe to show. Its pictures have cid: addresses, which replace_content_ids makes
+    # cid:<id of the Attachment> when the attachments are stored.
+    html: str
     attachments: tuple[Attachment, ...]
     headers_text: str  # decoded, for agents
     is_auto_submitted: bool

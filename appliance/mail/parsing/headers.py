@@ -111,9 +111,11 @@ def parse_headers(data: bytes, start: int, end: int) -> tuple[Headers, int]:
     while position < limit:
         match = _HEADER.match(data, position, limit)
         if not match:
-            if block_end == limit:  # not a header: the body begins without a blank line
+            if start > 0:  # of a part whose body begins without a blank line
                 body_start = position
-            break
+                break
+            position = data.find(b"\n", position, limit) + 1 or limit
+            continue
         position = match.end()
         if len(values) >= MAX_HEADERS or len(match[2]) > MAX_VALUE_BYTES:
             is_cut = True

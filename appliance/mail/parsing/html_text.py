@@ -139,7 +139,10 @@ class _Filter:
 
 
 def replace_content_ids(clean: str, urls: dict[str, str]) -> str:
-    """Return clean HTML with the pictures it names by Content-ID at their URLs."""
+    """Return clean HTML with other URLs for the pictures it names by Content-ID.
+
+    A picture that ``urls`` does not have is left out.
+    """
 
     def replace(match: re.Match[str]) -> str:
         url = urls.get(html.unescape(match[1]))

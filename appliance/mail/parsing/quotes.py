@@ -18,7 +18,7 @@ _QUOTE_MARKS = re.compile(r"^[>\s|*_-]+")
 _WROTE = re.compile(
     r"\b(wrote|schrieb|geschrieben|a écrit|escribió|escreveu|ha scritto|schreef|geschreven|skrev"
     r"|napisał\(a\)|napisał|napisała|napsal\(a\)|napsal|napísal|írta|kirjoitti|написал|пише|писал"
-    r"|a scris|yazdı)\b|님이 작성|写道|寫道|のメール|さんは書きました|wrote",
+    r"|pisze|a scris|yazdı)\b|님이 작성|写道|寫道|のメール|さんは書きました|wrote",
     re.IGNORECASE,
 )
 _ATTRIBUTION_START = re.compile(
