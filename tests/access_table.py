@@ -57,6 +57,8 @@ GET   find-canned-responses    login 403   403   200   200   200   login
 POST  insert-canned-response   login 403   403   200   200   200   login
 GET   run-macro                login 403   403   200   200   200   login
 POST  run-macro                login 403   403   done  done  done  login
+GET   correct-ticket           login 403   403   200   200   200   login
+POST  correct-ticket           login 403   403   done  done  done  login
 GET   split-ticket             login 403   403   200   200   200   login
 POST  split-ticket             login 403   403   done  done  done  login
 GET   merge-ticket             login 403   403   200   200   200   login

@@ -125,6 +125,7 @@ def ticket_arguments(ticket: Ticket, bob: User) -> dict[str, object]:
     names += ["rate-ticket", "discard-draft", "take-ticket", "ticket-tags", "ticket-fields"]
     names += ["link-ticket", "find-tickets", "find-articles", "find-canned-responses"]
     names += ["merge-ticket", "unmerge-ticket", "presence", "draft", "mentionable"]
+    names += ["correct-ticket"]
     return {
         **dict.fromkeys(names, ticket.pk),
         **dict.fromkeys(["dismiss-suggestion", "undo-dismissal"], (ticket.pk, suggested.pk)),
@@ -322,7 +323,7 @@ def test_admin_site_opens_for_an_admin(cast):
 def form_data(ticket: Ticket) -> dict[str, dict]:
     """Return the form that a browser would send to each page that writes."""
     article = {"title": "New", "content": "…", "status": "published"}
-    ticket_form = {"subject": "New", "description": "…", "priority": 2}
+    ticket_form = {"subject": "New", "description": "…", "priority": 2, "channel": "phone"}
     other = Ticket.objects.filter(subject="Another").latest("pk").pk
     view = {"name": "View", "sort": "newest", "audience": "own"}
     initial = {"status": ticket.status, "priority": ticket.priority, "category": "", "assignee": ""}
@@ -339,6 +340,12 @@ def form_data(ticket: Ticket) -> dict[str, dict]:
         "ticket-tags": {"tags": "printer"},
         "link-ticket": {"target": other, "kind": "related"},
         "merge-ticket": {"target": other},
+        "correct-ticket": {
+            "subject": "Corrected",
+            "initial-subject": ticket.subject,
+            "channel": "phone",
+            "initial-channel": "phone",
+        },
         "split-ticket": {"subject": "Alone"},
         "write-article": article,
         "edit-article": article | {"seen_at": Article.objects.get(title="Out").updated_at},

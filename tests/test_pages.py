@@ -192,7 +192,7 @@ def test_unusual_query_values_cause_no_server_error(dan_client, ticket, articles
 def test_unusual_form_values_cause_no_server_error(dan_client, ticket, articles, text):
     forms = {
         "create-ticket": "subject description priority customer_email customer_name "
-        "idempotency_key",
+        "channel idempotency_key",
         "suggest": "subject description",
         "write-article": "title content category status seen_at audience owner review_on note drop",
         "import-articles": "file pending",
@@ -208,6 +208,7 @@ def test_unusual_form_values_cause_no_server_error(dan_client, ticket, articles,
         "ticket-fields": "field_x",
         "link-ticket": "target kind",
         "merge-ticket": "target",
+        "correct-ticket": "subject customer_email customer_name shown_customer channel",
         "rate-ticket": "is_good comment",
     }
     paths |= {
@@ -379,14 +380,14 @@ def test_concurrent_registrations_of_an_address_create_one_customer():
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_tickets_for_an_unknown_caller_create_one_customer(bob):
     caller = {"customer_email": "pia@example.org", "customer_name": "Pia", "priority": 2}
-    form = {"subject": "s", "description": "d"} | caller
+    form = {"subject": "s", "description": "d", "channel": "phone"} | caller
     assert post_concurrently(bob, reverse("create-ticket"), [form] * 4) == [302] * 4
     assert Ticket.objects.values("customer").distinct().count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_tickets_of_an_agent_create_one_customer(bob):
-    form = {"subject": "s", "description": "d", "priority": 2}
+    form = {"subject": "s", "description": "d", "priority": 2, "channel": "phone"}
     assert post_concurrently(bob, reverse("create-ticket"), [form] * 4) == [302] * 4
     assert Ticket.objects.values("customer").distinct().count() == 1
 

@@ -15,6 +15,7 @@ NO_PART_LABELS = {
     Dimension.TEAM: gettext_lazy("No team"),
     Dimension.AGENT: gettext_lazy("Nobody"),
     Dimension.ORGANISATION: gettext_lazy("No organisation"),
+    Dimension.CHANNEL: gettext_lazy("No channel"),
 }
 
 

@@ -15,6 +15,7 @@ class Dimension(models.TextChoices):
     TEAM = "team", _("Team")
     AGENT = "agent", _("Agent")
     ORGANISATION = "organisation", _("Organisation")
+    CHANNEL = "channel", _("Channel")
 
 
 class Day(models.Model):

@@ -22,7 +22,7 @@ from appliance.core.sql_files import SqlValue, read_sql
 from appliance.reports.metrics import Metrics
 from appliance.reports.models import CountingProgress, Dimension
 from appliance.reports.periods import Period, start_of_day
-from appliance.tickets.models import TicketCategory
+from appliance.tickets.models import Channel, TicketCategory
 from appliance.tickets.queries import SENTIMENT_THRESHOLD
 
 Grouping = Literal["steps", "parts"]
@@ -188,6 +188,7 @@ def _query_parameters(
         "step": report_query.period.step,
         "hidden": hidden,
         "sentiment": SENTIMENT_THRESHOLD,
+        "channels": Channel.values,
         "is_single_part": is_single_part,
         "part": report_query.part or None,
     }
@@ -201,6 +202,8 @@ def _counted_through(zone: str) -> date:
 
 def list_part_names(viewer: User, dimension: str, parts: Iterable[int | None]) -> dict[int, str]:
     """Return the names of parts; deleted ones and those hidden from the viewer are missing."""
+    if dimension == Dimension.CHANNEL:
+        return {number: str(label) for number, label in enumerate(Channel.labels, start=1)}
     model: type[Model] = {
         Dimension.CATEGORY: TicketCategory,
         Dimension.TEAM: Team,

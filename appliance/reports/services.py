@@ -17,7 +17,7 @@ from appliance.core.sql_files import fetch_rows
 from appliance.reports.models import CountingProgress, Day, StaleTicket
 from appliance.reports.periods import local_date, start_of_day
 from appliance.reports.queries import compose_sql
-from appliance.tickets.models import Event, Ticket
+from appliance.tickets.models import Channel, Event, Ticket
 from appliance.tickets.queries import SENTIMENT_THRESHOLD
 
 CHUNK_DAYS = 31  # counted in one transaction
@@ -175,6 +175,7 @@ def _rebuild_days(start: date, end: date, zone: str) -> None:
                 "until": start_of_day(end + timedelta(days=1), zone),
                 "zone": zone,
                 "sentiment": SENTIMENT_THRESHOLD,
+                "channels": Channel.values,
             },
         )
 

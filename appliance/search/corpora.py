@@ -24,7 +24,7 @@ from appliance.triage.models.predictions import VectorQuerySet
 IdRange = tuple[int, int]
 UNSOLVED = "unsolved"  # as a status: every status of open tickets
 NO_CATEGORY = "none"
-TICKET_FILTERS = ("status", "customers", "tag", "assignee")
+TICKET_FILTERS = ("status", "customers", "tag", "assignee", "channel")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class SearchFilters:
     customers: tuple[int, ...] = ()
     tag: str = ""
     assignee: str = ""  # "me", "nobody" or an id
+    channel: str = ""
     after: date | None = None  # that day or later
     before: date | None = None  # earlier than that day
 
@@ -59,6 +60,8 @@ class SearchFilters:
             conditions &= Q(tags__name__iexact=self.tag)
         if self.assignee:
             conditions &= Q(assignee=self._assignee_id(viewer))
+        if self.channel:
+            conditions &= Q(channel=self.channel)
         return tickets.filter(conditions)
 
     def apply_to_articles(self, articles: QuerySet[Article]) -> QuerySet[Article]:

@@ -25,7 +25,7 @@ from appliance.search.query_parser import (
 from appliance.search.ranking import SORTS
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.forms.filters import TagField, set_tag_viewer
-from appliance.tickets.models import Status
+from appliance.tickets.models import Channel, Status
 
 KINDS = [
     ("all", _("Everything")),
@@ -33,7 +33,7 @@ KINDS = [
     ("articles", _("Knowledge base")),
     ("customers", _("Customers")),
 ]
-AGENT_FILTERS = ("customer", "tag", "assignee")
+AGENT_FILTERS = ("customer", "tag", "assignee", "channel")
 DAYS = {"today": 0, "heute": 0, "yesterday": 1, "gestern": 1}
 
 
@@ -109,6 +109,9 @@ class SearchForm(Form):
     )
     category = NamedChoice(label=_("Category"), required=False)
     assignee = PersonChoice(label=_("Assignee"), required=False)
+    channel = NamedChoice(
+        label=_("Channel"), required=False, choices=[("", _("Any channel")), *Channel.choices]
+    )
     customer = CustomersField(label=_("Customer"), max_length=254, required=False)
     tag = TagField(label=_("Tag"), max_length=40, required=False)
     after = DayField(label=_("Since"), required=False)
@@ -185,6 +188,7 @@ class SearchForm(Form):
             customers=data.get("customer") or (),
             tag=tag.name if tag else "",
             assignee=data.get("assignee") or "",
+            channel=data.get("channel") or "",
             after=data.get("after"),
             before=data.get("before"),
         )

@@ -25,6 +25,8 @@ OPERATORS = {
     "schlagwort": "tag",
     "assignee": "assignee",
     "zuständig": "assignee",
+    "channel": "channel",
+    "kanal": "channel",
     "after": "after",
     "nach": "after",
     "ab": "after",

@@ -1,7 +1,8 @@
 """The shape of ``Event.data`` for each kind of event: ``TagsData`` for ``Event.Kind.TAGS``.
 
 Services write all the keys. Readers use ``.get``: anonymising a person empties the values of
-``FIELD`` and ``ASSIGNEE`` events, and events that were imported may have no data.
+``FIELD``, ``SUBJECT``, ``REQUESTER`` and ``ASSIGNEE`` events, and events that were imported may
+have no data.
 """
 
 from typing import Literal, NotRequired, TypedDict
@@ -29,6 +30,11 @@ AnonymisedData = NoData
 CategoryData = RelationChange
 TeamData = RelationChange
 PriorityData = TypedDict("PriorityData", {"from": int, "to": int})
+
+
+SubjectData = _Texts
+ChannelData = _Texts
+RequesterData = RelationChange
 
 
 class StatusData(_Texts):
@@ -115,6 +121,7 @@ class EscalatedData(TypedDict):
 
 EventData = (
     NoData
+    | SubjectData
     | RelationChange
     | AssigneeData
     | PriorityData

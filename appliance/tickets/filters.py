@@ -100,6 +100,7 @@ class TicketFilter:
     priority: int | None = None
     category: str = ""  # a slug, or "none"
     sentiment: str = ""  # one of SENTIMENTS, or "unread"
+    channel: str = ""
     assignee: str = ""  # "me", "nobody" or a primary key
     team: str = ""  # "mine", "none" or a primary key
     customer: int | None = None
@@ -122,6 +123,7 @@ class TicketFilter:
             priority=number("priority"),
             category=query.get("category", ""),
             sentiment=query.get("sentiment", ""),
+            channel=query.get("channel", ""),
             assignee=query.get("assignee", ""),
             team=query.get("team", ""),
             customer=number("customer"),
@@ -174,6 +176,8 @@ class TicketFilter:
             conditions.append(Q(priority=self.priority))
         if self.sentiment:
             conditions.append(sentiment_filter(self.sentiment))
+        if self.channel:
+            conditions.append(Q(channel=self.channel))
         if self.customer:
             conditions.append(Q(customer=self.customer))
         if self.organisation:

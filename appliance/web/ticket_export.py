@@ -43,6 +43,7 @@ def _headings() -> list[str]:
         _("Assignee"),
         _("Team"),
         _("Tags"),
+        _("Channel"),
         _("Created"),
         _("Updated"),
     ]
@@ -62,6 +63,7 @@ def _cells(ticket: Ticket) -> list[object]:
         ticket.assignee or "",
         ticket.team or "",
         ", ".join(tag.name for tag in ticket.tags.all()),
+        ticket.get_channel_display(),
         timezone.localtime(ticket.created_at).isoformat(" ", "minutes"),
         timezone.localtime(ticket.updated_at).isoformat(" ", "minutes"),
     ]

@@ -50,6 +50,7 @@ urlpatterns = [
     ),
     path("tickets/<int:ticket_id>/merge/", links.merge, name="merge-ticket"),
     path("tickets/<int:ticket_id>/unmerge/", links.unmerge, name="unmerge-ticket"),
+    path("tickets/<int:ticket_id>/correct/", properties.correct, name="correct-ticket"),
     path("tickets/<int:ticket_id>/split/<int:message_id>/", links.split, name="split-ticket"),
     path("tickets/<int:ticket_id>/find/", links.find_tickets, name="find-tickets"),
     path("tickets/<int:ticket_id>/find-articles/", macros.find_articles, name="find-articles"),

@@ -59,6 +59,7 @@ def send_request(client: "Client", name: str, word: object) -> "HttpResponse":
         "customer_email": "person77@bench.example",
         "customer_name": "Person",
         "priority": "2",
+        "channel": "phone",
         "subject": word,
         "description": f"{word}. Nobody can read the lists any more.",
         "idempotency_key": str(uuid.uuid4()),

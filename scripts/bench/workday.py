@@ -117,7 +117,7 @@ class SimulatedUser:
     def _create_ticket(self) -> None:
         hidden = _hidden_fields(self.client.get("/create-ticket/"), "")
         text = str(self._pick(self.workload.paraphrases))
-        form = {"subject": text[:80], "description": text, "priority": "2"}
+        form = {"subject": text[:80], "description": text, "priority": "2", "channel": "phone"}
         address = self.client.post("/create-ticket/", hidden | form)
         self.tickets += [int(pk) for pk in re.findall(r"/tickets/(\d+)/", address)]
 

@@ -14,7 +14,7 @@ from appliance.tickets.models import Ticket
 from conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
-NEW_TICKET = {"subject": "Help", "description": "Text", "priority": "2"}
+NEW_TICKET = {"subject": "Help", "description": "Text", "priority": "2", "channel": "phone"}
 
 
 class SampleForm(Form):

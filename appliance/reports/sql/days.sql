@@ -9,7 +9,8 @@ WITH merged AS (
   UNION ALL
     SELECT day, team_id,
            CASE %(stored)s WHEN 'category' THEN category_id WHEN 'agent' THEN assignee_id
-                           WHEN 'organisation' THEN organisation_id END,
+                           WHEN 'organisation' THEN organisation_id
+                           WHEN 'channel' THEN channel_id END,
            {measures}
     FROM ({facts}) AS fact
     GROUP BY 1, 2, 3

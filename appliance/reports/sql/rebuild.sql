@@ -11,12 +11,13 @@ SELECT
     CASE WHEN grouping(category_id) = 0 THEN 'category'
          WHEN grouping(assignee_id) = 0 THEN 'agent'
          WHEN grouping(organisation_id) = 0 THEN 'organisation'
+         WHEN grouping(channel_id) = 0 THEN 'channel'
          ELSE 'all' END,
-    coalesce(category_id, assignee_id, organisation_id),
+    coalesce(category_id, assignee_id, organisation_id, channel_id),
     team_id,
     {measures}
 FROM facts
 GROUP BY GROUPING SETS (
     (day, team_id), (day, team_id, category_id), (day, team_id, assignee_id),
-    (day, team_id, organisation_id)
+    (day, team_id, organisation_id), (day, team_id, channel_id)
 )

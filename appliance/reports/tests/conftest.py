@@ -14,7 +14,7 @@ from appliance.core import cache
 from appliance.core.models import SiteSettings
 from appliance.reports.periods import Step, local_date, start_of_step
 from appliance.sla.models import SlaPolicy, SlaTimer
-from appliance.tickets.models import Rating, Ticket, TicketCategory
+from appliance.tickets.models import Channel, Rating, Ticket, TicketCategory
 
 ZONE = "Europe/Berlin"  # days of 23 and 25 hours among them
 TICKET_COUNT = 160
@@ -78,6 +78,7 @@ def _ticket(chance: random.Random, customers: list, people: Cast) -> Ticket:
         category=chance.choice([None, *TicketCategory.objects.all()[:3]]),
         assignee=chance.choice([None, *people.agents]),
         team=chance.choice([None, *people.teams]),
+        channel=chance.choice(Channel.values),
         sentiment_score=chance.choice([None, -0.9, -0.2, 0.1, 0.8]),
         first_response_at=first_response if first_response < now else None,
         solved_at=solved if solved < now and chance.random() < 0.8 else None,

@@ -9,6 +9,7 @@ from appliance.core.dates import site_date
 from appliance.reports import periods, queries
 from appliance.reports.models import CountingProgress, Day
 from appliance.sla.models import SlaPolicy
+from appliance.tickets.models import Channel
 from appliance.tickets.queries import SENTIMENT_THRESHOLD
 
 TICKET_COUNT = 20_000
@@ -61,6 +62,7 @@ def test_counting_a_day_uses_the_indexes(many_tickets):
             "until": periods.start_of_day(day + timedelta(days=1), "UTC"),
             "zone": "UTC",
             "sentiment": SENTIMENT_THRESHOLD,
+            "channels": Channel.values,
         },
     )
     names = ("answered", "solved", "rated", "response_timer", "resolution_timer")

@@ -17,6 +17,7 @@ from appliance.reports.tests.conftest import (
     expected_metrics,
     steps_of,
 )
+from appliance.tickets.models import Channel
 
 TODAY = day_of(datetime.now(UTC))
 PERIODS = {
@@ -71,6 +72,8 @@ def test_metrics_of_each_step(tickets, dan):
 
 
 def part_of(ticket, dimension: str) -> int | None:
+    if dimension == Dimension.CHANNEL:
+        return Channel.values.index(ticket.channel) + 1
     owner = ticket.customer if dimension == Dimension.ORGANISATION else ticket
     name = "assignee_id" if dimension == Dimension.AGENT else f"{dimension}_id"
     return getattr(owner, name)

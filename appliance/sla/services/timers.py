@@ -36,6 +36,7 @@ TIMER_EVENTS = {
     Event.Kind.PRIORITY,
     Event.Kind.CATEGORY,
     Event.Kind.CLASSIFIED,
+    Event.Kind.REQUESTER,
     Event.Kind.MERGED,
 }
 BATCH_SIZE = 100

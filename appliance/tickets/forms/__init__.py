@@ -17,4 +17,9 @@ from appliance.tickets.forms.replies import (
     ReplyForm,
     SeenMessageField,
 )
-from appliance.tickets.forms.tickets import FieldsForm, TicketForCustomerForm, TicketForm
+from appliance.tickets.forms.tickets import (
+    CorrectionForm,
+    FieldsForm,
+    TicketForCustomerForm,
+    TicketForm,
+)

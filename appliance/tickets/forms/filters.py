@@ -18,7 +18,7 @@ from appliance.core.forms import Choices, Form
 from appliance.core.types import read_number
 from appliance.tickets import queries
 from appliance.tickets.filters import ANY_STATUS, TicketFilter
-from appliance.tickets.models import Priority, Status, Tag
+from appliance.tickets.models import Channel, Priority, Status, Tag
 
 SENTIMENT_LABELS = {
     "negative": _("Negative"),
@@ -154,6 +154,11 @@ class FilterForm(Form):
         choices=[("", _("Any sentiment")), *SENTIMENT_LABELS.items()],
         required=False,
     )
+    channel = forms.ChoiceField(
+        label=_("Channel"),
+        choices=[("", _("Any channel")), *Channel.choices],
+        required=False,
+    )
     due = forms.ChoiceField(
         label=_("SLA"),
         required=False,
@@ -204,6 +209,7 @@ class FilterForm(Form):
             priority=data.get("priority"),
             category=data.get("category", ""),
             sentiment=data.get("sentiment", ""),
+            channel=data.get("channel", ""),
             assignee=data.get("assignee", ""),
             team=data.get("team", ""),
             customer=customer.pk if customer else None,

@@ -14,9 +14,11 @@ from appliance.core.forms import Form, IdempotentForm, add_bootstrap_class
 from appliance.core.types import read_number
 from appliance.files.forms import FormWithFiles, UploadsField
 from appliance.tickets import custom_fields, queries
-from appliance.tickets.models import CustomField, Priority, Ticket, TicketCategory
+from appliance.tickets.models import Channel, CustomField, Priority, Ticket, TicketCategory
 
 MAX_TEXT_CHARACTERS = 1_000_000  # enough for a pasted log
+# what an agent may say of how a ticket came in; programs say it of themselves
+AGENT_CHANNELS = (Channel.PHONE, Channel.WALK_IN, Channel.EMAIL, Channel.PORTAL)
 
 
 class DateInput(forms.DateInput):
@@ -131,7 +133,40 @@ class TicketForm(CustomFieldsMixin, SubmissionForm):
         self.order_fields([name for name in self.fields if name != "files"])  # files come last
 
 
-class TicketForCustomerForm(TicketForm):
+class RequesterForm(Form):
+    """Whose ticket it is: a known customer by address, or a new one by address, name or both."""
+
+    customer_email = forms.EmailField(
+        label=gettext_lazy("Customer's e-mail"),
+        max_length=254,
+        required=False,
+    )
+    customer_name = forms.CharField(
+        label=gettext_lazy("Customer's name"),
+        max_length=80,
+        required=False,
+        help_text=gettext_lazy("For a new customer. A caller may have a name and no address."),
+    )
+    channel = forms.TypedChoiceField(
+        label=gettext_lazy("Channel"),
+        choices=[(channel.value, channel.label) for channel in AGENT_CHANNELS],
+        coerce=Channel,
+        initial=Channel.PHONE,
+        help_text=gettext_lazy("How the customer reached you."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        email, name = data.get("customer_email"), data.get("customer_name")
+        if email and not name and not accounts_queries.find_customer(email=email):
+            self.add_error(
+                "customer_name",
+                _("This address is not registered yet: enter the customer's name."),
+            )
+        return data
+
+
+class TicketForCustomerForm(RequesterForm, TicketForm):
     """A new ticket that an agent creates, for a customer on the phone for example.
 
     ``customer`` is chosen by a link; the page then asks neither for address nor for name.
@@ -142,29 +177,27 @@ class TicketForCustomerForm(TicketForm):
         required=False,
         widget=forms.HiddenInput,
     )
-    customer_email = forms.EmailField(
-        label=gettext_lazy("Customer's e-mail"),
-        max_length=254,
-        required=False,
-        help_text=gettext_lazy("Leave address and name empty to create a ticket for yourself."),
-    )
-    customer_name = forms.CharField(
-        label=gettext_lazy("Customer's name"),
-        max_length=80,
-        required=False,
-        help_text=gettext_lazy("For a new customer. A caller may have a name and no address."),
-    )
     priority = forms.TypedChoiceField(
         label=gettext_lazy("Priority"),
         choices=Priority.choices,
         coerce=lambda value: Priority(int(value)),
         initial=Priority.NORMAL,
     )
-    field_order = ["customer_email", "customer_name", "subject", "description", "priority"]
+    field_order = [
+        "customer_email",
+        "customer_name",
+        "channel",
+        "subject",
+        "description",
+        "priority",
+    ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["subject"].help_text = ""
+        self.fields["customer_email"].help_text = _(
+            "Leave address and name empty to create a ticket for yourself."
+        )
         self.fields["description"].help_text = _(
             "What the customer reports. Add error messages in full; the customer can read this."
         )
@@ -180,12 +213,59 @@ class TicketForCustomerForm(TicketForm):
         customers = Customer.objects.select_related("user").filter(anonymised_at=None)
         return customers.filter(pk=number).first() if number is not None else None
 
+
+class CorrectionForm(RequesterForm):
+    """What a ticket was created with. Only values changed on the page are saved."""
+
+    subject = forms.CharField(
+        label=gettext_lazy("Subject"), max_length=200, show_hidden_initial=True
+    )
+    shown_customer = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    field_order = ["subject", "customer_email", "customer_name", "channel"]
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, ticket: Ticket) -> None:
+        customer = ticket.customer
+        initial = {
+            "subject": ticket.subject,
+            "customer_email": customer.contact_email,
+            "customer_name": customer.full_name,
+            "shown_customer": customer.pk,
+            "channel": ticket.channel,
+        }
+        super().__init__(data, initial=initial)
+        self.fields["customer_name"].help_text = _(
+            "To choose somebody else, enter their address. Somebody new needs a name, too."
+        )
+        for name in ("customer_email", "customer_name", "channel"):
+            self.fields[name].show_hidden_initial = True
+        if ticket.channel not in AGENT_CHANNELS:
+            self.set_choices("channel", Channel.choices)
+
     def clean(self) -> dict[str, Any]:
         data = super().clean()
-        email, name = data.get("customer_email"), data.get("customer_name")
-        if email and not name and not accounts_queries.find_customer(email=email):
-            self.add_error(
-                "customer_name",
-                _("This address is not registered yet: enter the customer's name."),
-            )
+        is_named = data.get("customer_email") or data.get("customer_name")
+        if self.is_requester_changed() and not is_named and "customer_email" not in self.errors:
+            self.add_error("customer_email", _("Enter the customer's address or name."))
         return data
+
+    def is_requester_changed(self) -> bool:
+        """Return whether the address was changed; or the name of somebody without an address."""
+        if "customer_email" in self.changed_data:
+            return True
+        return "customer_name" in self.changed_data and not self.cleaned_data.get("customer_email")
+
+    def shown_values(self) -> dict[str, object]:
+        """Return what the page had shown of the changed values, for ``require_unchanged``."""
+        shown: dict[str, object] = {
+            name: self.data.get(f"initial-{name}", "")
+            for name in ("subject", "channel")
+            if name in self.changed_data
+        }
+        if self.is_requester_changed():
+            shown["customer"] = self.cleaned_data.get("shown_customer")
+        return shown
+
+    def show_current(self) -> None:
+        """After a refusal, compare the next submission with the ticket as it is now."""
+        current = {f"initial-{name}": str(self.initial[name]) for name in ("subject", "channel")}
+        self.replace_data(**current, shown_customer=str(self.initial["shown_customer"]))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
 from appliance.core.models import AppendOnlyModel
-from appliance.tickets.models.ticket import Priority, Status, Ticket
+from appliance.tickets.models.ticket import Channel, Priority, Status, Ticket
 
 
 class Event(AppendOnlyModel):
@@ -28,6 +28,9 @@ class Event(AppendOnlyModel):
         TEAM = "team", _("changed the team")
         TAGS = "tags", _("changed the tags")
         FIELD = "field", _("changed a custom field")
+        SUBJECT = "subject", _("changed the subject")
+        REQUESTER = "requester", _("changed the customer")
+        CHANNEL = "channel", _("changed the channel")
         MERGED = "merged", _("merged a ticket")
         SPLIT = "split", _("split the ticket")
         LINKED = "linked", _("linked a ticket")
@@ -75,4 +78,6 @@ class Event(AppendOnlyModel):
             return str(dict(Status.choices).get(value, value))
         if self.kind == self.Kind.PRIORITY:
             return str(dict(Priority.choices).get(value, value))
+        if self.kind == self.Kind.CHANNEL:
+            return str(dict(Channel.choices).get(value, value))
         return str(value)

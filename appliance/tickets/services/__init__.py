@@ -21,6 +21,7 @@ from appliance.tickets.services.categories import (
     move_category,
     reactivate_category,
 )
+from appliance.tickets.services.corrections import set_channel, set_requester, set_subject
 from appliance.tickets.services.custom_fields import (
     add_field,
     change_field,

@@ -22,6 +22,9 @@ EVENT_KINDS = {  # by name of property
     "category": Event.Kind.CATEGORY,
     "assignee": Event.Kind.ASSIGNEE,
     "team": Event.Kind.TEAM,
+    "subject": Event.Kind.SUBJECT,
+    "customer": Event.Kind.REQUESTER,
+    "channel": Event.Kind.CHANNEL,
 }
 
 

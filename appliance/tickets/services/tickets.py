@@ -17,7 +17,15 @@ from appliance.core.types import UNSET, Unset
 from appliance.files import services as files_services
 from appliance.tickets import custom_fields, queries
 from appliance.tickets.event_data import ClassifiedData
-from appliance.tickets.models import Attachment, Event, Message, Priority, Ticket, TicketCategory
+from appliance.tickets.models import (
+    Attachment,
+    Channel,
+    Event,
+    Message,
+    Priority,
+    Ticket,
+    TicketCategory,
+)
 from appliance.tickets.services.events import lock, record, relation_change
 
 
@@ -28,6 +36,7 @@ def create_ticket(
     description: str,
     by: User | None,
     priority: Priority = Priority.NORMAL,
+    channel: Channel = Channel.PORTAL,
     category: TicketCategory | None = None,
     team: Team | None = None,
     fields: dict[str, object] | None = None,
@@ -50,6 +59,7 @@ def create_ticket(
                 subject=subject,
                 description=description,
                 priority=priority,
+                channel=channel,
                 category=category,
                 team=team,
                 fields=values,

@@ -10,7 +10,7 @@ from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, User
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
-from appliance.tickets.models import Priority, Ticket
+from appliance.tickets.models import Channel, Priority, Ticket
 from appliance.triage import services as triage_services
 
 
@@ -24,6 +24,7 @@ def create_ticket(
     email: str = "",
     name: str = "",
     priority: Priority = Priority.NORMAL,
+    channel: Channel = Channel.PORTAL,
     fields: dict[str, object] | None = None,
     files: Iterable[UploadedFile] = (),
     idempotency_key: uuid.UUID | None = None,
@@ -31,18 +32,21 @@ def create_ticket(
     """Create a ticket, and the job that will classify it, in one transaction.
 
     It belongs to ``customer``, else to the customer of ``email``, else to a new customer called
-    ``name`` (somebody on the phone), else to ``by``. The same key returns the ticket of the first
+    ``name`` (somebody on the phone), else to ``by``, who used the portal whatever ``channel`` says.
+    The same key returns the ticket of the first
     call and adds nobody.
     """
     if earlier := tickets_queries.find_created_ticket(by, idempotency_key):
         return earlier
+    is_for_customer = bool(customer or email or name)
     is_new_caller = bool(name) and not (customer or email)
-    requester = customer or _find_requester(by, email, name)
+    requester = customer or ensure_requester(by=by, email=email, name=name)
     ticket = tickets_services.create_ticket(
         customer=requester,
         subject=subject,
         description=description,
         priority=priority,
+        channel=channel if is_for_customer else Channel.PORTAL,
         fields=fields,
         files=files,
         by=by,
@@ -55,7 +59,8 @@ def create_ticket(
     return ticket
 
 
-def _find_requester(by: User, email: str, name: str) -> Customer:
+def ensure_requester(*, by: User, email: str, name: str) -> Customer:
+    """Return the customer of the address, a new one of the name, or the record of ``by``."""
     if email:
         return accounts_services.ensure_customer(email=email, first_name=name)
     if name:

@@ -45,7 +45,12 @@ BEGIN
     ELSE
         UPDATE tickets_event AS event SET data = skerry_without_values(event.data)
         FROM tickets_ticket AS ticket
-        WHERE ticket.id = event.ticket_id AND ticket.customer_id = person_id AND event.kind = 'field';
+        WHERE ticket.id = event.ticket_id AND ticket.customer_id = person_id
+          AND event.kind IN ('field', 'subject');
+        UPDATE tickets_event SET data = skerry_without_values(data)
+        WHERE kind = 'requester' AND (
+            data -> 'from_id' = to_jsonb(person_id) OR data -> 'to_id' = to_jsonb(person_id)
+            OR data ->> 'from' = names[1] OR data ->> 'to' = names[1]);
         UPDATE tickets_event AS event SET actor_name = 'Anonymous'
         FROM tickets_ticket AS ticket
         WHERE ticket.id = event.ticket_id AND ticket.customer_id = person_id

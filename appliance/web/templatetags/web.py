@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from appliance.notifications.event_texts import describe_event
-from appliance.tickets.models import Attachment, Event, Message
+from appliance.tickets.models import Attachment, Channel, Event, Message
 from appliance.tickets.words import (
     Words,
     signature_of_message,
@@ -30,6 +30,13 @@ from appliance.web.ticket_page import Conversation
 register = template.Library()
 Kind = Event.Kind
 EMPTY = SafeString("")
+CHANNEL_ICONS = {
+    Channel.PORTAL: "window",
+    Channel.EMAIL: "envelope",
+    Channel.PHONE: "telephone",
+    Channel.WALK_IN: "person-walking",
+    Channel.API: "plug",
+}
 ARTICLE = """<article class="message{}"{}>
   <header><strong dir="auto">{}</strong>{}{}
     <span class="message-actions">{}
@@ -55,6 +62,12 @@ SHOW_ALL = (
     'hx-select="#{0}" hx-target="#{0}" hx-swap="outerHTML">{2}</a></p>'
 )
 ACTIVITY = '<li>{} <strong dir="auto">{}</strong> <span dir="auto">{}</span></li>'
+
+
+@register.filter
+def channel_icon(channel: str) -> str:
+    """Return the name of the Bootstrap icon of a channel."""
+    return CHANNEL_ICONS[Channel(channel)]
 
 
 @register.simple_tag

@@ -13,7 +13,12 @@ from appliance.tickets.models import Ticket
 from appliance.web import services
 from conftest import PASSWORD
 
-FORM = {"subject": "No dial tone", "description": "Since noon.", "priority": 2}
+FORM = {
+    "subject": "No dial tone",
+    "description": "Since noon.",
+    "priority": 2,
+    "channel": "phone",
+}
 
 
 @pytest.fixture

@@ -106,6 +106,7 @@ def test_creating_a_ticket_takes_few_queries_with_many_agents(as_bob, alice, tic
             email=f"a{n}@x.org", first_name="A", role=Role.AGENT, password=None
         )
     form = {"subject": "No paper", "description": "Tray 2 is empty.", "priority": "2"}
+    form["channel"] = "phone"
     form["customer_email"] = ticket.customer.email
     with CaptureQueriesContext(connection) as queries:
         response = as_bob.post(reverse("create-ticket"), form)

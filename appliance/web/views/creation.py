@@ -20,7 +20,7 @@ from appliance.accounts.permissions import (
     limited_while_typing,
 )
 from appliance.tickets.forms import TicketForCustomerForm, TicketForm
-from appliance.tickets.models import Priority, Ticket
+from appliance.tickets.models import Channel, Priority, Ticket
 from appliance.triage import services as triage_services
 from appliance.triage import suggestions
 from appliance.triage.queries import SimilarTicket
@@ -77,6 +77,7 @@ def _create_ticket(*, form: TicketForm, by: User) -> Ticket:
         subject=data["subject"],
         description=data["description"],
         priority=data.get("priority", Priority.NORMAL),
+        channel=data.get("channel", Channel.PORTAL),
         fields=form.custom_values(),
         files=data["files"],
         idempotency_key=data["idempotency_key"],

@@ -1,16 +1,21 @@
-"""What a ticket is: status, priority, assignee, team, category, tags, custom fields."""
+"""What a ticket is: status, priority, assignee, team, category, tags, subject, customer."""
 
+from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
 
 from appliance.accounts.models import User
 from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
-from appliance.tickets.forms import FieldsForm, PropertiesForm, TagsForm
+from appliance.tickets.forms import CorrectionForm, FieldsForm, PropertiesForm, TagsForm
 from appliance.tickets.models import Ticket
 from appliance.triage import services as triage_services
+from appliance.web import services
 from appliance.web.ticket_page import TicketForms
 from appliance.web.views.tickets import form_response
 
@@ -82,3 +87,39 @@ def fields(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
             by=request.user,
         )
     return form_response(request, ticket, "fields", TicketForms(fields=form))
+
+
+@require_http_methods(["GET", "POST"])
+@agents_only
+def correct(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
+    """Correct the subject, the customer and the channel."""
+    ticket = tickets_queries.access_ticket(request.user, ticket_id)
+    form = CorrectionForm(request.POST or None, ticket=ticket)
+    form.set_completion("customer_email", "whole", url=reverse("find-customers"))
+    if form.is_valid():
+        form.attempt(_correct, ticket=ticket, form=form, by=request.user)
+        if not form.errors:
+            messages.success(request, _("Ticket %s saved.") % ticket.number)
+            return redirect("ticket", ticket.pk)
+        ticket.refresh_from_db()
+        form.show_current()
+    context = {"form": form, "ticket": ticket}
+    return render(request, "web/correct.html", context, status=400 if form.errors else 200)
+
+
+@transaction.atomic
+def _correct(*, ticket: Ticket, form: CorrectionForm, by: User) -> None:
+    data, shown = form.cleaned_data, form.shown_values()
+    requester = None
+    if "customer" in shown:
+        requester = services.ensure_requester(
+            by=by, email=data["customer_email"], name=data["customer_name"]
+        )
+    changes = {"subject": data["subject"], "channel": data["channel"], "customer": requester}
+    tickets_services.require_unchanged(ticket=ticket, shown=shown, changes=changes)
+    if "subject" in shown:
+        tickets_services.set_subject(ticket=ticket, subject=data["subject"], by=by)
+    if requester:
+        tickets_services.set_requester(ticket=ticket, customer=requester, by=by)
+    if "channel" in shown:
+        tickets_services.set_channel(ticket=ticket, channel=data["channel"], by=by)
