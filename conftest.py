@@ -4,6 +4,7 @@ Frank is an agent of another team.
 
 import html
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -65,6 +66,21 @@ def _errors_are_shown(monkeypatch):
         return response
 
     monkeypatch.setattr(Client, "request", send_and_check)
+
+
+@pytest.fixture(autouse=True)
+def _log_ins_are_recent(monkeypatch):
+    """Leave in a session of ``force_login`` what a log-in leaves there: that it was just now."""
+    force_login = Client.force_login
+
+    def log_in(client: Client, user: User, backend: str | None = None) -> None:
+        force_login(client, user, backend)
+        session = client.session
+        session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+        session["account_authentication_methods_user"] = str(user.pk)
+        session.save()
+
+    monkeypatch.setattr(Client, "force_login", log_in)
 
 
 def hidden_errors(response: HttpResponse) -> list[str]:

@@ -58,7 +58,8 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
-    "axes",
+    "allauth",
+    "allauth.account",
     "chartkick.django",
     "csp",
     "django_htmx",
@@ -88,7 +89,7 @@ MIDDLEWARE = [
     "appliance.core.middleware.LocaleMiddleware",
     "appliance.core.middleware.ErrorResponseMiddleware",
     "appliance.core.middleware.DiskSpaceMiddleware",
-    "axes.middleware.AxesMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 
 ROOT_URLCONF = "appliance.urls"
@@ -165,10 +166,7 @@ CACHES = {
 # --- users, passwords, sessions
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
-]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = ["appliance.accounts.security.Argon2idHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
@@ -182,20 +180,27 @@ AUTH_PASSWORD_VALIDATORS = [
     }.items()
 ]
 AUTH_PASSWORD_VALIDATORS.append({"NAME": "appliance.accounts.passwords.GuessableWordsValidator"})
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
-LOGOUT_REDIRECT_URL = "login"
+LOGOUT_REDIRECT_URL = "account_login"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"  # a flushed cache logs nobody out
 SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day
-AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # nobody can lock another person out
-AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_TEMPLATE = "accounts/locked.html"
-AXES_USERNAME_FORM_FIELD = "username"
-AXES_VERBOSE = False
-AXES_USERNAME_CALLABLE = "appliance.accounts.security.fold_login_name"
-AXES_CLIENT_IP_CALLABLE = "appliance.accounts.security.client_address"
+
+# --- log-in through django-allauth (accounts/adapter.py)
+
+ACCOUNT_ADAPTER = "appliance.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "appliance.accounts.forms.LoginForm",
+    "reauthenticate": "appliance.accounts.forms.ReauthenticateForm",
+}
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"  # accounts/services/confirmations.py does it
+ACCOUNT_SESSION_REMEMBER = True  # until SESSION_COOKIE_AGE
+ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60  # seconds
+ACCOUNT_RATE_LIMITS = False  # those would be kept in the cache; see accounts/security.py
 
 # --- security headers and limits of requests
 
@@ -217,7 +222,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "appliance.core.views.csrf_failure"
 SILENCED_SYSTEM_CHECKS = [
-    "auth.W004",  # e-mail is unique in any case, by a constraint on UPPER(email)
+    "auth.E003",  # e-mail is unique in any case, by a constraint on UPPER(email)
+    "auth.W004",  # the same, with more than one backend
     # HSTS holds for the name of the desk: other names of the domain are not its own
     "security.W005",
     "security.W021",
@@ -304,7 +310,6 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
-        "axes": {"level": "ERROR"},  # its warnings name who failed to log in
         "procrastinate": {"level": "WARNING"},
         "tuf": {"level": "WARNING"},
     },

@@ -25,7 +25,7 @@ TEMPLATE_LOCK = 7_737_001  # workers of one run wait until the first has created
 def template_name() -> str:
     """Return a name that changes with every migration and with the packages that bring some."""
     digest = hashlib.sha256()
-    for package in ("django", "procrastinate", "django-axes"):
+    for package in ("django", "procrastinate", "django-allauth"):
         digest.update(f"{package} {metadata.version(package)}\n".encode())
     sources = [
         *CODE.glob("appliance/*/migrations/*.py"),

@@ -355,8 +355,8 @@ def form_data(ticket: Ticket) -> dict[str, dict]:
         "setup": {"first_name": "Mallory"},
         "register": {"email": "mallory"},
         "profile": {"first_name": "New"},
-        "profile-password": {"old": "guess", "password": "x", "password_again": "x"},
-        "login": {"username": "mallory@example.org", "password": "guess"},
+        "profile-password": {"password": "x", "password_again": "x"},
+        "account_login": {"login": "mallory@example.org", "password": "guess"},
     }
 
 
@@ -377,7 +377,7 @@ def result_of(response: HttpResponse) -> str:
     if response.status_code not in (301, 302):
         return str(response.status_code)
     path = response.url.split("?")[0]
-    if path in (reverse("login"), reverse("admin:login")):
+    if path in (reverse("account_login"), reverse("admin:login")):
         return "login"
     return "home" if path == reverse("dashboard") else "done"
 

@@ -144,7 +144,7 @@ def test_personal_pages_vary_by_cookie(dan_client, ticket):
 
 
 def test_session_cookie_is_http_only_and_same_site(client, alice):
-    client.post("/login/", {"username": alice.email, "password": PASSWORD})
+    client.post("/login/", {"login": alice.email, "password": PASSWORD})
     cookie = client.cookies["sessionid"]
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
 
@@ -154,7 +154,7 @@ def test_unknown_host_name_is_refused(client, db):
 
 
 def test_log_in_redirects_to_own_pages_only(client, alice):
-    form = {"username": alice.email, "password": PASSWORD, "next": "https://evil.example/"}
+    form = {"login": alice.email, "password": PASSWORD, "next": "https://evil.example/"}
     assert client.post("/login/", form).url == reverse("dashboard")
 
 
@@ -196,7 +196,7 @@ def test_unusual_form_values_cause_no_server_error(dan_client, ticket, articles,
         "suggest": "subject description",
         "write-article": "title content category status seen_at audience owner review_on note drop",
         "import-articles": "file pending",
-        "login": "username password next",
+        "account_login": "login password next",
         "register": "first_name last_name email claimed_organisation password password_again",
     }
     paths = {reverse(name): fields.split() for name, fields in forms.items()}
@@ -294,7 +294,7 @@ def test_form_with_a_thousand_fields_is_refused(dan_client):
 
 
 def test_failed_log_in_with_unusual_headers_shows_the_form(client, alice):
-    form = {"username": alice.email, "password": "wrong", "next": NUL, NUL: NUL, "more": LONG}
+    form = {"login": alice.email, "password": "wrong", "next": NUL, NUL: NUL, "more": LONG}
     headers = {"user-agent": LONG, "accept": LONG, "x-forwarded-for": "\0, not-an-address"}
     response = client.post(f"/login/?next={LONG}&x=%00%FF", form, headers=headers)
     assert response.status_code == 200
@@ -314,7 +314,7 @@ def valid_form(path: str) -> dict:
         "title": "t",
         "content": "c",
         "status": "published",
-        "username": "a@example.org",
+        "login": "a@example.org",
         "password": "p",
         "first_name": "A",
         "email": "a@example.org",

@@ -1,25 +1,25 @@
-import axes.admin  # noqa: F401  registers its tables
+import allauth.account.admin  # noqa: F401  registers its tables
 import django.contrib.auth.admin  # noqa: F401  registers Group
-from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from appliance.accounts.models import Customer, User
+from appliance.accounts.models import Customer, LoginAttempt, User
 from appliance.core.admin import ReadOnlyAdminMixin
 
 admin.site.unregister(Group)  # roles replace groups
-admin.site.unregister([AccessAttempt, AccessFailureLog, AccessLog])
+admin.site.unregister(EmailAddress)  # empty: see decision 30
 
 
-@admin.register(AccessAttempt, AccessFailureLog, AccessLog)
-class AccessAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
+@admin.register(LoginAttempt)
+class LoginAttemptAdmin(ReadOnlyAdminMixin, admin.ModelAdmin):
     """Log-ins, read-only: nobody removes the traces of failed ones."""
 
-    list_display = ["attempt_time", "username", "ip_address", "user_agent", "path_info"]
-    search_fields = ["username", "ip_address"]
-    date_hierarchy = "attempt_time"
-    exclude = ["get_data", "post_data"]
-    ordering = ["-attempt_time"]
+    list_display = ["created_at", "name", "is_successful", "ip_address", "user_agent"]
+    list_filter = ["is_successful"]
+    search_fields = ["name", "ip_address"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at"]
 
 
 @admin.register(User)

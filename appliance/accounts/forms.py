@@ -2,34 +2,46 @@
 
 from typing import Any
 
+from allauth.account.forms import LoginForm as AllauthLoginForm
+from allauth.account.forms import ReauthenticateForm as AllauthReauthenticateForm
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import choices
 from appliance.accounts.models import User
-from appliance.core.forms import BootstrapFormMixin, Form
+from appliance.core.clean_text import clean_email
+from appliance.core.forms import BootstrapFormMixin, Form, add_bootstrap_class
 
 NEW_PASSWORD_INPUT = forms.PasswordInput(render_value=True, attrs={"autocomplete": "new-password"})
 
 
-class LoginForm(BootstrapFormMixin, AuthenticationForm):
+def current_password_field(**attrs: object) -> forms.CharField:
+    """Return the field of a password that exists already."""
+    widget = forms.PasswordInput(attrs={"autocomplete": "current-password", **attrs})
+    return forms.CharField(label=_("Password"), max_length=200, strip=False, widget=widget)
+
+
+class LoginForm(BootstrapFormMixin, AllauthLoginForm):
     """Log-in by e-mail address, whatever its case."""
 
-    username = forms.EmailField(
-        label=_("E-mail"),
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
-    )
-    error_messages = {
-        "invalid_login": _("Incorrect e-mail or password. Passwords are case-sensitive."),
-        "inactive": _("Incorrect e-mail or password."),
-    }
+    password = current_password_field()
 
-    def clean_username(self) -> str:
-        return self.cleaned_data["username"].strip().lower()
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+        email = forms.EmailField(label=_("E-mail"), max_length=254, widget=widget)
+        self.fields["login"] = add_bootstrap_class(email)
+
+    def clean_login(self) -> str:
+        return clean_email(self.cleaned_data["login"])
+
+
+class ReauthenticateForm(BootstrapFormMixin, AllauthReauthenticateForm):
+    """The password again, before something grave."""
+
+    password = current_password_field(autofocus=True)
 
 
 class NewPasswordForm(Form):
@@ -122,30 +134,12 @@ class RegisterForm(PersonForm):
 
 
 class ChangePasswordForm(NewPasswordForm):
-    """The current password and a new one."""
+    """A password that replaces another."""
 
-    old = forms.CharField(
-        label=_("Current password"),
-        max_length=200,
-        strip=False,
-        widget=forms.PasswordInput(
-            render_value=True, attrs={"autocomplete": "current-password", "autofocus": True}
-        ),
-    )
-    field_order = ["old", "password", "password_again"]
-
-    def __init__(self, *args: object, person: User, **kwargs: object) -> None:
-        super().__init__(*args, person=person, **kwargs)
+    def __init__(self, *args: object, person: User) -> None:
+        super().__init__(*args, person=person)
         self.fields["password"].label = _("New password")
         self.fields["password_again"].label = _("Confirm new password")
-
-    def clean_old(self) -> str:
-        old = self.cleaned_data["old"]
-        if self.person and not self.person.check_password(old):
-            raise ValidationError(
-                _("The current password is incorrect. Passwords are case-sensitive.")
-            )
-        return old
 
 
 class ProfileForm(Form):

@@ -317,37 +317,42 @@ class EmailConfirmation(models.Model):
         return f"confirmation of {self.person} until {self.expires_at:%Y-%m-%d %H:%M}"
 
 
-class PersonRate(models.Model):
-    """How often a signed-in person has sent something since ``started_at``."""
+class RateCount(models.Model):
+    """How often something was done since ``started_at``, by the person or address of ``key``."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
     scope = models.CharField(max_length=20)
+    key = models.CharField(max_length=64)
     count = models.PositiveIntegerField()
     started_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "scope"], name="person_rate_unique")]
+        constraints = [
+            # serves counting, in one statement
+            models.UniqueConstraint(fields=["scope", "key"], name="rate_count_unique")
+        ]
+        indexes = [
+            # serves deleting old counts
+            models.Index(fields=["started_at"], name="rate_count_started_idx"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.count} {self.scope} by {self.user}"
+        return f"{self.count} {self.scope} by {self.key}"
 
 
-class RateLimitHit(models.Model):
-    """A form sent without an account, kept for an hour and counted by address."""
+class LoginAttempt(models.Model):
+    """Somebody who signed in or tried to, kept for half a year for the admins."""
 
-    scope = models.CharField(max_length=20)
+    name = models.CharField(max_length=254, help_text="As it was counted, not as it was typed.")
     ip_address = models.CharField(max_length=64)
+    user_agent = models.CharField(max_length=200, blank=True)
+    is_successful = models.BooleanField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         indexes = [
-            # serves counting the hits of an address
-            models.Index(
-                fields=["ip_address", "scope", "created_at"], name="rate_limit_hit_address_idx"
-            ),
-            # serves deleting old hits
-            models.Index(fields=["created_at"], name="rate_limit_hit_created_idx"),
+            # serves /admin/, newest first, and deleting old attempts
+            models.Index(fields=["created_at"], name="login_attempt_created_idx"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.scope} from {self.ip_address}"
+        return f"{self.name} from {self.ip_address}"

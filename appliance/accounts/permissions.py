@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
+from appliance.accounts import reauthentication
 from appliance.accounts.models import Right, Team, User, Viewer
 from appliance.accounts.security import check_person_rate
 from appliance.core import cache
@@ -95,6 +96,19 @@ def restricted_to(admits: Callable[[User], bool]) -> Callable[[View], View]:
 def admins_only(view: View) -> View:
     """Decorate a view that only active admins may open."""
     return restricted_to(lambda user: user.is_active and user.is_admin)(view)
+
+
+def reauthentication_required(view: View) -> View:
+    """Decorate a view that does something grave: it asks for the password if the last is old."""
+
+    @login_required
+    @wraps(view)
+    def wrapper(request: AuthenticatedRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if not reauthentication.is_recent(request):
+            return reauthentication.ask(request)
+        return view(request, *args, **kwargs)
+
+    return wrapper
 
 
 def require_page_access(is_admitted: bool) -> None:

@@ -3,36 +3,38 @@
 import hashlib
 import secrets
 import unicodedata
-from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal
 
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from appliance.accounts.models import RateLimitHit, User
+from appliance.accounts.models import RateCount, User
 from appliance.core.errors import BadInputError, TooManyRequestsError
 from appliance.core.sql_files import fetch_rows
 
-PERSON_RATE_MINUTES = 10
-MAX_PASSWORD_GUESSES = 5  # of the current password, by somebody who sits at an open session
 MAX_LOGIN_NAME_CHARACTERS = 254
 TYPING_PER_POST = 40  # previews, drafts and suggestions while somebody writes
-RATE_LIMIT_WINDOW = timedelta(hours=1)
-# Forms an hour, by scope. A ward or an office may share one address.
+# How often within an hour, by scope; see RATE_MINUTES. A ward or an office may share one address.
 RATE_LIMITS = {
     "register": 20,
-    "register-to": 3,  # e-mails to one e-mail address
+    "link-to": 3,  # e-mails to one e-mail address
+    "reset": 20,
     "ask": 20,
     "answer": 60,
     "vote": 60,
     "confirm": 10,
-    "log-in": 100,
+    "log-in": 100,  # wrong passwords from one address
+    "password": 5,  # wrong passwords for one account from one address
 }
+MINUTES = 60
+RATE_MINUTES = {"password": 15, "posts": 10, "typing": 10}  # instead of an hour
 PERSONAL_NETWORK_BITS = 64  # of IPv6: what one household or machine can choose from
 
 
@@ -57,15 +59,8 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
-def fold_login_name(
-    request: HttpRequest | None, credentials: Mapping[str, str] | None = None
-) -> str:
-    """Return the name under which failed log-ins are counted: equal for all ways to write it.
-
-    django-axes calls this (AXES_USERNAME_CALLABLE).
-    """
-    names = credentials or (request.POST if request else {})
-    name = str(names.get("username") or "")
+def fold_login_name(name: str) -> str:
+    """Return the name under which log-ins are counted: equal for all ways to write it."""
     for _round in range(2):  # removing a character may let its neighbours combine
         name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
         name = "".join(char for char in name if unicodedata.category(char)[0] not in "CZ")
@@ -90,57 +85,77 @@ def client_address(request: HttpRequest) -> str:
     return str(ip_network((address, PERSONAL_NETWORK_BITS), strict=False).network_address)
 
 
-def count_failed_login(request: HttpRequest) -> None:
-    """Count a wrong password of this address, whatever the account; see ``is_login_limited``."""
-    RateLimitHit.objects.create(scope="log-in", ip_address=client_address(request))
+def may_try_password(*, name: str, ip_address: str) -> bool:
+    """Count a password that is about to be tried; return whether it may be.
+
+    Counted before the password is checked, so that many at once do not exceed the limit.
+    """
+    _delete_old_counts()
+    is_within = [
+        _is_within_limit("log-in", ip_address),
+        _is_within_limit("password", _login_key(name, ip_address)),
+    ]
+    return all(is_within)
 
 
-def is_login_limited(request: HttpRequest) -> bool:
-    """Return whether this address has tried too many passwords within an hour, on any accounts."""
-    return _is_beyond_limit("log-in", client_address(request))
+def has_another_try(*, name: str, ip_address: str) -> bool:
+    """Return whether one more password may be tried for this account."""
+    counts = RateCount.objects.filter(scope="password", key=_login_key(name, ip_address))
+    return not counts.filter(count__gte=RATE_LIMITS["password"]).exists()
+
+
+def forgive_tries(*, name: str, ip_address: str) -> None:
+    """Count nothing for a password that was right, nor for those before it for this account."""
+    RateCount.objects.filter(scope="password", key=_login_key(name, ip_address)).delete()
+    RateCount.objects.filter(scope="log-in", key=ip_address, count__gt=0).update(
+        count=F("count") - 1
+    )
+
+
+def _login_key(name: str, ip_address: str) -> str:
+    """Return a hash nobody can test of an account and the address it is tried from."""
+    text = f"{fold_login_name(name)} {ip_address}"
+    return salted_hmac("password", text, algorithm="sha256").hexdigest()
 
 
 def check_rate_limit(*, scope: str, ip_address: str) -> None:
-    """Count one form sent; raises BadInputError beyond the limit of ``scope`` in an hour.
+    """Count one form sent; raises BadInputError beyond the limit of ``scope``.
 
-    Hits are kept in PostgreSQL, so that flushing the cache resets no limit. Call it outside the
+    Counts are kept in PostgreSQL, so that flushing the cache resets no limit. Call it outside the
     transaction of the form: a form that is refused later counts as well.
     """
-    now = timezone.now()
-    RateLimitHit.objects.filter(created_at__lt=now - RATE_LIMIT_WINDOW).delete()
-    if _is_beyond_limit(scope, ip_address):
+    _delete_old_counts()
+    if not _is_within_limit(scope, ip_address):
         raise BadInputError(
             _("Too many requests from this address in the last hour. Try again later or call us.")
         )
-    RateLimitHit.objects.create(scope=scope, ip_address=ip_address, created_at=now)
 
 
-def _is_beyond_limit(scope: str, address: str) -> bool:
-    since = timezone.now() - RATE_LIMIT_WINDOW
-    hits = RateLimitHit.objects.filter(scope=scope, ip_address=address, created_at__gt=since)
-    return hits.count() >= RATE_LIMITS[scope]
-
-
-def check_person_rate(
-    person: User, *, scope: Literal["posts", "typing", "passwords"] = "posts"
-) -> None:
+def check_person_rate(person: User, *, scope: Literal["posts", "typing"] = "posts") -> None:
     """Count what a signed-in person sends; raises TooManyRequestsError beyond the limit.
 
-    Counted in PostgreSQL, in one statement. Call it outside the transaction of the form.
+    Call it outside the transaction of the form.
     """
     limit = settings.AGENT_POSTS if person.is_agent else settings.CUSTOMER_POSTS
     limit *= TYPING_PER_POST if scope == "typing" else 1
-    limit = MAX_PASSWORD_GUESSES if scope == "passwords" else limit
-    [(count,)] = fetch_rows(
-        "accounts",
-        "count_person_rate",
-        user=person.pk,
-        scope=scope,
-        minutes=PERSON_RATE_MINUTES,
-    )
-    if count > limit:
+    if _count(scope, str(person.pk)) > limit:
         message = _(
             "You have sent more than %(limit)d within %(minutes)d minutes. Wait a few minutes, "
             "then send this again."
         )
-        raise TooManyRequestsError(message % {"limit": limit, "minutes": PERSON_RATE_MINUTES})
+        raise TooManyRequestsError(message % {"limit": limit, "minutes": RATE_MINUTES[scope]})
+
+
+def _is_within_limit(scope: str, key: str) -> bool:
+    return _count(scope, key) <= RATE_LIMITS[scope]
+
+
+def _count(scope: str, key: str) -> int:
+    """Count one more, in one statement, and return how many there are."""
+    minutes = RATE_MINUTES.get(scope, MINUTES)
+    [(count,)] = fetch_rows("accounts", "count_rate", scope=scope, key=key, minutes=minutes)
+    return count
+
+
+def _delete_old_counts() -> None:
+    RateCount.objects.filter(started_at__lt=timezone.now() - timedelta(minutes=MINUTES)).delete()

@@ -1,50 +1,26 @@
 """Log-in, registration, profile and passwords."""
 
+from allauth.account.utils import perform_login
 from django.contrib import messages
-from django.contrib.auth import login, update_session_auth_hash, views
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from appliance.accounts import queries, services
-from appliance.accounts.forms import (
-    ChangePasswordForm,
-    LoginForm,
-    NewPasswordForm,
-    ProfileForm,
-    RegisterForm,
-)
-from appliance.accounts.permissions import AuthenticatedRequest
-from appliance.accounts.security import client_address, count_failed_login, is_login_limited
+from appliance.accounts.forms import ChangePasswordForm, NewPasswordForm, ProfileForm, RegisterForm
+from appliance.accounts.permissions import AuthenticatedRequest, reauthentication_required
+from appliance.accounts.reauthentication import take_suspended_form
+from appliance.accounts.security import client_address
 from appliance.core import queries as core_queries
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.core.forms import Form
 from appliance.core.views import secret_url
-
-AUTH_BACKEND = "django.contrib.auth.backends.ModelBackend"
-
-
-class LoginView(views.LoginView):
-    """Log-in by e-mail address."""
-
-    template_name = "accounts/login.html"
-    authentication_form = LoginForm
-    redirect_authenticated_user = True
-
-    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        if is_login_limited(request):
-            return render(request, "accounts/locked.html", status=429)
-        return super().post(request, *args, **kwargs)
-
-    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        count_failed_login(self.request)
-        return super().form_invalid(form)
 
 
 def admin_login(request: HttpRequest) -> HttpResponse:
@@ -75,14 +51,14 @@ def _register(request: HttpRequest, form: RegisterForm) -> HttpResponse | None:
         customer = form.attempt(services.register_as_visitor, **data)
         if customer and customer.user:
             services.send_confirmation(person=customer.user)
-            login(request, customer.user, backend=AUTH_BACKEND)
-        return None if form.errors else redirect("dashboard")
+            return perform_login(request, customer.user)
+        return None
     form.attempt(services.register_by_email, **data)
     if form.errors:
         return None
     text = _("We have sent an e-mail to %(email)s. It says how to go on.")
     messages.success(request, text % {"email": data["email"]})
-    return redirect("login")
+    return redirect("account_login")
 
 
 @require_POST
@@ -138,14 +114,12 @@ def profile(request: AuthenticatedRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @sensitive_post_parameters()
-@login_required
+@reauthentication_required
 def change_password(request: AuthenticatedRequest) -> HttpResponse:
-    if request.method == "POST":
-        services.check_person_rate(request.user, scope="passwords")
     form = ChangePasswordForm(request.POST or None, person=request.user)
     if form.is_valid():
-        passwords = {"old": form.cleaned_data["old"], "new": form.cleaned_data["password"]}
-        form.attempt(services.change_own_password, person=request.user, **passwords)
+        password = form.cleaned_data["password"]
+        form.attempt(services.change_own_password, person=request.user, password=password)
         if not form.errors:
             update_session_auth_hash(request, request.user)  # all others are logged out
             messages.success(
@@ -154,6 +128,17 @@ def change_password(request: AuthenticatedRequest) -> HttpResponse:
             return redirect("profile")
     status = 400 if form.errors else 200
     return render(request, "accounts/change_password.html", {"form": form}, status=status)
+
+
+@require_safe
+@login_required
+def resume_form(request: AuthenticatedRequest) -> HttpResponse:
+    """Show the form that was sent before the user was asked for the password."""
+    form = take_suspended_form(request)
+    if form is None:
+        return redirect("dashboard")
+    context = {"path": form[0], "fields": form[1]}
+    return render(request, "account/resume_form.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -167,8 +152,7 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
         password = form.cleaned_data["password"]
         user = form.attempt(services.set_password_with_token, token=token, password=password)
         if user:
-            login(request, user, backend=AUTH_BACKEND)
-            return redirect("dashboard")
+            return perform_login(request, user)
     context = {"form": form, "person": person}
     status = 400 if form.errors else 200
     return render(request, "accounts/set_password.html", context, status=status)

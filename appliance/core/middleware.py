@@ -24,7 +24,7 @@ from appliance.core.views import (
 from appliance.disks import DATABASE
 
 # URL names whose POST writes little or nothing
-TRIED_WHEN_FULL = {"login", "logout", "presence", "preview", "suggest"}
+TRIED_WHEN_FULL = {"account_login", "logout", "presence", "preview", "suggest"}
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 

@@ -32,7 +32,7 @@ class HttpSession:
 
     def log_in(self, email: str, password: str) -> bool:
         """Log in and return whether that was successful."""
-        self.submit("/login/", {"username": email, "password": password})
+        self.submit("/login/", {"login": email, "password": password})
         return self.get("/profile/")[1].count(email) > 0
 
     def _open(self, request: urllib.request.Request) -> tuple[int, str]:

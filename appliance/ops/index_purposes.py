@@ -6,9 +6,9 @@ PURPOSES = {
     "customer_name_idx": "/admin/: customers by name",
     "customer_premium_idx": "the premium queue: the few premium customers",
     "customer_search_text_trgm_idx": "customers by a part of name or address, with typos",
-    "person_rate_unique": "counting what a person sends",
-    "rate_limit_hit_address_idx": "counting the hits of an address",
-    "rate_limit_hit_created_idx": "deleting old hits",
+    "login_attempt_created_idx": "the record of log-ins, newest first, and deleting old ones",
+    "rate_count_started_idx": "deleting old counts",
+    "rate_count_unique": "counting what a person or an address does",
     "user_email_unique": "log-in: one account per address, in any case",
     # core
     "auditcheck_at_idx": "the latest verification of the audit log",

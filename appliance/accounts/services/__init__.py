@@ -8,6 +8,7 @@ from appliance.accounts.services.confirmations import (
     send_confirmation,
     send_confirmation_as_visitor,
     send_emails_by,
+    send_login_notice,
     set_password_with_token,
 )
 from appliance.accounts.services.customers import (
@@ -24,6 +25,7 @@ from appliance.accounts.services.customers import (
     register_customer,
     unlink_customer,
 )
+from appliance.accounts.services.login_attempts import erase_login_attempts, record_login_attempt
 from appliance.accounts.services.organisations import (
     add_organisation,
     change_organisation,

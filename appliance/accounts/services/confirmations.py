@@ -33,6 +33,8 @@ class Mailer(Protocol):
 
     def send_known_address(self, person: User) -> None: ...
 
+    def send_notice(self, email: str, subject: str, body: str) -> None: ...
+
 
 mailers: list[Mailer] = []
 
@@ -46,6 +48,12 @@ def send_emails_by(mailer: Mailer) -> None:
 def can_send_links() -> bool:
     """Return whether a link can be sent to the address of a log-in."""
     return any(mailer.can_send_links() for mailer in mailers)
+
+
+def send_login_notice(*, email: str, subject: str, body: str) -> None:
+    """Send an e-mail about a log-in, such as a change of its second factor."""
+    for mailer in mailers:
+        mailer.send_notice(email, subject, body)
 
 
 def send_confirmation_as_visitor(*, person: User, ip_address: str) -> bool:

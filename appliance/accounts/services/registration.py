@@ -51,9 +51,9 @@ def register_by_email(*, ip_address: str, email: str, **names: str) -> None:
 
 def _may_send_to(email: str) -> bool:
     """Count the e-mail; return whether it is within the limit. Stored is a hash nobody can test."""
-    digest = salted_hmac("register-to", clean_email(email).lower(), algorithm="sha256").hexdigest()
+    digest = salted_hmac("link-to", clean_email(email).lower(), algorithm="sha256").hexdigest()
     try:
-        check_rate_limit(scope="register-to", ip_address=digest)
+        check_rate_limit(scope="link-to", ip_address=digest)
     except BadInputError:
         return False
     return True

@@ -147,7 +147,7 @@ def test_link_does_nothing_for_anybody_but_the_log_in_it_was_sent_for(mail, mall
 def test_link_asks_for_the_password(client, mail, mallory):
     services.send_confirmation(person=mallory)
     response = client.get(reverse("confirm-email", args=[read_link()]))
-    assert response.url.startswith(reverse("login"))
+    assert response.url.startswith(reverse("account_login"))
 
 
 def test_link_to_an_earlier_address_is_void(mail, mallory, dan):

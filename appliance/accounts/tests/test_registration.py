@@ -63,7 +63,10 @@ def odd_addresses(alice, bob, carol, dan) -> list[str]:
 def test_known_and_unknown_addresses_get_the_same_answer(mail, odd_addresses):
     response, page = register(NEW)
     expected = (response.status_code, response.url, without_tokens(page, NEW))
-    assert expected[:2] == (302, reverse("login")) and "sent an e-mail to (address)" in expected[2]
+    assert (
+        expected[:2] == (302, reverse("account_login"))
+        and "sent an e-mail to (address)" in expected[2]
+    )
     for email in odd_addresses:
         response, page = register(email)
         assert (response.status_code, response.url, without_tokens(page, email)) == expected
@@ -71,7 +74,7 @@ def test_known_and_unknown_addresses_get_the_same_answer(mail, odd_addresses):
 
 def test_known_and_unknown_addresses_take_the_same_time(mail, alice, monkeypatch):
     monkeypatch.setattr(registration, "ANSWER_SECONDS", 0.5)
-    for email in (alice.email, NEW, *[alice.email] * security.RATE_LIMITS["register-to"]):
+    for email in (alice.email, NEW, *[alice.email] * security.RATE_LIMITS["link-to"]):
         started = time.monotonic()
         services.register_by_email(ip_address="::1", email=email, first_name="Eve")
         assert 0.5 <= time.monotonic() - started < 1
@@ -80,9 +83,9 @@ def test_known_and_unknown_addresses_take_the_same_time(mail, alice, monkeypatch
 def test_log_in_afterwards_tells_nothing_either(mail, alice):
     for email in (NEW, alice.email):
         register(email)
-        form = {"username": email, "password": "x" * 12}
-        assert Client().post(reverse("login"), form).status_code == 200
-        assert Client().post(reverse("login"), form | {"password": ""}).status_code == 200
+        form = {"login": email, "password": "x" * 12}
+        assert Client().post(reverse("account_login"), form).status_code == 200
+        assert Client().post(reverse("account_login"), form | {"password": ""}).status_code == 200
 
 
 def test_known_address_is_told_by_email_and_keeps_its_password(mail, alice):
@@ -129,7 +132,7 @@ def test_password_somebody_else_registered_ends_with_the_link(mail):
 
 
 def test_an_address_gets_a_few_emails_an_hour_and_the_answer_stays_the_same(mail, alice):
-    limit = security.RATE_LIMITS["register-to"]
+    limit = security.RATE_LIMITS["link-to"]
     answers = {without_tokens(register(alice.email)[1], alice.email) for _ in range(limit + 2)}
     assert len(answers) == 1 and OutgoingEmail.objects.count() == limit
 

@@ -76,8 +76,8 @@ def test_refusal_never_returns_a_password(client, db, full_database_disk):
 
 
 def test_admin_can_sign_in_while_the_disk_is_full(client, dan, full_database_disk):
-    data = {"username": dan.email, "password": "a-rock-alone-in-the-sea"}
-    assert client.post(reverse("login"), data).status_code == 302
+    data = {"login": dan.email, "password": "a-rock-alone-in-the-sea"}
+    assert client.post(reverse("account_login"), data).status_code == 302
 
 
 def test_admin_is_warned_on_every_page(client, dan, bob, data, monkeypatch):

@@ -25,7 +25,7 @@ def log():
 
 
 def test_each_line_is_json_with_the_request_id(client, db, log):
-    client.get(reverse("login"))
+    client.get(reverse("account_login"))
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert len({line["request_id"] for line in lines}) == 1
     assert {line["event"] for line in lines} == {"request_started", "request_finished"}
@@ -108,14 +108,14 @@ def test_search_words_and_typed_values_stay_out_of_the_log(db, log, careless_url
         raise_request_exception=False, headers={"referer": f"http://testserver/?q={CANARY}"}
     )
     client.get(f"/{name}/", {"q": CANARY, "next": f"/?q={CANARY}"})
-    client.post(f"/{name}/?q={CANARY}", {"username": f"{CANARY}@example.org", "password": CANARY})
+    client.post(f"/{name}/?q={CANARY}", {"login": f"{CANARY}@example.org", "password": CANARY})
     assert f"/{name}/" in log.getvalue()
     assert CANARY not in log.getvalue()
 
 
 def test_locked_account_is_not_named_in_the_log(client, alice, log):
     for _ in range(6):
-        client.post(reverse("login"), {"username": alice.email, "password": CANARY})
+        client.post(reverse("account_login"), {"login": alice.email, "password": CANARY})
     assert log.getvalue() and "alice" not in log.getvalue()
 
 

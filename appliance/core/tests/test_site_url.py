@@ -192,7 +192,7 @@ def test_forms_of_other_origins_are_refused(start_with, dan, host, origin, statu
     page = browser.get("/login/", HTTP_HOST=host, secure=True)
     cookie = page.cookies["__Host-csrftoken"]
     assert cookie["secure"] and cookie["path"] == "/" and not cookie["domain"]
-    form = {"username": dan.email, "password": PASSWORD, "csrfmiddlewaretoken": cookie.value}
+    form = {"login": dan.email, "password": PASSWORD, "csrfmiddlewaretoken": cookie.value}
     response = browser.post("/login/", form, HTTP_HOST=host, HTTP_ORIGIN=origin, secure=True)
     assert response.status_code == status
 

@@ -99,8 +99,8 @@ def test_subject_of_invisible_characters_is_refused(alice):
 
 
 def test_person_logs_in_with_what_was_copied(client, alice):
-    form = {"username": "\u200balice@example.org\ufeff", "password": PASSWORD}
-    assert client.post(reverse("login"), form).status_code == 302
+    form = {"login": "\u200balice@example.org\ufeff", "password": PASSWORD}
+    assert client.post(reverse("account_login"), form).status_code == 302
 
 
 def test_one_address_is_one_customer(db):

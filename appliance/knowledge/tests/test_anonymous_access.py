@@ -31,7 +31,7 @@ def addresses(article: Article) -> list[str]:
 
 def test_anonymous_visitor_must_log_in_by_default(client, published):
     for path in addresses(published):
-        assert client.get(path).url.startswith(reverse("login"))
+        assert client.get(path).url.startswith(reverse("account_login"))
 
 
 @pytest.mark.usefixtures("is_public")
@@ -60,7 +60,7 @@ def test_anonymous_visitor_finds_no_ticket(client, ticket):
 @pytest.mark.usefixtures("is_public")
 def test_anonymous_visitor_cannot_write_articles(client, published):
     for name, arguments in (("write-article", []), ("edit-article", [published.pk])):
-        assert client.get(reverse(name, args=arguments)).url.startswith(reverse("login"))
+        assert client.get(reverse(name, args=arguments)).url.startswith(reverse("account_login"))
 
 
 @pytest.mark.usefixtures("is_public")

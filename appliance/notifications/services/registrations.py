@@ -13,7 +13,7 @@ from appliance.notifications.services.outbox import queue_email
 
 def can_send_links() -> bool:
     """Return whether a mail server and the address of the help desk are known."""
-    return queries.has_smtp() and bool(texts.absolute_url("login"))
+    return queries.has_smtp() and bool(texts.absolute_url("account_login"))
 
 
 def send_confirmation_link(person: User, token: str) -> None:
@@ -58,8 +58,13 @@ def send_known_address(person: User) -> None:
             "If you have forgotten your password or cannot sign in, ask the help desk for a "
             "link to set a new one. If it was not you, do nothing."
         ),
-        link=("login",),
+        link=("account_login",),
     )
+
+
+def send_notice(email: str, subject: str, body: str) -> None:
+    """Tell somebody what has happened to their log-in."""
+    queue_email(key=f"log-in:{hash_token(generate_token())}", to=email, subject=subject, body=body)
 
 
 def _send(

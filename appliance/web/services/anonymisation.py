@@ -4,7 +4,6 @@ import re
 from functools import reduce
 from operator import or_
 
-from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
@@ -16,7 +15,6 @@ from django.utils.translation import gettext as _
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, EmailConfirmation, Invitation, Role, User
 from appliance.accounts.permissions import require_admin
-from appliance.accounts.security import fold_login_name
 from appliance.core import audit, cache
 from appliance.core.audit import ANONYMOUS
 from appliance.core.errors import BadInputError
@@ -115,11 +113,7 @@ def erase_messages_and_settings(person: User) -> None:
     Invitation.objects.filter(person=person).delete()
     EmailConfirmation.objects.filter(person=person).delete()
     SavedView.objects.filter(owner=person, is_shared=False, team=None).delete()
-    for log in (AccessAttempt, AccessLog, AccessFailureLog):
-        log.objects.filter(
-            Q(username__iexact=person.email)
-            | Q(username=fold_login_name(None, {"username": person.email}))
-        ).delete()
+    accounts_services.erase_login_attempts(email=person.email)
 
 
 def record_and_erase_history(somebody: Customer | User, *, by: User) -> None:

@@ -5,7 +5,7 @@ from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
-from appliance.accounts.models import PersonRate, User
+from appliance.accounts.models import RateCount, User
 from appliance.tickets.models import Message, Ticket
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def test_customer_who_sends_too_much_waits_and_keeps_the_text(alice, ticket):
     assert "more than 2 within 10 minutes" in response.content.decode()
     assert "Answer 3</textarea>" in response.content.decode()
     assert Message.objects.count() == 2
-    PersonRate.objects.update(started_at=F("started_at") - timedelta(minutes=11))
+    RateCount.objects.update(started_at=F("started_at") - timedelta(minutes=11))
     assert reply(client, ticket, 4).status_code == 302
 
 
@@ -67,7 +67,7 @@ def test_limit_holds_while_the_cache_is_down(alice, ticket, dead_cache):
 def test_help_while_typing_is_limited_for_itself(alice, ticket, name):
     client = log_in(alice)
     path = reverse(name, args=[ticket.pk] if name == "draft" else [])
-    PersonRate.objects.create(user=alice, scope="typing", count=79, started_at=ticket.created_at)
+    RateCount.objects.create(scope="typing", key=alice.pk, count=79, started_at=ticket.created_at)
     assert client.post(path, {"body": "x"}).status_code in (200, 204)
     assert client.post(path, {"body": "x"}).status_code == 429
     assert reply(client, ticket, 1).status_code == 302

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from allauth.account.utils import perform_login
 from django.contrib import messages
-from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -222,6 +222,5 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
             demo=data["demo"],
         )
         if admin:
-            login(request, admin, backend="django.contrib.auth.backends.ModelBackend")
-            return redirect("dashboard")
+            return perform_login(request, admin)
     return render(request, "web/setup.html", {"form": form}, status=400 if form.errors else 200)

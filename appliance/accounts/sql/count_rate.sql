@@ -1,7 +1,7 @@
--- Count one more of what a person sends; after so many minutes the count begins anew.
-INSERT INTO accounts_personrate AS rate (user_id, scope, count, started_at)
-VALUES (%(user)s, %(scope)s, 1, now())
-ON CONFLICT (user_id, scope) DO UPDATE SET
+-- Count one more of what a person or an address does; after so many minutes the count begins anew.
+INSERT INTO accounts_ratecount AS rate (scope, key, count, started_at)
+VALUES (%(scope)s, %(key)s, 1, now())
+ON CONFLICT (scope, key) DO UPDATE SET
     count = CASE
         WHEN rate.started_at > now() - make_interval(mins => %(minutes)s) THEN rate.count + 1
         ELSE 1
