@@ -18,7 +18,7 @@ def dead_database(transactional_db, tmp_path):
     connection.settings_dict["HOST"] = host
 
 
-@pytest.mark.parametrize("name", ["login", "register"])
+@pytest.mark.parametrize("name", ["account_login", "register"])
 def test_dead_database_is_503_with_an_explanation(client, dead_database, name):
     client.raise_request_exception = False
     response = client.get(reverse(name))
