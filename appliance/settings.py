@@ -327,7 +327,7 @@ EMAIL_PORT = env.number("SKERRY_SMTP_PORT", 587)
 EMAIL_HOST_USER = env.text("SKERRY_SMTP_USER", "")
 EMAIL_HOST_PASSWORD = env.text("SKERRY_SMTP_PASSWORD", "")
 SMTP_SECURITY = env.text("SKERRY_SMTP_SECURITY", "starttls")
-EMAIL_USE_TLS, EMAIL_USE_SSL = SMTP_SECURITY == "starttls", SMTP_SECURITY == "tls"
+EMAIL_BACKEND = "appliance.notifications.smtp.EmailBackend"
 EMAIL_TIMEOUT = 10  # seconds; a server that hangs must not block the worker
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("SKERRY_SMTP_FROM", "")
 

@@ -132,6 +132,8 @@ POST  ask                      404   done  done  done  done  done  404
 GET   guest-ticket             404   404   404   404   404   404   404
 POST  guest-reply              404   404   404   404   404   404   404
 POST  guest-rate               404   404   404   404   404   404   404
+GET   rate-by-link             404   404   404   404   404   404   404
+POST  rate-by-link             404   404   404   404   404   404   404
 GET   guest-attachment         404   404   404   404   404   404   404
 POST  logout                   login login login login login login login
 GET   notifications            login 200   200   200   200   200   login

@@ -87,6 +87,7 @@ def paths(ticket, bob, dan) -> dict[str, str]:
         "confirm-email": "guessed",
         **dict.fromkeys(["set-password", "guest-ticket", "guest-reply", "guest-rate"], "guessed"),
         "guest-attachment": ("guessed", 1),
+        "rate-by-link": ("1-abc", "good"),
     }
     return {page: reverse_page(page, arguments) for _, page in EXPECTED}
 

@@ -49,7 +49,7 @@ LAUNCHER_IMPORTS = {"inference", "egress_guard", "disks", "site_url"}
 EXCEPTIONS = {"core": ("services",), "web": ("models",)}  # web has functions of the database only
 FILES = {"env", "egress_guard", "disks", "site_url"}  # rooms of one file
 # Who may connect to a server that an administrator has entered in the settings.
-CONNECTING_MODULES: set[str] = {"mail/imap.py"}
+CONNECTING_MODULES: set[str] = {"mail/imap.py", "notifications/smtp.py"}
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 FORBIDDEN_CALLS = {"torch.load", "yaml.load", "eval", "exec"}
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "manager.py"}

@@ -10,12 +10,15 @@ from appliance.tickets.custom_fields import text_of_kind
 from appliance.tickets.event_data import (
     AssigneeData,
     FieldData,
+    ForwardedData,
     LinkedData,
     MergedData,
+    PeopleData,
     RatedData,
     SplitData,
     StatusData,
     TagsData,
+    UndeliveredData,
 )
 from appliance.tickets.models import Event, TicketLink
 
@@ -119,6 +122,27 @@ def _describe_rating(event: Event) -> str:
     return _("rated the solution: bad")
 
 
+def _describe_people(event: Event) -> str:
+    data: PeopleData = event.data
+    parts = []
+    if added := data.get("added"):
+        parts.append(_("added the participants %s") % ", ".join(added))
+    if removed := data.get("removed"):
+        parts.append(_("removed the participant %s") % ", ".join(removed))
+    return "; ".join(parts) or _("changed the participants")
+
+
+def _describe_forward(event: Event) -> str:
+    data: ForwardedData = event.data
+    return _("forwarded the ticket to %s") % (data.get("to") or _("somebody"))
+
+
+def _describe_undelivered(event: Event) -> str:
+    data: UndeliveredData = event.data
+    names = {"to": data.get("to") or _("somebody"), "reason": data.get("reason") or ""}
+    return _("could not deliver an e-mail to %(to)s: %(reason)s") % names
+
+
 DESCRIPTIONS: dict[Kind, Callable[[Event], str]] = {
     Kind.OPENED: lambda event: _("created the ticket"),
     Kind.REPLIED: lambda event: _("replied"),
@@ -140,5 +164,8 @@ DESCRIPTIONS: dict[Kind, Callable[[Event], str]] = {
     Kind.UNLINKED: _describe_link,
     Kind.RATED: _describe_rating,
     Kind.ESCALATED: lambda event: _("SLA warning: %s") % sla_status.describe_event(event.data),
+    Kind.PEOPLE: _describe_people,
+    Kind.FORWARDED: _describe_forward,
+    Kind.UNDELIVERED: _describe_undelivered,
     Kind.ANONYMISED: lambda event: _("anonymised the customer"),
 }

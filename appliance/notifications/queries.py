@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Customer, User
 from appliance.core.pagination import Ordering
-from appliance.notifications.models import Notification, OutgoingEmail, Preference
+from appliance.notifications import senders
+from appliance.notifications.models import Forward, Notification, OutgoingEmail, Preference
 from appliance.tickets.models import Ticket
 
 NOTIFICATION_ORDERING = Ordering(keys=("at", "pk"))
@@ -42,8 +42,8 @@ def find_preference(viewer: User) -> Preference | None:
 
 
 def has_smtp() -> bool:
-    """Return whether a mail server is configured."""
-    return bool(settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL)
+    """Return whether a mail server and a sender are known."""
+    return senders.can_send()
 
 
 def describe_contact(customer: Customer) -> str:
@@ -68,6 +68,21 @@ def describe_contact(customer: Customer) -> str:
     return _("The customer has no user account: replies are sent to %(email)s by e-mail.") % {
         "email": customer.email
     }
+
+
+def find_sent_email(message_id: str) -> OutgoingEmail | None:
+    """Return the e-mail with this Message-ID, which may lack its brackets, such as a bounce says.
+
+    For the intake alone: whoever sees it is not asked.
+    """
+    bare = message_id.strip().strip("<>")
+    emails = OutgoingEmail.objects.select_related("ticket")
+    return emails.filter(message_id=f"<{bare}>").first() if bare else None
+
+
+def find_forward(forward_id: int, ticket_id: int) -> Forward | None:
+    """Return the forward that a valid token names. For the intake alone."""
+    return Forward.objects.filter(pk=forward_id, ticket=ticket_id).first()
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ CHANGE_EVENTS = (
     Event.Kind.SPLIT,
     Event.Kind.LINKED,
     Event.Kind.RATED,
+    Event.Kind.UNDELIVERED,
 )
 NOTIFYING_EVENTS = (*MESSAGE_EVENTS, *CHANGE_EVENTS, Event.Kind.OPENED, Event.Kind.ESCALATED)
 AGENT_KINDS = (
@@ -162,7 +163,8 @@ def _customer_reasons(event: Event, message: Message | None) -> list[Reason]:
 
 def customer_kind(event: Event, message: Message | None) -> Kind | None:
     """Return of what the customer is notified: of replies and the solution, of nothing else."""
-    if event.kind == Event.Kind.REPLIED and not _is_from_customer(message):
+    is_from_participant = bool(event.data.get("participant"))
+    if event.kind == Event.Kind.REPLIED and (is_from_participant or not _is_from_customer(message)):
         return Kind.ANSWER
     if event.kind == Event.Kind.STATUS and event.ticket.status == Status.SOLVED:
         return Kind.SOLVED

@@ -1,16 +1,17 @@
 """Texts and addresses in notifications and e-mails."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import copy
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from appliance.accounts.models import User
 from appliance.core.queries import absolute_url
 from appliance.knowledge.models import Article
+from appliance.notifications import fragments
 from appliance.notifications.event_texts import describe_event
+from appliance.notifications.fragments import Fragment
 from appliance.notifications.models import Kind, Notification, OutgoingEmail
 from appliance.sla import status as sla_status
 from appliance.tickets.models import Event, Message, Ticket
@@ -29,6 +30,9 @@ HEADLINES = {
     Kind.MENTIONED: gettext_lazy("%(who)s mentioned you"),
     Kind.WARNING: gettext_lazy("SLA due soon on this ticket"),
     Kind.ESCALATED: gettext_lazy("This ticket was escalated"),
+    Kind.RECEIVED: gettext_lazy("We have received your request"),
+    Kind.FORWARD: gettext_lazy("%(who)s sends you a request"),
+    Kind.COPY: gettext_lazy("%(who)s replied"),
     Kind.ANSWER: gettext_lazy("%(who)s replied to you"),
     Kind.SOLVED: gettext_lazy("%(who)s solved your ticket"),
 }
@@ -71,15 +75,16 @@ def ticket_subject(ticket: Ticket) -> str:
 
 def describe_event_for_email(
     event: Event, message: Message | None, kind: Kind, *, for_customer: bool
-) -> str:
-    """Return the headline and the message, indented like a quotation."""
-    lines = [headline(kind, event.actor_name, event)]
+) -> Fragment:
+    """Return the headline and the message: to agents a quotation of its beginning."""
+    fragment = fragments.of_line(headline(kind, event.actor_name, event))
     if event.kind == Event.Kind.ESCALATED:
-        lines.append(sla_status.describe_event(event.data))
-    if message:
-        limit = MAX_MESSAGE_CHARACTERS if for_customer else MAX_EXCERPT_CHARACTERS
-        lines.append(_quote(as_text(message), limit))
-    return "\n".join(lines)
+        fragment += fragments.of_line(sla_status.describe_event(event.data))
+    if message and for_customer:
+        fragment += _whole_message(message)
+    elif message:
+        fragment += _beginning(as_text(message), MAX_EXCERPT_CHARACTERS, is_quoted=True)
+    return fragment
 
 
 def more_in_ticket() -> str:
@@ -87,33 +92,39 @@ def more_in_ticket() -> str:
     return _("More has happened since: read it in the ticket.")
 
 
-def _quote(text: str, limit: int) -> str:
-    """Return the text as a quotation, or its beginning, and a line that says what is missing."""
-    excerpt, missing = text[:limit], len(text) - limit
-    lines = [f"> {line}".rstrip() for line in excerpt.strip("\n").split("\n")]
+def _whole_message(message: Message) -> Fragment:
+    fragment = fragments.of_message(message)
+    if len(fragment.text) <= MAX_MESSAGE_CHARACTERS:
+        return fragment
+    return _beginning(fragment.text, MAX_MESSAGE_CHARACTERS)
+
+
+def _beginning(text: str, limit: int, *, is_quoted: bool = False) -> Fragment:
+    """Return the text, or its beginning and a line that says what is missing."""
+    fragment, missing = fragments.of_plain_text(text[:limit].strip("\n")), len(text) - limit
+    if is_quoted:
+        fragment = fragments.quoted(fragment)
     if missing > 0:
         rest = ngettext(
             "[%(n)d more character: read it in the ticket.]",
             "[%(n)d more characters: read them in the ticket.]",
             missing,
         )
-        lines += ["", rest % {"n": missing}]
-    return "\n".join(lines)
+        fragment += fragments.of_line(rest % {"n": missing})
+    return fragment
 
 
-def digest_body(user: User, emails: Iterable[OutgoingEmail]) -> str:
-    """Return the text of a digest: what happened to each ticket the user may still see."""
-    emails = list(emails)
-    tickets = Ticket.objects.visible_to(user).filter(
-        pk__in=[email.ticket_id for email in emails if email.ticket_id]
-    )
-    visible_ids = set(tickets.values_list("pk", flat=True))
-    parts = [
-        f"{email.subject}\n{email.body}\n{absolute_url('ticket', email.ticket_id)}".rstrip()
-        for email in emails
-        if email.ticket_id in visible_ids
-    ]
-    return "\n\n\n".join(parts)
+def digest_part(email: OutgoingEmail, link: str) -> Fragment:
+    """Return what a digest says about one ticket."""
+    title = fragments.of_title(email.subject)
+    link_line = fragments.of_link(link) if link else fragments.NOTHING
+    text = "\n".join(filter(None, [title.text, email.body, link_line.text]))
+    return Fragment(text, f"{title.html}{html_of(email)}{link_line.html}")
+
+
+def html_of(email: OutgoingEmail) -> str:
+    """Return what happened as HTML."""
+    return email.html or fragments.of_plain_text(email.body).html
 
 
 def review_subject(articles: Sequence[Article]) -> str:

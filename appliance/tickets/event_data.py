@@ -25,7 +25,10 @@ class AssigneeData(RelationChange):
     why: NotRequired[Literal["no_access"]]  # the assignee could no longer act on the ticket
 
 
-OpenedData = NoData
+class OpenedData(TypedDict):
+    automatic: NotRequired[bool]  # by a program, which is not answered automatically
+
+
 AnonymisedData = NoData
 CategoryData = RelationChange
 TeamData = RelationChange
@@ -45,6 +48,7 @@ class StatusData(_Texts):
 
 class RepliedData(TypedDict):
     message: int
+    participant: NotRequired[int]  # who wrote it, if it was one
     articles: list[int]  # articles that the text links to
 
 
@@ -119,9 +123,25 @@ class EscalatedData(TypedDict):
     failed: NotRequired[str]  # error text of an action that was refused
 
 
+class PeopleData(TypedDict):
+    added: list[str]  # participants: name and address
+    removed: list[str]
+
+
+class ForwardedData(TypedDict):
+    message: int  # the note that says what was sent
+    to: str
+
+
+class UndeliveredData(TypedDict):
+    to: str
+    reason: str
+
+
 EventData = (
     NoData
     | SubjectData
+    | OpenedData
     | RelationChange
     | AssigneeData
     | PriorityData
@@ -136,4 +156,7 @@ EventData = (
     | LinkedData
     | RatedData
     | EscalatedData
+    | PeopleData
+    | ForwardedData
+    | UndeliveredData
 )

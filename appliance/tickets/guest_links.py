@@ -46,5 +46,17 @@ def is_token_of_mail(token: str, ticket: Ticket) -> bool:
     return constant_time_compare(token, token_of_mail(ticket))
 
 
+def token_of_rating(ticket: Ticket) -> str:
+    """Return the token with which the customer rates the solution from an e-mail, and only that."""
+    text = f"{ticket.pk} {ticket.idempotency_key.hex} {ticket.customer.email.lower()}"
+    return f"{ticket.pk}-{_sign('rating', text)}"
+
+
+def is_token_of_rating(token: str, ticket: Ticket) -> bool:
+    """Return whether the token was made for the ticket and its customer's present address."""
+    is_reachable = bool(ticket.customer.email) and ticket.customer.anonymised_at is None
+    return is_reachable and constant_time_compare(token, token_of_rating(ticket))
+
+
 def _sign(salt: str, text: str) -> str:
     return salted_hmac(salt, text, secret=settings.SECRET_KEY, algorithm="sha256").hexdigest()

@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import path, re_path
 
 from appliance.web.views import (
     article_editing,
@@ -105,6 +105,11 @@ urlpatterns = [
     path("guest/<str:token>/", portal.show, name="guest-ticket"),
     path("guest/<str:token>/reply/", portal.reply, name="guest-reply"),
     path("guest/<str:token>/rate/", portal.rate, name="guest-rate"),
+    re_path(
+        r"^rate/(?P<token>[0-9a-f-]{1,90})/(?P<rating>good|bad)/$",
+        portal.rate_by_link,
+        name="rate-by-link",
+    ),
     path(
         "guest/<str:token>/files/<int:attachment_id>/",
         portal.attachment,

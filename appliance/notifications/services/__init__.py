@@ -1,8 +1,9 @@
 """Writes to notifications, preferences and the outbox. Each is atomic."""
 
 from appliance.notifications.services import registrations
-from appliance.notifications.services.delivery import purge, send_due
-from appliance.notifications.services.emails import build_digests
+from appliance.notifications.services.delivery import mark_bounced, purge, send_due
+from appliance.notifications.services.emails import build_digests, record_received
+from appliance.notifications.services.forwarding import add_forward_answer, forward_ticket
 from appliance.notifications.services.notifications import (
     mark_all_read,
     mark_article_read,

@@ -10,15 +10,17 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 import structlog
-from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from appliance.notifications import email_builder, queries
+from appliance.core import queries as core_queries
+from appliance.notifications import email_builder, senders, smtp
 from appliance.notifications.models import Notification, OutgoingEmail
+from appliance.notifications.senders import MailServer
+from appliance.tickets import services as tickets_services
 
 log = structlog.get_logger(__name__)
 State = OutgoingEmail.State
@@ -54,17 +56,16 @@ def send_due(*, seconds: float = 20) -> int:
     Never raises for a server that is unavailable: the e-mails wait and are retried with growing
     pauses.
     """
-    if not queries.has_smtp():
+    if not senders.can_send():
         return 0
-    deadline, count, server = time.monotonic() + seconds, 0, mail.get_connection()
-    try:
-        while time.monotonic() < deadline and (email := claim()):
-            outcome = _send(email, server)
+    server, limit = senders.find_mail_server(), senders.email_settings().max_emails_per_minute
+    deadline, count = time.monotonic() + seconds, 0
+    with smtp.connect(server) as connection:
+        while count < limit and time.monotonic() < deadline and (email := claim()):
+            outcome = _send(email, server, connection)
             count += outcome is Outcome.SENT
             if outcome is Outcome.UNAVAILABLE:
                 break
-    finally:
-        _close_connection(server)
     return count
 
 
@@ -74,7 +75,7 @@ def claim() -> OutgoingEmail | None:
     now = timezone.now()
     unclaimed = Q(claimed_until=None) | Q(claimed_until__lt=now)
     due = OutgoingEmail.objects.filter(unclaimed, state=State.WAITING, not_before__lte=now)
-    due = due.filter(is_for_digest=False).order_by("not_before", "id")
+    due = due.filter(is_for_digest=False).order_by("priority", "not_before", "id")
     email = due.select_for_update(skip_locked=True).first()
     if email:
         email.attempts += 1
@@ -83,66 +84,88 @@ def claim() -> OutgoingEmail | None:
     return email
 
 
-def _send(email: OutgoingEmail, server: BaseEmailBackend) -> Outcome:
+def _send(email: OutgoingEmail, server: MailServer, connection: BaseEmailBackend) -> Outcome:
     if reason := email_builder.find_drop_reason(email):
         set_state(email, State.DROPPED, reason=reason)
         return Outcome.DROPPED
     try:
-        server.open()
-        server.send_messages([email_builder.build_message(email, server)])
+        message = email_builder.build_message(email, connection)
+        connection.open()
+        connection.send_messages([message])
     except REFUSALS as error:
-        _handle_refusal(email, error)
+        _handle_refusal(email, error, server)
         return Outcome.REFUSED
     except OSError as error:
-        _retry_later(email, error)
+        _retry_later(email, _error_text(error, server))
         log.warning("smtp_unavailable", error=type(error).__name__)
         return Outcome.UNAVAILABLE
     set_state(email, State.SENT)
     return Outcome.SENT
 
 
-def _handle_refusal(email: OutgoingEmail, error: Exception) -> None:
+def _handle_refusal(email: OutgoingEmail, error: Exception, server: MailServer) -> None:
     """Give up after a permanent error (500 and above); retry after a temporary one."""
     codes = [getattr(error, "smtp_code", None)]
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = [code for code, _ in error.recipients.values()]
     is_permanent = isinstance(error, ValueError) or all((code or 0) >= 500 for code in codes)
     if is_permanent:
-        set_state(email, State.FAILED, reason=_error_text(error))
+        _give_up(email, _error_text(error, server))
     else:
-        _retry_later(email, error)
+        _retry_later(email, _error_text(error, server))
 
 
-def _retry_later(email: OutgoingEmail, error: Exception) -> None:
+def _retry_later(email: OutgoingEmail, reason: str) -> None:
     """Schedule the next attempt, each time after twice the pause; give up after the last."""
     if email.attempts >= MAX_ATTEMPTS:
-        return set_state(email, State.FAILED, reason=_error_text(error))
+        return _give_up(email, reason)
     pause = min(timedelta(minutes=2 ** (email.attempts - 1)), MAX_PAUSE)
-    set_state(email, State.WAITING, reason=_error_text(error), not_before=timezone.now() + pause)
+    set_state(email, State.WAITING, reason=reason, not_before=timezone.now() + pause)
+
+
+@transaction.atomic
+def _give_up(email: OutgoingEmail, reason: str) -> None:
+    if set_state(email, State.FAILED, reason=reason):
+        _record_undelivered(email, reason)
+
+
+def _record_undelivered(email: OutgoingEmail, reason: str) -> None:
+    """Record on the ticket that somebody outside did not get an e-mail that a person wrote."""
+    if email.ticket and email.recipient[:1] in ("c", "p", "s"):
+        tickets_services.record_undelivered(ticket=email.ticket, to=email.to, reason=reason)
+
+
+@transaction.atomic
+def mark_bounced(*, email: OutgoingEmail, reason: str) -> None:
+    """Mark an e-mail that was sent and came back. Again, it changes nothing."""
+    sent = OutgoingEmail.objects.filter(pk=email.pk, state=State.SENT)
+    if sent.update(state=State.BOUNCED, reason=reason[:300]):
+        _record_undelivered(email, reason[:300])
 
 
 def set_state(
     email: OutgoingEmail, state: str, *, reason: str = "", not_before: datetime | None = None
-) -> None:
-    """Write how the attempt ended, unless the claim has expired and another worker has it now."""
-    OutgoingEmail.objects.filter(pk=email.pk, claimed_until=email.claimed_until).update(
-        state=state,
-        reason=reason[:300],
-        claimed_until=None,
-        sent_at=timezone.now() if state == State.SENT else F("sent_at"),
-        not_before=not_before or F("not_before"),
+) -> bool:
+    """Write how the attempt ended, unless the claim has expired and another worker has it now.
+
+    Returns whether it was written.
+    """
+    claimed = OutgoingEmail.objects.filter(pk=email.pk, claimed_until=email.claimed_until)
+    return bool(
+        claimed.update(
+            state=state,
+            reason=reason[:300],
+            claimed_until=None,
+            sent_at=timezone.now() if state == State.SENT else F("sent_at"),
+            not_before=not_before or F("not_before"),
+        )
     )
 
 
-def _error_text(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-def _close_connection(server: BaseEmailBackend) -> None:
-    try:
-        server.close()
-    except OSError as error:
-        log.info("smtp_close_failed", error=type(error).__name__)
+def _error_text(error: Exception, server: MailServer) -> str:
+    """Return why the e-mail was not sent, in the language of the site."""
+    with translation.override(core_queries.locale_defaults()[0]):
+        return str(error) if isinstance(error, ValueError) else smtp.describe_error(error, server)
 
 
 @transaction.atomic

@@ -43,9 +43,10 @@ def on_ticket_event(event: Event) -> None:
     if frequencies and not event.data.get("automatic"):
         by_mail = {user: kinds[user] for user in frequencies}
         emails.queue_emails(event, message, by_mail, frequencies)
-    kind = recipients.customer_kind(event, message)
-    if kind and event.ticket.customer.is_reached_by_email_alone:
-        emails.queue_email_to_customer(event, message, kind)
+    if event.kind == Event.Kind.OPENED:
+        emails.queue_acknowledgement(event)
+    if addresses := emails.list_address_recipients(event, message):
+        emails.queue_emails_to_addresses(event, message, addresses)
 
 
 def on_ticket_events(events: Sequence[Event]) -> None:

@@ -13,12 +13,15 @@ from django.utils.translation import gettext as _
 from appliance.accounts.models import User
 from appliance.core import audit
 from appliance.core.errors import BadInputError, ForbiddenError
-from appliance.notifications import badge
+from appliance.notifications import badge, senders
 from appliance.notifications.models import Kind, Notification, OutgoingEmail
+from appliance.tickets import reply_tokens
 from appliance.tickets.models import Ticket
 
 State = OutgoingEmail.State
-MESSAGE_ID_DOMAIN = "skerry.invalid"  # a name nobody can own
+# what somebody waits for goes before the e-mails that a bulk change leaves behind
+URGENT_KINDS = ("", Kind.RECEIVED, Kind.FORWARD, Kind.COPY, Kind.ANSWER)
+RANDOM_CHARACTERS = 16  # of a message id, behind the token
 
 
 @transaction.atomic
@@ -48,29 +51,50 @@ def build_email(
     user: User | None,
     ticket: Ticket | None,
     kind: Kind | None = None,
+    recipient: str = "",
+    recipient_name: str = "",
+    author_name: str = "",
+    html: str = "",
 ) -> OutgoingEmail:
     """Return an unsaved e-mail.
 
     Its message id follows from the key and the secret of this installation: e-mail clients
-    recognise a repeat, and no other installation creates the same one.
+    recognise a repeat, and no other installation creates the same one. With ``recipient`` it
+    starts with the token by which an answer finds the ticket.
     """
-    digest = salted_hmac("notifications.email", key, algorithm="sha256").hexdigest()[:32]
+    if user and ticket and not recipient:
+        recipient = f"u{user.pk}"
     return OutgoingEmail(
         key=key[:120],
         to=to,
         user=user,
         ticket=ticket,
         kind=kind or "",
+        priority=0 if (kind or "") in URGENT_KINDS else 1,
         subject=" ".join(subject.split())[:250],
         body=body,
-        message_id=f"<{digest}@{MESSAGE_ID_DOMAIN}>",
+        recipient=recipient,
+        recipient_name=recipient_name[:170],
+        author_name=author_name[:170],
+        html=html,
+        message_id=_message_id(key, ticket, recipient),
         thread=_thread_of(ticket) if ticket else "",
     )
 
 
+def _message_id(key: str, ticket: Ticket | None, recipient: str) -> str:
+    digest = salted_hmac("notifications.email", key, algorithm="sha256").hexdigest()
+    sender = senders.find_sender(ticket)
+    domain = sender.domain if sender else senders.FALLBACK_DOMAIN
+    if ticket is None or not recipient:
+        return f"<{digest[: 2 * RANDOM_CHARACTERS]}@{domain}>"
+    token = reply_tokens.make_token(ticket.pk, recipient)
+    return f"<{token}.{digest[:RANDOM_CHARACTERS]}@{domain}>"
+
+
 def _thread_of(ticket: Ticket) -> str:
     """Return the message id that all e-mails of a ticket refer to, so that clients group them."""
-    return f"<ticket-{ticket.pk}-{ticket.idempotency_key.hex[:12]}@{MESSAGE_ID_DOMAIN}>"
+    return f"<ticket-{ticket.pk}-{ticket.idempotency_key.hex[:12]}@{senders.FALLBACK_DOMAIN}>"
 
 
 @transaction.atomic

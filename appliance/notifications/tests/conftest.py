@@ -4,6 +4,7 @@ import pytest
 
 from appliance.accounts.models import Membership, Role, Team, User
 from appliance.accounts.services import add_user
+from appliance.notifications.models import EmailSettings
 from conftest import PASSWORD
 
 
@@ -21,7 +22,8 @@ def harbour(bob) -> Team:
 
 
 @pytest.fixture
-def smtp(settings):
-    """Configure a mail server; what is sent is in ``mailoutbox``."""
+def smtp(db, settings):
+    """Configure a mail server that acknowledges nothing; what is sent is in ``mailoutbox``."""
+    EmailSettings.objects.create(acknowledged_channels=[])
     settings.EMAIL_HOST = "mail.example"
     settings.DEFAULT_FROM_EMAIL = "Desk <desk@example.org>"

@@ -11,7 +11,7 @@ from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer
 from appliance.core.models import SiteSettings
 from appliance.notifications import email_builder
-from appliance.notifications.models import Notification, OutgoingEmail
+from appliance.notifications.models import EmailSettings, Notification, OutgoingEmail
 from appliance.tickets import guest_links, services
 from appliance.tickets.models import Message, Ticket
 from appliance.web import services as web_services
@@ -20,7 +20,8 @@ from conftest import PASSWORD
 
 @pytest.fixture
 def site(db, settings) -> None:
-    """The desk can send e-mails and knows its own address."""
+    """The desk can send e-mails, acknowledges nothing, and knows its own address."""
+    EmailSettings.objects.create(acknowledged_channels=[])
     settings.EMAIL_HOST, settings.DEFAULT_FROM_EMAIL = "localhost", "desk@example.org"
     data = {"base_url": "https://desk.example.org", "is_guest_form_open": True}
     SiteSettings.objects.update_or_create(pk=1, defaults=data)
@@ -58,7 +59,7 @@ def test_reply_to_a_customer_without_a_login_is_sent_by_email(client, call, bob)
     email = OutgoingEmail.objects.get(user=None)
     text = email_builder.build_message(email)
     assert (email.to, text.to) == ("gil@example.org", ["gil@example.org"])
-    assert "Hello Gil," in text.body and "> Try now." in text.body
+    assert "Hello Gil," in text.body and "Try now." in text.body
     assert "notification" not in text.body.lower()
     page = client.get(read_path(email))
     assert b"Try now." in page.content

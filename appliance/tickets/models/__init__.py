@@ -3,6 +3,7 @@
 from appliance.tickets.models.category import CustomField, Tag, TicketCategory
 from appliance.tickets.models.event import Event
 from appliance.tickets.models.message import Attachment, Draft, Mention, Message
+from appliance.tickets.models.participant import Participant
 from appliance.tickets.models.ticket import (
     OPEN_STATUSES,
     Channel,

@@ -37,6 +37,9 @@ class Event(AppendOnlyModel):
         UNLINKED = "unlinked", _("removed a link")
         RATED = "rated", _("rated the solution")
         ESCALATED = "escalated", _("escalated")
+        PEOPLE = "people", _("changed the participants")
+        FORWARDED = "forwarded", _("forwarded the ticket")
+        UNDELIVERED = "failed", _("could not deliver an e-mail")
         ANONYMISED = "anonymised", _("anonymised the customer")
 
     ticket = models.ForeignKey(  # indexed below, together with the time

@@ -23,6 +23,7 @@ from appliance.tickets.queries.messages import (
     list_first_message_files,
     list_messages,
 )
+from appliance.tickets.queries.participants import access_participant, list_participants
 from appliance.tickets.queries.properties import (
     Answer,
     access_category,
@@ -71,6 +72,7 @@ from appliance.tickets.queries.tickets import (
     access_guest_ticket,
     access_link,
     access_ticket,
+    access_ticket_to_rate,
     can_see_ticket,
     find_created_ticket,
     find_merge_obstacle,

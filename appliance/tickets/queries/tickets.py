@@ -60,6 +60,15 @@ def access_guest_ticket(token: str) -> Ticket:
     return ticket
 
 
+def access_ticket_to_rate(token: str) -> Ticket:
+    """Return the ticket whose solution the link in an e-mail rates. Raises Http404."""
+    ticket_id = guest_links.ticket_id_of_mail(token)
+    ticket = Ticket.objects.select_related(*RELATED).filter(pk=ticket_id or 0).first()
+    if ticket is None or not guest_links.is_token_of_rating(token, ticket):
+        raise Http404
+    return ticket
+
+
 def _follow_merges(ticket: Ticket) -> Ticket:
     """Return the ticket of the same customer that this one was merged into, directly or not."""
     target = ticket.merged_into

@@ -29,7 +29,14 @@ from appliance.tickets.services.custom_fields import (
     move_field,
     reactivate_field,
 )
-from appliance.tickets.services.events import record_escalation, set_due, subscribe
+from appliance.tickets.services.events import (
+    lock_ticket,
+    record_escalation,
+    record_forward,
+    record_undelivered,
+    set_due,
+    subscribe,
+)
 from appliance.tickets.services.links import (
     link_tickets,
     merge_tickets,
@@ -44,6 +51,7 @@ from appliance.tickets.services.messages import (
     reply,
     save_draft,
 )
+from appliance.tickets.services.participants import add_participants, remove_participant
 from appliance.tickets.services.properties import (
     assign,
     hold_ticket,

@@ -11,8 +11,15 @@ from django.utils.translation import gettext as _
 from appliance.accounts.models import User
 from appliance.core import cache
 from appliance.core.errors import ForbiddenError
-from appliance.tickets.event_data import EscalatedData, EventData, NoData, RelationChange
-from appliance.tickets.models import Event, Ticket
+from appliance.tickets.event_data import (
+    EscalatedData,
+    EventData,
+    ForwardedData,
+    NoData,
+    RelationChange,
+    UndeliveredData,
+)
+from appliance.tickets.models import Event, Message, Ticket
 
 SYSTEM_ACTOR_NAME = "Skerry"  # of events without a user
 Listener = Callable[[Event], None]
@@ -130,6 +137,26 @@ def set_due(*, ticket: Ticket, due_at: datetime | None) -> None:
         ticket.due_at = due_at
         ticket.save(update_fields=["due_at"])
         cache.invalidate(cache.TICKETS)
+
+
+def lock_ticket(ticket: Ticket) -> Ticket:
+    """Return the ticket, locked until the commit, for a service of a higher room."""
+    return lock(ticket)
+
+
+@transaction.atomic
+def record_forward(*, ticket: Ticket, by: User, message: Message, address: str) -> None:
+    """Write an event: the ticket was forwarded to an address; ``message`` says what was sent."""
+    data = ForwardedData(message=message.pk, to=address)
+    record(lock(ticket), Event.Kind.FORWARDED, by, data=data)
+
+
+@transaction.atomic
+def record_undelivered(*, ticket: Ticket, to: str, reason: str) -> None:
+    """Write an event: somebody did not get an e-mail about the ticket."""
+    data = UndeliveredData(to=to, reason=reason)
+    record(lock(ticket), Event.Kind.UNDELIVERED, None, data=data)
+    cache.invalidate(cache.TICKETS)
 
 
 @transaction.atomic

@@ -22,12 +22,14 @@ from appliance.tickets.models import (
     Event,
     Mention,
     Message,
+    Participant,
     Rating,
     Status,
     Ticket,
 )
 from appliance.tickets.queries.messages import RATED_STATUSES, RATING_DAYS, is_rating_final
 from appliance.tickets.services.events import SYSTEM_ACTOR_NAME, lock, record, save
+from appliance.tickets.services.participants import add_participants
 from appliance.tickets.services.properties import assign, change_status
 from appliance.tickets.services.tickets import attach_files
 from appliance.tickets.signatures import signature_below
@@ -45,12 +47,17 @@ def reply(
     status: Status | None = None,
     files: Iterable[UploadedFile] = (),
     seen_message_id: int | None = None,
+    cc: Iterable[tuple[str, str]] = (),
+    participant: Participant | None = None,
     idempotency_key: uuid.UUID | None = None,
     draft_key: uuid.UUID | None = None,
     restored_at: datetime | None = None,
     at: datetime | None = None,
 ) -> Message:
     """Write a reply, which the customer can read; ``by=None`` is a guest with the secret link.
+
+    ``participant`` is who wrote it instead. ``cc`` are names and addresses of people who get it and
+    take part from now on.
 
     A customer's reply reopens a ticket that is solved, waiting or on hold. ``status`` is the new
     status an agent chooses; without it a new ticket becomes open. With ``seen_message_id``, the
@@ -64,7 +71,11 @@ def reply(
         if earlier := _find_duplicate(locked, idempotency_key):
             return earlier
         _require_open(locked, by, seen_message_id)
-        message = _create_message(locked, by, body, Message.Kind.REPLY, files, idempotency_key, at)
+        if cc := list(cc):
+            add_participants(ticket=locked, by=by, people=cc)
+        message = _create_message(
+            locked, by, body, Message.Kind.REPLY, files, idempotency_key, at, participant
+        )
         _remove_sent_draft(message, draft_key, restored_at)
         _assign_author(locked, message, by, at)
         _apply_status(locked, message, status, by, at)
@@ -81,9 +92,12 @@ def add_note(
     idempotency_key: uuid.UUID | None = None,
     draft_key: uuid.UUID | None = None,
     restored_at: datetime | None = None,
+    name: str = "",
     at: datetime | None = None,
 ) -> Message:
     """Write a note that only agents can read; agents named with @ are mentioned.
+
+    ``name`` is the author's where ``by`` is None, such as a supplier who has answered.
 
     The author's drafts stay, except that of the page and the one with this very text.
     """
@@ -93,7 +107,9 @@ def add_note(
         locked = lock(ticket)
         if earlier := _find_duplicate(locked, idempotency_key):
             return earlier
-        message = _create_message(locked, by, body, Message.Kind.NOTE, files, idempotency_key, at)
+        message = _create_message(
+            locked, by, body, Message.Kind.NOTE, files, idempotency_key, at, name=name
+        )
         _remove_sent_draft(message, draft_key, restored_at)
     ticket.refresh_from_db()
     return message
@@ -144,9 +160,12 @@ def _create_message(
     files: Iterable[UploadedFile],
     key: uuid.UUID | None,
     at: datetime | None,
+    participant: Participant | None = None,
+    name: str = "",
 ) -> Message:
     at, is_note = at or timezone.now(), kind == Message.Kind.NOTE
     default_name = SYSTEM_ACTOR_NAME if is_note else locked.customer.full_name
+    default_name = name or (participant.label if participant else default_name)
     message = Message.objects.create(
         ticket=locked,
         author=by,
@@ -163,7 +182,7 @@ def _create_message(
     if not is_note and not message.is_from_customer and locked.first_response_at is None:
         locked.first_response_at = at
     save(locked, "first_response_at", at=at)
-    _record_message(locked, message, by, at)
+    _record_message(locked, message, by, at, participant)
     return message
 
 
@@ -186,7 +205,13 @@ def _signature(locked: Ticket, by: User | None, body: str, kind: Message.Kind) -
     return signature_below(body, by.signature)
 
 
-def _record_message(locked: Ticket, message: Message, by: User | None, at: datetime) -> None:
+def _record_message(
+    locked: Ticket,
+    message: Message,
+    by: User | None,
+    at: datetime,
+    participant: Participant | None,
+) -> None:
     name, articles = message.author_name, _linked_article_ids(message.body)
     if message.kind == Message.Kind.NOTE:
         mentioned_ids = _create_mentions(message, by)
@@ -194,6 +219,8 @@ def _record_message(locked: Ticket, message: Message, by: User | None, at: datet
         record(locked, Event.Kind.NOTED, by, at, name=name, data=note)
     else:
         reply_data = RepliedData(message=message.pk, articles=articles)
+        if participant:
+            reply_data["participant"] = participant.pk
         record(locked, Event.Kind.REPLIED, by, at, name=name, data=reply_data)
 
 

@@ -16,7 +16,7 @@ from appliance.core.errors import BadInputError
 from appliance.core.types import UNSET, Unset
 from appliance.files import services as files_services
 from appliance.tickets import custom_fields, queries
-from appliance.tickets.event_data import ClassifiedData
+from appliance.tickets.event_data import ClassifiedData, OpenedData
 from appliance.tickets.models import (
     Attachment,
     Channel,
@@ -42,13 +42,15 @@ def create_ticket(
     fields: dict[str, object] | None = None,
     files: Iterable[UploadedFile] = (),
     guest_token: str = "",
+    is_automatic: bool = False,
     idempotency_key: uuid.UUID | None = None,
     at: datetime | None = None,
 ) -> Ticket:
     """Create a ticket. The same ``idempotency_key`` returns the ticket of the first call.
 
     ``fields`` are values of custom fields by key; a customer must give those that are required of
-    customers. Only the hash of a ``guest_token`` is stored.
+    customers. Only the hash of a ``guest_token`` is stored. ``is_automatic``: a program wrote it,
+    so that nobody gets an acknowledgement.
     """
     at, key = at or timezone.now(), idempotency_key or uuid.uuid4()
     values = _parse_fields(by, category, fields or {}, is_guest=bool(guest_token))
@@ -69,7 +71,8 @@ def create_ticket(
                 updated_at=at,
             )
             attach_files(ticket, None, files, by)
-            record(ticket, Event.Kind.OPENED, by, at, name=customer.full_name)
+            opened = OpenedData(automatic=True) if is_automatic else OpenedData()
+            record(ticket, Event.Kind.OPENED, by, at, name=customer.full_name, data=opened)
             if category:
                 data = relation_change(None, category)
                 record(ticket, Event.Kind.CATEGORY, by, at, data=data)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from allauth.account.utils import perform_login
 from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -162,6 +163,32 @@ def rate(request: HttpRequest, token: str) -> HttpResponse:
         if rating:
             return redirect("guest-ticket", token)
     return _guest_ticket_page(request, token, ticket, refused_rating=form)
+
+
+@require_http_methods(["GET", "POST"])
+@secret_url
+def rate_by_link(request: HttpRequest, token: str, rating: str) -> HttpResponse:
+    """Ask whoever opens a link of an e-mail to confirm the rating.
+
+    Opening it rates nothing: programs that check e-mails for viruses open every link.
+    """
+    ticket = tickets_queries.access_ticket_to_rate(token)
+    form = RatingForm(request.POST or None, initial={"is_good": rating})
+    if form.is_valid():
+        saved = form.attempt(
+            tickets_services.rate_ticket, ticket=ticket, by=None, **form.cleaned_data
+        )
+        if saved:
+            messages.success(request, _("Thank you for your rating."))
+            return redirect(request.path)
+    context = {
+        "ticket": ticket,
+        "form": form,
+        "is_good": rating == "good",
+        "rating": tickets_queries.find_rating(ticket),
+        "can_rate": tickets_queries.can_rate(AnonymousUser(), ticket),
+    }
+    return render(request, "web/rate.html", context, status=400 if form.errors else 200)
 
 
 @require_safe

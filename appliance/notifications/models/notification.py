@@ -1,12 +1,11 @@
-"""Notifications, the channels each user has chosen for them, and the outbox of e-mails."""
+"""Notifications, and the channels each user has chosen for them."""
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from appliance.accounts.models import Team, User
+from appliance.accounts.models import User
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Event, Ticket
 
@@ -23,6 +22,9 @@ class Kind(models.TextChoices):
     MENTIONED = "mentioned", _("A colleague mentions me")
     WARNING = "warning", _("SLA on my ticket due soon")
     ESCALATED = "escalated", _("A ticket is escalated")
+    RECEIVED = "received", _("My ticket was received")
+    FORWARD = "forward", _("A ticket is forwarded to a supplier")
+    COPY = "copy", _("New reply to a ticket I take part in")
     ANSWER = "answer", _("New reply to my ticket")
     SOLVED = "solved", _("My ticket is solved")
 
@@ -37,6 +39,9 @@ ICONS = {
     Kind.MENTIONED: "at",
     Kind.WARNING: "clock-history",
     Kind.ESCALATED: "exclamation-triangle",
+    Kind.RECEIVED: "envelope-check",
+    Kind.FORWARD: "forward",
+    Kind.COPY: "reply",
     Kind.ANSWER: "reply",
     Kind.SOLVED: "check2-circle",
 }
@@ -140,99 +145,3 @@ class Preference(models.Model):
 
     def __str__(self) -> str:
         return f"preferences of {self.user_id}"
-
-
-class SenderAddress(models.Model):
-    """An e-mail address of the help desk: e-mails about tickets of its team are sent from it."""
-
-    address = models.EmailField(max_length=254)
-    display_name = models.CharField(max_length=80, blank=True)
-    team = models.ForeignKey(
-        Team,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="sender_addresses",
-        help_text=_("Its tickets are answered from this address."),
-    )
-    signature = models.TextField(
-        max_length=2000, blank=True, help_text=_("Below every e-mail from this address.")
-    )
-    is_default = models.BooleanField(
-        default=False, help_text=_("Used for tickets whose team has no address of its own.")
-    )
-
-    class Meta:
-        ordering = ["address"]
-        constraints = [
-            models.UniqueConstraint(Upper("address"), name="sender_address_unique"),
-            models.UniqueConstraint(
-                fields=["is_default"], condition=Q(is_default=True), name="sender_address_default"
-            ),
-            # of several addresses of a team, nobody could say which one is used
-            models.UniqueConstraint(fields=["team"], name="sender_address_team"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.display_name} <{self.address}>" if self.display_name else self.address
-
-
-class OutgoingEmail(models.Model):
-    """An e-mail in the outbox, written in the transaction it follows from and sent by the worker.
-
-    ``body`` is what happened; greeting and links are added when it is sent.
-    """
-
-    class State(models.TextChoices):
-        WAITING = "waiting", _("Waiting")
-        SENT = "sent", _("Sent")
-        FAILED = "failed", _("Failed")
-        IN_DIGEST = "digest", _("In a digest")
-        DROPPED = "dropped", _("Not sent")
-
-    key = models.CharField(max_length=120, unique=True, help_text="The same key is one e-mail.")
-    state = models.CharField(max_length=7, choices=State, default=State.WAITING)
-    to = models.EmailField(max_length=254)
-    user = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
-    )
-    ticket = models.ForeignKey(
-        Ticket, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    kind = models.CharField(max_length=9, choices=Kind, blank=True)
-    subject = models.CharField(max_length=250)
-    body = models.TextField()
-    message_id = models.CharField(
-        max_length=160, help_text="Fixed, so that a repeated e-mail is recognised."
-    )
-    thread = models.CharField(
-        max_length=160, blank=True, help_text="By this, e-mail clients group a conversation."
-    )
-    is_for_digest = models.BooleanField(default=False, help_text="Waits for the next digest.")
-    is_digest = models.BooleanField(default=False, help_text="Is a digest of other e-mails.")
-    digest = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="digest_parts"
-    )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    not_before = models.DateTimeField(default=timezone.now)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
-    sent_at = models.DateTimeField(null=True, blank=True, editable=False)
-    reason = models.CharField(max_length=300, blank=True, help_text="Why it failed or was dropped.")
-
-    class Meta:
-        ordering = ["-created_at", "-id"]
-        indexes = [
-            # serves the worker: what is due, the longest first
-            models.Index(
-                fields=["not_before", "id"], condition=Q(state="waiting"), name="mail_due_idx"
-            ),
-            # serves digests: what waits for a user, and what they received lately
-            models.Index(fields=["user", "-created_at"], name="mail_user_idx"),
-            # serves the outbox, newest first, of one state or of all
-            models.Index(fields=["-created_at", "-id"], name="mail_created_idx"),
-            models.Index(fields=["state", "-created_at", "-id"], name="mail_state_idx"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.subject} ({self.state})"
