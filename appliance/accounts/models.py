@@ -144,13 +144,18 @@ class User(AbstractBaseUser, PermissionsMixin):
 Viewer = User | AnonymousUser
 
 # The text customers are searched by, as the trigram index has it.
+_SEARCHED_COLUMNS = (
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "mobile",
+    "staff_number",
+    "room",
+)
 CUSTOMER_SEARCH_TEXT = Lower(
     Concat(
-        "first_name",
-        models.Value(" "),
-        "last_name",
-        models.Value(" "),
-        "email",
+        *[part for column in _SEARCHED_COLUMNS for part in (column, models.Value(" "))],
         output_field=models.TextField(),
     )
 )
@@ -187,6 +192,9 @@ class Customer(models.Model):
     )
     language = models.CharField(
         max_length=10, blank=True, db_default="", help_text=_("Of e-mails to this customer.")
+    )
+    fields = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="Values of custom fields by key."
     )
     undeliverable_since = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="An e-mail to the address came back."

@@ -220,7 +220,8 @@ def list_customers(
     if not has_right(viewer, Right.CUSTOMERS):
         return Customer.objects.none()
     customers = Customer.objects.select_related("organisation", "user")
-    customers = _filter_by_name_or_email(customers, text, "user__email")
+    columns = ("user__email", "phone", "mobile", "staff_number", "room", "department")
+    customers = _filter_by_name_or_email(customers, text, *columns)
     if organisation:
         customers = customers.filter(organisation=organisation)
     return customers.order_by("last_name", "first_name", "pk")

@@ -137,14 +137,17 @@ MIN_CHARACTERS = 2
 
 
 def find_customers(viewer: User, text: str, limit: int = 8) -> list[Customer]:
-    """Return customers with an address, by name or address; for agents alone."""
+    """Return customers with an address, by name, address, phone, staff number or room.
+
+    For agents alone.
+    """
     words = text.replace("\0", "").split()[:5]
     if not viewer.is_agent or len("".join(words)) < MIN_CHARACTERS:
         return []
     customers = Customer.objects.filter(anonymised_at=None).exclude(email="")
+    customers = customers.annotate(known_by=CUSTOMER_SEARCH_TEXT)
     for word in words:
-        in_name = Q(first_name__icontains=word) | Q(last_name__icontains=word)
-        customers = customers.filter(in_name | Q(email__icontains=word))
+        customers = customers.filter(known_by__contains=word.lower())
     return list(customers.order_by("last_name", "first_name", "pk")[:limit])
 
 

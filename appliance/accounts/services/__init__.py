@@ -12,6 +12,7 @@ from appliance.accounts.services.confirmations import (
     set_password_with_token,
 )
 from appliance.accounts.services.customers import (
+    CONTACT_DETAILS,
     absorb_customer,
     add_customer,
     add_customer_as_agent,

@@ -1,6 +1,7 @@
 """Writes to customers and their log-ins."""
 
 from datetime import datetime
+from typing import TypedDict, Unpack
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -22,6 +23,23 @@ from appliance.core import audit, cache
 from appliance.core.audit import update_fields
 from appliance.core.clean_text import clean_email
 from appliance.core.errors import BadInputError
+
+
+class ContactDetails(TypedDict, total=False):
+    """What the desk knows of a customer beside name and address."""
+
+    phone: str
+    mobile: str
+    room: str
+    department: str
+    staff_number: str
+    language: str
+    fields: dict[
+        str, object
+    ]  # values of custom fields by key, as ``tickets.custom_fields`` has them
+
+
+CONTACT_DETAILS = tuple(ContactDetails.__annotations__)
 
 
 @transaction.atomic
@@ -61,6 +79,7 @@ def add_customer(
     organisation: Organisation | None = None,
     is_premium: bool = False,
     user: User | None = None,
+    **details: Unpack[ContactDetails],
 ) -> Customer:
     """Create a customer. Raises BadInputError when the address is known already."""
     customer = Customer(
@@ -71,6 +90,7 @@ def add_customer(
         organisation=organisation,
         is_premium=is_premium,
         user=user,
+        **details,
     )
     try:
         with transaction.atomic():
@@ -89,6 +109,7 @@ def add_customer_as_agent(
     last_name: str = "",
     organisation: Organisation | None = None,
     is_premium: bool = False,
+    **details: Unpack[ContactDetails],
 ) -> Customer:
     """Create a customer without a user, by an agent; recorded in the audit log.
 
@@ -102,6 +123,7 @@ def add_customer_as_agent(
         last_name=last_name,
         organisation=organisation,
         is_premium=is_premium,
+        **details,
     )
     audit.record_change(by=by, verb="added", subject=customer)
     return customer
@@ -117,6 +139,7 @@ def change_customer(
     last_name: str,
     organisation: Organisation | None,
     is_premium: bool,
+    **details: Unpack[ContactDetails],
 ) -> None:
     """Change a customer. Raises BadInputError when the address is taken or they are anonymous.
 
@@ -142,6 +165,7 @@ def change_customer(
         last_name=last_name,
         organisation=organisation,
         is_premium=is_premium,
+        **details,
     )
     cache.invalidate(cache.TICKETS)  # lists show the name
     customer.refresh_from_db()
@@ -238,7 +262,7 @@ def _give_address(customer: Customer, person: User, *, by: User) -> None:
 def absorb_customer(*, source: Customer, target: Customer, by: User) -> None:
     """Move all that belongs to ``source`` to ``target`` and delete it. Both must be locked.
 
-    Its user and its address move where ``target`` has none.
+    Its user, its address and its contact details move where ``target`` has none.
     """
     data = {"into": str(target), "tickets": source.tickets.count()}
     audit.record_change(by=by, verb="merged", subject=source, data=data)
@@ -246,14 +270,19 @@ def absorb_customer(*, source: Customer, target: Customer, by: User) -> None:
         name = relation.field.name
         rows = relation.related_model._base_manager.filter(**{name: source})
         rows.update(**{name: target})
+    Customer.objects.filter(pk=target.pk, manager=target).update(manager=None)
     person, email = source.user, source.email
+    details = {
+        name: getattr(target, name) or getattr(source, name)
+        for name in ("claimed_organisation", *CONTACT_DETAILS)
+    }
     source.delete()
     update_fields(
         target,
         by=by,
         user=target.user or person,
         email=target.email or email,
-        claimed_organisation=target.claimed_organisation or source.claimed_organisation,
+        **details,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.db.models import Model
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,9 @@ from appliance.accounts.models import Customer, Organisation, Right, Role, Team,
 from appliance.core.forms import Form
 from appliance.sla.models import BusinessHours
 from appliance.sla.queries import list_business_hours
+from appliance.tickets import custom_fields
+from appliance.tickets import queries as tickets_queries
+from appliance.tickets.forms import CustomFieldsMixin
 
 if TYPE_CHECKING:  # at run time the stubs are not installed
     from django_stubs_ext import StrOrPromise
@@ -115,12 +119,20 @@ class OrganisationForm(Form):
         self.fields["shares_tickets"].disabled = not viewer.is_admin
 
 
-class CustomerForm(_ContactForm):
+class CustomerForm(CustomFieldsMixin, _ContactForm):
     organisation = forms.ModelChoiceField(
         label=_("Organisation"),
         queryset=Organisation.objects.none(),
         required=False,
         empty_label=_("No organisation"),
+    )
+    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
+    mobile = forms.CharField(label=_("Mobile"), max_length=40, required=False)
+    room = forms.CharField(label=_("Room"), max_length=80, required=False)
+    department = forms.CharField(label=_("Department"), max_length=120, required=False)
+    staff_number = forms.CharField(label=_("Staff number"), max_length=40, required=False)
+    language = forms.ChoiceField(
+        label=_("Language"), required=False, help_text=_("Of e-mails to this customer.")
     )
     is_premium = forms.BooleanField(
         label=_("VIP"), required=False, help_text=_("Shown on tickets; can be used in rules.")
@@ -132,6 +144,26 @@ class CustomerForm(_ContactForm):
         super().__init__(data, initial=_initial(self, customer))
         self.fields["email"].required = False  # somebody may be known by name alone
         self.set_queryset("organisation", accounts_queries.list_organisations(viewer))
+        self.set_choices("language", [("", _("Default")), *settings.LANGUAGES])
+        self._stored = customer.fields if customer else {}
+        self.add_custom_fields(
+            tickets_queries.list_customer_fields(), stored=self._stored, is_strict=True
+        )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        self.attempt(self._parse_custom_values)
+        return data
+
+    def _parse_custom_values(self) -> None:
+        values = custom_fields.parse_values(self.custom_fields, self.custom_values())
+        merged = self._stored | values  # values of fields that are inactive stay
+        self.parsed_values = {key: value for key, value in merged.items() if value is not None}
+
+    def values(self) -> dict[str, Any]:
+        """Return the arguments of the services."""
+        names = [name for name in self.fields if name in self.base_fields]
+        return {name: self.cleaned_data[name] for name in names} | {"fields": self.parsed_values}
 
 
 class HandoverForm(Form):

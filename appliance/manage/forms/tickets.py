@@ -63,6 +63,11 @@ class CustomFieldForm(Form):
             "the label. Cannot be changed later."
         ),
     )
+    owner = forms.ChoiceField(
+        label=_("Field of"),
+        choices=CustomField.Owner.choices,
+        help_text=_("Cannot be changed later."),
+    )
     kind = forms.ChoiceField(
         label=_("Field type"),
         choices=CustomField.Kind.choices,
@@ -83,7 +88,7 @@ class CustomFieldForm(Form):
         queryset=TicketCategory.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Leave empty to show the field on every ticket."),
+        help_text=_("Leave empty to show the field on every ticket. Not for fields of customers."),
     )
     is_for_customers = forms.BooleanField(
         label=_("Customers can see and fill it in"), required=False
@@ -104,12 +109,15 @@ class CustomFieldForm(Form):
 
     def _remove_fixed_fields(self, field: CustomField) -> None:
         """Remove what existing values of tickets depend on."""
-        del self.fields["key"], self.fields["kind"]
+        del self.fields["key"], self.fields["kind"], self.fields["owner"]
+        if field.owner == CustomField.Owner.CUSTOMER:
+            del self.fields["categories"], self.fields["is_for_customers"]
         if field.kind != CustomField.Kind.CHOICE:
             del self.fields["choices"]
 
     def values(self) -> dict[str, Any]:
-        return {"choices": []} | {name: self.cleaned_data[name] for name in self.fields}
+        defaults = {"choices": [], "categories": [], "is_for_customers": False}
+        return defaults | {name: self.cleaned_data[name] for name in self.fields}
 
 
 def _initial(field: CustomField) -> dict[str, Any]:

@@ -86,6 +86,8 @@ def _tag_consequences(tag: Tag) -> list[str]:
 
 
 def _describe_categories(field: CustomField) -> str:
+    if field.owner == CustomField.Owner.CUSTOMER:
+        return ""
     return ", ".join(str(category) for category in field.categories.all()) or _("all tickets")
 
 
@@ -146,12 +148,15 @@ FIELDS: Section[CustomField] = Section(
     object_slug="field",
     title=gettext_lazy("Custom fields"),
     icon="bi-input-cursor-text",
-    about=gettext_lazy("Additional ticket fields, for all or selected categories."),
+    about=gettext_lazy(
+        "Additional fields of tickets, for all or selected categories, and of customers."
+    ),
     list_entries=tickets_queries.list_all_fields,
     access_entry=tickets_queries.access_field,
     columns=(
         Column(gettext_lazy("Label"), lambda field: field.label),
         Column(gettext_lazy("Key"), lambda field: field.key, True),
+        Column(gettext_lazy("Field of"), lambda field: field.get_owner_display()),
         Column(gettext_lazy("Type"), lambda field: field.get_kind_display()),
         Column(gettext_lazy("Categories"), _describe_categories, True),
         Column(gettext_lazy("Required"), lambda field: field.is_required),

@@ -19,6 +19,7 @@ from appliance.tickets.forms.replies import (
 )
 from appliance.tickets.forms.tickets import (
     CorrectionForm,
+    CustomFieldsMixin,
     FieldsForm,
     TicketForCustomerForm,
     TicketForm,

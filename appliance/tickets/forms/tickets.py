@@ -1,6 +1,6 @@
 """Forms for new tickets and for custom fields."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -9,12 +9,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from appliance.accounts import queries as accounts_queries
-from appliance.accounts.models import Customer, User, Viewer
+from appliance.accounts.models import Customer, User
 from appliance.core.forms import Form, IdempotentForm, add_bootstrap_class
 from appliance.core.types import read_number
 from appliance.files.forms import FormWithFiles, UploadsField
 from appliance.tickets import custom_fields, queries
-from appliance.tickets.models import Channel, CustomField, Priority, Ticket, TicketCategory
+from appliance.tickets.custom_fields import StoredValue
+from appliance.tickets.models import Channel, CustomField, Priority, Ticket
 
 MAX_TEXT_CHARACTERS = 1_000_000  # enough for a pasted log
 # what an agent may say of how a ticket came in; programs say it of themselves
@@ -60,15 +61,19 @@ class CustomFieldsMixin(forms.BaseForm):
 
     custom_fields: tuple[CustomField, ...] = ()
 
-    def add_custom_fields(self, viewer: Viewer, category: TicketCategory | None) -> None:
-        """Add a form field for each; what is required is so for customers and guests only."""
-        is_agent = viewer.is_authenticated and viewer.is_agent
-        self.custom_fields = tuple(queries.list_fields(viewer, category))
+    def add_custom_fields(
+        self,
+        fields: Iterable[CustomField],
+        *,
+        stored: Mapping[str, StoredValue] | None = None,
+        is_strict: bool,
+    ) -> None:
+        """Add a form field for each, with its stored value; required ones only if ``is_strict``."""
+        self.custom_fields = tuple(fields)
         for field in self.custom_fields:
-            is_required = field.is_required and not is_agent
-            self.fields[custom_fields.form_name(field)] = add_bootstrap_class(
-                make_form_field(field, is_required=is_required)
-            )
+            form_field = make_form_field(field, is_required=field.is_required and is_strict)
+            form_field.initial = custom_fields.value_of(field, (stored or {}).get(field.key))
+            self.fields[custom_fields.form_name(field)] = add_bootstrap_class(form_field)
 
     def custom_values(self) -> dict[str, object]:
         """Return the values by key, as the services take them."""
@@ -87,12 +92,10 @@ class FieldsForm(CustomFieldsMixin, Form):
         self, data: Mapping[str, Any] | None = None, *, ticket: Ticket, viewer: User
     ) -> None:
         super().__init__(data)
-        self.add_custom_fields(viewer, ticket.category)
-        for custom_field in self.custom_fields:
-            form_field = self.fields[custom_fields.form_name(custom_field)]
-            stored = ticket.fields.get(custom_field.key)
-            form_field.initial = custom_fields.value_of(custom_field, stored)
-            form_field.show_hidden_initial = True
+        fields = queries.list_fields(viewer, ticket.category)
+        self.add_custom_fields(fields, stored=ticket.fields, is_strict=False)
+        for row in self.custom_rows():
+            row.field.show_hidden_initial = True
 
     def changed_values(self) -> dict[str, object]:
         """Return the changed values by key, as ``set_fields`` takes them."""
@@ -129,7 +132,9 @@ class TicketForm(CustomFieldsMixin, SubmissionForm):
 
     def __init__(self, *args: Any, viewer: User | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.add_custom_fields(viewer or AnonymousUser(), category=None)
+        is_agent = viewer is not None and viewer.is_agent
+        fields = queries.list_fields(viewer or AnonymousUser(), category=None)
+        self.add_custom_fields(fields, is_strict=not is_agent)
         self.order_fields([name for name in self.fields if name != "files"])  # files come last
 
 

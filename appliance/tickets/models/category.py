@@ -28,7 +28,14 @@ class TicketCategory(models.Model):
 
 
 class CustomField(models.Model):
-    """A field that tickets of some or all categories have; values are in ``Ticket.fields``."""
+    """A field that tickets of some or all categories have, or customers.
+
+    Values are in ``Ticket.fields`` or ``Customer.fields``.
+    """
+
+    class Owner(models.TextChoices):
+        TICKET = "ticket", _("Ticket")
+        CUSTOMER = "customer", _("Customer")
 
     class Kind(models.TextChoices):
         TEXT = "text", _("Text")
@@ -38,6 +45,9 @@ class CustomField(models.Model):
 
     key = models.SlugField(
         max_length=40, unique=True, help_text="The name in Ticket.fields. Fixed."
+    )
+    owner = models.CharField(
+        max_length=10, choices=Owner, default=Owner.TICKET, db_default=Owner.TICKET
     )
     label = models.CharField(max_length=80)
     kind = models.CharField(max_length=6, choices=Kind, default=Kind.TEXT)

@@ -46,6 +46,7 @@ from appliance.tickets.queries.properties import (
     list_category_fields,
     list_category_names,
     list_category_slug_choices,
+    list_customer_fields,
     list_field_choices,
     list_field_kinds,
     list_fields,

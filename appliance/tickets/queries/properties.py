@@ -87,7 +87,7 @@ def list_field_kinds() -> list[tuple[str, str]]:
 
 
 def _list_active_fields() -> list[tuple[str, str, str]]:
-    fields = CustomField.objects.filter(is_active=True)
+    fields = CustomField.objects.filter(is_active=True, owner=CustomField.Owner.TICKET)
     return cache.get_or_compute(
         "offered_fields",
         [],
@@ -98,7 +98,9 @@ def _list_active_fields() -> list[tuple[str, str, str]]:
 
 def list_public_field_keys() -> list[str]:
     """Return the keys of the custom fields that customers may see."""
-    fields = CustomField.objects.filter(is_active=True, is_for_customers=True)
+    fields = CustomField.objects.filter(
+        is_active=True, is_for_customers=True, owner=CustomField.Owner.TICKET
+    )
     return list(fields.values_list("key", flat=True))
 
 
@@ -213,7 +215,13 @@ def list_category_fields(category: TicketCategory | None) -> QuerySet[CustomFiel
     """Return the active custom fields of the category and those of all categories."""
     for_all = Q(pk__in=CustomField.objects.filter(categories=None).values("pk"))
     of_category = Q(categories=category) if category else Q(pk__in=[])
-    return CustomField.objects.filter(for_all | of_category, is_active=True).distinct()
+    fields = CustomField.objects.filter(owner=CustomField.Owner.TICKET, is_active=True)
+    return fields.filter(for_all | of_category).distinct()
+
+
+def list_customer_fields() -> list[CustomField]:
+    """Return the active custom fields of customers in their order."""
+    return list(CustomField.objects.filter(owner=CustomField.Owner.CUSTOMER, is_active=True))
 
 
 def list_fields(viewer: Viewer, category: TicketCategory | None) -> list[CustomField]:

@@ -1,4 +1,4 @@
-"""Services for custom fields. Key and kind never change, because stored values depend on them."""
+"""Services for custom fields. Key, kind and owner never change: stored values depend on them."""
 
 from collections.abc import Iterable
 
@@ -27,19 +27,24 @@ def add_field(
     by: User | None,
     label: str,
     kind: str,
+    owner: str = CustomField.Owner.TICKET,
     key: str = "",
     choices: Iterable[str] = (),
     categories: Iterable[TicketCategory] = (),
     is_required: bool = False,
     is_for_customers: bool = False,
 ) -> CustomField:
-    """Add a custom field at the end. Without ``key``, the key comes from the label."""
+    """Add a custom field at the end. Without ``key``, the key comes from the label.
+
+    Categories, and whether customers see it, count for a field of tickets only.
+    """
     if by is not None:
         require_admin(by)
     field = CustomField(
         key=key.strip() or new_key(CustomField, "key", label, fallback="field"),
         label=label.strip(),
         kind=kind,
+        owner=owner,
         choices=_clean_choices(kind, choices),
         is_required=is_required,
         is_for_customers=is_for_customers,

@@ -204,6 +204,9 @@ def _erase_customer(customer: Customer, by: User) -> None:
         _erase_user(customer.user, by)
     customer.email = f"anonymous-customer-{customer.pk}@invalid"
     customer.first_name, customer.last_name, customer.claimed_organisation = ANONYMOUS, "", ""
+    for name in accounts_services.CONTACT_DETAILS:
+        setattr(customer, name, type(getattr(customer, name))())  # empty
+    customer.manager = None
     customer.anonymised_at = timezone.now()
     customer.user = None
     customer.save()

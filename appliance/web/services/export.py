@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import Http404
 
+from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, User
 from appliance.accounts.permissions import require_admin
 from appliance.core import audit
@@ -88,7 +89,13 @@ def _profile(customer: Customer | None, person: User | None) -> dict[str, FieldV
     values: dict[str, FieldValues] = {}
     if customer:
         values["customer"] = _field_values(
-            customer, (*PROFILE_FIELDS, "claimed_organisation", "is_premium")
+            customer,
+            (
+                *PROFILE_FIELDS,
+                "claimed_organisation",
+                "is_premium",
+                *accounts_services.CONTACT_DETAILS,
+            ),
         )
         values["customer"]["organisation"] = str(customer.organisation or "")
     if person:
