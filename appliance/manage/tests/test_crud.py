@@ -126,7 +126,7 @@ def test_admin_merges_a_tag_into_another(as_dan, dan):
 
 
 def test_key_and_type_of_a_custom_field_cannot_be_changed(as_dan):
-    post(as_dan, "add-field", label="Room", kind="number")
+    post(as_dan, "add-field", label="Room", kind="number", owner="ticket")
     field = CustomField.objects.get()
     post(as_dan, "edit-field", field.pk, label="Room no.", key="other", kind="text")
     field.refresh_from_db()
