@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0007_undeliverable_addresses"),
+        ("accounts", "0009_move_records_of_log_ins"),
     ]
 
     operations = [

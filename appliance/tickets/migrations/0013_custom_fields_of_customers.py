@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tickets", "0011_events_of_corrections"),
+        ("tickets", "0012_participants"),
     ]
 
     operations = [
