@@ -56,7 +56,6 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.postgres",
-    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
@@ -77,6 +76,7 @@ MIDDLEWARE = [
     "appliance.core.middleware.CompressionMiddleware",
     "appliance.core.middleware.NoStoreMiddleware",
     "csp.middleware.CSPMiddleware",
+    "appliance.accounts.middleware.ActivityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -183,8 +183,8 @@ AUTH_PASSWORD_VALIDATORS.append({"NAME": "appliance.accounts.passwords.Guessable
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "account_login"
-SESSION_ENGINE = "django.contrib.sessions.backends.db"  # a flushed cache logs nobody out
-SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day
+SESSION_ENGINE = "appliance.accounts.sessions"  # in the database: a flushed cache logs nobody out
+SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day, however active somebody is
 
 # --- log-in through django-allauth (accounts/adapter.py)
 

@@ -122,6 +122,11 @@ PUT   account_reauthenticate   login 200   200   200   200   200   login
 GET   resume-form              login home  home  home  home  home  login
 GET   profile-password         login 200   200   200   200   200   login
 POST  profile-password         login 400   400   400   400   400   login
+GET   sessions                 login 200   200   200   200   200   login
+POST  end-session              login 404   404   done  404   404   login
+POST  end-other-sessions       login done  done  done  done  done  login
+GET   session-state            401   200   200   200   200   200   401
+GET   session-continued        login 200   200   200   200   200   login
 POST  send-confirmation        login home  home  home  home  home  login
 GET   confirm-email            login 404   404   404   404   404   login
 POST  confirm-email            login 404   404   404   404   404   login
@@ -263,6 +268,8 @@ POST  invite-person            login 403   403   403   403   200   login
 POST  create-login              login 403   403   403   403   200   login
 POST  confirm-login            login 403   403   done  done  done  login
 POST  unlink-customer          login 403   403   403   403   done  login
+POST  end-person-session       login 403   403   403   403   done  login
+POST  end-person-sessions      login 403   403   403   403   done  login
 POST  export-person            login 403   403   403   403   200   login
 GET   anonymise-person         login 403   403   403   403   200   login
 POST  anonymise-person         login 403   403   403   403   400   login

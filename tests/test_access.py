@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from appliance.accounts import services as accounts_services
-from appliance.accounts.models import Customer, Team, User
+from appliance.accounts.models import Customer, Session, Team, User
 from appliance.core.forms import BootstrapFormMixin
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
@@ -72,7 +72,11 @@ def create_ticket(customer: Customer, **more: object) -> Ticket:
 def paths(ticket, bob, dan) -> dict[str, str]:
     """The path of each page of the table, with arguments for Alice's ticket, articles and more."""
     email = queue_email(to="a@example.org", subject="s", body="b", key="one")
+    session = create_session(bob)
     arguments = {
+        "end-session": session.public_id,
+        "end-person-session": (bob.pk, session.public_id),
+        "end-person-sessions": bob.pk,
         **ticket_arguments(ticket, bob),
         **list_arguments(ticket, bob),
         **admin_url_arguments(dan),
@@ -90,6 +94,13 @@ def paths(ticket, bob, dan) -> dict[str, str]:
         "rate-by-link": ("1-abc", "good"),
     }
     return {page: reverse_page(page, arguments) for _, page in EXPECTED}
+
+
+def create_session(person: User) -> Session:
+    """Log in with another browser."""
+    client = Client()
+    client.force_login(person)
+    return person.sessions.get(pk=client.session.session_key)
 
 
 def create_gap(ticket: Ticket) -> Gap:

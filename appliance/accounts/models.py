@@ -1,5 +1,8 @@
-"""Users, customers, organisations, teams, and the one-time links that let people in."""
+"""Users, customers, organisations, teams, sessions, and the links that let people in."""
 
+import uuid
+
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.models import (
     AbstractBaseUser,
     AnonymousUser,
@@ -7,11 +10,15 @@ from django.contrib.auth.models import (
     PermissionsMixin,
 )
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Concat, Lower, Now, Upper
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+
+from appliance.accounts.browsers import describe_browser
+from appliance.accounts.sessions import SessionStore
 
 
 class Role(models.TextChoices):
@@ -138,6 +145,38 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_staff(self) -> bool:
         """Whether the user may open /admin/; Django reads this attribute."""
         return self.is_admin
+
+
+class Session(AbstractBaseSession):
+    """One browser: of a user who has logged in, or of a visitor (``user`` is empty).
+
+    Its key is a secret of that browser; pages name a session by ``public_id``.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    ip_address = models.CharField(max_length=64, blank=True)
+    browser = models.CharField(max_length=300, blank=True, help_text="The User-Agent header.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    active_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"session of {self.user}"
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionStore]:
+        return SessionStore
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still lets its user in: a new password or role ends the earlier ones."""
+        stamp = self.get_decoded().get(HASH_SESSION_KEY, "")
+        return bool(self.user and stamp == self.user.get_session_auth_hash())
+
+    @property
+    def browser_name(self) -> str:
+        """For example "Firefox, Windows"."""
+        return describe_browser(self.browser)
 
 
 # Who looks at a page that may be open to everybody.

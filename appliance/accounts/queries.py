@@ -1,6 +1,7 @@
 """Reads of users, teams, customers and organisations, scoped to the viewer where it matters."""
 
 from typing import TypeVar
+from uuid import UUID
 
 from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
 from django.http import Http404
@@ -14,6 +15,7 @@ from appliance.accounts.models import (
     Organisation,
     Right,
     Role,
+    Session,
     SetupLink,
     Team,
     User,
@@ -100,6 +102,23 @@ def list_people(viewer: User, *, text: str = "", role: str = "", state: str = ""
 def access_person(viewer: User, person_id: int) -> User:
     """Return the user, for admins; raises Http404 to everybody else."""
     return _get_or_404(list_people(viewer), person_id)
+
+
+def list_sessions(viewer: User, person: User) -> list[Session]:
+    """Return the open sessions of a user, last used first: one's own, or for admins anybody's."""
+    if person != viewer and not viewer.is_admin:
+        return []
+    sessions = Session.objects.filter(user=person, expire_date__gt=timezone.now())
+    rows = sessions.select_related("user").order_by("-active_at", "pk")
+    return [session for session in rows if session.is_open]
+
+
+def access_session(viewer: User, person: User, public_id: UUID) -> Session:
+    """Return an open session of a user; raises Http404 when the viewer may not see it."""
+    for session in list_sessions(viewer, person):
+        if session.public_id == public_id:
+            return session
+    raise Http404
 
 
 def is_valid_setup_token(token: str) -> bool:

@@ -217,6 +217,7 @@ VALUE_LABELS: dict[str, str | Promise] = {
     "custom_fields": _("Custom fields"),
     "help_centre": _("Help centre"),
     "hidden_team_ids": _("Teams that a user may not see"),
+    "idle_minutes": _("Inactivity before sign-out"),
     "labels": _("Categories of the classifier"),
     "list_counts": _("Counts of filtered ticket lists"),
     "locale_defaults": _("Language and time zone of the help desk"),

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 # Rights of every agent unless an admin changes them (accounts.models.Right).
 DEFAULT_AGENT_RIGHTS = ["articles", "share", "bulk", "merge", "customers", "reports"]
@@ -11,6 +12,14 @@ DEFAULT_AGENT_RIGHTS = ["articles", "share", "bulk", "merge", "customers", "repo
 def default_agent_rights() -> list[str]:
     """Return a copy: the field needs a callable."""
     return list(DEFAULT_AGENT_RIGHTS)
+
+
+class SecondFactorRule(models.TextChoices):
+    """Who must confirm a log-in by password with something else."""
+
+    NOBODY = "nobody", _("Optional")
+    AGENTS = "agents", _("Required for agents and administrators")
+    EVERYBODY = "everybody", _("Required for everybody")
 
 
 class SiteSettings(models.Model):
@@ -37,6 +46,18 @@ class SiteSettings(models.Model):
     )
     max_attachment_mb = models.PositiveSmallIntegerField(default=10)
     agent_rights = models.JSONField(default=default_agent_rights, blank=True)
+    second_factor = models.CharField(
+        max_length=10,
+        choices=SecondFactorRule,
+        default=SecondFactorRule.NOBODY,
+        db_default=SecondFactorRule.NOBODY,
+    )
+    agent_idle_minutes = models.PositiveSmallIntegerField(
+        default=30, db_default=30, help_text="Without activity, until log-out; 0: never."
+    )
+    customer_idle_minutes = models.PositiveSmallIntegerField(
+        default=720, db_default=720, help_text="Without activity, until log-out; 0: never."
+    )
 
     class Meta:
         constraints = [

@@ -5,7 +5,15 @@ from django.urls import URLPattern, path
 
 from appliance.manage.sections import SECTIONS
 from appliance.manage.sections.section import Section
-from appliance.manage.views import crud, model_updates, offboarding, people, site_settings, sla
+from appliance.manage.views import (
+    crud,
+    model_updates,
+    offboarding,
+    people,
+    sign_in,
+    site_settings,
+    sla,
+)
 
 
 def section_urls(section: Section[Any]) -> Iterator[URLPattern]:
@@ -44,6 +52,12 @@ urlpatterns = [
     path("people/<int:pk>/invite/", people.invite, name="invite-person"),
     path("organisations/<int:pk>/merge/", people.merge_organisation, name="merge-organisation"),
     path("people/<int:pk>/deactivate/", offboarding.deactivate_person, name="deactivate-person"),
+    path(
+        "people/<int:pk>/sessions/<uuid:public_id>/end/",
+        sign_in.end_session,
+        name="end-person-session",
+    ),
+    path("people/<int:pk>/sessions/end/", sign_in.end_all_sessions, name="end-person-sessions"),
     path("people/<int:pk>/export/", offboarding.export_person, name="export-person"),
     path("people/<int:pk>/anonymise/", offboarding.anonymise_person, name="anonymise-person"),
     path("customers/<int:pk>/merge/", offboarding.merge_customer, name="merge-customer"),

@@ -68,7 +68,7 @@ def test_request_in_flight_is_answered_before_the_desk_stops(desk: Desk) -> None
     url = (desk.data / "secrets" / "database_url").read_text()
     statuses: list[int] = []
     with psycopg.connect(url) as connection:  # blocks requests that read a session
-        connection.execute("LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE")
+        connection.execute("LOCK TABLE accounts_session IN ACCESS EXCLUSIVE MODE")
         cookie = {"Cookie": f"sessionid={'a' * 32}"}
         request = Thread(target=lambda: statuses.append(desk.get("/", cookie)))
         request.start()

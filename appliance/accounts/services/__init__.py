@@ -55,6 +55,7 @@ from appliance.accounts.services.registration import (
     register_as_visitor,
     register_by_email,
 )
+from appliance.accounts.services.sessions import end_all_sessions, end_session
 from appliance.accounts.services.site_settings import store_site_url, update_site_settings
 from appliance.accounts.services.teams import (
     add_team,

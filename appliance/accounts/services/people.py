@@ -27,6 +27,7 @@ def set_password(*, user: User, password: str) -> None:
     check_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
+    user.sessions.all().delete()
 
 
 @transaction.atomic
@@ -178,6 +179,7 @@ def erase_person(*, person: User, by: User) -> None:
     locked.is_active = locked.is_away = False
     locked.set_unusable_password()
     locked.session_epoch += 1
+    locked.sessions.all().delete()
     locked.anonymised_at = timezone.now()
     locked.save()
     cache.invalidate(cache.TEAMS)
@@ -189,6 +191,7 @@ def end_sessions(*, person: User) -> None:
     """Log the user out everywhere: existing session cookies no longer match."""
     person.session_epoch += 1
     person.save(update_fields=["session_epoch"])
+    person.sessions.all().delete()
 
 
 def _lock(person: User) -> User:

@@ -16,6 +16,7 @@ from appliance.core.errors import BadInputError
 from appliance.core.models import SiteSettings
 
 MAX_CLOSE_AFTER_DAYS, MAX_ATTACHMENT_MB = 365, 100
+MAX_IDLE_MINUTES = 12 * 60  # a session lasts no longer in any case
 
 
 class SiteSettingsFields(TypedDict, total=False):
@@ -33,6 +34,9 @@ class SiteSettingsFields(TypedDict, total=False):
     is_assigned_on_reply: bool
     max_attachment_mb: int
     agent_rights: list[str]
+    second_factor: str
+    agent_idle_minutes: int
+    customer_idle_minutes: int
 
 
 @transaction.atomic
@@ -66,6 +70,10 @@ def _validate(fields: Mapping[str, object]) -> dict[str, object]:
         "close_solved_after_days": _validate_close_after,
         "max_attachment_mb": _validate_attachment_limit,
         "agent_rights": _validate_agent_rights,
+        "agent_idle_minutes": lambda value: _validate_idle_minutes(value, "agent_idle_minutes"),
+        "customer_idle_minutes": lambda value: _validate_idle_minutes(
+            value, "customer_idle_minutes"
+        ),
     }
     return {
         name: validators[name](value) if name in validators else value
@@ -117,3 +125,12 @@ def _validate_agent_rights(value: list[str]) -> list[str]:
             _("This permission does not exist. Reload the page."), field="agent_rights"
         )
     return [right for right in Right.values if right in value]
+
+
+def _validate_idle_minutes(value: int, field: str) -> int:
+    if not 0 <= value <= MAX_IDLE_MINUTES:
+        raise BadInputError(
+            _("Enter 1 to %(most)d minutes, or 0 to switch this off.") % {"most": MAX_IDLE_MINUTES},
+            field=field,
+        )
+    return value

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from appliance.accounts import choices
 from appliance.accounts.models import Right
 from appliance.core.forms import Form
-from appliance.core.models import SiteSettings
+from appliance.core.models import SecondFactorRule, SiteSettings
 
 
 class SiteSettingsForm(Form):
@@ -54,6 +54,21 @@ class SiteSettingsForm(Form):
         label=_("Maximum attachment size (MB)"), min_value=1, max_value=100
     )
 
+    second_factor = forms.ChoiceField(
+        label=_("Second factor"),
+        choices=SecondFactorRule.choices,
+        help_text=_("Who has none yet sets one up after the next sign-in."),
+    )
+    agent_idle_minutes = forms.IntegerField(
+        label=_("Sign out agents after inactivity (minutes)"),
+        min_value=0,
+        max_value=720,
+        help_text=_("For shared computers. 0: only at the end of the day, after 12 hours."),
+    )
+    customer_idle_minutes = forms.IntegerField(
+        label=_("Sign out customers after inactivity (minutes)"), min_value=0, max_value=720
+    )
+
     GROUPS = (
         (_("Help desk"), ("name", "language", "time_zone")),
         (
@@ -70,6 +85,10 @@ class SiteSettingsForm(Form):
             ("close_solved_after_days", "is_assigned_on_reply", "max_attachment_mb"),
         ),
         (_("Agents"), ("agent_rights",)),
+        (
+            _("Security"),
+            ("second_factor", "agent_idle_minutes", "customer_idle_minutes"),
+        ),
     )
 
     def __init__(self, data: QueryDict | None, settings: SiteSettings) -> None:

@@ -1,5 +1,7 @@
 """Sections of users, teams, organisations and customers."""
 
+from typing import Any
+
 from django.db import transaction
 from django.db.models import Count, Model, QuerySet
 from django.utils.translation import gettext as _
@@ -8,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Organisation, Right, Role, Team, User
-from appliance.accounts.permissions import has_right
+from appliance.accounts.permissions import AuthenticatedRequest, has_right
 from appliance.manage.forms import people as forms
 from appliance.manage.sections.section import Column, Section, filter_by_name
 
@@ -61,6 +63,12 @@ def _organisation_consequences(organisation: Organisation) -> list[str]:
     return [_("Only an organisation without customers can be removed. Merge it instead.")]
 
 
+def _person_context(request: AuthenticatedRequest, person: User | None) -> dict[str, Any]:
+    if person is None:
+        return {}
+    return {"sessions": accounts_queries.list_sessions(request.user, person)}
+
+
 PEOPLE: Section[User] = Section(
     slug="people",
     object_slug="person",
@@ -85,7 +93,7 @@ PEOPLE: Section[User] = Section(
     change=_change_person,
     restore=accounts_services.reactivate_person,
     aside_template="manage/_person.html",
-    aside_context=lambda request, entry: {"is_self": entry == request.user},
+    aside_context=_person_context,
 )
 
 TEAMS: Section[Team] = Section(

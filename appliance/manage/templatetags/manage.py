@@ -20,6 +20,7 @@ VERBS = {
     "invited": gettext_lazy("invited"),
     "exported": gettext_lazy("exported"),
     "anonymised": gettext_lazy("anonymised"),
+    "signed out": gettext_lazy("signed out"),
     "stopped": gettext_lazy("cancelled"),
     "tried again": gettext_lazy("retried"),
 }
