@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0009_move_records_of_log_ins"),
+        ("accounts", "0010_search_customers_by_details"),
     ]
 
     operations = [
