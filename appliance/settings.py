@@ -70,11 +70,11 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "appliance.core.logs.RequestLogMiddleware",
+    "appliance.core.middleware.NoStoreMiddleware",
     "appliance.core.middleware.HstsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "appliance.core.middleware.CompressionMiddleware",
-    "appliance.core.middleware.NoStoreMiddleware",
     "csp.middleware.CSPMiddleware",
     "appliance.accounts.middleware.ActivityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
