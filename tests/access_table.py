@@ -73,6 +73,11 @@ GET   attachment/note          login 404   404   200   200   200   login
 GET   ticket/merged            login 200   404   200   200   200   login
 POST  reply/merged             login 400   404   400   400   400   login
 GET   attachment/merged        login 200   404   200   200   200   login
+GET   email                    login 200   404   200   200   200   login
+GET   email/note               login 404   404   200   200   200   login
+GET   email-html               login 200   404   200   200   200   login
+GET   email-html/note          login 404   404   200   200   200   login
+GET   email-source             login 403   403   200   200   200   login
 GET   articles                 login 200   200   200   200   200   login
 GET   write-article            login 403   403   200   200   200   login
 POST  write-article            login 403   403   done  done  done  login

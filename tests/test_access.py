@@ -22,6 +22,7 @@ from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
 from appliance.tickets.models import Ticket
 from appliance.triage.models import Gap
+from appliance.web.tests.test_emails import receive
 from tests.access_table import ADMIN_SITE, VIEWERS, read_table
 from tests.foreign_urls import find_foreign_urls
 from tests.sample_objects import admin_url_arguments
@@ -148,6 +149,8 @@ def ticket_arguments(ticket: Ticket, bob: User) -> dict[str, object]:
         "attachment": message.attachments.get().pk,
         "attachment/note": note.attachments.get().pk,
         "attachment/merged": merged.attachments.get().pk,
+        **dict.fromkeys(["email", "email-html", "email-source"], receive(ticket, html="<p>").pk),
+        **dict.fromkeys(["email/note", "email-html/note"], receive(ticket, note, html="<p>").pk),
         **dict.fromkeys(["ticket/merged", "reply/merged"], merged.pk),
     }
 

@@ -16,6 +16,7 @@ from appliance.core.sql_files import fetch_objects
 from appliance.knowledge.models import Article
 from appliance.macros import queries as macros_queries
 from appliance.macros.models import Macro
+from appliance.mail.ticket_emails import NO_EMAILS, TicketEmails, list_emails
 from appliance.notifications.queries import describe_contact
 from appliance.sla.queries import find_timer
 from appliance.sla.status import SlaStatus, describe_timer
@@ -61,6 +62,7 @@ class TicketSummary:
     dismissed_articles: Sequence[int]
     has_merged_tickets: bool
     has_files: bool
+    has_emails: bool
     has_links: bool
     has_rating: bool
     has_draft: bool  # the viewer's
@@ -125,6 +127,8 @@ class Conversation:
     can_quote_first: bool = False
     can_split: bool = False
     unfolded_id: str = ""  # the id of the element whose text is shown in full, however long
+    emails: TicketEmails = NO_EMAILS  # that became these messages
+    is_for_agent: bool = False
     guest_token: str = ""  # of a viewer without account, whose links lead to the guest page
 
     @property
@@ -266,6 +270,8 @@ class TicketPageBuilder:
             newest_message=self.newest_message,
             generation=self.generation,
             last_event=self.summary.last_event,
+            emails=self._emails(shown),
+            is_for_agent=self.viewer.is_agent,
             can_quote_first=self.viewer.is_agent,
             can_split=has_right(self.viewer, Right.MERGE),
         )
@@ -404,6 +410,13 @@ class TicketPageBuilder:
     def _dismissed(self) -> list[Article]:
         has_dismissed = self.viewer.is_agent and self.summary.dismissed_articles
         return list_dismissed(self.viewer, self.ticket) if has_dismissed else []
+
+    def _emails(self, messages: Sequence[Message]) -> TicketEmails:
+        merged_ids = [ticket.pk for ticket in self.merged_tickets]
+        if not self.summary.has_emails and not merged_ids:
+            return NO_EMAILS
+        message_ids = [message.pk for message in messages if message.pk]
+        return list_emails([self.ticket.pk, *merged_ids], message_ids)
 
     def _count_messages(self) -> int:
         stored = next((message.listed_count for message in self.messages if message.pk), 0)

@@ -8,12 +8,11 @@ from appliance.core.clean_text import clean_paragraphs, clean_text
 from appliance.mail.parsing import bounces, quotes
 from appliance.mail.parsing.bodies import MB, Attachment, BodyReader
 from appliance.mail.parsing.bounces import BounceReport
-from appliance.mail.parsing.headers import Address, Headers, decode_words, find_address, text_of
+from appliance.mail.parsing.headers import Address, Headers, find_address
 from appliance.mail.parsing.limits import (
     MAX_ADDRESSES,
     MAX_EMAIL_BYTES,
     MAX_LINE_LENGTH,
-    MAX_SHOWN_HEADER_CHARACTERS,
     MAX_TEXT_CHARACTERS,
 )
 from appliance.mail.parsing.mime import Budget, Part, read_part
@@ -86,7 +85,6 @@ class ParsedEmail:
     # cid:<id of the Attachment> when the attachments are stored.
     html: str
     attachments: tuple[Attachment, ...]
-    headers_text: str  # decoded, for agents
     is_auto_submitted: bool
     is_list: bool
     suppresses_answers: bool  # the sender asks that no program answers
@@ -151,7 +149,6 @@ def read_email(raw: bytes, options: ParsingOptions) -> ParsedEmail:
         signature=reply.signature,
         html=clean.html,
         attachments=reader.attachments_shown_in(clean),
-        headers_text=_show(headers),
         is_auto_submitted=_is_auto_submitted(root, subject),
         is_list=any(headers.get(name) for name in _LIST_HEADERS)
         or headers.get("precedence").strip().lower() in ("list", "bulk"),
@@ -186,12 +183,6 @@ def _read_return_path(headers: Headers) -> str | None:
 def _list_recipients(headers: Headers) -> tuple[str, ...]:
     emails = (address.email for name in _RECIPIENT_HEADERS for address in headers.addresses(name))
     return tuple(dict.fromkeys(emails))
-
-
-def _show(headers: Headers) -> str:
-    """Return the headers as text that can be read."""
-    lines = [f"{name.title()}: {decode_words(text_of(value))}" for name, value in headers.values]
-    return clean_text("\n".join(lines))[:MAX_SHOWN_HEADER_CHARACTERS]
 
 
 def _is_auto_submitted(root: Part, subject: str) -> bool:

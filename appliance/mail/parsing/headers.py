@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote_to_bytes
 
-from appliance.core.clean_text import clean_email, clean_line
+from appliance.core.clean_text import clean_email, clean_line, clean_text
 from appliance.mail.parsing import charsets
 from appliance.mail.parsing.limits import (
     MAX_ADDRESSES,
@@ -19,6 +19,7 @@ from appliance.mail.parsing.limits import (
     MAX_LINE_LENGTH,
     MAX_MESSAGE_IDS,
     MAX_PARAMETERS,
+    MAX_SHOWN_CHARACTERS,
     MAX_VALUE_BYTES,
 )
 
@@ -140,6 +141,12 @@ def _find_end(data: bytes, start: int, end: int) -> tuple[int, int]:
 
 def text_of(value: bytes) -> str:
     return value.decode("ascii") if value.isascii() else charsets.decode(value)
+
+
+def show(headers: Headers) -> str:
+    """Return the headers decoded, one a line."""
+    lines = [f"{name.title()}: {decode_words(text_of(value))}" for name, value in headers.values]
+    return clean_text("\n".join(lines))[:MAX_SHOWN_CHARACTERS]
 
 
 def decode_words(value: str) -> str:

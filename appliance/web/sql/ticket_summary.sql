@@ -20,6 +20,7 @@ SELECT
     ) AS dismissed_articles,
     EXISTS (SELECT FROM tickets_ticket WHERE merged_into_id = %(ticket)s) AS has_merged_tickets,
     EXISTS (SELECT FROM tickets_attachment WHERE ticket_id = %(ticket)s) AS has_files,
+    EXISTS (SELECT FROM mail_inboundemail WHERE ticket_id = %(ticket)s) AS has_emails,
     EXISTS (SELECT FROM tickets_ticketlink WHERE source_id = %(ticket)s)
     OR EXISTS (SELECT FROM tickets_ticketlink WHERE target_id = %(ticket)s) AS has_links,
     EXISTS (SELECT FROM tickets_rating WHERE ticket_id = %(ticket)s) AS has_rating,

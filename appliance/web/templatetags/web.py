@@ -14,6 +14,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from appliance.core.plain_text import render as render_plain_text
+from appliance.mail.models import InboundEmail
+from appliance.mail.ticket_emails import TicketEmails, list_notes
 from appliance.notifications.event_texts import describe_event
 from appliance.tickets.models import Attachment, Channel, Event, Message
 from appliance.tickets.words import (
@@ -42,7 +45,7 @@ ARTICLE = """<article class="message{}"{}>
     <span class="message-actions">{}
     {}</span></header>
   <div class="{}" dir="auto" data-words>{}</div>
-  {}{}{}
+  {}{}{}{}
 </article>
 """
 SIGNATURE = '<div class="prose signature" dir="auto">{}</div>'
@@ -113,6 +116,12 @@ def _queue_link(queue: Queue, list_url: str) -> str:
 
 
 @register.filter
+def plain_text(text: str) -> SafeString:
+    """Render text as somebody typed it, with its addresses as links."""
+    return render_plain_text(text)
+
+
+@register.filter
 def sentiment(name: str | None) -> SafeString:
     """Render one of SENTIMENTS as an icon and a word."""
     return mark_safe(ticket_rows.CellTexts().sentiment(name))  # noqa: S308
@@ -134,6 +143,7 @@ def first_message(conversation: Conversation) -> SafeString:
         _time(ticket.created_at),
         *_words(words_of_ticket(ticket, is_whole=is_whole), "opening", conversation),
         EMPTY,
+        _email(conversation.emails.of_tickets.get(ticket.pk), conversation),
         _attachments(conversation.first_files, conversation),
     )
 
@@ -181,8 +191,23 @@ def _message(message: Message, conversation: Conversation) -> SafeString:
         _time(message.created_at),
         *_words(words_of_message(message, is_whole=is_whole), element_id, conversation),
         format_html(SIGNATURE, signature_of_message(message)) if message.signature else EMPTY,
+        _email(_email_of(message, conversation.emails), conversation),
         _attachments(message.files, conversation),
     )
+
+
+def _email_of(message: Message, emails: TicketEmails) -> InboundEmail | None:
+    if message.pk:
+        return emails.of_messages.get(message.pk)
+    return emails.of_tickets.get(message.ticket_id)  # the first message of a merged ticket
+
+
+def _email(email: InboundEmail | None, conversation: Conversation) -> SafeString:
+    """Render what belongs to a message that came by e-mail: folded parts, notes, other forms."""
+    if email is None:
+        return EMPTY
+    context = {"email": email, "conversation": conversation, "notes": list_notes(email)}
+    return mark_safe(get_template("web/_email.html").render(context))  # noqa: S308
 
 
 def _words(

@@ -20,6 +20,7 @@ from appliance.core import queries as core_queries
 from appliance.core.pagination import Page, paginate
 from appliance.core.views import page_url, secret_url
 from appliance.files.views import file_response
+from appliance.mail.ticket_emails import list_emails
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import RatingForm, ReplyForm
@@ -222,6 +223,7 @@ def _guest_ticket_page(
             earlier_parts=earlier_parts,
             unfolded_id=request.GET.get("whole", ""),
             first_files=tickets_queries.list_first_message_files(ticket),
+            emails=list_emails([ticket.pk], [message.pk for message in replies]),
             guest_token=token,
         ),
         rating=tickets_queries.find_rating(ticket),
