@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "appliance.knowledge",
     "appliance.manage",
     "appliance.mail",
+    "appliance.directory",
     "appliance.reports",
     "appliance.notifications",
     "appliance.macros",
@@ -166,7 +167,10 @@ CACHES = {
 # --- users, passwords, sessions
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "appliance.directory.backends.DirectoryBackend",
+]
 PASSWORD_HASHERS = ["appliance.accounts.security.Argon2idHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}

@@ -100,6 +100,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         help_text="When an admin unlinked it from its customer; only an admin links it again.",
     )
     session_epoch = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    is_from_directory = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="A directory decides who this is and checks the password.",
+    )
     anonymised_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
 
@@ -111,6 +117,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             # serves log-in: one account an address, whatever its case (iexact compares UPPER)
             models.UniqueConstraint(Upper("email"), name="user_email_unique"),
+            # "!" is Django's mark of a password that matches nothing
+            models.CheckConstraint(
+                condition=models.Q(is_from_directory=False) | models.Q(password__startswith="!"),  # noqa: S106
+                name="user_of_directory_has_no_password_check",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -241,6 +252,12 @@ class Customer(models.Model):
     undeliverable_reason = models.CharField(max_length=300, blank=True, db_default="")
     user = models.OneToOneField(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="customer"
+    )
+    is_from_directory = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="A directory decides about name, address and telephone.",
     )
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
 

@@ -1,6 +1,7 @@
 """The audit log: one row for each change of the set-up or of a person, written in one place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db import IntegrityError, models, transaction
 
@@ -9,20 +10,35 @@ from appliance.core.models import AuditEntry
 
 ANONYMOUS = "Anonymous"
 SYSTEM_ACTOR_NAME = "Skerry"
-SECRET_FIELDS = {"password"}
+SECRET_FIELDS = {"password", "bind_password"}
+BATCH_ROWS = 500
 
 
 def record_change(
     *, by: models.Model | None, verb: str, subject: models.Model, data: dict | None = None
 ) -> AuditEntry:
     """Add one row to the audit log, in the transaction of the change. ``by=None``: the system."""
-    return _add_entry(
-        by,
-        verb,
-        kind=str(subject._meta.verbose_name)[:40],
-        subject=str(subject)[:200],
-        subject_id=str(subject.pk or ""),
-        data={name: value for name, value in (data or {}).items() if name not in SECRET_FIELDS},
+    return _add_entry(by, verb, **_described(subject, data or {}))
+
+
+def _described(subject: models.Model, data: Mapping[str, object]) -> dict[str, Any]:
+    """Return the columns that say what was changed."""
+    return {
+        "kind": str(subject._meta.verbose_name)[:40],
+        "subject": str(subject)[:200],
+        "subject_id": str(subject.pk or ""),
+        "data": {name: value for name, value in data.items() if name not in SECRET_FIELDS},
+    }
+
+
+def record_changes(changes: Iterable[tuple[models.Model, str, Mapping[str, object]]]) -> None:
+    """Add many rows at once, of changes by the system: subject, verb and data of each."""
+    AuditEntry.objects.bulk_create(
+        (
+            AuditEntry(actor_name=SYSTEM_ACTOR_NAME, verb=verb, **_described(subject, data))
+            for subject, verb, data in changes
+        ),
+        batch_size=BATCH_ROWS,
     )
 
 

@@ -14,6 +14,11 @@ PURPOSES = {
     "auditcheck_at_idx": "the latest verification of the audit log",
     "auditentry_at_idx": "the audit log page, newest first",
     "auditentry_subject_idx": "the history of one object, for instance an article",
+    # directory
+    "directory_link_entry_unique": "the sync: the links of the entries it has read",
+    "directory_name_unique": "one directory of a name, in any case",
+    "group_mapping_directory_group_unique": "one line per group of a directory",
+    "bind_attempt_entry_idx": "counting the attempts on one account of a directory",
     # knowledge
     "article_changed_idx": "all articles, latest change first",
     "article_review_idx": "articles due for review",

@@ -26,6 +26,15 @@ from appliance.accounts.services.customers import (
     register_customer,
     unlink_customer,
 )
+from appliance.accounts.services.directory_people import (
+    AccessChange,
+    DirectoryPerson,
+    change_directory_access,
+    is_last_local_admin,
+    release_directory_people,
+    save_directory_people,
+    set_managers,
+)
 from appliance.accounts.services.login_attempts import erase_login_attempts, record_login_attempt
 from appliance.accounts.services.organisations import (
     add_organisation,

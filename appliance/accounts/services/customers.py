@@ -18,7 +18,7 @@ from appliance.accounts.models import (
 )
 from appliance.accounts.permissions import require_admin, require_customer_editor
 from appliance.accounts.services.organisations import require_may_join
-from appliance.accounts.services.people import add_user, invite
+from appliance.accounts.services.people import add_user, invite, refuse_directory_values
 from appliance.core import audit, cache
 from appliance.core.audit import update_fields
 from appliance.core.clean_text import clean_email
@@ -151,6 +151,7 @@ def change_customer(
     if locked.anonymised_at:
         raise BadInputError(_("This customer has been anonymised and can no longer be changed."))
     email = clean_email(email)
+    refuse_directory_values(locked, email=email, first_name=first_name, last_name=last_name)
     if organisation != locked.organisation:
         require_may_join(by, organisation)
     if email != locked.email:
@@ -259,7 +260,7 @@ def _give_address(customer: Customer, person: User, *, by: User) -> None:
         update_fields(customer, by=by, email=person.email)
 
 
-def absorb_customer(*, source: Customer, target: Customer, by: User) -> None:
+def absorb_customer(*, source: Customer, target: Customer, by: User | None) -> None:
     """Move all that belongs to ``source`` to ``target`` and delete it. Both must be locked.
 
     Its user, its address and its contact details move where ``target`` has none.

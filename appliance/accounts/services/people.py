@@ -24,6 +24,7 @@ from appliance.core.types import UNSET, Unset
 
 def set_password(*, user: User, password: str) -> None:
     """Set a password; sessions of the old one end. Raises BadInputError when it is too weak."""
+    _refuse_password_of_directory(user)
     check_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
@@ -105,6 +106,7 @@ def change_person(
     require_admin(by)
     email = clean_email(email)
     locked = _lock(person)
+    refuse_directory_values(locked, email=email, first_name=first_name, last_name=last_name)
     if update_fields(
         locked,
         by=by,
@@ -176,7 +178,7 @@ def erase_person(*, person: User, by: User) -> None:
     locked = _lock(person)
     locked.email = f"anonymous-person-{locked.pk}@invalid"
     locked.first_name, locked.last_name, locked.signature = ANONYMOUS, "", ""
-    locked.is_active = locked.is_away = False
+    locked.is_active = locked.is_away = locked.is_from_directory = False
     locked.set_unusable_password()
     locked.session_epoch += 1
     locked.sessions.all().delete()
@@ -185,6 +187,26 @@ def erase_person(*, person: User, by: User) -> None:
     cache.invalidate(cache.TEAMS)
     publish_lost_access(by=by)
     person.refresh_from_db()
+
+
+def refuse_directory_values(subject: User | Customer, **values: str) -> None:
+    """Raise BadInputError where a value differs that the directory decides about."""
+    if not subject.is_from_directory:
+        return
+    for name, value in values.items():
+        if getattr(subject, name) != value:
+            raise BadInputError(
+                _("This comes from the directory. Have it changed there."), field=name
+            )
+
+
+def _refuse_password_of_directory(person: User) -> None:
+    if person.is_from_directory:
+        raise BadInputError(
+            _("%(name)s signs in with the password of the directory. Have it changed there.")
+            % {"name": person},
+            field="password",
+        )
 
 
 def end_sessions(*, person: User) -> None:
@@ -243,6 +265,7 @@ def change_profile(
     if time_zone and not is_time_zone(time_zone):
         raise BadInputError(_("Choose a time zone from the list."), field="time_zone")
     locked = _lock(person)
+    refuse_directory_values(locked, first_name=first_name, last_name=last_name)
     if update_fields(
         locked,
         by=locked,
@@ -271,6 +294,7 @@ def invite(*, person: User, by: User, customer: Customer | None = None) -> str:
     """
     require_admin(by)
     person = _lock(person)
+    _refuse_password_of_directory(person)
     if not person.is_active:
         raise BadInputError(
             _("%(name)s is deactivated. Reactivate the account first.") % {"name": person}
