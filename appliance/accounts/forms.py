@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import choices
 from appliance.accounts.models import User
+from appliance.accounts.security import accepts_login_names
 from appliance.core.clean_text import clean_email
 from appliance.core.forms import BootstrapFormMixin, Form, add_bootstrap_class
 
@@ -24,15 +25,20 @@ def current_password_field(**attrs: object) -> forms.CharField:
 
 
 class LoginForm(BootstrapFormMixin, AllauthLoginForm):
-    """Log-in by e-mail address, whatever its case."""
+    """Log-in by e-mail address, whatever its case, or by the login name of a directory."""
 
     password = current_password_field()
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
-        email = forms.EmailField(label=_("E-mail"), max_length=254, widget=widget)
-        self.fields["login"] = add_bootstrap_class(email)
+        attributes = {"autocomplete": "username", "autofocus": True}
+        field: forms.Field = forms.EmailField(
+            label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs=attributes)
+        )
+        if accepts_login_names():
+            widget = forms.TextInput(attrs={**attributes, "autocapitalize": "none"})
+            field = forms.CharField(label=_("E-mail or login name"), max_length=254, widget=widget)
+        self.fields["login"] = add_bootstrap_class(field)
 
     def clean_login(self) -> str:
         return clean_email(self.cleaned_data["login"])
@@ -179,5 +185,8 @@ class ProfileForm(Form):
         site_default = ("", _("Default"))
         self.set_choices("language", [site_default, *choices.languages()])
         self.set_choices("time_zone", [site_default, *choices.time_zones()])
+        if person.is_from_directory:
+            for name in ("first_name", "last_name"):
+                self.fields[name].disabled = True
         if not person.is_agent:
             del self.fields["signature"], self.fields["is_away"]

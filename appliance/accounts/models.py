@@ -133,6 +133,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
         return salted_hmac(salt, stamp, secret=secret, algorithm="sha256").hexdigest()
 
+    def has_usable_password(self) -> bool:
+        """Return whether a password lets them in: one stored here, or that of a directory."""
+        return self.is_from_directory or super().has_usable_password()
+
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import unicodedata
+from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Literal
@@ -47,6 +48,20 @@ class Argon2idHasher(Argon2PasswordHasher):
     time_cost = 2
     memory_cost = 19456
     parallelism = 1
+
+
+_login_name_sources: list[Callable[[], bool]] = []
+
+
+def accept_login_names_when(is_accepted: Callable[[], bool]) -> None:
+    """Let people type a login name instead of an address whenever ``is_accepted`` returns True."""
+    if is_accepted not in _login_name_sources:
+        _login_name_sources.append(is_accepted)
+
+
+def accepts_login_names() -> bool:
+    """Return whether people are known by login names, not only by address."""
+    return any(is_accepted() for is_accepted in _login_name_sources)
 
 
 def generate_token() -> str:

@@ -116,6 +116,8 @@ def profile(request: AuthenticatedRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @reauthentication_required
 def change_password(request: AuthenticatedRequest) -> HttpResponse:
+    if request.user.is_from_directory:
+        raise ForbiddenError(_("Your password is that of your computer. Change it there."))
     form = ChangePasswordForm(request.POST or None, person=request.user)
     if form.is_valid():
         password = form.cleaned_data["password"]

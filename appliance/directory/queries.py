@@ -52,6 +52,11 @@ def list_active_directories() -> list[Directory]:
     return list(Directory.objects.filter(is_active=True))
 
 
+def has_active_directory() -> bool:
+    """Return whether people can sign in with the password of a directory."""
+    return Directory.objects.filter(is_active=True).exists()
+
+
 def list_admins() -> QuerySet[User]:
     """Return the active admins."""
     return User.objects.filter(role=Role.ADMIN, is_active=True).order_by("pk")

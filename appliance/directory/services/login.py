@@ -27,7 +27,7 @@ from appliance.directory.connection import LOGIN_SECONDS, Session, open_session
 from appliance.directory.entries import Entry, parse_person, person_attributes
 from appliance.directory.errors import DirectoryError, UnavailableError
 from appliance.directory.groups import list_mappings_of
-from appliance.directory.models import Directory, GroupMapping, BindAttempt
+from appliance.directory.models import BindAttempt, Directory, GroupMapping
 from appliance.directory.presets import Attribute
 from appliance.directory.services import people
 from appliance.directory.services.directories import record_answer, record_problem

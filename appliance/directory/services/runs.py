@@ -20,7 +20,7 @@ from appliance.core.errors import BadInputError
 from appliance.directory import planning
 from appliance.directory.entries import Entry
 from appliance.directory.errors import DirectoryError
-from appliance.directory.models import Directory, DirectoryLink, BindAttempt, SyncRun
+from appliance.directory.models import BindAttempt, Directory, DirectoryLink, SyncRun
 from appliance.directory.planning import AccessPlan, PersonPlan
 from appliance.directory.services import people
 from appliance.directory.services.directories import record_answer, record_problem

@@ -15,7 +15,7 @@ from appliance.accounts.models import Customer, Role, User
 from appliance.directory import services
 from appliance.directory.connection import Session
 from appliance.directory.errors import DirectoryError
-from appliance.directory.models import DefaultAccess, BindAttempt
+from appliance.directory.models import BindAttempt, DefaultAccess
 from appliance.directory.tests.conftest import sync
 from tests.slapd import group_dn, person_dn, person_ldif
 
@@ -27,14 +27,14 @@ BOBS = "lbob-opens-the-door"
 def log_in(name: str, password: str) -> User | None:
     """Authenticate as the log-in page does: through every backend."""
     request = RequestFactory().post("/login/")
-    return authenticate(request, username=name, password=password)
+    return authenticate(request, email=name, password=password)
 
 
 def test_first_log_in_creates_user_and_customer_from_the_entry(directory):
     alice = log_in(ALICE, ALICES)
     assert (alice.full_name, alice.role) == ("Alice Ashdown", Role.CUSTOMER)
     assert alice.customer.room == "B 2.14"
-    assert not alice.has_usable_password() and alice.email_confirmed_at
+    assert alice.password.startswith("!") and alice.email_confirmed_at
 
 
 @pytest.mark.parametrize("name", ["lalice", "LAlice", "LALICE@Clinic.Example", r"CLINIC\lalice"])
@@ -189,6 +189,38 @@ def test_server_that_hangs_costs_five_seconds_at_most(directory):
         with pytest.raises(ValidationError):
             log_in(ALICE, ALICES)
         assert time.monotonic() - started_at < 5.5
+
+
+def test_login_page_takes_a_login_name_and_names_what_is_wrong(directory, client):
+    page = client.get("/login/").content.decode()
+    assert "E-mail or login name" in page
+    wrong = client.post("/login/", {"login": "lalice", "password": "not-it"})
+    assert "Incorrect e-mail or password" in wrong.content.decode()
+    assert client.post("/login/", {"login": "lalice", "password": ALICES}).status_code == 302
+    assert client.get("/").status_code == 200
+
+
+def test_login_page_asks_for_an_address_while_no_directory_is_on(directory, client):
+    directory.is_active = False
+    directory.save()
+    assert "E-mail or login name" not in client.get("/login/").content.decode()
+    refused = client.post("/login/", {"login": ALICE, "password": ALICES})
+    assert "Incorrect e-mail or password" in refused.content.decode()
+
+
+def test_login_page_says_when_the_directory_is_down_and_counts_nothing(directory, client):
+    directory.port = 1
+    directory.save()
+    for _attempt in range(7):  # more than wrong passwords would be allowed
+        page = client.post("/login/", {"login": "lalice", "password": ALICES})
+        assert "Clinic does not answer" in page.content.decode()
+
+
+def test_directory_password_confirms_who_one_is_before_something_grave(directory, client):
+    client.post("/login/", {"login": "lbob", "password": BOBS})
+    page = client.post("/reauthenticate/", {"password": "not-it"})
+    assert "Incorrect password" in page.content.decode()
+    assert client.post("/reauthenticate/", {"password": BOBS}).status_code == 302
 
 
 def test_changed_entry_is_brought_up_to_date_at_log_in(directory, server):
