@@ -18,7 +18,7 @@ from appliance.mail.parsing.limits import (
 _BLOCKS = frozenset(
     {
         *("address", "article", "aside", "blockquote", "caption", "center", "dd", "div"),
-        *("dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5"),
+        *("dl", "dt", "fieldset", "figure", "footer", "h1", "h2", "h3", "h4", "h5"),
         *("h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table"),
         *("tbody", "tfoot", "thead", "tr", "ul"),
     }
