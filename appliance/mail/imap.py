@@ -14,6 +14,7 @@ from appliance.core import server_tls
 from appliance.mail.models import Mailbox
 
 CONNECT_SECONDS, READ_SECONDS = 10, 60
+TEST_SECONDS = 8  # while an admin waits for the page
 CUT_BYTES = 1024 * 1024  # what is read of an e-mail above the limit
 
 
@@ -22,13 +23,14 @@ class MailServerError(Exception):
 
 
 @contextlib.contextmanager
-def connected(mailbox: Mailbox) -> Iterator[IMAPClient]:
+def connected(mailbox: Mailbox, *, seconds: float = READ_SECONDS) -> Iterator[IMAPClient]:
     """Connect and log in; only this server can be reached. Raises MailServerError.
 
-    Errors of the server inside the block become MailServerErrors, too.
+    ``seconds`` is how long the server may take for one answer. Errors of the server inside the
+    block become MailServerErrors, too.
     """
     with egress_guard.allowing(mailbox.host), _explained(mailbox):
-        client = _connect(mailbox)
+        client = _connect(mailbox, seconds)
         try:
             _log_in(client, mailbox)
             yield client
@@ -39,7 +41,7 @@ def connected(mailbox: Mailbox) -> Iterator[IMAPClient]:
             client.logout()
 
 
-def _connect(mailbox: Mailbox) -> IMAPClient:
+def _connect(mailbox: Mailbox, seconds: float) -> IMAPClient:
     context = server_tls.verifying_context(mailbox.ca_certificate)
     if mailbox.security == Mailbox.Security.PLAIN and not server_tls.is_loopback(mailbox.host):
         raise MailServerError(_("Without TLS, only a mail server on this machine is used."))
@@ -48,7 +50,7 @@ def _connect(mailbox: Mailbox) -> IMAPClient:
         port=mailbox.port,
         ssl=mailbox.security == Mailbox.Security.TLS,
         ssl_context=context,
-        timeout=SocketTimeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+        timeout=SocketTimeout(connect=min(CONNECT_SECONDS, seconds), read=seconds),
     )
     if mailbox.security == Mailbox.Security.STARTTLS:
         client.starttls(context)
@@ -136,10 +138,10 @@ def list_folders(client: IMAPClient) -> list[str]:
     return sorted(str(name) for flags, _delimiter, name in folders if rb"\Noselect" not in flags)
 
 
-def select(client: IMAPClient, mailbox: Mailbox) -> dict[bytes, int]:
+def select(client: IMAPClient, mailbox: Mailbox, *, is_read_only: bool = False) -> dict[bytes, int]:
     """Open the folder of the mailbox and return what the server says of it."""
     try:
-        return client.select_folder(mailbox.folder)
+        return client.select_folder(mailbox.folder, readonly=is_read_only)
     except IMAPClientError as error:
         raise MailServerError(
             _("The folder %(name)s cannot be opened. The server has: %(folders)s.")

@@ -117,7 +117,7 @@ class Connection(SMTP):
 
 
 class LmtpConnection(LMTP, Connection):
-    """The same by LMTP."""
+    """A connection that speaks LMTP."""
 
 
 class Listener:
@@ -132,15 +132,15 @@ class Listener:
         """Start, stop or restart the listener where the settings were changed."""
         mail_settings = queries.mail_settings()
         names = ("protocol", "bind", "port", "networks", "max_message_mb")
-        wanted = {name: getattr(mail_settings, name) for name in names}
+        current = {name: getattr(mail_settings, name) for name in names}
         if not mail_settings.is_listening:
-            wanted = {}
-        if wanted == self._settings:
+            current = {}
+        if current == self._settings:
             return
         self.stop()
-        if wanted:
+        if current:
             self._start(mail_settings)
-        self._settings = wanted
+        self._settings = current
 
     def _start(self, mail_settings: MailSettings) -> None:
         loop = asyncio.new_event_loop()

@@ -86,7 +86,7 @@ def add(request: AuthenticatedRequest, section: Section[Any]) -> HttpResponse:
         if not form.errors:
             messages.success(request, _("Entry added."))
             return redirect(f"edit-{section.object_slug}", pk)
-    return _render_entry_form(request, section, form)
+    return render_entry_form(request, section, form)
 
 
 @require_http_methods(["GET", "POST"])
@@ -97,7 +97,7 @@ def edit(request: AuthenticatedRequest, section: Section[Any], pk: int) -> HttpR
     if form.is_valid() and _save(request, section, entry, form):
         messages.success(request, _("%(name)s saved.") % {"name": entry})
         return redirect(f"edit-{section.object_slug}", entry.pk)
-    return _render_entry_form(request, section, form, entry)
+    return render_entry_form(request, section, form, entry)
 
 
 def _save(request: AuthenticatedRequest, section: Section[Any], entry: Model, form: Form) -> bool:
@@ -114,8 +114,12 @@ def _save(request: AuthenticatedRequest, section: Section[Any], entry: Model, fo
     return not form.errors
 
 
-def _render_entry_form(
-    request: AuthenticatedRequest, section: Section[Any], form: Form, entry: Model | None = None
+def render_entry_form(
+    request: AuthenticatedRequest,
+    section: Section[Any],
+    form: Form,
+    entry: Model | None = None,
+    **context_of_action: object,
 ) -> HttpResponse:
     """Render the form with the version of the entry as it is now, whatever the form holds."""
     current = section.access_entry(request.user, entry.pk) if entry else None
@@ -127,6 +131,7 @@ def _render_entry_form(
         "idempotent_form": IdempotentForm(post_data(request) if form.errors else None),
         "version_form": VersionForm(initial={"version": version}),
         **section.aside_context(request, current),
+        **context_of_action,
     }
     return render(request, "manage/form.html", context, status=400 if form.errors else 200)
 

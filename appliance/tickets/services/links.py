@@ -84,7 +84,9 @@ def split_ticket(
     return ticket
 
 
-def link_tickets(*, source: Ticket, target: Ticket, kind: TicketLink.Kind, by: User) -> TicketLink:
+def link_tickets(
+    *, source: Ticket, target: Ticket, kind: TicketLink.Kind, by: User | None
+) -> TicketLink:
     """Link two tickets, for example ``source`` as a duplicate of ``target``."""
     require_agent(by)
     _require_access_to_both(by, source, target, "target")
@@ -115,7 +117,7 @@ def unlink_tickets(*, link: TicketLink, by: User) -> None:
 
 
 def _record_link(
-    event_kind: Event.Kind, source: Ticket, target: Ticket, link_kind: str, by: User
+    event_kind: Event.Kind, source: Ticket, target: Ticket, link_kind: str, by: User | None
 ) -> None:
     at_source = LinkedData(kind=link_kind, other=target.pk)
     at_target = LinkedData(kind=link_kind, other=source.pk, is_target=True)
@@ -132,14 +134,14 @@ def _require_permission(by: User) -> None:
         )
 
 
-def _require_access_to_both(by: User, ticket: Ticket, other: Ticket, field: str) -> None:
+def _require_access_to_both(by: User | None, ticket: Ticket, other: Ticket, field: str) -> None:
     """Raise BadInputError for one ticket twice, and for one that the agent may not see."""
     if ticket.pk == other.pk:
         raise BadInputError(
             _("A ticket cannot be linked to itself. Enter another number."), field=field
         )
     for linked in (ticket, other):
-        if not queries.can_see_ticket(by, linked):
+        if by and not queries.can_see_ticket(by, linked):
             raise BadInputError(
                 _("Ticket %(number)s does not exist.") % {"number": linked.number}, field=field
             )
@@ -183,7 +185,7 @@ def _create_from_message(origin: Ticket, message: Message, subject: str, key: uu
     return ticket
 
 
-def _create_link(source: Ticket, target: Ticket, kind: str, by: User) -> TicketLink:
+def _create_link(source: Ticket, target: Ticket, kind: str, by: User | None) -> TicketLink:
     return TicketLink.objects.create(source=source, target=target, kind=kind, created_by=by)
 
 
