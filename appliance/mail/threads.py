@@ -23,6 +23,7 @@ from appliance.tickets.reply_tokens import ReplyToken, find_tokens
 NUMBER = re.compile(r"\bSKR-(\d{1,18})\b", re.IGNORECASE)
 MAX_NUMBERS = 5
 MAX_REFERENCES = 100
+MAX_IDS = 20  # of tickets that the referenced e-mails belong to
 RELATED = ("customer__user", "team", "category")
 
 
@@ -64,9 +65,9 @@ def _list_referenced(parsed: ParsedEmail) -> list[Ticket]:
         return []
     received = InboundEmail.objects.filter(header_message_id__in=ids, ticket__isnull=False)
     sent = OutgoingEmail.objects.filter(message_id__in=[f"<{text}>" for text in ids])
-    ticket_ids = [*received.values_list("ticket", flat=True)[:MAX_REFERENCES]]
-    ticket_ids += sent.exclude(ticket=None).values_list("ticket", flat=True)[:MAX_REFERENCES]
-    return _find_tickets(dict.fromkeys(ticket_ids))
+    emails = [received, sent.exclude(ticket=None)]
+    ticket_ids = [pk for rows in emails for pk in rows.values_list("ticket", flat=True)[:MAX_IDS]]
+    return _find_tickets(dict.fromkeys(pk for pk in ticket_ids if pk))
 
 
 def _list_numbered(subject: str) -> list[Ticket]:
@@ -79,7 +80,7 @@ def _find_tickets(ticket_ids: Iterable[int]) -> list[Ticket]:
     return [ticket for ticket in tickets if ticket]
 
 
-def _find_ticket(ticket_id: int | None) -> Ticket | None:
+def _find_ticket(ticket_id: int) -> Ticket | None:
     """Return the ticket, or the one of the same customer that it was merged into."""
     ticket = Ticket.objects.select_related(*RELATED).filter(pk=ticket_id).first()
     while ticket and ticket.merged_into_id:

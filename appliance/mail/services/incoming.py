@@ -95,5 +95,6 @@ class Incoming:
             return
         for note in self.parsed.notes:
             if note.kind == NoteKind.LARGE_ATTACHMENTS:
-                text = answers.left_out(ticket.number, **note.values)
+                count, limit_mb = (int(note.values[name]) for name in ("count", "limit_mb"))
+                text = answers.left_out(ticket.number, count, limit_mb)
                 answer(email, text, kind="files", ticket=ticket)
