@@ -8,6 +8,8 @@ from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Role, User
 from appliance.core import queries as core_queries
 from appliance.macros import services as macros_services
+from appliance.mail import services as mail_services
+from appliance.mail.models import InboundEmail, Mailbox
 from appliance.manage import services as manage_services
 from appliance.manage.sections import SECTIONS
 from appliance.model_updates import services as model_updates_services
@@ -18,6 +20,10 @@ from appliance.sla.models import BusinessHours, Holiday
 from appliance.sla.weekly_hours import parse_week
 from appliance.tickets import services as tickets_services
 
+EMAIL_PAGES = (  # each gets an e-mail of its own, which some of them remove
+    *("received-email", "email-source", "accept-email", "delete-email", "block-email-sender"),
+    "retry-received-email",
+)
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360000002000001e221bc330000000049454e44ae426082"
@@ -69,6 +75,12 @@ def create_sample_objects(by: User, name: str = "Main") -> dict[str, Model]:
         "canned-response": macros_services.add_canned_response(
             by=by, name=name[:80], body="Hello {customer_name}", audience="all"
         ),
+        "mailbox": mail_services.add_mailbox(
+            by=by, name=name[:80], host="127.0.0.1", port=1, user="desk", password="x"
+        ),
+        "blocked-sender": mail_services.add_blocked_sender(
+            by=by, pattern=f"{address}@spam.example"
+        ),
         "macro": macros_services.add_macro(
             by=by, name=name[:80], actions={"priority": 4}, audience="all"
         ),
@@ -106,6 +118,7 @@ def admin_url_arguments(by: User) -> dict[str, object]:
     arguments: dict[str, object] = {
         f"{verb}-{kind}": instance.pk for kind, instance in objects.items() for verb in verbs
     }
+    arguments |= {page: create_held_email(objects["mailbox"]).pk for page in EMAIL_PAGES}
     arguments |= {f"remove-{kind}": instance.pk for kind, instance in removable.items()}
     manage_services.change_logo(by=by, upload=SimpleUploadedFile("logo.png", PNG))
     return arguments | {
@@ -117,9 +130,20 @@ def admin_url_arguments(by: User) -> dict[str, object]:
         "create-login": objects["customer"].pk,
         "unlink-customer": objects["customer"].pk,
         "confirm-login": objects["customer"].pk,
+        "test-mailbox": objects["mailbox"].pk,
         "logo": core_queries.site_settings().logo_id,
         **dict.fromkeys(["model-update", "apply-update"], create_refused_update(by).pk),
     }
+
+
+def create_held_email(mailbox: Mailbox) -> InboundEmail:
+    """Receive an e-mail and hold it for an agent."""
+    number = InboundEmail.objects.count()
+    source = f"From: sam@elsewhere.example\nMessage-ID: <{number}@sample>\n\nHelp".encode()
+    email = mail_services.receive(mailbox=mailbox, source=source)
+    email.state, email.sender, email.subject = "held", "sam@elsewhere.example", "Held"
+    email.save()
+    return email
 
 
 def create_refused_update(by: User) -> UpdateRun:
