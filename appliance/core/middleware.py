@@ -68,7 +68,7 @@ class NoStoreMiddleware:
     """Keep answers out of the caches of browsers, so that Back shows nothing after log-out.
 
     Only files that are equal for everybody may be kept: their views say so (``public``), and static
-    files are answered before this. Outermost of all that answers, it covers errors and redirects as well.
+    files are answered before this. Outermost of all that answers, it covers redirects as well.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
