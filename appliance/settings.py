@@ -246,7 +246,7 @@ if SITE_URL and SITE_URL.is_https:
 else:
     # Over plain HTTP there are no secure cookies, no redirect and no HSTS. Beyond this machine
     # the start needs --insecure-http; it warns the operator, and a banner tells the admins.
-    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W011", "security.W016"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # bytes of one form, its files not counted
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = (
