@@ -126,6 +126,7 @@ class Listener:
     def __init__(self) -> None:
         self._settings: dict[str, Any] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: asyncio.Server | None = None
         self._thread: threading.Thread | None = None
 
     def update(self) -> None:
@@ -162,7 +163,7 @@ class Listener:
             )
 
         server = loop.create_server(connection, host=mail_settings.bind, port=mail_settings.port)
-        loop.run_until_complete(server)  # an OSError if the address is taken
+        self._server = loop.run_until_complete(server)  # an OSError if the address is taken
         self._loop = loop
         self._thread = threading.Thread(target=loop.run_forever, name="listener", daemon=True)
         self._thread.start()
@@ -170,8 +171,9 @@ class Listener:
 
     def stop(self) -> None:
         self._settings = {}
-        if self._loop and self._thread:
+        if self._loop and self._server and self._thread:
+            self._loop.call_soon_threadsafe(self._server.close)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(timeout=5)
             self._loop.close()
-        self._loop = self._thread = None
+        self._loop = self._server = self._thread = None
