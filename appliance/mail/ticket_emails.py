@@ -21,6 +21,7 @@ from appliance.tickets import queries as tickets_queries
 from appliance.tickets.models import Attachment
 from appliance.tickets.reply_tokens import find_tokens
 
+MAX_RECIPIENTS = 5  # shown on the page of the ticket; all are in the headers
 MAX_QUOTED_CHARACTERS = 20_000  # shown on the page of the ticket; the e-mail's own page has more
 
 
@@ -125,6 +126,12 @@ class EmailPage:
 def list_notes(email: InboundEmail) -> list[str]:
     """Return what its readers should know about an e-mail, in the active language."""
     return [Note.from_json(note).text for note in email.notes]
+
+
+def list_recipients(email: InboundEmail) -> list[str]:
+    """Return the first addresses an e-mail was sent to."""
+    addresses = dict.fromkeys(hide_token(address) for address in email.recipients)
+    return [*addresses][:MAX_RECIPIENTS]
 
 
 def hide_token(address: str) -> str:

@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 
 from appliance.mail import answers, queries
 from appliance.mail.models import InboundEmail
-from appliance.mail.parsing import Note, NoteKind, ParsedEmail
+from appliance.mail.parsing import Note, NoteKind, ParsedEmail, replace_content_ids
 from appliance.mail.services.answering import answer
 from appliance.notifications import services as notifications_services
-from appliance.tickets.models import Message, Ticket
+from appliance.tickets.models import Attachment, Message, Ticket
 
 State = InboundEmail.State
 MB = 1024 * 1024
@@ -58,13 +58,24 @@ class Incoming:
         email = self.email
         email.ticket, email.message = ticket, message
         email.quoted_text, email.signature = self.quoted_text, self.parsed.signature
-        email.html = self.parsed.html
+        email.html = self._html_of(ticket, message)
         self._end(State.PROCESSED)
         if not email.is_automatic and email.header_message_id:
             notifications_services.record_received(
                 ticket=ticket, address=email.sender, message_id=f"<{email.header_message_id}>"
             )
         self._tell_of_files(ticket)
+
+    def _html_of(self, ticket: Ticket, message: Message | None) -> str:
+        """Return the HTML with its pictures named by the attachments they have become."""
+        attachments = Attachment.objects.filter(ticket=ticket, message=message).order_by("pk")
+        files = [] if self.email.is_cut else self.parsed.attachments
+        urls = {
+            file.content_id: f"cid:{attachment.pk}"
+            for file, attachment in zip(files, attachments, strict=False)
+            if file.is_inline
+        }
+        return replace_content_ids(self.parsed.html, urls)
 
     def settle_report(self, ticket: Ticket | None) -> None:
         """Record that the e-mail was a report about one of ours, which adds no message."""

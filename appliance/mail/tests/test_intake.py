@@ -79,6 +79,17 @@ def test_files_become_attachments(take_in, alice):
     assert [row.file.name for row in ticket.attachments.all()] == ["page.pdf"]
 
 
+def test_pictures_in_html_are_those_attached(take_in, alice):
+    source = message("See the picture.", ALICE, DESK, "Printer", "<f@client>")
+    source.add_alternative('<p>See <img src="cid:shot"></p>', subtype="html")
+    html = source.get_payload()[1]
+    html.add_related(b"\x89PNG", maintype="image", subtype="png", cid="<shot>")
+    source.add_attachment(b"%PDF-1.4", maintype="application", subtype="pdf", filename="page.pdf")
+    email = take_in(source.as_bytes())
+    picture = email.ticket.attachments.get(file__name__startswith="attachment")
+    assert f'<img src="cid:{picture.pk}">' in email.html
+
+
 def test_file_above_the_limit_is_left_out_and_the_sender_is_told(take_in, alice, dan):
     accounts_services.update_site_settings(by=dan, max_attachment_mb=1)
     source = message("See the film.", ALICE, DESK, "Printer", "<f@client>")

@@ -16,7 +16,7 @@ from django.utils.translation import pgettext
 
 from appliance.core.plain_text import render as render_plain_text
 from appliance.mail.models import InboundEmail
-from appliance.mail.ticket_emails import TicketEmails, list_notes
+from appliance.mail.ticket_emails import TicketEmails, list_notes, list_recipients
 from appliance.notifications.event_texts import describe_event
 from appliance.tickets.models import Attachment, Channel, Event, Message
 from appliance.tickets.words import (
@@ -206,7 +206,12 @@ def _email(email: InboundEmail | None, conversation: Conversation) -> SafeString
     """Render what belongs to a message that came by e-mail: folded parts, notes, other forms."""
     if email is None:
         return EMPTY
-    context = {"email": email, "conversation": conversation, "notes": list_notes(email)}
+    context = {
+        "email": email,
+        "conversation": conversation,
+        "notes": list_notes(email),
+        "recipients": list_recipients(email),
+    }
     return mark_safe(get_template("web/_email.html").render(context))  # noqa: S308
 
 

@@ -35,6 +35,7 @@ def receive(ticket: Ticket, message: Message | None = None, **fields: object) ->
         size=100,
         state=InboundEmail.State.PROCESSED,
         sender="alice@example.org",
+        recipients=[to, "carol@example.org"],
         subject="Printer",
         **fields,
     )
@@ -72,7 +73,8 @@ def test_quoted_text_and_signature_are_folded(client, ticket, email, bob):
 
 def test_agent_reads_notes_and_customer_does_not(client, ticket, email, alice, bob):
     note = "2 pictures on other servers are not loaded."
-    assert note in page(client, bob, f"/tickets/{ticket.pk}/")
+    text = page(client, bob, f"/tickets/{ticket.pk}/")
+    assert note in text and "desk@example.org, carol@example.org" in text
     text = page(client, alice, f"/tickets/{ticket.pk}/")
     assert note not in text and "the old text" in text
     assert "Show HTML" in text and "source" not in text

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 from appliance.accounts.permissions import AuthenticatedRequest, agents_only
 from appliance.files import queries as files_queries
 from appliance.files.views import CONTENT_SECURITY_POLICY
+from appliance.mail.models import InboundEmail
 from appliance.mail.ticket_emails import EmailPage, access_email, list_notes
-from appliance.tickets.models import Message
 from appliance.tickets.words import Words, words_of_message, words_of_ticket
 
 # The HTML of a stranger: no script, no form, nothing of another server. The sandbox of the frame
@@ -36,7 +36,7 @@ def show(request: AuthenticatedRequest, email_id: int) -> HttpResponse:
         "cc": page.cc,
         "notes": list_notes(email) if request.user.is_agent else [],
         "is_html": is_html,
-        "words": None if is_html else _words(email.message or email.ticket),
+        "words": None if is_html else _words_of(email),
         "headers": page.headers if request.user.is_agent else "",
     }
     return render(request, "web/email.html", context)
@@ -67,14 +67,16 @@ def source(request: AuthenticatedRequest, email_id: int) -> FileResponse:
     response = FileResponse(
         files_queries.open_file(email.source),
         as_attachment=True,
-        filename=f"{email.ticket.number}-{email.pk}.eml",
+        filename=f"SKR-{email.ticket_id}-{email.pk}.eml",
         content_type="application/octet-stream",
     )
     response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     return response
 
 
-def _words(text: object) -> Words:
-    if isinstance(text, Message):
-        return words_of_message(text, is_whole=True)
-    return words_of_ticket(text, is_whole=True)
+def _words_of(email: InboundEmail) -> Words:
+    """Return the text of the message, or of the ticket, that the e-mail became."""
+    if email.message:
+        return words_of_message(email.message, is_whole=True)
+    assert email.ticket
+    return words_of_ticket(email.ticket, is_whole=True)
