@@ -38,12 +38,28 @@ class Thread:
 def find_thread(parsed: ParsedEmail, envelope_recipients: list[str], sender: str) -> Thread | None:
     """Return the thread of an e-mail, or None if it begins one."""
     for token in _list_tokens(parsed, envelope_recipients):
-        if ticket := _find_ticket(token.ticket_id):
+        ticket = _find_ticket(token.ticket_id)
+        if ticket and _is_still_recipient(ticket, token):
             return Thread(ticket, token)
     for ticket in [*_list_referenced(parsed), *_list_numbered(parsed.subject)]:
         if is_party(ticket, sender):
             return Thread(ticket)
     return None
+
+
+def _is_still_recipient(ticket: Ticket, token: ReplyToken) -> bool:
+    """Return whether whoever the token was sent to is still the customer or takes part.
+
+    A ticket that was given to another customer, and a participant who was removed, are closed to
+    those who still have an old e-mail.
+    """
+    recipient_id = int(token.recipient[1:])
+    match token.recipient[0]:
+        case "c":
+            return ticket.customer_id == recipient_id
+        case "p":
+            return ticket.participants.filter(pk=recipient_id).exists()
+    return True
 
 
 def _list_tokens(parsed: ParsedEmail, envelope_recipients: list[str]) -> Iterator[ReplyToken]:

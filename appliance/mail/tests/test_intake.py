@@ -240,6 +240,23 @@ def test_somebody_else_who_has_the_token_takes_part_for_all_to_see(take_in, tick
     assert ticket.participants.get().email == "sam@elsewhere.example"
 
 
+def test_previous_customer_of_a_corrected_ticket_joins_it_no_longer(take_in, ticket, bob, carol):
+    answer = reply_to(ticket, f"c{ticket.customer_id}")
+    tickets_services.set_requester(ticket=ticket, customer=carol.customer, by=bob)
+    count = ticket.messages.count()
+    assert take_in(answer).ticket != ticket
+    assert (ticket.messages.count(), ticket.participants.count()) == (count, 0)
+
+
+def test_participant_who_was_removed_joins_no_longer(take_in, ticket, bob):
+    people = [("Pia", "pia@example.org")]
+    tickets_services.add_participants(ticket=ticket, by=bob, people=people)
+    participant = ticket.participants.get()
+    answer = reply_to(ticket, f"p{participant.pk}", sender="pia@example.org")
+    tickets_services.remove_participant(participant=participant, by=bob)
+    assert take_in(answer).ticket != ticket
+
+
 def test_agents_answer_to_their_notification_is_a_reply_to_the_customer(take_in, ticket, bob):
     email = take_in(reply_to(ticket, f"u{bob.pk}", sender="Bob <bob@example.org>"))
     assert email.message.author == bob and not email.message.is_from_customer
