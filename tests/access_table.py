@@ -241,7 +241,7 @@ GET   mail-settings            login 403   403   403   403   200   login
 POST  mail-settings            login 403   403   403   403   400   login
 GET   received-emails          login 403   403   200   200   200   login
 GET   received-email           login 403   403   200   200   200   login
-GET   email-source             login 403   403   200   200   200   login
+GET   received-email-source    login 403   403   200   200   200   login
 POST  accept-email             login 403   403   done  done  done  login
 POST  delete-email             login 403   403   done  done  done  login
 POST  block-email-sender       login 403   403   done  done  done  login
@@ -297,6 +297,7 @@ POST  remove-escalation        login 403   403   403   403   done  login
 POST  invite-person            login 403   403   403   403   200   login
 POST  create-login              login 403   403   403   403   200   login
 POST  confirm-login            login 403   403   done  done  done  login
+POST  clear-undeliverable      login 403   403   done  done  done  login
 POST  unlink-customer          login 403   403   403   403   done  login
 POST  end-person-session       login 403   403   403   403   done  login
 POST  end-person-sessions      login 403   403   403   403   done  login

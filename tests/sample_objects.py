@@ -21,7 +21,8 @@ from appliance.sla.weekly_hours import parse_week
 from appliance.tickets import services as tickets_services
 
 EMAIL_PAGES = (  # each gets an e-mail of its own, which some of them remove
-    *("received-email", "email-source", "accept-email", "delete-email", "block-email-sender"),
+    *("received-email", "received-email-source", "accept-email", "delete-email"),
+    "block-email-sender",
     "retry-received-email",
 )
 PNG = bytes.fromhex(
@@ -128,6 +129,7 @@ def admin_url_arguments(by: User) -> dict[str, object]:
         "add-holiday": objects["business-hours"].pk,
         "add-escalation": objects["policy"].pk,
         "create-login": objects["customer"].pk,
+        "clear-undeliverable": objects["customer"].pk,
         "unlink-customer": objects["customer"].pk,
         "confirm-login": objects["customer"].pk,
         "test-mailbox": objects["mailbox"].pk,

@@ -176,9 +176,6 @@ class InboundEmail(models.Model):
     quoted_text = models.TextField(blank=True)
     signature = models.TextField(blank=True)
     html = models.TextField(blank=True, help_text="Sanitised; empty for plain text.")
-    inline_files = models.JSONField(
-        default=dict, blank=True, help_text="Content-ID of a picture in html to the id of its file."
-    )
     notes = models.JSONField(
         default=list, blank=True, help_text="For its readers: what parsing.Note.as_json returns."
     )

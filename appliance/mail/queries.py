@@ -6,15 +6,17 @@ from typing import TypeVar
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import User
+from appliance.core import cache
 from appliance.core.pagination import Ordering
 from appliance.files import queries as files_queries
 from appliance.mail.models import BlockedSender, InboundEmail, Mailbox, MailSettings
 from appliance.mail.parsing import ParsedEmail, UnreadableEmailError, parse_email
 from appliance.notifications.senders import is_own_address
-from appliance.tickets.models import Ticket
 
 T = TypeVar("T", bound=Model)
 State = InboundEmail.State
@@ -45,6 +47,27 @@ def list_failing_mailboxes() -> list[Mailbox]:
     """Return the active mailboxes that could not be read for longer than a quarter of an hour."""
     failing = Mailbox.objects.filter(is_active=True, kind=Mailbox.Kind.IMAP)
     return list(failing.filter(failing_since__lt=timezone.now() - FAILING_TOO_LONG))
+
+
+def list_problems() -> list[str]:
+    """Return what an admin has to mend, one sentence each; cached for half a minute."""
+    return cache.get_or_compute("mail_problems", [get_language()], _list_problems, seconds=30)
+
+
+def _list_problems() -> list[str]:
+    problems = [
+        _("The mailbox %(name)s cannot be read: %(error)s")
+        % {"name": mailbox, "error": mailbox.last_error}
+        for mailbox in list_failing_mailboxes()
+    ]
+    if count := count_failed_emails():
+        text = ngettext(
+            "%(n)d received e-mail could not be processed: see Received e-mails.",
+            "%(n)d received e-mails could not be processed: see Received e-mails.",
+            count,
+        )
+        problems.append(text % {"n": count})
+    return problems
 
 
 def count_failed_emails() -> int:
@@ -84,23 +107,8 @@ def count_held_emails(viewer: User) -> int:
 
 
 def access_email(viewer: User, email_id: int) -> InboundEmail:
-    """Return a received e-mail that became no ticket. Raises Http404 unless the agent may see it.
-
-    Nor may somebody see an e-mail whose ticket they may not see.
-    """
+    """Return an e-mail that became no ticket. Raises Http404 unless the agent may see it."""
     return _get_or_404(list_emails(viewer), email_id)
-
-
-def access_source(viewer: User, email_id: int) -> InboundEmail:
-    """Return an e-mail with its source, for agents who may see its ticket. Raises Http404."""
-    email = InboundEmail.objects.select_related("source").filter(pk=email_id).first()
-    if email is None or email.source is None or not (viewer.is_authenticated and viewer.is_agent):
-        raise Http404
-    if email.ticket_id is None:
-        return access_email(viewer, email_id)
-    if not Ticket.objects.visible_to(viewer).filter(pk=email.ticket_id).exists():
-        raise Http404
-    return email
 
 
 def read_email(email: InboundEmail) -> ParsedEmail | None:

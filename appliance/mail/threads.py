@@ -58,7 +58,8 @@ def _is_still_recipient(ticket: Ticket, token: ReplyToken) -> bool:
         case "c":
             return ticket.customer_id == recipient_id
         case "p":
-            return ticket.participants.filter(pk=recipient_id).exists()
+            participants = tickets_queries.list_participants(ticket)
+            return participants.filter(pk=recipient_id).exists()
     return True
 
 
@@ -124,7 +125,7 @@ def is_customer(ticket: Ticket, address: str) -> bool:
 
 
 def find_participant(ticket: Ticket, address: str) -> Participant | None:
-    participants = ticket.participants.all()
+    participants = tickets_queries.list_participants(ticket)
     return next((row for row in participants if is_same_address(row.email, address)), None)
 
 

@@ -46,7 +46,9 @@ urlpatterns = [
     path("received-emails/<int:pk>/delete/", mail.delete_email, name="delete-email"),
     path("received-emails/<int:pk>/block/", mail.block_email_sender, name="block-email-sender"),
     path("received-emails/<int:pk>/retry/", mail.retry_received_email, name="retry-received-email"),
-    path("received-emails/<int:pk>/source/", mail.email_source, name="email-source"),
+    path(
+        "received-emails/<int:pk>/source/", mail.received_email_source, name="received-email-source"
+    ),
     path("models/", model_updates.models, name="models"),
     path("models/start-update/", model_updates.start, name="start-update"),
     path("models/trust-publisher/", model_updates.trust, name="trust-publisher"),
@@ -78,5 +80,10 @@ urlpatterns = [
     ),
     path("customers/<int:pk>/create-login/", people.create_login, name="create-login"),
     path("customers/<int:pk>/confirm/", people.confirm_login, name="confirm-login"),
+    path(
+        "customers/<int:pk>/clear-undeliverable/",
+        people.clear_undeliverable,
+        name="clear-undeliverable",
+    ),
     path("customers/<int:pk>/unlink/", people.unlink_customer, name="unlink-customer"),
 ]

@@ -49,8 +49,13 @@ def has_smtp() -> bool:
 def describe_contact(customer: Customer) -> str:
     """Return for agents how a customer without a usable log-in is told of a reply, or that not.
 
-    Empty for a customer with a log-in, and for one who was anonymised.
+    Empty for a customer with a log-in and a working address, and for one who was anonymised.
     """
+    if customer.undeliverable_since and not customer.anonymised_at:
+        return _(
+            "E-mails to %(email)s come back (%(reason)s). Tell the customer by phone, and correct "
+            "the address."
+        ) % {"email": customer.contact_email, "reason": customer.undeliverable_reason}
     if customer.anonymised_at or (customer.user and customer.user.is_active):
         return ""
     if customer.user:

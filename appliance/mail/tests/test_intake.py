@@ -444,3 +444,12 @@ def test_claim_that_was_killed_is_tried_again_after_a_minute(mailbox, alice):
     assert services.process_received() == 0  # somebody may still be at it
     InboundEmail.objects.update(not_before=InboundEmail.objects.get().received_at)
     assert services.process_received() == 1 and Ticket.objects.count() == 1
+
+
+def test_picture_in_the_text_is_shown_from_its_attachment(take_in, alice):
+    source = message("See below.", ALICE, DESK, "Printer", "<p@client>")
+    source.add_alternative('<p>See <img src="cid:logo@client"></p>', subtype="html")
+    png = bytes.fromhex("89504e470d0a1a0a") + b"\0" * 64
+    source.get_payload()[1].add_related(png, "image", "png", cid="<logo@client>")
+    email = take_in(source.as_bytes())
+    assert f'src="cid:{email.ticket.attachments.get().pk}"' in email.html

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -82,10 +82,11 @@ def received_email(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @agents_only
-def email_source(request: AuthenticatedRequest, pk: int) -> HttpResponseBase:
+def received_email_source(request: AuthenticatedRequest, pk: int) -> HttpResponseBase:
     """Send the source of an e-mail as a download, which no browser displays."""
-    email = mail_queries.access_source(request.user, pk)
-    assert email.source is not None
+    email = mail_queries.access_email(request.user, pk)
+    if email.source is None:
+        raise Http404
     return file_response(email.source)
 
 

@@ -91,6 +91,16 @@ def confirm_login(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@restricted_to(may_edit_customers)
+def clear_undeliverable(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Remove the mark that e-mails to a customer come back."""
+    customer = accounts_queries.access_customer(request.user, pk)
+    accounts_services.clear_undeliverable(customer=customer, by=request.user)
+    messages.success(request, _("%(name)s saved.") % {"name": customer})
+    return redirect("edit-customer", customer.pk)
+
+
+@require_POST
 @admins_only
 def unlink_customer(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     customer = accounts_queries.access_customer(request.user, pk)

@@ -11,15 +11,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="inboundemail",
-            name="inline_files",
-            field=models.JSONField(
-                blank=True,
-                default=dict,
-                help_text="Content-ID of a picture in html to the id of its file.",
-            ),
-        ),
-        migrations.AddField(
-            model_name="inboundemail",
             name="wants_no_answer",
             field=models.BooleanField(
                 default=False,
