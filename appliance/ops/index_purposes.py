@@ -27,6 +27,10 @@ PURPOSES = {
     "article_status_idx": "articles of one status (customers see one), latest change first",
     "article_title_trgm_idx": "search in titles, with typos",
     "article_usefulness_idx": "the most and the least useful articles",
+    # mail
+    "inbound_email_due_idx": "the worker: received mail that is due, longest due first",
+    "inbound_email_message_id_idx": "the received mail that an answer refers to",
+    "inbound_email_state_idx": "received mail that is held or has failed, newest first",
     # manage
     "idempotency_key_created_idx": "deleting old idempotency keys",
     # model_updates
@@ -34,6 +38,8 @@ PURPOSES = {
     "update_run_created_idx": "the history of updates, newest first",
     # notifications
     "mail_created_idx": "outgoing mail of every state, newest first",
+    "mail_message_id_idx": "the outgoing mail that a bounce or an answer refers to",
+    "mail_to_idx": "hourly limits of mail to one address",
     "mail_due_idx": "the worker: mail that is due, longest due first",
     "mail_state_idx": "outgoing mail of one state, newest first",
     "mail_user_idx": "digests: mail that waits for one user, and what they got lately",
@@ -52,6 +58,7 @@ PURPOSES = {
     "report_response_timer_idx": "reports: first-response timers of a span of days",
     "timer_outdated_idx": "recomputing open timers computed from earlier policies",
     # tickets
+    "participant_email_idx": "the tickets an address takes part in",
     "event_at_brin": "reports over a time span; rows arrive in time order, so BRIN is enough",
     "event_ticket_idx": "the timeline of a ticket",
     "message_search_idx": "full-text search in messages",

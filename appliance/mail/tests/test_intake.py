@@ -1,6 +1,9 @@
 """What becomes of an e-mail: a ticket, a message, or nothing, and who is told."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Team
@@ -453,3 +456,25 @@ def test_picture_in_the_text_is_shown_from_its_attachment(take_in, alice):
     source.get_payload()[1].add_related(png, "image", "png", cid="<logo@client>")
     email = take_in(source.as_bytes())
     assert f'src="cid:{email.ticket.attachments.get().pk}"' in email.html
+
+
+def test_admins_are_told_of_mailboxes_that_fail_for_long_and_of_failed_emails(
+    dan_client, mailbox, bob
+):
+    services.receive(mailbox=mailbox, source=compose())
+    InboundEmail.objects.update(state="failed")
+    since = timezone.now() - timedelta(minutes=16)
+    Mailbox.objects.create(
+        name="Hung", failing_since=since, last_error="hung.example.org does not answer."
+    )
+    text = dan_client.get("/status/").content.decode()
+    assert "The mailbox Hung cannot be read: hung.example.org does not answer." in text
+    assert "1 received e-mail could not be processed" in text
+    dan_client.force_login(bob)
+    assert "cannot be read" not in dan_client.get("/").content.decode()
+
+
+def test_agents_see_at_the_ticket_that_emails_come_back(client, ticket, bob):
+    accounts_services.mark_undeliverable(email="alice@example.org", reason="550 no such user")
+    client.force_login(bob)
+    assert "come back (550 no such user)" in client.get(f"/tickets/{ticket.pk}/").content.decode()
