@@ -117,6 +117,8 @@ POST  setup                    404   404   404   404   404   404   404
 GET   account_login            200   home  home  home  home  home  200
 POST  account_login            200   home  home  home  home  home  200
 PUT   account_login            200   home  home  home  home  home  200
+GET   forgot-password          200   home  home  home  home  home  200
+POST  forgot-password          200   home  home  home  home  home  200
 GET   register                 200   home  home  home  home  home  200
 POST  register                 400   home  home  home  home  home  400
 GET   profile                  login 200   200   200   200   200   login
@@ -132,6 +134,8 @@ POST  end-session              login 404   404   done  404   404   login
 POST  end-other-sessions       login done  done  done  done  done  login
 GET   session-state            401   200   200   200   200   200   401
 GET   session-continued        login 200   200   200   200   200   login
+GET   profile-email            login 200   200   200   200   200   login
+POST  profile-email            login 200   200   200   200   200   login
 POST  send-confirmation        login home  home  home  home  home  login
 GET   confirm-email            login 404   404   404   404   404   login
 POST  confirm-email            login 404   404   404   404   404   login

@@ -44,6 +44,16 @@ class LoginForm(BootstrapFormMixin, AllauthLoginForm):
         return clean_email(self.cleaned_data["login"])
 
 
+class EmailForm(Form):
+    """The address a link is sent to."""
+
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+
+
 class ReauthenticateForm(BootstrapFormMixin, AllauthReauthenticateForm):
     """The password again, before something grave."""
 

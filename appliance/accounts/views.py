@@ -13,7 +13,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from appliance.accounts import queries, services
-from appliance.accounts.forms import ChangePasswordForm, NewPasswordForm, ProfileForm, RegisterForm
+from appliance.accounts.forms import (
+    ChangePasswordForm,
+    EmailForm,
+    NewPasswordForm,
+    ProfileForm,
+    RegisterForm,
+)
 from appliance.accounts.permissions import AuthenticatedRequest, reauthentication_required
 from appliance.accounts.reauthentication import take_suspended_form
 from appliance.accounts.security import client_address
@@ -61,6 +67,25 @@ def _register(request: HttpRequest, form: RegisterForm) -> HttpResponse | None:
     return redirect("account_login")
 
 
+@require_http_methods(["GET", "POST"])
+def forgot_password(request: HttpRequest) -> HttpResponse:
+    """Send a link to choose a new password, where the help desk sends e-mails."""
+    if request.user.is_authenticated:
+        return redirect("dashboard")
+    form = EmailForm(request.POST or None)
+    can_send = services.can_send_links()
+    if can_send and form.is_valid():
+        address = {"ip_address": client_address(request), **form.cleaned_data}
+        form.attempt(services.request_password, **address)
+        if not form.errors:
+            text = _("If %(email)s has an account, we have sent a link there.")
+            messages.success(request, text % form.cleaned_data)
+            return redirect("account_login")
+    context = {"form": form, "can_send": can_send}
+    status = 400 if can_send and form.errors else 200
+    return render(request, "accounts/forgot_password.html", context, status=status)
+
+
 @require_POST
 @login_required
 def send_confirmation(request: AuthenticatedRequest) -> HttpResponse:
@@ -88,7 +113,7 @@ def send_confirmation(request: AuthenticatedRequest) -> HttpResponse:
 @secret_url
 def confirm_email(request: AuthenticatedRequest, token: str) -> HttpResponse:
     """Confirm the user's own address with the link that was sent there."""
-    queries.access_confirmation(request.user, token)
+    confirmation = queries.access_confirmation(request.user, token)
     form = Form(request.POST if request.method == "POST" else None)
     if form.is_valid():
         form.attempt(services.confirm_email, token=token, by=request.user)
@@ -96,7 +121,8 @@ def confirm_email(request: AuthenticatedRequest, token: str) -> HttpResponse:
             messages.success(request, _("Your e-mail address is confirmed."))
             return redirect("dashboard")
     status = 400 if form.errors else 200
-    return render(request, "accounts/confirm_email.html", {"form": form}, status=status)
+    context = {"form": form, "email": confirmation.email}
+    return render(request, "accounts/confirm_email.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -110,6 +136,24 @@ def profile(request: AuthenticatedRequest) -> HttpResponse:
             return redirect("profile")
     context = {"form": form, "customer": queries.find_customer_of(request.user)}
     return render(request, "accounts/profile.html", context, status=400 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@reauthentication_required
+def change_address(request: AuthenticatedRequest) -> HttpResponse:
+    """Send a link to a new address of the user, where the help desk sends e-mails."""
+    form = EmailForm(request.POST or None)
+    can_send = services.can_send_links()
+    if can_send and form.is_valid():
+        address = {"ip_address": client_address(request), **form.cleaned_data}
+        form.attempt(services.request_own_address, person=request.user, **address)
+        if not form.errors:
+            text = _("Open the link we have sent to %(email)s. Until then nothing changes.")
+            messages.success(request, text % form.cleaned_data)
+            return redirect("profile")
+    context = {"form": form, "can_send": can_send}
+    status = 400 if can_send and form.errors else 200
+    return render(request, "accounts/change_address.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])

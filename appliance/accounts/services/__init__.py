@@ -3,6 +3,8 @@
 from appliance.accounts.security import check_person_rate, check_rate_limit
 from appliance.accounts.services.access import on_lost_access
 from appliance.accounts.services.confirmations import (
+    can_send_links,
+    change_own_password,
     confirm_email,
     confirm_login,
     send_confirmation,
@@ -46,7 +48,6 @@ from appliance.accounts.services.organisations import (
 from appliance.accounts.services.people import (
     add_person,
     add_user,
-    change_own_password,
     change_person,
     change_profile,
     consume_setup_link,
@@ -63,6 +64,8 @@ from appliance.accounts.services.registration import (
     is_registration_by_email,
     register_as_visitor,
     register_by_email,
+    request_own_address,
+    request_password,
 )
 from appliance.accounts.services.sessions import end_all_sessions, end_session
 from appliance.accounts.services.site_settings import store_site_url, update_site_settings

@@ -17,6 +17,7 @@ from appliance.accounts.permissions import require_customer_editor
 from appliance.accounts.security import check_rate_limit, generate_token, hash_token
 from appliance.accounts.services import customers, people
 from appliance.core import audit, cache
+from appliance.core.clean_text import clean_email
 from appliance.core.errors import BadInputError
 
 CONFIRMATION_DAYS = 3
@@ -32,6 +33,14 @@ class Mailer(Protocol):
     def send_password_link(self, person: User, token: str) -> None: ...
 
     def send_known_address(self, person: User) -> None: ...
+
+    def send_reset_link(self, person: User, token: str) -> None: ...
+
+    def send_password_changed(self, person: User) -> None: ...
+
+    def send_address_link(self, person: User, email: str, token: str) -> None: ...
+
+    def send_address_changed(self, person: User, email: str) -> None: ...
 
     def send_notice(self, email: str, subject: str, body: str) -> None: ...
 
@@ -71,14 +80,7 @@ def send_confirmation(*, person: User) -> bool:
     """
     locked = User.objects.select_for_update().get(pk=person.pk)
     _require_unconfirmed(locked)
-    EmailConfirmation.objects.filter(person=locked).delete()
-    token = generate_token()
-    EmailConfirmation.objects.create(
-        person=locked,
-        email=locked.email,
-        token_sha256=hash_token(token),
-        expires_at=timezone.now() + timedelta(days=CONFIRMATION_DAYS),
-    )
+    token = _add_confirmation(locked, locked.email)
     if not can_send_links():
         return False
     for mailer in mailers:
@@ -87,17 +89,65 @@ def send_confirmation(*, person: User) -> bool:
 
 
 @transaction.atomic
+def request_address(*, person: User, email: str) -> None:
+    """Send a link to a new address of one's own log-in; it becomes the address with the link.
+
+    An address that has an account already is told so there, and not here. Raises BadInputError for
+    a log-in that an admin has unlinked.
+    """
+    email = clean_email(email)
+    locked = User.objects.select_for_update().get(pk=person.pk)
+    _require_linked(locked)
+    if queries.find_user(email=email) == locked:
+        raise BadInputError(_("This is your address already. Enter another one."), field="email")
+    owner = queries.find_user(email=email)
+    token = _add_confirmation(locked, email)
+    for mailer in mailers if can_send_links() else []:
+        if owner:
+            mailer.send_known_address(owner)
+        else:
+            mailer.send_address_link(locked, email, token)
+
+
+@transaction.atomic
 def confirm_email(*, token: str, by: User) -> None:
     """Confirm one's own address with the link sent there, and link the customer of that address.
 
-    Raises Http404 for an invalid link, also for that of somebody else: whoever opens the link has
-    to know the password of the log-in as well.
+    A new address replaces the one before. Raises Http404 for an invalid link, also for that of
+    somebody else: whoever opens the link has to know the password of the log-in as well.
     """
     confirmation = queries.access_confirmation(by, token)
     person = User.objects.select_for_update().get(pk=by.pk)
-    _require_unconfirmed(person)
+    if confirmation.email == person.email:
+        _require_unconfirmed(person)
+    else:
+        _require_linked(person)
+        _change_address(person, confirmation.email)
     confirmation.delete()
     _confirm(person, by=person)
+
+
+def _add_confirmation(person: User, email: str) -> str:
+    """Return the token of a new link for an address; earlier links end."""
+    EmailConfirmation.objects.filter(person=person).delete()
+    token = generate_token()
+    EmailConfirmation.objects.create(
+        person=person,
+        email=email,
+        token_sha256=hash_token(token),
+        expires_at=timezone.now() + timedelta(days=CONFIRMATION_DAYS),
+    )
+    return token
+
+
+def _change_address(person: User, email: str) -> None:
+    """Replace the address of a log-in and of its customer, and tell the old one."""
+    old = person.email
+    if can_send_links() and person.email_confirmed_at:
+        for mailer in mailers:
+            mailer.send_address_changed(person, email)
+    people.replace_address(person=person, email=email)
+    customers.release_address(person=person, email=old)
 
 
 @transaction.atomic
@@ -135,6 +185,7 @@ def set_password_with_token(*, token: str, password: str) -> User:
     """
     invitation = queries.access_invitation(token, lock=True)
     person = User.objects.select_for_update().get(pk=invitation.person_id)
+    had_password = person.has_usable_password()
     people.set_password(user=person, password=password)
     people.end_sessions(person=person)
     Invitation.objects.filter(person=person).delete()
@@ -143,12 +194,35 @@ def set_password_with_token(*, token: str, password: str) -> User:
     audit.record_change(
         by=person, verb="changed", subject=person, data={"what": "password by link"}
     )
+    if had_password:
+        send_password_changed(person)
     return person
+
+
+@transaction.atomic
+def change_own_password(*, person: User, password: str) -> None:
+    """Change one's own password. Raises BadInputError when it is too weak.
+
+    Every session of the user ends but one the caller renews with ``update_session_auth_hash``.
+    """
+    people.set_password(user=person, password=password)
+    audit.record_change(by=person, verb="changed", subject=person, data={"what": "own password"})
+    send_password_changed(person)
+
+
+def send_password_changed(person: User) -> None:
+    """Tell somebody that their password is another, in case it was not them."""
+    for mailer in mailers if can_send_links() else []:
+        mailer.send_password_changed(person)
 
 
 def _require_unconfirmed(person: User) -> None:
     if person.email_confirmed_at:
         raise BadInputError(_("Your e-mail address is confirmed already."))
+    _require_linked(person)
+
+
+def _require_linked(person: User) -> None:
     if person.unlinked_at:
         raise BadInputError(
             _("An administrator has unlinked your account. Ask an agent to correct this.")

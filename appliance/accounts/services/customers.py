@@ -260,6 +260,13 @@ def _give_address(customer: Customer, person: User, *, by: User) -> None:
         update_fields(customer, by=by, email=person.email)
 
 
+def release_address(*, person: User, email: str) -> None:
+    """Take an address that is not theirs any more from the customer of a log-in."""
+    customer = Customer.objects.select_for_update().filter(user=person).first()
+    if customer and queries.is_same_address(customer.email, email):
+        update_fields(customer, by=person, email="")
+
+
 def absorb_customer(*, source: Customer, target: Customer, by: User | None) -> None:
     """Move all that belongs to ``source`` to ``target`` and delete it. Both must be locked.
 

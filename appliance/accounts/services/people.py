@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts import queries
 from appliance.accounts.choices import is_language, is_time_zone
-from appliance.accounts.models import Customer, Invitation, Role, SetupLink, User
+from appliance.accounts.models import Customer, EmailConfirmation, Invitation, Role, SetupLink, User
 from appliance.accounts.permissions import require_admin
 from appliance.accounts.security import generate_token, hash_token
 from appliance.accounts.services.access import publish_lost_access
@@ -29,16 +29,6 @@ def set_password(*, user: User, password: str) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
     user.sessions.all().delete()
-
-
-@transaction.atomic
-def change_own_password(*, person: User, password: str) -> None:
-    """Change one's own password. Raises BadInputError when it is too weak.
-
-    Every session of the user ends but one the caller renews with ``update_session_auth_hash``.
-    """
-    set_password(user=person, password=password)
-    audit.record_change(by=person, verb="changed", subject=person, data={"what": "own password"})
 
 
 def check_password(password: str, user: User) -> None:
@@ -107,6 +97,8 @@ def change_person(
     email = clean_email(email)
     locked = _lock(person)
     refuse_directory_values(locked, email=email, first_name=first_name, last_name=last_name)
+    if email != locked.email:
+        _void_sent_links(locked)
     if update_fields(
         locked,
         by=by,
@@ -118,6 +110,23 @@ def change_person(
     ):
         cache.invalidate(cache.TEAMS)
     person.refresh_from_db()
+
+
+def replace_address(*, person: User, email: str) -> None:
+    """Give a log-in another address, which is theirs. The user must be locked.
+
+    Raises BadInputError when the address is taken.
+    """
+    _void_sent_links(person)
+    taken = _email_taken_error(email)
+    update_fields(person, by=person, duplicate_error=taken, email=email)
+    cache.invalidate(cache.TEAMS)
+
+
+def _void_sent_links(person: User) -> None:
+    """Void the links that were sent to the address a log-in had until now."""
+    Invitation.objects.filter(person=person, created_by=None).delete()
+    EmailConfirmation.objects.filter(person=person).delete()
 
 
 @transaction.atomic

@@ -1,10 +1,11 @@
-"""Registration of customers by themselves.
+"""What somebody who is not signed in asks for with an address: an account, or a new password.
 
 Where the help desk sends e-mails, every address gets the same answer, and an e-mail to the address
 says the rest. Elsewhere the log-in is created at once, so that a known address has to be refused.
 """
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import transaction
@@ -20,6 +21,7 @@ from appliance.core import queries as core_queries
 from appliance.core.clean_text import clean_email
 from appliance.core.errors import BadInputError, ForbiddenError
 
+RESET_DAYS = 1
 ANSWER_SECONDS = 0.3  # several times what a new account takes (measured: 0.06)
 
 
@@ -43,9 +45,32 @@ def register_by_email(*, ip_address: str, email: str, **names: str) -> None:
     """
     _require_open()
     check_rate_limit(scope="register", ip_address=ip_address)
+    _answer_evenly(email, lambda: _register_by_email(email, names))
+
+
+def request_password(*, ip_address: str, email: str) -> None:
+    """Send a link to choose a new password to the address of an active log-in.
+
+    The visitor is not told whether the address has one; it takes as long in every case.
+    """
+    check_rate_limit(scope="reset", ip_address=ip_address)
+    _answer_evenly(email, lambda: _send_reset_link(email))
+
+
+def request_own_address(*, ip_address: str, person: User, email: str) -> None:
+    """Send a link to a new address of one's own log-in, if it is free; nobody is told here.
+
+    Raises BadInputError for the address of the log-in itself, and for one an admin has unlinked.
+    """
+    check_rate_limit(scope="confirm", ip_address=ip_address)
+    _answer_evenly(email, lambda: confirmations.request_address(person=person, email=email))
+
+
+def _answer_evenly(email: str, send: Callable[[], None]) -> None:
+    """Call ``send`` within the limit of the address, and take as long in every case."""
     answer_at = time.monotonic() + ANSWER_SECONDS
     if _may_send_to(email):
-        _register_by_email(email, names)
+        send()
     time.sleep(max(0.0, answer_at - time.monotonic()))
 
 
@@ -66,7 +91,9 @@ def _register_by_email(email: str, names: dict[str, str]) -> None:
         return
     person = User.objects.select_for_update().get(pk=person.pk)
     is_known = person.email_confirmed_at or person.unlinked_at or not person.is_active
-    token = "" if is_known or person.role != Role.CUSTOMER else _add_link(person)
+    token = ""
+    if not is_known and person.role == Role.CUSTOMER:
+        token = _add_link(person, days=people.INVITATION_DAYS, is_confirming=True)
     for mailer in confirmations.mailers:
         if token:
             mailer.send_password_link(person, token)
@@ -84,14 +111,26 @@ def _ensure_user(email: str, names: dict[str, str]) -> User | None:
         return queries.find_user(email=email)
 
 
-def _add_link(person: User) -> str:
-    """Return the token of a new link, which confirms the log-in. Earlier links stay valid."""
+@transaction.atomic
+def _send_reset_link(email: str) -> None:
+    """Send the link; for a customer who is not confirmed it confirms the address as well."""
+    person = queries.find_user(email=email)
+    if person is None or not person.is_active or not confirmations.can_send_links():
+        return
+    is_doubtful = person.role == Role.CUSTOMER and not person.email_confirmed_at
+    token = _add_link(person, days=RESET_DAYS, is_confirming=is_doubtful and not person.unlinked_at)
+    for mailer in confirmations.mailers:
+        mailer.send_reset_link(person, token)
+
+
+def _add_link(person: User, *, days: int, is_confirming: bool) -> str:
+    """Return the token of a new link to choose a password. Earlier links stay valid."""
     token = generate_token()
     Invitation.objects.create(
         person=person,
-        customer=customers.ensure_customer_of(person),
+        customer=customers.ensure_customer_of(person) if is_confirming else None,
         token_sha256=hash_token(token),
-        expires_at=timezone.now() + timedelta(days=people.INVITATION_DAYS),
+        expires_at=timezone.now() + timedelta(days=days),
     )
     return token
 

@@ -92,6 +92,7 @@ PEOPLE: Section[User] = Section(
     add_label=gettext_lazy("Add user"),
     change=_change_person,
     restore=accounts_services.reactivate_person,
+    is_grave=True,
     aside_template="manage/_person.html",
     aside_context=_person_context,
 )

@@ -49,6 +49,7 @@ class Section(Generic[EntryT]):
     restore: Callable[..., object] | None = None
     move: Callable[..., object] | None = None
     is_open_to: Callable[[User], bool] = is_admin
+    is_grave: bool = False  # the pages that add and change ask for the password
     is_searchable: bool = True
     # by the value of ``only`` in the address: a label, and what leaves the matching entries
     narrowings: Mapping[str, tuple[Text, Callable[[Any], QuerySet[Any]]]] = field(

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from appliance.accounts.permissions import (
     AuthenticatedRequest,
     View,
+    reauthentication_required,
     require_page_access,
     restricted_to,
 )
@@ -39,6 +40,19 @@ def section_view(view: View) -> View:
     ) -> HttpResponseBase:
         require_page_access(section.is_open_to(request.user))
         return view(request, section, **kwargs)
+
+    return wrapper
+
+
+def ask_if_grave(view: View) -> View:
+    """Decorate a page that adds or changes: a grave section asks for the password before."""
+    view_after_question = reauthentication_required(view)
+
+    @wraps(view)
+    def wrapper(
+        request: AuthenticatedRequest, section: Section[Any], **kwargs: object
+    ) -> HttpResponseBase:
+        return (view_after_question if section.is_grave else view)(request, section, **kwargs)
 
     return wrapper
 
@@ -73,6 +87,7 @@ def index(request: AuthenticatedRequest, section: Section[Any]) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @section_view
+@ask_if_grave
 def add(request: AuthenticatedRequest, section: Section[Any]) -> HttpResponse:
     form = section.form(post_data(request), request.user, None)
     if form.is_valid():
@@ -91,6 +106,7 @@ def add(request: AuthenticatedRequest, section: Section[Any]) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @section_view
+@ask_if_grave
 def edit(request: AuthenticatedRequest, section: Section[Any], pk: int) -> HttpResponse:
     entry = section.access_entry(request.user, pk)
     form = section.form(post_data(request), request.user, entry)

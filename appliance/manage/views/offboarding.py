@@ -12,7 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, User
-from appliance.accounts.permissions import AuthenticatedRequest, admins_only
+from appliance.accounts.permissions import (
+    AuthenticatedRequest,
+    admins_only,
+    reauthentication_required,
+)
 from appliance.manage.forms.people import ConfirmationForm, HandoverForm, MergeCustomerForm
 from appliance.manage.sections.people import CUSTOMERS, PEOPLE
 from appliance.manage.sections.section import Section
@@ -58,6 +62,7 @@ def _describe_deactivation(count: int) -> str:
 
 @require_POST
 @admins_only
+@reauthentication_required
 def export_person(request: AuthenticatedRequest, pk: int) -> StreamingHttpResponse:
     person = accounts_queries.access_person(request.user, pk)
     return _zip_response(web_services.export_person(person=person, by=request.user), f"person-{pk}")
@@ -65,6 +70,7 @@ def export_person(request: AuthenticatedRequest, pk: int) -> StreamingHttpRespon
 
 @require_POST
 @admins_only
+@reauthentication_required
 def export_customer(request: AuthenticatedRequest, pk: int) -> StreamingHttpResponse:
     customer = accounts_queries.access_customer(request.user, pk)
     chunks = web_services.export_customer(customer=customer, by=request.user)
@@ -79,6 +85,7 @@ def _zip_response(chunks: Iterator[bytes], name: str) -> StreamingHttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @admins_only
+@reauthentication_required
 def anonymise_person(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     person = accounts_queries.access_person(request.user, pk)
     form = ConfirmationForm(post_data(request))
@@ -95,6 +102,7 @@ def anonymise_person(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @admins_only
+@reauthentication_required
 def anonymise_customer(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     customer = accounts_queries.access_customer(request.user, pk)
     form = ConfirmationForm(post_data(request))

@@ -12,7 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import User
-from appliance.accounts.permissions import AuthenticatedRequest, admins_only, restricted_to
+from appliance.accounts.permissions import (
+    AuthenticatedRequest,
+    admins_only,
+    reauthentication_required,
+    restricted_to,
+)
 from appliance.core.errors import BadInputError
 from appliance.core.views import page_url
 from appliance.manage.forms.people import MergeOrganisationForm
@@ -49,6 +54,7 @@ def merge_tag(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @admins_only
+@reauthentication_required
 @never_cache
 def invite(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """Create a new link to set a password and show it once; only its hash is stored."""
@@ -63,6 +69,7 @@ def invite(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @admins_only
+@reauthentication_required
 @never_cache
 def create_login(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """Create a user for a customer known by e-mail, and the link to set its password."""
