@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts import queries
-from appliance.accounts.models import Customer, EmailConfirmation, Invitation, User
+from appliance.accounts.models import Customer, EmailConfirmation, User
 from appliance.accounts.permissions import require_customer_editor
 from appliance.accounts.security import check_rate_limit, generate_token, hash_token
 from appliance.accounts.services import customers, people
@@ -188,7 +188,6 @@ def set_password_with_token(*, token: str, password: str) -> User:
     had_password = person.has_usable_password()
     people.set_password(user=person, password=password)
     people.end_sessions(person=person)
-    Invitation.objects.filter(person=person).delete()
     if invitation.customer:
         customers.link_invited_customer(customer=invitation.customer, person=person)
     audit.record_change(

@@ -23,12 +23,16 @@ from appliance.core.types import UNSET, Unset
 
 
 def set_password(*, user: User, password: str) -> None:
-    """Set a password; sessions of the old one end. Raises BadInputError when it is too weak."""
+    """Set a password; sessions of the old one and links to set another end.
+
+    Raises BadInputError when it is too weak.
+    """
     _refuse_password_of_directory(user)
     check_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
     user.sessions.all().delete()
+    Invitation.objects.filter(person=user).delete()
 
 
 def check_password(password: str, user: User) -> None:

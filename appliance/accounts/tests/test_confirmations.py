@@ -36,13 +36,6 @@ def grace(db) -> Customer:
     return services.ensure_customer(email=ADDRESS, first_name="Grace")
 
 
-@pytest.fixture
-def mail(settings, db) -> None:
-    """The desk can send e-mails and knows its own address."""
-    settings.EMAIL_HOST, settings.DEFAULT_FROM_EMAIL = "localhost", "desk@example.org"
-    SiteSettings.objects.update_or_create(pk=1, defaults={"base_url": "https://desk.example.org"})
-
-
 def open_ticket(customer: Customer, by: User | None = None, **more: object) -> Ticket:
     return tickets_services.create_ticket(
         customer=customer, subject="Pay slip", description="It is wrong.", by=by, **more

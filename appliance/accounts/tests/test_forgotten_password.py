@@ -3,7 +3,6 @@
 import re
 import time
 
-import pytest
 from django.test import Client
 from django.urls import reverse
 
@@ -17,12 +16,6 @@ from conftest import PASSWORD
 
 NEW = {"password": "walks on the shore", "password_again": "walks on the shore"}
 PAGE = "/forgot-password/"
-
-
-@pytest.fixture
-def mail(settings, db, monkeypatch, mail_server) -> None:
-    """The desk can send e-mails and knows its own address; answers need not wait."""
-    monkeypatch.setattr(registration, "ANSWER_SECONDS", 0)
 
 
 def ask(email: str):
