@@ -48,6 +48,9 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
     return {
         "log-in": (None, "/login/"),
         "register": (None, "/register/"),
+        "forgotten password": (None, "/forgot-password/"),
+        "password again": (alice, "/reauthenticate/"),
+        "own address": (alice, "/profile/email/"),
         "tickets of an agent": (bob, "/"),
         **list_pages(bob, ticket),
         "empty filtered list": (bob, "/?status=waiting&priority=4&sentiment=positive"),

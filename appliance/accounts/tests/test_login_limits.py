@@ -1,8 +1,12 @@
 """One log-in with one limit, however its name is written and wherever it is tried."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from importlib import import_module
+from threading import Barrier
 
 import pytest
+from django.db import connection
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
@@ -207,3 +211,43 @@ def test_exports_are_recorded(dan_client, bob, client, ticket):
         AuditEntry.objects.filter(verb="exported").order_by("pk").values_list("kind", "actor_name")
     )
     assert list(kinds) == [("report", "Dan"), ("articles", "Dan"), ("audit log", "Dan")]
+
+
+def test_passwords_tried_at_the_same_moment_are_counted(transactional_db, alice):
+    """A limit that is checked before it is counted would let all of them pass."""
+    barrier = Barrier(12)
+
+    def attempt(number: int) -> int:
+        barrier.wait()
+        try:
+            return try_login(alice.email).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=12) as threads:
+        statuses = list(threads.map(attempt, range(12)))
+    assert LoginAttempt.objects.count() == RATE_LIMITS["password"]
+    assert statuses.count(200) < RATE_LIMITS["password"]
+
+
+def test_right_password_is_not_counted(alice):
+    for _ in range(RATE_LIMITS["password"] + 1):
+        assert try_login(alice.email, PASSWORD).status_code == 302
+    assert not RateCount.objects.filter(count__gt=0).exists()
+
+
+def test_records_of_the_earlier_version_are_moved(db, acting_as_owner):
+    columns = (
+        "user_agent varchar(255), ip_address inet, username varchar(255), attempt_time timestamptz"
+    )
+    move = import_module("appliance.accounts.migrations.0009_move_records_of_log_ins").MOVE
+    with acting_as_owner(), connection.cursor() as cursor:
+        for table in ("axes_accesslog", "axes_accessattempt", "axes_accessfailurelog"):
+            cursor.execute(f"CREATE TABLE {table} ({columns})")
+        cursor.execute("INSERT INTO axes_accesslog VALUES ('Firefox', '::1', 'alice', now())")
+        cursor.execute("INSERT INTO axes_accessattempt VALUES ('x', '10.0.0.1', 'eve', now())")
+        cursor.execute(move)
+        cursor.execute("SELECT to_regclass('axes_accesslog')")
+        assert cursor.fetchone() == (None,)
+    attempts = LoginAttempt.objects.values_list("name", "ip_address", "is_successful")
+    assert set(attempts) == {("alice", "::1", True), ("eve", "10.0.0.1", False)}
