@@ -4,9 +4,11 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -62,6 +64,15 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def _record(self, request: HttpRequest, **attempt: Any) -> None:
         services.record_login_attempt(user_agent=self.get_http_user_agent(request), **attempt)
+
+    def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
+        """Offer the password to people of a directory, too, which checks it."""
+        methods = super().get_reauthentication_methods(user)
+        if user.is_authenticated and user.is_from_directory:
+            page = reverse("account_reauthenticate")
+            password = {"id": "reauthenticate", "description": _("Use your password"), "url": page}
+            methods.insert(0, password)
+        return methods
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         raise ForbiddenError(_("This account is deactivated. Ask an administrator."))

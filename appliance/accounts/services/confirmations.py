@@ -36,6 +36,8 @@ class Mailer(Protocol):
 
     def send_reset_link(self, person: User, token: str) -> None: ...
 
+    def send_directory_hint(self, person: User) -> None: ...
+
     def send_password_changed(self, person: User) -> None: ...
 
     def send_address_link(self, person: User, email: str, token: str) -> None: ...
@@ -98,6 +100,7 @@ def request_address(*, person: User, email: str) -> None:
     email = clean_email(email)
     locked = User.objects.select_for_update().get(pk=person.pk)
     _require_linked(locked)
+    people.refuse_directory_values(locked, email=email)
     if queries.find_user(email=email) == locked:
         raise BadInputError(_("This is your address already. Enter another one."), field="email")
     owner = queries.find_user(email=email)

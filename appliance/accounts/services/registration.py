@@ -117,6 +117,10 @@ def _send_reset_link(email: str) -> None:
     person = queries.find_user(email=email)
     if person is None or not person.is_active or not confirmations.can_send_links():
         return
+    if person.is_from_directory:
+        for mailer in confirmations.mailers:
+            mailer.send_directory_hint(person)
+        return
     is_doubtful = person.role == Role.CUSTOMER and not person.email_confirmed_at
     token = _add_link(person, days=RESET_DAYS, is_confirming=is_doubtful and not person.unlinked_at)
     for mailer in confirmations.mailers:

@@ -98,3 +98,10 @@ def test_unlinked_log_in_does_not_link_itself_with_another_address(mail, alice, 
 def test_desk_without_mail_names_the_admin_as_remedy(as_alice):
     page = as_alice.get(reverse("profile-email")).content.decode()
     assert "Ask an administrator" in page and 'name="email"' not in page
+
+
+def test_address_from_a_directory_is_changed_there(mail, as_alice, alice):
+    User.objects.update(is_from_directory=True, password="!")
+    as_alice.force_login(User.objects.get(pk=alice.pk))
+    assert "comes from the directory" in ask(as_alice).content.decode()
+    assert not OutgoingEmail.objects.exists()

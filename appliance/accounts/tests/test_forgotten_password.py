@@ -12,7 +12,6 @@ from appliance.accounts.services import registration
 from appliance.core.models import AuditEntry
 from appliance.notifications.models import OutgoingEmail
 from appliance.tickets.models import Ticket
-from conftest import PASSWORD
 
 NEW = {"password": "walks on the shore", "password_again": "walks on the shore"}
 PAGE = "/forgot-password/"
@@ -138,4 +137,10 @@ def test_desk_without_mail_names_the_admin_as_remedy(client, alice):
 
 def test_page_of_log_in_leads_there(client, db):
     assert f'href="{PAGE}"' in client.get("/login/").content.decode()
-    assert PASSWORD  # the old one stays until the link is used
+
+
+def test_person_of_a_directory_is_sent_there(mail, alice):
+    User.objects.update(is_from_directory=True, password="!")
+    ask(alice.email)
+    assert "directory: have it changed there" in OutgoingEmail.objects.get().body
+    assert not Invitation.objects.exists()

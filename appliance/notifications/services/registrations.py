@@ -76,6 +76,21 @@ def send_reset_link(person: User, token: str) -> None:
     )
 
 
+def send_directory_hint(person: User) -> None:
+    """Tell somebody that the password is that of the directory."""
+    _send(
+        person,
+        key=f"reset:{hash_token(generate_token())}",
+        subject=_("Your password"),
+        body=_(
+            "Somebody has asked for a new password for your account at %(site)s. You sign in there "
+            "with the password of your organisation's directory: have it changed there. If it was "
+            "not you, do nothing."
+        ),
+        link=("account_login",),
+    )
+
+
 def send_password_changed(person: User) -> None:
     """Tell somebody that their password was changed."""
     _send(
