@@ -17,6 +17,7 @@ from appliance.files import queries as files_queries
 from appliance.mail.models import BlockedSender, InboundEmail, Mailbox, MailSettings
 from appliance.mail.parsing import ParsedEmail, UnreadableEmailError, parse_email
 from appliance.notifications.senders import is_own_address
+from appliance.tickets.models import Ticket
 
 T = TypeVar("T", bound=Model)
 State = InboundEmail.State
@@ -109,6 +110,15 @@ def count_held_emails(viewer: User) -> int:
 def access_email(viewer: User, email_id: int) -> InboundEmail:
     """Return an e-mail that became no ticket. Raises Http404 unless the agent may see it."""
     return _get_or_404(list_emails(viewer), email_id)
+
+
+def list_emails_of_customer(ticket: Ticket) -> QuerySet[InboundEmail]:
+    """Return the e-mails that the customer of a ticket wrote to it, oldest first."""
+    customer = ticket.customer
+    addresses = [customer.email, customer.user.email if customer.user else ""]
+    senders = [address.lower() for address in addresses if address]
+    emails = InboundEmail.objects.filter(ticket=ticket, sender__in=senders)
+    return emails.select_related("source").order_by("pk")
 
 
 def read_email(email: InboundEmail) -> ParsedEmail | None:

@@ -1,5 +1,6 @@
 """Writes to mailboxes and received e-mails."""
 
+from appliance.mail.services.erasing import erase_emails
 from appliance.mail.services.fetching import fetch_new, record_failure, record_success
 from appliance.mail.services.held import accept_email, block_sender, delete_email, retry_email
 from appliance.mail.services.mailboxes import (

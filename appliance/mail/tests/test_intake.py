@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Team
+from appliance.files.models import StoredFile
 from appliance.mail import services
 from appliance.mail.models import BlockedSender, InboundEmail, Mailbox
 from appliance.mail.tests.conftest import compose, message
@@ -14,6 +15,7 @@ from appliance.notifications.models import OutgoingEmail
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Channel, Message, Status, Ticket
 from appliance.tickets.reply_tokens import address_with_token, make_token
+from appliance.web import services as web_services
 
 DESK = "desk@example.org"
 ALICE = "Alice Test <alice@example.org>"
@@ -478,3 +480,41 @@ def test_agents_see_at_the_ticket_that_emails_come_back(client, ticket, bob):
     accounts_services.mark_undeliverable(email="alice@example.org", reason="550 no such user")
     client.force_login(bob)
     assert "come back (550 no such user)" in client.get(f"/tickets/{ticket.pk}/").content.decode()
+
+
+def test_emails_of_an_anonymised_customer_are_erased_with_their_sources(take_in, alice, dan):
+    email = take_in(compose())
+    held = take_in(compose("Spam?", message_id="<held@x>", X_Spam_Flag="YES"))
+    archive = b"".join(web_services.export_customer(customer=alice.customer, by=dan))
+    assert f"e-mail-{email.pk}.eml".encode() in archive
+    web_services.anonymise_customer(
+        customer=alice.customer, by=dan, confirmation="alice@example.org"
+    )
+    for row in (email, held):
+        row.refresh_from_db()
+        assert (row.source, row.sender, row.subject, row.header_message_id) == (None, "", "", "")
+    assert not StoredFile.objects.exists()
+
+
+def test_two_desks_that_write_to_each_other_send_two_automatic_emails_at_most(
+    take_in, mailbox, settings
+):
+    settings.EMAIL_HOST = "mail.example.org"
+    for number in range(100):
+        source = compose(
+            f"We have received your request {number}.",
+            sender="Other desk <desk@other.example>",
+            subject=f"[Ticket {number}] received",
+            message_id=f"<{number}@other.example>",
+            Auto_Submitted="auto-replied",
+        )
+        take_in(source)
+    assert OutgoingEmail.objects.count() <= 2 and Ticket.objects.count() == 0
+
+
+def test_desk_that_hides_its_programs_gets_few_answers_in_an_hour(take_in, settings):
+    settings.EMAIL_HOST = "mail.example.org"
+    for number in range(12):
+        take_in(compose(f"Received {number}", sender=STRANGER, message_id=f"<{number}@other>"))
+    sent = OutgoingEmail.objects.filter(to="sam@elsewhere.example")
+    assert 0 < sent.count() <= 5

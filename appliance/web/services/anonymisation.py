@@ -21,6 +21,7 @@ from appliance.core.errors import BadInputError
 from appliance.files import services as files_services
 from appliance.files.models import StoredFile
 from appliance.knowledge import services as knowledge_services
+from appliance.mail import services as mail_services
 from appliance.notifications import services as notifications_services
 from appliance.notifications.models import Notification, OutgoingEmail
 from appliance.search import services as search_services
@@ -197,6 +198,8 @@ def _confirm(somebody: Customer | User, confirmation: str) -> None:
 def _erase_customer(customer: Customer, by: User) -> None:
     tickets = Ticket.objects.filter(customer=customer)
     erase_texts(tickets)
+    addresses = [customer.email, customer.user.email if customer.user else ""]
+    mail_services.erase_emails(tickets=tickets, addresses=filter(None, addresses))
     notifications_services.erase_addresses(addresses=filter(None, [customer.email]))
     erase_name_in_views(customer)
     record_and_erase_history(customer, by=by)

@@ -16,8 +16,10 @@ from appliance.accounts.permissions import require_admin
 from appliance.core import audit
 from appliance.core.zip_stream import Entry, stream_zip
 from appliance.files import queries as files_queries
+from appliance.files.models import StoredFile
 from appliance.knowledge.models import ArticleVersion, ArticleVote
-from appliance.tickets.models import Attachment, Event, Message, Rating, Ticket
+from appliance.mail import queries as mail_queries
+from appliance.tickets.models import Event, Message, Rating, Ticket
 
 CHUNK_BYTES = 256 * 1024
 FieldValues = dict[str, Any]
@@ -27,7 +29,7 @@ profile.json            name, e-mail address, user account
 messages.json           their messages on tickets of others
 articles.json           the articles they wrote and the votes they cast
 tickets/SKR-….json      each of their tickets: text, replies, rating and history
-tickets/SKR-…/          the files sent with that ticket
+tickets/SKR-…/          the files sent with that ticket, and the e-mails as they were received
 
 Internal notes of the agents are not included.
 """
@@ -125,7 +127,10 @@ def _ticket_entries(ticket: Ticket) -> Iterator[Entry]:
     )
     for attachment in attachments:
         name = attachment.file.name.replace("/", "_").replace("\\", "_")
-        yield f"tickets/{ticket.number}/{attachment.pk}-{name}", _read_file(attachment)
+        yield f"tickets/{ticket.number}/{attachment.pk}-{name}", _read_file(attachment.file)
+    for email in mail_queries.list_emails_of_customer(ticket):
+        if email.source:
+            yield f"tickets/{ticket.number}/e-mail-{email.pk}.eml", _read_file(email.source)
 
 
 def _article_values(person: User) -> dict[str, list[FieldValues]]:
@@ -160,8 +165,8 @@ def _json(value: object) -> list[bytes]:
     return [json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1).encode()]
 
 
-def _read_file(attachment: Attachment) -> Iterator[bytes]:
+def _read_file(stored_file: StoredFile) -> Iterator[bytes]:
     """Read the bytes of a file; none if it is gone from the disk, so that the rest is exported."""
-    with suppress(Http404), files_queries.open_file(attachment.file) as stored:
+    with suppress(Http404), files_queries.open_file(stored_file) as stored:
         while chunk := stored.read(CHUNK_BYTES):
             yield chunk
