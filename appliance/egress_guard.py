@@ -108,14 +108,14 @@ def _check_event(event: str, arguments: tuple) -> None:
         return
     if event in _LOOKUPS:
         host = arguments[0]
-        allowed = _is_this_machine(host) or _host_name(host) in _hosts() or _is_own_hostname(host)
+        allowed = is_this_machine(host) or _host_name(host) in _hosts() or _is_own_hostname(host)
     elif event in _SENDS:
         target = arguments[0] if event == "socket.getnameinfo" else arguments[1]
         if not isinstance(target, tuple):
             return  # the path of a Unix socket, or a socket that is already connected
         host = target[0]
         allowed = (
-            _is_this_machine(host) or _host_name(host) in _hosts() or _is_configured_address(host)
+            is_this_machine(host) or _host_name(host) in _hosts() or _is_configured_address(host)
         )
     else:
         return
@@ -138,7 +138,8 @@ def _host_name(host: object) -> str:
     return text.lower()
 
 
-def _is_this_machine(host: object) -> bool:
+def is_this_machine(host: object) -> bool:
+    """Return whether a name or address is that of this machine alone."""
     if host in (None, "", b"", "localhost", b"localhost"):
         return True
     try:

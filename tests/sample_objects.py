@@ -14,6 +14,7 @@ from appliance.manage import services as manage_services
 from appliance.manage.sections import SECTIONS
 from appliance.model_updates import services as model_updates_services
 from appliance.model_updates.models import UpdateRun
+from appliance.notifications import services as notifications_services
 from appliance.routing import services as routing_services
 from appliance.sla import services as sla_services
 from appliance.sla.models import BusinessHours, Holiday
@@ -43,6 +44,9 @@ def create_sample_objects(by: User, name: str = "Main") -> dict[str, Model]:
     person = {"by": by, "first_name": name[:80], "last_name": "Person"}
     return {
         "team": team,
+        "sender-address": notifications_services.add_sender_address(
+            by=by, address=f"{address}@desk.example", display_name=name[:80]
+        ),
         "business-hours": business_hours,
         "holiday": _holiday(business_hours, by),
         "policy": policy,

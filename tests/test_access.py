@@ -93,6 +93,7 @@ def paths(ticket, bob, dan) -> dict[str, str]:
         **dict.fromkeys(["set-password", "guest-ticket", "guest-reply", "guest-rate"], "guessed"),
         "guest-attachment": ("guessed", 1),
         "rate-by-link": ("1-abc", "good"),
+        **dict.fromkeys(["edit-email-text", "preview-email-text"], ("answer", "en")),
     }
     return {page: reverse_page(page, arguments) for _, page in EXPECTED}
 
@@ -133,12 +134,15 @@ def ticket_arguments(ticket: Ticket, bob: User) -> dict[str, object]:
     macro = macros_services.add_macro(
         by=bob, name="Urgent", actions={"priority": 4}, audience="all"
     )
+    [participant] = tickets_services.add_participants(
+        ticket=ticket, by=bob, people=[("Pia", "pia@example.org")]
+    )
     suggested = Article.objects.create(title="Fits", content="…", status="published")
     names = ["ticket", "reply", "update-ticket", "conversation", "ticket-analysis", "ticket-timer"]
     names += ["rate-ticket", "discard-draft", "take-ticket", "ticket-tags", "ticket-fields"]
     names += ["link-ticket", "find-tickets", "find-articles", "find-canned-responses"]
     names += ["merge-ticket", "unmerge-ticket", "presence", "draft", "mentionable"]
-    names += ["correct-ticket"]
+    names += ["correct-ticket", "add-participants", "forward-ticket"]
     return {
         **dict.fromkeys(names, ticket.pk),
         **dict.fromkeys(["dismiss-suggestion", "undo-dismissal"], (ticket.pk, suggested.pk)),
@@ -146,6 +150,7 @@ def ticket_arguments(ticket: Ticket, bob: User) -> dict[str, object]:
         "insert-canned-response": (ticket.pk, canned_response.pk),
         "run-macro": (ticket.pk, macro.pk),
         "split-ticket": (ticket.pk, message.pk),
+        "remove-participant": (ticket.pk, participant.pk),
         "attachment": message.attachments.get().pk,
         "attachment/note": note.attachments.get().pk,
         "attachment/merged": merged.attachments.get().pk,
@@ -355,6 +360,7 @@ def form_data(ticket: Ticket) -> dict[str, dict]:
         "ticket-tags": {"tags": "printer"},
         "link-ticket": {"target": other, "kind": "related"},
         "merge-ticket": {"target": other},
+        "add-participants": {"cc": "paul@example.org"},
         "correct-ticket": {
             "subject": "Corrected",
             "initial-subject": ticket.subject,

@@ -7,6 +7,7 @@ from appliance.manage.sections import SECTIONS
 from appliance.manage.sections.section import Section
 from appliance.manage.views import (
     crud,
+    email,
     mail,
     model_updates,
     offboarding,
@@ -48,6 +49,15 @@ urlpatterns = [
     path("received-emails/<int:pk>/retry/", mail.retry_received_email, name="retry-received-email"),
     path(
         "received-emails/<int:pk>/source/", mail.received_email_source, name="received-email-source"
+    path("received-emails/<int:pk>/source/", mail.email_source, name="email-source"),
+    path("email/", email.edit_settings, name="email-settings"),
+    path("email/test/", email.send_test_email, name="send-test-email"),
+    path("email/texts/", email.list_texts, name="email-texts"),
+    path("email/texts/<slug:kind>/<slug:language>/", email.edit_text, name="edit-email-text"),
+    path(
+        "email/texts/<slug:kind>/<slug:language>/preview/",
+        email.preview_text,
+        name="preview-email-text",
     ),
     path("models/", model_updates.models, name="models"),
     path("models/start-update/", model_updates.start, name="start-update"),

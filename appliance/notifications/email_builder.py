@@ -1,5 +1,6 @@
 """The e-mail message of an entry of the outbox: sender, headers, text, HTML and files."""
 
+from dataclasses import replace
 from email.mime.image import MIMEImage
 from email.mime.multipart import MIMEMultipart
 from email.utils import formataddr
@@ -93,17 +94,8 @@ def build_message(
         raise ValueError(_("There is no sender address."))
     with translation.override(language_of(email)):
         content = email_content.compose(email, sender)
-        site, logo = core_queries.site_settings(), _find_logo()
-        html = render_to_string(
-            "notifications/email.html",
-            {
-                "content": content,
-                "language": translation.get_language(),
-                "is_rtl": translation.get_language_bidi(),
-                "site_name": site.name,
-                "logo_id": LOGO_ID if logo else "",
-            },
-        )
+        logo = _find_logo()
+        html = render_html(content, logo_src=f"cid:{LOGO_ID}" if logo else "")
     message = EmailWithLogo(
         content.subject,
         content.text,
@@ -120,6 +112,18 @@ def build_message(
     return message
 
 
+def render_html(content: email_content.Content, *, logo_src: str) -> str:
+    """Return the page of an e-mail in the active language."""
+    context = {
+        "content": content,
+        "language": translation.get_language(),
+        "is_rtl": translation.get_language_bidi(),
+        "site_name": core_queries.site_settings().name,
+        "logo_src": logo_src,
+    }
+    return render_to_string("notifications/email.html", context)
+
+
 def language_of(email: OutgoingEmail) -> str:
     """Return the language of the recipient as far as it is known, else of the site."""
     customer = email.ticket.customer if email.ticket and email.recipient.startswith("c") else None
@@ -129,10 +133,10 @@ def language_of(email: OutgoingEmail) -> str:
 
 def _from(email: OutgoingEmail, sender: senders.Sender) -> str:
     """Return the sender; of a reply with the name of its author, as customers know them."""
-    name = sender.name
-    if email.author_name:
-        name = _("%(agent)s via %(desk)s") % {"agent": email.author_name, "desk": sender.name}
-    return formataddr((" ".join(name.split()), sender.address))
+    if not email.author_name:
+        return sender.header
+    name = _("%(agent)s via %(desk)s") % {"agent": email.author_name, "desk": sender.name}
+    return replace(sender, name=name).header
 
 
 def _headers(email: OutgoingEmail, sender: senders.Sender) -> dict[str, str]:

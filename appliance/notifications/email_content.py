@@ -45,13 +45,13 @@ class Content:
     files: Sequence[StoredFile] = ()
 
 
-def compose(email: OutgoingEmail, sender: Sender) -> Content:
-    """Return the content in the active language."""
+def compose(email: OutgoingEmail, sender: Sender, text: email_texts.Text | None = None) -> Content:
+    """Return the content in the active language; ``text`` is tried in place of the stored one."""
     happened = current_fragment(email)
     kind = Kind(email.kind) if email.kind in email_texts.LABELS else None
     if kind and email.ticket:
         values = read_values(email, email.ticket, happened)
-        text = email_texts.find_text(kind, get_language() or "en")
+        text = text or email_texts.find_text(kind, get_language() or "en")
         subject = email_texts.fill_subject(text.subject, values)
         body = email_texts.fill_body(text.body, values)
     else:

@@ -12,9 +12,11 @@ from html import escape
 
 from django.utils import translation
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from appliance.core import markdown
+from appliance.core.errors import BadInputError
 from appliance.notifications.fragments import Fragment
 from appliance.notifications.models import EmailText, Kind
 
@@ -77,9 +79,27 @@ def find_text(kind: Kind, language: str) -> Text:
     return Text(row.subject, row.body, True) if row else shipped_text(kind, language)
 
 
-def find_unknown(text: str, names: Mapping[str, object] | list[str]) -> list[str]:
+def find_unknown(text: str, names: list[str]) -> list[str]:
     """Return the variables in a text that are not among the names, in braces."""
     return [f"{{{name}}}" for name in VARIABLE.findall(text) if name not in names]
+
+
+def check(kind: Kind, subject: str, body: str) -> None:
+    """Raise BadInputError if a text names a variable that is not in the table, or lacks one."""
+    texts = {"subject": (subject, SUBJECT_VARIABLES), "body": (body, [*VARIABLES])}
+    for field, (text, names) in texts.items():
+        if unknown := find_unknown(text, names):
+            raise BadInputError(
+                gettext("%(names)s is not available here. Use a variable of the table.")
+                % {"names": ", ".join(unknown)},
+                field=field,
+            )
+    if (name := REQUIRED.get(kind)) and name not in VARIABLE.findall(body):
+        raise BadInputError(
+            gettext("The text lacks {%(name)s}: nobody could read what was written.")
+            % {"name": name},
+            field="body",
+        )
 
 
 def fill_subject(subject: str, values: Mapping[str, Fragment]) -> str:

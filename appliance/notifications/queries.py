@@ -1,17 +1,27 @@
 """Reads of notifications, preferences and the outbox, scoped to the viewer."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.http import Http404
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Customer, User
 from appliance.core.pagination import Ordering
 from appliance.notifications import senders
-from appliance.notifications.models import Forward, Notification, OutgoingEmail, Preference
+from appliance.notifications.models import (
+    Forward,
+    Notification,
+    OutgoingEmail,
+    Preference,
+    SenderAddress,
+)
 from appliance.tickets.models import Ticket
 
 NOTIFICATION_ORDERING = Ordering(keys=("at", "pk"))
+State = OutgoingEmail.State
 EMAIL_ORDERING = Ordering(keys=("created_at", "pk"))
 
 
@@ -85,9 +95,53 @@ def find_sent_email(message_id: str) -> OutgoingEmail | None:
     return emails.filter(message_id=f"<{bare}>").first() if bare else None
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """What became of a message that was sent to somebody by e-mail."""
+
+    to: str
+    state: str
+    reason: str
+
+    @property
+    def is_undelivered(self) -> bool:
+        return self.state in (State.FAILED, State.BOUNCED)
+
+
+def list_deliveries(viewer: User, message_ids: Iterable[int]) -> dict[int, list[Delivery]]:
+    """Return for agents who got each message by e-mail, by the id of the message. One query.
+
+    E-mails are kept for 30 days; of older messages nothing is known.
+    """
+    if not viewer.is_agent:
+        return {}
+    rows = OutgoingEmail.messages.through.objects.filter(message__in=list(message_ids))
+    rows = rows.exclude(outgoingemail__to="").order_by("outgoingemail")
+    deliveries: dict[int, list[Delivery]] = defaultdict(list)
+    fields = ["message_id", *(f"outgoingemail__{name}" for name in ("to", "state", "reason"))]
+    for message_id, to, state, reason in rows.values_list(*fields):
+        deliveries[message_id].append(Delivery(to, state, reason))
+    return dict(deliveries)
+
+
 def find_forward(forward_id: int, ticket_id: int) -> Forward | None:
     """Return the forward that a valid token names. For the intake alone."""
     return Forward.objects.filter(pk=forward_id, ticket=ticket_id).first()
+
+
+def list_sender_addresses(viewer: User, text: str = "") -> QuerySet[SenderAddress]:
+    """Return the sender addresses to admins, the default one first."""
+    rows = SenderAddress.objects.select_related("team").order_by("-is_default", "address", "pk")
+    rows = rows.filter(address__icontains=text.replace("\0", "")) if text.strip() else rows
+    return rows if viewer.is_admin else rows.none()
+
+
+def access_sender_address(viewer: User, pk: int) -> SenderAddress:
+    """Return a sender address to an admin. Raises Http404."""
+    row = list_sender_addresses(viewer).filter(pk=pk).first()
+    if row is None:
+        raise Http404
+    return row
 
 
 @dataclass(frozen=True)

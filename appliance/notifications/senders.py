@@ -4,7 +4,7 @@ Decided here alone: the environment wins for the server, a sender address for th
 """
 
 from dataclasses import dataclass
-from email.utils import parseaddr
+from email.utils import formataddr, parseaddr
 
 from django.conf import settings
 
@@ -36,6 +36,11 @@ class Sender:
     name: str
     signature: str = ""
     uses_sub_addresses: bool = False
+
+    @property
+    def header(self) -> str:
+        """The address with its name, for the header From."""
+        return formataddr((" ".join(self.name.split()), self.address))
 
     @property
     def domain(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +18,8 @@ from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import FilterForm, SeenMessageField, TicketForm, split_tag_names
 from appliance.tickets.forms.filters import FilterChoices
-from appliance.tickets.models import Priority, SavedView, Status
+from appliance.tickets.forms.tickets import MAX_TEXT_CHARACTERS
+from appliance.tickets.models import Attachment, Priority, SavedView, Status
 from appliance.tickets.services.bulk import MAX_TICKETS
 from appliance.tickets.services.saved_views import audience_of
 from appliance.tickets.sorts import SORTS
@@ -205,6 +207,33 @@ class GuestTicketForm(TicketForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["subject"].widget.attrs.pop("autofocus", None)
+
+
+class ForwardForm(IdempotentForm):
+    """An e-mail to somebody outside, with files of the ticket."""
+
+    address = forms.EmailField(
+        label=_("To"),
+        max_length=254,
+        help_text=_("Somebody outside, such as a supplier."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    body = forms.CharField(
+        label=_("Message"),
+        max_length=MAX_TEXT_CHARACTERS,
+        help_text=_("Markdown supported. Leave out what the recipient need not know."),
+        widget=forms.Textarea(attrs={"rows": 12}),
+    )
+    attachments = forms.ModelMultipleChoiceField(
+        label=_("Attachments"),
+        queryset=None,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, attachments: QuerySet[Attachment], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.set_queryset("attachments", attachments)
 
 
 class MacroUseForm(IdempotentForm):

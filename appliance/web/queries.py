@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 
 from django.contrib.auth.models import AnonymousUser
@@ -11,22 +11,48 @@ from django.db.models.functions import Concat, Trim
 from django.db.models.lookups import IContains
 from django.http import Http404
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import strip_tags
+from django.utils.translation import gettext as _
 from pgvector.django import CosineDistance
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import CUSTOMER_SEARCH_TEXT, Customer, User, Viewer
-from appliance.core import cache
+from appliance.core import cache, markdown
 from appliance.core.types import read_number
 from appliance.knowledge.models import Article
 from appliance.search.queries import find_ticket_ids, search
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets.filters import field_text
 from appliance.tickets.models import OPEN_STATUSES, Attachment, Message, Status, Ticket
+from appliance.tickets.words import as_text
 from appliance.triage.models import Passage
 from appliance.triage.queries import SimilarTicket
 from appliance.triage.suggestions import SuggestedArticle
 from appliance.triage.vector_search import list_nearest
+
+# --- forwarding
+
+
+def list_all_attachments(viewer: User, ticket: Ticket) -> QuerySet[Attachment]:
+    """Return the files of a ticket the viewer may see to agents, of its notes too."""
+    attachments = Attachment.objects.filter(ticket=ticket).select_related("file")
+    return attachments.order_by("pk") if viewer.is_agent else attachments.none()
+
+
+def forwarded_text(viewer: User, ticket: Ticket, message_id: int | None) -> str:
+    """Return a message of the ticket as a quotation in Markdown; without one, its description."""
+    if message_id is None:
+        return _quotation(ticket.customer.full_name, ticket.created_at, ticket.description)
+    message = tickets_queries.access_message(viewer, message_id)
+    return _quotation(message.author_name, message.created_at, as_text(message))
+
+
+def _quotation(name: str, at: datetime, text: str) -> str:
+    when = date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
+    line = _("%(name)s wrote on %(when)s:") % {"name": markdown.escape(name), "when": when}
+    return f"\n\n{line}\n\n{markdown.quote(text)}"
+
 
 # --- guests
 

@@ -1,6 +1,6 @@
 """What the page of a ticket shows. Reads only; each part can be read alone, for a live page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from appliance.knowledge.models import Article
 from appliance.macros import queries as macros_queries
 from appliance.macros.models import Macro
 from appliance.mail.ticket_emails import NO_EMAILS, TicketEmails, list_emails
-from appliance.notifications.queries import describe_contact
+from appliance.notifications.queries import Delivery, describe_contact, list_deliveries
 from appliance.sla.queries import find_timer
 from appliance.sla.status import SlaStatus, describe_timer
 from appliance.tickets import queries as tickets_queries
@@ -25,12 +25,13 @@ from appliance.tickets.forms import (
     AgentReplyForm,
     FieldsForm,
     LinkForm,
+    ParticipantsForm,
     PropertiesForm,
     RatingForm,
     ReplyForm,
     TagsForm,
 )
-from appliance.tickets.models import Attachment, Draft, Event, Message, Rating, Ticket
+from appliance.tickets.models import Attachment, Draft, Event, Message, Participant, Rating, Ticket
 from appliance.tickets.queries import Answer
 from appliance.tickets.queries.tickets import LinkedTicket
 from appliance.triage import queries as triage_queries
@@ -91,6 +92,7 @@ class TicketForms:
     tags: TagsForm | None = None
     fields: FieldsForm | None = None
     link: LinkForm | None = None
+    participants: ParticipantsForm | None = None
 
     @property
     def has_errors(self) -> bool:
@@ -129,6 +131,7 @@ class Conversation:
     unfolded_id: str = ""  # the id of the element whose text is shown in full, however long
     emails: TicketEmails = NO_EMAILS  # that became these messages
     is_for_agent: bool = False
+    deliveries: Mapping[int, Sequence[Delivery]] = field(default_factory=dict)  # for agents
     guest_token: str = ""  # of a viewer without account, whose links lead to the guest page
 
     @property
@@ -145,6 +148,8 @@ class Properties:
     tags_form: TagsForm
     fields_form: FieldsForm
     link_form: LinkForm
+    participants_form: ParticipantsForm
+    participants: Sequence[Participant]
     links: Sequence[LinkedTicket]
     can_merge: bool  # and is not merged yet
 
@@ -274,6 +279,9 @@ class TicketPageBuilder:
             is_for_agent=self.viewer.is_agent,
             can_quote_first=self.viewer.is_agent,
             can_split=has_right(self.viewer, Right.MERGE),
+            deliveries=list_deliveries(
+                self.viewer, [message.pk for message in shown if message.pk]
+            ),
         )
 
     def properties(self) -> Properties:
@@ -283,6 +291,8 @@ class TicketPageBuilder:
             tags_form=self._tags_form(),
             fields_form=self.forms.fields or FieldsForm(ticket=ticket, viewer=viewer),
             link_form=self._link_form(),
+            participants_form=self.forms.participants or ParticipantsForm(),
+            participants=list(tickets_queries.list_participants(ticket)),
             links=tickets_queries.list_links(viewer, ticket) if self.summary.has_links else [],
             can_merge=has_right(viewer, Right.MERGE) and self.merge_target is None,
         )

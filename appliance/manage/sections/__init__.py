@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
-from appliance.manage.sections import macros, mail, people, sla, tickets
+from appliance.manage.sections import email, macros, mail, people, sla, tickets
 from appliance.manage.sections.section import Section
 
 Group = tuple[Promise, tuple[Section[Any], ...]]
@@ -14,7 +14,7 @@ GROUPS: tuple[Group, ...] = (
     (_("Users"), (people.PEOPLE, people.TEAMS, people.CUSTOMERS, people.ORGANISATIONS)),
     (_("Tickets"), (tickets.CATEGORIES, tickets.TAGS, tickets.FIELDS)),
     (_("SLA and assignment"), (sla.POLICIES, sla.BUSINESS_HOURS, sla.RULES)),
-    (_("E-mail"), (mail.MAILBOXES, mail.BLOCKED_SENDERS)),
+    (_("E-mail"), (email.SENDER_ADDRESSES, mail.MAILBOXES, mail.BLOCKED_SENDERS)),
     (_("Productivity"), (macros.CANNED_RESPONSES, macros.MACROS)),
 )
 SECTIONS: tuple[Section[Any], ...] = tuple(section for _title, group in GROUPS for section in group)

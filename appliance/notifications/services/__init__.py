@@ -2,6 +2,15 @@
 
 from appliance.notifications.services import registrations
 from appliance.notifications.services.delivery import mark_bounced, purge, send_due
+from appliance.notifications.services.email_settings import (
+    add_sender_address,
+    change_email_settings,
+    change_email_text,
+    change_sender_address,
+    remove_sender_address,
+    reset_email_text,
+    send_test_email,
+)
 from appliance.notifications.services.emails import build_digests, record_received
 from appliance.notifications.services.forwarding import add_forward_answer, forward_ticket
 from appliance.notifications.services.notifications import (

@@ -14,13 +14,20 @@ from appliance.accounts.models import User
 from appliance.core import audit
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.notifications import badge, senders
-from appliance.notifications.models import Kind, Notification, OutgoingEmail
+from appliance.notifications.models import (
+    Forward,
+    Kind,
+    Notification,
+    OutgoingEmail,
+    ThreadReference,
+)
 from appliance.tickets import reply_tokens
 from appliance.tickets.models import Ticket
 
 State = OutgoingEmail.State
 # what somebody waits for goes before the e-mails that a bulk change leaves behind
 URGENT_KINDS = ("", Kind.RECEIVED, Kind.FORWARD, Kind.COPY, Kind.ANSWER)
+ERASED_ADDRESS = "anonymous@invalid"  # takes the place of an address
 RANDOM_CHARACTERS = 16  # of a message id, behind the token
 
 
@@ -101,7 +108,7 @@ def _thread_of(ticket: Ticket) -> str:
 def retry_email(*, email_id: int, by: User) -> None:
     """Send an e-mail that failed or was dropped again, now and with all attempts."""
     email = _lock_email(email_id, by)
-    if email.state not in (State.FAILED, State.DROPPED):
+    if email.state not in (State.FAILED, State.DROPPED, State.BOUNCED):
         raise BadInputError(_("Only an e-mail that failed or was not sent can be retried."))
     if not email.to:
         raise BadInputError(
@@ -140,7 +147,7 @@ def _lock_email(email_id: int, by: User) -> OutgoingEmail:
 @transaction.atomic
 def erase_addresses(*, addresses: Iterable[str] = (), user_ids: Iterable[int] = ()) -> None:
     """Blank the e-mails of people who are anonymised, drop what waits, delete notifications."""
-    user_ids = list(user_ids)
+    user_ids, addresses = list(user_ids), list(addresses)
     recipient = Q(user__in=user_ids)
     for address in addresses:
         recipient |= Q(to__iexact=address)
@@ -149,6 +156,10 @@ def erase_addresses(*, addresses: Iterable[str] = (), user_ids: Iterable[int] = 
     emails.filter(state=State.WAITING).update(
         state=State.DROPPED, reason=_("The recipient was anonymised.")
     )
-    emails.update(to="", subject="", body="", user=None)
+    erased = dict.fromkeys(["to", "subject", "body", "html", "recipient_name"], "")
+    emails.update(**erased, user=None)
+    for address in addresses:
+        ThreadReference.objects.filter(address__iexact=address).delete()
+        Forward.objects.filter(address__iexact=address).update(address=ERASED_ADDRESS)
     Notification.objects.filter(user__in=user_ids).delete()
     badge.invalidate(user_ids)

@@ -1,6 +1,7 @@
 """Forms on tickets; their cleaned data are objects, enumeration members and dates."""
 
 from appliance.tickets.forms.filters import FilterForm
+from appliance.tickets.forms.participants import ParticipantsForm
 from appliance.tickets.forms.properties import (
     LinkForm,
     MergeForm,

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from appliance.core.forms import Form, IdempotencyKeyField
+from appliance.tickets.forms.participants import PeopleField
 from appliance.tickets.forms.tickets import MAX_TEXT_CHARACTERS, SubmissionForm
 from appliance.tickets.models import Message, Status
 
@@ -85,6 +86,7 @@ class AgentReplyForm(ReplyForm):
         empty_value=None,
         required=False,
     )
+    cc = PeopleField(label=_("CC"), required=False)
 
 
 class DraftForm(Form):

@@ -1,6 +1,7 @@
 """Make customers and former users anonymous: what has to go, room by room."""
 
 import re
+from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 
@@ -23,7 +24,8 @@ from appliance.files.models import StoredFile
 from appliance.knowledge import services as knowledge_services
 from appliance.mail import services as mail_services
 from appliance.notifications import services as notifications_services
-from appliance.notifications.models import Notification, OutgoingEmail
+from appliance.notifications.models import Forward, Notification, OutgoingEmail, ThreadReference
+from appliance.notifications.services.outbox import ERASED_ADDRESS
 from appliance.search import services as search_services
 from appliance.tickets.models import (
     Attachment,
@@ -31,6 +33,7 @@ from appliance.tickets.models import (
     Event,
     Mention,
     Message,
+    Participant,
     Rating,
     SavedView,
     Ticket,
@@ -65,7 +68,12 @@ def erase_texts(tickets: QuerySet[Ticket]) -> None:
         kind__in=[AnnotationLease.Kind.TICKET, AnnotationLease.Kind.NEXT_TICKET],
         object_id__in=tickets.values_list("pk", flat=True),
     ).delete()
-    OutgoingEmail.objects.filter(ticket__in=tickets).update(subject=ERASED, body=ERASED)
+    OutgoingEmail.objects.filter(ticket__in=tickets).update(
+        subject=ERASED, body=ERASED, html="", recipient_name=""
+    )
+    Forward.objects.filter(ticket__in=tickets).update(address=ERASED_ADDRESS)
+    ThreadReference.objects.filter(ticket__in=tickets).delete()
+    Participant.objects.filter(ticket__in=tickets).delete()
     Notification.objects.filter(ticket__in=tickets).delete()
     tickets.update(
         subject=ANONYMOUS, description="", fields={}, guest_token_sha256="", updated_at=Now()
@@ -79,9 +87,19 @@ def erase_name_in_notifications(person: User) -> None:
         actor_name=ANONYMOUS
     )
     sent = OutgoingEmail.objects.exclude(state=OutgoingEmail.State.WAITING)
-    sent.filter(Q(body__contains=str(person)) | Q(subject__contains=str(person))).update(
-        subject=ERASED, body=ERASED
+    named = Q(body__contains=str(person)) | Q(subject__contains=str(person))
+    sent.filter(named | Q(author_name=str(person))).update(
+        subject=ERASED, body=ERASED, html="", author_name=""
     )
+
+
+def erase_participation(addresses: Iterable[str]) -> None:
+    """Take an address off the tickets of others, with the name on what was written there."""
+    mine = reduce(or_, (Q(email__iexact=address) for address in addresses), Q(pk=None))
+    for participant in Participant.objects.filter(mine):
+        messages = Message.objects.filter(ticket=participant.ticket_id, author=None)
+        messages.filter(author_name=participant.label).update(author_name=ANONYMOUS)
+        participant.delete()
 
 
 def erase_name_in_views(somebody: Customer | User) -> None:
@@ -201,6 +219,7 @@ def _erase_customer(customer: Customer, by: User) -> None:
     addresses = [customer.email, customer.user.email if customer.user else ""]
     mail_services.erase_emails(tickets=tickets, addresses=filter(None, addresses))
     notifications_services.erase_addresses(addresses=filter(None, [customer.email]))
+    erase_participation(filter(None, [customer.email]))
     erase_name_in_views(customer)
     record_and_erase_history(customer, by=by)
     if customer.user:
@@ -222,5 +241,6 @@ def _erase_user(person: User, by: User) -> None:
     erase_name_in_notifications(person)
     erase_name_in_views(person)
     notifications_services.erase_addresses(addresses=[person.email], user_ids=[person.pk])
+    erase_participation([person.email])
     record_and_erase_history(person, by=by)
     accounts_services.erase_person(person=person, by=by)

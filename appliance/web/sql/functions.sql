@@ -56,6 +56,12 @@ BEGIN
         WHERE ticket.id = event.ticket_id AND ticket.customer_id = person_id
           AND event.actor_id IS NULL AND event.actor_name = full_name;
     END IF;
+    -- participants, forwards and e-mails that were not delivered name an address
+    IF email <> '' THEN
+        UPDATE tickets_event SET data = skerry_without_values(data)
+        WHERE kind IN ('people', 'forwarded', 'failed')
+          AND position(lower(email) IN lower(data::text)) > 0;
+    END IF;
     PERFORM web_erase_audit_entries(entry.id, 'data', ARRAY(
         SELECT e.id FROM core_auditentry AS e
         WHERE (e.kind = entry.kind AND e.subject_id = entry.subject_id)

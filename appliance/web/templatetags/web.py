@@ -1,5 +1,6 @@
 """Tags of the ticket list and the ticket page; templates would need 2 ms for each message."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from html import escape
@@ -12,7 +13,7 @@ from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 from appliance.core.plain_text import render as render_plain_text
 from appliance.mail.models import InboundEmail
@@ -48,6 +49,21 @@ ARTICLE = """<article class="message{}"{}>
   {}{}{}{}
 </article>
 """
+UNDELIVERED = ("failed", "bounced")
+DELIVERY_ICONS = {"sent": "envelope-check", "failed": "envelope-x", "bounced": "envelope-x"}
+DELIVERY_TEXTS = {
+    "waiting": gettext_lazy("E-mail to %(to)s is waiting"),
+    "sent": gettext_lazy("E-mail sent to %(to)s"),
+    "failed": gettext_lazy("E-mail to %(to)s failed: %(reason)s"),
+    "bounced": gettext_lazy("E-mail to %(to)s came back: %(reason)s"),
+    "digest": gettext_lazy("E-mail to %(to)s is in a digest"),
+    "dropped": gettext_lazy("E-mail to %(to)s was not sent"),
+}
+FORWARD = (
+    '<a class="btn btn-sm btn-icon" href="{}" aria-label="{}">'
+    '<i class="bi bi-forward" aria-hidden="true"></i></a>'
+)
+DELIVERY = '<p class="delivery{}"><i class="bi bi-{}" aria-hidden="true"></i> {}</p>'
 SIGNATURE = '<div class="prose signature" dir="auto">{}</div>'
 WORDS = '<div class="{}" dir="auto">{}</div>'
 NOTE = ' <span><i class="bi bi-lock" aria-hidden="true"></i> {}</span>'
@@ -192,7 +208,7 @@ def _message(message: Message, conversation: Conversation) -> SafeString:
         *_words(words_of_message(message, is_whole=is_whole), element_id, conversation),
         format_html(SIGNATURE, signature_of_message(message)) if message.signature else EMPTY,
         _email(_email_of(message, conversation.emails), conversation),
-        _attachments(message.files, conversation),
+        _attachments(message.files, conversation) + _deliveries(message, conversation),
     )
 
 
@@ -243,10 +259,29 @@ def _actions(message: Message, conversation: Conversation, *, can_split: bool) -
     names = {"name": message.author_name}
     label = _("Quote message by %(name)s") % names
     quote = _quote_button(f"message-{message.pk}", message.author_name, label)
+    if conversation.is_for_agent:
+        url = reverse("forward-ticket", args=[conversation.ticket.pk])
+        label = _("Forward message by %(name)s") % names
+        quote += format_html(FORWARD, f"{url}?message={message.pk}", label)
     if not can_split:
         return quote
     url = reverse("split-ticket", args=[conversation.ticket.pk, message.pk])
     return quote + format_html(SPLIT, url, _("Split message by %(name)s into new ticket") % names)
+
+
+def _deliveries(message: Message, conversation: Conversation) -> SafeString:
+    """Return a line for each state of the e-mails with the message, naming their recipients."""
+    recipients = defaultdict(list)
+    for delivery in conversation.deliveries.get(message.pk or 0, ()):
+        reason = delivery.reason if delivery.is_undelivered else ""
+        recipients[delivery.state, reason].append(delivery.to)
+    lines = []
+    for (state, reason), addresses in recipients.items():
+        css_class = " undelivered" if state in UNDELIVERED else ""
+        names = {"to": ", ".join(addresses), "reason": reason}
+        text = DELIVERY_TEXTS.get(state, DELIVERY_TEXTS["dropped"]) % names
+        lines.append(format_html(DELIVERY, css_class, DELIVERY_ICONS.get(state, "envelope"), text))
+    return mark_safe("".join(lines))  # noqa: S308  every line is escaped
 
 
 def _quote_button(element_id: str, author: str, label: str) -> SafeString:

@@ -90,6 +90,7 @@ def _send(request: AuthenticatedRequest, ticket: Ticket, form: ReplyForm) -> Mes
         draft_key=data["draft_key"],
         restored_at=data["restored_at"],
         status=data.get("new_status"),
+        cc=data.get("cc") or (),
         seen_message_id=data.get("seen_message"),
     )
 

@@ -53,7 +53,8 @@ def form_response(
 ) -> HttpResponse:
     """Answer a form of the page: with the page itself, or to htmx with the part that was sent.
 
-    ``part`` is "properties", "tags", "fields" or "link"; the status is 422 when it was refused.
+    ``part`` is "properties", "tags", "fields", "link" or "participants"; the status is 422 when it
+    was refused.
     """
     refused_forms = forms if forms and forms.has_errors else None
     if not request.htmx:

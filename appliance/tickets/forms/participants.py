@@ -1,0 +1,52 @@
+"""Forms for the people who get the replies on a ticket besides its customer."""
+
+from email.utils import getaddresses
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from appliance.core.forms import Form
+
+MAX_ADDRESSES = 20
+Person = tuple[str, str]  # name and address
+
+
+class PeopleField(forms.CharField):
+    """E-mail addresses with commas between them, each perhaps with a name before it."""
+
+    def __init__(self, *, label: object, required: bool) -> None:
+        super().__init__(
+            label=label,
+            required=required,
+            max_length=4_000,
+            widget=forms.TextInput(
+                attrs={"autocomplete": "off", "placeholder": "pia@example.org, …", "dir": "ltr"}
+            ),
+        )
+
+    def clean(self, value: str) -> list[Person]:
+        text = super().clean(value).replace(";", ",").replace("\n", ",")
+        people = [(name, address) for name, address in getaddresses([text]) if name or address]
+        if text.strip(" ,") and not people:
+            people = [("", text.strip(" ,"))]
+        if len(people) > MAX_ADDRESSES:
+            raise ValidationError(_("Enter at most %(n)d addresses.") % {"n": MAX_ADDRESSES})
+        return [(name, _check(address or name)) for name, address in people]
+
+
+def _check(address: str) -> str:
+    try:
+        validate_email(address)
+    except ValidationError as error:
+        raise ValidationError(
+            _("“%(text)s” is not an e-mail address. Separate addresses by commas.")
+            % {"text": address[:254]}
+        ) from error
+    return address
+
+
+class ParticipantsForm(Form):
+    cc = PeopleField(label=gettext_lazy("Add by e-mail address"), required=True)
