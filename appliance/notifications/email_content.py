@@ -172,15 +172,16 @@ def _rating(email: OutgoingEmail, ticket: Ticket) -> Fragment:
     if not good:
         return NOTHING
     question = _("Did we solve your problem?")
-    text = f"{question}\n{_('Yes')}: {good}\n{_('No')}: {bad}"
+    yes, no = _("Yes"), _("No")
+    text = f"{question}\n{yes}: {good}\n{no}: {bad}"
     html = format_html(
         '<p class="rating">{} <a class="button" href="{}">{}</a> '
         '<a class="button" href="{}">{}</a></p>',
         question,
         good,
-        _("Yes"),
+        yes,
         bad,
-        _("No"),
+        no,
     )
     return Fragment(text, html)
 

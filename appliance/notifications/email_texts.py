@@ -56,7 +56,7 @@ SHIPPED: dict[Kind, Promise] = {
     ),
     Kind.FORWARD: _("Hello,\n\n{message}"),
 }
-REQUIRED = {kind: "message" for kind in LABELS if kind != Kind.RECEIVED}
+REQUIRED: dict[Kind, str] = {kind: "message" for kind in LABELS if kind != Kind.RECEIVED}
 
 
 @dataclass(frozen=True)

@@ -224,7 +224,7 @@ class ForwardForm(IdempotentForm):
         help_text=_("Markdown supported. Leave out what the recipient need not know."),
         widget=forms.Textarea(attrs={"rows": 12}),
     )
-    attachments = forms.ModelMultipleChoiceField(
+    attachments: "forms.ModelMultipleChoiceField[Attachment]" = forms.ModelMultipleChoiceField(
         label=_("Attachments"),
         queryset=None,
         required=False,

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import queries as accounts_queries
+from appliance.accounts.models import Team
 from appliance.core.forms import Form
 from appliance.notifications.models import EmailSettings, Security, SenderAddress
 from appliance.notifications.senders import MailServer
@@ -119,7 +120,7 @@ class SenderAddressForm(Form):
         required=False,
         help_text=_("Recipients see it beside the address. Empty: the name of the help desk."),
     )
-    team = forms.ModelChoiceField(
+    team: "forms.ModelChoiceField[Team]" = forms.ModelChoiceField(
         label=_("Team"),
         queryset=None,
         required=False,

@@ -129,9 +129,9 @@ def edit_text(request: AuthenticatedRequest, kind: str, language: str) -> HttpRe
     return render(request, "manage/email_text.html", context, status=400 if form.errors else 200)
 
 
+@csp_replace(EMAIL_POLICY)
 @require_POST
 @admins_only
-@csp_replace(EMAIL_POLICY)
 def preview_text(request: AuthenticatedRequest, kind: str, language: str) -> HttpResponse:
     """Show the text of the form with sample data: as HTML, or with ``action=plain`` as text."""
     kind, form = _access(kind, language), EmailTextForm(request.POST)

@@ -39,7 +39,7 @@ def change_email_settings(*, by: User, **values: object) -> EmailSettings:
         )
     if certificate := str(values.get("ca_certificate", "")):
         _check_certificate(certificate)
-    audit.update_fields(row, by=by, **values)
+    audit.update_fields(row, by=by, duplicate_error=None, **values)
     return row
 
 
@@ -123,7 +123,7 @@ def _write(row: SenderAddress, by: User, values: dict[str, object]) -> None:
     if values.get("is_default"):
         others.filter(is_default=True).update(is_default=False)
     if row.pk:
-        audit.update_fields(row, by=by, **values)
+        audit.update_fields(row, by=by, duplicate_error=None, **values)
         return
     for name, value in values.items():
         setattr(row, name, value)

@@ -1,6 +1,7 @@
 """Forms for the people who get the replies on a ticket besides its customer."""
 
 from email.utils import getaddresses
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -17,7 +18,7 @@ Person = tuple[str, str]  # name and address
 class PeopleField(forms.CharField):
     """E-mail addresses with commas between them, each perhaps with a name before it."""
 
-    def __init__(self, *, label: object, required: bool) -> None:
+    def __init__(self, *, label: Any, required: bool) -> None:
         super().__init__(
             label=label,
             required=required,

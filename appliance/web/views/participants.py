@@ -52,7 +52,7 @@ def forward(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     message_id = read_number(request.GET.get("message", ""))
     attachments = queries.list_all_attachments(request.user, ticket)
     form = ForwardForm(
-        request.POST or None,
+        request.POST if request.method == "POST" else None,
         attachments=attachments,
         initial={"body": queries.forwarded_text(request.user, ticket, message_id)},
     )
