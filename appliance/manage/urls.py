@@ -49,7 +49,7 @@ urlpatterns = [
     path("received-emails/<int:pk>/retry/", mail.retry_received_email, name="retry-received-email"),
     path(
         "received-emails/<int:pk>/source/", mail.received_email_source, name="received-email-source"
-    path("received-emails/<int:pk>/source/", mail.email_source, name="email-source"),
+    ),
     path("email/", email.edit_settings, name="email-settings"),
     path("email/test/", email.send_test_email, name="send-test-email"),
     path("email/texts/", email.list_texts, name="email-texts"),
