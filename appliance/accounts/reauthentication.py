@@ -11,9 +11,11 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
 
 from appliance.core.encryption import decrypt, encrypt
 from appliance.core.errors import ForbiddenError
+
 
 SUSPENDED_FORM = "suspended_form"  # in the session, encrypted: it may hold passwords
 
@@ -38,7 +40,10 @@ def ask(request: HttpRequest) -> HttpResponse:
         form = {"path": next_page, "fields": request.POST.urlencode()}
         request.session[SUSPENDED_FORM] = encrypt(json.dumps(form))
         next_page = reverse("resume-form")
-    return redirect(f"{methods[0]['url']}?{urlencode({'next': next_page})}")
+    question = f"{methods[0]['url']}?{urlencode({'next': next_page})}"
+    is_part = "HX-Request" in request.headers
+    # htmx would put the page that follows a redirect into a part of this one
+    return HttpResponseClientRedirect(question) if is_part else redirect(question)
 
 
 def take_suspended_form(request: HttpRequest) -> tuple[str, list[tuple[str, str]]] | None:

@@ -86,3 +86,33 @@ def test_somebody_without_a_password_is_told_to_sign_in_again(alice_since_long, 
 def test_next_page_is_one_of_this_site(alice_since_long):
     path = f"{reverse('account_reauthenticate')}?next=https://elsewhere.example/"
     assert alice_since_long.post(path, {"password": PASSWORD}).url == reverse("dashboard")
+
+
+GRAVE = [
+    "GET people/add/",
+    "GET people/{0}/",
+    "POST people/{0}/invite/",
+    "POST people/{0}/export/",
+    "GET people/{0}/anonymise/",
+    "POST customers/{1}/export/",
+    "GET customers/{1}/anonymise/",
+    "POST customers/{1}/create-login/",
+    "GET mailboxes/add/",
+    "POST mailboxes/test/",
+]
+
+
+@pytest.mark.parametrize("page", GRAVE)
+def test_admin_is_asked_before_grave_acts(client, dan, alice, page):
+    method, path = page.split()
+    path = "/manage/" + path.format(alice.pk, alice.customer.pk)
+    client.force_login(dan)
+    session = client.session
+    session["account_authentication_methods"] = []
+    session.save()
+    assert client.generic(method, path).url.startswith(reverse("account_reauthenticate"))
+
+
+def test_part_of_a_page_is_not_replaced_by_the_question(alice_since_long):
+    response = alice_since_long.post(PAGE, NEW, headers={"hx-request": "true"})
+    assert response["HX-Redirect"].startswith(reverse("account_reauthenticate"))

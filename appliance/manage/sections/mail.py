@@ -24,6 +24,7 @@ MAILBOXES: Section[Mailbox] = Section(
     object_slug="mailbox",
     title=gettext_lazy("Mailboxes"),
     icon="bi-mailbox",
+    is_grave=True,
     about=gettext_lazy("Where e-mail comes in, and to which team and category it goes."),
     help=gettext_lazy("Changes apply within seconds. The test saves nothing."),
     list_entries=mail_queries.list_mailboxes,

@@ -9,7 +9,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from appliance.accounts.permissions import AuthenticatedRequest, admins_only, agents_only
+from appliance.accounts.permissions import (
+    AuthenticatedRequest,
+    admins_only,
+    agents_only,
+    reauthentication_required,
+)
 from appliance.core.errors import BadInputError
 from appliance.core.pagination import paginate
 from appliance.files.views import file_response
@@ -24,6 +29,7 @@ from appliance.manage.views.crud import post_data, render_entry_form
 
 @require_POST
 @admins_only
+@reauthentication_required  # the password that is stored goes to the server of the form
 def try_mailbox(request: AuthenticatedRequest, pk: int | None = None) -> HttpResponse:
     """Try the mailbox as it is in the form, saved or not, and show what the server says."""
     mailbox = mail_queries.access_mailbox(request.user, pk) if pk else None
