@@ -7,6 +7,8 @@ from django.urls import reverse
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Role, User
 from appliance.core import queries as core_queries
+from appliance.directory import services as directory_services
+from appliance.directory.models import Directory, SyncRun
 from appliance.macros import services as macros_services
 from appliance.mail import services as mail_services
 from appliance.mail.models import InboundEmail, Mailbox
@@ -80,6 +82,7 @@ def create_sample_objects(by: User, name: str = "Main") -> dict[str, Model]:
         "canned-response": macros_services.add_canned_response(
             by=by, name=name[:80], body="Hello {customer_name}", audience="all"
         ),
+        "directory": _directory(by, name),
         "mailbox": mail_services.add_mailbox(
             by=by, name=name[:80], host="127.0.0.1", port=1, user="desk", password="x"
         ),
@@ -113,6 +116,9 @@ def list_admin_pages(by: User, name: str) -> dict[str, tuple[User, str]]:
         "anonymise customer": (by, reverse("anonymise-customer", args=[pks["customer"]])),
         "refused update": (by, reverse("model-update", args=[create_refused_update(by).pk])),
         "add escalation": (by, reverse("add-escalation", args=[pks["policy"]])),
+        "test directory": (by, reverse("test-directory", args=[pks["directory"]])),
+        "add group": (by, reverse("add-group-mapping", args=[pks["directory"]])),
+        "stopped sync": (by, reverse("directory-run", args=[_held_run(pks["directory"], name).pk])),
     }
 
 
@@ -136,6 +142,14 @@ def admin_url_arguments(by: User) -> dict[str, object]:
         "clear-undeliverable": objects["customer"].pk,
         "unlink-customer": objects["customer"].pk,
         "confirm-login": objects["customer"].pk,
+        "test-directory": objects["directory"].pk,
+        "start-directory-run": objects["directory"].pk,
+        "add-group-mapping": objects["directory"].pk,
+        "remove-group-mapping": objects["directory"].mappings.get().pk,
+        **dict.fromkeys(
+            ["directory-run", "approve-directory-run"],
+            _held_run(objects["directory"].pk, "Held").pk,
+        ),
         "test-mailbox": objects["mailbox"].pk,
         "logo": core_queries.site_settings().logo_id,
         **dict.fromkeys(["model-update", "apply-update"], create_refused_update(by).pk),
@@ -156,6 +170,41 @@ def create_refused_update(by: User) -> UpdateRun:
     """Run an update from a folder that does not exist."""
     run = model_updates_services.start_run(kind="apply", source="/nothing/there", by=by)
     return model_updates_services.carry_out(run)
+
+
+def _directory(by: User, name: str) -> Directory:
+    directory = directory_services.add_directory(
+        by=by,
+        name=name[:80],
+        kind="openldap",
+        servers=["127.0.0.1"],
+        port=1,
+        security="ldaps",
+        base_dn="dc=clinic,dc=example",
+        domains=["clinic.example"],
+    )
+    directory_services.add_mapping(
+        directory=directory, by=by, group_dn=f"cn={name[:80]},ou=groups", role="agent", teams=[]
+    )
+    return directory
+
+
+def _held_run(directory_id: int, name: str) -> SyncRun:
+    """Return a sync that stopped, with a row and a problem about somebody of this name."""
+    problem = {"code": "too_many_disabled", "count": 40, "total": 100, "percent": 20}
+    rows = [
+        {"outcome": "role changed", "id": "1", "name": name, "role": "customer"},
+        {"outcome": "changed", "id": "2", "name": name, "email": "p@c.example", "fields": ["room"]},
+        {"outcome": "problem", "code": "email_twice", "name": name, "email": "p@c.example"},
+    ]
+    return SyncRun.objects.create(
+        directory_id=directory_id,
+        kind=SyncRun.Kind.FULL,
+        state=SyncRun.State.HELD,
+        counts={"role changed": 40, "problems": 1},
+        rows=rows,
+        problem=problem,
+    )
 
 
 def _holiday(business_hours: BusinessHours, by: User) -> Holiday:

@@ -24,7 +24,7 @@ class Attribute(TextChoices):
     FIRST_NAME = "first_name", _("First name")
     LAST_NAME = "last_name", _("Last name")
     PHONE = "phone", _("Phone")
-    MOBILE = "mobile", _("Mobile phone")
+    MOBILE = "mobile", _("Mobile")
     ROOM = "room", _("Room")
     DEPARTMENT = "department", _("Department")
     STAFF_NUMBER = "staff_number", _("Staff number")

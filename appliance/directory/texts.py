@@ -6,6 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from appliance.accounts.models import Role
+
 PROBLEMS: Mapping[str, Promise] = {
     # the connection
     "name_unknown": gettext_lazy(
@@ -50,6 +52,10 @@ PROBLEMS: Mapping[str, Promise] = {
     "filter_invalid": gettext_lazy("The user filter is not valid LDAP: %(reason)s."),
     "search_failed": gettext_lazy("The search failed: %(reason)s."),
     "nobody": gettext_lazy("The search finds nobody. Check base DN and user filter."),
+    "person_not_there": gettext_lazy(
+        "Nobody of this name. Try the login name or the e-mail address, then check base DN and "
+        "user filter."
+    ),
     # a sync
     "too_many_disabled": gettext_lazy(
         "%(count)s of %(total)s people would lose their account or role, more than %(percent)s %%. "
@@ -87,6 +93,51 @@ PROBLEMS: Mapping[str, Promise] = {
         "Is the last administrator: role and account were left as they are."
     ),
 }
+
+FIELDS: Mapping[str, Promise] = {
+    "email": gettext_lazy("E-mail"),
+    "first_name": gettext_lazy("First name"),
+    "last_name": gettext_lazy("Last name"),
+    "phone": gettext_lazy("Phone"),
+    "mobile": gettext_lazy("Mobile"),
+    "room": gettext_lazy("Room"),
+    "department": gettext_lazy("Department"),
+    "staff_number": gettext_lazy("Staff number"),
+    "user": gettext_lazy("User account"),
+}
+# What happened to one person in a sync.
+OUTCOMES: Mapping[str, Promise] = {
+    "new": gettext_lazy("new"),
+    "linked": gettext_lazy("linked with a record that existed"),
+    "changed": gettext_lazy("changed"),
+    "unchanged": gettext_lazy("unchanged"),
+    "left out": gettext_lazy("left out"),
+    "disabled": gettext_lazy("account deactivated"),
+    "enabled": gettext_lazy("account reactivated"),
+    "missing": gettext_lazy("no longer listed"),
+    "role changed": gettext_lazy("role changed"),
+    "teams changed": gettext_lazy("teams changed"),
+    "managers": gettext_lazy("managers changed"),
+    "problem": gettext_lazy("problem"),
+    "problems": gettext_lazy("problems"),
+}
+
+
+def describe_row(row: Mapping[str, object]) -> dict[str, object]:
+    """Return name, outcome and details of a row of a sync, as it is shown."""
+    details = ""
+    if row["outcome"] == "problem":
+        details = describe(row)
+    elif fields := row.get("fields"):
+        labels = (FIELDS.get(name, name) for name in fields) if isinstance(fields, list) else ()
+        details = ", ".join(map(str, labels))
+    elif role := row.get("role"):
+        details = str(Role(str(role)).label)
+    outcome = OUTCOMES.get(str(row["outcome"]), "")
+    return {"name": row.get("name", ""), "email": row.get("email", ""), "outcome": outcome} | {
+        "details": details,
+        "is_problem": row["outcome"] == "problem",
+    }
 
 
 def describe(problem: Mapping[str, object]) -> str:

@@ -7,6 +7,7 @@ from appliance.manage.sections import SECTIONS
 from appliance.manage.sections.section import Section
 from appliance.manage.views import (
     crud,
+    directories,
     email,
     mail,
     model_updates,
@@ -67,6 +68,16 @@ urlpatterns = [
     path("models/<int:pk>/apply/", model_updates.apply, name="apply-update"),
     path("audit-log/", site_settings.audit_log, name="audit-log"),
     path("audit-log/export/", site_settings.export_audit_log, name="export-audit-log"),
+    path("directories/<int:pk>/test/", directories.test_directory, name="test-directory"),
+    path("directories/<int:pk>/runs/", directories.start_run, name="start-directory-run"),
+    path("directory-runs/<int:pk>/", directories.show_run, name="directory-run"),
+    path("directory-runs/<int:pk>/approve/", directories.approve_run, name="approve-directory-run"),
+    path("directories/<int:pk>/groups/add/", directories.add_mapping, name="add-group-mapping"),
+    path(
+        "group-mappings/<int:pk>/remove/",
+        directories.remove_mapping,
+        name="remove-group-mapping",
+    ),
     path("tags/<int:pk>/merge/", people.merge_tag, name="merge-tag"),
     path("business-hours/<int:pk>/holidays/", sla.add_holiday, name="add-holiday"),
     path("holidays/<int:pk>/remove/", sla.remove_holiday, name="remove-holiday"),

@@ -6,12 +6,21 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
-from appliance.manage.sections import email, macros, mail, people, sla, tickets
+from appliance.manage.sections import directories, email, macros, mail, people, sla, tickets
 from appliance.manage.sections.section import Section
 
 Group = tuple[Promise, tuple[Section[Any], ...]]
 GROUPS: tuple[Group, ...] = (
-    (_("Users"), (people.PEOPLE, people.TEAMS, people.CUSTOMERS, people.ORGANISATIONS)),
+    (
+        _("Users"),
+        (
+            people.PEOPLE,
+            people.TEAMS,
+            people.CUSTOMERS,
+            people.ORGANISATIONS,
+            directories.DIRECTORIES,
+        ),
+    ),
     (_("Tickets"), (tickets.CATEGORIES, tickets.TAGS, tickets.FIELDS)),
     (_("SLA and assignment"), (sla.POLICIES, sla.BUSINESS_HOURS, sla.RULES)),
     (_("E-mail"), (email.SENDER_ADDRESSES, mail.MAILBOXES, mail.BLOCKED_SENDERS)),

@@ -56,6 +56,8 @@ class Section(Generic[EntryT]):
         default_factory=dict
     )
     help: Text = ""  # above the form
+    fields_template: str = "manage/_fields.html"
+    script: str = ""  # of the form, the name of a static file
     aside_template: str = ""  # beside the form
     aside_context: Callable[[AuthenticatedRequest, EntryT | None], dict[str, Any]] = field(
         default=lambda request, entry: {}
