@@ -168,6 +168,7 @@ def installation_from(options: argparse.Namespace) -> Installation:
         web_processes=_number("SKERRY_WEB_PROCESSES", processes, 1, 16),
         min_free_mb=_number("SKERRY_MIN_FREE_MB", min_free_mb, 0, 1_000_000),
         demo=options_by_name.get("demo", False),
+        trusted_proxies=network.trusted_proxies(os.environ.get("SKERRY_TRUSTED_PROXIES", "")),
     )
 
 

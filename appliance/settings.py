@@ -9,6 +9,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
+from appliance import UPLOAD_MAX_BYTES as _UPLOAD_MAX_BYTES
 from appliance import VERSION, disks, env
 from appliance.core.logs import format_exception, hide_secrets
 
@@ -74,8 +75,6 @@ MIDDLEWARE = [
     "appliance.core.middleware.NoStoreMiddleware",
     "appliance.core.middleware.HstsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "appliance.core.middleware.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
     "appliance.accounts.middleware.ActivityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -252,7 +251,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = (
     30  # the form refuses more than ten with a message; this is for other clients
 )
-UPLOAD_MAX_BYTES = 128 * 1024 * 1024  # of a whole request; waitress reads no further
+UPLOAD_MAX_BYTES = _UPLOAD_MAX_BYTES
 
 # --- language, time, files
 
@@ -267,7 +266,6 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = DATA / "static"
 BUNDLED_STATIC_ROOT = CODE / "static"  # in a bundle only
-WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -1,10 +1,11 @@
-"""The server as the launcher runs it, on a database of its own: one web process, one worker.
+"""The server as the launcher runs it, on a database of its own: front, web process, worker.
 
 The egress guard keeps its processes from reaching other machines.
 """
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,7 +22,10 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from appliance import egress_guard, env
+from appliance.launcher import datadir, files, front
+from appliance.launcher.layout import Installation
 
+CODE = Path(__file__).resolve().parents[1]
 READY_SECONDS = 60
 
 
@@ -41,18 +45,36 @@ class RealServer:
 @contextmanager
 def run_server(folder: Path, **variables: str) -> Iterator[RealServer]:
     """Run a prepared server with these environment variables; stop it and drop its database."""
-    (folder / "logs").mkdir()
+    installation = _installation(folder)
     with _create_database() as database_urls, (folder / "web.log").open("wb") as log:
-        environment = _environment(folder, database_urls) | variables
+        environment = _environment(installation, database_urls) | variables
         setup_path = _prepare(environment)
         del environment["DATABASE_OWNER_URL"]  # web and worker never have it
-        processes = [_start(name, environment, log) for name in ("serve", "work")]
+        (web_socket,) = front.web_sockets(installation).values()
+        commands = [
+            front.command(installation),
+            _command("serve", "--socket", str(web_socket)),
+            _command("work"),
+        ]
+        processes = [_start(command, environment, log) for command in commands]
         try:
-            url = f"http://127.0.0.1:{environment['SKERRY_PORT']}"
-            _wait_until_ready(url)
-            yield RealServer(url, setup_path, folder / "web.log")
+            _wait_until_ready(installation.address)
+            yield RealServer(installation.address, setup_path, folder / "web.log")
         finally:
             _stop(processes)
+            shutil.rmtree(installation.sockets, ignore_errors=True)
+
+
+def _installation(folder: Path) -> Installation:
+    """Return an installation with the folders and the configuration of a start."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    installation = Installation(code=CODE, data=folder, port=port, web_processes=1)
+    installation.logs.mkdir()
+    files.ensure_private_dir(installation.run)
+    datadir.ensure_sockets(installation)
+    front.ensure_config(installation)
+    return installation
 
 
 @contextmanager
@@ -73,21 +95,20 @@ def _create_database() -> Iterator[dict[str, str]]:
             server.execute(f'DROP DATABASE "{name}"')
 
 
-def _environment(folder: Path, database_urls: dict[str, str]) -> dict[str, str]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+def _environment(installation: Installation, database_urls: dict[str, str]) -> dict[str, str]:
     test_only = ("DATABASE_URL_FILE", "DATABASE_OWNER_URL_FILE", "DJANGO_ALLOW_ASYNC_UNSAFE")
     inherited = {name: value for name, value in os.environ.items() if name not in test_only}
     return inherited | {
         **database_urls,
-        "SKERRY_DATA": str(folder),
-        "SKERRY_BIND": "127.0.0.1",
-        "SKERRY_PORT": str(port),
+        "XDG_DATA_HOME": str(installation.data),
+        "SKERRY_DATA": str(installation.data),
+        "SKERRY_BIND": installation.bind,
+        "SKERRY_PORT": str(installation.port),
     }
 
 
-def _command(name: str) -> list[str]:
-    return [sys.executable, "-m", "django", name]
+def _command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "django", *words]
 
 
 def _prepare(environment: dict[str, str]) -> str:
@@ -98,9 +119,9 @@ def _prepare(environment: dict[str, str]) -> str:
     return json.loads(result.stdout.splitlines()[-1])["setup_path"]
 
 
-def _start(name: str, environment: dict[str, str], log: object) -> subprocess.Popen:
+def _start(command: list[str], environment: dict[str, str], log: object) -> subprocess.Popen:
     return subprocess.Popen(
-        _command(name), env=environment, stdout=log, stderr=log, start_new_session=True
+        command, env=environment, stdout=log, stderr=log, start_new_session=True
     )
 
 

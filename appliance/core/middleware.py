@@ -7,8 +7,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, QueryDict
 from django.http.request import split_domain_port
-from django.http.response import HttpResponse, HttpResponseBase
-from django.middleware.gzip import GZipMiddleware
+from django.http.response import HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import trans_real
 
@@ -26,28 +25,6 @@ from appliance.disks import DATABASE
 # URL names whose POST writes little or nothing
 TRIED_WHEN_FULL = {"account_login", "logout", "presence", "preview", "suggest"}
 GetResponse = Callable[[HttpRequest], HttpResponse]
-
-
-COMPRESSED_TYPES = ("text/html", "application/json")
-
-
-class CompressionMiddleware(GZipMiddleware):
-    """Compress pages, which are a tenth as long then; files and streams are sent as they are.
-
-    The length of a compressed page may tell what is in it to somebody who can choose a part of it
-    (BREACH). Therefore each page has a random length, and a request from another site is answered
-    uncompressed; a form's CSRF token is masked anew in every page.
-    """
-
-    def process_response(
-        self, request: HttpRequest, response: HttpResponseBase
-    ) -> HttpResponseBase:
-        media_type = response.get("Content-Type", "").partition(";")[0]
-        is_file = response.streaming or response.has_header("Content-Disposition")
-        is_cross_site = request.headers.get("Sec-Fetch-Site") == "cross-site"
-        if is_file or is_cross_site or media_type not in COMPRESSED_TYPES:
-            return response
-        return super().process_response(request, response)
 
 
 class HstsMiddleware:
@@ -68,7 +45,7 @@ class NoStoreMiddleware:
     """Keep answers out of the caches of browsers, so that Back shows nothing after log-out.
 
     Only files that are equal for everybody may be kept: their views say so (``public``), and static
-    files are answered before this. Outermost of all that answers, it covers redirects as well.
+    files are answered by the front. Outermost of all that answers, it covers redirects as well.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -35,6 +35,7 @@ class Installation:
     role: str = "all"
     web_processes: int = 1
     demo: bool = False
+    trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose headers name the client
     min_free_mb: int = disks.DEFAULT_MIN_FREE_MB  # nothing is saved on a disk with less
     testing: bool = False  # servers and data of a test run, which may create databases
 

@@ -3,11 +3,12 @@
 import contextlib
 import errno
 import http.client
+import ipaddress
 import json
 import os
+import secrets
 import socket
 import struct
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from appliance.launcher import port_owner
 from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import LauncherError
 
-BACKLOG = 1024  # connections that wait for a process; the kernel may allow fewer
+DESK_ID = secrets.token_hex(8)  # by which a launcher knows the desk it has started
 
 
 @contextlib.contextmanager
@@ -73,20 +74,14 @@ def port_error(installation: Installation) -> str | None:
     return None
 
 
-def listen(bind: str, port: int, wait_seconds: float) -> list[socket.socket]:
-    """Return listening sockets, one for each address of ``bind``; wait while it is in use."""
-    deadline = time.monotonic() + wait_seconds
-    while True:
-        try:
-            servers = _bind(bind, port)
-            break
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-                raise LauncherError(_bind_error(bind, port, error)) from error
-            time.sleep(0.1)
-    for server in servers:
-        server.listen(BACKLOG)
-    return servers
+def listen_addresses(installation: Installation) -> list[str]:
+    """Return what the front listens on, in Caddy's notation, one entry for each address."""
+    networks = {socket.AF_INET: "tcp4", socket.AF_INET6: "tcp6"}
+    return [
+        f"{networks[family]}/{f'[{address[0]}]' if family == socket.AF_INET6 else address[0]}:"
+        f"{address[1]}"
+        for family, _, _, _, address in _addresses(installation.bind, installation.port)
+    ]
 
 
 def _addresses(bind: str, port: int) -> list[Any]:
@@ -120,6 +115,20 @@ def _bind_error(bind: str, port: int, error: OSError) -> str:
         f"{bind} is not an address of this machine ({error.strerror}): "
         "choose one of its own with --bind, or leave --bind out."
     )
+
+
+def trusted_proxies(text: str) -> tuple[str, ...]:
+    """Return the addresses and networks of SKERRY_TRUSTED_PROXIES; refuse anything else."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    for word in words:
+        try:
+            ipaddress.ip_network(word, strict=False)
+        except ValueError:
+            raise LauncherError(
+                f"SKERRY_TRUSTED_PROXIES holds {word!r}, which is no address or network: write "
+                "addresses such as 10.0.0.5 or 10.0.0.0/24, separated by commas."
+            ) from None
+    return tuple(words)
 
 
 def hosts_warning(installation: Installation) -> str | None:

@@ -5,7 +5,7 @@ import pwd
 from collections.abc import Iterator
 from pathlib import Path
 
-PROGRAMS = ("launcher.py", "launcher.web", "launcher.supervisord")  # of a desk
+PROGRAMS = ("launcher.py", "launcher.supervisord", "run/front.json")  # words that show a desk
 LISTENING = "0A"  # the state in /proc/net/tcp
 
 
@@ -22,9 +22,7 @@ def describe(port: int) -> str:
 def describe_process(pid: int) -> str:
     """Return what a process is: a desk with its data directory, or another program."""
     words = _read(Path(f"/proc/{pid}/cmdline")).split("\0")
-    if not any(
-        word.endswith(("launcher.py", "launcher.web", "launcher.supervisord")) for word in words
-    ):
+    if not any(word.endswith(PROGRAMS) for word in words):
         return f"another program, process {pid} ({_read(Path(f'/proc/{pid}/comm')).strip()})"
     data = _variable(pid, "SKERRY_DATA")
     if "--data" in words:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import time
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from appliance.launcher import (
     datadir,
     disk_watch,
+    front,
     network,
     port_owner,
     postgres,
@@ -26,7 +26,6 @@ STATE_FILE = "launcher.json"
 FAILURE_SECONDS = 6
 MAX_QUICK_EXITS = 5
 QUICK_EXIT_SECONDS = 60
-DESK_ID = secrets.token_hex(8)  # by which a launcher knows the desk it has started
 STARTED_AT = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
@@ -97,16 +96,18 @@ def ensure_serving(installation: Installation, supervisor: Supervisor) -> None:
     The worker is second because loading its models would slow down the web.
     """
     write_state(installation, is_ready=False)
-    name = "web" if installation.runs_web else "worker"
-    detector = FailureDetector(installation, supervisor, name)
-    supervisor.start(name)
+    names = [*front.web_sockets(installation), "front"] if installation.runs_web else ["worker"]
+    detectors = [FailureDetector(installation, supervisor, name) for name in names]
+    for name in names:
+        supervisor.start(name)
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while not _is_serving(installation, supervisor):
-        if error := detector.error():
-            raise LauncherError(error)
+        for detector in detectors:
+            if error := detector.error():
+                raise LauncherError(error)
         if time.monotonic() > deadline:
             message = f"The desk did not answer in {START_TIMEOUT_SECONDS} s."
-            raise with_log_tail(message, installation.logs / f"{name}.log")
+            raise with_log_tail(message, detectors[0].log)
         time.sleep(0.1)
     if installation.runs_worker:
         supervisor.start("worker")
@@ -114,7 +115,7 @@ def ensure_serving(installation: Installation, supervisor: Supervisor) -> None:
 
 def _is_serving(installation: Installation, supervisor: Supervisor) -> bool:
     if installation.runs_web:
-        health = network.health(installation, DESK_ID)
+        health = network.health(installation, network.DESK_ID)
         if health and not health["is_own"]:
             raise LauncherError(
                 f"{installation.bind} port {installation.port} is used by "
@@ -128,7 +129,7 @@ class FailureDetector:
     """Detects a program that keeps failing, in contrast to one that is slow to start."""
 
     def __init__(self, installation: Installation, supervisor: Supervisor, name: str) -> None:
-        self._log = installation.logs / f"{name}.log"
+        self.log = installation.logs / f"{name.partition('-')[0]}.log"
         self._supervisor, self._name = supervisor, name
         self._failing_since: float | None = None
 
@@ -141,7 +142,7 @@ class FailureDetector:
             self._failing_since = self._failing_since or time.monotonic()
         if not self._failing_since or time.monotonic() - self._failing_since < FAILURE_SECONDS:
             return None
-        return str(with_log_tail(f"The {self._name} process does not start.", self._log))
+        return str(with_log_tail(f"The {self._name} process does not start.", self.log))
 
 
 def announce(installation: Installation, report: dict[str, Any]) -> None:
@@ -180,7 +181,7 @@ def write_state(installation: Installation, *, is_ready: bool) -> None:
     """Write what ``status`` and the web processes read about this start."""
     state = {
         "pid": os.getpid(),
-        "desk": DESK_ID,
+        "desk": network.DESK_ID,
         "is_ready": is_ready,
         "bind": installation.bind,
         "port": installation.port,

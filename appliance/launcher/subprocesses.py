@@ -55,6 +55,7 @@ def environment(installation: Installation, *, as_owner: bool = False) -> dict[s
         **secret_files,
         "PATH": f"{installation.venv / 'bin'}:{SYSTEM_PATH}",
         "HOME": str(installation.data),
+        "XDG_DATA_HOME": str(installation.data),  # where Caddy makes its folder
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "PYTHONPATH": str(installation.code),

@@ -1,6 +1,6 @@
 """supervisord: its configuration, its start and its stop.
 
-It restarts the four programs, rotates their logs and stops them in order. However the launcher
+It restarts the programs, rotates their logs and stops them in order. However the launcher
 ends, the kernel signals supervisord to stop (parent_death_signal.py).
 """
 
@@ -16,7 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from appliance.launcher import credentials, datadir, orphans, postgres, subprocesses, valkey
+from appliance.launcher import (
+    credentials,
+    datadir,
+    front,
+    orphans,
+    postgres,
+    subprocesses,
+    valkey,
+)
 from appliance.launcher.files import ensure_content
 from appliance.launcher.layout import Installation
 from appliance.launcher.supervisor_client import Supervisor
@@ -59,7 +67,7 @@ startretries=10
 stopsignal={signal}
 stopwaitsecs={stop_seconds}
 redirect_stderr=true
-stdout_logfile=logs/{name}.log
+stdout_logfile=logs/{log}.log
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=5
 """
@@ -75,6 +83,11 @@ class Program:
     signal: str
     stop_seconds: int
     autostart: bool
+
+    @property
+    def log(self) -> str:
+        """Return the name of its log, which web-1, web-2 and so on share."""
+        return self.name.partition("-")[0]
 
 
 def list_programs(installation: Installation) -> list[Program]:
@@ -92,8 +105,13 @@ def list_programs(installation: Installation) -> list[Program]:
     if installation.runs_worker and not installation.testing:
         programs.append(Program("worker", [*django, "work"], 30, "TERM", 8, autostart=False))
     if installation.runs_web and not installation.testing:
-        web = [str(installation.python), "-m", "appliance.launcher.web"]
-        programs.append(Program("web", web, 40, "INT", 15, autostart=False))
+        for name, socket in front.web_sockets(installation).items():
+            serve = [*django, "serve", "--socket", str(socket)]
+            programs.append(Program(name, serve, 40, "INT", 15, autostart=False))
+        # It stops first, when it has passed on the last answers.
+        programs.append(
+            Program("front", front.command(installation), 50, "TERM", 15, autostart=False)
+        )
     return programs
 
 
@@ -108,6 +126,7 @@ def ensure_config(installation: Installation) -> Path:
         command = subprocesses.tied_to_parent(installation, program.signal, program.command)
         text += PROGRAM_CONFIG.format(
             name=program.name,
+            log=program.log,
             command=_escaped(shlex.join(command)),
             priority=program.priority,
             autostart=str(program.autostart).lower(),
@@ -130,6 +149,7 @@ def ensure_servers(installation: Installation) -> None:
     credentials.ensure_secrets(installation)
     postgres.ensure_cluster(installation)
     valkey.ensure_config(installation)
+    front.ensure_config(installation)
 
 
 @contextlib.contextmanager

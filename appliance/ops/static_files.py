@@ -1,4 +1,4 @@
-"""Static files: collected, hashed and compressed once for each set of source files."""
+"""Static files: collected and hashed once for each set of source files; Caddy serves them."""
 
 import hashlib
 import shutil
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.management import call_command
-from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 SOURCES_DIGEST = "collected-from"  # file in STATIC_ROOT: the digest of the files it was made from
 # Variants and source maps of the packaged browser libraries that no page uses.
@@ -28,14 +28,14 @@ UNUSED = [
 ]
 
 
-class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):
+class HashedStaticFilesStorage(ManifestStaticFilesStorage):
     """Hashed names; does not look for the source maps that minified files name but do not ship."""
 
     hashed_files: dict[str, str]
     manifest_strict = True
     patterns = tuple(
         (glob, [rule for rule in rules if "sourceMappingURL" not in str(rule)])
-        for glob, rules in CompressedManifestStaticFilesStorage.patterns
+        for glob, rules in ManifestStaticFilesStorage.patterns
     )
 
     def save_manifest(self) -> None:
@@ -47,8 +47,8 @@ class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):
 def ensure_collected() -> None:
     """Fill STATIC_ROOT unless it was made from the installed source files.
 
-    A bundle carries the result, compressed as well as possible. It is copied if it was made from
-    the same source files; otherwise they are collected here.
+    A bundle carries the result. It is copied if it was made from the same source files; otherwise
+    they are collected here.
     """
     digest = _digest_of_sources()
     if _stored_digest(settings.STATIC_ROOT) == digest:

@@ -72,7 +72,7 @@ def test_second_machine_works_on_the_servers_of_the_site(
     second.start("--role", "web")
     report = second.status("--wait", "10")
     assert report["healthy"]
-    assert set(report["processes"]) == {"web"}
+    assert set(report["processes"]) == {"front", "web-1", "web-2"}
     assert not (second.data / "postgres").exists()
     assert not (second.data / "run" / "valkey.conf").exists()
 

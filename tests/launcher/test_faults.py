@@ -20,7 +20,7 @@ SELECT EXISTS (
 
 
 def test_every_killed_process_is_restarted(desk: Desk) -> None:
-    before = {name: desk.pid(name) for name in ("web", "worker", "valkey", "postgres")}
+    before = {name: desk.pid(name) for name in ("front", "web-1", "worker", "valkey", "postgres")}
     for name, pid in before.items():
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda name=name, pid=pid: desk.pid(name) not in (0, pid))

@@ -23,14 +23,15 @@ def test_version_is_the_same_everywhere() -> None:
     assert project["version"] == VERSION
 
 
-def test_desk_is_healthy_with_all_four_processes(desk: Desk) -> None:
+def test_desk_is_healthy_with_all_processes(desk: Desk) -> None:
     report = desk.status("--wait", "20")
     assert report["healthy"]
-    assert {"postgres", "valkey", "web", "worker"} == set(report["processes"])
+    expected = {"postgres", "valkey", "web-1", "web-2", "worker", "front"}
+    assert set(report["processes"]) == expected
     assert all(info["state"] == "running" for info in report["processes"].values())
 
 
-def test_only_the_web_process_listens_on_tcp(first_start: Desk) -> None:
+def test_only_the_front_listens_on_tcp(first_start: Desk) -> None:
     assert first_start.listening == {f"0100007F:{first_start.port:04X}"}
 
 

@@ -77,7 +77,7 @@ def test_of_two_desks_started_at_once_one_starts(first_start: Desk, new_desk) ->
 def test_launcher_is_not_ready_when_another_desk_answers(
     installation: Installation, other_desk: None
 ) -> None:
-    health = network.health(installation, runner.DESK_ID)
+    health = network.health(installation, network.DESK_ID)
     assert health["status"] == "ok"
     assert not health["healthy"]
     with pytest.raises(LauncherError, match="is used by"):
