@@ -16,7 +16,6 @@ from django_htmx.http import HttpResponseClientRedirect
 from appliance.core.encryption import decrypt, encrypt
 from appliance.core.errors import ForbiddenError
 
-
 SUSPENDED_FORM = "suspended_form"  # in the session, encrypted: it may hold passwords
 
 
