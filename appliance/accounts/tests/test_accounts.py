@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import django.contrib.admin
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
@@ -194,3 +195,11 @@ def test_change_of_a_password_tells_all_that_is_wrong(client, bob):
     client.force_login(bob)
     page = client.post(reverse("profile-password"), TWO_FAULTS).content.decode()
     assert_both_faults_are_told(page)
+
+
+def test_table_of_addresses_of_allauth_stays_empty(client, alice, dan):
+    log_in(client, alice.email)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    form = {"password": PASSWORD, "password_again": PASSWORD}
+    client.post(reverse("set-password", args=[services.invite(person=alice, by=dan)]), form)
+    assert not EmailAddress.objects.exists()
