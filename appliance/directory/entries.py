@@ -57,6 +57,11 @@ class Entry:
         return f"{self.first_name} {self.last_name}".strip() or self.dn
 
 
+def taken_over_fields(directory: Directory) -> list[str]:
+    """Return the details of customers that the directory decides about."""
+    return [name for name in CONTACT_FIELDS if directory.attribute(name)]
+
+
 def access_attributes(directory: Directory) -> list[str]:
     """Return what is asked to know who is still there."""
     names = (directory.attribute(name) for name in (Attribute.ID, Attribute.LOGIN_NAME))

@@ -11,7 +11,7 @@ from django.db.models.functions import Upper
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Membership, Role, User
 from appliance.accounts.services import AccessChange, DirectoryPerson
-from appliance.directory.entries import CONTACT_FIELDS, Entry
+from appliance.directory.entries import Entry, taken_over_fields
 from appliance.directory.models import Directory, DirectoryLink
 from appliance.directory.snapshot import RANKS, Access, Snapshot
 
@@ -81,8 +81,9 @@ def plan_people(
     """
     records = _load_records(directory, entries)
     links_existing = directory.links_existing_accounts and not signs_in
+    names = taken_over_fields(directory)
     plans = [
-        _plan_person(entry, records, repeated_emails, links_existing=links_existing)
+        _plan_person(entry, names, records, repeated_emails, links_existing=links_existing)
         for entry in entries
         if not (entry.is_disabled and entry.id not in records.links)
     ]
@@ -169,7 +170,12 @@ def _pks(pks: Iterable[int | None]) -> frozenset[int]:
 
 
 def _plan_person(
-    entry: Entry, records: _Records, repeated_emails: Collection[str], *, links_existing: bool
+    entry: Entry,
+    names: Collection[str],
+    records: _Records,
+    repeated_emails: Collection[str],
+    *,
+    links_existing: bool,
 ) -> PersonPlan:
     link = records.links.get(entry.id)
     plan = PersonPlan(entry, link)
@@ -195,7 +201,7 @@ def _plan_person(
         "email": email or known_email,
         "first_name": entry.first_name or entry.login_name or entry.dn[:80],
         "last_name": entry.last_name,
-        **{name: getattr(entry, name) for name in CONTACT_FIELDS},
+        **{name: getattr(entry, name) for name in names},
     }
     plan.person = DirectoryPerson(contact=contact, customer=customer, user=user)
     return plan

@@ -1,11 +1,21 @@
 """Reads of directories, scoped to admins where somebody looks at them."""
 
+from datetime import timedelta
+
 from django.db.models import Count, QuerySet
 from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Customer, Role, User
+from appliance.core import cache
+from appliance.directory import texts
+from appliance.directory.entries import taken_over_fields
 from appliance.directory.models import Directory, DirectoryLink, GroupMapping, SyncRun
 
+FAILING_TOO_LONG = timedelta(minutes=15)
+CACHED_SECONDS = 30
 MAX_RUNS = 15  # listed beside a directory
 
 
@@ -70,12 +80,45 @@ def find_link_of(person: User | Customer) -> DirectoryLink | None:
     return links.filter(customer=person).first()
 
 
+def list_decided_fields(person: User | Customer) -> set[str]:
+    """Return the fields of a user or customer that the directory decides about."""
+    if not person.is_from_directory or (link := find_link_of(person)) is None:
+        return set()
+    names = {"email", "first_name", "last_name"}
+    if isinstance(person, User):
+        return names | ({"role"} if link.directory.mappings.exists() else set())
+    return names | set(taken_over_fields(link.directory))
+
+
+def list_problems() -> list[str]:
+    """Return what an admin has to mend, one sentence each; cached for half a minute."""
+    return cache.get_or_compute(
+        "directory_problems", [get_language()], _list_problems, seconds=CACHED_SECONDS
+    )
+
+
+def _list_problems() -> list[str]:
+    problems = [
+        _("The directory %(name)s does not answer: %(problem)s")
+        % {"name": directory, "problem": texts.describe(directory.problem)}
+        for directory in list_failing_directories()
+    ]
+    for directory in list_active_directories():
+        latest = directory.runs.filter(kind=SyncRun.Kind.FULL).first()
+        if latest and latest.state == SyncRun.State.HELD:
+            text = _("The sync with %(name)s was stopped: %(problem)s")
+            problem = texts.describe(latest.problem)
+            problems.append(text % {"name": directory, "problem": problem})
+    return problems
+
+
+def list_failing_directories() -> list[Directory]:
+    """Return the active directories that have not answered for a quarter of an hour."""
+    since = timezone.now() - FAILING_TOO_LONG
+    return list(Directory.objects.filter(is_active=True, failing_since__lt=since))
+
+
 def find_link(directory: Directory, entry_id: str) -> DirectoryLink | None:
     """Return the link of an entry, with its user."""
     links = DirectoryLink.objects.select_related("user")
     return links.filter(directory=directory, entry_id=entry_id).first()
-
-
-def is_role_decided_by(directory: Directory) -> bool:
-    """Return whether groups of the directory decide about roles and teams."""
-    return directory.mappings.exists()

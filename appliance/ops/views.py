@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from appliance.accounts.permissions import AuthenticatedRequest
 from appliance.core import audit_chain, disk_space
 from appliance.core.errors import ForbiddenError
+from appliance.directory import queries as directory_queries
 from appliance.mail import queries as mail_queries
 from appliance.ops import charts, queries, query_plans, services, web_address
 from appliance.search import queries as search_queries
@@ -60,6 +61,7 @@ def status(request: AuthenticatedRequest) -> HttpResponse:
         "backlog": triage_queries.count_backlog(),
         "cache_rates": queries.list_cache_rates(),
         "spaces": spaces.list_spaces() if spaces.has_several() else [],
+        "directories": directory_queries.list_active_directories(),
         "mailboxes": mail_queries.list_mailboxes(request.user).filter(is_active=True),
         "failing_mailboxes": mail_queries.list_failing_mailboxes(),
         "failed_emails": mail_queries.count_failed_emails(),

@@ -311,6 +311,11 @@ def create_login(*, customer: Customer, by: User) -> str:
     """
     require_admin(by)
     locked = _lock_customer(customer)
+    if locked.is_from_directory and locked.user is None:
+        raise BadInputError(
+            _("%(name)s signs in with the password of the directory. Have it changed there.")
+            % {"name": locked.full_name}
+        )
     if not locked.email and locked.user is None:
         raise BadInputError(_("Enter the customer's e-mail address first."), field="email")
     person = locked.user or queries.find_user(email=locked.email)

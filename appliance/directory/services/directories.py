@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Collection, Iterable
-from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -21,7 +20,6 @@ from appliance.directory.errors import DirectoryError
 from appliance.directory.models import Directory, DirectoryLink, GroupMapping, SyncRun
 from appliance.notifications import services as notifications_services
 
-ALARM_AFTER = timedelta(minutes=15)
 # Whoever could change these could have the password sent to a server of theirs.
 PASSWORD_FIELDS = ("servers", "port", "security", "ca_certificate", "bind_dn")
 _log = logging.getLogger(__name__)
@@ -145,10 +143,9 @@ def record_problem(directory: Directory, error: DirectoryError) -> None:
 
 def send_alarms() -> None:
     """Write to the admins once when a directory has not answered for a while."""
-    since = timezone.now() - ALARM_AFTER
-    for directory in Directory.objects.filter(
-        is_active=True, alarmed_at=None, failing_since__lt=since
-    ):
+    for directory in queries.list_failing_directories():
+        if directory.alarmed_at:
+            continue
         _log.error("directory %s does not answer: %s", directory.name, directory.problem)
         _write_to_admins(directory)
 

@@ -1,7 +1,10 @@
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from appliance.accounts.models import User
+from appliance.accounts.models import Customer, User
 from appliance.core.models import AuditEntry
 from appliance.directory import services
 from appliance.directory.models import Directory, SyncRun
@@ -161,3 +164,51 @@ def test_removing_says_what_happens_and_does_it(dan_client, directory, dan):
     assert "2 users can no longer sign in" in text_of(dan_client.get(url))
     assert dan_client.post(url).status_code == 302
     assert not Directory.objects.exists()
+
+
+def test_fields_of_the_directory_are_read_only_with_the_reason(dan_client, directory, dan):
+    sync(directory, dan)
+    bob = User.objects.get(email="lbob@clinic.example")
+    person = text_of(dan_client.get(reverse("edit-person", args=[bob.pk])))
+    assert "Have it changed there" in person and "Create invitation link" not in person
+    alice = Customer.objects.get(email="lalice@clinic.example")
+    url = reverse("edit-customer", args=[alice.pk])
+    assert "Have it changed there" in text_of(dan_client.get(url))
+    dan_client.post(url, {"first_name": "Mallory", "email": "m@x.example", "phone": "1"})
+    alice.refresh_from_db()
+    assert (alice.first_name, alice.email, alice.phone) == (
+        "Alice",
+        "lalice@clinic.example",
+        "+44 1632 960001",
+    )
+
+
+def test_own_name_and_password_are_not_changed_here(client, directory):
+    client.post("/login/", {"login": "lalice", "password": "lalice-opens-the-door"})
+    assert "Have them changed there" in text_of(client.get("/profile/"))
+    client.post("/profile/", {"first_name": "Mallory", "language": "de"})
+    alice = User.objects.get(email="lalice@clinic.example")
+    assert (alice.first_name, alice.language) == ("Alice", "de")
+    assert client.get("/profile/password/").status_code == 403
+
+
+def test_customer_of_the_directory_gets_no_second_way_in(dan_client, directory, dan):
+    sync(directory, dan)
+    alice = Customer.objects.get(email="lalice@clinic.example")
+    answer = dan_client.post(reverse("create-login", args=[alice.pk]), follow=True)
+    assert "signs in with the password of the directory" in text_of(answer)
+    assert not User.objects.filter(email=alice.email).exists()
+
+
+def test_admins_see_a_directory_that_does_not_answer_on_every_page(
+    dan_client, client, directory, bob
+):
+    long_ago = timezone.now() - timedelta(minutes=20)
+    Directory.objects.update(
+        failing_since=long_ago, problem={"code": "refused", "host": "dc1", "port": 636}
+    )
+    text = "The directory Clinic does not answer: dc1 refuses connections on port 636"
+    assert text in text_of(dan_client.get("/"))
+    assert "does not answer since" in text_of(dan_client.get("/status/"))
+    client.force_login(bob)
+    assert text not in text_of(client.get("/"))

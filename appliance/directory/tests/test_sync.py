@@ -297,12 +297,17 @@ def test_admins_get_one_email_when_it_does_not_answer_for_15_minutes(directory, 
     assert email.to == dan.email and "Clinic" in email.subject and "refuses" in email.body
 
 
-def test_attributes_that_are_not_taken_over_stay_as_they_are_here(directory, dan):
+def test_attributes_that_are_not_taken_over_stay_as_they_are_here(directory, server, dan):
     directory.attributes = {"phone": "-", "department": "employeeNumber"}
     directory.save()
     sync(directory, dan)
     alice = customer_of("lalice")
     assert (alice.phone, alice.department) == ("", "4711")
+    Customer.objects.filter(pk=alice.pk).update(phone="typed by hand")
+    server.change(person_dn("lalice"), sn="Changed")
+    sync(directory, dan)
+    alice.refresh_from_db()
+    assert (alice.last_name, alice.phone) == ("Changed", "typed by hand")
 
 
 def test_directory_user_can_have_no_password_of_this_desk(directory, dan):
@@ -367,3 +372,13 @@ def test_names_with_commas_and_umlauts_are_found_in_groups(directory, server, da
     )
     sync(directory, dan)
     assert user_of("jm").role == Role.AGENT
+
+
+def test_anonymised_person_leaves_no_trace_of_the_entry(directory, dan):
+    from appliance.web import services as web_services
+
+    sync(directory, dan)
+    alice = customer_of("lalice")
+    web_services.anonymise_customer(customer=alice, by=dan, confirmation=alice.email)
+    assert not DirectoryLink.objects.filter(dn__contains="lalice").exists()
+    assert "Alice" not in str([*SyncRun.objects.values_list("rows", flat=True)])

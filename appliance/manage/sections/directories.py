@@ -78,6 +78,7 @@ DIRECTORIES: Section[Directory] = Section(
     remove=directory_services.remove_directory,
     remove_label=gettext_lazy("Remove"),
     consequences=_consequences,
+    is_grave=True,
     aside_template="manage/_directory.html",
     aside_context=_aside,
 )

@@ -1,6 +1,6 @@
 """Sections of users, teams, organisations and customers."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Count, Model, QuerySet
@@ -11,12 +11,26 @@ from appliance.accounts import queries as accounts_queries
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Organisation, Right, Role, Team, User
 from appliance.accounts.permissions import AuthenticatedRequest, has_right
+from appliance.core.forms import Form
+from appliance.directory import queries as directory_queries
 from appliance.manage.forms import people as forms
 from appliance.manage.sections.section import Column, Section, filter_by_name
 
 
 def may_edit_customers(user: User) -> bool:
     return has_right(user, Right.CUSTOMERS)
+
+
+FormT = TypeVar("FormT", bound=Form)
+
+
+def _without_decided(form: FormT, entry: User | Customer | None) -> FormT:
+    """Return the form with the fields read-only that a directory decides about."""
+    names = directory_queries.list_decided_fields(entry) if entry else set()
+    for name in names & form.fields.keys():
+        form.fields[name].disabled = True
+        form.fields[name].help_text = _("This comes from the directory. Have it changed there.")
+    return form
 
 
 @transaction.atomic
@@ -66,7 +80,10 @@ def _organisation_consequences(organisation: Organisation) -> list[str]:
 def _person_context(request: AuthenticatedRequest, person: User | None) -> dict[str, Any]:
     if person is None:
         return {}
-    return {"sessions": accounts_queries.list_sessions(request.user, person)}
+    return {
+        "sessions": accounts_queries.list_sessions(request.user, person),
+        "directory_link": directory_queries.find_link_of(person),
+    }
 
 
 PEOPLE: Section[User] = Section(
@@ -87,7 +104,7 @@ PEOPLE: Section[User] = Section(
             True,
         ),
     ),
-    form=lambda data, viewer, entry: forms.PersonForm(data, person=entry),
+    form=lambda data, viewer, entry: _without_decided(forms.PersonForm(data, person=entry), entry),
     add=accounts_services.add_person,
     add_label=gettext_lazy("Add user"),
     change=_change_person,
@@ -170,7 +187,9 @@ CUSTOMERS: Section[Customer] = Section(
         Column(gettext_lazy("Organisation"), lambda customer: _describe_organisation(customer)),
         Column(gettext_lazy("User account"), _describe_login),
     ),
-    form=lambda data, viewer, entry: forms.CustomerForm(data, viewer=viewer, customer=entry),
+    form=lambda data, viewer, entry: _without_decided(
+        forms.CustomerForm(data, viewer=viewer, customer=entry), entry
+    ),
     add=accounts_services.add_customer_as_agent,
     add_label=gettext_lazy("Add customer"),
     change=accounts_services.change_customer,

@@ -6,7 +6,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from appliance.accounts.permissions import AuthenticatedRequest, admins_only
+from appliance.accounts.permissions import (
+    AuthenticatedRequest,
+    admins_only,
+    reauthentication_required,
+)
 from appliance.core.errors import BadInputError
 from appliance.directory import diagnosis, texts
 from appliance.directory import queries as directory_queries
@@ -68,6 +72,7 @@ def show_run(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @admins_only
+@reauthentication_required
 def approve_run(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     """Let a stopped sync take accounts and roles from more people than the limit."""
     run = directory_queries.access_run(request.user, pk)
@@ -80,6 +85,7 @@ def approve_run(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @admins_only
+@reauthentication_required
 def add_mapping(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     directory = directory_queries.access_directory(request.user, pk)
     form = GroupMappingForm(post_data(request))

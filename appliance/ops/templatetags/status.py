@@ -6,6 +6,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from appliance.core.types import keep_together
+from appliance.directory import queries as directory_queries
 from appliance.mail import queries as mail_queries
 from appliance.ops import web_address
 from appliance.ops.charts import ROLE_LABELS
@@ -40,6 +41,16 @@ def mail_warnings(context: Context) -> dict[str, object]:
         return {"warnings": []}
     problems = [(problem, False) for problem in mail_queries.list_problems()]
     return {"warnings": problems, "icon": "mailbox"}
+
+
+@register.inclusion_tag("core/_warnings.html", takes_context=True)
+def directory_warnings(context: Context) -> dict[str, object]:
+    """Tell admins about directories that do not answer, and about syncs that were stopped."""
+    user = getattr(context.get("request"), "user", None)
+    if user is None or not user.is_authenticated or not user.is_admin:
+        return {"warnings": []}
+    problems = [(problem, False) for problem in directory_queries.list_problems()]
+    return {"warnings": problems, "icon": "diagram-3"}
 
 
 @register.filter

@@ -19,6 +19,7 @@ from appliance.accounts.permissions import require_admin
 from appliance.core import audit, cache
 from appliance.core.audit import ANONYMOUS
 from appliance.core.errors import BadInputError
+from appliance.directory import services as directory_services
 from appliance.files import services as files_services
 from appliance.files.models import StoredFile
 from appliance.knowledge import services as knowledge_services
@@ -226,6 +227,8 @@ def _erase_customer(customer: Customer, by: User) -> None:
         _erase_user(customer.user, by)
     customer.email = f"anonymous-customer-{customer.pk}@invalid"
     customer.first_name, customer.last_name, customer.claimed_organisation = ANONYMOUS, "", ""
+    directory_services.forget_people(customers=[customer])
+    customer.is_from_directory = False
     for name in accounts_services.CONTACT_DETAILS:
         setattr(customer, name, type(getattr(customer, name))())  # empty
     customer.manager = None
@@ -237,6 +240,7 @@ def _erase_customer(customer: Customer, by: User) -> None:
 
 
 def _erase_user(person: User, by: User) -> None:
+    directory_services.forget_people(users=[person])
     erase_messages_and_settings(person)
     erase_name_in_notifications(person)
     erase_name_in_views(person)
