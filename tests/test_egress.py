@@ -88,6 +88,16 @@ def test_monitor_ignores_local_connections():
     assert attempts_of(f"{code}; socket.create_connection(server.getsockname())") == [""]
 
 
+def test_monitor_sees_what_is_sent_to_a_configured_server_but_not_its_answers():
+    leak = """
+server = socket.create_server(("198.51.100.25", 10993))
+client = socket.create_connection(server.getsockname())
+server.accept()[0].sendall(b"x")
+assert client.recv(1) == b"x"
+"""
+    assert attempts_of(leak) == ["tcp 198.51.100.25:10993"]
+
+
 def test_loading_models_contacts_nobody():
     """Wait longer than 8 s: by default ONNX Runtime then looks up an address of its vendor."""
     script = """
@@ -106,6 +116,8 @@ time.sleep(15)
     [
         ([CheckResult("a", "b")], {}, {}, 0),
         ([CheckResult("a", "b", is_ok=False)], {}, {}, 1),
+        ([CheckResult("a", "b")], {"tcp 198.51.100.25:10993": 3}, {}, 0),
+        ([CheckResult("a", "b")], {"tcp 198.51.100.25:25": 3}, {}, 1),
         ([CheckResult("a", "b")], {"udp 192.0.2.9:9": 1}, {}, 1),
         ([CheckResult("a", "b")], {}, {"192.0.2.1": 2}, 1),
     ],
@@ -139,5 +151,6 @@ def test_connection_attempt_of_the_web_process_is_reported(tmp_path):
     failures = [line for line in result.stdout.splitlines() if line.startswith("fail")]
     assert result.returncode == 1, output
     assert len(failures) == 2, output
+    assert output.count("ok    configured") == 3, output
     assert "udp 192.0.2.9:9" in failures[0] and "192.0.2.1" in failures[1], output
     assert "the models are updated     packed, signed, checked, applied" in output

@@ -2,6 +2,8 @@
 
 It runs on scratch data in a network namespace (network_namespace.py) and is used as people use it.
 Two checks see each attempt to leave: the packet monitor, and the egress guard of the processes.
+A mailbox, a mail server and a directory are configured, so that connections which are allowed are
+made as well: to these servers alone.
 """
 
 import json
@@ -9,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,6 +46,8 @@ ADMIN = "doctor@desk.example"
 BLOCKED_CONNECTIONS_LOG = "blocked-connections.jsonl"
 TICKET = ("Printer on ward 3 is stuck", "Twelve jobs wait in the queue and the first says error.")
 WORKER_SECONDS = 15  # for the jobs of the worker, after all pages were opened
+TRIAL_SECONDS = 180  # for a mailbox to be read, an answer to be sent and a directory to be searched
+TRIAL_EVENTS = ("e-mail fetched", "e-mail sent", "directory searched")
 
 
 @dataclass(frozen=True)
@@ -88,10 +93,44 @@ def _prepare_environment() -> None:
 
 
 def _use_application(installation: Installation) -> list[CheckResult]:
-    with _running(installation) as report:
+    with _running(installation) as report, _trial_servers(installation) as log:
         results = [*_use_pages(installation, report["demo"]), _update_models(installation)]
         time.sleep(WORKER_SECONDS)
+        results += _use_servers(log)
     return results
+
+
+@contextmanager
+def _trial_servers(installation: Installation) -> Iterator[Path]:
+    """Run mail and directory servers, configure the desk to use them, and yield their log."""
+    log = installation.data / "trial.log"
+    ports = [f"--{name}={port}" for name, port in network_namespace.SERVER_PORTS.items()]
+    command = [str(installation.python), "-m", "django", "trial_servers"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603
+            [*command, network_namespace.SERVER_ADDRESS, *ports],
+            cwd=installation.code,
+            env=subprocesses.environment(installation),
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            yield log
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+
+
+def _use_servers(log: Path) -> Iterator[CheckResult]:
+    """Wait until the desk has used each server."""
+    deadline = time.monotonic() + TRIAL_SECONDS
+    while time.monotonic() < deadline:
+        events = Counter(log.read_text(encoding="utf-8", errors="replace").splitlines())
+        if all(events[event] for event in TRIAL_EVENTS):
+            break
+        time.sleep(1)
+    for event in TRIAL_EVENTS:
+        yield CheckResult(event, f"{events[event]} times", is_ok=bool(events[event]))
 
 
 @contextmanager
@@ -197,6 +236,13 @@ def _report(
     """Print the results; return 1 if an action failed or something tried to leave."""
     for check in results:
         say(f"{'ok' if check.is_ok else 'fail':<5} {check.action:<26} {check.outcome}")
+    servers = {
+        f"tcp {network_namespace.SERVER_ADDRESS}:{port}": name
+        for name, port in network_namespace.SERVER_PORTS.items()
+    }
+    for destination in servers.keys() & packets.keys():
+        count, name = packets.pop(destination), f"configured {servers[destination]} server"
+        say(f"ok    {name:<26} {destination}, {count} packets")
     for destination, count in packets.items():
         say(f"fail  {'left the machine':<26} {destination}, {count} times")
     for host, count in blocked_hosts.items():

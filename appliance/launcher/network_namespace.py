@@ -1,9 +1,9 @@
 """A network namespace without other machines, and a monitor for packets to them.
 
 The namespace has only the loopback device, and the default route leads there: a packet to another
-machine is sent, seen by the monitor and dropped by the kernel. Unlike egress_guard.py this also
-sees connections of libraries outside of Python. It needs root, or a kernel that lets ordinary users
-create namespaces.
+machine is sent, seen by the monitor and dropped by the kernel. A packet to SERVER_ADDRESS arrives.
+Unlike egress_guard.py this also sees connections of libraries outside of Python. It needs root, or
+a kernel that lets ordinary users create namespaces.
 """
 
 import contextlib
@@ -23,6 +23,9 @@ SIOCADDRT, SIOCSIFFLAGS, SIOCSIFADDR, SIOCSIFNETMASK = 0x890B, 0x8914, 0x8916, 0
 IFF_UP, RTF_UP = 1, 1
 OWN_ADDRESS = "198.51.100.1"  # source address; reserved for documentation (RFC 5737)
 OWN_ADDRESS_6 = "2001:db8::1"
+# A second address of the namespace, for servers that the desk may reach (ops/trial_servers.py).
+SERVER_ADDRESS = "198.51.100.25"
+SERVER_PORTS = {"imap": 10993, "smtp": 10465, "ldap": 10636}
 ETH_P_ALL, PACKET_OUTGOING, SO_ATTACH_FILTER = 0x0003, 4, 26
 ICMP6, UNREACHABLE_6 = 58, 1
 PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6"}
@@ -94,6 +97,12 @@ class Destination:
     address: str
     port: int
     payload: bytes
+    source_port: int = 0
+
+    @property
+    def is_answer(self) -> bool:
+        """Return whether one of our own servers sent the packet."""
+        return self.address == SERVER_ADDRESS and self.source_port in SERVER_PORTS.values()
 
 
 def describe(packet: bytes) -> str | None:
@@ -108,6 +117,7 @@ def describe(packet: bytes) -> str | None:
     is_dns = destination.port == 53
     if (
         (address.is_loopback and not is_dns)
+        or destination.is_answer
         or destination.protocol == "icmp6"
         or address.is_multicast
     ):
@@ -126,9 +136,11 @@ def _parse(packet: bytes) -> Destination:
     else:
         header_bytes, protocol = 40, packet[6]
         address = socket.inet_ntop(socket.AF_INET6, packet[24:40])
-    port = struct.unpack_from("!H", packet, header_bytes + 2)[0] if protocol in (6, 17) else 0
+    source_port = port = 0
+    if protocol in (6, 17):
+        source_port, port = struct.unpack_from("!HH", packet, header_bytes)
     name = PROTOCOLS.get(protocol, f"protocol {protocol}")
-    return Destination(name, address, port, packet[header_bytes + 8 :])
+    return Destination(name, address, port, packet[header_bytes + 8 :], source_port)
 
 
 def _queried_name(query: bytes) -> str:
@@ -174,8 +186,9 @@ def _add_default_route() -> None:
     """Bring the loopback device up, with a source address and the default route."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
-        fcntl.ioctl(control, SIOCSIFADDR, _request(b"lo:1", OWN_ADDRESS))
-        fcntl.ioctl(control, SIOCSIFNETMASK, _request(b"lo:1", "255.255.255.255"))
+        for device, address in ((b"lo:1", OWN_ADDRESS), (b"lo:2", SERVER_ADDRESS)):
+            fcntl.ioctl(control, SIOCSIFADDR, _request(device, address))
+            fcntl.ioctl(control, SIOCSIFNETMASK, _request(device, "255.255.255.255"))
         name = ctypes.create_string_buffer(b"lo")
         anywhere = _address("0.0.0.0")  # noqa: S104
         route = struct.pack(
