@@ -348,6 +348,7 @@ GET   deactivate-person        login 403   403   403   403   200   login
 POST  deactivate-person        login 403   403   403   403   done  login
 GET   healthz                  200   200   200   200   200   200   200
 GET   status                   login 403   403   403   403   200   login
+GET   root-certificate         login 403   403   403   403   404   login
 POST  check-search             login 403   403   403   403   done  login
 GET   status-tables            login 403   403   403   403   200   login
 GET   status-queries           login 403   403   403   403   200   login

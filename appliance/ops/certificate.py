@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from django.conf import settings
 from django.utils import timezone
 
@@ -19,6 +20,7 @@ CACHE_SECONDS = 300
 ALARM_BEFORE = timedelta(days=21)
 # The desk's own CA renews a certificate when a third of its time is left; this is later.
 ALARM_SHARE = 0.25
+ROOT_FILE = "caddy/pki/authorities/local/root.crt"  # of the desk's own CA, written by the front
 EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to connect to instead
 
 
@@ -46,6 +48,29 @@ class Certificate:
         """Return whether it should have been replaced: by an operator, or by the desk's own CA."""
         lifetime = self.expires_at - self.starts_at
         return self.expires_at - timezone.now() < min(ALARM_BEFORE, lifetime * ALARM_SHARE)
+
+
+@dataclass(frozen=True)
+class RootCertificate:
+    """The certificate of the desk's own CA, which browsers have to trust."""
+
+    content: bytes  # PEM
+    fingerprint: str  # SHA-256, as browsers and systems show it
+    expires_at: datetime
+
+
+def find_root() -> RootCertificate | None:
+    """Return the root of the desk's own CA; None where there is none."""
+    url = settings.SITE_URL
+    try:
+        content = (settings.DATA / ROOT_FILE).read_bytes()
+        certificate = x509.load_pem_x509_certificate(content)
+    except (OSError, ValueError):
+        return None
+    if url is None or not url.is_https:
+        return None
+    fingerprint = certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+    return RootCertificate(content, fingerprint, certificate.not_valid_after_utc)
 
 
 def served_certificate() -> Certificate | None:

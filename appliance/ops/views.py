@@ -17,7 +17,7 @@ from appliance.core import audit_chain, disk_space
 from appliance.core.errors import ForbiddenError
 from appliance.directory import queries as directory_queries
 from appliance.mail import queries as mail_queries
-from appliance.ops import charts, queries, query_plans, services, web_address
+from appliance.ops import certificate, charts, queries, query_plans, services, web_address
 from appliance.search import queries as search_queries
 from appliance.search.fulltext import find_running_reindex
 from appliance.triage import queries as triage_queries
@@ -80,6 +80,18 @@ def status(request: AuthenticatedRequest) -> HttpResponse:
         "spans": {name: label for name, (label, _duration) in charts.SPANS.items()},
     }
     return render(request, "ops/status.html", context)
+
+
+@require_safe
+@admin_required
+def root_certificate(request: AuthenticatedRequest) -> HttpResponse:
+    """Send the root of the desk's own CA, which every computer of the site has to trust."""
+    root = certificate.find_root()
+    if root is None:
+        raise Http404
+    response = HttpResponse(root.content, content_type="application/x-x509-ca-cert")
+    response["Content-Disposition"] = 'attachment; filename="skerry-root.crt"'
+    return response
 
 
 @require_POST

@@ -55,6 +55,7 @@ def status_context() -> dict[str, object]:
     served = certificate.served_certificate()
     return {
         "site_url": settings.SITE_URL,
+        "root_certificate": certificate.find_root(),
         "is_exposed": is_exposed(),
         "trusted_proxies": ", ".join(settings.TRUSTED_PROXIES),
         "certificate": _describe(served) if served else "",

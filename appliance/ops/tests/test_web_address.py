@@ -1,5 +1,6 @@
 """What admins see of the web address: plain HTTP on a network, and the certificate."""
 
+import hashlib
 import socket
 import ssl
 import threading
@@ -122,3 +123,18 @@ def test_front_without_tls_has_no_certificate_to_warn_of(dan_client, settings):
     settings.SITE_URL, settings.SKERRY_PORT = URL, port
     page = dan_client.get(reverse("status")).content.decode()
     assert "https://desk.example" in page and "issued by" not in page
+
+
+def test_admin_downloads_the_root_of_the_desks_own_ca(dan_client, settings, tmp_path):
+    settings.SITE_URL, settings.DATA, settings.SKERRY_PORT = URL, tmp_path, 1
+    root = tmp_path / certificate.ROOT_FILE
+    root.parent.mkdir(parents=True)
+    root.write_bytes(make_certificate("desk.example", days=3000)[0])
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(root.read_text())).hexdigest().upper()
+    page = dan_client.get(reverse("status")).content.decode()
+    assert f"SHA-256 {digest[:2]}:{digest[2:4]}:" in page
+    response = dan_client.get(reverse("root-certificate"))
+    assert response.content == root.read_bytes()
+    assert "skerry-root.crt" in response["Content-Disposition"]
+    settings.SITE_URL = None  # plain HTTP needs none
+    assert dan_client.get(reverse("root-certificate")).status_code == 404
