@@ -85,8 +85,8 @@ def fold_login_name(name: str) -> str:
 def client_address(request: HttpRequest) -> str:
     """Return the address limits count by; of IPv6 the network, which one client can use up.
 
-    REMOTE_ADDR is what the front says (management/commands/serve.py). Headers such as X-Forwarded-For are
-    never read here: anybody can send them.
+    REMOTE_ADDR is what the front says (management/commands/serve.py). Headers such as
+    X-Forwarded-For are never read here: anybody can send them.
     """
     text = request.META.get("REMOTE_ADDR", "")
     try:

@@ -97,6 +97,7 @@ GRAVE = [
     "POST customers/{1}/export/",
     "GET customers/{1}/anonymise/",
     "POST customers/{1}/create-login/",
+    "GET directories/add/",
     "GET mailboxes/add/",
     "POST mailboxes/test/",
 ]
