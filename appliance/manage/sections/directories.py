@@ -56,7 +56,6 @@ DIRECTORIES: Section[Directory] = Section(
     object_slug="directory",
     title=gettext_lazy("Directories"),
     icon="bi-diagram-3",
-    is_grave=True,
     about=gettext_lazy(
         "LDAP and Active Directory: people sign in with the password of their computer, and names, "
         "phones, rooms and roles follow the directory."
