@@ -5,6 +5,8 @@ from collections.abc import Callable
 import structlog
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
 
 from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
@@ -71,8 +73,12 @@ def detect_gaps(timestamp: int = 0) -> None:
 )
 async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:
     """Start the jobs again that a dead worker left in the state "doing"."""
-    for job in await context.app.job_manager.get_stalled_jobs():
-        await context.app.job_manager.retry_job(job)
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs():
+        try:
+            await manager.retry_job(job)
+        except UniqueViolation:  # the next of its kind waits already, and will do the work
+            await manager.finish_job(job, status=Status.FAILED, delete_job=True)
 
 
 @app.periodic(cron="17 * * * *")

@@ -1,11 +1,14 @@
 """Jobs are queued with the transaction, at most one per text."""
 
+from types import SimpleNamespace
+
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import connection, transaction
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from appliance.triage import services
+from appliance.triage import services, tasks
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +53,23 @@ def test_every_queued_task_exists(db):
 def test_worker_catches_up_every_minute():
     crons = {task.task.name: task.cron for task in app.periodic_registry.periodic_tasks.values()}
     assert crons["triage.catch_up"] == "* * * * *"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_stalled_job_is_started_again_unless_the_next_of_its_kind_waits():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH dead AS (
+                INSERT INTO procrastinate_workers (last_heartbeat)
+                VALUES (now() - interval '1 hour') RETURNING id
+            )
+            INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, status, worker_id)
+            SELECT 'default', name, name, status::procrastinate_job_status, dead.id
+            FROM dead, (
+                VALUES ('locked', 'doing'), ('locked', 'todo'), ('alone', 'doing')
+            ) AS jobs (name, status)"""
+        )
+    context = SimpleNamespace(app=app)
+    async_to_sync(tasks.retry_stalled_jobs.func)(context, 0)
+    jobs = ProcrastinateJob.objects.values_list("task_name", "status").order_by("task_name")
+    assert [*jobs] == [("alone", "todo"), ("locked", "todo")]
