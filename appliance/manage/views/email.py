@@ -9,7 +9,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from appliance.accounts import choices
-from appliance.accounts.permissions import AuthenticatedRequest, admins_only
+from appliance.accounts.permissions import (
+    AuthenticatedRequest,
+    admins_only,
+    reauthentication_required,
+)
 from appliance.core import queries as core_queries
 from appliance.core.errors import BadInputError
 from appliance.manage import services
@@ -31,6 +35,7 @@ EMAIL_POLICY = {  # of the preview: what an e-mail client does
 
 @require_http_methods(["GET", "POST"])
 @admins_only
+@reauthentication_required  # links to set a password go through the mail server
 def edit_settings(request: AuthenticatedRequest) -> HttpResponse:
     form = _settings_form(request)
     if form.is_valid():
@@ -52,6 +57,7 @@ def edit_settings(request: AuthenticatedRequest) -> HttpResponse:
 
 @require_POST
 @admins_only
+@reauthentication_required  # the password that is stored goes to the server
 def send_test_email(request: AuthenticatedRequest) -> HttpResponse:
     form = TestEmailForm(request.POST)
     if form.is_valid():

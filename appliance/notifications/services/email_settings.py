@@ -37,6 +37,12 @@ def change_email_settings(*, by: User, **values: object) -> EmailSettings:
             _("Only a mail server on this machine may be used without TLS: localhost."),
             field="security",
         )
+    is_other_server = (host, values.get("port", row.port)) != (row.host, row.port)
+    if is_other_server and row.password and "password" not in values and values.get("user"):
+        raise BadInputError(
+            _("Enter the password again: it is only sent to the server it was entered for."),
+            field="password",
+        )
     if certificate := str(values.get("ca_certificate", "")):
         _check_certificate(certificate)
     audit.update_fields(row, by=by, duplicate_error=None, **values)

@@ -1,6 +1,7 @@
 """Forms for the people who get the replies on a ticket besides its customer."""
 
-from email.utils import getaddresses
+import re
+from email.utils import parseaddr
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from appliance.core.forms import Form
 
+ENTRY = re.compile(r'(?:[^,;\n"]|"[^"]*"?)+')  # up to a comma, except within quotation marks
 MAX_ADDRESSES = 20
 Person = tuple[str, str]  # name and address
 
@@ -29,24 +31,23 @@ class PeopleField(forms.CharField):
         )
 
     def clean(self, value: str) -> list[Person]:
-        text = super().clean(value).replace(";", ",").replace("\n", ",")
-        people = [(name, address) for name, address in getaddresses([text]) if name or address]
-        if text.strip(" ,") and not people:
-            people = [("", text.strip(" ,"))]
+        entries = [entry.strip() for entry in ENTRY.findall(super().clean(value))]
+        people = [_read(entry) for entry in entries if entry]
         if len(people) > MAX_ADDRESSES:
             raise ValidationError(_("Enter at most %(n)d addresses.") % {"n": MAX_ADDRESSES})
-        return [(name, _check(address or name)) for name, address in people]
+        return people
 
 
-def _check(address: str) -> str:
+def _read(entry: str) -> Person:
+    name, address = parseaddr(entry)
     try:
-        validate_email(address)
+        validate_email(address if address in entry else "")
     except ValidationError as error:
         raise ValidationError(
             _("“%(text)s” is not an e-mail address. Separate addresses by commas.")
-            % {"text": address[:254]}
+            % {"text": entry[:254]}
         ) from error
-    return address
+    return name, address
 
 
 class ParticipantsForm(Form):

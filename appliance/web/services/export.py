@@ -19,7 +19,7 @@ from appliance.files import queries as files_queries
 from appliance.files.models import StoredFile
 from appliance.knowledge.models import ArticleVersion, ArticleVote
 from appliance.mail import queries as mail_queries
-from appliance.tickets.models import Event, Message, Rating, Ticket
+from appliance.tickets.models import Event, Message, Participant, Rating, Ticket
 
 CHUNK_BYTES = 256 * 1024
 FieldValues = dict[str, Any]
@@ -100,6 +100,10 @@ def _profile(customer: Customer | None, person: User | None) -> dict[str, FieldV
             ),
         )
         values["customer"]["organisation"] = str(customer.organisation or "")
+        participants = Participant.objects.filter(email__iexact=customer.email).exclude(email="")
+        values["customer"]["takes_part_in"] = [
+            participant.ticket.number for participant in participants.select_related("ticket")
+        ]
     if person:
         values["log_in"] = _field_values(person, USER_FIELDS)
         values["log_in"]["teams"] = [str(team) for team in person.teams.all()]
