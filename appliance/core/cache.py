@@ -216,6 +216,7 @@ VALUE_LABELS: dict[str, str | Promise] = {
     "closed_team_ids": _("Restricted teams"),
     "custom_fields": _("Custom fields"),
     "help_centre": _("Help centre"),
+    "held_emails": _("Counts of held e-mails"),
     "hidden_team_ids": _("Teams that a user may not see"),
     "idle_minutes": _("Inactivity before sign-out"),
     "labels": _("Categories of the classifier"),

@@ -112,6 +112,10 @@ class MailboxForm(Form):
         self, data: Mapping[str, object] | None = None, *, mailbox: Mailbox | None = None
     ) -> None:
         super().__init__(data, initial=_initial(self, mailbox))
+        kind = data.get("kind") if data else (mailbox or Mailbox()).kind
+        if kind != Mailbox.Kind.DELIVERED:
+            self.fields["host"].required = self.fields["user"].required = True
+            self.fields["password"].required = not (mailbox and mailbox.password)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()

@@ -104,7 +104,14 @@ def list_emails(viewer: User, state: str = "") -> QuerySet[InboundEmail]:
 
 
 def count_held_emails(viewer: User) -> int:
-    return list_emails(viewer, State.HELD).count()
+    """Return how many e-mails wait for an agent; cached for half a minute."""
+    return cache.get_or_compute(
+        "held_emails",
+        [viewer.pk],
+        lambda: list_emails(viewer, State.HELD).count(),
+        depends_on=[cache.TEAMS],
+        seconds=30,
+    )
 
 
 def access_email(viewer: User, email_id: int) -> InboundEmail:

@@ -518,3 +518,24 @@ def test_desk_that_hides_its_programs_gets_few_answers_in_an_hour(take_in, setti
         take_in(compose(f"Received {number}", sender=STRANGER, message_id=f"<{number}@other>"))
     sent = OutgoingEmail.objects.filter(to="sam@elsewhere.example")
     assert 0 < sent.count() <= 5
+
+
+def test_agents_see_beside_the_list_how_many_emails_wait_for_them(client, take_in, alice, bob):
+    take_in(compose(X_Spam_Flag="YES"))
+    client.force_login(bob)
+    assert "Held e-mails" in client.get("/").content.decode()
+    assert "Printer" in client.get("/manage/received-emails/").content.decode()
+
+
+def test_held_email_of_a_closed_team_is_for_its_members(client, take_in, mailbox, bob, frank):
+    team = Team.objects.create(name="Closed", is_closed=True)
+    team.members.add(bob)
+    Mailbox.objects.update(team=team)
+    email = take_in(compose(X_Spam_Flag="YES"))
+    pages = [f"/manage/received-emails/{email.pk}/{page}" for page in ("", "source/")]
+    for agent, status in ((frank, 404), (bob, 200)):
+        client.force_login(agent)
+        assert [client.get(page).status_code for page in pages] == [status] * 2
+    source = client.get(pages[1])
+    assert "attachment" in source["Content-Disposition"]
+    assert source["Content-Type"] == "application/octet-stream"

@@ -7,6 +7,7 @@ from html import escape
 from typing import Literal
 
 from django import template
+from django.template import Context
 from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import formats, timezone
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from appliance.core.plain_text import render as render_plain_text
+from appliance.mail import queries as mail_queries
 from appliance.mail.models import InboundEmail
 from appliance.mail.ticket_emails import TicketEmails, list_notes, list_recipients
 from appliance.notifications.event_texts import describe_event
@@ -27,7 +29,7 @@ from appliance.tickets.words import (
     words_of_ticket,
 )
 from appliance.web import ticket_rows
-from appliance.web.queues import MAIN_QUEUES, Queue, query_string
+from appliance.web.queues import MAIN_QUEUES, Queue, format_count, query_string
 from appliance.web.ticket_list import TicketList
 from appliance.web.ticket_page import Conversation
 
@@ -107,6 +109,21 @@ def queue_links(queues: Iterable[Queue]) -> SafeString:
     """Render a list item with a link for each queue."""
     list_url = reverse("dashboard")
     return mark_safe("".join(_queue_link(queue, list_url) for queue in queues))  # noqa: S308
+
+
+@register.simple_tag(takes_context=True)
+def held_emails_link(context: Context) -> SafeString | str:
+    """Render a list item with a link to the e-mails that wait for an agent, if there are any."""
+    count = mail_queries.count_held_emails(context["user"])
+    if not count:
+        return ""
+    return format_html(
+        '<li><a href="{}"><i class="bi bi-envelope-exclamation" aria-hidden="true"></i>'
+        "<span>{}</span><b>{}</b></a></li>",
+        reverse("received-emails"),
+        _("Held e-mails"),
+        format_count(count),
+    )
 
 
 @register.simple_tag
