@@ -85,7 +85,7 @@ class ScratchInstallation:
     def load_models(self) -> None:
         """Sign in, create tickets so that the models are loaded, and wait for the worker."""
         browser = Browser(f"http://127.0.0.1:{self.port}")
-        browser.send("/login/", username=EMAIL, password=PASSWORD)
+        browser.send("/login/", login=EMAIL, password=PASSWORD)
         for number in range(3):
             browser.send(
                 "/create-ticket/",
