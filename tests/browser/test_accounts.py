@@ -3,11 +3,10 @@
 import re
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
-from appliance.accounts.models import User
+from appliance.accounts.models import Session, User
+from appliance.accounts.sessions import SessionStore
 from appliance.core.models import SiteSettings
 from appliance.notifications.models import OutgoingEmail
 from conftest import PASSWORD
@@ -44,6 +43,7 @@ def age_log_ins() -> None:
     """Let everybody have signed in long ago."""
     for key in Session.objects.values_list("session_key", flat=True):
         session = SessionStore(key)
+        session.load()  # with its row
         session["account_authentication_methods"] = [{"method": "password", "at": 0}]
         session.save()
 
