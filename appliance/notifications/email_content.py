@@ -50,7 +50,7 @@ def compose(email: OutgoingEmail, sender: Sender, text: email_texts.Text | None 
     happened = current_fragment(email)
     kind = Kind(email.kind) if email.kind in email_texts.LABELS else None
     if kind and email.ticket:
-        values = read_values(email, email.ticket, happened)
+        values = read_values(email, email.ticket, happened, sender)
         text = text or email_texts.find_text(kind, get_language() or "en")
         subject = email_texts.fill_subject(text.subject, values)
         body = email_texts.fill_body(text.body, values)
@@ -110,9 +110,12 @@ def _participant_addresses(ticket: Ticket) -> Iterable[str]:
     return ticket.participants.values_list("email", flat=True)
 
 
-def read_values(email: OutgoingEmail, ticket: Ticket, happened: Fragment) -> dict[str, Fragment]:
+def read_values(
+    email: OutgoingEmail, ticket: Ticket, happened: Fragment, sender: Sender
+) -> dict[str, Fragment]:
     """Return the values of the variables of ``email_texts``."""
     link = ticket_link(email)
+    no_link = _("Reply to this e-mail to answer.") if sender.uses_sub_addresses else _no_link(email)
     return {
         "ticket.number": of_value(ticket.number),
         "ticket.subject": of_value(ticket.subject),
@@ -122,7 +125,7 @@ def read_values(email: OutgoingEmail, ticket: Ticket, happened: Fragment) -> dic
         "agent.name": of_value(email.author_name),
         "desk.name": of_value(core_queries.site_settings().name),
         "message": happened,
-        "link": fragments.of_link(link) if link else fragments.of_plain_text(_no_link(email)),
+        "link": fragments.of_link(link) if link else fragments.of_plain_text(no_link),
         "rating": _rating(email, ticket),
     }
 

@@ -21,7 +21,7 @@ class EmailSettingsForm(Form):
     """The mail server and the rules; the fields of a server of the environment are read-only."""
 
     host = forms.CharField(
-        label=_("Mail server"),
+        label=_("Host name"),
         max_length=253,
         required=False,
         help_text=_("Its name, such as mail.example.org. Empty: no e-mails are sent."),
