@@ -48,11 +48,11 @@ SHIPPED: dict[Kind, Promise] = {
         "Hello {recipient.name},\n\nwe have received your request. Its number is "
         "**{ticket.number}**. We will reply as soon as possible.\n\n{link}"
     ),
-    Kind.ANSWER: _("Hello {recipient.name},\n\n{message}\n\n{link}"),
+    # without a greeting: agents write their own
+    Kind.ANSWER: _("{message}\n\n{link}"),
     Kind.SOLVED: _("Hello {recipient.name},\n\n{message}\n\n{rating}\n\n{link}"),
     Kind.COPY: _(
-        "Hello {recipient.name},\n\n{message}\n\nYou receive this because you take part in "
-        "{ticket.number} of {customer.name}."
+        "{message}\n\nYou receive this because you take part in {ticket.number} of {customer.name}."
     ),
     Kind.FORWARD: _("Hello,\n\n{message}"),
 }

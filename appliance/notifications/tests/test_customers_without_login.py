@@ -59,7 +59,7 @@ def test_reply_to_a_customer_without_a_login_is_sent_by_email(client, call, bob)
     email = OutgoingEmail.objects.get(user=None)
     text = email_builder.build_message(email)
     assert (email.to, text.to) == ("gil@example.org", ["gil@example.org"])
-    assert "Hello Gil," in text.body and "Try now." in text.body
+    assert "Bob replied to you" in text.body and "Try now." in text.body
     assert "notification" not in text.body.lower()
     page = client.get(read_path(email))
     assert b"Try now." in page.content

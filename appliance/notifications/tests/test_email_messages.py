@@ -123,7 +123,7 @@ def test_reply_is_plain_and_html_with_the_marker_first(inbox, call, bob):
     deliver()
     plain, html = texts(inbox.to("gil@example.org"))
     assert plain.startswith(f"--- {email_marks.REPLY_MARKERS['en']} ---")
-    assert "Hello Gil," in plain and "Try now." in plain and "Call 4711" in plain
+    assert "Bob replied to you" in plain and "Try now." in plain and "Call 4711" in plain
     assert "<strong>now</strong>" in html and "<strong>4711</strong>" in html
     assert "> Since noon." in plain  # what came before
     assert not re.search(r'(src|background|url\()="?https?:', html)  # nothing is loaded
