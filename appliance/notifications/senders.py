@@ -52,8 +52,12 @@ def email_settings() -> EmailSettings:
     return EmailSettings.objects.filter(pk=1).first() or EmailSettings()
 
 
-def find_mail_server() -> MailServer:
-    """Return the server of SKERRY_SMTP_HOST if that is set, else the one of the settings."""
+def find_mail_server(row: EmailSettings | None = None) -> MailServer:
+    """Return the server of SKERRY_SMTP_HOST if that is set, else the one of the settings.
+
+    ``row`` are the settings, if the caller has read them.
+    """
+    row = row or email_settings()
     if settings.EMAIL_HOST:
         return MailServer(
             host=settings.EMAIL_HOST,
@@ -61,10 +65,9 @@ def find_mail_server() -> MailServer:
             security=Security(settings.SMTP_SECURITY),
             user=settings.EMAIL_HOST_USER,
             password=settings.EMAIL_HOST_PASSWORD,
-            ca_certificate=email_settings().ca_certificate,
+            ca_certificate=row.ca_certificate,
             is_from_environment=True,
         )
-    row = email_settings()
     return MailServer(
         host=row.host,
         port=row.port,
@@ -98,6 +101,6 @@ def is_own_address(address: str) -> bool:
     return is_fallback or SenderAddress.objects.filter(address__iexact=address).exists()
 
 
-def can_send() -> bool:
-    """Return whether a mail server and a sender are known."""
-    return bool(find_mail_server().host) and find_sender() is not None
+def can_send(row: EmailSettings | None = None) -> bool:
+    """Return whether a mail server and a sender are known. ``row`` as in ``find_mail_server``."""
+    return bool(find_mail_server(row).host) and find_sender() is not None

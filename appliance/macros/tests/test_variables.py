@@ -57,4 +57,4 @@ def test_macro_sends_values_as_they_are(alice, bob, ticket):
     note, reply = ticket.messages.order_by("pk")
     assert read(note.body).strip() == ticket.subject
     assert read(reply.body).strip() == f"About {ticket.subject}:"
-    assert f"> About {ticket.subject}:" in OutgoingEmail.objects.get(user=alice).body
+    assert f"About {ticket.subject}:" in OutgoingEmail.objects.get(user=alice).body

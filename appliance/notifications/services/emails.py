@@ -121,7 +121,7 @@ def queue_acknowledgement(event: Event) -> None:
         or event.ticket.channel not in settings.acknowledged_channels
         or customer.anonymised_at
         or customer.undeliverable_since
-        or not senders.can_send()
+        or not senders.can_send(settings)
         or _count_acknowledgements(address) >= settings.max_acknowledgements_per_hour
     ):
         return

@@ -90,7 +90,7 @@ def test_email_to_the_customer_has_the_signature(ticket, alice, bob, settings):
     settings.EMAIL_HOST = "mail.example"
     services.reply(ticket=ticket, by=bob, body="Shake the toner.")
     body = OutgoingEmail.objects.get(user=alice).body
-    assert "> Shake the toner.\n>\n> Bob Barker\n> Service desk <room 4>" in body
+    assert "Shake the toner.\n\nBob Barker\nService desk <room 4>" in body
     assert body.count("47-11") == 1
 
 
