@@ -4,6 +4,8 @@
 # or offline, with a filled wheels/:       docker build --network none -t skerry:0.1.0 .
 # Transfer it to the offline machine:      python3 scripts/save_images.py --help
 #
+# A container alone serves plain HTTP only with SKERRY_INSECURE_HTTP=true; docs/tls.md has the others.
+#
 # BASE_IMAGE is any image with Python 3.11 or newer and useradd, such as Debian's with python3 and
 # python3-venv. The first stage installs the packages of requirements.lock with their hashes; the
 # second copies the result and needs no network.

@@ -20,10 +20,12 @@ import argparse
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from appliance import VERSION, disks, egress_guard
 from appliance.launcher import (
+    address,
     commands,
     datadir,
     doctor,
@@ -40,7 +42,7 @@ from appliance.launcher import (
     testing,
     upgrade,
 )
-from appliance.launcher.layout import PORTS, ROLES, Installation, ensure_usable_paths
+from appliance.launcher.layout import ROLES, Installation, ensure_usable_paths
 from appliance.launcher.terminal import LauncherError, StopRequested, stop_on_signal
 
 CODE = Path(__file__).resolve().parent
@@ -55,6 +57,7 @@ def start(installation: Installation) -> int:
         environment.ensure_installed(installation)  # .venv, from requirements.lock
         privileges.drop_root(installation, check=lambda: ensure_startable(installation))
     with claimed(installation):  # never root again
+        address.store(installation)
         supervision.ensure_servers(installation)  # secrets, database cluster, configurations
         runner.run(installation)  # servers, migrations, web and worker; then waits
     return 0
@@ -66,6 +69,7 @@ def claimed(installation: Installation) -> Iterator[None]:
     with datadir.locked(installation):  # checks owner, disk space and version
         upgrade.ensure_finished(installation)
         orphans.ensure_stopped(installation)  # processes of a killed launcher
+        address.ensure_acceptable(installation)  # no plain HTTP on a network, a valid certificate
         with network.reserved(installation):  # from here on no other desk can take the port
             yield
 
@@ -128,6 +132,12 @@ def _common_options() -> argparse.ArgumentParser:
     options.add_argument("--data", metavar="DIR", help="data directory (default: var)")
     options.add_argument("--bind", metavar="ADDRESS", help="address to listen on (127.0.0.1)")
     options.add_argument("--port", type=int, help="port to listen on (8000)")
+    options.add_argument("--url", help="URL that browsers open, stored; https: with TLS")
+    options.add_argument("--tls-cert", metavar="FILE", help="its certificate (else an own CA)")
+    options.add_argument("--tls-key", metavar="FILE", help="the key of the certificate")
+    options.add_argument(
+        "--insecure-http", action="store_true", help="accept plain HTTP on a network"
+    )
     options.add_argument("--role", choices=ROLES, help="what this machine runs (all)")
     options.add_argument("--demo", action="store_true", help="load the demo desk")
     return options
@@ -146,12 +156,11 @@ def installation_from(options: argparse.Namespace) -> Installation:
     """Take each value from the options, else from the environment, else the default."""
     options_by_name = vars(options)
     role = options_by_name.get("role", os.environ.get("SKERRY_ROLE") or "all")
-    port = options_by_name.get("port", os.environ.get("SKERRY_PORT") or PORTS.get(role, 8000))
     if role not in ROLES:
         raise LauncherError(f"SKERRY_ROLE must be one of {', '.join(ROLES)}, not {role!r}.")
     processes = os.environ.get("SKERRY_WEB_PROCESSES") or machine.web_processes()
     min_free_mb = os.environ.get("SKERRY_MIN_FREE_MB") or disks.DEFAULT_MIN_FREE_MB
-    for name in ("data", "bind"):
+    for name in ("data", "bind", "url", "tls_cert", "tls_key"):
         if not options_by_name.get(name, "-").strip():
             raise LauncherError(f"--{name} is empty: give it a value, or leave it out.")
     data = options_by_name.get("data") or os.environ.get("SKERRY_DATA") or str(CODE / "var")
@@ -159,16 +168,23 @@ def installation_from(options: argparse.Namespace) -> Installation:
         raise LauncherError(
             f"{data} is a link to nothing: make its target, or choose another --data."
         )
-    return Installation(
+    trusted_proxies = network.trusted_proxies(os.environ.get("SKERRY_TRUSTED_PROXIES", ""))
+    installation = Installation(
         code=CODE,
         data=Path(data).resolve(),
-        bind=options_by_name.get("bind") or os.environ.get("SKERRY_BIND") or "127.0.0.1",
-        port=_number("The port", port, 1, 65535),
         role=role,
+        trusted_proxies=trusted_proxies,
         web_processes=_number("SKERRY_WEB_PROCESSES", processes, 1, 16),
         min_free_mb=_number("SKERRY_MIN_FREE_MB", min_free_mb, 0, 1_000_000),
         demo=options_by_name.get("demo", False),
-        trusted_proxies=network.trusted_proxies(os.environ.get("SKERRY_TRUSTED_PROXIES", "")),
+    )
+    installation = address.completed(installation, options_by_name)
+    bind = options_by_name.get("bind") or os.environ.get("SKERRY_BIND")
+    port = options_by_name.get("port", os.environ.get("SKERRY_PORT"))
+    return replace(
+        installation,
+        bind=bind or address.default_bind(installation),
+        port=_number("The port", port or address.default_port(installation), 1, 65535),
     )
 
 

@@ -68,7 +68,12 @@ def run_check(installation: Installation) -> int:
     monitor = network_namespace.enter()
     monitor.start()
     scratch = replace(
-        installation, data=Path(tempfile.gettempdir()), bind="127.0.0.1", role="all", demo=True
+        installation,
+        data=Path(tempfile.gettempdir()),
+        bind="127.0.0.1",
+        role="all",
+        demo=True,
+        url="",
     )
     privileges.drop_root(scratch)
     say("A desk on scratch data runs in a network of its own; this takes a few minutes ...")

@@ -5,11 +5,13 @@ Web processes listen on Unix sockets behind it. Its configuration is written at 
 """
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from appliance import UPLOAD_MAX_BYTES
-from appliance.launcher import front_pages, network
+from appliance.launcher import certificates, front_pages, network
 from appliance.launcher.files import ensure_content
 from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import LauncherError
@@ -24,6 +26,8 @@ BUFFERED_BYTES = 64 * 1024  # of a body; a form reaches a web process only when 
 UPLOAD_SECONDS = 15 * 60  # for a whole request
 WRITE_IDLE_SECONDS = 30  # in which a client reads nothing of an answer
 IDLE_SECONDS = 60
+ROOT_PATH = "/root-certificate.crt"  # of the desk's own CA
+LEAF_DAYS, INTERMEDIATE_DAYS = 90, 5 * 365  # Caddy makes a root of ten years
 STOP_SECONDS = 12  # for the requests in flight, less than supervisord waits
 RETRY_SECONDS = 15  # longer than a killed web process needs to start again
 
@@ -64,9 +68,10 @@ def config(installation: Installation) -> dict[str, Any]:
         "apps": {
             "http": {
                 "grace_period": f"{STOP_SECONDS}s",
-                "servers": {"desk": _server(installation)},
+                "servers": _servers(installation),
             },
-            "tls": {"disable_ocsp_stapling": True},
+            "tls": {"disable_ocsp_stapling": True, **_tls(installation)},
+            "pki": {"certificate_authorities": {"local": _own_ca(installation)}},
         },
     }
 
@@ -81,8 +86,71 @@ def _log() -> dict[str, Any]:
     }
 
 
+def own_root(installation: Installation) -> Path | None:
+    """Return the file of the desk's own root certificate, unless it has no use for one."""
+    if not installation.serves_tls or installation.tls_cert:
+        return None
+    return installation.data / "caddy" / "pki" / "authorities" / "local" / "root.crt"
+
+
+def certificate_digest(installation: Installation) -> str:
+    return certificates.digest(Path(installation.tls_cert), Path(installation.tls_key))
+
+
+def _tls(installation: Installation) -> dict[str, Any]:
+    """Serve the certificate of the operator, or one of the desk's own CA, renewed by Caddy."""
+    if not installation.serves_tls or not installation.site:
+        return {}
+    if installation.tls_cert:
+        files = {"certificate": installation.tls_cert, "key": installation.tls_key}
+        # The digest makes another configuration of a replaced file, which Caddy then reads.
+        tag = certificate_digest(installation)
+        return {"certificates": {"load_files": [{**files, "tags": [tag]}]}}
+    issuer = {"module": "internal", "lifetime": f"{LEAF_DAYS}d"}
+    hosts = [word.strip() for word in os.environ.get("SKERRY_HOSTS", "").split(",")]
+    names = [installation.site.host, *filter(None, hosts)]
+    return {
+        "certificates": {"automate": list(dict.fromkeys(names))},
+        "automation": {"policies": [{"issuers": [issuer]}]},
+    }
+
+
+def _own_ca(installation: Installation) -> dict[str, Any]:
+    """Describe the desk's own CA; nothing is installed into trust stores."""
+    host = installation.site.host if installation.site else "desk"
+    return {
+        "name": "Skerry",
+        "root_common_name": f"Skerry {host} root CA",
+        "intermediate_common_name": f"Skerry {host} CA",
+        "intermediate_lifetime": f"{INTERMEDIATE_DAYS}d",
+        "install_trust": False,
+    }
+
+
+def _servers(installation: Installation) -> dict[str, Any]:
+    """Return the server of the pages and, beside port 443, one that redirects from port 80."""
+    servers = {"desk": _server(installation)}
+    plain = replace(installation, port=80)
+    if installation.serves_tls and installation.port == 443 and not network.port_error(plain):
+        location = f"{installation.public_address}{{http.request.uri}}"
+        redirect = {
+            "handler": "static_response",
+            "status_code": 308,
+            "headers": {"Location": [location]},
+        }
+        servers["redirect"] = {
+            "listen": network.listen_addresses(plain),
+            "protocols": ["h1"],
+            "automatic_https": {"disable": True},
+            "read_header_timeout": f"{HEADER_SECONDS}s",
+            "idle_timeout": f"{IDLE_SECONDS}s",
+            "routes": [{"handle": [redirect]}],
+        }
+    return servers
+
+
 def _server(installation: Installation) -> dict[str, Any]:
-    server = {
+    server: dict[str, Any] = {
         "listen": network.listen_addresses(installation),
         "protocols": ["h1"],
         "automatic_https": {"disable": True},
@@ -111,6 +179,17 @@ def _server(installation: Installation) -> dict[str, Any]:
         ],
         "errors": {"routes": front_pages.routes(network.DESK_ID)},
     }
+    if installation.serves_tls and installation.site:
+        server["protocols"] = ["h1", "h2"]
+        # Clients that name no host, or one of SKERRY_HOSTS, get the certificate as well.
+        host = installation.site.host
+        server["tls_connection_policies"] = [{"default_sni": host, "fallback_sni": host}]
+    if root := own_root(installation):
+        handlers = [
+            {"handler": "rewrite", "uri": f"/{root.name}"},
+            {"handler": "file_server", "root": str(root.parent), "index_names": []},
+        ]
+        server["routes"].insert(1, {"match": [{"path": [ROOT_PATH]}], "handle": handlers})
     if installation.trusted_proxies:
         server["trusted_proxies"] = {"source": "static", "ranges": installation.trusted_proxies}
         server["trusted_proxies_strict"] = 1  # the last address that is not of a trusted proxy
@@ -129,17 +208,17 @@ def _response_headers(operations: dict[str, Any]) -> Handler:
 def _static_files(installation: Installation) -> list[Handler]:
     """Serve collected files; names with a hash may be kept for good."""
     always = {"X-Content-Type-Options": ["nosniff"]}
-    kept = {"Cache-Control": ["public, max-age=31536000, immutable"]}
-    checked = {"Cache-Control": ["public, no-cache"]}
-    found = {"status_code": [2, 304]}
+    immutable = {"Cache-Control": ["public, max-age=31536000, immutable"]}
+    revalidated = {"Cache-Control": ["public, no-cache"]}
+    success = {"status_code": [2, 304]}
     routes = [
         {"handle": [_response_headers({"set": always})]},
         {
             "group": "cache",
             "match": [{"path_regexp": {"pattern": HASHED_NAME}}],
-            "handle": [_response_headers({"set": kept, "require": found})],
+            "handle": [_response_headers({"set": immutable, "require": success})],
         },
-        {"group": "cache", "handle": [_response_headers({"set": checked, "require": found})]},
+        {"group": "cache", "handle": [_response_headers({"set": revalidated, "require": success})]},
         {"handle": [_encoder()]},
         {
             "handle": [

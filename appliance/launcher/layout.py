@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance import VERSION, disks
+from appliance import VERSION, disks, site_url
 from appliance.launcher.terminal import LauncherError
 
 ROLES = ("all", "web", "worker", "database", "cache")
@@ -35,6 +35,10 @@ class Installation:
     role: str = "all"
     web_processes: int = 1
     demo: bool = False
+    url: str = ""  # which browsers open
+    tls_cert: str = ""
+    tls_key: str = ""
+    insecure_http: bool = False  # plain HTTP on a network is accepted
     trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose headers name the client
     min_free_mb: int = disks.DEFAULT_MIN_FREE_MB  # nothing is saved on a disk with less
     testing: bool = False  # servers and data of a test run, which may create databases
@@ -118,7 +122,29 @@ class Installation:
         """Return the URL of the pages, as seen from this machine."""
         every_address = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
         host = every_address.get(self.bind, self.bind)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        scheme = "https" if self.serves_tls else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def site(self) -> site_url.SiteUrl | None:
+        return site_url.parse(self.url) if self.url else None
+
+    @property
+    def public_address(self) -> str:
+        """Return the URL that people open."""
+        return self.site.origin if self.site else self.address
+
+    @property
+    def serves_tls(self) -> bool:
+        """Return whether the front has a certificate; else a trusted proxy may have it."""
+        is_https = bool(self.site and self.site.is_https)
+        return self.runs_web and is_https and bool(self.tls_cert or not self.trusted_proxies)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Return whether pages cross a network unencrypted, without a proxy in front."""
+        is_encrypted = self.serves_tls or self.trusted_proxies
+        return self.runs_web and not is_encrypted and not site_url.is_loopback(self.bind)
 
     def command(self, *words: str) -> str:
         """Return a command line for this installation, to be copied into a shell."""
@@ -131,6 +157,8 @@ class Installation:
                 options["--port"] = str(self.port)
             if self.role != "all":
                 options["--role"] = self.role
+            if self.url:
+                options["--url"] = self.url
         arguments = [word for option in options.items() for word in option]
         return shlex.join(["python3", str(self.code / "launcher.py"), *arguments, *words])
 

@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import socket
+import ssl
 import struct
 from collections.abc import Iterator
 from typing import Any
@@ -110,7 +111,10 @@ def _bind_error(bind: str, port: int, error: OSError) -> str:
         owner = port_owner.describe(port)
         return f"{address} is used by {owner}: stop it, or choose one with --port."
     if error.errno == errno.EACCES:
-        return f"{address} needs root, which the desk does not keep: choose --port above 1023."
+        return (
+            f"{address} needs root, which the desk does not keep: choose --port above 1023, or let "
+            f"programs have it (sysctl net.ipv4.ip_unprivileged_port_start={port})."
+        )
     return (
         f"{bind} is not an address of this machine ({error.strerror}): "
         "choose one of its own with --bind, or leave --bind out."
@@ -133,7 +137,8 @@ def trusted_proxies(text: str) -> tuple[str, ...]:
 
 def hosts_warning(installation: Installation) -> str | None:
     """Return a warning when Skerry listens on the network but SKERRY_HOSTS is not set."""
-    if installation.bind in ("127.0.0.1", "::1", "localhost") or os.environ.get("SKERRY_HOSTS"):
+    is_local = installation.bind in ("127.0.0.1", "::1", "localhost")
+    if is_local or installation.url or os.environ.get("SKERRY_HOSTS"):
         return None
     return (
         f"the desk listens on {installation.bind}, but SKERRY_HOSTS names no host that browsers "
@@ -148,8 +153,14 @@ def health(
 
     ``healthy`` means status 200, ``is_own`` that the desk of this start has answered.
     """
-    host = installation.address.removeprefix("http://").rpartition(":")[0].strip("[]")
+    host = installation.address.partition("://")[2].rpartition(":")[0].strip("[]")
     connection = http.client.HTTPConnection(host, installation.port, timeout=timeout_seconds)
+    if installation.serves_tls:  # the id of the desk tells whose it is, not the certificate
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(
+            host, installation.port, timeout=timeout_seconds, context=context
+        )
     try:
         # This host is always allowed, whatever address it listens on.
         connection.request("GET", "/healthz", headers={"Host": f"127.0.0.1:{installation.port}"})

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from appliance.launcher import (
+    address,
     datadir,
     disk_watch,
     front,
@@ -61,7 +62,16 @@ def _run_once(installation: Installation) -> None:
         if installation.runs_application:
             report = start_application(installation, supervisor)
         announce(installation, report)
-        supervisor.wait(on_tick=disk_watch.DiskWatch(installation, supervisor).check)
+        watches = (
+            disk_watch.DiskWatch(installation, supervisor),
+            address.CertificateWatch(installation, supervisor),
+        )
+
+        def check() -> None:
+            for watch in watches:
+                watch.check()
+
+        supervisor.wait(on_tick=check)
 
 
 def start_application(installation: Installation, supervisor: Supervisor) -> dict[str, Any]:
@@ -167,9 +177,13 @@ def announce(installation: Installation, report: dict[str, Any]) -> None:
         return
     if hosts_warning := network.hosts_warning(installation):
         warn(hosts_warning)
-    say(f"Skerry {installation.version} is ready: {installation.address}/")
+    if installation.is_exposed:
+        warn("pages cross the network unencrypted: see docs/tls.md.")
+    say(f"Skerry {installation.version} is ready: {installation.public_address}/")
+    if root := front.own_root(installation):
+        say(f"Browsers need the root certificate of this desk once: {root}")
     if report.get("setup_path"):
-        say(f"Set it up once, with this link: {installation.address}{report['setup_path']}")
+        say(f"Set it up once, with this link: {installation.public_address}{report['setup_path']}")
     if demo := report.get("demo"):
         logins = ", ".join(f"{login['email']} ({login['role']})" for login in demo["logins"])
         file = demo["password_file"]
@@ -187,6 +201,11 @@ def write_state(installation: Installation, *, is_ready: bool) -> None:
         "port": installation.port,
         "role": installation.role,
         "min_free_mb": installation.min_free_mb,
+        "url": installation.url,
+        "tls_cert": installation.tls_cert,
+        "tls_key": installation.tls_key,
+        "insecure_http": installation.insecure_http,
+        "trusted_proxies": installation.trusted_proxies,
         "models": str(installation.models),
         "version": installation.version,
         "started_at": STARTED_AT,
@@ -205,8 +224,9 @@ def running_state(installation: Installation) -> dict[str, Any]:
 def as_running(installation: Installation) -> Installation:
     """Return the installation with address and role of the running launcher, if one runs."""
     state = running_state(installation)
-    keys = ("bind", "port", "role", "min_free_mb")
-    return replace(installation, **{key: state[key] for key in keys if key in state})
+    keys = ("bind", "port", "role", "min_free_mb", "url", "tls_cert", "tls_key", "insecure_http")
+    values = {key: state[key] for key in keys if key in state}
+    return replace(installation, **values, trusted_proxies=tuple(state.get("trusted_proxies", ())))
 
 
 def ensure_running(installation: Installation) -> None:

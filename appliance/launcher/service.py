@@ -27,6 +27,9 @@ UNIT_OPTIONS = (
     "SKERRY_BIND",
     "SKERRY_PORT",
     "SKERRY_ROLE",
+    "SKERRY_URL",
+    "SKERRY_TLS_CERT",
+    "SKERRY_TLS_KEY",
 )  # options in the unit itself
 
 
@@ -48,7 +51,8 @@ def install(installation: Installation) -> int:
     is_changed = write(installation)
     _systemctl("enable", "--quiet", NAME)
     _systemctl("restart" if is_changed else "start", NAME)
-    say(f"{NAME} is {'started' if is_changed else 'as it should be'}: {installation.address}/")
+    state = "started" if is_changed else "as it should be"
+    say(f"{NAME} is {state}: {installation.public_address}/")
     say(f"Its output, with the set-up link: journalctl -u {NAME}")
     return 0
 

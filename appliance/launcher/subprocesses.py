@@ -67,6 +67,9 @@ def environment(installation: Installation, *, as_owner: bool = False) -> dict[s
         "SKERRY_BIND": installation.bind,
         "SKERRY_PORT": str(installation.port),
         "SKERRY_ROLE": installation.role,
+        "SKERRY_URL": installation.url,
+        "SKERRY_TRUSTED_PROXIES": ",".join(installation.trusted_proxies),
+        "SKERRY_INSECURE_HTTP": str(installation.is_exposed).lower(),
         "SKERRY_WEB_PROCESSES": str(installation.web_processes),
     }
 

@@ -43,7 +43,8 @@ ProtectProc=invisible
 
 # It cannot gain privileges, and may use only the system calls of a service.
 NoNewPrivileges=yes
-CapabilityBoundingSet=
+CapabilityBoundingSet={capability}
+AmbientCapabilities={capability}
 RestrictSUIDSGID=yes
 RestrictNamespaces=user net
 RestrictRealtime=yes
@@ -85,6 +86,7 @@ def render(installation: Installation, variables: Path, names: set[str]) -> str:
     options = {key: getattr(installation, key) for key in ("bind", "port", "role")}
     return TEMPLATE.format(
         user=privileges.SERVICE_USER,
+        capability="CAP_NET_BIND_SERVICE" if installation.port < 1024 else "",
         command=" ".join(_quoted(word) for word in command(installation)),
         variables=variables,
         data=_quoted(str(installation.data), in_command=False),
@@ -108,7 +110,12 @@ def command(installation: Installation) -> list[str]:
         "port": installation.port,
         "role": installation.role,
     }
+    for name in ("url", "tls_cert", "tls_key"):
+        if value := getattr(installation, name):
+            options[name.replace("_", "-")] = value
     arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    if installation.insecure_http and installation.is_exposed:
+        arguments.append("--insecure-http")
     return [python, str(installation.code / "launcher.py"), *arguments]
 
 

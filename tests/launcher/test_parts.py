@@ -53,7 +53,13 @@ def test_launcher_imports_the_standard_library_only() -> None:
 def test_documented_variables_are_those_that_are_read() -> None:
     text = (CODE / "docs" / "operating.md").read_text()
     documented = set(re.findall(r"^\| `([A-Z_]+)`", text, re.MULTILINE))
-    assert documented == read_by_env() | {"SKERRY_ROLE", "SKERRY_DATA", "SKERRY_BIND"}
+    assert documented == read_by_env() | {
+        "SKERRY_ROLE",
+        "SKERRY_DATA",
+        "SKERRY_BIND",
+        "SKERRY_TLS_CERT",
+        "SKERRY_TLS_KEY",
+    }
 
 
 def test_every_variable_is_passed_to_the_processes(
