@@ -59,8 +59,6 @@ def served_certificate(port: int, trusted: Path, host: str = HOST) -> dict:
         socket.create_connection(("127.0.0.1", port), timeout=10) as connection,
         context.wrap_socket(connection, server_hostname=host) as encrypted,
     ):
-        encrypted.sendall(b"GET / HTTP/1.1\r\nHost: desk.example\r\nConnection: close\r\n\r\n")
-        assert encrypted.recv(100).startswith(b"HTTP/1.1 200")
         return encrypted.getpeercert()
 
 
@@ -93,6 +91,7 @@ def test_own_ca_certifies_a_name_or_an_address(
         root = front.own_root(installation)
         wait_for(lambda: serial(installation, root, host))  # it is made after the start
         certificate = served_certificate(installation.port, root, host)
+        assert https_get(installation.port, "/").startswith(b"HTTP/1.1 200")
         kind = "IP Address" if host == "127.0.0.1" else "DNS"
         assert certificate["subjectAltName"] == ((kind, host),)
         assert network.health(installation, "") is not None  # /healthz, by the address
