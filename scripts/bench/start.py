@@ -108,9 +108,7 @@ class ScratchInstallation:
         for name, info in json.loads(report.stdout)["processes"].items():
             pids[name] = info["pid"]
         return {
-            name: sum(
-                _pss_mb(each) for each in _process_tree(pid, deep=name in ("postgres", "web"))
-            )
+            name: sum(_pss_mb(each) for each in _process_tree(pid, deep=name == "postgres"))
             for name, pid in pids.items()
         }
 
