@@ -1,6 +1,6 @@
 """A storm of e-mails on a real desk while its parts are killed; nothing is lost or doubled.
 
-``.venv/bin/python -m tests.mail.storm --messages 1000 --kills 40`` runs the long version: as root
+``.venv/bin/python -m tests.mail.storm --messages 1000 --kills 20`` runs the long version: as root
 with Postfix between the senders, Dovecot and the desk; as anybody else without Postfix. It needs
 Debian's dovecot-imapd, dovecot-lmtpd and postfix, and ends with status 1 if anything is wrong.
 
@@ -32,7 +32,7 @@ import psycopg
 from aiosmtpd.controller import Controller
 from imapclient.exceptions import IMAPClientError
 
-from tests.launcher.conftest import Desk
+from tests.launcher.conftest import Desk, wait_for
 from tests.mail.dovecot import PASSWORD, Dovecot, free_ports, running_dovecot
 from tests.mail.postfix import MASTER, Postfix
 
@@ -221,7 +221,8 @@ class Site:
         """Start a desk with a mailbox and a mail server."""
         desk = Desk(self.base / name, SKERRY_WEB_PROCESSES="1")
         self.desks.append(desk)
-        desk.start()
+        desk.launch()
+        wait_for(desk.is_announced, SECONDS)
         code = SETUP.format(
             name=name,
             smtp_port=self.smtp_port,
@@ -229,7 +230,7 @@ class Site:
             password=PASSWORD,
             ca_pem=self.dovecot.certificates.ca_pem,
         )
-        result = desk.call("manage", "shell", "-c", code)
+        result = desk.call("manage", "shell", "-c", code, seconds=SECONDS)
         assert result.returncode == 0, result.stderr
         return desk
 
@@ -491,7 +492,7 @@ def become(user: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--messages", type=int, default=1000)
-    parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--loop", type=int, default=0, help="Rounds between two desks instead.")
     parser.add_argument("--user", default="skerry", help="For all but Postfix, if run by root.")
     arguments = parser.parse_args()
