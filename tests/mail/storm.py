@@ -203,7 +203,7 @@ class RootServant:
             lines.flush()
         if postfix:
             postfix.kill()
-            shutil.rmtree(postfix.base, ignore_errors=True)
+            shutil.rmtree(postfix.base.parent, ignore_errors=True)  # it is over
 
 
 @dataclass
