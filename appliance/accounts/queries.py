@@ -11,6 +11,7 @@ from appliance.accounts.models import (
     Customer,
     EmailConfirmation,
     Invitation,
+    LoginAttempt,
     Membership,
     Organisation,
     Right,
@@ -21,7 +22,7 @@ from appliance.accounts.models import (
     User,
 )
 from appliance.accounts.permissions import has_right
-from appliance.accounts.security import hash_token
+from appliance.accounts.security import fold_login_name, hash_token
 from appliance.core import cache
 from appliance.core.clean_text import clean_email
 
@@ -119,6 +120,12 @@ def access_session(viewer: User, person: User, public_id: UUID) -> Session:
         if session.public_id == public_id:
             return session
     raise Http404
+
+
+def list_login_attempts(viewer: User, *, email: str) -> QuerySet[LoginAttempt]:
+    """Return when somebody signed in with an address or tried to, newest first, for admins."""
+    attempts = LoginAttempt.objects.filter(name=fold_login_name(email)).order_by("-created_at")
+    return attempts if viewer.is_admin else attempts.none()
 
 
 def is_valid_setup_token(token: str) -> bool:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import Http404
 
+from appliance.accounts import queries as accounts_queries
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, User
 from appliance.accounts.permissions import require_admin
@@ -28,6 +29,7 @@ README = """The data this help desk stores about one person.
 profile.json            name, e-mail address, user account
 messages.json           their messages on tickets of others
 articles.json           the articles they wrote and the votes they cast
+sign-ins.json           when they signed in or tried to, and from where
 tickets/SKR-….json      each of their tickets: text, replies, rating and history
 tickets/SKR-…/          the files sent with that ticket, and the e-mails as they were received
 
@@ -43,6 +45,7 @@ USER_FIELDS = (
     "time_zone",
     "signature",
 )
+SIGN_IN_FIELDS = ("created_at", "ip_address", "user_agent", "is_successful")
 # notes and predictions are the desk's own; links name tickets of other people
 INTERNAL_EVENTS = (
     Event.Kind.NOTED,
@@ -62,7 +65,7 @@ def export_customer(*, customer: Customer, by: User) -> Iterator[bytes]:
     """
     require_admin(by)
     audit.record_change(by=by, verb="exported", subject=customer)
-    return stream_zip(_entries(customer, customer.user))
+    return stream_zip(_entries(customer, customer.user, by))
 
 
 @transaction.atomic
@@ -70,10 +73,10 @@ def export_person(*, person: User, by: User) -> Iterator[bytes]:
     """Export the data of a user, with their tickets if they are a customer as well."""
     require_admin(by)
     audit.record_change(by=by, verb="exported", subject=person)
-    return stream_zip(_entries(Customer.objects.filter(user=person).first(), person))
+    return stream_zip(_entries(Customer.objects.filter(user=person).first(), person, by))
 
 
-def _entries(customer: Customer | None, person: User | None) -> Iterator[Entry]:
+def _entries(customer: Customer | None, person: User | None, by: User) -> Iterator[Entry]:
     yield "README.txt", [README.encode()]
     yield "profile.json", _json(_profile(customer, person))
     if person:
@@ -82,6 +85,8 @@ def _entries(customer: Customer | None, person: User | None) -> Iterator[Entry]:
         messages = [_message_values(message) for message in elsewhere.iterator()]
         yield "messages.json", _json(messages)
         yield "articles.json", _json(_article_values(person))
+        attempts = accounts_queries.list_login_attempts(by, email=person.email)
+        yield "sign-ins.json", _json([_field_values(row, SIGN_IN_FIELDS) for row in attempts])
     if customer:
         for ticket in Ticket.objects.filter(customer=customer).order_by("pk").iterator():
             yield from _ticket_entries(ticket)

@@ -16,7 +16,7 @@ from django.db.utils import IntegrityError, ProgrammingError
 from django.test import Client
 
 from appliance.accounts import services as accounts_services
-from appliance.accounts.models import Role, User
+from appliance.accounts.models import LoginAttempt, Role, User
 from appliance.core import audit, audit_chain
 from appliance.core.audit import ANONYMOUS
 from appliance.core.errors import BadInputError, ForbiddenError
@@ -395,6 +395,15 @@ def test_export_of_an_agent_contains_their_replies(full_ticket, bob, dan):
     archive = exported(services.export_person(person=bob, by=dan))
     data = json.loads(archive.read("messages.json"))
     assert [message["body"] for message in data] == ["Shake the toner, Alice."]  # and no note
+
+
+def test_sign_ins_are_exported_and_erased(client, alice, dan):
+    client.post("/login/", {"login": alice.email, "password": "wrong words"})
+    archive = exported(services.export_customer(customer=alice.customer, by=dan))
+    [attempt] = json.loads(archive.read("sign-ins.json"))
+    assert (attempt["ip_address"], attempt["is_successful"]) == ("127.0.0.1", False)
+    services.anonymise_customer(customer=alice.customer, by=dan, confirmation=alice.email)
+    assert not LoginAttempt.objects.exists()
 
 
 def test_file_name_cannot_escape_the_folder(full_ticket, alice, dan):
