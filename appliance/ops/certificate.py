@@ -20,7 +20,7 @@ CACHE_SECONDS = 300
 ALARM_BEFORE = timedelta(days=21)
 # The desk's own CA renews a certificate when a third of its time is left; this is later.
 ALARM_SHARE = 0.25
-ROOT_FILE = "caddy/pki/authorities/local/root.crt"  # of the desk's own CA, written by the front
+CA_FOLDER = "caddy/pki/authorities/local"  # of the desk's own CA, written by the front
 EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to connect to instead
 
 
@@ -59,15 +59,16 @@ class RootCertificate:
     expires_at: datetime
 
 
-def find_root() -> RootCertificate | None:
-    """Return the root of the desk's own CA; None where there is none."""
-    url = settings.SITE_URL
+def find_root(served: Certificate | None) -> RootCertificate | None:
+    """Return the root of the desk's own CA; None where the certificate is from somewhere else."""
+    folder = settings.DATA / CA_FOLDER
     try:
-        content = (settings.DATA / ROOT_FILE).read_bytes()
+        issuer = x509.load_pem_x509_certificate((folder / "intermediate.crt").read_bytes())
+        content = (folder / "root.crt").read_bytes()
         certificate = x509.load_pem_x509_certificate(content)
     except (OSError, ValueError):
         return None
-    if url is None or not url.is_https:
+    if served is None or served.issuer != _common_name(issuer.subject):
         return None
     fingerprint = certificate.fingerprint(hashes.SHA256()).hex(":").upper()
     return RootCertificate(content, fingerprint, certificate.not_valid_after_utc)
@@ -100,13 +101,17 @@ def _read_certificate(url: SiteUrl) -> Certificate | None:
 def parse(content: bytes, url: SiteUrl) -> Certificate:
     """Parse a DER certificate. Raises ValueError when it is none."""
     certificate = x509.load_der_x509_certificate(content)
-    names = certificate.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     return Certificate(
-        issuer=str(names[0].value) if names else certificate.issuer.rfc4514_string(),
+        issuer=_common_name(certificate.issuer),
         starts_at=certificate.not_valid_before_utc.astimezone(UTC),
         expires_at=certificate.not_valid_after_utc.astimezone(UTC),
         is_for_site=_is_for(certificate, url),
     )
+
+
+def _common_name(name: x509.Name) -> str:
+    names = name.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(names[0].value) if names else name.rfc4514_string()
 
 
 def _is_for(certificate: x509.Certificate, url: SiteUrl) -> bool:

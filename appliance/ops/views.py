@@ -86,7 +86,7 @@ def status(request: AuthenticatedRequest) -> HttpResponse:
 @admin_required
 def root_certificate(request: AuthenticatedRequest) -> HttpResponse:
     """Send the root of the desk's own CA, which every computer of the site has to trust."""
-    root = certificate.find_root()
+    root = certificate.find_root(certificate.served_certificate())
     if root is None:
         raise Http404
     response = HttpResponse(root.content, content_type="application/x-x509-ca-cert")

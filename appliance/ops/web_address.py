@@ -15,7 +15,7 @@ def is_exposed() -> bool:
     url = settings.SITE_URL
     if url and (url.is_https or not url.is_loopback):
         return not url.is_https
-    return not site_url.is_loopback(settings.SKERRY_BIND)
+    return settings.INSECURE_HTTP or not site_url.is_loopback(settings.SKERRY_BIND)
 
 
 def list_problems() -> list[str]:
@@ -55,7 +55,7 @@ def status_context() -> dict[str, object]:
     served = certificate.served_certificate()
     return {
         "site_url": settings.SITE_URL,
-        "root_certificate": certificate.find_root(),
+        "root_certificate": certificate.find_root(served),
         "is_exposed": is_exposed(),
         "trusted_proxies": ", ".join(settings.TRUSTED_PROXIES),
         "certificate": _describe(served) if served else "",

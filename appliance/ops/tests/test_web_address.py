@@ -16,15 +16,20 @@ from appliance import site_url
 from appliance.ops import certificate, prepare, web_address
 
 URL = site_url.parse("https://desk.example")
+CA = "Harbour CA"
 
 
-def make_certificate(*names: str, days: float, lifetime: float = 365) -> tuple[bytes, bytes]:
+def make_certificate(
+    *names: str, days: float, lifetime: float = 365, name: str = "desk"
+) -> tuple[bytes, bytes]:
     """Return certificate and key as PEM, issued by "Harbour CA"."""
     key = ec.generate_private_key(ec.SECP256R1())
     ends_at = datetime.now(UTC) + timedelta(days=days)
-    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Harbour CA")])
+    issuer, subject = (
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)]) for text in (CA, name)
+    )
     built = (
-        x509.CertificateBuilder(issuer, x509.Name([]), key.public_key())
+        x509.CertificateBuilder(issuer, subject, key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(ends_at - timedelta(days=lifetime))
         .not_valid_after(ends_at)
@@ -125,16 +130,18 @@ def test_front_without_tls_has_no_certificate_to_warn_of(dan_client, settings):
     assert "https://desk.example" in page and "issued by" not in page
 
 
-def test_admin_downloads_the_root_of_the_desks_own_ca(dan_client, settings, tmp_path):
-    settings.SITE_URL, settings.DATA, settings.SKERRY_PORT = URL, tmp_path, 1
-    root = tmp_path / certificate.ROOT_FILE
-    root.parent.mkdir(parents=True)
-    root.write_bytes(make_certificate("desk.example", days=3000)[0])
-    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(root.read_text())).hexdigest().upper()
+def test_admin_downloads_the_root_of_the_desks_own_ca(dan_client, serve, settings, tmp_path):
+    settings.DATA, folder = tmp_path, tmp_path / certificate.CA_FOLDER
+    folder.mkdir(parents=True)
+    root = make_certificate("root", days=3000)[0]
+    (folder / "root.crt").write_bytes(root)
+    (folder / "intermediate.crt").write_bytes(make_certificate("ca", days=900, name="Other")[0])
+    serve("desk.example", days=90)
+    assert dan_client.get(reverse("root-certificate")).status_code == 404  # another CA issued it
+    (folder / "intermediate.crt").write_bytes(make_certificate("ca", days=900, name=CA)[0])
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(root.decode())).hexdigest().upper()
     page = dan_client.get(reverse("status")).content.decode()
     assert f"SHA-256 {digest[:2]}:{digest[2:4]}:" in page
     response = dan_client.get(reverse("root-certificate"))
-    assert response.content == root.read_bytes()
+    assert response.content == root
     assert "skerry-root.crt" in response["Content-Disposition"]
-    settings.SITE_URL = None  # plain HTTP needs none
-    assert dan_client.get(reverse("root-certificate")).status_code == 404
