@@ -149,6 +149,13 @@ def select(client: IMAPClient, mailbox: Mailbox, *, is_read_only: bool = False) 
         ) from error
 
 
+def last_uid(client: IMAPClient, folder: dict[bytes, int]) -> int:
+    """Return the highest UID that the open folder has had; ``folder`` is what ``select`` said."""
+    if uid_next := folder.get(b"UIDNEXT"):
+        return uid_next - 1
+    return max(client.search(["ALL"]), default=0)
+
+
 def list_new(client: IMAPClient, mailbox: Mailbox, uid_validity: int) -> list[int]:
     """Return the UIDs of the e-mails to receive, oldest first.
 

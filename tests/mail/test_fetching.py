@@ -43,7 +43,14 @@ def test_old_email_that_was_read_before_the_mailbox_was_added_stays(dovecot, ima
     with dovecot.connected() as client:
         client.select_folder("INBOX")
         client.add_flags(client.search(), [rb"\Seen"])
-    assert fetch(imap_mailbox) == 0
+    dovecot.deliver(compose("Unread", message_id="<unread@x>"))
+    with dovecot.connected() as client:  # the unread one is the older
+        client.select_folder("INBOX")
+        old = client.search(["SEEN"])[0]
+        client.copy([old], "INBOX")
+        client.delete_messages([old], silent=True)
+        client.expunge()
+    assert [fetch(imap_mailbox) for _attempt in range(3)] == [1, 0, 0]
 
 
 def test_email_is_moved_to_a_folder_that_is_created(dovecot, imap_mailbox):

@@ -24,8 +24,11 @@ def fetch_new(
     Each is committed before the server is told. If this is killed in between, the e-mail comes
     again, is recognised, and the server is told then.
     """
-    uid_validity = imap.select(client, mailbox)[b"UIDVALIDITY"]
+    folder = imap.select(client, mailbox)
+    uid_validity = folder[b"UIDVALIDITY"]
     uids = imap.list_new(client, mailbox, uid_validity)
+    if uid_validity != mailbox.uid_validity:  # what was read before the first time stays
+        _remember_place(mailbox, uid_validity, imap.last_uid(client, folder))
     limit_bytes = queries.mail_settings().max_message_mb * MB
     count = 0
     for uid in uids:
