@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "chartkick.django",
     "csp",
     "django_htmx",
@@ -90,6 +91,7 @@ MIDDLEWARE = [
     "appliance.core.middleware.ErrorResponseMiddleware",
     "appliance.core.middleware.DiskSpaceMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "appliance.accounts.middleware.SecondFactorMiddleware",
 ]
 
 ROOT_URLCONF = "appliance.urls"
@@ -204,6 +206,23 @@ ACCOUNT_SESSION_REMEMBER = True  # until SESSION_COOKIE_AGE
 ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60  # seconds
 ACCOUNT_RATE_LIMITS = False  # those would be kept in the cache; see accounts/security.py
+
+MFA_ADAPTER = "appliance.accounts.adapter.MFAAdapter"
+MFA_FORMS = {
+    "activate_totp": "appliance.accounts.second_factor_forms.ActivateTOTPForm",
+    "add_webauthn": "appliance.accounts.second_factor_forms.AddWebAuthnForm",
+    "login_webauthn": "appliance.accounts.second_factor_forms.LoginWebAuthnForm",
+    "authenticate_webauthn": "appliance.accounts.second_factor_forms.AuthenticateWebAuthnForm",
+    "reauthenticate_webauthn": "appliance.accounts.second_factor_forms.ReauthenticateWebAuthnForm",
+    "edit_webauthn": "appliance.accounts.second_factor_forms.EditWebAuthnForm",
+    "authenticate": "appliance.accounts.second_factor_forms.AuthenticateForm",
+    "reauthenticate": "appliance.accounts.second_factor_forms.ReauthenticateForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = 1  # codes before and after the current one: clocks in closed networks drift
+MFA_REAUTHENTICATION_REQUIRED = False  # accounts/second_factor_views.py asks, by our own rule
+MFA_RATE_LIMITS = False  # as ACCOUNT_RATE_LIMITS
 
 # --- security headers and limits of requests
 

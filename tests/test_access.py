@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
@@ -78,6 +79,8 @@ def paths(ticket, bob, dan) -> dict[str, str]:
         "end-session": session.public_id,
         "end-person-session": (bob.pk, session.public_id),
         "end-person-sessions": bob.pk,
+        "reset-second-factor": bob.pk,
+        **dict.fromkeys(["mfa_edit_webauthn", "mfa_remove_webauthn"], create_key(bob).pk),
         **ticket_arguments(ticket, bob),
         **list_arguments(ticket, bob),
         **admin_url_arguments(dan),
@@ -103,6 +106,12 @@ def create_session(person: User) -> Session:
     client = Client()
     client.force_login(person)
     return person.sessions.get(pk=client.session.session_key)
+
+
+def create_key(person: User) -> Authenticator:
+    """Register a security key that answers nothing."""
+    data = {"name": "Blue key", "credential": {}}
+    return Authenticator.objects.create(user=person, type="webauthn", data=data)
 
 
 def create_gap(ticket: Ticket) -> Gap:

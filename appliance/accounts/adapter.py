@@ -3,17 +3,23 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from appliance.accounts import services
+from appliance.accounts import queries, services
+from appliance.accounts.middleware import NEEDS_SECOND_FACTOR
 from appliance.accounts.models import User
 from appliance.accounts.security import (
     client_address,
@@ -21,7 +27,41 @@ from appliance.accounts.security import (
     has_another_try,
     may_try_password,
 )
+from appliance.core import queries as core_queries
+from appliance.core.encryption import decrypt, encrypt
 from appliance.core.errors import ForbiddenError
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    """Secrets are encrypted; keys and passkeys are for the URL of the desk."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": gettext_lazy(
+            "This code is incorrect or was used before. Wait for the next one and check the clock "
+            "of your device."
+        ),
+        "cannot_delete_authenticator": gettext_lazy(
+            "A second factor is required here. Add another one before you remove this one."
+        ),
+    }
+
+    def encrypt(self, text: str) -> str:
+        return encrypt(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return decrypt(encrypted_text)
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        return services.may_remove(authenticator)
+
+    def get_totp_issuer(self) -> str:
+        return core_queries.site_settings().name
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        host = split_domain_port(context.request.get_host())[0]
+        if settings.SITE_URL:
+            host = settings.SITE_URL.host
+        return {"id": host, "name": core_queries.site_settings().name}
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -58,9 +98,15 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def login(self, request: HttpRequest, user: User) -> None:
         super().login(request, user)
+        request.session[NEEDS_SECOND_FACTOR] = queries.needs_second_factor(user)
         self._record(
             request, name=user.email, ip_address=client_address(request), is_successful=True
         )
+
+    def record_wrong_code(self, user: User) -> None:
+        """Record somebody who knows the password and has no second factor at hand."""
+        address = client_address(self.request)
+        self._record(self.request, name=user.email, ip_address=address, is_successful=False)
 
     def _record(self, request: HttpRequest, **attempt: Any) -> None:
         services.record_login_attempt(user_agent=self.get_http_user_agent(request), **attempt)

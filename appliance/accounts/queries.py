@@ -3,6 +3,7 @@
 from typing import TypeVar
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
@@ -24,7 +25,9 @@ from appliance.accounts.models import (
 from appliance.accounts.permissions import has_right
 from appliance.accounts.security import fold_login_name, hash_token
 from appliance.core import cache
+from appliance.core import queries as core_queries
 from appliance.core.clean_text import clean_email
+from appliance.core.models import SecondFactorRule
 
 T = TypeVar("T", bound=Model)
 MAX_FILTER_WORDS = 5
@@ -126,6 +129,30 @@ def list_login_attempts(viewer: User, *, email: str) -> QuerySet[LoginAttempt]:
     """Return when somebody signed in with an address or tried to, newest first, for admins."""
     attempts = LoginAttempt.objects.filter(name=fold_login_name(email)).order_by("-created_at")
     return attempts if viewer.is_admin else attempts.none()
+
+
+def list_second_factors(person: User) -> QuerySet[Authenticator]:
+    """Return the authenticator app and the keys of a user; recovery codes are no factor alone."""
+    factors = Authenticator.objects.filter(user=person).order_by("pk")
+    return factors.exclude(type=Authenticator.Type.RECOVERY_CODES)
+
+
+def is_second_factor_required(person: User) -> bool:
+    """Return whether this user must have a second factor.
+
+    Not somebody whose address nobody has confirmed: the owner of the address could never get in.
+    """
+    if not person.email_confirmed_at:
+        return False
+    rule = core_queries.site_settings().second_factor
+    return rule == SecondFactorRule.EVERYBODY or (
+        rule == SecondFactorRule.AGENTS and person.is_agent
+    )
+
+
+def needs_second_factor(person: User) -> bool:
+    """Return whether this user must have a second factor and has none."""
+    return is_second_factor_required(person) and not list_second_factors(person).exists()
 
 
 def is_valid_setup_token(token: str) -> bool:

@@ -33,9 +33,11 @@ RATE_LIMITS = {
     "confirm": 10,
     "log-in": 100,  # wrong passwords from one address
     "password": 5,  # wrong passwords for one account from one address
+    "code": 5,  # wrong codes of a second factor for one account
+    "passkey": 100,
 }
 MINUTES = 60
-RATE_MINUTES = {"password": 15, "posts": 10, "typing": 10}  # instead of an hour
+RATE_MINUTES = {"password": 15, "code": 15, "posts": 10, "typing": 10}  # instead of an hour
 PERSONAL_NETWORK_BITS = 64  # of IPv6: what one household or machine can choose from
 
 
@@ -131,6 +133,20 @@ def _login_key(name: str, ip_address: str) -> str:
     """Return a hash nobody can test of an account and the address it is tried from."""
     text = f"{fold_login_name(name)} {ip_address}"
     return salted_hmac("password", text, algorithm="sha256").hexdigest()
+
+
+def may_try_code(person: User) -> bool:
+    """Count a code of a second factor that is about to be tried; return whether it may be.
+
+    Only whoever knows the password gets here, so an account is counted from all addresses.
+    """
+    _delete_old_counts()
+    return _is_within_limit("code", str(person.pk))
+
+
+def forgive_codes(person: User) -> None:
+    """Count none of the codes that were tried before one that was right."""
+    RateCount.objects.filter(scope="code", key=str(person.pk)).delete()
 
 
 def check_rate_limit(*, scope: str, ip_address: str) -> None:

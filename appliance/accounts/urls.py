@@ -1,11 +1,43 @@
-from allauth.account.views import login, reauthenticate
+from allauth.account.views import reauthenticate
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
+from django.views.generic import RedirectView
 
-from appliance.accounts import session_views, views
+from appliance.accounts import second_factor_views, session_views, views
+
+# names that django-allauth knows
+SECOND_FACTOR_PATTERNS = [
+    path("", second_factor_views.index, name="mfa_index"),
+    path("keys/", RedirectView.as_view(pattern_name="mfa_index"), name="mfa_list_webauthn"),
+    path("keys/add/", second_factor_views.add_key, name="mfa_add_webauthn"),
+    path("keys/<int:pk>/edit/", second_factor_views.edit_key, name="mfa_edit_webauthn"),
+    path("keys/<int:pk>/remove/", second_factor_views.remove_key, name="mfa_remove_webauthn"),
+    path("app/add/", second_factor_views.activate_totp, name="mfa_activate_totp"),
+    path("app/remove/", second_factor_views.deactivate_totp, name="mfa_deactivate_totp"),
+    path("codes/", second_factor_views.recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        "codes/generate/",
+        second_factor_views.generate_recovery_codes,
+        name="mfa_generate_recovery_codes",
+    ),
+    path(
+        "codes/download/",
+        second_factor_views.download_recovery_codes,
+        name="mfa_download_recovery_codes",
+    ),
+]
 
 urlpatterns = [
-    path("login/", login, name="account_login"),
+    path("login/", views.login, name="account_login"),
+    path("login/code/", second_factor_views.authenticate, name="mfa_authenticate"),
+    path("login/passkey/", second_factor_views.login_by_passkey, name="mfa_login_webauthn"),
+    path("reauthenticate/code/", second_factor_views.reauthenticate, name="mfa_reauthenticate"),
+    path(
+        "reauthenticate/key/",
+        second_factor_views.reauthenticate_by_key,
+        name="mfa_reauthenticate_webauthn",
+    ),
+    path("profile/security/", include(SECOND_FACTOR_PATTERNS)),
     path("register/", views.register, name="register"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("forgot-password/", views.forgot_password, name="forgot-password"),

@@ -1,5 +1,8 @@
 """Log-in, registration, profile and passwords."""
 
+from typing import Any
+
+from allauth.account import views as allauth_views
 from allauth.account.utils import perform_login
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -22,11 +25,22 @@ from appliance.accounts.forms import (
 )
 from appliance.accounts.permissions import AuthenticatedRequest, reauthentication_required
 from appliance.accounts.reauthentication import take_suspended_form
+from appliance.accounts.second_factor_views import can_use_keys
 from appliance.accounts.security import client_address
 from appliance.core import queries as core_queries
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.core.forms import Form
 from appliance.core.views import secret_url
+
+
+class LoginView(allauth_views.LoginView):
+    """Log-in by e-mail and password; the page offers the other ways, too."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | {"can_use_keys": can_use_keys(self.request)}
+
+
+login = LoginView.as_view()
 
 
 def admin_login(request: HttpRequest) -> HttpResponse:

@@ -87,6 +87,11 @@ urlpatterns = [
     path("organisations/<int:pk>/merge/", people.merge_organisation, name="merge-organisation"),
     path("people/<int:pk>/deactivate/", offboarding.deactivate_person, name="deactivate-person"),
     path(
+        "people/<int:pk>/second-factor/reset/",
+        sign_in.reset_second_factor,
+        name="reset-second-factor",
+    ),
+    path(
         "people/<int:pk>/sessions/<uuid:public_id>/end/",
         sign_in.end_session,
         name="end-person-session",

@@ -67,6 +67,12 @@ from appliance.accounts.services.registration import (
     request_own_address,
     request_password,
 )
+from appliance.accounts.services.second_factors import (
+    may_remove,
+    record_second_factor,
+    reset_second_factor,
+    use_code,
+)
 from appliance.accounts.services.sessions import end_all_sessions, end_session
 from appliance.accounts.services.site_settings import store_site_url, update_site_settings
 from appliance.accounts.services.teams import (

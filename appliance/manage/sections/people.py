@@ -83,6 +83,7 @@ def _person_context(request: AuthenticatedRequest, person: User | None) -> dict[
     return {
         "sessions": accounts_queries.list_sessions(request.user, person),
         "directory_link": directory_queries.find_link_of(person),
+        "factors": accounts_queries.list_second_factors(person),
     }
 
 

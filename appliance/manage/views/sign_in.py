@@ -10,7 +10,11 @@ from django.views.decorators.http import require_POST
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts import services as accounts_services
-from appliance.accounts.permissions import AuthenticatedRequest, admins_only
+from appliance.accounts.permissions import (
+    AuthenticatedRequest,
+    admins_only,
+    reauthentication_required,
+)
 
 
 @require_POST
@@ -21,6 +25,20 @@ def end_session(request: AuthenticatedRequest, pk: int, public_id: UUID) -> Http
     session = accounts_queries.access_session(request.user, person, public_id)
     accounts_services.end_session(session=session, by=request.user)
     messages.success(request, _("The session was ended."))
+    return redirect("edit-person", person.pk)
+
+
+@require_POST
+@admins_only
+@reauthentication_required
+def reset_second_factor(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    """Remove the second factor of a user who has lost it."""
+    person = accounts_queries.access_person(request.user, pk)
+    if accounts_services.reset_second_factor(person=person, by=request.user):
+        text = _("%(name)s signs in with the password alone now and was told by e-mail.")
+        messages.success(request, text % {"name": person})
+    else:
+        messages.info(request, _("%(name)s has no second factor.") % {"name": person})
     return redirect("edit-person", person.pk)
 
 
