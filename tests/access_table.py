@@ -136,6 +136,9 @@ POST  profile-password         login 400   400   400   400   400   login
 GET   mfa_authenticate         done  home  home  home  home  home  done
 GET   mfa_login_webauthn       200   200   200   200   200   200   200
 POST  mfa_login_webauthn       done  done  done  done  done  done  done
+GET   provider-login           done  home  home  home  home  home  done
+GET   provider-callback        done  done  done  done  done  done  done
+GET   provider-logout          done  done  done  done  done  done  done
 GET   mfa_reauthenticate       login done  done  done  done  done  login
 GET   mfa_reauthenticate_webauthn login done done done done done login
 GET   mfa_index                login 200   200   200   200   200   login
@@ -237,6 +240,15 @@ GET   edit-organisation        login 403   403   200   200   200   login
 POST  edit-organisation        login 403   403   400   400   400   login
 GET   remove-organisation      login 403   403   200   200   200   login
 POST  remove-organisation      login 403   403   done  done  done  login
+GET   identity-providers       login 403   403   403   403   200   login
+GET   add-identity-provider    login 403   403   403   403   200   login
+POST  add-identity-provider    login 403   403   403   403   400   login
+GET   edit-identity-provider   login 403   403   403   403   200   login
+POST  edit-identity-provider   login 403   403   403   403   400   login
+GET   remove-identity-provider login 403   403   403   403   200   login
+POST  remove-identity-provider login 403   403   403   403   done  login
+POST  test-identity-provider   login 403   403   403   403   400   login
+POST  test-new-identity-provider login 403 403   403   403   400   login
 GET   categories               login 403   403   403   403   200   login
 GET   add-category             login 403   403   403   403   200   login
 POST  add-category             login 403   403   403   403   400   login

@@ -75,6 +75,13 @@ def create_sample_objects(by: User, name: str = "Main") -> dict[str, Model]:
         "customer": accounts_services.add_customer_as_agent(email=f"{address}@c.example", **person),
         "organisation": accounts_services.add_organisation(by=by, name=name[:120]),
         "category": tickets_services.add_category(by=by, name=name[:80], examples=[name]),
+        "identity-provider": accounts_services.add_identity_provider(
+            by=by,
+            name=name[:80],
+            issuer="https://login.invalid",
+            client_id="skerry",
+            email_claim="email",
+        ),
         "tag": tickets_services.add_tag(by=by, name=name[:40]),
         "field": tickets_services.add_field(
             by=by, label=name[:80], kind="choice", choices=["1", "2"]
@@ -152,6 +159,11 @@ def admin_url_arguments(by: User) -> dict[str, object]:
         ),
         "test-mailbox": objects["mailbox"].pk,
         "logo": core_queries.site_settings().logo_id,
+        "test-identity-provider": objects["identity-provider"].pk,
+        **dict.fromkeys(
+            ["provider-login", "provider-callback", "provider-logout"],
+            objects["identity-provider"].pk,
+        ),
         **dict.fromkeys(["model-update", "apply-update"], create_refused_update(by).pk),
     }
 

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.browsers import describe_browser
 from appliance.accounts.sessions import SessionStore
+from appliance.core.encryption import EncryptedTextField
 
 
 class Role(models.TextChoices):
@@ -192,6 +193,61 @@ class Session(AbstractBaseSession):
     def browser_name(self) -> str:
         """For example "Firefox, Windows"."""
         return describe_browser(self.browser)
+
+
+class IdentityProvider(models.Model):
+    """A server inside the site's network that signs users in by OpenID Connect."""
+
+    name = models.CharField(max_length=80, help_text="On the button of the sign-in page.")
+    issuer = models.CharField(max_length=300)
+    client_id = models.CharField(max_length=200)
+    client_secret = EncryptedTextField(blank=True)
+    ca_certificate = models.TextField(
+        blank=True, help_text="PEM. Empty: the certificates of the system."
+    )
+    email_claim = models.CharField(max_length=80, default="email")
+    is_trusted_for_email = models.BooleanField(
+        default=False, help_text="Counts as confirmed what the server does not call verified."
+    )
+    links_accounts = models.BooleanField(
+        default=False, help_text="Somebody with the same address signs in to the existing account."
+    )
+    creates_customers = models.BooleanField(default=True)
+    replaces_second_factor = models.BooleanField(
+        default=False, help_text="Who signs in this way needs no second factor here."
+    )
+    groups_claim = models.CharField(max_length=80, blank=True)
+    group_rules = models.JSONField(
+        default=list, blank=True, help_text="Objects with group, role and team (an id or null)."
+    )
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "identity provider"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ExternalIdentity(models.Model):
+    """An account at an identity provider, and whose it is here."""
+
+    provider = models.ForeignKey(
+        IdentityProvider, on_delete=models.CASCADE, related_name="identities", db_index=False
+    )
+    subject = models.CharField(max_length=255)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="external_identities")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            # serves log-in through the provider
+            models.UniqueConstraint(fields=["provider", "subject"], name="external_identity_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.provider}"
 
 
 # Who looks at a page that may be open to everybody.

@@ -11,6 +11,7 @@ from django.utils import timezone
 from appliance.accounts.models import (
     Customer,
     EmailConfirmation,
+    IdentityProvider,
     Invitation,
     LoginAttempt,
     Membership,
@@ -153,6 +154,27 @@ def is_second_factor_required(person: User) -> bool:
 def needs_second_factor(person: User) -> bool:
     """Return whether this user must have a second factor and has none."""
     return is_second_factor_required(person) and not list_second_factors(person).exists()
+
+
+def list_identity_providers(viewer: User) -> QuerySet[IdentityProvider]:
+    """Return the identity providers, for admins; to anybody else none."""
+    providers = IdentityProvider.objects.order_by("name", "pk")
+    return providers if viewer.is_admin else providers.none()
+
+
+def access_identity_provider(viewer: User, provider_id: int) -> IdentityProvider:
+    """Return the identity provider, for admins; raises Http404 to everybody else."""
+    return _get_or_404(list_identity_providers(viewer), provider_id)
+
+
+def list_offered_providers() -> QuerySet[IdentityProvider]:
+    """Return the identity providers of the sign-in page."""
+    return IdentityProvider.objects.filter(is_active=True).order_by("name", "pk")
+
+
+def access_offered_provider(provider_id: int) -> IdentityProvider:
+    """Return an identity provider of the sign-in page; raises Http404 for any other."""
+    return _get_or_404(list_offered_providers(), provider_id)
 
 
 def is_valid_setup_token(token: str) -> bool:

@@ -35,6 +35,7 @@ RATE_LIMITS = {
     "password": 5,  # wrong passwords for one account from one address
     "code": 5,  # wrong codes of a second factor for one account
     "passkey": 100,
+    "sso": 200,
 }
 MINUTES = 60
 RATE_MINUTES = {"password": 15, "code": 15, "posts": 10, "typing": 10}  # instead of an hour

@@ -1,9 +1,13 @@
 from allauth.account.views import reauthenticate
-from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from appliance.accounts import second_factor_views, session_views, views
+from appliance.accounts import (
+    second_factor_views,
+    session_views,
+    single_sign_on_views,
+    views,
+)
 
 # names that django-allauth knows
 SECOND_FACTOR_PATTERNS = [
@@ -31,6 +35,9 @@ urlpatterns = [
     path("login/", views.login, name="account_login"),
     path("login/code/", second_factor_views.authenticate, name="mfa_authenticate"),
     path("login/passkey/", second_factor_views.login_by_passkey, name="mfa_login_webauthn"),
+    path("sso/<int:pk>/", single_sign_on_views.begin, name="provider-login"),
+    path("sso/<int:pk>/callback/", single_sign_on_views.callback, name="provider-callback"),
+    path("sso/<int:pk>/log-out/", single_sign_on_views.log_out, name="provider-logout"),
     path("reauthenticate/code/", second_factor_views.reauthenticate, name="mfa_reauthenticate"),
     path(
         "reauthenticate/key/",
@@ -39,7 +46,7 @@ urlpatterns = [
     ),
     path("profile/security/", include(SECOND_FACTOR_PATTERNS)),
     path("register/", views.register, name="register"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", views.LogoutView.as_view(), name="logout"),
     path("forgot-password/", views.forgot_password, name="forgot-password"),
     path("reauthenticate/", reauthenticate, name="account_reauthenticate"),
     path("reauthenticate/resume/", views.resume_form, name="resume-form"),

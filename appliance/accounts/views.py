@@ -6,6 +6,7 @@ from allauth.account import views as allauth_views
 from allauth.account.utils import perform_login
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -27,6 +28,7 @@ from appliance.accounts.permissions import AuthenticatedRequest, reauthenticatio
 from appliance.accounts.reauthentication import take_suspended_form
 from appliance.accounts.second_factor_views import can_use_keys
 from appliance.accounts.security import client_address
+from appliance.accounts.single_sign_on_views import PROVIDER
 from appliance.core import queries as core_queries
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.core.forms import Form
@@ -37,10 +39,24 @@ class LoginView(allauth_views.LoginView):
     """Log-in by e-mail and password; the page offers the other ways, too."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | {"can_use_keys": can_use_keys(self.request)}
+        more = {
+            "can_use_keys": can_use_keys(self.request),
+            "providers": queries.list_offered_providers(),
+            "left": self.request.GET.get("left", ""),
+        }
+        return super().get_context_data(**kwargs) | more
 
 
 login = LoginView.as_view()
+
+
+class LogoutView(auth_views.LogoutView):
+    """Log-out here; the page that follows offers that of the identity provider, too."""
+
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        provider = request.session.get(PROVIDER)
+        response = super().post(request, *args, **kwargs)
+        return redirect(f"{reverse('account_login')}?left={provider}") if provider else response
 
 
 def admin_login(request: HttpRequest) -> HttpResponse:

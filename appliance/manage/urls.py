@@ -87,6 +87,16 @@ urlpatterns = [
     path("organisations/<int:pk>/merge/", people.merge_organisation, name="merge-organisation"),
     path("people/<int:pk>/deactivate/", offboarding.deactivate_person, name="deactivate-person"),
     path(
+        "identity-providers/test/",
+        sign_in.try_identity_provider,
+        name="test-new-identity-provider",
+    ),
+    path(
+        "identity-providers/<int:pk>/test/",
+        sign_in.try_identity_provider,
+        name="test-identity-provider",
+    ),
+    path(
         "people/<int:pk>/second-factor/reset/",
         sign_in.reset_second_factor,
         name="reset-second-factor",

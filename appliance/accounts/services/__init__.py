@@ -74,6 +74,13 @@ from appliance.accounts.services.second_factors import (
     use_code,
 )
 from appliance.accounts.services.sessions import end_all_sessions, end_session
+from appliance.accounts.services.single_sign_on import (
+    add_identity_provider,
+    change_identity_provider,
+    find_or_create_user,
+    remove_identity_provider,
+    try_identity_provider,
+)
 from appliance.accounts.services.site_settings import store_site_url, update_site_settings
 from appliance.accounts.services.teams import (
     add_team,

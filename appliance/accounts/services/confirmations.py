@@ -127,7 +127,7 @@ def confirm_email(*, token: str, by: User) -> None:
         _require_linked(person)
         _change_address(person, confirmation.email)
     confirmation.delete()
-    _confirm(person, by=person)
+    confirm_person(person, by=person)
 
 
 def _add_confirmation(person: User, email: str) -> str:
@@ -175,7 +175,7 @@ def confirm_login(*, customer: Customer, by: User) -> Customer:
     for record in filter(None, (customer, known)):
         customers.require_may_give_access(by, record)
     EmailConfirmation.objects.filter(person=person).delete()
-    _confirm(person, by=by)
+    confirm_person(person, by=by)
     return Customer.objects.get(user=person)
 
 
@@ -231,7 +231,8 @@ def _require_linked(person: User) -> None:
         )
 
 
-def _confirm(person: User, *, by: User) -> None:
+def confirm_person(person: User, *, by: User) -> None:
+    """Let a log-in have the customer of its address. The user must be locked."""
     customers.mark_confirmed(person, by=by)
     customers.link_address(person, by=by)
     cache.invalidate(cache.TICKETS)  # counts depend on whose tickets they see

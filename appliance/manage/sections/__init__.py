@@ -6,7 +6,16 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
-from appliance.manage.sections import directories, email, macros, mail, people, sla, tickets
+from appliance.manage.sections import (
+    directories,
+    email,
+    macros,
+    mail,
+    people,
+    sign_in,
+    sla,
+    tickets,
+)
 from appliance.manage.sections.section import Section
 
 Group = tuple[Promise, tuple[Section[Any], ...]]
@@ -19,6 +28,7 @@ GROUPS: tuple[Group, ...] = (
             people.CUSTOMERS,
             people.ORGANISATIONS,
             directories.DIRECTORIES,
+            sign_in.IDENTITY_PROVIDERS,
         ),
     ),
     (_("Tickets"), (tickets.CATEGORIES, tickets.TAGS, tickets.FIELDS)),

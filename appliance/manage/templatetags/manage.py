@@ -29,6 +29,7 @@ KINDS = {
     "customer": gettext_lazy("Customer"),
     "organisation": gettext_lazy("Organisation"),
     "team": gettext_lazy("Team"),
+    "identity provider": gettext_lazy("Identity provider"),
     "site settings": gettext_lazy("Help desk"),
     "ticket category": gettext_lazy("Category"),
     "custom field": gettext_lazy("Custom field"),

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -15,6 +15,25 @@ from appliance.accounts.permissions import (
     admins_only,
     reauthentication_required,
 )
+from appliance.manage.forms.sign_in import IdentityProviderForm
+from appliance.manage.sections.sign_in import IDENTITY_PROVIDERS
+from appliance.manage.views.crud import render_entry_form
+
+
+@require_POST
+@admins_only
+def try_identity_provider(request: AuthenticatedRequest, pk: int | None = None) -> HttpResponse:
+    """Try the provider as it is in the form, saved or not, and show what is wrong."""
+    provider = accounts_queries.access_identity_provider(request.user, pk) if pk else None
+    form = IdentityProviderForm(request.POST, provider=provider)
+    if form.is_valid():
+        form.attempt(
+            accounts_services.try_identity_provider, provider=provider, fields={**form.values()}
+        )
+    errors = [error for errors in form.errors.values() for error in errors]
+    if request.htmx:
+        return render(request, "manage/_provider_test.html", {"test": {"errors": errors}})
+    return render_entry_form(request, IDENTITY_PROVIDERS, form, provider, test={"errors": errors})
 
 
 @require_POST
