@@ -50,6 +50,7 @@ EXCEPTIONS = {"core": ("services",), "web": ("models",)}  # web has functions of
 FILES = {"env", "egress_guard", "disks", "site_url"}  # rooms of one file
 # Who may connect to a server that an administrator has entered in the settings.
 CONNECTING_MODULES: set[str] = {
+    "accounts/openid_connect.py",
     "directory/connection.py",
     "mail/imap.py",
     "notifications/smtp.py",

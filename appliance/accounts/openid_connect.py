@@ -106,8 +106,8 @@ def finish_login(
     claims = verify_id_token(
         provider, str(tokens.get("id_token", "")), _request(provider, "GET", endpoints.keys), nonce
     )
-    wanted = {provider.email_claim, provider.groups_claim} - {""}
-    if endpoints.userinfo and not wanted <= claims.keys():
+    names = {provider.email_claim, provider.groups_claim} - {""}
+    if endpoints.userinfo and not names <= claims.keys():
         headers = {"Authorization": f"Bearer {tokens.get('access_token', '')}"}
         more = _request(provider, "GET", endpoints.userinfo, headers=headers)
         if more.get("sub") != claims["sub"]:
