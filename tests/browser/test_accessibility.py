@@ -4,6 +4,8 @@ import base64
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from axe_playwright_python.base import AXE_SCRIPT
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
@@ -99,9 +101,27 @@ def pages(alice, bob, carol, dan, ticket, categories, articles, warm_models) -> 
         "profile of an agent": (bob, "/profile/"),
         "profile of a customer": (alice, "/profile/"),
         "own password": (alice, "/profile/password/"),
+        **security_pages(alice, bob),
         "tickets of a sharing organisation": (carol, "/?state=all"),
         "ticket of a colleague": (carol, ticket_path),
         **public_pages(article, alice, bob, carol, dan),
+    }
+
+
+def security_pages(alice: User, bob: User) -> Pages:
+    """Give Bob keys and recovery codes; return the pages of sign-in and sessions."""
+    for name in (LONG_WORD[:80], "Blue key"):
+        Authenticator.objects.create(user=bob, type="webauthn", data={"name": name})
+    RecoveryCodes.activate(bob)
+    return {
+        "security": (bob, "/profile/security/"),
+        "security without a factor": (alice, "/profile/security/"),
+        "authenticator app": (bob, "/profile/security/app/add/"),
+        "recovery codes": (bob, "/profile/security/codes/"),
+        "new recovery codes": (bob, "/profile/security/codes/generate/"),
+        "new key": (alice, "/profile/security/keys/add/"),
+        "sessions": (bob, "/profile/sessions/"),
+        "after a new log-in": (bob, "/session/continued/"),
     }
 
 

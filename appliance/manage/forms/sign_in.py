@@ -20,7 +20,7 @@ class GroupRulesField(LinesField):
     Text and objects are converted with the teams as they are now.
     """
 
-    def prepare_value(self, value: object) -> object:
+    def prepare_value(self, value: Any) -> str:
         if isinstance(value, str):
             return value
         names = {team.pk: team.name for team in accounts_queries.list_teams(only_active=False)}
