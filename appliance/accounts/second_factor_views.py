@@ -19,7 +19,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
+from django.views.generic import RedirectView
 
 from appliance import site_url
 from appliance.accounts import queries, services
@@ -152,15 +153,23 @@ def _keys_only(view: View) -> View:
     return wrapper
 
 
-authenticate = AuthenticateView.as_view()
-login_by_passkey = PasskeyLoginView.as_view()
-reauthenticate = base_views.reauthenticate
-reauthenticate_by_key = webauthn_views.reauthenticate_webauthn
-activate_totp = _confirmed_only(reauthentication_required(ActivateTOTPView.as_view()))
-deactivate_totp = reauthentication_required(DeactivateTOTPView.as_view())
-add_key = _confirmed_only(_keys_only(reauthentication_required(AddWebAuthnView.as_view())))
-edit_key = reauthentication_required(webauthn_views.EditWebAuthnView.as_view(success_url=INDEX))
-remove_key = reauthentication_required(RemoveWebAuthnView.as_view())
-recovery_codes = reauthentication_required(recovery_views.view_recovery_codes)
-generate_recovery_codes = reauthentication_required(GenerateRecoveryCodesView.as_view())
-download_recovery_codes = reauthentication_required(recovery_views.download_recovery_codes)
+form_page = require_http_methods(["GET", "POST"])
+authenticate = form_page(AuthenticateView.as_view())
+login_by_passkey = form_page(PasskeyLoginView.as_view())
+reauthenticate = form_page(base_views.reauthenticate)
+reauthenticate_by_key = form_page(webauthn_views.reauthenticate_webauthn)
+activate_totp = form_page(_confirmed_only(reauthentication_required(ActivateTOTPView.as_view())))
+deactivate_totp = form_page(reauthentication_required(DeactivateTOTPView.as_view()))
+add_key = form_page(
+    _confirmed_only(_keys_only(reauthentication_required(AddWebAuthnView.as_view())))
+)
+edit_key = form_page(
+    reauthentication_required(webauthn_views.EditWebAuthnView.as_view(success_url=INDEX))
+)
+remove_key = form_page(reauthentication_required(RemoveWebAuthnView.as_view()))
+list_keys = require_safe(RedirectView.as_view(pattern_name="mfa_index"))
+recovery_codes = require_safe(reauthentication_required(recovery_views.view_recovery_codes))
+generate_recovery_codes = form_page(reauthentication_required(GenerateRecoveryCodesView.as_view()))
+download_recovery_codes = require_safe(
+    reauthentication_required(recovery_views.download_recovery_codes)
+)

@@ -1,6 +1,5 @@
 from allauth.account.views import reauthenticate
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from appliance.accounts import (
     second_factor_views,
@@ -12,7 +11,7 @@ from appliance.accounts import (
 # names that django-allauth knows
 SECOND_FACTOR_PATTERNS = [
     path("", second_factor_views.index, name="mfa_index"),
-    path("keys/", RedirectView.as_view(pattern_name="mfa_index"), name="mfa_list_webauthn"),
+    path("keys/", second_factor_views.list_keys, name="mfa_list_webauthn"),
     path("keys/add/", second_factor_views.add_key, name="mfa_add_webauthn"),
     path("keys/<int:pk>/edit/", second_factor_views.edit_key, name="mfa_edit_webauthn"),
     path("keys/<int:pk>/remove/", second_factor_views.remove_key, name="mfa_remove_webauthn"),
