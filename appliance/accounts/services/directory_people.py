@@ -110,8 +110,9 @@ def set_managers(managers: Mapping[int, int | None]) -> int:
     entries: list[Change] = []
     for customer in changed:
         before, customer.manager_id = customer.manager_id, managers[customer.pk]
-        data = {"manager": {"from": before, "to": customer.manager_id}}
-        entries.append((customer, "changed", data))
+        if before:  # the first one belongs to the record of how the customer came here
+            data = {"manager": {"from": before, "to": customer.manager_id}}
+            entries.append((customer, "changed", data))
     Customer.objects.bulk_update(changed, ["manager"], batch_size=BATCH_ROWS)
     audit.record_changes(entries)
     return len(changed)
