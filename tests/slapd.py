@@ -256,6 +256,7 @@ moduleload ppolicy
 TLSCACertificateFile {folder}/ca.pem
 TLSCertificateFile {folder}/cert.pem
 TLSCertificateKeyFile {folder}/key.pem
+allow bind_anon_cred bind_anon_dn
 sizelimit size.soft=1000 size.hard=1000 size.prtotal=unlimited
 database mdb
 suffix "{BASE}"

@@ -15,7 +15,11 @@ from typing import Any
 import ldap3
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
-from ldap3.core.exceptions import LDAPException, LDAPInvalidFilterError, LDAPStartTLSError
+from ldap3.core.exceptions import (
+    LDAPException,
+    LDAPInvalidFilterError,
+    LDAPStartTLSError,
+)
 from ldap3.core.results import (
     RESULT_INVALID_CREDENTIALS,
     RESULT_NO_SUCH_OBJECT,
@@ -89,10 +93,11 @@ class Session:
 
         ``last_message`` is what the server says about a refusal.
         """
-        if not password or not dn:  # an "unauthenticated bind" succeeds without a password
+        secret = _encode_password(password)
+        if not secret or not dn:  # an "unauthenticated bind" succeeds without a password
             return False
         try:
-            is_bound = self.connection.rebind(user=dn, password=password)
+            is_bound = self.connection.rebind(user=dn, password=secret)
         except (LDAPException, OSError) as error:
             raise UnavailableError(
                 "connection_failed", host=self.host, reason=_reason(error)
@@ -268,7 +273,7 @@ def _prepare(
     connection = ldap3.Connection(
         server,
         user=directory.bind_dn or None,
-        password=directory.bind_password or None,
+        password=_encode_password(directory.bind_password) or None,
         authentication=ldap3.SIMPLE if directory.bind_dn else ldap3.ANONYMOUS,
         auto_referrals=False,
         read_only=True,
@@ -348,6 +353,15 @@ def _certificate(connection: ldap3.Connection) -> x509.Certificate | None:
         return None
     content = connection.socket.getpeercert(binary_form=True)
     return x509.load_der_x509_certificate(content) if content else None
+
+
+def _encode_password(password: str) -> bytes:
+    """Return the bytes that were typed.
+
+    ldap3 would normalise a text: it drops some characters, so that a password of these alone would
+    become the empty one, which servers accept.
+    """
+    return password.encode(errors="replace")
 
 
 def _reason(error: Exception) -> str:

@@ -41,6 +41,10 @@ class AccessPlan:
     change: AccessChange | None = None
 
     @property
+    def is_of_staff(self) -> bool:
+        return self.change is not None and self.change.user.is_agent
+
+    @property
     def is_loss(self) -> bool:
         """Return whether somebody loses their account or role, or is no longer listed."""
         is_newly_missing = (
@@ -114,17 +118,29 @@ def plan_access(snapshot: Snapshot, *, only: Collection[str] | None = None) -> l
 
 
 def find_loss_problem(snapshot: Snapshot, plans: Iterable[AccessPlan]) -> Problem:
-    """Return why an admin has to look first: too many people would lose their account or role."""
+    """Return why an admin has to look first: too many people would lose their account or role.
+
+    Agents and admins are counted among themselves as well: a wrong group takes few people, but all
+    who answer tickets.
+    """
     present = DirectoryLink.objects.filter(
         directory=snapshot.directory, state=DirectoryLink.State.PRESENT
     )
     total = present.count()
     if total and not snapshot.entries:
         return {"code": "empty_answer", "total": total}
+    losses = [plan for plan in plans if plan.is_loss]
+    staff = present.filter(user__is_active=True).exclude(user__role=Role.CUSTOMER).count()
+    staff_losses = sum(plan.is_of_staff for plan in losses)
     percent = snapshot.directory.max_disabled_percent
-    count = sum(plan.is_loss for plan in plans)
-    if count > max(MIN_LOSSES, total * percent / 100):
-        return {"code": "too_many_disabled", "count": count, "total": total, "percent": percent}
+    for count, number in ((len(losses), total), (staff_losses, staff)):
+        if count > max(MIN_LOSSES, number * percent / 100):
+            return {
+                "code": "too_many_disabled",
+                "count": count,
+                "total": number,
+                "percent": percent,
+            }
     return {}
 
 

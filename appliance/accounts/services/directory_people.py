@@ -27,14 +27,7 @@ CONTACT_FIELDS = (
     "staff_number",
 )
 USER_FIELDS = ("email", "first_name", "last_name")
-SAVED_USER_FIELDS = (
-    *USER_FIELDS,
-    "is_from_directory",
-    "password",
-    "session_epoch",
-    "email_confirmed_at",
-)
-SAVED_CUSTOMER_FIELDS = (*CONTACT_FIELDS, "is_from_directory", "user")
+TAKEN_OVER_FIELDS = {"password", "session_epoch", "email_confirmed_at"}
 BATCH_ROWS = 500
 Change = tuple[Model, str, dict]  # for the audit log: subject, verb, data
 
@@ -137,6 +130,7 @@ def is_last_local_admin(user: User) -> bool:
 
 def _save_users(people: Sequence[DirectoryPerson]) -> None:
     new, changed = [], []
+    names: set[str] = set()
     entries: list[Change] = []
     for person in people:
         if person.user is None and person.needs_user:
@@ -146,12 +140,14 @@ def _save_users(people: Sequence[DirectoryPerson]) -> None:
         elif person.user and (changes := person.user_changes()):
             data = audit.field_changes(_values(person.user, changes), changes)
             _set_values(person.user, changes)
+            names |= changes.keys()
             if "is_from_directory" in changes:
                 _take_over(person.user)
+                names |= TAKEN_OVER_FIELDS
             changed.append(person.user)
             entries.append((person.user, "changed", data))
     User.objects.bulk_create(new, batch_size=BATCH_ROWS)
-    User.objects.bulk_update(changed, SAVED_USER_FIELDS, batch_size=BATCH_ROWS)
+    _update_rows(User, changed, names)
     audit.record_changes(entries)
 
 
@@ -172,6 +168,7 @@ def _take_over(user: User) -> None:
 
 def _save_customers(people: Sequence[DirectoryPerson]) -> None:
     new, changed = [], []
+    names: set[str] = set()
     entries: list[Change] = []
     for person in people:
         if person.customer is None:
@@ -187,10 +184,11 @@ def _save_customers(people: Sequence[DirectoryPerson]) -> None:
         if changes:
             data = audit.field_changes(_values(person.customer, changes), changes)
             _set_values(person.customer, changes)
+            names |= changes.keys()
             changed.append(person.customer)
             entries.append((person.customer, "changed", data))
     Customer.objects.bulk_create(new, batch_size=BATCH_ROWS)
-    Customer.objects.bulk_update(changed, SAVED_CUSTOMER_FIELDS, batch_size=BATCH_ROWS)
+    _update_rows(Customer, changed, names)
     audit.record_changes(entries)
 
 
@@ -272,6 +270,12 @@ def _membership_entries(changes: Sequence[AccessChange]) -> list[Change]:
         )
         for team in teams.values()
     ]
+
+
+def _update_rows(model: type[Model], rows: Sequence[Model], names: set[str]) -> None:
+    """Write the columns that differ in any of the rows."""
+    if rows:
+        model._default_manager.bulk_update(rows, sorted(names), batch_size=BATCH_ROWS)
 
 
 def _differences(row: Model | None, values: Mapping[str, Any]) -> dict[str, Any]:

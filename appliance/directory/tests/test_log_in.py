@@ -1,4 +1,5 @@
 import socket
+import subprocess
 import threading
 import time
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from django.utils import timezone
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Role, User
 from appliance.directory import services
-from appliance.directory.connection import Session
+from appliance.directory.connection import Session, connect
 from appliance.directory.errors import DirectoryError
 from appliance.directory.models import BindAttempt, DefaultAccess
 from appliance.directory.tests.conftest import sync
@@ -66,9 +67,9 @@ def test_empty_password_is_refused_before_any_connection(directory, monkeypatch)
 
 
 def test_session_itself_refuses_an_empty_password(directory, server):
-    """slapd accepts a bind with a name and no password, which proves nothing."""
-    from appliance.directory.connection import connect
-
+    """As a domain controller does, our slapd accepts a name without a password: it proves nothing."""
+    url = f"ldap://127.0.0.1:{server.port}"
+    subprocess.run(["ldapwhoami", "-x", "-H", url, "-D", person_dn("lalice"), "-w", ""], check=True)
     with connect(directory) as session:
         assert not session.is_password_of(person_dn("lalice"), "")
 
@@ -79,6 +80,18 @@ def test_session_itself_refuses_an_empty_password(directory, server):
 )
 def test_nothing_typed_becomes_part_of_the_filter(directory, name):
     assert services.log_in(name=name, password=ALICES) is None
+
+
+@pytest.mark.parametrize(
+    "password", ["\x07bell", "\u200b", "\u00ad", "\ud800", "\ue000", "x" * 5000, "ü€😀", " "]
+)
+def test_odd_passwords_are_wrong_passwords(directory, password):
+    assert services.log_in(name="lalice", password=password) is None
+
+
+def test_passwords_with_letters_of_other_scripts_are_right(directory, server):
+    server.change(person_dn("lalice"), userPassword="Grüße an 東京 €")
+    assert services.log_in(name="lalice", password="Grüße an 東京 €")
 
 
 def test_local_user_is_never_taken_over(directory):

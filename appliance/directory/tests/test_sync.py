@@ -176,6 +176,19 @@ def test_sync_that_would_disable_many_stops_and_asks(directory, server, dan):
     assert DirectoryLink.objects.filter(state="missing").count() == 5
 
 
+def test_wrong_group_that_would_take_all_agents_stops_and_asks(directory, server, dan):
+    agents = [f"a{n}" for n in range(5)]
+    server.load("".join(person_ldif(uid, "Agent", uid) for uid in agents))
+    server.load("".join(person_ldif(f"p{n}", "Pat", str(n)) for n in range(60)))
+    server.change(group_dn("agents"), member=[person_dn(uid) for uid in agents])
+    sync(directory, dan)
+    server.change(group_dn("agents"), member=[person_dn("lalice")])
+    services.check_accounts()
+    assert User.objects.filter(role=Role.AGENT, is_from_directory=True).count() == 5
+    problem = directory.runs.first().problem
+    assert (problem["code"], problem["count"]) == ("too_many_disabled", 5)
+
+
 def test_wrong_base_dn_with_an_empty_answer_changes_nothing(directory, dan):
     sync(directory, dan)
     directory.base_dn = f"ou=left,{BASE}"

@@ -138,7 +138,7 @@ class DirectoryForm(Form):
         validators=[validate_filter],
     )
     default_access = forms.ChoiceField(
-        label=gettext_lazy("People in none of the groups below"), choices=DefaultAccess.choices
+        label=gettext_lazy("People in none of the groups"), choices=DefaultAccess.choices
     )
     links_existing_accounts = forms.BooleanField(
         label=gettext_lazy("Link accounts that exist here"),
