@@ -67,7 +67,7 @@ def test_empty_password_is_refused_before_any_connection(directory, monkeypatch)
 
 
 def test_session_itself_refuses_an_empty_password(directory, server):
-    """As a domain controller does, our slapd accepts a name without a password: it proves nothing."""
+    """Like a domain controller, our slapd accepts a name without a password."""
     url = f"ldap://127.0.0.1:{server.port}"
     subprocess.run(["ldapwhoami", "-x", "-H", url, "-D", person_dn("lalice"), "-w", ""], check=True)
     with connect(directory) as session:
