@@ -30,7 +30,7 @@ class MailboxForm(Form):
     kind = forms.ChoiceField(
         label=_("How e-mail comes in"),
         choices=Mailbox.Kind.choices,
-        help_text=_("For deliveries, switch the listener on under “Settings for received e-mail”."),
+        help_text=_("For deliveries, switch the listener on under “Incoming e-mail”."),
     )
     sender_address = forms.ModelChoiceField(
         label=_("Address"),
