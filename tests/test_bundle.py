@@ -41,6 +41,7 @@ def repository(tmp_path_factory) -> Path:
     code = (
         "appliance/__init__.py",
         "appliance/disks.py",
+        "appliance/site_url.py",
         "appliance/egress_guard.py",
         "launcher.py",
         "scripts/build_bundle.py",

@@ -165,4 +165,4 @@ def test_web_and_worker_of_a_real_server_run_behind_the_guard(tmp_path):
 def commands_of_attempts(log) -> set[str]:
     attempts = egress_guard.blocked_connections(log)
     assert {attempt["host"] for attempt in attempts} <= {OTHER_MACHINE}
-    return {attempt["command"].split()[-1] for attempt in attempts}
+    return {word for attempt in attempts for word in attempt["command"].split()}

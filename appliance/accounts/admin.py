@@ -1,6 +1,8 @@
-import allauth.account.admin  # noqa: F401  registers its tables
+import allauth.account.admin
+import allauth.mfa.admin  # noqa: F401
 import django.contrib.auth.admin  # noqa: F401  registers Group
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
@@ -9,6 +11,7 @@ from appliance.core.admin import ReadOnlyAdminMixin
 
 admin.site.unregister(Group)  # roles replace groups
 admin.site.unregister(EmailAddress)  # empty: see decision 30
+admin.site.unregister(Authenticator)  # secrets; an admin resets them below /manage/
 
 
 @admin.register(LoginAttempt)

@@ -26,6 +26,8 @@ from appliance.launcher.layout import Installation
 from appliance.launcher.terminal import StopRequested
 
 STOP_SECONDS = 20
+# On all cores, files in the order of conftest.py: tests with a browser leave a running event loop.
+PARALLEL_OPTIONS = ["-n", "logical", "--dist", "loadfile", "--no-loadscope-reorder"]
 REUSED = ("postgres", "secrets", "version.json")  # kept from one test run to the next
 
 
@@ -85,7 +87,7 @@ def _pytest_command(installation: Installation, arguments: list[str]) -> list[st
     is_whole_suite = not any(
         Path(installation.code, word.split("::")[0]).exists() for word in arguments
     )
-    parallel_options = ["-n", "logical", "--dist", "loadfile"] if is_whole_suite else []
+    parallel_options = PARALLEL_OPTIONS if is_whole_suite else []
     cache_options = [] if os.access(installation.code, os.W_OK) else ["-p", "no:cacheprovider"]
     return [str(installation.python), "-m", "pytest", *parallel_options, *cache_options, *arguments]
 

@@ -9,6 +9,7 @@ from appliance.sla import status as sla_status
 from appliance.tickets.custom_fields import text_of_kind
 from appliance.tickets.event_data import (
     AssigneeData,
+    FailedData,
     FieldData,
     ForwardedData,
     LinkedData,
@@ -18,7 +19,6 @@ from appliance.tickets.event_data import (
     SplitData,
     StatusData,
     TagsData,
-    UndeliveredData,
 )
 from appliance.tickets.models import Event, TicketLink
 
@@ -138,7 +138,7 @@ def _describe_forward(event: Event) -> str:
 
 
 def _describe_undelivered(event: Event) -> str:
-    data: UndeliveredData = event.data
+    data: FailedData = event.data
     names = {"to": data.get("to") or _("somebody"), "reason": data.get("reason") or ""}
     return _("could not deliver an e-mail to %(to)s: %(reason)s") % names
 

@@ -133,7 +133,9 @@ class ForwardedData(TypedDict):
     to: str
 
 
-class UndeliveredData(TypedDict):
+class FailedData(TypedDict):
+    """Of an e-mail that could not be delivered."""
+
     to: str
     reason: str
 
@@ -158,5 +160,5 @@ EventData = (
     | EscalatedData
     | PeopleData
     | ForwardedData
-    | UndeliveredData
+    | FailedData
 )

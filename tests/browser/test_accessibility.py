@@ -291,7 +291,7 @@ def test_refused_forms_have_no_axe_violations(window, bob, alice, ticket):
     page.goto("/login/")
     page.get_by_label("E-mail").fill("pia@example.org")
     page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("alert").wait_for()
     assert violations(page) == []
 

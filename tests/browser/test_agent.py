@@ -65,7 +65,7 @@ def test_customer_reads_the_article_that_an_agent_inserted(window, bob, alice, t
 def test_customer_never_sees_an_internal_note(window, bob, alice, ticket):
     page = window(bob)
     page.goto(f"/tickets/{ticket.pk}/")
-    page.get_by_text("Internal note").click()
+    page.get_by_text("Internal note", exact=True).click()
     page.get_by_label("Your reply").fill("Alice has the old driver.")
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_label("Conversation")).to_contain_text("Alice has the old driver.")

@@ -31,7 +31,7 @@ def test_customer_pages_work_without_javascript(window, alice, articles, ticket,
     page.goto("/")
     page.get_by_label("E-mail").fill(alice.email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("link", name=ticket.subject).click()
     page.get_by_label("Your reply").fill("It is getting worse.")
     page.get_by_role("button", name="Send").click()

@@ -27,7 +27,7 @@ def test_directory_is_set_up_tested_and_synced_and_alice_signs_in(window, dan, t
         alice.goto("/")
         alice.get_by_label("E-mail or login name").fill("lalice")
         alice.get_by_label("Password", exact=True).fill("lalice-opens-the-door")
-        alice.get_by_role("button", name="Sign in").click()
+        alice.get_by_role("button", name="Sign in", exact=True).click()
         expect(alice.get_by_text("Alice Ashdown").first).to_be_attached()
         alice.goto("/profile/")
         expect(alice.get_by_text("Have them changed there")).to_be_visible()

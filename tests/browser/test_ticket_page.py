@@ -322,7 +322,7 @@ def test_draft_remembers_a_late_change_to_an_internal_note(ticket_page):
     with page.expect_response("**/draft/"):
         reply_field(page).fill("Alice has the old driver.")
     with page.expect_response("**/draft/"):
-        page.get_by_text("Internal note").click()
+        page.get_by_text("Internal note", exact=True).click()
     page.reload()
     expect(page.get_by_label("Internal note")).to_be_checked()
 

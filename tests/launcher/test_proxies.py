@@ -238,7 +238,7 @@ def log_in(page: Page, password: str = PASSWORD) -> None:
     page.goto("/login/")
     page.get_by_label("E-mail").fill(ADMIN)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def create_ticket(page: Page, subject: str) -> None:

@@ -51,7 +51,9 @@ def test_port_that_needs_root_is_refused(new_desk) -> None:
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "no.such.host.invalid"])
 def test_address_of_another_machine_is_refused(new_desk, address: str) -> None:
-    assert "not an address of this machine" in refusal(new_desk(), "--bind", address)
+    assert "not an address of this machine" in refusal(
+        new_desk(), "--bind", address, "--insecure-http"
+    )
 
 
 def test_invalid_port_is_refused(new_desk) -> None:

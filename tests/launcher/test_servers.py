@@ -1,5 +1,6 @@
 """The services of compose.offline.yml, run as processes of this machine."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,7 +50,7 @@ def as_composed(service: str, scratch: Path, secrets: Path, **hosts: str) -> Des
     definition = COMPOSE["services"][service]
     environment = {"SKERRY_BIND": "127.0.0.1"}
     for name, value in definition["environment"].items():
-        value = value.replace("/run/secrets", str(secrets)).replace("${SKERRY_HOSTS:-}", "")
+        value = re.sub(r"\$\{\w+:-(.*)\}", r"\1", value.replace("/run/secrets", str(secrets)))
         for host, address in hosts.items():
             value = value.replace(host, address)
         environment[name] = value

@@ -20,6 +20,9 @@ SETTINGS = {
     "close_solved_after_days": "",
     "agent_rights": ["articles"],
     "is_guest_form_open": "on",
+    "second_factor": "nobody",
+    "agent_idle_minutes": 30,
+    "customer_idle_minutes": 720,
 }
 
 

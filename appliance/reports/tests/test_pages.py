@@ -154,7 +154,7 @@ def test_second_request_uses_the_cache(as_dan, year, django_assert_max_num_queri
 def test_number_of_queries_does_not_depend_on_the_number_of_tickets(
     as_dan, year, django_assert_max_num_queries
 ):
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(26):
         as_dan.get(reverse("reports"), {"span": "365"})
 
 

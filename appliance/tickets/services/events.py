@@ -14,10 +14,10 @@ from appliance.core.errors import ForbiddenError
 from appliance.tickets.event_data import (
     EscalatedData,
     EventData,
+    FailedData,
     ForwardedData,
     NoData,
     RelationChange,
-    UndeliveredData,
 )
 from appliance.tickets.models import Event, Message, Ticket
 
@@ -154,7 +154,7 @@ def record_forward(*, ticket: Ticket, by: User, message: Message, address: str) 
 @transaction.atomic
 def record_undelivered(*, ticket: Ticket, to: str, reason: str) -> None:
     """Write an event: somebody did not get an e-mail about the ticket."""
-    data = UndeliveredData(to=to, reason=reason)
+    data = FailedData(to=to, reason=reason)
     record(lock(ticket), Event.Kind.UNDELIVERED, None, data=data)
     cache.invalidate(cache.TICKETS)
 

@@ -55,13 +55,14 @@ def test_very_long_description_is_saved(as_alice):
 
 def test_agent_creates_a_ticket_for_a_caller(as_bob):
     caller = {"customer_email": "Pia@example.org", "customer_name": "Pia", "priority": 3}
+    caller["channel"] = "phone"
     as_bob.post(reverse("create-ticket"), FORM_DATA | caller)
     ticket = Ticket.objects.get()
     assert (ticket.customer.email, ticket.priority) == ("pia@example.org", 3)
 
 
 def test_unknown_caller_needs_a_name(as_bob):
-    caller = {"customer_email": "pia@example.org", "priority": 2}
+    caller = {"customer_email": "pia@example.org", "priority": 2, "channel": "phone"}
     response = as_bob.post(reverse("create-ticket"), FORM_DATA | caller)
     assert list(response.context["form"].errors) == ["customer_name"]
     assert not Customer.objects.exists()
