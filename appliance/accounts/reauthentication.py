@@ -7,16 +7,29 @@ from urllib.parse import urlencode
 from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.utils import perform_login
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
+from appliance.accounts.models import User
 from appliance.core.encryption import decrypt, encrypt
 from appliance.core.errors import ForbiddenError
 
 SUSPENDED_FORM = "suspended_form"  # in the session, encrypted: it may hold passwords
+
+
+def log_in_with_new_password(request: HttpRequest, user: User) -> HttpResponse:
+    """Log in somebody who has just chosen their password, and return the next page.
+
+    It counts as entered: whoever sets up a desk is not asked for it before they add users.
+    """
+    record_authentication(request, user, "password")
+    response: HttpResponse = perform_login(request, user)
+    return response
 
 
 def is_recent(request: HttpRequest) -> bool:

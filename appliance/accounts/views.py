@@ -3,7 +3,6 @@
 from typing import Any
 
 from allauth.account import views as allauth_views
-from allauth.account.utils import perform_login
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth_views
@@ -25,7 +24,7 @@ from appliance.accounts.forms import (
     RegisterForm,
 )
 from appliance.accounts.permissions import AuthenticatedRequest, reauthentication_required
-from appliance.accounts.reauthentication import take_suspended_form
+from appliance.accounts.reauthentication import log_in_with_new_password, take_suspended_form
 from appliance.accounts.second_factor_views import can_use_keys
 from appliance.accounts.security import client_address
 from appliance.accounts.single_sign_on_views import PROVIDER
@@ -87,7 +86,7 @@ def _register(request: HttpRequest, form: RegisterForm) -> HttpResponse | None:
         customer = form.attempt(services.register_as_visitor, **data)
         if customer and customer.user:
             services.send_confirmation(person=customer.user)
-            return perform_login(request, customer.user)
+            return log_in_with_new_password(request, customer.user)
         return None
     form.attempt(services.register_by_email, **data)
     if form.errors:
@@ -228,7 +227,7 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
         password = form.cleaned_data["password"]
         user = form.attempt(services.set_password_with_token, token=token, password=password)
         if user:
-            return perform_login(request, user)
+            return log_in_with_new_password(request, user)
     context = {"form": form, "person": person}
     status = 400 if form.errors else 200
     return render(request, "accounts/set_password.html", context, status=status)

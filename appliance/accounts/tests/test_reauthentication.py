@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from appliance.accounts import services
 from appliance.accounts.models import User
 from appliance.accounts.reauthentication import SUSPENDED_FORM
 from conftest import PASSWORD
@@ -117,3 +118,10 @@ def test_admin_is_asked_before_grave_acts(client, dan, alice, page):
 def test_part_of_a_page_is_not_replaced_by_the_question(alice_since_long):
     response = alice_since_long.post(PAGE, NEW, headers={"hx-request": "true"})
     assert response["HX-Redirect"].startswith(reverse("account_reauthenticate"))
+
+
+def test_password_that_was_just_chosen_counts_as_entered(client, dan, bob):
+    token = services.invite(person=bob, by=dan)
+    values = {"password": PASSWORD, "password_again": PASSWORD}
+    assert client.post(reverse("set-password", args=[token]), values).status_code == 302
+    assert client.get(reverse("profile-password")).status_code == 200

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from allauth.account.utils import perform_login
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.permissions import AuthenticatedRequest
+from appliance.accounts.reauthentication import log_in_with_new_password
 from appliance.accounts.security import client_address
 from appliance.core import cache
 from appliance.core import queries as core_queries
@@ -251,5 +251,5 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
             demo=data["demo"],
         )
         if admin:
-            return perform_login(request, admin)
+            return log_in_with_new_password(request, admin)
     return render(request, "web/setup.html", {"form": form}, status=400 if form.errors else 200)
