@@ -341,13 +341,14 @@ def violated_rules(page: Page, options: dict = ALL_RULES) -> set[str]:
 
 
 def violations(page: Page, options: dict = ALL_RULES) -> list[str]:
-    """Return what axe finds with all details of the page opened.
+    """Return what axe finds with all details of the page opened, seen from the top.
 
-    The menu of the header would cover the page, so a test of its own opens it.
+    Further down the links to its parts would stay over what is scrolled below them. The menu of the header would cover the page, so a test of its own opens it.
     """
     page.locator("main details").evaluate_all(
         "elements => elements.forEach((element) => { element.open = true })"
     )
+    page.evaluate("window.scrollTo(0, 0)")
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     options = {"resultTypes": ["violations"]} | options

@@ -69,7 +69,7 @@ def test_ticket_is_linked_once_and_the_button_comes_back(window, alice, bob, tic
     field = page.locator("#links").get_by_label("Ticket", exact=True)
     field.fill(other.number)
     expect(page.get_by_role("option", name=other.number)).to_be_visible()
-    field.press("Escape")  # the list would lie over the button
+    page.keyboard.press("Escape")  # the list would lie over the button
     routes = hold_back(page, "**/links/")
     button = page.locator("#links").get_by_role("button", name="Link", exact=True)
     button.evaluate(PRESS_TWICE)
