@@ -38,6 +38,7 @@ def completed(installation: Installation, options: dict[str, Any]) -> Installati
     is_accepted = os.environ.get("SKERRY_INSECURE_HTTP", "").lower() in TRUE
     return replace(
         installation,
+        is_address_unread=stored.get("is_unread", False),
         url=_checked(url or previous.get("url", "")),
         insecure_http=bool(
             options.get("insecure_http") or is_accepted or stored.get("insecure_http")
@@ -51,10 +52,14 @@ def _stored(installation: Installation) -> dict[str, Any]:
     """Return what the last start has stored.
 
     A desk of a version that stored nothing may go on with plain HTTP on a network, with a warning.
+    Before a start as root gives access to the data, there may be something that cannot be read.
     """
-    if not (installation.data / FILE).exists():
-        return {"insecure_http": (installation.data / datadir.VERSION_FILE).exists()}
-    return read_json(installation.data / FILE)
+    try:
+        if not (installation.data / FILE).exists():
+            return {"insecure_http": (installation.data / datadir.VERSION_FILE).exists()}
+        return read_json(installation.data / FILE)
+    except PermissionError:
+        return {"is_unread": True}
 
 
 def _checked(url: str) -> str:
@@ -80,9 +85,17 @@ def default_port(installation: Installation) -> int:
 
 
 def store(installation: Installation) -> None:
-    """Store the address for the next start and for other commands."""
+    """Store the address for the next start and for other commands.
+
+    Raises LauncherError instead of overwriting one that could not be read.
+    """
     if not installation.runs_web:
         return
+    if installation.is_address_unread and (installation.data / FILE).exists():
+        raise LauncherError(
+            f"{installation.data} could not be read before this start gave access to it: "
+            "start again, so that its stored URL and certificate are used."
+        )
     values = {name: getattr(installation, name) for name in ("url", "tls_cert", "tls_key")}
     values["insecure_http"] = installation.insecure_http and installation.is_exposed
     ensure_content(installation.data / FILE, json.dumps(values) + "\n")

@@ -39,6 +39,7 @@ class Installation:
     tls_cert: str = ""
     tls_key: str = ""
     insecure_http: bool = False  # plain HTTP on a network is accepted
+    is_address_unread: bool = False  # what the last start stored could not be read yet
     trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose headers name the client
     min_free_mb: int = disks.DEFAULT_MIN_FREE_MB  # nothing is saved on a disk with less
     testing: bool = False  # servers and data of a test run, which may create databases
