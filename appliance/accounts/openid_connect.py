@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from appliance import egress_guard
 from appliance.accounts.models import IdentityProvider
+from appliance.core import server_tls
 
 TIMEOUT_SECONDS = 5
 MAX_ANSWER_BYTES = 512 * 1024
@@ -285,7 +286,7 @@ def _connect(
 def _tls_context(ca_certificate: str) -> ssl.SSLContext:
     """Return a context that trusts the given certificates alone, or those of the system."""
     try:
-        return ssl.create_default_context(cadata=ca_certificate or None)
+        return server_tls.verifying_context(ca_certificate)
     except ssl.SSLError as error:
         raise ProviderError(
             _("The CA certificate cannot be read. Paste it with its BEGIN and END lines.")

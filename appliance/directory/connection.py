@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any
 
 import ldap3
@@ -28,6 +27,7 @@ from ldap3.core.results import (
 )
 
 from appliance import egress_guard
+from appliance.core import server_tls
 from appliance.directory.errors import DirectoryError, UnavailableError, UnreachableError
 from appliance.directory.models import Directory, Security
 
@@ -225,7 +225,7 @@ def _open(directory: Directory, host: str, seconds: float) -> Session:
 
 def connect_unbound(directory: Directory, host: str, *, seconds: float) -> Session:
     """Open a connection with TLS to one server, at the first of its addresses that answers."""
-    if directory.security == Security.PLAIN and not is_this_machine(host):
+    if directory.security == Security.PLAIN and not server_tls.is_loopback(host):
         raise DirectoryError("plain_text_refused", host=host)
     first_error: UnreachableError | None = None
     with egress_guard.allowing(host):
@@ -242,16 +242,6 @@ def connect_unbound(directory: Directory, host: str, *, seconds: float) -> Sessi
             else:
                 return Session(directory, host, connection, _certificate(connection))
     raise first_error or UnreachableError("name_unknown", host=host)
-
-
-def is_this_machine(host: str) -> bool:
-    """Return whether the host is a name or address that stays on this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _prepare(
@@ -284,7 +274,7 @@ def _prepare(
 
 
 def _context(directory: Directory) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=directory.ca_certificate or None)
+    context = server_tls.verifying_context(directory.ca_certificate)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 

@@ -19,7 +19,7 @@ from ldap3.utils.dn import parse_dn
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Role, Team
 from appliance.core.forms import Form
-from appliance.directory.connection import is_this_machine
+from appliance.core.server_tls import is_loopback
 from appliance.directory.models import DefaultAccess, Directory, Security
 from appliance.directory.presets import NEEDED_ATTRIBUTES, NOT_TAKEN_OVER, Attribute, DirectoryKind
 from appliance.manage.forms.crud import LinesField
@@ -234,7 +234,7 @@ class DirectoryForm(Form):
         data = super().clean()
         if data.get("security") == Security.PLAIN:
             for host in data.get("servers", []):
-                if not is_this_machine(host):
+                if not is_loopback(host):
                     message = _("%(host)s is another machine. Choose LDAPS or StartTLS.")
                     self.add_error("security", message % {"host": host})
         if data.get("bind_dn") == "" and data.get("bind_password"):
