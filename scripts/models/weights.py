@@ -43,6 +43,25 @@ class Encoder(nn.Module):
         return nn.functional.normalize((hidden * weights).sum(1) / weights.sum(1), dim=-1)
 
 
+class ProjectedEncoder(nn.Module):
+    """An encoder with a linear map from the mean of real tokens to another vector space."""
+
+    def __init__(self, trunk: nn.Module) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.map = nn.Linear(trunk.config.hidden_size, trunk.config.hidden_size)
+
+    def mean(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(rows, tokens) → mean vectors (rows, dims)."""
+        hidden = self.trunk(ids, attention_mask=mask).last_hidden_state
+        weights = mask.unsqueeze(-1).float()
+        return (hidden * weights).sum(1) / weights.sum(1)
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(rows, tokens) → unit vectors (rows, dims)."""
+        return nn.functional.normalize(self.map(self.mean(ids, mask)), dim=-1)
+
+
 def load_trunk(folder: Path) -> tuple[BertModel, Source]:
     """Return a BertModel without pooler from a folder of ONNX or safetensors weights."""
     config = BertConfig.from_pretrained(folder, local_files_only=True)

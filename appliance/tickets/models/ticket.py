@@ -94,6 +94,14 @@ class Ticket(models.Model):
     channel = models.CharField(
         max_length=10, choices=Channel, default=Channel.PORTAL, db_default=Channel.PORTAL
     )
+    language = models.CharField(
+        max_length=2,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="ISO 639-1 code of its text; empty while it is not recognised.",
+    )
     category = models.ForeignKey(
         TicketCategory, null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets"
     )

@@ -1,5 +1,6 @@
-"""Predictions and vectors of texts, suggestions and their outcomes, and the work queue."""
+"""Predictions and vectors of texts, labels, suggestions and their outcomes, and the work queue."""
 
+from appliance.triage.models.learning import CategoryLabel
 from appliance.triage.models.predictions import (
     DIMENSIONS,
     NOT_SURE,
