@@ -256,6 +256,7 @@ def order_loss(cosines: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
 
 def fit_map(model: ProjectedEncoder, items: list[Item], tokenizer: Tokenizer, teacher: Teacher):
     """Set the linear map by ridge regression from mean vectors to the teacher's vectors."""
+    items = sorted(items, key=lambda item: len(item.text))
     means = []
     with torch.no_grad():
         for at in range(0, len(items), 64):
@@ -295,7 +296,7 @@ def train(
     tokenizer, teacher = plain_tokenizer(source.tokenizer, LONGEST), Teacher(models)
     items, scored = items_of(data, seed, share), scored_of(data, seed, pairs)
     print(f"{len(items)} texts, {len(scored)} pairs", flush=True)
-    fit_map(model, seeded(seed).sample(items, 5000), tokenizer, teacher)
+    fit_map(model, seeded(seed).sample(items, 4000), tokenizer, teacher)
     print("map fitted", flush=True)
     for part in (trunk.embeddings, *trunk.encoder.layer[:FROZEN_LAYERS]):
         part.requires_grad_(False)
