@@ -245,7 +245,9 @@ def unpack(path: Path, folder: Path, texts: Iterable[str]) -> None:
     state = {}
     for name, flat in packed.tensors.items():
         matrix = flat.reshape(-1, hidden) if name.startswith("emb.") and "ln" not in name else flat
-        state[_full_name(name)] = matrix[kept] if name == "emb.word" else _shaped(name, matrix, packed)
+        state[_full_name(name)] = (
+            matrix[kept] if name == "emb.word" else _shaped(name, matrix, packed)
+        )
     save_file(state, folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps(_config(packed, len(kept)), indent=1) + "\n")
 

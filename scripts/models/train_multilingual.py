@@ -230,9 +230,7 @@ def padded(ids: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     )
 
 
-def loss_of(
-    model: nn.Module, batch: Batch, teacher: Teacher
-) -> torch.Tensor:
+def loss_of(model: nn.Module, batch: Batch, teacher: Teacher) -> torch.Tensor:
     """Return the sum of the losses of one batch."""
     ids, english, scores = batch
     vectors, targets = model(*padded(ids)), teacher.vectors(english)

@@ -4,15 +4,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tickets', '0013_custom_fields_of_customers'),
+        ("tickets", "0013_custom_fields_of_customers"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='ticket',
-            name='language',
-            field=models.CharField(blank=True, db_default='', default='', editable=False, help_text='ISO 639-1 code of its text; empty while it is not recognised.', max_length=2),
+            model_name="ticket",
+            name="language",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                editable=False,
+                help_text="ISO 639-1 code of its text; empty while it is not recognised.",
+                max_length=2,
+            ),
         ),
     ]

@@ -8,28 +8,75 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tickets', '0014_language_of_tickets'),
-        ('triage', '0004_prediction_is_other_language'),
+        ("tickets", "0014_language_of_tickets"),
+        ("triage", "0004_prediction_is_other_language"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CategoryLabel',
+            name="CategoryLabel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(choices=[('corrected', 'Corrected by an agent'), ('confirmed', 'Confirmed by an agent'), ('kept', 'Kept until the ticket was closed')], max_length=9)),
-                ('predicted', models.CharField(blank=True, help_text='The first guess before.', max_length=40)),
-                ('confidence', models.FloatField(help_text='Of the prediction.', null=True)),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), default=django.utils.timezone.now)),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('category', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='labels', to='tickets.ticketcategory')),
-                ('ticket', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='category_label', to='tickets.ticket')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("corrected", "Corrected by an agent"),
+                            ("confirmed", "Confirmed by an agent"),
+                            ("kept", "Kept until the ticket was closed"),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "predicted",
+                    models.CharField(
+                        blank=True, help_text="The first guess before.", max_length=40
+                    ),
+                ),
+                ("confidence", models.FloatField(help_text="Of the prediction.", null=True)),
+                (
+                    "at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        default=django.utils.timezone.now,
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="labels",
+                        to="tickets.ticketcategory",
+                    ),
+                ),
+                (
+                    "ticket",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="category_label",
+                        to="tickets.ticket",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['category', '-at'], name='category_label_idx')],
+                "indexes": [models.Index(fields=["category", "-at"], name="category_label_idx")],
             },
         ),
     ]

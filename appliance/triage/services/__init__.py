@@ -11,6 +11,7 @@ from appliance.triage.services.feedback import (
     undo_dismissal,
 )
 from appliance.triage.services.gaps import detect_gaps, dismiss_gap, draft_article, restore_gap
+from appliance.triage.services.labels import record_kept_categories, record_label
 from appliance.triage.services.queueing import (
     queue_annotation,
     queue_article,

@@ -14,6 +14,7 @@ from appliance.tickets.event_data import RepliedData
 from appliance.tickets.models import OPEN_STATUSES, Event, Ticket, TicketCategory
 from appliance.triage import engine
 from appliance.triage.models import NOT_SURE, Correction, Prediction, Suggestion
+from appliance.triage.services.labels import record_choice
 from appliance.triage.services.queueing import queue_catch_up
 from appliance.triage.suggestions import SuggestedArticle
 
@@ -102,7 +103,7 @@ def _reasons(suggested: SuggestedArticle) -> dict[str, object]:
 
 @transaction.atomic
 def correct_category(*, ticket: Ticket, category: TicketCategory | None, by: User) -> None:
-    """Set the category and record which one was predicted."""
+    """Set the category, record which one was predicted, and learn from the choice."""
     if not by.is_agent:
         raise ForbiddenError(_("Only agents can change the category of a ticket."))
     before = Ticket.objects.select_for_update(of=["self"]).get(pk=ticket.pk)
@@ -116,6 +117,7 @@ def correct_category(*, ticket: Ticket, category: TicketCategory | None, by: Use
             by=by,
             bundle_digest=prediction.bundle_digest if prediction else "",
         )
+        record_choice(ticket=ticket, category=category, by=by)
     tickets_services.set_category(ticket=ticket, category=category, by=by)
 
 
