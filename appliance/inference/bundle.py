@@ -22,6 +22,8 @@ CALIBRATION = {
     "sentiment": ("temperature",),
     "encoder": (),
 }
+MIXTURE_PARTS = ("head", "frozen", "similarity")  # of the calibration's optional "mixture"
+FROZEN_HEAD = "frozen_head.npz"  # optional file of a classifier: a regression on vectors
 COLD_START_KEYS = ("head_weight", "floor")  # of the calibration's optional "new_desk"
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
@@ -176,6 +178,11 @@ def _check_calibration(settings: Mapping[str, Any], role: str, about: str) -> No
     for name in CALIBRATION[role]:
         if not _is_positive(numbers.get(name)):
             raise refuse(about, f"calibration lacks a positive {name}.")
+    mixture = numbers.get("mixture", {})
+    if not isinstance(mixture, dict) or not all(map(_is_positive, mixture.values())):
+        raise refuse(about, "calibration has a mixture with a weight that is not positive.")
+    if mixture and set(mixture) - set(MIXTURE_PARTS):
+        raise refuse(about, f"calibration's mixture knows only {', '.join(MIXTURE_PARTS)}.")
     if not _is_positive(numbers.get("sharpness", 1)):
         raise refuse(about, "calibration has a sharpness that is not positive.")
     thresholds = numbers.get("thresholds", {})

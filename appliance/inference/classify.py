@@ -6,7 +6,7 @@ category's description alone.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from appliance.inference.predictions import CategoryPrediction, SentimentPredict
 # One phrase alone may match by chance, and the mean of all would hide the one that matches.
 NEAREST_PIECES = 2
 MAX_PIECES = 40  # of a description; the rest is ignored
+MIN_PROBABILITY = 1e-4  # so that one part alone cannot rule out a label
 
 
 def softmax(values: np.ndarray) -> np.ndarray:
@@ -56,19 +57,61 @@ def nearness(vector: np.ndarray, described: np.ndarray) -> float:
     return float(np.sort(described @ vector)[-NEAREST_PIECES:].mean())
 
 
-def combine(
-    bundle: Bundle, labels: Sequence[str], head: np.ndarray | None, similar: np.ndarray | None
-) -> np.ndarray:
-    """Return probabilities (labels,) from the head, the similarities, or both.
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one text, each as probabilities (labels,) or None.
+
+    ``head``: of the fine-tuned classifier. ``frozen``: of the regression on the encoder's vector
+    that the bundle brings. ``similar``: of the similarity to the categories' descriptions. Labels
+    that a head was not trained on have the probability 0 there.
+    """
+
+    head: np.ndarray | None
+    similar: np.ndarray | None
+    frozen: np.ndarray | None = None
+
+
+def combine(bundle: Bundle, labels: Sequence[str], evidence: Evidence) -> np.ndarray:
+    """Return probabilities (labels,) from all the evidence.
 
     A mixture is less confident than each of its parts; ``sharpness`` corrects that and keeps the
     order.
     """
-    mixture = weighted_mean(bundle, labels, head, similar, bundle.calibration["head_weight"])
-    if similar is None or head is None:
+    weights = bundle.calibration.get("mixture")
+    if weights:
+        mixture = geometric_mean(bundle, labels, evidence, weights)
+    else:
+        share = bundle.calibration["head_weight"]
+        mixture = weighted_mean(bundle, labels, evidence.head, evidence.similar, share)
+    if evidence.similar is None or evidence.head is None:
         return mixture
     sharpened = mixture ** bundle.calibration.get("sharpness", 1.0)
     return sharpened / sharpened.sum()
+
+
+def geometric_mean(
+    bundle: Bundle, labels: Sequence[str], evidence: Evidence, weights: Mapping[str, float]
+) -> np.ndarray:
+    """Return the weighted geometric mean of the evidence at hand; sums to 1.
+
+    Unlike the arithmetic mean it is confident only where all parts agree, which is what a text of a
+    kind that nobody trained on lacks. Labels no head knows keep the probability of their
+    similarity.
+    """
+    parts = {"head": evidence.head, "frozen": evidence.frozen, "similarity": evidence.similar}
+    known = np.array([label in bundle.labels for label in labels])
+    logs, total = np.zeros(len(labels)), 0.0
+    for name, probabilities in parts.items():
+        if probabilities is not None and weights.get(name):
+            logs += weights[name] * np.log(np.maximum(probabilities, MIN_PROBABILITY))
+            total += weights[name]
+    if not total:
+        raise ValueError("Neither logits nor similarities are there to classify by.")
+    mixture = np.where(known, np.exp(logs / total), 0.0)
+    if evidence.similar is None or not known.any():
+        return mixture / mixture.sum() if known.any() else np.asarray(evidence.similar)
+    shared = mixture / mixture.sum() * evidence.similar[known].sum()
+    return np.where(known, shared, evidence.similar)
 
 
 def weighted_mean(
@@ -112,25 +155,42 @@ def classify(
     similarities: Mapping[str, float] | None,
     labels: Sequence[str],
     *,
+    frozen: Mapping[str, float] | None = None,
     cold_start: bool = False,
 ) -> CategoryPrediction:
     """Predict a category from logits, similarities, or both; at least one of them is required.
 
-    In a ``cold_start`` a label is withheld unless it also holds with less weight on the head.
+    ``frozen``: label → probability of the regression on the encoder's vector. In a ``cold_start`` a
+    label is withheld unless it also holds with less weight on the head.
     """
+    evidence = _evidence(bundle, logits, similarities, labels, frozen)
+    prediction = best_label(bundle, labels, combine(bundle, labels, evidence))
+    limits = bundle.calibration.get("new_desk")
+    if not (cold_start and limits and prediction.label):
+        return prediction
+    cautious = weighted_mean(bundle, labels, evidence.head, evidence.similar, limits["head_weight"])
+    if cautious[labels.index(prediction.label)] >= limits["floor"]:
+        return prediction
+    return replace(prediction, label=None, withheld_label=prediction.label)
+
+
+def _evidence(
+    bundle: Bundle,
+    logits: np.ndarray | None,
+    similarities: Mapping[str, float] | None,
+    labels: Sequence[str],
+    frozen: Mapping[str, float] | None,
+) -> Evidence:
     head = None if logits is None else head_probabilities(bundle, logits, labels)
     similar = None
     if similarities is not None:
         cosines = np.array([similarities[label] for label in labels])
         similar = similarity_probabilities(bundle, cosines)
-    prediction = best_label(bundle, labels, combine(bundle, labels, head, similar))
-    limits = bundle.calibration.get("new_desk")
-    if not (cold_start and limits and prediction.label):
-        return prediction
-    cautious = weighted_mean(bundle, labels, head, similar, limits["head_weight"])
-    if cautious[labels.index(prediction.label)] >= limits["floor"]:
-        return prediction
-    return replace(prediction, label=None, withheld_label=prediction.label)
+    shares = None
+    if frozen is not None:
+        shares = np.array([frozen.get(label, 0.0) for label in labels])
+        shares = shares / shares.sum() if shares.any() else None
+    return Evidence(head, similar, shares)
 
 
 def classify_sentiment(bundle: Bundle, logits: np.ndarray) -> SentimentPrediction:

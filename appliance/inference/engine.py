@@ -126,7 +126,31 @@ class Engine:
         known = known_labels(classifier.bundle, names)
         similarities = self._similarities(text, labels, is_required=not known)
         logits = classifier.run(text) if known else None
-        return classify(classifier.bundle, logits, similarities, names, cold_start=cold_start)
+        return classify(
+            classifier.bundle,
+            logits,
+            similarities,
+            names,
+            frozen=self._frozen_probabilities(classifier, text),
+            cold_start=cold_start,
+        )
+
+    def _frozen_probabilities(self, classifier: LoadedBundle, text: str) -> dict[str, float] | None:
+        """Return label → probability by the classifier's regression on the encoder's vector.
+
+        None when it brings none, or one for another vector space than that of the encoder.
+        """
+        head = classifier.frozen_head
+        if head is None:
+            return None
+        try:
+            encoder = self._holders["encoder"].loaded()
+        except InferenceError:
+            return None
+        if classifier.bundle.settings.get("frozen_space") != encoder.bundle.ref.space:
+            return None
+        shares = head.probabilities(self._text_vectors.embed(encoder, text)[None])[0]
+        return dict(zip(head.labels, shares.tolist(), strict=True))
 
     def classify_with_head(self, text: str, labels: Sequence[str]) -> str | None:
         """Return the label the classifier's head alone ranks first; None if it knows none."""

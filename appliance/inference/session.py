@@ -13,7 +13,8 @@ import numpy as np
 import onnxruntime as ort
 from tokenizers import Tokenizer
 
-from appliance.inference.bundle import Bundle, refuse, verify_files
+from appliance.inference.bundle import FROZEN_HEAD, Bundle, refuse, verify_files
+from appliance.inference.linear_head import LinearHead
 
 MAX_CHARACTERS = 20_000  # of a text, before white space is folded
 CHARACTERS_PER_TOKEN = 16  # generous: English has about four
@@ -126,12 +127,22 @@ class LoadedBundle:
         except Exception as error:  # tokenizers raises plain Exception
             raise refuse(self._about, f"tokenizer.json cannot be used ({error}).") from error
         self._session = open_session(bundle.folder / "model.onnx", threads, self._about)
+        self.frozen_head = self._load_frozen_head()
         self._check_golden()
 
     def run(self, text: str) -> np.ndarray:
         """Return the model's output for one text: float32 (labels,) logits or a (dims,) vector."""
         with timed(self.bundle.ref.role):
             return self._infer(text)
+
+    def _load_frozen_head(self) -> LinearHead | None:
+        """Return the regression on an encoder's vectors that a classifier may bring."""
+        if FROZEN_HEAD not in self.bundle.files:
+            return None
+        try:
+            return LinearHead.from_bytes((self.bundle.folder / FROZEN_HEAD).read_bytes())
+        except (OSError, ValueError) as error:
+            raise refuse(self._about, f"{FROZEN_HEAD} cannot be used ({error}).") from error
 
     def knows_words(self, text: str) -> bool:
         """Return whether the model knows a word of the text."""

@@ -97,9 +97,40 @@ def test_bundle_without_cold_start_limits_withholds_no_label():
     assert prediction.label == "access"
 
 
-def _classify_with(near: dict[str, float], *, cold_start: bool, **numbers: object):
+def test_geometric_mean_is_sure_only_where_all_agree():
+    near = {"access": 0.6, "email": 0.3}
+    mixture = {"mixture": {"head": 1.0, "frozen": 1.0, "similarity": 1.0}, "threshold": 0.9}
+
+    agreeing = _classify_with(near, frozen={"access": 0.9, "email": 0.1}, **mixture)
+    doubtful = _classify_with(near, frozen={"access": 0.01, "email": 0.99}, **mixture)
+
+    assert agreeing.label == "access"
+    assert doubtful.label is None
+    assert sum(share for _, share in agreeing.scores) == pytest.approx(1)
+    assert _classify_with(near, frozen=None, **mixture).label == "access"
+
+
+def test_category_unknown_to_the_heads_is_found_by_its_similarity():
+    near = {"access": 0.1, "email": 0.1, "boats": 0.9}
+    mixture = {"mixture": {"head": 1.0, "similarity": 1.0}}
+
+    prediction = _classify_with(near, **mixture)
+
+    assert prediction.scores[0][0] == "boats"
+    assert prediction.scores[0][1] > 0.99
+
+
+def _classify_with(
+    near: dict[str, float],
+    *,
+    cold_start: bool = False,
+    frozen: dict[str, float] | None = None,
+    **numbers: object,
+):
     bundle = _bundle(**{"threshold": 0.5, "head_weight": 0.8, "new_desk": COLD_START} | numbers)
-    return classify(bundle, np.array([2.0, 0.0]), near, list(near), cold_start=cold_start)
+    return classify(
+        bundle, np.array([2.0, 0.0]), near, list(near), frozen=frozen, cold_start=cold_start
+    )
 
 
 def _classify(**numbers: object):
