@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))
 
 import _environment  # noqa: F401
 import numpy as np
+from processor import instruction_set
 
 from appliance.inference.bundle import ROLES, find_active
 from appliance.inference.session import Session, open_session
@@ -147,8 +148,8 @@ def peak(threads: int) -> float | None:
 def latency_table(models: Path, weights: Path | None, count: int) -> list[str]:
     """Return the table of bundles, threads and lengths, with sums at 60 tokens and the peak."""
     lines = [
-        "| bundle | threads | tokens | median ms | p99 ms | PyTorch fp32 ms | ratio "
-        "| sentence-transformers ms | of peak |",
+        f"| bundle | threads | tokens | median ms, {instruction_set()} | p99 ms "
+        "| PyTorch fp32 ms | ratio | sentence-transformers ms | of peak |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     torch_runs, embedder = torch_models(weights), sentence_transformer(weights)
@@ -197,7 +198,8 @@ def compared(own: float, torch_ms: float | None) -> str:
 
 def callers_table(models: Path, texts: int) -> list[str]:
     """Return the table of concurrent callers: tickets of 60 tokens through all three bundles."""
-    lines = ["| callers | tickets per second | median ms | p99 ms |", "|---|---|---|---|"]
+    name = instruction_set()
+    lines = [f"| callers | tickets per second | median ms, {name} | p99 ms |", "|---|---|---|---|"]
     open_sessions, ids = sessions(models, 1), token_ids(60)
     for callers in CALLERS:
         times: list[float] = []

@@ -12,6 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CATEGORIES = ROOT / "appliance/tickets/default_categories.json"
 SENTIMENTS = ("negative", "neutral", "positive")
+LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv")
+OPENING = 220  # characters of an article that stand for a question about it
 LICENCES = {
     "labelled_tickets": "as its sources: CC0, CC BY-SA 3.0, CC BY 4.0, CDLA (labels: this project)",
     "sentence_polarity_dedup": "CC BY 4.0 / MIT (SST-2 dev sentences removed)",
@@ -35,6 +37,7 @@ LICENCES = {
     "sst2_dev": "evaluation only",
     "stsb": "CC BY-SA 4.0, evaluation only",
 }
+TEXTS_FOLDER = Path(__file__).parent / "texts"  # written for this project, in nine languages
 LABELS_FOLDER = Path(__file__).parent / "labels"  # labels of it_tickets_47k, without its texts
 PARTS = 6  # of the hand-labelled tickets: part 0 is the test split, part 1 chooses the calibration
 
@@ -65,6 +68,17 @@ def manifest(data: Path, names: list[str]) -> dict[str, dict[str, str]]:
 def seeded(seed: int) -> random.Random:
     """Return a repeatable random generator, for order and augmentation only."""
     return random.Random(seed)  # noqa: S311 (not used for secrets)
+
+
+def written_texts(name: str) -> list[dict]:
+    """Return the rows of one file of texts, such as "test_tickets.de"."""
+    with (TEXTS_FOLDER / f"{name}.jsonl").open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def is_held_out(key: str) -> bool:
+    """Return whether an article in several languages is kept for measuring: one of ten."""
+    return sum(key.encode()) % 10 == 0
 
 
 def part_of(text: str, parts: int = PARTS) -> int:

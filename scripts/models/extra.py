@@ -1,7 +1,8 @@
 """Score data sets of your own: JSON lines with one of two kinds of rows.
 
-``text`` and ``label``: sentiment when every label is one, else categories of the default taxonomy.
-A ``second`` label, where a row has one, is accepted in a figure of its own.
+``text`` and ``label`` (or ``category``): sentiment when every label is one, else categories of the
+default taxonomy. A ``second`` label, where a row has one, is accepted in a figure of its own, and
+rows whose ``confidence`` is "high" have one too.
 ``query`` and ``relevant`` (an id, or a list): retrieval from a corpus of ``id`` and ``text``.
 """
 
@@ -10,45 +11,56 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from category_figures import RISK_COVERAGE, category_figures, decided_figures
 from data import SENTIMENTS
 from measure import calibration_error, hit_rate, macro_f1, risk_coverage
 
 Scores = Sequence[tuple[str, float]]
-RISK_COVERAGE = "risk-coverage"
 
 
-def extra_figures(path: Path, corpus: Path | None, models, labels: dict[str, str]) -> dict:
-    """Return the figures of one file; raise ValueError when its rows cannot be scored."""
-    rows = _rows(path)
+def extra_figures(
+    path: Path, corpus: Path | None, models, labels: dict[str, str], limit: int | None = None
+) -> dict:
+    """Return the figures of one file; raise ValueError when its rows cannot be scored.
+
+    With ``limit`` only the first rows are scored.
+    """
+    rows = _rows(path)[:limit]
     if all({"query", "relevant"} <= row.keys() for row in rows):
         if corpus is None:
             raise ValueError(f"{path.name} holds queries: name their texts with --corpus.")
         return _retrieval(rows, _rows(corpus), models)
-    if not all({"text", "label"} <= row.keys() for row in rows):
+    rows = [{**row, "category": row.get("label", row.get("category"))} for row in rows]
+    if not all(isinstance(row.get("text"), str) and row["category"] for row in rows):
         raise ValueError(f"{path.name}: each row needs text and label, or query and relevant.")
-    truth = [row["label"] for row in rows]
+    truth = [row["category"] for row in rows]
     if set(truth) <= set(SENTIMENTS):
-        answers = [models.classify_sentiment(row["text"]) for row in rows]
-        scores = [_sentiment_scores(answer) for answer in answers]
-        return _classes(truth, scores) | _poles(truth, answers)
+        return _sentiments(rows, truth, models)
     unknown = set(truth) - labels.keys()
     if unknown:
         raise ValueError(f"{path.name}: no bundle knows the label {sorted(unknown)[0]!r}.")
+    return _categories(rows, models, labels)
+
+
+def _categories(rows: list[dict], models, labels: dict[str, str]) -> dict:
     answers = [models.classify(row["text"], labels) for row in rows]
-    figures = _classes(truth, [answer.scores for answer in answers])
-    if any("second" in row for row in rows):
-        figures["accuracy, second label accepted"] = _accuracy_of_either(rows, answers)
     cold_start = [models.classify(row["text"], labels, cold_start=True) for row in rows]
-    return figures | _decided(answers, truth, "") | _decided(cold_start, truth, "cold start: ")
+    figures = category_figures(rows, answers)
+    for name, value in decided_figures(rows, cold_start).items():
+        if value is not None:
+            figures[f"cold start: {name}"] = value
+    return figures
 
 
-def _decided(answers: list, truth: list[str], prefix: str) -> dict[str, float]:
-    sure = np.array([answer.label is not None for answer in answers])
-    right = np.array([a.label == t for a, t in zip(answers, truth, strict=True)])
-    return {
-        f"{prefix}coverage at threshold": float(sure.mean()),
-        f"{prefix}accuracy of decided": float(right[sure].mean()) if sure.any() else 0.0,
-    }
+def _sentiments(rows: list[dict], truth: list[str], models) -> dict:
+    answers = [models.classify_sentiment(row["text"]) for row in rows]
+    figures = _classes(truth, [_sentiment_scores(answer) for answer in answers])
+    by_kind: dict[str, list[bool]] = {}
+    for row, label, answer in zip(rows, truth, answers, strict=True):
+        if "kind" in row:
+            by_kind.setdefault(row["kind"], []).append(answer.label == label)
+    kinds = {f"{kind}: accuracy": float(np.mean(right)) for kind, right in by_kind.items()}
+    return figures | _poles(truth, answers) | kinds
 
 
 def _classes(truth: list[str], scores: list[Scores]) -> dict:
@@ -69,14 +81,13 @@ def _classes(truth: list[str], scores: list[Scores]) -> dict:
     }
 
 
-def _accuracy_of_either(rows: list[dict], answers: list) -> float:
-    best = [answer.scores[0][0] for answer in answers]
-    either = [b in (r["label"], r.get("second")) for b, r in zip(best, rows, strict=True)]
-    return float(np.mean(either))
-
-
 def _sentiment_scores(answer) -> Scores:
-    """Return the three probabilities, best first, from the largest and P(pos.) - P(neg.)."""
+    """Return the three probabilities, best first, from the largest and P(pos.) - P(neg.).
+
+    Of a text in a language that the bundle was not measured on, nothing is predicted.
+    """
+    if answer.label is None:
+        return [("", 0.0), ("", 0.0)]
     rest = {
         "positive": lambda sure, score: (sure, sure - score),
         "negative": lambda sure, score: (sure + score, sure),

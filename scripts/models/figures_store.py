@@ -14,11 +14,12 @@ BUNDLES_OF = {
     "classifier": ("classifier", "encoder"),
     "sentiment": ("sentiment",),
     "encoder": ("encoder",),
+    "all bundles": ("classifier", "sentiment", "encoder"),
 }
 
 
 def fingerprints(bundles: Mapping[str, Bundle]) -> dict[str, str]:
-    """Return role → fingerprint of the files and calibrations that its figures depend on."""
+    """Return role, or "all bundles" → fingerprint of the files and calibrations behind figures."""
     contents = {role: [b.settings["files"], b.calibration] for role, b in bundles.items()}
     return {role: _digest([contents[name] for name in names]) for role, names in BUNDLES_OF.items()}
 
@@ -50,6 +51,11 @@ class FiguresStore:
         if self._path:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_text(json.dumps(self._rows, indent=1) + "\n", encoding="utf-8")
+
+    def add(self, kind: str, check: str, of: str, figures: Mapping[str, float]) -> None:
+        """Store figures beside those of the same bundles, such as of another processor."""
+        earlier = self._rows[kind][check]["figures"] if self.has(kind, check, of) else {}
+        self.put(kind, check, of, {**earlier, **figures})
 
     def figures(self, kind: str, current: Mapping[str, str]) -> Figures:
         """Return the figures of the current bundles (role → fingerprint) in the table's order."""

@@ -35,6 +35,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers import optimizer
+from processor import instruction_set
 from tasks import CALIBRATION_PART, labelled_tickets
 
 from appliance.inference.session import TextTokenizer, open_session
@@ -235,7 +236,9 @@ def main() -> None:
         r["text"] for r in ticket_rows(args.data) if part_of(r["text"]) > CALIBRATION_PART
     ]
     seeded(7).shuffle(training_texts)
-    print("| bundle | variant | MB | ms, 60 tokens | cosine with fp32 | score |")
+    print(
+        f"| bundle | variant | MB | ms, 60 tokens, {instruction_set()} | cosine with fp32 | score |"
+    )
     print("|---|---|---|---|---|---|")
     for role, (texts, score) in checks(args.data).items():
         fp32 = args.work / f"{role}.fp32.onnx"

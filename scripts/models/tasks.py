@@ -1,12 +1,14 @@
 """The held-out checks: each takes functions of one text and returns measure → figure."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+from category_figures import category_figures, shown_figures
 from data import part_of, project_labels, read, seeded, ticket_rows
-from measure import calibration_error, hit_rate, hit_rate_of_scores, macro_f1, spearman
+from measure import hit_rate, hit_rate_of_scores, macro_f1, spearman
 from pairs import article_rows, linked_rows, question_text
 from sentiment_data import is_test_row, training_texts, was_seen_before
 from synthetic_sentences import PROBES
@@ -55,27 +57,9 @@ def demo_tickets() -> list[dict]:
 def category_scores(
     rows: list[dict], classify: Classify, labels: Mapping[str, str]
 ) -> dict[str, float]:
-    """Return accuracy, calibration error, and coverage at the threshold of the bundle."""
+    """Return accuracy, calibration error, coverage at the threshold, and risk by coverage."""
     answers = [classify(row["text"], labels) for row in rows]
-    best = [answer.scores[0][0] for answer in answers]
-    first = np.array([label == row["category"] for label, row in zip(best, rows, strict=True)])
-    either = np.array(
-        [label in (r["category"], r["second"]) for label, r in zip(best, rows, strict=True)]
-    )
-    clear = np.array([row["confidence"] == "high" for row in rows])
-    sure = np.array([answer.label is not None for answer in answers])
-    confidence = np.array([answer.confidence for answer in answers])
-    return {
-        "rows": len(rows),
-        "accuracy": first.mean(),
-        "accuracy, second label accepted": either.mean(),
-        "accuracy, confident labels": first[clear].mean(),
-        "macro-F1": macro_f1([row["category"] for row in rows], best),
-        "coverage at threshold": sure.mean(),
-        "accuracy of decided": first[sure].mean() if sure.any() else 0.0,
-        "accuracy of decided, second label accepted": either[sure].mean() if sure.any() else 0.0,
-        "ECE": calibration_error(confidence, first),
-    }
+    return shown_figures(category_figures(rows, answers))
 
 
 def annotator_agreement(data: Path) -> dict[str, float]:
@@ -148,7 +132,7 @@ def probe_sentences(classify_sentiment: ReadSentiment) -> dict[str, float]:
 
 
 def similarity(data: Path, embed: Embed, limit: int = 1379) -> dict[str, float]:
-    """Rank correlation of cosine with annotator_agreement' scores, STS-B test split."""
+    """Return the rank correlation of cosines with the annotators' scores, STS-B test split."""
     rows = [row for row in read(data, "stsb") if row["split"] == "test"][:limit]
     cosines = [float(embed(row["a"]) @ embed(row["b"])) for row in rows]
     return {"rows": len(rows), "spearman": spearman(cosines, [row["score"] for row in rows])}
@@ -160,11 +144,20 @@ def articles(data: Path, embed: Embed, queries: int = 400) -> dict[str, float]:
     corpus = np.array([embed(row["resolution"]) for row in rows])
     right = [{at} for at in range(queries)]
     figures: dict[str, float] = {"articles": len(rows)}
-    for key in ("title", "symptoms"):
-        vectors = np.array([embed(row[key][:600]) for row in rows[:queries]])
-        figures[f"{key} → resolution, hit@1"] = hit_rate(vectors, corpus, right, 1)
-        figures[f"{key} → resolution, hit@3"] = hit_rate(vectors, corpus, right, 3)
+    for name, texts in {
+        "title": [row["title"] for row in rows[:queries]],
+        "symptoms": [row["symptoms"][:600] for row in rows[:queries]],
+        "symptoms without codes": [without_codes(row["symptoms"])[:600] for row in rows[:queries]],
+    }.items():
+        vectors = _vectors(embed, texts)
+        figures[f"{name} → resolution, hit@1"] = hit_rate(vectors, corpus, right, 1)
+        figures[f"{name} → resolution, hit@3"] = hit_rate(vectors, corpus, right, 3)
     return figures
+
+
+def without_codes(text: str) -> str:
+    """Return the text without the words that hold a digit, such as error codes and versions."""
+    return " ".join(word for word in text.split() if not re.search(r"\d", word))
 
 
 def linked_titles(data: Path, embed: Embed) -> dict[str, float]:

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import torch
-from data import read, seeded
+from data import LANGUAGES, OPENING, is_held_out, read, seeded
 from finetune import plain_tokenizer, save
 from pairs import linked_rows, question_text
 from safetensors.torch import load_file
@@ -33,13 +33,11 @@ from weights import ProjectedEncoder, load_trunk
 from appliance.inference.bundle import find_active
 from appliance.inference.session import LoadedBundle
 
-LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv")
 LONGEST = 80  # tokens read in training
 FROZEN_LAYERS = 3
 BATCH_TOKENS = 1800
 SCALE = 20.0  # of cosines before a softmax
 RATE, MAP_RATE = 1.5e-4, 1e-3
-OPENING = 220  # characters of an article that stand for a question about it
 
 
 @dataclass(frozen=True)
@@ -58,11 +56,6 @@ class Scored:
     first: Item
     second: Item
     score: float
-
-
-def is_held_out(key: str) -> bool:
-    """Return whether an article is kept for measuring: one of ten."""
-    return sum(key.encode()) % 10 == 0
 
 
 def items_of(data: Path, seed: int, share: float = 1.0) -> list[Item]:
@@ -333,7 +326,7 @@ def train(
 
 
 def main() -> None:
-    """Train; articles that are held out are in ``is_held_out``."""
+    """Train; articles that ``is_held_out`` names are left out."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="multilingual-e5-small, cut")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")

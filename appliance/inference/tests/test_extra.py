@@ -27,7 +27,7 @@ class Letters:
 def extra(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPTS))
     yield pytest.importorskip("extra")
-    for name in ("extra", "measure", "data"):
+    for name in ("extra", "category_figures", "measure", "data"):
         sys.modules.pop(name, None)
 
 
@@ -113,9 +113,50 @@ def test_sentiment_figures_have_a_second_choice(extra, tmp_path):
     assert figures["second right when first wrong"] == pytest.approx(2 / 3)
 
 
-def test_own_sets_are_scored_without_a_training_library():
-    program = "import sys; sys.modules['torch'] = None; import evaluate"
-    subprocess.run([sys.executable, "-c", program], cwd=SCRIPTS, check=True)
+def test_tickets_of_the_project_are_scored_by_category_and_confidence(extra, tmp_path):
+    rows = [
+        {"text": "a 0.9 b 0.1", "category": "a", "second": None, "confidence": "high"},
+        {"text": "b 0.4 a 0.3", "category": "a", "second": "b", "confidence": "low"},
+    ]
+    path = written(tmp_path / "own.jsonl", rows)
+    figures = extra.extra_figures(path, None, Sorter(), {"a": "A", "b": "B"})
+    assert figures["accuracy"] == 0.5
+    assert figures["accuracy, confident labels"] == 1
+    assert figures["right, or in the first two suggestions"] == 1
+    assert figures["cold start: coverage at threshold"] == 0.5
+    first_row = extra.extra_figures(path, None, Sorter(), {"a": "A", "b": "B"}, limit=1)
+    assert first_row["rows"] == 1
+
+
+def test_sentiment_is_scored_by_kind(extra, tmp_path):
+    rows = [
+        {"text": "negative 0.1 0.8", "label": "negative", "kind": "cool"},
+        {"text": "neutral 0.1 0.2", "label": "negative", "kind": "cool"},
+        {"text": "positive 0.8 0.1", "label": "positive", "kind": "praise"},
+    ]
+    figures = extra.extra_figures(written(tmp_path / "own.jsonl", rows), None, Sorter(), {})
+    assert (figures["cool: accuracy"], figures["praise: accuracy"]) == (0.5, 1)
+
+
+def test_own_sets_are_scored_without_a_training_library(tmp_path):
+    rows = [
+        {"text": "The printer on the second floor is jammed.", "label": "hardware"},
+        {"text": "Принтер на складе не печатает этикетки.", "label": "hardware"},
+    ]
+    path, picture = written(tmp_path / "own.jsonl", rows), tmp_path / "risk.svg"
+    libraries = ("torch", "transformers", "onnx", "sklearn", "scipy", "matplotlib", "django")
+    program = (
+        "import sys\n"
+        f"sys.modules.update(dict.fromkeys({libraries}))\n"
+        f"sys.argv[1:] = ['--extra', {str(path)!r}, '--json', '--picture', {str(picture)!r}]\n"
+        "import evaluate\n"
+        "evaluate.main()\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=SCRIPTS, check=True, capture_output=True, text=True
+    )
+    assert json.loads(answer.stdout)["int8"]["own.jsonl"]["rows"] == 2
+    assert picture.read_text(encoding="utf-8").startswith("<svg")
 
 
 def test_queries_without_a_corpus_are_refused(extra, tmp_path):

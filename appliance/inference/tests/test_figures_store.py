@@ -12,7 +12,7 @@ from appliance.inference.tests.samples import ROLES, replace
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts/models"
 OF = {"classifier": "first", "sentiment": "sentiment", "encoder": "vectors"}
-SPEED = "one ticket of 60 tokens"
+SPEED, BANKING = "one ticket of 60 tokens", "BANKING77, full training set"
 SST2 = {"rows": 872, "accuracy": 0.9}
 
 
@@ -52,8 +52,18 @@ def test_figures_leave_the_table_with_their_bundle(store_module, tmp_path):
 
 def test_figures_of_no_shipped_bundle_stay(store_module, tmp_path):
     store = store_module.FiguresStore(tmp_path / "figures.json")
-    store.put("int8", SPEED, SPEED, {"median ms": 20.0})
-    assert store.figures("int8", dict.fromkeys(ROLES, "new")) == {SPEED: {"median ms": 20.0}}
+    store.put("int8", BANKING, BANKING, {"accuracy": 0.94})
+    assert store.figures("int8", dict.fromkeys(ROLES, "new")) == {BANKING: {"accuracy": 0.94}}
+
+
+def test_speed_on_two_processors_stays_until_a_bundle_changes(store_module, tmp_path):
+    store = store_module.FiguresStore(tmp_path / "figures.json")
+    store.add("int8", SPEED, "three", {"avx2": 60.0})
+    store.add("int8", SPEED, "three", {"avx512_vnni": 20.0})
+    both = {SPEED: {"avx2": 60.0, "avx512_vnni": 20.0}}
+    assert store.figures("int8", {"all bundles": "three"}) == both
+    store.add("int8", SPEED, "others", {"avx2": 50.0})
+    assert store.figures("int8", {"all bundles": "others"}) == {SPEED: {"avx2": 50.0}}
 
 
 def test_figures_are_in_the_order_of_the_table(store_module, tmp_path):
