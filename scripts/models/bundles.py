@@ -9,6 +9,7 @@ from typing import Any
 
 from data import sha256_of
 
+from appliance.inference.bundle import FROZEN_HEAD, REQUIRED_FILES
 from appliance.inference.session import TextTokenizer, open_session
 
 GOLDEN_TEXTS = (  # short, long, terse, in capitals, with an error code, nearly empty
@@ -30,12 +31,15 @@ def write_bundle(
     settings: Mapping[str, Any],
     labels: Mapping[str, str],
     atol: float,
+    extra: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write every file of a bundle except the card, whose scores are measured afterwards.
 
-    ``atol`` is the tolerance of the golden outputs.
+    ``atol`` is the tolerance of the golden outputs; ``extra`` holds further files by name.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (extra or {}).items():
+        (folder / name).write_bytes(content)
     shutil.copyfile(model, folder / "model.onnx")
     write_json(folder / "tokenizer.json", plain(json.loads(tokenizer.read_text(encoding="utf-8"))))
     write_json(folder / "labels.json", labels)
@@ -45,8 +49,8 @@ def write_bundle(
 
 def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     """Write bundle.json with the sha256 of the other files."""
-    names = ("model.onnx", "tokenizer.json", "labels.json", "golden.json")
-    files = {name: sha256_of(folder / name) for name in names}
+    names = [*REQUIRED_FILES, FROZEN_HEAD]
+    files = {name: sha256_of(folder / name) for name in names if (folder / name).exists()}
     write_json(folder / "bundle.json", {**settings, "files": files})
 
 

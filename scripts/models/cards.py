@@ -30,7 +30,7 @@ PROSE = {
         "rows. The threshold of a category with few rows is close to the common "
         "threshold; categories of an installation use the common one. The cold-start "
         "numbers (`new_desk`) were chosen by leaving out each source in turn "
-        "(`scripts/models/unseen_source.py`). Version 3 is version 2 with these two "
+        "(a script since replaced). Version 3 is version 2 with these two "
         "numbers. The first epoch read 160 tokens and was planned as one of five.",
         "fails": 'Seen with our own texts: "the invoice program asks for a licence key" is '
         'predicted as purchasing; "I forgot my PIN" and "holiday request not shown" '

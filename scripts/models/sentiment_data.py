@@ -9,7 +9,7 @@ import hashlib
 import random
 from pathlib import Path
 
-from data import SENTIMENTS, Row, part_of, read, seeded, terse
+from data import SENTIMENTS, Row, part_of, read, seeded, terse, written_rows
 from synthetic_sentences import contrasting_sentences, plain_reports
 
 TEST_REVIEWS = "amazon_cells_labelled"
@@ -29,6 +29,7 @@ FILES = (
     "firefox_questions_2021_2023",
     "thunderbird_questions_to_2025",
 )
+MULTILINGUAL_FILES = ("ms_intune_9_languages", "gnome_parallel")
 # Beginnings of the sha256 of held-out tickets whose titles stood in the mix of version 1, from
 # which the shipped version 2 started.
 SEEN_TEXTS = {
@@ -42,6 +43,10 @@ SEEN_TEXTS = {
     "a30472471e66",
     "1b7c6cfa33c2",
 }
+ENGLISH_ROWS = 15_000  # of all English rows
+PLAIN_LANGUAGES = ("de", "fr", "es", "it", "nl", "pl", "pt", "sv")
+PLAIN_ROWS = 80  # of a language
+NEUTRAL = SENTIMENTS.index("neutral")
 POSITIVE = {"admiration", "gratitude", "love", "joy", "excitement", "relief", "pride"}
 NEGATIVE = {"anger", "annoyance", "disappointment", "disgust", "sadness", "disapproval"}
 EMOTIONAL_WORDS = {
@@ -102,7 +107,35 @@ def training_rows(data: Path, seed: int) -> list[Row]:
     rows += _ticket_rows(data, rng) + _plain_rows(data, rng) + _question_titles(data, rng)
     synthetic = plain_reports(rng) + contrasting_sentences(rng)
     rows += [Row(text, target_of(label)) for text, label in synthetic]
+    rows = rng.sample(rows, min(ENGLISH_ROWS, len(rows)))
+    rows += _written_texts() * 2 + _written_tickets() + _plain_sentences(data, rng)
     rng.shuffle(rows)
+    return rows
+
+
+def _written_texts() -> list[Row]:
+    """Return the sentences written for this project, in nine languages."""
+    return [Row(row["text"], target_of(row["label"])) for row in written_rows("sentiment")]
+
+
+def _written_tickets() -> list[Row]:
+    """Return the tickets written for this project; the few with a sentiment three times."""
+    tickets = [Row(r["text"], target_of(r["sentiment"])) for r in written_rows("tickets")]
+    rare = [row for row in tickets if row.target[NEUTRAL] < 0.5]
+    return tickets + rare * 2
+
+
+def _plain_sentences(data: Path, rng: random.Random) -> list[Row]:
+    """Return sentences of help pages and articles in every language: facts without an opinion."""
+    folder, texts = data / "multilingual", []
+    for row in read(folder, "ms_intune_9_languages"):
+        texts += [(code, row[code]["title"]) for code in PLAIN_LANGUAGES]
+        texts += [(code, row[code]["text"].split(". ")[0][:200]) for code in PLAIN_LANGUAGES]
+    texts += [(row["lang"], row["text"][:200]) for row in read(folder, "gnome_parallel")]
+    rows = []
+    for language in PLAIN_LANGUAGES:
+        own = [text for code, text in texts if code == language and text]
+        rows += [Row(text, target_of("neutral", 0.9)) for text in rng.sample(own, PLAIN_ROWS)]
     return rows
 
 

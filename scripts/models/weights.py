@@ -87,20 +87,25 @@ def load_distilbert(folder: Path, labels: tuple[str, ...] = SENTIMENTS):
         )
         return _named(model, labels).eval(), _source(folder, folder / "model.safetensors")
     bert, source = load_trunk(folder)
+    model = empty_distilbert(bert.config, labels)
+    _load_strictly(model.distilbert, distilbert_state(bert.state_dict()))
+    return model.eval(), source
+
+
+def empty_distilbert(bert: BertConfig, labels: tuple[str, ...]) -> nn.Module:
+    """Return a DistilBertForSequenceClassification of the size of a BERT, with random weights."""
     config = DistilBertConfig(
-        dim=bert.config.hidden_size,
-        n_layers=bert.config.num_hidden_layers,
-        n_heads=bert.config.num_attention_heads,
-        hidden_dim=bert.config.intermediate_size,
-        vocab_size=bert.config.vocab_size,
+        dim=bert.hidden_size,
+        n_layers=bert.num_hidden_layers,
+        n_heads=bert.num_attention_heads,
+        hidden_dim=bert.intermediate_size,
+        vocab_size=bert.vocab_size,
         num_labels=len(labels),
-        max_position_embeddings=bert.config.max_position_embeddings,
+        max_position_embeddings=bert.max_position_embeddings,
         seq_classif_dropout=0.1,
     )
     config._attn_implementation = "eager"
-    model = DistilBertClassifier(config)
-    _load_strictly(model.distilbert, distilbert_state(bert.state_dict()))
-    return _named(model, labels).eval(), source
+    return _named(DistilBertClassifier(config), labels)
 
 
 def distilbert_state(bert: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
