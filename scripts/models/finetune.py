@@ -13,22 +13,6 @@ from tokenizers import Tokenizer
 from torch import nn
 
 
-class MeanPooledClassifier(nn.Module):
-    """A BERT trunk, the mean over the real tokens, and one linear layer."""
-
-    def __init__(self, trunk: nn.Module, labels: int) -> None:
-        super().__init__()
-        self.trunk = trunk
-        self.drop = nn.Dropout(0.1)
-        self.head = nn.Linear(trunk.config.hidden_size, labels)
-
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return logits (rows, labels) from ids and mask (rows, tokens)."""
-        hidden = self.trunk(input_ids, attention_mask=attention_mask).last_hidden_state
-        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        return self.head(self.drop((hidden * mask).sum(1) / mask.sum(1)))
-
-
 def plain_tokenizer(path: Path, longest: int) -> Tokenizer:
     """Return the tokenizer without padding and with truncation to ``longest`` tokens."""
     tokenizer = Tokenizer.from_file(str(path))
@@ -75,7 +59,7 @@ def cross_entropy(logits: torch.Tensor, target: torch.Tensor, weight: torch.Tens
 
 
 def logits_of(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Return logits in float32 of a MeanPooledClassifier or a transformers classifier."""
+    """Return logits in float32 of a module, or of a transformers classifier."""
     output = model(input_ids=ids, attention_mask=mask)
     return (output if isinstance(output, torch.Tensor) else output.logits).float()
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Apply the training recipe of the classifier to the BANKING77 benchmark (full training set).
 
-Nothing is chosen on the test set: recipe, epochs and seed are fixed beforehand. With --work the
+Nothing is chosen on the test set: recipe, epochs and layers are fixed beforehand. With --work the
 finished model is exported, quantized and scored on the test set as int8 and fp32; with --figures
 the figures are stored for the table of evaluate.py.
 """
@@ -17,8 +17,11 @@ import torch
 from data import Row, read
 from export import check_parity, export_fp32, quantize
 from figures_store import FiguresStore
-from finetune import MeanPooledClassifier, finetune, plain_tokenizer
+from finetune import plain_tokenizer, save
 from goals import BANKING, Figures
+from safetensors.torch import load_file
+from train_classifier import FIRST_LAYER, RATE, Classifier, load_encoder, whole
+from upper_layers import UpperClassifier, fit, lower_states
 from weights import load_trunk
 
 from appliance.inference.session import TextTokenizer, open_session
@@ -45,35 +48,31 @@ def banking_rows(data: Path) -> list[Row]:
 
 
 def train(
-    weights: Path, data: Path, checkpoint: Path, *, epochs: int = EPOCHS, seed: int = 7
-) -> MeanPooledClassifier:
-    """Fine-tune gte-small with mean pooling, layer-wise learning rates and averaged weights."""
-    torch.manual_seed(seed)
-    trunk, source = load_trunk(weights)
-    rows = banking_rows(data)
-    trunk.config._attn_implementation = "sdpa"  # half the time; the export goes back to eager
-    model = MeanPooledClassifier(trunk, len(labels_of(data)))
-    finetune(
-        model,
-        lambda _: rows,
-        plain_tokenizer(source.tokenizer, 96),
-        checkpoint,
-        epochs=epochs,
-        rate=1.2e-4,
-        head_rate=2e-3,
-        seed=seed,
-        layer_decay=0.95,
-        average=0.99,
-    )
-    return model.eval()
+    weights: Path,
+    encoder_checkpoint: Path,
+    data: Path,
+    checkpoint: Path,
+    *,
+    epochs: int = EPOCHS,
+    first_layer: int = FIRST_LAYER,
+) -> Classifier:
+    """Fine-tune the encoder's upper layers as ``train_classifier`` does."""
+    encoder, tokenizer = load_encoder(weights, encoder_checkpoint)
+    rows, labels = banking_rows(data), labels_of(data)
+    upper = UpperClassifier(encoder.trunk, first_layer, len(labels))
+    if checkpoint.exists():
+        upper.load_state_dict(load_file(checkpoint))
+    else:
+        texts = [row.text for row in rows]
+        states = lower_states(encoder.trunk, first_layer, texts, plain_tokenizer(tokenizer, 96))
+        fit(upper, states, rows, epochs=epochs, rate=RATE, label="banking")
+        save(upper.state_dict(), checkpoint)
+    return whole(encoder, upper, first_layer)
 
 
-def score(
-    model: MeanPooledClassifier, tokenizer: Path, data: Path, work: Path
-) -> dict[str, Figures]:
+def score(model: Classifier, tokenizer: Path, data: Path, work: Path) -> dict[str, Figures]:
     """Return the accuracy on the 3,080 test questions, each processed alone, for both exports."""
     fp32, int8 = work / "banking.fp32.onnx", work / "banking.int8.onnx"
-    model.trunk.config._attn_implementation = "eager"
     export_fp32(model.trunk, "feature-extraction", tokenizer, fp32, model.head)
     check_parity(fp32, model)
     quantize(fp32, int8)
@@ -92,17 +91,17 @@ def score(
 def main() -> None:
     """Train, or load a finished checkpoint; score it with --work."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--weights", type=Path, required=True, help="folder of a local BERT")
+    parser.add_argument("--weights", type=Path, required=True, help="multilingual-e5-small, cut")
+    parser.add_argument("--encoder", type=Path, required=True, help="….safetensors of the encoder")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--checkpoint", type=Path, required=True, help="….safetensors to write")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="epochs in all")
     parser.add_argument("--threads", type=int, default=2, help="threads of torch")
-    parser.add_argument("--seed", type=int, default=7, help="seed of torch and of the row order")
     parser.add_argument("--work", type=Path, help="export and score here")
     parser.add_argument("--figures", type=Path, help="JSON file that stores figures")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    model = train(args.weights, args.data, args.checkpoint, epochs=args.epochs, seed=args.seed)
+    model = train(args.weights, args.encoder, args.data, args.checkpoint, epochs=args.epochs)
     if args.work:
         tokenizer = load_trunk(args.weights)[1].tokenizer
         figures, store = score(model, tokenizer, args.data, args.work), FiguresStore(args.figures)

@@ -138,10 +138,12 @@ def load_encoder(weights: Path, checkpoint: Path) -> tuple[ProjectedEncoder, Pat
     return encoder.eval(), source.tokenizer
 
 
-def whole(encoder: ProjectedEncoder, upper: UpperClassifier) -> Classifier:
+def whole(
+    encoder: ProjectedEncoder, upper: UpperClassifier, first_layer: int = FIRST_LAYER
+) -> Classifier:
     """Return a classifier of the encoder's lower layers and trained upper ones."""
     model = Classifier(encoder.trunk, upper.head.out_features)
-    upper.put_back(model.trunk, FIRST_LAYER)
+    upper.put_back(model.trunk, first_layer)
     model.head.load_state_dict(upper.head.state_dict())
     return model.eval()
 
