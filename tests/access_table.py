@@ -217,6 +217,10 @@ POST  trust-publisher          login 403   403   403   403   400   login
 POST  roll-back-models          login 403   403   403   403   done  login
 GET   model-update             login 403   403   403   403   200   login
 POST  apply-update             login 403   403   403   403   400   login
+GET   model-quality            login 403   403   403   403   200   login
+POST  model-quality            login 403   403   403   403   400   login
+GET   export-model-quality     login 403   403   403   403   200   login
+POST  update-model-quality     login 403   403   403   403   done  login
 GET   audit-log                 login 403   403   403   403   200   login
 GET   export-audit-log          login 403   403   403   403   200   login
 GET   people                   login 403   403   403   403   200   login

@@ -69,6 +69,8 @@ def find_drop_reason(email: OutgoingEmail) -> str:
             return _("The recipient no longer has access to the ticket.")
     if email.kind == Kind.REVIEW and not email.user.is_agent:
         return _("The recipient no longer has access to the articles.")
+    if email.kind == Kind.QUALITY and not email.user.is_admin:
+        return _("The recipient is no longer an administrator.")
     return ""
 
 

@@ -28,11 +28,13 @@ EMAIL_ORDERING = Ordering(keys=("created_at", "pk"))
 def list_notifications(viewer: User, *, only_unread: bool = False) -> QuerySet[Notification]:
     """Return the viewer's notifications, newest first; none of a ticket they may no longer see.
 
-    Agents read every article, so those of articles stay.
+    Agents read every article, so those of articles stay; those of model quality are for admins.
     """
     readable = Q(Exists(Ticket.objects.visible_to(viewer).filter(pk=OuterRef("ticket"))))
     if viewer.is_agent:
         readable |= Q(article__isnull=False)
+    if viewer.is_admin:
+        readable |= ~Q(measure="")
     notifications = Notification.objects.filter(readable, user=viewer).select_related(
         "ticket", "article", "event"
     )

@@ -40,6 +40,7 @@ AGENT_KINDS = (
     Kind.TEAM,
     Kind.REVIEW,
 )
+ADMIN_KINDS = (*AGENT_KINDS, Kind.QUALITY)
 CUSTOMER_KINDS = (Kind.ANSWER, Kind.SOLVED)
 DEFAULT_EMAIL_FREQUENCIES = {
     Kind.ESCALATED: EmailFrequency.AT_ONCE,
@@ -51,6 +52,7 @@ DEFAULT_EMAIL_FREQUENCIES = {
     Kind.CHANGED: EmailFrequency.NEVER,
     Kind.TEAM: EmailFrequency.NEVER,
     Kind.REVIEW: EmailFrequency.AT_ONCE,
+    Kind.QUALITY: EmailFrequency.AT_ONCE,
     Kind.ANSWER: EmailFrequency.AT_ONCE,
     Kind.SOLVED: EmailFrequency.AT_ONCE,
 }
@@ -181,6 +183,8 @@ class Channels:
 
 def kinds_of(user: User) -> tuple[Kind, ...]:
     """Return the kinds that can happen to a user of this role, highest priority first."""
+    if user.is_admin:
+        return ADMIN_KINDS
     return AGENT_KINDS if user.is_agent else CUSTOMER_KINDS
 
 

@@ -18,6 +18,15 @@ def notify_due_reviews(timestamp: int = 0) -> None:
     services.notify_due_reviews()
 
 
+@app.periodic(cron="37 * * * *")
+@app.task(
+    name="notifications.notify_quality_alarms",
+    queueing_lock="notifications.notify_quality_alarms",
+)
+def notify_quality_alarms(timestamp: int = 0) -> None:
+    services.notify_quality_alarms()
+
+
 @app.periodic(cron="23 * * * *")
 @app.task(name="notifications.purge", queueing_lock="notifications.purge")
 def purge(timestamp: int = 0) -> None:

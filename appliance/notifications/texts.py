@@ -17,10 +17,12 @@ from appliance.sla import status as sla_status
 from appliance.tickets.models import Event, Message, Ticket
 from appliance.tickets.queries import OTHER_TICKET
 from appliance.tickets.words import as_text
+from appliance.triage.drift.queries import Alarm
 
 MAX_EXCERPT_CHARACTERS = 1_000  # for an agent, who reads the rest on the page of the ticket
 MAX_MESSAGE_CHARACTERS = 20_000  # for the customer, to whom it was written
 HEADLINES = {
+    Kind.QUALITY: gettext_lazy("Model quality: this measure is over its limit"),
     Kind.REVIEW: gettext_lazy("This article is due for review"),
     Kind.TEAM: gettext_lazy("This ticket is unassigned"),
     Kind.CHANGED: gettext_lazy("%(who)s updated your ticket"),
@@ -125,6 +127,25 @@ def digest_part(email: OutgoingEmail, link: str) -> Fragment:
 def html_of(email: OutgoingEmail) -> str:
     """Return what happened as HTML."""
     return email.html or fragments.of_plain_text(email.body).html
+
+
+def quality_subject(alarms: Sequence[Alarm]) -> str:
+    subject = ngettext(
+        "A measure of model quality is over its limit",
+        "%(n)d measures of model quality are over their limits",
+        len(alarms),
+    )
+    return subject % {"n": len(alarms)}
+
+
+def quality_body(alarms: Sequence[Alarm]) -> str:
+    """Return each measure with its month, and the address of the page that explains them."""
+    lines = [
+        f"{alarm.measure.label}, {date_format(alarm.month, 'YEAR_MONTH_FORMAT')}"
+        for alarm in alarms
+    ]
+    about = _("The page “Model quality” says what each one means and what to do about it.")
+    return "\n".join([*lines, "", about, absolute_url("model-quality")]).rstrip()
 
 
 def review_subject(articles: Sequence[Article]) -> str:

@@ -22,6 +22,7 @@ from appliance.search import queries as search_queries
 from appliance.search.fulltext import find_running_reindex
 from appliance.triage import queries as triage_queries
 from appliance.triage import spaces
+from appliance.triage.drift import queries as drift_queries
 
 View = Callable[..., HttpResponse]
 
@@ -65,6 +66,7 @@ def status(request: AuthenticatedRequest) -> HttpResponse:
         "mailboxes": mail_queries.list_mailboxes(request.user).filter(is_active=True),
         "failing_mailboxes": mail_queries.list_failing_mailboxes(),
         "failed_emails": mail_queries.count_failed_emails(),
+        "quality_report": drift_queries.read_report(request.user),
         "audit_check": audit_chain.latest_check(),
         "check": search_queries.find_latest_check(),
         "reindex": find_running_reindex(),

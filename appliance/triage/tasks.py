@@ -67,6 +67,17 @@ def detect_gaps(timestamp: int = 0) -> None:
     _bounded(services.detect_gaps)
 
 
+@app.periodic(cron="29 * * * *")
+@app.task(name="triage.update_drift", queueing_lock="triage.update_drift", priority=LOW_PRIORITY)
+def update_drift(timestamp: int = 0) -> None:
+    """Compute outdated months of the measures of drift in steps, so that others have their turn.
+
+    Nearly all runs find nothing: months are computed once a day, and after a change of bundles.
+    """
+    if services.update_drift(seconds=BATCH_SECONDS):
+        services.queue_drift_update()
+
+
 @app.periodic(cron="*/2 * * * *")
 @app.task(
     name="triage.retry_stalled_jobs", queueing_lock="triage.retry_stalled_jobs", pass_context=True

@@ -30,6 +30,7 @@ KINDS = {
     "organisation": gettext_lazy("Organisation"),
     "team": gettext_lazy("Team"),
     "identity provider": gettext_lazy("Identity provider"),
+    "model quality": gettext_lazy("Model quality"),
     "site settings": gettext_lazy("Help desk"),
     "ticket category": gettext_lazy("Category"),
     "custom field": gettext_lazy("Custom field"),

@@ -3,16 +3,19 @@
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Event, Ticket
+from appliance.triage.models import Measure
 
 
 class Kind(models.TextChoices):
     """Why a user is notified, in ascending priority: of several reasons the last one is named."""
 
+    QUALITY = "quality", _("A measure of model quality is over its limit")
     REVIEW = "review", _("My article is due for review")
     TEAM = "team", _("A ticket is still unassigned")
     CHANGED = "changed", _("A colleague or a rule updates my ticket")
@@ -30,6 +33,7 @@ class Kind(models.TextChoices):
 
 
 ICONS = {
+    Kind.QUALITY: "graph-up-arrow",
     Kind.REVIEW: "journal-check",
     Kind.TEAM: "inbox",
     Kind.CHANGED: "pencil",
@@ -50,7 +54,8 @@ ICONS = {
 class Notification(models.Model):
     """What one user has not read yet of one ticket or one article, and what they have read.
 
-    Everything that happens until they read it is counted in one row.
+    Everything that happens until they read it is counted in one row. An alarm of model quality is
+    about a measure of a month, and there is one row of it, read or not.
     """
 
     user = models.ForeignKey(
@@ -62,6 +67,8 @@ class Notification(models.Model):
     article = models.ForeignKey(
         Article, null=True, on_delete=models.CASCADE, related_name="notifications"
     )
+    measure = models.CharField(max_length=12, choices=Measure, blank=True, db_default="")
+    month = models.DateField(null=True, help_text="Of the measure; its first day.")
     kind = models.CharField(max_length=9, choices=Kind)
     # not indexed: events are never deleted
     event = models.ForeignKey(
@@ -94,8 +101,16 @@ class Notification(models.Model):
                 condition=Q(read_at=None, article__isnull=False),
                 name="notification_unread_article_unique",
             ),
+            models.UniqueConstraint(
+                fields=["user", "measure", "month"],
+                condition=~Q(measure=""),
+                name="notification_measure_unique",
+            ),
             models.CheckConstraint(
-                condition=Q(ticket=None) ^ Q(article=None), name="notification_one_subject_check"
+                condition=Q(ticket__isnull=False, article=None, measure="", month=None)
+                | Q(ticket=None, article__isnull=False, measure="", month=None)
+                | Q(ticket=None, article=None, month__isnull=False) & ~Q(measure=""),
+                name="notification_one_subject_check",
             ),
         ]
         indexes = [
@@ -107,13 +122,18 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         subject = f"SKR-{self.ticket_id}" if self.ticket_id else f"article {self.article_id}"
+        if self.measure:
+            subject = f"{self.measure} of {self.month:%Y-%m}"
         return f"{self.kind} of {subject} for {self.user_id}"
 
     @property
     def subject(self) -> str:
-        """The title of the article or the number of the ticket."""
+        """The title of the article, the number of the ticket, or the measure with its month."""
         if self.article is not None:
             return self.article.title
+        if self.month is not None:
+            month = date_format(self.month, "YEAR_MONTH_FORMAT")
+            return f"{Measure(self.measure).label}, {month}"
         assert self.ticket is not None  # the table has a constraint: one of the two
         return self.ticket.number
 

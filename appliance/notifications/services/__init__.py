@@ -28,4 +28,5 @@ from appliance.notifications.services.outbox import (
     queue_email,
     retry_email,
 )
+from appliance.notifications.services.quality import notify_quality_alarms
 from appliance.notifications.services.reviews import notify_due_reviews

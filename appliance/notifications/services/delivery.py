@@ -176,7 +176,9 @@ def purge() -> int:
     waiting.exclude(kind="", is_digest=False).update(
         state=State.DROPPED, reason=_("Not sent within three days.")
     )
-    old = Q(read_at__isnull=False, at__lt=now - KEEP_READ) | Q(at__lt=now - KEEP_UNREAD)
+    # alarms of model quality stay longer: they remember of which months an admin was told
+    old = Q(read_at__isnull=False, at__lt=now - KEEP_READ, measure="")
+    old |= Q(at__lt=now - KEEP_UNREAD)
     notification_count, _by_model = Notification.objects.filter(old).delete()
     emails = OutgoingEmail.objects.filter(created_at__lt=now - KEEP_EMAILS)
     email_count, _by_model = emails.exclude(state=State.WAITING).delete()

@@ -1,5 +1,6 @@
-"""Predictions and vectors of texts, labels, suggestions and their outcomes, and the work queue."""
+"""Predictions and vectors of texts, labels, suggestions, model quality, and the work queue."""
 
+from appliance.triage.models.drift import DriftSettings, DriftValue, Measure
 from appliance.triage.models.learning import CategoryLabel
 from appliance.triage.models.predictions import (
     DIMENSIONS,

@@ -1,7 +1,12 @@
-"""Verbs of triage: annotate tickets, index articles, record feedback, find gaps, keep spaces."""
+"""Verbs of triage: annotate, index, record feedback, find gaps, compute drift, keep spaces."""
 
 from appliance.triage.services.annotation import annotate, annotate_soon, catch_up, warm_up
 from appliance.triage.services.articles import refresh_article
+from appliance.triage.services.drift import (
+    change_drift_settings,
+    request_drift_update,
+    update_drift,
+)
 from appliance.triage.services.feedback import (
     correct_category,
     dismiss_suggestion,
@@ -16,6 +21,7 @@ from appliance.triage.services.queueing import (
     queue_annotation,
     queue_article,
     queue_catch_up,
+    queue_drift_update,
     queue_gap_detection,
     queue_space_deletion,
     queue_space_filling,

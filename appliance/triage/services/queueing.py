@@ -43,6 +43,11 @@ def queue_gap_detection() -> None:
     _queue("triage.detect_gaps", "triage.detect_gaps")
 
 
+def queue_drift_update(*, delay: float = QUEUE_DELAY_SECONDS) -> None:
+    """Queue the computation of outdated months of the measures of drift."""
+    _queue("triage.update_drift", "triage.update_drift", delay=delay, priority=LOW_PRIORITY)
+
+
 def _queue(
     task: str,
     lock: str,

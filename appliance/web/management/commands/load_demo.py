@@ -9,6 +9,8 @@ from appliance.accounts import services as accounts_services
 from appliance.triage import services as triage_services
 from appliance.web import demo
 
+DRIFT_DELAY_SECONDS = 60  # then the tickets are classified
+
 
 class Command(BaseCommand):
     """Prints a JSON object with the demo log-ins in the last line, for the launcher."""
@@ -18,6 +20,7 @@ class Command(BaseCommand):
     def handle(self, **options: object) -> None:
         users = demo.load()
         triage_services.queue_catch_up()
+        triage_services.queue_drift_update(delay=DRIFT_DELAY_SECONDS)
         path = settings.DATA / "secrets" / "demo_password"
         # Setting a password ends the sessions of a person, and may undo what they chose.
         if new_users := [user for user in users if not user.has_usable_password()]:
