@@ -44,10 +44,6 @@ _GOALS = {
         "es: tickets, accuracy": "≥ 0.85",
     },
     "STS-B test": {"spearman": "≥ 0.83"},
-    "support articles": {
-        "symptoms → resolution, hit@3": "≥ 0.96",
-        "symptoms without codes → resolution, hit@3": "≥ 0.95",
-    },
     "linked titles with votes": {"hit@3": "≥ 0.60"},
     QUESTIONS: {"lowest: title, hit@3": "≥ 0.95", "lowest: opening, hit@3": "≥ 0.70"},
     SIMILARITY: {
