@@ -42,7 +42,6 @@ LICENCES = {
     "thunderbird_ui_9_languages": "MPL-2.0",
     "stsb_multi": "CC BY-SA 4.0",
 }
-TEXTS_FOLDER = Path(__file__).parent / "texts"  # written for this project, in nine languages
 LABELS_FOLDER = Path(__file__).parent / "labels"  # labels of it_tickets_47k, without its texts
 TEXTS_FOLDER = Path(__file__).parent / "texts"  # written for this project: texts/README.md
 # Questions about one mail client and one browser are three of five labelled tickets; a help desk
@@ -147,8 +146,7 @@ def written_rows(kind: str) -> list[dict]:
     rows = []
     for path in sorted(TEXTS_FOLDER.glob(f"{kind}.*.jsonl")):
         language = path.name.split(".")[1]
-        with path.open(encoding="utf-8") as lines:
-            rows += [{**json.loads(line), "lang": language, "source": "written"} for line in lines]
+        rows += [{**row, "lang": language, "source": "written"} for row in written_texts(path.stem)]
     return rows
 
 
