@@ -114,6 +114,7 @@ class BundleHolder:
             state=state,
             reason=str(failure or ""),
             load_seconds=snapshot.load_seconds,
+            languages=bundle.languages if bundle else (),
         )
 
     def _refresh(self, snapshot: Snapshot) -> Snapshot:

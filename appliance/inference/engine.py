@@ -185,6 +185,10 @@ class Engine:
         """Return whether the encoder knows a word of the text; else its vector says little."""
         return self._holders["encoder"].loaded().knows_words(text)
 
+    def supports(self, role: str, text: str) -> bool:
+        """Return whether the text may be in a language that the bundle was measured on."""
+        return languages.is_supported(text, self.bundle(role).languages)
+
     def load(self) -> None:
         """Load all three bundles now; ``statuses`` names the failures, none is raised."""
         for holder in self._holders.values():

@@ -34,6 +34,16 @@ class SentimentPrediction:
 
 
 @dataclass(frozen=True)
+class LanguagePrediction:
+    """The language of a text, as an ISO 639-1 code; an empty label when it is not clear."""
+
+    label: str
+    confidence: float
+    bundle: BundleRef  # the library that recognised it
+    is_other_language: bool = False
+
+
+@dataclass(frozen=True)
 class BundleStatus:
     """The state of one role: "ready", "not_loaded", "fallback", "refused" or "missing".
 
@@ -48,3 +58,4 @@ class BundleStatus:
     state: str
     reason: str
     load_seconds: float | None
+    languages: tuple[str, ...] = ()  # that it was measured on

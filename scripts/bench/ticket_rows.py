@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import bulk_loading
 import numpy as np
 
+from appliance.triage import language
+
 if TYPE_CHECKING:
     from dataset import Dataset
 
@@ -182,6 +184,7 @@ class TicketWriter:
         texts = [f"{ticket['subject']}\n{ticket['body']}" for ticket in tickets]
         digests = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
         rows = []
+        recogniser = language.find_ref()
         for ticket, sha in zip(tickets, digests, strict=True):
             content = {
                 "category": ticket["category"][1],
@@ -196,6 +199,9 @@ class TicketWriter:
                 rows.append(
                     (ticket["id"], kind, label, 0.8, scores, *bundle, sha, ticket["created"])
                 )
+            bundle = (recogniser.name, recogniser.version, recogniser.digest)
+            prediction = (recogniser.role, "en", 1.0, "[]", *bundle, sha)
+            rows.append((ticket["id"], *prediction, ticket["created"]))
         columns = "ticket_id, kind, label, confidence, scores, bundle_name, bundle_version"
         columns += ", bundle_digest, text_sha256, created_at"
         bulk_loading.copy(self.dataset.server, "triage_prediction", columns, rows)
