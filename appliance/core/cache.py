@@ -222,6 +222,7 @@ VALUE_LABELS: dict[str, str | Promise] = {
     "labels": _("Categories of the classifier"),
     "list_counts": _("Counts of filtered ticket lists"),
     "locale_defaults": _("Language and time zone of the help desk"),
+    "desk_languages": _("Languages of tickets"),
     "directory_problems": _("Problems with directories"),
     "mail_problems": _("Problems with e-mail"),
     "offered_agents": _("Choices: agents"),

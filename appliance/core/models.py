@@ -5,6 +5,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from appliance.core.languages import sort_languages
+
 # Rights of every agent unless an admin changes them (accounts.models.Right).
 DEFAULT_AGENT_RIGHTS = ["articles", "share", "bulk", "merge", "customers", "reports"]
 
@@ -32,6 +34,12 @@ class SiteSettings(models.Model):
     base_url = models.CharField(max_length=200, blank=True, help_text="Base of links in e-mails.")
     language = models.CharField(max_length=10, default="en")
     time_zone = models.CharField(max_length=60, default="UTC", help_text="An IANA name.")
+    languages = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="ISO 639-1 codes of the languages of tickets. Empty: its own and English.",
+    )
     is_registration_open = models.BooleanField(default=True)
     is_guest_form_open = models.BooleanField(default=False)
     is_knowledge_public = models.BooleanField(default=False)
@@ -67,6 +75,11 @@ class SiteSettings(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def desk_languages(self) -> list[str]:
+        """The languages the desk works in."""
+        return self.languages or sort_languages(["en", self.language])
 
 
 class AppendOnlyModel(models.Model):

@@ -24,6 +24,16 @@ def locale_defaults() -> tuple[str, str]:
     )
 
 
+def desk_languages() -> list[str]:
+    """Return the codes of the languages the desk works in, cached."""
+    return cache.get_or_compute(
+        "desk_languages",
+        [],
+        lambda: site_settings().desk_languages,
+        depends_on=[cache.SITE_SETTINGS],
+    )
+
+
 def _locale_defaults() -> tuple[str, str]:
     row = site_settings()
     return row.language, row.time_zone

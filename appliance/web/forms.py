@@ -7,11 +7,13 @@ from django import forms
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.forms import PersonForm
 from appliance.accounts.models import User
 from appliance.core.forms import Form, IdempotentForm
+from appliance.core.languages import Language, sort_languages
 from appliance.core.types import read_number
 from appliance.macros import queries as macros_queries
 from appliance.tickets import queries as tickets_queries
@@ -245,12 +247,22 @@ class MacroUseForm(IdempotentForm):
 class SetupForm(PersonForm):
     """The first admin, the name of the help desk, its categories, and the demo data."""
 
-    without_error = ("categories", "demo")
+    without_error = ("categories", "languages", "demo")
     desk_name = forms.CharField(
         label=_("Name of the help desk"),
         max_length=80,
         initial="Help desk",
         help_text=_("Shown at the top of every page."),
+    )
+    languages = forms.MultipleChoiceField(
+        label=_("Languages of tickets"),
+        choices=Language.choices,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_(
+            "The languages your help desk works in. A ticket is more readily recognised as one of "
+            "them."
+        ),
     )
     categories = forms.MultipleChoiceField(
         label=_("Categories"),
@@ -275,6 +287,7 @@ class SetupForm(PersonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["languages"].initial = sort_languages(["en", get_language() or "en"])
         categories = tickets_services.default_categories()
         self.set_choices("categories", [(row["slug"], row["name"]) for row in categories])
         self.fields["categories"].initial = [row["slug"] for row in categories]

@@ -13,6 +13,7 @@ from appliance.accounts.permissions import require_admin
 from appliance.core import cache
 from appliance.core.audit import update_fields
 from appliance.core.errors import BadInputError
+from appliance.core.languages import sort_languages
 from appliance.core.models import SiteSettings
 
 MAX_CLOSE_AFTER_DAYS, MAX_ATTACHMENT_MB = 365, 100
@@ -26,6 +27,7 @@ class SiteSettingsFields(TypedDict, total=False):
     logo_id: UUID | None
     language: str
     time_zone: str
+    languages: list[str]
     is_registration_open: bool
     is_guest_form_open: bool
     is_knowledge_public: bool
@@ -67,6 +69,7 @@ def _validate(fields: Mapping[str, object]) -> dict[str, object]:
         "name": _validate_name,
         "language": _validate_language,
         "time_zone": _validate_time_zone,
+        "languages": _validate_languages,
         "close_solved_after_days": _validate_close_after,
         "max_attachment_mb": _validate_attachment_limit,
         "agent_rights": _validate_agent_rights,
@@ -99,6 +102,13 @@ def _validate_time_zone(value: str) -> str:
     if not is_time_zone(value):
         raise BadInputError(_("Choose a time zone from the list."), field="time_zone")
     return value
+
+
+def _validate_languages(value: list[str]) -> list[str]:
+    languages = sort_languages(value)
+    if not languages or len(languages) < len(set(value)):
+        raise BadInputError(_("Choose at least one language from the list."), field="languages")
+    return languages
 
 
 def _validate_close_after(value: int | None) -> int | None:

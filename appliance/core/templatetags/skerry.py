@@ -1,5 +1,7 @@
 """Template filters for all rooms."""
 
+from collections.abc import Collection
+
 from django import template
 from django.template import Context
 from django.utils.safestring import SafeString
@@ -7,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from appliance import disks
 from appliance.core import disk_space
+from appliance.core.languages import list_names
 from appliance.core.markdown import escape, quote, render
 
 register = template.Library()
@@ -39,6 +42,12 @@ def disk_warnings(context: Context) -> dict[str, object]:
 def percent(share: float) -> int:
     """Return a share between 0 and 1 as a whole number of percent: 0.874 → 87."""
     return round(max(0.0, min(1.0, share)) * 100)
+
+
+@register.filter
+def language_names(codes: Collection[str]) -> str:
+    """Return the names of languages, separated by commas: "English, German"."""
+    return ", ".join(list_names(codes))
 
 
 @register.filter

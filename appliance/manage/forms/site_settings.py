@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from appliance.accounts import choices
 from appliance.accounts.models import Right
 from appliance.core.forms import Form
+from appliance.core.languages import Language
 from appliance.core.models import SecondFactorRule, SiteSettings
 
 
@@ -15,6 +16,16 @@ class SiteSettingsForm(Form):
     name = forms.CharField(label=_("Name of the help desk"), max_length=80)
     language = forms.ChoiceField(label=_("Language"), choices=choices.languages)
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=choices.time_zones)
+    languages = forms.MultipleChoiceField(
+        label=_("Languages of tickets"),
+        choices=Language.choices,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_(
+            "The languages your help desk works in. A ticket is more readily recognised as one of "
+            "them."
+        ),
+        error_messages={"required": _("Choose at least one language from the list.")},
+    )
     agent_rights = forms.MultipleChoiceField(
         label=_("Default agent permissions"),
         choices=Right.choices,
@@ -70,7 +81,7 @@ class SiteSettingsForm(Form):
     )
 
     GROUPS = (
-        (_("Help desk"), ("name", "language", "time_zone")),
+        (_("Help desk"), ("name", "language", "time_zone", "languages")),
         (
             _("Customers and guests"),
             (
@@ -92,7 +103,8 @@ class SiteSettingsForm(Form):
     )
 
     def __init__(self, data: QueryDict | None, settings: SiteSettings) -> None:
-        super().__init__(data, initial={name: getattr(settings, name) for name in self.base_fields})
+        initial = {name: getattr(settings, name) for name in self.base_fields}
+        super().__init__(data, initial=initial | {"languages": settings.desk_languages})
 
     def groups(self) -> list[tuple[str | Promise, list[forms.BoundField]]]:
         """Return the title and the fields of each group of the page."""

@@ -1,11 +1,13 @@
 """The site settings and the logo."""
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from appliance.core import queries as core_queries
-from appliance.core.models import SiteSettings
+from appliance.core.models import AuditEntry, SiteSettings
 from appliance.files.models import StoredFile
 
 PNG = bytes.fromhex(
@@ -16,6 +18,7 @@ SETTINGS = {
     "name": "Harbour desk",
     "language": "de",
     "time_zone": "Europe/Berlin",
+    "languages": ["sv", "de"],
     "max_attachment_mb": 20,
     "close_solved_after_days": "",
     "agent_rights": ["articles"],
@@ -42,6 +45,27 @@ def test_admin_changes_the_site_settings(as_dan):
     assert (site.name, site.language, site.is_guest_form_open) == ("Harbour desk", "de", True)
     assert not (site.is_rating_enabled or site.is_assigned_on_reply)  # its box was not ticked
     assert (site.close_solved_after_days, site.agent_rights) == (None, ["articles"])
+    assert site.desk_languages == ["de", "sv"]
+
+
+def test_desk_works_in_its_language_and_in_english_until_others_are_chosen(
+    as_dan, django_capture_on_commit_callbacks
+):
+    SiteSettings.objects.create(language="de")
+    assert core_queries.desk_languages() == ["en", "de"]
+    page = as_dan.get(reverse("site-settings")).content.decode()
+    assert page.count('name="languages"') == 9
+    assert re.findall(r'name="languages"[^>]*value="(\w+)"[^>]* checked', page) == ["en", "de"]
+    with django_capture_on_commit_callbacks(execute=True):
+        as_dan.post(reverse("site-settings"), SETTINGS | {"languages": ["fr"]})
+    assert core_queries.desk_languages() == ["fr"]
+    assert AuditEntry.objects.latest("pk").data["languages"] == {"from": [], "to": ["fr"]}
+
+
+@pytest.mark.parametrize("languages", [[], ["xx"]])
+def test_desk_needs_languages_that_exist(as_dan, languages):
+    page = as_dan.post(reverse("site-settings"), SETTINGS | {"languages": languages})
+    assert page.status_code == 400 and not core_queries.site_settings().languages
 
 
 def test_invalid_value_is_rejected_and_the_form_keeps_the_others(as_dan):

@@ -1,5 +1,7 @@
 """Changes of people and customers that take their tickets along, and the set-up."""
 
+from collections.abc import Collection
+
 from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
@@ -9,6 +11,7 @@ from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer, Role, Team, User
 from appliance.core import audit, cache
 from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.languages import sort_languages
 from appliance.core.models import SiteSettings
 from appliance.tickets import services as tickets_services
 from appliance.triage import services as triage_services
@@ -82,18 +85,30 @@ def _refuse_merge(source: Customer, target: Customer) -> None:
 
 @transaction.atomic
 def set_up(
-    *, token: str, person: dict[str, str], desk_name: str, categories: set[str], demo: bool
+    *,
+    token: str,
+    person: dict[str, str],
+    desk_name: str,
+    categories: set[str],
+    demo: bool,
+    languages: Collection[str] = (),
 ) -> User:
     """Create the first admin and what they chose; the set-up link works once.
 
-    ``person`` holds the arguments of ``accounts.services.add_user``. Raises Http404 when the link
+    ``person`` holds the arguments of ``accounts.services.add_user``; without ``languages`` the desk
+    works in its own and in English. Raises Http404 when the link
     was used before.
     """
     if not accounts_services.consume_setup_link(token):
         raise Http404
     admin = accounts_services.add_user(**person, role=Role.ADMIN, is_confirmed=True)
     SiteSettings.objects.update_or_create(
-        pk=1, defaults={"name": desk_name, "set_up_at": timezone.now()}
+        pk=1,
+        defaults={
+            "name": desk_name,
+            "languages": sort_languages(languages),
+            "set_up_at": timezone.now(),
+        },
     )
     audit.record_change(by=admin, verb="added", subject=admin, data={"role": Role.ADMIN})
     cache.invalidate(cache.SITE_SETTINGS)

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from io import StringIO
 
@@ -48,6 +49,13 @@ def test_setup_creates_admin_name_and_categories(client, link):
     assert core_queries.site_settings().name == "Ward desk"
     assert {c.slug for c in TicketCategory.objects.all()} == {"hardware", "email"}
     assert "Ward desk" in client.get(reverse("dashboard")).content.decode()
+
+
+def test_languages_of_tickets_are_chosen_in_the_setup(client, link):
+    page = client.get(link, headers={"accept-language": "de"}).content.decode()
+    assert re.findall(r'name="languages"[^>]*value="(\w+)"[^>]* checked', page) == ["en", "de"]
+    client.post(link, FORM | {"languages": ["pl", "de"]})
+    assert core_queries.desk_languages() == ["de", "pl"]
 
 
 def test_setup_link_works_once(client, link):

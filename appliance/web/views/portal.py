@@ -248,6 +248,7 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
             person=form.user_data(),
             desk_name=data["desk_name"],
             categories=set(data["categories"]),
+            languages=data["languages"],
             demo=data["demo"],
         )
         if admin:
