@@ -214,7 +214,7 @@ def test_unusual_form_values_cause_no_server_error(dan_client, ticket, articles,
     paths |= {
         reverse(name, args=[ticket.pk]): fields.split() for name, fields in ticket_forms.items()
     }
-    update = ["status", "resume_at", "priority", "category", "team", "assignee"]
+    update = ["status", "resume_at", "priority", "category", "team", "assignee", "language"]
     paths[reverse("update-ticket", args=[ticket.pk])] = [*update, *(f"initial-{n}" for n in update)]
     paths[reverse("edit-article", args=[articles[0].pk])] = forms["write-article"].split()
     article_forms = {
@@ -237,6 +237,7 @@ def test_unusual_form_values_cause_no_server_error(dan_client, ticket, articles,
 def test_unusual_values_on_the_set_up_page_cause_no_server_error(client, db, text):
     link = reverse("setup", args=[accounts_services.create_setup_link()])
     fields = ["desk_name", "first_name", "last_name", "email", "password", "demo", "categories"]
+    fields.append("languages")
     for field in fields:
         assert client.post(link, valid_form("/setup/") | {field: text}).status_code in (
             302,

@@ -41,6 +41,7 @@ class RoleReport(TypedDict):
     digest: str
     state: str
     reason: str
+    languages: list[str]  # that it was measured on
     is_installed: bool
     update_state: str
     update_state_label: str
@@ -87,6 +88,7 @@ def _role_report(status: BundleStatus, row: ActiveBundle | None) -> RoleReport:
         "digest": status.digest,
         "state": status.state,
         "reason": status.reason,
+        "languages": list(status.languages),
         "is_installed": False,
         "update_state": "",
         "update_state_label": "",

@@ -158,6 +158,7 @@ DESCRIPTIONS: dict[Kind, Callable[[Event], str]] = {
     Kind.SUBJECT: _change_of(lambda: pgettext("changed the", "subject")),
     Kind.REQUESTER: _change_of(lambda: pgettext("changed the", "customer")),
     Kind.CHANNEL: _change_of(lambda: pgettext("changed the", "channel")),
+    Kind.LANGUAGE: _change_of(lambda: pgettext("changed the", "language")),
     Kind.MERGED: _describe_merge,
     Kind.SPLIT: _describe_split,
     Kind.LINKED: _describe_link,

@@ -16,6 +16,7 @@ NO_PART_LABELS = {
     Dimension.AGENT: gettext_lazy("Nobody"),
     Dimension.ORGANISATION: gettext_lazy("No organisation"),
     Dimension.CHANNEL: gettext_lazy("No channel"),
+    Dimension.LANGUAGE: gettext_lazy("Not recognised"),
 }
 
 

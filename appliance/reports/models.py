@@ -16,6 +16,7 @@ class Dimension(models.TextChoices):
     AGENT = "agent", _("Agent")
     ORGANISATION = "organisation", _("Organisation")
     CHANNEL = "channel", _("Channel")
+    LANGUAGE = "language", _("Language")
 
 
 class Day(models.Model):

@@ -18,6 +18,7 @@ from appliance.core import cache, cache_values
 from appliance.core import queries as core_queries
 from appliance.core.dates import site_date
 from appliance.core.errors import ForbiddenError, UnavailableError
+from appliance.core.languages import Language
 from appliance.core.sql_files import SqlValue, read_sql
 from appliance.reports.metrics import Metrics
 from appliance.reports.models import CountingProgress, Dimension
@@ -189,6 +190,7 @@ def _query_parameters(
         "hidden": hidden,
         "sentiment": SENTIMENT_THRESHOLD,
         "channels": Channel.values,
+        "languages": Language.values,
         "is_single_part": is_single_part,
         "part": report_query.part or None,
     }
@@ -204,6 +206,8 @@ def list_part_names(viewer: User, dimension: str, parts: Iterable[int | None]) -
     """Return the names of parts; deleted ones and those hidden from the viewer are missing."""
     if dimension == Dimension.CHANNEL:
         return {number: str(label) for number, label in enumerate(Channel.labels, start=1)}
+    if dimension == Dimension.LANGUAGE:
+        return {number: str(label) for number, label in enumerate(Language.labels, start=1)}
     model: type[Model] = {
         Dimension.CATEGORY: TicketCategory,
         Dimension.TEAM: Team,

@@ -13,6 +13,7 @@ from django.utils import timezone
 from appliance.core import cache
 from appliance.core import queries as core_queries
 from appliance.core.database import try_lock_until_commit
+from appliance.core.languages import Language
 from appliance.core.sql_files import fetch_rows
 from appliance.reports.models import CountingProgress, Day, StaleTicket
 from appliance.reports.periods import local_date, start_of_day
@@ -176,6 +177,7 @@ def _rebuild_days(start: date, end: date, zone: str) -> None:
                 "zone": zone,
                 "sentiment": SENTIMENT_THRESHOLD,
                 "channels": Channel.values,
+                "languages": Language.values,
             },
         )
 

@@ -17,6 +17,7 @@ from appliance.accounts.models import CUSTOMER_SEARCH_TEXT, Customer, User, View
 from appliance.core.sql_files import fetch_rows
 from appliance.knowledge.models import Article
 from appliance.search.ranking import Kind
+from appliance.tickets.filters import language_filter
 from appliance.tickets.models import OPEN_STATUSES, Message, Ticket
 from appliance.triage.models import Passage, TicketVector
 from appliance.triage.models.predictions import VectorQuerySet
@@ -24,7 +25,7 @@ from appliance.triage.models.predictions import VectorQuerySet
 IdRange = tuple[int, int]
 UNSOLVED = "unsolved"  # as a status: every status of open tickets
 NO_CATEGORY = "none"
-TICKET_FILTERS = ("status", "customers", "tag", "assignee", "channel")
+TICKET_FILTERS = ("status", "customers", "tag", "assignee", "channel", "language")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class SearchFilters:
     tag: str = ""
     assignee: str = ""  # "me", "nobody" or an id
     channel: str = ""
+    language: str = ""  # a code, or NO_LANGUAGE
     after: date | None = None  # that day or later
     before: date | None = None  # earlier than that day
 
@@ -62,6 +64,8 @@ class SearchFilters:
             conditions &= Q(assignee=self._assignee_id(viewer))
         if self.channel:
             conditions &= Q(channel=self.channel)
+        if self.language:
+            conditions &= language_filter(self.language)
         return tickets.filter(conditions)
 
     def apply_to_articles(self, articles: QuerySet[Article]) -> QuerySet[Article]:

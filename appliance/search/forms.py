@@ -24,7 +24,7 @@ from appliance.search.query_parser import (
 )
 from appliance.search.ranking import SORTS
 from appliance.tickets import queries as tickets_queries
-from appliance.tickets.forms.filters import TagField, set_tag_viewer
+from appliance.tickets.forms.filters import TagField, language_choices, set_tag_viewer
 from appliance.tickets.models import Channel, Status
 
 KINDS = [
@@ -33,7 +33,7 @@ KINDS = [
     ("articles", _("Knowledge base")),
     ("customers", _("Customers")),
 ]
-AGENT_FILTERS = ("customer", "tag", "assignee", "channel")
+AGENT_FILTERS = ("customer", "tag", "assignee", "channel", "language")
 DAYS = {"today": 0, "heute": 0, "yesterday": 1, "gestern": 1}
 
 
@@ -112,6 +112,7 @@ class SearchForm(Form):
     channel = NamedChoice(
         label=_("Channel"), required=False, choices=[("", _("Any channel")), *Channel.choices]
     )
+    language = NamedChoice(label=_("Language"), required=False, choices=language_choices())
     customer = CustomersField(label=_("Customer"), max_length=254, required=False)
     tag = TagField(label=_("Tag"), max_length=40, required=False)
     after = DayField(label=_("Since"), required=False)
@@ -189,6 +190,7 @@ class SearchForm(Form):
             tag=tag.name if tag else "",
             assignee=data.get("assignee") or "",
             channel=data.get("channel") or "",
+            language=data.get("language") or "",
             after=data.get("after"),
             before=data.get("before"),
         )

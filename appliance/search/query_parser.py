@@ -27,6 +27,8 @@ OPERATORS = {
     "zuständig": "assignee",
     "channel": "channel",
     "kanal": "channel",
+    "language": "language",
+    "sprache": "language",
     "after": "after",
     "nach": "after",
     "ab": "after",

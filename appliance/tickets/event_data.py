@@ -37,6 +37,7 @@ PriorityData = TypedDict("PriorityData", {"from": int, "to": int})
 
 SubjectData = _Texts
 ChannelData = _Texts
+LanguageData = _Texts  # codes; empty: not recognised
 RequesterData = RelationChange
 
 
@@ -63,6 +64,7 @@ class ClassifiedData(TypedDict, total=False):
     confidence: float
     sentiment: str
     sentiment_score: float
+    language: str  # a code, empty when it is not recognised
 
 
 class TagsData(TypedDict):

@@ -26,6 +26,7 @@ from appliance.tickets.models.ticket import NEVER
 SENTIMENT_THRESHOLD = 0.33  # scores nearer to zero are neutral
 SENTIMENTS = ("negative", "neutral", "positive")
 ANY_STATUS = "any"
+NO_LANGUAGE = "none"
 DUE_SOON = timedelta(hours=2)
 DUE_ORDER = Coalesce("due_at", Value(NEVER))  # the expression of ticket_due_idx
 
@@ -51,6 +52,11 @@ def sentiment_expression() -> Case:
 def annotate_sentiment(tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
     """Add ``sentiment``, one of SENTIMENTS or None without a score."""
     return tickets.annotate(sentiment=sentiment_expression())
+
+
+def language_filter(language: str) -> Q:
+    """Match tickets in a language, or with NO_LANGUAGE those in which none was recognised."""
+    return Q(language="" if language == NO_LANGUAGE else language)
 
 
 def overdue_filter() -> Q:
@@ -101,6 +107,7 @@ class TicketFilter:
     category: str = ""  # a slug, or "none"
     sentiment: str = ""  # one of SENTIMENTS, or "unread"
     channel: str = ""
+    language: str = ""  # a code, or "none"
     assignee: str = ""  # "me", "nobody" or a primary key
     team: str = ""  # "mine", "none" or a primary key
     customer: int | None = None
@@ -124,6 +131,7 @@ class TicketFilter:
             category=query.get("category", ""),
             sentiment=query.get("sentiment", ""),
             channel=query.get("channel", ""),
+            language=query.get("language", ""),
             assignee=query.get("assignee", ""),
             team=query.get("team", ""),
             customer=number("customer"),
@@ -178,6 +186,8 @@ class TicketFilter:
             conditions.append(sentiment_filter(self.sentiment))
         if self.channel:
             conditions.append(Q(channel=self.channel))
+        if self.language:
+            conditions.append(language_filter(self.language))
         if self.customer:
             conditions.append(Q(customer=self.customer))
         if self.organisation:

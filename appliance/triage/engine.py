@@ -40,6 +40,25 @@ def find_ref(role: str) -> BundleRef | None:
         return None
 
 
+def supports(role: str, text: str) -> bool:
+    """Return whether the active bundle of a role was measured on the language of the text.
+
+    True without a bundle, of which nothing needs to be said.
+    """
+    try:
+        return current().supports(role, text)
+    except InferenceError:
+        return True
+
+
+def find_languages(role: str) -> tuple[str, ...]:
+    """Return the languages that the active bundle of a role was measured on; empty without one."""
+    try:
+        return current().bundle(role).languages
+    except InferenceError:
+        return ()
+
+
 def find_next_encoder() -> BundleRef | None:
     """Return the encoder whose vectors are being written beside the active ones; None without one.
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import structlog
 
+from appliance.inference import languages
 from appliance.inference.bundle import InferenceError
+from appliance.inference.languages import RecognisedLanguage
 from appliance.inference.predictions import CategoryPrediction, SentimentPrediction
-from appliance.triage import engine
+from appliance.triage import engine, language
 
 log = structlog.get_logger(__name__)
 
@@ -20,11 +22,13 @@ class TextPredictions:
     category: CategoryPrediction | None = None
     sentiment: SentimentPrediction | None = None
     vector: np.ndarray | None = None
+    language: RecognisedLanguage | None = None
     errors: list[str] = field(default_factory=list)  # "role: message" of bundles that failed
 
     @property
     def is_empty(self) -> bool:
-        return self.category is None and self.sentiment is None and self.vector is None
+        results = (self.category, self.sentiment, self.vector, self.language)
+        return all(result is None for result in results)
 
 
 def predict(
@@ -34,11 +38,12 @@ def predict(
     space: str | None = None,
     *,
     cold_start: bool = True,
+    desk_languages: Collection[str] = (),
 ) -> TextPredictions:
     """Call the bundles of these roles; the vector is of ``space``. Never raises.
 
     A missing bundle gives no result, a failing one an entry in ``errors``. ``labels`` and
-    ``cold_start`` are for the classifier.
+    ``cold_start`` are for the classifier, ``desk_languages`` for the language.
     """
     models = engine.current()
     predictions = TextPredictions()
@@ -52,10 +57,14 @@ def predict(
     def classify_sentiment() -> None:
         predictions.sentiment = models.classify_sentiment(text)
 
+    def recognise_language() -> None:
+        predictions.language = languages.recognise(text, desk_languages)
+
     calls: dict[str, Callable[[], None]] = {
         "encoder": embed,
         "classifier": classify,
         "sentiment": classify_sentiment,
+        language.ROLE: recognise_language,
     }
     for role, call in calls.items():
         if role not in roles:

@@ -53,17 +53,23 @@ def gather_evidence(
     vector: np.ndarray | None,
     space: str,
     excluded_ticket_id: int | None = None,
+    *,
+    compares_meaning: bool = True,
 ) -> Evidence:
     """Gather the evidence by vector and words; without a vector, by words alone. Four queries.
 
-    ``excluded_ticket_id`` is the ticket to suggest for. Beside cosines, words only decide between
-    articles that are near or have helped: their weight is too small to move others, and ranking
-    all articles with one of the words would take longer than everything else together.
+    ``excluded_ticket_id`` is the ticket to suggest for. Without ``compares_meaning`` the passages
+    are left out, as for a text in a language the encoder was not measured on. Beside cosines, words
+    only decide between articles that are near or have helped: their weight is too small to move
+    others, and ranking all articles with one of the words would take longer than everything else
+    together.
     """
     visible = Article.objects.visible_to(viewer).in_use()
     if vector is None:
         return Evidence(words=_search_words(visible, text))
-    cosines, passage_ids = _nearest_passages(viewer, vector, space)
+    cosines, passage_ids = (
+        _nearest_passages(viewer, vector, space) if compares_meaning else ({}, {})
+    )
     neighbours = _find_neighbours(viewer, vector, space, excluded_ticket_id)
     candidates = cosines.keys() | {
         key for neighbour in neighbours for key in neighbour.helped | neighbour.dismissed

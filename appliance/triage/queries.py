@@ -13,6 +13,7 @@ from appliance.triage.models import AnnotationLease, Prediction, TicketVector
 from appliance.triage.vector_search import cosine, list_nearest
 
 State = Literal["classified", "pending", "unavailable"]
+SHOWN_KINDS = {"classifier": Prediction.Kind.CATEGORY, "sentiment": Prediction.Kind.SENTIMENT}
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class TicketPredictions:
     category: PredictedCategory | None
     sentiment: PredictedSentiment | None
     is_other_language: bool = False  # the bundles were not measured on the text's language
+    languages: tuple[str, ...] = ()  # that they were measured on; filled for other languages only
+    is_meaning_compared: bool = True  # the encoder was measured on the language
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,23 @@ def find_predictions(viewer: User, ticket: Ticket) -> TicketPredictions:
     by_kind = {row.kind: row for row in Prediction.objects.filter(ticket__in=visible)}
     category = by_kind.get(Prediction.Kind.CATEGORY)
     sentiment = by_kind.get(Prediction.Kind.SENTIMENT)
+    is_other_language = any(row.is_other_language for row in by_kind.values())
     return TicketPredictions(
         state="classified" if category and sentiment else _state(ticket, by_kind),
         category=_predicted_category(category) if category else None,
         sentiment=_predicted_sentiment(sentiment) if sentiment and sentiment.label else None,
-        is_other_language=any(row.is_other_language for row in by_kind.values()),
+        is_other_language=is_other_language,
+        languages=_measured_languages(by_kind) if is_other_language else (),
+        is_meaning_compared=engine.supports("encoder", ticket.text),
     )
+
+
+def _measured_languages(by_kind: dict[str, Prediction]) -> tuple[str, ...]:
+    """Return the languages of the first bundle that was not asked about the text."""
+    for role, kind in SHOWN_KINDS.items():
+        if kind in by_kind and by_kind[kind].is_other_language:
+            return engine.find_languages(role)
+    return ()
 
 
 def find_vector(viewer: User, ticket: Ticket) -> TicketVector | None:
@@ -152,7 +166,7 @@ def _helpful_articles(viewer: User, tickets: list[Ticket]) -> dict[int, Article]
 def _state(ticket: Ticket, by_kind: dict[str, Prediction]) -> State:
     """Return the state of a ticket that lacks a prediction."""
     refs = work_queue.refs_at_hand()
-    roles = [role for role, kind in work_queue.KIND_OF_ROLE.items() if kind not in by_kind]
+    roles = [role for role, kind in SHOWN_KINDS.items() if kind not in by_kind]
     failed = work_queue.list_failed().filter(kind=AnnotationLease.Kind.TICKET, object_id=ticket.pk)
     if any(role in refs for role in roles) and not failed.exists():
         return "pending"

@@ -13,7 +13,7 @@ from appliance.accounts.models import Customer, User
 from appliance.core import cache, cache_values
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket
-from appliance.triage import matching, texts
+from appliance.triage import engine, matching, texts
 from appliance.triage.fusion import RankedArticle, fuse
 from appliance.triage.models import Passage, Suggestion, TicketVector
 from appliance.triage.queries import SimilarTicket, find_vector
@@ -144,7 +144,14 @@ def _rank(
     scope = hidden if viewer.is_agent else ["published", accounts_queries.closed_team_ids()]
 
     def compute() -> Ranking:
-        evidence = matching.gather_evidence(viewer, text, query_vector, space, ticket_id)
+        evidence = matching.gather_evidence(
+            viewer,
+            text,
+            query_vector,
+            space,
+            ticket_id,
+            compares_meaning=engine.supports("encoder", text),
+        )
         ranking = fuse(evidence.cosines, evidence.words, evidence.neighbours)
         floor = (
             MIN_ARTICLE_COSINE if query_vector is None else raise_floor(MIN_ARTICLE_COSINE, text)

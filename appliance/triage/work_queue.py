@@ -24,8 +24,7 @@ The life of a text, for the bundles at hand::
 - Failed permanently: a lease without time and with ``MAX_ATTEMPTS`` attempts, for this digest of
   the text and these bundles.
 
-A role without a bundle has no work, so an installation without models polls once a minute and is
-idle otherwise.
+A role without a bundle has no work: without models only the languages of texts are recognised.
 """
 
 from collections.abc import Collection, Mapping
@@ -40,7 +39,7 @@ from appliance.core.audit import ANONYMOUS
 from appliance.inference.bundle import BundleRef
 from appliance.knowledge.models import Article
 from appliance.tickets.models import OPEN_STATUSES, Ticket
-from appliance.triage import classifier, engine
+from appliance.triage import classifier, engine, language
 from appliance.triage.models import (
     AnnotationLease,
     BackfillState,
@@ -54,17 +53,25 @@ from appliance.triage.texts import ARTICLE_DIGEST, TICKET_DIGEST, digest
 
 Refs = Mapping[str, BundleRef]  # by role
 TextModel = TypeVar("TextModel", bound=Model)
-KIND_OF_ROLE = {"classifier": Prediction.Kind.CATEGORY, "sentiment": Prediction.Kind.SENTIMENT}
+KIND_OF_ROLE = {
+    "classifier": Prediction.Kind.CATEGORY,
+    "sentiment": Prediction.Kind.SENTIMENT,
+    "language": Prediction.Kind.LANGUAGE,
+}
 MAX_ATTEMPTS = 3
 LEASE_SECONDS = 120
 MAX_ROWS_TO_PRUNE = 50_000  # with more pending rows, nearly all of them are really pending
 
 
 def refs_at_hand() -> dict[str, BundleRef]:
-    """Return the usable bundles by role, without the classifier while there is no category."""
+    """Return the usable bundles by role, without the classifier while there is no category.
+
+    The role "language" is always there: its library is a part of the release.
+    """
     refs = engine.refs()
     if not classifier.labels():
         refs.pop("classifier", None)
+    refs[language.ROLE] = language.find_ref()
     return refs
 
 

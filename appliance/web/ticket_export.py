@@ -44,6 +44,7 @@ def _headings() -> list[str]:
         _("Team"),
         _("Tags"),
         _("Channel"),
+        _("Language"),
         _("Created"),
         _("Updated"),
     ]
@@ -64,6 +65,7 @@ def _cells(ticket: Ticket) -> list[object]:
         ticket.team or "",
         ", ".join(tag.name for tag in ticket.tags.all()),
         ticket.get_channel_display(),
+        ticket.get_language_display(),
         timezone.localtime(ticket.created_at).isoformat(" ", "minutes"),
         timezone.localtime(ticket.updated_at).isoformat(" ", "minutes"),
     ]

@@ -18,6 +18,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from appliance.core.languages import Language
 from appliance.sla.templatetags.sla import due
 from appliance.tickets.custom_fields import text_of_kind
 from appliance.tickets.models import Priority, Status, Ticket
@@ -59,6 +60,10 @@ class CellTexts:
             value: f'<span class="priority-{value}">{escape(str(label))}</span>'
             for value, label in Priority.choices
         }
+
+    @cached_property
+    def languages(self) -> dict[str, str]:
+        return {value: escape(str(label)) for value, label in Language.choices}
 
     @cached_property
     def not_analysed(self) -> str:
@@ -199,6 +204,7 @@ CELLS: dict[str, Callable[[Ticket, CellTexts], str]] = {
     "priority": lambda ticket, texts: texts.priorities.get(ticket.priority, ""),
     "assignee": lambda ticket, texts: _text(ticket.assignee) or texts.unassigned,
     "team": lambda ticket, texts: _text(ticket.team),
+    "language": lambda ticket, texts: texts.languages.get(ticket.language, ""),
     "tags": _tags,
     "organisation": lambda ticket, texts: _text(ticket.customer.organisation),
     "due": lambda ticket, texts: due(ticket),
@@ -233,6 +239,7 @@ COLUMNS = {
         Column("priority", gettext_lazy("Priority"), ("priority",)),
         Column("assignee", gettext_lazy("Assignee")),
         Column("team", gettext_lazy("Team")),
+        Column("language", gettext_lazy("Language")),
         Column("tags", gettext_lazy("Tags")),
         Column("organisation", gettext_lazy("Organisation")),
         Column("due", gettext_lazy("SLA"), ("due",)),

@@ -10,7 +10,8 @@ WITH merged AS (
     SELECT day, team_id,
            CASE %(stored)s WHEN 'category' THEN category_id WHEN 'agent' THEN assignee_id
                            WHEN 'organisation' THEN organisation_id
-                           WHEN 'channel' THEN channel_id END,
+                           WHEN 'channel' THEN channel_id
+                           WHEN 'language' THEN language_id END,
            {measures}
     FROM ({facts}) AS fact
     GROUP BY 1, 2, 3

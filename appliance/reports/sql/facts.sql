@@ -1,13 +1,14 @@
 -- Everything that counts between two moments, one row each, with its day in the site's time zone
--- and the ticket's present team, category, assignee, organisation and channel, without merged
--- tickets. A channel is a number: its place in the list of channels, from 1.
+-- and the ticket's present team, category, assignee, organisation, channel and language, without
+-- merged tickets. A channel or language is a number: its place in the list of them, from 1.
 --
 -- An SLA target is counted when it is met, or when it falls due without being met.
 SELECT
     (fact.at AT TIME ZONE %(zone)s)::date AS day,
     fact.kind, fact.seconds, fact.sentiment,
     ticket.team_id, ticket.category_id, ticket.assignee_id, customer.organisation_id,
-    array_position(%(channels)s::varchar[], ticket.channel) AS channel_id
+    array_position(%(channels)s::varchar[], ticket.channel) AS channel_id,
+    array_position(%(languages)s::varchar[], ticket.language) AS language_id
 FROM (
     SELECT id AS ticket_id, 'opened' AS kind, created_at AS at,
            NULL::integer AS seconds, sentiment_score AS sentiment

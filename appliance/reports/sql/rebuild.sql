@@ -12,12 +12,14 @@ SELECT
          WHEN grouping(assignee_id) = 0 THEN 'agent'
          WHEN grouping(organisation_id) = 0 THEN 'organisation'
          WHEN grouping(channel_id) = 0 THEN 'channel'
+         WHEN grouping(language_id) = 0 THEN 'language'
          ELSE 'all' END,
-    coalesce(category_id, assignee_id, organisation_id, channel_id),
+    coalesce(category_id, assignee_id, organisation_id, channel_id, language_id),
     team_id,
     {measures}
 FROM facts
 GROUP BY GROUPING SETS (
     (day, team_id), (day, team_id, category_id), (day, team_id, assignee_id),
-    (day, team_id, organisation_id), (day, team_id, channel_id)
+    (day, team_id, organisation_id), (day, team_id, channel_id),
+    (day, team_id, language_id)
 )

@@ -11,6 +11,7 @@ import pytest
 from appliance.accounts.models import Membership, Organisation, Role, Team, User
 from appliance.accounts.services import add_customer, add_user
 from appliance.core import cache
+from appliance.core.languages import Language
 from appliance.core.models import SiteSettings
 from appliance.reports.periods import Step, local_date, start_of_step
 from appliance.sla.models import SlaPolicy, SlaTimer
@@ -79,6 +80,7 @@ def _ticket(chance: random.Random, customers: list, people: Cast) -> Ticket:
         assignee=chance.choice([None, *people.agents]),
         team=chance.choice([None, *people.teams]),
         channel=chance.choice(Channel.values),
+        language=chance.choice(["", *Language.values[:3]]),
         sentiment_score=chance.choice([None, -0.9, -0.2, 0.1, 0.8]),
         first_response_at=first_response if first_response < now else None,
         solved_at=solved if solved < now and chance.random() < 0.8 else None,

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from appliance.core.dates import site_date
+from appliance.core.languages import Language
 from appliance.reports import periods, queries
 from appliance.reports.models import CountingProgress, Day
 from appliance.sla.models import SlaPolicy
@@ -63,6 +64,7 @@ def test_counting_a_day_uses_the_indexes(many_tickets):
             "zone": "UTC",
             "sentiment": SENTIMENT_THRESHOLD,
             "channels": Channel.values,
+            "languages": Language.values,
         },
     )
     names = ("answered", "solved", "rated", "response_timer", "resolution_timer")

@@ -6,6 +6,7 @@ import pytest
 
 from appliance.accounts import queries as accounts_queries
 from appliance.core.dates import site_date
+from appliance.core.languages import Language
 from appliance.reports import queries, services
 from appliance.reports.models import Day, Dimension
 from appliance.reports.periods import Period
@@ -74,6 +75,8 @@ def test_metrics_of_each_step(tickets, dan):
 def part_of(ticket, dimension: str) -> int | None:
     if dimension == Dimension.CHANNEL:
         return Channel.values.index(ticket.channel) + 1
+    if dimension == Dimension.LANGUAGE:
+        return Language.values.index(ticket.language) + 1 if ticket.language else None
     owner = ticket.customer if dimension == Dimension.ORGANISATION else ticket
     name = "assignee_id" if dimension == Dimension.AGENT else f"{dimension}_id"
     return getattr(owner, name)

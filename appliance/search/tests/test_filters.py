@@ -188,3 +188,14 @@ def test_labels_are_accepted_in_the_language_of_the_viewer(ticket, scanner, bob)
         assert ticket_ids(run_search(bob, "printer status:neu kategorie:none ab:heute")) == [
             ticket.pk
         ]
+
+
+@pytest.mark.parametrize("text", ["language:de", "sprache:german", 'language:"German"'])
+def test_tickets_are_found_by_language(text, ticket, scanner, bob):
+    Ticket.objects.filter(pk=scanner.pk).update(language="de")
+    assert ticket_ids(run_search(bob, f"printer {text}")) == [scanner.pk]
+    assert ticket_ids(run_search(bob, "printer language:none")) == [ticket.pk]
+
+
+def test_customer_cannot_search_by_language(alice):
+    assert SearchForm({"q": "printer", "language": "de"}, viewer=alice).problems()

@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Organisation, User, Viewer
 from appliance.core.forms import Choices, Form
+from appliance.core.languages import Language
 from appliance.core.types import read_number
 from appliance.tickets import queries
-from appliance.tickets.filters import ANY_STATUS, TicketFilter
+from appliance.tickets.filters import ANY_STATUS, NO_LANGUAGE, TicketFilter
 from appliance.tickets.models import Channel, Priority, Status, Tag
 
 SENTIMENT_LABELS = {
@@ -26,6 +27,14 @@ SENTIMENT_LABELS = {
     "positive": _("Positive"),
     "unread": _("Not analysed"),
 }
+
+
+def language_choices() -> Choices:
+    return [
+        ("", _("Any language")),
+        *Language.choices,
+        (NO_LANGUAGE, _("Not recognised")),
+    ]
 
 
 class _LookupField(forms.CharField):
@@ -159,6 +168,7 @@ class FilterForm(Form):
         choices=[("", _("Any channel")), *Channel.choices],
         required=False,
     )
+    language = forms.ChoiceField(label=_("Language"), choices=language_choices(), required=False)
     due = forms.ChoiceField(
         label=_("SLA"),
         required=False,
@@ -210,6 +220,7 @@ class FilterForm(Form):
             category=data.get("category", ""),
             sentiment=data.get("sentiment", ""),
             channel=data.get("channel", ""),
+            language=data.get("language", ""),
             assignee=data.get("assignee", ""),
             team=data.get("team", ""),
             customer=customer.pk if customer else None,

@@ -16,12 +16,13 @@ from django.utils.translation import gettext_lazy
 from appliance.accounts.models import Team, User
 from appliance.core.dates import start_of_day
 from appliance.core.forms import Form, IdempotentForm
+from appliance.core.languages import Language
 from appliance.tickets import queries
 from appliance.tickets.forms.tickets import DateInput
 from appliance.tickets.models import Priority, Status, Ticket, TicketCategory, TicketLink
 
 TICKET_NUMBER = re.compile(r"(?:skr-)?(\d{1,18})", re.IGNORECASE)
-CONFLICT_FIELDS = ("status", "priority", "category", "assignee", "team")
+CONFLICT_FIELDS = ("status", "priority", "category", "assignee", "team", "language")
 EMPTY_LABELS = {
     "category": gettext_lazy("Uncategorised"),
     "team": gettext_lazy("No team"),
@@ -96,6 +97,13 @@ class PropertiesForm(Form):
         queryset=User.objects.none(),
         required=False,
         empty_label=EMPTY_LABELS["assignee"],
+        show_hidden_initial=True,
+    )
+
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language"),
+        choices=[("", gettext_lazy("Not recognised")), *Language.choices],
+        required=False,
         show_hidden_initial=True,
     )
 
@@ -187,6 +195,7 @@ def _initial_values(ticket: Ticket) -> dict[str, object]:
         "category": ticket.category_id,
         "team": ticket.team_id,
         "assignee": ticket.assignee_id,
+        "language": ticket.language,
     }
 
 

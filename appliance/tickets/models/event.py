@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
+from appliance.core.languages import LANGUAGE_NAMES
 from appliance.core.models import AppendOnlyModel
 from appliance.tickets.models.ticket import Channel, Priority, Status, Ticket
 
@@ -31,6 +32,7 @@ class Event(AppendOnlyModel):
         SUBJECT = "subject", _("changed the subject")
         REQUESTER = "requester", _("changed the customer")
         CHANNEL = "channel", _("changed the channel")
+        LANGUAGE = "language", _("changed the language")
         MERGED = "merged", _("merged a ticket")
         SPLIT = "split", _("split the ticket")
         LINKED = "linked", _("linked a ticket")
@@ -83,4 +85,6 @@ class Event(AppendOnlyModel):
             return str(dict(Priority.choices).get(value, value))
         if self.kind == self.Kind.CHANNEL:
             return str(dict(Channel.choices).get(value, value))
+        if self.kind == self.Kind.LANGUAGE:
+            return str(LANGUAGE_NAMES.get(value, value))
         return str(value)

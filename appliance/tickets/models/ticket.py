@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Team, User, Viewer
 from appliance.core.fields import search_vector_field
+from appliance.core.languages import Language
 from appliance.tickets.models.category import Tag, TicketCategory
 
 
@@ -96,11 +97,12 @@ class Ticket(models.Model):
     )
     language = models.CharField(
         max_length=2,
+        choices=Language,
         blank=True,
         default="",
         db_default="",
         editable=False,
-        help_text="ISO 639-1 code of its text; empty while it is not recognised.",
+        help_text="Of its text; empty while it is not recognised.",
     )
     category = models.ForeignKey(
         TicketCategory, null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets"

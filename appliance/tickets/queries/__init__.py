@@ -83,4 +83,5 @@ from appliance.tickets.queries.tickets import (
     list_merged,
     merge_target_number,
     was_category_chosen,
+    was_language_chosen,
 )

@@ -37,6 +37,7 @@ DEFERRED_COLUMNS = (
         "status",
         "priority",
         "sentiment_score",
+        "language",
         "created_at",
         "updated_at",
         "customer",

@@ -94,6 +94,11 @@ def was_category_chosen(ticket: Ticket) -> bool:
     return ticket.events.filter(kind=Event.Kind.CATEGORY).exists()
 
 
+def was_language_chosen(ticket: Ticket) -> bool:
+    """Return whether a person has set the language."""
+    return ticket.events.filter(kind=Event.Kind.LANGUAGE).exists()
+
+
 def list_merged(viewer: Viewer, ticket: Ticket) -> list[Ticket]:
     """Return the tickets merged into this one, directly or not, oldest first.
 

@@ -58,6 +58,7 @@ from appliance.tickets.services.properties import (
     require_unchanged,
     set_category,
     set_fields,
+    set_language,
     set_priority,
     set_status,
     set_team,
@@ -78,4 +79,4 @@ from appliance.tickets.services.tags import (
     rename_tag,
     set_tags,
 )
-from appliance.tickets.services.tickets import create_ticket, record_classification
+from appliance.tickets.services.tickets import create_ticket, record_classification, record_language

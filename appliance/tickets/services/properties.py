@@ -1,4 +1,4 @@
-"""Services that set the properties of a ticket: status, priority, category, assignee, team."""
+"""Services that set the properties of a ticket: status, priority, category, language, people."""
 
 from datetime import date, datetime
 from typing import Literal
@@ -10,8 +10,15 @@ from django.utils.translation import gettext as _
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Team, User
 from appliance.core.errors import BadInputError, ForbiddenError
+from appliance.core.languages import Language
 from appliance.tickets import custom_fields, queries
-from appliance.tickets.event_data import AssigneeData, FieldData, PriorityData, StatusData
+from appliance.tickets.event_data import (
+    AssigneeData,
+    FieldData,
+    LanguageData,
+    PriorityData,
+    StatusData,
+)
 from appliance.tickets.models import CustomField, Event, Priority, Status, Ticket, TicketCategory
 from appliance.tickets.services.events import lock, record, relation_change, require_agent, save
 
@@ -25,6 +32,7 @@ EVENT_KINDS = {  # by name of property
     "subject": Event.Kind.SUBJECT,
     "customer": Event.Kind.REQUESTER,
     "channel": Event.Kind.CHANNEL,
+    "language": Event.Kind.LANGUAGE,
 }
 
 
@@ -37,6 +45,21 @@ def set_priority(*, ticket: Ticket, priority: Priority, by: User | None) -> None
             locked.priority = priority
             save(locked, "priority")
             record(locked, Event.Kind.PRIORITY, by, data=data)
+    ticket.refresh_from_db()
+
+
+def set_language(*, ticket: Ticket, language: str, by: User | None) -> None:
+    """Set the language of the text, or none; from now on it is not recognised any more."""
+    require_agent(by)
+    if language and language not in Language:
+        raise BadInputError(_("Choose a language from the list."), field="language")
+    with transaction.atomic():
+        locked = lock(ticket)
+        if locked.language != language:
+            data: LanguageData = {"from": locked.language, "to": str(language)}
+            locked.language = str(language)
+            save(locked, "language")
+            record(locked, Event.Kind.LANGUAGE, by, data=data)
     ticket.refresh_from_db()
 
 

@@ -107,8 +107,9 @@ def record_classification(
     sentiment_score: float | Unset | None,
     bundles: str,
     data: ClassifiedData,
+    language: str | Unset = UNSET,
 ) -> None:
-    """Store what the language models predicted, except a category that was chosen.
+    """Store what the language models predicted, except a category or language that was chosen.
 
     ``sentiment_score``: None for a text whose sentiment cannot be predicted, UNSET leaves it.
     ``bundles`` is the actor's name in the event, ``data`` the data of the event.
@@ -118,9 +119,28 @@ def record_classification(
         locked.category = category
     if sentiment_score is not UNSET:
         locked.sentiment_score = sentiment_score
-    locked.save(update_fields=["category", "sentiment_score"])  # updated_at stays
+    if language is not UNSET:
+        _set_recognised_language(locked, language)
+    # updated_at stays
+    locked.save(update_fields=["category", "sentiment_score", "language"])
     record(locked, Event.Kind.CLASSIFIED, None, name=bundles, data=data)
     cache.invalidate(cache.TICKETS)
+
+
+@transaction.atomic
+def record_language(*, ticket: Ticket, language: str) -> None:
+    """Store the language that was recognised, unless one was chosen. Writes no event."""
+    locked = lock(ticket)
+    before = locked.language
+    _set_recognised_language(locked, language)
+    if locked.language != before:
+        locked.save(update_fields=["language"])  # updated_at stays
+        cache.invalidate(cache.TICKETS)
+
+
+def _set_recognised_language(locked: Ticket, language: str) -> None:
+    if locked.language != language and not queries.was_language_chosen(locked):
+        locked.language = language
 
 
 def _parse_fields(

@@ -24,11 +24,15 @@ VectorModel = TypeVar("VectorModel", bound=models.Model)
 
 
 class Prediction(models.Model):
-    """The category or the sentiment that a bundle predicted for a ticket."""
+    """The category or the sentiment that a bundle predicted for a ticket, or its language.
+
+    The language is recognised by a library (``triage/language.py``), which is named as a bundle is.
+    """
 
     class Kind(models.TextChoices):
         CATEGORY = "category", "Category"
         SENTIMENT = "sentiment", "Sentiment"
+        LANGUAGE = "language", "Language"
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="predictions")
     kind = models.CharField(max_length=10, choices=Kind)

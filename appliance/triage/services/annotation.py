@@ -7,7 +7,7 @@ when the text is still the one that was processed.
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,15 +16,20 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from appliance.core import queries as core_queries
 from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
 from appliance.core.types import UNSET, Unset
 from appliance.inference.bundle import BundleRef, InferenceError
-from appliance.inference.predictions import CategoryPrediction, SentimentPrediction
+from appliance.inference.predictions import (
+    CategoryPrediction,
+    LanguagePrediction,
+    SentimentPrediction,
+)
 from appliance.tickets import services as tickets_services
 from appliance.tickets.event_data import ClassifiedData
 from appliance.tickets.models import Ticket, TicketCategory
-from appliance.triage import classifier, engine, inference_calls, work_queue
+from appliance.triage import classifier, engine, inference_calls, language, work_queue
 from appliance.triage.inference_calls import TextPredictions
 from appliance.triage.models import NOT_SURE, AnnotationLease, Prediction, TicketVector
 from appliance.triage.services.articles import refresh_article
@@ -61,6 +66,7 @@ class ClaimedTicket:
     roles: frozenset[str]  # the bundles that have not processed this text
     labels: Mapping[str, str]
     cold_start: bool
+    desk_languages: Sequence[str]
 
     @property
     def space(self) -> str | None:
@@ -141,6 +147,7 @@ def _claim(
         roles=frozenset(work_queue.find_stale_roles(ticket, refs, text_sha256)),
         labels=classifier.labels() if "classifier" in refs else {},
         cold_start=classifier.is_cold_start(refs.get("classifier")),
+        desk_languages=core_queries.desk_languages(),
     )
 
 
@@ -152,6 +159,7 @@ def _predict(claimed: ClaimedTicket) -> TextPredictions:
         claimed.labels,
         claimed.space,
         cold_start=claimed.cold_start,
+        desk_languages=claimed.desk_languages,
     )
 
 
@@ -186,22 +194,49 @@ def _write_rows(claimed: ClaimedTicket, predictions: TextPredictions) -> bool:
             unique_fields=["space", "ticket"],
             update_fields=["vector", "text_sha256"],
         )
-    category = predictions.category if "classifier" in roles else None
-    sentiment = predictions.sentiment if "sentiment" in roles else None
-    if category or sentiment:
-        _write_predictions(ticket, category, sentiment, claimed.text_sha256)
+    results = TextResults(
+        text_sha256=claimed.text_sha256,
+        category=predictions.category if "classifier" in roles else None,
+        sentiment=predictions.sentiment if "sentiment" in roles else None,
+        language=_language_prediction(claimed, predictions) if language.ROLE in roles else None,
+    )
+    if not results.is_empty:
+        _write_predictions(ticket, results)
     return True
 
 
-def _write_predictions(
-    ticket: Ticket,
-    category: CategoryPrediction | None,
-    sentiment: SentimentPrediction | None,
-    text_sha256: str,
-) -> None:
+@dataclass(frozen=True)
+class TextResults:
+    """What is new about a text, to be written; None where there is nothing new."""
+
+    text_sha256: str
+    category: CategoryPrediction | None
+    sentiment: SentimentPrediction | None
+    language: LanguagePrediction | None
+
+    @property
+    def is_empty(self) -> bool:
+        return self.category is None and self.sentiment is None and self.language is None
+
+
+def _language_prediction(
+    claimed: ClaimedTicket, predictions: TextPredictions
+) -> LanguagePrediction | None:
+    if (recognised := predictions.language) is None:
+        return None
+    ref = claimed.refs[language.ROLE]
+    return LanguagePrediction(recognised.code, recognised.probability, ref)
+
+
+def _write_predictions(ticket: Ticket, results: TextResults) -> None:
+    category, sentiment, text_sha256 = results.category, results.sentiment, results.text_sha256
     data: ClassifiedData = {}
     ticket_category = ticket.category
     predictions: list[Prediction] = []
+    if results.language:
+        kind = Prediction.Kind.LANGUAGE
+        predictions.append(_prediction(ticket, kind, results.language, [], text_sha256))
+        data["language"] = results.language.label
     if category:
         scores: Scores = [[label, round(score, 4)] for label, score in category.scores]
         prediction = _prediction(ticket, Prediction.Kind.CATEGORY, category, scores, text_sha256)
@@ -224,6 +259,9 @@ def _write_predictions(
         unique_fields=["ticket", "kind"],
         update_fields=PREDICTION_FIELDS,
     )
+    if not category and not sentiment:
+        tickets_services.record_language(ticket=ticket, language=data["language"])
+        return
     tickets_services.record_classification(
         ticket=ticket,
         category=ticket_category,
@@ -234,6 +272,7 @@ def _write_predictions(
             if result
         ),
         data=data,
+        language=data.get("language", UNSET),
     )
 
 
@@ -247,7 +286,7 @@ def _sentiment_score(sentiment: SentimentPrediction | None) -> float | Unset | N
 def _prediction(
     ticket: Ticket,
     kind: Prediction.Kind,
-    prediction: CategoryPrediction | SentimentPrediction,
+    prediction: CategoryPrediction | SentimentPrediction | LanguagePrediction,
     scores: Scores,
     text_sha256: str,
 ) -> Prediction:

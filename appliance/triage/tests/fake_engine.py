@@ -20,6 +20,9 @@ class FakeEngine:
     def ref(self, role: str) -> BundleRef:
         return BundleRef(role, f"fake-{role}", "0", role * 4, f"space of {role}")
 
+    def supports(self, role: str, text: str) -> bool:
+        return True
+
     def classify(
         self, text: str, labels: dict[str, str], *, cold_start: bool = False
     ) -> CategoryPrediction:

@@ -150,7 +150,7 @@ def test_predictions_of_hidden_tickets_are_not_shown(ticket, carol):
 
 
 @pytest.mark.parametrize(
-    "text", ["الطابعة لا تعمل منذ الصباح", "Der Drucker druckt nur leere Seiten, eine Frechheit!"]
+    "text", ["الطابعة لا تعمل منذ الصباح", "Tulostin ei ole tulostanut mitään aamusta asti, apua!"]
 )
 def test_text_in_another_language_is_not_sorted_and_says_why(text, alice, bob, categories, client):
     ticket = tickets_services.create_ticket(
@@ -165,4 +165,6 @@ def test_text_in_another_language_is_not_sorted_and_says_why(text, alice, bob, c
     assert predictions.is_other_language
     client.force_login(bob)
     page = client.get(reverse("ticket", args=[ticket.pk])).content.decode()
-    assert "the text is not in a language this model was measured on" in page
+    assert "The language of this text was not recognised." in page
+    assert "the models were measured on other languages only (English" in page
+    assert "Compared by words and by what helped on similar tickets only" in page

@@ -22,11 +22,12 @@ def fake_engine(monkeypatch) -> FakeEngine:
     return fake
 
 
-def test_without_bundles_there_are_no_predictions_and_no_leases(
+def test_without_bundles_only_the_language_is_recognised(
     ticket, alice, categories, settings, tmp_path
 ):
     settings.MODELS = tmp_path
-    assert not services.annotate(ticket.pk)
+    assert services.annotate(ticket.pk)
+    assert [row.kind for row in Prediction.objects.all()] == [Prediction.Kind.LANGUAGE]
     assert services.catch_up() == 0
     assert queries.find_predictions(alice, ticket).state == "unavailable"
     assert not AnnotationLease.objects.exists()
@@ -143,7 +144,7 @@ def test_two_workers_annotate_each_ticket_once(alice, categories, fake_engine):
     for worker in workers:
         worker.join(timeout=30)
     assert Event.objects.filter(kind=Event.Kind.CLASSIFIED).count() == 8
-    assert Prediction.objects.count() == 16
+    assert Prediction.objects.count() == 24
     assert len(fake_engine.embedded) == 8
 
 

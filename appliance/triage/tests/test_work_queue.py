@@ -25,13 +25,13 @@ ENCODER = {"encoder": ref("encoder")}
 
 def annotate(ticket: Ticket, refs=REFS) -> None:
     """Write predictions for the ticket as the worker does."""
-    for role, kind in work_queue.KIND_OF_ROLE.items():
+    for role, bundle in refs.items():
         Prediction.objects.update_or_create(
             ticket=ticket,
-            kind=kind,
+            kind=work_queue.KIND_OF_ROLE[role],
             defaults={
                 "confidence": 0.9,
-                "bundle_digest": refs[role].digest,
+                "bundle_digest": bundle.digest,
                 "text_sha256": digest(ticket.text),
             },
         )

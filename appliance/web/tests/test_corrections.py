@@ -1,4 +1,4 @@
-"""Subject, customer and channel of a ticket are corrected, and the event says by whom."""
+"""Subject, customer, channel and language are corrected, and the event says by whom."""
 
 import pytest
 from django.urls import reverse
@@ -11,7 +11,7 @@ from appliance.sla.models import SlaTimer
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
-from appliance.tickets.models import Channel, Event
+from appliance.tickets.models import Channel, Event, SavedView
 from appliance.web import services
 from appliance.web.services.anonymisation import anonymise_customer
 from appliance.web.templatetags.web import describe_event
@@ -166,6 +166,48 @@ def test_customer_uses_the_portal_whatever_they_send(client, alice):
     client.force_login(alice)
     client.post(reverse("create-ticket"), {"subject": "A", "description": "B", "channel": "phone"})
     assert Event.objects.last().ticket.channel == Channel.PORTAL
+
+
+# --- languages
+
+
+def test_language_is_corrected_beside_the_conversation(client, ticket, bob):
+    client.force_login(bob)
+    values = {"status": "new", "priority": "2", "language": "sv"}
+    shown = {f"initial-{name}": value for name, value in (values | {"language": ""}).items()}
+    client.post(reverse("update-ticket", args=[ticket.pk]), values | shown)
+    ticket.refresh_from_db()
+    assert ticket.language == "sv"
+    assert last_event(ticket) == "changed the language from none to Swedish"
+    stale = client.post(
+        reverse("update-ticket", args=[ticket.pk]), values | shown | {"language": "de"}
+    )
+    assert "Bob changed this to “Swedish” in the meantime" in stale.content.decode()
+
+
+def test_language_is_filtered_shown_and_exported(client, ticket, bob):
+    tickets = ticket.__class__.objects
+    tickets.update(language="pl")
+    assert list(TicketFilter(language="pl").apply(tickets.all(), bob)) == [ticket]
+    assert not TicketFilter(language="none").apply(tickets.all(), bob).exists()
+    assert TicketFilter.from_query(TicketFilter(language="pl").as_query()).language == "pl"
+    view = SavedView.objects.create(
+        owner=bob, name="Polish", filter={"language": "pl"}, columns=["language"]
+    )
+    client.force_login(bob)
+    page = client.get(reverse("dashboard"), {"view": view.pk}).content.decode()
+    assert '<td class="t-language" dir="auto">Polish</td>' in page and "Language: Polish" in page
+    content = b"".join(client.get(reverse("export-tickets")).streaming_content).decode()
+    assert "Language" in content.splitlines()[0] and "Polish" in content
+
+
+def test_names_of_languages_are_in_the_language_of_the_viewer(client, ticket, bob):
+    ticket.__class__.objects.update(language="pl")
+    bob.language = "de"
+    bob.save()
+    client.force_login(bob)
+    page = client.get(reverse("ticket", args=[ticket.pk])).content.decode()
+    assert '<option value="pl" selected>Polnisch</option>' in page
 
 
 def test_channel_is_exported(client, bob, ticket):

@@ -45,6 +45,8 @@ def _apply(*, ticket: Ticket, form: PropertiesForm, by: User) -> None:
         tickets_services.set_priority(ticket=ticket, priority=data["priority"], by=by)
     if "category" in changed:
         triage_services.correct_category(ticket=ticket, category=data["category"], by=by)
+    if "language" in changed:
+        tickets_services.set_language(ticket=ticket, language=data["language"], by=by)
     if "team" in changed:
         tickets_services.set_team(ticket=ticket, team=data["team"], by=by)
     if "assignee" in changed:
