@@ -132,11 +132,11 @@ def sharpness(rows: HeldOut, numbers: dict) -> float:
 
 def _common_threshold(folds: dict[str, HeldOut], numbers: dict) -> float:
     """Return the mean of the thresholds that the sources need, none of them alone deciding."""
-    found = []
+    thresholds = []
     for fold in folds.values():
         shares = fold.mixed(numbers)
-        found.append(threshold_for(shares.max(-1), _is_right(fold, shares), DECIDED_ACCURACY))
-    return round(float(np.mean(found)), 4)
+        thresholds.append(threshold_for(shares.max(-1), _is_right(fold, shares), DECIDED_ACCURACY))
+    return round(float(np.mean(thresholds)), 4)
 
 
 def category_threshold(sure: np.ndarray, is_right: np.ndarray, own: np.ndarray) -> float:

@@ -142,12 +142,12 @@ def _scales_of(blocks: np.ndarray) -> np.ndarray:
     """
     peaks = np.take_along_axis(blocks, np.abs(blocks).argmax(-1)[..., None], -1)[..., 0]
     scales = np.zeros_like(peaks)
-    found = peaks == 0
+    has_scale = peaks == 0
     for divisor in range(8, 0, -1):
         trial = -peaks / divisor
         ratio = blocks / np.where(trial, trial, 1)[..., None]
-        fits = (np.abs(ratio - np.rint(ratio)).max(-1) < 2e-3) & ~found
-        scales[fits], found = trial[fits], found | fits
+        fits = (np.abs(ratio - np.rint(ratio)).max(-1) < 2e-3) & ~has_scale
+        scales[fits], has_scale = trial[fits], has_scale | fits
     return scales
 
 
@@ -164,8 +164,8 @@ def kept_pieces(packed: PackedModel, tokenizer: Tokenizer, texts: Iterable[str])
     single = [i for i in latin if len(packed.pieces[i][0].removeprefix("▁")) <= 1]
     by_score = sorted(latin, key=lambda i: -packed.pieces[i][1])
     common = [i for i, _ in counts.most_common()]
-    wanted = dict.fromkeys([*range(len(SPECIAL)), *single, *common, *by_score])
-    return sorted(list(wanted)[:VOCABULARY])
+    ids = dict.fromkeys([*range(len(SPECIAL)), *single, *common, *by_score])
+    return sorted(list(ids)[:VOCABULARY])
 
 
 def tokenizer_of(pieces: list[tuple[str, float]]) -> Tokenizer:
@@ -237,19 +237,21 @@ def _varint(content: bytes, at: int) -> tuple[int, int]:
 def unpack(path: Path, folder: Path, texts: Iterable[str]) -> None:
     """Write config.json, tokenizer.json and model.safetensors of the cut model into a folder."""
     packed = read_packed(path)
-    whole = tokenizer_of(packed.pieces)
-    kept = kept_pieces(packed, whole, texts)
+    full_tokenizer = tokenizer_of(packed.pieces)
+    piece_ids = kept_pieces(packed, full_tokenizer, texts)
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer_of([packed.pieces[i] for i in kept]).save(str(folder / "tokenizer.json"))
+    tokenizer_of([packed.pieces[i] for i in piece_ids]).save(str(folder / "tokenizer.json"))
     hidden = packed.sizes["hidden"]
     state = {}
     for name, flat in packed.tensors.items():
         matrix = flat.reshape(-1, hidden) if name.startswith("emb.") and "ln" not in name else flat
         state[_full_name(name)] = (
-            matrix[kept] if name == "emb.word" else _shaped(name, matrix, packed)
+            matrix[piece_ids] if name == "emb.word" else _shaped(name, matrix, packed)
         )
     save_file(state, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps(_config(packed, len(kept)), indent=1) + "\n")
+    (folder / "config.json").write_text(
+        json.dumps(_config(packed, len(piece_ids)), indent=1) + "\n"
+    )
 
 
 def _full_name(name: str) -> str:

@@ -179,9 +179,11 @@ def _store_in_4_bits(path: Path, values: np.ndarray, scales: np.ndarray) -> None
     at = list(graph.node).index(node)
     graph.node.remove(node)
     graph.node.insert(at, lookup)
-    kept = [item for item in graph.initializer if item.name != old]
+    initializers = [item for item in graph.initializer if item.name != old]
     del graph.initializer[:]
-    graph.initializer.extend([*kept, table, numpy_helper.from_array(scales, "words_scales")])
+    graph.initializer.extend(
+        [*initializers, table, numpy_helper.from_array(scales, "words_scales")]
+    )
     if not any(item.domain == "com.microsoft" for item in model.opset_import):
         model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     onnx.save(model, path)

@@ -20,7 +20,7 @@ from figures_store import FiguresStore
 from finetune import plain_tokenizer, save
 from goals import BANKING, Figures
 from safetensors.torch import load_file
-from train_classifier import FIRST_LAYER, RATE, Classifier, load_encoder, whole
+from train_classifier import FIRST_LAYER, RATE, Classifier, full_model, load_encoder
 from upper_layers import UpperClassifier, fit, lower_states
 from weights import load_trunk
 
@@ -67,7 +67,7 @@ def train(
         states = lower_states(encoder.trunk, first_layer, texts, plain_tokenizer(tokenizer, 96))
         fit(upper, states, rows, epochs=epochs, rate=RATE, label="banking")
         save(upper.state_dict(), checkpoint)
-    return whole(encoder, upper, first_layer)
+    return full_model(encoder, upper, first_layer)
 
 
 def score(model: Classifier, tokenizer: Path, data: Path, work: Path) -> dict[str, Figures]:

@@ -138,7 +138,7 @@ def load_encoder(weights: Path, checkpoint: Path) -> tuple[ProjectedEncoder, Pat
     return encoder.eval(), source.tokenizer
 
 
-def whole(
+def full_model(
     encoder: ProjectedEncoder, upper: UpperClassifier, first_layer: int = FIRST_LAYER
 ) -> Classifier:
     """Return a classifier of the encoder's lower layers and trained upper ones."""
@@ -162,7 +162,7 @@ def train(
         upper = trainer.train(set(), label="all")
         save(upper.state_dict(), checkpoint)
     outputs = trainer.left_out_logits(checkpoint)
-    return whole(encoder, upper), outputs
+    return full_model(encoder, upper), outputs
 
 
 def main() -> None:

@@ -158,16 +158,16 @@ def scored_of(data: Path, seed: int, count: int) -> list[Scored]:
     languages = sorted(by_language)
     pairs = []
     for number in rng.choices(range(len(english)), k=count):
-        one = rng.choice(languages)
-        two = one if rng.random() < 0.6 else rng.choice(languages)
-        first, second = by_language[one][number], by_language[two][number]
+        language = rng.choice(languages)
+        other = language if rng.random() < 0.6 else rng.choice(languages)
+        first, second = by_language[language][number], by_language[other][number]
         original = english[number]
         if (first["score"], second["score"]) != (original["score"],) * 2:
             continue  # the files are aligned by order; a row that is not is left out
         pairs.append(
             Scored(
-                Item(first["a"], original["a"], one),
-                Item(second["b"], original["b"], two),
+                Item(first["a"], original["a"], language),
+                Item(second["b"], original["b"], other),
                 original["score"],
             )
         )

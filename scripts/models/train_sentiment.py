@@ -42,10 +42,10 @@ def train(weights: Path, data: Path, checkpoint: Path, *, seed: int = 7) -> nn.M
         print("lower layers done", flush=True)
         fit(upper, states, rows, epochs=EPOCHS, rate=RATE, seed=seed, label="sentiment")
         save(upper.state_dict(), checkpoint)
-    return whole(trunk, upper)
+    return full_model(trunk, upper)
 
 
-def whole(trunk: nn.Module, upper: UpperClassifier) -> nn.Module:
+def full_model(trunk: nn.Module, upper: UpperClassifier) -> nn.Module:
     """Return the DistilBERT of the trunk's lower layers and the trained upper ones."""
     upper.put_back(trunk, FIRST_LAYER)
     model = empty_distilbert(trunk.config, SENTIMENTS)

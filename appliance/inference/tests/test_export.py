@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 from appliance.inference.bundle import describe
 from appliance.inference.session import LoadedBundle
@@ -19,7 +20,7 @@ pytest.importorskip("optimum.exporters.onnx", reason="the extra 'models' is not 
 transformers = pytest.importorskip("transformers")
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts" / "models"
-SIZES = {"vocab_size": 30522, "max_position_embeddings": 64}
+SIZES = {"vocab_size": 60_000, "max_position_embeddings": 64}
 TOKENIZER = next(SHIPPED.glob("encoder*/*/tokenizer.json"))
 
 
@@ -46,10 +47,10 @@ def distilbert(tmp_path) -> Path:
 
 
 def test_a_bert_becomes_a_classifier(bert, tmp_path):
-    from finetune import MeanPooledClassifier
+    from train_classifier import Classifier
     from weights import load_trunk
 
-    model = MeanPooledClassifier(load_trunk(bert)[0], 4).eval()
+    model = Classifier(load_trunk(bert)[0], 4).eval()
 
     bundle = _bundle(tmp_path, "classifier", model, model.trunk, ["a", "b", "c", "d"], model.head)
 
@@ -86,6 +87,59 @@ def test_a_bert_becomes_an_encoder(bert, tmp_path):
     bundle = _bundle(tmp_path, "encoder", Encoder(trunk), trunk, [])
 
     assert np.linalg.norm(bundle.run("where is room 12?")) == pytest.approx(1, abs=1e-3)
+
+
+def test_words_of_four_bits_are_stored_without_loss(bert, tmp_path):
+    import onnx
+    from e5_weights import pack_rows
+    from export import export_fp32, quantize
+    from weights import ProjectedEncoder, load_trunk
+
+    trunk = load_trunk(bert)[0]
+    words = trunk.embeddings.word_embeddings.weight
+    halves = np.random.default_rng(1).integers(-8, 8, words.shape)
+    halves[:, 0] = -8  # the peak of its block
+    scales = np.random.default_rng(2).uniform(0.01, 0.2, (len(words), 1)).astype(np.float16)
+    table = (halves * scales).astype(np.float32)
+    with torch.no_grad():
+        words.copy_(torch.tensor(table))
+    encoder = ProjectedEncoder(trunk).eval()
+    fp32, int8 = tmp_path / "fp32.onnx", tmp_path / "int8.onnx"
+    export_fp32(trunk, "feature-extraction", bert / "tokenizer.json", fp32, projection=encoder.map)
+    quantize(fp32, int8)
+
+    values, found_scales = pack_rows(table)
+    assert "GatherBlockQuantized" in {node.op_type for node in onnx.load(int8).graph.node}
+    assert np.abs(values * found_scales - table).max() < 1e-6
+    assert int8.stat().st_size < fp32.stat().st_size / 3
+
+
+def test_table_that_was_trained_is_not_packed():
+    from e5_weights import pack_rows
+
+    with pytest.raises(ValueError, match="no longer in 4 bits"):
+        pack_rows(np.random.default_rng(1).normal(size=(4, 64)).astype(np.float32))
+
+
+def test_upper_layers_on_cached_states_equal_the_full_model(bert):
+    from train_classifier import Classifier
+    from upper_layers import UpperClassifier, lower_states, predict
+    from weights import load_trunk
+
+    trunk = load_trunk(bert)[0]
+    upper = UpperClassifier(trunk, 1, 3).eval()
+    model = Classifier(trunk, 3).eval()
+    model.head.load_state_dict(upper.head.state_dict())
+    tokenizer = Tokenizer.from_file(str(bert / "tokenizer.json"))
+    texts = ["the printer is out of paper", "where is room 12? it was moved yesterday"]
+
+    cached = predict(upper, lower_states(trunk, 1, texts, tokenizer))
+
+    for text, logits in zip(texts, cached, strict=True):
+        ids = torch.tensor([tokenizer.encode(text).ids])
+        with torch.no_grad():
+            expected = model(ids, torch.ones_like(ids))[0]
+        assert torch.allclose(expected, logits, atol=1e-2)
 
 
 def test_weights_that_lack_a_layer_are_refused(bert):
