@@ -6,6 +6,7 @@ class TriageConfig(AppConfig):
 
     def ready(self) -> None:
         from appliance.tickets.services import subscribe
-        from appliance.triage.services import record_inserted_suggestions
+        from appliance.triage.services import record_inserted_suggestions, schedule_solution
 
         subscribe(record_inserted_suggestions)
+        subscribe(schedule_solution)

@@ -1,17 +1,33 @@
 """Read predictions and similar tickets, each scoped to the viewer."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
+
+from django.db.models import QuerySet
+from django.utils.translation import get_language_info
 
 from appliance.accounts.models import User
 from appliance.inference.predictions import BundleStatus
 from appliance.knowledge.models import Article, ArticleLink
 from appliance.tickets import queries as tickets_queries
-from appliance.tickets.models import OPEN_STATUSES, Ticket
-from appliance.triage import engine, work_queue
-from appliance.triage.models import AnnotationLease, Prediction, TicketVector
+from appliance.tickets.models import OPEN_STATUSES, Message, Ticket
+from appliance.triage import engine, sentences, work_queue
+from appliance.triage.models import (
+    COMPLETED_STATUSES,
+    AnnotationLease,
+    Prediction,
+    Solution,
+    TicketVector,
+)
 from appliance.triage.vector_search import cosine, list_nearest
 
+# Floor of similarity to a solved ticket whose sentences are offered; scripts/bench/solutions.py
+# measures it with questions that have no answer here. Measure again with another encoder.
+MIN_SOLUTION_COSINE = 0.5
+MAX_SOLVED_TICKETS = 50  # nearest solved ones, to find some with sentences among
+MAX_COMPARED_REPLIES = 20  # the latest on a ticket, to find a sentence that is sent twice
+MIN_COMPARED_WORDS = 6  # a shorter sentence may well be sent twice
 State = Literal["classified", "pending", "unavailable"]
 SHOWN_KINDS = {"classifier": Prediction.Kind.CATEGORY, "sentiment": Prediction.Kind.SENTIMENT}
 
@@ -127,6 +143,77 @@ def list_similar_tickets(
 
 
 @dataclass(frozen=True)
+class SolvedBefore:
+    """The sentences that solved a similar ticket."""
+
+    ticket: Ticket
+    score: float  # cosine, 0..1
+    sentences: tuple[str, ...]  # verbatim, in the order they were written
+    language: str = ""  # its name, if it is another than that of the ticket at hand
+
+
+def list_solutions(
+    viewer: User, ticket: Ticket, limit: int = 2, *, own: TicketVector
+) -> list[SolvedBefore]:
+    """Return what solved the nearest tickets that stayed solved, for agents. Two queries.
+
+    ``own`` is the ticket's vector. Call it within ``iterative_scan``. A sentence that was sent on
+    several tickets is offered once.
+    """
+    if not viewer.is_agent:
+        return []
+    solved = TicketVector.objects.visible_to(viewer).filter(ticket__status__in=COMPLETED_STATUSES)
+    nearest: QuerySet = solved.exclude(ticket=ticket).nearest_to(own.vector, own.space)
+    rows = nearest.values_list("ticket_id", "distance")[:MAX_SOLVED_TICKETS]
+    scores = {pk: cosine(distance) for pk, distance in rows}
+    near = [pk for pk, score in scores.items() if score >= MIN_SOLUTION_COSINE]
+    if not near:
+        return []
+    solutions = Solution.objects.offered_to(viewer).filter(ticket__in=near)
+    solutions = solutions.select_related("ticket").defer(
+        "ticket__description", "ticket__search_vector"
+    )
+    offered: list[SolvedBefore] = []
+    known: set[str] = set()
+    for solution in sorted(solutions, key=lambda row: -scores[row.ticket_id]):
+        new = {sentences.key(text): text for text in solution.sentences}
+        texts = tuple(text for key, text in new.items() if key not in known)
+        if texts and len(offered) < limit:
+            known |= new.keys()
+            language = _other_language(solution.ticket, ticket)
+            offered.append(
+                SolvedBefore(solution.ticket, scores[solution.ticket_id], texts, language)
+            )
+    return offered
+
+
+@dataclass(frozen=True)
+class RepeatedSentence:
+    """A sentence that an agent has already sent on a ticket."""
+
+    text: str
+    sent_at: datetime
+
+
+def find_repeated_sentence(ticket: Ticket, text: str) -> RepeatedSentence | None:
+    """Return a sentence of the text that agents have sent on the ticket before. One query."""
+    keys = {
+        sentences.key(sentence.text)
+        for sentence in sentences.split(text)
+        if len(sentence.text.split()) >= MIN_COMPARED_WORDS
+    }
+    if not keys:
+        return None
+    replies = ticket.messages.filter(kind=Message.Kind.REPLY, is_from_customer=False)
+    rows = replies.order_by("-created_at").values_list("body", "created_at")
+    for body, sent_at in rows[:MAX_COMPARED_REPLIES]:
+        for sentence in sentences.split(body):
+            if sentences.key(sentence.text) in keys:
+                return RepeatedSentence(sentence.text, sent_at)
+    return None
+
+
+@dataclass(frozen=True)
 class Backlog:
     """Numbers of pending texts, and of texts that failed permanently."""
 
@@ -161,6 +248,17 @@ def _helpful_articles(viewer: User, tickets: list[Ticket]) -> dict[int, Article]
     order = {str(how): position for position, how in enumerate(ArticleLink.How)}
     ordered = sorted(links, key=lambda link: (order[link.how], link.at))
     return {link.ticket_id: link.article for link in ordered}
+
+
+def _other_language(solved: Ticket, ticket: Ticket) -> str:
+    """Return the name of the solved ticket's language if it is another; empty if unknown."""
+    code = solved.language
+    if not code or not ticket.language or code == ticket.language:
+        return ""
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:  # a language that Django has no name of
+        return code
 
 
 def _state(ticket: Ticket, by_kind: dict[str, Prediction]) -> State:

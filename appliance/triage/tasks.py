@@ -78,6 +78,25 @@ def update_drift(timestamp: int = 0) -> None:
         services.queue_drift_update()
 
 
+@app.periodic(cron="* * * * *")
+@app.task(
+    name="triage.extract_solutions",
+    queueing_lock="triage.extract_solutions",
+    priority=LOW_PRIORITY,
+)
+def extract_solutions(timestamp: int = 0) -> None:
+    """Choose the sentences of solved tickets in batches until none is due."""
+    if _bounded(lambda: services.extract_solutions(seconds=BATCH_SECONDS)):
+        services.queue_solution_extraction()
+
+
+@app.periodic(cron="11 3 * * *")
+@app.task(name="triage.schedule_missing_solutions", queueing_lock="triage.missing_solutions")
+def schedule_missing_solutions(timestamp: int = 0) -> None:
+    """Schedule solved tickets that were imported, or solved before this existed: every night."""
+    _bounded(services.schedule_missing_solutions)
+
+
 @app.periodic(cron="*/2 * * * *")
 @app.task(
     name="triage.retry_stalled_jobs", queueing_lock="triage.retry_stalled_jobs", pass_context=True

@@ -183,6 +183,7 @@ class Analysis:
     suggestions: Sequence[SuggestedArticle]
     dismissed: Sequence[Article]
     similar_tickets: Sequence[triage_queries.SimilarTicket]
+    solutions: Sequence[triage_queries.SolvedBefore]
     can_write_article: bool
     is_category_set_by_agent: bool
     dismissed_now: int | None = None  # id of the article the viewer has just dismissed
@@ -329,13 +330,15 @@ class TicketPageBuilder:
 
     def analysis(self, dismissed_now: int | None = None) -> Analysis:
         ticket, viewer = self.ticket, self.viewer
-        with iterative_scan():  # three scans in one transaction
+        with iterative_scan():  # four scans in one transaction
             suggestions, similar_tickets = self.suggestions, self._similar_tickets()
+            solutions = self._solutions()
         return Analysis(
             predictions=triage_queries.find_predictions(viewer, ticket),
             suggestions=suggestions,
             dismissed=self._dismissed(),
             similar_tickets=similar_tickets,
+            solutions=solutions,
             can_write_article=has_right(viewer, Right.ARTICLES),
             is_category_set_by_agent=self.summary.is_category_set_by_agent,
             dismissed_now=dismissed_now,
@@ -416,6 +419,11 @@ class TicketPageBuilder:
         if not self.viewer.is_agent or self._vector is None:
             return []
         return triage_queries.list_similar_tickets(self.viewer, self.ticket, own=self._vector)
+
+    def _solutions(self) -> list[triage_queries.SolvedBefore]:
+        if not self.viewer.is_agent or self._vector is None:
+            return []
+        return triage_queries.list_solutions(self.viewer, self.ticket, own=self._vector)
 
     def _dismissed(self) -> list[Article]:
         has_dismissed = self.viewer.is_agent and self.summary.dismissed_articles

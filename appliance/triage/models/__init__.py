@@ -10,5 +10,6 @@ from appliance.triage.models.predictions import (
     Prediction,
     TicketVector,
 )
+from appliance.triage.models.solutions import COMPLETED_STATUSES, Solution
 from appliance.triage.models.suggestions import Gap, GapTicket, Suggestion
 from appliance.triage.models.work_queue import AnnotationLease, BackfillState, PendingText, TextKind

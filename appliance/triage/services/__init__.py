@@ -23,7 +23,13 @@ from appliance.triage.services.queueing import (
     queue_catch_up,
     queue_drift_update,
     queue_gap_detection,
+    queue_solution_extraction,
     queue_space_deletion,
     queue_space_filling,
+)
+from appliance.triage.services.solutions import (
+    extract_solutions,
+    schedule_missing_solutions,
+    schedule_solution,
 )
 from appliance.triage.services.spaces import delete_space, fill_space, index_space, maintain_spaces

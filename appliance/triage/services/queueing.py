@@ -48,6 +48,11 @@ def queue_drift_update(*, delay: float = QUEUE_DELAY_SECONDS) -> None:
     _queue("triage.update_drift", "triage.update_drift", delay=delay, priority=LOW_PRIORITY)
 
 
+def queue_solution_extraction() -> None:
+    """Queue the next batch of solved tickets whose sentences are to be chosen."""
+    _queue("triage.extract_solutions", "triage.extract_solutions", priority=LOW_PRIORITY)
+
+
 def _queue(
     task: str,
     lock: str,

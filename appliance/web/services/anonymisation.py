@@ -40,7 +40,14 @@ from appliance.tickets.models import (
     Ticket,
 )
 from appliance.tickets.services.events import record
-from appliance.triage.models import AnnotationLease, Gap, Prediction, Suggestion, TicketVector
+from appliance.triage.models import (
+    AnnotationLease,
+    Gap,
+    Prediction,
+    Solution,
+    Suggestion,
+    TicketVector,
+)
 
 ERASED = f"({ANONYMOUS.lower()})"  # takes the place of a text
 MAX_VIEW_NAME = SavedView._meta.get_field("name").max_length
@@ -61,6 +68,7 @@ def erase_texts(tickets: QuerySet[Ticket]) -> None:
     Draft.objects.filter(ticket__in=tickets).delete()
     Rating.objects.filter(ticket__in=tickets).update(comment="")
     TicketVector.objects.filter(ticket__in=tickets).delete()
+    Solution.objects.filter(ticket__in=tickets).delete()
     Prediction.objects.filter(ticket__in=tickets).update(text_sha256="")
     Suggestion.objects.filter(ticket__in=tickets).update(why={})
     Gap.objects.filter(members__ticket__in=tickets, members__rank=0).update(subject=ANONYMOUS)

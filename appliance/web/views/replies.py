@@ -5,6 +5,9 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.text import Truncator
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -29,6 +32,7 @@ from appliance.tickets.forms import (
     ReplyForm,
 )
 from appliance.tickets.models import Message, Ticket
+from appliance.triage import queries as triage_queries
 from appliance.triage import services as triage_services
 from appliance.web.article_page import render_content
 from appliance.web.ticket_page import TicketForms, TicketPageBuilder
@@ -37,6 +41,7 @@ from appliance.web.views.tickets import analysis_response, ticket_page
 NO_CONTENT = 204
 MAX_CHARACTERS = 64  # of a text that is completed
 MAX_UNKNOWN_WORDS = 5  # named in a warning
+MAX_SHOWN_SENTENCE = 120  # characters, in a warning
 
 
 @require_POST
@@ -62,6 +67,16 @@ def _unknown_mentions(ticket: Ticket, note: str) -> str:
         return ""
     text = _("Nobody is notified by %(words)s: no agent who can see this ticket has that name.")
     return text % {"words": ", ".join(words[:MAX_UNKNOWN_WORDS])}
+
+
+def _sent_before(ticket: Ticket, reply: str) -> str:
+    """Return a hint if a sentence of the reply has been sent on the ticket before, or nothing."""
+    repeated = triage_queries.find_repeated_sentence(ticket, reply)
+    if repeated is None:
+        return ""
+    text = _("Already sent on this ticket on %(date)s: “%(sentence)s”")
+    sent_on = date_format(localtime(repeated.sent_at), "SHORT_DATE_FORMAT")
+    return text % {"date": sent_on, "sentence": Truncator(repeated.text).chars(MAX_SHOWN_SENTENCE)}
 
 
 def _send(request: AuthenticatedRequest, ticket: Ticket, form: ReplyForm) -> Message | None:
@@ -161,8 +176,9 @@ def draft(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     if not form.is_valid():
         return HttpResponse(status=400)
     tickets_services.save_draft(ticket=ticket, by=request.user, **form.cleaned_data)
-    is_note = request.user.is_agent and form.cleaned_data["kind"] == Message.Kind.NOTE
-    warning = _unknown_mentions(ticket, form.cleaned_data["body"]) if is_note else ""
+    is_note = form.cleaned_data["kind"] == Message.Kind.NOTE
+    warn = _unknown_mentions if is_note else _sent_before
+    warning = warn(ticket, form.cleaned_data["body"]) if request.user.is_agent else ""
     return JsonResponse({"warning": warning}) if warning else HttpResponse(status=NO_CONTENT)
 
 

@@ -10,6 +10,8 @@
   document.addEventListener("click", (event) => {
     const insert = event.target.closest("[data-insert]");
     if (insert) insertText(insert.dataset.insert);
+    const sentence = event.target.closest("[data-insert-sentence]");
+    if (sentence) insertSentence(sentence.dataset.insertSentence);
     const quote = event.target.closest("[data-quote]");
     if (quote) insertText(quoteOf(quote));
     const label = event.target.closest("[data-then-focus]");
@@ -24,6 +26,21 @@
     const before = textarea().value.slice(0, start);
     const gap = from !== undefined || !before || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
     textarea().setRangeText(`${gap}${text}\n`, start, end, "end");
+    textarea().dispatchEvent(new Event("input", {
+      bubbles: true
+    }));
+    focusTextarea();
+  }
+
+  // Goes into the paragraph at the cursor; what is selected stays.
+  function insertSentence(text) {
+    if (!textarea() || textarea().readOnly) return;
+    showTextarea();
+    const at = textarea().selectionEnd;
+    const before = textarea().value.slice(0, at),
+      after = textarea().value.slice(at);
+    const blank = (isNeeded) => isNeeded ? " " : "";
+    textarea().setRangeText(`${blank(/\S$/.test(before))}${text}${blank(/^\S/.test(after))}`, at, at, "end");
     textarea().dispatchEvent(new Event("input", {
       bubbles: true
     }));
