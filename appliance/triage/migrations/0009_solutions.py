@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("tickets", "0014_language_of_tickets"),
-        ("triage", "0007_drift_of_months"),
+        ("triage", "0008_language_as_a_prediction"),
     ]
 
     operations = [
