@@ -42,7 +42,8 @@ MEANINGS: dict[Measure, str | Promise] = {
     ),
     Measure.CALIBRATION: gettext_lazy(
         "Expected calibration error: how far confidence and share of right predictions are apart "
-        "on tickets whose category an agent confirmed or corrected. 0 % is perfect."
+        "on tickets whose category an agent confirmed or corrected. Agents correct more than they "
+        "confirm, so compare it with the reference instead of 0 %."
     ),
     Measure.CLASSES: gettext_lazy(
         "Population stability index of the predicted categories. 0 is the same mix; from 0.2 "
@@ -153,12 +154,11 @@ def _card(report: MeasureReport) -> Card:
     measure, latest = report.measure, report.latest
     title, details = _details_of(measure, latest) if latest else ("", [])
     newest = latest or (report.months[-1] if report.months else None)
-    is_compared = measure != Measure.CALIBRATION and latest is not None
     return Card(
         measure=measure,
         state=report.state,
         value=_format(measure, latest.value if latest else None),
-        expected=_format(measure, latest.expected if latest and is_compared else None),
+        expected=_format(measure, latest.expected if latest else None),
         limit=_format(measure, latest.limit if latest else None),
         count=newest.count if newest else 0,
         month=newest.month if newest else None,

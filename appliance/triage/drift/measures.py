@@ -20,7 +20,7 @@ BINS = 5  # of the reliability diagram
 LENGTH_BINS = 5
 DRAWS = 1000  # of a simulation
 CENTROID_DRAWS = 400
-MAX_DRAWN_LABELS = 2000  # keeps a simulation below 40 MB; chance is less for more labels
+MAX_DRAWN_LABELS = 2000  # of both months; keeps a simulation below 40 MB
 CHANCE_QUANTILE = 0.995  # of simulated values; the others are alarms in spite of no drift
 STANDARD_ERRORS = 3  # the same for shares, whose spread is known without simulation
 SMOOTHING = 0.02  # share of the common mix in each mix, so that an empty class has a logarithm
@@ -180,40 +180,59 @@ def _coverage(reference: MonthProfile, month: MonthProfile) -> Measurement:
 
 
 def _calibration(reference: MonthProfile, month: MonthProfile) -> Measurement:
-    """Return the expected calibration error; without drift it would be 0, whatever the reference.
+    """Return the expected calibration error, to be compared with that of the reference.
 
-    Labels are few and the error of a small sample is never 0, so chance is what a perfectly
-    calibrated model would show with these confidences.
+    Not with 0: agents correct what is wrong more often than they confirm what is right, so labels
+    are no sample of all predictions, in either month.
     """
-    confidences = np.array(month.confidences, float)
-    hits = np.array(month.hits, float)
-    bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
-    details = {"bins": _reliability_bins(confidences, hits, bins)}
-    if len(hits) < MIN_LABELS:
-        return Measurement(count=len(hits), details=details)
+    reference_errors, month_errors = _label_errors(reference), _label_errors(month)
+    details = {"bins": _reliability_bins(month, _bins_of(month))}
+    totals = len(reference_errors), len(month_errors)
+    if min(totals) < MIN_LABELS:
+        return Measurement(count=totals[1], details=details)
+    pooled = np.concatenate([reference_errors, month_errors])
     random = np.random.default_rng(0)
-    sample = random.permutation(len(hits))[:MAX_DRAWN_LABELS]
-    drawn_hits = (random.random((DRAWS, len(sample))) < confidences[sample]).astype(float)
-    errors = _calibration_errors(confidences[sample], drawn_hits, bins[sample])
+    pooled = random.permutation(pooled)[:MAX_DRAWN_LABELS]
+    even = np.full(len(pooled), 1 / len(pooled))
+    first, second = (
+        _calibration_errors(random.multinomial(total, even, DRAWS) @ pooled / total)
+        for total in totals
+    )
     return Measurement(
-        value=float(_calibration_errors(confidences, hits[None, :], bins)[0]),
-        chance=float(np.quantile(errors, CHANCE_QUANTILE)),
-        count=len(hits),
+        value=float(_calibration_errors(month_errors.mean(axis=0))),
+        expected=float(_calibration_errors(reference_errors.mean(axis=0))),
+        chance=float(np.quantile(second - first, CHANCE_QUANTILE)),
+        count=totals[1],
         details=details,
     )
 
 
-def _calibration_errors(confidences: np.ndarray, hits: np.ndarray, bins: np.ndarray) -> np.ndarray:
-    """Return the calibration error of each row of ``hits``, (draws, labels) → (draws,)."""
-    membership = np.eye(BINS)[bins]  # (labels, bins)
-    errors: np.ndarray = np.abs((hits - confidences) @ membership).sum(axis=1) / len(confidences)
+def _bins_of(profile: MonthProfile) -> np.ndarray:
+    """Return the number of the bin of each label."""
+    numbers: np.ndarray = (np.array(profile.confidences, float) * BINS).astype(int)
+    return np.minimum(numbers, BINS - 1)
+
+
+def _label_errors(profile: MonthProfile) -> np.ndarray:
+    """Return (labels, bins): how far each label is from its confidence, in the column of its bin.
+
+    The calibration error is the sum of the absolute means of the columns.
+    """
+    errors: np.ndarray = np.array(profile.hits, float) - np.array(profile.confidences, float)
+    return errors[:, None] * np.eye(BINS)[_bins_of(profile)]
+
+
+def _calibration_errors(means: np.ndarray) -> np.ndarray:
+    """Return the calibration error of each row of column means."""
+    errors: np.ndarray = np.abs(means).sum(axis=-1)
     return errors
 
 
 def _reliability_bins(
-    confidences: np.ndarray, hits: np.ndarray, bins: np.ndarray
+    profile: MonthProfile, bins: np.ndarray
 ) -> list[dict[str, float | int | None]]:
     """Return for each bin its limits, labels, mean confidence and share of right predictions."""
+    confidences, hits = np.array(profile.confidences, float), np.array(profile.hits, float)
     rows: list[dict[str, float | int | None]] = []
     for number in range(BINS):
         is_inside = bins == number

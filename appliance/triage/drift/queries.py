@@ -144,8 +144,7 @@ def _state_of(value: DriftValue, threshold: float, reference: date | None) -> St
         return "waiting"
     if value.value is None:
         return "unknown"
-    # the calibration of the reference month is compared with nothing but the labels
-    if value.month == reference and value.measure != Measure.CALIBRATION:
+    if value.month == reference:
         return "reference"
     distance = deviation(value.measure, value.value, value.expected)
     if distance > max(threshold, value.chance):

@@ -90,8 +90,7 @@ def test_month_without_tickets_has_no_values():
 def test_reference_month_has_no_distance_from_itself():
     month = draw_month(3)
     for measure, measurement in compare(month, month).items():
-        if measure != Measure.CALIBRATION:
-            assert deviation(measure, measurement.value, measurement.expected) == pytest.approx(0)
+        assert deviation(measure, measurement.value, measurement.expected) == pytest.approx(0)
 
 
 @given(mixes, st.integers(1, 40))
@@ -118,6 +117,13 @@ def test_calibration_bins_hold_confidence_and_share_of_right_labels():
     assert measurement.value == pytest.approx(0.15)
     last = measurement.details["bins"][-1]
     assert (last["count"], last["confidence"], last["right"]) == (40, 0.9, 0.75)
+
+
+def test_desk_that_corrects_but_never_confirms_is_no_alarm():
+    months = [replace(draw_month(n), hits=[False] * 80, confidences=[0.7] * 80) for n in (1, 2)]
+    measurement = compare(*months)[Measure.CALIBRATION]
+    assert measurement.value == pytest.approx(0.7)
+    assert not is_alarm(Measure.CALIBRATION, measurement)
 
 
 def test_new_words_are_those_of_several_customers_in_tickets_all_agents_see():
