@@ -221,6 +221,13 @@ GET   model-quality            login 403   403   403   403   200   login
 POST  model-quality            login 403   403   403   403   400   login
 GET   export-model-quality     login 403   403   403   403   200   login
 POST  update-model-quality     login 403   403   403   403   done  login
+GET   learning                 login 403   403   403   403   200   login
+POST  train-head               login 403   403   403   403   done  login
+POST  activate-head            login 403   403   403   403   done  login
+POST  roll-back-head           login 403   403   403   403   done  login
+POST  change-learning          login 403   403   403   403   done  login
+GET   pass-labels-on           login 403   403   403   403   200   login
+POST  pass-labels-on           login 403   403   403   403   400   login
 GET   audit-log                 login 403   403   403   403   200   login
 GET   export-audit-log          login 403   403   403   403   200   login
 GET   people                   login 403   403   403   403   200   login

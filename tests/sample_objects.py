@@ -112,7 +112,16 @@ def list_admin_pages(by: User, name: str) -> dict[str, tuple[User, str]]:
         )
         for section in SECTIONS
     }
-    lists = ("manage", "site-settings", "models", "audit-log", "categories", "people", "fields")
+    lists = (
+        "manage",
+        "site-settings",
+        "models",
+        "learning",
+        "audit-log",
+        "categories",
+        "people",
+        "fields",
+    )
     pages |= {name: (by, reverse(name)) for name in (*lists, "policies")}
     no_customers = f"{reverse('customers')}?q=nobody"
     sample_text = f"{reverse('edit-category', args=[pks['category']])}?sample=The printer is jammed"
@@ -158,6 +167,8 @@ def admin_url_arguments(by: User) -> dict[str, object]:
             _held_run(objects["directory"].pk, "Held").pk,
         ),
         "test-mailbox": objects["mailbox"].pk,
+        "activate-head": 1,
+        "pass-labels-on": objects["category"].pk,
         "logo": core_queries.site_settings().logo_id,
         "test-identity-provider": objects["identity-provider"].pk,
         **dict.fromkeys(

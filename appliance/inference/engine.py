@@ -25,6 +25,7 @@ from appliance.inference.classify import (
     nearness,
     pieces,
 )
+from appliance.inference.learned import LearnedHead, refine
 from appliance.inference.predictions import BundleStatus, CategoryPrediction, SentimentPrediction
 from appliance.inference.session import LoadedBundle, has_words
 
@@ -108,13 +109,19 @@ class Engine:
         return self._next_encoder.status()
 
     def classify(
-        self, text: str, labels: Mapping[str, str], *, cold_start: bool = False
+        self,
+        text: str,
+        labels: Mapping[str, str],
+        *,
+        cold_start: bool = False,
+        learned: LearnedHead | None = None,
     ) -> CategoryPrediction:
         """Predict one of ``labels`` (slug → "name. description. example phrases"), or None.
 
         Of a text in a language that the classifier was not measured on, nothing is predicted.
         ``cold_start`` asks for the agreement of head and similarity, as on an installation whose
-        tickets the classifier has not proven itself on.
+        tickets the classifier has not proven itself on. ``learned`` is the installation's own
+        head; it counts while the active encoder writes its space.
         """
         classifier = self._holders["classifier"].loaded()
         names = list(labels)
@@ -126,7 +133,7 @@ class Engine:
         known = known_labels(classifier.bundle, names)
         similarities = self._similarities(text, labels, is_required=not known)
         logits = classifier.run(text) if known else None
-        return classify(
+        base = classify(
             classifier.bundle,
             logits,
             similarities,
@@ -134,6 +141,7 @@ class Engine:
             frozen=self._frozen_probabilities(classifier, text),
             cold_start=cold_start,
         )
+        return self._refine(classifier.bundle, base, text, learned) if learned else base
 
     def _frozen_probabilities(self, classifier: LoadedBundle, text: str) -> dict[str, float] | None:
         """Return label → probability by the classifier's regression on the encoder's vector.
@@ -151,6 +159,18 @@ class Engine:
             return None
         shares = head.probabilities(self._text_vectors.embed(encoder, text)[None])[0]
         return dict(zip(head.labels, shares.tolist(), strict=True))
+
+    def _refine(
+        self, bundle: Bundle, base: CategoryPrediction, text: str, learned: LearnedHead
+    ) -> CategoryPrediction:
+        """Combine a prediction with the learned head, unless its encoder is not at hand."""
+        try:
+            encoder = self._holders["encoder"].loaded()
+        except InferenceError:
+            return base
+        if encoder.bundle.ref.space != learned.space:
+            return base
+        return refine(bundle, base, self._text_vectors.embed(encoder, text), learned)
 
     def classify_with_head(self, text: str, labels: Sequence[str]) -> str | None:
         """Return the label the classifier's head alone ranks first; None if it knows none."""
@@ -180,6 +200,16 @@ class Engine:
             if encoder.bundle.ref.space != space:
                 raise BundleMissingError(f"No encoder at hand writes the space {space}.")
         return self._text_vectors.embed(encoder, text)
+
+    def embed_description(self, description: str, space: str) -> np.ndarray:
+        """Return float32 (pieces, dims): the parts of a category's description. Cached.
+
+        Raises BundleMissingError when the active encoder does not write that space.
+        """
+        encoder = self._holders["encoder"].loaded()
+        if encoder.bundle.ref.space != space:
+            raise BundleMissingError(f"The active encoder does not write the space {space}.")
+        return self._embed_description(encoder, description)
 
     def knows_words(self, text: str) -> bool:
         """Return whether the encoder knows a word of the text; else its vector says little."""

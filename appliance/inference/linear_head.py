@@ -57,9 +57,12 @@ class LinearHead:
         return head
 
 
-def fit_head(vectors: np.ndarray, labels: Sequence[str]) -> LinearHead:
+def fit_head(
+    vectors: np.ndarray, labels: Sequence[str], counts: np.ndarray | None = None
+) -> LinearHead:
     """Fit a head on unit vectors (texts, dims) and one label for each text.
 
+    ``counts`` (texts,): how much each text counts, 1 without; below 1 for an uncertain label.
     5 to 50 texts a label are what it was measured with. The same input gives the same head.
     Raises ValueError when there are fewer than two labels, or not one label for each vector.
     """
@@ -71,7 +74,8 @@ def fit_head(vectors: np.ndarray, labels: Sequence[str]) -> LinearHead:
         raise ValueError("One vector of finite numbers is needed for each label.")
     centre = vectors.mean(0)
     numbers = np.array([names.index(label) for label in labels])
-    weights = _fit(_features(vectors, centre), np.eye(len(names))[numbers])
+    shares = np.ones(len(labels)) if counts is None else np.asarray(counts, np.float64)
+    weights = _fit(_features(vectors, centre), np.eye(len(names))[numbers], shares / shares.sum())
     return LinearHead(names, centre.astype(np.float32), weights.astype(np.float32))
 
 
@@ -82,15 +86,18 @@ def _features(vectors: np.ndarray, centre: np.ndarray) -> np.ndarray:
     return np.hstack([centred / np.maximum(lengths, 1e-9), np.ones((len(centred), 1))])
 
 
-def _fit(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Fit weights by Nesterov's accelerated descent, at the step size the curvature allows."""
-    count = len(features)
-    curvature = 0.5 * np.linalg.eigvalsh(features.T @ features / count)[-1] + SHRINKAGE
+def _fit(features: np.ndarray, targets: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Fit weights by Nesterov's accelerated descent, at the step size the curvature allows.
+
+    ``shares`` (texts,) of the loss, which sum to 1.
+    """
+    weighted = (features * shares[:, None]).T
+    curvature = 0.5 * np.linalg.eigvalsh(weighted @ features)[-1] + SHRINKAGE
     weights = lookahead = np.zeros((features.shape[1], targets.shape[1]))
     momentum = 1.0
     for _ in range(STEPS):
         errors = _softmax(features @ lookahead) - targets
-        updated = lookahead - (features.T @ errors / count + SHRINKAGE * lookahead) / curvature
+        updated = lookahead - (weighted @ errors + SHRINKAGE * lookahead) / curvature
         next_momentum = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
         lookahead = updated + (momentum - 1) / next_momentum * (updated - weights)
         weights, momentum = updated, next_momentum

@@ -20,6 +20,8 @@ class CategoryPrediction:
     bundle: BundleRef
     withheld_label: str | None = None
     is_other_language: bool = False  # none the bundle was measured on: it was not asked
+    base: "CategoryPrediction | None" = None  # of the classifier, without a learned head
+    head: int = 0  # the version of the learned head; 0 without one
 
 
 @dataclass(frozen=True)

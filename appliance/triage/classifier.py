@@ -9,7 +9,7 @@ from appliance.core import cache
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
 from appliance.inference.bundle import BundleRef
 from appliance.tickets.models import TicketCategory
-from appliance.triage import engine, inference_calls
+from appliance.triage import engine, inference_calls, learning
 from appliance.triage.models import NOT_SURE, Correction
 
 log = structlog.get_logger(__name__)
@@ -79,6 +79,7 @@ def preview_category(text: str) -> CategoryPreview | None:
         {"classifier"},
         category_labels,
         cold_start=is_cold_start(engine.find_ref("classifier")),
+        learned=learning.find_head_in_use(),
     )
     try:
         category = _executor.run(predict, seconds=PREVIEW_SECONDS).category

@@ -9,6 +9,7 @@ import structlog
 from appliance.inference import languages
 from appliance.inference.bundle import InferenceError
 from appliance.inference.languages import RecognisedLanguage
+from appliance.inference.learned import LearnedHead
 from appliance.inference.predictions import CategoryPrediction, SentimentPrediction
 from appliance.triage import engine, language
 
@@ -39,11 +40,12 @@ def predict(
     *,
     cold_start: bool = True,
     desk_languages: Collection[str] = (),
+    learned: LearnedHead | None = None,
 ) -> TextPredictions:
     """Call the bundles of these roles; the vector is of ``space``. Never raises.
 
-    A missing bundle gives no result, a failing one an entry in ``errors``. ``labels`` and
-    ``cold_start`` are for the classifier, ``desk_languages`` for the language.
+    A missing bundle gives no result, a failing one an entry in ``errors``. ``labels``,
+    ``cold_start`` and ``learned`` are for the classifier, ``desk_languages`` for the language.
     """
     models = engine.current()
     predictions = TextPredictions()
@@ -52,7 +54,7 @@ def predict(
         predictions.vector = models.embed(text, space=space)
 
     def classify() -> None:
-        predictions.category = models.classify(text, labels, cold_start=cold_start)
+        predictions.category = models.classify(text, labels, cold_start=cold_start, learned=learned)
 
     def classify_sentiment() -> None:
         predictions.sentiment = models.classify_sentiment(text)

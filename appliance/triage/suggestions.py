@@ -14,8 +14,9 @@ from appliance.core import cache, cache_values
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket
 from appliance.triage import engine, matching, texts
-from appliance.triage.fusion import RankedArticle, fuse
-from appliance.triage.models import Passage, Suggestion, TicketVector
+from appliance.triage.feedback_gate import choose_weights
+from appliance.triage.fusion import RankedArticle, Weights, fuse
+from appliance.triage.models import LearningSettings, Passage, Suggestion, TicketVector
 from appliance.triage.queries import SimilarTicket, find_vector
 from appliance.triage.texts import digest
 from appliance.triage.vector_search import (
@@ -152,7 +153,8 @@ def _rank(
             ticket_id,
             compares_meaning=engine.supports("encoder", text),
         )
-        ranking = fuse(evidence.cosines, evidence.words, evidence.neighbours)
+        weights = _weights_in_use()
+        ranking = fuse(evidence.cosines, evidence.words, evidence.neighbours, weights)
         floor = (
             MIN_ARTICLE_COSINE if query_vector is None else raise_floor(MIN_ARTICLE_COSINE, text)
         )
@@ -169,6 +171,12 @@ def _rank(
         compute,
         depends_on=[cache.ARTICLES],
     )
+
+
+def _weights_in_use() -> Weights:
+    """Return the weights that a replay of this desk's tickets did not refute."""
+    row = LearningSettings.objects.filter(pk=1).values_list("uses_feedback", "feedback_report")
+    return choose_weights(*(row.first() or (True, {})))
 
 
 def _is_good_match(article: RankedArticle[int], min_cosine: float) -> bool:

@@ -8,6 +8,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
+from appliance.accounts.models import User
 from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
 from appliance.triage import services
@@ -97,6 +98,35 @@ def schedule_missing_solutions(timestamp: int = 0) -> None:
     _bounded(services.schedule_missing_solutions)
 
 
+@app.task(name="triage.train_head", queueing_lock="triage.train_head")
+def train_head(by_id: int = 0) -> None:
+    """Train a candidate that an admin asked for."""
+    _long(lambda: services.train_head(by=User.objects.filter(pk=by_id).first()))
+
+
+@app.periodic(cron="23 2 * * *")
+@app.task(name="triage.learn_nightly", queueing_lock="triage.learn_nightly")
+def learn_nightly(timestamp: int = 0) -> None:
+    """Record weak labels, train and activate a head, and replay the votes of suggestions."""
+    _long(services.learn_nightly)
+    _long(services.replay_feedback)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="triage.relearn_for_new_space", queueing_lock="triage.relearn_for_new_space")
+def relearn_for_new_space(timestamp: int = 0) -> None:
+    """Train again for another encoder, and predict open tickets that a head was too late for."""
+    _long(services.relearn_for_new_space)
+    reclassify_backlog()
+
+
+@app.task(name="triage.reclassify_backlog", queueing_lock="triage.reclassify_backlog")
+def reclassify_backlog(timestamp: int = 0) -> None:
+    """Predict open tickets with the head in use in batches until a batch finds none."""
+    if _bounded(lambda: services.reclassify_backlog(seconds=BATCH_SECONDS)):
+        services.queue_backlog()
+
+
 @app.periodic(cron="*/2 * * * *")
 @app.task(
     name="triage.retry_stalled_jobs", queueing_lock="triage.retry_stalled_jobs", pass_context=True
@@ -115,6 +145,11 @@ async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:
 @app.task(name="triage.remove_old_jobs", queueing_lock="triage.remove_old_jobs", pass_context=True)
 async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
     await context.app.job_manager.delete_old_jobs(nb_hours=KEEP_HOURS, include_failed=True)
+
+
+def _long(call: Callable[[], object]) -> None:
+    """Run a call of minutes; it calls no bundle, so it cannot hang."""
+    run_and_close_connection(call)
 
 
 def _bounded(call: Callable[[], int]) -> int:

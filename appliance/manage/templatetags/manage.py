@@ -23,6 +23,12 @@ VERBS = {
     "signed out": gettext_lazy("signed out"),
     "stopped": gettext_lazy("cancelled"),
     "tried again": gettext_lazy("retried"),
+    "requested training": gettext_lazy("training requested"),
+    "trained": gettext_lazy("trained"),
+    "refused": gettext_lazy("not accepted"),
+    "activated": gettext_lazy("activated"),
+    "rolled back": gettext_lazy("rolled back"),
+    "replayed feedback": gettext_lazy("suggestions replayed"),
 }
 KINDS = {
     "user": gettext_lazy("User"),
@@ -47,6 +53,8 @@ KINDS = {
     "report": gettext_lazy("Report"),
     "articles": gettext_lazy("Articles"),
     "audit log": gettext_lazy("Audit log"),
+    "learned head": gettext_lazy("Learned classifier"),
+    "learning settings": gettext_lazy("Learning"),
 }
 
 

@@ -45,6 +45,12 @@ class Prediction(models.Model):
     )
     confidence = models.FloatField()
     scores = models.JSONField(default=list, help_text="[label, score] pairs, best first")
+    head = models.BigIntegerField(
+        default=0, db_default=0, help_text="The learned head that took part; 0: none."
+    )
+    base = models.JSONField(
+        default=dict, db_default={}, help_text="Without that head: label, withheld_label, scores."
+    )
     bundle_name = models.CharField(max_length=80)
     bundle_version = models.CharField(max_length=40)
     bundle_digest = models.CharField(max_length=64)

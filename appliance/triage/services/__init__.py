@@ -2,6 +2,7 @@
 
 from appliance.triage.services.annotation import annotate, annotate_soon, catch_up, warm_up
 from appliance.triage.services.articles import refresh_article
+from appliance.triage.services.backlog import reclassify_backlog
 from appliance.triage.services.drift import (
     change_drift_settings,
     request_drift_update,
@@ -15,11 +16,24 @@ from appliance.triage.services.feedback import (
     record_shown_suggestions,
     undo_dismissal,
 )
+from appliance.triage.services.feedback_replay import replay_feedback, set_feedback_use
 from appliance.triage.services.gaps import detect_gaps, dismiss_gap, draft_article, restore_gap
 from appliance.triage.services.labels import record_kept_categories, record_label
+from appliance.triage.services.learning import (
+    activate_head,
+    learn_nightly,
+    load_settings,
+    pass_labels_on,
+    relearn_for_new_space,
+    request_training,
+    roll_back_head,
+    set_nightly,
+    train_head,
+)
 from appliance.triage.services.queueing import (
     queue_annotation,
     queue_article,
+    queue_backlog,
     queue_catch_up,
     queue_drift_update,
     queue_gap_detection,

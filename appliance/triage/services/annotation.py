@@ -21,6 +21,7 @@ from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
 from appliance.core.types import UNSET, Unset
 from appliance.inference.bundle import BundleRef, InferenceError
+from appliance.inference.learned import LearnedHead
 from appliance.inference.predictions import (
     CategoryPrediction,
     LanguagePrediction,
@@ -29,8 +30,9 @@ from appliance.inference.predictions import (
 from appliance.tickets import services as tickets_services
 from appliance.tickets.event_data import ClassifiedData
 from appliance.tickets.models import Ticket, TicketCategory
-from appliance.triage import classifier, engine, inference_calls, language, work_queue
+from appliance.triage import classifier, engine, inference_calls, language, learning, work_queue
 from appliance.triage.inference_calls import TextPredictions
+from appliance.triage.learning import Scores
 from appliance.triage.models import NOT_SURE, AnnotationLease, Prediction, TicketVector
 from appliance.triage.services.articles import refresh_article
 from appliance.triage.texts import digest
@@ -44,15 +46,14 @@ PREDICTION_FIELDS = [
     "is_other_language",
     "confidence",
     "scores",
+    "head",
+    "base",
     "bundle_name",
     "bundle_version",
     "bundle_digest",
     "text_sha256",
     "created_at",
 ]
-
-
-Scores = list[list[str | float]]  # [label, probability] pairs
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class ClaimedTicket:
     labels: Mapping[str, str]
     cold_start: bool
     desk_languages: Sequence[str]
+    learned: LearnedHead | None  # the desk's own head
 
     @property
     def space(self) -> str | None:
@@ -148,6 +150,7 @@ def _claim(
         labels=classifier.labels() if "classifier" in refs else {},
         cold_start=classifier.is_cold_start(refs.get("classifier")),
         desk_languages=core_queries.desk_languages(),
+        learned=learning.find_head_in_use() if "classifier" in refs else None,
     )
 
 
@@ -160,6 +163,7 @@ def _predict(claimed: ClaimedTicket) -> TextPredictions:
         claimed.space,
         cold_start=claimed.cold_start,
         desk_languages=claimed.desk_languages,
+        learned=claimed.learned,
     )
 
 
@@ -238,9 +242,10 @@ def _write_predictions(ticket: Ticket, results: TextResults) -> None:
         predictions.append(_prediction(ticket, kind, results.language, [], text_sha256))
         data["language"] = results.language.label
     if category:
-        scores: Scores = [[label, round(score, 4)] for label, score in category.scores]
+        scores = learning.stored_scores(category)
         prediction = _prediction(ticket, Prediction.Kind.CATEGORY, category, scores, text_sha256)
         prediction.withheld_label = category.withheld_label or NOT_SURE
+        prediction.head, prediction.base = category.head, learning.stored_base(category)
         predictions.append(prediction)
         ticket_category = TicketCategory.objects.filter(slug=category.label).first()
         data["category"] = category.label or NOT_SURE

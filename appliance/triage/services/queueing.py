@@ -5,6 +5,7 @@ from django.db import transaction
 from procrastinate.contrib.django import app as jobs
 from procrastinate.exceptions import AlreadyEnqueued
 
+from appliance.accounts.models import User
 from appliance.knowledge.models import Article
 from appliance.tickets.models import Ticket
 
@@ -51,6 +52,16 @@ def queue_drift_update(*, delay: float = QUEUE_DELAY_SECONDS) -> None:
 def queue_solution_extraction() -> None:
     """Queue the next batch of solved tickets whose sentences are to be chosen."""
     _queue("triage.extract_solutions", "triage.extract_solutions", priority=LOW_PRIORITY)
+
+
+def queue_training(*, by: User | None = None) -> None:
+    """Queue the training of a head on the labels, at most once."""
+    _queue("triage.train_head", "triage.train_head", by_id=by.pk if by else 0)
+
+
+def queue_backlog() -> None:
+    """Queue the prediction of open tickets with the head in use, after all other jobs."""
+    _queue("triage.reclassify_backlog", "triage.reclassify_backlog", priority=LOW_PRIORITY)
 
 
 def _queue(

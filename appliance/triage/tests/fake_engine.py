@@ -24,7 +24,7 @@ class FakeEngine:
         return True
 
     def classify(
-        self, text: str, labels: dict[str, str], *, cold_start: bool = False
+        self, text: str, labels: dict[str, str], *, cold_start: bool = False, learned: object = None
     ) -> CategoryPrediction:
         self._process(text)
         label = next(iter(labels))

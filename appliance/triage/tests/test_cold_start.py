@@ -82,9 +82,9 @@ def _withhold(monkeypatch, label: str) -> list[bool]:
     """Withhold every label in a cold start; returns the list of ``cold_start`` arguments."""
     predict, flags = inference_calls.predict, []
 
-    def predict_and_withhold(*args, cold_start: bool = True):
+    def predict_and_withhold(*args, cold_start: bool = True, **more):
         flags.append(cold_start)
-        predictions = predict(*args, cold_start=cold_start)
+        predictions = predict(*args, cold_start=cold_start, **more)
         if cold_start and predictions.category:
             object.__setattr__(predictions.category, "label", None)
             object.__setattr__(predictions.category, "withheld_label", label)
