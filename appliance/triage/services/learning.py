@@ -117,7 +117,7 @@ def _changes(fitted: Fitted, space: str, names: tuple[str, ...]) -> dict[str, An
     opinion = fitted.head.probabilities(vectors)
     mixture = head_evaluation.mix(base, names, fitted.head.labels, opinion, fitted.weight)
     changed = [
-        (row[0], str(row[1][0][0]), names[column])
+        [row[0], str(row[1][0][0]), names[column]]
         for row, column in zip(rows, mixture.argmax(-1), strict=True)
         if row[1][0][0] != names[column]
     ]
