@@ -247,8 +247,11 @@ def _write_predictions(ticket: Ticket, results: TextResults) -> None:
         prediction.withheld_label = category.withheld_label or NOT_SURE
         prediction.head, prediction.base = category.head, learning.stored_base(category)
         predictions.append(prediction)
-        ticket_category = TicketCategory.objects.filter(slug=category.label).first()
-        data["category"] = category.label or NOT_SURE
+        active = TicketCategory.objects.filter(is_active=True)
+        ticket_category = active.filter(slug=category.label).first()
+        if ticket_category is None:  # not sure, or it was removed meanwhile
+            prediction.label = NOT_SURE
+        data["category"] = prediction.label
         data["confidence"] = round(category.confidence, 3)
     if sentiment:
         scores = []
