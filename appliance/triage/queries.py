@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Literal
 
 from django.db.models import QuerySet
-from django.utils.translation import get_language_info
 
 from appliance.accounts.models import User
+from appliance.core.languages import LANGUAGE_NAMES
 from appliance.inference.predictions import BundleStatus
 from appliance.knowledge.models import Article, ArticleLink
 from appliance.tickets import queries as tickets_queries
@@ -255,10 +255,7 @@ def _other_language(solved: Ticket, ticket: Ticket) -> str:
     code = solved.language
     if not code or not ticket.language or code == ticket.language:
         return ""
-    try:
-        return str(get_language_info(code)["name_translated"])
-    except KeyError:  # a language that Django has no name of
-        return code
+    return str(LANGUAGE_NAMES.get(code, code))
 
 
 def _state(ticket: Ticket, by_kind: dict[str, Prediction]) -> State:

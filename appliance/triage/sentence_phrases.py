@@ -115,6 +115,25 @@ ADDRESSED_PERSON = re.compile(
     re.VERBOSE,
 )
 
+# "It arrives on Monday": true for one day only.
+MOMENT = re.compile(
+    r"""
+    \b(?: (?: mon | tues | wednes | thurs | fri | satur | sun )day | today | tonight | tomorrow
+      | yesterday | this\ (?:morning|afternoon|evening|week) | next\ week | an\ hour\ ago
+      | (?: mon | diens | donners | frei | sams | sonn )tag | mittwoch | heute | morgen | gestern
+      | lundi | mardi | mercredi | jeudi | vendredi | samedi | dimanche | aujourd(?:'|’)hui
+      | demain | hier
+      | lunes | martes | miércoles | jueves | viernes | sábado | domingo | hoy | mañana | ayer
+      | (?: lune | marte | mercole | giove | vener )dì | sabato | domenica | oggi | domani | ieri
+      | (?: maan | dins | woens | donder | vrij | zater | zon )dag | vandaag | vanavond | gisteren
+      | poniedziałek | wtorek | środ[aęy] | czwartek | piątek | sobot[aęy] | niedziel[aęi]
+      | dzisiaj | dziś | jutro | wczoraj
+      | (?: segunda | terça | quarta | quinta | sexta )-feira | hoje | amanhã | ontem
+      | (?: mån | tis | ons | tors | fre | lör | sön )dag(?:en)? | idag | imorgon | igår )\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
 # Verbs that tell somebody what to do, as sentences begin with, and words of a cause or a cure.
 _IMPERATIVES = r"""
     (?:please\ |then\ |now\ |next,?\ |first,?\ |just\ |simply\ |also\ |instead,?\

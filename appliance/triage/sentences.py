@@ -37,6 +37,8 @@ _PRIVATE = re.compile(
     | \b [A-Z]{2} \d{2} (?: [ ]? [0-9A-Z]{4} ){3,}          # an IBAN
     | (?<![\w.]) [+(]? (?: \d [ ()/-]{0,2} ){6,} \d         # a phone number, or a long number
     | (?<!\d) (?: \d{2} [.] ){4} \d{2} (?!\d)               # a French phone number
+    | \b \d{1,3} (?: [.,] \d{3} )+ [.,] \d{2} \b | [€$£] \s? \d | \d \s? [€£]  # an amount
+    | \b \d{1,2} : \d{2} \b                                # a time of day
     | [\\]{2} [\w.-]+ [\\]                                  # a share of a server
     | https?:// \S* (?: [?&=@] | /tickets?/ \S )            # an address with a key, or of a ticket
     | /tickets/ \d
@@ -87,14 +89,16 @@ def is_offerable(sentence: Sentence, names: Collection[str] = ()) -> bool:
     """Return whether the sentence may be offered on tickets of other people.
 
     ``names`` are words of people's names, as they are written. Left out are questions, greetings,
-    thanks and closings, very short and very long sentences, and those with a name, an address,
-    a number or a secret of one person.
+    thanks and closings, very short and very long sentences, those about one day, and those with a
+    name, an address, a number or a secret of one person.
     """
     text = sentence.text
     count = len(text.split())
     if not MIN_OFFERED_WORDS <= count <= MAX_OFFERED_WORDS or len(text) > MAX_OFFERED_CHARACTERS:
         return False
     if text.rstrip("\"'”’»)*_ ").endswith("?") or phrases.is_phrase(text):
+        return False
+    if phrases.MOMENT.search(text):
         return False
     return not is_private(text, names)
 
