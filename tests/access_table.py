@@ -82,6 +82,15 @@ GET   email/note               login 404   404   200   200   200   login
 GET   email-html               login 200   404   200   200   200   login
 GET   email-html/note          login 404   404   200   200   200   login
 GET   email-source             login 403   403   200   200   200   login
+GET   incident                 login 403   403   200   200   200   login
+POST  incident                 login 403   403   400   400   400   login
+POST  dismiss-incident         login 403   403   home  home  home  login
+POST  undo-incident            login 403   403   done  403   403   login
+POST  join-incident            login 403   403   404   404   404   login
+POST  publish-notice           login 403   403   done  done  done  login
+POST  solve-children           login 403   403   done  done  done  login
+GET   child-update             login 403   403   200   200   200   login
+POST  undo-child-update        login 403   403   done  403   403   login
 GET   articles                 login 200   200   200   200   200   login
 GET   write-article            login 403   403   200   200   200   login
 POST  write-article            login 403   403   done  done  done  login
@@ -174,6 +183,7 @@ GET   set-password             404   404   404   404   404   404   404
 POST  set-password             404   404   404   404   404   404   404
 GET   ask                      404   done  done  done  done  done  404
 POST  ask                      404   done  done  done  done  done  404
+POST  known-problems           404   done  done  done  done  done  404
 GET   guest-ticket             404   404   404   404   404   404   404
 POST  guest-reply              404   404   404   404   404   404   404
 POST  guest-rate               404   404   404   404   404   404   404

@@ -21,8 +21,10 @@ from appliance.notifications.services import queue_email
 from appliance.ops import query_plans
 from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
-from appliance.tickets.models import Ticket
-from appliance.triage.models import Gap
+from appliance.tickets.models import Ticket, TicketLink
+from appliance.triage import incidents
+from appliance.triage import services as triage_services
+from appliance.triage.models import Gap, Incident
 from appliance.web.tests.test_emails import receive
 from tests.access_table import ADMIN_SITE, VIEWERS, read_table
 from tests.foreign_urls import find_foreign_urls
@@ -90,6 +92,8 @@ def paths(ticket, bob, dan) -> dict[str, str]:
         )[0].pk,
         **dict.fromkeys(["retry-email", "cancel-email"], email.pk),
         **dict.fromkeys(["write-for-gap", "dismiss-gap", "restore-gap"], create_gap(ticket).pk),
+        **dict.fromkeys(["incident", "dismiss-incident"], create_incident(ticket).pk),
+        "undo-incident": accept_incident(ticket, bob).pk,
         "setup": "guessed",
         "status-plan": query_plans.list_slowest("calls")[0].id,
         "confirm-email": "guessed",
@@ -123,6 +127,24 @@ def create_gap(ticket: Ticket) -> Gap:
     return gap
 
 
+def create_incident(ticket: Ticket) -> Incident:
+    """Propose an incident as the worker would."""
+    incident = Incident.objects.create()
+    for member in (ticket, create_ticket(ticket.customer)):
+        incident.members.create(ticket=member)
+    return incident
+
+
+def accept_incident(ticket: Ticket, bob: User) -> Incident:
+    """Let Bob make a ticket of a proposal part of another ticket."""
+    proposal = incidents.access_proposal(bob, create_incident(ticket).pk)
+    other = proposal.members[-1].ticket_id
+    triage_services.accept_incident(
+        proposal=proposal, ticket_ids={other}, by=bob, parent=create_ticket(ticket.customer)
+    )
+    return Incident.objects.get(pk=proposal.incident.pk)
+
+
 def reverse_page(page: str, arguments: dict[str, object]) -> str:
     """Return the path of a page; ``arguments`` holds its URL argument, or a tuple of them."""
     args = arguments.get(page, ())
@@ -152,6 +174,7 @@ def ticket_arguments(ticket: Ticket, bob: User) -> dict[str, object]:
     names += ["rate-ticket", "discard-draft", "take-ticket", "ticket-tags", "ticket-fields"]
     names += ["link-ticket", "find-tickets", "find-articles", "find-canned-responses"]
     names += ["merge-ticket", "unmerge-ticket", "presence", "draft", "mentionable"]
+    names += ["join-incident", "publish-notice", "solve-children"]
     names += ["correct-ticket", "add-participants", "forward-ticket"]
     return {
         **dict.fromkeys(names, ticket.pk),
@@ -209,7 +232,13 @@ def list_arguments(ticket: Ticket, bob: User) -> dict[str, object]:
     change = tickets_services.start_bulk_change(
         by=bob, tickets=[create_ticket(ticket.customer).pk], changes={"priority": 4}
     )
+    child, parent = create_ticket(ticket.customer), create_ticket(ticket.customer)
+    tickets_services.link_tickets(
+        source=child, target=parent, kind=TicketLink.Kind.CHILD_OF, by=bob
+    )
+    update = tickets_services.reply_to_children(parent=parent, by=bob, body="Fixed.")
     return {
+        **dict.fromkeys(["child-update", "undo-child-update"], update.pk),
         **dict.fromkeys(["edit-view", "move-view", "remove-view"], own.pk),
         "edit-view/shared": shared.pk,
         **dict.fromkeys(["bulk-change", "undo-bulk"], change.pk),

@@ -28,6 +28,7 @@ RATE_LIMITS = {
     "link-to": 3,  # e-mails to one e-mail address
     "reset": 20,
     "ask": 20,
+    "typing-guest": 400,  # known problems while a guest writes
     "answer": 60,
     "vote": 60,
     "confirm": 10,

@@ -12,6 +12,7 @@ from appliance.tickets.event_data import (
     FailedData,
     FieldData,
     ForwardedData,
+    IncidentData,
     LinkedData,
     MergedData,
     PeopleData,
@@ -143,6 +144,18 @@ def _describe_undelivered(event: Event) -> str:
     return _("could not deliver an e-mail to %(to)s: %(reason)s") % names
 
 
+def _describe_incident(event: Event) -> str:
+    data: IncidentData = event.data
+    numbers = {"tickets": data.get("tickets") or 0, "customers": data.get("customers") or 0}
+    if data.get("is_dismissed"):
+        text = _(
+            "decided that %(tickets)d similar tickets from %(customers)d people are no incident"
+        )
+    else:
+        text = _("noticed %(tickets)d similar tickets from %(customers)d people within an hour")
+    return text % numbers
+
+
 DESCRIPTIONS: dict[Kind, Callable[[Event], str]] = {
     Kind.OPENED: lambda event: _("created the ticket"),
     Kind.REPLIED: lambda event: _("replied"),
@@ -168,5 +181,6 @@ DESCRIPTIONS: dict[Kind, Callable[[Event], str]] = {
     Kind.PEOPLE: _describe_people,
     Kind.FORWARDED: _describe_forward,
     Kind.UNDELIVERED: _describe_undelivered,
+    Kind.INCIDENT: _describe_incident,
     Kind.ANONYMISED: lambda event: _("anonymised the customer"),
 }

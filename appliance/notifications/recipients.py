@@ -28,10 +28,17 @@ CHANGE_EVENTS = (
     Event.Kind.RATED,
     Event.Kind.UNDELIVERED,
 )
-NOTIFYING_EVENTS = (*MESSAGE_EVENTS, *CHANGE_EVENTS, Event.Kind.OPENED, Event.Kind.ESCALATED)
+NOTIFYING_EVENTS = (
+    *MESSAGE_EVENTS,
+    *CHANGE_EVENTS,
+    Event.Kind.OPENED,
+    Event.Kind.ESCALATED,
+    Event.Kind.INCIDENT,
+)
 AGENT_KINDS = (
     Kind.ESCALATED,
     Kind.WARNING,
+    Kind.INCIDENT,
     Kind.MENTIONED,
     Kind.ASSIGNED,
     Kind.ANSWERED,
@@ -45,6 +52,7 @@ CUSTOMER_KINDS = (Kind.ANSWER, Kind.SOLVED)
 DEFAULT_EMAIL_FREQUENCIES = {
     Kind.ESCALATED: EmailFrequency.AT_ONCE,
     Kind.WARNING: EmailFrequency.AT_ONCE,
+    Kind.INCIDENT: EmailFrequency.NEVER,
     Kind.MENTIONED: EmailFrequency.AT_ONCE,
     Kind.ASSIGNED: EmailFrequency.AT_ONCE,
     Kind.ANSWERED: EmailFrequency.HOURLY,
@@ -97,6 +105,8 @@ def _agent_reasons(event: Event, message: Message | None) -> list[Reason]:
         escalation: EscalatedData = event.data
         user_ids = escalation.get("notify") or _responsible_agents(ticket)
         reasons += [(user_id, kind) for user_id in user_ids]
+    if event.kind == Event.Kind.INCIDENT and not event.data.get("is_dismissed"):
+        reasons += [(user_id, Kind.INCIDENT) for user_id in _team_agents(ticket)]
     if event.kind == Event.Kind.ASSIGNEE:
         change: AssigneeData = event.data
         reasons += [(ticket.assignee_id, Kind.ASSIGNED), (change.get("from_id"), Kind.CHANGED)]
@@ -150,8 +160,11 @@ def _participant_reasons(event: Event, message: Message | None) -> list[Reason]:
 
 def _responsible_agents(ticket: Ticket) -> list[int]:
     """Return who could take the ticket: its assignee, else its team, else all who can act on it."""
-    if ticket.assignee_id:
-        return [ticket.assignee_id]
+    return [ticket.assignee_id] if ticket.assignee_id else _team_agents(ticket)
+
+
+def _team_agents(ticket: Ticket) -> list[int]:
+    """Return the agents of its team, else all who can act on it."""
     agents = accounts_queries.list_agents_with_access(ticket.team_id).order_by()
     agent_ids = agents.values_list("pk", flat=True)
     team = agent_ids.filter(memberships__team=ticket.team_id) if ticket.team_id else agent_ids

@@ -30,6 +30,7 @@ HEADLINES = {
     Kind.ANSWERED: gettext_lazy("%(who)s replied on your ticket"),
     Kind.ASSIGNED: gettext_lazy("%(who)s assigned this ticket to you"),
     Kind.MENTIONED: gettext_lazy("%(who)s mentioned you"),
+    Kind.INCIDENT: gettext_lazy("Many similar tickets: one incident?"),
     Kind.WARNING: gettext_lazy("SLA due soon on this ticket"),
     Kind.ESCALATED: gettext_lazy("This ticket was escalated"),
     Kind.RECEIVED: gettext_lazy("We have received your request"),

@@ -58,6 +58,7 @@ PURPOSES = {
     "report_response_timer_idx": "reports: first-response timers of a span of days",
     "timer_outdated_idx": "recomputing open timers computed from earlier policies",
     # tickets
+    "child_update_due_idx": "replies and solutions for parts of a ticket that are due",
     "participant_email_idx": "the tickets an address takes part in",
     "event_at_brin": "reports over a time span; rows arrive in time order, so BRIN is enough",
     "event_ticket_idx": "the timeline of a ticket",
@@ -85,6 +86,8 @@ PURPOSES = {
     "ticket_updated_idx": "every status by the last change",
     # triage
     "correction_withheld_idx": "the cold-start gate: corrections of withheld predictions",
+    "incident_published_idx": "known problems, for whoever writes a ticket",
+    "incident_state_idx": "proposed incidents, and those dismissed within a day",
     "pending_text_idx": "the backlog: tickets and articles to process",
     "suggestion_article_idx": "the suggestions of an article that is deleted",
     "suggestion_shown_idx": "low-performing articles: suggestions lately dismissed",

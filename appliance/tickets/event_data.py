@@ -142,6 +142,14 @@ class FailedData(TypedDict):
     reason: str
 
 
+class IncidentData(TypedDict):
+    """Of many similar tickets within an hour, on the most typical of them."""
+
+    tickets: int
+    customers: int
+    is_dismissed: NotRequired[bool]  # somebody decided that it is no incident
+
+
 EventData = (
     NoData
     | SubjectData
@@ -163,4 +171,5 @@ EventData = (
     | PeopleData
     | ForwardedData
     | FailedData
+    | IncidentData
 )

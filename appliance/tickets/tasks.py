@@ -34,3 +34,14 @@ def finish_bulk_change(change_id: str) -> None:
 @app.task(name="tickets.finish_abandoned", queueing_lock="tickets.finish_abandoned")
 def finish_abandoned(timestamp: int = 0) -> None:
     services.finish_abandoned_bulk_changes()
+
+
+@app.task(name="tickets.finish_child_update")
+def finish_child_update(update_id: str) -> None:
+    services.finish_child_update(UUID(update_id))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="tickets.finish_due_child_updates", queueing_lock="tickets.finish_due_child_updates")
+def finish_due_child_updates(timestamp: int = 0) -> None:
+    services.finish_due_child_updates()

@@ -24,6 +24,7 @@ _executor = DeadlineExecutor("worker", threads=2)
 @app.task(name="triage.annotate_ticket")
 def annotate_ticket(ticket_id: int) -> None:
     _bounded(lambda: services.annotate_soon(ticket_id, budget_seconds=MAX_SECONDS))
+    services.queue_incident_detection()
 
 
 @app.task(name="triage.refresh_article")
@@ -125,6 +126,17 @@ def reclassify_backlog(timestamp: int = 0) -> None:
     """Predict open tickets with the head in use in batches until a batch finds none."""
     if _bounded(lambda: services.reclassify_backlog(seconds=BATCH_SECONDS)):
         services.queue_backlog()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(
+    name="triage.detect_incidents",
+    queueing_lock="triage.detect_incidents",
+    lock="triage.detect_incidents",
+)
+def detect_incidents(timestamp: int = 0) -> None:
+    """Look for bursts of similar tickets: after each new ticket, and once a minute."""
+    _bounded(services.detect_incidents)
 
 
 @app.periodic(cron="*/2 * * * *")

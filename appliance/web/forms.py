@@ -18,13 +18,21 @@ from appliance.core.types import read_number
 from appliance.macros import queries as macros_queries
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
-from appliance.tickets.forms import FilterForm, SeenMessageField, TicketForm, split_tag_names
+from appliance.tickets.forms import (
+    FilterForm,
+    MergeForm,
+    SeenMessageField,
+    TicketForm,
+    split_tag_names,
+)
 from appliance.tickets.forms.filters import FilterChoices
 from appliance.tickets.forms.tickets import MAX_TEXT_CHARACTERS
-from appliance.tickets.models import Attachment, Priority, SavedView, Status
+from appliance.tickets.models import Attachment, Priority, SavedView, Status, Ticket
 from appliance.tickets.services.bulk import MAX_TICKETS
 from appliance.tickets.services.saved_views import audience_of
 from appliance.tickets.sorts import SORTS
+from appliance.triage.incidents import Proposal
+from appliance.triage.models.incidents import MAX_NOTICE_CHARACTERS
 from appliance.web.queries import STATES, MyTickets
 from appliance.web.ticket_rows import DEFAULT_COLUMNS, all_columns
 
@@ -209,6 +217,72 @@ class GuestTicketForm(TicketForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["subject"].widget.attrs.pop("autofocus", None)
+
+
+class NoticeForm(Form):
+    """What customers read before they report the same; empty withdraws it."""
+
+    notice = forms.CharField(
+        label=_("Known problem"),
+        max_length=MAX_NOTICE_CHARACTERS,
+        required=False,
+        help_text=_(
+            "Whoever writes a new ticket about the same reads this first. Leave it empty to "
+            "publish nothing."
+        ),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+class AcceptIncidentForm(Form):
+    """Which tickets of a proposal are one incident, and which ticket is their parent."""
+
+    NEW, OTHER = "new", "other"
+    parent = forms.ChoiceField(label=_("Parent"), widget=forms.RadioSelect)
+    other = forms.CharField(
+        label=_("Number of another ticket"),
+        max_length=30,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "SKR-12", "autocomplete": "off"}),
+    )
+
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *, viewer: User, proposal: Proposal
+    ) -> None:
+        self.proposal, self.viewer = proposal, viewer
+        self.first = min((row.ticket for row in proposal.members), key=lambda ticket: ticket.pk)
+        super().__init__(data, initial={"parent": str(self.first.pk)})
+        first = _("The first report: %(ticket)s") % {"ticket": self.first}
+        new = _("A new ticket: %(subject)s") % {"subject": proposal.title}
+        choices = [(str(self.first.pk), first), (self.NEW, new)]
+        self.set_choices("parent", [*choices, (self.OTHER, _("Another ticket"))])
+
+    def shown_ids(self) -> set[int]:
+        """Return the tickets that are ticked: at first all of them."""
+        if not self.is_bound:
+            return {row.ticket_id for row in self.proposal.members}
+        values = self.data.getlist("tickets") if isinstance(self.data, QueryDict) else []
+        return {pk for value in values if (pk := read_number(value)) is not None}
+
+    def ticket_ids(self) -> set[int]:
+        return self.shown_ids()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if data.get("parent") == self.OTHER:
+            form = MergeForm({"target": data.get("other", "")}, viewer=self.viewer)
+            if form.is_valid():
+                data["other"] = form.cleaned_data["target"]
+            else:
+                self.add_error("other", _("Enter a ticket number, such as SKR-12."))
+        return data
+
+    def chosen_parent(self) -> Ticket | None:
+        """Return the parent, None for a new ticket."""
+        choice = self.cleaned_data["parent"]
+        if choice == self.NEW:
+            return None
+        return self.cleaned_data["other"] if choice == self.OTHER else self.first
 
 
 class ForwardForm(IdempotentForm):

@@ -21,6 +21,7 @@ from appliance.tickets.forms import FilterForm
 from appliance.tickets.models import BulkChange, SavedView, Tag, Ticket
 from appliance.tickets.services.bulk import MAX_TICKETS, undo_seconds
 from appliance.tickets.sorts import SORTS, Sort, find_sort
+from appliance.triage.incidents import Proposal, list_proposals
 from appliance.web import ticket_rows
 from appliance.web.forms import MAX_ADDRESS, BulkForm
 from appliance.web.queues import (
@@ -112,6 +113,7 @@ class TicketList:
     main_queues: list[Queue]
     sections: list[Section]
     views: list[ViewLink]
+    proposals: list[Proposal]  # of incidents
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,7 @@ def build_ticket_list(viewer: User, address: QueryDict) -> TicketList:
         ),
         sections=list_sections(counts, query.filters, choices.category_slugs, choices.teams),
         views=list_view_links(viewer, query.view),
+        proposals=list_proposals(viewer),
     )
 
 

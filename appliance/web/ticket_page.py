@@ -43,7 +43,8 @@ from appliance.triage.suggestions import (
     list_suggestions,
 )
 from appliance.triage.vector_search import iterative_scan
-from appliance.web.forms import MacroUseForm
+from appliance.web.forms import MacroUseForm, NoticeForm
+from appliance.web.incident_panel import IncidentPanel, build_panel
 
 MAX_MESSAGES = 30  # a longer conversation shows its last messages
 LAST_MESSAGES = 20
@@ -65,6 +66,7 @@ class TicketSummary:
     has_files: bool
     has_emails: bool
     has_links: bool
+    has_incident: bool
     has_rating: bool
     has_draft: bool  # the viewer's
     has_notifications: bool  # unread ones of the viewer
@@ -93,6 +95,7 @@ class TicketForms:
     fields: FieldsForm | None = None
     link: LinkForm | None = None
     participants: ParticipantsForm | None = None
+    notice: NoticeForm | None = None
 
     @property
     def has_errors(self) -> bool:
@@ -198,6 +201,7 @@ class LiveParts:
     conversation: Conversation
     properties: Properties | None
     activity: Activity | None
+    incident: IncidentPanel
 
 
 @dataclass(frozen=True)
@@ -232,6 +236,7 @@ class TicketPageBuilder:
             conversation=live.conversation,
             properties=live.properties,
             activity=live.activity,
+            incident=live.incident,
             analysis=self.analysis(),
             reply=self.reply(),
             sla_status=self.sla_status() if self.viewer.is_agent else None,
@@ -245,6 +250,7 @@ class TicketPageBuilder:
             head=self.head(),
             properties=self.properties() if is_agent else None,
             activity=self.activity() if is_agent else None,
+            incident=self.incident(),
         )
 
     def head(self) -> Head:
@@ -303,6 +309,15 @@ class TicketPageBuilder:
         limit = None if shows_all else LAST_EVENTS
         events = tickets_queries.list_events(self.viewer, self.ticket, limit)
         return Activity(events, self.summary.event_count, shows_all)
+
+    def incident(self) -> IncidentPanel:
+        return build_panel(
+            self.viewer,
+            self.ticket,
+            has_links=self.summary.has_links,
+            has_incident=self.summary.has_incident,
+            refused_notice=self.forms.notice,
+        )
 
     def reply(self) -> Reply:
         is_agent, draft = self.viewer.is_agent, None if self.forms.reply else self.draft

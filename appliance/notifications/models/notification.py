@@ -23,6 +23,7 @@ class Kind(models.TextChoices):
     ANSWERED = "answered", _("The customer replies to my ticket")
     ASSIGNED = "assigned", _("A ticket is assigned to me")
     MENTIONED = "mentioned", _("A colleague mentions me")
+    INCIDENT = "incident", _("Many similar tickets may be one incident")
     WARNING = "warning", _("SLA on my ticket due soon")
     ESCALATED = "escalated", _("A ticket is escalated")
     RECEIVED = "received", _("My ticket was received")
@@ -41,6 +42,7 @@ ICONS = {
     Kind.ANSWERED: "reply",
     Kind.ASSIGNED: "person-check",
     Kind.MENTIONED: "at",
+    Kind.INCIDENT: "collection",
     Kind.WARNING: "clock-history",
     Kind.ESCALATED: "exclamation-triangle",
     Kind.RECEIVED: "envelope-check",

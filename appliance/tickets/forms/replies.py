@@ -87,6 +87,7 @@ class AgentReplyForm(ReplyForm):
         required=False,
     )
     cc = PeopleField(label=_("CC"), required=False)
+    is_for_children = forms.BooleanField(required=False)
 
 
 class DraftForm(Form):

@@ -1,6 +1,7 @@
 """Tickets with their messages, events, categories, tags and saved views."""
 
 from appliance.tickets.models.category import CustomField, Tag, TicketCategory
+from appliance.tickets.models.child_update import ChildUpdate
 from appliance.tickets.models.event import Event
 from appliance.tickets.models.message import Attachment, Draft, Mention, Message
 from appliance.tickets.models.participant import Participant

@@ -42,6 +42,7 @@ class Event(AppendOnlyModel):
         PEOPLE = "people", _("changed the participants")
         FORWARDED = "forwarded", _("forwarded the ticket")
         UNDELIVERED = "failed", _("could not deliver an e-mail")
+        INCIDENT = "incident", _("noticed a possible incident")
         ANONYMISED = "anonymised", _("anonymised the customer")
 
     ticket = models.ForeignKey(  # indexed below, together with the time

@@ -252,6 +252,7 @@ class TicketLink(models.Model):
     class Kind(models.TextChoices):
         DUPLICATE = "duplicate", _("is a duplicate of")
         CAUSED_BY = "caused_by", _("is caused by")
+        CHILD_OF = "child_of", _("is part of")
         SPLIT_FROM = "split_from", _("was split from")
         RELATED = "related", _("is related to")
 
@@ -264,6 +265,9 @@ class TicketLink(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["source", "target", "kind"], name="link_unique"),
+            models.UniqueConstraint(
+                fields=["source"], condition=Q(kind="child_of"), name="link_one_parent"
+            ),
             models.CheckConstraint(
                 condition=~Q(source=models.F("target")), name="link_to_another_ticket"
             ),

@@ -6,6 +6,13 @@ from appliance.tickets.filters import (
     TicketFilter,
     annotate_sentiment,
 )
+from appliance.tickets.queries.children import (
+    access_child_update,
+    find_child_update,
+    find_parent,
+    list_children,
+    list_visible_skips,
+)
 from appliance.tickets.queries.lists import (
     MAX_COUNTED,
     count_open,

@@ -18,6 +18,7 @@ OTHER_TICKET = {"source", "target", "other"}  # keys of the data of merges, spli
 REVERSE_LABELS = {
     Kind.DUPLICATE: gettext_lazy("is duplicated by"),
     Kind.CAUSED_BY: gettext_lazy("causes"),
+    Kind.CHILD_OF: gettext_lazy("has the part"),
     Kind.SPLIT_FROM: gettext_lazy("was split into"),
     Kind.RELATED: gettext_lazy("is related to"),
 }

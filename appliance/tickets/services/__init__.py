@@ -21,6 +21,13 @@ from appliance.tickets.services.categories import (
     move_category,
     reactivate_category,
 )
+from appliance.tickets.services.children import (
+    finish_child_update,
+    finish_due_child_updates,
+    reply_to_children,
+    solve_children,
+    undo_child_update,
+)
 from appliance.tickets.services.corrections import set_channel, set_requester, set_subject
 from appliance.tickets.services.custom_fields import (
     add_field,
@@ -33,6 +40,7 @@ from appliance.tickets.services.events import (
     lock_ticket,
     record_escalation,
     record_forward,
+    record_incident,
     record_undelivered,
     set_due,
     subscribe,

@@ -16,6 +16,7 @@ from appliance.tickets.event_data import (
     EventData,
     FailedData,
     ForwardedData,
+    IncidentData,
     NoData,
     RelationChange,
 )
@@ -163,4 +164,11 @@ def record_undelivered(*, ticket: Ticket, to: str, reason: str) -> None:
 def record_escalation(*, ticket: Ticket, data: EscalatedData) -> None:
     """Write an event about an escalation; the ticket's ``updated_at`` stays."""
     record(lock(ticket), Event.Kind.ESCALATED, None, data=data)
+    cache.invalidate(cache.TICKETS)
+
+
+@transaction.atomic
+def record_incident(*, ticket: Ticket, by: User | None, data: IncidentData) -> None:
+    """Write an event about similar tickets; the ticket's ``updated_at`` stays."""
+    record(lock(ticket), Event.Kind.INCIDENT, by, data=data)
     cache.invalidate(cache.TICKETS)

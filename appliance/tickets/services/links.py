@@ -100,11 +100,27 @@ def link_tickets(
                 % {"other": target.number, "this": source.number},
                 field="target",
             )
+        if kind == Kind.CHILD_OF:
+            _require_possible_parent(locked, locked_target)
         link = _create_link(locked, locked_target, kind, by)
         _record_link(Event.Kind.LINKED, locked, locked_target, kind, by)
     source.refresh_from_db()
     target.refresh_from_db()
     return link
+
+
+def _require_possible_parent(child: Ticket, parent: Ticket) -> None:
+    """Raise BadInputError unless there are two levels only, and one parent. Both are locked."""
+    params = {"this": child.number, "other": parent.number}
+    message = ""
+    if child.links.filter(kind=Kind.CHILD_OF).exists():
+        message = _("%(this)s is already part of another ticket. Remove that link first.")
+    elif child.links_to.filter(kind=Kind.CHILD_OF).exists():
+        message = _("%(this)s has parts of its own, so it cannot be part of %(other)s.")
+    elif parent.links.filter(kind=Kind.CHILD_OF).exists():
+        message = _("%(other)s is itself part of another ticket. Choose that ticket.")
+    if message:
+        raise BadInputError(message % params, field="target")
 
 
 def unlink_tickets(*, link: TicketLink, by: User) -> None:

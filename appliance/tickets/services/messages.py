@@ -70,7 +70,7 @@ def reply(
         locked = lock(ticket)
         if earlier := _find_duplicate(locked, idempotency_key):
             return earlier
-        _require_open(locked, by, seen_message_id)
+        require_open(locked, by, seen_message_id)
         if cc := list(cc):
             add_participants(ticket=locked, by=by, people=cc)
         message = _create_message(
@@ -123,7 +123,8 @@ def _find_duplicate(locked: Ticket, key: uuid.UUID | None) -> Message | None:
     return earlier
 
 
-def _require_open(locked: Ticket, by: User | None, seen_message_id: int | None) -> None:
+def require_open(locked: Ticket, by: User | None, seen_message_id: int | None) -> None:
+    """Raise BadInputError unless the ticket can be replied to. It must be locked."""
     if locked.merged_into_id:
         message = _("%(this)s is merged into SKR-%(other)s. Reply there.")
         params = {"this": locked.number, "other": queries.merge_target_number(by, locked)}

@@ -1,6 +1,7 @@
 """Predictions and vectors of texts, labels, suggestions, model quality, and the work queue."""
 
 from appliance.triage.models.drift import DriftSettings, DriftValue, Measure
+from appliance.triage.models.incidents import Incident, IncidentTicket
 from appliance.triage.models.learning import CategoryHead, CategoryLabel, LearningSettings
 from appliance.triage.models.predictions import (
     DIMENSIONS,

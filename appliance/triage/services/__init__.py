@@ -18,6 +18,15 @@ from appliance.triage.services.feedback import (
 )
 from appliance.triage.services.feedback_replay import replay_feedback, set_feedback_use
 from appliance.triage.services.gaps import detect_gaps, dismiss_gap, draft_article, restore_gap
+from appliance.triage.services.incidents import (
+    accept_incident,
+    decline_offer,
+    detect_incidents,
+    dismiss_incident,
+    join_incident,
+    publish_notice,
+    undo_acceptance,
+)
 from appliance.triage.services.labels import record_kept_categories, record_label
 from appliance.triage.services.learning import (
     activate_head,
@@ -37,6 +46,7 @@ from appliance.triage.services.queueing import (
     queue_catch_up,
     queue_drift_update,
     queue_gap_detection,
+    queue_incident_detection,
     queue_solution_extraction,
     queue_space_deletion,
     queue_space_filling,

@@ -11,6 +11,7 @@ from appliance.tickets.models import Ticket
 
 log = structlog.get_logger(__name__)
 QUEUE_DELAY_SECONDS = 1  # the request that created the text annotates it first
+DETECTION_DELAY_SECONDS = 5  # so that many tickets at once are looked at once
 LOW_PRIORITY = -10  # of jobs that wait for all others
 
 
@@ -62,6 +63,11 @@ def queue_training(*, by: User | None = None) -> None:
 def queue_backlog() -> None:
     """Queue the prediction of open tickets with the head in use, after all other jobs."""
     _queue("triage.reclassify_backlog", "triage.reclassify_backlog", priority=LOW_PRIORITY)
+
+
+def queue_incident_detection() -> None:
+    """Queue the search for bursts of similar tickets, once for all that arrive meanwhile."""
+    _queue("triage.detect_incidents", "triage.detect_incidents", delay=DETECTION_DELAY_SECONDS)
 
 
 def _queue(

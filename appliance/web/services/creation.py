@@ -12,6 +12,7 @@ from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Channel, Priority, Ticket
 from appliance.triage import services as triage_services
+from appliance.triage.models import Incident
 
 
 @transaction.atomic
@@ -27,14 +28,15 @@ def create_ticket(
     channel: Channel = Channel.PORTAL,
     fields: dict[str, object] | None = None,
     files: Iterable[UploadedFile] = (),
+    incident: Incident | None = None,
     idempotency_key: uuid.UUID | None = None,
 ) -> Ticket:
     """Create a ticket, and the job that will classify it, in one transaction.
 
     It belongs to ``customer``, else to the customer of ``email``, else to a new customer called
     ``name`` (somebody on the phone), else to ``by``, who used the portal whatever ``channel`` says.
-    The same key returns the ticket of the first
-    call and adds nobody.
+    The same key returns the ticket of the first call and adds nobody. With ``incident`` it becomes
+    part of its parent.
     """
     if earlier := tickets_queries.find_created_ticket(by, idempotency_key):
         return earlier
@@ -56,6 +58,10 @@ def create_ticket(
         requester.delete()
         return ticket
     triage_services.queue_annotation(ticket)
+    if incident:
+        triage_services.join_incident(
+            incident=incident, ticket=ticket, by=by if by.is_agent else None
+        )
     return ticket
 
 

@@ -13,6 +13,7 @@ from appliance.tickets import guest_links
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Message, Ticket
 from appliance.triage import services as triage_services
+from appliance.triage.models import Incident
 
 
 def create_guest_ticket(
@@ -24,12 +25,14 @@ def create_guest_ticket(
     description: str,
     fields: dict[str, object] | None = None,
     files: Iterable[UploadedFile] = (),
+    incident: Incident | None = None,
     idempotency_key: uuid.UUID | None = None,
 ) -> tuple[Ticket, str]:
     """Create a ticket; return it with the token of its secret link.
 
     The ticket belongs to the customer with this e-mail address, if there is one, but the guest
-    learns nothing about them. The same form sent twice gives the same ticket and link.
+    learns nothing about them. The same form sent twice gives the same ticket and link. With
+    ``incident`` it becomes part of its parent.
 
     Raises Http404 unless the form for guests is open.
     """
@@ -50,6 +53,8 @@ def create_guest_ticket(
             idempotency_key=key,
         )
         triage_services.queue_annotation(ticket)
+        if incident:
+            triage_services.join_incident(incident=incident, ticket=ticket, by=None)
     return ticket, token
 
 

@@ -23,6 +23,8 @@ SELECT
     EXISTS (SELECT FROM mail_inboundemail WHERE ticket_id = %(ticket)s) AS has_emails,
     EXISTS (SELECT FROM tickets_ticketlink WHERE source_id = %(ticket)s)
     OR EXISTS (SELECT FROM tickets_ticketlink WHERE target_id = %(ticket)s) AS has_links,
+    EXISTS (SELECT FROM triage_incidentticket WHERE ticket_id = %(ticket)s)
+    OR EXISTS (SELECT FROM triage_incident WHERE parent_id = %(ticket)s) AS has_incident,
     EXISTS (SELECT FROM tickets_rating WHERE ticket_id = %(ticket)s) AS has_rating,
     EXISTS (
         SELECT FROM tickets_draft WHERE user_id = %(viewer)s AND ticket_id = %(ticket)s

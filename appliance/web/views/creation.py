@@ -23,8 +23,11 @@ from appliance.tickets.forms import TicketForCustomerForm, TicketForm
 from appliance.tickets.models import Channel, Priority, Ticket
 from appliance.triage import services as triage_services
 from appliance.triage import suggestions
+from appliance.triage.incidents import KnownProblem, list_known_problems
+from appliance.triage.models import Incident
 from appliance.triage.queries import SimilarTicket
 from appliance.web import queries, services
+from appliance.web.known_problems import read_new_ticket
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class FormSuggestions:
     unconfirmed_email: str = ""  # of a log-in nobody has confirmed, which will not see the ticket
     namesakes: Sequence[Customer] = ()  # of a caller without an address
     is_searched: bool = False  # enough is typed to look for articles
+    known_problems: Sequence[KnownProblem] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +52,14 @@ class NewTicketPage(FormSuggestions):
 def create(request: AuthenticatedRequest) -> HttpResponse:
     form_class = TicketForCustomerForm if request.user.is_agent else TicketForm
     initial = {"customer": request.GET.get("customer", "")[:9]}
+    typed = read_new_ticket(request)
     form = form_class(
-        request.POST or None, request.FILES or None, viewer=request.user, initial=initial
+        typed.data or None, request.FILES or None, viewer=request.user, initial=initial
     )
     if "customer_email" in form.fields:
         form.set_completion("customer_email", "whole", url=reverse("find-customers"))
-    if form.is_valid() and (ticket := _submit(form, request.user)):
+    is_ready = form.is_valid() and not typed.unseen
+    if is_ready and (ticket := _submit(form, request.user, typed.incident)):
         triage_services.annotate_soon(ticket.pk)
         messages.success(request, _("Ticket %s created.") % ticket.number)
         return redirect("ticket", ticket.pk)
@@ -62,12 +68,14 @@ def create(request: AuthenticatedRequest) -> HttpResponse:
     return render(request, "web/create.html", vars(page), status=400 if form.errors else 200)
 
 
-def _submit(form: TicketForm, by: User) -> Ticket | None:
+def _submit(form: TicketForm, by: User, incident: Incident | None) -> Ticket | None:
     form.attempt(accounts_services.check_person_rate, person=by)
-    return None if form.errors else form.attempt(_create_ticket, form=form, by=by)
+    if form.errors:
+        return None
+    return form.attempt(_create_ticket, form=form, by=by, incident=incident)
 
 
-def _create_ticket(*, form: TicketForm, by: User) -> Ticket:
+def _create_ticket(*, form: TicketForm, by: User, incident: Incident | None) -> Ticket:
     data = form.cleaned_data
     return services.create_ticket(
         by=by,
@@ -80,6 +88,7 @@ def _create_ticket(*, form: TicketForm, by: User) -> Ticket:
         channel=data.get("channel", Channel.PORTAL),
         fields=form.custom_values(),
         files=data["files"],
+        incident=incident,
         idempotency_key=data["idempotency_key"],
     )
 
@@ -118,9 +127,12 @@ def _list_suggestions(request: AuthenticatedRequest) -> FormSuggestions:
         else []
     )
     articles = suggestions.suggest_for_text(request.user, subject, description)
+    known_problems = list_known_problems(subject, description)
     is_searched = bool(suggestions.clean_typed_text(subject, description))
     if not request.user.is_agent:
-        return FormSuggestions(articles, duplicates, is_searched=is_searched)
+        return FormSuggestions(
+            articles, duplicates, is_searched=is_searched, known_problems=known_problems
+        )
     email, name = _typed(request, "customer_email"), _typed(request, "customer_name")
     unconfirmed = accounts_queries.find_unconfirmed_login(email=email) if "@" in email else None
     namesakes = [] if email else queries.find_namesakes(request.user, name)
@@ -130,6 +142,7 @@ def _list_suggestions(request: AuthenticatedRequest) -> FormSuggestions:
         unconfirmed.email if unconfirmed else "",
         namesakes,
         is_searched=is_searched,
+        known_problems=known_problems,
     )
 
 

@@ -27,8 +27,10 @@ from appliance.tickets.forms import RatingForm, ReplyForm
 from appliance.tickets.models import Rating, Ticket
 from appliance.tickets.sorts import NEWEST
 from appliance.triage import services as triage_services
+from appliance.triage.models import Incident
 from appliance.web import queries, services
 from appliance.web.forms import GuestTicketForm, MyTicketsForm, SetupForm
+from appliance.web.known_problems import read_new_ticket
 from appliance.web.ticket_page import EARLIER_MESSAGES, MAX_MESSAGES, Conversation
 from appliance.web.views.tickets import read_earlier_parts
 
@@ -98,16 +100,21 @@ def ask(request: HttpRequest) -> HttpResponse:
         return redirect("create-ticket")
     if not core_queries.site_settings().is_guest_form_open:
         raise Http404
-    form = GuestTicketForm(request.POST or None, request.FILES or None, viewer=None)
-    if form.is_valid() and (created := _create_guest_ticket(request, form)):
+    typed = read_new_ticket(request)
+    form = GuestTicketForm(typed.data or None, request.FILES or None, viewer=None)
+    is_ready = form.is_valid() and not typed.unseen
+    if is_ready and (created := _create_guest_ticket(request, form, typed.incident)):
         ticket, token = created
         triage_services.annotate_soon(ticket.pk)
         request.session[NEW_TICKET] = ticket.pk
         return redirect("guest-ticket", token)
-    return render(request, "web/ask.html", {"form": form}, status=400 if form.errors else 200)
+    context = {"form": form, "known_problems": typed.problems}
+    return render(request, "web/ask.html", context, status=400 if form.errors else 200)
 
 
-def _create_guest_ticket(request: HttpRequest, form: GuestTicketForm) -> tuple[Ticket, str] | None:
+def _create_guest_ticket(
+    request: HttpRequest, form: GuestTicketForm, incident: Incident | None
+) -> tuple[Ticket, str] | None:
     data = form.cleaned_data
     return form.attempt(
         services.create_guest_ticket,
@@ -118,6 +125,7 @@ def _create_guest_ticket(request: HttpRequest, form: GuestTicketForm) -> tuple[T
         description=data["description"],
         fields=form.custom_values(),
         files=data["files"],
+        incident=incident,
         idempotency_key=data["idempotency_key"],
     )
 

@@ -31,7 +31,7 @@ from appliance.tickets.forms import (
     RatingForm,
     ReplyForm,
 )
-from appliance.tickets.models import Message, Ticket
+from appliance.tickets.models import ChildUpdate, Message, Ticket
 from appliance.triage import queries as triage_queries
 from appliance.triage import services as triage_services
 from appliance.web.article_page import render_content
@@ -50,7 +50,11 @@ def reply(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     ticket = tickets_queries.access_ticket(request.user, ticket_id)
     form_class = AgentReplyForm if request.user.is_agent else ReplyForm
     form = form_class(request.POST, request.FILES or None)
-    message = _send(request, ticket, form) if form.is_valid() else None
+    is_for_children = form.is_valid() and _is_for_children(form)
+    update = _send_to_children(request, ticket, form) if is_for_children else None
+    if update:
+        return redirect(f"{reverse('ticket', args=[ticket.pk])}#incident")
+    message = _send(request, ticket, form) if not form.errors else None
     if message:
         if message.kind == Message.Kind.NOTE and (text := _unknown_mentions(ticket, message.body)):
             messages.warning(request, text)
@@ -58,6 +62,33 @@ def reply(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
     seen_message = form.cleaned_data.get("seen_message")
     form.show_newest(TicketPageBuilder(request.user, ticket).newest_message)
     return ticket_page(request, ticket, TicketForms(reply=form), seen_message=seen_message)
+
+
+def _is_for_children(form: ReplyForm) -> bool:
+    is_note = form.cleaned_data.get("kind") == Message.Kind.NOTE
+    return bool(form.cleaned_data.get("is_for_children")) and not is_note
+
+
+def _send_to_children(
+    request: AuthenticatedRequest, ticket: Ticket, form: ReplyForm
+) -> ChildUpdate | None:
+    form.attempt(accounts_services.check_person_rate, person=request.user)
+    if form.errors:
+        return None
+    data = form.cleaned_data
+    return form.attempt(
+        tickets_services.reply_to_children,
+        parent=ticket,
+        by=request.user,
+        body=data["body"],
+        status=data.get("new_status"),
+        files=data["files"],
+        cc=data.get("cc") or (),
+        seen_message_id=data.get("seen_message"),
+        draft_key=data["draft_key"],
+        restored_at=data["restored_at"],
+        idempotency_key=data["idempotency_key"],
+    )
 
 
 def _unknown_mentions(ticket: Ticket, note: str) -> str:
