@@ -62,6 +62,7 @@ def environment(installation: Installation, *, as_owner: bool = False) -> dict[s
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime would contact Microsoft
+        "OPENBLAS_NUM_THREADS": "1",  # threads of numpy wait for each other where cores are busy
         "DJANGO_SETTINGS_MODULE": "appliance.settings",
         "SKERRY_DATA": str(installation.data),
         "SKERRY_BIND": installation.bind,
