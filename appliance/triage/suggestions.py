@@ -38,6 +38,8 @@ MAX_CACHED = 12  # articles, so that others can take the place of dismissed ones
 OPENING_CHARACTERS = 4000
 MAX_SHOWN_TICKETS = 3
 MAX_SHOWN_WORDS = 5
+# Of an article and a text whose meaning cannot be compared: a word such as "station" is in many.
+MIN_SHARED_WORDS = 2
 MIN_SHOWN_WORD_SCORE = 0.5  # relative to the article that matches the words best
 
 
@@ -126,9 +128,11 @@ def _suggest(
     if not viewer.is_authenticated or not viewer.is_active:
         return []
     ranking = _rank(viewer, text, vector, ticket_id)
-    return _present(
-        viewer, text, [item for item in ranking if item[0].key not in dismissed][:limit]
-    )
+    ranking = [item for item in ranking if item[0].key not in dismissed]
+    if engine.supports("encoder", text):
+        return _present(viewer, text, ranking[:limit])
+    shown = _present(viewer, text, ranking)
+    return [row for row in shown if row.helped or len(row.words) >= MIN_SHARED_WORDS][:limit]
 
 
 cache_values.register(RankedArticle)

@@ -123,10 +123,11 @@ def test_choosing_a_language_is_an_event(ticket, bob, alice):
 
 @pytest.mark.usefixtures("bundles", "categories")
 def test_text_in_an_unmeasured_language_gets_suggestions_by_words_and_votes_only(alice, bob):
-    ticket = create(alice, f"{FINNISH} Kestrel")
+    ticket = create(alice, f"{FINNISH} Kestrel, Lumira")
     services.annotate(ticket.pk)
     near = write_article(bob, "Tulostin ei tulosta", "Tulostin ei ole tulostanut mitään.")
-    by_word = write_article(bob, "Kestrel restarts", "Kestrel is restarted by the operators.")
+    by_word = write_article(bob, "Kestrel restarts", "Lumira is restarted by the operators.")
+    write_article(bob, "Kestrel", "It is in every second article.")
     suggestions = list_suggestions(bob, ticket)
     assert {suggestion.article for suggestion in suggestions} == {near, by_word}
     assert all(suggestion.closeness is None for suggestion in suggestions)
