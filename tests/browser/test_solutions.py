@@ -51,7 +51,7 @@ def test_key_and_button_insert_a_sentence_and_overwrite_nothing(ticket_page, sol
     expect(field).to_have_value(f"Good morning. {SEAL} {TRAY}")
     field.press("Control+Enter")
     expect(page.get_by_label("Conversation")).to_contain_text(SEAL)
-    page.get_by_label("Your reply").fill(f"Once more: {SEAL}")
+    page.get_by_label("Your reply").fill(f"Once more. {SEAL}")
     expect(page.get_by_text("Already sent on this ticket")).to_be_visible()
 
 
