@@ -25,6 +25,20 @@ CALIBRATION = {
 MIXTURE_PARTS = ("head", "frozen", "similarity")  # of the calibration's optional "mixture"
 FROZEN_HEAD = "frozen_head.npz"  # optional file of a classifier: a regression on vectors
 COLD_START_KEYS = ("head_weight", "floor")  # of the calibration's optional "new_desk"
+# Similarities to a text below which nothing is offered. scripts/bench/floors.py measures those of
+# an encoder and writes them into its bundle.json; these, of encoder 2, hold for a bundle without.
+DEFAULT_FLOORS: Mapping[str, float] = MappingProxyType(
+    {
+        "hit": 0.36,  # a hit of a search or a similar ticket: a person looks at several
+        "article": 0.42,  # an article that is suggested
+        "neighbour": 0.45,  # an earlier ticket whose article is suggested
+        "duplicate": 0.6,  # an open ticket that may say the same as what is being typed
+        # of a text without any word the encoder knows: random letters are near to everything
+        "unknown_words": 0.5,
+        "answer": 0.5,  # a published passage that answers a solved ticket: no content gap
+        "same_question": 0.55,  # two solved tickets of one content gap
+    }
+)
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
 
@@ -79,6 +93,11 @@ class Bundle:
     def calibration(self) -> Mapping[str, Any]:
         """Temperatures, weights and thresholds chosen on held-out rows when it was built."""
         return self.settings.get("calibration") or {}
+
+    @property
+    def floors(self) -> Mapping[str, float]:
+        """Cosines below which nothing is offered with this encoder, named as DEFAULT_FLOORS."""
+        return {**DEFAULT_FLOORS, **(self.settings.get("floors") or {})}
 
     def read_json(self, name: str) -> Any:
         """Parse one JSON file of the bundle; raises BundleRefusedError when it cannot be read."""
@@ -139,6 +158,7 @@ def describe(folder: Path, role: str) -> Bundle:
     _check_identity(settings, folder, role, about)
     _check_outputs(settings, role, about)
     _check_calibration(settings, role, about)
+    _check_floors(settings, about)
     files = _checked_files(settings.get("files"), about)
     space = settings["space"] if role == "encoder" else ""
     digest = combined_digest(files, settings["calibration"])
@@ -194,6 +214,15 @@ def _check_calibration(settings: Mapping[str, Any], role: str, about: str) -> No
     ):
         keys = " or ".join(COLD_START_KEYS)
         raise refuse(about, f"calibration's new_desk lacks a positive {keys}.")
+
+
+def _check_floors(settings: Mapping[str, Any], about: str) -> None:
+    """Refuse floors that are no cosines: nothing would be offered, or everything."""
+    floors = settings.get("floors", {})
+    if not isinstance(floors, dict) or not all(
+        _is_positive(floor) and floor < 1 for floor in floors.values()
+    ):
+        raise refuse(about, "its floors must be numbers between 0 and 1.")
 
 
 def _is_positive(value: object) -> bool:

@@ -17,6 +17,8 @@ from appliance.inference.predictions import CategoryPrediction, SentimentPredict
 NEAREST_PIECES = 2
 MAX_PIECES = 40  # of a description; the rest is ignored
 MIN_PROBABILITY = 1e-4  # so that one part alone cannot rule out a label
+# The rest category says only that no other fits, which a model knows least where it has seen least
+REST_LABEL, REST_THRESHOLD = "other", 0.95
 
 
 def softmax(values: np.ndarray) -> np.ndarray:
@@ -139,13 +141,17 @@ def best_label(
 ) -> CategoryPrediction:
     """Predict the best label when its probability reaches its threshold, else None.
 
-    A label the head was trained on may have a threshold of its own; the others share one.
+    A label the head was trained on may have a threshold of its own; the others share one. The rest
+    category is hardly ever predicted.
     """
     order = sorted(range(len(labels)), key=lambda index: (-probabilities[index], labels[index]))
     scores = tuple((labels[index], float(probabilities[index])) for index in order)
     label, confidence = scores[0]
     thresholds = bundle.calibration.get("thresholds") or {}
-    is_sure = confidence >= thresholds.get(label, bundle.calibration["threshold"])
+    threshold = thresholds.get(label, bundle.calibration["threshold"])
+    if label == REST_LABEL:
+        threshold = max(threshold, REST_THRESHOLD)
+    is_sure = confidence >= threshold
     return CategoryPrediction(label if is_sure else None, confidence, scores, bundle.ref)
 
 

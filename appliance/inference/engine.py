@@ -94,6 +94,10 @@ class Engine:
         """Return the description of the bundle that answers: its folder, files, labels."""
         return self._holders[role].bundle()
 
+    def floors(self) -> Mapping[str, float]:
+        """Return the cosines of the active encoder below which nothing is offered."""
+        return self._holders["encoder"].bundle().floors
+
     def next_encoder(self) -> BundleRef | None:
         """Return the encoder whose vectors are being written beside the old ones.
 

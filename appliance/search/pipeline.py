@@ -15,7 +15,7 @@ from appliance.search.fulltext import TsQueries, active_configs, build_tsqueries
 from appliance.search.query_parser import ParsedQuery, parse_query
 from appliance.search.ranking import Key, Retriever, normalise
 from appliance.search.retrievers import MAX_MATCHES, MessageMatch, ScoredIds
-from appliance.triage.vector_search import MIN_COSINE, find_query_vector, raise_floor
+from appliance.triage.vector_search import find_floor_for, find_query_vector
 
 Vector = tuple[np.ndarray, str]  # an embedding and its space
 Mode = Literal["best", "date", "suggest"]  # only "best" accepts texts that hold some of the words
@@ -92,7 +92,7 @@ def add_meaning(
         vector = find_query_vector(text)
     if vector is None:
         return retrieval
-    min_cosine = raise_floor(MIN_COSINE, text)
+    min_cosine = find_floor_for("hit", text)
     by_meaning = [
         _rank(
             corpus,

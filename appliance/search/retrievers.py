@@ -22,7 +22,7 @@ from appliance.search.corpora import Corpus
 from appliance.search.fulltext import Match, MatchesWithoutValues, Scan, run_scans
 from appliance.search.models import VocabularyWord
 from appliance.search.query_parser import ParsedQuery
-from appliance.triage.vector_search import ITERATIVE_SCAN_SQL, MIN_COSINE, cosine
+from appliance.triage.vector_search import ITERATIVE_SCAN_SQL, cosine
 
 MAX_MATCHES = 100
 MAX_INDEX_ROWS = 20_000  # roughly, handed over by a full-text index that matches more
@@ -186,7 +186,7 @@ def find_by_customer_name(corpus: Corpus, query: ParsedQuery) -> ScoredIds:
 
 
 def find_by_meaning(
-    corpus: Corpus, vector: np.ndarray, space: str, *, min_cosine: float = MIN_COSINE
+    corpus: Corpus, vector: np.ndarray, space: str, *, min_cosine: float
 ) -> ScoredIds:
     """Find rows near in meaning; the distance of an article is that of its nearest passage."""
     if corpus.vectors is None:

@@ -15,7 +15,7 @@ from appliance.knowledge.models import Article
 from appliance.triage.fusion import MAX_NEIGHBOURS, Neighbour
 from appliance.triage.models import Passage, TicketVector
 from appliance.triage.texts import search_words
-from appliance.triage.vector_search import MIN_TICKET_COSINE, cosine, iterative_scan
+from appliance.triage.vector_search import cosine, find_floor, iterative_scan
 
 MAX_CANDIDATES = 60  # nearest passages, and articles by words, to choose a few articles from
 MIN_CANDIDATES = 10  # articles near, or with an outcome, that make a search by words unnecessary
@@ -107,7 +107,8 @@ def _find_neighbours(
     with iterative_scan():
         nearest: QuerySet = vectors.nearest_to(vector, space)  # annotated with its distance
         rows = list(nearest.values_list("ticket_id", "distance")[:MAX_TICKETS])
-    distances = {pk: distance for pk, distance in rows if cosine(distance) >= MIN_TICKET_COSINE}
+    floor = find_floor("neighbour")
+    distances = {pk: distance for pk, distance in rows if cosine(distance) >= floor}
     outcomes = _outcomes(list(distances))
     return [
         Neighbour(

@@ -12,7 +12,7 @@ from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, User
 from appliance.core import cache, cache_values
 from appliance.knowledge.models import Article
-from appliance.tickets.models import Ticket
+from appliance.tickets.models import OPEN_STATUSES, Ticket
 from appliance.triage import engine, matching, texts
 from appliance.triage.feedback_gate import choose_weights
 from appliance.triage.fusion import RankedArticle, Weights, fuse
@@ -20,18 +20,13 @@ from appliance.triage.models import LearningSettings, Passage, Suggestion, Ticke
 from appliance.triage.queries import SimilarTicket, find_vector
 from appliance.triage.texts import digest
 from appliance.triage.vector_search import (
-    MIN_ARTICLE_COSINE,
     cosine,
+    find_floor,
+    find_floor_for,
     find_query_vector,
     list_nearest,
-    raise_floor,
 )
 
-# Of 82 pairs of public questions that somebody asked twice within a week (a rare title again,
-# another text) 95 % are above this cosine, 94 % while only the title is typed; of 800 pairs that
-# merely share a topic 3.5 %, of 400 that one article answers 8 %. At 0.65 it is 89 % and 1.5 %.
-# Measured with encoder 2; measure again with another.
-MIN_DUPLICATE_SIMILARITY = 0.6
 MIN_LETTERS = 8  # a shorter text gives no suggestions
 MAX_CHARACTERS = 4000  # of a text that is still being typed
 MAX_CACHED = 12  # articles, so that others can take the place of dismissed ones
@@ -159,9 +154,7 @@ def _rank(
         )
         weights = _weights_in_use()
         ranking = fuse(evidence.cosines, evidence.words, evidence.neighbours, weights)
-        floor = (
-            MIN_ARTICLE_COSINE if query_vector is None else raise_floor(MIN_ARTICLE_COSINE, text)
-        )
+        floor = 0.0 if query_vector is None else find_floor_for("article", text)
         best = [article for article in ranking if _is_good_match(article, floor)][:MAX_CACHED]
         passage_ids = evidence.passage_ids
         ids = [passage_ids[article.key] for article in best if article.key in passage_ids]
@@ -266,24 +259,33 @@ class MatchingWords(Func):
 
 
 def list_probable_duplicates(
-    viewer: User, customer: Customer, subject: str, description: str, limit: int = 3
+    viewer: User, customer: Customer | None, subject: str, description: str, limit: int = 3
 ) -> list[SimilarTicket]:
-    """Return open tickets of the customer with nearly the same text, nearest first.
+    """Return open tickets that may say the same as what is being typed, in any language.
 
-    Empty without an encoder. Two queries at most.
+    Those of the customer come first, then, for agents, those of others they may see; nearest
+    first. Empty without an encoder. Four queries at most.
     """
     text = clean_typed_text(subject, description)
     query = find_query_vector(text) if text else None
     if query is None:
         return []
-    vector, space = query
-    open_tickets = Ticket.objects.open().filter(customer=customer)
+    is_own = Q(ticket__customer=customer)
+    near = _list_duplicates(viewer, is_own, query, limit) if customer else []
+    if viewer.is_agent and len(near) < limit:
+        near += _list_duplicates(viewer, ~is_own if customer else Q(), query, limit - len(near))
+    return near
+
+
+def _list_duplicates(
+    viewer: User, condition: Q, query: tuple[np.ndarray, str], limit: int
+) -> list[SimilarTicket]:
     nearest = (
         TicketVector.objects.visible_to(viewer)
-        .filter(ticket__in=open_tickets)
-        .nearest_to(vector, space)
-        .select_related("ticket")
+        .filter(condition, ticket__status__in=OPEN_STATUSES)
+        .nearest_to(*query)
+        .select_related("ticket__customer")
         .defer("vector", "ticket__description", "ticket__search_vector")
     )
-    rows = list_nearest(nearest, limit, min_cosine=MIN_DUPLICATE_SIMILARITY)
+    rows = list_nearest(nearest, limit, min_cosine=find_floor("duplicate"))
     return [SimilarTicket(row.ticket, cosine(row.distance)) for row in rows]

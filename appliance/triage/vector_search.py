@@ -10,18 +10,11 @@ from django.db.models import QuerySet
 
 from appliance.core import cache
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
-from appliance.inference.bundle import InferenceError
+from appliance.inference.bundle import DEFAULT_FLOORS, InferenceError
 from appliance.triage import engine
 from appliance.triage.texts import digest
 
 log = structlog.get_logger(__name__)
-# Floors of similarity to a text, chosen by scripts/bench/floors.py with encoder 2; docs/models.md
-# has the figures. Measure again with another encoder.
-MIN_COSINE = 0.36  # a hit of a search or a similar ticket: a person looks at several
-MIN_ARTICLE_COSINE = 0.42  # an article that is suggested
-MIN_TICKET_COSINE = 0.45  # an earlier ticket whose article is suggested
-# Of a text without any word that the encoder knows: random letters are near to everything.
-MIN_COSINE_OF_UNKNOWN_WORDS = 0.5
 ITERATIVE_SCAN_SQL = """
 SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
        set_config('hnsw.ef_search', '200', true)
@@ -31,11 +24,24 @@ VECTOR_LIFETIME_SECONDS = 3600
 _executor = DeadlineExecutor("embed", threads=4)
 
 
-def list_nearest(vectors: QuerySet, limit: int, *, min_cosine: float = MIN_COSINE) -> list:
+def find_floor(name: str) -> float:
+    """Return the cosine below which the active encoder's matches are not offered.
+
+    ``name`` is one of ``inference.bundle.DEFAULT_FLOORS``, where each is explained. The bundle
+    brings the values, because those of two encoders are not comparable.
+    """
+    try:
+        return engine.current().floors()[name]
+    except InferenceError:  # without an encoder, vectors of an earlier one may still be there
+        return DEFAULT_FLOORS[name]
+
+
+def list_nearest(vectors: QuerySet, limit: int, *, min_cosine: float | None = None) -> list:
     """Return the first rows of a queryset ordered by ``distance``, by an iterative index scan.
 
-    Leaves out rows less similar than ``min_cosine``.
+    Leaves out rows less similar than ``min_cosine``, by default the floor of a hit.
     """
+    min_cosine = find_floor("hit") if min_cosine is None else min_cosine
     with iterative_scan():
         nearest = [row for row in vectors[:limit] if cosine(row.distance) >= min_cosine]
     return sorted(nearest, key=lambda row: row.distance)
@@ -81,13 +87,14 @@ def find_query_vector(text: str) -> tuple[np.ndarray, str] | None:
     return np.frombuffer(stored, dtype="<f4"), space
 
 
-def raise_floor(min_cosine: float, text: str) -> float:
+def find_floor_for(name: str, text: str) -> float:
     """Return the floor for this text: higher if the encoder knows none of its words."""
+    floor = find_floor(name)
     try:
         knows_words = engine.current().knows_words(text)
     except InferenceError:
-        return min_cosine
-    return min_cosine if knows_words else max(min_cosine, MIN_COSINE_OF_UNKNOWN_WORDS)
+        return floor
+    return floor if knows_words else max(floor, find_floor("unknown_words"))
 
 
 def cosine(distance: float) -> float:

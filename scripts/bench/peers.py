@@ -134,6 +134,7 @@ def json_scan(installation: servers.Installation) -> tuple[float, float, int]:
     from appliance.search import corpora, retrievers
     from appliance.search.corpora import SearchFilters
     from appliance.triage.models import TicketVector
+    from appliance.triage.vector_search import find_floor
 
     rows = TicketVector.objects.order_by("ticket_id")[:JSON_ROWS]
     vectors = [json.dumps([float(x) for x in row.vector]) for row in rows]
@@ -151,12 +152,12 @@ def json_scan(installation: servers.Installation) -> tuple[float, float, int]:
             spent.append(1000 * (time.perf_counter() - started))
     agent = User.objects.filter(role="agent").order_by("pk").last()
     [corpus] = corpora.list_corpora(agent, "tickets", SearchFilters())
-    vector, own = np.array(query, "<f4"), []
+    vector, own, floor = np.array(query, "<f4"), [], find_floor("hit")
     space = rows[0].space
     for _ in range(10):
         started = time.perf_counter()
         with retrievers.query_limits():
-            retrievers.find_by_meaning(corpus, vector, space)
+            retrievers.find_by_meaning(corpus, vector, space, min_cosine=floor)
         own.append(1000 * (time.perf_counter() - started))
     return float(np.median(spent)), float(np.median(own)), len(vectors)
 

@@ -135,7 +135,7 @@ def _functions(workload: Workload, agent: object) -> dict[str, Callable[[int], o
     from appliance.tickets.models import Ticket, TicketCategory
     from appliance.triage import queries as triage_queries
     from appliance.triage import suggestions
-    from appliance.triage.vector_search import find_query_vector
+    from appliance.triage.vector_search import find_floor, find_query_vector
 
     slugs = list(TicketCategory.objects.values_list("slug", flat=True))
     [corpus] = corpora.list_corpora(agent, "tickets", SearchFilters())
@@ -153,7 +153,9 @@ def _functions(workload: Workload, agent: object) -> dict[str, Callable[[int], o
 
     def embeddings(turn: int) -> object:
         with retrievers.query_limits():
-            return retrievers.find_by_meaning(corpus, *_nth(vectors, turn))
+            return retrievers.find_by_meaning(
+                corpus, *_nth(vectors, turn), min_cosine=find_floor("hit")
+            )
 
     def list_tickets(**filters: str) -> object:
         return list(tickets.list_tickets(agent, TicketFilter(**filters))[:50])

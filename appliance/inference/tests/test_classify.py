@@ -55,6 +55,16 @@ def test_category_may_have_its_own_threshold():
     assert _classify(threshold=0.99, thresholds={"access": 0.6}).label == "access"
 
 
+def test_rest_category_is_hardly_ever_predicted():
+    near = {"other": 0.4, "email": 0.3}
+    unsure, sure = (
+        classify(_bundle(threshold=0.5), np.array([2.0, 0.0]), {**near, "other": other}, [*near])
+        for other in (0.4, 0.8)
+    )
+    assert unsure.scores[0][0] == "other" and unsure.confidence > 0.8
+    assert (unsure.label, sure.label) == (None, "other")
+
+
 def test_category_unknown_to_the_head_has_the_general_threshold():
     near = {"access": 0.1, "boats": 0.5}
     calibration = {"thresholds": {"access": 0.1}, "threshold": 0.999999}

@@ -6,7 +6,11 @@ import shutil
 import pytest
 
 from appliance.inference import bundle_holder
-from appliance.inference.bundle import BundleMissingError, BundleRefusedError
+from appliance.inference.bundle import (
+    DEFAULT_FLOORS,
+    BundleMissingError,
+    BundleRefusedError,
+)
 from appliance.inference.engine import Engine
 from appliance.inference.tests.samples import LABELS, TEXTS, replace
 
@@ -119,6 +123,24 @@ def test_without_the_encoder_unknown_categories_are_an_error(models, folder):
 
     with pytest.raises(BundleRefusedError, match="encoder"):
         Engine(models, threads=1).classify(TEXTS[0], {"boats": "Boats. Ferries."})
+
+
+@pytest.mark.parametrize("floors", [{"article": 0}, {"hit": 1.2}, {"hit": "high"}, [0.4]])
+def test_floors_that_are_no_cosines_are_refused(models, folder, floors):
+    _edit(folder("encoder") / "bundle.json", lambda settings: settings.update(floors=floors))
+
+    with pytest.raises(BundleRefusedError, match="its floors must be numbers between 0 and 1"):
+        Engine(models).embed(TEXTS[0])
+
+
+def test_bundle_brings_its_own_floors(models, folder):
+    _edit(folder("encoder") / "bundle.json", lambda settings: settings.pop("floors", None))
+    digest = Engine(models).ref("encoder").digest
+    assert Engine(models).floors() == DEFAULT_FLOORS
+
+    _edit(folder("encoder") / "bundle.json", lambda settings: settings.update(floors={"hit": 0.7}))
+    assert Engine(models).floors() == DEFAULT_FLOORS | {"hit": 0.7}
+    assert Engine(models).ref("encoder").digest == digest, "no vector has to be computed again"
 
 
 @pytest.mark.parametrize("name", ["../model.onnx", "/etc/passwd", "a/b", "..", "model.onnx\n"])

@@ -19,20 +19,12 @@ from appliance.knowledge.models import Article
 from appliance.tickets.models import Message, Ticket
 from appliance.triage import clusters, engine
 from appliance.triage.models import Gap, GapTicket, TicketVector
-from appliance.triage.vector_search import iterative_scan
+from appliance.triage.vector_search import find_floor, iterative_scan
 
 DAYS = 180  # older questions need no article
 MAX_TICKETS = 5000  # the newest; their similarity matrix takes 25 MB
 MAX_GAPS = 200
 MIN_TICKETS = 3  # similar ones that make an article worth writing
-# A published passage above this cosine counts as an answer. Of 188 tickets of the demo data whose
-# article is known 68 % have one above it, and 24 % when that article is removed.
-MIN_ANSWER_COSINE = 0.5
-# Tickets above this cosine count as the same question. Of 256 pairs of those tickets with the same
-# article 11 % are above it, of 17,000 with different ones 0.03 %: many are missed, few are wrong,
-# so that thousands of tickets do not form clusters of unrelated ones. At 0.5 it is 20 % and 0.2 %.
-# Both measured with encoder 2; measure again with another.
-MIN_TICKET_COSINE = 0.55
 MAX_EXAMPLES = 5
 EXAMPLE_CHARACTERS = 600
 TEXT_CHARACTERS = 2000  # of a description, to find typical words
@@ -172,9 +164,8 @@ def _exclude_similar_to_dismissed(tickets: list[SolvedTicket], space: str) -> li
     if not dismissed or not tickets:
         return tickets
     cosines = (_matrix(tickets) @ np.stack(dismissed).T).max(axis=1)
-    return [
-        ticket for ticket, value in zip(tickets, cosines, strict=True) if value < MIN_TICKET_COSINE
-    ]
+    floor = find_floor("same_question")
+    return [ticket for ticket, value in zip(tickets, cosines, strict=True) if value < floor]
 
 
 def _unanswered_ids(ticket_ids: list[int], space: str) -> set[int]:
@@ -183,7 +174,7 @@ def _unanswered_ids(ticket_ids: list[int], space: str) -> set[int]:
         parameters: dict[str, str | float | list[int]] = {
             "space": space,
             "tickets": ticket_ids[start : start + BATCH_TICKETS],
-            "max_distance": 1 - MIN_ANSWER_COSINE,
+            "max_distance": 1 - find_floor("answer"),
         }
         with iterative_scan(), connection.cursor() as cursor:
             cursor.execute(UNANSWERED_SQL, parameters)
@@ -200,7 +191,8 @@ def _split_closed_teams(tickets: list[SolvedTicket]) -> list[list[SolvedTicket]]
 
 
 def _cluster(tickets: list[SolvedTicket]) -> list[list[SolvedTicket]]:
-    groups = clusters.cluster(_matrix(tickets), min_cosine=MIN_TICKET_COSINE, min_size=MIN_TICKETS)
+    floor = find_floor("same_question")  # high: few pairs are wrong, though many are missed
+    groups = clusters.cluster(_matrix(tickets), min_cosine=floor, min_size=MIN_TICKETS)
     return [[tickets[row] for row in group] for group in groups]
 
 

@@ -9,7 +9,7 @@ from appliance.knowledge.models import Article
 from appliance.tickets import services as tickets_services
 from appliance.triage import queries, services, suggestions
 from appliance.triage.models import Passage
-from appliance.triage.vector_search import MIN_ARTICLE_COSINE
+from appliance.triage.vector_search import find_floor
 
 pytestmark = pytest.mark.usefixtures("bundles")
 PAPER = "Blank pages: the toner is sealed. Take the cartridge out and pull the orange strip."
@@ -84,7 +84,7 @@ def test_unrelated_article_is_not_suggested(article, bob, alice, ticket):
     services.annotate(ticket.pk)
     [best] = suggestions.list_suggestions(alice, ticket)
     assert best.article == article
-    assert best.closeness >= MIN_ARTICLE_COSINE
+    assert best.closeness >= find_floor("article")
 
 
 def test_draft_is_suggested_only_to_agents(draft, bob, alice, ticket):

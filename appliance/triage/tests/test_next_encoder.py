@@ -151,7 +151,7 @@ def test_changed_text_makes_the_space_incomplete(filled, tickets):
 def test_after_activation_searches_use_only_the_new_space(
     filled, tickets, write_active_json, bob, monkeypatch
 ):
-    monkeypatch.setattr(suggestions, "MIN_ARTICLE_COSINE", -1.0)  # the article is about toner
+    monkeypatch.setattr(suggestions, "find_floor_for", lambda *_: -1.0)  # an article about toner
     activate(write_active_json)
     TicketVector.objects.exclude(space=NEW).update(vector=np.ones(DIMENSIONS))
     assert services.catch_up() == 0
