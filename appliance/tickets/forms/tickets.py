@@ -130,6 +130,14 @@ class TicketForm(CustomFieldsMixin, SubmissionForm):
     )
     field_order = ["subject", "description"]
 
+    def typed_text(self) -> str:
+        """Return all that was typed as one text, valid or not, to go on with in a reply."""
+        texts = [str(self[name].value() or "").strip() for name in ("subject", "description")]
+        values = ((row.label, str(row.value() or "").strip()) for row in self.custom_rows())
+        texts.append("\n".join(f"{label}: {value}" for label, value in values if value))
+        text = "\n\n".join(filter(None, texts)).replace("\0", "")
+        return text[:MAX_TEXT_CHARACTERS]
+
     def __init__(self, *args: Any, viewer: User | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         is_agent = viewer is not None and viewer.is_agent

@@ -4,12 +4,16 @@ import threading
 import uuid
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.urls import reverse
 
 from appliance.accounts import services as accounts_services
 from appliance.accounts.models import Customer
+from appliance.tickets import services as tickets_services
+from appliance.tickets.custom_fields import form_name
 from appliance.tickets.models import Ticket
+from appliance.triage import services as triage_services
 from appliance.web import services
 from conftest import PASSWORD
 
@@ -127,3 +131,74 @@ def test_form_says_that_nobody_has_confirmed_the_customers_log_in(bob_client, al
     assert b"nobody has confirmed" in bob_client.post(reverse("suggest"), typed).content
     known = {"customer_email": "alice@example.org"}
     assert b"nobody has confirmed" not in bob_client.post(reverse("suggest"), known).content
+
+
+def add_instead(client, ticket, **fields):
+    return client.post(reverse("add-to-ticket", args=[ticket.pk]), fields)
+
+
+def test_customer_continues_on_the_ticket_that_says_the_same(client, ticket, alice):
+    client.force_login(alice)
+    response = add_instead(client, ticket, subject="Still blank", description="Now all of them.")
+    assert response.url == f"{reverse('ticket', args=[ticket.pk])}#reply"
+    page = client.get(response.url).content.decode()
+    assert "Still blank\n\nNow all of them.</textarea>" in page
+    assert Ticket.objects.count() == 1 and not ticket.messages.exists(), "nothing is sent yet"
+
+
+def test_unfinished_text_is_carried_over_and_an_earlier_draft_stays(client, ticket, alice):
+    client.force_login(alice)
+    tickets_services.save_draft(ticket=ticket, by=alice, kind="reply", body="Earlier.")
+    assert add_instead(client, ticket, subject="Still blank").status_code == 302
+    assert {draft.body for draft in ticket.drafts.all()} == {"Earlier.", "Still blank"}
+
+
+def test_custom_fields_are_carried_over(client, ticket, alice, dan):
+    field = tickets_services.add_field(
+        by=dan, label="Room", kind="text", categories=[], is_required=False, is_for_customers=True
+    )
+    client.force_login(alice)
+    add_instead(client, ticket, subject="Still blank", **{form_name(field): "B 12"})
+    assert ticket.drafts.get().body == "Still blank\n\nRoom: B 12"
+
+
+def test_files_are_sent_because_no_draft_holds_them(client, ticket, alice):
+    client.force_login(alice)
+    key, picture = str(uuid.uuid4()), SimpleUploadedFile("page.txt", b"blank")
+    response = add_instead(
+        client, ticket, subject="Still blank", files=picture, idempotency_key=key
+    )
+    message = ticket.messages.get()
+    assert response.url.endswith(f"#message-{message.pk}")
+    assert (message.body, message.kind) == ("Still blank", "reply")
+    assert message.attachments.get().file.name == "page.txt"
+
+
+def test_agent_continues_with_a_note_of_what_the_customer_said(bob_client, ticket):
+    add_instead(bob_client, ticket, subject="Still blank", customer_email="alice@example.org")
+    assert (ticket.drafts.get().kind, ticket.drafts.get().body) == ("note", "Still blank")
+
+
+def test_text_for_a_ticket_that_was_closed_meanwhile_is_kept(client, ticket, alice, bob):
+    tickets_services.set_status(ticket=ticket, status="closed", by=bob)
+    client.force_login(alice)
+    response = add_instead(client, ticket, subject="Still blank", description="All of them.")
+    html = response.content.decode()
+    assert response.status_code == 400 and "no longer open" in html
+    assert "Still blank" in html and "All of them." in html
+
+
+def test_text_cannot_be_added_to_a_ticket_of_somebody_else(client, ticket, carol):
+    client.force_login(carol)
+    assert add_instead(client, ticket, subject="Still blank").status_code == 404
+
+
+def test_only_own_tickets_are_offered_to_be_continued(bob_client, ticket, carol):
+    triage_services.catch_up()
+    typed = {"subject": ticket.subject, "description": ticket.description}
+    url = reverse("add-to-ticket", args=[ticket.pk])
+    hers = typed | {"customer_email": "carol@example.org"}
+    html = bob_client.post(reverse("suggest"), hers).content.decode()
+    assert ticket.subject in html and url not in html
+    his = typed | {"customer_email": "alice@example.org"}
+    assert url in bob_client.post(reverse("suggest"), his).content.decode()
