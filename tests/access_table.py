@@ -44,6 +44,8 @@ GET   find-customers           login 403   403   200   200   200   login
 POST  preview                  login 200   200   200   200   200   login
 POST  rate-ticket              login 400   404   403   403   403   login
 POST  discard-draft            login done  404   done  done  done  login
+POST  add-to-ticket            login done  404   done  done  done  login
+POST  confirm-category         login 403   403   done  done  done  login
 POST  take-ticket              login 403   403   done  done  done  login
 POST  ticket-tags              login 403   403   done  done  done  login
 POST  ticket-fields            login 403   403   done  done  done  login

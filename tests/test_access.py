@@ -172,6 +172,7 @@ def ticket_arguments(ticket: Ticket, bob: User) -> dict[str, object]:
     suggested = Article.objects.create(title="Fits", content="…", status="published")
     names = ["ticket", "reply", "update-ticket", "conversation", "ticket-analysis", "ticket-timer"]
     names += ["rate-ticket", "discard-draft", "take-ticket", "ticket-tags", "ticket-fields"]
+    names += ["confirm-category", "add-to-ticket"]
     names += ["link-ticket", "find-tickets", "find-articles", "find-canned-responses"]
     names += ["merge-ticket", "unmerge-ticket", "presence", "draft", "mentionable"]
     names += ["join-incident", "publish-notice", "solve-children"]
@@ -391,6 +392,8 @@ def form_data(ticket: Ticket) -> dict[str, dict]:
         "bulk": {"ticket": [ticket.pk], "add_tags": "printer"},
         "create-ticket": ticket_form,
         "suggest": ticket_form,
+        "add-to-ticket": ticket_form,
+        "confirm-category": {"category": "access"},
         "reply": {"body": "…", "kind": "reply"},
         "update-ticket": initial | {f"initial-{name}": value for name, value in initial.items()},
         "draft": {"body": "…", "kind": "reply"},

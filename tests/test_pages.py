@@ -203,6 +203,8 @@ def test_unusual_form_values_cause_no_server_error(dan_client, ticket, articles,
     ticket_forms = {
         "reply": "body kind new_status idempotency_key seen_message files",
         "draft": "body kind",
+        "add-to-ticket": "subject description customer_email priority idempotency_key",
+        "confirm-category": "category address",
         "presence": "is_writing",
         "ticket-tags": "tags",
         "ticket-fields": "field_x",

@@ -291,7 +291,7 @@ EVALUATIONS: dict[str, Callable[[Bundle, EvaluationSet], Evaluation]] = {
 def list_confirmed_tickets(limit: int = MAX_TICKETS) -> list[ConfirmedTicket]:
     """Return the newest tickets whose category an agent set, or left when solving. Two queries."""
     by_agent = Event.objects.filter(ticket=OuterRef("pk"), actor__role__in=[Role.AGENT, Role.ADMIN])
-    is_chosen = Exists(by_agent.filter(kind=Event.Kind.CATEGORY))
+    is_chosen = Exists(by_agent.filter(kind__in=[Event.Kind.CATEGORY, Event.Kind.CONFIRMED]))
     is_solved = Exists(by_agent.filter(kind=Event.Kind.STATUS))
     tickets = (
         Ticket.objects.filter(category__is_active=True)

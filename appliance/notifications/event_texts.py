@@ -9,6 +9,7 @@ from appliance.sla import status as sla_status
 from appliance.tickets.custom_fields import text_of_kind
 from appliance.tickets.event_data import (
     AssigneeData,
+    ConfirmedData,
     FailedData,
     FieldData,
     ForwardedData,
@@ -66,6 +67,11 @@ def _describe_assignee(event: Event) -> str:
         text = _("removed the assignee %(was)s, who can no longer work on this ticket")
         return text % {"was": event.before or pgettext("value", "none")}
     return _change_of(lambda: pgettext("changed the", "assignee"))(event)
+
+
+def _describe_confirmation(event: Event) -> str:
+    data: ConfirmedData = event.data
+    return _("confirmed the category %s") % (data.get("category") or "")
 
 
 def _describe_tags(event: Event) -> str:
@@ -163,6 +169,7 @@ DESCRIPTIONS: dict[Kind, Callable[[Event], str]] = {
     Kind.STATUS: _describe_status,
     Kind.PRIORITY: _change_of(lambda: pgettext("changed the", "priority")),
     Kind.CATEGORY: _change_of(lambda: pgettext("changed the", "category")),
+    Kind.CONFIRMED: _describe_confirmation,
     Kind.ASSIGNEE: _describe_assignee,
     Kind.TEAM: _change_of(lambda: pgettext("changed the", "team")),
     Kind.CLASSIFIED: lambda event: _("analysed the ticket"),

@@ -67,6 +67,13 @@ class ClassifiedData(TypedDict, total=False):
     language: str  # a code, empty when it is not recognised
 
 
+class ConfirmedData(TypedDict):
+    """The category that an agent found right."""
+
+    category: str
+    category_id: int | None
+
+
 class TagsData(TypedDict):
     added: list[str]
     removed: list[str]
@@ -161,6 +168,7 @@ EventData = (
     | RepliedData
     | NotedData
     | ClassifiedData
+    | ConfirmedData
     | TagsData
     | FieldData
     | MergedData

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 PREVIEW_SECONDS = 3
 _executor = DeadlineExecutor("classifier_preview", threads=1)
 
-MIN_CORRECTIONS = 30  # tickets
+MIN_CORRECTIONS = 20  # tickets; decision 8 says how often worse classifiers pass
 MIN_AGREEMENT = 0.85  # two people agree as often on the same tickets (docs/models.md)
 MAX_CORRECTIONS = 200  # the latest
 
@@ -38,8 +38,8 @@ def is_cold_start(ref: BundleRef | None) -> bool:
     """Whether this bundle has not yet proven itself on this installation (decision 8).
 
     A classifier may be confident and wrong on tickets unlike its training data. Where its label
-    was withheld, agents choose a category without having seen it; the gate opens once enough of
-    their choices agree. One query, by index.
+    was withheld, it is one of two that agents are offered; the gate opens once enough of their
+    choices agree, whether they confirmed it, took the other or chose freely. One query, by index.
     """
     if ref is None:
         return True

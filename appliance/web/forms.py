@@ -27,13 +27,21 @@ from appliance.tickets.forms import (
 )
 from appliance.tickets.forms.filters import FilterChoices
 from appliance.tickets.forms.tickets import MAX_TEXT_CHARACTERS
-from appliance.tickets.models import Attachment, Priority, SavedView, Status, Ticket
+from appliance.tickets.models import (
+    Attachment,
+    Priority,
+    SavedView,
+    Status,
+    Ticket,
+    TicketCategory,
+)
 from appliance.tickets.services.bulk import MAX_TICKETS
 from appliance.tickets.services.saved_views import audience_of
 from appliance.tickets.sorts import SORTS
 from appliance.triage.incidents import Proposal
 from appliance.triage.models.incidents import MAX_NOTICE_CHARACTERS
 from appliance.web.queries import STATES, MyTickets
+from appliance.web.services.bulk_changes import CONFIRM_CATEGORY
 from appliance.web.ticket_rows import DEFAULT_COLUMNS, all_columns
 
 NONE = "none"  # of a choice: take the value away
@@ -57,6 +65,7 @@ class BulkForm(IdempotentForm):
     remove_tags = forms.CharField(label=_("Remove tags"), max_length=400, required=False)
     macro = forms.TypedChoiceField(label=_("Macro"), coerce=int, empty_value=None, required=False)
     select_all = forms.BooleanField(required=False)
+    confirm = forms.BooleanField(required=False, widget=forms.HiddenInput)  # sent by a button
     address = forms.CharField(
         label=_("Filters of the list"),
         widget=forms.HiddenInput,
@@ -102,6 +111,8 @@ class BulkForm(IdempotentForm):
     def changes(self) -> dict[str, object]:
         """Return the changes as ``start_bulk_change`` takes them. The form must be valid."""
         data = self.cleaned_data
+        if data["confirm"]:
+            return {CONFIRM_CATEGORY: True}
         changes: dict[str, object] = {
             name: None if data[name] == NONE else int(data[name])
             for name in ("assignee", "team", "category")
@@ -112,6 +123,16 @@ class BulkForm(IdempotentForm):
             if names := split_tag_names(data[name]):
                 changes[name] = names
         return changes
+
+
+class ConfirmCategoryForm(Form):
+    """A suggested or decided category that an agent found right, sent by a button."""
+
+    category = forms.ModelChoiceField(
+        queryset=TicketCategory.objects.all(),
+        to_field_name="slug",
+        error_messages={"invalid_choice": _("This category does not exist. Choose another one.")},
+    )
 
 
 class ViewForm(FilterForm):

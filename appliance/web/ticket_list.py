@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import QueryDict
+from django.utils.safestring import SafeString
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import User
@@ -21,6 +22,7 @@ from appliance.tickets.forms import FilterForm
 from appliance.tickets.models import BulkChange, SavedView, Tag, Ticket
 from appliance.tickets.services.bulk import MAX_TICKETS, undo_seconds
 from appliance.tickets.sorts import SORTS, Sort, find_sort
+from appliance.triage.category_suggestions import with_category_scores
 from appliance.triage.incidents import Proposal, list_proposals
 from appliance.web import ticket_rows
 from appliance.web.forms import MAX_ADDRESS, BulkForm
@@ -247,6 +249,14 @@ def parse_query(viewer: User, address: QueryDict) -> ListQuery:
     return ListQuery(form, filters, sort, columns, view)
 
 
+def render_category(viewer: User, ticket_id: int, *, error: str = "") -> SafeString:
+    """Return what the list shows as the category of a ticket that the viewer may see."""
+    tickets = with_category_scores(Ticket.objects.visible_to(viewer))
+    ticket = tickets.select_related("category").get(pk=ticket_id)
+    categories = dict(tickets_queries.list_category_slug_choices())
+    return ticket_rows.render_category(ticket, categories, error=error)
+
+
 def list_ids(viewer: User, query: ListQuery, limit: int) -> list[int]:
     """Return the ids of the first tickets of the whole list, whatever page is shown."""
     if query.is_broken:
@@ -273,6 +283,8 @@ def _load_page(viewer: User, query: ListQuery, address: QueryDict) -> Page[Ticke
         return Page([])
     columns = [column.name for column in query.columns]
     tickets = tickets_queries.list_tickets(viewer, query.filters, query.sort, columns=columns)
+    if "category" in columns:
+        tickets = with_category_scores(tickets)
     return paginate(
         sla_queries.with_timers(tickets),
         query.sort,

@@ -35,6 +35,7 @@ from appliance.tickets.models import Attachment, Draft, Event, Message, Particip
 from appliance.tickets.queries import Answer
 from appliance.tickets.queries.tickets import LinkedTicket
 from appliance.triage import queries as triage_queries
+from appliance.triage.category_suggestions import SuggestedCategory, pick_suggestions
 from appliance.triage.models import TicketVector
 from appliance.triage.suggestions import (
     SuggestedArticle,
@@ -59,6 +60,8 @@ class TicketSummary:
     last_event: int  # id, 0 before any
     event_count: int
     is_category_set_by_agent: bool
+    has_category_choice: bool  # an agent chose or cleared the category
+    has_category_label: bool  # an agent agreed to the category, or chose it
     tags: Sequence[str]  # by name
     suggested_articles: Sequence[int]  # ids, the dismissed ones too
     dismissed_articles: Sequence[int]
@@ -189,6 +192,9 @@ class Analysis:
     solutions: Sequence[triage_queries.SolvedBefore]
     can_write_article: bool
     is_category_set_by_agent: bool
+    category_suggestions: Sequence[SuggestedCategory] = ()  # for agents, on an uncategorised ticket
+    can_confirm_category: bool = False  # a predicted category that no agent has judged
+    is_category_confirmed: bool = False
     dismissed_now: int | None = None  # id of the article the viewer has just dismissed
 
 
@@ -348,14 +354,26 @@ class TicketPageBuilder:
         with iterative_scan():  # four scans in one transaction
             suggestions, similar_tickets = self.suggestions, self._similar_tickets()
             solutions = self._solutions()
+        predictions = triage_queries.find_predictions(viewer, ticket)
+        predicted = predictions.category
+        is_as_predicted = bool(
+            viewer.is_agent
+            and predicted
+            and predicted.is_decided
+            and ticket.category
+            and ticket.category.slug == predicted.slug
+        )
         return Analysis(
-            predictions=triage_queries.find_predictions(viewer, ticket),
+            predictions=predictions,
             suggestions=suggestions,
             dismissed=self._dismissed(),
             similar_tickets=similar_tickets,
             solutions=solutions,
             can_write_article=has_right(viewer, Right.ARTICLES),
             is_category_set_by_agent=self.summary.is_category_set_by_agent,
+            category_suggestions=self._category_suggestions(predictions.category),
+            can_confirm_category=is_as_predicted and not self.summary.has_category_label,
+            is_category_confirmed=is_as_predicted and self.summary.has_category_label,
             dismissed_now=dismissed_now,
         )
 
@@ -439,6 +457,15 @@ class TicketPageBuilder:
         if not self.viewer.is_agent or self._vector is None:
             return []
         return triage_queries.list_solutions(self.viewer, self.ticket, own=self._vector)
+
+    def _category_suggestions(
+        self, predicted: triage_queries.PredictedCategory | None
+    ) -> list[SuggestedCategory]:
+        is_open_question = self.ticket.category_id is None and not self.summary.has_category_choice
+        if not (self.viewer.is_agent and predicted and is_open_question) or predicted.is_decided:
+            return []
+        scores = [(score.slug, score.score) for score in predicted.scores]
+        return pick_suggestions(scores, dict(tickets_queries.list_category_slug_choices()))
 
     def _dismissed(self) -> list[Article]:
         has_dismissed = self.viewer.is_agent and self.summary.dismissed_articles

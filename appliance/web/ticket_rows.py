@@ -4,7 +4,7 @@ a template for each takes ten times as long. What is equal in every row is built
 Everything here returns HTML; all text of users goes through ``escape``.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -24,10 +24,17 @@ from appliance.tickets.custom_fields import text_of_kind
 from appliance.tickets.models import Priority, Status, Ticket
 from appliance.tickets.queries import list_field_choices, list_field_kinds
 from appliance.tickets.sorts import Sort
+from appliance.triage.category_suggestions import SuggestedCategory, pick_suggestions
 
 
 class CellTexts:
-    """The fixed texts of cells as HTML, in the language of the request. For one page."""
+    """The fixed texts of cells as HTML, in the language of the request. For one page.
+
+    ``categories`` are those that can be chosen: slug → name.
+    """
+
+    def __init__(self, categories: Mapping[str, str] | None = None) -> None:
+        self.categories = categories or {}
 
     @cached_property
     def sentiments(self) -> dict[str | None, str]:
@@ -78,6 +85,45 @@ class CellTexts:
         return _quiet(_("uncategorised"))
 
     @cached_property
+    def guess(self) -> str:
+        """Return the first suggestion for a category, to be filled in."""
+        confirm = escape(_("Confirm category %(name)s for %(number)s"))
+        return (
+            '<span class="guess" hx-target="closest td" hx-swap="innerHTML">'
+            f'<button {self._guess_attributes} id="confirm-%(pk)s" class="guess-first"'
+            f' title="%(share)s&#8239;%%" aria-label="{confirm}">'
+            '<bdi>%(name)s</bdi>? <i class="bi bi-check-lg" aria-hidden="true"></i></button>'
+        )
+
+    @cached_property
+    def other_guesses(self) -> str:
+        """Return the menu beside it, with the second suggestion and a link to the ticket."""
+        label, other = escape(_("Other categories for %(number)s")), escape(_("Other …"))
+        return (
+            f'<details class="guess-menu" name="guess-menu" id="guesses-%(pk)s"><summary'
+            f' aria-label="{label}"><i class="bi bi-chevron-down" aria-hidden="true"></i></summary>'
+            f'<span class="guess-choices">%(choices)s<a href="%(url)s#classification">{other}</a>'
+            "</span></details></span>"
+        )
+
+    @cached_property
+    def second_guess(self) -> str:
+        return (
+            f"<button {self._guess_attributes}><bdi>%(name)s</bdi>"
+            ' <span class="share">%(share)s&#8239;%%</span></button>'
+        )
+
+    # one form outside of the list serves all rows, also without JavaScript
+    _guess_attributes = (
+        'type="submit" form="confirm-category" formaction="%(action)s" hx-post="%(action)s"'
+        ' name="category" value="%(slug)s"'
+    )
+
+    @cached_property
+    def confirm_url(self) -> list[str]:
+        return reverse("confirm-category", args=[0]).rsplit("0", 1)
+
+    @cached_property
     def unassigned(self) -> str:
         label = _("unassigned")
         text = f'<span class="visually-hidden">{escape(label)}</span>'
@@ -123,11 +169,12 @@ def render_rows(
     *,
     can_select: bool = False,
     selected: Collection[int] = (),
+    categories: Mapping[str, str] | None = None,
 ) -> SafeString:
     """Return the rows of a list with these columns. No query if the tickets were loaded with what
-    the columns show.
+    the columns show. ``categories`` are those that are suggested: slug → name.
     """
-    texts, parts = CellTexts(), []
+    texts, parts = CellTexts(categories), []
     cells = [
         (CSS_CLASSES.get(name, name), CELLS.get(name) or _field_cell(name)) for name in columns
     ]
@@ -165,10 +212,43 @@ def _subject(ticket: Ticket, texts: CellTexts) -> str:
     )
 
 
+def render_category(
+    ticket: Ticket, categories: Mapping[str, str], *, error: str = ""
+) -> SafeString:
+    """Return what the cell of the category holds, once it was confirmed or refused."""
+    html = _category(ticket, CellTexts(categories))
+    if error:
+        html += f'<span class="field-error" role="alert">{escape(error)}</span>'
+    else:  # the button that had the focus is gone
+        html = f'<span tabindex="-1" autofocus>{html}</span>'
+    return mark_safe(html)  # noqa: S308
+
+
 def _category(ticket: Ticket, texts: CellTexts) -> str:
     if ticket.category:
         return escape(ticket.category.name)
+    suggested = pick_suggestions(getattr(ticket, "category_scores", None), texts.categories)
+    if suggested:
+        return _guesses(ticket, suggested, texts)
     return texts.not_classified if ticket.sentiment_score is None else texts.uncategorised
+
+
+def _guesses(ticket: Ticket, suggested: Sequence[SuggestedCategory], texts: CellTexts) -> str:
+    first, *others = (
+        {
+            "pk": ticket.pk,
+            "number": ticket.number,
+            "action": str(ticket.pk).join(texts.confirm_url),
+            "slug": escape(category.slug),
+            "name": escape(category.name),
+            "share": round(100 * category.score),
+        }
+        for category in suggested
+    )
+    choices = "".join(texts.second_guess % values for values in others)
+    url = str(ticket.pk).join(texts.ticket_url)
+    menu = texts.other_guesses % (first | {"choices": choices, "url": url})
+    return texts.guess % first + menu
 
 
 def _tags(ticket: Ticket, texts: CellTexts) -> str:

@@ -24,6 +24,7 @@ class Event(AppendOnlyModel):
         STATUS = "status", _("changed the status")
         PRIORITY = "priority", _("changed the priority")
         CATEGORY = "category", _("changed the category")
+        CONFIRMED = "confirmed", _("confirmed the category")
         ASSIGNEE = "assignee", _("changed the assignee")
         CLASSIFIED = "classified", _("classified the ticket")
         TEAM = "team", _("changed the team")

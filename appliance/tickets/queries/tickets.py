@@ -91,8 +91,8 @@ def can_see_ticket(viewer: Viewer, ticket: Ticket) -> bool:
 
 
 def was_category_chosen(ticket: Ticket) -> bool:
-    """Return whether a person or the mailbox, not a bundle, has set the category."""
-    return ticket.events.filter(kind=Event.Kind.CATEGORY).exists()
+    """Return whether a person or the mailbox has set or confirmed the category, not a bundle."""
+    return ticket.events.filter(kind__in=(Event.Kind.CATEGORY, Event.Kind.CONFIRMED)).exists()
 
 
 def was_language_chosen(ticket: Ticket) -> bool:

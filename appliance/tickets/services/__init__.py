@@ -63,6 +63,7 @@ from appliance.tickets.services.participants import add_participants, remove_par
 from appliance.tickets.services.properties import (
     assign,
     hold_ticket,
+    record_category_confirmation,
     require_unchanged,
     set_category,
     set_fields,

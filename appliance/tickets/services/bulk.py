@@ -52,18 +52,26 @@ class Setter(Protocol):
 
 
 _registered_setters: dict[str, Setter] = {}
+_registered_restorers: dict[str, Setter] = {}
 _registered_labels: dict[str, Callable[[Any], str]] = {}
 
 
 def register_bulk_change(
-    name: str, setter: Setter, *, label: Callable[[Any], str] | None = None
+    name: str,
+    setter: Setter,
+    *,
+    restorer: Setter | None = None,
+    label: Callable[[Any], str] | None = None,
 ) -> None:
     """Let bulk changes call a setter of another room.
 
     It replaces the setter of a property, or adds a change that is applied after the others and
-    before the status. ``label`` describes the value of an added one.
+    before the status. ``restorer`` sets the earlier value in an undo, by default the setter does.
+    ``label`` describes the value of an added one.
     """
     _registered_setters[name] = setter
+    if restorer:
+        _registered_restorers[name] = restorer
     if label:
         _registered_labels[name] = label
 
@@ -323,7 +331,11 @@ def _restore_ticket(by: User, ticket: Ticket | None, entries: list[list[Any]]) -
     current = _read_values(locked)
     restorable = {name: before for _id, name, before, after in entries if current[name] == after}
     for name, value in restorable.items():
-        _set_value(locked, name, _resolve_value(name, value), by, uuid4())
+        resolved = _resolve_value(name, value)
+        if name in _registered_restorers:
+            _registered_restorers[name](ticket=locked, value=resolved, by=by, key=uuid4())
+        else:
+            _set_value(locked, name, resolved, by, uuid4())
     return len(restorable) == len(entries)
 
 

@@ -9,11 +9,13 @@ from django.utils.translation import gettext as _
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Team, User
+from appliance.core import cache
 from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.core.languages import Language
 from appliance.tickets import custom_fields, queries
 from appliance.tickets.event_data import (
     AssigneeData,
+    ConfirmedData,
     FieldData,
     LanguageData,
     PriorityData,
@@ -73,6 +75,16 @@ def set_category(*, ticket: Ticket, category: TicketCategory | None, by: User | 
             save(locked, "category")
             record(locked, Event.Kind.CATEGORY, by, data=data)
     ticket.refresh_from_db()
+
+
+@transaction.atomic
+def record_category_confirmation(*, ticket: Ticket, by: User) -> None:
+    """Write an event: the agent found the category right. No model changes it from now on."""
+    require_agent(by)
+    locked = lock(ticket)
+    data = ConfirmedData(category=str(locked.category), category_id=locked.category_id)
+    record(locked, Event.Kind.CONFIRMED, by, data=data)
+    cache.invalidate(cache.TICKETS)
 
 
 def assign(

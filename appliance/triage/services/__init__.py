@@ -9,11 +9,13 @@ from appliance.triage.services.drift import (
     update_drift,
 )
 from appliance.triage.services.feedback import (
+    confirm_category,
     correct_category,
     dismiss_suggestion,
     reconsider_unsure,
     record_inserted_suggestions,
     record_shown_suggestions,
+    undo_choice,
     undo_dismissal,
 )
 from appliance.triage.services.feedback_replay import replay_feedback, set_feedback_use

@@ -7,14 +7,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
-from appliance.core.errors import ForbiddenError
+from appliance.core.errors import BadInputError, ForbiddenError
 from appliance.knowledge.models import Article
 from appliance.tickets import services as tickets_services
 from appliance.tickets.event_data import RepliedData
 from appliance.tickets.models import OPEN_STATUSES, Event, Ticket, TicketCategory
 from appliance.triage import engine
-from appliance.triage.models import NOT_SURE, Correction, Prediction, Suggestion
-from appliance.triage.services.labels import record_choice
+from appliance.triage.models import (
+    NOT_SURE,
+    CategoryLabel,
+    Correction,
+    Prediction,
+    Suggestion,
+)
+from appliance.triage.services.labels import forget_label, record_choice, record_label
 from appliance.triage.services.queueing import queue_catch_up
 from appliance.triage.suggestions import SuggestedArticle
 
@@ -119,6 +125,60 @@ def correct_category(*, ticket: Ticket, category: TicketCategory | None, by: Use
         )
         record_choice(ticket=ticket, category=category, by=by)
     tickets_services.set_category(ticket=ticket, category=category, by=by)
+
+
+@transaction.atomic
+def confirm_category(*, ticket: Ticket, category: TicketCategory, by: User) -> None:
+    """Record that an agent found a predicted category right, and set it where none is set.
+
+    Raises BadInputError if the ticket has another category by now, or this one was closed.
+    """
+    if not by.is_agent:
+        raise ForbiddenError(_("Only agents can change the category of a ticket."))
+    locked = tickets_services.lock_ticket(ticket)
+    if locked.category_id is None:
+        if not category.is_active:
+            raise BadInputError(
+                _("The category %s is no longer offered. Choose another one.") % category,
+                field="category",
+            )
+        correct_category(ticket=ticket, category=category, by=by)
+    elif locked.category_id == category.pk:
+        _confirm_decision(locked, category, by)
+    else:
+        params = {"number": ticket.number, "name": locked.category}
+        raise BadInputError(
+            _("%(number)s has the category %(name)s by now. Change it on its page.") % params,
+            field="category",
+        )
+    ticket.refresh_from_db()
+
+
+def _confirm_decision(locked: Ticket, category: TicketCategory, by: User) -> None:
+    labels = CategoryLabel.objects.filter(ticket=locked, category=category)
+    if labels.exclude(source=CategoryLabel.Source.KEPT).exists():  # somebody was faster
+        return
+    record_label(ticket=locked, category=category, source=CategoryLabel.Source.CONFIRMED, by=by)
+    tickets_services.record_category_confirmation(ticket=locked, by=by)
+
+
+@transaction.atomic
+def undo_choice(*, ticket: Ticket, category: TicketCategory | None, by: User) -> None:
+    """Set back the category the agent has just chosen, and learn nothing from that choice."""
+    locked = tickets_services.lock_ticket(ticket)
+    choice = locked.corrections.order_by("-pk").first()
+    if choice and choice.by_id == by.pk and choice.category_id == locked.category_id:
+        choice.delete()
+    tickets_services.set_category(ticket=ticket, category=category, by=by)
+    earlier = locked.corrections.order_by("-pk").first()
+    forget_label(ticket=ticket)
+    if category and earlier and earlier.category_id == category.pk:
+        record_label(
+            ticket=ticket,
+            category=category,
+            source=CategoryLabel.Source.CORRECTED,
+            by=earlier.by,
+        )
 
 
 @transaction.atomic

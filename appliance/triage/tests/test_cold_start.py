@@ -3,6 +3,7 @@
 import pytest
 
 from appliance.tickets import services as tickets_services
+from appliance.tickets.models import Ticket
 from appliance.triage import classifier, engine, inference_calls, services
 from appliance.triage.models import Correction, Prediction
 
@@ -39,16 +40,26 @@ def test_new_installation_is_in_a_cold_start(categories):
     assert _is_cold_start()
 
 
-def test_thirty_right_labels_end_the_cold_start(correct):
-    correct(right=29, wrong=0)
+def test_twenty_right_labels_end_the_cold_start(correct):
+    correct(right=19, wrong=0)
     assert _is_cold_start()
     correct(right=1, wrong=0)
     assert not _is_cold_start()
 
 
 def test_labels_that_are_often_wrong_do_not_end_it(correct):
-    correct(right=25, wrong=5)
+    correct(right=16, wrong=4)
     assert _is_cold_start()
+
+
+def test_confirmed_labels_count_as_much_as_chosen_ones(correct, bob, categories):
+    correct(right=19, wrong=0)
+    ticket = Ticket.objects.latest("pk")
+    services.undo_choice(ticket=ticket, category=None, by=bob)
+    correct(right=1, wrong=0)
+    assert _is_cold_start(), "an undone choice does not count"
+    services.confirm_category(ticket=ticket, category=categories["access"], by=bob)
+    assert not _is_cold_start()
 
 
 def test_another_bundle_has_its_own_cold_start(correct):

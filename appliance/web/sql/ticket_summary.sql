@@ -18,6 +18,12 @@ SELECT
         SELECT article_id FROM triage_suggestion
         WHERE ticket_id = %(ticket)s AND state = 'dismissed'
     ) AS dismissed_articles,
+    EXISTS (
+        SELECT FROM triage_correction WHERE ticket_id = %(ticket)s
+    ) AS has_category_choice,
+    EXISTS (
+        SELECT FROM triage_categorylabel WHERE ticket_id = %(ticket)s AND source <> 'kept'
+    ) AS has_category_label,
     EXISTS (SELECT FROM tickets_ticket WHERE merged_into_id = %(ticket)s) AS has_merged_tickets,
     EXISTS (SELECT FROM tickets_attachment WHERE ticket_id = %(ticket)s) AS has_files,
     EXISTS (SELECT FROM mail_inboundemail WHERE ticket_id = %(ticket)s) AS has_emails,

@@ -101,6 +101,7 @@ def ticket_rows_html(
         [heading.name for heading in ticket_list.headings],
         can_select=ticket_list.can_change_in_bulk,
         selected=selected or (),
+        categories=dict(ticket_list.query.form.choices.category_slugs),
     )
 
 

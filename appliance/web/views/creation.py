@@ -66,7 +66,7 @@ def create(request: AuthenticatedRequest) -> HttpResponse:
     return _new_ticket_page(request, form)
 
 
-def _ticket_form(request: AuthenticatedRequest, data: QueryDict) -> TicketForm:
+def _ticket_form(request: AuthenticatedRequest, data: QueryDict | None) -> TicketForm:
     form_class = TicketForCustomerForm if request.user.is_agent else TicketForm
     initial = {"customer": request.GET.get("customer", "")[:9]}
     form = form_class(data or None, request.FILES or None, viewer=request.user, initial=initial)

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,9 +15,10 @@ from appliance.tickets import services as tickets_services
 from appliance.tickets.forms import CorrectionForm, FieldsForm, PropertiesForm, TagsForm
 from appliance.tickets.models import Ticket
 from appliance.triage import services as triage_services
-from appliance.web import services
+from appliance.web import services, ticket_list
+from appliance.web.forms import MAX_ADDRESS, ConfirmCategoryForm
 from appliance.web.ticket_page import TicketForms
-from appliance.web.views.tickets import form_response
+from appliance.web.views.tickets import analysis_response, form_response
 
 
 @require_POST
@@ -55,6 +56,41 @@ def _apply(*, ticket: Ticket, form: PropertiesForm, by: User) -> None:
         tickets_services.hold_ticket(ticket=ticket, until=form.hold_until(), by=by)
     elif "status" in changed:
         tickets_services.set_status(ticket=ticket, status=data["status"], by=by)
+
+
+@require_POST
+@agents_only
+def confirm_category(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
+    """Confirm a predicted category; ``address`` is that of the list if the button was there."""
+    ticket = tickets_queries.access_ticket(request.user, ticket_id)
+    form = ConfirmCategoryForm(request.POST)
+    if form.is_valid():
+        form.attempt(
+            triage_services.confirm_category,
+            ticket=ticket,
+            category=form.cleaned_data["category"],
+            by=request.user,
+        )
+    error = " ".join(str(text) for texts in form.errors.values() for text in texts)
+    is_in_list = "address" in request.POST
+    if request.htmx and is_in_list:
+        return HttpResponse(ticket_list.render_category(request.user, ticket.pk, error=error))
+    if request.htmx:
+        ticket.refresh_from_db()
+        response = analysis_response(request, ticket, category_error=error)
+        response["HX-Trigger"] = "ticket-changed"
+        return response
+    if error:
+        messages.error(request, error)
+    if is_in_list:
+        return redirect(_list_url(request.POST["address"]))
+    return redirect(f"{reverse('ticket', args=[ticket.pk])}#classification")
+
+
+def _list_url(query_string: str) -> str:
+    address = QueryDict(query_string[:MAX_ADDRESS], mutable=True)
+    address.pop("bulk", None)
+    return f"{reverse('dashboard')}?{address.urlencode()}"
 
 
 @require_POST

@@ -115,11 +115,22 @@ def analysis(request: AuthenticatedRequest, ticket_id: int) -> HttpResponse:
 
 
 def analysis_response(
-    request: AuthenticatedRequest, ticket: Ticket, *, dismissed_now: int | None = None
+    request: AuthenticatedRequest,
+    ticket: Ticket,
+    *,
+    dismissed_now: int | None = None,
+    category_error: str = "",
 ) -> HttpResponse:
-    """Render the suggestions, classification and similar tickets beside the conversation."""
+    """Render the suggestions, classification and similar tickets beside the conversation.
+
+    ``category_error`` says why a category was not confirmed.
+    """
     builder = TicketPageBuilder(request.user, ticket)
-    context = {"ticket": ticket, "analysis": builder.analysis(dismissed_now)}
+    context = {
+        "ticket": ticket,
+        "analysis": builder.analysis(dismissed_now),
+        "category_error": category_error,
+    }
     _record_suggestions(builder)
     return render(request, "web/_analysis.html", context)
 

@@ -30,10 +30,19 @@
     const count = form.querySelector(".bulk-count");
     const text = ticked.size && !isAll ? countText(form, ticked.size) : "";
     if (count && text && count.textContent !== text) count.textContent = text;
+    showSuggestions(form, isAll);
     const selectPage = document.getElementById("choose-page");
     if (!selectPage) return;
     selectPage.checked = ticked.size > 0 && ticked.size === checkboxes().length;
     selectPage.indeterminate = ticked.size > 0 && !selectPage.checked;
+  }
+
+  function showSuggestions(form, isAll) { // how many of the ticked tickets have a suggested category
+    const button = form.querySelector(".bulk-confirm");
+    const guesses = checkboxes().filter((checkbox) => checkbox.checked && checkbox.closest("tr").querySelector(".guess"));
+    button.hidden = !isAll && !guesses.length;
+    button.dataset.plain ??= button.textContent;
+    button.textContent = isAll ? button.dataset.plain : countText(button, guesses.length);
   }
 
   let last = null;
@@ -70,6 +79,7 @@
   // --- polling: only while the page is visible, and without moving what is read
 
   let shownIds = new Set(),
+    openMenu = null,
     anchor = null;
   const rows = () => [...document.querySelectorAll("#live tr[id]")];
   const isList = (event) => event.detail.target?.id === "live" || event.detail.elt?.id === "live";
@@ -84,6 +94,7 @@
     if (!isList(event) || !event.detail.shouldSwap) return;
     saveTicks();
     shownIds = new Set(rows().map((row) => row.id));
+    openMenu = document.querySelector("#live .guess-menu[open]")?.id;
     const top = rows().find((row) => row.getBoundingClientRect().bottom > 0);
     anchor = top && scrollY > 0 ? {
       id: top.id,
@@ -94,6 +105,7 @@
     if (!isList(event)) return;
     restoreTicks();
     restoreFolds();
+    if (openMenu) document.getElementById(openMenu)?.setAttribute("open", "");
     const row = anchor && document.getElementById(anchor.id);
     if (row) scrollBy({
       top: row.getBoundingClientRect().top - anchor.top,
@@ -106,6 +118,19 @@
     const news = document.getElementById("list-news");
     if (news && count && shownIds.size) news.textContent = countText(news, count);
   }
+
+  // --- the menu with further categories closes like any other
+
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll(".guess-menu[open]"))
+      if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && event.target.closest?.(".guess-menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
 
   // --- folds of the queues
 
