@@ -89,12 +89,16 @@ def find_query_vector(text: str) -> tuple[np.ndarray, str] | None:
 
 def find_floor_for(name: str, text: str) -> float:
     """Return the floor for this text: higher if the encoder knows none of its words."""
-    floor = find_floor(name)
+    return raise_floor(find_floor(name), text)
+
+
+def raise_floor(min_cosine: float, text: str) -> float:
+    """Return the cosine, raised for a text of which the encoder knows no word."""
     try:
         knows_words = engine.current().knows_words(text)
     except InferenceError:
-        return floor
-    return floor if knows_words else max(floor, find_floor("unknown_words"))
+        return min_cosine
+    return min_cosine if knows_words else max(min_cosine, find_floor("unknown_words"))
 
 
 def cosine(distance: float) -> float:
