@@ -190,8 +190,8 @@ def _chart(report: MeasureReport) -> Chart:
     ]
     data: ChartData = {
         "kind": "line",
-        # not "%", which would draw every chart up to 100
-        "unit": _("per cent") if scale == 100 else "",
+        # not "%", which would draw every chart up to 100, nor "", which allows integers only
+        "unit": _("per cent") if scale == 100 else _("index"),
         "labels": [date_format(month.month, "M Y") for month in months],
         "lines": lines,
     }
@@ -231,7 +231,8 @@ def _details_of(measure: Measure, month: MonthValue) -> tuple[str, list[tuple[st
         ]
         return _("Confidence: mean, share of right predictions, labels"), rows
     if words := details.get("words"):
-        return _("New words and their tickets"), [(word, [str(count)]) for word, count in words]
+        text = ", ".join(f"{word} ({count})" for word, count in words)
+        return _("New words and their tickets"), [(text, [])]
     if medians := details.get("medians"):
         row = (_("Median number of words"), [number_format(value, 0) for value in medians])
         return _("In the reference month and now"), [row]
