@@ -106,6 +106,8 @@ GET   article                  login 200   200   200   200   200   login
 GET   article/draft            login 404   404   200   200   200   login
 GET   edit-article             login 403   403   200   200   200   login
 POST  edit-article             login 403   403   done  done  done  login
+GET   translate-article        login 403   403   200   200   200   login
+POST  translate-article        login 403   403   done  done  done  login
 GET   edit-article/draft       login 403   403   200   200   200   login
 GET   article/internal         login 404   404   200   200   200   login
 GET   article/archived         login 404   404   200   200   200   login

@@ -18,7 +18,7 @@ from appliance.core.database_rights import READ_ONLY_TABLES, append_only_tables
 
 CODE = Path(__file__).resolve().parent.parent
 TEMPLATE_PREFIX, COPY_PREFIX = "skerry_template_", "test_skerry_"
-SQL_OF_MIGRATIONS = ("triggers", "functions", "audit_chain")
+SQL_OF_MIGRATIONS = ("triggers", "functions", "audit_chain", "search_vectors")
 TEMPLATE_LOCK = 7_737_001  # workers of one run wait until the first has created the template
 
 

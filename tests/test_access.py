@@ -210,6 +210,7 @@ def article_arguments(bob: User) -> dict[str, object]:
         for kind, more in kinds.items()
     }
     names = ["article", "edit-article", "move-article", "restore-article", "vote-article"]
+    names += ["translate-article"]
     names += ["article-history", "article-versions"]
     arguments: dict[str, object] = dict.fromkeys(names, articles["Out"].pk)
     for kind, article in articles.items():
@@ -412,6 +413,7 @@ def form_data(ticket: Ticket) -> dict[str, dict]:
         "split-ticket": {"subject": "Alone"},
         "write-article": article,
         "edit-article": article | {"seen_at": Article.objects.get(title="Out").updated_at},
+        "translate-article": article | {"language": "de"},
         "move-article": {"verb": "publish"},
         "restore-article": {"number": 1},
         "vote-article": {"is_helpful": "yes"},

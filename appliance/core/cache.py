@@ -211,6 +211,7 @@ class _CounterBuffer:
 _counter_buffer = _CounterBuffer()
 # What each value is, on the status page; a test compares the names with those in use.
 VALUE_LABELS: dict[str, str | Promise] = {
+    "article_facts": _("Languages and translations of articles"),
     "category_names": _("Names of categories"),
     "certificate": _("TLS certificate"),
     "closed_team_ids": _("Restricted teams"),

@@ -1,17 +1,34 @@
 """The full-text search column that several tables have."""
 
-from django.contrib.postgres.search import SearchVector, SearchVectorField
-from django.db.models import BigIntegerField, F, Func, GeneratedField, TextField, Value
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, Left
+from collections.abc import Collection
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.search import SearchQuery, SearchVectorField
+from django.db.models import F, Func, Model, TextField, Value
 
 # to_tsvector fails on more than 1 MB of distinct words. Of a longer text the middle is not
 # searchable: a log names its machine at the beginning and its error at the end.
 MAX_INDEXED_CHARACTERS = 200_000
 INDEXED_TAIL_CHARACTERS = 40_000
-MAX_INDEXED_VALUE_CHARACTERS = 20_000  # of all custom fields of a ticket together
-# Text search configuration, set by the search room: stems in the site's language, no accents.
+# Text search configuration of texts whose language is not known, set by the search room: stems in
+# the site's language, no accents.
 TEXT_SEARCH_CONFIG = "skerry"
+# Configurations of texts whose language is known. Their vectors hold SEARCH_MARK and the language,
+# a word that nobody can type, so that a search looks for each language in its own texts.
+LANGUAGE_CONFIGS = {
+    "de": "skerry_german",
+    "en": "skerry_english",
+    "es": "skerry_spanish",
+    "fr": "skerry_french",
+    "it": "skerry_italian",
+    "nl": "skerry_dutch",
+    "pl": "skerry_simple",
+    "pt": "skerry_portuguese",
+    "sv": "skerry_swedish",
+}
+# Languages that write compounds as one word: each end of a long word is indexed after this mark.
+COMPOUND_LANGUAGES, COMPOUND_MARK = frozenset({"de", "nl", "sv"}), "\u2616"
 # Separators inside of addresses, paths and serial numbers. PostgreSQL indexes such an identifier as
 # one word, a number with its sign, and leaves out <tags> and &entities;. Here the parts of all of
 # them are indexed as well.
@@ -24,61 +41,36 @@ UNSPACED_SCRIPTS = (
     r"\u3031-\u318F\u31A0-\u31FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF"
     r"\U00020000-\U0003FFFF]"
 )
-# Rows with neighbouring numbers share a window: an extra word in their vectors that nobody can
-# type. It lets a search read a GIN index from the newest rows backwards, however common the
-# words are.
-SEARCH_WINDOW_ROWS, SEARCH_WINDOW_MARK = 1024, "\u2617"
+# Rows with neighbouring numbers share a window: the mark and the number of the window. It lets a
+# search read a GIN index from the newest rows backwards, however common the words are.
+SEARCH_WINDOW_ROWS, SEARCH_MARK = 1024, "\u2617"
 
 
-def search_vector_field(
-    *,
-    title: str = "",
-    body: str,
-    values: str = "",
-    number: str = "id",
-    has_long_texts: bool = False,
-) -> GeneratedField:
-    """Return a generated tsvector column of a row's words.
+class RowSearchVectorField(SearchVectorField):
+    """The words under which a row is found, set by a trigger of its table.
 
-    Words of the title weigh most (A), then the body (B), then parts of identifiers (D). Words of
-    the values in the JSON column ``values``, and nothing else, have the weight C: those who may not
-    see all of them are searched without it. ``number`` is the column whose value decides the search
-    window of the row. Of a text longer than MAX_INDEXED_CHARACTERS the beginning is indexed; with
-    ``has_long_texts`` its end as well.
+    ``sql/search_vectors.sql`` of the room has a function ``<table>_search_vector`` of a row, which
+    calls ``search_vector`` of the file of this name in ``core`` with the language of the text.
     """
-    text: Func = Left(body, MAX_INDEXED_CHARACTERS)
-    if has_long_texts:
-        text = ends_of_text(body, MAX_INDEXED_CHARACTERS, INDEXED_TAIL_CHARACTERS)
-    text = _normalised(text)
-    vectors = [_vector(text, "B"), _vector(_identifier_parts(text), "D"), _window_word(number)]
-    if title:
-        words = _normalised(F(title))
-        vectors = [_vector(words, "A"), _vector(_identifier_parts(words), "D"), *vectors]
-    if values:
-        words = _normalised(_values_text(values))
-        vectors = [*vectors, _vector(words, "C"), _vector(_identifier_parts(words), "C")]
-    return GeneratedField(
-        expression=Func(
-            *vectors,
-            arg_joiner=" || ",
-            template="(%(expressions)s)",
-            output_field=SearchVectorField(),
-        ),
-        output_field=SearchVectorField(),
-        db_persist=True,
-    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"null": True, "editable": False, **kwargs})
+
+    def pre_save(self, model_instance: Model, add: bool) -> None:
+        """Send nothing to the database, which computes the value."""
 
 
-def _values_text(column: str) -> Func:
-    """Return the values of a JSON object as text, without their keys."""
-    return Func(
-        F(column),
-        template=(
-            "left(jsonb_path_query_array(%(expressions)s, '$.*')::text,"
-            f" {MAX_INDEXED_VALUE_CHARACTERS})"
-        ),
-        output_field=TextField(),
-    )
+class AnyLanguageQuery(SearchQuery):
+    """A tsquery of words as each of the languages has them; "" is the site's language.
+
+    For a table of few rows: the search room looks for each language in its own texts only.
+    """
+
+    def __init__(self, text: str, languages: Collection[str], *, is_raw: bool = False) -> None:
+        super().__init__(Value(text))
+        self.function = "search_any_language"
+        codes = Value(["", *sorted(languages)], output_field=ArrayField(TextField()))
+        self.set_source_expressions([Value(text), codes, Value(is_raw)])
 
 
 def ends_of_text(column: str, max_characters: int, tail_characters: int) -> Func:
@@ -93,49 +85,3 @@ def ends_of_text_sql(text: str, max_characters: int, tail_characters: int) -> st
         f"(CASE WHEN char_length({text}) <= {max_characters} THEN {text}"
         f" ELSE left({text}, {head_characters}) || ' ' || right({text}, {tail_characters}) END)"
     )
-
-
-def _normalised(text: Combinable) -> Func:
-    """Return composed characters and plain digits, with blanks around unspaced scripts."""
-    composed = Func(text, template="normalize(%(expressions)s, NFKC)", output_field=TextField())
-    return Func(
-        composed,
-        Value(f"({UNSPACED_SCRIPTS})"),
-        Value(r" \1 "),
-        Value("g"),
-        function="regexp_replace",
-        output_field=TextField(),
-    )
-
-
-def _vector(text: Combinable, weight: str) -> SearchVector:
-    return SearchVector(text, weight=weight, config=TEXT_SEARCH_CONFIG)
-
-
-def _identifier_parts(text: Combinable) -> Func:
-    blanks = " " * len(IDENTIFIER_SEPARATORS)
-    return Func(
-        text,
-        Value(IDENTIFIER_SEPARATORS),
-        Value(blanks),
-        function="translate",
-        output_field=TextField(),
-    )
-
-
-def _window_word(number: str) -> Func:
-    window = Func(
-        F(number),
-        Value(SEARCH_WINDOW_ROWS),
-        template="(%(expressions)s)",
-        arg_joiner=" / ",
-        output_field=BigIntegerField(),
-    )
-    word = Func(
-        Value(SEARCH_WINDOW_MARK),
-        Cast(window, TextField()),
-        template="(%(expressions)s)",
-        arg_joiner=" || ",
-        output_field=TextField(),
-    )
-    return Func(word, template="array_to_tsvector(ARRAY[%(expressions)s])")

@@ -14,6 +14,7 @@ from django.utils.translation import trans_real
 from appliance.core import cache, disk_space, queries
 from appliance.core.clean_text import remove_unstorable
 from appliance.core.errors import DiskFullError, SkerryError
+from appliance.core.reader_language import find_browser_language, reading_in
 from appliance.core.views import (
     DATABASE_UNAVAILABLE_ERRORS,
     database_unavailable,
@@ -161,7 +162,11 @@ class LocaleMiddleware:
             return self.get_response(request)
         language, time_zone = _locale_of(request)
         request.LANGUAGE_CODE = language
-        with translation.override(language), timezone.override(zoneinfo.ZoneInfo(time_zone)):
+        with (
+            translation.override(language),
+            timezone.override(zoneinfo.ZoneInfo(time_zone)),
+            reading_in(_reader_language(request)),
+        ):
             return self.get_response(request)
 
 
@@ -174,6 +179,13 @@ def _locale_of(request: HttpRequest) -> tuple[str, str]:
     if not user.is_authenticated:
         return _browser_language(request) or language, time_zone
     return user.language or language, user.time_zone or time_zone
+
+
+def _reader_language(request: HttpRequest) -> str:
+    """Return the language for articles: of a guest the browser's, which the screens may lack."""
+    if request.user.is_authenticated:
+        return ""
+    return find_browser_language(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
 
 
 def _browser_language(request: HttpRequest) -> str:

@@ -5,7 +5,9 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
+from appliance.core.fields import LANGUAGE_CONFIGS
 from appliance.core.forms import Form
+from appliance.core.reader_language import name_language
 from appliance.files.forms import FormWithFiles, UploadsField
 from appliance.knowledge import queries
 from appliance.knowledge.models import Article
@@ -35,6 +37,7 @@ class ArticleFilterForm(Form):
         label=_("Visibility"), required=False, choices=[ANY, *Article.Audience.choices]
     )
     category = forms.ChoiceField(label=_("Category"), required=False)
+    language = forms.ChoiceField(label=_("Language"), required=False)
     owner = forms.ModelChoiceField(
         label=_("Owner"), queryset=User.objects.none(), required=False, empty_label=ANY[1]
     )
@@ -50,6 +53,8 @@ class ArticleFilterForm(Form):
         categories = tickets_queries.list_categories()
         slugs = [(category.slug, category.name) for category in categories]
         self.set_choices("category", [ANY, *slugs])
+        languages = [(code, name_language(code)) for code in queries.list_languages()]
+        self.set_choices("language", [ANY, *languages])
         self.set_queryset("owner", queries.list_owners())
 
     def filters(self) -> ArticleFilters:
@@ -61,6 +66,7 @@ class ArticleFilterForm(Form):
             "text": data.get("text", "").replace("\0", ""),
             "status": data.get("status", ""),
             "audience": data.get("audience", ""),
+            "language": data.get("language", ""),
             "category": "?" if "category" in self.errors else data.get("category", ""),
             "owner": owner.pk if owner else None,
             "is_due": bool(data.get("due")),
@@ -94,6 +100,12 @@ class ArticleForm(FormWithFiles):
         label=_("Add images and files"),
         required=False,
         help_text=_("Drag files onto this form. Refer to an image by its file name."),
+    )
+    language = forms.ChoiceField(label=_("Language"), required=False)
+    is_current = forms.BooleanField(
+        label=_("Up to date with the original"),
+        required=False,
+        help_text=_("Otherwise the translation stays marked as outdated."),
     )
     drop = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     category = forms.ModelChoiceField(
@@ -140,25 +152,47 @@ class ArticleForm(FormWithFiles):
         },
     )
 
-    def __init__(self, *args: object, article: Article | None = None, **kwargs: object) -> None:
+    def __init__(
+        self,
+        *args: object,
+        article: Article | None = None,
+        translation_of: Article | None = None,
+        **kwargs: object,
+    ) -> None:
+        """Edit ``article``, or write a new one: a translation, if that is given."""
         super().__init__(*args, **kwargs)
+        self._offer_languages(article, translation_of)
+        self._original = article.original if article else None
+        if article is None or not article.is_outdated:
+            del self.fields["is_current"]
         self.set_queryset("category", tickets_queries.list_categories())
         self.set_queryset("owner", queries.list_owners())
         file_names = article.files.values_list("name", flat=True) if article else []
         self.set_choices("drop", [(name, name) for name in file_names])
 
+    def _offer_languages(self, article: Article | None, translation_of: Article | None) -> None:
+        """Offer all languages, or of a group of translations those that it lacks."""
+        if source := translation_of or article:
+            codes = queries.list_missing_languages(source)
+            codes += [article.language] if article and article.language else []
+        else:
+            codes = list(LANGUAGE_CONFIGS)
+        choices = [(code, name_language(code)) for code in LANGUAGE_CONFIGS if code in codes]
+        is_chosen = bool(translation_of or (article and article.original_id))
+        first = [] if is_chosen else [("", _("Recognise from the text"))]
+        self.set_choices("language", [*first, *choices])
+        self.fields["language"].required = is_chosen
+
     def article_values(self) -> dict[str, object]:
         """Return the arguments of ``write_article``; ``edit_article`` takes two more."""
-        values = {
-            name: value
-            for name, value in self.cleaned_data.items()
-            if name not in ("seen_at", "drop")
-        }
-        return {
-            name: value
-            for name, value in values.items()
-            if value is not None or name not in ("status", "audience")
-        }
+        left_out = {"seen_at", "drop", "is_current"}
+        left_out |= {name for name in ("status", "audience") if self.cleaned_data.get(name) is None}
+        if "language" not in self.data:  # sent by an older page or a script
+            left_out.add("language")
+        values = {name: value for name, value in self.cleaned_data.items() if name not in left_out}
+        if self._original and self.cleaned_data.get("is_current"):
+            values["original_version"] = self._original.version
+        return values
 
     @classmethod
     def initial_of(cls, article: Article) -> dict[str, object]:
@@ -166,11 +200,30 @@ class ArticleForm(FormWithFiles):
         return {
             "title": article.title,
             "content": article.content,
+            "language": article.language,
             "category": article.category_id,
             "audience": article.audience,
             "owner": article.owner_id,
             "review_on": article.review_on,
             "seen_at": article.updated_at.isoformat(),
+        }
+
+    @classmethod
+    def initial_of_translation(
+        cls, original: Article, *, language: str, owner: User
+    ) -> dict[str, object]:
+        """Return the initial values of the form that writes a translation: the text to translate.
+
+        ``language`` is offered first; an unknown one is ignored.
+        """
+        missing = queries.list_missing_languages(original)
+        return {
+            "title": original.title,
+            "content": original.content,
+            "language": language if language in missing else next(iter(missing), ""),
+            "category": original.category_id,
+            "audience": original.audience,
+            "owner": owner.pk,
         }
 
 

@@ -19,7 +19,10 @@ from appliance.knowledge.import_html import MAX_CONTENT, read_page, too_long
 from appliance.knowledge.import_sources import MAX_BYTES, MAX_TABLE_BYTES, Member
 
 MAX_TITLE, MAX_KEY = 200, 200  # characters
-COLUMNS = ("title", "content", "category", "status", "audience", "key", "review_on", "files")
+COLUMNS = (
+    *("title", "content", "category", "status", "audience", "key", "review_on", "files"),
+    *("language", "translation_of"),
+)
 DELIMITERS = ",;\t|"
 _DECLARED_ENCODING = re.compile(rb"<meta[^<>]{0,200}\bcharset\s*=\s*[\"']?([\w:.-]{1,40})", re.I)
 _KNOWN_ENCODINGS = re.compile(

@@ -1,18 +1,19 @@
 """Articles and their versions, files, links to tickets, votes and pending imports."""
 
+from collections.abc import Collection
 from typing import Self
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q, Value
-from django.db.models.functions import Now
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User, Viewer
 from appliance.core import queries as core_queries
 from appliance.core.dates import site_date
-from appliance.core.fields import search_vector_field
+from appliance.core.fields import RowSearchVectorField
 from appliance.core.models import AppendOnlyModel
 from appliance.files.models import StoredFile
 from appliance.tickets.models import Ticket, TicketCategory
@@ -29,6 +30,29 @@ class ArticleQuerySet(models.QuerySet["Article"]):
     def in_use(self) -> Self:
         """Return all articles but the archived ones."""
         return self.exclude(status=Article.Status.ARCHIVED)
+
+    def in_groups(self, groups: Collection[int]) -> Self:
+        """Return the articles with these ids and their translations."""
+        return self.filter(Q(pk__in=groups) | Q(original__in=groups))
+
+    def for_reader(self, language: str) -> Self:
+        """Keep one article of each group of translations, chosen among these.
+
+        A published one comes first, then the one in the language, then the original.
+        """
+        group = Coalesce("original_id", "pk")
+        preference = Case(When(status=Article.Status.PUBLISHED, then=4), default=0) + Case(
+            When(language=language, then=2), When(original=None, then=1), default=0
+        )
+        is_better = Q(preference__gt=OuterRef("preference")) | Q(
+            preference=OuterRef("preference"), pk__lt=OuterRef("pk")
+        )
+        better = (
+            Article.objects.annotate(group=group, preference=preference)
+            .filter(group=OuterRef("group"), pk__in=self.order_by().values("pk"))
+            .filter(is_better)
+        )
+        return self.alias(group=group, preference=preference).exclude(Exists(better))
 
     def visible_to(self, viewer: Viewer) -> Self:
         """Return the articles the viewer may read.
@@ -63,6 +87,25 @@ class Article(models.Model):
 
     title = models.CharField(max_length=200)
     content = models.TextField()
+    language = models.CharField(
+        max_length=2,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="ISO 639-1 code of its text; empty while it is not recognised.",
+    )
+    original = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="translations",
+        editable=False,
+        help_text="The article that it is a translation of.",
+    )
+    original_version = models.PositiveIntegerField(
+        null=True, editable=False, help_text="Version of the original that it translates."
+    )
     category = models.ForeignKey(
         TicketCategory, null=True, blank=True, on_delete=models.SET_NULL, related_name="articles"
     )
@@ -115,7 +158,7 @@ class Article(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
-    search_vector = search_vector_field(title="title", body="content")
+    search_vector = RowSearchVectorField()
 
     objects = ArticleQuerySet.as_manager()
 
@@ -123,6 +166,11 @@ class Article(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["external_key"], condition=~Q(external_key=""), name="article_key_once"
+            ),
+            models.UniqueConstraint(
+                fields=["original", "language"],
+                condition=Q(original__isnull=False),
+                name="article_translation_once",
             ),
         ]
         indexes = [
@@ -136,6 +184,10 @@ class Article(models.Model):
                 condition=Q(status="published"),
                 name="article_category_idx",
             ),
+            # serves finding the translations of an article
+            models.Index(Coalesce("original", "id"), name="article_group_idx"),
+            # serves which languages are in use
+            models.Index(fields=["language"], name="article_language_idx"),
             # serves the list of what is due for review
             models.Index(
                 fields=["review_on"],
@@ -161,6 +213,27 @@ class Article(models.Model):
     def is_for_customers(self) -> bool:
         """Whether customers can open it, so that an agent may insert it in a reply."""
         return self.status == self.Status.PUBLISHED and self.audience != self.Audience.INTERNAL
+
+    @property
+    def group_id(self) -> int:
+        """The id of the original, which an article and its translations share."""
+        return self.original_id or self.pk
+
+    def translations_exist(self) -> bool:
+        """Return whether other articles are translations of it. One query."""
+        return self.pk is not None and self.translations.exists()
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether it translates an older version than the one its published original has now.
+
+        Reads the original.
+        """
+        return (
+            self.original is not None
+            and self.original.status == self.Status.PUBLISHED
+            and self.original.version > (self.original_version or 0)
+        )
 
     @property
     def votes(self) -> int:

@@ -1,9 +1,9 @@
 """Read articles, as far as the viewer may see them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TypedDict, TypeVar, Unpack
 
-from django.contrib.postgres.search import SearchQuery
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.utils.crypto import salted_hmac
@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from appliance.accounts.models import Role, User, Viewer
 from appliance.core import cache
 from appliance.core.dates import site_date
-from appliance.core.fields import TEXT_SEARCH_CONFIG
+from appliance.core.fields import LANGUAGE_CONFIGS, AnyLanguageQuery
 from appliance.core.models import AuditEntry
+from appliance.core.reader_language import get_reader_language
 from appliance.knowledge.models import (
     Article,
     ArticleFile,
@@ -69,6 +70,7 @@ class ArticleFilters(TypedDict, total=False):
 
     text: str
     category: str  # a slug
+    language: str  # ISO 639-1 code
     status: str  # empty: all except archived
     audience: str
     owner: int | None
@@ -86,7 +88,9 @@ class CategorySection:
 
 def access_article(viewer: Viewer, article_id: int) -> Article:
     """Return the article with its category. Raises Http404 unless the viewer may read it."""
-    articles = Article.objects.visible_to(viewer).select_related("category", "author", "owner")
+    articles = Article.objects.visible_to(viewer).select_related(
+        "category", "author", "owner", "original"
+    )
     return _access_or_404(articles.filter(pk=article_id).first())
 
 
@@ -108,9 +112,13 @@ def list_articles(
     *,
     sort: ArticleSort = CHANGED,
     for_customers: bool = False,
+    with_translations: bool = False,
     **filters: Unpack[ArticleFilters],
 ) -> QuerySet[Article]:
-    """Return articles without their content; ``for_customers`` only those customers may read."""
+    """Return articles without their content; ``for_customers`` only those customers may read.
+
+    Of an article and its translations, the one in the reader's language; ``with_translations`` all.
+    """
     articles = Article.objects.visible_to(viewer).filter(sort.condition)
     if for_customers:
         articles = articles.for_customers()
@@ -125,9 +133,77 @@ def list_articles(
     if filters.get("is_due"):
         articles = articles.filter(_due())
     if text := filters.get("text"):
-        words = SearchQuery(text, search_type="websearch", config=TEXT_SEARCH_CONFIG)
+        words = AnyLanguageQuery(text, list_languages())
         articles = articles.filter(Q(search_vector=words) | Q(title__icontains=text))
-    return sort.apply(articles.select_related("category", "owner").defer("content"))
+    if language := filters.get("language"):
+        articles = articles.filter(language=language)
+    if not with_translations:
+        articles = choose_for_reader(articles)
+    articles = articles.select_related("category", "owner", "original")
+    return sort.apply(articles.defer("content", "original__content", "original__search_vector"))
+
+
+def list_languages() -> list[str]:
+    """Return the known languages of all articles, sorted. Cached for a minute."""
+    return _facts()[0]
+
+
+def has_translations() -> bool:
+    """Return whether any article is a translation. Cached for a minute."""
+    return _facts()[1]
+
+
+def _facts() -> tuple[list[str], bool]:
+    """Return the languages of all articles, and whether there are translations."""
+    languages = Article.objects.exclude(language="").order_by("language")
+    return cache.get_or_compute(
+        "article_facts",
+        [],
+        lambda: (
+            list(languages.values_list("language", flat=True).distinct()),
+            Article.objects.filter(original__isnull=False).exists(),
+        ),
+        depends_on=[cache.ARTICLES],
+    )
+
+
+def choose_for_reader(articles: ArticleQuerySet) -> ArticleQuerySet:
+    """Keep one article of each group of translations: that in the reader's language wins."""
+    return articles.for_reader(get_reader_language()) if has_translations() else articles
+
+
+def map_to_groups(article_ids: Collection[int]) -> dict[int, int]:
+    """Return article id → group, for those of the articles that have translations."""
+    if not article_ids or not has_translations():
+        return {}
+    is_in_group = Q(original__isnull=False) | Q(translations__isnull=False)
+    articles = Article.objects.filter(is_in_group, pk__in=article_ids)
+    return {pk: original_id or pk for pk, original_id in articles.values_list("pk", "original_id")}
+
+
+def find_preferred(articles: QuerySet[Article], groups: Collection[int]) -> dict[int, int]:
+    """Return group → the id of the article that its reader gets, among ``articles``."""
+    if not groups or not has_translations():
+        return {}
+    members = Article.objects.filter(pk__in=articles.order_by().values("pk")).in_groups(groups)
+    chosen = members.for_reader(get_reader_language()).values_list("pk", "original_id")
+    return {original_id or pk: pk for pk, original_id in chosen}
+
+
+def list_translations(viewer: Viewer, article: Article) -> list[Article]:
+    """Return the other articles of its group that the viewer may read, the original first."""
+    if not has_translations():
+        return []
+    members = Article.objects.visible_to(viewer).in_use().in_groups([article.group_id])
+    members = members.exclude(pk=article.pk)
+    return list(members.defer("content", "search_vector").order_by("original", "language"))
+
+
+def list_missing_languages(article: Article) -> list[str]:
+    """Return the languages in which no article of its group is written."""
+    group = Article.objects.in_groups([article.group_id])
+    existing = set(group.values_list("language", flat=True))
+    return [language for language in LANGUAGE_CONFIGS if language not in existing]
 
 
 def count_due(viewer: User) -> int:
@@ -137,11 +213,11 @@ def count_due(viewer: User) -> int:
 
 def list_category_sections(viewer: Viewer) -> list[CategorySection]:
     """Return the help centre: the articles for customers by category. Cached for a minute."""
-    readable = Article.objects.visible_to(viewer).for_customers()
+    readable = choose_for_reader(Article.objects.visible_to(viewer).for_customers())
     audience = "public" if viewer.is_anonymous else "customers"
     rows = cache.get_or_compute(
         "help_centre",
-        [audience],
+        [audience, get_reader_language()],
         lambda: [_row_of(section) for section in _load_category_sections(readable)],
         depends_on=[cache.ARTICLES, cache.CATEGORIES, cache.SITE_SETTINGS],
     )
@@ -214,12 +290,14 @@ def list_comments(viewer: User, article: Article, limit: int = 20) -> list[Artic
 
 
 def find_vote(viewer: Viewer, article: Article, session: str) -> ArticleVote | None:
-    """Return the vote of a user, or of the session of an anonymous visitor."""
+    """Return the vote of a user, or of the session of an anonymous visitor, in its group."""
+    group = Article.objects.in_groups([article.group_id]).values("pk")
+    votes = ArticleVote.objects.filter(article__in=group)
     if viewer.is_authenticated:
-        return article.votes_cast.filter(user=viewer).first()
+        return votes.filter(user=viewer).first()
     if not session:
         return None
-    return article.votes_cast.filter(session_sha256=session_digest(session)).first()
+    return votes.filter(session_sha256=session_digest(session)).first()
 
 
 def session_digest(session: str) -> str:

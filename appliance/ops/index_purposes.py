@@ -21,6 +21,8 @@ PURPOSES = {
     "bind_attempt_entry_idx": "counting the attempts on one account of a directory",
     # knowledge
     "article_changed_idx": "all articles, latest change first",
+    "article_group_idx": "an article and its translations",
+    "article_language_idx": "search: the languages in use",
     "article_review_idx": "articles due for review",
     "article_search_idx": "full-text search in articles",
     "article_category_idx": "the help centre: articles by category and title",
@@ -70,6 +72,7 @@ PURPOSES = {
     "ticket_assignee_idx": "the queue of an agent: open tickets of one assignee",
     "ticket_category_idx": "the queue of a category: its open tickets, newest first",
     "ticket_created_idx": "lists, newest first, and their pages",
+    "ticket_language_idx": "search: the languages in use",
     "ticket_customer_idx": "the tickets of a customer",
     "ticket_due_idx": "open tickets by due date, those without one last",
     "ticket_guest_idx": "the secret link of a guest",

@@ -19,7 +19,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F, Func, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
-from appliance.core.fields import SEARCH_WINDOW_MARK, SEARCH_WINDOW_ROWS, TEXT_SEARCH_CONFIG
+from appliance.core.fields import (
+    COMPOUND_LANGUAGES,
+    COMPOUND_MARK,
+    LANGUAGE_CONFIGS,
+    SEARCH_MARK,
+    SEARCH_WINDOW_ROWS,
+    TEXT_SEARCH_CONFIG,
+)
 from appliance.core.sql_files import SqlValue, fetch_rows, read_sql
 from appliance.search.models import Reindex
 from appliance.search.query_parser import WORD_CHARACTERS, ParsedQuery, split_identifiers
@@ -36,6 +43,7 @@ _IN_WORD = re.compile(f"[-{WORD_CHARACTERS}]$")
 _LEXEME = r"'(?:[^']|'')*'(?::[*A-D]+)?"
 _DISTANCE = re.compile(r"(?<=['*A-D]) <(?:-|\d+)> (?=')")
 _TSQUERY_PHRASE = re.compile(rf"{_LEXEME}(?: <(?:-|\d+)> {_LEXEME})+")
+_PHRASE_OR_WORD = re.compile(rf"({_TSQUERY_PHRASE.pattern})|(?<!!)'([^\W\d_]{{4,}})'(?!:)")
 _TEXT_BEFORE_PREFIX = re.compile(r"^([^\"]*?)(\w{2,40})$")
 
 
@@ -48,12 +56,40 @@ class TsQueries:
     ranking: str  # ranks the matches of all_words: a whole last word counts more than a prefix
 
 
-def active_configs() -> tuple[str, ...]:
-    """Return the text-search configurations of the rows: two while a reindex is running."""
-    reindex = find_running_reindex()
-    if reindex is None:
-        return (TEXT_SEARCH_CONFIG,)
-    return (TEXT_SEARCH_CONFIG, f"{TEXT_SEARCH_CONFIG}_{reindex.previous_language}")
+class TextConfig(NamedTuple):
+    """A text-search configuration, and the texts that are indexed with it."""
+
+    name: str
+    language: str = ""  # of these texts, whose vectors hold its mark; empty: any text
+    has_compounds: bool = False  # long words are indexed by their parts, too
+
+    @property
+    def texts_tsquery(self) -> str:
+        """The tsquery that matches these texts; empty for any."""
+        return f"'{SEARCH_MARK}{self.language}'" if self.language else ""
+
+
+LANGUAGE_TEXT_CONFIGS = {
+    language: TextConfig(name, language, language in COMPOUND_LANGUAGES)
+    for language, name in LANGUAGE_CONFIGS.items()
+}
+
+
+def active_configs() -> tuple[TextConfig, ...]:
+    """Return the configurations that texts are indexed with; one more during a reindex.
+
+    Texts of no known language, and those of the site's language, are searched with the first. Two
+    queries.
+    """
+    latest = Reindex.objects.order_by("-pk").first()
+    current = latest.language if latest else DEFAULT_LANGUAGE
+    languages = fetch_rows("search", "languages_in_use", languages=list(LANGUAGE_TEXT_CONFIGS))
+    configs = [LANGUAGE_TEXT_CONFIGS[language] for (language,) in languages]
+    others = [config for config in configs if config.name != f"{TEXT_SEARCH_CONFIG}_{current}"]
+    if latest and latest.finished_at is None and latest.previous_language != current:
+        others.insert(0, TextConfig(f"{TEXT_SEARCH_CONFIG}_{latest.previous_language}"))
+    has_compounds = STEMMERS["de"] == current
+    return (TextConfig(TEXT_SEARCH_CONFIG, has_compounds=has_compounds), *others)
 
 
 def find_running_reindex() -> Reindex | None:
@@ -66,20 +102,62 @@ def current_language() -> str:
     return latest.language if latest else DEFAULT_LANGUAGE
 
 
-def build_tsqueries(query: ParsedQuery, configs: Iterable[str]) -> TsQueries:
-    """Build the tsqueries with one statement. With several configurations any may match."""
-    all_words: list[str | None] = []
-    any_word: list[str | None] = []
+def build_tsqueries(query: ParsedQuery, configs: Sequence[TextConfig]) -> TsQueries:
+    """Build the tsqueries with one statement. Each configuration searches the texts it indexed."""
+    all_words, any_word = _TextMatches(), _TextMatches()
     ranking: list[str | None] = []
-    rows = fetch_rows("search", "tsqueries", configs=list(configs), **_tsquery_parameters(query))
-    for whole_words, prefix_words, optional_words in rows:
+    rows = fetch_rows(
+        "search",
+        "tsqueries",
+        configs=[config.name for config in configs],
+        languages=[config.language for config in configs],
+        **_tsquery_parameters(query),
+    )
+    for config, (whole_words, prefix_words, optional_words) in zip(configs, rows, strict=True):
         ranking += [whole_words, prefix_words]
+        tsqueries = [whole_words, prefix_words]
         if query.allows_partial_matches and prefix_words is not None:
-            all_words.append(prefix_words)  # includes the whole words
-        else:
-            all_words += [whole_words, prefix_words]
-        any_word.append(optional_words)
-    return TsQueries(_any_of(all_words), _any_of(any_word), _any_of(ranking))
+            tsqueries = [prefix_words]  # includes the whole words
+        for tsquery in tsqueries:
+            all_words.add(config, tsquery)
+        any_word.add(config, optional_words)
+    return TsQueries(_any_of(all_words.list()), _any_of(any_word.list()), _any_of(ranking))
+
+
+class _TextMatches:
+    """Tsqueries, each with the texts that it is for: languages with the same stems share one."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, list[str]] = {}
+
+    def add(self, config: TextConfig, tsquery: str | None) -> None:
+        """Let the tsquery match the texts of its configuration, by parts of their words as well."""
+        if tsquery:
+            tsquery = _match_parts(tsquery) if config.has_compounds else tsquery
+            self._texts.setdefault(tsquery, []).append(config.texts_tsquery)
+
+    def list(self) -> list[str]:
+        """Return what matches; a tsquery for any text needs no languages."""
+        return [
+            tsquery if "" in texts else f"( {tsquery} ) & ( {' | '.join(texts)} )"
+            for tsquery, texts in self._texts.items()
+        ]
+
+
+def _match_parts(tsquery: str) -> str:
+    """Let each word outside of phrases match a part of a compound: treiber, Druckertreiber.
+
+    Of two words that begin alike only the shorter does: it matches the parts of both.
+    """
+    words = {match[2] for match in _PHRASE_OR_WORD.finditer(tsquery) if match[2]}
+
+    def replace(match: re.Match[str]) -> str:
+        word = match[2]
+        if not word or any(word != other and word.startswith(other) for other in words):
+            return match[0]
+        return f"( '{word}' | '{COMPOUND_MARK}{word}':* )"
+
+    return _PHRASE_OR_WORD.sub(replace, tsquery)
 
 
 def _tsquery_parameters(query: ParsedQuery) -> dict[str, str | None]:
@@ -315,7 +393,7 @@ def _split_into_windows(scan: Scan, sizes: Sequence[int]) -> tuple[list[Window],
         else:
             window, blocks = blocks[-size:], blocks[:-size]
         if window:
-            marks = " | ".join(f"'{SEARCH_WINDOW_MARK}{block}'" for block in window)
+            marks = " | ".join(f"'{SEARCH_MARK}{block}'" for block in window)
             tsquery = f"( {scan.tsquery} ) & ( {marks} )"
             windows.append(Window(tsquery, *_ids(window, scan.id_range)))
     return windows, blocks

@@ -1,6 +1,7 @@
 """The hits of one page, with highlighted titles and snippets, and the facets of all hits."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import Customer
-from appliance.core.fields import ends_of_text
+from appliance.core.fields import COMPOUND_LANGUAGES, ends_of_text
 from appliance.core.sql_files import fetch_rows
 from appliance.knowledge.models import Article
 from appliance.search.corpora import NO_CATEGORY, Corpus, find_corpus
@@ -26,6 +27,22 @@ SNIPPET_CHARACTERS = 220
 SCANNED_CHARACTERS, SCANNED_TAIL_CHARACTERS = 20_000, 5_000  # of a text, for the best excerpt
 MAX_WORD_MATCHES = 500  # compared for the best excerpt
 MAX_FACET_VALUES = 8
+MIN_PART_CHARACTERS = 4  # of a compound, as they are indexed
+_ACCENTED = {
+    "a": "aàáâãäåą",
+    "c": "cçć",
+    "e": "eèéêëę",
+    "i": "iìíîï",
+    "l": "lł",
+    "n": "nñń",
+    "o": "oòóôõöø",
+    "s": "sś",
+    "u": "uùúûü",
+    "y": "yýÿ",
+    "z": "zźż",
+    "ł": "lł",
+    "ø": "oø",
+}
 RELATED_FIELDS: dict[Kind, list[str]] = {
     "ticket": ["customer"],
     "article": ["category"],
@@ -132,12 +149,13 @@ def _build_hit(row: Any, ranked: Ranked, query: ParsedQuery, messages: Mapping[i
     message = messages.get(pk) if kind == "ticket" else None
     title, text = _title_and_text(kind, row)
     words = tuple(word for word in query.words if word not in STOP_WORDS) or query.words
+    language = "" if kind == "customer" else row.language
     return Hit(
         kind=kind,
         id=pk,
         title=title,
-        marked_title=highlight(title, words),
-        snippet=build_snippet(message.opening if message else text, words),
+        marked_title=highlight(title, words, language=language),
+        snippet=build_snippet(message.opening if message else text, words, language=language),
         score=ranked.score,
         matched_by=_matched_by(ranked),
         object=row,
@@ -160,13 +178,16 @@ def _title_and_text(kind: Kind, row: Any) -> tuple[str, str]:
     return row.full_name, " · ".join(filter(None, [row.contact_email, str(row.organisation or "")]))
 
 
-def build_snippet(text: str, words: Sequence[str], length: int = SNIPPET_CHARACTERS) -> SafeString:
+def build_snippet(
+    text: str, words: Sequence[str], length: int = SNIPPET_CHARACTERS, *, language: str = ""
+) -> SafeString:
     """Return the excerpt that holds most of the words, about ``length`` characters long.
 
-    Each word stands in <mark>; so do its inflections (print: printer, printing).
+    Each word stands in <mark>; so do its inflections (print: printer, printing), its other
+    spellings (buero: Büro), and in a language that writes compounds as one word, its compounds.
     """
     flat = " ".join(text[: SCANNED_CHARACTERS + 1].split())
-    pattern = _compile_pattern(tuple(words))
+    pattern = _compile_pattern(tuple(words), language in COMPOUND_LANGUAGES)
     start = _excerpt_start(flat, pattern, length) if pattern else 0
     excerpt = flat[start : start + length]
     is_cut_in_word = start + length < len(flat) and " " in excerpt[40:]
@@ -176,22 +197,40 @@ def build_snippet(text: str, words: Sequence[str], length: int = SNIPPET_CHARACT
     return mark_safe(f"{prefix}{html}{suffix}")  # noqa: S308  (every part of it was escaped)
 
 
-def highlight(text: str, words: Sequence[str]) -> SafeString:
+def highlight(text: str, words: Sequence[str], *, language: str = "") -> SafeString:
     """Return the full text with the words in <mark>."""
-    html = _mark_words(text, _compile_pattern(tuple(words)))
+    html = _mark_words(text, _compile_pattern(tuple(words), language in COMPOUND_LANGUAGES))
     return mark_safe(html)  # noqa: S308  (every part of it was escaped)
 
 
 @lru_cache(maxsize=64)
-def _compile_pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
+def _compile_pattern(words: tuple[str, ...], with_compounds: bool) -> re.Pattern[str] | None:
     stems = sorted({_stem(word) for word in words if len(word) > 1}, key=len, reverse=True)
     if not stems:
         return None
-    patterns = [
-        re.escape(stem) if contains_unspaced_script(stem) else rf"\b{re.escape(stem)}\w*"
-        for stem in stems
-    ]
+    patterns = []
+    for stem in stems:
+        if contains_unspaced_script(stem):
+            patterns.append(re.escape(stem))
+        else:
+            is_part = with_compounds and len(stem) >= MIN_PART_CHARACTERS
+            before = r"\b\w*" if is_part else r"\b"
+            patterns.append(f"{before}{_all_spellings(stem)}\\w*")
     return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+def _all_spellings(word: str) -> str:
+    """Return a pattern of the word with and without accents; ae is a spelling of ä, ss of ß."""
+
+    def spell(match: re.Match[str]) -> str:
+        letters = match[0].lower()
+        plain = unicodedata.normalize("NFKD", letters)[0]
+        letter_class = f"[{_ACCENTED[plain]}]" if plain in _ACCENTED else re.escape(match[0])
+        if letters in ("ae", "oe", "ue", "ä", "ö", "ü"):
+            return f"(?:{plain}e|{letter_class})"
+        return "(?:ss|ß)" if letters in ("ss", "ß") else letter_class
+
+    return re.sub(r"ae|oe|ue|ss|.", spell, word, flags=re.IGNORECASE)
 
 
 def _stem(word: str) -> str:

@@ -6,13 +6,14 @@ are fused, and the rows of one page are loaded.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.accounts.models import CUSTOMER_SEARCH_TEXT, Customer, User, Viewer
 from appliance.core.types import read_number
+from appliance.knowledge import queries as knowledge_queries
 from appliance.search import pipeline
-from appliance.search.corpora import Corpus, SearchFilters, list_corpora
+from appliance.search.corpora import Corpus, SearchFilters, find_corpus, list_corpora
 from appliance.search.hits import Facet, Hit, count_facets, load_hits
 from appliance.search.models import IndexCheck
 from appliance.search.query_parser import parse_query
@@ -67,7 +68,7 @@ def search(
     with query_limits():
         retrieval = pipeline.retrieve(corpora, query, "best" if by_score else "date")
         retrieval = pipeline.add_meaning(retrieval, corpora, query, vector)
-        ranking = fuse(retrieval.rankings)
+        ranking = _prefer_translations(corpora, fuse(retrieval.rankings))
         if not by_score:
             dates = _load_dates(corpora, ranking)
             ranking = sort_by_date(ranking, dates, oldest_first=oldest_first)
@@ -99,8 +100,28 @@ def suggest(
     corpora = list_corpora(viewer, kind, filters)
     with query_limits():
         retrieval = pipeline.retrieve(corpora, query, "suggest")
-        page = fuse(retrieval.rankings)[:SUGGESTED_HITS]
+        page = _prefer_translations(corpora, fuse(retrieval.rankings))[:SUGGESTED_HITS]
         return load_hits(corpora, page, query, retrieval.message_ids)
+
+
+def _prefer_translations(corpora: Sequence[Corpus], ranking: list[Ranked]) -> list[Ranked]:
+    """Let the article in the reader's language stand for it and its translations, once.
+
+    Takes the place of the best of them. Two queries when there are translations.
+    """
+    articles = find_corpus(corpora, "article")
+    ids = [ranked.key[1] for ranked in ranking if ranked.key[0] == "article"]
+    groups = knowledge_queries.map_to_groups(ids) if articles else {}
+    if not groups or articles is None:
+        return ranking
+    preferred = knowledge_queries.find_preferred(articles.rows, set(groups.values()))
+    chosen: dict[Key, Ranked] = {}
+    for ranked in ranking:
+        kind, pk = ranked.key
+        if kind == "article" and pk in groups:
+            pk = preferred.get(groups[pk], pk)
+        chosen.setdefault((kind, pk), replace(ranked, key=(kind, pk)))
+    return list(chosen.values())
 
 
 def find_ticket_ids(viewer: User, text: str) -> list[int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import GeneratedField, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from appliance.core import queries as core_queries
@@ -58,19 +58,17 @@ class IndexedTable:
 
     def stale_ids(self, ids: list[int]) -> list[int]:
         """Return the ids of the rows whose search vector does not match their text."""
-        field = self.model._meta.get_field("search_vector")
-        assert isinstance(field, GeneratedField)
-        expression, parameters = field.generated_sql(connection)
+        table = self.model._meta.db_table
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT id FROM {self.quoted_name} WHERE id = ANY(%s)"  # noqa: S608
-                f" AND search_vector IS DISTINCT FROM ({expression})",
-                [ids, *parameters],
+                f"SELECT id FROM {self.quoted_name} AS indexed WHERE id = ANY(%s)"  # noqa: S608
+                f" AND search_vector IS DISTINCT FROM {table}_search_vector(indexed)",
+                [ids],
             )
             return [pk for (pk,) in cursor.fetchall()]
 
     def reindex(self, ids: list[int]) -> int:
-        """Let PostgreSQL generate the search vectors again; return the number of rows."""
+        """Let PostgreSQL set the search vectors again; return the number of rows."""
         body = connection.ops.quote_name(self.body_column)
         with connection.cursor() as cursor:
             cursor.execute(

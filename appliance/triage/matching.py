@@ -1,16 +1,17 @@
 """Gather the evidence for suggestions: similar passages, matching words, similar tickets."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from django.contrib.postgres.search import SearchQuery, SearchRank
+from django.contrib.postgres.search import SearchRank
 from django.db import connection
 from django.db.models import F, QuerySet, Value
 
 from appliance.accounts.models import User
-from appliance.core.fields import TEXT_SEARCH_CONFIG
+from appliance.core.fields import AnyLanguageQuery
+from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.models import Article
 from appliance.triage.fusion import MAX_NEIGHBOURS, Neighbour
 from appliance.triage.models import Passage, TicketVector
@@ -39,7 +40,7 @@ WHERE ticket_id = ANY (%(tickets)s) AND state = 'dismissed'
 
 @dataclass(frozen=True)
 class Evidence:
-    """The evidence for each article the viewer may read, by its id."""
+    """The evidence for each article the viewer may read, by the id of its group."""
 
     cosines: dict[int, float] = field(default_factory=dict)  # of the nearest passage
     passage_ids: dict[int, int] = field(default_factory=dict)  # of the nearest passage
@@ -56,7 +57,9 @@ def gather_evidence(
     *,
     compares_meaning: bool = True,
 ) -> Evidence:
-    """Gather the evidence by vector and words; without a vector, by words alone. Four queries.
+    """Gather the evidence by vector and words; without a vector, by words alone. Five queries.
+
+    An article and its translations have one key, that of their group.
 
     ``excluded_ticket_id`` is the ticket to suggest for. Without ``compares_meaning`` the passages
     are left out, as for a text in a language the encoder was not measured on. Beside cosines, words
@@ -64,6 +67,46 @@ def gather_evidence(
     others, and ranking all articles with one of the words would take longer than everything else
     together.
     """
+    evidence = _gather_by_article(
+        viewer, text, vector, space, excluded_ticket_id, compares_meaning=compares_meaning
+    )
+    return _join_translations(evidence)
+
+
+def _join_translations(evidence: Evidence) -> Evidence:
+    """Count the evidence for an article and its translations together, for their group."""
+    ids = evidence.cosines.keys() | evidence.words.keys()
+    ids |= {key for row in evidence.neighbours for key in row.helped | row.dismissed}
+    groups = knowledge_queries.map_to_groups(ids)
+    if not groups:
+        return evidence
+    nearest = sorted(evidence.cosines, key=evidence.cosines.__getitem__)
+    words = sorted(evidence.words, key=evidence.words.__getitem__)
+
+    def group_of(ids: Iterable[int]) -> frozenset[int]:
+        return frozenset(groups.get(pk, pk) for pk in ids)
+
+    return Evidence(
+        cosines={groups.get(pk, pk): evidence.cosines[pk] for pk in nearest},
+        passage_ids={groups.get(pk, pk): evidence.passage_ids[pk] for pk in nearest},
+        words={groups.get(pk, pk): evidence.words[pk] for pk in words},
+        neighbours=[
+            replace(row, helped=group_of(row.helped), dismissed=group_of(row.dismissed))
+            for row in evidence.neighbours
+        ],
+    )
+
+
+def _gather_by_article(
+    viewer: User,
+    text: str,
+    vector: np.ndarray | None,
+    space: str,
+    excluded_ticket_id: int | None,
+    *,
+    compares_meaning: bool,
+) -> Evidence:
+    """Gather the evidence of ``gather_evidence`` for each article by itself."""
     visible = Article.objects.visible_to(viewer).in_use()
     if vector is None:
         return Evidence(words=_search_words(visible, text))
@@ -178,12 +221,13 @@ def _rank_words(
     return _relative({pk: rank for pk, rank in ranks.items() if rank > MIN_RANK}), set(ranks)
 
 
-def _any_word_query(text: str) -> SearchQuery | None:
+def _any_word_query(text: str) -> AnyLanguageQuery | None:
     words = " | ".join(f"'{word}'" for word in search_words(text))
-    return SearchQuery(words, search_type="raw", config=TEXT_SEARCH_CONFIG) if words else None
+    languages = knowledge_queries.list_languages()
+    return AnyLanguageQuery(words, languages, is_raw=True) if words else None
 
 
-def _rank(query: SearchQuery) -> SearchRank:
+def _rank(query: AnyLanguageQuery) -> SearchRank:
     return SearchRank(F("search_vector"), query, normalization=RANK_NORMALIZATION)
 
 

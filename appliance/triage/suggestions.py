@@ -11,6 +11,7 @@ from django.db.models.functions import Left
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, User
 from appliance.core import cache, cache_values
+from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.models import Article
 from appliance.tickets.models import OPEN_STATUSES, Ticket
 from appliance.triage import engine, matching, texts
@@ -123,7 +124,9 @@ def _suggest(
     if not viewer.is_authenticated or not viewer.is_active:
         return []
     ranking = _rank(viewer, text, vector, ticket_id)
-    ranking = [item for item in ranking if item[0].key not in dismissed]
+    groups = knowledge_queries.map_to_groups(dismissed)
+    hidden = {groups.get(pk, pk) for pk in dismissed}
+    ranking = [item for item in ranking if item[0].key not in hidden]
     if engine.supports("encoder", text):
         return _present(viewer, text, ranking[:limit])
     shown = _present(viewer, text, ranking)
@@ -131,7 +134,8 @@ def _suggest(
 
 
 cache_values.register(RankedArticle)
-Ranking = list[tuple[RankedArticle[int], str]]  # each article with its nearest passage, or ""
+# Each article, as the key of its group, with its nearest passage, or "", and whose that is.
+Ranking = list[tuple[RankedArticle[int], str, int]]
 
 
 def _rank(
@@ -158,8 +162,12 @@ def _rank(
         best = [article for article in ranking if _is_good_match(article, floor)][:MAX_CACHED]
         passage_ids = evidence.passage_ids
         ids = [passage_ids[article.key] for article in best if article.key in passage_ids]
-        passages = dict(Passage.objects.filter(pk__in=ids).values_list("article_id", "text"))
-        return [(article, passages.get(article.key, "")) for article in best]
+        rows = Passage.objects.filter(pk__in=ids).values_list("pk", "text", "article_id")
+        passages = {pk: (text, article_id) for pk, text, article_id in rows}
+        missing = ("", 0)
+        return [
+            (article, *passages.get(passage_ids.get(article.key, 0), missing)) for article in best
+        ]
 
     vector_digest = digest(query_vector.tobytes().hex()) if query_vector is not None else "words"
     return cache.get_or_compute(
@@ -188,23 +196,35 @@ def _is_good_match(article: RankedArticle[int], min_cosine: float) -> bool:
 
 
 def _present(viewer: User, text: str, ranking: Ranking) -> list[SuggestedArticle]:
-    """Load the articles the viewer may see now, whatever the cache holds."""
-    articles = _load_articles(viewer, text, [ranked.key for ranked, _ in ranking])
-    openings = _load_openings([ranked.key for ranked, passage in ranking if not passage])
-    ticket_ids = {pk for ranked, _ in ranking for pk in ranked.helped[:MAX_SHOWN_TICKETS]}
+    """Load the articles the viewer may see now, whatever the cache holds.
+
+    Of an article and its translations, the one in the reader's language.
+    """
+    keys = [ranked.key for ranked, _passage, _owner in ranking]
+    visible = Article.objects.visible_to(viewer).in_use()
+    preferred = knowledge_queries.find_preferred(visible, keys)
+    ids = {key: preferred.get(key, key) for key in keys}
+    articles = _load_articles(viewer, text, list(ids.values()))
+    is_own = {ranked.key: owner == ids[ranked.key] for ranked, _passage, owner in ranking}
+    openings = _load_openings([ids[key] for key in keys if not is_own[key]])
+    ticket_ids = {pk for ranked, *_ in ranking for pk in ranked.helped[:MAX_SHOWN_TICKETS]}
     tickets = _load_tickets(viewer, ticket_ids) if viewer.is_agent and ticket_ids else {}
     return [
         SuggestedArticle(
-            article=articles[ranked.key],
+            article=articles[ids[ranked.key]],
             score=ranked.score,
-            passage=passage or texts.split_passages(openings[ranked.key])[0],
+            passage=(
+                passage
+                if is_own[ranked.key]
+                else texts.split_passages(openings[ids[ranked.key]])[0]
+            ),
             closeness=ranked.closeness,
-            words=_shown_words(ranked, articles[ranked.key].matching_words),
+            words=_shown_words(ranked, articles[ids[ranked.key]].matching_words),
             helped=len(ranked.helped),
             tickets=tuple(tickets[pk] for pk in ranked.helped if pk in tickets),
         )
-        for ranked, passage in ranking
-        if ranked.key in articles
+        for ranked, passage, _owner in ranking
+        if ids[ranked.key] in articles
     ]
 
 
@@ -216,7 +236,9 @@ def _load_articles(viewer: User, text: str, ids: list[int]) -> "dict[int, Articl
         .select_related("category")
         .annotate(
             matching_words=MatchingWords(
-                F("search_vector"), Value(words, output_field=ArrayField(TextField()))
+                F("search_vector"),
+                Value(words, output_field=ArrayField(TextField())),
+                F("language"),
             ),
         )
         .defer("content", "search_vector")
@@ -249,11 +271,13 @@ class MatchingWords(Func):
     template = """(
         SELECT coalesce(array_agg(word ORDER BY length(word) DESC, word), '{}')
         FROM (
-            SELECT tsvector_to_array(article.search_vector) AS lexemes, article.words
-            FROM (SELECT %(expressions)s) AS article(search_vector, words)
+            SELECT tsvector_to_array(article.search_vector) AS lexemes, article.words,
+                   article.language, search_configuration(article.language) AS config
+            FROM (SELECT %(expressions)s) AS article(search_vector, words, language)
             OFFSET 0  -- unpacks the lexemes once, not for each word
         ) AS unpacked, unnest(unpacked.words) AS word
-        WHERE tsvector_to_array(to_tsvector('skerry', word)) && unpacked.lexemes
+        WHERE tsvector_to_array(to_tsvector(config, search_cut_endings(language, word)))
+              && unpacked.lexemes
     )"""
     output_field = ArrayField(TextField())
 

@@ -11,6 +11,7 @@ from procrastinate.jobs import Status
 from appliance.accounts.models import User
 from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
+from appliance.knowledge import services as knowledge_services
 from appliance.triage import services
 from appliance.triage.services.queueing import LOW_PRIORITY
 
@@ -38,6 +39,13 @@ def catch_up(timestamp: int = 0) -> None:
     """Process pending texts in batches until a batch finds none."""
     if _bounded(lambda: services.catch_up(seconds=BATCH_SECONDS)):
         services.queue_catch_up()
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="triage.recognise_article_languages", queueing_lock="triage.article_languages")
+def recognise_article_languages(timestamp: int = 0) -> None:
+    """Recognise the language of articles that have none, such as imported and older ones."""
+    knowledge_services.recognise_languages()
 
 
 @app.periodic(cron="* * * * *")

@@ -33,6 +33,8 @@ class ArticlePage:
     files: Sequence[ArticleFile]
     related: Sequence[Article]
     can_write: bool
+    translations: Sequence[Article] = ()  # the others of its group
+    can_translate: bool = False
     # for agents
     steps: Sequence[str] = ()
     links: Sequence[ArticleLink] = ()
@@ -46,6 +48,7 @@ def build_article_page(request: HttpRequest, article: Article) -> ArticlePage:
     viewer, files = request.user, list(article.files.select_related("file"))
     content, related = render_content(article, files), list_related(viewer, article)
     can_write = has_right(viewer, Right.ARTICLES)
+    translations = knowledge_queries.list_translations(viewer, article)
     if viewer.is_authenticated and viewer.is_agent:
         return ArticlePage(
             article,
@@ -53,6 +56,8 @@ def build_article_page(request: HttpRequest, article: Article) -> ArticlePage:
             files,
             related,
             can_write,
+            translations,
+            can_translate=can_write and bool(knowledge_queries.list_missing_languages(article)),
             steps=[step for step, states in STEPS.items() if article.status in states],
             links=knowledge_queries.list_tickets_of(viewer, article),
             comments=knowledge_queries.list_comments(viewer, article),
@@ -64,6 +69,7 @@ def build_article_page(request: HttpRequest, article: Article) -> ArticlePage:
         [file for file in files if not file.file.is_image],  # images stand in the text
         related,
         can_write,
+        translations,
         vote=vote,
         vote_form=VoteForm(initial={"comment": vote.comment if vote else ""}),
     )

@@ -19,7 +19,9 @@ from pgvector.django import CosineDistance
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import CUSTOMER_SEARCH_TEXT, Customer, User, Viewer
 from appliance.core import cache, markdown
+from appliance.core.reader_language import get_reader_language
 from appliance.core.types import read_number
+from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.models import Article
 from appliance.search.queries import find_ticket_ids, search
 from appliance.tickets import queries as tickets_queries
@@ -245,7 +247,7 @@ def list_related(viewer: Viewer, article: Article, limit: int = 4) -> list[Artic
     readers = "public" if viewer.is_anonymous else "customers"
     ids = cache.get_or_compute(
         "related_articles",
-        [article.pk, readers, limit],
+        [article.pk, readers, limit, get_reader_language()],
         lambda: _list_nearest_ids(viewer, article)[:limit],
         depends_on=[cache.ARTICLES],
     )
@@ -259,9 +261,10 @@ def _list_nearest_ids(viewer: Viewer, article: Article) -> list[int]:
     if first_passage is None:
         return []
     readable = Article.objects.visible_to(viewer).for_customers()
+    readable = knowledge_queries.choose_for_reader(readable)
     passages = (
         Passage.objects.filter(space=first_passage.space, article__in=readable)
-        .exclude(article=article)
+        .exclude(article__in=Article.objects.in_groups([article.group_id]).values("pk"))
         .annotate(distance=CosineDistance("vector", first_passage.vector))
         .only("pk", "article")
         .order_by("distance")

@@ -124,6 +124,9 @@ urlpatterns = [
     path("articles/low-performing/", articles.low_performing, name="low-performing-articles"),
     path("articles/<int:article_id>/", articles.show, name="article"),
     path("articles/<int:article_id>/edit/", article_editing.edit, name="edit-article"),
+    path(
+        "articles/<int:article_id>/translate/", article_editing.translate, name="translate-article"
+    ),
     path("articles/<int:article_id>/move/", article_editing.move, name="move-article"),
     path("articles/<int:article_id>/history/", article_editing.history, name="article-history"),
     path("articles/<int:article_id>/versions/", article_editing.versions, name="article-versions"),

@@ -20,4 +20,9 @@ from appliance.knowledge.services.importing import (
     preview_import,
 )
 from appliance.knowledge.services.links import link_ticket, on_ticket_event, unlink_ticket
+from appliance.knowledge.services.translations import (
+    recognise_language,
+    recognise_languages,
+    write_translation,
+)
 from appliance.knowledge.services.votes import vote

@@ -26,12 +26,15 @@ Status = Article.Status
 MAX_FILES = 50  # of one article
 MAX_ARTICLES_PER_RUN = 500
 # Fields whose changes are not in the audit log: versions or the import source record them.
-UNAUDITED_FIELDS = ("title", "content", "imported_sha256", "external_key")
+UNAUDITED_FIELDS = ("title", "content", "imported_sha256", "external_key", "original_version")
 
 
 class Properties(TypedDict, total=False):
     """What an article has besides its text."""
 
+    language: str  # ISO 639-1 code; empty: the worker recognises it
+    original: Article | None
+    original_version: int | None
     category: TicketCategory | None
     status: Article.Status
     audience: Article.Audience
@@ -73,7 +76,9 @@ def write_article(
     require_writer(by)
     properties.setdefault("owner", by)
     _require_agent(properties["owner"])
-    article = Article.objects.create(title=title, content=content, author=by, **properties)
+    article = Article(title=title, content=content, author=by, **properties)
+    require_language_of_its_own(article)
+    article.save()
     _save_version(article, by, note)
     attach_files(article, files, by)
     cache.invalidate(cache.ARTICLES)
@@ -198,6 +203,8 @@ def change_article(
         _require_agent(changes["owner"])
     for name, value in differing.items():
         setattr(locked, name, value)
+    if {"language", "original"} & set(differing):
+        require_language_of_its_own(locked)
     update_fields = [*differing, "updated_at"]
     if {"title", "content"} & set(differing):
         locked.version += 1
@@ -208,6 +215,23 @@ def change_article(
     _record_change(locked, by, before, differing)
     cache.invalidate(cache.ARTICLES)
     return True
+
+
+def require_language_of_its_own(article: Article) -> None:
+    """Raise BadInputError if another article of its group is in its language.
+
+    A translation must have a language. Locks the original, so that two are not added at once.
+    """
+    if article.original_id is None and not article.translations_exist():
+        return
+    if not article.language:
+        raise BadInputError(_("Choose the language of the translation."), field="language")
+    members = Article.objects.in_groups([article.group_id])
+    list(members.filter(pk=article.group_id).select_for_update(of=["self"]).values_list("pk"))
+    if members.filter(language=article.language).exclude(pk=article.pk).exists():
+        raise BadInputError(
+            _("There is an article in this language already. Edit that one."), field="language"
+        )
 
 
 def attach_files(

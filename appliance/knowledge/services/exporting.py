@@ -23,7 +23,8 @@ from appliance.knowledge.services.attachments import rename_image_references
 def export_articles(*, by: User, **filters: Unpack[ArticleFilters]) -> Iterator[bytes]:
     """Yield the archive in pieces. Raises ForbiddenError unless ``by`` may write articles."""
     require_writer(by)
-    articles = list_articles(by, **filters).defer(None).defer("search_vector")
+    articles = list_articles(by, with_translations=True, **filters).defer(None)
+    articles = articles.defer("search_vector", "original__content", "original__search_vector")
     audit.record_export(by=by, kind="articles", name="ZIP")
     return stream_zip(_entries(articles))
 
@@ -35,7 +36,9 @@ def as_markdown(article: Article, folder: str = "", names: Iterable[str] = ()) -
     """
     fields = {
         "title": article.title,
-        "key": article.external_key or f"article-{article.pk}",
+        "key": _key_of(article),
+        "language": article.language,
+        "translation_of": _key_of(article.original) if article.original else "",
         "category": article.category.slug if article.category else "",
         "status": article.status,
         "audience": article.audience,
@@ -51,6 +54,10 @@ def as_markdown(article: Article, folder: str = "", names: Iterable[str] = ()) -
     paths = {name: f"{folder}/{name}" for name in names}
     content = rename_image_references(article.content, paths)
     return f"---\n{front_matter}---\n\n{content.strip()}\n"
+
+
+def _key_of(article: Article) -> str:
+    return article.external_key or f"article-{article.pk}"
 
 
 def _entries(articles: QuerySet[Article]) -> Iterator[Entry]:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from appliance.accounts.models import User
 from appliance.core import cache
 from appliance.core.errors import BadInputError
+from appliance.core.fields import LANGUAGE_CONFIGS
 from appliance.files import queries as files_queries
 from appliance.files import services as files_services
 from appliance.knowledge import front_matter, import_formats, import_sources
@@ -114,7 +115,7 @@ def import_articles(
         )
     run = _ImportRun(by, dry_run, origin, ImportAttachments(members))
     with cache.batched_invalidation():
-        lines = tuple(run.import_entry(entry) for entry in _read_entries(texts))
+        lines = tuple(run.import_entry(entry) for entry in _originals_first(_read_entries(texts)))
     return ImportReport(lines, dry_run)
 
 
@@ -169,6 +170,17 @@ def _read_entries(members: list[import_sources.Member]) -> Iterator[Entry]:
             yield entry
 
 
+def _originals_first(entries: Iterator[Entry]) -> Iterator[Entry]:
+    """Yield the translations last, which refer to their originals by key."""
+    translations = []
+    for entry in entries:
+        if entry.fields.get("translation_of"):
+            translations.append(entry)
+        else:
+            yield entry
+    yield from translations
+
+
 class _ImportRun:
     """One import: its parameters, and the articles it has imported so far."""
 
@@ -203,12 +215,15 @@ class _ImportRun:
         return ImportLine(entry.location, entry.title, outcome, message, article_id)
 
     def _key_of(self, entry: Entry) -> str:
-        key = f"{self._origin}:{entry.key}" if self._origin else entry.key
-        if len(key) > MAX_KEY:
-            key = hashlib.sha256(key.encode()).hexdigest()
+        key = self._with_origin(entry.key)
         if key in self._keys:
             raise BadInputError(_("An earlier article in this import has the same key or title."))
         return key
+
+    def _with_origin(self, key: str) -> str:
+        """Return the key under which an article of this source is stored."""
+        key = f"{self._origin}:{key}" if self._origin else key
+        return hashlib.sha256(key.encode()).hexdigest() if len(key) > MAX_KEY else key
 
     def _parse_fields(self, entry: Entry) -> tuple[ImportedArticle, str]:
         """Return the article, and a message about what could not be imported."""
@@ -229,6 +244,12 @@ class _ImportRun:
                 )
                 % {"name": name}
             )
+        original_key = entry.fields.get("translation_of", "")
+        if original_key and not values.get("original") and not self._is_imported(original_key):
+            messages.append(
+                _("The original “%(key)s” was not found; the article is imported by itself.")
+                % {"key": original_key[:40]}
+            )
         if entry.unknown_names:
             messages.append(
                 _("Not imported: %(names)s.") % {"names": ", ".join(entry.unknown_names)}
@@ -240,10 +261,22 @@ class _ImportRun:
             values["status"] = _parse_choice(name, text.lower(), Article.Status)
         elif name == "audience" and text:
             values["audience"] = _parse_choice(name, text.lower(), Article.Audience)
+        elif name == "language" and text:
+            values["language"] = _parse_language(name, text.lower())
+        elif name == "translation_of" and text:
+            if original := self._find_original(text):
+                values["original"] = original.original or original
         elif name == "review_on" and text:
             values["review_on"] = _parse_date(name, text)
         elif name == "category" and text.lower() in self._categories:
             values["category"] = self._categories[text.lower()]
+
+    def _is_imported(self, key: str) -> bool:
+        return self._with_origin(key) in self._keys
+
+    def _find_original(self, key: str) -> Article | None:
+        articles = Article.objects.filter(external_key=self._with_origin(key))
+        return articles.select_related("original").first()
 
     def _create_or_update(
         self, key: str, values: ImportedArticle, files: Files
@@ -255,6 +288,8 @@ class _ImportRun:
         if article.external_key and article.imported_sha256 == sha256:
             return "unchanged", article
         changed_files = attachments.list_changed_files(article, files)
+        if original := values.get("original"):
+            values["original_version"] = original.version
         is_changed = bool(changed_files) or any(
             getattr(article, name) != value for name, value in values.items()
         )
@@ -271,6 +306,8 @@ class _ImportRun:
             return None
         values["external_key"], values["imported_sha256"] = key, sha256
         values.setdefault("audience", Article.Audience.INTERNAL)
+        if original := values.get("original"):
+            values["original_version"] = original.version
         article = write_article(by=self._by, note=_("Imported."), **values)
         attachments.replace_files(article, files, self._by)
         return article
@@ -294,6 +331,15 @@ def _parse_choice(field: str, value: str, choices: type[TextChoice]) -> TextChoi
     return choices(value)
 
 
+def _parse_language(field: str, value: str) -> str:
+    if value not in LANGUAGE_CONFIGS:
+        raise BadInputError(
+            _("“%(value)s” is not a valid value for %(field)s. Choose one of: %(all)s.")
+            % {"value": value[:40], "field": field, "all": ", ".join(LANGUAGE_CONFIGS)}
+        )
+    return value
+
+
 def _parse_date(field: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -307,7 +353,8 @@ def _parse_date(field: str, text: str) -> date:
 def _digest(values: ImportedArticle, files: Files) -> str:
     """Return the SHA-256 of an article as its source has it."""
     fields: dict[str, object] = {
-        name: getattr(value, "slug", str(value)) for name, value in values.items()
+        name: getattr(value, "slug", None) or getattr(value, "external_key", None) or str(value)
+        for name, value in values.items()
     }
     if files:
         fields["files"] = {name: attachments.digest(data) for name, data in files.items()}

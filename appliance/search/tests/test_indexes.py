@@ -15,7 +15,7 @@ from django.test import Client
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Organisation, Role, Team, User
-from appliance.core.fields import SEARCH_WINDOW_ROWS, TEXT_SEARCH_CONFIG
+from appliance.core.fields import SEARCH_WINDOW_ROWS
 from appliance.core.pagination import fetch_by_ids
 from appliance.knowledge import queries as knowledge_queries
 from appliance.knowledge.models import Article
@@ -147,7 +147,7 @@ def _corpus(agent: User, kind: str) -> corpora.Corpus:
 
 def _by_words(agent: User, kind: str) -> None:
     retrievers.find_by_words(
-        _corpus(agent, kind), fulltext.build_tsqueries(QUERY, (TEXT_SEARCH_CONFIG,)).all_words
+        _corpus(agent, kind), fulltext.build_tsqueries(QUERY, fulltext.active_configs()).all_words
     )
 
 
@@ -164,7 +164,8 @@ def _correct_spelling() -> None:
 
 def _by_messages(agent: User) -> None:
     retrievers.find_by_messages(
-        _corpus(agent, "ticket"), fulltext.build_tsqueries(QUERY, (TEXT_SEARCH_CONFIG,)).all_words
+        _corpus(agent, "ticket"),
+        fulltext.build_tsqueries(QUERY, fulltext.active_configs()).all_words,
     )
 
 
@@ -208,6 +209,9 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "ticket_category_idx": lambda agent: _list_tickets(agent, category=_category(0)),
     "ticket_team_idx": lambda agent: _list_tickets(agent, team=str(Team.objects.first().pk)),
     "ticket_unassigned_idx": lambda agent: _list_tickets(agent, assignee="nobody"),
+    "ticket_language_idx": lambda agent: fulltext.active_configs(),
+    "article_language_idx": lambda agent: fulltext.active_configs(),
+    "article_group_idx": lambda agent: list(Article.objects.for_reader("de").order_by("-pk")[:50]),
     "ticket_customer_idx": lambda agent: _list_tickets(_customer()),
     "ticket_created_idx": lambda agent: _list_tickets(agent, status=Status.CLOSED),
     "ticket_held_idx": lambda agent: tickets_services.resume_held_tickets(),
@@ -279,7 +283,7 @@ def test_words_use_the_full_text_index(agent: User, kind: str, text: str) -> Non
 
     def retrieve() -> None:
         tsquery = fulltext.build_tsqueries(
-            query_parser.parse_query(text), (TEXT_SEARCH_CONFIG,)
+            query_parser.parse_query(text), fulltext.active_configs()
         ).all_words
         with retrievers.query_limits():
             retrievers.find_by_words(_corpus(agent, kind), tsquery)
@@ -294,7 +298,7 @@ def test_common_words_match_the_newest_rows(agent: User) -> None:
     """100,000 rows match; only the newest windows are read."""
     corpus = _corpus(agent, "ticket")
     tsquery = fulltext.build_tsqueries(
-        query_parser.parse_query("closed OR solved OR open"), (TEXT_SEARCH_CONFIG,)
+        query_parser.parse_query("closed OR solved OR open"), fulltext.active_configs()
     ).all_words
     with retrievers.query_limits():
         matches = retrievers.find_by_messages(corpus, tsquery)

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.postgres.search import SearchQuery
 
-from appliance.core.fields import SEARCH_WINDOW_MARK, SEARCH_WINDOW_ROWS, TEXT_SEARCH_CONFIG
+from appliance.core.fields import SEARCH_MARK, SEARCH_WINDOW_ROWS, TEXT_SEARCH_CONFIG
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Message, Ticket
 
@@ -52,7 +52,7 @@ def test_messages_have_a_search_vector(ticket, bob):
 def test_ticket_and_its_messages_share_a_window_mark(ticket, bob):
     Ticket.objects.update(subject="Printer")  # no number that could be that of the window
     tickets_services.reply(ticket=ticket, by=bob, body="Done")
-    mark = f"'{SEARCH_WINDOW_MARK}{ticket.pk // SEARCH_WINDOW_ROWS}'"
+    mark = f"'{SEARCH_MARK}{ticket.pk // SEARCH_WINDOW_ROWS}'"
     query = SearchQuery(mark, search_type="raw", config="simple")
     # no query can contain the mark: the parser drops it
     assert not Ticket.objects.filter(search_vector=query).exists()

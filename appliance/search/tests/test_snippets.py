@@ -28,3 +28,13 @@ def test_text_without_the_words_is_shown_from_its_start():
 
 def test_words_are_not_treated_as_patterns():
     assert build_snippet("a+b (c", ["a+b", "(c", "["]) == "<mark>a+b</mark> (c"
+
+
+def test_other_spellings_and_compounds_are_highlighted():
+    assert build_snippet("Das Büro in der Straße", ["buero", "strasse"]) == (
+        "Das <mark>Büro</mark> in der <mark>Straße</mark>"
+    )
+    assert build_snippet("Druckertreiber fehlt", ["treiber"], language="de") == (
+        "<mark>Druckertreiber</mark> fehlt"
+    )
+    assert build_snippet("The report", ["port"], language="en") == "The report"

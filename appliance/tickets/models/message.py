@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts.models import User
-from appliance.core.fields import search_vector_field
+from appliance.core.fields import RowSearchVectorField
 from appliance.files.models import StoredFile
 from appliance.tickets.models.ticket import Ticket
 
@@ -36,7 +36,7 @@ class Message(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     # in the search window of its ticket, so that a search reads both side by side
-    search_vector = search_vector_field(body="body", number="ticket_id", has_long_texts=True)
+    search_vector = RowSearchVectorField()
     # set by queries.list_messages
     files: "list[Attachment]"
     body_opening: str  # of the body, a little longer than what is shown of a long one

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from appliance.accounts import queries as accounts_queries
 from appliance.accounts.models import Customer, Team, User, Viewer
-from appliance.core.fields import search_vector_field
+from appliance.core.fields import RowSearchVectorField
 from appliance.core.languages import Language
 from appliance.tickets.models.category import Tag, TicketCategory
 
@@ -134,9 +134,7 @@ class Ticket(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
     idempotency_key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    search_vector = search_vector_field(
-        title="subject", body="description", values="fields", has_long_texts=True
-    )
+    search_vector = RowSearchVectorField()
 
     objects = TicketQuerySet.as_manager()
 
@@ -222,6 +220,8 @@ class Ticket(models.Model):
                 condition=~Q(guest_token_sha256=""),
                 name="ticket_guest_idx",
             ),
+            # serves which languages are in use
+            models.Index(fields=["language"], name="ticket_language_idx"),
             # serves "my tickets" of a customer
             models.Index(fields=["customer", "-created_at"], name="ticket_customer_idx"),
             # serves search by words

@@ -4,6 +4,7 @@ from django.db import transaction
 
 from appliance.core import cache
 from appliance.inference.bundle import BundleRef
+from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
 from appliance.triage import engine, inference_calls, work_queue
 from appliance.triage.inference_calls import TextPredictions
@@ -14,8 +15,9 @@ from appliance.triage.texts import article_text, digest, split_passages
 def refresh_article(article_id: int) -> bool:
     """Split an article, draft or not, into passages and embed them. Whether any was written.
 
-    Archived articles have no passages.
+    Its language is recognised first if it has none. Archived articles have no passages.
     """
+    knowledge_services.recognise_language(article_id)
     article = Article.objects.filter(pk=article_id).first()
     if article is None:
         return False

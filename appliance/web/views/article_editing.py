@@ -73,6 +73,35 @@ def edit(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
     return _render_form(request, form, article)
 
 
+@require_http_methods(["GET", "POST"])
+@with_right(Right.ARTICLES)
+def translate(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
+    """Write a translation of an article, beginning with its text; ``?language=`` is offered."""
+    article = knowledge_queries.access_article(request.user, article_id)
+    original = article.original or article
+    if not knowledge_queries.list_missing_languages(original):
+        messages.error(request, _("This article has been translated into every language."))
+        return redirect("article", article.pk)
+    form = ArticleForm(
+        request.POST or None,
+        request.FILES or None,
+        initial=ArticleForm.initial_of_translation(
+            original, language=request.GET.get("language", ""), owner=request.user
+        ),
+        translation_of=original,
+    )
+    if form.is_valid():
+        translation = form.attempt(
+            knowledge_services.write_translation,
+            original=original,
+            by=request.user,
+            **form.article_values(),
+        )
+        if translation:
+            return _redirect_to_saved(request, translation)
+    return _render_form(request, form, original=original)
+
+
 @require_POST
 @with_right(Right.ARTICLES)
 def move(request: AuthenticatedRequest, article_id: int) -> HttpResponse:
@@ -180,11 +209,15 @@ def export(request: AuthenticatedRequest) -> HttpResponseBase:
 
 
 def _render_form(
-    request: AuthenticatedRequest, form: ArticleForm, article: Article | None = None
+    request: AuthenticatedRequest,
+    form: ArticleForm,
+    article: Article | None = None,
+    original: Article | None = None,
 ) -> HttpResponse:
     context = {
         "form": form,
         "article": article,
+        "original": original or (article and article.original),
         "files": article.files.select_related("file") if article else [],
     }
     return render(request, "web/article_form.html", context, status=400 if form.errors else 200)
