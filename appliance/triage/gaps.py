@@ -38,7 +38,7 @@ def list_gaps(viewer: User, *, dismissed: bool = False) -> QuerySet[Gap]:
     members = GapTicket.objects.filter(rank__lt=EXAMPLES, ticket__in=visible)
     members = members.select_related("ticket").defer("ticket__description", "ticket__search_vector")
     examples = Prefetch("members", members, to_attr="examples")
-    return gaps.select_related("article").prefetch_related(examples)[:MAX_SHOWN]
+    return gaps.select_related("article", "translation_of").prefetch_related(examples)[:MAX_SHOWN]
 
 
 def access_gap(viewer: User, gap_id: int) -> Gap:

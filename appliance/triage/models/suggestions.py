@@ -77,9 +77,28 @@ class GapQuerySet(models.QuerySet["Gap"]):
 
 
 class Gap(models.Model):
-    """Similar solved tickets that no article answers, as of the last detection."""
+    """Similar solved tickets of one language that no article answers, as of the last detection.
 
-    subject = models.CharField(max_length=200, help_text="Of its most central ticket.")
+    With ``translation_of``, one in another language answers them, and a translation is missing.
+    """
+
+    language = models.CharField(
+        max_length=2,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of its tickets, as an ISO 639-1 code; empty if it is not recognised.",
+    )
+    translation_of = models.ForeignKey(
+        Article,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="missing_translations",
+        help_text="The original to translate.",
+    )
+    subject = models.CharField(
+        max_length=200, help_text="Of its most central ticket, or of the article."
+    )
     size = models.PositiveIntegerField()
     words = models.JSONField(default=list, help_text="Typical of its tickets, best first.")
     first_at = models.DateTimeField(help_text="Creation of the oldest ticket.")

@@ -8,6 +8,7 @@ import pytest
 from appliance.accounts.models import Team
 from appliance.core.errors import ForbiddenError
 from appliance.knowledge import services as knowledge_services
+from appliance.knowledge.models import Article
 from appliance.tickets import services as tickets_services
 from appliance.tickets.models import Status, Ticket
 from appliance.triage import gaps, services
@@ -91,6 +92,64 @@ def test_draft_holds_the_requests_and_publishing_it_closes_the_gap(three, bob):
     assert list(gaps.list_gaps(bob)) == [gap]
     knowledge_services.publish_article(article=draft, by=bob)
     assert list(gaps.list_gaps(bob)) == []
+    assert services.detect_gaps() == 0
+
+
+def test_gaps_are_detected_for_each_language_apart(three, ask, bob):
+    ask(5)
+    Ticket.objects.update(language="en")
+    Ticket.objects.filter(pk=three[0].pk).update(language="de")
+    assert services.detect_gaps() == 1
+    (gap,) = gaps.list_gaps(bob)
+    assert (gap.size, gap.language, gap.translation_of) == (3, "en", None)
+    assert services.draft_article(gap=gap, by=bob).language == "en"
+
+
+@pytest.fixture
+def answer(three, bob) -> Article:
+    """An English article that was sent on three German tickets."""
+    article = knowledge_services.write_article(
+        by=bob, title="Open the boat house", content="…", language="en", status="published"
+    )
+    for ticket in three:
+        knowledge_services.link_ticket(article=article, ticket=ticket, by=bob)
+    Ticket.objects.update(language="de")
+    return article
+
+
+def test_answer_in_another_language_is_a_missing_translation(answer, bob):
+    assert services.detect_gaps() == 1
+    (gap,) = gaps.list_gaps(bob)
+    assert (gap.size, gap.language, gap.translation_of) == (3, "de", answer)
+    assert gap.subject == answer.title
+
+
+def test_nearest_answer_in_another_language_is_a_missing_translation(three, bob):
+    article = knowledge_services.write_article(
+        by=bob, title=QUESTION, content=QUESTION, language="en", status="published"
+    )
+    services.refresh_article(article.pk)
+    Ticket.objects.update(language="de")
+    services.detect_gaps()
+    assert [gap.translation_of for gap in gaps.list_gaps(bob)] == [article]
+
+
+def test_translation_closes_the_gap(answer, bob):
+    services.detect_gaps()
+    translation = knowledge_services.write_translation(
+        original=answer, by=bob, title="Bootshaus öffnen", content="…", language="de"
+    )
+    assert services.detect_gaps() == 1, "a draft is not enough"
+    knowledge_services.publish_article(article=translation, by=bob)
+    assert services.detect_gaps() == 0
+
+
+def test_dismissed_translation_stays_dismissed(answer, ask, bob):
+    services.detect_gaps()
+    services.dismiss_gap(gap=Gap.objects.get(), by=bob)
+    for n in range(3):
+        knowledge_services.link_ticket(article=answer, ticket=ask(n + 7), by=bob)
+    Ticket.objects.update(language="de")
     assert services.detect_gaps() == 0
 
 

@@ -57,8 +57,11 @@ def detect_gaps(request: AuthenticatedRequest) -> HttpResponse:
 @require_POST
 @with_right(Right.ARTICLES)
 def write_for_gap(request: AuthenticatedRequest, gap_id: int) -> HttpResponse:
-    """Create a draft with the example tickets of the gap and open it in the editor."""
+    """Open the editor with a draft of the example tickets, or to translate the article."""
     gap = gaps.access_gap(request.user, gap_id)
+    if gap.translation_of_id:
+        address = reverse("translate-article", args=[gap.translation_of_id])
+        return redirect(f"{address}?language={gap.language}")
     article = triage_services.draft_article(gap=gap, by=request.user)
     return redirect("edit-article", article.pk)
 
