@@ -23,7 +23,7 @@ def reindex_german_desk(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("search", "0003_forget_anonymised_words"),
-        ("tickets", "0017_search_in_the_language_of_the_text"),
+        ("tickets", "0018_search_in_the_language_of_the_text"),
         ("knowledge", "0005_search_in_the_language_of_the_text"),
     ]
     operations = [migrations.RunPython(reindex_german_desk, migrations.RunPython.noop)]

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("core", "0010_search_in_nine_languages"),
-        ("tickets", "0016_children_of_tickets"),
+        ("tickets", "0017_events_of_confirmations"),
     ]
     operations = [
         migrations.SeparateDatabaseAndState(
