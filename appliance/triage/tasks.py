@@ -11,7 +11,6 @@ from procrastinate.jobs import Status
 from appliance.accounts.models import User
 from appliance.core.database import run_and_close_connection
 from appliance.core.deadline_pool import BusyError, DeadlineExecutor
-from appliance.knowledge import services as knowledge_services
 from appliance.triage import services
 from appliance.triage.services.queueing import LOW_PRIORITY
 
@@ -45,7 +44,7 @@ def catch_up(timestamp: int = 0) -> None:
 @app.task(name="triage.recognise_article_languages", queueing_lock="triage.article_languages")
 def recognise_article_languages(timestamp: int = 0) -> None:
     """Recognise the language of articles that have none, such as imported and older ones."""
-    knowledge_services.recognise_languages()
+    services.recognise_languages()
 
 
 @app.periodic(cron="* * * * *")

@@ -21,8 +21,7 @@ from appliance.knowledge.services.importing import (
 )
 from appliance.knowledge.services.links import link_ticket, on_ticket_event, unlink_ticket
 from appliance.knowledge.services.translations import (
-    recognise_language,
-    recognise_languages,
+    set_recognised_language,
     write_translation,
 )
 from appliance.knowledge.services.votes import vote

@@ -1,23 +1,18 @@
-"""Translations of articles, and the languages of articles."""
+"""Translations of articles, and their languages."""
 
 from collections.abc import Iterable
 from datetime import date
 from typing import Required, TypedDict, Unpack
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from appliance.accounts.models import User
 from appliance.core import cache
-from appliance.core import queries as core_queries
 from appliance.files import services as files_services
-from appliance.inference import languages
 from appliance.knowledge.models import Article
 from appliance.knowledge.services.articles import lock_article, write_article
 from appliance.tickets.models import TicketCategory
-
-MAX_ARTICLES_PER_RUN = 10_000
 
 
 class TranslationProperties(TypedDict, total=False):
@@ -65,30 +60,12 @@ def write_translation(
     return article
 
 
-def recognise_languages() -> int:
-    """Set the language of articles that have none, as far as their text shows it. How many.
+def set_recognised_language(*, article: Article, language: str) -> bool:
+    """Set the language of an article that has none; return whether it did.
 
-    Each is a transaction of its own. Texts in other languages are looked at again every time.
+    A translation of it may be in that language: then it keeps none.
     """
-    unknown = Article.objects.filter(language="").order_by("pk")
-    ids = list(unknown.values_list("pk", flat=True)[:MAX_ARTICLES_PER_RUN])
-    return sum(recognise_language(article_id) for article_id in ids)
-
-
-@transaction.atomic
-def recognise_language(article_id: int) -> bool:
-    """Set the language of an article that has none; return whether it was recognised."""
-    article = Article.objects.filter(pk=article_id, language="").only("title", "content").first()
-    if article is None:
-        return False
-    text = f"{article.title}\n{article.content}"
-    language = languages.recognise(text, core_queries.desk_languages()).code
-    if not language or _is_taken(article, language):
+    if Article.objects.filter(original=article, language=language).exists():
         return False
     cache.invalidate(cache.ARTICLES)
-    return bool(Article.objects.filter(pk=article_id, language="").update(language=language))
-
-
-def _is_taken(article: Article, language: str) -> bool:
-    """Return whether a translation of the article is in the language."""
-    return Article.objects.filter(original=article, language=language).exists()
+    return bool(Article.objects.filter(pk=article.pk, language="").update(language=language))

@@ -13,6 +13,7 @@ from appliance.core.reader_language import find_browser_language, reading_in
 from appliance.knowledge import queries, services
 from appliance.knowledge.models import Article
 from appliance.search.queries import search
+from appliance.triage import services as triage_services
 
 PUBLISHED, PUBLIC = Article.Status.PUBLISHED, Article.Audience.PUBLIC
 
@@ -191,6 +192,6 @@ def test_language_of_articles_is_recognised(bob):
     article = services.write_article(
         by=bob, title="Drucker druckt leer", content="Bitte den Toner schütteln und neu einsetzen."
     )
-    assert services.recognise_languages() == 1
+    assert triage_services.recognise_languages() == 1
     article.refresh_from_db()
     assert article.language == "de"

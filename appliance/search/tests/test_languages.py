@@ -162,7 +162,9 @@ def find(viewer, text: str, tickets: dict[str, Ticket]) -> str:
 def test_words_are_found_in_nine_languages(tickets, bob):
     results = {text: find(bob, text, tickets) for text in QUERIES}
     wrong = {
-        text: (found, QUERIES[text]) for text, found in results.items() if found != QUERIES[text]
+        text: (letters, QUERIES[text])
+        for text, letters in results.items()
+        if letters != QUERIES[text]
     }
     assert len(wrong) <= len(QUERIES) - MIN_CORRECT, "\n".join(map(str, wrong.items()))
 

@@ -1,7 +1,7 @@
 """Verbs of triage: annotate, index, record feedback, find gaps, compute drift, keep spaces."""
 
 from appliance.triage.services.annotation import annotate, annotate_soon, catch_up, warm_up
-from appliance.triage.services.articles import refresh_article
+from appliance.triage.services.articles import recognise_languages, refresh_article
 from appliance.triage.services.backlog import reclassify_backlog
 from appliance.triage.services.drift import (
     change_drift_settings,

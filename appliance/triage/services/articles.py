@@ -3,6 +3,8 @@
 from django.db import transaction
 
 from appliance.core import cache
+from appliance.core import queries as core_queries
+from appliance.inference import languages
 from appliance.inference.bundle import BundleRef
 from appliance.knowledge import services as knowledge_services
 from appliance.knowledge.models import Article
@@ -11,13 +13,15 @@ from appliance.triage.inference_calls import TextPredictions
 from appliance.triage.models import AnnotationLease, Passage
 from appliance.triage.texts import article_text, digest, split_passages
 
+MAX_ARTICLES = 10_000  # whose language one job recognises
+
 
 def refresh_article(article_id: int) -> bool:
     """Split an article, draft or not, into passages and embed them. Whether any was written.
 
     Its language is recognised first if it has none. Archived articles have no passages.
     """
-    knowledge_services.recognise_language(article_id)
+    recognise_language(article_id)
     article = Article.objects.filter(pk=article_id).first()
     if article is None:
         return False
@@ -88,3 +92,24 @@ def _delete_passages(article: Article, *, except_of: str) -> None:
     """Delete passages of other texts than this digest: outdated text must not be found."""
     if article.passages.exclude(text_sha256=except_of).delete()[0]:
         cache.invalidate(cache.ARTICLES)
+
+
+def recognise_languages() -> int:
+    """Set the language of articles that have none, as far as their text shows it. How many.
+
+    Texts in other languages are looked at again every time.
+    """
+    unknown = Article.objects.filter(language="").order_by("pk").values_list("pk", flat=True)
+    return sum(recognise_language(article_id) for article_id in list(unknown[:MAX_ARTICLES]))
+
+
+def recognise_language(article_id: int) -> bool:
+    """Set the language of an article that has none; return whether it was recognised."""
+    article = Article.objects.filter(pk=article_id, language="").first()
+    if article is None:
+        return False
+    text = article_text(article)
+    language = languages.recognise(text, core_queries.desk_languages()).code
+    if not language:
+        return False
+    return knowledge_services.set_recognised_language(article=article, language=language)
