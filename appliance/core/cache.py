@@ -26,9 +26,9 @@ from django.utils.translation import gettext_lazy as _
 
 T = TypeVar("T")
 TICKETS, ARTICLES, CATEGORIES = "tickets", "articles", "categories"
-TEAMS, SITE_SETTINGS, VIEWS = "teams", "site_settings", "views"
+TEAMS, SITE_SETTINGS, VIEWS, INCIDENTS = "teams", "site_settings", "views", "incidents"
 # Read together with the first generation of a request, because nearly every page needs them.
-COMMON_SUBJECTS = (TICKETS, CATEGORIES, TEAMS, SITE_SETTINGS, VIEWS)
+COMMON_SUBJECTS = (TICKETS, CATEGORIES, TEAMS, SITE_SETTINGS, VIEWS, INCIDENTS)
 # An invalidation that could not reach the cache (a connection cut off for a moment) takes effect
 # at the latest when the value expires.
 LIFETIME_SECONDS = 60

@@ -12,6 +12,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from appliance.accounts.models import User
+from appliance.core import cache
 from appliance.tickets.models import Ticket, TicketLink
 from appliance.triage.bursts import centre_of, min_cosine_of
 from appliance.triage.models import Incident, IncidentTicket, TicketVector
@@ -20,6 +21,7 @@ from appliance.triage.vector_search import find_query_vector, raise_floor
 
 PROPOSAL_LIFETIME = timedelta(days=1)  # since its last ticket
 MAX_PROPOSALS = 5  # shown above the list
+MAX_CACHED_PROPOSALS = 50  # the latest, some of them too old to be shown
 MIN_SHOWN_TICKETS = 2  # that the viewer may see, or it says nothing
 MAX_MEMBERS = 500  # whose vectors make the centre
 # Of a text that is still being typed, to the centre of a known problem: of the subjects alone of
@@ -60,10 +62,17 @@ class Proposal:
 
 
 def list_proposals(viewer: User) -> list[Proposal]:
-    """Return the proposals nobody has decided yet, the latest first. Two queries, one if none."""
+    """Return the proposals nobody has decided yet, the latest first. No query if there is none."""
+    proposed = Incident.objects.filter(state=State.PROPOSED)
+    last_times = cache.get_or_compute(
+        "proposed_incidents",
+        [],
+        lambda: list(proposed.values_list("pk", "last_at")[:MAX_CACHED_PROPOSALS]),
+        depends_on=[cache.INCIDENTS],
+    )
     since = timezone.now() - PROPOSAL_LIFETIME
-    incidents = Incident.objects.filter(state=State.PROPOSED, last_at__gte=since)
-    return _as_seen_by(viewer, list(incidents[:MAX_PROPOSALS]))
+    recent_ids = [pk for pk, last_at in last_times if last_at >= since][:MAX_PROPOSALS]
+    return _as_seen_by(viewer, list(proposed.filter(pk__in=recent_ids))) if recent_ids else []
 
 
 def access_proposal(viewer: User, incident_id: int) -> Proposal:

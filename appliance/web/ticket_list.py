@@ -230,7 +230,7 @@ def build_ticket_list(viewer: User, address: QueryDict) -> TicketList:
 
 def current_state() -> str:
     """Return the state of the data a list depends on; empty while the cache is dead. No query."""
-    subjects = (cache.TICKETS, cache.VIEWS, cache.CATEGORIES, cache.TEAMS)
+    subjects = (cache.TICKETS, cache.VIEWS, cache.CATEGORIES, cache.TEAMS, cache.INCIDENTS)
     generations = cache.generations(subjects)
     return "" if None in generations else "-".join(map(str, generations))
 

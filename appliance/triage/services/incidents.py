@@ -92,7 +92,7 @@ def accept_incident(
         ids = [member.ticket_id for member in chosen]
         rows.filter(ticket__in=ids).update(state=MemberState.JOINED)
         rows.exclude(ticket__in=ids).update(state=MemberState.DECLINED)
-    cache.invalidate(cache.TICKETS)
+    cache.invalidate(cache.TICKETS, cache.INCIDENTS)
     return parent
 
 
@@ -114,7 +114,7 @@ def undo_acceptance(*, incident: Incident, by: User) -> None:
         locked.state, locked.parent, locked.notice = State.PROPOSED, None, ""
         locked.by = locked.decided_at = None
         locked.save()
-    cache.invalidate(cache.TICKETS)
+    cache.invalidate(cache.TICKETS, cache.INCIDENTS)
 
 
 @transaction.atomic
@@ -123,6 +123,7 @@ def dismiss_incident(*, proposal: Proposal, by: User) -> None:
     _require_agent(by)
     incidents = Incident.objects.filter(pk=proposal.incident.pk, state=State.PROPOSED)
     if incidents.update(state=State.DISMISSED, by=by, decided_at=timezone.now()):
+        cache.invalidate(cache.INCIDENTS)
         data = IncidentData(
             tickets=proposal.tickets, customers=proposal.customers, is_dismissed=True
         )
@@ -274,7 +275,7 @@ def _add_near(incident: Incident, tickets: list[RecentTicket], space: str) -> li
         _create_members(incident, {pk: near[pk] for pk in new})
         last_at = max(ticket.created_at for ticket in tickets if ticket.ticket_id in new)
         Incident.objects.filter(pk=incident.pk, last_at__lt=last_at).update(last_at=last_at)
-        cache.invalidate(cache.TICKETS)
+        cache.invalidate(cache.TICKETS, cache.INCIDENTS)
     return [ticket for ticket in tickets if ticket.ticket_id not in near]
 
 
@@ -322,6 +323,7 @@ def _propose(burst: bursts.Burst, members: list[RecentTicket], closed_team_id: i
     incident = Incident.objects.create(
         closed_team_id=closed_team_id, first_at=min(times), last_at=max(times)
     )
+    cache.invalidate(cache.INCIDENTS)
     cosines = zip((ticket.ticket_id for ticket in members), burst.cosines, strict=True)
     _create_members(incident, dict(cosines))
     central = Ticket.objects.get(pk=members[0].ticket_id)
