@@ -88,6 +88,9 @@ PURPOSES = {
     "ticket_unassigned_idx": "the unassigned queue",
     "ticket_updated_idx": "every status by the last change",
     # triage
+    "category_head_trained_idx": "the page on learning: trained heads, newest first",
+    "category_label_idx": "learning: the labels of a category, newest first",
+    "solution_due_idx": "the worker: solved tickets whose sentences are still to be chosen",
     "correction_withheld_idx": "the cold-start gate: corrections of withheld predictions",
     "incident_published_idx": "known problems, for whoever writes a ticket",
     "incident_state_idx": "proposed incidents, and those dismissed within a day",

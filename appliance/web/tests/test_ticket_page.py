@@ -34,7 +34,7 @@ from appliance.web.templatetags.web import activity, describe_event
 
 MAX_QUERIES_OF_AGENTS = 23
 MAX_QUERIES_OF_CUSTOMERS = 16
-MAX_QUERIES_OF_OPENING = 27
+MAX_QUERIES_OF_OPENING = 28
 
 
 @pytest.fixture
