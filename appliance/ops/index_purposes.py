@@ -89,7 +89,9 @@ PURPOSES = {
     "ticket_updated_idx": "every status by the last change",
     # triage
     "category_head_trained_idx": "the page on learning: trained heads, newest first",
+    "category_label_at_idx": "learning: the labels of a time",
     "category_label_idx": "learning: the labels of a category, newest first",
+    "category_label_source_idx": "the page on learning: labels by where they came from",
     "solution_due_idx": "the worker: solved tickets whose sentences are still to be chosen",
     "correction_withheld_idx": "the cold-start gate: corrections of withheld predictions",
     "incident_published_idx": "known problems, for whoever writes a ticket",

@@ -47,10 +47,11 @@ def test_line_over_a_signature_makes_no_heading_of_what_is_above(line):
 @pytest.mark.parametrize("unit", ["[", "*_", "[[](", "a|b\n-|-\n", "- a\n", "![", "<", "&"])
 def test_long_text_is_shown_as_typed_within_milliseconds(unit):
     text = unit * (200_000 // len(unit))
-    start = time.process_time()
     for show in (render, lambda source: render_with_images(source, {})):
-        assert read(show(text)) == text
-    assert time.process_time() - start < 2, "0.02 s alone on a core"
+        start = time.process_time()
+        html = show(text)
+        assert time.process_time() - start < 1, "0.08 s alone on a slow core"
+        assert read(html) == text
 
 
 def test_wide_table_is_shown_as_typed():
