@@ -265,6 +265,11 @@ def find_customer(*, email: str) -> Customer | None:
     return customer if customer and is_same_address(customer.email, email) else None
 
 
+def find_customer_to_choose(customer_id: int) -> Customer | None:
+    """Return the customer that a form names, unless it is anonymised."""
+    return Customer.objects.filter(pk=customer_id, anonymised_at=None).first()
+
+
 def find_customer_of(person: User) -> Customer | None:
     """Return the customer whose user this is, with the organisation and the user."""
     return Customer.objects.select_related("organisation", "user").filter(user=person).first()

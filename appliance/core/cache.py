@@ -227,6 +227,7 @@ VALUE_LABELS: dict[str, str | Promise] = {
     "directory_problems": _("Problems with directories"),
     "mail_problems": _("Problems with e-mail"),
     "offered_agents": _("Choices: agents"),
+    "proposed_incidents": _("Proposed incidents"),
     "offered_assignees": _("Choices: assignees"),
     "offered_categories": _("Choices: categories"),
     "offered_fields": _("Choices: custom fields in filters"),

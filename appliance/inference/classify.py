@@ -100,20 +100,28 @@ def geometric_mean(
     kind that nobody trained on lacks. Labels no head knows keep the probability of their
     similarity.
     """
-    parts = {"head": evidence.head, "frozen": evidence.frozen, "similarity": evidence.similar}
-    known = np.array([label in bundle.labels for label in labels])
-    logs, total = np.zeros(len(labels)), 0.0
-    for name, probabilities in parts.items():
-        if probabilities is not None and weights.get(name):
-            logs += weights[name] * np.log(np.maximum(probabilities, MIN_PROBABILITY))
-            total += weights[name]
-    if not total:
+    named = {"head": evidence.head, "frozen": evidence.frozen, "similarity": evidence.similar}
+    parts = [
+        (probabilities, weights[name])
+        for name, probabilities in named.items()
+        if probabilities is not None and weights.get(name)
+    ]
+    if not parts:
         raise ValueError("Neither logits nor similarities are there to classify by.")
-    mixture = np.where(known, np.exp(logs / total), 0.0)
+    known = np.array([label in bundle.labels for label in labels])
+    mixture = np.where(known, weighted_powers(parts), 0.0)
     if evidence.similar is None or not known.any():
         return mixture / mixture.sum() if known.any() else np.asarray(evidence.similar)
     shared = mixture / mixture.sum() * evidence.similar[known].sum()
     return np.where(known, shared, evidence.similar)
+
+
+def weighted_powers(parts: Sequence[tuple[np.ndarray, float]]) -> np.ndarray:
+    """Return the weighted geometric mean of probabilities (…, labels), which need not sum to 1."""
+    total = sum(weight for _, weight in parts)
+    logs = [weight * np.log(np.maximum(shares, MIN_PROBABILITY)) for shares, weight in parts]
+    mean: np.ndarray = np.exp(np.sum(logs, axis=0) / total)
+    return mean
 
 
 def weighted_mean(

@@ -155,26 +155,28 @@ class Engine:
         head = classifier.frozen_head
         if head is None:
             return None
-        try:
-            encoder = self._holders["encoder"].loaded()
-        except InferenceError:
+        vector = self._vector_in(str(classifier.bundle.settings.get("frozen_space")), text)
+        if vector is None:
             return None
-        if classifier.bundle.settings.get("frozen_space") != encoder.bundle.ref.space:
-            return None
-        shares = head.probabilities(self._text_vectors.embed(encoder, text)[None])[0]
+        shares = head.probabilities(vector[None])[0]
         return dict(zip(head.labels, shares.tolist(), strict=True))
 
     def _refine(
         self, bundle: Bundle, base: CategoryPrediction, text: str, learned: LearnedHead
     ) -> CategoryPrediction:
         """Combine a prediction with the learned head, unless its encoder is not at hand."""
+        vector = self._vector_in(learned.space, text)
+        return base if vector is None else refine(bundle, base, vector, learned)
+
+    def _vector_in(self, space: str, text: str) -> np.ndarray | None:
+        """Return the text's vector if the active encoder is at hand and writes this space."""
         try:
             encoder = self._holders["encoder"].loaded()
         except InferenceError:
-            return base
-        if encoder.bundle.ref.space != learned.space:
-            return base
-        return refine(bundle, base, self._text_vectors.embed(encoder, text), learned)
+            return None
+        if encoder.bundle.ref.space != space:
+            return None
+        return self._text_vectors.embed(encoder, text)
 
     def classify_with_head(self, text: str, labels: Sequence[str]) -> str | None:
         """Return the label the classifier's head alone ranks first; None if it knows none."""

@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from appliance.inference.bundle import Bundle
-from appliance.inference.classify import best_label
+from appliance.inference.classify import best_label, weighted_powers
 from appliance.inference.linear_head import LinearHead
 from appliance.inference.predictions import CategoryPrediction
 
 HALF_WEIGHT_LABELS = 10  # texts a label, at which the head weighs as much as the classifier
 MAX_WEIGHT = 0.9  # the classifier stays a second opinion
-FLOOR = 1e-4  # of a probability: below it a difference says nothing
 
 
 @dataclass(frozen=True)
@@ -54,11 +53,9 @@ def mix(
     rows = [row for row, name in enumerate(head_labels) if name in labels]
     if not columns:
         return probabilities
-    opinion = np.full(probabilities.shape, FLOOR)
-    opinion[:, columns] = np.maximum(head_probabilities[:, rows], FLOOR)
-    unknown = [column for column in range(len(labels)) if column not in columns]
-    opinion[:, unknown] = np.maximum(probabilities[:, unknown], FLOOR)
-    powers = np.maximum(probabilities, FLOOR) ** (1 - weight) * opinion**weight
+    opinion = probabilities.astype(np.float64)  # a copy
+    opinion[:, columns] = head_probabilities[:, rows]
+    powers = weighted_powers([(probabilities, 1 - weight), (opinion, weight)])
     mixture: np.ndarray = powers / powers.sum(-1, keepdims=True)
     return mixture
 

@@ -206,7 +206,7 @@ def _find_requester(request: AuthenticatedRequest) -> Customer | None:
         return accounts_queries.find_customer_of(request.user)
     chosen_id = read_number(_typed(request, "customer"), digits=9)
     if chosen_id is not None:
-        return Customer.objects.filter(pk=chosen_id, anonymised_at=None).first()
+        return accounts_queries.find_customer_to_choose(chosen_id)
     email = _typed(request, "customer_email")
     return accounts_queries.find_customer(email=email) if "@" in email else None
 
