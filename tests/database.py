@@ -10,8 +10,9 @@ from unittest.mock import patch
 import psycopg
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
-from django.db.backends.postgresql.operations import DatabaseOperations
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.test import TransactionTestCase
 from psycopg import sql
 
 from appliance.core.database_rights import READ_ONLY_TABLES, append_only_tables
@@ -19,6 +20,10 @@ from appliance.core.database_rights import READ_ONLY_TABLES, append_only_tables
 CODE = Path(__file__).resolve().parent.parent
 TEMPLATE_PREFIX, COPY_PREFIX = "skerry_template_", "test_skerry_"
 SQL_OF_MIGRATIONS = ("triggers", "functions", "audit_chain", "search_vectors")
+WITH_DELETE_TRIGGER_SQL = """
+SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal AND tgtype & 8 > 0
+"""
+UNCHANGED = {"django_content_type", "auth_permission", "django_migrations"}  # by tests
 TEMPLATE_LOCK = 7_737_001  # workers of one run wait until the first has created the template
 
 
@@ -105,13 +110,7 @@ def use(name: str) -> None:
 def acting_as_application() -> Iterator[None]:
     """Let Django act with the rights of web and worker, except to empty tables after a test."""
     settings_dict = connection.settings_dict
-    flush = DatabaseOperations.execute_sql_flush
-
-    def flush_as_owner(operations: DatabaseOperations, statements: list[str]) -> None:
-        with acting_as_owner():
-            flush(operations, statements)
-
-    with patch.object(DatabaseOperations, "execute_sql_flush", flush_as_owner):
+    with patch.object(TransactionTestCase, "_fixture_teardown", lambda case: empty_tables()):
         settings_dict["OPTIONS"]["assume_role"] = settings.DATABASE_ROLE
         connection.close()
         yield
@@ -119,12 +118,33 @@ def acting_as_application() -> Iterator[None]:
         connection.close()
 
 
+def empty_tables() -> None:
+    """Delete all rows but content types and permissions, as after the migrations.
+
+    Django's own way truncates every table and then grants rights and writes permissions again,
+    which takes longer than most tests. The locks wait, as TRUNCATE would, for threads that still
+    write. Tables with triggers on DELETE, such as append-only ones, are truncated.
+    """
+    tables = {*connection.introspection.django_table_names(only_existing=True)} - UNCHANGED
+    filled = " UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT FROM {t})" for t in tables)
+    with transaction.atomic(), acting_as_owner() as cursor:
+        cursor.execute(f"LOCK TABLE {', '.join(sorted(tables))}")
+        cursor.execute(filled)
+        filled_tables = {name for (name,) in cursor.fetchall()}
+        cursor.execute(WITH_DELETE_TRIGGER_SQL)
+        truncated = filled_tables & {name for (name,) in cursor.fetchall()}
+        if truncated:
+            cursor.execute(f"TRUNCATE {', '.join(truncated)} CASCADE")
+        for name in filled_tables - truncated:
+            cursor.execute(f"DELETE FROM {name}")
+
+
 @contextmanager
-def acting_as_owner() -> Iterator[None]:
-    """Let Django's connection change the schema inside the block."""
+def acting_as_owner() -> Iterator[CursorWrapper]:
+    """Let Django's connection change the schema inside the block; yield a cursor."""
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE")
-        yield
+        yield cursor
         cursor.execute(f"SET ROLE {connection.ops.quote_name(settings.DATABASE_ROLE)}")
 
 

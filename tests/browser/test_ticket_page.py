@@ -243,6 +243,18 @@ def test_tags_are_autocompleted(ticket_page, ticket):
     assert [tag.name for tag in ticket.tags.all()] == ["printer"]
 
 
+def test_tab_waits_for_the_tags_that_match_what_was_typed_last(ticket_page, ticket):
+    Tag.objects.bulk_create([Tag(name="printer"), Tag(name="projector")])
+    page = ticket_page
+    page.keyboard.press("t")
+    page.keyboard.type("p")
+    page.get_by_role("option", name="printer").wait_for()
+    page.keyboard.type("roj")
+    page.keyboard.press("Tab")
+    expect(page.locator("#ticket-head").get_by_role("link", name="projector")).to_be_visible()
+    assert [tag.name for tag in ticket.tags.all()] == ["projector"]
+
+
 def test_question_mark_lists_the_shortcuts_except_while_typing(ticket_page):
     page = ticket_page
     page.keyboard.press("?")

@@ -3,7 +3,8 @@
 //   data-complete="whole"    the whole field (a customer, a ticket)
 //   data-complete="text"     a text area: "@" and ":" in data-at and data-colon name the addresses
 // With data-pick only an offered item is of use: the first one is marked, so that Enter chooses it.
-// Enter before the items have come waits for them, except in a text and where any text is allowed.
+// Enter before the items have come waits for them, except in a text and where any text is allowed;
+// so does Tab while the items of an earlier text are shown.
 // An address answers JSON: items of {text, label, note, use}, or tags, or people.
 (() => {
   const WAIT = 150;
@@ -42,7 +43,8 @@
   document.addEventListener("keydown", (event) => {
     if (event.target !== field || event.isComposing) return;
     const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
-    if (isWaiting && isPlain && event.key === "Enter") return chooseLater(event);
+    const isChoice = event.key === "Enter" || (event.key === "Tab" && list);
+    if (isWaiting && isPlain && isChoice) return chooseLater(event);
     if (!list) return;
     const moves = {
       ArrowDown: 1,
@@ -66,7 +68,8 @@
     if (field.dataset.complete === "text") return close();
     if (!isPick() && field.dataset.complete === "whole") return;
     pendingEnter = {
-      isSubmitting: !event.defaultPrevented // skerry.js says where Enter does not submit
+      // skerry.js says where Enter does not submit
+      isSubmitting: event.key === "Enter" && !event.defaultPrevented
     };
     event.preventDefault();
   }
