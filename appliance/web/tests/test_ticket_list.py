@@ -14,7 +14,7 @@ from appliance.core.pagination import PAGE_SIZE
 from appliance.tickets import queries as tickets_queries
 from appliance.tickets import services as tickets_services
 from appliance.tickets.filters import TicketFilter
-from appliance.tickets.models import Status, Ticket
+from appliance.tickets.models import Status, Tag, Ticket
 from appliance.web.queues import format_count, list_main_queues, list_sections
 from conftest import PASSWORD
 
@@ -22,12 +22,16 @@ from conftest import PASSWORD
 @pytest.fixture
 def many_tickets(alice, bob) -> None:
     """Two pages of tickets, each with a tag and an assignee."""
-    for number in range(PAGE_SIZE * 2):
-        ticket = tickets_services.create_ticket(
+    tickets = [
+        tickets_services.create_ticket(
             customer=alice.customer, subject=f"Nr {number}", description="…", by=alice
         )
-        tickets_services.add_tags(ticket=ticket, names=[f"tag {number % 7}"], by=bob)
-        tickets_services.assign(ticket=ticket, assignee=bob, by=bob)
+        for number in range(PAGE_SIZE * 2)
+    ]
+    tags = Tag.objects.bulk_create(Tag(name=f"tag {number}") for number in range(7))
+    for number, tag in enumerate(tags):
+        tag.tickets.add(*tickets[number::7])
+    Ticket.objects.update(assignee=bob)
 
 
 @pytest.fixture
