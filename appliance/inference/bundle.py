@@ -23,6 +23,8 @@ CALIBRATION = {
     "encoder": (),
 }
 MIXTURE_PARTS = ("head", "frozen", "similarity")  # of the calibration's optional "mixture"
+# Optional files of an encoder: a model for English texts, and its tokenizer. See decision 40.
+ENGLISH_MODEL, ENGLISH_TOKENIZER = "english.onnx", "english_tokenizer.json"
 FROZEN_HEAD = "frozen_head.npz"  # optional file of a classifier: a regression on vectors
 COLD_START_KEYS = ("head_weight", "floor")  # of the calibration's optional "new_desk"
 # Similarities to a text below which nothing is offered. scripts/bench/floors.py measures those of
@@ -78,6 +80,16 @@ class Bundle:
     def max_tokens(self) -> int:
         """Longest input the bundle takes, special tokens included."""
         return int(self.settings["max_tokens"])
+
+    @property
+    def has_english_model(self) -> bool:
+        """Whether an encoder has a model of its own for English texts, in the same space."""
+        return ENGLISH_MODEL in self.files
+
+    @property
+    def model_files(self) -> tuple[str, ...]:
+        """Names of its ONNX files."""
+        return ("model.onnx", ENGLISH_MODEL) if self.has_english_model else ("model.onnx",)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -241,6 +253,8 @@ def _checked_files(files: object, about: str) -> dict[str, str]:
     missing = [name for name in REQUIRED_FILES if name not in files]
     if missing:
         raise refuse(about, f"bundle.json does not list {', '.join(missing)}.")
+    if (ENGLISH_MODEL in files) != (ENGLISH_TOKENIZER in files):
+        raise refuse(about, f"{ENGLISH_MODEL} and {ENGLISH_TOKENIZER} belong together.")
     return dict(files)
 
 

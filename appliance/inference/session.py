@@ -13,7 +13,15 @@ import numpy as np
 import onnxruntime as ort
 from tokenizers import Tokenizer
 
-from appliance.inference.bundle import FROZEN_HEAD, Bundle, refuse, verify_files
+from appliance.inference import languages
+from appliance.inference.bundle import (
+    ENGLISH_MODEL,
+    ENGLISH_TOKENIZER,
+    FROZEN_HEAD,
+    Bundle,
+    refuse,
+    verify_files,
+)
 from appliance.inference.linear_head import LinearHead
 
 MAX_CHARACTERS = 20_000  # of a text, before white space is folded
@@ -111,6 +119,23 @@ class Session:
         return first_row
 
 
+class TextModel:
+    """A model and the tokenizer of its texts."""
+
+    def __init__(self, model: Path, tokenizer: Path, max_tokens: int, threads: int) -> None:
+        """Open both files; raises BundleRefusedError naming the bundle and the reason."""
+        about = f"{model.parent.parent.name}/{model.parent.name}"
+        try:
+            self.tokenizer = TextTokenizer(tokenizer, max_tokens)
+        except Exception as error:  # tokenizers raises plain Exception
+            raise refuse(about, f"{tokenizer.name} cannot be used ({error}).") from error
+        self._session = open_session(model, threads, about)
+
+    def run(self, text: str) -> np.ndarray:
+        """Return float32 (labels,) logits or a (dims,) vector."""
+        return self._session.run(self.tokenizer.ids(text))
+
+
 class LoadedBundle:
     """Runs one bundle. Thread-safe: nothing changes after loading."""
 
@@ -122,18 +147,29 @@ class LoadedBundle:
         self.bundle = bundle
         self._about = f"{bundle.ref.name}/{bundle.ref.version}"
         verify_files(bundle)
-        try:
-            self._tokenizer = TextTokenizer(bundle.folder / "tokenizer.json", bundle.max_tokens)
-        except Exception as error:  # tokenizers raises plain Exception
-            raise refuse(self._about, f"tokenizer.json cannot be used ({error}).") from error
-        self._session = open_session(bundle.folder / "model.onnx", threads, self._about)
+        self._model = self._open("model.onnx", "tokenizer.json", threads)
+        self._english = (
+            self._open(ENGLISH_MODEL, ENGLISH_TOKENIZER, threads)
+            if bundle.has_english_model
+            else None
+        )
         self.frozen_head = self._load_frozen_head()
         self._check_golden()
 
     def run(self, text: str) -> np.ndarray:
         """Return the model's output for one text: float32 (labels,) logits or a (dims,) vector."""
         with timed(self.bundle.ref.role):
-            return self._infer(text)
+            return self._model_for(text).run(text)
+
+    def _open(self, model: str, tokenizer: str, threads: int) -> TextModel:
+        folder = self.bundle.folder
+        return TextModel(folder / model, folder / tokenizer, self.bundle.max_tokens, threads)
+
+    def _model_for(self, text: str) -> TextModel:
+        """Return the English model for an English text, if there is one."""
+        if self._english is not None and languages.is_english(text):
+            return self._english
+        return self._model
 
     def _load_frozen_head(self) -> LinearHead | None:
         """Return the regression on an encoder's vectors that a classifier may bring."""
@@ -146,10 +182,7 @@ class LoadedBundle:
 
     def knows_words(self, text: str) -> bool:
         """Return whether the model knows a word of the text."""
-        return self._tokenizer.knows_words(text)
-
-    def _infer(self, text: str) -> np.ndarray:
-        return self._session.run(self._tokenizer.ids(text))
+        return self._model_for(text).tokenizer.knows_words(text)
 
     def _check_golden(self) -> None:
         """Refuse the bundle unless its golden texts give the recorded ids and outputs."""
@@ -165,10 +198,11 @@ class LoadedBundle:
 
     def _check_case(self, case: dict[str, Any], atol: float) -> None:
         text, expected = case["text"], np.asarray(case["output"], dtype=np.float32)
-        if self._tokenizer.ids(text) != list(case["ids"]):
+        model = self._model_for(text)
+        if model.tokenizer.ids(text) != list(case["ids"]):
             raise refuse(self._about, f"golden text {text[:40]!r} is tokenized differently.")
         try:
-            output = self._infer(text)
+            output = model.run(text)
         except Exception as error:  # onnxruntime's errors share no public base class
             raise refuse(self._about, f"the model does not run ({str(error)[:200]}).") from error
         if output.shape != (self.bundle.settings["dims"],) or output.shape != expected.shape:
@@ -189,11 +223,11 @@ def open_session(path: Path, threads: int, about: str) -> Session:
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if _has_external_data(path):
-        raise refuse(about, "model.onnx keeps weights in another file.")
+        raise refuse(about, f"{path.name} keeps weights in another file.")
     try:  # by path: from bytes, onnxruntime would keep a second copy of them
         session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no public base class
-        raise refuse(about, f"model.onnx cannot be opened ({str(error)[:200]}).") from error
+        raise refuse(about, f"{path.name} cannot be opened ({str(error)[:200]}).") from error
     return Session(session)
 
 

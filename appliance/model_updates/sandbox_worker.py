@@ -35,13 +35,14 @@ def enter_sandbox(*, memory_mb: int, seconds: int) -> bool:
 
 
 def load(folder: Path, role: str) -> dict[str, Any]:
-    """Open the model without running it."""
+    """Open the models without running them."""
     from appliance.inference.bundle import describe, verify_files
     from appliance.inference.session import open_session
 
     bundle = describe(folder, role)
     verify_files(bundle)
-    open_session(folder / "model.onnx", 1, f"{bundle.ref.name}/{bundle.ref.version}")
+    for name in bundle.model_files:
+        open_session(folder / name, 1, f"{bundle.ref.name}/{bundle.ref.version}")
     return {"digest": bundle.ref.digest}
 
 

@@ -231,21 +231,32 @@ def _check_identity(bundle: Bundle) -> None:
 
 
 def _check_model(bundle: Bundle) -> dict[str, Any]:
-    """Inspect the ONNX file before any library opens it."""
-    about = f"{bundle.ref.name}/{bundle.ref.version}"
-    path = bundle.folder / "model.onnx"
-    try:
-        info = inspect_model(path.read_bytes())
-    except WireError as error:
-        raise UpdateRejectedError(Step.COMPATIBILITY, f"{about}: model.onnx: {error}.") from error
-    for problem in [*_model_problems(info), *_requirement_problems(bundle)]:
-        raise UpdateRejectedError(Step.COMPATIBILITY, f"{about}: {problem}.")
+    """Inspect the ONNX files before any library opens them."""
+    infos = [_inspect(bundle, name) for name in bundle.model_files]
+    for problem in _requirement_problems(bundle):
+        raise _incompatible(bundle, problem)
     return {
-        "opset": _opset(info),
-        "operators": len({name for _, name in info.operators}),
-        "tensors": info.tensors,
-        "bytes": path.stat().st_size,
+        "opset": max(map(_opset, infos)),
+        "operators": len({name for info in infos for _, name in info.operators}),
+        "tensors": sum(info.tensors for info in infos),
+        "bytes": sum((bundle.folder / name).stat().st_size for name in bundle.model_files),
     }
+
+
+def _inspect(bundle: Bundle, name: str) -> OnnxInfo:
+    """Return what one ONNX file of a bundle holds; reject what must not be opened."""
+    try:
+        info = inspect_model((bundle.folder / name).read_bytes())
+    except WireError as error:
+        raise _incompatible(bundle, f"{name}: {error}") from error
+    for problem in _model_problems(info):
+        raise _incompatible(bundle, f"{name}: {problem}")
+    return info
+
+
+def _incompatible(bundle: Bundle, problem: str) -> UpdateRejectedError:
+    text = f"{bundle.ref.name}/{bundle.ref.version}: {problem}."
+    return UpdateRejectedError(Step.COMPATIBILITY, text)
 
 
 def _opset(info: OnnxInfo) -> int:

@@ -27,10 +27,15 @@ from sentiment_data import FILES as SENTIMENT_FILES
 from sentiment_data import MULTILINGUAL_FILES
 from weights import Source, load_trunk
 
-from appliance.inference.bundle import FROZEN_HEAD, find_active
+from appliance.inference.bundle import (
+    ENGLISH_MODEL,
+    ENGLISH_TOKENIZER,
+    FROZEN_HEAD,
+    find_active,
+)
 from appliance.inference.classify import nearness, pieces
 from appliance.inference.linear_head import LinearHead, fit_head
-from appliance.inference.session import TextTokenizer, open_session
+from appliance.inference.session import LoadedBundle
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_TOKENS = {"classifier": 256, "sentiment": 256, "encoder": 512}
@@ -92,20 +97,21 @@ def build_teacher(args: argparse.Namespace) -> None:
 
 
 def build_encoder(args: argparse.Namespace) -> None:
-    """Build the encoder bundle: multilingual-e5-small, taught by the English encoder."""
+    """Build the encoder bundle: the English encoder, and multilingual-e5-small taught by it."""
     fp32, int8 = args.work / "encoder.fp32.onnx", args.work / "encoder.int8.onnx"
     weights, teacher = args.weights / TRUNK, args.work / "teacher"
-    model = train_multilingual.train(
-        weights, args.data, teacher, args.work / "encoder.safetensors", minutes=args.minutes
-    )
+    model = train_encoder(weights, args.data, teacher, args.work, args.minutes)
     source = load_trunk(weights)[1]
     export_fp32(model.trunk, "feature-extraction", source.tokenizer, fp32, projection=model.map)
+    english = find_active(teacher, "encoder")
     settings = {
         **common("encoder", args.version, source, check_parity(fp32, model)),
-        "architecture": "BertModel, 12 layers (Sentence-BERT), linear map",
+        "architecture": (
+            "Sentence-BERT: BertModel, 12 layers, linear map; for English BertModel, 6 layers"
+        ),
         "dims": model.trunk.config.hidden_size,
-        "pooling": "mean, linear map, unit length",
-        "teacher": {"sha256": find_active(teacher, "encoder").ref.digest},
+        "pooling": "mean, linear map, unit length; for English mean, unit length",
+        "teacher": {"sha256": english.ref.digest},
         "labels": [],
         "space": f"encoder/{args.version}",
         "calibration": {},
@@ -113,7 +119,29 @@ def build_encoder(args: argparse.Namespace) -> None:
     }
     quantize(fp32, int8)
     folder = args.models / "encoder" / args.version
-    write_bundle(folder, int8, source.tokenizer, settings, {}, 0.05)
+    extra = {
+        ENGLISH_MODEL: (english.folder / "model.onnx").read_bytes(),
+        ENGLISH_TOKENIZER: (english.folder / "tokenizer.json").read_bytes(),
+    }
+    write_bundle(folder, int8, source.tokenizer, settings, {}, 0.05, extra)
+
+
+def train_encoder(
+    weights: Path, data: Path, teacher: Path, work: Path, minutes: float
+) -> train_multilingual.ProjectedEncoder:
+    """Return the encoder after both stages of train_multilingual.py, each within ``minutes``."""
+    first = work / "encoder-all.safetensors"
+    train_multilingual.train(weights, data, teacher, first, minutes=minutes)
+    return train_multilingual.train(
+        weights,
+        data,
+        teacher,
+        work / "encoder.safetensors",
+        seed=21,
+        minutes=minutes,
+        stage="other",
+        start=first,
+    )
 
 
 def build_sentiment(args: argparse.Namespace) -> None:
@@ -150,7 +178,7 @@ def build_classifier(args: argparse.Namespace) -> None:
     fp32, int8 = work / "classifier.fp32.onnx", work / "classifier.int8.onnx"
     export_fp32(model.trunk, "feature-extraction", source.tokenizer, fp32, model.head)
     quantize(fp32, int8)
-    embed = runner(find_active(args.models, "encoder").folder, "encoder")
+    embed = LoadedBundle(find_active(args.models, "encoder"), 2).run
     tickets = train_classifier.labelled_rows(args.data)
     vectors = {row["text"]: embed(row["text"]) for row in tickets}
     folds = {
@@ -216,13 +244,6 @@ def held_out(
         ),
         is_clear=np.array([row["confidence"] == "high" for row in rows]),
     )
-
-
-def runner(folder: Path, role: str) -> TextFunction:
-    """Return a function that runs a bundle on a text."""
-    tokens = TextTokenizer(folder / "tokenizer.json", MAX_TOKENS[role])
-    session = open_session(folder / "model.onnx", 2, role)
-    return lambda text: session.run(tokens.ids(text))
 
 
 def common(role: str, version: str, source: Source, parity: float) -> dict:

@@ -9,10 +9,17 @@ from typing import Any
 
 from data import sha256_of
 
-from appliance.inference.bundle import FROZEN_HEAD, REQUIRED_FILES
-from appliance.inference.session import TextTokenizer, open_session
+from appliance.inference import languages
+from appliance.inference.bundle import (
+    ENGLISH_MODEL,
+    ENGLISH_TOKENIZER,
+    FROZEN_HEAD,
+    REQUIRED_FILES,
+)
+from appliance.inference.session import TextModel
 
-GOLDEN_TEXTS = (  # short, long, terse, in capitals, with an error code, nearly empty
+# short, long, terse, in capitals, with an error code, nearly empty, in other languages
+GOLDEN_TEXTS = (
     "I can't sign in since this morning, it says my account is locked.",
     "printer 2nd floor jams again pls help",
     "Thank you so much, the new laptop works perfectly!",
@@ -21,6 +28,9 @@ GOLDEN_TEXTS = (  # short, long, terse, in capitals, with an error code, nearly 
     "other sites load, and my colleague in the same building does not see it. I have restarted "
     "the router and reinstalled the client, and the log shows a time-out after phase two.",
     "ok",
+    "Der Drucker im Erdgeschoss druckt seit heute früh nur leere Seiten.",
+    "Je n'arrive plus à ouvrir la pièce jointe, le message dit « accès refusé ».",
+    "Od wczoraj nie mogę się zalogować do systemu magazynowego.",
 )
 
 
@@ -49,7 +59,7 @@ def write_bundle(
 
 def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     """Write bundle.json with the sha256 of the other files."""
-    names = [*REQUIRED_FILES, FROZEN_HEAD]
+    names = [*REQUIRED_FILES, FROZEN_HEAD, ENGLISH_MODEL, ENGLISH_TOKENIZER]
     files = {name: sha256_of(folder / name) for name in names if (folder / name).exists()}
     write_json(folder / "bundle.json", {**settings, "files": files})
 
@@ -69,17 +79,18 @@ def activate(models: Path, role: str, entry: str) -> None:
 
 def write_json(path: Path, value: object) -> None:
     """Write indented JSON; a tokenizer stays on one line, its vocabulary would fill 30,000."""
-    indent = None if path.name == "tokenizer.json" else 1
+    indent = None if "tokenizer" in path.name else 1
     path.write_text(json.dumps(value, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _golden(folder: Path, max_tokens: int, atol: float) -> dict:
     """Return the golden outputs of the finished files, each text processed alone."""
-    tokens = TextTokenizer(folder / "tokenizer.json", max_tokens)
-    session = open_session(folder / "model.onnx", 1, folder.parent.name)
+    model = english = TextModel(folder / "model.onnx", folder / "tokenizer.json", max_tokens, 1)
+    if (folder / ENGLISH_MODEL).exists():
+        english = TextModel(folder / ENGLISH_MODEL, folder / ENGLISH_TOKENIZER, max_tokens, 1)
     cases = []
     for text in GOLDEN_TEXTS:
-        output = session.run(tokens.ids(text))
-        numbers = [round(float(value), 5) for value in output]
-        cases.append({"text": text, "ids": tokens.ids(text), "output": numbers})
+        used = english if languages.is_english(text) else model
+        numbers = [round(float(value), 5) for value in used.run(text)]
+        cases.append({"text": text, "ids": used.tokenizer.ids(text), "output": numbers})
     return {"atol": atol, "cases": cases}

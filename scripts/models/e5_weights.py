@@ -169,8 +169,12 @@ def kept_pieces(packed: PackedModel, tokenizer: Tokenizer, texts: Iterable[str])
 
 
 def tokenizer_of(pieces: list[tuple[str, float]]) -> Tokenizer:
-    """Return the Unigram tokenizer of these pieces, of which the first four are special."""
-    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=3, byte_fallback=False))
+    """Return the Unigram tokenizer of these pieces, of which the first four are special.
+
+    Scores of five decimals tokenize alike and make each bundle 0.7 MB smaller.
+    """
+    rounded = [(piece, round(score, 5)) for piece, score in pieces]
+    tokenizer = Tokenizer(models.Unigram(rounded, unk_id=3, byte_fallback=False))
     tokenizer.normalizer = normalizers.Sequence(
         [
             normalizers.Precompiled(_character_map()),

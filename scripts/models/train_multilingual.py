@@ -7,8 +7,10 @@ English stays where it was. Four losses: one minus the cosine to the target; fin
 among those of the batch; for sentence pairs with a similarity (STS-B), the order of the cosines;
 and for pairs of related texts (pairs.py), finding the partner among those of the batch.
 
-Half of the tokens are English, many of them long passages: without those, a first training lost a
-sixth of the symptoms that found their resolution.
+In the first stage half of the tokens are English, many of them long passages. English texts are
+embedded by the teacher itself all the same (``build.py``): the student finds a sixth fewer
+resolutions of English symptoms. So the second stage, which starts from the first, has the other
+languages only, and longer passages of them.
 
 The word embeddings and the lowest layers are frozen. A linear map from the mean vector to the
 teacher's space starts from a ridge regression and is trained with the rest.
@@ -54,6 +56,7 @@ FILES = (
     "it_tickets_47k",
 )
 OPENING = 220  # characters of an article that stand for a question about it
+STAGES = ("all", "other")  # languages of the texts
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,20 @@ def is_held_out(key: str) -> bool:
     return sum(key.encode()) % 10 == 0
 
 
-def items_of(data: Path, seed: int, share: float = 1.0) -> list[Item]:
-    """Return the texts of one epoch with their English originals; ``share`` scales every source."""
+def items_of(data: Path, seed: int, share: float = 1.0, stage: str = "all") -> list[Item]:
+    """Return the texts of one epoch with their English originals; ``share`` scales every source.
+
+    In the stage "other", no text but a few short ones, whose language is hard to recognise, is
+    English.
+    """
     rng = seeded(seed)
-    items = _articles(data, rng) + _short_answers(data, rng)
+    lengths = [OPENING] if stage == "all" else [OPENING, PASSAGE]
+    items = _articles(data, rng, lengths) + _short_answers(data, rng)
     items += _sample(rng, _sentences(data), 5500) + _sample(rng, _phrases(data), 8000)
-    items += _sample(rng, _english(data), 6000) + _sample(rng, _passages(data), 4000)
+    if stage == "all":
+        items += _sample(rng, _english(data), 6000) + _sample(rng, _passages(data), 4000)
+    else:
+        items = [item for item in items if item.language != "en" or len(item.text) < 40]
     return _sample(rng, items, int(len(items) * share))
 
 
@@ -119,7 +130,7 @@ def _sample(rng: random.Random, rows: list, count: int) -> list:
     return rng.sample(rows, min(count, len(rows)))
 
 
-def _articles(data: Path, rng: random.Random) -> list[Item]:
+def _articles(data: Path, rng: random.Random, lengths: list[int]) -> list[Item]:
     """Return titles in every language, and the opening of each article in four of them."""
     items = []
     for row in read(data / "multilingual", "ms_intune_9_languages"):
@@ -129,7 +140,8 @@ def _articles(data: Path, rng: random.Random) -> list[Item]:
         items += [Item(row[code]["title"], english["title"], code) for code in LANGUAGES]
         for language in ("en", *rng.sample(LANGUAGES[1:], 4)):
             part = rng.choice(["description", "text", "text"])
-            pair = row[language][part][:OPENING], english[part][:OPENING]
+            length = rng.choice(lengths)
+            pair = row[language][part][:length], english[part][:length]
             if all(pair):
                 items.append(Item(*pair, language))
     return items
@@ -289,6 +301,7 @@ def loss_of(model: nn.Module, batch: Batch, teacher: Teacher) -> torch.Tensor:
     if pairs and pairs[0].score is not None:
         scores = torch.tensor([pair.score for pair in pairs])
         loss = loss + order_loss((first * second).sum(-1), scores)
+        loss = loss + order_loss((first * targets[len(pairs) :]).sum(-1), scores)
     elif pairs:
         loss = loss + partner_loss(first, second, pairs)
     return loss
@@ -338,8 +351,13 @@ def train(
     pairs: int = 6000,
     seed: int = 7,
     minutes: float = 60,
+    stage: str = "all",
+    start: Path | None = None,
 ) -> ProjectedEncoder:
-    """Return the trained encoder; the learning rate falls to zero within ``minutes``."""
+    """Return the trained encoder; the learning rate falls to zero within ``minutes``.
+
+    ``start``: the checkpoint of an earlier stage.
+    """
     torch.manual_seed(seed)
     trunk, source = load_trunk(weights)
     model = ProjectedEncoder(trunk)
@@ -348,11 +366,13 @@ def train(
         return model.eval()
     trunk.config._attn_implementation = "sdpa"
     tokenizer, teacher = plain_tokenizer(source.tokenizer, LONGEST), Teacher(models)
-    items = items_of(data, seed, share)
-    scored, related = scored_of(data, seed, pairs), related_of(data, seed, pairs)
+    items, scored = items_of(data, seed, share, stage), scored_of(data, seed, pairs)
+    related = related_of(data, seed, pairs) if stage == "all" else []
     print(f"{len(items)} texts, {len(scored)} scored and {len(related)} related pairs", flush=True)
-    fit_map(model, seeded(seed).sample(items, 4000), tokenizer, teacher)
-    print("map fitted", flush=True)
+    if start:
+        model.load_state_dict(load_file(start))
+    else:
+        fit_map(model, seeded(seed).sample(items, 4000), tokenizer, teacher)
     for part in (trunk.embeddings, *trunk.encoder.layer[:FROZEN_LAYERS]):
         part.requires_grad_(False)
     trained = [p for p in trunk.parameters() if p.requires_grad]
@@ -399,6 +419,8 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the texts of every source")
     parser.add_argument("--pairs", type=int, default=6000, help="scored and related pairs")
     parser.add_argument("--minutes", type=float, default=60, help="longest time")
+    parser.add_argument("--stage", choices=STAGES, default="all", help="languages of the texts")
+    parser.add_argument("--start", type=Path, help="checkpoint of the stage before")
     parser.add_argument("--threads", type=int, default=2, help="threads of torch")
     parser.add_argument("--seed", type=int, default=7, help="seed of torch and of the row order")
     args = parser.parse_args()
@@ -412,6 +434,8 @@ def main() -> None:
         pairs=args.pairs,
         seed=args.seed,
         minutes=args.minutes,
+        stage=args.stage,
+        start=args.start,
     )
 
 

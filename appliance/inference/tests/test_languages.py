@@ -1,7 +1,7 @@
 import pytest
 
 from appliance.core.languages import Language
-from appliance.inference.languages import LANGUAGES, is_supported, recognise
+from appliance.inference.languages import LANGUAGES, is_english, is_supported, recognise
 
 ENGLISH = [
     "Printer on ward 3 prints blank pages. The toner is new.",
@@ -85,6 +85,24 @@ def test_product_names_do_not_send_an_english_ticket_abroad():
     text = "Adobe Acrobat Veeam Lumira Fiori\nVPN token Citrix Orbis PACS viewer crash"
     assert recognise(text, ("en", "de")).code in ("en", "")
     assert recognise("Kestrel Lumira Veeam Fiori cannot open", ("en", "de")).code == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The printer on the second floor jams on every page.", True),
+        ("VPN drops every few minutes", True),
+        ("Der Drucker im zweiten Stock hat ständig Papierstau.", False),
+        ("Nie mogę się zalogować", False),
+        ("printer", True),
+        ("Störung", False),
+        ("VPN 809", True),  # nothing but identifiers
+        ("", True),
+        ("サーバーに接続できません", False),
+    ],
+)
+def test_text_is_english_when_english_is_likeliest(text, expected):
+    assert is_english(text) is expected
 
 
 def test_languages_of_the_desk_are_likelier():

@@ -50,7 +50,7 @@ def test_a_truncated_model_is_refused(models, folder):
     path = folder("encoder") / "model.onnx"
     replace(path, path.read_bytes()[:1000])
 
-    with pytest.raises(BundleRefusedError, match="encoder/2"):
+    with pytest.raises(BundleRefusedError, match=r"encoder/\d+"):
         Engine(models).embed(TEXTS[0])
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
+from appliance.inference.bundle import ENGLISH_MODEL, ENGLISH_TOKENIZER
 from appliance.model_updates import release, services, steps
 from appliance.model_updates.errors import EXIT_CODES, EXPIRED, Step, UpdateRejectedError
 from appliance.model_updates.models import TrustAnchor, TrustFloor
@@ -364,6 +365,20 @@ def test_operators_of_an_unknown_domain_are_rejected(apply, publisher, bundle, a
     onnx = tiny_bundles.model([unknown], [], 3, domains=("home.example",))
 
     assert_rejected(apply(publisher.pack(bundle(onnx=onnx))), Step.COMPATIBILITY, "home.example")
+
+
+def test_model_for_english_texts_is_inspected_like_the_other(
+    apply, publisher, bundle, assert_rejected
+):
+    folder = bundle("encoder")
+    compiled = tiny_bundles.node("EPContext", ["input_ids"], ["out"])
+    (folder / ENGLISH_MODEL).write_bytes(tiny_bundles.model([compiled], [], 3))
+    (folder / ENGLISH_TOKENIZER).write_bytes((folder / "tokenizer.json").read_bytes())
+    tiny_bundles.write_digests(folder)
+
+    assert_rejected(
+        apply(publisher.pack(folder)), Step.COMPATIBILITY, "english.onnx: it asks for compiled code"
+    )
 
 
 def test_compiled_code_is_rejected(apply, publisher, bundle, assert_rejected):

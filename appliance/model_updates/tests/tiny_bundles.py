@@ -8,6 +8,8 @@ import numpy as np
 import onnxruntime as ort
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
+from appliance.inference.bundle import ENGLISH_MODEL, ENGLISH_TOKENIZER, REQUIRED_FILES
+
 WORDS = {
     "access": ["password", "login", "locked", "account"],
     "network": ["vpn", "wifi", "router", "offline"],
@@ -189,9 +191,11 @@ def write_digests(folder: Path, description: dict | None = None) -> None:
     """Write the digests of the files as they are now into bundle.json."""
     path = folder / "bundle.json"
     description = description or json.loads(path.read_text())
-    names = ("model.onnx", "tokenizer.json", "labels.json", "golden.json")
+    names = {*REQUIRED_FILES, ENGLISH_MODEL, ENGLISH_TOKENIZER}
     description["files"] = {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.iterdir())
+        if path.name in names
     }
     path.write_text(json.dumps(description))
 
