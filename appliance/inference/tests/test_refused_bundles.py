@@ -8,6 +8,7 @@ import pytest
 from appliance.inference import bundle_holder
 from appliance.inference.bundle import (
     DEFAULT_FLOORS,
+    ENGLISH_TOKENIZER,
     BundleMissingError,
     BundleRefusedError,
 )
@@ -71,7 +72,7 @@ def test_a_missing_tokenizer_is_refused(models, folder):
 
 
 def test_wrong_tokenizer_fails_the_golden_texts(models, folder):
-    path = folder("encoder") / "tokenizer.json"
+    path = folder("encoder") / ENGLISH_TOKENIZER
 
     def swap(tokenizer):
         words = tokenizer["model"]["vocab"]

@@ -9,6 +9,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from appliance.core.errors import ForbiddenError
 from appliance.inference import bundle_holder
+from appliance.inference.bundle import find_active
 from appliance.inference.bundle_store import ActiveBundles, write_active
 from appliance.knowledge import services as knowledge_services
 from appliance.tickets import services as tickets_services
@@ -25,7 +26,7 @@ from appliance.triage import (
 from appliance.triage.models import DIMENSIONS, AnnotationLease, Passage, TicketVector
 from appliance.triage.services import spaces as space_services
 
-NEW = "encoder/3"
+NEW = "encoder/99"
 
 pytestmark = pytest.mark.usefixtures("bundles")
 
@@ -47,25 +48,25 @@ def tickets(ticket, bob, alice) -> list[Ticket]:
 
 @pytest.fixture
 def write_active_json(settings, tmp_path, monkeypatch):
-    """Write active.json as an update does; encoder 3 is installed."""
+    """Write active.json as an update does; encoder 99 is installed."""
     monkeypatch.setattr(bundle_holder, "CHECK_SECONDS", 0)
     settings.DATA = tmp_path
-    folder = tmp_path / "models" / "encoder" / "3"
-    shutil.copytree(settings.MODELS / "encoder" / "2", folder)
+    folder = tmp_path / "models" / NEW
+    shutil.copytree(find_active(settings.MODELS, "encoder").folder, folder)
     description = json.loads((folder / "bundle.json").read_text())
-    (folder / "bundle.json").write_text(json.dumps(description | {"version": "3", "space": NEW}))
+    (folder / "bundle.json").write_text(json.dumps(description | {"version": "99", "space": NEW}))
     return lambda **entries: write_active(tmp_path / "models", ActiveBundles(**entries))
 
 
 @pytest.fixture
 def filled(tickets, write_active_json) -> str:
-    write_active_json(upcoming={"encoder": "encoder/3"})
+    write_active_json(upcoming={"encoder": NEW})
     assert services.fill_space() == 4
     return NEW
 
 
 def activate(write_active_json) -> None:
-    write_active_json(running={"encoder": "encoder/3"})
+    write_active_json(running={"encoder": NEW})
     assert engine.active_space() == NEW
 
 
@@ -75,7 +76,7 @@ def test_without_a_next_encoder_nothing_is_written(tickets):
 
 def test_searches_do_not_change_while_the_next_space_fills(tickets, write_active_json, bob):
     before = queries.list_similar_tickets(bob, tickets[0])
-    write_active_json(upcoming={"encoder": "encoder/3"})
+    write_active_json(upcoming={"encoder": NEW})
     assert services.fill_space(limit=1) == 2  # an article and a ticket
     assert not spaces.is_space_complete(NEW)
     assert queries.list_similar_tickets(bob, tickets[0]) == before
@@ -83,7 +84,7 @@ def test_searches_do_not_change_while_the_next_space_fills(tickets, write_active
 
 
 def test_next_batch_writes_only_what_is_missing(tickets, write_active_json):
-    write_active_json(upcoming={"encoder": "encoder/3"})
+    write_active_json(upcoming={"encoder": NEW})
     services.fill_space(limit=1)
     assert services.fill_space() == 2
     assert services.fill_space() == 0
@@ -92,7 +93,7 @@ def test_next_batch_writes_only_what_is_missing(tickets, write_active_json):
 
 
 def test_lease_of_a_killed_worker_runs_out(tickets, write_active_json):
-    write_active_json(upcoming={"encoder": "encoder/3"})
+    write_active_json(upcoming={"encoder": NEW})
     work_queue.claim("next_ticket", tickets[0].pk, text_sha256="of the text", refs={})
     assert services.fill_space() == 3
     assert not spaces.is_space_complete(NEW)
@@ -102,7 +103,7 @@ def test_lease_of_a_killed_worker_runs_out(tickets, write_active_json):
 
 
 def test_progress_is_listed_per_space(tickets, write_active_json):
-    write_active_json(upcoming={"encoder": "encoder/3"})
+    write_active_json(upcoming={"encoder": NEW})
     services.fill_space(limit=1)
     active, upcoming = spaces.list_spaces()
     assert (active.use, active.share) == ("active", 1.0)
@@ -113,20 +114,20 @@ def test_progress_is_listed_per_space(tickets, write_active_json):
 
 
 def test_urgent_jobs_come_first(tickets, write_active_json):
-    write_active_json(upcoming={"encoder": "encoder/3"})
+    write_active_json(upcoming={"encoder": NEW})
     services.queue_annotation(tickets[0])
     assert services.fill_space() == 0
 
 
 def test_batch_ends_in_time(tickets, write_active_json):
-    write_active_json(upcoming={"encoder": "encoder/3"})
+    write_active_json(upcoming={"encoder": NEW})
     assert services.fill_space(seconds=0) == 0
 
 
 def test_text_the_next_encoder_fails_on_is_left_out_and_counted(
     tickets, write_active_json, monkeypatch
 ):
-    write_active_json(upcoming={"encoder": "encoder/3"})
+    write_active_json(upcoming={"encoder": NEW})
     embed = engine.current().embed
 
     def fail_on_blank(text: str, space: str | None = None) -> np.ndarray:
