@@ -106,6 +106,7 @@ def build_encoder(args: argparse.Namespace) -> None:
     english = find_active(teacher, "encoder")
     settings = {
         **common("encoder", args.version, source, check_parity(fp32, model)),
+        "licence": "MIT; started from MIT and Apache-2.0 (english.onnx)",
         "architecture": (
             "Sentence-BERT: BertModel, 12 layers, linear map; for English BertModel, 6 layers"
         ),

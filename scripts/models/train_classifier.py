@@ -33,7 +33,7 @@ from finetune import plain_tokenizer, save
 from safetensors.torch import load_file
 from torch import nn
 from upper_layers import UpperClassifier, fit, lower_states, predict
-from weights import ProjectedEncoder, load_trunk
+from weights import ProjectedEncoder, load_shipped_encoder, load_trunk
 
 LONGEST = 80  # tokens read in training
 FIRST_LAYER = 8  # of those that are trained
@@ -131,8 +131,13 @@ class Classifier(nn.Module):
 
 
 def load_encoder(weights: Path, checkpoint: Path) -> tuple[ProjectedEncoder, Path]:
-    """Return the trained encoder and the path of its tokenizer."""
+    """Return the trained encoder and the path of its tokenizer.
+
+    ``checkpoint``: a ``.safetensors`` file, or the folder of a bundle.
+    """
     trunk, source = load_trunk(weights)
+    if checkpoint.is_dir():
+        return load_shipped_encoder(weights, checkpoint), source.tokenizer
     encoder = ProjectedEncoder(trunk)
     encoder.load_state_dict(load_file(checkpoint))
     return encoder.eval(), source.tokenizer
@@ -169,7 +174,7 @@ def main() -> None:
     """Train the classifier and one for each fold of FOLDS."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="multilingual-e5-small, cut")
-    parser.add_argument("--encoder", type=Path, required=True, help="….safetensors of the encoder")
+    parser.add_argument("--encoder", type=Path, required=True, help="….safetensors or bundle")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--checkpoint", type=Path, required=True, help="….safetensors to write")
     parser.add_argument("--threads", type=int, default=2, help="threads of torch")

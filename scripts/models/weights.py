@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from data import SENTIMENTS, sha256_of
@@ -72,6 +73,28 @@ def load_trunk(folder: Path) -> tuple[BertModel, Source]:
     state = _state_from_onnx(path) if exported.exists() else load_file(path)
     _load_strictly(model, _plain_names(state))
     return model.eval(), _source(folder, path)
+
+
+def load_shipped_encoder(weights: Path, bundle: Path) -> ProjectedEncoder:
+    """Return the multilingual encoder of a bundle, its layers dequantized from int8.
+
+    So further models can start from it when its checkpoint is gone. The embeddings, which training
+    never changes, are those of ``weights``. Cosines with the bundle's own vectors are above 0.99.
+    """
+    encoder = ProjectedEncoder(load_trunk(weights)[0])
+    path = bundle / "model.onnx"
+    state = {k: v for k, v in _state_from_onnx(path).items() if k.startswith("encoder.")}
+    unknown = encoder.trunk.load_state_dict(state, strict=False).unexpected_keys
+    if unknown:
+        raise ValueError(f"{path} has unknown parameters, such as {unknown[0]}")
+    values = {
+        item.name: numpy_helper.to_array(item)
+        for item in onnx.load(path, load_external_data=False).graph.initializer
+    }
+    with torch.no_grad():
+        encoder.map.weight.copy_(torch.tensor(_dequantized(values, "head_weight_quantized").T))
+        encoder.map.bias.copy_(torch.tensor(values["head_bias"]))
+    return encoder.eval()
 
 
 def load_distilbert(folder: Path, labels: tuple[str, ...] = SENTIMENTS):
@@ -151,11 +174,20 @@ def _state_from_onnx(path: Path) -> dict[str, torch.Tensor]:
     values = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
     state = {k: torch.tensor(v) for k, v in values.items() if re.match("embeddings|encoder", k)}
     for node in graph.node:
-        match = re.fullmatch(r"/?encoder/layer\.(\d+)/(.+)/MatMul", node.name)
+        match = re.fullmatch(r"/?encoder/layer\.(\d+)/(.+)/MatMul(_quant)?", node.name)
         if match and node.input[1] in values:
             name = f"encoder.layer.{match[1]}.{match[2].replace('/', '.')}.weight"
-            state[name] = torch.tensor(values[node.input[1]].T.copy())
+            state[name] = torch.tensor(_dequantized(values, node.input[1]).T.copy())
     return state
+
+
+def _dequantized(values: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """Return a matrix in fp32, also if it is stored in int8 with a scale per column."""
+    stem = name.removesuffix("_quantized")
+    if stem == name:
+        return values[name]
+    zeros, scales = values[f"{stem}_zero_point"], values[f"{stem}_scale"]
+    return (values[name].astype(np.float32) - zeros) * scales
 
 
 def _plain_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
