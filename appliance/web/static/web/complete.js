@@ -15,7 +15,7 @@
     timer = 0,
     requests = 0,
     isWaiting = false, // for the items of the text that is in the field now
-    pendingEnter = null;
+    pendingChoice = null;
 
   document.addEventListener("input", (event) => {
     if (!event.target.matches?.("[data-complete]")) return;
@@ -25,7 +25,7 @@
     const target = findTarget(field);
     if (!target) return close();
     isWaiting = true;
-    pendingEnter = null;
+    pendingChoice = null;
     requests += 1; // a response to what was typed before comes too late
     timer = setTimeout(() => request(target), WAIT);
   });
@@ -67,7 +67,7 @@
   function chooseLater(event) {
     if (field.dataset.complete === "text") return close();
     if (!isPick() && field.dataset.complete === "whole") return;
-    pendingEnter = {
+    pendingChoice = {
       // skerry.js says where Enter does not submit
       isSubmitting: event.key === "Enter" && !event.defaultPrevented
     };
@@ -75,12 +75,12 @@
   }
 
   function finishWaiting() {
-    const enter = pendingEnter;
+    const choice = pendingChoice;
     isWaiting = false;
-    pendingEnter = null;
-    if (!enter || document.activeElement !== field) return;
+    pendingChoice = null;
+    if (!choice || document.activeElement !== field) return;
     if (list && active >= 0) choose(items[active]);
-    else if (enter.isSubmitting) field.form?.requestSubmit();
+    else if (choice.isSubmitting) field.form?.requestSubmit();
   }
 
   const isPick = () => "pick" in field.dataset;
@@ -212,7 +212,7 @@
       requests += 1;
       clearTimeout(timer);
       isWaiting = false;
-      pendingEnter = null;
+      pendingChoice = null;
     }
     list?.remove();
     list = null;
