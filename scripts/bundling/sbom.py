@@ -69,7 +69,7 @@ def document(packages: list[Package], models: Path) -> str:
     """Return the parts list: wheels, the programs inside them, and models, with digests."""
     components = [_wheel(package) for package in packages]
     components += [_program(program) for program in BUNDLED_PROGRAMS]
-    components += [_model(path) for path in sorted(models.glob("*/*/model.onnx"))]
+    components += [_model(path) for path in sorted(models.glob("*/*/*.onnx"))]
     body = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -117,8 +117,8 @@ def _model(path: Path) -> dict[str, Any]:
     settings = json.loads((path.parent / "bundle.json").read_text(encoding="utf-8"))
     return {
         "type": "machine-learning-model",
-        "bom-ref": f"{settings['name']}/{settings['version']}",
-        "name": settings["name"],
+        "bom-ref": f"{settings['name']}/{settings['version']}/{path.name}",
+        "name": f"{settings['name']} ({path.name})",
         "version": str(settings["version"]),
         "licenses": [_licence(settings["licence"], is_expression=False)],
         "hashes": [{"alg": "SHA-256", "content": sha256_of(path)}],
