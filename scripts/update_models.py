@@ -6,7 +6,7 @@ On the publisher's machine (a clone or an unpacked bundle; Skerry need not run):
     update_models.py keys rotate HOME NAME        replace the key NAME
     update_models.py keys revoke HOME NAME        the same, for a key that was lost or stolen
     update_models.py keys show HOME               list the keys of the newest root
-    update_models.py pack --home HOME --bundle classifier/3 --out MEDIUM
+    update_models.py pack --home HOME --bundle classifier/4 --out MEDIUM
 
 On the installation (it must be running):
     update_models.py inspect MEDIUM               run every check, change nothing

@@ -18,15 +18,14 @@ ROLES = ("classifier", "sentiment", "encoder")
 REQUIRED_FILES = ("model.onnx", "tokenizer.json", "labels.json", "golden.json")
 REMEDY = "Restore this bundle from the release, or activate another version."
 CALIBRATION = {
-    "classifier": ("head_temperature", "similarity_tau", "head_weight", "threshold"),
+    "classifier": ("head_temperature", "similarity_tau", "threshold"),
     "sentiment": ("temperature",),
     "encoder": (),
 }
-MIXTURE_PARTS = ("head", "frozen", "similarity")  # of the calibration's optional "mixture"
+MIXTURE_PARTS = ("head", "frozen", "similarity")  # of a classifier's "mixture"
 # Optional files of an encoder: a model for English texts, and its tokenizer. See decision 40.
 ENGLISH_MODEL, ENGLISH_TOKENIZER = "english.onnx", "english_tokenizer.json"
 FROZEN_HEAD = "frozen_head.npz"  # optional file of a classifier: a regression on vectors
-COLD_START_KEYS = ("head_weight", "floor")  # of the calibration's optional "new_desk"
 # Similarities to a text below which nothing is offered. scripts/bench/floors.py measures those of
 # an encoder and writes them into its bundle.json; these, of encoder 2, hold for a bundle without.
 DEFAULT_FLOORS: Mapping[str, float] = MappingProxyType(
@@ -210,22 +209,24 @@ def _check_calibration(settings: Mapping[str, Any], role: str, about: str) -> No
     for name in CALIBRATION[role]:
         if not _is_positive(numbers.get(name)):
             raise refuse(about, f"calibration lacks a positive {name}.")
-    mixture = numbers.get("mixture", {})
-    if not isinstance(mixture, dict) or not all(map(_is_positive, mixture.values())):
-        raise refuse(about, "calibration has a mixture with a weight that is not positive.")
-    if mixture and set(mixture) - set(MIXTURE_PARTS):
-        raise refuse(about, f"calibration's mixture knows only {', '.join(MIXTURE_PARTS)}.")
-    if not _is_positive(numbers.get("sharpness", 1)):
-        raise refuse(about, "calibration has a sharpness that is not positive.")
+    if role == "classifier":
+        _check_mixture(numbers.get("mixture"), about)
+    for name in ("sharpness", "new_desk_threshold"):
+        if not _is_positive(numbers.get(name, 1)):
+            raise refuse(about, f"calibration has a {name} that is not positive.")
     thresholds = numbers.get("thresholds", {})
     if not isinstance(thresholds, dict) or not all(map(_is_positive, thresholds.values())):
         raise refuse(about, "calibration has thresholds that are not positive.")
-    cold_start = numbers.get("new_desk", {"head_weight": 1, "floor": 1})
-    if not isinstance(cold_start, dict) or not all(
-        _is_positive(cold_start.get(key)) for key in COLD_START_KEYS
-    ):
-        keys = " or ".join(COLD_START_KEYS)
-        raise refuse(about, f"calibration's new_desk lacks a positive {keys}.")
+
+
+def _check_mixture(weights: object, about: str) -> None:
+    """Refuse weights of the geometric mean that are missing, not positive or of unknown parts."""
+    if not isinstance(weights, dict) or "head" not in weights:
+        raise refuse(about, "calibration lacks a mixture with the weight of the head.")
+    if not all(map(_is_positive, weights.values())):
+        raise refuse(about, "calibration has a mixture with a weight that is not positive.")
+    if set(weights) - set(MIXTURE_PARTS):
+        raise refuse(about, f"calibration's mixture knows only {', '.join(MIXTURE_PARTS)}.")
 
 
 def _check_floors(settings: Mapping[str, Any], about: str) -> None:

@@ -74,32 +74,26 @@ class Evidence:
 
 
 def combine(bundle: Bundle, labels: Sequence[str], evidence: Evidence) -> np.ndarray:
-    """Return probabilities (labels,) from all the evidence.
+    """Return probabilities (labels,): the geometric mean of all the evidence, sharpened.
 
     A mixture is less confident than each of its parts; ``sharpness`` corrects that and keeps the
     order.
     """
-    weights = bundle.calibration.get("mixture")
-    if weights:
-        mixture = geometric_mean(bundle, labels, evidence, weights)
-    else:
-        share = bundle.calibration["head_weight"]
-        mixture = weighted_mean(bundle, labels, evidence.head, evidence.similar, share)
+    mixture = geometric_mean(bundle, labels, evidence)
     if evidence.similar is None or evidence.head is None:
         return mixture
     sharpened = mixture ** bundle.calibration.get("sharpness", 1.0)
     return sharpened / sharpened.sum()
 
 
-def geometric_mean(
-    bundle: Bundle, labels: Sequence[str], evidence: Evidence, weights: Mapping[str, float]
-) -> np.ndarray:
-    """Return the weighted geometric mean of the evidence at hand; sums to 1.
+def geometric_mean(bundle: Bundle, labels: Sequence[str], evidence: Evidence) -> np.ndarray:
+    """Return the geometric mean of the evidence at hand, by the bundle's weights; sums to 1.
 
     Unlike the arithmetic mean it is confident only where all parts agree, which is what a text of a
     kind that nobody trained on lacks. Labels no head knows keep the probability of their
     similarity.
     """
+    weights = bundle.calibration["mixture"]
     named = {"head": evidence.head, "frozen": evidence.frozen, "similarity": evidence.similar}
     parts = [
         (probabilities, weights[name])
@@ -122,26 +116,6 @@ def weighted_powers(parts: Sequence[tuple[np.ndarray, float]]) -> np.ndarray:
     logs = [weight * np.log(np.maximum(shares, MIN_PROBABILITY)) for shares, weight in parts]
     mean: np.ndarray = np.exp(np.sum(logs, axis=0) / total)
     return mean
-
-
-def weighted_mean(
-    bundle: Bundle,
-    labels: Sequence[str],
-    head: np.ndarray | None,
-    similar: np.ndarray | None,
-    head_weight: float,
-) -> np.ndarray:
-    """Return probabilities (labels,): the head by its weight, the similarities by the rest.
-
-    Labels the head does not know keep the probability of their similarity.
-    """
-    if head is None and similar is None:
-        raise ValueError("Neither logits nor similarities are there to classify by.")
-    if similar is None or head is None:
-        return head if head is not None else np.asarray(similar)
-    known = np.array([label in bundle.labels for label in labels])
-    mixture = head_weight * head * similar[known].sum() + (1 - head_weight) * similar
-    return np.where(known, mixture, similar)
 
 
 def best_label(
@@ -175,15 +149,12 @@ def classify(
     """Predict a category from logits, similarities, or both; at least one of them is required.
 
     ``frozen``: label → probability of the regression on the encoder's vector. In a ``cold_start`` a
-    label is withheld unless it also holds with less weight on the head.
+    label is withheld unless its probability also reaches the bundle's ``new_desk_threshold``.
     """
     evidence = _evidence(bundle, logits, similarities, labels, frozen)
     prediction = best_label(bundle, labels, combine(bundle, labels, evidence))
-    limits = bundle.calibration.get("new_desk")
-    if not (cold_start and limits and prediction.label):
-        return prediction
-    cautious = weighted_mean(bundle, labels, evidence.head, evidence.similar, limits["head_weight"])
-    if cautious[labels.index(prediction.label)] >= limits["floor"]:
+    threshold = bundle.calibration.get("new_desk_threshold", 0.0)
+    if not (cold_start and prediction.label and prediction.confidence < threshold):
         return prediction
     return replace(prediction, label=None, withheld_label=prediction.label)
 

@@ -27,7 +27,7 @@ from appliance.inference.classify import (
 )
 from appliance.inference.learned import LearnedHead, refine
 from appliance.inference.predictions import BundleStatus, CategoryPrediction, SentimentPrediction
-from appliance.inference.session import LoadedBundle, has_words
+from appliance.inference.session import LoadedBundle
 
 
 class VectorCache:
@@ -122,18 +122,19 @@ class Engine:
     ) -> CategoryPrediction:
         """Predict one of ``labels`` (slug → "name. description. example phrases"), or None.
 
-        Of a text in a language that the classifier was not measured on, nothing is predicted.
+        Of a text in a language that the classifier was not measured on, or without a word that it
+        knows, nothing is predicted.
         ``cold_start`` asks for the agreement of head and similarity, as on an installation whose
         tickets the classifier has not proven itself on. ``learned`` is the installation's own
         head; it counts while the active encoder writes its space.
         """
         classifier = self._holders["classifier"].loaded()
         names = list(labels)
-        if not names or not has_words(text):
-            scores = tuple((name, 0.0) for name in names)
-            return CategoryPrediction(None, 0.0, scores, classifier.bundle.ref)
         if not languages.is_supported(text, classifier.bundle.languages):
             return CategoryPrediction(None, 0.0, (), classifier.bundle.ref, is_other_language=True)
+        if not names or not classifier.knows_words(text):
+            scores = tuple((name, 0.0) for name in names)
+            return CategoryPrediction(None, 0.0, scores, classifier.bundle.ref)
         known = known_labels(classifier.bundle, names)
         similarities = self._similarities(text, labels, is_required=not known)
         logits = classifier.run(text) if known else None

@@ -62,11 +62,6 @@ def clean(text: str, max_tokens: int) -> str:
     return " ".join(start.split())[: max_tokens * CHARACTERS_PER_TOKEN]
 
 
-def has_words(text: str) -> bool:
-    """Whether there is a letter or digit within the part of the text that is tokenized."""
-    return any(character.isalnum() for character in text[:MAX_CHARACTERS])
-
-
 class TextTokenizer:
     """A tokenizer that truncates at ``max_tokens`` and never pads, whatever its file says."""
 
@@ -136,6 +131,24 @@ class TextModel:
         return self._session.run(self.tokenizer.ids(text))
 
 
+def open_models(
+    folder: Path, max_tokens: int, threads: int, *, has_english: bool
+) -> Callable[[str], TextModel]:
+    """Open the model files of a bundle and return text → the model of its language.
+
+    With ``has_english``, English texts have a model of their own. Raises BundleRefusedError.
+    """
+
+    def opened(model: str, tokenizer: str) -> TextModel:
+        return TextModel(folder / model, folder / tokenizer, max_tokens, threads)
+
+    every = opened("model.onnx", "tokenizer.json")
+    if not has_english:
+        return lambda text: every
+    english = opened(ENGLISH_MODEL, ENGLISH_TOKENIZER)
+    return lambda text: english if languages.is_english(text) else every
+
+
 class LoadedBundle:
     """Runs one bundle. Thread-safe: nothing changes after loading."""
 
@@ -147,11 +160,8 @@ class LoadedBundle:
         self.bundle = bundle
         self._about = f"{bundle.ref.name}/{bundle.ref.version}"
         verify_files(bundle)
-        self._model = self._open("model.onnx", "tokenizer.json", threads)
-        self._english = (
-            self._open(ENGLISH_MODEL, ENGLISH_TOKENIZER, threads)
-            if bundle.has_english_model
-            else None
+        self._model_for = open_models(
+            bundle.folder, bundle.max_tokens, threads, has_english=bundle.has_english_model
         )
         self.frozen_head = self._load_frozen_head()
         self._check_golden()
@@ -160,16 +170,6 @@ class LoadedBundle:
         """Return the model's output for one text: float32 (labels,) logits or a (dims,) vector."""
         with timed(self.bundle.ref.role):
             return self._model_for(text).run(text)
-
-    def _open(self, model: str, tokenizer: str, threads: int) -> TextModel:
-        folder = self.bundle.folder
-        return TextModel(folder / model, folder / tokenizer, self.bundle.max_tokens, threads)
-
-    def _model_for(self, text: str) -> TextModel:
-        """Return the English model for an English text, if there is one."""
-        if self._english is not None and languages.is_english(text):
-            return self._english
-        return self._model
 
     def _load_frozen_head(self) -> LinearHead | None:
         """Return the regression on an encoder's vectors that a classifier may bring."""

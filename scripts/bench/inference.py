@@ -30,8 +30,8 @@ from appliance.inference.session import Session, open_session
 ROOT = Path(__file__).resolve().parents[2]
 LENGTHS = (16, 60, 128, 256)
 CALLERS = (1, 2, 4, 8)
-START_WEIGHTS = {"classifier": "gte-small", "sentiment": "minilm", "encoder": "minilm"}
-LAYERS = {"classifier": 12, "sentiment": 6, "encoder": 6}
+START_WEIGHTS = "e5-small"  # folder below --weights, of all three models
+LAYERS = 12
 WIDTH, PEAK_SIDE = 384, 1024
 
 
@@ -86,7 +86,7 @@ def torch_models(weights: Path | None) -> dict[str, Callable[[list[int]], object
     loaded = {}
     for role in ROLES:
         load = load_distilbert if role == "sentiment" else load_trunk
-        loaded[role] = runner(load(weights / START_WEIGHTS[role])[0])
+        loaded[role] = runner(load(weights / START_WEIGHTS)[0])
     return loaded
 
 
@@ -99,7 +99,7 @@ def sentence_transformer(weights: Path | None) -> Callable[[int], object] | None
     except ImportError as error:
         print(f"sentence-transformers is skipped: {error}")
         return None
-    body = models.Transformer(str(weights / START_WEIGHTS["encoder"]), max_seq_length=512)
+    body = models.Transformer(str(weights / START_WEIGHTS), max_seq_length=512)
     parts = [body, models.Pooling(body.get_embedding_dimension()), models.Normalize()]
     model = SentenceTransformer(modules=parts, device="cpu")
     return lambda tokens: model.encode("printer " * (tokens - 2), show_progress_bar=False)
@@ -111,10 +111,10 @@ def set_torch_threads(threads: int) -> None:
         sys.modules["torch"].set_num_threads(threads)
 
 
-def operations(role: str, tokens: int) -> float:
+def operations(tokens: int) -> float:
     """Return the number of multiplications and additions of one text in the matrix products."""
     per_token = 2 * 12 * WIDTH**2 + 4 * tokens * WIDTH
-    return float(LAYERS[role] * per_token * tokens)
+    return float(LAYERS * per_token * tokens)
 
 
 def peak(threads: int) -> float | None:
@@ -168,9 +168,7 @@ def latency_table(models: Path, weights: Path | None, count: int) -> list[str]:
                 if role == "encoder" and embedder:
                     library_ms, _ = milliseconds(lambda n=length: embedder(n), count)
                 share = (
-                    f"{operations(role, length) / (median / 1000) / peak_rate:.0%}"
-                    if peak_rate
-                    else ""
+                    f"{operations(length) / (median / 1000) / peak_rate:.0%}" if peak_rate else ""
                 )
                 lines.append(
                     f"| {role} | {threads} | {length} | {median:.1f} | {slow:.1f} "

@@ -20,7 +20,7 @@ import train_multilingual
 import train_sentiment
 from bundles import activate, write_bundle
 from calibrate import HeldOut, calibrate, figures
-from data import CATEGORIES, SENTIMENTS, categories, manifest
+from data import CATEGORIES, LANGUAGES, SENTIMENTS, categories, manifest
 from export import OPSET, check_parity, export_fp32, quantize
 from pairs import FILES as PAIR_FILES
 from sentiment_data import FILES as SENTIMENT_FILES
@@ -39,7 +39,6 @@ from appliance.inference.session import LoadedBundle
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_TOKENS = {"classifier": 256, "sentiment": 256, "encoder": 512}
-LANGUAGES = list(train_multilingual.LANGUAGES)
 TRUNK = "e5-small"  # folder below --weights
 TextFunction = Callable[[str], np.ndarray]
 
@@ -172,8 +171,10 @@ def build_classifier(args: argparse.Namespace) -> None:
     """Build the classifier bundle and calibrate it; needs the active encoder."""
     labels = categories(CATEGORIES)
     weights, work = args.weights / TRUNK, args.work
+    checkpoint = work / "encoder.safetensors"
+    encoder = checkpoint if checkpoint.exists() else find_active(args.models, "encoder").folder
     model, left_out = train_classifier.train(
-        weights, work / "encoder.safetensors", args.data, work / "classifier.safetensors"
+        weights, encoder, args.data, work / "classifier.safetensors"
     )
     source = load_trunk(weights)[1]
     fp32, int8 = work / "classifier.fp32.onnx", work / "classifier.int8.onnx"
@@ -195,7 +196,7 @@ def build_classifier(args: argparse.Namespace) -> None:
         "pooling": "mean",
         "labels": list(labels),
         "frozen_space": find_active(args.models, "encoder").ref.space,
-        "calibration": {"head_weight": 0.5, **numbers},
+        "calibration": numbers,
         "left_out": {
             name: figures(rows, {**numbers, "frozen_temperature": 1.0}, list(labels))
             for name, rows in folds.items()
@@ -226,9 +227,10 @@ def held_out(
     labels: Mapping[str, str],
     embed: TextFunction,
 ) -> HeldOut:
-    """Return the outputs for the rows of sources that were left out, and their labels."""
+    """Return the outputs for the rows of organisations that were left out, and their labels."""
     slugs = list(labels)
-    known = [row for row in tickets if row["source"] not in train_classifier.FOLDS[fold]]
+    left_out = train_classifier.FOLDS[fold]
+    known = [row for row in tickets if train_classifier.organisation(row) not in left_out]
     head = frozen_head(known, vectors, 1.0)
     shares = head.probabilities(np.stack([vectors[row["text"]] for row in rows]))
     columns = [head.labels.index(slug) for slug in slugs]
@@ -244,6 +246,7 @@ def held_out(
             [[slug in (row["category"], row["second"]) for slug in slugs] for row in rows]
         ),
         is_clear=np.array([row["confidence"] == "high" for row in rows]),
+        weight=np.full(len(rows), 1 / len(rows)),
     )
 
 
@@ -255,7 +258,7 @@ def common(role: str, version: str, source: Source, parity: float) -> dict:
         "name": role,
         "version": version,
         "licence": "MIT; started from " + source.licence,
-        "languages": LANGUAGES,
+        "languages": list(LANGUAGES),
         "max_tokens": MAX_TOKENS[role],
         "opset": OPSET,
         "quantization": "dynamic int8, signed weights, per channel; words in 4 bits",

@@ -9,14 +9,13 @@ from typing import Any
 
 from data import sha256_of
 
-from appliance.inference import languages
 from appliance.inference.bundle import (
     ENGLISH_MODEL,
     ENGLISH_TOKENIZER,
     FROZEN_HEAD,
     REQUIRED_FILES,
 )
-from appliance.inference.session import TextModel
+from appliance.inference.session import open_models
 
 # short, long, terse, in capitals, with an error code, nearly empty, in other languages
 GOLDEN_TEXTS = (
@@ -85,12 +84,11 @@ def write_json(path: Path, value: object) -> None:
 
 def _golden(folder: Path, max_tokens: int, atol: float) -> dict:
     """Return the golden outputs of the finished files, each text processed alone."""
-    model = english = TextModel(folder / "model.onnx", folder / "tokenizer.json", max_tokens, 1)
-    if (folder / ENGLISH_MODEL).exists():
-        english = TextModel(folder / ENGLISH_MODEL, folder / ENGLISH_TOKENIZER, max_tokens, 1)
+    has_english = (folder / ENGLISH_MODEL).exists()
+    model_for = open_models(folder, max_tokens, 1, has_english=has_english)
     cases = []
     for text in GOLDEN_TEXTS:
-        used = english if languages.is_english(text) else model
-        numbers = [round(float(value), 5) for value in used.run(text)]
-        cases.append({"text": text, "ids": used.tokenizer.ids(text), "output": numbers})
+        model = model_for(text)
+        numbers = [round(float(value), 5) for value in model.run(text)]
+        cases.append({"text": text, "ids": model.tokenizer.ids(text), "output": numbers})
     return {"atol": atol, "cases": cases}

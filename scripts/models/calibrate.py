@@ -1,12 +1,12 @@
-"""Choose the weights, temperatures and thresholds of the classifier on sources left out whole.
+"""Choose the weights, temperatures and thresholds of the classifier on organisations left out.
 
-Every number comes from tickets of sources that neither the fine-tuned classifier nor the regression
-on the encoder's vectors was trained on. A split of the same source would be too optimistic about an
-organisation that nobody here has seen.
+Every number comes from tickets of organisations that neither the fine-tuned classifier nor the
+regression on the encoder's vectors was trained on. A split of the same ones would be too optimistic
+about an organisation that nobody here has seen.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import product
 
 import numpy as np
@@ -14,8 +14,8 @@ from measure import calibration_error, softmax, threshold_for
 from scipy.optimize import minimize_scalar
 
 # Share of decided predictions that must equal the annotator's first or second label.
-DECIDED_ACCURACY = 0.95
-# How many rows of all categories are added to those of a category when its threshold is chosen.
+DECIDED_ACCURACY = 0.92
+# How many rows of a category the common threshold counts as much as.
 SHARED_ROWS = 40
 UNDECIDED = {
     "other": 0.98
@@ -26,7 +26,7 @@ SMALLEST = 1e-4  # as MIN_PROBABILITY in appliance/inference/classify.py
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Outputs for tickets of a source left out, and the labels; arrays are (rows, labels)."""
+    """Outputs for tickets of organisations left out, and the labels; arrays are (rows, labels)."""
 
     head: np.ndarray  # logits of the fine-tuned classifier
     frozen: np.ndarray  # log-probabilities of the regression on the encoder's vectors
@@ -34,6 +34,7 @@ class HeldOut:
     first: np.ndarray  # one-hot first label
     either: np.ndarray  # true for the first and the second label
     is_clear: np.ndarray  # (rows,) whether the annotator was confident
+    weight: np.ndarray  # (rows,) the same sum in every fold
 
     def mixed(self, numbers: dict) -> np.ndarray:
         """Return the probabilities as ``appliance.inference`` mixes them."""
@@ -50,44 +51,38 @@ class HeldOut:
 
 
 def joined(parts: Iterable[HeldOut]) -> HeldOut:
-    """Return the rows of several sources as one."""
+    """Return the rows of several folds as one."""
     parts = list(parts)
-    names = ("head", "frozen", "similarities", "first", "either", "is_clear")
+    names = [field.name for field in fields(HeldOut)]
     return HeldOut(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def calibrate(folds: dict[str, HeldOut], labels: Sequence[str]) -> dict:
-    """Return the calibration; every source left out has the same say in the weights.
+    """Return the calibration; every fold has the same say, however many rows it has.
 
-    The threshold reaches DECIDED_ACCURACY on the mean of the sources, not on all rows together, in
-    which the largest source would outvote the others.
+    ``threshold`` is the mean of what the folds need for DECIDED_ACCURACY, and
+    ``new_desk_threshold`` what the hardest of them needs.
     """
     every = joined(folds.values())
     numbers: dict = {
-        "head_temperature": temperature(every.head, every.first),
-        "frozen_temperature": temperature(every.frozen, every.first),
-        "similarity_tau": temperature(every.similarities, every.first),
+        "head_temperature": temperature(every.head, every),
+        "frozen_temperature": temperature(every.frozen, every),
+        "similarity_tau": temperature(every.similarities, every),
         "sharpness": 1.0,
     }
     numbers["mixture"] = min(
-        _weights(),
-        key=lambda weights: sum(
-            _loss(_sharpest(fold, numbers, weights), fold.first) for fold in folds.values()
-        ),
+        _weights(), key=lambda weights: _loss(_sharpest(every, numbers, weights), every)
     )
     numbers["sharpness"] = sharpness(every, numbers)
     numbers = {
         name: round(value, 4) if isinstance(value, float) else value
         for name, value in numbers.items()
     }
-    numbers["threshold"] = _common_threshold(folds, numbers)
-    shares = every.mixed(numbers)
-    is_right = _is_right(every, shares)
+    needed = [_threshold_of(fold, numbers) for fold in folds.values()]
+    numbers["threshold"] = round(float(np.mean(needed)), 4)
+    numbers["new_desk_threshold"] = round(max(needed), 4)
     numbers["thresholds"] = {
-        label: max(
-            UNDECIDED.get(label, 0.0),
-            category_threshold(shares.max(-1), is_right, shares.argmax(-1) == at),
-        )
+        label: max(UNDECIDED.get(label, 0.0), category_threshold(every, numbers, at))
         for at, label in enumerate(labels)
     }
     return numbers
@@ -109,10 +104,10 @@ def _sharpest(rows: HeldOut, numbers: dict, weights: dict[str, float]) -> np.nda
     return rows.mixed({**tried, "sharpness": sharpness(rows, tried)})
 
 
-def temperature(logits: np.ndarray, first: np.ndarray) -> float:
+def temperature(logits: np.ndarray, rows: HeldOut) -> float:
     """Return the temperature at which probabilities match the frequency of the first label."""
     result = minimize_scalar(
-        lambda log_t: _loss(softmax(logits / np.exp(log_t)), first),
+        lambda log_t: _loss(softmax(logits / np.exp(log_t)), rows),
         bounds=(-5, 3),
         method="bounded",
     )
@@ -123,39 +118,41 @@ def sharpness(rows: HeldOut, numbers: dict) -> float:
     """Return the power at which mixed probabilities match the frequency of the first label."""
     logs = np.log(rows.mixed({**numbers, "sharpness": 1.0}) + 1e-12)
     result = minimize_scalar(
-        lambda power: _loss(softmax(logs * power), rows.first),
+        lambda power: _loss(softmax(logs * power), rows),
         bounds=(0.5, 4),
         method="bounded",
     )
     return float(result.x)
 
 
-def _common_threshold(folds: dict[str, HeldOut], numbers: dict) -> float:
-    """Return the mean of the thresholds that the sources need, none of them alone deciding."""
-    thresholds = []
-    for fold in folds.values():
-        shares = fold.mixed(numbers)
-        thresholds.append(threshold_for(shares.max(-1), _is_right(fold, shares), DECIDED_ACCURACY))
-    return round(float(np.mean(thresholds)), 4)
+def _threshold_of(fold: HeldOut, numbers: dict) -> float:
+    """Return the threshold that the tickets of one fold need."""
+    shares = fold.mixed(numbers)
+    return float(threshold_for(shares.max(-1), _is_right(fold, shares), DECIDED_ACCURACY))
 
 
-def category_threshold(sure: np.ndarray, is_right: np.ndarray, own: np.ndarray) -> float:
-    """Return the lowest threshold above which enough predictions of one category are right.
+def category_threshold(rows: HeldOut, numbers: dict, at: int) -> float:
+    """Return the threshold above which enough predictions of one category are right.
 
-    ``own`` marks the rows predicted as this category. The rows of all categories are added with a
-    weight of SHARED_ROWS rows, so that a category with few rows gets nearly the common threshold.
+    ``at``: the column of the category. The common threshold counts as much as SHARED_ROWS rows, so
+    that a category with few rows stays close to it.
     """
+    shares = rows.mixed(numbers)
+    own = shares.argmax(-1) == at
+    sure, is_right = shares.max(-1)[own], _is_right(rows, shares)[own]
+    weight = rows.weight[own] / rows.weight.mean()  # in rows
+    needed = 0.98
     for threshold in np.arange(0.3, 0.98, 0.01):
         decided = sure >= threshold
-        shared = SHARED_ROWS * decided.mean()
-        right = (is_right & own & decided).sum() + shared * is_right[decided].mean()
-        if right >= DECIDED_ACCURACY * ((own & decided).sum() + shared):
-            return round(float(threshold), 2)
-    return 0.98
+        if (weight * (is_right - DECIDED_ACCURACY))[decided].sum() >= 0:
+            needed = float(threshold)
+            break
+    share = weight.sum() / (weight.sum() + SHARED_ROWS)
+    return round(float(share * needed + (1 - share) * numbers["threshold"]), 2)
 
 
 def figures(rows: HeldOut, numbers: dict, labels: Sequence[str]) -> dict[str, float]:
-    """Return the scores of the rows of one source with a calibration."""
+    """Return the scores of the rows of one fold with a calibration."""
     shares = rows.mixed(numbers)
     least = np.array([numbers["thresholds"][label] for label in labels])
     best, every = shares.argmax(-1), np.arange(len(shares))
@@ -185,5 +182,5 @@ def _share(values: np.ndarray) -> float:
     return round(float(values.mean()), 4) if len(values) else 0.0
 
 
-def _loss(shares: np.ndarray, targets: np.ndarray) -> float:
-    return -float((targets * np.log(shares + 1e-9)).sum(-1).mean())
+def _loss(shares: np.ndarray, rows: HeldOut) -> float:
+    return -float(rows.weight @ (rows.first * np.log(shares + 1e-9)).sum(-1))

@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Mapping
 from functools import cache, partial
@@ -32,7 +31,6 @@ from data import CATEGORIES, categories
 from extra import extra_figures, risk_table
 from figures_store import FiguresStore, fingerprints
 from goals import (
-    MEASURE_NAMES,
     MEMORY,
     OUT_OF_SCOPE,
     PICTURED,
@@ -43,19 +41,19 @@ from goals import (
     WRITTEN_SENTENCES,
     WRITTEN_TICKETS,
     Figures,
+    left_out_table,
     missed,
-    shown,
     table,
 )
 from processor import instruction_set
 
 from appliance.inference import languages
-from appliance.inference.bundle import FROZEN_HEAD, ROLES, Bundle, find_active
+from appliance.inference.bundle import ENGLISH_TOKENIZER, FROZEN_HEAD, ROLES, Bundle, find_active
 from appliance.inference.classify import classify, classify_sentiment, nearness, pieces
 from appliance.inference.engine import Engine
 from appliance.inference.linear_head import LinearHead
 from appliance.inference.predictions import CategoryPrediction, SentimentPrediction
-from appliance.inference.session import TextTokenizer, has_words, open_session
+from appliance.inference.session import LoadedBundle, TextTokenizer, open_session
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = ROOT / "scripts/models/figures/figures.json"
@@ -66,14 +64,17 @@ TICKET_TOKENS = 60
 
 
 class Fp32:
-    """The three unquantized exports, with the interface of ``Engine``."""
+    """The unquantized exports of a folder, with the interface of ``Engine``.
+
+    A bundle without an export runs as shipped; ``exported`` names the roles that have one.
+    """
 
     def __init__(self, folder: Path, models: Path) -> None:
         self._bundles = {role: find_active(models, role) for role in ROLES}
-        self._runs = {
-            role: _runner(folder / f"{role}.fp32.onnx", self._bundles[role]) for role in ROLES
-        }
+        self.exported = [role for role in ROLES if (folder / f"{role}.fp32.onnx").exists()]
+        self._runs = {role: self._run_of(role, folder) for role in ROLES}
         classifier, encoder = self._bundles["classifier"], self._bundles["encoder"]
+        self._knows_words = LoadedBundle(classifier, threads=1).knows_words
         self._frozen_head = None
         if classifier.settings.get("frozen_space") == encoder.ref.space:
             content = (classifier.folder / FROZEN_HEAD).read_bytes()
@@ -84,7 +85,7 @@ class Fp32:
     ) -> CategoryPrediction:
         """Predict as ``Engine.classify``."""
         bundle = self._bundles["classifier"]
-        if not (has_words(text) and languages.is_supported(text, bundle.languages)):
+        if not languages.is_supported(text, bundle.languages) or not self._knows_words(text):
             return CategoryPrediction(None, 0.0, (), bundle.ref)
         vector = self.embed(text)
         similarities = {
@@ -96,6 +97,16 @@ class Fp32:
         return classify(
             bundle, logits, similarities, list(labels), frozen=frozen, cold_start=cold_start
         )
+
+    def _run_of(self, role: str, folder: Path) -> Callable[[str], np.ndarray]:
+        bundle = self._bundles[role]
+        if role not in self.exported:
+            return cache(LoadedBundle(bundle, threads=2).run)
+        run = _runner(folder / f"{role}.fp32.onnx", bundle, "tokenizer.json")
+        if not bundle.has_english_model:
+            return run
+        english = _runner(folder / "teacher.fp32.onnx", bundle, ENGLISH_TOKENIZER)
+        return lambda text: english(text) if languages.is_english(text) else run(text)
 
     def _frozen_probabilities(self, vector: np.ndarray) -> dict[str, float] | None:
         head = self._frozen_head
@@ -115,17 +126,11 @@ class Fp32:
         return self._runs["encoder"](text)
 
 
-def _runner(path: Path, bundle: Bundle) -> Callable[[str], np.ndarray]:
-    tokens = TextTokenizer(bundle.folder / "tokenizer.json", bundle.max_tokens)
+def _runner(path: Path, bundle: Bundle, tokenizer: str) -> Callable[[str], np.ndarray]:
+    """Return text → output, cached: descriptions are embedded for every ticket."""
+    tokens = TextTokenizer(bundle.folder / tokenizer, bundle.max_tokens)
     session = open_session(path, 2, path.name)
-    cache: dict[str, np.ndarray] = {}  # descriptions are embedded for every ticket
-
-    def run(text: str) -> np.ndarray:
-        if text not in cache:
-            cache[text] = session.run(tokens.ids(text))
-        return cache[text]
-
-    return run
+    return cache(lambda text: session.run(tokens.ids(text)))
 
 
 def checks_of(
@@ -243,25 +248,6 @@ def resident_megabytes() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def unseen_source_text(unseen: Mapping) -> str:
-    """Return the figures of the source that build.py left out, as a sentence."""
-    scores = "; ".join(
-        f"{MEASURE_NAMES.get(name, name)}: {shown(value)}"
-        for name, value in unseen.items()
-        if name != "source"
-    )
-    text = (
-        f"A head on frozen gte-small that never saw `{unseen['source']}`, mixed with similarity, "
-        f"has these figures on its tickets: {scores}. The figures on known sources are too "
-        "optimistic for a new kind of organisation, which is closer to these."
-    )
-    first_line = " " * len("- **An unseen source.** ")  # of models_page.md
-    filled = textwrap.fill(
-        text, 118, initial_indent=first_line, subsequent_indent="  ", break_on_hyphens=False
-    )
-    return filled.strip()
-
-
 def measure(
     args: argparse.Namespace, engine: Engine, store: FiguresStore, of: Mapping[str, str]
 ) -> None:
@@ -274,7 +260,8 @@ def measure(
         kinds["fp32"] = Fp32(args.fp32, args.models)
     for kind, models in kinds.items():
         checks = checks_of(models, args.data, args.limit)
-        for role in (args.bundle,) if args.bundle else ROLES:
+        roles = ROLES if isinstance(models, Engine) else models.exported
+        for role in {args.bundle} & set(roles) if args.bundle else roles:
             for check in ROLE_CHECKS[role]:
                 is_chosen = not args.check or any(name in check for name in args.check)
                 if is_chosen and not (args.resume and store.has(kind, check, of[role])):
@@ -373,17 +360,15 @@ def arguments() -> argparse.Namespace:
 def write_page(models: Path, folder: Path, int8: Figures, fp32: Figures) -> None:
     """Write docs/models.md from models_page.md, and its picture.
 
-    ``folder`` may hold the output of other commands: urgency.json, int8.md, speed.md and
-    cold_start.md.
+    ``folder`` may hold the output of other commands: urgency.json, int8.md and speed.md.
     """
-    unseen = find_active(models, "classifier").settings["unseen_source"]
+    classifier = find_active(models, "classifier")
     text = TEMPLATE.read_text(encoding="utf-8").format(
         table=table(int8, fp32),
         urgency=urgency_rows(folder / "urgency.json"),
         int8=quoted(folder / "int8.md"),
         speed=quoted(folder / "speed.md"),
-        cold_start=quoted(folder / "cold_start.md"),
-        unseen=unseen_source_text(unseen),
+        left_out=left_out_table(classifier.settings["left_out"]),
     )
     (ROOT / "docs" / "models.md").write_text(text, encoding="utf-8")
     pictured = {check: int8[check] for check in PICTURED if check in int8}

@@ -1,5 +1,7 @@
 """The checks of docs/models.md, their goals, and the table that shows both."""
 
+from collections.abc import Mapping
+
 _INTERNAL = {
     "accuracy": "≥ 0.73",
     "accuracy, second label accepted": "≥ 0.86",
@@ -97,14 +99,6 @@ PICTURED = (  # in the picture of risk by coverage
     WRITTEN_TICKETS,
 )
 
-# Measures in bundle.json of shipped bundles → their names in the table.
-MEASURE_NAMES = {
-    "first choice": "accuracy",
-    "first or second": "accuracy, second label accepted",
-    "decided: first": "accuracy of decided",
-    "decided: first or second": "accuracy of decided, second label accepted",
-}
-
 BANKING = "BANKING77, full training set"  # from train_banking.py; that model is not shipped
 # Check → the role whose bundle it scores, or its own name where no bundle of one role is scored.
 CHECKS = {
@@ -155,4 +149,14 @@ def table(int8: Figures, fp32: Figures) -> str:
             lines.append(
                 f"| {check} | {measure} | {goal}{mark} | {shown(value)} | {shown(fp32_value)} |"
             )
+    return "\n".join(lines)
+
+
+def left_out_table(left_out: Mapping[str, Mapping[str, float]]) -> str:
+    """Return a Markdown table of the figures of sources left out of training, a column each."""
+    sources = list(left_out)
+    lines = [f"| measure | {' | '.join(sources)} |", "|---" * (len(sources) + 1) + "|"]
+    for measure in left_out[sources[0]]:
+        values = " | ".join(shown(left_out[source][measure]) for source in sources)
+        lines.append(f"| {measure} | {values} |")
     return "\n".join(lines)

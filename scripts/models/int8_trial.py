@@ -42,7 +42,7 @@ from appliance.inference.session import TextTokenizer, open_session
 
 CALIBRATION_TEXTS, CALIBRATION_LENGTH = 150, 60
 SMOOTHING = 0.5  # exponent: how much of an outlier moves from the activations into the weights
-START = {"classifier": "gte-small", "encoder": "minilm"}
+START = {"classifier": "e5-small", "encoder": "e5-small"}
 
 
 class Texts(CalibrationDataReader):

@@ -43,7 +43,10 @@ SEEN_TEXTS = {
     "a30472471e66",
     "1b7c6cfa33c2",
 }
-ENGLISH_ROWS = 15_000  # of all English rows
+STAGES = (  # English rows, epochs, learning rate; the second one is closer to what a desk reads
+    (30_000, 2, 2e-4),
+    (6_000, 1, 1e-4),
+)
 PLAIN_LANGUAGES = ("de", "fr", "es", "it", "nl", "pl", "pt", "sv")
 PLAIN_ROWS = 80  # of a language
 NEUTRAL = SENTIMENTS.index("neutral")
@@ -94,8 +97,11 @@ def is_test_row(name: str, row: dict) -> bool:
     )
 
 
-def training_rows(data: Path, seed: int) -> list[Row]:
-    """Return the training mix, shuffled; equal seeds give equal rows."""
+def training_rows(data: Path, seed: int, english: int) -> list[Row]:
+    """Return the training mix of one stage, shuffled; equal seeds give equal rows.
+
+    ``english``: the most rows of the English files; all texts written for this project are added.
+    """
     rng = seeded(seed)
     rows = []
     for name, limit, confidence in MIX:
@@ -107,7 +113,7 @@ def training_rows(data: Path, seed: int) -> list[Row]:
     rows += _ticket_rows(data, rng) + _plain_rows(data, rng) + _question_titles(data, rng)
     synthetic = plain_reports(rng) + contrasting_sentences(rng)
     rows += [Row(text, target_of(label)) for text, label in synthetic]
-    rows = rng.sample(rows, min(ENGLISH_ROWS, len(rows)))
+    rows = rng.sample(rows, min(english, len(rows)))
     rows += _written_texts() * 2 + _written_tickets() + _plain_sentences(data, rng)
     rng.shuffle(rows)
     return rows
@@ -146,7 +152,11 @@ def was_seen_before(text: str) -> bool:
 
 def training_texts(data: Path, seed: int = 7) -> set[str]:
     """Return every text of the training mix, so that test rows that repeat one can be left out."""
-    return {row.text for row in training_rows(data, seed)}
+    return {
+        row.text
+        for stage, (english, _, _) in enumerate(STAGES)
+        for row in training_rows(data, seed + stage, english)
+    }
 
 
 def _mixed_reviews(data: Path, rng: random.Random) -> list[Row]:

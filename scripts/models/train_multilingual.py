@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import torch
-from data import read, seeded
+from data import LANGUAGES, OPENING, is_held_out, read, seeded
 from finetune import plain_tokenizer, save
 from pairs import LEARN_UNTIL, article_rows, linked_rows, pairs_of, question_text
 from safetensors.torch import load_file
@@ -39,7 +39,6 @@ from weights import ProjectedEncoder, load_trunk
 from appliance.inference.bundle import find_active
 from appliance.inference.session import LoadedBundle
 
-LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv")
 LONGEST = 128  # tokens read in training
 FROZEN_LAYERS = 3
 BATCH_TOKENS = 1800
@@ -55,7 +54,6 @@ FILES = (
     "stsb",
     "it_tickets_47k",
 )
-OPENING = 220  # characters of an article that stand for a question about it
 STAGES = ("all", "other")  # languages of the texts
 
 
@@ -76,11 +74,6 @@ class TwoTexts:
     second: Item
     score: float | None = None
     keys: frozenset[str] = frozenset()  # pairs that share one are not partners of others
-
-
-def is_held_out(key: str) -> bool:
-    """Return whether an article is kept for measuring: one of ten."""
-    return sum(key.encode()) % 10 == 0
 
 
 def items_of(data: Path, seed: int, share: float = 1.0, stage: str = "all") -> list[Item]:
@@ -373,6 +366,21 @@ def train(
         model.load_state_dict(load_file(start))
     else:
         fit_map(model, seeded(seed).sample(items, 4000), tokenizer, teacher)
+    plan = list(batches_of(items, scored, related, tokenizer, seeded(seed)))
+    fit(model, plan, teacher, checkpoint, minutes)
+    trunk.config._attn_implementation = "eager"
+    save(model.state_dict(), checkpoint)
+    return model.eval()
+
+
+def fit(
+    model: ProjectedEncoder, plan: list[Batch], teacher: Teacher, checkpoint: Path, minutes: float
+) -> None:
+    """Train in place on the batches of ``plan``, or as many as ``minutes`` allow.
+
+    The weights so far are written beside ``checkpoint`` as ``….part``.
+    """
+    trunk = model.trunk
     for part in (trunk.embeddings, *trunk.encoder.layer[:FROZEN_LAYERS]):
         part.requires_grad_(False)
     trained = [p for p in trunk.parameters() if p.requires_grad]
@@ -382,7 +390,6 @@ def train(
         fused=True,
     )
     rates = [group["lr"] for group in optimiser.param_groups]
-    plan = list(batches_of(items, scored, related, tokenizer, seeded(seed)))
     started, total = time.monotonic(), 0.0
     model.train()
     for step, batch in enumerate(plan, 1):
@@ -404,9 +411,6 @@ def train(
             save(model.state_dict(), checkpoint.with_suffix(".part"))
         if spent >= 1:
             break
-    trunk.config._attn_implementation = "eager"
-    save(model.state_dict(), checkpoint)
-    return model.eval()
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Fine-tune the upper half of multilingual-e5-small on sentiment, as a DistilBERT.
+"""Fine-tune the upper layers of multilingual-e5-small on sentiment, as a DistilBERT.
 
-The lower six layers are those of multilingual-e5-small; their outputs are computed once. The result
-is a DistilBertForSequenceClassification with twelve layers, which reads the first token.
+The lower four layers are those of multilingual-e5-small; their outputs are computed once. The
+result is a DistilBertForSequenceClassification with twelve layers, which reads the first token.
 """
 
 import argparse
@@ -15,14 +15,13 @@ import torch
 from data import SENTIMENTS
 from finetune import plain_tokenizer, save
 from safetensors.torch import load_file
-from sentiment_data import training_rows
+from sentiment_data import STAGES, training_rows
 from torch import nn
 from upper_layers import UpperClassifier, fit, lower_states
 from weights import distilbert_state, empty_distilbert, load_trunk
 
 LONGEST = 64  # tokens read in training
-FIRST_LAYER = 6  # of those that are trained
-EPOCHS, RATE = 2, 2e-4
+FIRST_LAYER = 4  # of those that are trained
 
 
 def train(weights: Path, data: Path, checkpoint: Path, *, seed: int = 7) -> nn.Module:
@@ -35,12 +34,12 @@ def train(weights: Path, data: Path, checkpoint: Path, *, seed: int = 7) -> nn.M
     if checkpoint.exists():
         upper.load_state_dict(load_file(checkpoint))
     else:
-        rows = training_rows(data, seed)
-        print(f"{len(rows)} rows", flush=True)
         tokenizer = plain_tokenizer(source.tokenizer, LONGEST)
-        states = lower_states(trunk, FIRST_LAYER, [row.text for row in rows], tokenizer)
-        print("lower layers done", flush=True)
-        fit(upper, states, rows, epochs=EPOCHS, rate=RATE, seed=seed, label="sentiment")
+        for stage, (english, epochs, rate) in enumerate(STAGES):
+            rows = training_rows(data, seed + stage, english)
+            print(f"{len(rows)} rows", flush=True)
+            states = lower_states(trunk, FIRST_LAYER, [row.text for row in rows], tokenizer)
+            fit(upper, states, rows, epochs=epochs, rate=rate, seed=seed + stage, label="sentiment")
         save(upper.state_dict(), checkpoint)
     return full_model(trunk, upper)
 

@@ -57,7 +57,7 @@ def find_bundle(path: Path) -> Path:
             return folder
     places = " or ".join(map(str, folders))
     raise PublishingError(
-        f"There is no bundle in {places}. Name a folder with a bundle.json, such as classifier/3."
+        f"There is no bundle in {places}. Name a folder with a bundle.json, such as classifier/4."
     )
 
 

@@ -1,5 +1,8 @@
 """Categories and texts for tests, and the shipped models."""
 
+import hashlib
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 SHIPPED = Path(__file__).resolve().parents[3] / "models"
@@ -27,3 +30,14 @@ def replace(path: Path, content: bytes) -> None:
     """Replace a hard link by a new file, so that the shipped file does not change."""
     path.unlink(missing_ok=True)
     path.write_bytes(content)
+
+
+def update_digests(folder: Path, change: Callable[[set[str]], set[str]] = lambda names: names):
+    """Write the digests of a bundle's files into bundle.json; ``change`` changes which it lists."""
+    path = folder / "bundle.json"
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    settings["files"] = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        for name in sorted(change(set(settings["files"])))
+    }
+    replace(path, json.dumps(settings).encode())

@@ -6,7 +6,12 @@ import pytest
 from appliance.inference.bundle import Bundle, BundleRef, combined_digest
 from appliance.inference.classify import MAX_PIECES, classify, nearness, pieces
 
-NUMBERS = {"head_temperature": 1.0, "similarity_tau": 0.05, "head_weight": 0.6, "threshold": 0.6}
+NUMBERS = {
+    "head_temperature": 1.0,
+    "similarity_tau": 0.05,
+    "mixture": {"head": 1.0, "similarity": 0.5},
+    "threshold": 0.6,
+}
 
 
 def test_description_is_split_into_sentences_and_phrases():
@@ -75,10 +80,7 @@ def test_category_unknown_to_the_head_has_the_general_threshold():
     assert prediction.label is None
 
 
-COLD_START = {"head_weight": 0.3, "floor": 0.6}  # the head alone is sure: 0.88 to 0.12
-
-
-def test_cold_start_withholds_what_only_the_head_is_sure_of():
+def test_cold_start_withholds_what_is_less_sure_than_a_new_desk_needs():
     near = {"access": 0.3, "email": 0.35}
 
     proven, cautious = (_classify_with(near, cold_start=flag) for flag in (False, True))
@@ -88,8 +90,8 @@ def test_cold_start_withholds_what_only_the_head_is_sure_of():
     assert cautious.scores == proven.scores
 
 
-def test_cold_start_predicts_what_head_and_similarity_agree_on():
-    assert _classify_with({"access": 0.4, "email": 0.3}, cold_start=True).label == "access"
+def test_cold_start_predicts_what_is_sure_enough_for_a_new_desk():
+    assert _classify_with({"access": 0.6, "email": 0.3}, cold_start=True).label == "access"
 
 
 def test_unsure_prediction_has_no_withheld_label():
@@ -98,7 +100,7 @@ def test_unsure_prediction_has_no_withheld_label():
     assert (prediction.label, prediction.withheld_label) == (None, None)
 
 
-def test_bundle_without_cold_start_limits_withholds_no_label():
+def test_bundle_without_a_threshold_of_new_desks_withholds_no_label():
     near = {"access": 0.3, "email": 0.35}
     logits = np.array([2.0, 0.0])
 
@@ -137,7 +139,7 @@ def _classify_with(
     frozen: dict[str, float] | None = None,
     **numbers: object,
 ):
-    bundle = _bundle(**{"threshold": 0.5, "head_weight": 0.8, "new_desk": COLD_START} | numbers)
+    bundle = _bundle(**{"threshold": 0.5, "new_desk_threshold": 0.9} | numbers)
     return classify(
         bundle, np.array([2.0, 0.0]), near, list(near), frozen=frozen, cold_start=cold_start
     )

@@ -1,6 +1,5 @@
 """English texts and texts in other languages go through two models into one vector space."""
 
-import hashlib
 import json
 
 import numpy as np
@@ -13,7 +12,7 @@ from appliance.inference.bundle import (
     describe,
 )
 from appliance.inference.engine import Engine
-from appliance.inference.tests.samples import TEXTS, replace
+from appliance.inference.tests.samples import TEXTS, replace, update_digests
 
 ENGLISH = "I cannot sign in any more, my password has expired."
 TRANSLATIONS = {
@@ -28,17 +27,6 @@ TRANSLATIONS = {
 }
 
 
-def set_files(folder, change) -> None:
-    """Change which files bundle.json lists, and write the digests of all of them."""
-    path = folder / "bundle.json"
-    settings = json.loads(path.read_text())
-    names = change(set(settings["files"]))
-    settings["files"] = {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in sorted(names)
-    }
-    replace(path, json.dumps(settings).encode())
-
-
 @pytest.mark.parametrize("language", TRANSLATIONS)
 def test_translation_is_near_its_english_original(engine, language):
     vector = engine.embed(TRANSLATIONS[language])
@@ -50,12 +38,12 @@ def test_only_english_texts_go_through_the_english_model(models, folder, engine)
     def remove(names):
         return names - {ENGLISH_MODEL, ENGLISH_TOKENIZER}
 
-    set_files(folder("encoder"), remove)
+    update_digests(folder("encoder"), remove)
     golden = folder("encoder") / "golden.json"
     content = json.loads(golden.read_text())
     content["cases"] = [case for case in content["cases"] if "ę" in case["text"]] * 4
     replace(golden, json.dumps(content).encode())
-    set_files(folder("encoder"), remove)
+    update_digests(folder("encoder"), remove)
     other = Engine(models, threads=1)
 
     assert np.array_equal(other.embed(TRANSLATIONS["de"]), engine.embed(TRANSLATIONS["de"]))
@@ -63,7 +51,7 @@ def test_only_english_texts_go_through_the_english_model(models, folder, engine)
 
 
 def test_english_model_without_its_tokenizer_is_refused(folder):
-    set_files(folder("encoder"), lambda names: names - {ENGLISH_TOKENIZER})
+    update_digests(folder("encoder"), lambda names: names - {ENGLISH_TOKENIZER})
 
     with pytest.raises(BundleRefusedError, match=r"english\.onnx and english_tokenizer\.json"):
         describe(folder("encoder"), "encoder")
@@ -72,7 +60,7 @@ def test_english_model_without_its_tokenizer_is_refused(folder):
 def test_truncated_english_model_is_refused_by_name(models, folder):
     path = folder("encoder") / ENGLISH_MODEL
     replace(path, path.read_bytes()[:1000])
-    set_files(folder("encoder"), lambda names: names)
+    update_digests(folder("encoder"))
 
     with pytest.raises(BundleRefusedError, match=r"english\.onnx cannot be opened"):
         Engine(models).embed(ENGLISH)

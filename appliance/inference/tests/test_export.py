@@ -184,7 +184,7 @@ def _bundle(
     export_fp32(trunk, task, TOKENIZER, fp32, head)
     assert check_parity(fp32, full_model) < 1e-4
     quantize(fp32, int8)
-    numbers = ("temperature", "head_temperature", "similarity_tau", "head_weight", "threshold")
+    numbers = ("temperature", "head_temperature", "similarity_tau", "threshold")
     settings = {
         "role": role,
         "name": "tiny",
@@ -193,7 +193,7 @@ def _bundle(
         "dims": len(labels) or 32,
         "labels": labels,
         "space": "tiny/1",
-        "calibration": dict.fromkeys(numbers, 1.0),
+        "calibration": {**dict.fromkeys(numbers, 1.0), "mixture": {"head": 1.0}},
     }
     names = {label: label for label in labels}
     folder = tmp_path / "tiny" / "1"

@@ -78,7 +78,7 @@ def test_figures_are_in_the_order_of_the_table(store_module, tmp_path):
 
 def test_new_calibration_changes_the_fingerprint_of_the_classifier(store_module, models, folder):
     before = fingerprints(store_module, models)
-    rewrite(folder("classifier"), lambda about: about["calibration"].update(head_weight=0.123))
+    rewrite(folder("classifier"), lambda about: about["calibration"].update(sharpness=1.23))
     after = fingerprints(store_module, models)
     assert after["classifier"] != before["classifier"]
     assert (after["sentiment"], after["encoder"]) == (before["sentiment"], before["encoder"])

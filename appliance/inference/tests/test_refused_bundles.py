@@ -13,24 +13,13 @@ from appliance.inference.bundle import (
     BundleRefusedError,
 )
 from appliance.inference.engine import Engine
-from appliance.inference.tests.samples import LABELS, TEXTS, replace
+from appliance.inference.tests.samples import LABELS, TEXTS, replace, update_digests
 
 
 def _edit(path, change) -> None:
     value = json.loads(path.read_text(encoding="utf-8"))
     change(value)
     replace(path, json.dumps(value).encode())
-
-
-def _update_digests(folder) -> None:
-    """Write the digests of the files as they are now into bundle.json."""
-    import hashlib
-
-    def set_digests(settings):
-        for name in settings["files"]:
-            settings["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-
-    _edit(folder / "bundle.json", set_digests)
 
 
 def test_a_flipped_byte_refuses_one_bundle_and_leaves_the_others(models, folder):
@@ -58,7 +47,7 @@ def test_a_truncated_model_is_refused(models, folder):
 def test_a_truncated_model_with_its_own_digest_is_refused(models, folder):
     path = folder("encoder") / "model.onnx"
     replace(path, path.read_bytes()[:1000])
-    _update_digests(folder("encoder"))
+    update_digests(folder("encoder"))
 
     with pytest.raises(BundleRefusedError, match="cannot be opened"):
         Engine(models).embed(TEXTS[0])
@@ -79,7 +68,7 @@ def test_wrong_tokenizer_fails_the_golden_texts(models, folder):
         words["printer"], words["thank"] = words["thank"], words["printer"]
 
     _edit(path, swap)
-    _update_digests(folder("encoder"))
+    update_digests(folder("encoder"))
 
     with pytest.raises(BundleRefusedError, match="tokenized differently"):
         Engine(models).embed(TEXTS[0])
@@ -92,7 +81,7 @@ def test_wrong_golden_outputs_refuse_the_bundle(models, folder, role):
         case["output"][0] += 0.3
 
     _edit(folder(role) / "golden.json", shift)
-    _update_digests(folder(role))
+    update_digests(folder(role))
     engine = Engine(models, threads=1)
     engine.load()
 
@@ -102,14 +91,14 @@ def test_wrong_golden_outputs_refuse_the_bundle(models, folder, role):
     assert sum(status.state == "ready" for status in states.values()) == 2
 
 
-@pytest.mark.parametrize("limits", [[], {}, {"head_weight": 0.5}, {"head_weight": 1, "floor": 0}])
-def test_incomplete_cold_start_limits_are_refused(models, folder, limits):
-    def set_limits(settings):
-        settings["calibration"]["new_desk"] = limits
+@pytest.mark.parametrize("mixture", [None, [], {}, {"similarity": 1.0}])
+def test_classifier_without_the_weights_of_its_mixture_is_refused(models, folder, mixture):
+    def set_mixture(settings):
+        settings["calibration"]["mixture"] = mixture
 
-    _edit(folder("classifier") / "bundle.json", set_limits)
+    _edit(folder("classifier") / "bundle.json", set_mixture)
 
-    with pytest.raises(BundleRefusedError, match="new_desk lacks a positive head_weight or floor"):
+    with pytest.raises(BundleRefusedError, match="lacks a mixture with the weight of the head"):
         Engine(models).classify(TEXTS[0], LABELS)
 
 
@@ -163,7 +152,7 @@ def test_active_json_must_name_a_bundle(models, entry):
 def test_a_model_with_weights_in_another_file_is_refused(models, folder):
     path = folder("encoder") / "model.onnx"
     replace(path, path.read_bytes() + b"\x0a\x08location\x12\x05other")
-    _update_digests(folder("encoder"))
+    update_digests(folder("encoder"))
 
     with pytest.raises(BundleRefusedError, match="another file"):
         Engine(models).embed(TEXTS[0])

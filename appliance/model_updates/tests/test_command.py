@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from appliance.inference.bundle import find_active
 from appliance.model_updates import services
 from appliance.model_updates.errors import UNDECIDED
 from appliance.model_updates.tests.conftest import PASSPHRASE
@@ -40,7 +41,9 @@ def test_documented_pack_finds_a_bundle_below_models(publisher, tmp_path):
     """The command of docs/operating.md, with a folder that exists."""
     medium = tmp_path / "medium"
     program = [sys.executable, CODE / "scripts" / "update_models.py", "pack"]
-    options = ["--home", publisher.home, "--bundle", "sentiment/2", "--out", medium]
+    ref = find_active(publishing.MODELS, "sentiment").ref
+    bundle = f"{ref.name}/{ref.version}"
+    options = ["--home", publisher.home, "--bundle", bundle, "--out", medium]
     result = subprocess.run(
         [*program, *options],
         cwd=tmp_path,

@@ -34,7 +34,7 @@ CALIBRATION = {
     "classifier": {
         "head_temperature": 0.2,
         "similarity_tau": 0.05,
-        "head_weight": 0.9,
+        "mixture": {"head": 1.0, "similarity": 0.1},
         "threshold": 0.5,
     },
     "sentiment": {"temperature": 0.2},
