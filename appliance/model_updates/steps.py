@@ -27,6 +27,8 @@ from appliance.triage.models import DIMENSIONS
 MIN_DISK_MB, MIN_MEMORY_MB = 600, 400
 OPSETS = range(11, 22)  # of the standard operators; onnxruntime 1.31 supports them all
 STANDARD_DOMAINS = {"", "ai.onnx"}
+# Operators of onnxruntime's own domain that a model may use: word vectors in 4 bits.
+RUNTIME_DOMAIN, RUNTIME_OPERATORS = "com.microsoft", {"GatherBlockQuantized"}
 MAX_BUNDLE_BYTES = 400_000_000
 MAX_TIME_FACTOR, MAX_MEMORY_FACTOR = 2.0, 1.5  # relative to the active bundle
 TOLERATED_MS, TOLERATED_MB = 15.0, 150.0  # allowed whatever the factor
@@ -272,9 +274,15 @@ def _model_problems(info: OnnxInfo) -> Iterator[str]:
         yield "it brings functions of its own"
     if "EPContext" in {name for _, name in info.operators}:
         yield "it asks for compiled code (EPContext)"
-    domains = {domain for domain, _ in info.operators} | set(info.opsets)
-    if others := sorted(domains - STANDARD_DOMAINS):
-        yield f"it uses operators that are not standard ({', '.join(others)})"
+    others = {domain for domain, _ in info.operators} | set(info.opsets)
+    others -= {*STANDARD_DOMAINS, RUNTIME_DOMAIN}
+    others |= {
+        f"{domain}.{name}"
+        for domain, name in info.operators
+        if domain == RUNTIME_DOMAIN and name not in RUNTIME_OPERATORS
+    }
+    if others:
+        yield f"it uses operators that are not standard ({', '.join(sorted(others))})"
     if _opset(info) not in OPSETS:
         yield (
             f"its operators are of version {_opset(info)}, not {OPSETS.start} to {OPSETS.stop - 1}"

@@ -16,10 +16,12 @@ from appliance.inference.bundle import ENGLISH_MODEL, ENGLISH_TOKENIZER
 from appliance.model_updates import release, services, steps
 from appliance.model_updates.errors import EXIT_CODES, EXPIRED, Step, UpdateRejectedError
 from appliance.model_updates.models import TrustAnchor, TrustFloor
+from appliance.model_updates.onnx_inspection import inspect_model
 from appliance.model_updates.removable_media import RemovableMedium
 from appliance.model_updates.tests import tiny_bundles
 from appliance.triage import engine
 from scripts.updating import keys, repository
+from scripts.updating.publishing import MODELS
 
 
 @pytest.fixture
@@ -365,6 +367,27 @@ def test_operators_of_an_unknown_domain_are_rejected(apply, publisher, bundle, a
     onnx = tiny_bundles.model([unknown], [], 3, domains=("home.example",))
 
     assert_rejected(apply(publisher.pack(bundle(onnx=onnx))), Step.COMPATIBILITY, "home.example")
+
+
+def test_only_known_operators_of_the_runtime_are_accepted(
+    apply, publisher, bundle, assert_rejected
+):
+    nodes = [
+        tiny_bundles.node(op, ["input_ids"], ["out"], domain=steps.RUNTIME_DOMAIN)
+        for op in ("GatherBlockQuantized", "Attention")
+    ]
+    onnx = tiny_bundles.model(nodes, [], 3, domains=(steps.RUNTIME_DOMAIN,))
+
+    run = apply(publisher.pack(bundle(onnx=onnx)))
+
+    assert_rejected(run, Step.COMPATIBILITY, "not standard (com.microsoft.Attention)")
+
+
+@pytest.mark.parametrize(
+    "path", sorted(MODELS.glob("*/*/*.onnx")), ids=lambda path: "-".join(path.parts[-3:])
+)
+def test_shipped_models_may_be_delivered_by_an_update(path):
+    assert list(steps._model_problems(inspect_model(path.read_bytes()))) == []
 
 
 def test_model_for_english_texts_is_inspected_like_the_other(
