@@ -124,10 +124,11 @@ def list_similar_tickets(
 ) -> list[SimilarTicket]:
     """Return the nearest other tickets the viewer may see, with the article that helped there.
 
-    Empty while the ticket has no vector. ``own`` is that vector, if the caller has it already.
+    Empty while the ticket has no vector, and in a language that the encoder was not measured on.
+    ``own`` is that vector, if the caller has it already.
     """
     own = own or find_vector(viewer, ticket)
-    if own is None:
+    if own is None or not engine.supports("encoder", ticket.text):
         return []
     nearest = (
         TicketVector.objects.visible_to(viewer)
@@ -159,9 +160,9 @@ def list_solutions(
     """Return what solved the nearest tickets that stayed solved, for agents. Two queries.
 
     ``own`` is the ticket's vector. Call it within ``iterative_scan``. A sentence that was sent on
-    several tickets is offered once.
+    several tickets is offered once; nothing in a language that the encoder was not measured on.
     """
-    if not viewer.is_agent:
+    if not viewer.is_agent or not engine.supports("encoder", ticket.text):
         return []
     solved = TicketVector.objects.visible_to(viewer).filter(ticket__status__in=COMPLETED_STATUSES)
     nearest: QuerySet = solved.exclude(ticket=ticket).nearest_to(own.vector, own.space)

@@ -158,6 +158,14 @@ def test_new_article_is_suggested_despite_the_cache(
     assert len(suggestions.suggest_for_text(alice, ticket.subject, "")) == 2
 
 
+def test_nothing_is_similar_in_a_language_that_was_not_measured(ticket, alice, bob):
+    text = {"subject": "Принтер не работает", "description": "Печатает пустые страницы."}
+    unknown = tickets_services.create_ticket(customer=alice.customer, by=alice, **text)
+    services.catch_up()
+    assert queries.find_vector(bob, unknown) is not None
+    assert queries.list_similar_tickets(bob, unknown) == []
+
+
 def test_similar_tickets_are_those_the_viewer_may_see(ticket, alice, bob, carol):
     words = {"subject": "Blank pages from the printer", "description": "Ward 3, all day."}
     hers = tickets_services.create_ticket(customer=carol.customer, by=carol, **words)
