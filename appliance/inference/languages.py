@@ -8,11 +8,12 @@ import lzma
 import re
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from importlib.metadata import version
 from io import BytesIO
 from threading import Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -64,7 +65,7 @@ def is_supported(text: str, languages: Collection[str]) -> bool:
         return False
     if _count_letters(sample) < MIN_LETTERS:
         return True
-    probabilities = dict(_identifier().rank(sample))
+    probabilities = _probabilities(sample)
     return sum(probabilities.get(name, 0.0) for name in languages) >= MIN_PROBABILITY
 
 
@@ -76,9 +77,15 @@ def is_english(text: str) -> bool:
     sample = text[:MAX_CHARACTERS]
     if not _is_latin(sample):
         return False
-    probabilities = dict(_identifier().rank(_without_identifiers(sample)))
+    probabilities = _probabilities(_without_identifiers(sample))
     others = max(probabilities[name] for name in LANGUAGES if name != "en")
     return ENGLISH_PRIOR * probabilities["en"] >= others
+
+
+@lru_cache(maxsize=128)
+def _probabilities(sample: str) -> Mapping[str, float]:
+    """Return language → probability. Cached: a ticket page asks about one text several times."""
+    return MappingProxyType(dict(_identifier().rank(sample)))
 
 
 class RecognisedLanguage(NamedTuple):

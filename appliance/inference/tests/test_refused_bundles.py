@@ -102,6 +102,25 @@ def test_classifier_without_the_weights_of_its_mixture_is_refused(models, folder
         Engine(models).classify(TEXTS[0], LABELS)
 
 
+@pytest.mark.parametrize("threshold", [0, -1, "high", None])
+def test_threshold_of_new_desks_that_is_not_positive_is_refused(models, folder, threshold):
+    def set_threshold(settings):
+        settings["calibration"]["new_desk_threshold"] = threshold
+
+    _edit(folder("classifier") / "bundle.json", set_threshold)
+
+    with pytest.raises(BundleRefusedError, match="a new_desk_threshold that is not positive"):
+        Engine(models).classify(TEXTS[0], LABELS)
+
+
+@pytest.mark.parametrize("text", ["ok", "7 7 7 7", "👍"])
+def test_text_without_a_known_word_has_no_scores(engine, text):
+    prediction = engine.classify(text, LABELS)
+
+    assert prediction.label is None
+    assert {score for _, score in prediction.scores} == {0.0}
+
+
 def test_without_the_encoder_the_head_classifies_alone(models, folder):
     (folder("encoder") / "model.onnx").unlink()
 
